@@ -1,0 +1,1 @@
+"""One feature of authentication or authorization is one file."""

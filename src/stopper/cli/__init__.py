@@ -1,0 +1,1 @@
+"""The `stopper` command and the `flask stopper` commands."""

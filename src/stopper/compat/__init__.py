@@ -1,0 +1,1 @@
+"""Import-compatible faces for people who come from other extensions."""

@@ -1,0 +1,1 @@
+"""The values everybody speaks in. Standard library only."""

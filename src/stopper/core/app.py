@@ -1,0 +1,114 @@
+"""The model of an application that a scan builds. Four readers fill it; every fact keeps where it came from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from stopper.core.facts import SourceFacts
+from stopper.core.place import RouteRef, Span
+from stopper.core.secret import Secret
+
+Reader = Literal["source", "running", "spec", "wire"]
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Something on the way to a view that may stop a request. ``stops`` is None where it could not be told."""
+
+    name: str
+    kind: Literal["decorator", "before_request", "view-body", "class-decorator", "wrapper", "policy"]
+    stops: bool | None
+    reader: Reader
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may pass one method of one route, and how that is known."""
+
+    state: Literal["guarded", "open", "unknown"]
+    guards: tuple[Guard, ...] = ()
+    how: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One URL rule. ``path`` is in OpenAPI style; ``span`` is where the view function stands.
+
+    ``parameters`` are the path parameters with their type (``int string uuid path any``). ``access`` is per method.
+    ``fields`` are the names that the view reads from a body or query, as far as a reader knows them.
+    """
+
+    path: str
+    methods: tuple[str, ...]
+    endpoint: str = ""
+    view: str = ""
+    blueprint: str = ""
+    span: Span | None = None
+    parameters: tuple[tuple[str, str], ...] = ()
+    access: Mapping[str, Access] = field(default_factory=dict[str, Access])
+    readers: frozenset[Reader] = frozenset()
+    fields: tuple[str, ...] = ()
+    request_schema: Mapping[str, object] | None = None
+    spec_security: tuple[str, ...] | None = None
+    """Scheme names the spec demands; ``()`` where it says public; None where there is no spec."""
+
+    def refs(self) -> tuple[RouteRef, ...]:
+        """One reference a method, HEAD and OPTIONS left out."""
+        return tuple(RouteRef(method, self.path) for method in self.methods if method not in ("HEAD", "OPTIONS"))
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFact:
+    """One setting of the application: its value where known, and where it was written. Secrets come as Secret."""
+
+    key: str
+    value: object
+    reader: Reader
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityScheme:
+    """One scheme of the spec."""
+
+    name: str
+    kind: str
+    where: str = ""
+    parameter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What an OpenAPI document says."""
+
+    title: str
+    version: str
+    origin: str
+    schemes: Mapping[str, SecurityScheme] = field(default_factory=dict[str, SecurityScheme])
+    servers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """What the four readers know of one application.
+
+    ``config`` holds one fact a key from the running app (effective values); the source's writes are in ``source``.
+    ``keys`` are signing secrets that a reader saw, by where (``config:JWT_SECRET_KEY``): audit mints identities with them.
+    ``dependencies``: distribution name in lower case → installed or locked version.
+    """
+
+    root: str = "."
+    name: str = "app"
+    routes: tuple[Route, ...] = ()
+    source: SourceFacts | None = None
+    config: Mapping[str, ConfigFact] = field(default_factory=dict[str, ConfigFact])
+    spec: Spec | None = None
+    dependencies: Mapping[str, str] = field(default_factory=dict[str, str])
+    keys: Mapping[str, Secret] = MappingProxyType({})
+    readers: frozenset[Reader] = frozenset()
+
+    def route(self, path: str) -> Route | None:
+        """The route of that OpenAPI-style path."""
+        return next((route for route in self.routes if route.path == path), None)

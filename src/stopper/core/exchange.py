@@ -1,0 +1,107 @@
+"""One request with its response, as plain values that any transport can send and any report can show."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Literal
+
+Effect = Literal["read", "login", "write"]
+"""What a request may change: nothing, a login's state, or the target's data. The scan's mode decides what is sent."""
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. ``target`` is the raw path and query as it goes on the wire; headers are pairs, kept in order and in number.
+
+    ``identity`` names whose credential it carries (for the report), None for nobody's.
+    """
+
+    method: str
+    target: str
+    headers: Headers = ()
+    body: bytes = b""
+    effect: Effect = "read"
+    identity: str | None = None
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name in any letter case."""
+        return _first(self.headers, name)
+
+    def with_headers(self, *pairs: tuple[str, str]) -> "Request":
+        """The same request with more headers, duplicates kept."""
+        return Request(self.method, self.target, (*self.headers, *pairs), self.body, self.effect, self.identity)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back. ``error`` is set (and status 0) when nothing usable did; ``truncated`` when the body was cut at the cap.
+
+    ``seconds`` is the wall time from the first byte sent to the last byte read.
+    """
+
+    status: int
+    headers: Headers = ()
+    body: bytes = b""
+    seconds: float = 0.0
+    truncated: bool = False
+    error: str | None = None
+    raised: str | None = field(default=None)
+    """WSGI only: the type name of an exception that the application let through."""
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name in any letter case."""
+        return _first(self.headers, name)
+
+    def all_headers(self, name: str) -> tuple[str, ...]:
+        """Every header of that name in any letter case."""
+        lowered = name.lower()
+        return tuple(value for key, value in self.headers if key.lower() == lowered)
+
+    @property
+    def text(self) -> str:
+        """The body as text; bytes that are not UTF-8 are replaced."""
+        return self.body.decode("utf-8", "replace")
+
+    @property
+    def content_type(self) -> str:
+        """The media type in lower case without parameters, or ``""``."""
+        return (self.header("Content-Type") or "").split(";")[0].strip().lower()
+
+    def json(self) -> object | None:
+        """The body as JSON, or None when it is not."""
+        try:
+            found: object = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return found
+
+    @property
+    def succeeded(self) -> bool:
+        """A 2xx answer."""
+        return 200 <= self.status < 300
+
+    @property
+    def refused(self) -> bool:
+        """The ways a server says "not you": 401, 403, 407, 404 is not among them; a redirect to a login page is."""
+        if self.status in (401, 403, 407):
+            return True
+        return self.status in (302, 303, 307) and any(
+            word in (self.header("Location") or "").lower() for word in ("login", "signin", "sign-in", "auth")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request with its response."""
+
+    request: Request
+    response: Response
+
+
+def _first(headers: Headers, name: str) -> str | None:
+    lowered = name.lower()
+    for key, value in headers:
+        if key.lower() == lowered:
+            return value
+    return None

@@ -1,0 +1,46 @@
+"""What a scan says: verdicts of single rules, and findings with their evidence."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from stopper.core.exchange import Exchange
+from stopper.core.place import Place, RouteRef
+from stopper.core.rule import Certainty, Edit, Rule
+
+Confidence = Literal["indicated", "corroborated", "proven", "confirmed"]
+CONFIDENCES: Final[tuple[Confidence, ...]] = ("indicated", "corroborated", "proven", "confirmed")
+
+Outcome = Literal["pass", "fail", "open", "not-applicable"]
+"""The result kinds of SARIF 2.1.0 §3.27.9 that a rule can have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One thing that was seen. ``kind`` says by which reader or probe; exchanges are masked when they are shown, not here."""
+
+    kind: Literal["source", "running", "spec", "exchange", "effect"]
+    text: str
+    exchange: Exchange | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A probe's answer. ``fail`` must carry routes and evidence: the baseline first, then the one thing that was varied."""
+
+    outcome: Outcome
+    message: str
+    routes: tuple[RouteRef, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A failed rule at its places, with evidence. One root cause is one finding however many places it has."""
+
+    rule: Rule
+    message: str
+    places: tuple[Place, ...]
+    confidence: Confidence
+    evidence: tuple[Evidence, ...] = ()
+    certainty: Certainty = "certain"
+    edit: Edit | None = None

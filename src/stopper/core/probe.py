@@ -1,0 +1,200 @@
+"""How a probe talks: a generator over a closed set of steps, judged by what it returns.
+
+A probe is a function of a :class:`Target` that yields steps and returns a Verdict. It never does anything itself, so the same
+probe runs over WSGI and over HTTP, inside the scan's budget, pace and mode. It calls the typed helpers::
+
+    def probe(target):
+        honest = yield from send(request)
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeVar, cast
+
+from stopper.core.app import App, Route
+from stopper.core.exchange import Exchange, Request
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.rule import Surface
+from stopper.core.secret import Secret
+
+T = TypeVar("T")
+Mode = Literal["passive", "default", "active"]
+Depth = Literal["quick", "standard", "deep"]
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send one request; the answer is its Exchange. ``Skipped`` is raised inside the probe when the mode or budget forbids it."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Send several requests at the same moment; the answer is a list of Exchanges in the order given."""
+
+    requests: tuple[Request, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Open a loopback listener; the answer has ``url`` and ``hits()``. It is closed when the probe ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Run *function* off the scheduler (guessing a secret, for example); the answer is what it returns."""
+
+    function: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """Remember a request that takes back what the probe did. It is sent when the probe ends, also after a crash."""
+
+    request: Request
+
+
+Step = Send | Together | Listen | Compute | Undo
+Steps = Generator[Step, Any, T]
+
+
+class Skipped(Exception):
+    """Raised inside a probe at a step that the scan's mode, budget or surface forbids; ends the probe as ``open``."""
+
+
+def send(request: Request) -> Steps[Exchange]:
+    """Send one request and return its exchange."""
+    return cast("Exchange", (yield Send(request)))
+
+
+def together(requests: Sequence[Request]) -> Steps[list[Exchange]]:
+    """Send several requests at the same moment and return their exchanges in order."""
+    return cast("list[Exchange]", (yield Together(tuple(requests))))
+
+
+def compute(function: Callable[[], T]) -> Steps[T]:
+    """Run *function* beside the scan and return its result."""
+    return cast("T", (yield Compute(function)))
+
+
+def undo(request: Request) -> Steps[None]:
+    """Remember *request* to be sent when the probe ends."""
+    yield Undo(request)
+
+
+class Listener(Protocol):
+    """A loopback listener of ours."""
+
+    url: str
+
+    def hits(self) -> tuple[Request, ...]:
+        """The requests that arrived so far."""
+        ...
+
+
+def listen() -> Steps[Listener]:
+    """Open a loopback listener for the length of this probe."""
+    return cast("Listener", (yield Listen()))
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Somebody the scan can be. ``headers`` carry the credential; ``token`` is the bearer token alone, where there is one.
+
+    ``subject`` is the e-mail or user name; ``password`` is known for accounts that the scan logs in with.
+    ``minted`` says that the scan signed the token itself with the application's own key (audit only).
+    """
+
+    name: str
+    headers: tuple[tuple[str, Secret], ...]
+    token: Secret | None = None
+    subject: str | None = None
+    password: Secret | None = None
+    refresh_token: Secret | None = None
+    minted: bool = False
+
+    def on(self, request: Request) -> Request:
+        """*request* as this identity: its credential headers replace those of the same name."""
+        names = {name.lower() for name, _ in self.headers}
+        kept = tuple(pair for pair in request.headers if pair[0].lower() not in names)
+        mine = tuple((name, value.reveal()) for name, value in self.headers)
+        return Request(request.method, request.target, (*kept, *mine), request.body, request.effect, self.name)
+
+
+class Forge(Protocol):
+    """Makes bad tokens out of good ones, and good ones where the key is known. It lives in ``scan/forge.py``."""
+
+    def tampered(self, token: str, **claims: object) -> str:
+        """The token with changed claims and its old signature."""
+        ...
+
+    def foreign(self, token: str, **claims: object) -> str:
+        """The token (with changed claims) signed by a key that nobody trusts, under the same ``alg`` family."""
+        ...
+
+    def unsigned(self, token: str, spelling: str = "none", **claims: object) -> str:
+        """The token under ``alg`` *spelling* with an empty signature."""
+        ...
+
+    def signed(self, token: str, secret: Secret, **claims: object) -> str:
+        """The token with changed claims, signed anew by HMAC with *secret*."""
+        ...
+
+    def garbage(self) -> str:
+        """A well-formed token that no server has issued, signed by an unknown key."""
+        ...
+
+    def header(self, token: str) -> dict[str, object]:
+        """The token's header; empty when it is not a compact JWS."""
+        ...
+
+    def claims(self, token: str) -> dict[str, object]:
+        """The token's claims, unverified; empty when it is not a compact JWS."""
+        ...
+
+    def guess(self, token: str) -> Secret | None:
+        """The HMAC secret of *token*, when a word list has it. Slow: call it through ``compute``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a probe may know: the model of the application, who it can be, and how it may behave.
+
+    ``request_for(route, method)`` gives an honest request: path parameters filled from harvested or typed values, a body
+    built from the spec or from what the source reads. ``canary`` is a random text of this run, for spotting our own values.
+    """
+
+    app: App
+    surface: Surface
+    base_url: str
+    mode: Mode
+    depth: Depth
+    forge: Forge
+    request_for: Callable[[Route, str], Request]
+    identities: tuple[Identity, ...] = ()
+    canary: str = ""
+    notes: dict[str, object] = field(default_factory=dict[str, object])
+    """A scratch pad that probes of one scan share (a found login route, a guessed secret)."""
+
+
+def failed(message: str, routes: Sequence[RouteRef], evidence: Sequence[Evidence]) -> Verdict:
+    """The target has the weakness, and here is the proof."""
+    return Verdict("fail", message, tuple(routes), tuple(evidence))
+
+
+def passed(message: str, evidence: Sequence[Evidence] = ()) -> Verdict:
+    """The target was tested and does not have it."""
+    return Verdict("pass", message, (), tuple(evidence))
+
+
+def unsure(message: str) -> Verdict:
+    """It could not be told; counted in coverage, never as a pass."""
+    return Verdict("open", message)
+
+
+def not_applicable(message: str) -> Verdict:
+    """The target has nothing that the rule speaks of."""
+    return Verdict("not-applicable", message)

@@ -1,0 +1,82 @@
+"""One entry of the catalogue: a weakness, how bad it is, and how it is seen."""
+
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from stopper.core.place import RouteRef, Span
+
+if TYPE_CHECKING:
+    from stopper.core.app import App
+    from stopper.core.finding import Verdict
+    from stopper.core.probe import Step, Target
+
+Severity = Literal["low", "medium", "high", "critical"]
+SEVERITIES: Final[tuple[Severity, ...]] = ("low", "medium", "high", "critical")
+
+Certainty = Literal["possible", "likely", "certain"]
+"""How often a detector of this kind is right when it speaks."""
+
+Surface = Literal["source", "wsgi", "http", "https"]
+
+Check = Literal[
+    "authentication", "object-authorization", "function-authorization", "property-authorization", "input-validation",
+    "rate-limiting", "data-exposure", "transport", "ssrf", "inventory", "unsafe-consumption", "llm",
+]  # fmt: skip
+CHECKS: Final[tuple[Check, ...]] = (
+    "authentication", "object-authorization", "function-authorization", "property-authorization", "input-validation",
+    "rate-limiting", "data-exposure", "transport", "ssrf", "inventory", "unsafe-consumption", "llm",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What a detector saw: where, and in one sentence what is wrong there. ``certainty`` overrides the rule's own."""
+
+    message: str
+    span: Span | None = None
+    route: RouteRef | None = None
+    certainty: Certainty | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One replacement in one file. ``imports`` are modules the new text needs. ``safe`` edits never change good behaviour."""
+
+    span: Span
+    text: str
+    safe: bool
+    imports: tuple[str, ...] = ()
+
+
+Detector = Callable[["App"], Iterable[Hit]]
+Probe = Callable[["Target"], Generator["Step", Any, "Verdict"]]
+Fixer = Callable[["App", Hit], Edit | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One weakness. The slug is the file's stem with ``-`` for ``_``; ``ends`` is the setting or call of the guard that ends it.
+
+    ``harm`` is the module's docstring line. ``certainty`` speaks of the detector. ``surfaces`` says where the rule can look.
+    ``effect_of`` names source rules whose weakness a proof by this rule's probe shows: they become one finding.
+    ``depth`` is the least depth at which the probe runs.
+    """
+
+    slug: str
+    family: str
+    title: str
+    harm: str
+    severity: Severity
+    check: Check
+    cwe: tuple[int, ...]
+    owasp: str
+    asvs: tuple[str, ...]
+    surfaces: tuple[Surface, ...]
+    ends: str
+    certainty: Certainty = "certain"
+    detect: Detector | None = None
+    probe: Probe | None = None
+    fix: Fixer | None = None
+    effect_of: tuple[str, ...] = ()
+    depth: Literal["quick", "standard", "deep"] = "quick"

@@ -1,0 +1,1 @@
+"""A leaky and a sealed sample API. Loopback only."""

@@ -1,0 +1,1 @@
+"""`Stopper(app)`: read credentials, authenticate, decide, answer."""

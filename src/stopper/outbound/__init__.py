@@ -1,0 +1,1 @@
+"""Calls to other services that cannot leak the credential they carry."""

@@ -1,0 +1,1 @@
+"""The catalogue: one weakness is `<slug>.py` and `<slug>.md`."""

@@ -1,0 +1,1 @@
+"""Readers, engine, correlation, score and reports of a scan."""

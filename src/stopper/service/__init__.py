@@ -1,0 +1,1 @@
+"""The ready auth server, built only from the guard's own parts."""

@@ -1,0 +1,1 @@
+"""The pytest plug-in: access matrix, token factory and checks that a route is closed."""
