@@ -122,9 +122,9 @@ class Settings:
     def __init__(self, config: Mapping[str, object], environ: Mapping[str, str]) -> None:
         """Raises SettingError for an unknown key in *config* or a value of the wrong kind; an unknown variable only warns."""
         self._values: dict[str, object] = {}
-        for key, value in environ.items():
+        for key, said in environ.items():
             if key.startswith(PREFIX) and key in declared:
-                self._take(key, value, "the environment")
+                self._take(key, said, "the environment")
             elif key.startswith(PREFIX):
                 warnings.warn(f"{key} in the environment is not a setting of Stopper{_nearest(key)}", stacklevel=3)
         for key, value in config.items():
