@@ -1,0 +1,190 @@
+"""A notes API as it is met in the field: small, working, and open in sixteen places. For loopback only.
+
+Every planted weakness is marked with a comment ``# leak: <slug>`` on the line that causes it; the demo's test
+compares the marks with what `stopper audit` finds.
+"""
+
+import os
+import sqlite3
+import threading
+
+import jwt
+import urllib3
+from flask import Flask, g, jsonify, request
+from flask_cors import CORS
+from stopper.demo.loopback import LoopbackOnly
+from werkzeug.security import check_password_hash, generate_password_hash
+
+app = Flask(__name__)
+app.wsgi_app = LoopbackOnly(app.wsgi_app)
+app.config["SECRET_KEY"] = "notes-dev-key"  # leak: secret-key-hardcoded
+app.config["QUOTES_URL"] = os.environ.get("QUOTES_URL", "http://127.0.0.1:9/quote")
+CORS(app, supports_credentials=True)  # leak: cors-any-origin-with-credentials
+
+JWT_SECRET = "secret"  # leak: jwt-secret-guessable
+
+SCHEMA = """
+CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT UNIQUE, password TEXT, role TEXT DEFAULT 'user');
+CREATE TABLE notes (id INTEGER PRIMARY KEY, owner INTEGER, text TEXT);
+"""
+database = sqlite3.connect(":memory:", check_same_thread=False)
+database.row_factory = sqlite3.Row
+database.executescript(SCHEMA)
+lock = threading.Lock()
+
+
+def query(sql, *values):
+    with lock, database:
+        return database.execute(sql, values).fetchall()
+
+
+def login_required(view):
+    def guarded(*args, **kwargs):
+        header = request.headers.get("Authorization", "")
+        app.logger.info("caller shows %s", header)  # leak: credential-logged
+        token = header.removeprefix("Bearer ") or request.args.get("token")  # leak: bearer-token-accepted-in-url
+        if not token:
+            return jsonify(error="log in first"), 401
+        try:
+            claims = jwt.decode(token, options={"verify_signature": False})  # leak: jwt-signature-not-verified
+            g.person = query("SELECT * FROM people WHERE id = ?", int(claims["sub"]))[0]
+        except (jwt.InvalidTokenError, KeyError, ValueError, IndexError):
+            return jsonify(error="bad token"), 401
+        return view(*args, **kwargs)
+
+    guarded.__name__ = view.__name__
+    return guarded
+
+
+@app.post("/register")
+def register():
+    data = request.get_json()
+    try:
+        query("INSERT INTO people (email, password) VALUES (?, ?)", data["email"], generate_password_hash(data["password"]))
+    except Exception as error:
+        return jsonify(error=str(error)), 400  # leak: exception-text-in-response
+    return jsonify(message="welcome"), 201
+
+
+@app.post("/login")  # leak: login-not-throttled
+def login():
+    data = request.get_json()
+    found = query("SELECT * FROM people WHERE email = ?", data["email"])
+    if not found or not check_password_hash(found[0]["password"], data["password"]):
+        return jsonify(error="wrong e-mail or password"), 401
+    claims = {"sub": str(found[0]["id"]), "role": found[0]["role"]}
+    token = jwt.encode(claims, JWT_SECRET, algorithm="HS256")  # leak: jwt-secret-hardcoded, jwt-issued-without-expiry
+    return jsonify(token=token)
+
+
+@app.post("/logout")
+@login_required
+def logout():
+    return jsonify(message="bye")  # leak: jwt-accepted-after-revocation
+
+
+@app.get("/me")
+@login_required
+def me():
+    return jsonify(id=g.person["id"], email=g.person["email"], role=g.person["role"])
+
+
+@app.get("/notes")
+@login_required
+def list_notes():
+    rows = query("SELECT id, text FROM notes WHERE owner = ?", g.person["id"])
+    return jsonify(notes=[dict(row) for row in rows])
+
+
+@app.post("/notes")
+@login_required
+def add_note():
+    text = str(request.get_json()["text"])
+    row = query("INSERT INTO notes (owner, text) VALUES (?, ?) RETURNING id", g.person["id"], text)[0]
+    return jsonify(id=row["id"], text=text), 201
+
+
+@app.get("/notes/<int:note_id>")
+@login_required
+def read_note(note_id):
+    rows = query("SELECT id, text FROM notes WHERE id = ?", note_id)  # leak: cross-user-object-access
+    return (jsonify(dict(rows[0])), 200) if rows else (jsonify(error="no such note"), 404)
+
+
+@app.delete("/notes/<int:note_id>")
+@login_required
+def delete_note(note_id):
+    query("DELETE FROM notes WHERE id = ? AND owner = ?", note_id, g.person["id"])
+    return "", 204
+
+
+@app.get("/shared/<token>")
+def shared_note(token):
+    try:
+        kind = jwt.get_unverified_header(token)["alg"]
+        claims = jwt.decode(token, JWT_SECRET, algorithms=[kind])  # leak: jwt-algorithm-from-token
+    except jwt.InvalidTokenError:
+        return jsonify(error="bad link"), 404
+    rows = query("SELECT text FROM notes WHERE id = ?", claims["note"])
+    return (jsonify(dict(rows[0])), 200) if rows else (jsonify(error="no such note"), 404)
+
+
+@app.get("/admin/users")
+def all_people():  # leak: route-without-authentication, spec-security-not-enforced
+    return jsonify(users=[dict(row) for row in query("SELECT id, email, role FROM people")])
+
+
+@app.get("/admin/export")
+def export():
+    if request.headers.get("X-API-Key") != os.environ.get("EXPORT_API_KEY"):  # leak: api-key-unset-fails-open, api-key-compared-with-equals
+        return jsonify(error="bad key"), 401
+    return jsonify(notes=[dict(row) for row in query("SELECT * FROM notes")])
+
+
+@app.get("/quote")
+@login_required
+def quote():
+    try:
+        answer = urllib3.request("GET", app.config["QUOTES_URL"], headers=dict(request.headers), timeout=2, retries=False)  # leak: incoming-headers-forwarded
+        return jsonify(quote=answer.data.decode())
+    except urllib3.exceptions.HTTPError as error:
+        return jsonify(error=repr(error)), 502
+
+
+@app.get("/debug/config")
+def show_config():
+    return jsonify({key: str(value) for key, value in app.config.items()})  # leak: config-dump-in-response
+
+
+@app.get("/openapi.json")
+def openapi():
+    bearer = [{"bearer": []}]
+    person = {"type": "object", "properties": {"email": {"type": "string", "format": "email"}, "password": {"type": "string"}}}
+    note = {"type": "object", "properties": {"text": {"type": "string"}}}
+    number = [{"name": "note_id", "in": "path", "required": True, "schema": {"type": "integer"}}]
+
+    def body(schema):
+        return {"content": {"application/json": {"schema": {**schema, "required": list(schema["properties"])}}}}
+
+    def operation(security, **more):
+        return {"responses": {"200": {"description": "fine"}}, "security": security, **more}
+
+    return jsonify(
+        openapi="3.0.3",
+        info={"title": "Notes", "version": "1"},
+        components={"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+        paths={
+            "/register": {"post": operation([], requestBody=body(person))},
+            "/login": {"post": operation([], requestBody=body(person))},
+            "/logout": {"post": operation(bearer)},
+            "/me": {"get": operation(bearer)},
+            "/notes": {"get": operation(bearer), "post": operation(bearer, requestBody=body(note))},
+            "/notes/{note_id}": {"get": operation(bearer, parameters=number), "delete": operation(bearer, parameters=number)},
+            "/admin/users": {"get": operation(bearer)},
+            "/quote": {"get": operation(bearer)},
+        },
+    )
+
+
+if __name__ == "__main__":
+    app.run(debug=True)  # leak: debug-enabled

@@ -1,0 +1,61 @@
+"""What every test may lean on: named capabilities, and no skip that nobody counted."""
+
+import os
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+CAPABILITY = "capability missing: "
+_chromium = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a capability that is not here, under that capability's name."""
+    present = {"browser": _chromium is not None, "root": os.geteuid() == 0}
+    for item in items:
+        for capability, here in present.items():
+            if item.get_closest_marker(capability) and not here:
+                item.add_marker(pytest.mark.skip(reason=CAPABILITY + capability))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests each missing capability cost."""
+    for capability, count in sorted(_skips(terminalreporter).items()):
+        terminalreporter.write_line(f"not run for want of {capability}: {count}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI a skip that is not a named capability, or a missing browser, is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not os.environ.get("CI") or hasattr(session.config, "workerinput"):
+        return
+    missed = _skips(reporter)
+    allowed = {"root"} if os.geteuid() != 0 else set()
+    unexpected = {name: count for name, count in missed.items() if name not in allowed}
+    if unexpected and session.exitstatus == 0:
+        reporter.write_line(f"CI refuses these skips: {unexpected}", red=True)
+        session.exitstatus = 1
+
+
+def _skips(reporter: pytest.TerminalReporter) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for report in reporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reason = reason.removeprefix("Skipped: ")
+        found[reason.removeprefix(CAPABILITY) if reason.startswith(CAPABILITY) else f"an unnamed skip ({reason})"] += 1
+    return found
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser's path. Only for tests marked ``browser``."""
+    assert _chromium is not None, "mark the test with pytest.mark.browser"
+    return _chromium
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return Path(__file__).resolve().parent.parent
