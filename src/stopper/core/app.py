@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal
 
 from stopper.core.facts import SourceFacts
@@ -106,7 +105,7 @@ class App:
     config: Mapping[str, ConfigFact] = field(default_factory=dict[str, ConfigFact])
     spec: Spec | None = None
     dependencies: Mapping[str, str] = field(default_factory=dict[str, str])
-    keys: Mapping[str, Secret] = MappingProxyType({})
+    keys: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
     readers: frozenset[Reader] = frozenset()
 
     def route(self, path: str) -> Route | None:

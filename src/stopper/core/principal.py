@@ -24,7 +24,7 @@ class Principal:
     kind: CredentialKind
     scopes: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
-    claims: Mapping[str, object] = field(default=_NOTHING, hash=False)
+    claims: Mapping[str, object] = field(default_factory=lambda: _NOTHING, hash=False)
     auth_time: int | None = None
     amr: tuple[str, ...] = ()
     credential_id: str | None = None

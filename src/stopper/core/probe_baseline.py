@@ -1,0 +1,223 @@
+"""The three controls that a probe stands on: a good credential passes, no credential is refused, nonsense is refused.
+
+A route that answers all three alike is public, not bypassed. What a varied request came to is judged by its answer's content,
+held against these three answers; the status alone decides nothing.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, cast
+
+from stopper.core.app import Route
+from stopper.core.exchange import Exchange, Request, Response
+from stopper.core.finding import Evidence
+from stopper.core.place import RouteRef
+from stopper.core.probe import Identity, Steps, Target, send
+from stopper.core.secret import Secret
+
+NONSENSE: Final = "stopper.is-not-a.credential"
+"""Stands where a token would; no server can have issued it and no library can read it."""
+
+Judgement = Literal["let-in", "kept-out", "unclear"]
+Kind = Literal["protected", "public", "presence-only", "unclear"]
+
+TRIES: Final = {"quick": 12, "standard": 30, "deep": 100}
+"""How many route-methods a search for a protected route may try, by the scan's depth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """One route-method under the three controls. ``request`` carries no credential; ``nonsense`` is None where it was not needed."""
+
+    route: Route
+    identity: Identity
+    request: Request
+    accepted: Exchange
+    anonymous: Exchange
+    nonsense: Exchange | None = None
+
+    @property
+    def ref(self) -> RouteRef:
+        """The route-method as a report names it."""
+        return RouteRef(self.request.method, self.route.path)
+
+    @property
+    def kind(self) -> Kind:
+        """``protected`` when only the good credential passes; ``presence-only`` when nonsense passes and nothing does not."""
+        good = self.accepted.response
+        if not good.succeeded or good.error:
+            return "unclear"
+        if same(good, self.anonymous.response):
+            return "public"
+        if self.anonymous.response.error or alike(good, self.anonymous.response):
+            return "unclear"
+        if self.nonsense is None or self.nonsense.response.error:
+            return "unclear"
+        return "presence-only" if alike(good, self.nonsense.response) else "protected"
+
+
+def judge(baseline: Baseline, response: Response) -> Judgement:
+    """Whether *response* is the answer of somebody who was let in, held against the three controls."""
+    if response.error or response.truncated or response.status >= 500:
+        return "unclear"
+    good = baseline.accepted.response
+    bad = [exchange.response for exchange in (baseline.anonymous, baseline.nonsense) if exchange is not None]
+    if any(same(response, refusal) for refusal in bad):
+        return "kept-out"
+    if same(response, good):
+        return "let-in"
+    if response.refused or 400 <= response.status < 500:
+        return "kept-out"
+    return "let-in" if alike(response, good) and not any(alike(response, refusal) for refusal in bad) else "unclear"
+
+
+def same(first: Response, second: Response) -> bool:
+    """Whether both answers say the same, but for times, ids and tokens that change with every answer."""
+    return first.status == second.status and _steady(first.text) == _steady(second.text)
+
+
+def alike(first: Response, second: Response) -> bool:
+    """Whether both answers have one status and one form: the same JSON members, or the same opening of a page."""
+    if first.status != second.status or first.content_type != second.content_type:
+        return False
+    if same(first, second):
+        return True
+    left, right = first.json(), second.json()
+    if left is not None and right is not None:
+        return form(left) == form(right) != _SCALAR
+    tags = _tags(first.text)
+    return bool(tags) and tags == _tags(second.text)
+
+
+def form(value: object, depth: int = 6) -> object:
+    """The form of a JSON value without its values: member names, nested; a list is the set of its items' forms."""
+    if depth == 0:
+        return "…"
+    if isinstance(value, dict):
+        members = cast("dict[str, object]", value)
+        return tuple((name, form(members[name], depth - 1)) for name in sorted(members))
+    if isinstance(value, list):
+        return frozenset(form(item, depth - 1) for item in cast("list[object]", value)[:20])
+    return _SCALAR
+
+
+_SCALAR: Final = "·"
+_CHANGING: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"  # ISO 8601
+    r"|\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"  # RFC 9110 §5.6.7, Flask's JSON form of a datetime
+    r"|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"  # UUID
+    r"|[A-Za-z0-9_-]{24,}"  # tokens, hashes, nonces
+    r"|\d{10,}(?:\.\d+)?"  # seconds since the epoch and finer
+)
+
+
+def _steady(text: str) -> str:
+    return _CHANGING.sub("~", text)
+
+
+def _tags(text: str) -> list[str]:
+    return re.findall(r"<([A-Za-z][A-Za-z0-9]*)", text)[:40]
+
+
+def with_token(identity: Identity, token: str) -> Identity:
+    """*identity* showing *token* wherever it showed its own; everything else stays, so one thing is varied."""
+    own = identity.token.reveal() if identity.token else ""
+
+    def swapped(value: Secret) -> Secret:
+        text = value.reveal()
+        return Secret(text.replace(own, token) if own and own in text else token)
+
+    headers = tuple((name, swapped(value)) for name, value in identity.headers)
+    return Identity(identity.name, headers, Secret(token), identity.subject, minted=identity.minted)
+
+
+def shown(baseline: Baseline, token: str) -> Request:
+    """The baseline's honest request with *token* in place of the good one."""
+    return with_token(baseline.identity, token).on(baseline.request)
+
+
+# What nobody guards because it opens the door, describes the API or serves files: no place to look for a protected route.
+_DOORS: Final = re.compile(
+    r"(?i)(^|[/_-])(log-?in|sign-?in|log-?out|sign-?out|register|sign-?up|refresh|token|oauth\d?|static|docs?|swagger\w*|redoc|"
+    r"openapi\w*|health\w*|ready|live|ping|metrics|favicon|robots|\.well-known)([/_.-]|$)"
+)
+
+
+def is_door(route: Route) -> bool:
+    """Whether the route's path says that it lets people in or out, describes the API, or serves files or health."""
+    return route.endpoint == "static" or route.endpoint.endswith(".static") or bool(_DOORS.search(route.path))
+
+
+def candidates(target: Target, methods: Sequence[str] = ("GET",)) -> Iterator[tuple[Route, str]]:
+    """Route-methods worth trying, the likeliest to be protected first; at most as many as the depth allows."""
+
+    def order(pair: tuple[Route, str]) -> tuple[bool, bool, int, str]:
+        route, method = pair
+        access = route.access.get(method)
+        known = bool(route.spec_security) or (access is not None and access.state == "guarded")
+        return (not known, is_door(route), len(route.parameters), route.path)
+
+    pairs = [(route, method) for route in target.app.routes for method in methods if method in route.methods]
+    pairs = [pair for pair in pairs if not pair[0].endpoint.endswith("static")]
+    yield from sorted(pairs, key=order)[: TRIES[target.depth]]
+
+
+def bearers(target: Target) -> tuple[Identity, ...]:
+    """The identities that show a token, those whom the server itself gave it first."""
+    holders = [identity for identity in target.identities if identity.token is not None]
+    return tuple(sorted(holders, key=lambda identity: identity.minted))
+
+
+def establish(target: Target, route: Route, method: str, identity: Identity) -> Steps[Baseline]:
+    """Send the controls for one route-method: the honest one, nobody's, and nonsense where the second left it open."""
+    request = target.request_for(route, method)
+    accepted = yield from send(identity.on(request))
+    anonymous = yield from send(request)
+    nonsense = None
+    baseline = Baseline(route, identity, request, accepted, anonymous)
+    if accepted.response.succeeded and baseline.kind != "public":
+        nonsense = yield from send(with_token(identity, NONSENSE).on(request))
+    return Baseline(route, identity, request, accepted, anonymous, nonsense)
+
+
+def protected(target: Target, kinds: Sequence[Kind] = ("protected",)) -> Steps[Baseline | None]:
+    """The first route that only a good token passes, fresh for the caller; None when there is none in reach.
+
+    The search is done once a scan and kept in ``target.notes``; the good credential is shown again each time, because a
+    probe in between may have ended it.
+    """
+    known = cast("list[Baseline] | None", target.notes.get("baselines"))
+    if known is None:
+        known = yield from _search(target)
+        target.notes["baselines"] = known
+        return next((found for found in known if found.kind in kinds), None)
+    for found in known:
+        if found.kind in kinds:
+            again = yield from send(found.identity.on(found.request))
+            if again.response.succeeded and alike(again.response, found.accepted.response):
+                return Baseline(found.route, found.identity, found.request, again, found.anonymous, found.nonsense)
+    return None
+
+
+def _search(target: Target) -> Steps[list[Baseline]]:
+    found: list[Baseline] = []
+    for identity in bearers(target)[:2]:
+        for route, method in candidates(target):
+            baseline = yield from establish(target, route, method, identity)
+            if baseline.kind in ("protected", "presence-only"):
+                found.append(baseline)
+            if baseline.kind == "protected":
+                return sorted(found, key=lambda one: one.kind != "protected")
+    return found
+
+
+def controls(baseline: Baseline) -> tuple[Evidence, ...]:
+    """The three controls as evidence, in the order in which a reader wants them."""
+    parts = [
+        Evidence("exchange", f"control: {baseline.identity.name}'s own credential is accepted", baseline.accepted),
+        Evidence("exchange", "control: without a credential the request is refused", baseline.anonymous),
+    ]
+    if baseline.nonsense is not None and baseline.kind == "protected":
+        parts.append(Evidence("exchange", "control: nonsense as a credential is refused", baseline.nonsense))
+    return tuple(parts)
