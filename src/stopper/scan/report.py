@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from stopper.core.finding import Finding, Outcome
-from stopper.core.rule import Check
+from stopper.core.rule import Check, Severity
 
 Command = Literal["check", "scan", "audit"]
 
@@ -46,11 +46,12 @@ class ReadError:
 
 @dataclass(frozen=True, slots=True)
 class RuleOutcome:
-    """What one rule's probe or detector came to."""
+    """What one rule's probe or detector came to. ``check`` is the rule's; without it the outcome does not count as tested."""
 
     slug: str
     outcome: Outcome
     message: str
+    check: Check | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,25 @@ class Report:
     checks: Mapping[Check, int | None] = field(default_factory=dict["Check", "int | None"])
     score: int | None = None
     grade: str | None = None
+    diffs: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Unified diffs of the fixes, by the finding's fingerprint (:mod:`stopper.scan.reports.patch` fills it)."""
 
     def with_findings(self, findings: tuple[Finding, ...]) -> "Report":
         """The same run with other findings (after suppressions, for example)."""
         return replace(self, findings=findings)
+
+
+def severity_of(finding: Finding) -> Severity:
+    """How bad a finding is: its rule's severity, but a critical that is only a sign counts as high.
+
+    Critical stays critical when it is proven; when two readers agree and one of them is not the wire; or when a detector of
+    certainty ``certain`` saw it in the source.
+    """
+    severity = finding.rule.severity
+    if severity != "critical" or finding.confidence in ("proven", "confirmed"):
+        return severity
+    kinds = {evidence.kind for evidence in finding.evidence}
+    wire_alone = kinds <= {"exchange", "effect"} if kinds else all(place.span is None for place in finding.places)
+    if wire_alone:
+        return "high"
+    return severity if finding.confidence == "corroborated" or finding.certainty == "certain" else "high"
