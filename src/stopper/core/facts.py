@@ -1,8 +1,289 @@
-"""What one pass over the source knows, in the form that rules ask for it."""
+"""What one pass over the source knows, in the form that rules ask for it.
 
-from dataclasses import dataclass
+A detector asks facts and never sees a syntax tree::
+
+    def detect(app: App) -> Iterator[Hit]:
+        for call in source_of(app).calls("jwt.decode", "jose.jwt.decode"):
+            verify = call.keyword("options")
+            if isinstance(verify, Mapping) and is_constant(verify.get("verify_signature"), False):
+                yield Hit("the signature is not verified", call.span)
+
+
+    def detect(app: App) -> Iterator[Hit]:
+        for flow in source_of(app).flows("log", "print", label=("token", "authorization-header")):
+            yield Hit("a token is logged", flow.span, certainty="likely" if flow.by_name_only("token") else "certain")
+
+Every query leaves out test files unless ``tests=True``. Values (:mod:`stopper.core.values`) come resolved: constants, aliases and
+settings are followed before a rule sees them. Names are dotted and resolved: ``flask.Flask.run``, ``flask.request``, ``shop.views.show``.
+A method of an object of unknown class is ``?.method``.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as MappingType
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from stopper.core.fact import (
+    Assignment,
+    ClassFact,
+    Comparison,
+    Condition,
+    ConfigWrite,
+    Decorator,
+    ErrorHandler,
+    Flow,
+    Function,
+    Handler,
+    Raise,
+    Return,
+    SinkKind,
+    SourceRoute,
+    Suppression,
+    Text,
+    TextFile,
+)
+from stopper.core.labels import Label, LabelKind
+from stopper.core.place import RouteRef, Span
+from stopper.core.values import Call, ConfigValue, Value
+
+if TYPE_CHECKING:
+    from stopper.core.app import App
+
+__all__ = [
+    "Assignment",
+    "ClassFact",
+    "Comparison",
+    "Condition",
+    "ConfigWrite",
+    "Decorator",
+    "ErrorHandler",
+    "Flow",
+    "Function",
+    "Handler",
+    "Raise",
+    "Return",
+    "SinkKind",
+    "SourceFacts",
+    "SourceRoute",
+    "Suppression",
+    "Text",
+    "TextFile",
+    "source_of",
+]
+
+
+class _Placed(Protocol):
+    @property
+    def span(self) -> Span | None: ...
+
+
+Located = TypeVar("Located", bound=_Placed)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
-    """Facts of every scanned file."""
+    """Facts of every scanned file. Read the fields, or better ask the methods: they leave out tests and are indexed."""
+
+    files: tuple[str, ...] = ()
+    tests: frozenset[str] = frozenset()
+    modules: MappingType[str, str] = field(default_factory=dict[str, str])
+    """Dotted module name → path."""
+    imported: frozenset[str] = frozenset()
+    """Every dotted name that a file imports, tests left out: ``flask``, ``flask.Flask``, ``jwt``."""
+    all_calls: tuple[Call, ...] = ()
+    all_functions: tuple[Function, ...] = ()
+    all_classes: tuple[ClassFact, ...] = ()
+    all_config: tuple[ConfigWrite, ...] = ()
+    all_assignments: tuple[Assignment, ...] = ()
+    all_comparisons: tuple[Comparison, ...] = ()
+    all_conditions: tuple[Condition, ...] = ()
+    all_returns: tuple[Return, ...] = ()
+    all_raises: tuple[Raise, ...] = ()
+    all_handlers: tuple[Handler, ...] = ()
+    all_error_handlers: tuple[ErrorHandler, ...] = ()
+    all_flows: tuple[Flow, ...] = ()
+    all_texts: tuple[Text, ...] = ()
+    routes: tuple[SourceRoute, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
+    text_files: tuple[TextFile, ...] = ()
+    reach: MappingType[str, tuple[RouteRef, ...]] = field(default_factory=dict[str, tuple[RouteRef, ...]])
+    """Qualified function → the routes that run it."""
+    _index: dict[str, dict[str, list[Call]]] = field(
+        default_factory=dict[str, dict[str, list[Call]]], repr=False, compare=False
+    )
+
+    # -- where -----------------------------------------------------------------------------------------------------------------
+
+    def is_test(self, span: Span | None) -> bool:
+        """That the place is in a test file."""
+        return span is not None and span.path in self.tests
+
+    def imports(self, *names: str) -> bool:
+        """That some file (tests left out) imports one of these modules or names: ``facts.imports("flask_limiter")``."""
+        return any(found == name or found.startswith(name + ".") for name in names for found in self.imported)
+
+    # -- calls -----------------------------------------------------------------------------------------------------------------
+
+    def calls(self, *callees: str, tests: bool = False) -> Iterator[Call]:
+        """The calls of these resolved names, in file and line order. ``?.method`` asks for that method of an object of unknown
+        class; ``*.method`` for that last word whatever stands before it. No name means every call."""
+        if not callees:
+            yield from self._kept(self.all_calls, tests)
+            return
+        index = self._calls_by_name()
+        for callee in callees:
+            found = index["word"].get(callee[2:], []) if callee.startswith("*.") else index["name"].get(callee, [])
+            yield from self._kept(found, tests)
+
+    def calls_matching(self, pattern: str, tests: bool = False) -> Iterator[Call]:
+        """The calls whose whole callee matches that regular expression: ``r"requests\\.(get|post)"``."""
+        matches = re.compile(pattern).fullmatch
+        for callee, found in self._calls_by_name()["name"].items():
+            if matches(callee):
+                yield from self._kept(found, tests)
+
+    def calls_in(self, function: str) -> Iterator[Call]:
+        """The calls written in that function's body."""
+        return iter(self._calls_by_name()["function"].get(function, []))
+
+    # -- settings --------------------------------------------------------------------------------------------------------------
+
+    def config_writes(self, *keys: str, tests: bool = False) -> Iterator[ConfigWrite]:
+        """The writes of these settings (every one, when none is named)."""
+        return (write for write in self._kept(self.all_config, tests) if not keys or write.key in keys)
+
+    def config_values(self, key: str) -> tuple[Value, ...]:
+        """The values that were written to that setting, tests left out."""
+        return tuple(write.value for write in self.config_writes(key))
+
+    def followed(self, value: Value | None) -> tuple[Value, ...]:
+        """What a value may be once settings are followed: a ConfigValue gives what was written there, else its default, else
+        itself; anything else is itself; None gives nothing."""
+        if not isinstance(value, ConfigValue):
+            return () if value is None else (value,)
+        written = self.config_values(value.key)
+        return written or ((value.default,) if value.default is not None else (value,))
+
+    # -- structure -------------------------------------------------------------------------------------------------------------
+
+    def functions(self, *, tests: bool = False) -> Iterator[Function]:
+        """Every function."""
+        return self._kept(self.all_functions, tests)
+
+    def function(self, name: str) -> Function | None:
+        """The function of that qualified name."""
+        return next((function for function in self.all_functions if function.name == name), None)
+
+    def classes(self, *bases: str, tests: bool = False) -> Iterator[ClassFact]:
+        """The classes that have one of these resolved bases, directly or through classes of the project; every class when none is
+        named."""
+        for found in self._kept(self.all_classes, tests):
+            if not bases or self._descends(found, bases, 8):
+                yield found
+
+    def assignments(self, *, tests: bool = False) -> Iterator[Assignment]:
+        """Every assignment."""
+        return self._kept(self.all_assignments, tests)
+
+    def comparisons(self, *operators: str, tests: bool = False) -> Iterator[Comparison]:
+        """The comparisons by these operators."""
+        return (
+            found for found in self._kept(self.all_comparisons, tests) if not operators or found.operator in operators
+        )
+
+    def conditions(self, *, tests: bool = False) -> Iterator[Condition]:
+        """Every ``if``."""
+        return self._kept(self.all_conditions, tests)
+
+    def returns(self, *, tests: bool = False) -> Iterator[Return]:
+        """Every return with a value."""
+        return self._kept(self.all_returns, tests)
+
+    def raises(self, *, tests: bool = False) -> Iterator[Raise]:
+        """Every raise."""
+        return self._kept(self.all_raises, tests)
+
+    def handlers(self, *, tests: bool = False) -> Iterator[Handler]:
+        """Every ``except``."""
+        return self._kept(self.all_handlers, tests)
+
+    def error_handlers(self, *, tests: bool = False) -> Iterator[ErrorHandler]:
+        """Every registered error handler."""
+        return self._kept(self.all_error_handlers, tests)
+
+    def texts(self, *, tests: bool = False) -> Iterator[Text]:
+        """Every literal text that could be a key or token by its length."""
+        return self._kept(self.all_texts, tests)
+
+    def files_of(self, *kinds: str) -> Iterator[TextFile]:
+        """The files beside the code of these kinds."""
+        return (found for found in self.text_files if found.kind in kinds)
+
+    # -- data flow -------------------------------------------------------------------------------------------------------------
+
+    def flows(
+        self, *sinks: SinkKind, label: LabelKind | tuple[LabelKind, ...] = (), by_name: bool = True, tests: bool = False
+    ) -> Iterator[Flow]:
+        """The flows into these sinks (any, when none is named) that carry one of these labels (any, when none is named)."""
+        kinds: tuple[LabelKind, ...] = (label,) if isinstance(label, str) else label
+        for flow in self._kept(self.all_flows, tests):
+            if (not sinks or flow.sink in sinks) and (not kinds or flow.has(*kinds, by_name=by_name)):
+                yield flow
+
+    def labels(self, value: Value | None) -> frozenset[Label]:
+        """What a value derives from, also through parameters and results of the project's own functions."""
+        from stopper.core.labelling import labels_of
+
+        return labels_of(self, value)
+
+    def derives(self, value: Value | None, *kinds: LabelKind, by_name: bool = True) -> bool:
+        """That a value derives from one of these origins."""
+        return any(label.kind in kinds and (by_name or not label.by_name) for label in self.labels(value))
+
+    # -- routes ----------------------------------------------------------------------------------------------------------------
+
+    def routes_reaching(self, function: str) -> tuple[RouteRef, ...]:
+        """The routes that run that function: as view, guard, ``before_request`` or through calls. Module level (``""``) reaches
+        all."""
+        if not function:
+            return tuple(RouteRef(method, route.path) for route in self.routes for method in route.methods)
+        return self.reach.get(function, ())
+
+    def routes_of_view(self, view: str) -> tuple[SourceRoute, ...]:
+        """The routes whose view is that function (or that view class)."""
+        return tuple(route for route in self.routes if route.view == view or view.startswith(route.view + "."))
+
+    def is_view(self, function: str) -> bool:
+        """That the function answers a route."""
+        return bool(self.routes_of_view(function))
+
+    # -- inner -----------------------------------------------------------------------------------------------------------------
+
+    def _kept(self, found: "Iterable[Located]", tests: bool) -> "Iterator[Located]":
+        if tests or not self.tests:
+            return iter(found)
+        return (one for one in found if not (one.span is not None and one.span.path in self.tests))
+
+    def _descends(self, found: ClassFact, bases: tuple[str, ...], depth: int) -> bool:
+        if any(base in bases for base in found.bases):
+            return True
+        parents = (one for one in self.all_classes if one.name in found.bases)
+        return depth > 0 and any(self._descends(parent, bases, depth - 1) for parent in parents)
+
+    def _calls_by_name(self) -> dict[str, dict[str, list[Call]]]:
+        if not self._index:
+            names: dict[str, list[Call]] = {}
+            words: dict[str, list[Call]] = {}
+            functions: dict[str, list[Call]] = {}
+            for call in self.all_calls:
+                names.setdefault(call.callee, []).append(call)
+                words.setdefault(call.method, []).append(call)
+                functions.setdefault(call.function, []).append(call)
+            self._index.update(name=names, word=words, function=functions)
+        return self._index
+
+
+def source_of(app: "App") -> SourceFacts:
+    """The app's source facts; empty ones where no source was read, so that a detector need not ask."""
+    return app.source if app.source is not None else SourceFacts()

@@ -1,0 +1,217 @@
+"""The single facts that one pass over the source collects. Rules get them from :class:`stopper.core.facts.SourceFacts`."""
+
+from collections.abc import Mapping as MappingType
+from dataclasses import dataclass
+from typing import Literal
+
+from stopper.core.labels import Label, LabelKind
+from stopper.core.place import Span
+from stopper.core.values import Call, Value
+
+SinkKind = Literal[
+    "log", "print", "response", "exception-message", "session", "cookie", "url", "redirect", "outbound-headers", "outbound-url",
+    "outbound-body", "template", "html", "sql", "file-path", "subprocess", "deserialisation", "code", "claims", "response-header",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Decorator:
+    """One decorator, resolved. ``call`` is None when it is written without parentheses. ``above_route``: it stands above a route
+    decorator of the same function, so what it wraps is not what the route runs."""
+
+    name: str
+    call: Call | None
+    span: Span
+    above_route: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function or method. ``name`` is qualified (``shop.views.show``, ``shop.views.Notes.get``, ``a.outer.inner``).
+
+    ``returns`` are the values of its return statements, ``calls`` the callees in its body in order. ``owner`` is the qualified
+    class name or ``""``. ``guard`` says what a decorator or hook of the project does when it meets no credential.
+    """
+
+    name: str
+    span: Span
+    parameters: tuple[str, ...] = ()
+    decorators: tuple[Decorator, ...] = ()
+    owner: str = ""
+    calls: tuple[str, ...] = ()
+    returns: tuple[Value, ...] = ()
+    docstring: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFact:
+    """One class: resolved bases, and its attributes with the value last assigned in the body."""
+
+    name: str
+    bases: tuple[str, ...]
+    attributes: MappingType[str, Value]
+    methods: tuple[str, ...]
+    span: Span
+    decorators: tuple[Decorator, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigWrite:
+    """One setting written, however it is spelled. ``how``: ``item`` (also ``update``, ``from_mapping``, ``setdefault``),
+    ``attribute`` (``app.secret_key =``, ``app.debug =``), ``class`` (a config class). ``loaded`` is False for a class that is seen
+    not to be loaded, None where that cannot be told. ``owner`` is the class's qualified name for ``class``.
+    """
+
+    key: str
+    value: Value
+    span: Span
+    how: Literal["item", "attribute", "class"]
+    function: str = ""
+    owner: str = ""
+    loaded: bool | None = True
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A value given to a name. ``target`` is qualified at module and class level (``shop.settings.KEY``), else the bare local name
+    or ``obj.attribute`` / ``obj[key]`` as written; ``attribute`` is its last word."""
+
+    target: str
+    attribute: str
+    value: Value
+    span: Span
+    function: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """``left operator right``; chains are split. ``operator``: ``== != in not in is is not < <= > >=``."""
+
+    operator: str
+    left: Value
+    right: Value
+    span: Span
+    function: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """An ``if``. ``stops``: its body surely leaves the function (return, raise, abort); ``refuses``: with 401, 403, abort or
+    raise. ``negated``: the test is ``not value`` (``value`` is then what stands behind ``not``)."""
+
+    value: Value
+    negated: bool
+    stops: bool
+    refuses: bool
+    span: Span
+    function: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """One return statement (or expression body) with its value."""
+
+    value: Value
+    span: Span
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """One raise. ``exception`` is the resolved class; ``value`` the whole raised value."""
+
+    exception: str
+    value: Value | None
+    span: Span
+    function: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """One ``except``. ``action``: ``pass`` (also ``continue``), ``return`` (a value that is no refusal), ``refuse`` (401, 403, abort),
+    ``raise``, ``go-on`` (does something and falls through). ``tried`` are the callees in the ``try`` body."""
+
+    catches: tuple[str, ...]
+    name: str
+    action: Literal["pass", "return", "refuse", "raise", "go-on"]
+    tried: tuple[str, ...]
+    span: Span
+    function: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorHandler:
+    """A registered error handler. ``what`` is a status (``"404"``) or a resolved exception; ``blueprint`` is ``""`` for the app."""
+
+    what: str
+    function: str
+    blueprint: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A value that reaches a sink, with what it derives from (also through functions of the project).
+
+    ``detail`` is the callee for calls, the key for ``session`` and ``cookie``, the header's name for ``response-header``.
+    """
+
+    sink: SinkKind
+    value: Value
+    labels: frozenset[Label]
+    span: Span
+    function: str = ""
+    detail: str = ""
+
+    def has(self, *kinds: LabelKind, by_name: bool = True) -> bool:
+        """That one of these labels is on it; with ``by_name=False`` a name alone does not count."""
+        return any(label.kind in kinds and (by_name or not label.by_name) for label in self.labels)
+
+    def by_name_only(self, *kinds: LabelKind) -> bool:
+        """That these labels are on it only because of names."""
+        return self.has(*kinds) and not self.has(*kinds, by_name=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRoute:
+    """What the source says of one route beside ``App.routes``: the view, its decorators in order, the object it is registered on."""
+
+    path: str
+    methods: tuple[str, ...]
+    view: str
+    blueprint: str
+    span: Span
+    registered_at: Span
+    decorators: tuple[Decorator, ...] = ()
+    hooks: tuple[str, ...] = ()
+    """Qualified names of the ``before_request`` functions that run before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A literal text of the source of 16 characters or more without white space (tokens, keys), with the name it is given to."""
+
+    value: str
+    span: Span
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextFile:
+    """A file beside the code that matters. ``path`` is relative to the root; ``lines`` have no line ends."""
+
+    path: str
+    kind: Literal["env", "dockerfile", "compose", "workflow", "procfile", "template", "script", "key", "config"]
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """``# stopper: ignore[slug] reason until=2027-01-31``. ``slug`` and ``reason`` may be ``""`` (then it is itself a finding).
+    ``line`` is the line it speaks of: its own, or the next line of code when it stands alone on its line."""
+
+    span: Span
+    line: int
+    slug: str
+    reason: str
+    until: str | None = None

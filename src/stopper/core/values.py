@@ -1,0 +1,283 @@
+"""What an expression of the source is worth, as far as reading it can tell: a small closed union.
+
+Variables, module constants (also of other modules), class attributes, ``dict(…)`` and ``.get(…)`` are already followed, so a rule
+matches on what is left::
+
+    match value:
+        case Constant(value=str(text)):                       # "literal", through however many names
+        case EnvironmentValue(default=Constant(value=str())): # os.environ.get("X", "literal")
+        case Call(callee="secrets.token_hex"):
+        case Sequence(items=items):
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from stopper.core.place import Span
+
+Plain: TypeAlias = str | bytes | int | float | complex | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A literal. ``span`` is where the literal stands, not where it is used. ``name`` is the variable, attribute or key that it
+    was last read through, where that name says something (``API_KEY``), else ``""``."""
+
+    value: Plain
+    span: Span | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A list, tuple or set display. ``open`` when more items may be in it than ``items`` says."""
+
+    items: "tuple[Value, ...]"
+    kind: Literal["list", "tuple", "set"] = "list"
+    open: bool = False
+    span: Span | None = None
+    name: str = ""
+
+    def plain(self) -> tuple[Plain, ...]:
+        """The items that are literals."""
+        return tuple(item.value for item in self.items if isinstance(item, Constant))
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A dict display or ``dict(…)``. ``open`` when more keys may be in it (``**other``, keys that are not literals)."""
+
+    items: "tuple[tuple[Value, Value], ...]"
+    open: bool = False
+    span: Span | None = None
+    name: str = ""
+
+    def get(self, key: str) -> "Value | None":
+        """The value under that literal key (the last one wins), None where there is none."""
+        found = None
+        for said, value in self.items:
+            if isinstance(said, Constant) and said.value == key:
+                found = value
+        return found
+
+    def keys(self) -> tuple[str, ...]:
+        """The literal text keys."""
+        return tuple(key.value for key, _ in self.items if isinstance(key, Constant) and isinstance(key.value, str))
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Something known only by its resolved dotted name: ``flask.request``, ``jwt.decode``, ``shop.views.show``, ``len``."""
+
+    dotted: str
+    span: Span | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An attribute of a value that has no dotted name of its own: ``user.password_hash``, ``jwt.decode(…).sub``."""
+
+    owner: "Value"
+    attribute: str
+    span: Span | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One element: ``request.headers["X"]``, ``payload.get("role", default)``, a slice (``key`` Unknown). ``default`` is what
+    ``.get`` gives for a missing key (a Constant of None where none was given); None where a missing key raises."""
+
+    owner: "Value"
+    key: "Value"
+    default: "Value | None" = None
+    span: Span | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentValue:
+    """An environment variable. ``default`` is None where a missing variable raises (``os.environ["X"]``)."""
+
+    variable: str
+    default: "Value | None" = None
+    span: Span | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigValue:
+    """``app.config["K"]``, ``current_app.config.get("K", default)``. ``facts.config_values(key)`` says what was written there."""
+
+    key: str
+    default: "Value | None" = None
+    span: Span | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A text put together: f-string, ``%``, ``+``, ``.format()``, ``.join()``. All-literal formats are already Constants."""
+
+    parts: "tuple[Value, ...]"
+    span: Span | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a function of the project, by the function's qualified name. ``index`` counts from 0 with ``self`` left out;
+    -1 for ``*args`` and ``**kwargs``."""
+
+    function: str
+    parameter: str
+    index: int
+    default: "Value | None" = None
+    span: Span | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several: ``a or b``, ``a if c else b``, a name that is assigned in two branches."""
+
+    options: "tuple[Value, ...]"
+    span: Span | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """The ``e`` of ``except … as e``. ``catches`` are resolved names, ``("*",)`` for a bare except."""
+
+    catches: tuple[str, ...]
+    span: Span | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Anything else. ``parts`` are the values it was made from (arithmetic, comprehension), so that labels survive."""
+
+    parts: "tuple[Value, ...]" = ()
+    span: Span | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """A call, both a fact and the value of its result.
+
+    ``callee`` is the resolved dotted name: ``jwt.decode``; a method of an object whose class is known is named by the class
+    (``flask.Flask.run``, ``flask_sqlalchemy.SQLAlchemy.session.commit``); a method of anything else is ``?.method`` and ``receiver``
+    says of what. ``open`` when ``*args`` or ``**kwargs`` of unknown content are passed (known ones are already unpacked).
+    ``function`` is the qualified name of the function around it, ``""`` at module level.
+    """
+
+    callee: str
+    args: "tuple[Value, ...]" = ()
+    keywords: "tuple[tuple[str, Value], ...]" = ()
+    open: bool = False
+    receiver: "Value | None" = None
+    function: str = ""
+    span: Span | None = None
+    name: str = ""
+
+    def keyword(self, *names: str) -> "Value | None":
+        """The value passed under the first of these keywords that is passed."""
+        for wanted in names:
+            for said, value in self.keywords:
+                if said == wanted:
+                    return value
+        return None
+
+    def argument(self, position: int | None, *names: str) -> "Value | None":
+        """What is passed by that position (from 0) or by one of these keywords; None where it is not passed visibly."""
+        if position is not None and position < len(self.args):
+            return self.args[position]
+        return self.keyword(*names)
+
+    def lacks(self, position: int | None, *names: str) -> bool:
+        """That the argument is surely not passed: not by position, not by keyword, not hidden in ``**kwargs``."""
+        return not self.open and self.argument(position, *names) is None
+
+    @property
+    def method(self) -> str:
+        """The last part of the callee: ``run``."""
+        return self.callee.rpartition(".")[2]
+
+
+Value: TypeAlias = (
+    Constant | Sequence | Mapping | Name | Member | Item | EnvironmentValue | ConfigValue | Format | Parameter | Choice | Caught
+    | Unknown | Call
+)  # fmt: skip
+
+
+def options(value: Value | None) -> Iterator[Value]:
+    """The values it may have: a Choice opened, anything else itself, nothing for None."""
+    if isinstance(value, Choice):
+        for option in value.options:
+            yield from options(option)
+    elif value is not None:
+        yield value
+
+
+def literals(value: Value | None) -> tuple[Constant, ...]:
+    """The literals it may be: itself, a choice's, or the literal fallback of an environment variable, config key or ``.get``."""
+    found: list[Constant] = []
+    for option in options(value):
+        if isinstance(option, Constant):
+            found.append(option)
+        elif isinstance(option, (EnvironmentValue, ConfigValue, Item)):
+            found.extend(literals(option.default))
+    return tuple(found)
+
+
+def text_of(value: Value | None) -> str | None:
+    """The text of a literal text, else None."""
+    return value.value if isinstance(value, Constant) and isinstance(value.value, str) else None
+
+
+def is_constant(value: Value | None, *wanted: Plain) -> bool:
+    """That it is a literal of one of these values and types: ``is_constant(v, False)`` is not true of ``0``."""
+    return isinstance(value, Constant) and any(
+        type(value.value) is type(candidate) and value.value == candidate for candidate in wanted
+    )
+
+
+def may_be(value: Value | None, *wanted: Plain) -> bool:
+    """That one of the literals it may have is one of these."""
+    return any(is_constant(option, *wanted) for option in literals(value))
+
+
+def parts(value: Value) -> "tuple[Value, ...]":
+    """The values directly inside it."""
+    match value:
+        case Sequence(items=items):
+            return items
+        case Mapping(items=pairs):
+            return tuple(part for pair in pairs for part in pair)
+        case Member(owner=owner):
+            return (owner,)
+        case Item(owner=owner, key=key, default=default):
+            return (owner, key) if default is None else (owner, key, default)
+        case EnvironmentValue(default=default) | ConfigValue(default=default):
+            return () if default is None else (default,)
+        case Format(parts=inner) | Unknown(parts=inner) | Choice(options=inner):
+            return inner
+        case Call(args=args, keywords=keywords, receiver=receiver):
+            before = () if receiver is None else (receiver,)
+            return (*before, *args, *(passed for _, passed in keywords))
+        case _:
+            return ()
+
+
+def walk(value: Value | None, depth: int = 12) -> Iterator[Value]:
+    """The value and everything inside it, outermost first, to a bounded depth."""
+    if value is None or depth < 0:
+        return
+    yield value
+    for part in parts(value):
+        yield from walk(part, depth - 1)

@@ -1,0 +1,1 @@
+"""The reader of source: from files to facts, one pass over each tree."""
