@@ -1,0 +1,169 @@
+"""The signing keys of one issuer: made, published, used, retired, on dates that every process can follow.
+
+A new key is published before it signs (at least as long as somebody may cache the JWKS) and verifies after it has
+retired (at least as long as a token lives), so a rotation never refuses an honest token.
+"""
+
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, Protocol
+
+from stopper.auth.clock import Clock
+from stopper.auth.signing_key import Algorithm, SigningKey, new_signing_key
+from stopper.core.errors import KeyringError
+
+JWKS_MAX_AGE: Final = 300
+"""Seconds that clients may keep the JWKS."""
+RELOAD_SECONDS: Final = 60.0
+"""How often a process looks whether another one made or retired a key."""
+COOLDOWN_SECONDS: Final = 5.0
+"""Tokens with made-up kids cause at most one reload in this time (CVE-2026-48524)."""
+
+
+class KeyStore(Protocol):
+    """Where signing keys are kept, private parts encrypted."""
+
+    def load(self) -> list[SigningKey]:
+        """Every key that has not been deleted, oldest first."""
+        ...
+
+    def add_first(self, key: SigningKey) -> bool:
+        """Add *key* where there is no key at all; one of several processes that start together wins."""
+        ...
+
+    def rotate(self, key: SigningKey, retires_at: float, expires_at: float) -> None:
+        """Add *key* and give every key without an end these dates, in one transaction."""
+        ...
+
+    def retire(self, kid: str, retires_at: float, expires_at: float) -> bool:
+        """Set the dates of one key; False when there is none of that kid."""
+        ...
+
+
+class Keyring:
+    """Keys prepared once and re-read now and then. Safe for threads and across forks."""
+
+    def __init__(
+        self,
+        store: KeyStore,
+        clock: Clock,
+        *,
+        algorithm: Algorithm = "EdDSA",
+        token_lifetime: float = 900.0,
+        leeway: float = 30.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """*token_lifetime*: seconds the longest-lived token lives; a retired key verifies that long and *leeway* more."""
+        self._store = store
+        self._clock = clock
+        self._algorithm: Algorithm = algorithm
+        self._overlap = token_lifetime + 2 * leeway + RELOAD_SECONDS
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._keys: tuple[SigningKey, ...] = ()
+        self._loaded_at: float | None = None
+        self.generation = 0
+        """Grows whenever the set of keys has changed: a cache of verified tokens empties itself then."""
+        renew = weakref.WeakMethod(self._after_fork)
+        os.register_at_fork(after_in_child=lambda: (method := renew()) and method())
+
+    def _after_fork(self) -> None:
+        self._lock = threading.Lock()
+
+    def ensure_key(self) -> None:
+        """Make the first key where there is none; it signs at once."""
+        now = self._clock()
+        if not self._store.load():
+            self._store.add_first(new_signing_key(self._algorithm, created_at=now, activates_at=now))
+        self.reload()
+
+    def signing_key(self) -> SigningKey:
+        """The key that signs now: the youngest active one. Raises KeyringError when there is none."""
+        self._reload_when_old()
+        now = self._clock()
+        active = [key for key in self._keys if key.may_sign(now)]
+        if not active:
+            raise KeyringError("no signing key is active; make one with Keyring.create() and activate it")
+        return max(active, key=lambda key: (key.activates_at, key.created_at))
+
+    def verification_keys(self) -> tuple[SigningKey, ...]:
+        """Every key whose tokens are taken: active, published but not yet active, retired but not yet expired."""
+        self._reload_when_old()
+        now = self._clock()
+        return tuple(key for key in self._keys if key.may_verify(now))
+
+    def find(self, kid: str) -> SigningKey | None:
+        """The verification key of that id; looks into the store again for an unknown one, at most once a cooldown."""
+        found = self._known(kid)
+        if found is None and self._age() >= COOLDOWN_SECONDS:
+            self.reload()
+            found = self._known(kid)
+        return found
+
+    def _known(self, kid: str) -> SigningKey | None:
+        return next((key for key in self.verification_keys() if key.kid == kid), None)
+
+    def jwks(self) -> dict[str, list[dict[str, str]]]:
+        """The public key set (RFC 7517 §5)."""
+        return {"keys": [key.public_jwk() for key in self.verification_keys()]}
+
+    def create(self, algorithm: Algorithm | None = None) -> SigningKey:
+        """Rotate: publish a new key now; it signs once every cached JWKS has it, and the old ones retire then. Returns it."""
+        now = self._clock()
+        starts = now + JWKS_MAX_AGE + RELOAD_SECONDS
+        key = new_signing_key(algorithm or self._algorithm, created_at=now, activates_at=starts)
+        self._store.rotate(key, starts, starts + self._overlap)
+        self.reload()
+        return key
+
+    def activate(self, algorithm: Algorithm | None = None) -> SigningKey:
+        """Publish a new key that signs at once: for a key that leaked. Clients with a cached JWKS fail until they re-read it."""
+        now = self._clock()
+        key = new_signing_key(algorithm or self._algorithm, created_at=now, activates_at=now)
+        self._store.rotate(key, now, now + self._overlap)
+        self.reload()
+        return key
+
+    def retire(self, kid: str, *, at_once: bool = False) -> None:
+        """Stop signing with a key; *at_once* also refuses every token that it signed. Raises KeyringError for an unknown kid."""
+        now = self._clock()
+        if not self._store.retire(kid, now, now if at_once else now + self._overlap):
+            raise KeyringError(f"there is no signing key {kid}")
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the store now."""
+        with self._lock:
+            self._load()
+
+    def _age(self) -> float:
+        return float("inf") if self._loaded_at is None else self._monotonic() - self._loaded_at
+
+    def _reload_when_old(self) -> None:
+        if self._age() < RELOAD_SECONDS:
+            return
+        first = self._loaded_at is None
+        if not self._lock.acquire(blocking=first):
+            return
+        try:
+            if self._age() >= RELOAD_SECONDS:
+                self._load()
+        finally:
+            self._lock.release()
+
+    def _load(self) -> None:
+        asked_at = self._monotonic()
+        known = {key.kid: key for key in self._keys}
+        # A key that is already prepared is kept as it is; only its dates may have changed.
+        keys = tuple(
+            replace(known[key.kid], retires_at=key.retires_at, expires_at=key.expires_at) if key.kid in known else key
+            for key in self._store.load()
+        )
+        if keys != self._keys:
+            self.generation += 1
+        self._keys = keys
+        self._loaded_at = asked_at

@@ -1,0 +1,176 @@
+"""What was valid and no longer is: one token, one family, one person's before T, everything before T.
+
+Every process follows one journal. In the normal case a request costs no query: the view is re-read when it is older than
+half a second. A view older than one second is never believed: the request asks the journal itself, and where that does not
+answer the request is refused with 503.
+"""
+
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
+
+from stopper.auth.clock import Clock
+from stopper.core.errors import StoreUnavailableError
+
+POLL_SECONDS: Final = 0.5
+BOUND_SECONDS: Final = 1.0
+"""A revoked token may pass for at most this long in a process that did not revoke it itself."""
+
+CLOCK_SLACK: Final = 3600.0
+"""Entries outlive the tokens by an hour, so that a clock that jumps and comes back revives nothing."""
+
+Kind = Literal["token", "family", "subject", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """One entry. ``value``: the jti, the sid or the subject. ``before``: for subject and all, tokens with an earlier ``iat`` are void.
+
+    ``until``: when no token that it concerns can still be valid.
+    """
+
+    seq: int
+    kind: Kind
+    value: str
+    before: int
+    until: float
+
+
+class RevocationStore(Protocol):
+    """The journal. ``append`` returns after commit; entries become visible in the order of ``seq``."""
+
+    def append(self, kind: Kind, value: str, before: int, until: float) -> None:
+        """Add one entry durably, or raise StoreUnavailableError."""
+        ...
+
+    def after(self, seq: int) -> list[Revocation]:
+        """Entries younger than *seq*, oldest first."""
+        ...
+
+    def forget(self, now: float) -> int:
+        """Delete entries whose ``until`` has passed; returns how many."""
+        ...
+
+
+class Revocations:
+    """Writes the journal and answers from this process's view of it."""
+
+    def __init__(
+        self,
+        store: RevocationStore,
+        clock: Clock,
+        *,
+        token_lifetime: float,
+        leeway: float = 30.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """*token_lifetime*: seconds that the longest-lived access token lives."""
+        self._store = store
+        self._clock = clock
+        self._keep = token_lifetime + leeway + CLOCK_SLACK
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._forget_all()
+        # A child process starts with an empty view and its own lock: the parent's may be held by a thread that is not here.
+        renew = weakref.WeakMethod(self._after_fork)
+        os.register_at_fork(after_in_child=lambda: (method := renew()) and method())
+
+    def _forget_all(self) -> None:
+        self._seq = 0
+        self._read_at: float | None = None
+        self._tokens: dict[str, float] = {}
+        self._families: dict[str, float] = {}
+        self._subjects: dict[str, tuple[int, float]] = {}
+        self._everything = 0
+        self._drop_at = 0.0
+
+    def _after_fork(self) -> None:
+        self._lock = threading.Lock()
+        self._forget_all()
+
+    def revoke_token(self, jti: str) -> None:
+        """Void one access token. Returns after commit."""
+        self._append("token", jti, 0)
+
+    def revoke_family(self, sid: str) -> None:
+        """Void every access token of one family. Returns after commit."""
+        self._append("family", sid, 0)
+
+    def revoke_subject(self, subject: str) -> None:
+        """Void every access token that *subject* was given up to now. Returns after commit."""
+        self._append("subject", subject, int(self._clock()) + 1)
+
+    def revoke_all(self) -> None:
+        """Void every access token that was issued up to now, of everybody. Returns after commit."""
+        self._append("all", "", int(self._clock()) + 1)
+
+    def _append(self, kind: Kind, value: str, before: int) -> None:
+        self._store.append(kind, value, before, self._clock() + self._keep)
+        self.refresh()
+
+    def is_revoked(self, claims: Mapping[str, object]) -> bool:
+        """Whether a verified token with these claims is void. Raises StoreUnavailableError when nobody can tell."""
+        self._catch_up()
+        if claims.get("jti") in self._tokens or claims.get("sid") in self._families:
+            return True
+        subject = claims.get("sub")
+        of_subject = self._subjects.get(subject, (0, 0.0))[0] if isinstance(subject, str) else 0
+        issued = claims.get("iat")
+        # A token that does not say when it was issued counts as issued before everything.
+        return (issued if isinstance(issued, (int, float)) else -1) < max(self._everything, of_subject, 0)
+
+    def refresh(self) -> None:
+        """Read the journal now. Raises StoreUnavailableError."""
+        with self._lock:
+            self._read()
+
+    def _age(self) -> float:
+        return float("inf") if self._read_at is None else self._monotonic() - self._read_at
+
+    def _catch_up(self) -> None:
+        if self._age() < POLL_SECONDS:
+            return
+        # One thread reads; the others go on while the view is within the bound, and wait for that thread when it is not.
+        if not self._lock.acquire(blocking=self._age() >= BOUND_SECONDS):
+            return
+        try:
+            if self._age() >= POLL_SECONDS:
+                self._read()
+        except StoreUnavailableError:
+            if self._age() >= BOUND_SECONDS:
+                raise
+        finally:
+            self._lock.release()
+
+    def _read(self) -> None:
+        asked_at = self._monotonic()
+        for entry in self._store.after(self._seq):
+            self._take(entry)
+            self._seq = entry.seq
+        self._drop_old()
+        self._read_at = asked_at
+
+    def _take(self, entry: Revocation) -> None:
+        if entry.kind == "token":
+            self._tokens[entry.value] = entry.until
+        elif entry.kind == "family":
+            self._families[entry.value] = entry.until
+        elif entry.kind == "all":
+            self._everything = max(self._everything, entry.before)
+        else:
+            known = self._subjects.get(entry.value, (0, 0.0))
+            self._subjects[entry.value] = (max(known[0], entry.before), max(known[1], entry.until))
+
+    def _drop_old(self) -> None:
+        now = self._clock()
+        if now < self._drop_at:
+            return
+        # New dictionaries, not deletions: readers hold no lock.
+        self._tokens = {jti: until for jti, until in self._tokens.items() if until > now}
+        self._families = {sid: until for sid, until in self._families.items() if until > now}
+        self._subjects = {sub: entry for sub, entry in self._subjects.items() if entry[1] > now}
+        self._drop_at = now + 60.0

@@ -1,0 +1,138 @@
+"""One private key with its one algorithm and its dates."""
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Final, Literal, cast
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+from stopper.core.errors import KeyringError
+
+Algorithm = Literal["EdDSA", "ES256", "RS256"]
+ALGORITHMS: Final[tuple[Algorithm, ...]] = ("EdDSA", "ES256", "RS256")
+RSA_BITS: Final = 3072
+"""NIST SP 800-57 part 1 rev. 5, table 2: 128 bits of security."""
+
+PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """One key. It signs from ``activates_at`` until ``retires_at`` and verifies until ``expires_at`` (None: no end is set).
+
+    ``kid`` is the RFC 7638 thumbprint, so two keys never share one.
+    """
+
+    kid: str
+    algorithm: Algorithm
+    private: PrivateKey = field(repr=False)
+    created_at: float
+    activates_at: float
+    retires_at: float | None = None
+    expires_at: float | None = None
+
+    def may_sign(self, now: float) -> bool:
+        """Whether new tokens may be signed with it."""
+        return self.activates_at <= now and (self.retires_at is None or now < self.retires_at)
+
+    def may_verify(self, now: float) -> bool:
+        """Whether tokens signed with it are taken: also before it is active, and while it is retired but not expired."""
+        return self.expires_at is None or now < self.expires_at
+
+    def sign(self, message: bytes) -> bytes:
+        """The JWS signature (RFC 7518 §3, RFC 8037 §3.1)."""
+        key = self.private
+        if isinstance(key, ed25519.Ed25519PrivateKey):
+            return key.sign(message)
+        if isinstance(key, rsa.RSAPrivateKey):
+            return key.sign(message, padding.PKCS1v15(), hashes.SHA256())
+        r, s = decode_dss_signature(key.sign(message, ec.ECDSA(hashes.SHA256())))
+        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+    def public_jwk(self) -> dict[str, str]:
+        """The public half as a JWK (RFC 7517) with ``kid``, ``alg`` and ``use``."""
+        return {**_public_members(self.private), "kid": self.kid, "alg": self.algorithm, "use": "sig"}
+
+    def private_bytes(self) -> bytes:
+        """PKCS#8, DER, not encrypted: for a store that encrypts it."""
+        return self.private.private_bytes(
+            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+
+
+def new_signing_key(algorithm: Algorithm, *, created_at: float, activates_at: float) -> SigningKey:
+    """Make a key: Ed25519, P-256 or RSA with 3072 bits."""
+    private: PrivateKey
+    if algorithm == "EdDSA":
+        private = ed25519.Ed25519PrivateKey.generate()
+    elif algorithm == "ES256":
+        private = ec.generate_private_key(ec.SECP256R1())
+    elif algorithm == "RS256":
+        private = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
+    else:
+        raise KeyringError(f"{algorithm!r} is not an algorithm for new keys; use one of {', '.join(ALGORITHMS)}")
+    return SigningKey(_thumbprint(private), algorithm, private, created_at, activates_at)
+
+
+def load_signing_key(
+    der: bytes,
+    algorithm: str,
+    *,
+    created_at: float,
+    activates_at: float,
+    retires_at: float | None = None,
+    expires_at: float | None = None,
+) -> SigningKey:
+    """Read back what :meth:`SigningKey.private_bytes` gave. Raises KeyringError where key and algorithm do not fit."""
+    try:
+        loaded = serialization.load_der_private_key(der, password=None)
+    except (ValueError, TypeError):
+        raise KeyringError(
+            "a stored signing key cannot be read; restore the database and the key file together"
+        ) from None
+    fits = (
+        (algorithm == "EdDSA" and isinstance(loaded, ed25519.Ed25519PrivateKey))
+        or (
+            algorithm == "ES256" and isinstance(loaded, ec.EllipticCurvePrivateKey) and loaded.curve.name == "secp256r1"
+        )
+        or (algorithm == "RS256" and isinstance(loaded, rsa.RSAPrivateKey) and loaded.key_size >= RSA_BITS)
+    )
+    if not fits:
+        raise KeyringError(f"a stored signing key is not a key for {algorithm}")
+    private = cast("PrivateKey", loaded)
+    name = cast("Algorithm", algorithm)
+    return SigningKey(_thumbprint(private), name, private, created_at, activates_at, retires_at, expires_at)
+
+
+def _public_members(private: PrivateKey) -> dict[str, str]:
+    public = private.public_key()
+    if isinstance(public, ed25519.Ed25519PublicKey):
+        return {"kty": "OKP", "crv": "Ed25519", "x": b64url(public.public_bytes_raw())}
+    if isinstance(public, rsa.RSAPublicKey):
+        numbers = public.public_numbers()
+        return {"kty": "RSA", "n": _number(numbers.n), "e": _number(numbers.e)}
+    point = public.public_numbers()
+    return {
+        "kty": "EC",
+        "crv": "P-256",
+        "x": b64url(point.x.to_bytes(32, "big")),
+        "y": b64url(point.y.to_bytes(32, "big")),
+    }
+
+
+def _thumbprint(private: PrivateKey) -> str:
+    canonical = json.dumps(_public_members(private), sort_keys=True, separators=(",", ":"))
+    return b64url(hashlib.sha256(canonical.encode()).digest())
+
+
+def _number(value: int) -> str:
+    return b64url(value.to_bytes((value.bit_length() + 7) // 8, "big"))
+
+
+def b64url(data: bytes) -> str:
+    """Base64url without padding (RFC 7515 §2)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
