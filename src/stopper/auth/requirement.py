@@ -35,7 +35,7 @@ class Situation:
 
     principal: Principal
     now: float
-    arguments: Mapping[str, object] = field(default=_NOTHING)
+    arguments: Mapping[str, object] = field(default_factory=lambda: _NOTHING)
     single_use: Redeem | None = None
 
 

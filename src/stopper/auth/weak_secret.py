@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -82,15 +82,26 @@ def _is_key_form(raw: bytes) -> bool:
 
 
 def _is_der_key(raw: bytes) -> bool:
-    if raw[:1] != b"\x30":
+    return raw[:1] == b"\x30" and any(_loads(load, raw) for load in _DER_LOADERS)
+
+
+def _loads(load: Callable[[bytes], object], raw: bytes) -> bool:
+    try:
+        load(raw)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         return False
-    for load in (load_der_public_key, load_der_x509_certificate, lambda der: load_der_private_key(der, None)):
-        try:
-            load(raw)
-        except (ValueError, TypeError, UnsupportedAlgorithm):
-            continue
-        return True
-    return False
+    return True
+
+
+def _load_private(raw: bytes) -> object:
+    return load_der_private_key(raw, None)
+
+
+_DER_LOADERS: Final[tuple[Callable[[bytes], object], ...]] = (
+    load_der_public_key,
+    load_der_x509_certificate,
+    _load_private,
+)
 
 
 def _is_curve_point(raw: bytes) -> bool:
