@@ -1,0 +1,178 @@
+"""The report for a person: in colour on a terminal, plain in a pipe, readable at 80 columns and at three in the morning."""
+
+import io
+import textwrap
+from collections.abc import Iterable
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from stopper.core.rule import SEVERITIES, Severity
+from stopper.scan.report import Report
+from stopper.scan.reports.shown import CHECK_NAMES, Shown, ShownFinding, shown
+
+COLOURS: Final[dict[Severity, str]] = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan"}
+_GRADES: Final = {"A": "bold green", "B": "green", "C": "yellow", "D": "bold yellow", "F": "bold red"}
+_MOST_PLACES: Final = 5
+_MOST_EVIDENCE: Final = 4
+_LABEL: Final = 8
+
+_Line = tuple[str, str]
+"""A text and the style of the whole line; the first words of a labelled line are dimmed when it is drawn."""
+
+
+def render(report: Report, *, colour: bool = False, width: int = 80) -> str:
+    """The report as text, *width* columns wide (never under 60)."""
+    run = shown(report)
+    width = max(60, min(width, 120))
+    lines = [*_head(run, width), *_checks(run, width)]
+    for finding in run.findings:
+        lines += _finding(finding, run, width)
+    lines += [*_reading(run, width), *_skipped(run, width), *_summary(run, width)]
+    return _drawn(lines, colour)
+
+
+def _drawn(lines: Iterable[_Line], colour: bool) -> str:
+    if not colour:
+        return "".join(f"{said.rstrip()}\n" for said, _ in lines)
+    held = io.StringIO()
+    console = Console(file=held, force_terminal=True, color_system="standard", highlight=False, soft_wrap=True)
+    for said, style in lines:
+        console.print(Text(said, style=style), soft_wrap=True)
+    return held.getvalue()
+
+
+def _head(run: Shown, width: int) -> list[_Line]:
+    how = [f"{run.mode} mode"] if run.command != "check" else []
+    how += [f"{run.requests} requests"] if run.requests else []
+    how += [f"{run.seconds:.1f} s"]
+    lines = [(f"stopper {run.command} {run.target}", "bold"), (", ".join(how), "dim"), ("", "")]
+    covered = f"{run.coverage.percent:.0f} % of {run.coverage.total} {run.unit} tested"
+    if run.coverage.total == 0:
+        covered = f"no {run.unit} to test"
+    score = f"score {run.score} of 100" if run.score is not None else "no score"
+    grade = f"Grade {run.grade}" if run.grade else "No grade"
+    lines.append((f"{grade}   {score}   {covered}", _GRADES.get(run.grade or "", "bold")))
+    if run.held:
+        lines += [(part, "") for part in textwrap.wrap(f"{grade}: {run.held}.", width)]
+    return [*lines, ("", "")]
+
+
+def _checks(run: Shown, width: int) -> list[_Line]:
+    tested = [(check, score) for check, score in run.checks if score is not None]
+    if not tested:
+        return []
+    lines: list[_Line] = []
+    for check, score in tested:
+        full = round(score / 5)
+        bar = "█" * full + "░" * (20 - full)
+        lines.append(
+            (f"  {CHECK_NAMES[check]:<38}{score:>4}  {bar}", "" if score >= 90 else "yellow" if score >= 60 else "red")
+        )
+    untested = [CHECK_NAMES[check] for check, score in run.checks if score is None]
+    if untested:
+        said = textwrap.wrap("not tested: " + ", ".join(untested), width, initial_indent="  ", subsequent_indent="  ")
+        lines += [(part, "dim") for part in said]
+    return [*lines, ("", "")]
+
+
+def _finding(finding: ShownFinding, run: Shown, width: int) -> list[_Line]:
+    lines: list[_Line] = [
+        (f"{finding.severity.upper()}  {finding.rule}  {finding.confidence}", COLOURS[finding.severity])
+    ]
+    lines += [(f"  {place}", "bold") for place in finding.places[:_MOST_PLACES]]
+    if len(finding.places) > _MOST_PLACES:
+        lines.append((f"  and {len(finding.places) - _MOST_PLACES} more places", "dim"))
+    lines += [(part, "") for part in textwrap.wrap(finding.message, width, initial_indent="  ", subsequent_indent="  ")]
+    for index, said in enumerate(_evidence(finding)):
+        lines += _labelled("seen" if index == 0 else "", said, width)
+    lines += _labelled("mend", f"{finding.ends}  (more: stopper rules {finding.rule})", width)
+    if finding.fix_safe is not None and run.command == "check":
+        hint = "stopper check --fix applies it" if finding.fix_safe else "stopper check --diff shows a change to review"
+        lines += _labelled("fix", hint, width)
+    return [*lines, ("", "")]
+
+
+def _evidence(finding: ShownFinding) -> list[str]:
+    said: list[str] = []
+    for evidence in finding.evidence[:_MOST_EVIDENCE]:
+        exchange = evidence.exchange
+        if exchange is None:
+            said.append(_short(evidence.text))
+            continue
+        who = f" as {exchange.identity}" if exchange.identity else ""
+        said.append(
+            f"{_short(evidence.text).rstrip('.:')}: {exchange.method} {exchange.target}{who} → {exchange.result}"
+        )
+    if len(finding.evidence) > _MOST_EVIDENCE:
+        said.append(f"and {len(finding.evidence) - _MOST_EVIDENCE} more; --format html shows all")
+    return said
+
+
+def _short(said: str) -> str:
+    joined = " ".join(said.split())
+    return joined if len(joined) <= 200 else joined[:199] + "…"
+
+
+def _labelled(label: str, said: str, width: int) -> list[_Line]:
+    first = f"  {label:<{_LABEL - 2}}"
+    return [(part, "dim") for part in textwrap.wrap(said, width, initial_indent=first, subsequent_indent=" " * _LABEL)]
+
+
+def _reading(run: Shown, width: int) -> list[_Line]:
+    if not run.errors:
+        return []
+    lines: list[_Line] = [("Could not be read or used:", "bold yellow")]
+    for path, line, message, _ in run.errors:
+        where = f"{path}:{line}" if line else path
+        lines += [
+            (part, "")
+            for part in textwrap.wrap(
+                f"{where}  {message}", width, initial_indent="  ", subsequent_indent="    ", break_long_words=False
+            )
+        ]
+    return [*lines, ("", "")]
+
+
+def _skipped(run: Shown, width: int) -> list[_Line]:
+    if not run.skipped:
+        return []
+    by_reason: dict[str, list[str]] = {}
+    for what, reason in run.skipped:
+        by_reason.setdefault(reason, []).append(what)
+    lines: list[_Line] = [("Left out:", "bold")]
+    for reason, whats in by_reason.items():
+        names = ", ".join(whats[:6]) + (f" and {len(whats) - 6} more" if len(whats) > 6 else "")
+        lines += [
+            (part, "dim")
+            for part in textwrap.wrap(f"{names}: {reason}", width, initial_indent="  ", subsequent_indent="    ")
+        ]
+    return [*lines, ("", "")]
+
+
+def _summary(run: Shown, width: int) -> list[_Line]:
+    fatal = sum(one[3] for one in run.errors)
+    said: list[str] = []
+    if run.findings:
+        counts = ", ".join(f"{run.count(one)} {one}" for one in reversed(SEVERITIES) if run.count(one))
+        noun = "finding" if len(run.findings) == 1 else "findings"
+        said.append(
+            f"{len(run.findings)} {noun}: {counts}. Start with {run.findings[0].rule} at {' '.join(str(run.findings[0].place).split())}."
+        )
+    elif run.coverage.tested:
+        said.append(f"No finding in {run.coverage.tested} {run.unit}.")
+    else:
+        said.append("Nothing was tested.")
+    if fatal:
+        said.append(
+            f"{fatal} {'thing' if fatal == 1 else 'things'} could not be read, so this is not the whole picture."
+        )
+    style = (
+        COLOURS[run.findings[0].severity]
+        if run.findings
+        else "bold yellow"
+        if fatal or not run.coverage.tested
+        else "bold green"
+    )
+    return [(part, style) for part in textwrap.wrap(" ".join(said), width)]
