@@ -1,0 +1,146 @@
+"""Who may issue tokens that we take: declared, with the algorithms, the keys and the claims that are asked for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, cast
+
+from stopper.auth.algorithm import ALGORITHMS, canonical_name
+from stopper.auth.key_set import KeySet, KeySource
+from stopper.auth.verification_key import VerificationKey
+from stopper.core.errors import KeyringError, SettingError
+from stopper.core.secret import Secret
+
+Profile = Literal["rfc9068", "jwt"]
+Keys = KeySource | VerificationKey | Secret | Mapping[str, object] | Sequence[VerificationKey] | str | Path
+"""A JWKS (mapping or path of a file), one or more prepared keys, an HMAC secret, or something that finds keys."""
+
+RFC9068_CLAIMS: Final = ("exp", "iat", "iss", "aud", "sub", "jti")
+JWT_CLAIMS: Final = ("exp", "iat", "iss", "aud", "sub")
+_ALWAYS: Final = ("exp", "iat", "iss", "sub")
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Issuer:
+    """One issuer of access tokens.
+
+    ``url``: its exact ``iss``. ``algorithms``: the ones that it may use; a key must be for one of them. ``profile``: ``rfc9068``
+    (``typ: at+jwt``, all of ``exp iat iss aud sub jti``) or ``jwt`` for providers that send ``typ: JWT``, no ``jti`` or no ``aud``.
+    ``require``: the claims that must be there; for ``jwt`` it replaces the default (``exp iat iss aud sub``), of which only ``aud``
+    can be left out. ``audience``: our name in ``aud``; None means the setting STOPPER_AUDIENCE. ``keys``: see :data:`Keys`.
+
+    Raises SettingError with the mend for anything that is unsafe or cannot work.
+    """
+
+    url: str
+    algorithms: tuple[str, ...]
+    profile: Profile
+    require: tuple[str, ...]
+    audience: str | None
+    keys: KeySource
+
+    def __init__(
+        self,
+        url: str,
+        algorithms: Sequence[str],
+        profile: Profile = "rfc9068",
+        *,
+        keys: Keys,
+        require: Sequence[str] | None = None,
+        audience: str | None = None,
+        allow_rsa_2048: bool = False,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "url", _checked_name("an issuer's url", url))
+        put(self, "algorithms", _checked_algorithms(url, algorithms))
+        put(self, "profile", _checked_profile(url, profile))
+        put(self, "require", _checked_claims(url, profile, require))
+        put(self, "audience", None if audience is None else _checked_name(f"the audience of {url}", audience))
+        put(self, "keys", _key_source(url, keys, self.algorithms, allow_rsa_2048))
+
+
+def _checked_name(what: str, text: str) -> str:
+    if not isinstance(text, str) or not text or len(text) > 512 or not text.isprintable() or " " in text:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise SettingError(
+            f"{what} must be a text without spaces, such as https://auth.example.com",
+            rule="jwt-audience-issuer-unchecked",
+        )
+    return text
+
+
+def _checked_algorithms(url: str, algorithms: Sequence[str]) -> tuple[str, ...]:
+    names = (algorithms,) if isinstance(algorithms, str) else tuple(algorithms)
+    found = tuple(dict.fromkeys(canonical_name(name) for name in names))
+    unknown = [name for name in found if name not in ALGORITHMS]
+    if unknown or not found:
+        said = repr(str(unknown[0])[:40]) if unknown else "an empty list"
+        raise SettingError(
+            f"the algorithms of {url} cannot be {said}; choose from {', '.join(ALGORITHMS)}",
+            rule="jwt-algorithms-missing",
+        )
+    if len({ALGORITHMS[name].symmetric for name in found}) > 1:
+        raise SettingError(
+            f"the algorithms of {url} mix HMAC with public keys, so a public key could pass for a secret; name one kind",
+            rule="jwt-algorithms-too-broad",
+        )
+    return found
+
+
+def _checked_profile(url: str, profile: str) -> str:
+    if profile not in ("rfc9068", "jwt"):
+        raise SettingError(f'the profile of {url} must be "rfc9068" or "jwt", not {profile!r}')
+    return profile
+
+
+def _checked_claims(url: str, profile: Profile, require: Sequence[str] | None) -> tuple[str, ...]:
+    default = RFC9068_CLAIMS if profile == "rfc9068" else JWT_CLAIMS
+    if require is None:
+        return default
+    if isinstance(require, str) or not all(isinstance(name, str) and name for name in require):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise SettingError(
+            f'require of {url} must be a list of claim names, such as ["exp", "iat", "iss", "aud", "sub"]'
+        )
+    needed = _ALWAYS if profile == "jwt" else RFC9068_CLAIMS
+    missing = [name for name in needed if name not in require]
+    if missing:
+        raise SettingError(f"require of {url} must hold {', '.join(missing)}: the profile {profile} cannot do without")
+    return tuple(dict.fromkeys(require))
+
+
+def _key_source(url: str, keys: Keys, algorithms: tuple[str, ...], allow_rsa_2048: bool) -> KeySource:
+    try:
+        found = _made(keys, algorithms, allow_rsa_2048)
+    except KeyringError as wrong:
+        raise SettingError(f"keys of {url}: {wrong}", rule=_rule_of(str(wrong))) from None
+    misfit = [key for key in found.keys if key.algorithm not in algorithms] if isinstance(found, KeySet) else []
+    if misfit:
+        raise SettingError(
+            f"keys of {url}: {misfit[0]!r} is for none of {', '.join(algorithms)}", rule="jwt-algorithms-missing"
+        )
+    return found
+
+
+def _made(keys: Keys, algorithms: tuple[str, ...], allow_rsa_2048: bool) -> KeySource:
+    if isinstance(keys, VerificationKey):
+        return KeySet((keys,))
+    if isinstance(keys, Secret):
+        if len(algorithms) != 1:
+            raise KeyringError("a secret needs exactly one algorithm, such as HS256")
+        return KeySet((VerificationKey.from_secret(None, algorithms[0], keys),))
+    if isinstance(keys, (str, Path)):
+        return KeySet.from_file(Path(keys), algorithms=algorithms, allow_rsa_2048=allow_rsa_2048)
+    if isinstance(keys, Mapping):
+        return KeySet.from_jwks(keys, algorithms=algorithms, allow_rsa_2048=allow_rsa_2048)
+    if isinstance(keys, (list, tuple)):
+        return KeySet(cast("Sequence[VerificationKey]", keys))
+    if not callable(getattr(keys, "find", None)):
+        raise KeyringError("must be a JWKS, the path of one, a Secret or VerificationKey objects")
+    return cast("KeySource", keys)
+
+
+def _rule_of(message: str) -> str:
+    if "public key, a certificate" in message:
+        return "public-key-as-secret"
+    if "secret" in message:
+        return "jwt-secret-too-short"
+    return "rsa-key-too-small" if "RSA" in message else "jwks-handling-insecure"

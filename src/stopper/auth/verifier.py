@@ -1,0 +1,250 @@
+"""Says whether an access token holds, and who acts with it. Strict: what any good library refuses, this refuses."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final, cast
+
+from stopper.auth.clock import Clock, system_clock
+from stopper.auth.issuer import Issuer
+from stopper.auth.jws import MAX_TOKEN, Compact, Header, read_header, split
+from stopper.auth.strict_json import NotStrictError, read_object
+from stopper.auth.token_cache import SECONDS, TokenCache, Verified
+from stopper.auth.verification_key import VerificationKey
+from stopper.core.errors import InvalidCredentialError, SettingError
+from stopper.core.principal import Principal, frozen
+
+LEEWAY: Final = 30.0
+"""Seconds by which two honest clocks may differ."""
+MAX_TIME: Final = 2**53
+"""Beyond this a JSON number is not exact everywhere (RFC 7493 §2.2)."""
+MAX_ID: Final = 255
+_HEADERS_KEPT: Final = 64
+_CONTROL: Final = re.compile("[\0-\x1f\x7f-\x9f]")
+
+_TYPES: Final[Mapping[str, frozenset[str | None]]] = {
+    "rfc9068": frozenset({"at+jwt", "application/at+jwt"}),
+    "jwt": frozenset({None, "jwt", "application/jwt", "at+jwt", "application/at+jwt"}),
+}
+# What tells other kinds of token from an access token, for providers that write `typ: JWT` on all of them.
+_FOREIGN_CLAIMS: Final = ("nonce", "at_hash", "c_hash", "s_hash", "events", "htm", "htu")
+_FOREIGN_KINDS: Final = (
+    ("typ", frozenset({"id", "refresh", "offline", "logout"})),
+    ("token_use", frozenset({"id", "refresh"})),
+    ("type", frozenset({"id", "refresh"})),
+    ("token_type", frozenset({"id", "refresh", "id_token", "refresh_token"})),
+)
+
+
+class Verifier:
+    """Verifies access tokens of the declared issuers. Its rules never change, so what it has verified may be remembered."""
+
+    __slots__ = ("_cache", "_clock", "_headers", "_issuers", "_leeway", "audience")
+
+    def __init__(
+        self,
+        issuers: Sequence[Issuer],
+        *,
+        audience: str | None = None,
+        clock: Clock = system_clock,
+        leeway: float = LEEWAY,
+        cache_size: int = 4096,
+    ) -> None:
+        """*audience* is for issuers that name none. Raises SettingError for an issuer without one, or two of one url."""
+        self.audience = audience
+        self._clock = clock
+        self._leeway = leeway
+        self._cache = TokenCache(cache_size)
+        self._headers: dict[bytes, Header] = {}
+        self._issuers: dict[str, tuple[Issuer, str | None]] = {}
+        for issuer in issuers:
+            ours = issuer.audience or audience
+            if ours is None and "aud" in issuer.require:
+                raise SettingError(
+                    f"{issuer.url} has no audience, so tokens for other APIs would pass; set STOPPER_AUDIENCE or Issuer(audience=…)",
+                    rule="jwt-audience-issuer-unchecked",
+                )
+            if issuer.url in self._issuers:
+                raise SettingError(f"the issuer {issuer.url} is declared twice")
+            self._issuers[issuer.url] = (issuer, ours)
+        if not self._issuers:
+            raise SettingError(
+                "no issuer is declared; set STOPPER_ISSUER or STOPPER_ISSUERS", rule="jwt-audience-issuer-unchecked"
+            )
+
+    def verify(self, token: str) -> Principal:
+        """Who acts with *token*.
+
+        Raises InvalidCredentialError with a short stable reason; no part of the token is in it. Revocation is not asked here.
+        """
+        if len(token) > MAX_TOKEN:
+            raise InvalidCredentialError("token-too-long")
+        now = self._clock()
+        known = self._cache.get(token)
+        if known is not None:
+            # Times and key are judged on every use; only structure and signature are taken from memory.
+            if now < known.until and known.issuer.keys.find(known.kid) is known.key:
+                self._judge_times(known.expires, known.not_before, now)
+                return known.principal
+            self._cache.drop(token)
+        return self._verify_anew(token, now)
+
+    def _verify_anew(self, token: str, now: float) -> Principal:
+        parts = split(token)
+        header = self._headers.get(parts.header_segment) or read_header(parts.header_segment)
+        claims = _read_claims(parts)
+        issuer, audience = self._issuer_of(claims)
+        key = _key_for(issuer, header)
+        if not key.verify(parts.signing_input, parts.signature):
+            raise InvalidCredentialError("signature")
+        _judge_type(issuer, header, claims)
+        _judge_required(issuer, claims)
+        expires, not_before, issued = (_time(claims, name) for name in ("exp", "nbf", "iat"))
+        starts = max(not_before if not_before is not None else 0.0, issued if issued is not None else 0.0)
+        self._judge_times(expires or 0.0, starts, now)
+        _judge_audience(claims.get("aud"), audience)
+        principal = _principal(claims)
+        self._remember(
+            token,
+            parts,
+            header,
+            Verified(
+                principal,
+                issuer,
+                key,
+                header.kid,
+                expires or 0.0,
+                starts,
+                min((expires or 0.0) + self._leeway, now + SECONDS),
+            ),
+        )
+        return principal
+
+    def _issuer_of(self, claims: Mapping[str, object]) -> tuple[Issuer, str | None]:
+        said = claims.get("iss")
+        found = self._issuers.get(said) if isinstance(said, str) else None
+        if found is None:
+            raise InvalidCredentialError("issuer")
+        return found
+
+    def _judge_times(self, expires: float, not_before: float, now: float) -> None:
+        if now >= expires + self._leeway:
+            raise InvalidCredentialError("expired")
+        if not_before > now + self._leeway:
+            raise InvalidCredentialError("not-yet-valid")
+
+    def _remember(self, token: str, parts: Compact, header: Header, verified: Verified) -> None:
+        # Header segments of verified tokens only, so strangers cannot fill it.
+        if len(self._headers) >= _HEADERS_KEPT:
+            self._headers = {}
+        self._headers[parts.header_segment] = header
+        self._cache.put(token, verified)
+
+
+def _read_claims(parts: Compact) -> dict[str, object]:
+    try:
+        return read_object(parts.payload)
+    except NotStrictError as wrong:
+        reason = f"payload-{wrong}"
+    raise InvalidCredentialError(reason)
+
+
+def _key_for(issuer: Issuer, header: Header) -> VerificationKey:
+    key = issuer.keys.find(header.kid)
+    if key is None:
+        raise InvalidCredentialError("unknown-key")
+    # The issuer's list and the key must both allow it; what the token says only has to agree (RFC 8725 §3.1).
+    if key.algorithm not in issuer.algorithms or header.algorithm != key.algorithm:
+        raise InvalidCredentialError("algorithm")
+    return key
+
+
+def _judge_type(issuer: Issuer, header: Header, claims: Mapping[str, object]) -> None:
+    typ = None if header.typ is None else header.typ.lower()
+    if typ not in _TYPES[issuer.profile]:
+        raise InvalidCredentialError("type")
+    if issuer.profile == "rfc9068":
+        return
+    if any(name in claims for name in _FOREIGN_CLAIMS):
+        raise InvalidCredentialError("not-an-access-token")
+    for name, foreign in _FOREIGN_KINDS:
+        said = claims.get(name)
+        if isinstance(said, str) and said.lower() in foreign:
+            raise InvalidCredentialError("not-an-access-token")
+
+
+def _judge_required(issuer: Issuer, claims: Mapping[str, object]) -> None:
+    for name in issuer.require:
+        if name not in claims:
+            raise InvalidCredentialError(
+                f"missing-{name}" if name in ("exp", "iat", "iss", "aud", "sub", "jti") else "missing-claim"
+            )
+    for name in ("sub", "jti"):
+        value = claims.get(name)
+        if name in claims and not (isinstance(value, str) and 0 < len(value) <= MAX_ID and not _CONTROL.search(value)):
+            raise InvalidCredentialError(f"bad-{name}")
+
+
+def _time(claims: Mapping[str, object], name: str) -> float | None:
+    if name not in claims:
+        return None
+    value = claims[name]
+    # Exact types: True is an int in Python, and "1" is not a time (RFC 7519 §2, NumericDate).
+    if (type(value) is not int and type(value) is not float) or not 0 <= value < MAX_TIME:
+        raise InvalidCredentialError(f"bad-{name}")
+    return float(value)
+
+
+def _judge_audience(said: object, ours: str | None) -> None:
+    if said is None and ours is None:
+        return
+    if isinstance(said, str):
+        names: list[object] = [said]
+    elif isinstance(said, list) and said:
+        names = cast("list[object]", said)
+    elif said is None:  # the profile does not require it
+        return
+    else:
+        raise InvalidCredentialError("bad-aud")
+    if not all(isinstance(name, str) and name for name in names):
+        raise InvalidCredentialError("bad-aud")
+    # A token that names its audience must name us, also where we have no name (RFC 7519 §4.1.3).
+    if ours is None or ours not in names:
+        raise InvalidCredentialError("audience")
+
+
+def _principal(claims: dict[str, object]) -> Principal:
+    return Principal(
+        subject=cast("str", claims["sub"]),
+        kind="bearer",
+        scopes=_scopes(claims),
+        roles=frozenset(_texts(claims.get("roles"), "bad-roles")),
+        claims=cast("Mapping[str, object]", frozen(claims)),
+        auth_time=None if (at := _time(claims, "auth_time")) is None else int(at),
+        amr=_texts(claims.get("amr"), "bad-amr"),
+        credential_id=cast("str | None", claims.get("jti")),
+        tenant=_tenant(claims),
+    )
+
+
+def _scopes(claims: Mapping[str, object]) -> frozenset[str]:
+    said = (
+        claims["scope"] if "scope" in claims else claims.get("scp")
+    )  # RFC 8693 §4.2; `scp` is what Entra and Okta send
+    if isinstance(said, str):
+        return frozenset(said.split(" ")) - {""}
+    return frozenset(_texts(said, "bad-scope"))
+
+
+def _texts(said: object, reason: str) -> tuple[str, ...]:
+    if said is None:
+        return ()
+    if not isinstance(said, list) or not all(isinstance(item, str) for item in cast("list[object]", said)):
+        raise InvalidCredentialError(reason)
+    return tuple(cast("list[str]", said))
+
+
+def _tenant(claims: Mapping[str, object]) -> str | None:
+    said = claims.get("tenant")
+    if said is not None and (not isinstance(said, str) or not said):
+        raise InvalidCredentialError("bad-tenant")
+    return said
