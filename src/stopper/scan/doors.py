@@ -1,0 +1,53 @@
+"""Where an API lets people in: its register, login and refresh routes, and what they read."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import urlencode
+
+from stopper.core.app import App, Route
+from stopper.core.exchange import Effect, Request
+
+LOGIN: Final = re.compile(r"(?i)(^|[/_-])(log-?in|sign-?in|authenticate|auth|tokens?|sessions?|obtain-?token)/?$")
+REGISTER: Final = re.compile(r"(?i)(^|[/_-])(register|registration|sign-?up|users?|accounts?|enroll)/?$")
+_BEST: Final = re.compile(r"(?i)(log-?in|sign-?in|register|sign-?up)/?$")
+_NAMES: Final = ("email", "username", "user", "login", "name")
+
+
+def doors(app: App, kind: re.Pattern[str]) -> Iterator[Route]:
+    """Routes without parameters that take POST and are named so, the plainest names first."""
+    found = [
+        route for route in app.routes if "POST" in route.methods and not route.parameters and kind.search(route.path)
+    ]
+    yield from sorted(found, key=lambda route: (not _BEST.search(route.path), len(route.path), route.path))
+
+
+def accounts_bodies(route: Route, subject: str, password: str) -> Iterator[dict[str, object]]:
+    """Bodies to log in with. The names that a reader knows come first, then the usual ones."""
+    properties = route.request_schema.get("properties") if route.request_schema else None
+    known = tuple(properties) if isinstance(properties, dict) else route.fields
+    mine: dict[str, object] = {}
+    for name in known:
+        if re.search(r"(?i)passw|pwd", name):
+            mine[name] = password
+        elif re.search(r"(?i)mail|user|login|name|account", name):
+            mine[name] = subject
+    if len(mine) >= 2:
+        yield mine
+        return
+    yield {"email": subject, "username": subject, "password": password}
+    for name in _NAMES:
+        yield {name: subject, "password": password}
+
+
+def json_of(target: str, body: dict[str, object], effect: Effect) -> Request:
+    """A POST with *body* as JSON."""
+    headers = (("Content-Type", "application/json"), ("Accept", "application/json"))
+    return Request("POST", target, headers, json.dumps(body).encode(), effect)
+
+
+def form_of(target: str, body: dict[str, object], effect: Effect) -> Request:
+    """A POST with *body* as a form."""
+    headers = (("Content-Type", "application/x-www-form-urlencoded"), ("Accept", "application/json"))
+    return Request("POST", target, headers, urlencode({k: str(v) for k, v in body.items()}).encode(), effect)

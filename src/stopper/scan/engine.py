@@ -1,0 +1,207 @@
+"""Runs detectors over the model and probes over the wire. A rule that fails says so in one line and stops nothing else."""
+
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from stopper.core.app import App
+from stopper.core.exchange import Request
+from stopper.core.finding import Outcome, Verdict
+from stopper.core.probe import Compute, Depth, Listen, Send, Skipped, Step, Target, Together, Undo
+from stopper.core.redactor import mask
+from stopper.core.rule import Hit, Rule, Surface
+from stopper.scan.options import Progress, silent
+from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.listener import LoopbackListener
+
+STEPS_MOST: Final = 2000
+"""Steps of one probe; a probe that goes on longer has lost its way."""
+_DEPTHS: Final[tuple[Depth, ...]] = ("quick", "standard", "deep")
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorResult:
+    """What one rule's detector saw. ``error`` is one line when it failed half-way."""
+
+    rule: Rule
+    hits: tuple[Hit, ...]
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What one rule's probe came to."""
+
+    rule: Rule
+    verdict: Verdict
+    seconds: float = 0.0
+
+
+def run_detectors(app: App, rules: Sequence[Rule], *, tests: bool = False) -> tuple[DetectorResult, ...]:
+    """Ask every detector. Hits in test files are dropped unless *tests*, or unless the rule is of the family ``ci``."""
+    return tuple(_detect(app, rule, tests or rule.family == "ci") for rule in rules if rule.detect is not None)
+
+
+def _detect(app: App, rule: Rule, tests: bool) -> DetectorResult:
+    hits: dict[Hit, None] = {}
+    try:
+        for hit in rule.detect(app) if rule.detect is not None else ():
+            if tests or app.source is None or not app.source.is_test(hit.span):
+                hits.setdefault(hit)
+    except Exception as error:  # noqa: BLE001 - one broken rule must not hide what the others find
+        return DetectorResult(rule, tuple(hits), f"the detector of {rule.slug} stopped: {_one_line(error)}")
+    return DetectorResult(rule, tuple(hits))
+
+
+def run_probes(
+    target: Target, rules: Sequence[Rule], courier: Courier, *, workers: int = 8, progress: Progress = silent
+) -> tuple[ProbeResult, ...]:
+    """Run every probe side by side, in the order of *rules*. On Ctrl-C what was done is taken back before it goes on up."""
+    asked = [rule for rule in rules if rule.probe is not None]
+    results: dict[str, ProbeResult] = {}
+    waiting: queue.SimpleQueue[Rule] = queue.SimpleQueue()
+    for rule in asked:
+        reason = not_for(rule, target.surface, target.depth)
+        if reason:
+            results[rule.slug] = ProbeResult(rule, Verdict("not-applicable", reason))
+        else:
+            waiting.put(rule)
+
+    def work() -> None:
+        while not courier.stopping.is_set():
+            try:
+                rule = waiting.get_nowait()
+            except queue.Empty:
+                return
+            results[rule.slug] = run_probe(rule, target, courier)
+            progress("probing", len(results), len(asked))
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, max(1, waiting.qsize())))]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    except BaseException:
+        courier.stopping.set()
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join(10)
+        raise
+    return tuple(results[rule.slug] for rule in asked if rule.slug in results)
+
+
+def not_for(rule: Rule, surface: Surface, depth: Depth) -> str:
+    """Why the rule's probe does not run on this surface at this depth, or an empty text."""
+    served = {"http", "https"} if surface == "https" else {surface}
+    if not served & set(rule.surfaces):
+        return f"it looks at {', '.join(rule.surfaces)} and this is {surface}"
+    if _DEPTHS.index(rule.depth) > _DEPTHS.index(depth):
+        return f"it runs from --depth {rule.depth}"
+    return ""
+
+
+def run_probe(rule: Rule, target: Target, courier: Courier) -> ProbeResult:
+    """Run one probe to its verdict. It is ``open`` when a step was forbidden or the probe itself failed."""
+    began = time.perf_counter()
+    rig = _Rig(courier, target)
+    try:
+        verdict = _drive(rule, target, rig)
+    except Skipped as skipped:
+        verdict = Verdict("open", str(skipped))
+    except Exception as error:  # noqa: BLE001 - one broken probe must not end the scan
+        verdict = Verdict("open", f"the probe of {rule.slug} stopped: {_one_line(error)}")
+    finally:
+        rig.close()
+    return ProbeResult(rule, _checked(verdict), time.perf_counter() - began)
+
+
+def _drive(rule: Rule, target: Target, rig: "_Rig") -> Verdict:
+    if rule.probe is None:
+        return Verdict("not-applicable", "it has no probe")
+    running = rule.probe(target)
+    try:
+        step = next(running)
+        for _ in range(STEPS_MOST):
+            try:
+                answer = rig.perform(step)
+            except Skipped as skipped:
+                step = running.throw(skipped)
+            else:
+                step = running.send(answer)
+    except StopIteration as ended:
+        return cast("Verdict", ended.value)
+    finally:
+        running.close()
+    return Verdict("open", f"the probe did not end within {STEPS_MOST} steps")
+
+
+def _checked(verdict: object) -> Verdict:
+    """A fail without a route or evidence accuses without proof: it counts as open."""
+    if not isinstance(verdict, Verdict):
+        return Verdict("open", "the probe returned no verdict")
+    if verdict.outcome == "fail" and not verdict.evidence:
+        return Verdict("open", f"no evidence was kept: {verdict.message}")
+    return verdict
+
+
+class _Rig:
+    """Does what the steps of one probe ask for, and takes back at the end what they did."""
+
+    def __init__(self, courier: Courier, target: Target) -> None:
+        self._courier = courier
+        self._target = target
+        self._undo: list[Request] = []
+        self._listeners: list[LoopbackListener] = []
+
+    def perform(self, step: Step) -> Any:
+        """The answer to *step*."""
+        match step:
+            case Send(request):
+                return self._courier.carry(request)
+            case Together(requests):
+                return self._courier.carry_together(requests)
+            case Compute(function):
+                return function()
+            case Undo(request):
+                self._undo.append(request)
+                return None
+            case Listen():
+                return self._listen()
+
+    def close(self) -> None:
+        """Send what takes back, last first, and close the listeners."""
+        for request in reversed(self._undo):
+            try:
+                self._courier.carry(request, last=True)
+            except Skipped:
+                continue
+        for listener in self._listeners:
+            listener.close()
+
+    def _listen(self) -> LoopbackListener:
+        if self._target.surface != "wsgi" and not is_loopback(self._target.base_url):
+            raise Skipped("a target on another machine cannot reach a listener on this one")
+        self._listeners.append(LoopbackListener())
+        return self._listeners[-1]
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address is this machine's own."""
+    host = url.partition("://")[2].partition("/")[0]
+    return host.split(":")[0] == "localhost" or host.startswith(("127.", "[::1]"))
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(mask(str(error)).split())
+    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+
+
+def outcome_of(result: DetectorResult) -> Outcome:
+    """What a detector's result says of its rule."""
+    if result.error:
+        return "open"
+    return "fail" if result.hits else "pass"

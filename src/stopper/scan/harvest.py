@@ -1,0 +1,76 @@
+"""Ids of real things: read from the lists that an API gives, so that probes ask for things that exist."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, cast
+
+from stopper.core.app import App, Route
+from stopper.core.exchange import Response
+from stopper.core.probe import Identity, Skipped
+from stopper.scan.honest import HonestRequests
+from stopper.scan.wire.courier import Courier
+
+_ID_NAMES: Final = ("id", "uuid", "_id", "slug", "key", "name")
+
+
+def harvested(
+    app: App, courier: Courier, honest: HonestRequests, people: Sequence[Identity]
+) -> dict[str, dict[str, str]]:
+    """Route path → parameter → value, seen in the list beside it; in mode active one thing is created where the list is empty."""
+    found: dict[str, dict[str, str]] = {}
+    by_path = {route.path: route for route in app.routes}
+    who = people[0] if people else None
+    for route in app.routes:
+        if len(route.parameters) != 1 or route.path.count("{") != 1:
+            continue
+        name = route.parameters[0][0]
+        collection = by_path.get(route.path.partition("/{")[0] or "/")
+        if collection is not None and (value := _first_id(collection, name, courier, honest, who)) is not None:
+            found[route.path] = {name: value}
+    return found
+
+
+def _first_id(
+    collection: Route, parameter: str, courier: Courier, honest: HonestRequests, who: Identity | None
+) -> str | None:
+    if "GET" in collection.methods and (seen := _ask(collection, "GET", parameter, courier, honest, who)) is not None:
+        return seen
+    if "POST" in collection.methods and courier.mode == "active":
+        return _ask(collection, "POST", parameter, courier, honest, who)
+    return None
+
+
+def _ask(
+    route: Route, method: str, parameter: str, courier: Courier, honest: HonestRequests, who: Identity | None
+) -> str | None:
+    request = honest(route, method)
+    try:
+        response = courier.carry(who.on(request) if who is not None else request).response
+    except Skipped:
+        return None
+    return next(ids_in(response, parameter), None) if response.succeeded else None
+
+
+def ids_in(response: Response, parameter: str) -> Iterator[str]:
+    """The ids of the things in an answer: a list, a list under one name, or one thing."""
+    names = (parameter, *_ID_NAMES)
+    stack: list[object] = [response.json()]
+    for _ in range(200):
+        if not stack:
+            return
+        value = stack.pop(0)
+        if isinstance(value, list):
+            stack.extend(cast("list[object]", value)[:20])
+        elif isinstance(value, dict):
+            members = cast("dict[str, object]", value)
+            for name in names:
+                known = members.get(name)
+                if (
+                    isinstance(known, (str, int))
+                    and not isinstance(known, bool)
+                    and re.fullmatch(r"[\w.@:-]{1,128}", str(known))
+                ):
+                    yield str(known)
+                    break
+            else:
+                stack.extend(members.values())

@@ -1,0 +1,109 @@
+"""Honest requests: what a well-meaning client would send to one method of one route."""
+
+import json
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, cast
+from urllib.parse import quote, urlencode
+
+from stopper.core.app import Route
+from stopper.core.exchange import Effect, Request
+from stopper.scan.spec.sample import sample
+
+BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
+_LOGIN: Final = re.compile(r"(?i)(^|[/_-])(log-?in|sign-?in|tokens?|authenticate|refresh|sessions?|auth)/?$")
+_SAMPLES: Final[dict[str, Callable[[], str]]] = {
+    "int": lambda: "1",
+    "float": lambda: "1.0",
+    "uuid": lambda: str(uuid.UUID(int=1)),
+    "path": lambda: "index.html",
+}
+
+
+@dataclass(slots=True)
+class HonestRequests:
+    """Makes requests for the routes of one application. ``harvest`` holds ids that were seen: route path → parameter → value."""
+
+    prefix: str = ""
+    canary: str = "stopper"
+    harvest: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+
+    def __call__(self, route: Route, method: str) -> Request:
+        """The request: parameters filled with harvested ids first, else samples; a body where the method has one."""
+        method = method.upper()
+        target = self.prefix + self.path(route)
+        if method not in BODY_METHODS:
+            query = (
+                urlencode({name: str(plausible(name, self.canary)) for name in route.fields}) if method == "GET" else ""
+            )
+            return Request(
+                method,
+                f"{target}?{query}" if query else target,
+                (("Accept", "application/json"),),
+                b"",
+                "read" if method in ("GET", "HEAD", "OPTIONS") else "write",
+            )
+        body = json.dumps(self.body(route)).encode()
+        headers = (("Accept", "application/json"), ("Content-Type", "application/json"))
+        return Request(method, target, headers, body, effect_for(route, method))
+
+    def path(self, route: Route) -> str:
+        """The route's path with its parameters filled."""
+        known = self.harvest.get(route.path, {})
+        kinds = dict(route.parameters)
+
+        def fill(match: re.Match[str]) -> str:
+            name = match.group(1)
+            value = known.get(name) or _parameter(name, kinds.get(name, ""))
+            return quote(value, safe="/" if kinds.get(name) == "path" else "")
+
+        return re.sub(r"\{([^{}]+)\}", fill, route.path)
+
+    def body(self, route: Route) -> dict[str, object]:
+        """What the view most likely reads: by the spec's schema, with the names that the source reads added."""
+        made: object = sample(route.request_schema, self.canary) if route.request_schema else {}
+        body = dict(cast("Mapping[str, object]", made)) if isinstance(made, dict) else {}
+        for name in route.fields:
+            body.setdefault(name, plausible(name, self.canary))
+        return body
+
+
+def effect_for(route: Route, method: str) -> Effect:
+    """Whether an honest request to a changing method only logs in, or writes."""
+    return "login" if method == "POST" and _LOGIN.search(route.path) else "write"
+
+
+def plausible(name: str, canary: str) -> object:
+    """A value that a field of this name would accept."""
+    lowered = name.lower()
+    for pattern, value in _PLAUSIBLE:
+        if re.search(pattern, lowered):
+            return value(canary)
+    return f"text {canary}"
+
+
+_PLAUSIBLE: Final[tuple[tuple[str, Callable[[str], object]], ...]] = (
+    (r"e-?mail", lambda canary: f"{canary}@example.com"),
+    (r"passw|pwd|passphrase", lambda canary: f"Pass-{canary}-9a!"),
+    (r"user_?name|login|nick|handle|^user$", lambda canary: f"user-{canary}"),
+    (r"^next$|redirect|return_to|return_url", lambda _: "/"),
+    (r"url|uri|link|webhook|callback|endpoint|image|avatar", lambda _: "https://example.com/"),
+    (r"(^|_)(page|offset|skip|start)$", lambda _: 1),
+    (r"limit|per_page|size|count|amount|quantity|qty|price|number|age|year|total|balance", lambda _: 1),
+    (r"(^|_)ids?$|id$", lambda _: 1),
+    (r"^(is|has|can)_|enabled|active|public|private|done|completed", lambda _: False),
+    (r"date|_at$|time", lambda _: "2026-01-01T00:00:00Z"),
+    (r"phone|mobile", lambda _: "+15550100"),
+    (r"role", lambda _: "user"),
+    (r"tags|items|list$", lambda _: []),
+)
+
+
+def _parameter(name: str, kind: str) -> str:
+    if kind in _SAMPLES:
+        return _SAMPLES[kind]()
+    if re.search(r"uuid|guid", name.lower()):
+        return str(uuid.UUID(int=1))
+    return "1"

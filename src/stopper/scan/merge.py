@@ -1,0 +1,98 @@
+"""Joins what the readers know of one application into one model."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from stopper.core.app import Access, App, Route, Spec
+from stopper.core.secret import Secret
+
+_PARAMETER = re.compile(r"\{[^{}]*\}")
+
+
+def shape(path: str) -> str:
+    """The path with its parameters' names left out, so that two readers who name them differently still mean one route."""
+    return _PARAMETER.sub("{}", path)
+
+
+def merged(*apps: App) -> App:
+    """One App of many. Routes join by path shape and a shared method; the earlier app's names win, its gaps are filled."""
+    whole = apps[0]
+    for other in apps[1:]:
+        whole = _joined(whole, other)
+    return whole
+
+
+def with_spec(app: App, spec: Spec, routes: tuple[Route, ...]) -> App:
+    """*app* with what its OpenAPI document says."""
+    return _joined(app, App(app.root, app.name, routes, spec=spec, readers=frozenset({"spec"})))
+
+
+def with_keys(app: App, keys: Mapping[str, Secret]) -> App:
+    """*app* with more signing secrets."""
+    return replace(app, keys={**keys, **app.keys})
+
+
+def _joined(first: App, second: App) -> App:
+    routes = list(first.routes)
+    for route in second.routes:
+        place = next((index for index, known in enumerate(routes) if _one(known, route)), None)
+        if place is None:
+            routes.append(route)
+        else:
+            routes[place] = _filled(routes[place], route)
+    return App(
+        root=first.root,
+        name=first.name if first.name != "app" else second.name,
+        routes=tuple(routes),
+        source=first.source or second.source,
+        config={**second.config, **first.config},
+        spec=first.spec or second.spec,
+        dependencies={**second.dependencies, **first.dependencies},
+        keys={**second.keys, **first.keys},
+        readers=first.readers | second.readers,
+    )
+
+
+def _one(first: Route, second: Route) -> bool:
+    if shape(first.path) != shape(second.path):
+        return False
+    if first.endpoint and second.endpoint and first.endpoint != second.endpoint and first.view != second.view:
+        return bool(_verbs(first) & _verbs(second))
+    return True
+
+
+def _verbs(route: Route) -> set[str]:
+    return set(route.methods) - {"HEAD", "OPTIONS"}
+
+
+def _filled(first: Route, second: Route) -> Route:
+    """*first* with its gaps filled from *second*. A spec alone adds no method to a route that a better reader saw."""
+    if second.readers == {"spec"} and first.readers - {"spec"}:
+        methods = first.methods
+    else:
+        methods = tuple(sorted({*first.methods, *second.methods}))
+    return replace(
+        first,
+        methods=methods,
+        endpoint=first.endpoint or second.endpoint,
+        view=first.view or second.view,
+        blueprint=first.blueprint or second.blueprint,
+        span=first.span or second.span,
+        parameters=first.parameters or second.parameters,
+        access={method: _better(first.access.get(method), second.access.get(method)) for method in methods},
+        readers=first.readers | second.readers,
+        fields=tuple(dict.fromkeys((*first.fields, *second.fields))),
+        request_schema=first.request_schema or second.request_schema,
+        spec_security=first.spec_security if first.spec_security is not None else second.spec_security,
+    )
+
+
+def _better(first: Access | None, second: Access | None) -> Access:
+    """The access of the reader who knows: a known state before an unknown one, the first reader's before the second's."""
+    known = [access for access in (first, second) if access is not None]
+    if not known:
+        return Access("unknown")
+    best = next((access for access in known if access.state != "unknown"), known[0])
+    guards = tuple(dict.fromkeys(guard for access in known for guard in access.guards))
+    return Access(best.state, guards, best.how)

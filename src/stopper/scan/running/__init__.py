@@ -1,0 +1,1 @@
+"""The imported Flask object: what really runs."""

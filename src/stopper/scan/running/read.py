@@ -1,0 +1,155 @@
+"""Reads the imported Flask object: its URL map, what runs before its views, its settings in force, and what is installed."""
+
+import importlib.metadata
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final, cast
+
+from stopper.core.app import Access, App, ConfigFact, Guard, Route
+from stopper.core.place import Span
+from stopper.core.redactor import is_sensitive_name
+from stopper.core.secret import Secret
+from stopper.scan.running.policy import declared_access
+
+_KINDS: Final = {
+    "UnicodeConverter": "string", "IntegerConverter": "int", "FloatConverter": "float", "UUIDConverter": "uuid", "PathConverter": "path", "AnyConverter": "any",
+}  # fmt: skip
+_KEY_NAME: Final = re.compile(r"(?i)(secret|signing|jwt).*key|jwt.*secret|secret$|^secret_key$|_secret(_|$)")
+_SECRET_NAME: Final = re.compile(
+    r"(?i)secret|passw|token(?!_location|_expires)|api_?key|private_?key|credential|signing_key|salt|dsn"
+)
+
+
+def read_running(app: object, root: Path) -> App:
+    """The model of the running application. *app* is a Flask object; places are relative to *root*."""
+    flask = cast("Any", app)
+    config = read_config(cast("Mapping[str, object]", flask.config))
+    return App(
+        root=str(root),
+        name=str(flask.name),
+        routes=tuple(read_routes(flask, root)),
+        config=config,
+        keys={
+            f"config:{key}": fact.value
+            for key, fact in config.items()
+            if isinstance(fact.value, Secret) and _KEY_NAME.search(key)
+        },
+        dependencies=installed(),
+        readers=frozenset({"running"}),
+    )
+
+
+def read_routes(flask: Any, root: Path) -> Iterable[Route]:
+    """One Route a path: rules of the same path are one route when they share the view, else they stay apart."""
+    for rule in flask.url_map.iter_rules():
+        if rule.build_only or rule.redirect_to:
+            continue
+        view = flask.view_functions.get(rule.endpoint)
+        if view is None:
+            continue
+        methods = tuple(sorted(rule.methods or ()))
+        guards = hooks(flask, rule.endpoint, root)
+        yield Route(
+            path=openapi_path(rule),
+            methods=methods,
+            endpoint=rule.endpoint,
+            view=_name(unwrapped(view)),
+            blueprint=rule.endpoint.rpartition(".")[0],
+            span=span_of(view_code(view), root),
+            parameters=tuple(
+                (name, _KINDS.get(type(rule._converters[name]).__name__, "string")) for name in sorted(rule.arguments)
+            ),
+            access={method: declared_access(flask, view, rule.endpoint, method, guards) for method in methods},
+            readers=frozenset({"running"}),
+        )
+
+
+def openapi_path(rule: Any) -> str:
+    """``/notes/<int:note_id>`` as ``/notes/{note_id}``."""
+    return re.sub(r"<(?:[^<>:]+:)?([^<>:]+)>", r"{\1}", str(rule.rule))
+
+
+def hooks(flask: Any, endpoint: str, root: Path) -> tuple[Guard, ...]:
+    """The functions that run before the view of *endpoint*: the application's, then those of its blueprints, outermost first."""
+    names: list[str | None] = [None]
+    parts = endpoint.split(".")[:-1]
+    names.extend(".".join(parts[: index + 1]) for index in range(len(parts)))
+    table: Mapping[str | None, list[Callable[..., object]]] = flask.before_request_funcs
+    return tuple(
+        Guard(_name(unwrapped(hook)), "before_request", None, "running", span_of(hook, root))
+        for name in names
+        for hook in table.get(name, ())
+    )
+
+
+def unwrapped(function: Any) -> Any:
+    """The innermost function behind decorators that tell whom they wrap."""
+    try:
+        return inspect.unwrap(function)
+    except ValueError:
+        return function
+
+
+def view_code(view: Any) -> Any:
+    """Where a view's code stands: the function, or the class of a MethodView."""
+    found = unwrapped(view)
+    return getattr(found, "view_class", None) or getattr(view, "view_class", None) or found
+
+
+def span_of(code: Any, root: Path) -> Span | None:
+    """The source range of a function or class, or None when it is outside *root* (a library's) or has no source."""
+    target = unwrapped(code) if not inspect.isclass(code) else code
+    try:
+        path = Path(inspect.getsourcefile(target) or "").resolve()
+        lines, first = inspect.getsourcelines(target)
+        relative = path.relative_to(root.resolve()).as_posix()
+    except (OSError, TypeError, ValueError):
+        return None
+    offset = next((index for index, line in enumerate(lines) if re.match(r"\s*(async\s+def|def|class)\b", line)), 0)
+    return Span(relative, first + offset, first + len(lines) - 1)
+
+
+def read_config(config: Mapping[str, object]) -> dict[str, ConfigFact]:
+    """The settings in force. A text or bytes under the name of a secret becomes a Secret."""
+    return {str(key): ConfigFact(str(key), _plain(str(key), value), "running") for key, value in config.items()}
+
+
+def _plain(key: str, value: object) -> object:
+    if isinstance(value, (str, bytes)) and value and (_SECRET_NAME.search(key) or is_sensitive_name(key)):
+        return Secret(value)
+    if isinstance(value, (str, int, float, bool, type(None))):
+        return value
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(key, item) for item in cast("Iterable[object]", value)]
+    if isinstance(value, Mapping):
+        return {str(name): _plain(str(name), item) for name, item in cast("Mapping[object, object]", value).items()}
+    return value if type(value).__module__ in ("datetime", "builtins") else type(value).__name__
+
+
+def installed() -> dict[str, str]:
+    """Every installed distribution: name in lower case → version."""
+    found: dict[str, str] = {}
+    for distribution in importlib.metadata.distributions():
+        name = distribution.metadata["Name"]
+        if name:
+            found.setdefault(name.lower().replace("_", "-"), distribution.version)
+    return found
+
+
+def _name(function: Any) -> str:
+    module = getattr(function, "__module__", "") or ""
+    name = getattr(function, "__qualname__", None) or type(function).__name__
+    return f"{module}.{name}".strip(".")
+
+
+def is_flask(thing: object) -> bool:
+    """Whether *thing* is a Flask application, told by what a scan reads of it."""
+    return not isinstance(thing, (ModuleType, type)) and all(
+        hasattr(thing, name) for name in ("url_map", "view_functions", "wsgi_app", "config")
+    )
+
+
+__all__ = ["Access", "is_flask", "read_running"]

@@ -1,0 +1,194 @@
+"""Carries every request of a scan: decides by mode and path whether it may be sent, keeps the budget and the pace."""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Sequence
+from typing import Final, cast
+from urllib.parse import urlsplit
+
+from stopper.core.exchange import Effect, Exchange, Request, Response
+from stopper.core.probe import Mode, Skipped
+from stopper.scan.wire.transport import Transport
+
+READ_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+ALLOWED: Final[dict[Mode, frozenset[Effect]]] = {
+    "passive": frozenset({"read"}),
+    "default": frozenset({"read", "login"}),
+    "active": frozenset({"read", "login", "write"}),
+}
+HAZARDS: Final = frozenset({
+    "shutdown", "reboot", "restart", "reset", "purge", "wipe", "drop", "truncate", "destroy", "halt", "kill",
+    "terminate", "flush", "pay", "payment", "payments", "charge", "refund", "checkout", "purchase", "transfer",
+    "withdraw", "payout", "deploy", "rollback", "uninstall", "format", "erase", "broadcast",
+})  # fmt: skip
+"""Words of a path behind which a request could cost money or data; only reading is sent there."""
+WAIT_MOST: Final = 5.0
+"""Seconds of Retry-After that are waited for; a longer wait skips that address instead."""
+BUSY_ADDRESSES: Final = 3
+"""From this many addresses that answer 429 the whole host counts as busy."""
+
+
+class Courier:
+    """One per scan, shared by all its threads."""
+
+    def __init__(
+        self, transport: Transport, *, mode: Mode = "default", max_requests: int = 1000, rate: float = 0.0, timeout: float = 5.0,
+        why_no_writes: str = "",
+    ) -> None:  # fmt: skip
+        """``why_no_writes`` is set when writing is off although the mode would allow it."""
+        self.transport = transport
+        self.mode: Mode = mode
+        self.sent = 0
+        self.asked: set[tuple[str, str]] = set()
+        """Method and raw path of every request that was answered."""
+        self.created: dict[str, Request] = {}
+        """Paths of things that requests of this scan created, with the request that did."""
+        self.skipped: dict[str, str] = {}
+        """What was not sent, with the reason."""
+        self._max, self._timeout, self._rate = max_requests, timeout, rate
+        self._why_no_writes = why_no_writes
+        self._lock = threading.Lock()
+        self._next = 0.0
+        self._busy: dict[tuple[str, str], float] = {}
+        self.stopping = threading.Event()
+
+    def carry(self, request: Request, *, last: bool = False) -> Exchange:
+        """Send *request*. Raises Skipped when mode, path or budget forbid it. ``last`` requests take back and ignore the budget."""
+        self._admit(request, last)
+        if not last:
+            self._pace(request)
+        response = self.transport.send(request, self._timeout)
+        self._learn(request, response)
+        return Exchange(request, response)
+
+    def carry_together(self, requests: Sequence[Request]) -> list[Exchange]:
+        """Send *requests* so that their last bytes leave at the same moment."""
+        for request in requests:
+            self._admit(request, last=False)
+        barrier = threading.Barrier(len(requests))
+        answers: list[Response] = [Response(0, error="not sent")] * len(requests)
+
+        def one(index: int, request: Request) -> None:
+            answers[index] = self.transport.send(request, self._timeout, lambda: _meet(barrier, self._timeout))
+
+        threads = [threading.Thread(target=one, args=pair, daemon=True) for pair in enumerate(requests)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for request, response in zip(requests, answers, strict=True):
+            self._learn(request, response)
+        return [Exchange(*pair) for pair in zip(requests, answers, strict=True)]
+
+    def _admit(self, request: Request, last: bool) -> None:
+        reason = self.refusal(request)
+        if reason:
+            self._skip(request, reason)
+        with self._lock:
+            if not last and self.stopping.is_set():
+                raise Skipped("the scan was stopped")
+            if not last and self.sent >= self._max:
+                raise Skipped(f"the budget of {self._max} requests is used up; raise it with --max-requests")
+            self.sent += 1
+
+    def refusal(self, request: Request) -> str:
+        """Why *request* may not be sent, or an empty text."""
+        if not request.target.startswith("/") and request.target != "*":
+            return "a request goes to the named host only"
+        effect = effect_of(request)
+        if self.mode == "passive" and request.method not in READ_METHODS:
+            return "a passive scan sends GET, HEAD and OPTIONS only"
+        if effect not in ALLOWED[self.mode]:
+            return f"it would {'write' if effect == 'write' else 'log in'}, and the mode is {self.mode}"
+        if effect == "write" and self._why_no_writes:
+            return self._why_no_writes
+        if request.method in READ_METHODS:
+            return ""
+        if hazard := HAZARDS & set(re.split(r"[^a-z]+", _path(request.target).lower())):
+            return f"its path says {min(hazard)!r}"
+        if request.method == "DELETE" and _path(request.target) not in self.created:
+            return "only what the scan itself created is deleted"
+        return ""
+
+    def _skip(self, request: Request, reason: str) -> None:
+        with self._lock:
+            self.skipped.setdefault(f"{request.method} {_path(request.target)}", reason)
+        raise Skipped(f"{request.method} {_path(request.target)} was not sent: {reason}")
+
+    def _pace(self, request: Request) -> None:
+        key, now = (request.method, _path(request.target)), time.monotonic()
+        with self._lock:
+            until = self._busy.get(key, 0.0)
+            busy = [end for end in self._busy.values() if end > now]
+            if len(busy) >= BUSY_ADDRESSES:
+                until = max(until, *busy)
+            if until - now > WAIT_MOST:
+                self.sent -= 1
+                raise Skipped(f"the server asked to wait {until - now:.0f} s before the next {request.method} {key[1]}")
+            start = max(now, until, self._next)
+            if self._rate > 0:
+                self._next = start + 1.0 / self._rate
+        if start > now and self.stopping.wait(start - now):
+            raise Skipped("the scan was stopped")
+
+    def _learn(self, request: Request, response: Response) -> None:
+        key = (request.method, _path(request.target))
+        with self._lock:
+            if response.status:
+                self.asked.add(key)
+            if response.status == 429:
+                self._busy[key] = time.monotonic() + retry_after(response)
+            if request.method == "POST" and response.status in (200, 201):
+                for path in created_paths(request, response):
+                    self.created.setdefault(path, request)
+
+
+def effect_of(request: Request) -> Effect:
+    """What *request* may change. A method that is not for reading counts as writing unless it logs in."""
+    if request.method in READ_METHODS or request.method in ("TRACE", "TRACK"):
+        return request.effect
+    return "login" if request.effect == "login" else "write"
+
+
+def retry_after(response: Response) -> float:
+    """Seconds that a 429 asks for; 1 when it does not say."""
+    said = (response.header("Retry-After") or "").strip()
+    return float(min(int(said), 86400)) if said.isascii() and said.isdigit() and len(said) < 8 else 1.0
+
+
+def created_paths(request: Request, response: Response) -> set[str]:
+    """Where the thing that *request* created can be found: its Location, or the collection's path with the answer's id."""
+    found: set[str] = set()
+    location = response.header("Location")
+    if location:
+        found.add(urlsplit(location).path)
+    answer = response.json()
+    for holder in (answer, *(cast("dict[str, object]", answer).values() if isinstance(answer, dict) else ())):
+        if not isinstance(holder, dict):
+            continue
+        for name, value in cast("dict[str, object]", holder).items():
+            if (
+                (name in ("id", "uuid", "_id", "slug") or name.endswith("_id"))
+                and isinstance(value, (str, int))
+                and value
+            ):
+                found.add(f"{_path(request.target).rstrip('/')}/{value}")
+    return found
+
+
+def _path(target: str) -> str:
+    return target.partition("?")[0]
+
+
+def _meet(barrier: threading.Barrier, timeout: float) -> None:
+    try:
+        barrier.wait(timeout)
+    except threading.BrokenBarrierError:
+        return
+
+
+def json_body(value: object) -> bytes:
+    """*value* as the bytes of a JSON body."""
+    return json.dumps(value, separators=(",", ":")).encode()

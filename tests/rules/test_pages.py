@@ -1,0 +1,168 @@
+"""Every rule's page is its test: the detector hits the marked lines and no others, the probe convicts Bad and clears Good, the fix mends.
+
+Try one rule: ``pytest tests/rules/test_pages.py -k <slug>``.
+"""
+
+import importlib.util
+import itertools
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from stopper.core.app import App
+from stopper.core.rule import Edit, Hit, Rule
+from stopper.scan.catalogue import Example, page, page_path, survey
+from stopper.scan.engine import run_detectors
+from stopper.scan.identities import parse_identity
+from stopper.scan.trial import try_rule
+
+RULES, PROBLEMS = survey()
+_numbers = itertools.count(1)
+
+
+def _detectors() -> Iterator[Any]:
+    for rule in RULES:
+        if rule.detect is None:
+            continue
+        told = page(rule)
+        for example in (told.bad, told.good, *told.cases):
+            yield pytest.param(rule, example, id=f"{rule.slug}-{example.kind}-{example.title}")
+
+
+def _probes() -> Iterator[Any]:
+    for rule in RULES:
+        for surface in ("wsgi", "http"):
+            if rule.probe is not None and surface in rule.surfaces:
+                for example in (page(rule).bad, page(rule).good):
+                    yield pytest.param(rule, example, surface, id=f"{rule.slug}-{example.kind}-{surface}")
+
+
+def written(example: Example, folder: Path) -> list[Path]:
+    """The example as files."""
+    for name, text in example.files:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return [folder]
+
+
+def read(example: Example, folder: Path) -> App:
+    """The model that the source reader makes of the example."""
+    from stopper.scan.source.read import read_source
+
+    reading = read_source(written(example, folder), folder)
+    assert not reading.errors, reading.errors
+    return reading.app
+
+
+def hits(rule: Rule, app: App) -> tuple[Hit, ...]:
+    (result,) = run_detectors(app, [rule])
+    assert not result.error, result.error
+    return result.hits
+
+
+@pytest.mark.parametrize(("rule", "example"), list(_detectors()))
+def test_detector_hits_the_marked_lines_and_no_others(rule: Rule, example: Example, tmp_path: Path) -> None:
+    found = {(hit.span.path, hit.span.line) for hit in hits(rule, read(example, tmp_path)) if hit.span is not None}
+    wanted = set(example.marks(rule.slug))
+    where = f"{page_path(rule).name} from line {example.line}"
+    assert found == wanted, (
+        f"{where}: hit but not marked {sorted(found - wanted)}, marked but not hit {sorted(wanted - found)}"
+    )
+    if example.kind == "bad":
+        assert wanted, f"{where}: a bad example of a rule with a detector marks its line with `# expect: {rule.slug}`"
+    else:
+        assert not wanted, f"{where}: a good example has no marks"
+
+
+@pytest.mark.parametrize(("rule", "example", "surface"), list(_probes()))
+def test_probe_convicts_bad_and_clears_good(rule: Rule, example: Example, surface: Any, tmp_path: Path) -> None:
+    model = read(example, tmp_path)
+    told = page(rule)
+    with imported(tmp_path, example) as app:
+        verdict = try_rule(
+            rule,
+            app,
+            surface=surface,
+            root=tmp_path,
+            source=model,
+            identities=[parse_identity(text) for text in told.identities],
+        )
+    if example.kind == "bad":
+        assert verdict.outcome == "fail", verdict.message
+        assert verdict.routes
+        assert sum(one.exchange is not None for one in verdict.evidence) >= 1
+    else:
+        assert verdict.outcome in ("pass", "not-applicable"), verdict.message
+
+
+@pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.slug) for rule in RULES if rule.fix is not None])
+def test_fix_leaves_nothing(rule: Rule, tmp_path: Path) -> None:
+    example = page(rule).bad
+    model = read(example, tmp_path)
+    assert rule.fix is not None
+    edits = [edit for hit in hits(rule, model) if (edit := rule.fix(model, hit)) is not None]
+    assert edits, "the fix has nothing to say about Bad"
+    apply(edits, tmp_path)
+    from stopper.scan.source.read import read_source
+
+    again = read_source([tmp_path], tmp_path)
+    assert not again.errors, again.errors
+    assert hits(rule, again.app) == ()
+
+
+def apply(edits: list[Edit], folder: Path) -> None:
+    """Write the edits, last first, and the imports they need above everything."""
+    for path in {edit.span.path for edit in edits}:
+        file = folder / path
+        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+        mine = {edit for edit in edits if edit.span.path == path}
+        for edit in sorted(mine, key=lambda edit: (edit.span.line, edit.span.column), reverse=True):
+            first, last = edit.span.line - 1, edit.span.end_line - 1
+            head, tail = lines[first][: edit.span.column - 1], lines[last][edit.span.end_column - 1 :]
+            lines[first : last + 1] = (head + edit.text + tail).splitlines(keepends=True)
+        needed = {f"import {name}\n" for edit in mine for name in edit.imports if f"import {name}\n" not in lines}
+        file.write_text("".join([*sorted(needed), *lines]), encoding="utf-8")
+
+
+class imported:
+    """The example's Flask app, imported from *folder*; its modules are forgotten afterwards."""
+
+    def __init__(self, folder: Path, example: Example) -> None:
+        self._folder, self._example = folder, example
+        self._before: set[str] = set()
+
+    def __enter__(self) -> Any:
+        self._before = set(sys.modules)
+        sys.path.insert(0, str(self._folder))
+        names = [name for name, _ in self._example.files if name.endswith(".py")]
+        main = next((name for name in ("app.py", "main.py", "wsgi.py") if name in names), names[0])
+        module = self._load(main)
+        found = getattr(module, "app", None) or getattr(module, "create_app", lambda: None)()
+        assert found is not None, f"{main} has neither app nor create_app()"
+        return found
+
+    def _load(self, name: str) -> ModuleType:
+        title = f"page_example_{next(_numbers)}"
+        spec = importlib.util.spec_from_file_location(title, self._folder / name)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[title] = module
+        spec.loader.exec_module(module)
+        return module
+
+    def __exit__(self, *_: object) -> None:
+        sys.path.remove(str(self._folder))
+        for name in set(sys.modules) - self._before:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and Path(file).is_relative_to(self._folder):
+                del sys.modules[name]
+
+
+def test_every_rule_is_two_files_that_agree() -> None:
+    assert [str(problem) for problem in PROBLEMS] == []
