@@ -75,6 +75,8 @@ class Report:
     grade: str | None = None
     diffs: Mapping[str, str] = field(default_factory=dict[str, str])
     """Unified diffs of the fixes, by the finding's fingerprint (:mod:`stopper.scan.reports.patch` fills it)."""
+    prefix: str = ""
+    """What makes a place's path relative to the repository, for GitHub: ``services/api/``, or nothing."""
 
     def with_findings(self, findings: tuple[Finding, ...]) -> "Report":
         """The same run with other findings (after suppressions, for example)."""

@@ -12,7 +12,7 @@ LEVELS: Final[dict[Severity, str]] = {"critical": "error", "high": "error", "med
 def render(report: Report) -> str:
     """One ``::error``, ``::warning`` or ``::notice`` line for each finding and each thing that could not be read."""
     run = shown(report)
-    lines = [_finding(one) for one in run.findings]
+    lines = [_finding(one, run.prefix) for one in run.findings]
     lines += [
         _command("error" if fatal else "warning", message, file=path, line=line, title="Could not be read")
         for path, line, message, fatal in run.errors
@@ -21,14 +21,13 @@ def render(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _finding(finding: ShownFinding) -> str:
+def _finding(finding: ShownFinding, prefix: str) -> str:
     place = finding.place
     route = f" ({place.method} {place.route})" if place.route else ""
     said = f"{finding.message}{route} End it: {finding.ends}. More: stopper rules {finding.rule}"
+    file = prefix + place.path if place.path else None
     title = f"{finding.rule} ({finding.severity}, {finding.confidence})"
-    return _command(
-        LEVELS[finding.severity], said, file=place.path, line=place.line, end_line=place.end_line, title=title
-    )
+    return _command(LEVELS[finding.severity], said, file=file, line=place.line, end_line=place.end_line, title=title)
 
 
 def _summary(run: Shown) -> str:

@@ -132,6 +132,7 @@ class Shown:
     skipped: tuple[tuple[str, str], ...]
     errors: tuple[tuple[str, int | None, str, bool], ...]
     requests: int
+    prefix: str
 
     @property
     def unit(self) -> str:
@@ -164,6 +165,7 @@ def shown(report: Report) -> Shown:
             (masking.where(one.path), one.line, masking.line(one.message), one.fatal) for one in report.errors
         ),
         requests=report.requests,
+        prefix=masking.line(report.prefix),
     )
 
 
