@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from stopper.auth import base64url
 from stopper.auth.clock import Clock
-from stopper.auth.signing_key import SigningKey, b64url
+from stopper.auth.signing_key import SigningKey
 from stopper.core.secret import Secret
 from stopper.core.settings import number
 
@@ -63,8 +64,8 @@ def sign(key: SigningKey, claims: dict[str, object]) -> str:
     """A compact JWS of *claims* with ``typ: at+jwt`` (RFC 9068 §2.1, RFC 7515 §3.1)."""
     header = {"alg": key.algorithm, "kid": key.kid, "typ": "at+jwt"}
     message = f"{_segment(header)}.{_segment(claims)}"
-    return f"{message}.{b64url(key.sign(message.encode('ascii')))}"
+    return f"{message}.{base64url.encode(key.sign(message.encode('ascii')))}"
 
 
 def _segment(value: dict[str, object] | dict[str, str]) -> str:
-    return b64url(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8"))
+    return base64url.encode(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8"))

@@ -32,7 +32,7 @@ def listed() -> frozenset[str]:
 def _pieces() -> dict[int, frozenset[str]]:
     sized: dict[int, set[str]] = {}
     for entry in listed():
-        letters = _letters(entry)
+        letters = _letters(entry.rstrip("0123456789"))
         if len(letters) >= 4:
             sized.setdefault(len(letters), set()).add(letters)
     return {size: frozenset(entries) for size, entries in sized.items()}
@@ -44,7 +44,9 @@ def is_common(password: str, context: Iterable[str] = ()) -> bool:
     solid = "".join(lowered.split())
     if lowered in listed() or solid in listed() or _repeats(solid) or _walks(solid):
         return True
-    return _made_of_pieces(_letters(solid), tuple(_letters(word) for word in context))
+    own = frozenset(letters for letters in map(_letters, context) if len(letters) >= 4)
+    bare = "".join(char for char in solid if char.isalpha())
+    return any(_made_of_pieces(letters, own) for letters in {_letters(solid), bare})
 
 
 def _letters(text: str) -> str:
@@ -68,8 +70,7 @@ def _walks(text: str) -> bool:
     return left < _LEFT_OVER
 
 
-def _made_of_pieces(letters: str, context: tuple[str, ...]) -> bool:
-    own = {word for word in context if len(word) >= 4}
+def _made_of_pieces(letters: str, own: frozenset[str]) -> bool:
     left, used, at = 0, set[str](), 0
     while at < len(letters):
         piece = _longest_piece(letters, at, own)
@@ -82,7 +83,7 @@ def _made_of_pieces(letters: str, context: tuple[str, ...]) -> bool:
     return left < _LEFT_OVER and len(used - own) <= 2
 
 
-def _longest_piece(letters: str, at: int, own: set[str]) -> str:
+def _longest_piece(letters: str, at: int, own: frozenset[str]) -> str:
     pieces = _pieces()
     for size in range(min(64, len(letters) - at), 3, -1):
         part = letters[at : at + size]

@@ -14,7 +14,8 @@ from typing import Final, Protocol
 
 from stopper.auth.clock import Clock
 from stopper.auth.signing_key import Algorithm, SigningKey, new_signing_key
-from stopper.core.errors import KeyringError
+from stopper.auth.verification_key import VerificationKey
+from stopper.core.errors import KeyringError, StoreUnavailableError
 
 JWKS_MAX_AGE: Final = 300
 """Seconds that clients may keep the JWKS."""
@@ -65,6 +66,8 @@ class Keyring:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._keys: tuple[SigningKey, ...] = ()
+        self._prepared: dict[str, VerificationKey] = {}
+        self._ends: dict[str, float] = {}
         self._loaded_at: float | None = None
         self.generation = 0
         """Grows whenever the set of keys has changed: a cache of verified tokens empties itself then."""
@@ -87,29 +90,35 @@ class Keyring:
         now = self._clock()
         active = [key for key in self._keys if key.may_sign(now)]
         if not active:
-            raise KeyringError("no signing key is active; make one with Keyring.create() and activate it")
+            raise KeyringError("no signing key is active; Keyring.activate() makes one that signs at once")
         return max(active, key=lambda key: (key.activates_at, key.created_at))
 
-    def verification_keys(self) -> tuple[SigningKey, ...]:
-        """Every key whose tokens are taken: active, published but not yet active, retired but not yet expired."""
+    def signing_keys(self) -> tuple[SigningKey, ...]:
+        """Every key that is published: active, not yet active, and retired but not yet expired."""
         self._reload_when_old()
         now = self._clock()
         return tuple(key for key in self._keys if key.may_verify(now))
 
-    def find(self, kid: str) -> SigningKey | None:
-        """The verification key of that id; looks into the store again for an unknown one, at most once a cooldown."""
-        found = self._known(kid)
-        if found is None and self._age() >= COOLDOWN_SECONDS:
-            self.reload()
-            found = self._known(kid)
-        return found
+    def verification_keys(self) -> tuple[VerificationKey, ...]:
+        """The public halves of every published key, prepared once."""
+        return tuple(self._prepared[key.kid] for key in self.signing_keys())
 
-    def _known(self, kid: str) -> SigningKey | None:
-        return next((key for key in self.verification_keys() if key.kid == kid), None)
+    def find(self, kid: str | None) -> VerificationKey | None:
+        """The verification key of that id, always the same object; a token without a kid has none.
+
+        An unknown kid makes it look into the store again, at most once a cooldown. (:class:`stopper.auth.key_set.KeySource`)
+        """
+        if kid is None:
+            return None
+        self._reload_when_old()
+        if kid not in self._prepared and self._age() >= COOLDOWN_SECONDS:
+            self._reload_if_it_answers()
+        until = self._ends.get(kid)
+        return self._prepared.get(kid) if until is not None and self._clock() < until else None
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
         """The public key set (RFC 7517 §5)."""
-        return {"keys": [key.public_jwk() for key in self.verification_keys()]}
+        return {"keys": [key.public_jwk() for key in self.signing_keys()]}
 
     def create(self, algorithm: Algorithm | None = None) -> SigningKey:
         """Rotate: publish a new key now; it signs once every cached JWKS has it, and the old ones retire then. Returns it."""
@@ -146,14 +155,22 @@ class Keyring:
     def _reload_when_old(self) -> None:
         if self._age() < RELOAD_SECONDS:
             return
-        first = self._loaded_at is None
-        if not self._lock.acquire(blocking=first):
-            return
-        try:
-            if self._age() >= RELOAD_SECONDS:
-                self._load()
-        finally:
+        if self._loaded_at is None:
+            with self._lock:
+                if self._loaded_at is None:
+                    self._load()
+        elif self._lock.acquire(blocking=False):
             self._lock.release()
+            self._reload_if_it_answers()
+
+    def _reload_if_it_answers(self) -> None:
+        """Keys that are already here stay good while the store is away; it is asked again after a cooldown."""
+        try:
+            self.reload()
+        except StoreUnavailableError:
+            if self._loaded_at is None:
+                raise
+            self._loaded_at = self._monotonic() - RELOAD_SECONDS + COOLDOWN_SECONDS
 
     def _load(self) -> None:
         asked_at = self._monotonic()
@@ -163,6 +180,9 @@ class Keyring:
             replace(known[key.kid], retires_at=key.retires_at, expires_at=key.expires_at) if key.kid in known else key
             for key in self._store.load()
         )
+        prepared = {key.kid: self._prepared.get(key.kid) or key.verification_key() for key in keys}
+        self._ends = {key.kid: float("inf") if key.expires_at is None else key.expires_at for key in keys}
+        self._prepared = prepared
         if keys != self._keys:
             self.generation += 1
         self._keys = keys

@@ -3,7 +3,7 @@
 import os
 import threading
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -99,7 +99,7 @@ class Passwords:
             return False
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
+    def _place(self) -> Generator[None]:
         if os.getpid() != self._pid:
             self._gate = threading.BoundedSemaphore(self._places)
             self._pid = os.getpid()

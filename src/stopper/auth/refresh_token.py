@@ -87,8 +87,12 @@ Build = Callable[[Family, Account], Successor]
 class RefreshStore(Protocol):
     """Where families are kept. Everything raises StoreUnavailableError rather than guess."""
 
-    def open_family(self, family: Family, digest: bytes, idle_until: float) -> None:
-        """Insert a family with its first token."""
+    def open_family(self, family: Family, account: Account, digest: bytes, idle_until: float) -> bool:
+        """Insert a family with its first token.
+
+        False where the account was disabled or its password changed since *account* was read: a log-in that was under
+        way does not survive either.
+        """
         ...
 
     def rotate(
@@ -157,7 +161,7 @@ class RefreshTokens:
     def open(
         self, account: Account, *, client_id: str, device: str | None = None, amr: tuple[str, ...] = ("pwd",)
     ) -> bytes:
-        """Start a family for somebody who has just logged in; returns the token answer."""
+        """Start a family for somebody who has just logged in; returns the token answer. Raises InvalidCredentialError."""
         now = self._clock()
         family = Family(
             id=secrets.token_urlsafe(16),
@@ -171,7 +175,9 @@ class RefreshTokens:
             ends_at=now + self._life,
         )
         token = secrets.token_urlsafe(32)
-        self._store.open_family(family, token_digest(token), min(now + self._idle, family.ends_at))
+        idle_until = min(now + self._idle, family.ends_at)
+        if not self._store.open_family(family, account, token_digest(token), idle_until):
+            raise InvalidCredentialError("login-overtaken")
         return self._answer(family, account, token)
 
     def refresh(self, presented: str, *, client_id: str, device: str | None = None) -> bytes:

@@ -1,6 +1,5 @@
 """One private key with its one algorithm and its dates."""
 
-import base64
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -10,6 +9,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from stopper.auth import base64url
+from stopper.auth.verification_key import VerificationKey
 from stopper.core.errors import KeyringError
 
 Algorithm = Literal["EdDSA", "ES256", "RS256"]
@@ -56,6 +57,10 @@ class SigningKey:
     def public_jwk(self) -> dict[str, str]:
         """The public half as a JWK (RFC 7517) with ``kid``, ``alg`` and ``use``."""
         return {**_public_members(self.private), "kid": self.kid, "alg": self.algorithm, "use": "sig"}
+
+    def verification_key(self) -> VerificationKey:
+        """The public half, ready to verify."""
+        return VerificationKey.from_public_key(self.kid, self.algorithm, self.private.public_key())
 
     def private_bytes(self) -> bytes:
         """PKCS#8, DER, not encrypted: for a store that encrypts it."""
@@ -111,7 +116,7 @@ def load_signing_key(
 def _public_members(private: PrivateKey) -> dict[str, str]:
     public = private.public_key()
     if isinstance(public, ed25519.Ed25519PublicKey):
-        return {"kty": "OKP", "crv": "Ed25519", "x": b64url(public.public_bytes_raw())}
+        return {"kty": "OKP", "crv": "Ed25519", "x": base64url.encode(public.public_bytes_raw())}
     if isinstance(public, rsa.RSAPublicKey):
         numbers = public.public_numbers()
         return {"kty": "RSA", "n": _number(numbers.n), "e": _number(numbers.e)}
@@ -119,20 +124,15 @@ def _public_members(private: PrivateKey) -> dict[str, str]:
     return {
         "kty": "EC",
         "crv": "P-256",
-        "x": b64url(point.x.to_bytes(32, "big")),
-        "y": b64url(point.y.to_bytes(32, "big")),
+        "x": base64url.encode(point.x.to_bytes(32, "big")),
+        "y": base64url.encode(point.y.to_bytes(32, "big")),
     }
 
 
 def _thumbprint(private: PrivateKey) -> str:
     canonical = json.dumps(_public_members(private), sort_keys=True, separators=(",", ":"))
-    return b64url(hashlib.sha256(canonical.encode()).digest())
+    return base64url.encode(hashlib.sha256(canonical.encode()).digest())
 
 
 def _number(value: int) -> str:
-    return b64url(value.to_bytes((value.bit_length() + 7) // 8, "big"))
-
-
-def b64url(data: bytes) -> str:
-    """Base64url without padding (RFC 7515 §2)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return base64url.encode(value.to_bytes((value.bit_length() + 7) // 8, "big"))

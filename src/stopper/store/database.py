@@ -1,0 +1,166 @@
+"""One database: connections made when first needed, in every process its own; short transactions; errors as refusals."""
+
+import os
+import random
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from stopper.core.errors import SettingError, StoreUnavailableError
+
+T = TypeVar("T")
+
+TRIES: Final = 3
+BUSY_SECONDS: Final = 5.0
+"""How long SQLite waits for another writer."""
+STATEMENT_MS: Final = 3_000
+"""How long PostgreSQL may work on, or wait for a lock in, one statement."""
+POOL_SECONDS: Final = 3.0
+_WRITES: Final = "stopper_writes"
+# PostgreSQL's serialization_failure, deadlock_detected and lock_not_available.
+_RETRIED: Final = frozenset({"40001", "40P01"})
+
+
+class Database:
+    """Runs functions in transactions. Safe for threads; a forked child opens its own connections."""
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        """*url* as SQLAlchemy writes it; ``postgresql://`` means psycopg 3. Raises SettingError for any other kind."""
+        self._url = _parsed(url)
+        self._pool_size = pool_size
+        self._engine: Engine | None = None
+        self._lock = threading.Lock()
+        renew = weakref.WeakMethod(self._after_fork)
+        os.register_at_fork(after_in_child=lambda: (method := renew()) and method())
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._url.get_backend_name()
+
+    @property
+    def path(self) -> Path | None:
+        """The SQLite file, or None."""
+        return Path(self._url.database or "") if self.dialect == "sqlite" else None
+
+    def _after_fork(self) -> None:
+        self._lock = threading.Lock()
+        if self._engine is not None:
+            # The parent's connections stay the parent's: forgotten here, not closed.
+            self._engine.dispose(close=False)
+            self._engine = None
+
+    @property
+    def engine(self) -> Engine:
+        """This process's engine."""
+        with self._lock:
+            if self._engine is None:
+                self._engine = _sqlite(self._url) if self.dialect == "sqlite" else _postgres(self._url, self._pool_size)
+            return self._engine
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """What *work* returns, from one snapshot. Raises StoreUnavailableError."""
+        return self._run(work, writes=False)
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """What *work* returns, once it is committed. *work* may run again after a lost race. Raises StoreUnavailableError."""
+        return self._run(work, writes=True)
+
+    def _run(self, work: Callable[[Connection], T], *, writes: bool) -> T:
+        for left in reversed(range(TRIES)):
+            try:
+                with self.engine.connect().execution_options(**{_WRITES: writes}) as connection, connection.begin():
+                    return work(connection)
+            except DBAPIError as wrong:
+                if not (left and _worth_again(wrong)):
+                    raise StoreUnavailableError("store") from _without_values(wrong)
+                time.sleep(random.uniform(0.005, 0.05))
+            except PoolTimeoutError as wrong:
+                raise StoreUnavailableError("store-busy") from wrong
+        raise StoreUnavailableError("store")
+
+    def close(self) -> None:
+        """Close every idle connection of this process. The next use opens new ones."""
+        with self._lock:
+            if self._engine is not None:
+                self._engine.dispose()
+                self._engine = None
+
+
+def _parsed(url: str) -> URL:
+    try:
+        found = make_url(url)
+        if found.drivername in ("postgres", "postgresql"):
+            found = found.set(drivername="postgresql+psycopg")
+        found.get_dialect()
+    except (ArgumentError, NoSuchModuleError, ImportError):
+        raise SettingError(f"the database URL is not one that Stopper can use; {_EXAMPLES}") from None
+    if found.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
+        raise SettingError(f"{found.drivername} is not a database that Stopper can use; {_EXAMPLES}")
+    if found.get_backend_name() == "sqlite" and found.database in (None, "", ":memory:"):
+        raise SettingError(f"SQLite in memory is gone with its process; {_EXAMPLES}")
+    return found
+
+
+_EXAMPLES: Final = "write sqlite:///path/to/stopper.db or postgresql://user@host/name (pip install 'stopper[postgres]')"
+
+
+def _sqlite(url: URL) -> Engine:
+    path = Path(url.database or "")
+    _prepare_file(path)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=16, max_overflow=48)
+
+    def on_connect(connection: sqlite3.Connection, _record: object) -> None:
+        # SQLAlchemy begins transactions itself, below; sqlite3 must not.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "secure_delete=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    def on_begin(connection: Connection) -> None:
+        # A read that turns into a write fails at once under a plain BEGIN; writers line up from the start instead.
+        writes = connection.get_execution_options().get(_WRITES, True)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    event.listen(engine, "connect", on_connect)
+    event.listen(engine, "begin", on_begin)
+    return engine
+
+
+def _prepare_file(path: Path) -> None:
+    """The folder is made 0700 where it is missing and the file 0600, before SQLite would make it readable for all."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600)
+    os.close(handle)
+
+
+def _postgres(url: URL, pool_size: int) -> Engine:
+    options = f"-c statement_timeout={STATEMENT_MS} -c lock_timeout={STATEMENT_MS} -c idle_in_transaction_session_timeout=10000"
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=POOL_SECONDS,
+        pool_pre_ping=True,
+        isolation_level="READ COMMITTED",
+        connect_args={"connect_timeout": 3, "options": options, "application_name": "stopper"},
+    )
+
+
+def _worth_again(wrong: DBAPIError) -> bool:
+    return getattr(wrong.orig, "sqlstate", None) in _RETRIED
+
+
+def _without_values(wrong: DBAPIError) -> Exception:
+    """The driver's own error: SQLAlchemy's text would carry the statement's values."""
+    return wrong.orig if isinstance(wrong.orig, Exception) else RuntimeError(type(wrong).__name__)

@@ -1,0 +1,84 @@
+"""Signing keys in SQL, their private parts sealed."""
+
+from sqlalchemy import Connection, RowMapping, func, insert, select, text, update
+
+from stopper.auth.signing_key import SigningKey, load_signing_key
+from stopper.store.database import Database
+from stopper.store.schema import signing_keys
+from stopper.store.sealing import Sealer
+
+_LOCK = 0x53544F51
+
+
+class SqlKeys:
+    """A :class:`stopper.auth.keyring.KeyStore`."""
+
+    def __init__(self, database: Database, sealer: Sealer) -> None:
+        self._database = database
+        self._sealer = sealer
+
+    def load(self) -> list[SigningKey]:
+        """Every key, oldest first."""
+        wanted = select(signing_keys).order_by(signing_keys.c.created_at, signing_keys.c.kid)
+        rows = self._database.read(lambda connection: list(connection.execute(wanted).mappings()))
+        return [self._key(row) for row in rows]
+
+    def add_first(self, key: SigningKey) -> bool:
+        """Add where there is none; of several that start together one wins."""
+
+        def work(connection: Connection) -> bool:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            if connection.execute(select(func.count()).select_from(signing_keys)).scalar_one():
+                return False
+            self._insert(connection, key)
+            return True
+
+        return self._database.write(work)
+
+    def rotate(self, key: SigningKey, retires_at: float, expires_at: float) -> None:
+        """Add *key* and give every key without an end these dates."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(
+                update(signing_keys)
+                .where(signing_keys.c.retires_at.is_(None))
+                .values(retires_at=retires_at, expires_at=expires_at)
+            )
+            self._insert(connection, key)
+
+        self._database.write(work)
+
+    def retire(self, kid: str, retires_at: float, expires_at: float) -> bool:
+        """Set the dates of one key."""
+        change = (
+            update(signing_keys).where(signing_keys.c.kid == kid).values(retires_at=retires_at, expires_at=expires_at)
+        )
+        return self._database.write(lambda connection: connection.execute(change).rowcount == 1)
+
+    def _insert(self, connection: Connection, key: SigningKey) -> None:
+        connection.execute(
+            insert(signing_keys).values(
+                kid=key.kid,
+                algorithm=key.algorithm,
+                sealed=self._sealer.seal(key.private_bytes(), _place(key.kid)),
+                created_at=key.created_at,
+                activates_at=key.activates_at,
+                retires_at=key.retires_at,
+                expires_at=key.expires_at,
+            )
+        )
+
+    def _key(self, row: RowMapping) -> SigningKey:
+        return load_signing_key(
+            self._sealer.open(row["sealed"], _place(row["kid"])),
+            row["algorithm"],
+            created_at=row["created_at"],
+            activates_at=row["activates_at"],
+            retires_at=row["retires_at"],
+            expires_at=row["expires_at"],
+        )
+
+
+def _place(kid: str) -> str:
+    return f"signing key {kid}"

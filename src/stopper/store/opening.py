@@ -1,0 +1,75 @@
+"""One store: every table's face over one database."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stopper.auth.clock import Clock, system_clock
+from stopper.core.errors import SettingError
+from stopper.store import migration
+from stopper.store.accounts import SqlAccounts
+from stopper.store.database import Database
+from stopper.store.journal import SqlJournal
+from stopper.store.key_rows import SqlKeys
+from stopper.store.rotation import SqlRefresh
+from stopper.store.sealing import FILE_NAME, sealer_from_file
+from stopper.store.used import SqlSingleUse
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Everything that features keep, each behind the protocol of its feature."""
+
+    database: Database = field(repr=False)
+    clock: Clock = field(repr=False)
+    accounts: SqlAccounts
+    keys: SqlKeys
+    refresh: SqlRefresh
+    revocations: SqlJournal
+    single_use: SqlSingleUse
+
+    def migrate(self) -> None:
+        """Bring the schema up to this version. Safe when several processes do it at once."""
+        migration.upgrade(self.database)
+
+    def check(self) -> None:
+        """Raises SettingError where the schema is not this version's, StoreUnavailableError where nothing answers."""
+        migration.check(self.database)
+
+    def forget(self) -> None:
+        """Delete what nobody can need any more: ended windows, old revocations, used-up things, families past their end."""
+        now = self.clock()
+        self.refresh.forget_answers(now)
+        self.refresh.forget_families(now)
+        self.revocations.forget(now)
+        self.single_use.forget(now)
+
+    def close(self) -> None:
+        """Close this process's connections."""
+        self.database.close()
+
+
+def open_store(
+    url: str, clock: Clock = system_clock, *, key_file: Path | None = None, keep_revoked: float = 4_530.0
+) -> Store:
+    """The store at *url* (``sqlite:///…`` or ``postgresql://…``); nothing is connected yet.
+
+    *key_file* holds the key-encryption key; by default it lies beside the SQLite file. *keep_revoked*: seconds that a
+    revocation must be remembered. Raises SettingError and KeyringError.
+    """
+    database = Database(url)
+    where = key_file or _beside(database)
+    return Store(
+        database=database,
+        clock=clock,
+        accounts=SqlAccounts(database, keep_revoked),
+        keys=SqlKeys(database, sealer_from_file(where)),
+        refresh=SqlRefresh(database),
+        revocations=SqlJournal(database),
+        single_use=SqlSingleUse(database),
+    )
+
+
+def _beside(database: Database) -> Path:
+    if database.path is None:
+        raise SettingError("a PostgreSQL store needs key_file=…: where the key that encrypts the signing keys is kept")
+    return database.path.parent / FILE_NAME

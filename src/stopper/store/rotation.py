@@ -1,0 +1,177 @@
+"""Refresh rotation in SQL. One conditional UPDATE decides who used a token; everything else follows from its row count."""
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, or_, select, update
+
+from stopper.auth.account import Account
+from stopper.auth.refresh_token import Build, Family, Rotation
+from stopper.store import accounts as account_rows
+from stopper.store import families as family_rows
+from stopper.store.database import Database
+from stopper.store.schema import accounts
+from stopper.store.schema import refresh_families as families
+from stopper.store.schema import refresh_tokens as tokens
+
+
+class SqlRefresh:
+    """A :class:`stopper.auth.refresh_token.RefreshStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def open_family(self, family: Family, account: Account, digest: bytes, idle_until: float) -> bool:
+        """Insert a family with its first token, if the account still is as it was when its password was compared."""
+        same = (
+            select(accounts.c.id)
+            .where(
+                accounts.c.id == account.id,
+                accounts.c.password_hash == account.password_hash,
+                accounts.c.disabled_at.is_(None),
+            )
+            .with_for_update(read=True)
+        )
+
+        def work(connection: Connection) -> bool:
+            if connection.execute(same).one_or_none() is None:
+                return False
+            family_rows.insert_family(connection, family)
+            family_rows.insert_token(connection, digest, family.id, 0, idle_until)
+            return True
+
+        return self._database.write(work)
+
+    def rotate(
+        self,
+        digest: bytes,
+        used_by: str,
+        client_id: str,
+        device: str | None,
+        now: float,
+        token_until: float,
+        build: Build,
+    ) -> Rotation:
+        """Use, repeat, end or refuse; see the protocol."""
+
+        def work(connection: Connection) -> Rotation:
+            won = _use(connection, digest, used_by, client_id, device, now)
+            if won is not None:
+                return _succeed(connection, digest, won, build)
+            return _explain(connection, digest, used_by, now, token_until)
+
+        return self._database.write(work)
+
+    def end_family(self, family_id: str, reason: str, now: float, token_until: float) -> bool:
+        """End a family; False where it had ended."""
+        return self._database.write(lambda connection: family_rows.end(connection, family_id, reason, now, token_until))
+
+    def family_of(self, digest: bytes) -> Family | None:
+        """The family that a token belongs to."""
+        wanted = select(tokens.c.family_id).where(tokens.c.digest == digest)
+
+        def work(connection: Connection) -> Family | None:
+            family_id = connection.execute(wanted).scalar_one_or_none()
+            return None if family_id is None else family_rows.load(connection, family_id)
+
+        return self._database.read(work)
+
+    def families(self, account_id: str) -> list[Family]:
+        """The families of one account that have not ended."""
+        wanted = (
+            select(families)
+            .where(families.c.account_id == account_id, families.c.ended_at.is_(None))
+            .order_by(families.c.created_at)
+        )
+        return self._database.read(
+            lambda connection: [family_rows.family_of(row) for row in connection.execute(wanted).mappings()]
+        )
+
+    def forget_answers(self, now: float) -> int:
+        """Delete sealed answers whose window has ended; returns how many."""
+        burn = update(tokens).where(tokens.c.retry_until <= now).values(sealed_answer=None, retry_until=None)
+        return self._database.write(lambda connection: connection.execute(burn).rowcount)
+
+    def forget_families(self, now: float) -> int:
+        """Delete families that are past their absolute end, with their tokens; returns how many."""
+        old = select(families.c.id).where(families.c.ends_at <= now)
+
+        def work(connection: Connection) -> int:
+            connection.execute(delete(tokens).where(tokens.c.family_id.in_(old)))
+            return connection.execute(delete(families).where(families.c.ends_at <= now)).rowcount
+
+        return self._database.write(work)
+
+
+def _use(
+    connection: Connection, digest: bytes, used_by: str, client_id: str, device: str | None, now: float
+) -> RowMapping | None:
+    """Mark the token used if it may be used now; the row for the one caller who did, None for everybody else."""
+    same_device: list[ColumnElement[bool]] = []
+    if device is not None:
+        same_device = [or_(families.c.device.is_(None), families.c.device == device)]
+    live = (
+        select(families.c.id)
+        .join(accounts, accounts.c.id == families.c.account_id)
+        .where(
+            families.c.id == tokens.c.family_id,
+            families.c.ended_at.is_(None),
+            families.c.ends_at > now,
+            families.c.client_id == client_id,
+            accounts.c.disabled_at.is_(None),
+            *same_device,
+        )
+    )
+    use = (
+        update(tokens)
+        .where(and_(tokens.c.digest == digest, tokens.c.used_at.is_(None), tokens.c.idle_until > now, live.exists()))
+        .values(used_at=now, used_by=used_by)
+        .returning(tokens.c.family_id, tokens.c.generation)
+    )
+    return connection.execute(use).mappings().one_or_none()
+
+
+def _succeed(connection: Connection, digest: bytes, won: RowMapping, build: Build) -> Rotation:
+    family = family_rows.load(connection, won["family_id"])
+    account = None if family is None else account_rows.load(connection, family.account_id)
+    if family is None or account is None:
+        raise LookupError("a refresh token without its family or account; foreign keys are off")
+    successor = build(family, account)
+    generation: int = won["generation"] + 1
+    family_rows.insert_token(connection, successor.digest, family.id, generation, successor.idle_until)
+    connection.execute(update(families).where(families.c.id == family.id).values(generation=generation))
+    # Only the immediate predecessor may ask again: the answer before it goes now.
+    older = and_(tokens.c.family_id == family.id, tokens.c.generation < won["generation"])
+    connection.execute(update(tokens).where(older).values(sealed_answer=None, retry_until=None))
+    keep = update(tokens).where(tokens.c.digest == digest)
+    connection.execute(keep.values(sealed_answer=successor.sealed, retry_until=successor.retry_until))
+    return Rotation("rotated", answer=successor.answer, family=family)
+
+
+def _explain(connection: Connection, digest: bytes, used_by: str, now: float, token_until: float) -> Rotation:
+    """Why the token could not be used, and what follows from it."""
+    token = connection.execute(select(tokens).where(tokens.c.digest == digest)).mappings().one_or_none()
+    family = None if token is None else family_rows.load(connection, token["family_id"])
+    if token is None or family is None:
+        return Rotation("refused", "refresh-unknown")
+    account = account_rows.load(connection, family.account_id)
+    if family.ended_at is not None:
+        return Rotation("refused", "refresh-family-ended", family=family)
+    if account is None or not account.active:
+        return Rotation("refused", "refresh-account-disabled", family=family)
+    if family.ends_at <= now:
+        return Rotation("refused", "refresh-family-too-old", family=family)
+    if token["used_at"] is None:
+        reason = "refresh-idle-too-long" if token["idle_until"] <= now else "refresh-other-client"
+        return Rotation("refused", reason, family=family)
+    if _may_repeat(token, family, used_by, now):
+        return Rotation("repeated", sealed=token["sealed_answer"], family=family)
+    family_rows.end(connection, family.id, "reuse", now, token_until)
+    return Rotation("reused", "refresh-reuse", family=family)
+
+
+def _may_repeat(token: RowMapping, family: Family, used_by: str, now: float) -> bool:
+    """The immediate predecessor, within its window, shown again by whoever used it."""
+    return (
+        token["generation"] == family.generation - 1
+        and token["sealed_answer"] is not None
+        and token["retry_until"] > now >= token["used_at"] - 1.0
+        and token["used_by"] == used_by
+    )
