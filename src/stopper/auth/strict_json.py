@@ -41,7 +41,7 @@ def read_object(raw: bytes) -> dict[str, object]:
     if wrong is not None:
         raise NotStrictError(wrong)
     if "\\u" in text:  # only an escape can bring NUL or half a surrogate pair through strict UTF-8
-        _judge_texts(cast("object", found))
+        _judge_texts(found)
     return cast("dict[str, object]", found)
 
 

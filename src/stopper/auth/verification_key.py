@@ -75,11 +75,15 @@ class VerificationKey:
     @classmethod
     def from_secret(cls, kid: str | None, algorithm: str, secret: Secret) -> "VerificationKey":
         """An HMAC key. Raises KeyringError when the secret is short, well known, or a public key in any form."""
+        return cls._from_secret(kid, algorithm, secret, typed=True)
+
+    @classmethod
+    def _from_secret(cls, kid: str | None, algorithm: str, secret: Secret, *, typed: bool) -> "VerificationKey":
         wanted = _algorithm(algorithm)
         if not wanted.symmetric:
             raise KeyringError(f"key {_shown(kid)}: {algorithm} needs a public key, not a secret")
         size = cast("int", wanted.signature_size)
-        if (wrong := weakness(secret, size)) is not None:
+        if (wrong := weakness(secret, size, typed=typed)) is not None:
             raise KeyringError(
                 f"key {_shown(kid)}: the secret {wrong}; make one with"
                 f" `python -c 'import secrets; print(secrets.token_urlsafe({size}))'`"
@@ -122,7 +126,7 @@ class VerificationKey:
         if jwk.get("kty") != wanted.kty:
             raise KeyringError(f"key {_shown(kid)}: {wanted.name} needs kty {wanted.kty}")
         if wanted.symmetric:
-            return cls.from_secret(kid, wanted.name, Secret(_member(kid, jwk, "k")))
+            return cls._from_secret(kid, wanted.name, Secret(_member(kid, jwk, "k")), typed=False)
         return cls.from_public_key(kid, wanted.name, _public_key(kid, jwk, wanted), allow_rsa_2048=allow_rsa_2048)
 
 

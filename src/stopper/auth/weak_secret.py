@@ -31,8 +31,11 @@ _WORDS: Final = re.compile(
 _LEFT: Final = 16
 
 
-def weakness(secret: Secret, least_bytes: int) -> str | None:
-    """What is wrong with *secret* as a key of at least *least_bytes* bytes, in a few words; None when nothing is."""
+def weakness(secret: Secret, least_bytes: int, *, typed: bool = True) -> str | None:
+    """What is wrong with *secret* as a key of at least *least_bytes* bytes, in a few words; None when nothing is.
+
+    *typed*: a person may have typed it, so it is also judged by its characters.
+    """
     raw = secret.reveal_bytes()
     if not raw.strip():
         return "is empty"
@@ -40,6 +43,8 @@ def weakness(secret: Secret, least_bytes: int) -> str | None:
         return "is a public key, a certificate or a JWK, which everybody may read"
     if len(raw) < least_bytes:
         return f"is shorter than {least_bytes} bytes"
+    if not typed:
+        return None
     if len(set(raw)) < _DISTINCT:
         return "repeats a few characters"
     if _is_known_default(raw):
