@@ -100,7 +100,7 @@ def _say(run: Shown) -> str:
     elif run.coverage.tested:
         said.append(f"No finding in {run.coverage.tested} {run.unit}.")
     if run.held:
-        said.append(f"{f'Grade {run.grade}' if run.grade else 'No grade'}: {run.held}.")
+        said.append(run.held)
     fatal = sum(one[3] for one in run.errors)
     if fatal:
         said.append(

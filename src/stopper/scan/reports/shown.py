@@ -116,7 +116,7 @@ class ShownFinding:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One run, masked. ``held`` says why the letter is lower than the score's own, or why there is none."""
+    """One run, masked. ``held`` is the sentence that says why the letter is lower than the score's own, or why there is none."""
 
     command: Command
     target: str
@@ -219,10 +219,10 @@ def _order(finding: ShownFinding) -> tuple[object, ...]:
 
 def _held(report: Report) -> str | None:
     if report.grade is None:
-        return why_no_letter(report)
+        return f"No letter: {why_no_letter(report)}."
     held = cap(report.findings)
     if held and report.score is not None and report.grade != letter(report.score):
-        return f"held at {held[0]} by {held[1]}"
+        return f"Held at {held[0]} by {held[1]}; the score alone would be {letter(report.score)}."
     return None
 
 
@@ -233,7 +233,7 @@ def _finding(finding: Finding, fingerprint: str, diffs: Mapping[str, str]) -> Sh
         family=rule.family,
         title=rule.title,
         harm=rule.harm,
-        ends=rule.ends,
+        ends=rule.ends.rstrip(". "),
         severity=severity_of(finding),
         confidence=finding.confidence,
         certainty=finding.certainty,

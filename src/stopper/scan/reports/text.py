@@ -55,7 +55,7 @@ def _head(run: Shown, width: int) -> list[_Line]:
     grade = f"Grade {run.grade}" if run.grade else "No grade"
     lines.append((f"{grade}   {score}   {covered}", _GRADES.get(run.grade or "", "bold")))
     if run.held:
-        lines += [(part, "") for part in textwrap.wrap(f"{grade}: {run.held}.", width)]
+        lines += [(part, "") for part in textwrap.wrap(run.held, width)]
     return [*lines, ("", "")]
 
 
@@ -87,7 +87,7 @@ def _finding(finding: ShownFinding, run: Shown, width: int) -> list[_Line]:
     lines += [(part, "") for part in textwrap.wrap(finding.message, width, initial_indent="  ", subsequent_indent="  ")]
     for index, said in enumerate(_evidence(finding)):
         lines += _labelled("seen" if index == 0 else "", said, width)
-    lines += _labelled("mend", f"{finding.ends}  (more: stopper rules {finding.rule})", width)
+    lines += _labelled("mend", f"{finding.ends} (more: stopper rules {finding.rule})", width)
     if finding.fix_safe is not None and run.command == "check":
         hint = "stopper check --fix applies it" if finding.fix_safe else "stopper check --diff shows a change to review"
         lines += _labelled("fix", hint, width)
