@@ -31,12 +31,16 @@ CHECKS: Final[tuple[Check, ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """What a detector saw: where, and in one sentence what is wrong there. ``certainty`` overrides the rule's own."""
+    """What a detector saw: where, and in one sentence what is wrong there. ``certainty`` overrides the rule's own.
+
+    ``reader`` says whose facts it rests on; None means the source where there is a span, else the running application.
+    """
 
     message: str
     span: Span | None = None
     route: RouteRef | None = None
     certainty: Certainty | None = None
+    reader: Literal["source", "running", "spec"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

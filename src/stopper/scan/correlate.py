@@ -1,0 +1,228 @@
+"""Joins what detectors saw and probes proved into findings: one root cause is one finding, with everything that speaks for it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from stopper.core.app import App
+from stopper.core.finding import CONFIDENCES, Confidence, Evidence, Finding, Verdict
+from stopper.core.place import Place, RouteRef, Span
+from stopper.core.rule import SEVERITIES, Edit, Hit, Rule
+from stopper.scan.engine import DetectorResult, ProbeResult
+from stopper.scan.merge import shape
+
+PLACES_MOST: Final = 50
+"""Routes that are named in one finding; a setting that reaches them all is named alone."""
+_CERTAINTIES: Final = ("possible", "likely", "certain")
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A finding while evidence for it is still being gathered."""
+
+    rule: Rule
+    hits: list[Hit]
+    reach: "Reach"
+    proofs: list[tuple[Rule, Verdict, tuple[RouteRef, ...]]] = field(
+        default_factory=list["tuple[Rule, Verdict, tuple[RouteRef, ...]]"]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The routes that a place of the source has a part in. ``everything`` is true of settings and module level."""
+
+    everything: bool
+    routes: tuple[RouteRef, ...] = ()
+
+    def among(self, proven: Iterable[RouteRef]) -> tuple[RouteRef, ...]:
+        """Those of *proven* that are reached."""
+        shapes = {(ref.method, shape(ref.path)) for ref in self.routes}
+        return tuple(ref for ref in proven if self.everything or (ref.method, shape(ref.path)) in shapes)
+
+
+def correlate(app: App, seen: Sequence[DetectorResult], tried: Sequence[ProbeResult]) -> tuple[Finding, ...]:
+    """The findings, the worst and surest first. Pure: nothing is sent or read."""
+    drafts = [draft for result in seen for draft in _drafts(app, result)]
+    loose: list[Finding] = []
+    for result in tried:
+        if result.verdict.outcome == "fail":
+            loose.extend(_placed(app, drafts, result.rule, result.verdict))
+    findings = [_finished(app, draft) for draft in drafts] + loose
+    return tuple(sorted(findings, key=_order))
+
+
+def _order(finding: Finding) -> tuple[int, int, str, str, int]:
+    span = next((place.span for place in finding.places if place.span), None)
+    return (
+        -SEVERITIES.index(finding.rule.severity),
+        -CONFIDENCES.index(finding.confidence),
+        finding.rule.slug,
+        span.path if span else "",
+        span.line if span else 0,
+    )
+
+
+def _drafts(app: App, result: DetectorResult) -> list[_Draft]:
+    """One draft for each place of the source. A sign without a place speaks for the places of its rule, when there are any."""
+    placed: dict[Span, _Draft] = {}
+    others: list[Hit] = []
+    for hit in result.hits:
+        if hit.span is None:
+            others.append(hit)
+        elif hit.span in placed:
+            placed[hit.span].hits.append(hit)
+        else:
+            placed[hit.span] = _Draft(result.rule, [hit], reach_of(app, hit))
+    drafts = list(placed.values())
+    for hit in others:
+        home = _home(drafts, hit)
+        if home is None:
+            drafts.append(_Draft(result.rule, [hit], reach_of(app, hit)))
+        else:
+            home.hits.append(hit)
+    return drafts
+
+
+def _home(drafts: Sequence[_Draft], hit: Hit) -> _Draft | None:
+    """The draft that a hit without a span belongs to: of the same route, or of any place when it speaks of the whole app."""
+    if hit.route is None:
+        return next((draft for draft in drafts if draft.reach.everything), None)
+    return next(
+        (draft for draft in drafts if draft.hits[0].route is None and draft.reach.among([hit.route])), None
+    ) or next((draft for draft in drafts if hit.route in [known.route for known in draft.hits]), None)
+
+
+def reach_of(app: App, hit: Hit) -> Reach:
+    """The routes that the place of *hit* has a part in: its own, those of its view, those that run its function."""
+    own = (hit.route,) if hit.route is not None else ()
+    if hit.span is None:
+        return Reach(hit.route is None, own)
+    views = [
+        ref
+        for route in app.routes
+        if route.span is not None
+        and route.span.path == hit.span.path
+        and route.span.line <= hit.span.line <= route.span.end_line
+        for ref in route.refs()
+    ]
+    function = function_at(app, hit.span)
+    if not own and not views and (not function or _sets_up(app, hit.span, function)):
+        return Reach(True)
+    running = app.source.routes_reaching(function) if app.source is not None and function else ()
+    return Reach(False, tuple(dict.fromkeys((*own, *views, *running))))
+
+
+def _sets_up(app: App, span: Span, function: str) -> bool:
+    """Whether the place is a setting, or stands in the function that makes the application: both touch every route."""
+    if app.source is None:
+        return False
+    if any(
+        write.span.path == span.path and write.span.line <= span.line <= write.span.end_line
+        for write in app.source.all_config
+    ):
+        return True
+    return any(call.callee == "flask.Flask" for call in app.source.calls_in(function))
+
+
+def function_at(app: App, span: Span) -> str:
+    """The innermost function around *span*; empty at module level."""
+    if app.source is None:
+        return ""
+    around = [
+        function
+        for function in app.source.all_functions
+        if function.span.path == span.path
+        and function.span.line <= span.line
+        and span.end_line <= function.span.end_line
+    ]
+    return max(around, key=lambda function: function.span.line).name if around else ""
+
+
+def _placed(app: App, drafts: Sequence[_Draft], rule: Rule, verdict: Verdict) -> list[Finding]:
+    """Give the proof to the drafts whose place causes it; what no place explains is a finding of the wire alone."""
+    left = list(verdict.routes)
+    for slug in (rule.slug, *rule.effect_of):
+        mine = [draft for draft in drafts if draft.rule.slug == slug]
+        near = [draft for draft in mine if not draft.reach.everything and draft.reach.among(left)]
+        for draft in near or [draft for draft in mine if draft.reach.everything and (left or not verdict.routes)]:
+            draft.proofs.append((rule, verdict, draft.reach.among(left)))
+        explained = {ref for draft in near or mine for ref in draft.reach.among(left)}
+        if near or any(draft.reach.everything for draft in mine):
+            left = [ref for ref in left if ref not in explained]
+            if not left:
+                return []
+    return [_of_the_wire(app, rule, verdict, tuple(left))]
+
+
+def _of_the_wire(app: App, rule: Rule, verdict: Verdict, routes: tuple[RouteRef, ...]) -> Finding:
+    """A finding that only the wire knows. Where the application is at hand, its places carry the view's lines."""
+    return Finding(
+        rule,
+        verdict.message,
+        tuple(Place(view_span(app, ref), ref) for ref in routes[:PLACES_MOST]),
+        "proven",
+        verdict.evidence,
+    )
+
+
+def view_span(app: App, ref: RouteRef) -> Span | None:
+    """Where the view of that route stands."""
+    for route in app.routes:
+        if shape(route.path) == shape(ref.path) and ref.method in route.methods and route.span is not None:
+            return route.span
+    return None
+
+
+def _finished(app: App, draft: _Draft) -> Finding:
+    first = draft.hits[0]
+    proven = tuple(dict.fromkeys(ref for _, _, refs in draft.proofs for ref in refs))
+    evidence = [_sign(app, hit) for hit in draft.hits]
+    for rule, verdict, _ in draft.proofs:
+        if rule.slug != draft.rule.slug:
+            evidence.append(Evidence("effect", f"proven by {rule.slug}: {verdict.message}"))
+        evidence.extend(verdict.evidence)
+    certainty = max((hit.certainty or draft.rule.certainty for hit in draft.hits), key=_CERTAINTIES.index)
+    return Finding(
+        draft.rule, first.message, _places(draft, proven), _confidence(app, draft), tuple(dict.fromkeys(evidence)), certainty, _edit(app, draft.rule, first)
+    )  # fmt: skip
+
+
+def _confidence(app: App, draft: _Draft) -> Confidence:
+    """Proven needs a probe; confirmed also the line. Source and the import of the same source are one reader; the spec is another."""
+    if draft.proofs:
+        return "confirmed" if draft.hits[0].span is not None else "proven"
+    kinds = {"code" if _reader(app, hit) in ("source", "running") else "spec" for hit in draft.hits}
+    return "corroborated" if len(kinds) > 1 else "indicated"
+
+
+def _reader(app: App, hit: Hit) -> Literal["source", "running", "spec"]:
+    if hit.reader is not None:
+        return hit.reader
+    if hit.span is not None:
+        return "source"
+    return "running" if "running" in app.readers or "spec" not in app.readers else "spec"
+
+
+def _sign(app: App, hit: Hit) -> Evidence:
+    return Evidence(_reader(app, hit), f"{Place(hit.span, hit.route)}: {hit.message}")
+
+
+def _places(draft: _Draft, proven: tuple[RouteRef, ...]) -> tuple[Place, ...]:
+    """The span with the first route it is known to spoil, then the other routes; a setting that reaches all stands alone."""
+    span = draft.hits[0].span
+    own = tuple(hit.route for hit in draft.hits if hit.route is not None)
+    reached = () if draft.reach.everything else draft.reach.routes
+    routes = list(dict.fromkeys((*proven, *own, *reached)))[:PLACES_MOST]
+    if not routes:
+        return (Place(span, None),)
+    return (Place(span, routes[0]), *(Place(None, ref) for ref in routes[1:]))
+
+
+def _edit(app: App, rule: Rule, hit: Hit) -> Edit | None:
+    if rule.fix is None or hit.span is None:
+        return None
+    try:
+        return rule.fix(app, hit)
+    except Exception:  # noqa: BLE001 - a finding without a mend is better than no finding
+        return None
