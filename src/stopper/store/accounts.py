@@ -34,8 +34,9 @@ class SqlAccounts:
                 tokens_from=account.tokens_from,
             )
             .on_conflict_do_nothing(index_elements=[accounts.c.email])
+            .returning(accounts.c.id)
         )
-        return self._database.write(lambda connection: connection.execute(statement).rowcount == 1)
+        return self._database.write(lambda connection: connection.execute(statement).one_or_none() is not None)
 
     def by_email(self, email: str) -> Account | None:
         """The account of this canonical address."""

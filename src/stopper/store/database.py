@@ -29,6 +29,8 @@ _WRITES: Final = "stopper_writes"
 # PostgreSQL's serialization_failure, deadlock_detected and lock_not_available.
 _RETRIED: Final = frozenset({"40001", "40P01"})
 
+_of_the_parent: Final[list[Engine]] = []
+
 
 class Database:
     """Runs functions in transactions. Safe for threads; a forked child opens its own connections."""
@@ -55,8 +57,8 @@ class Database:
     def _after_fork(self) -> None:
         self._lock = threading.Lock()
         if self._engine is not None:
-            # The parent's connections stay the parent's: forgotten here, not closed.
-            self._engine.dispose(close=False)
+            # The parent's connections stay the parent's: never used, closed or collected here.
+            _of_the_parent.append(self._engine)
             self._engine = None
 
     @property

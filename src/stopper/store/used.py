@@ -20,8 +20,11 @@ class SqlSingleUse:
             make(single_use)
             .values(purpose=purpose, tenant=tenant, digest=digest, until=until)
             .on_conflict_do_nothing(index_elements=[single_use.c.purpose, single_use.c.tenant, single_use.c.digest])
+            .returning(single_use.c.purpose)
         )
-        return until > now and self._database.write(lambda connection: connection.execute(statement).rowcount == 1)
+        return until > now and self._database.write(
+            lambda connection: connection.execute(statement).one_or_none() is not None
+        )
 
     def forget(self, now: float) -> int:
         """Delete what could not be valid any more; returns how many."""
