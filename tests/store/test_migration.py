@@ -65,3 +65,13 @@ def test_a_store_of_a_newer_version_says_so(store: Store) -> None:
     store.database.write(lambda connection: connection.execute(text("UPDATE stopper_version SET version_num = '9999'")))
     with pytest.raises(SettingError, match="newer Stopper"):
         store.check()
+
+
+def test_one_step_down_and_up_keeps_the_data_of_the_other_tables(store: Store) -> None:
+    store.accounts.add(Account("a", "a@example.com", "hash", 1.0))
+    migration.downgrade(store.database, "0001")
+    assert migration.current(store.database) == "0001"
+    with pytest.raises(SettingError, match="0001"):
+        store.check()
+    store.migrate()
+    assert store.accounts.by_id("a") is not None

@@ -7,6 +7,7 @@ from stopper.auth.clock import Clock, system_clock
 from stopper.core.errors import SettingError
 from stopper.store import migration
 from stopper.store.accounts import SqlAccounts
+from stopper.store.api_key_rows import SqlApiKeys
 from stopper.store.database import Database
 from stopper.store.journal import SqlJournal
 from stopper.store.key_rows import SqlKeys
@@ -25,6 +26,7 @@ class Store:
     keys: SqlKeys
     refresh: SqlRefresh
     revocations: SqlJournal
+    api_keys: SqlApiKeys
     single_use: SqlSingleUse
 
     def migrate(self) -> None:
@@ -65,6 +67,7 @@ def open_store(
         keys=SqlKeys(database, sealer_from_file(where)),
         refresh=SqlRefresh(database),
         revocations=SqlJournal(database),
+        api_keys=SqlApiKeys(database),
         single_use=SqlSingleUse(database),
     )
 

@@ -105,3 +105,18 @@ single_use: Final = Table(
     Column("digest", LargeBinary(32), primary_key=True),
     Column("until", Float, nullable=False, index=True),
 )
+
+api_keys: Final = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("subject", String(128), nullable=False, index=True),
+    Column("name", String(128), nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("tenant", String(64)),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Column("revoked_at", Float),
+    Column("last_used_at", Float),
+)
