@@ -1,0 +1,136 @@
+"""Finds routes of a live API that has no document: links in its answers, and names that many APIs use."""
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Final, cast
+from urllib.parse import urljoin, urlsplit
+
+from stopper.core.app import Route
+from stopper.core.exchange import Request, Response
+from stopper.core.probe import Skipped
+from stopper.core.probe_baseline import same
+from stopper.scan.wire.courier import Courier
+
+ASKED_MOST: Final = 120
+DEPTH: Final = 2
+USUAL: Final = (
+    "/", "/login", "/register", "/logout", "/me", "/profile", "/account", "/users", "/admin", "/admin/users", "/health", "/status",
+    "/config", "/debug", "/metrics", "/token", "/refresh", "/notes", "/items", "/orders", "/search", "/files", "/upload", "/keys",
+    "/auth/login", "/auth/register", "/auth/me", "/auth/refresh", "/auth/logout", "/api", "/api/login", "/api/register", "/api/me",
+    "/api/users", "/api/notes", "/api/items", "/api/orders", "/api/v1", "/api/v1/users", "/api/v1/login", "/api/v1/me",
+)  # fmt: skip
+_ID: Final = re.compile(r"\d+|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{24}", re.IGNORECASE)
+_FILE: Final = re.compile(r"(?i)\.(css|js|png|jpe?g|gif|svg|ico|woff2?|ttf|map|webp|mp4|pdf|zip)$")
+
+
+def crawled(courier: Courier, prefix: str, canary: str) -> tuple[tuple[Route, ...], dict[str, dict[str, str]]]:
+    """The routes that answer, and the ids that stood in their links. Only GET and OPTIONS are sent."""
+    found: dict[str, Route] = {}
+    ids: dict[str, dict[str, str]] = {}
+    origin = courier.transport.base_url.removesuffix(prefix)
+    try:
+        nothing = courier.carry(_get(f"{prefix}/{canary}-not-there")).response
+        waiting = [(prefix + path, 0) for path in USUAL]
+        known = {path for path, _ in waiting}
+        for _ in range(ASKED_MOST):
+            if not waiting:
+                break
+            path, depth = waiting.pop(0)
+            response = courier.carry(_get(path)).response
+            if not exists(response, nothing):
+                continue
+            template, seen = templated(path)
+            if template not in found:
+                found[template] = Route(template, _methods(courier, path, response), parameters=tuple((name, "string") for name in seen), readers=frozenset({"wire"}))  # fmt: skip
+                ids.setdefault(template, seen)
+            for link in links(response, origin, path) if depth < DEPTH else ():
+                if link not in known and not _FILE.search(link):
+                    known.add(link)
+                    waiting.insert(0, (link, depth + 1))
+    except Skipped:
+        pass
+    return tuple(found.values()), {path: seen for path, seen in ids.items() if seen}
+
+
+def _get(path: str) -> Request:
+    return Request("GET", path, (("Accept", "application/json, text/html;q=0.5"),))
+
+
+def exists(response: Response, nothing: Response) -> bool:
+    """Whether something is served there: no 404, and not what the API answers everywhere."""
+    return response.status not in (0, 404, 410) and not same(response, nothing)
+
+
+def _methods(courier: Courier, path: str, response: Response) -> tuple[str, ...]:
+    """What the server says it takes there, by its Allow header; GET alone where it does not say."""
+    said = (
+        response.header("Allow")
+        if response.status == 405
+        else courier.carry(Request("OPTIONS", path)).response.header("Allow")
+    )
+    named = {word.strip().upper() for word in (said or "").split(",") if word.strip().isalpha()}
+    if response.status != 405:
+        named.add("GET")
+    return tuple(sorted(named))
+
+
+def templated(path: str) -> tuple[str, dict[str, str]]:
+    """``/notes/7`` as ``/notes/{id}`` with the id that was seen."""
+    seen: dict[str, str] = {}
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part and _ID.fullmatch(part):
+            name = "id" if not seen else f"id{len(seen) + 1}"
+            seen[name] = part
+            parts.append("{" + name + "}")
+        else:
+            parts.append(part)
+    return "/".join(parts), seen
+
+
+def links(response: Response, origin: str, path: str) -> Iterator[str]:
+    """Paths of the same origin that an answer names, without query."""
+    texts: list[str] = []
+    if response.content_type == "text/html":
+        parser = _Links()
+        parser.feed(response.text[:500_000])
+        texts = parser.found
+    else:
+        _texts(response.json(), texts, 8)
+    for text in texts[:200]:
+        try:
+            whole = urlsplit(urljoin(origin + path, text))
+        except ValueError:
+            continue
+        if (
+            f"{whole.scheme}://{whole.netloc}" == origin
+            and whole.path.startswith("/")
+            and re.fullmatch(r"[\x21-\x7e]+", whole.path)
+        ):
+            yield whole.path
+
+
+def _texts(value: object, into: list[str], depth: int) -> None:
+    if depth == 0 or len(into) > 500:
+        return
+    if isinstance(value, str) and (value.startswith(("/", "http://", "https://"))) and len(value) < 500:
+        into.append(value)
+    elif isinstance(value, dict):
+        for item in cast("dict[str, object]", value).values():
+            _texts(item, into, depth - 1)
+    elif isinstance(value, list):
+        for item in cast("list[object]", value)[:50]:
+            _texts(item, into, depth - 1)
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Collect what the tag points at; a link that logs out or deletes is nothing to follow."""
+        for name, value in attrs:
+            if name in ("href", "action") and value and not re.search(r"(?i)log-?out|sign-?out|delete|remove", value):
+                self.found.append(value)

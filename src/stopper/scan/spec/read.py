@@ -1,0 +1,188 @@
+"""Reads an OpenAPI 3.0 or 3.1 or Swagger 2 document, JSON or YAML, into routes."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final, cast
+from urllib.parse import urlsplit
+
+import yaml
+
+from stopper.core.app import Route, SecurityScheme, Spec
+from stopper.core.errors import UsageError
+from stopper.scan.spec.refs import Document
+
+METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+TEXT_CAP: Final = 20 * 1024 * 1024
+_KINDS: Final = {"integer": "int", "number": "float", "string": "string"}
+
+
+def read_spec(text: str, origin: str) -> tuple[Spec, tuple[Route, ...]]:
+    """What the document says. ``origin`` is where it came from, for messages. Raises UsageError, one line, when it is no such document.
+
+    Servers of the document give a path prefix and nothing else: a document never turns a scan to another host.
+    """
+    document = Document(_parsed(text, origin))
+    _check(document, origin)
+    schemes = dict(_schemes(document))
+    info = document.mapping(document.root.get("info"))
+    spec = Spec(
+        title=str(info.get("title") or ""),
+        version=str(document.root.get("openapi") or document.root.get("swagger")),
+        origin=origin,
+        schemes=schemes,
+        servers=tuple(_servers(document)),
+    )
+    return spec, tuple(_routes(document, prefix_of(spec.servers)))
+
+
+def _parsed(text: str, origin: str) -> Mapping[str, object]:
+    if len(text) > TEXT_CAP:
+        raise UsageError(f"{origin} is larger than 20 MiB; that is no OpenAPI document")
+    try:
+        found: object = json.loads(text)
+    except ValueError:
+        found = _yaml(text, origin)
+    except RecursionError:
+        raise UsageError(f"{origin} is nested too deeply for an OpenAPI document") from None
+    if not isinstance(found, dict):
+        raise UsageError(f"{origin} is no OpenAPI document: an object with 'openapi' or 'swagger' is expected")
+    return cast("Mapping[str, object]", found)
+
+
+def _yaml(text: str, origin: str) -> object:
+    try:
+        return yaml.safe_load(text)  # pyright: ignore[reportUnknownVariableType]
+    except yaml.YAMLError as wrong:
+        mark = getattr(wrong, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark is not None else ""
+        raise UsageError(f"{origin} is neither JSON nor YAML{where}; give an OpenAPI document") from None
+    except (ValueError, RecursionError, TypeError):
+        raise UsageError(f"{origin} cannot be read as YAML; give an OpenAPI document") from None
+
+
+def _check(document: Document, origin: str) -> None:
+    said = document.root.get("openapi"), document.root.get("swagger")
+    modern = isinstance(said[0], str) and re.match(r"3\.[01]\b", said[0])
+    if not modern and str(said[1]) != "2.0":
+        shown = said[0] if said[0] is not None else said[1]
+        raise UsageError(f"{origin} says version {str(shown)[:20]!r}; OpenAPI 3.0 or 3.1 or Swagger 2.0 is read")
+    if not isinstance(document.root.get("paths", {} if modern else None), dict):
+        raise UsageError(f"{origin} has no 'paths' that could be read")
+
+
+def _servers(document: Document) -> Iterator[str]:
+    base = document.root.get("basePath")
+    if isinstance(base, str):
+        yield base
+    servers = document.root.get("servers")
+    for server in cast("list[object]", servers) if isinstance(servers, list) else ():
+        url = document.mapping(server).get("url")
+        if isinstance(url, str):
+            yield url
+
+
+def prefix_of(servers: tuple[str, ...]) -> str:
+    """The path that stands before every path of the document: that of its first server."""
+    if not servers:
+        return ""
+    try:
+        path = urlsplit(servers[0]).path.rstrip("/")
+    except ValueError:
+        return ""
+    return "" if "{" in path else ("/" + path.lstrip("/") if path else "")
+
+
+def _schemes(document: Document) -> Iterator[tuple[str, SecurityScheme]]:
+    modern = document.mapping(document.mapping(document.root.get("components")).get("securitySchemes"))
+    for name, node in (modern or document.mapping(document.root.get("securityDefinitions"))).items():
+        said = document.mapping(node)
+        kind = str(said.get("type") or "")
+        if kind == "http":
+            kind = f"http {said.get('scheme') or ''}".strip().lower()
+        yield name, SecurityScheme(name, kind, str(said.get("in") or ""), str(said.get("name") or ""))
+
+
+def _routes(document: Document, prefix: str) -> Iterator[Route]:
+    """One route for the methods of a path that ask for the same security and body."""
+    everywhere = document.root.get("security")
+    for path, node in document.mapping(document.root.get("paths")).items():
+        if not path.startswith("/"):
+            continue
+        item = document.mapping(node)
+        groups: dict[tuple[str, ...], list[str]] = {}
+        for method in METHODS:
+            operation = document.mapping(item.get(method))
+            if operation:
+                groups.setdefault(_security(operation.get("security", everywhere)), []).append(method)
+        for security, methods in groups.items():
+            yield _route(document, prefix + path, item, methods, security)
+
+
+def _route(
+    document: Document, path: str, item: Mapping[str, object], methods: list[str], security: tuple[str, ...]
+) -> Route:
+    kinds: dict[str, str] = {}
+    names: list[str] = []
+    schema: Mapping[str, object] | None = None
+    for method in methods:
+        operation = document.mapping(item.get(method))
+        for parameter in _parameters(document, item, operation):
+            name, where = str(parameter.get("name") or ""), parameter.get("in")
+            if where == "path":
+                kinds[name] = _kind(document, parameter)
+            elif where == "query" and parameter.get("required") is True:
+                names.append(name)
+        schema = schema or _body(document, operation, _parameters(document, item, operation))
+    named = re.findall(r"\{([^{}]+)\}", path)
+    return Route(
+        path=path,
+        methods=tuple(method.upper() for method in methods),
+        parameters=tuple((name, kinds.get(name, "string")) for name in named),
+        readers=frozenset({"spec"}),
+        fields=tuple(dict.fromkeys(names)) if set(methods) <= {"get", "head", "options"} else (),
+        request_schema=schema,
+        spec_security=security,
+    )
+
+
+def _parameters(document: Document, *holders: Mapping[str, object]) -> list[Mapping[str, object]]:
+    found: list[Mapping[str, object]] = []
+    for holder in holders:
+        said = holder.get("parameters")
+        found.extend(document.mapping(one) for one in (cast("list[object]", said) if isinstance(said, list) else ()))
+    return found
+
+
+def _kind(document: Document, parameter: Mapping[str, object]) -> str:
+    schema = document.mapping(parameter.get("schema")) or parameter
+    if schema.get("format") == "uuid":
+        return "uuid"
+    return _KINDS.get(str(schema.get("type")), "string")
+
+
+def _body(
+    document: Document, operation: Mapping[str, object], parameters: list[Mapping[str, object]]
+) -> Mapping[str, object] | None:
+    content = document.mapping(document.mapping(operation.get("requestBody")).get("content"))
+    for kind in sorted(content, key=lambda kind: "json" not in kind):
+        schema = document.mapping(content[kind]).get("schema")
+        if schema is not None:
+            return document.expanded(schema)
+    for parameter in parameters:
+        if parameter.get("in") == "body":
+            return document.expanded(parameter.get("schema"))
+    form = {str(one.get("name")): document.expanded(one) for one in parameters if one.get("in") == "formData"}
+    return {"type": "object", "properties": form} if form else None
+
+
+def _security(said: object) -> tuple[str, ...]:
+    """The names of the schemes that a request must satisfy. An empty alternative makes it optional, so nothing is demanded."""
+    if not isinstance(said, list):
+        return ()
+    names: list[str] = []
+    for alternative in cast("list[object]", said):
+        if not isinstance(alternative, dict) or not alternative:
+            return ()
+        names.extend(str(name) for name in cast("dict[object, object]", alternative))
+    return tuple(dict.fromkeys(names))

@@ -1,0 +1,71 @@
+"""Asks every route-method that no probe asked, so that coverage says what was seen."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.place import RouteRef
+from stopper.core.probe import Identity, Skipped
+from stopper.scan.honest import HonestRequests
+from stopper.scan.report import Coverage
+from stopper.scan.wire.courier import Courier
+
+_LAST: Final = re.compile(r"(?i)log-?out|sign-?out|revoke|password|delete|disable|deactivate|close|rotate")
+"""Paths that may end somebody's access: asked after all others."""
+
+
+def survey(app: App, courier: Courier, honest: HonestRequests, people: Sequence[Identity]) -> None:
+    """Send one honest request to each route-method that was not asked yet, as the first person where nobody is refused."""
+    who = people[0] if people else None
+    tested = tested_refs(app, courier)
+    todo = [
+        (route, ref)
+        for route in app.routes
+        for ref in route.refs()
+        if ref not in tested and not route.endpoint.endswith("static")
+    ]
+    for route, ref in sorted(
+        todo, key=lambda pair: (bool(_LAST.search(pair[1].path)), pair[1].method == "DELETE", pair[1].path)
+    ):
+        try:
+            request = honest(route, ref.method)
+            exchange = courier.carry(request)
+            if exchange.response.refused and who is not None and not _LAST.search(ref.path):
+                courier.carry(who.on(request))
+        except Skipped as skipped:
+            if "budget" in str(skipped) or courier.stopping.is_set():
+                return
+
+
+def tested_refs(app: App, courier: Courier) -> frozenset[RouteRef]:
+    """The route-methods that answered at least one request."""
+    asked: dict[str, list[str]] = {}
+    for method, path in set(courier.asked):
+        asked.setdefault(method, []).append(path)
+    found: set[RouteRef] = set()
+    for route in app.routes:
+        pattern = template_pattern(route.path, dict(route.parameters))
+        found.update(ref for ref in route.refs() if any(pattern.fullmatch(path) for path in asked.get(ref.method, ())))
+    return frozenset(found)
+
+
+def template_pattern(path: str, kinds: dict[str, str]) -> re.Pattern[str]:
+    """A pattern for the raw paths of a template."""
+    parts = re.split(r"\{([^{}]+)\}", path)
+    built = [
+        re.escape(part) if index % 2 == 0 else (".+" if kinds.get(part) == "path" else "[^/]+")
+        for index, part in enumerate(parts)
+    ]
+    return re.compile("".join(built))
+
+
+def coverage(app: App, courier: Courier) -> Coverage:
+    """Route-methods that answered, of all there are; static files are not counted."""
+    every = {ref for route in app.routes if not is_static(route.endpoint, route.path) for ref in route.refs()}
+    return Coverage(len(every & tested_refs(app, courier)), len(every))
+
+
+def is_static(endpoint: str, path: str) -> bool:
+    """Flask's own route for files."""
+    return (endpoint == "static" or endpoint.endswith(".static")) and path.endswith("{filename}")
