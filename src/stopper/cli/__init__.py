@@ -1,1 +1,10 @@
-"""The `stopper` command and the `flask stopper` commands."""
+"""The `stopper` command and the `flask stopper` commands. Nothing heavy is imported before a command asks for it."""
+
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the `stopper` command and end the process with its exit code."""
+    from stopper.cli.group import run  # `import stopper.cli` alone stays free of click
+
+    raise SystemExit(run(arguments))

@@ -1,0 +1,144 @@
+"""Which format goes where, and writing it so that a file is either the old one or the whole new one."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+
+from stopper.core.errors import UsageError
+from stopper.scan.report import Report
+
+SUFFIXES: Final[Mapping[str, str]] = {
+    ".txt": "text", ".json": "json", ".sarif": "sarif", ".html": "html", ".htm": "html", ".xml": "junit",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One report to write. ``path`` is None for stdout."""
+
+    format: str
+    path: Path | None
+
+
+def paired(formats: Sequence[str], outputs: Sequence[str]) -> tuple[Output, ...]:
+    """The formats with their files, in order; a format without a file goes to stdout, and only one can.
+
+    A file whose name ends like a format takes that one first; a file without a format takes the format of its ending.
+    Raises UsageError when they do not pair up or a file cannot be written.
+    """
+    left = list(formats)
+    if len(set(left)) != len(left):
+        raise UsageError("a --format is given twice; one of each is enough")
+    pairs: list[Output] = []
+    waiting: list[str] = []
+    for output in outputs:
+        named = SUFFIXES.get("".join(Path(output).suffixes[-1:]).lower())
+        if len(outputs) != len(formats) and named in left and named is not None:
+            left.remove(named)
+            pairs.append(Output(named, _writable(output)))
+        else:
+            waiting.append(output)
+    for output in waiting:
+        found = left.pop(0) if left else SUFFIXES.get(Path(output).suffix.lower())
+        if found is None:
+            raise UsageError(f"--output {output} has no --format; give one, or end the name in {', '.join(SUFFIXES)}")
+        pairs.append(Output(found, _writable(output)))
+    if len(left) > 1:
+        raise UsageError(
+            f"--format {left[0]} and {left[1]} would both go to the screen; give --output FILE for one of them"
+        )
+    return (*pairs, *(Output(name, None) for name in left)) or (Output("text", None),)
+
+
+def render(report: Report, name: str, *, colour: bool = False, width: int = 80) -> str:
+    """*report* in that format."""
+    from stopper.scan.reports import github, html, json, junit, sarif, text
+
+    if name == "text":
+        return text.render(report, colour=colour, width=width)
+    if name == "sarif":
+        return sarif.render(report, _page)
+    formats: dict[str, Callable[[Report], str]] = {
+        "json": json.render, "html": html.render, "junit": junit.render, "github": github.render,
+    }  # fmt: skip
+    return formats[name](report)
+
+
+def write(report: Report, outputs: Sequence[Output]) -> None:
+    """Write every report. Files first, so that a reader of stdout finds them there."""
+    for output in sorted(outputs, key=lambda one: one.path is None):
+        if output.path is None:
+            colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+            width = os.get_terminal_size().columns if sys.stdout.isatty() else 80
+            to_stdout(render(report, output.format, colour=colour, width=width))
+        else:
+            save(output.path, render(report, output.format))
+
+
+def to_stdout(text: str) -> None:
+    """Print *text* as UTF-8 where the terminal can, with ``?`` for what its encoding lacks."""
+    encoding = sys.stdout.encoding or "utf-8"
+    click.echo(text.encode(encoding, "replace").decode(encoding), nl=False)
+
+
+def save(path: Path, text: str) -> None:
+    """Write *text* to *path* at once: a crash or a full disk leaves the old file. Raises UsageError when it cannot."""
+    try:
+        if path.exists() and not path.is_file():  # a pipe or a device cannot be replaced
+            path.write_text(text, "utf-8")
+            return
+        _replace(path, text)
+    except OSError as wrong:
+        raise UsageError(
+            f"{path} cannot be written ({(wrong.strerror or 'error').lower()}); give --output another file"
+        ) from None
+
+
+def _replace(path: Path, text: str) -> None:
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as held:
+            held.write(text)
+            held.flush()
+            os.fsync(held.fileno())
+        Path(name).chmod(mode)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    held = os.umask(0)
+    os.umask(held)
+    return held
+
+
+def _writable(output: str) -> Path | None:
+    """The path, refused before the run when it cannot become a file. ``-`` is stdout."""
+    if output == "-":
+        return None
+    path = Path(output)
+    if path.is_dir():
+        raise UsageError(f"--output {output} is a folder; give the name of a file in it")
+    if not path.parent.is_dir():
+        raise UsageError(
+            f"--output {output}: the folder {path.parent} is not there; make it first: mkdir -p {path.parent}"
+        )
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"--output {output} cannot be written (permission denied); give another file")
+    return path
+
+
+def _page(slug: str) -> str | None:
+    from stopper.scan import catalogue
+
+    rule = catalogue.find(slug)
+    return catalogue.page(rule).text if rule else None

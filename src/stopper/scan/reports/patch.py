@@ -1,0 +1,119 @@
+"""What a rule's edits make of a file: the new text, and the difference as a unified diff. Pure; nobody is written to here."""
+
+import ast
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from stopper.core.place import Span
+from stopper.core.rule import Edit
+from stopper.scan.report import Report
+from stopper.scan.reports.shown import fingerprints
+
+
+def patched(source: str, edits: Iterable[Edit]) -> str:
+    """*source* with the edits in place and the modules they need imported. Of edits that overlap the first one counts."""
+    chosen = separate(edits)
+    lines = source.splitlines(keepends=True)
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line))
+    made = source
+    for edit in sorted(chosen, key=lambda one: (one.span.line, one.span.column), reverse=True):
+        begin = _offset(starts, edit.span.line, edit.span.column)
+        end = _offset(starts, edit.span.end_line, edit.span.end_column)
+        made = made[:begin] + edit.text + made[end:]
+    return _with_imports(made, [name for edit in chosen for name in edit.imports])
+
+
+def separate(edits: Iterable[Edit]) -> list[Edit]:
+    """The edits in the order of the file, without repeats and without those that overlap an earlier one."""
+    kept: list[Edit] = []
+    for edit in sorted(set(edits), key=lambda one: (one.span, one.text)):
+        if not kept or _begin(edit.span) >= _end(kept[-1].span):
+            kept.append(edit)
+    return kept
+
+
+def diff(path: str, before: str, after: str) -> str:
+    """The change as a unified diff that `patch -p1` and `git apply` take."""
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{path}", f"b/{path}"
+    )
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def with_diffs(report: Report, read: Callable[[str], bytes | None]) -> Report:
+    """*report* with the diff of every finding that has an edit and whose file *read* still gives."""
+    made: dict[str, str] = {}
+    for finding, fingerprint in zip(report.findings, fingerprints(report.findings), strict=True):
+        if finding.edit is None:
+            continue
+        path = finding.edit.span.path
+        source = text_of(read(path))
+        if source is not None:
+            made[fingerprint] = diff(path, source, patched(source, [finding.edit]))
+    return replace(report, diffs=made)
+
+
+def text_of(data: bytes | None) -> str | None:
+    """UTF-8 text with its line ends as they are, or None; an edit never guesses an encoding."""
+    try:
+        return None if data is None else data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _offset(starts: list[int], line: int, column: int) -> int:
+    return min(starts[min(line, len(starts)) - 1] + column - 1, starts[-1])
+
+
+def _begin(span: Span) -> tuple[int, int]:
+    return (span.line, span.column)
+
+
+def _end(span: Span) -> tuple[int, int]:
+    return (span.end_line, span.end_column)
+
+
+def _with_imports(source: str, wanted: Iterable[str]) -> str:
+    """*source* with ``import name`` for every module that it does not import yet, below its docstring and ``__future__`` lines."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return source
+    held = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if not alias.asname
+    }
+    missing = sorted({name for name in wanted if name not in held})
+    if not missing:
+        return source
+    lines = source.splitlines(keepends=True)
+    at = _import_line(tree)
+    ending = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+    if at and at <= len(lines) and not lines[at - 1].endswith(("\n", "\r")):
+        lines[at - 1] += ending
+    return "".join([*lines[:at], *(f"import {name}{ending}" for name in missing), *lines[at:]])
+
+
+def _import_line(tree: ast.Module) -> int:
+    """How many lines stand before the place for an import: the docstring and the ``from __future__`` lines."""
+    at = 0
+    for node in tree.body:
+        is_docstring = (
+            isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        )
+        if (is_docstring and at == 0) or (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
+            at = node.end_lineno or at
+        else:
+            return at if at else max(0, min(node.lineno, *_decorators(node)) - 1)
+    return at
+
+
+def _decorators(node: ast.stmt) -> list[int]:
+    held = getattr(node, "decorator_list", None) or [node]
+    return [one.lineno for one in held] + [node.lineno]
