@@ -169,6 +169,14 @@ def bearers(target: Target) -> tuple[Identity, ...]:
     return tuple(sorted(holders, key=lambda identity: identity.minted))
 
 
+def answered(target: Target, request: Request) -> Steps[Exchange]:
+    """The answer to nobody; where nobody is refused and the scan can be somebody, the answer to the first of them."""
+    exchange = yield from send(request)
+    if exchange.response.refused and target.identities:
+        return (yield from send(target.identities[0].on(request)))
+    return exchange
+
+
 def establish(target: Target, route: Route, method: str, identity: Identity) -> Steps[Baseline]:
     """Send the controls for one route-method: the honest one, nobody's, and nonsense where the second left it open."""
     request = target.request_for(route, method)
