@@ -1,0 +1,110 @@
+"""Somebody who asks often enough finds the key character by character from the time of the answers."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.fact import Comparison
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.labels import Label
+from stopper.core.naming import sensitive
+from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Format, Item, Name, Parameter, Value
+
+SHORTEST: Final = 8
+"""A literal under this length is a mark or a scheme, not a key."""
+_SHOWN: Final = frozenset({"request-header", "authorization-header", "request-data", "query-string", "cookie"})
+_KEY_KINDS: Final = ("api-key", "token", "config-secret")
+_NO_KEY: Final = re.compile(
+    r"(?i)(?:bearer|basic|digest|token|apikey|undefined|null|none|anonymous)?\s*(?:undefined|null|none)?"
+)
+_CLASS_MEMBER: Final = re.compile(r"(?:.*\.)?[A-Z]\w*\.\w+")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A key that a caller showed, held against the right one with ``==`` or ``!=``."""
+    facts = source_of(app)
+    for comparison in facts.comparisons("==", "!="):
+        certainty = _judged(facts, comparison)
+        if certainty is not None:
+            yield Hit(
+                "the time of this comparison tells how much of a guessed key is right",
+                comparison.span,
+                certainty=certainty,
+            )
+
+
+def _judged(facts: SourceFacts, comparison: Comparison) -> Certainty | None:
+    for shown, wanted in ((comparison.left, comparison.right), (comparison.right, comparison.left)):
+        if _is_shown_key(facts, shown) and (found := _as_stored(facts, wanted)) is not None:
+            return found
+        if isinstance(shown, Parameter) and isinstance(wanted, (EnvironmentValue, ConfigValue)) and _named_key(wanted):
+            return "likely"
+    return None
+
+
+def _is_shown_key(facts: SourceFacts, value: Value) -> bool:
+    """That the value is a whole key from the request, not a part, a count or a hash of one."""
+    if isinstance(value, (Constant, Format)) or (isinstance(value, Item) and _is_part(facts, value)):
+        return False
+    labels = facts.labels(value)
+    return any(label.kind in _SHOWN for label in labels) and any(_says_key(label) for label in labels)
+
+
+def _is_part(facts: SourceFacts, value: Item) -> bool:
+    """That the value is cut out of a credential, as ``key[:4]`` or ``header.split()[0]``."""
+    return not isinstance(value.key, Constant) or isinstance(value.key.value, int)
+
+
+def _says_key(label: Label) -> bool:
+    if label.kind in ("api-key", "authorization-header"):
+        return True
+    return label.kind in _SHOWN and sensitive(label.source) in _KEY_KINDS
+
+
+def _as_stored(facts: SourceFacts, value: Value) -> Certainty | None:
+    """How sure it is that the value is the right key; None when it is surely none."""
+    match value:
+        case Constant(value=str(text)):
+            return None if len(text) < SHORTEST or _NO_KEY.fullmatch(text) else "certain"
+        case Constant():
+            return None
+        case EnvironmentValue() | ConfigValue():
+            return "certain"
+        case Name(dotted=dotted) if _CLASS_MEMBER.fullmatch(dotted):
+            return None  # Model.api_key == shown builds a query, it compares nothing here
+        case Call(method=method) if method in ("Column", "mapped_column", "len", "hash", "type"):
+            return None
+        case _:
+            pass
+    labels = facts.labels(value)
+    if any(label.kind in ("environment", "config", "config-secret", "api-key") for label in labels):
+        return "certain"
+    return None if any(label.kind in _SHOWN for label in labels) else "likely"
+
+
+def _named_key(value: EnvironmentValue | ConfigValue) -> bool:
+    return sensitive(value.variable if isinstance(value, EnvironmentValue) else value.key) == "api-key"
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``hmac.compare_digest`` over bytes, where both sides are seen to be texts."""
+    return None
+
+
+RULE = Rule(
+    slug="api-key-compared-with-equals",
+    family="api-key",
+    title="API key compared with `==`",
+    harm="Somebody who asks often enough finds the key character by character from the time of the answers.",
+    severity="medium",
+    check="authentication",
+    cwe=(208,),
+    owasp="API2:2023",
+    asvs=("V11.2.4",),
+    surfaces=("source",),
+    ends="@api_key",
+    detect=detect,
+    fix=fix,
+)

@@ -1,0 +1,255 @@
+"""Everybody may pass as long as nobody has set the key."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from stopper.core.app import App, Route
+from stopper.core.exchange import Exchange
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.naming import sensitive
+from stopper.core.place import RouteRef, Span
+from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe_baseline import candidates, same
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import (
+    Call,
+    Choice,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Item,
+    Name,
+    Unknown,
+    Value,
+    is_constant,
+    options,
+    walk,
+)  # fmt: skip
+
+SHOWN_IN: Final = frozenset(f"flask.request.{where}" for where in ("headers", "args", "values", "cookies"))
+DIGEST: Final = ("hmac.compare_digest", "secrets.compare_digest")
+USUAL_HEADER: Final = "X-API-Key"
+HEADERS_MOST: Final = 4
+"""Header names that are tried on one route."""
+
+Missing = frozenset[str | None]
+"""What a value is when nothing was sent or set: None, an empty text, both or (empty) neither."""
+_NONE: Final[Missing] = frozenset({None})
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A missing header and a missing setting that come out equal, with nothing before that refuses either."""
+    facts = source_of(app)
+    for left, right, raises_on_none, span, function in _comparisons(facts):
+        met = _meeting(facts, left, right) - (_NONE if raises_on_none else frozenset())
+        if met and not _guarded(facts, (left, right), span, function):
+            yield Hit("a request without a key passes as long as the key is not set", span)
+
+
+def _comparisons(facts: SourceFacts) -> Iterator[tuple[Value, Value, bool, Span, str]]:
+    """Everything that compares two values: both, whether None makes it raise, where, and in which function."""
+    for found in facts.comparisons("==", "!="):
+        yield found.left, found.right, False, found.span, found.function
+    for call in facts.calls(*DIGEST):
+        first, second = call.argument(0, "a"), call.argument(1, "b")
+        if first is not None and second is not None and call.span is not None:
+            yield first, second, True, call.span, call.function
+
+
+def _meeting(facts: SourceFacts, left: Value, right: Value) -> Missing:
+    met: Missing = frozenset()
+    for shown, wanted in ((left, right), (right, left)):
+        met |= _missing(shown, _when_not_sent) & _missing(wanted, lambda value: _when_not_set(facts, value))
+    return met
+
+
+def _missing(value: Value, of: Callable[[Value], Missing]) -> Missing:
+    found: Missing = frozenset()
+    for option in options(value):
+        inner, encoded = _bare(option)
+        found |= of(inner) - (_NONE if encoded else frozenset())
+    return found
+
+
+def _bare(value: Value) -> tuple[Value, bool]:
+    """The value without ``.encode()`` and ``.strip()``, and whether there was one: on None they raise."""
+    found = False
+    while isinstance(value, Call) and value.receiver is not None and value.method in ("encode", "strip"):
+        value, found = value.receiver, True
+    return value, found
+
+
+def _when_not_sent(value: Value) -> Missing:
+    if isinstance(value, Item) and isinstance(value.owner, Name) and value.owner.dotted in SHOWN_IN:
+        return _empty(value.default)
+    return frozenset()
+
+
+def _when_not_set(facts: SourceFacts, value: Value) -> Missing:
+    if isinstance(value, EnvironmentValue):
+        return _empty(value.default)
+    found: Missing = frozenset()
+    if isinstance(value, ConfigValue):
+        for written in facts.followed(value):
+            found |= _empty(written.default if isinstance(written, EnvironmentValue) else written)
+    return found
+
+
+def _empty(default: Value | None) -> Missing:
+    """None or an empty text that stands for "missing"; nothing where a missing one raises or has another value."""
+    found: Missing = frozenset()
+    for option in options(default):
+        if is_constant(option, None):
+            found |= _NONE
+        elif is_constant(option, "", b""):
+            found |= {""}
+    return found
+
+
+# -- what refuses before ---------------------------------------------------------------------------------------------------------
+
+
+def _guarded(facts: SourceFacts, sides: tuple[Value, Value], span: Span, function: str) -> bool:
+    """That one of the sides is tested for being there, before the comparison or in the same test."""
+    bare = [inner for side in sides for option in options(side) for inner in (_bare(option)[0],)]
+    return any(any(_same(tested, side) for side in bare) for tested in _tested(facts, span, function))
+
+
+def _tested(facts: SourceFacts, span: Span, function: str) -> Iterator[Value]:
+    """The values whose presence decides whether the comparison is reached or counts."""
+    for condition in facts.conditions():
+        before = condition.stops and condition.span.line < span.line and condition.function in (function, "")
+        if condition.span.path == span.path and (before or condition.span.holds(span)):
+            yield from _truths(condition.value)
+    for returned in facts.returns():
+        if returned.span.holds(span):
+            yield from _truths(returned.value)
+    for found in facts.comparisons("is", "is not", "==", "!="):
+        if found.span.path == span.path and found.function in (function, "") and found.span.line <= span.line:
+            for one, other in ((found.left, found.right), (found.right, found.left)):
+                if is_constant(other, None, ""):
+                    yield one
+
+
+def _truths(value: Value) -> Iterator[Value]:
+    """The values that are tested for truth in a condition: ``a`` and ``b`` of ``not a or b and a == c``."""
+    for option in value.options if isinstance(value, Choice) else (value,):
+        if isinstance(option, Unknown) and len(option.parts) == 1:
+            yield from _truths(option.parts[0])
+        elif isinstance(option, Call) and option.callee in ("all", "any", "bool"):
+            yield from (part for part in walk(option) if isinstance(part, (Item, EnvironmentValue, ConfigValue)))
+        elif not isinstance(option, Unknown):
+            yield option
+
+
+def _same(one: Value, other: Value) -> bool:
+    """That both read the same setting or header, wherever they stand."""
+    match one, other:
+        case EnvironmentValue(variable=first), EnvironmentValue(variable=second):
+            return first == second
+        case ConfigValue(key=first), ConfigValue(key=second):
+            return first == second
+        case Item(owner=Name(dotted=owner), key=Constant(value=first)), Item(
+            owner=Name(dotted=same_owner), key=Constant(value=second)
+        ):
+            return (owner, first) == (same_owner, second)
+        case _:
+            return False
+
+
+# -- on the wire -----------------------------------------------------------------------------------------------------------------
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """A route that refuses a wrong key must refuse a missing one as well."""
+    asked = refusing = optional = 0
+    places: list[RouteRef] = []
+    evidence: list[Evidence] = []
+    for route, method in candidates(target):
+        try:
+            nobody = yield from send(target.request_for(route, method))
+            asked += 1
+            if not nobody.response.succeeded:
+                refusing += nobody.response.refused
+                continue
+            found = yield from _wrong_key_refused(target, nobody)
+            if found is None:
+                continue
+            sure = yield from _demands_a_key(target, route, nobody, *found)
+        except Skipped:
+            continue
+        optional += not sure
+        if sure:
+            places.append(RouteRef(method, route.path))
+            evidence += [
+                Evidence("exchange", f"control: a wrong key is refused by {route.path}", found[1]),
+                Evidence("exchange", "the same request without a key is let in", nobody),
+            ]
+    if places:
+        return failed(f"{places[0]} refuses a wrong key and lets in a request without one", places, evidence)
+    if optional:
+        return unsure("a route refuses a wrong key and answers without one; keys may be optional there")
+    if not asked:
+        return not_applicable("no route can be read")
+    return passed(f"no route lets a missing key in where it refuses a wrong one; {refusing} refuse both or more")
+
+
+def _wrong_key_refused(target: Target, nobody: Exchange) -> Steps[tuple[str, Exchange] | None]:
+    """The header under which a wrong key is refused, with that exchange."""
+    for name in _headers(target):
+        wrong = yield from send(nobody.request.with_headers((name, f"{target.canary}-wrong")))
+        if wrong.response.refused and not same(wrong.response, nobody.response):
+            again = yield from send(nobody.request)
+            if again.response.succeeded:
+                return name, wrong
+    return None
+
+
+def _demands_a_key(target: Target, route: Route, nobody: Exchange, name: str, wrong: Exchange) -> Steps[bool]:
+    """That the route means to demand a key: an empty one is refused, its spec says so, or its source compares so."""
+    if route.spec_security or any(True for _ in detect(target.app)):
+        return True
+    empty = yield from send(nobody.request.with_headers((name, "")))
+    return empty.response.refused and same(empty.response, wrong.response)
+
+
+def _headers(target: Target) -> tuple[str, ...]:
+    """Names of headers that may carry a key: those of the spec, of the source and of the identities, then the usual one."""
+    names: dict[str, str] = {}
+    schemes = target.app.spec.schemes.values() if target.app.spec is not None else ()
+    spec = [scheme.parameter for scheme in schemes if scheme.where == "header" and scheme.parameter]
+    shown = [name for identity in target.identities for name, _ in identity.headers]
+    for name in (*spec, *_read_by(source_of(target.app)), *shown, USUAL_HEADER):
+        if name.lower() not in ("authorization", "cookie"):
+            names.setdefault(name.lower(), name)
+    return tuple(names.values())[:HEADERS_MOST]
+
+
+def _read_by(facts: SourceFacts) -> Iterator[str]:
+    for comparison in facts.comparisons("==", "!="):
+        for side in (comparison.left, comparison.right):
+            for value in walk(side):
+                match value:
+                    case Item(owner=Name(dotted="flask.request.headers"), key=Constant(value=str(name))):
+                        if sensitive(name) is not None:
+                            yield name
+                    case _:
+                        pass
+
+
+RULE = Rule(
+    slug="api-key-unset-fails-open",
+    family="api-key",
+    title="API open while its key is unset",
+    harm="Everybody may pass as long as nobody has set the key.",
+    severity="critical",
+    check="authentication",
+    cwe=(636,),
+    owasp="API2:2023",
+    asvs=("V16.5.3",),
+    surfaces=("source", "wsgi", "http"),
+    ends="@api_key",
+    detect=detect,
+    probe=probe,
+)

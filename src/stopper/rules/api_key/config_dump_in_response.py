@@ -1,0 +1,114 @@
+"""A stranger reads every key and password that the application has."""
+
+import html
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.exchange import Exchange, Request, Response
+from stopper.core.fact import Flow
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import answered, candidates
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import walk
+
+ENOUGH: Final = 4
+"""So many of Flask's own settings, each with a value, are no coincidence."""
+_SETTINGS: Final = (
+    "SECRET_KEY", "SECRET_KEY_FALLBACKS", "SESSION_COOKIE_NAME", "SESSION_COOKIE_DOMAIN", "SESSION_COOKIE_PATH",
+    "SESSION_COOKIE_HTTPONLY", "SESSION_COOKIE_SECURE", "SESSION_COOKIE_SAMESITE", "SESSION_REFRESH_EACH_REQUEST",
+    "PERMANENT_SESSION_LIFETIME", "PROPAGATE_EXCEPTIONS", "PREFERRED_URL_SCHEME", "TEMPLATES_AUTO_RELOAD", "EXPLAIN_TEMPLATE_LOADING",
+    "TRAP_HTTP_EXCEPTIONS", "TRAP_BAD_REQUEST_ERRORS", "MAX_CONTENT_LENGTH", "MAX_COOKIE_SIZE", "SEND_FILE_MAX_AGE_DEFAULT",
+    "APPLICATION_ROOT", "SERVER_NAME", "USE_X_SENDFILE",
+)  # fmt: skip
+_VARIABLES: Final = (
+    "HOME",
+    "PWD",
+    "OLDPWD",
+    "SHELL",
+    "USER",
+    "LOGNAME",
+    "HOSTNAME",
+    "SHLVL",
+    "LANG",
+    "TERM",
+    "TMPDIR",
+    "VIRTUAL_ENV",
+    "PYTHONPATH",
+)
+_SEARCH_PATH: Final = re.compile(r"[\"']?\bPATH[\"']?\s*[:=]\s*[\"']?/[^\s\"',]*/bin\b")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """All settings or all environment variables that reach a response."""
+    facts = source_of(app)
+    for flow in facts.flows("response", label="whole-config"):
+        if not _picked(facts, flow):
+            yield Hit("every setting of the application is in this response, its keys included", flow.span)
+
+
+def _picked(facts: SourceFacts, flow: Flow) -> bool:
+    """That settings are chosen by name on the way."""
+    made_at = [value.span for value in walk(flow.value) if value.span is not None]
+    tests = [found.span for found in facts.comparisons("in", "not in")]
+    tests += [call.span for call in facts.calls("*.startswith") if call.span is not None]
+    return any(span.holds(test) for span in made_at for test in tests)
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Read every route that may be read and look for the names of Flask's settings with their values."""
+    asked = 0
+    control: Exchange | None = None
+    places: list[RouteRef] = []
+    evidence: list[Evidence] = []
+    for route, method in candidates(target):
+        try:
+            exchange = yield from answered(target, target.request_for(route, method))
+            asked += exchange.response.status > 0
+            if not dumps(exchange.response):
+                continue
+            if control is None:
+                control = yield from send(Request("GET", f"/stopper-{target.canary}"))
+                evidence.append(Evidence("exchange", "control: an address that does not exist", control))
+        except Skipped:
+            continue
+        places.append(RouteRef(method, route.path))
+        evidence.append(Evidence("exchange", f"{route.path} shows the settings of the process", exchange))
+    if places:
+        return failed(f"{places[0]} shows the whole configuration", places, evidence)
+    if not asked:
+        return not_applicable("no route can be read")
+    return passed(f"none of {asked} answers shows the configuration")
+
+
+def dumps(response: Response) -> bool:
+    """That the answer holds several of Flask's settings, or the search path with other variables of the environment, with values."""
+    text = html.unescape(response.text)
+    if sum(_has(text, name) for name in _SETTINGS) >= ENOUGH:
+        return True
+    return bool(_SEARCH_PATH.search(text)) and sum(_has(text, name) for name in _VARIABLES) >= 2
+
+
+def _has(text: str, name: str) -> bool:
+    return re.search(rf"[\"']?\b{name}\b[\"']?\s*(?:[:=]|</t[dh]>\s*<td)", text) is not None
+
+
+RULE = Rule(
+    slug="config-dump-in-response",
+    family="api-key",
+    title="Whole configuration in a response",
+    harm="A stranger reads every key and password that the application has.",
+    severity="critical",
+    check="data-exposure",
+    cwe=(200,),
+    owasp="API8:2023",
+    asvs=("V13.4.5",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Secret",
+    detect=detect,
+    probe=probe,
+)

@@ -1,0 +1,63 @@
+"""Another service receives the caller's token, key and cookies, and can act as the caller here."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.fact import Flow
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Constant, Sequence, Value, options, walk
+
+MUST_STAY: Final = frozenset({"authorization", "cookie"})
+"""What a list of headers to leave out has to name."""
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """All headers of the request that reach an outbound call, with no list that keeps the credentials back."""
+    facts = source_of(app)
+    for flow in facts.flows("outbound-headers", label="request-headers"):
+        if not _picked(facts, flow):
+            yield Hit("the caller's token, key and cookies go to another service", flow.span)
+
+
+def _picked(facts: SourceFacts, flow: Flow) -> bool:
+    """That headers are chosen by name on the way, so that no credential goes along."""
+    made_at = [value.span for value in walk(flow.value) if value.span is not None]
+    for comparison in facts.comparisons("in", "not in"):
+        chosen = comparison.operator == "in" or _keeps_credentials(comparison.right)
+        if chosen and any(span.holds(comparison.span) for span in made_at):
+            return True
+    return False
+
+
+def _keeps_credentials(excluded: Value) -> bool:
+    """That a list of what is left out names the credentials; an unknown list is given the benefit of the doubt."""
+    for option in options(excluded):
+        if isinstance(option, Sequence):
+            names = {
+                item.value.lower()
+                for item in option.items
+                if isinstance(item, Constant) and isinstance(item.value, str)
+            }
+            if not option.open and not names >= MUST_STAY:
+                return False
+        elif isinstance(option, Constant):
+            return False
+    return True
+
+
+RULE = Rule(
+    slug="incoming-headers-forwarded",
+    family="api-key",
+    title="Incoming headers forwarded to another service",
+    harm="Another service receives the caller's token, key and cookies, and can act as the caller here.",
+    severity="high",
+    check="unsafe-consumption",
+    cwe=(201,),
+    owasp="API10:2023",
+    asvs=("V10.1.1",),
+    surfaces=("source",),
+    ends="stopper.outbound",
+    detect=detect,
+)

@@ -1,0 +1,223 @@
+"""The token ends up in server logs, browser histories and other sites' logs, as URLs do."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.exchange import Exchange
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe_baseline import NONSENSE, Baseline, bearers, candidates, establish, judge
+from stopper.core.probe_query import with_query, without_query
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Choice, Constant, Item, Name, Value, walk
+
+READ_FROM: Final = frozenset({"flask.request.args", "flask.request.values", "flask.request.form"})
+CLEAR: Final = frozenset(
+    {
+        "access_token",
+        "accesstoken",
+        "access-token",
+        "bearer",
+        "bearer_token",
+        "auth_token",
+        "authtoken",
+        "jwt",
+        "jwt_token",
+        "authorization",
+    }
+)
+"""Names that mean an access token and nothing else."""
+MAYBE: Final = frozenset({"token", "auth", "t", "tok", "id_token", "session_token", "api_token", "user_token"})
+"""Names that may also mean a reset link, a ticket or another service's token: the code around has to say more."""
+TRIED: Final = ("access_token", "token", "jwt", "auth_token")
+ROUTES: Final = {"quick": 3, "standard": 8, "deep": 30}
+
+_DECODES: Final = re.compile(
+    r"jwt\.(?:api_jwt\.)?decode(?:_complete)?|jose\.jwt\.decode|joserfc\.jwt\.decode|authlib\.jose\.jwt\.decode|authlib\.jose\.JsonWebToken\.decode"
+    r"|flask_jwt_extended\.decode_token|firebase_admin\.auth\.verify_id_token"
+)
+_ONCE: Final = re.compile(
+    r"(?i)reset|confirm|verif|activat|invit|unsubscribe|magic|recover|forgot|revoke|introspect|refresh|callback|oauth|logout|download"
+)
+"""A function or path of this name handles a link that works once, or a token as OAuth sends it in a body (RFC 7009, RFC 7662)."""
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A token that is read from the query or a form: by a clear name, into a JWT library, or beside the header."""
+    facts = source_of(app)
+    seen: set[Item] = set()
+    for item, function, sure in _accepted(facts):
+        if item in seen or item.span is None or _is_for_once(facts, function):
+            continue
+        seen.add(item)
+        yield Hit(
+            "a bearer token is accepted from the URL or a form", item.span, certainty="certain" if sure else "likely"
+        )
+    yield from _specified(app)
+
+
+def _accepted(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
+    """Every such reading, the function it stands in, and whether it is sure."""
+    for call in facts.calls_matching(_DECODES.pattern):
+        for value in call.args[:1]:
+            for item in _readings(value):
+                yield item, call.function, True
+    for value, function in _values(facts):
+        for item in _readings(value):
+            name = _name(item)
+            if name in CLEAR:
+                yield item, function, False
+            elif name in MAYBE and _stands_beside_header(facts, value, item):
+                yield item, function, True
+    yield from _later_choices(facts)
+
+
+def _values(facts: SourceFacts) -> Iterator[tuple[Value, str]]:
+    for assignment in facts.assignments():
+        yield assignment.value, assignment.function
+    for returned in facts.returns():
+        yield returned.value, returned.function
+    for comparison in facts.comparisons():
+        yield comparison.left, comparison.function
+        yield comparison.right, comparison.function
+    for call in facts.calls():
+        yield call, call.function
+
+
+def _readings(value: Value) -> Iterator[Item]:
+    for inner in walk(value):
+        match inner:
+            case Item(owner=Name(dotted=owner), key=Constant(value=str())) if owner in READ_FROM:
+                yield inner
+            case _:
+                pass
+
+
+def _name(item: Item) -> str:
+    return str(item.key.value).lower() if isinstance(item.key, Constant) else ""
+
+
+def _stands_beside_header(facts: SourceFacts, value: Value, item: Item) -> bool:
+    """That the reading is one of several places for the same token, another one being the Authorization header."""
+    for inner in walk(value):
+        if isinstance(inner, Choice) and any(item in walk(option) for option in inner.options):
+            others = [option for option in inner.options if item not in walk(option)]
+            if any(facts.derives(other, "authorization-header") for other in others):
+                return True
+        if isinstance(inner, Item) and _is_header(inner) and inner.default is not None and item in walk(inner.default):
+            return True
+    return item.default is not None and facts.derives(item.default, "authorization-header")
+
+
+def _is_header(item: Item) -> bool:
+    match item:
+        case Item(owner=Name(dotted="flask.request.headers"), key=Constant(value=str(name))):
+            return name.lower() == "authorization"
+        case _:
+            return False
+
+
+def _later_choices(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
+    """``token = request.args.get("token")`` where the same name gets the Authorization header in the same function."""
+    from_header = {
+        (one.function, one.target)
+        for one in facts.assignments()
+        if facts.derives(one.value, "authorization-header", by_name=False)
+    }
+    for assignment in facts.assignments():
+        if assignment.function and (assignment.function, assignment.target) in from_header:
+            for item in _readings(assignment.value):
+                if _name(item) in MAYBE:
+                    yield item, assignment.function, True
+
+
+def _is_for_once(facts: SourceFacts, function: str) -> bool:
+    last = function.rpartition(".")[2]
+    return bool(_ONCE.search(last)) or any(_ONCE.search(route.path) for route in facts.routes_of_view(function))
+
+
+def _specified(app: App) -> Iterator[Hit]:
+    """Schemes of the OpenAPI document that put a token into the query."""
+    schemes = app.spec.schemes.values() if app.spec is not None else ()
+    for scheme in schemes:
+        if scheme.where == "query" and scheme.parameter.lower() in CLEAR | MAYBE:
+            yield Hit(f"the OpenAPI document says that a token may travel in the query parameter {scheme.parameter}")
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Take the token out of the header, put it into the query, and see who is let in."""
+    people = bearers(target)
+    if not people:
+        return unsure("no identity with a bearer token is known; give one with --identity")
+    tried = 0
+    places: list[RouteRef] = []
+    evidence: list[Evidence] = []
+    for route, method in candidates(target):
+        if tried == ROUTES[target.depth]:
+            break
+        try:
+            baseline = yield from establish(target, route, method, people[0])
+            if baseline.kind != "protected":
+                continue
+            tried += 1
+            found = yield from _by_query(target, baseline, people[0])
+        except Skipped:
+            continue
+        if found is not None:
+            places.append(baseline.ref)
+            evidence += _shown(baseline, *found)
+    if places:
+        return failed(f"{places[0]} takes the token from the URL", places, evidence)
+    if not tried:
+        return not_applicable("no route that can be read is closed without a token and open with one")
+    return passed(f"{tried} routes take no token from the URL")
+
+
+def _by_query(target: Target, baseline: Baseline, person: Identity) -> Steps[tuple[Exchange, Exchange] | None]:
+    """The exchanges with nonsense and with the good token in the query, where only the good one is let in."""
+    if person.token is None:
+        return None
+    bare = without_query(baseline.request, *TRIED)
+    for name in dict.fromkeys((*_named_by(target.app), *TRIED)):
+        good = yield from send(with_query(bare, name, person.token.reveal()))
+        if judge(baseline, good.response) != "let-in":
+            continue
+        wrong = yield from send(with_query(bare, name, NONSENSE))
+        if judge(baseline, wrong.response) == "kept-out":
+            return wrong, good
+    return None
+
+
+def _named_by(app: App) -> tuple[str, ...]:
+    names = [str(item.key.value) for item, _, _ in _accepted(source_of(app)) if isinstance(item.key, Constant)]
+    schemes = app.spec.schemes.values() if app.spec is not None else ()
+    return (*names, *(scheme.parameter for scheme in schemes if scheme.where == "query"))[:6]
+
+
+def _shown(baseline: Baseline, wrong: Exchange, good: Exchange) -> tuple[Evidence, ...]:
+    return (
+        Evidence("exchange", f"control: {baseline.route.path} is closed without a token", baseline.anonymous),
+        Evidence("exchange", "control: nonsense in the query is refused", wrong),
+        Evidence("exchange", "the token in the query is let in", good),
+    )
+
+
+RULE = Rule(
+    slug="bearer-token-accepted-in-url",
+    family="bearer",
+    title="Bearer token accepted in the URL",
+    harm="The token ends up in server logs, browser histories and other sites' logs, as URLs do.",
+    severity="high",
+    check="authentication",
+    cwe=(598,),
+    owasp="API2:2023",
+    asvs=("V14.2.1",),
+    surfaces=("source", "wsgi", "http"),
+    ends="@bearer",
+    detect=detect,
+    probe=probe,
+)

@@ -1,0 +1,1 @@
+"""Weaknesses of headers of answers."""

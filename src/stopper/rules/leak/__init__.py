@@ -1,0 +1,1 @@
+"""Weaknesses of what leaks by mistake."""

@@ -1,0 +1,66 @@
+"""An error shows the source and opens a Python prompt to whoever caused it."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.values import Call, Constant, Name, Value, is_constant
+
+APPS: Final = ("flask.Flask.run", "flask_socketio.SocketIO.run")
+POSITION: Final = 2
+"""``Flask.run(host, port, debug, …)``."""
+_APP_NAME: Final = re.compile(r"(?:\w*_)?app(?:lication)?|(?:create|make|build)_(?:\w*_)?app(?:lication)?")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """``run(debug=True)`` of something that is, or is called like, a Flask application."""
+    facts = source_of(app)
+    for call in facts.calls("*.run"):
+        if is_constant(_debug(call), True, 1) and _runs_flask(facts, call):
+            yield Hit("the application is started in debug mode, which runs code for whoever reaches it", call.span)
+
+
+def _debug(call: Call) -> Value | None:
+    return call.argument(POSITION if call.callee == "flask.Flask.run" else None, "debug")
+
+
+def _runs_flask(facts: SourceFacts, call: Call) -> bool:
+    if call.callee in APPS:
+        return True
+    if not facts.imports("flask") or call.receiver is None:
+        return False
+    match call.receiver:
+        case Call(callee=dotted) | Name(dotted=dotted):
+            called = dotted.rpartition(".")[2]
+        case _:
+            called = ""
+    return any(_APP_NAME.fullmatch(name) for name in (called, call.receiver.name))
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``debug=False``, where the literal stands in the call itself."""
+    call = next((call for call in source_of(app).calls("*.run") if call.span == hit.span), None)
+    value = _debug(call) if call is not None else None
+    if hit.span is None or not isinstance(value, Constant) or value.span is None or not hit.span.holds(value.span):
+        return None
+    return Edit(value.span, "False", safe=True)
+
+
+RULE = Rule(
+    slug="debug-enabled",
+    family="leak",
+    title="Debug mode in `app.run`",
+    harm="An error shows the source and opens a Python prompt to whoever caused it.",
+    severity="critical",
+    check="data-exposure",
+    cwe=(489,),
+    owasp="API8:2023",
+    asvs=("V13.4.2",),
+    surfaces=("source",),
+    ends="STOPPER_MODE",
+    detect=detect,
+    fix=fix,
+)

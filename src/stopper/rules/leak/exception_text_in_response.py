@@ -1,0 +1,181 @@
+"""A stranger learns from the texts of failing libraries how the inside is built."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from stopper.core.app import App, Route
+from stopper.core.exchange import Exchange, Request
+from stopper.core.fact import Flow
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import answered, candidates
+from stopper.core.probe_query import query_names, with_query
+from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.values import Call, Caught, Member, Parameter, Value, parts
+
+TEXTS: Final = frozenset(
+    {"args", "message", "msg", "strerror", "orig", "original_exception", "__cause__", "reason", "statement"}
+)
+"""Attributes of an exception that hold what a library wrote."""
+EVERYTHING: Final = frozenset({"*", "Exception", "BaseException"})
+FOR_THE_CALLER: Final = re.compile(
+    r"werkzeug\.exceptions\..*|(?:.*\.)?(?:HTTPException|\w*ValidationError|\w*HTTPError|SchemaError)|flask\.abort|(?:.*\.)?AuthError"
+)
+"""Exceptions whose text is written for the caller: HTTP's own, and what a schema says about the input."""
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """The text of a caught exception that reaches a response."""
+    facts = source_of(app)
+    own = {found.name for found in facts.classes()}
+    for flow in facts.flows("response"):
+        found = [_certainty(caught, own) for caught in _caught(facts, flow)]
+        sure = [certainty for certainty in found if certainty is not None]
+        if sure:
+            certainty: Certainty = "certain" if "certain" in sure else "likely"
+            yield Hit(
+                "what a failing library wrote into its exception goes to the caller", flow.span, certainty=certainty
+            )
+
+
+def _caught(facts: SourceFacts, flow: Flow) -> Iterator[tuple[str, ...]]:
+    """What is caught where the text of an exception is part of the value, one tuple a use."""
+    handled = {one.function: one.what for one in facts.error_handlers()}
+    for value in _texts(flow.value):
+        if isinstance(value, Caught):
+            yield value.catches
+        elif isinstance(value, Parameter) and value.index == 0 and value.function in handled:
+            yield (handled[value.function],)
+
+
+def _texts(value: Value, depth: int = 12) -> Iterator[Value]:
+    """The exceptions and parameters inside whose text is used; not those of which only the type or another attribute is."""
+    if isinstance(value, (Caught, Parameter)):
+        yield value
+        return
+    if depth < 0 or (isinstance(value, Member) and value.attribute not in TEXTS):
+        return
+    if isinstance(value, Call) and (
+        value.callee in ("type", "isinstance", "hasattr", "len", "id") or value.method == "errors"
+    ):
+        return
+    for part in parts(value):
+        yield from _texts(part, depth - 1)
+
+
+def _certainty(catches: tuple[str, ...], own: set[str]) -> Certainty | None:
+    """How sure it is that the text is a library's; None where it is written for the caller."""
+    foreign = [
+        name for name in catches if name not in own and not FOR_THE_CALLER.fullmatch(name) and not name.isdigit()
+    ]
+    if not foreign:
+        return None
+    return "certain" if any(name in EVERYTHING for name in foreign) else "likely"
+
+
+# -- on the wire -----------------------------------------------------------------------------------------------------------------
+
+_SHAPES: Final = re.compile(
+    r"invalid literal for int\(\) with base|could not convert string to|'NoneType' object |object is not (?:subscriptable|iterable|callable)"
+    r"|indices must be integers|not supported between instances of|unsupported operand type|object has no attribute '"
+    r"|(?:list|tuple|string|pop) index out of range|missing \d+ required (?:positional|keyword)|takes \d+ positional arguments?"
+    r"|got an unexpected keyword argument|too many values to unpack|not enough values to unpack|does not match format '|Invalid isoformat string"
+    r"|badly formed hexadecimal UUID|codec can't (?:de|en)code|\[Errno -?\d+\]|Max retries exceeded with url|Failed to establish a new connection"
+    r"|\(?(?:sqlite3|psycopg2?|pymysql|MySQLdb|asyncpg|pyodbc|cx_Oracle|oracledb)(?:\.\w+)*\.\w*Error\b|sqlalchemy\.exc\.|\[SQL: |no such (?:table|column): "
+    r"|UNIQUE constraint failed|NOT NULL constraint failed|near \"[^\"]*\": syntax error|violates (?:unique|foreign key|not-null|check) constraint"
+    r"|Expecting (?:value|property name|',' delimiter)[^<]{0,40}: line \d+ column \d+|(?<![\w.])(?:\w+\.)*[A-Z]\w*(?:Error|Exception)\(['\"]|<class '\w"
+)
+"""How Python, its standard library and the usual drivers put their failures."""
+_TRACEBACK: Final = "Traceback (most recent call last)"
+_USUAL: Final = ("page", "limit", "id")
+VARIATIONS_MOST: Final = 5
+"""Ways in which one route is asked wrongly."""
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Ask each route once as it wants to be asked and a few times wrongly, and look for texts that only an exception has."""
+    asked = 0
+    places: list[RouteRef] = []
+    evidence: list[Evidence] = []
+    for route, method in candidates(target, ("GET", "POST", "PUT", "PATCH")):
+        request = target.request_for(route, method)
+        try:
+            honest = yield from answered(target, request)
+            asked += 1
+            found = yield from _provoke(target, route, honest)
+        except Skipped:
+            continue
+        if found is not None:
+            places.append(RouteRef(method, route.path))
+            evidence += [
+                Evidence("exchange", f"control: {route.path} asked as it wants to be asked", honest),
+                Evidence("exchange", "one wrong value brings the text of an exception", found),
+            ]
+    if places:
+        return failed(f"{places[0]} answers wrong input with the text of an exception", places, evidence)
+    if not asked:
+        return not_applicable("no route can be asked in this mode")
+    return passed(f"none of {asked} routes answers wrong input with the text of an exception")
+
+
+def _provoke(target: Target, route: Route, honest: Exchange) -> Steps[Exchange | None]:
+    before = exception_text(honest.response.text)
+    for request in _variations(target, route, honest.request):
+        answer = yield from send(request)
+        text = exception_text(answer.response.text)
+        if text and text != before and _TRACEBACK not in answer.response.text:
+            return answer
+    return None
+
+
+def exception_text(text: str) -> str | None:
+    """What in *text* only an exception says, or None."""
+    found = _SHAPES.search(text)
+    return found.group() if found else None
+
+
+def _variations(target: Target, route: Route, honest: Request) -> Iterator[Request]:
+    """The honest request with one thing wrong, most telling first."""
+    wrong = f"{target.canary}'\""
+    if honest.method != "GET":
+        json = tuple(pair for pair in honest.headers if pair[0].lower() != "content-type")
+        for body in (b"null", b"[]", b"{}", b'{"'):
+            yield replace(honest, headers=(*json, ("Content-Type", "application/json")), body=body)
+        return
+    names = dict.fromkeys((*query_names(honest), *_USUAL))
+    varied = [*_wrong_path(route, honest, target.canary), *(with_query(honest, name, wrong) for name in names)]
+    yield from varied[:VARIATIONS_MOST]
+
+
+def _wrong_path(route: Route, honest: Request, canary: str) -> Iterator[Request]:
+    """The request with one free part of its path changed; parts that Flask itself checks are left alone."""
+    path, _, query = honest.target.partition("?")
+    kinds = dict(route.parameters)
+    said, sent = route.path.split("/"), path.split("/")
+    offset = len(sent) - len(said)
+    for number, part in enumerate(said):
+        if part.startswith("{") and kinds.get(part.strip("{}"), "string") in ("string", "any") and offset >= 0:
+            changed = [*sent]
+            changed[number + offset] = f"{canary}%27"
+            yield replace(honest, target="/".join(changed) + (f"?{query}" if query else ""))
+
+
+RULE = Rule(
+    slug="exception-text-in-response",
+    family="leak",
+    title="Exception text in a response",
+    harm="A stranger learns from the texts of failing libraries how the inside is built.",
+    severity="medium",
+    check="data-exposure",
+    cwe=(209,),
+    owasp="API8:2023",
+    asvs=("V16.5.1",),
+    surfaces=("source", "wsgi", "http"),
+    ends="STOPPER_ENVELOPE",
+    detect=detect,
+    probe=probe,
+)

@@ -1,0 +1,1 @@
+"""Weaknesses of sessions and their cookies."""
