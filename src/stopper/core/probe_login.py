@@ -1,0 +1,112 @@
+"""Where an API lets people in and out, and how a probe logs in there with an account that the scan knows."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final, cast
+from urllib.parse import urlencode
+
+from stopper.core.app import Route
+from stopper.core.exchange import Exchange, Request, Response
+from stopper.core.probe import Identity, Steps, Target, send
+
+_IN: Final = re.compile(
+    r"(?i)(^|[/_-])(log-?in|sign-?in|authenticate|auth|tokens?|sessions?|obtain-?token)(/(json|password))?/?$"
+)
+_OUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off|revoke)([/_-]|$)")
+_BEST: Final = re.compile(r"(?i)(log-?in|sign-?in)/?$")
+_PASSWORD: Final = re.compile(r"(?i)passw|pwd|passphrase")
+_SUBJECT: Final = re.compile(r"(?i)mail|user|login|name|account")
+TOKEN_NAMES: Final = ("access_token", "accesstoken", "token", "jwt", "auth_token", "authtoken", "id_token", "bearer")
+
+
+def login_routes(target: Target) -> list[Route]:
+    """Routes that take a log-in by POST, the plainest names first."""
+    found = [
+        route
+        for route in target.app.routes
+        if "POST" in route.methods and not route.parameters and _IN.search(route.path)
+    ]
+    return sorted(found, key=lambda route: (not _BEST.search(route.path), len(route.path), route.path))
+
+
+def logout_requests(target: Target) -> Iterator[tuple[Route, Request]]:
+    """Requests that log out, without a credential yet."""
+    for route in target.app.routes:
+        if _OUT.search(route.path) and not route.parameters:
+            method = next((method for method in ("POST", "DELETE", "GET") if method in route.methods), None)
+            if method is not None:
+                honest = target.request_for(route, method)
+                yield route, Request(honest.method, honest.target, honest.headers, honest.body, "login")
+
+
+def login_requests(target: Target, route: Route, subject: str, password: str) -> Iterator[Request]:
+    """The ways to send an account to a login route: as JSON, then as a form."""
+    body = _body(target, route, subject, password)
+    address = target.request_for(route, "POST").target
+    accept = ("Accept", "application/json")
+    yield Request("POST", address, (("Content-Type", "application/json"), accept), json.dumps(body).encode(), "login")
+    form = urlencode({name: str(value) for name, value in body.items()}).encode()
+    yield Request("POST", address, (("Content-Type", "application/x-www-form-urlencoded"), accept), form, "login")
+
+
+def _body(target: Target, route: Route, subject: str, password: str) -> dict[str, object]:
+    said = target.request_for(route, "POST").body
+    try:
+        known: object = json.loads(said) if said else {}
+    except ValueError:
+        known = {}
+    body = dict(cast("Mapping[str, object]", known)) if isinstance(known, dict) else {}
+    mine = {name: password if _PASSWORD.search(name) else subject for name in body if _is_account(name)}
+    if len(mine) >= 2:
+        return {**body, **mine}
+    return {"email": subject, "username": subject, "password": password}
+
+
+def _is_account(name: str) -> bool:
+    return bool(_PASSWORD.search(name) or _SUBJECT.search(name))
+
+
+def understood(response: Response) -> bool:
+    """Whether the server read the body at all, whatever it then said."""
+    return not response.error and response.status not in (400, 404, 405, 415, 422) and response.status < 500
+
+
+def lets_in(response: Response) -> bool:
+    """Whether the answer of a login hands out a credential."""
+    handed = bool(token_in(response)) or bool(response.all_headers("Set-Cookie"))
+    return handed and not response.refused and (response.succeeded or response.status in (302, 303))
+
+
+def log_in(target: Target, person: Identity) -> Steps[Exchange | None]:
+    """The exchange in which *person* (subject and password known) is let in; None where no route takes the account."""
+    if person.subject is None or person.password is None:
+        return None
+    for route in login_routes(target)[:3]:
+        for request in login_requests(target, route, person.subject, person.password.reveal()):
+            exchange = yield from send(request)
+            if lets_in(exchange.response):
+                return exchange
+            if understood(exchange.response):
+                break
+    return None
+
+
+def token_in(response: Response) -> str | None:
+    """The token that an answer hands out in its JSON, at any depth up to four."""
+    pairs = list(_pairs(response.json(), 4))
+    for wanted in TOKEN_NAMES:
+        for name, value in pairs:
+            if name.lower().replace("-", "_") == wanted and len(value) >= 6:
+                return value
+    return None
+
+
+def _pairs(value: object, depth: int) -> Iterator[tuple[str, str]]:
+    if depth == 0 or not isinstance(value, dict):
+        return
+    for name, item in cast("dict[str, object]", value).items():
+        if isinstance(item, str):
+            yield name, item
+        else:
+            yield from _pairs(item, depth - 1)

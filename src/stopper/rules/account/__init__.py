@@ -1,0 +1,1 @@
+"""Weaknesses of log-in, registration and accounts."""

@@ -1,0 +1,1 @@
+"""Routes that let the wrong people in."""

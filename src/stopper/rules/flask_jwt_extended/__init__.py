@@ -1,0 +1,1 @@
+"""Weaknesses of how Flask-JWT-Extended is used."""

@@ -1,0 +1,96 @@
+"""Anybody can call the route without a token, although the code looks as if it were protected."""
+
+from collections.abc import Iterator
+
+from stopper.core.app import App, Route
+from stopper.core.fact import Decorator, Function
+from stopper.core.facts import source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe_baseline import alike, bearers
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import is_constant
+
+GUARDS = ("flask_jwt_extended.jwt_required", "flask_jwt_extended.view_decorators.jwt_required")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """`@jwt_required()` above a route decorator of the same function, where nothing else guards the route."""
+    for function, decorator in _misplaced(app):
+        if not _guarded_otherwise(app, function):
+            yield Hit(f"the guard of {function.name} stands above its route, so it never runs", decorator.span)
+
+
+def _misplaced(app: App) -> Iterator[tuple[Function, Decorator]]:
+    for function in source_of(app).functions():
+        for decorator in function.decorators:
+            optional = decorator.call is not None and is_constant(decorator.call.argument(0, "optional"), True)
+            if decorator.above_route and decorator.name in GUARDS and not optional:
+                yield function, decorator
+
+
+def _guarded_otherwise(app: App, function: Function) -> bool:
+    """Every method of every route of the view is guarded by something that does run."""
+    routes = _routes(app, function)
+    states = [access.state for route in routes for access in route.access.values()]
+    return bool(states) and all(state == "guarded" for state in states)
+
+
+def _routes(app: App, function: Function) -> list[Route]:
+    return [route for route in app.routes if route.view == function.name or _same_place(route, function)]
+
+
+def _same_place(route: Route, function: Function) -> bool:
+    return route.span is not None and route.span.path == function.span.path and route.span.line == function.span.line
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Asks the routes that the source points at, with a token and without."""
+    hits = {hit.span for hit in detect(target.app)}
+    functions = [function for function, decorator in _misplaced(target.app) if decorator.span in hits]
+    if not functions:
+        return not_applicable("the source shows no guard above a route")
+    closed = None
+    for route in [route for function in functions for route in _routes(target.app, function)]:
+        verdict = yield from _asked(target, route)
+        if verdict.outcome == "fail":
+            return verdict
+        closed = verdict if verdict.outcome == "pass" else closed
+    return closed or unsure("none of the routes with a guard above them answers a reading request with success")
+
+
+def _asked(target: Target, route: Route) -> Steps[Verdict]:
+    """One route: the answer to nobody is held against the answer to somebody with a good token."""
+    if "GET" not in route.methods:
+        return unsure(f"{route.path} only changes data and was not asked")
+    request, ref = target.request_for(route, "GET"), RouteRef("GET", route.path)
+    anonymous = yield from send(request)
+    if anonymous.response.refused:
+        return passed(f"{ref} refuses a caller without a token")
+    evidence = [Evidence("exchange", "without any token the request is answered", anonymous)]
+    for identity in bearers(target)[:1]:
+        honest = yield from send(identity.on(request))
+        if not alike(honest.response, anonymous.response):
+            return unsure(f"{ref} answers nobody otherwise than somebody")
+        evidence.insert(0, Evidence("exchange", f"control: the answer to {identity.name}'s own token", honest))
+    if not anonymous.response.succeeded:
+        return unsure(f"{ref} did not answer with success")
+    return failed(f"{ref} answers without a token: its guard stands above the route and never runs", (ref,), evidence)
+
+
+RULE = Rule(
+    slug="jwt-required-above-route",
+    family="flask-jwt-extended",
+    title="`@jwt_required()` is written above the route decorator, so the route is open",
+    harm=__doc__ or "",
+    severity="critical",
+    check="authentication",
+    cwe=(862,),
+    owasp="API2:2023",
+    asvs=("V8.2.1",),
+    surfaces=("source", "wsgi", "http"),
+    ends="@bearer: the decision hangs on the endpoint, so the order of decorators cannot open a route",
+    detect=detect,
+    probe=probe,
+)

@@ -1,0 +1,84 @@
+"""Whoever writes the token chooses how it is checked, so a forged token can choose a check that it passes."""
+
+from collections.abc import Iterator
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.jwt_names import HEADER_READERS, Decoding, decodings, switched_off
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Item, Value, literals, text_of, walk
+
+MESSAGE = "the allowed algorithm is read from the token's own header, which nobody has verified yet"
+_UNPACKERS = ("base64.urlsafe_b64decode", "base64.b64decode", "jwt.utils.base64url_decode")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Decodes whose `algorithms` come from an unverified header that was not held against a list first."""
+    facts = source_of(app)
+    for call, shape in decodings(facts):
+        if shape.algorithms is None or switched_off(call, shape) is not None:
+            continue
+        allowed = call.argument(shape.algorithms, "algorithms")
+        if not _from_header(facts, allowed):
+            continue
+        if not _key_belongs_to_it(facts, call, shape) and not _held_against_a_list(facts, call):
+            yield Hit(MESSAGE, call.span)
+
+
+def _from_header(facts: SourceFacts, value: Value | None, depth: int = 3) -> bool:
+    """Whether the value is, or holds, the `alg` of a header that was read without verifying."""
+    return any(_is_header_alg(facts, part, depth) for part in walk(value))
+
+
+def _is_header_alg(facts: SourceFacts, part: Value, depth: int) -> bool:
+    if isinstance(part, Item) and text_of(part.key) == "alg":
+        return _is_header(facts, part.owner, depth)
+    if isinstance(part, Call) and depth > 0 and (function := facts.function(part.callee)) is not None:
+        return any(_from_header(facts, returned, depth - 1) for returned in function.returns)
+    return False
+
+
+def _is_header(facts: SourceFacts, owner: Value, depth: int) -> bool:
+    for part in walk(owner):
+        if not isinstance(part, Call):
+            continue
+        if part.callee in HEADER_READERS or part.callee in _UNPACKERS:
+            return True
+        function = facts.function(part.callee) if depth > 0 else None
+        if function is not None and any(_is_header(facts, returned, depth - 1) for returned in function.returns):
+            return True
+    return False
+
+
+def _key_belongs_to_it(facts: SourceFacts, call: Call, shape: Decoding) -> bool:
+    """The key is looked up by the same name, so each algorithm has its own key and an unknown one has none."""
+    return any(
+        isinstance(part, Item) and _from_header(facts, part.key) for part in walk(call.argument(shape.key, "key"))
+    )
+
+
+def _held_against_a_list(facts: SourceFacts, call: Call) -> bool:
+    """The same function compares the name with a list or one name first; turning only `none` away is no list."""
+    for comparison in facts.comparisons("in", "not in", "==", "!="):
+        if comparison.function != call.function or not _from_header(facts, comparison.left):
+            continue
+        words = [str(literal.value).lower() for part in walk(comparison.right) for literal in literals(part)]
+        if "none" not in words and "" not in words:
+            return True
+    return False
+
+
+RULE = Rule(
+    slug="jwt-algorithm-from-token",
+    family="jwt",
+    title="The allowed algorithm is taken from the token's own header",
+    harm=__doc__ or "",
+    severity="critical",
+    check="authentication",
+    cwe=(347,),
+    owasp="API2:2023",
+    asvs=("V9.1.2",),
+    surfaces=("source",),
+    ends="STOPPER_KEYS: every key knows its one algorithm, and a token that names another is refused",
+    detect=detect,
+)

@@ -1,0 +1,79 @@
+"""A token that is stolen once works for ever."""
+
+import re
+from collections.abc import Iterator
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.jwt_names import encodings
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_baseline import controls
+from stopper.core.probe_signature import token_baseline
+from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.values import Call, Mapping, Value, is_constant, options
+
+MESSAGE = "the token has no exp claim, so it never expires"
+FLASK_JWT_EXTENDED = ("flask_jwt_extended.create_access_token", "flask_jwt_extended.create_refresh_token")
+_WHO = re.compile(r"(?i)^(sub|user|user_?id|uid|id|public_id|e?mail|user_?name|name|identity|roles?|admin|is_admin)$")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Signing calls whose claims are all in sight and hold no `exp`, and Flask-JWT-Extended told to leave it out."""
+    facts = source_of(app)
+    for call, shape in encodings(facts):
+        claims = list(options(call.argument(shape.claims, "payload", "claims")))
+        if claims and all(isinstance(one, Mapping) and _never_expires(facts, call, one) for one in claims):
+            yield Hit(MESSAGE, call.span, certainty=_certainty(claims))
+    for call in facts.calls(*FLASK_JWT_EXTENDED):
+        if is_constant(call.argument(2, "expires_delta"), False):
+            yield Hit(MESSAGE, call.span)
+
+
+def _never_expires(facts: SourceFacts, call: Call, claims: Mapping) -> bool:
+    return not claims.open and "exp" not in claims.keys() and not _added_later(facts, call, claims)  # noqa: SIM118
+
+
+def _added_later(facts: SourceFacts, call: Call, claims: Mapping) -> bool:
+    """Something in the same function is given the key `exp`, or the dict is updated out of sight."""
+    for assignment in facts.assignments():
+        if assignment.function == call.function and re.search(r"""\[["']exp["']\]$""", assignment.target):
+            return True
+    return any(other.method in ("update", "setdefault") for other in facts.calls_in(call.function))
+
+
+def _certainty(claims: list[Value]) -> Certainty:
+    """Certain for a token that says who somebody is; a link or a state that happens to be a JWT is only likely."""
+    names = {name for one in claims if isinstance(one, Mapping) for name in one.keys()}  # noqa: SIM118
+    return "certain" if any(_WHO.match(name) for name in names) else "likely"
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Looks into the tokens that the application itself gave to the scan's people."""
+    baseline = yield from token_baseline(target)
+    if baseline is None or baseline.identity.token is None or baseline.identity.minted:
+        return not_applicable("the application issued no signed token to any identity of this scan")
+    claims = target.forge.claims(baseline.identity.token.reveal())
+    if "exp" in claims:
+        return passed("the token that the application issued says when it expires")
+    names = ", ".join(sorted(claims)) or "none"
+    seen = Evidence("effect", f"the token that was issued to {baseline.identity.name} has the claims: {names}")
+    message = f"the token that opens {baseline.ref} has no exp claim: once stolen, it works for ever"
+    return failed(message, (baseline.ref,), (*controls(baseline), seen))
+
+
+RULE = Rule(
+    slug="jwt-issued-without-expiry",
+    family="jwt",
+    title="Tokens are issued without `exp`",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(613,),
+    owasp="API2:2023",
+    asvs=("V9.2.1",),
+    surfaces=("source", "wsgi", "http"),
+    ends="STOPPER_ACCESS_TOKEN_LIFETIME: every access token has an expiry, 15 minutes unless said otherwise",
+    detect=detect,
+    probe=probe,
+)

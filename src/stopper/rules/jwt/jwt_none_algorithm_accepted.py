@@ -1,0 +1,56 @@
+"""Anybody can write a token without any signature, and the server takes it."""
+
+from typing import Final
+
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe_baseline import Baseline, controls, judge, shown
+from stopper.core.probe_signature import NO_BASELINE, token_baseline
+from stopper.core.rule import Rule
+
+SPELLINGS: Final = ("none", "None", "NONE", "nOnE")
+"""`none` is case-sensitive (RFC 7518 §3.6); checks that forget it compare with one spelling only."""
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Takes the signature off a good token and lets its header say `none`, in four spellings."""
+    baseline = yield from token_baseline(target)
+    if baseline is None or baseline.identity.token is None:
+        return unsure(NO_BASELINE)
+    token = baseline.identity.token.reveal()
+    stranger = yield from send(shown(baseline, target.forge.foreign(token)))
+    if judge(baseline, stranger.response) == "let-in":
+        return not_applicable("any signature is accepted here (jwt-broken-signature-accepted), whatever the algorithm")
+    return (yield from _spelled(target, baseline, token))
+
+
+def _spelled(target: Target, baseline: Baseline, token: str) -> Steps[Verdict]:
+    unclear = False
+    for spelling in SPELLINGS:
+        unsigned = yield from send(shown(baseline, target.forge.unsigned(token, spelling)))
+        judged = judge(baseline, unsigned.response)
+        if judged == "let-in":
+            seen = Evidence("exchange", f"the same claims without a signature, alg {spelling}, are accepted", unsigned)
+            message = f"{baseline.ref} accepts an unsigned token (alg {spelling}), so anybody can be anybody"
+            return failed(message, (baseline.ref,), (*controls(baseline), seen))
+        unclear = unclear or judged == "unclear"
+    if unclear:
+        return unsure(f"the answer of {baseline.ref} to an unsigned token is neither a refusal nor the honest answer")
+    return passed(f"{baseline.ref} refuses a token without a signature")
+
+
+RULE = Rule(
+    slug="jwt-none-algorithm-accepted",
+    family="jwt",
+    title="The server accepts a token with `alg: none` in some spelling of upper and lower case",
+    harm=__doc__ or "",
+    severity="critical",
+    check="authentication",
+    cwe=(347,),
+    owasp="API2:2023",
+    asvs=("V9.1.2",),
+    surfaces=("wsgi", "http"),
+    ends="STOPPER_KEYS: the algorithm comes from the key, and `none` belongs to no key",
+    probe=probe,
+    effect_of=("jwt-none-algorithm-listed", "jwt-algorithm-from-token", "jwt-signature-not-verified"),
+)

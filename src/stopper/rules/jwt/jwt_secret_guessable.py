@@ -1,0 +1,58 @@
+"""Somebody with one token and a word list finds the secret at home, and then makes tokens for everybody."""
+
+import time
+
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe_baseline import Baseline, controls, judge, shown
+from stopper.core.probe_secret import HASHES, guessed_secret
+from stopper.core.probe_signature import NO_BASELINE, token_baseline
+from stopper.core.rule import Rule
+from stopper.core.secret import Secret
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Guesses offline from one token, then shows a token of its own making. The secret is never written anywhere."""
+    baseline = yield from token_baseline(target)
+    if baseline is None or baseline.identity.token is None:
+        return unsure(NO_BASELINE)
+    token = baseline.identity.token.reveal()
+    if target.forge.header(token).get("alg") not in HASHES:
+        return not_applicable("the tokens are not signed by HMAC, so there is no secret to guess")
+    secret = yield from guessed_secret(target, token)
+    if secret is None:
+        return passed("no word of the list is the signing secret")
+    return (yield from _proven(target, baseline, token, secret))
+
+
+def _proven(target: Target, baseline: Baseline, token: str, secret: Secret) -> Steps[Verdict]:
+    """A new token under the guess is accepted. Its twin under a stranger's key shows what the secret is worth here."""
+    later = int(time.time()) + 3600
+    stranger = yield from send(shown(baseline, target.forge.foreign(token, exp=later)))
+    forged = yield from send(shown(baseline, target.forge.signed(token, secret, exp=later)))
+    if judge(baseline, forged.response) != "let-in":
+        return unsure(f"the secret was guessed, and {baseline.ref} did not accept a token that was signed with it")
+    evidence = [*controls(baseline)]
+    if judge(baseline, stranger.response) == "kept-out":
+        evidence.append(Evidence("exchange", "control: a new token under a stranger's key is refused", stranger))
+    evidence.append(Evidence("effect", "the server's own token has the signature that the guessed secret makes"))
+    evidence.append(Evidence("exchange", "a new token under the guessed secret is accepted", forged))
+    message = f"the signing secret is a common word: {baseline.ref} accepts a token that the scan made with it"
+    return failed(message, (baseline.ref,), evidence)
+
+
+RULE = Rule(
+    slug="jwt-secret-guessable",
+    family="jwt",
+    title="The HMAC secret can be guessed by running a word list offline against a token",
+    harm=__doc__ or "",
+    severity="critical",
+    check="authentication",
+    cwe=(1391,),
+    owasp="API2:2023",
+    asvs=("V11.2.3",),
+    surfaces=("wsgi", "http"),
+    ends="STOPPER_KEYS: secrets under 256 bits and well-known defaults are refused at construction",
+    probe=probe,
+    effect_of=("jwt-secret-hardcoded", "jwt-secret-literal-fallback", "jwt-secret-too-short"),
+)

@@ -1,0 +1,97 @@
+"""Everybody who can read the code can make a valid token for every account."""
+
+import re
+from collections.abc import Iterator
+
+from stopper.core.app import App
+from stopper.core.fact import ConfigWrite
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.jwt_names import decodings, encodings, switched_off
+from stopper.core.place import Span
+from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.values import Call, Choice, ConfigValue, Constant, Value
+
+MESSAGE = "the signing secret is written in the code"
+LIBRARY_SETTINGS = ("JWT_SECRET_KEY", "JWT_PRIVATE_KEY", "JWT_ENCODE_KEY", "JWT_DECODE_KEY")
+_PUBLIC = re.compile(r"-----BEGIN (?:RSA |EC )?(?:PUBLIC KEY|CERTIFICATE)|^(?:ssh|ecdsa)-|^https?://")
+# What makes a key of a text without adding anything that a reader of the code does not know.
+_RESHAPING = re.compile(
+    r".*\b(encode|decode|digest|hexdigest|sha256|sha384|sha512|b64decode|b64encode|urlsafe_b64decode|urlsafe_b64encode|fromhex|strip|"
+    r"import_key|OctKey|new|bytes|str|bytearray)"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Each literal secret once: where it signs, else where it verifies; for a setting, where the setting is written."""
+    facts = source_of(app)
+    seen: set[Span | str] = set()
+    for call, key in _keys(facts):
+        for literal in _literals(key):
+            place = literal.span or call.span
+            if place is not None and place not in seen and _is_secret(literal):
+                seen.add(place)
+                yield Hit(MESSAGE, call.span)
+    for write in facts.config_writes(*LIBRARY_SETTINGS, *_settings_that_sign(facts)):
+        if write.loaded is not False and not _is_for_tests(write) and any(map(_is_secret, _literals(write.value))):
+            yield Hit(f"{MESSAGE} ({write.key})", write.span, certainty=_certainty(write))
+
+
+def _keys(facts: SourceFacts) -> Iterator[tuple[Call, Value]]:
+    """The keys of every call that signs, then of every call that verifies."""
+    for call, shape in encodings(facts):
+        if (key := call.argument(shape.key, "key")) is not None:
+            yield call, key
+    for call, decoding in decodings(facts):
+        if (key := call.argument(decoding.key, "key")) is not None and switched_off(call, decoding) is None:
+            yield call, key
+
+
+def _settings_that_sign(facts: SourceFacts) -> tuple[str, ...]:
+    """Settings of one's own that a call signs or verifies with. Flask's SECRET_KEY has its own rule."""
+    names = {key.key for _, key in _keys(facts) if isinstance(key, ConfigValue)}
+    return tuple(sorted(names - {"SECRET_KEY", *LIBRARY_SETTINGS}))
+
+
+def _literals(value: Value | None) -> tuple[Constant, ...]:
+    """The literals that a key surely is made of; none where it may also come from elsewhere."""
+    if isinstance(value, Constant):
+        return (value,)
+    if isinstance(value, Choice):
+        found = [_literals(option) for option in value.options]
+        return tuple(literal for some in found for literal in some) if all(found) else ()
+    if isinstance(value, Call) and _RESHAPING.fullmatch(value.callee):
+        inner = [part for part in (value.receiver, *value.args) if part is not None]
+        found = [_literals(part) for part in inner]
+        return found[0] if found and all(found) else ()
+    return ()
+
+
+def _is_secret(literal: Constant) -> bool:
+    text = literal.value.decode("latin-1") if isinstance(literal.value, bytes) else literal.value
+    return isinstance(text, str) and bool(text.strip()) and not _PUBLIC.search(text)
+
+
+def _certainty(write: ConfigWrite) -> Certainty:
+    """A class of settings for the developer's own machine may be all that a literal ever serves."""
+    return "possible" if re.search(r"(?i)dev|local", write.owner) else "certain"
+
+
+def _is_for_tests(write: ConfigWrite) -> bool:
+    """A settings class that says by its name that only tests load it."""
+    return bool(re.search(r"(?i)test", write.owner.rpartition(".")[2]))
+
+
+RULE = Rule(
+    slug="jwt-secret-hardcoded",
+    family="jwt",
+    title="The signing secret is a literal at encode or at decode, directly or through a constant",
+    harm=__doc__ or "",
+    severity="critical",
+    check="authentication",
+    cwe=(798,),
+    owasp="API2:2023",
+    asvs=("V13.3.1",),
+    surfaces=("source",),
+    ends="STOPPER_KEYS: keys come from the environment, a file or a vault",
+    detect=detect,
+)
