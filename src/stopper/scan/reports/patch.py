@@ -2,6 +2,7 @@
 
 import ast
 import difflib
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from stopper.scan.reports.shown import fingerprints
 def patched(source: str, edits: Iterable[Edit]) -> str:
     """*source* with the edits in place and the modules they need imported. Of edits that overlap the first one counts."""
     chosen = separate(edits)
-    lines = source.splitlines(keepends=True)
+    lines = _lines(source)
     starts = [0]
     for line in lines:
         starts.append(starts[-1] + len(line))
@@ -37,9 +38,7 @@ def separate(edits: Iterable[Edit]) -> list[Edit]:
 
 def diff(path: str, before: str, after: str) -> str:
     """The change as a unified diff that `patch -p1` and `git apply` take."""
-    lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{path}", f"b/{path}"
-    )
+    lines = difflib.unified_diff(_lines(before), _lines(after), f"a/{path}", f"b/{path}")
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
@@ -62,6 +61,11 @@ def text_of(data: bytes | None) -> str | None:
         return None if data is None else data.decode("utf-8")
     except UnicodeDecodeError:
         return None
+
+
+def _lines(source: str) -> list[str]:
+    """The lines as Python counts them: a form feed or a Unicode line separator ends none."""
+    return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", source)
 
 
 def _offset(starts: list[int], line: int, column: int) -> int:
@@ -92,7 +96,7 @@ def _with_imports(source: str, wanted: Iterable[str]) -> str:
     missing = sorted({name for name in wanted if name not in held})
     if not missing:
         return source
-    lines = source.splitlines(keepends=True)
+    lines = _lines(source)
     at = _import_line(tree)
     ending = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
     if at and at <= len(lines) and not lines[at - 1].endswith(("\n", "\r")):
@@ -110,7 +114,7 @@ def _import_line(tree: ast.Module) -> int:
         if (is_docstring and at == 0) or (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
             at = node.end_lineno or at
         else:
-            return at if at else max(0, min(node.lineno, *_decorators(node)) - 1)
+            return at or max(0, min(_decorators(node)) - 1)
     return at
 
 

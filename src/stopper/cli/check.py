@@ -1,0 +1,118 @@
+"""`stopper check`: read the source."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from stopper.cli.options import shared
+from stopper.cli.output import to_stdout
+from stopper.cli.plan import Plan, existing, judged, planned, root_of, told
+from stopper.core.errors import UsageError
+from stopper.scan.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One reading of the source, repeatable after fixes were applied."""
+
+    plan: Plan
+    paths: tuple[Path, ...]
+    root: Path
+    jobs: int
+    changed_since: str | None
+    exclude: tuple[str, ...]
+
+    def run(self) -> Report:
+        """Read, judge and score."""
+        from stopper.cli.progress import Progress
+        from stopper.scan.options import CheckOptions
+        from stopper.scan.run import run_check
+
+        progress = Progress()
+        options = CheckOptions(
+            paths=self.paths,
+            root=self.root,
+            rules=self.plan.rules,
+            jobs=self.jobs,
+            changed_since=self.changed_since,
+            exclude=self.exclude,
+            progress=progress,
+        )
+        try:
+            report = run_check(options)
+        finally:
+            progress.clear()
+        return judged(report, self.plan, self.root, self._files(report))
+
+    def _files(self, report: Report) -> tuple[str, ...]:
+        from stopper.scan.source.files import find, shown_path
+
+        if self.changed_since is not None:
+            return tuple(sorted({place.span.path for one in report.findings for place in one.places if place.span}))
+        found = (path for path in find(self.paths, self.root, self.exclude) if path.suffix in (".py", ".pyi", ".pyw"))
+        return tuple(shown_path(path, self.root) for path in found)
+
+
+@click.command("check")
+@click.argument("paths", nargs=-1, metavar="[PATH…]")
+@click.option("--fix", is_flag=True, help="Apply the safe fixes, then report what is left.")
+@click.option("--diff", is_flag=True, help="Show every fix, safe or to review, and write nothing.")
+@click.option(
+    "--exclude", multiple=True, metavar="PATTERN", help="Leave out files and folders that fit the pattern; repeatable."
+)
+@click.option(
+    "--changed-since", metavar="REV", help="Only findings in files that git says changed since that revision."
+)
+@click.option("--jobs", type=click.IntRange(0), metavar="N", help="Processes that read. Default: one a core.")
+@shared
+def command(paths: tuple[str, ...], fix: bool, diff: bool, **given: Any) -> int:
+    """Read the source of a Flask API and report the weaknesses in it. Nothing of it is run."""
+    if fix and diff:
+        raise UsageError("--fix writes and --diff only shows; give one of them")
+    revision = given["changed_since"]
+    if revision is not None and (not revision or revision.startswith("-")):
+        raise UsageError("--changed-since takes a revision of git, for example main or HEAD~1")
+    found = existing(paths)
+    plan = planned(given, found[0])
+    job = _Job(
+        plan=plan,
+        paths=found,
+        root=root_of(found),
+        jobs=plan.config.value("jobs", 0) if given["jobs"] is None else given["jobs"],
+        changed_since=revision,
+        exclude=given["exclude"] or plan.config.texts("exclude"),
+    )
+    started = time.time_ns()
+    report = job.run()
+    if diff:
+        return _shown(report, plan)
+    if fix and _fixed(report, job.root, started):
+        report = job.run()
+    return told(report, plan)
+
+
+def _fixed(report: Report, root: Path, started: int) -> int:
+    """Apply the safe edits and say so on stderr; how many files were written."""
+    from stopper.cli.fixing import apply
+
+    done = apply([one.edit for one in report.findings if one.edit is not None and one.edit.safe], root, started)
+    for path in done.written:
+        click.echo(f"stopper: fixed {path}", err=True)
+    for path, why in done.left:
+        click.echo(f"stopper: {path} was left alone: {why}", err=True)
+    return len(done.written)
+
+
+def _shown(report: Report, plan: Plan) -> int:
+    """Print the diffs, masked, instead of a report on stdout; reports to files are written."""
+    from dataclasses import replace
+
+    from stopper.scan.reports.shown import shown
+
+    files = tuple(one for one in plan.outputs if one.path is not None)
+    code = told(report, replace(plan, outputs=files))
+    to_stdout("".join(finding.fix_diff for finding in shown(report).findings))
+    return code

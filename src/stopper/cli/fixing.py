@@ -1,0 +1,72 @@
+"""Writes fixes: a file is either as it was or whole and new, and one that changed since it was read is left alone."""
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from stopper.cli.output import save
+from stopper.core.errors import UsageError
+from stopper.core.rule import Edit
+from stopper.scan.reports.patch import patched, text_of
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of the edits: files written, and files left alone with the reason."""
+
+    written: tuple[str, ...]
+    left: tuple[tuple[str, str], ...]
+
+
+def apply(edits: Iterable[Edit], root: Path, started: int) -> Done:
+    """Write the edits to the files below *root*. *started* is when reading began, in nanoseconds since the epoch."""
+    by_path: dict[str, list[Edit]] = defaultdict(list)
+    for edit in edits:
+        by_path[edit.span.path].append(edit)
+    written: list[str] = []
+    left: list[tuple[str, str]] = []
+    for path, held in sorted(by_path.items()):
+        why = _apply(root / path, held, started)
+        if why:
+            left.append((path, why))
+        else:
+            written.append(path)
+    return Done(tuple(written), tuple(left))
+
+
+def _apply(path: Path, edits: list[Edit], started: int) -> str:
+    """Write one file; why not, or ``""``."""
+    try:
+        data = path.read_bytes()
+        changed = path.stat().st_mtime_ns >= started
+    except OSError as wrong:
+        return (wrong.strerror or "it cannot be read").lower()
+    if changed:
+        return "it changed while it was read; type the same again"
+    source = text_of(data)
+    if source is None:
+        return "it is not UTF-8"
+    made = patched(source, edits)
+    if not _parses(made):
+        return "the fix does not fit this text; --diff shows it"
+    if path.is_symlink():
+        path = path.resolve()
+    try:
+        if path.read_bytes() != data:
+            return "it changed while it was fixed; type the same again"
+        save(path, made)
+    except UsageError:
+        return "it cannot be written; give write permission"
+    except OSError as wrong:
+        return (wrong.strerror or "it cannot be written").lower()
+    return ""
+
+
+def _parses(source: str) -> bool:
+    try:
+        ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    return True

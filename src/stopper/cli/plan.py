@@ -1,0 +1,121 @@
+"""What the shared options and ``[tool.stopper]`` come to, decided and refused before anything runs; and what happens after."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from stopper.cli import config as config_file
+from stopper.cli.config import Config
+from stopper.cli.gate import exit_code
+from stopper.cli.output import Output, paired, write
+from stopper.cli.selection import chosen
+from stopper.core.errors import UsageError
+from stopper.core.rule import Rule, Severity
+from stopper.scan.accepted import Entry, without_accepted
+from stopper.scan.accepted import load as load_accepted
+from stopper.scan.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one run is told and judged. ``every`` is the whole catalogue, ``rules`` what was chosen of it."""
+
+    config: Config
+    every: tuple[Rule, ...]
+    rules: tuple[Rule, ...]
+    outputs: tuple[Output, ...]
+    fail_on: Severity
+    threshold: int | None
+    accepted: tuple[Entry, ...]
+    accepted_path: str
+
+
+def planned(given: dict[str, Any], start: Path) -> Plan:
+    """The plan of a command line; *start* is where the search for pyproject.toml begins. Raises UsageError."""
+    from stopper.scan import catalogue  # reads every rule: only when a command runs
+
+    config = config_file.load(given["config"], start)
+    from_file = not given["formats"] and not given["outputs"]
+    formats = config.texts("format") if from_file else given["formats"]
+    outputs = config.texts("output") if from_file else given["outputs"]
+    every = catalogue.load()
+    path, entries = _accepted(given["accepted"], config)
+    threshold = given["threshold"]
+    return Plan(
+        config=config,
+        every=every,
+        rules=chosen(every, given["select"] or config.texts("select"), given["ignore"] or config.texts("ignore")),
+        outputs=paired(tuple(formats), tuple(outputs)),
+        fail_on=cast("Severity", given["fail_on"] or config.value("fail-on", "medium")),
+        threshold=config.value("threshold", None) if threshold is None else threshold,
+        accepted=entries,
+        accepted_path=path,
+    )
+
+
+def _accepted(given: str | None, config: Config) -> tuple[str, tuple[Entry, ...]]:
+    if given is not None:
+        return given, load_accepted(Path(given))
+    written = config.value("accepted", "")
+    return written, load_accepted(config.folder / written) if written else ()
+
+
+def judged(report: Report, plan: Plan, root: Path, paths: tuple[str, ...]) -> Report:
+    """*report* without suppressed and accepted findings, with diffs, scored. *paths* are the files whose comments count."""
+    from stopper.scan.reports.patch import with_diffs
+    from stopper.scan.score import scored
+    from stopper.scan.suppression import reader, suppressed
+
+    today = datetime.now(UTC).date()
+    read = reader(root)
+    checks = {rule.slug: rule.check for rule in plan.every}
+    outcomes = tuple(replace(one, check=one.check or checks.get(one.slug)) for one in report.outcomes)
+    held = replace(report, outcomes=outcomes, prefix=_prefix(root))
+    held = suppressed(held, read, paths, set(checks), today)
+    held = without_accepted(held, plan.accepted, today, plan.accepted_path)
+    return scored(with_diffs(held, read))
+
+
+def told(report: Report, plan: Plan) -> int:
+    """Write the reports and give the exit code."""
+    write(report, plan.outputs)
+    return exit_code(report, plan.fail_on, plan.threshold)
+
+
+def root_of(paths: tuple[Path, ...]) -> Path:
+    """What places are relative to: the working folder where all paths are below it, else their common folder."""
+    here = Path.cwd()
+    full = [path.resolve() for path in paths]
+    if all(path.is_relative_to(here) for path in full):
+        return here
+    folders = [path if path.is_dir() else path.parent for path in full]
+    shared = folders[0]
+    while not all(folder.is_relative_to(shared) for folder in folders):
+        shared = shared.parent
+    return shared
+
+
+def _prefix(root: Path) -> str:
+    """What makes a path below *root* relative to its repository; ``""`` outside of one."""
+    full = root.resolve()
+    top = next((parent for parent in (full, *full.parents) if (parent / ".git").exists()), full)
+    below = full.relative_to(top).as_posix()
+    return "" if below == "." else f"{below}/"
+
+
+def existing(paths: tuple[str, ...]) -> tuple[Path, ...]:
+    """The paths, or the working folder. Raises UsageError for one that is not there."""
+    from stopper.cli.nearest import did_you_mean
+
+    found = tuple(Path(path) for path in paths or (".",))
+    for path in found:
+        if not path.exists():
+            folder = path.parent
+            names = (
+                [str(one) if path.parent != Path() else one.name for one in folder.iterdir()] if folder.is_dir() else []
+            )
+            raise UsageError(
+                f"there is no file or folder {path}{did_you_mean(str(path), names) or '; give a path to read'}"
+            )
+    return found
