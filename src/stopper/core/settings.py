@@ -41,6 +41,11 @@ def _declare(setting: Setting[T]) -> Setting[T]:
     return setting
 
 
+def declare(setting: Setting[T]) -> Setting[T]:
+    """Declare a setting of a kind of its own. Its ``parse`` raises ValueError with what the value must be."""
+    return _declare(setting)
+
+
 def text(name: str, default: str, doc: str, *, choices: tuple[str, ...] = ()) -> Setting[str]:
     """Declare a text setting, optionally one of *choices*."""
 

@@ -1,0 +1,178 @@
+"""Keeps secrets out of every log of the process: each record is masked before any filter or handler sees it.
+
+Every logger is covered, those of libraries and those made later too, with message, arguments, extra fields, exception and stack. So
+are warnings and the texts of exceptions that nobody catches. Not covered: ``print`` and handlers that are called without
+a logger.
+"""
+
+import logging
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Final, TextIO, cast
+
+from stopper.core.redactor import is_sensitive_name, mask, mask_value
+from stopper.core.secret import MASK
+
+_FIELDS: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+_FIELD_COUNT: Final = len(logging.makeLogRecord({}).__dict__)
+_PLAIN: Final = (int, float, bool, type(None))
+_formatter: Final = logging.Formatter()
+
+_lock: Final = threading.Lock()
+_originals: dict[str, Any] = {}
+
+
+def install() -> None:
+    """Mask from now on. Calling it again changes nothing."""
+    with _lock:
+        if _originals:
+            return
+        _originals.update(
+            handle=logging.Logger.handle,
+            warning=warnings.showwarning,
+            uncaught=sys.excepthook,
+            thread=threading.excepthook,
+            unraisable=sys.unraisablehook,
+        )
+        logging.Logger.handle = _handle  # type: ignore[method-assign]
+        warnings.showwarning = _show_warning
+        sys.excepthook = _uncaught
+        threading.excepthook = _thread_died
+        sys.unraisablehook = _unraisable
+
+
+def uninstall() -> None:
+    """Undo :func:`install`; what somebody else has hooked in since stays."""
+    with _lock:
+        if not _originals:
+            return
+        for owner, name, ours, key in (
+            (logging.Logger, "handle", _handle, "handle"),
+            (warnings, "showwarning", _show_warning, "warning"),
+            (sys, "excepthook", _uncaught, "uncaught"),
+            (threading, "excepthook", _thread_died, "thread"),
+            (sys, "unraisablehook", _unraisable, "unraisable"),
+        ):
+            if getattr(owner, name) is ours:
+                setattr(owner, name, _originals[key])
+        _originals.clear()
+
+
+def is_installed() -> bool:
+    """Whether records are masked now."""
+    return bool(_originals) and logging.Logger.handle is _handle
+
+
+def clean(record: logging.LogRecord) -> None:
+    """Mask everything in *record* that a handler could show."""
+    args = record.args
+    message = _message(record)
+    masked = mask(message)
+    if masked != message or (args and not _formats(record)):
+        record.msg, record.args = masked, ()
+    elif type(record.msg) is not str:
+        record.msg, record.args = message, ()
+    elif args:
+        _clean_arguments(record, message)
+    if len(record.__dict__) != _FIELD_COUNT:
+        _clean_extra(record)
+    if record.exc_info or record.exc_text:
+        _clean_exception(record)
+    if record.stack_info:
+        record.stack_info = mask(record.stack_info)
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001 - whatever an argument's __str__ or a wrong format raises; logging would print it all raw
+        return f"{record.msg} {record.args!r}"
+
+
+def _formats(record: logging.LogRecord) -> bool:
+    try:
+        record.getMessage()
+    except Exception:  # noqa: BLE001 - see _message
+        return False
+    return True
+
+
+def _clean_arguments(record: logging.LogRecord, message: str) -> None:
+    # An argument that stands whole in the masked message is clean; one that was cut or left out is looked at by itself.
+    args = record.args
+    if isinstance(args, Mapping):
+        record.args = cast("Any", mask_value(args))
+        return
+    if args and any(type(arg) not in _PLAIN and not (type(arg) is str and arg in message) for arg in args):
+        record.args = tuple(mask(arg) if type(arg) is str and arg not in message else arg for arg in args)
+
+
+def _clean_extra(record: logging.LogRecord) -> None:
+    for name, value in list(record.__dict__.items()):
+        if name in _FIELDS:
+            continue
+        hidden = is_sensitive_name(name) and type(value) not in (bool, type(None))
+        record.__dict__[name] = MASK if hidden else mask_value(value)
+
+
+def _clean_exception(record: logging.LogRecord) -> None:
+    said = record.exc_text
+    if said is None and isinstance(record.exc_info, tuple) and record.exc_info[0] is not None:
+        said = _formatter.formatException(record.exc_info)
+    if said is None:
+        return
+    masked = mask(said)
+    if masked != said:
+        # The exception itself goes: its arguments and its frames hold what the text no longer shows.
+        record.exc_text, record.exc_info = masked, None
+
+
+def _handle(self: logging.Logger, record: logging.LogRecord) -> None:
+    clean(record)
+    _originals["handle"](self, record)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    text = str(message)
+    masked = mask(text)
+    shown = message if masked == text else masked
+    _originals["warning"](shown, category, filename, lineno, file, line)
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if not _print_masked(kind, error, trace):
+        _originals["uncaught"](kind, error, trace)
+
+
+def _thread_died(died: threading.ExceptHookArgs) -> None:
+    error = died.exc_value
+    if error is None or not _print_masked(died.exc_type, error, died.exc_traceback):
+        _originals["thread"](died)
+
+
+def _unraisable(unraisable: Any) -> None:
+    error = unraisable.exc_value
+    if error is None or not _print_masked(cast("type[BaseException]", type(error)), error, unraisable.exc_traceback):
+        _originals["unraisable"](unraisable)
+
+
+def _print_masked(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> bool:
+    """Print the traceback masked, if there is something to mask."""
+    text = "".join(traceback.format_exception(kind, error, trace))
+    masked = mask(text)
+    if masked == text:
+        return False
+    if sys.stderr is not None:  # pyright: ignore[reportUnnecessaryComparison]
+        sys.stderr.write(masked)
+    return True

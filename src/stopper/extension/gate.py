@@ -1,0 +1,116 @@
+"""The one hook: read credentials, authenticate, decide. What it lets through reaches the view; all else is answered here."""
+
+from typing import Final
+
+from flask import Response, request
+
+from stopper.auth.clock import Clock
+from stopper.auth.policy import Kinds, Policy
+from stopper.auth.requirement import Situation
+from stopper.core.errors import (
+    AuthenticationRequiredError,
+    ForbiddenError,
+    InvalidCredentialError,
+    InvalidRequestError,
+    RefusalError,
+)
+from stopper.core.principal import Principal
+from stopper.extension import credentials, current, decision_log
+from stopper.extension.answers import Answers
+from stopper.extension.door import Doors, automatic_options
+from stopper.extension.response_headers import GUARDED, request_id
+from stopper.extension.wiring import Parts
+
+_KINDS: Final[dict[tuple[bool, bool], Kinds]] = {
+    (False, False): frozenset(),
+    (True, False): frozenset({"bearer"}),
+    (False, True): frozenset({"api_key"}),
+    (True, True): frozenset({"bearer", "api_key"}),
+}
+
+
+class Gate:
+    """Decides on every request of one application."""
+
+    def __init__(self, doors: Doors, parts: Parts, answers: Answers, clock: Clock, api_key_header: str) -> None:
+        self._doors = doors
+        self._parts = parts
+        self._answers = answers
+        self._clock = clock
+        self._api_key_name = credentials.header_key(api_key_header)
+
+    def decide(self) -> Response | None:
+        """None when the request may go on, the refusal otherwise."""
+        asked = request
+        rule = asked.url_rule
+        if rule is None or asked.routing_exception is not None:
+            return None  # nothing matched: Flask answers 404, 405 or the redirect itself, and no view runs
+        method = asked.method
+        if method == "OPTIONS" and automatic_options(rule):
+            return None  # Flask answers it; the view does not run
+        endpoint = rule.endpoint
+        door = self._doors.find(endpoint, method)
+        policy = door.policy
+        mark = request_id(asked.environ)
+        if policy is None:
+            decision_log.refused(mark, method, endpoint, 404 if door.state == "closed" else 503, door.state, None)
+            return self._answers.plain(404) if door.state == "closed" else self._answers.closed()
+        if not policy.alternatives:
+            decision_log.passed(mark, method, endpoint, None)
+            return None
+        asked.environ[GUARDED] = True
+        principal: Principal | None = None
+        try:
+            principal = self._authenticate(policy)
+            situation = Situation(principal, self._clock(), asked.view_args or {}, self._parts.single_use)
+            refusal = policy.judge(situation) if policy.requirements else None
+        except RefusalError as raised:
+            refusal = raised
+        if refusal is not None:
+            decision_log.refused(mark, method, endpoint, refusal.status, refusal.reason, principal)
+            return self._answers.refusal(refusal)
+        if principal is not None:
+            current.remember(principal)
+        decision_log.passed(mark, method, endpoint, principal)
+        return None
+
+    def _authenticate(self, policy: Policy) -> Principal:
+        shown = credentials.read(request.environ, self._api_key_name)
+        kinds = _KINDS[shown.bearer is not None, shown.api_key is not None]
+        if kinds not in policy.alternatives:
+            if len(kinds) > 1 or (kinds and shown.other_scheme):
+                raise InvalidRequestError("two-credentials")
+            raise AuthenticationRequiredError("other-scheme" if shown.other_scheme else "nothing-shown")
+        if shown.other_scheme:
+            raise InvalidRequestError("two-credentials")
+        bearer = self._bearer(shown.bearer) if shown.bearer is not None else None
+        key = self._api_key(shown.api_key) if shown.api_key is not None else None
+        if bearer is not None and key is not None:
+            return _together(bearer, key)
+        found = bearer or key
+        if found is None:
+            raise AuthenticationRequiredError("nothing-shown")
+        return found
+
+    def _bearer(self, token: str) -> Principal:
+        parts = self._parts
+        if parts.verifier is None:
+            raise InvalidCredentialError("no-verifier")
+        principal = parts.verifier.verify(token)
+        if parts.revocations is not None and parts.revocations.is_revoked(principal.claims):
+            raise InvalidCredentialError("revoked")
+        return principal
+
+    def _api_key(self, key: str) -> Principal:
+        if self._parts.api_keys is None:
+            raise InvalidCredentialError("no-api-keys")
+        return self._parts.api_keys.verify(key)
+
+
+def _together(bearer: Principal, key: Principal) -> Principal:
+    if bearer.tenant != key.tenant:
+        raise ForbiddenError("two-tenants")
+    return Principal(
+        bearer.subject, bearer.kind, bearer.scopes, bearer.roles, bearer.claims, bearer.auth_time, bearer.amr,
+        bearer.credential_id, bearer.tenant, key,
+    )  # fmt: skip

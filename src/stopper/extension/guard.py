@@ -1,0 +1,202 @@
+"""``Stopper(app)``: every route of a Flask application is closed until it says who may pass."""
+
+import logging
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final, cast
+
+from flask import Blueprint, Flask, Response, current_app
+
+from stopper.auth.clock import Clock, system_clock
+from stopper.auth.issuer import Issuer
+from stopper.auth.key_set import KeySource
+from stopper.auth.policy import Credential, Policy
+from stopper.auth.requirement import Redeem
+from stopper.core import log_redaction
+from stopper.core.errors import SettingError, StopperError, UndeclaredRouteError
+from stopper.core.settings import PREFIX, Settings
+from stopper.extension import error_pages, start_checks
+from stopper.extension import settings as setting
+from stopper.extension.answers import Answers
+from stopper.extension.door import Cover, Doors, cover_of, policies_of
+from stopper.extension.gate import Gate
+from stopper.extension.response_headers import ResponseHeaders, checked_origins, security_headers
+from stopper.extension.table import as_text, rows_of
+from stopper.extension.wiring import Given, Parts, ReadsKeys, Revoked, assemble
+
+if TYPE_CHECKING:
+    from stopper.store import Store
+
+_NAME: Final = "stopper"
+_log: Final = logging.getLogger("stopper")
+
+
+class Stopper:
+    """The guard of one or more Flask applications.
+
+    *app*: guarded at once; or call :meth:`init_app` later. *issuers*: whose tokens are taken, besides STOPPER_ISSUERS and this
+    system's own (STOPPER_ISSUER). The other parts come from the settings unless they are handed over: *keyring* finds the own
+    signing keys, *revocations* says which tokens are void, *api_keys* verifies API keys, *single_use* remembers what was
+    used, *store* keeps all of these.
+
+    Raises SettingError for a set-up that would look guarded and not be.
+    """
+
+    def __init__(
+        self,
+        app: Flask | None = None,
+        *,
+        issuers: Sequence[Issuer] = (),
+        keyring: KeySource | None = None,
+        revocations: Revoked | None = None,
+        api_keys: ReadsKeys | None = None,
+        single_use: Redeem | None = None,
+        store: "Store | None" = None,
+        clock: Clock = system_clock,
+    ) -> None:
+        self._given = Given(tuple(issuers), keyring, revocations, api_keys, single_use, store)
+        self._clock = clock
+        self._covers: list[Cover] = []
+        self._apps: list[Flask] = []
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Guard *app*. Call it once, after the configuration is loaded; routes may be added before or after."""
+        if _NAME in app.extensions:
+            raise SettingError(f"{app.name} is guarded already; call Stopper(app) once")
+        app.extensions[_NAME] = Guard(app, self._given, self._clock, self._covers)
+        self._apps.append(app)
+
+    def cover(self, target: str | Blueprint, rule: Policy | Credential) -> None:
+        """Stand *rule* before endpoints that carry no policy: a glob on the endpoint's name (``"restx_doc.*"``) or a blueprint."""
+        self._covers.append(cover_of(target, rule))
+        for app in self._apps:
+            guard_of(app).doors.forget()
+
+    def seal(self, app: Flask | None = None) -> None:
+        """Judge everything now instead of at the first request.
+
+        Call it at the end of the factory or in wsgi.py. Raises UndeclaredRouteError with the table of routes that nobody
+        declared, and SettingError for what is missing or unsafe.
+        """
+        guard_of(app or self._only_app()).seal()
+
+    def _only_app(self) -> Flask:
+        if len(self._apps) == 1:
+            return self._apps[0]
+        if current_app:
+            return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]
+        raise SettingError("seal() needs to know the application: call seal(app)")
+
+
+class Guard:
+    """What ``app.extensions["stopper"]`` holds: the guard of one application."""
+
+    def __init__(self, app: Flask, given: Given, clock: Clock, covers: list[Cover]) -> None:
+        self._app = app
+        self.settings: Final = Settings(app.config, os.environ)
+        self._said = _stopper_config(app)
+        self.mode: Final = self.settings.get(setting.MODE)
+        self.doors: Final = Doors(app, covers)
+        start_checks.judge_debug(app, self.mode)
+        self.parts: Parts
+        self.parts, issuers = assemble(app, self.settings, given, clock)
+        start_checks.judge_secrets(app, self.settings, issuers)
+        self._answers = Answers(self.settings.get(setting.ENVELOPE))
+        header = setting.checked_header_name(self.settings.get(setting.API_KEY_HEADER))
+        self._gate = Gate(self.doors, self.parts, self._answers, clock, header)
+        self._lock = threading.Lock()
+        self._judged = False
+        self._closed = False
+        self._install(header)
+
+    def _install(self, header: str) -> None:
+        app, settings = self._app, self.settings
+        credentials = settings.get(setting.CORS_CREDENTIALS)
+        origins = checked_origins(settings.get(setting.CORS_ORIGINS), credentials=credentials)
+        headers = security_headers(settings.get(setting.CONTENT_SECURITY_POLICY), hsts=self.mode == "prod")
+        log_redaction.install()
+        error_pages.install(app, self._answers, allow_details=settings.get(setting.ALLOW_ERROR_DETAILS))
+        # First of all hooks: one that was registered earlier must not answer for a closed route.
+        app.before_request_funcs.setdefault(None, []).insert(0, self._before_request)
+        wrapped = ResponseHeaders(
+            app.wsgi_app, headers, origins=origins, credentials=credentials, api_key_header=header
+        )
+        app.wsgi_app = wrapped  # type: ignore[method-assign]
+
+    def policy_for(self, endpoint: str, method: str) -> str | None:
+        """The policy before *endpoint* and *method* as text; None where nobody declared one."""
+        policy = self.doors.find(endpoint, method).policy
+        return policy.text if policy else None
+
+    @property
+    def policies(self) -> Mapping[str, Mapping[str, str]]:
+        """Every endpoint with its methods and their policy as text, ``closed`` where nobody may pass."""
+        return policies_of(self.doors)
+
+    def seal(self) -> None:
+        """Raises UndeclaredRouteError or SettingError when this application must not serve."""
+        app = self._app
+        start_checks.judge_debug(app, self.mode)
+        if _stopper_config(app) != self._said:
+            raise SettingError("a STOPPER_… setting changed after Stopper(app); load the configuration first")
+        rows = rows_of(self.doors)
+        undeclared = [row for row in rows if row.state == "undeclared"]
+        if undeclared:
+            table = as_text(undeclared)
+            raise UndeclaredRouteError(
+                f"{len(undeclared)} route(s) of {app.name} say not who may pass; decorate each view with a policy such as"
+                f" @public or @bearer, or name its endpoint in stopper.cover():\n{table}",
+                table,
+            )
+        self._judge_parts()
+
+    def _judge_parts(self) -> None:
+        needs = {kind: door for _, door in self.doors.every() if door.policy for kind in door.policy.kinds}
+        if "bearer" in needs and self.parts.verifier is None:
+            raise SettingError(
+                f"the endpoint {needs['bearer'].endpoint} takes bearer tokens, but no issuer is declared; set STOPPER_ISSUER and"
+                " STOPPER_AUDIENCE, or give Stopper(app, issuers=[Issuer(…)])",
+                rule="jwt-audience-issuer-unchecked",
+            )
+        if "api_key" in needs and self.parts.api_keys is None:
+            raise SettingError(
+                f"the endpoint {needs['api_key'].endpoint} takes API keys, but there is no store of them; set STOPPER_API_KEY_PEPPER"
+                " and STOPPER_DATABASE_URL, or give Stopper(app, api_keys=ApiKeys(…))"
+            )
+        spends = any(part.spends for _, door in self.doors.every() if door.policy for part in door.policy.requirements)
+        if spends and self.parts.single_use is None:
+            raise SettingError("a policy asks for once, but nothing remembers used tokens; set STOPPER_DATABASE_URL")
+
+    def _before_request(self) -> Response | None:
+        if not self._judged:
+            self._judge()
+        if self._closed:
+            return self._answers.closed()
+        return self._gate.decide()
+
+    def _judge(self) -> None:
+        with self._lock:
+            if self._judged:
+                return
+            try:
+                self.seal()
+            except StopperError as wrong:
+                self._closed = True
+                _log.critical("%s answers 503 to everything: %s", self._app.name, wrong)
+            self._judged = True
+
+
+def _stopper_config(app: Flask) -> dict[str, object]:
+    config = cast("dict[str, object]", app.config)
+    return {key: value for key, value in config.items() if key.startswith(PREFIX)}
+
+
+def guard_of(app: Flask) -> Guard:
+    """The guard of *app*. Raises SettingError when there is none."""
+    found = app.extensions.get(_NAME)
+    if not isinstance(found, Guard):
+        raise SettingError(f"{app.name} is not guarded; add Stopper(app) where it is made")
+    return found

@@ -1,0 +1,129 @@
+"""Security headers and exact-origin CORS for every answer, 404 and 500 too: one WSGI wrapper with a list made beforehand."""
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from stopper.core.errors import SettingError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+REQUEST_ID: Final = "stopper.request_id"
+GUARDED: Final = "stopper.guarded"
+"""Set in the environ when the answer belongs to one caller: no cache may keep it."""
+Pair = tuple[str, str]
+
+HSTS: Final = "max-age=63072000; includeSubDomains"
+"""Two years, as browsers' preload lists ask."""
+_PREFLIGHT_SECONDS: Final = "600"
+_METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE"
+
+
+def request_id(environ: "Mapping[str, Any]") -> str:
+    """The id of this request: random, of fixed length, never taken from the client."""
+    found = environ.get(REQUEST_ID)
+    return found if isinstance(found, str) else secrets.token_hex(16)
+
+
+def security_headers(content_security_policy: str, *, hsts: bool) -> tuple[Pair, ...]:
+    """The headers that every answer gets unless it sets them itself."""
+    always = (
+        ("Content-Security-Policy", content_security_policy),
+        ("X-Content-Type-Options", "nosniff"),
+        ("X-Frame-Options", "DENY"),
+        ("Referrer-Policy", "no-referrer"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Cross-Origin-Resource-Policy", "same-origin"),
+        ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+    )
+    return (*always, ("Strict-Transport-Security", HSTS)) if hsts else always
+
+
+def checked_origins(origins: tuple[str, ...], *, credentials: bool) -> frozenset[str]:
+    """*origins*, each exact. Raises SettingError for patterns, paths, ``null``, and for ``*`` with credentials."""
+    if "*" in origins and credentials:
+        raise SettingError(
+            "STOPPER_CORS_ORIGINS cannot be * while STOPPER_CORS_CREDENTIALS is on: every page could act as your users;"
+            " name the origins",
+            rule="cors-any-origin-with-credentials",
+        )
+    for origin in origins:
+        if origin != "*" and not _is_origin(origin):
+            raise SettingError(
+                f"STOPPER_CORS_ORIGINS holds {origin!r}; write an exact origin such as https://app.example.com",
+                rule="cors-origin-pattern-loose",
+            )
+    return frozenset(origins)
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    shown = f"{parts.scheme}://{parts.hostname or ''}" + (f":{port}" if port is not None else "")
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and "*" not in text and shown == text
+
+
+class ResponseHeaders:
+    """Wraps a WSGI application."""
+
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        headers: tuple[Pair, ...],
+        *,
+        origins: frozenset[str] = frozenset(),
+        credentials: bool = False,
+        api_key_header: str = "X-API-Key",
+    ) -> None:
+        self._app = app
+        self._headers = tuple((name, name.lower(), value) for name, value in headers)
+        self._origins = origins
+        self._allow = (("Access-Control-Allow-Credentials", "true"),) if credentials else ()
+        self._vary = f"Authorization, Cookie, {api_key_header}"
+        self._preflight = (
+            ("Access-Control-Allow-Methods", _METHODS),
+            ("Access-Control-Allow-Headers", f"Authorization, Content-Type, {api_key_header}"),
+            ("Access-Control-Max-Age", _PREFLIGHT_SECONDS),
+            ("Content-Length", "0"),
+        )
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        mark = environ[REQUEST_ID] = secrets.token_hex(16)
+        origin = environ.get("HTTP_ORIGIN")
+        cors = self._cors(origin) if origin is not None and self._origins else ()
+
+        def start(status: str, headers: list[Pair], exc_info: Any = None) -> Callable[[bytes], object]:
+            present = {name.lower() for name, _ in headers}
+            headers.extend((name, value) for name, lowered, value in self._headers if lowered not in present)
+            headers.append(("X-Request-Id", mark))
+            if cors:
+                headers.extend(cors)
+            if self._origins:
+                headers.append(("Vary", "Origin"))
+            if GUARDED in environ:
+                headers.append(("Vary", self._vary))
+                _forbid_caching(headers)
+            return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
+
+        if environ.get("REQUEST_METHOD") == "OPTIONS" and cors and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ:
+            start("204 No Content", list(self._preflight))
+            return ()
+        return self._app(environ, start)
+
+    def _cors(self, origin: str) -> tuple[Pair, ...]:
+        if origin in self._origins:
+            return (("Access-Control-Allow-Origin", origin), *self._allow)
+        return (("Access-Control-Allow-Origin", "*"),) if "*" in self._origins else ()
+
+
+def _forbid_caching(headers: list[Pair]) -> None:
+    for name, value in headers:
+        if name.lower() == "cache-control" and "no-store" in value.lower():
+            return
+    headers[:] = [pair for pair in headers if pair[0].lower() != "cache-control"]
+    headers.append(("Cache-Control", "no-store"))

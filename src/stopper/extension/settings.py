@@ -1,0 +1,114 @@
+"""The settings of the guard, declared once."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, cast
+
+from stopper.auth.issuer import Issuer, Profile
+from stopper.core.errors import SettingError
+from stopper.core.settings import Setting, declare, number, secret, switch, text, texts
+
+MODE: Final = text(
+    "MODE",
+    "prod",
+    "`prod` refuses whatever is unsafe on the internet; `dev` is for one machine.",
+    choices=("prod", "dev"),
+)
+ISSUER: Final = text(
+    "ISSUER", "", "The exact `iss` of the tokens that this system issues itself, such as https://auth.example.com."
+)
+AUDIENCE: Final = text("AUDIENCE", "", "This API's name in a token's `aud`; tokens for anybody else are refused.")
+DATABASE_URL: Final = secret(
+    "DATABASE_URL",
+    "Where keys, accounts and revocations are kept: `sqlite:///…` or `postgresql://…`; unset: stopper.db in the instance folder.",
+)
+API_KEY_HEADER: Final = text("API_KEY_HEADER", "X-API-Key", "The header in which clients show an API key.")
+API_KEY_PEPPER: Final = secret(
+    "API_KEY_PEPPER", "The key of the hash under which API keys are kept; 32 random bytes, apart from the database."
+)
+ENVELOPE: Final = text(
+    "ENVELOPE",
+    "problem",
+    'How refusals look: `problem` (RFC 9457) or `status` (`{"status": "failed", "error": {…}}`).',
+    choices=("problem", "status"),
+)
+CORS_ORIGINS: Final = texts(
+    "CORS_ORIGINS", (), "The exact origins whose pages may call this API, such as https://app.example.com."
+)
+CORS_CREDENTIALS: Final = switch("CORS_CREDENTIALS", False, "Whether pages of those origins may send cookies along.")
+CONTENT_SECURITY_POLICY: Final = text(
+    "CONTENT_SECURITY_POLICY",
+    "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "The Content-Security-Policy of answers that set none themselves; the default fits an API that serves no pages.",
+)
+TOKEN_CACHE_SIZE: Final = number(
+    "TOKEN_CACHE_SIZE",
+    4096,
+    "How many verified tokens a process remembers (about 2 kB each); 0 verifies every time.",
+    most=1_000_000,
+)
+ALLOW_ERROR_DETAILS: Final = switch(
+    "ALLOW_ERROR_DETAILS", False, "Whether the text given to `abort(4xx, …)` reaches the client, secrets masked."
+)
+
+
+def _parse_issuers(value: object) -> tuple[Issuer, ...]:
+    said: object = value
+    if isinstance(value, str):
+        try:
+            said = json.loads(value)
+        except ValueError:
+            raise ValueError("a JSON list of issuers") from None
+    if not isinstance(said, (list, tuple)):
+        raise ValueError("a list of Issuer objects")
+    return tuple(_issuer(item) for item in cast("list[object]", said))
+
+
+def _issuer(item: object) -> Issuer:
+    if isinstance(item, Issuer):
+        return item
+    if not isinstance(item, Mapping):
+        raise ValueError("a list of Issuer objects")
+    said = cast("Mapping[str, object]", item)
+    url, algorithms, keys = said.get("url"), said.get("algorithms"), said.get("keys")
+    unknown = set(said) - {"url", "algorithms", "keys", "profile", "audience", "require"}
+    if (
+        unknown
+        or not isinstance(url, str)
+        or not isinstance(algorithms, (list, tuple))
+        or not isinstance(keys, (str, Mapping))
+    ):
+        raise ValueError(
+            'a list of {"url", "algorithms", "keys"} with "profile", "audience" and "require" as you need them'
+        )
+    audience, require = said.get("audience"), said.get("require")
+    return Issuer(
+        url,
+        cast("list[str]", algorithms),
+        cast("Profile", said.get("profile", "rfc9068")),
+        keys=Path(keys) if isinstance(keys, str) else cast("Mapping[str, object]", keys),
+        audience=cast("str | None", audience),
+        require=cast("list[str] | None", require),
+    )
+
+
+_NO_ISSUERS: Final[tuple[Issuer, ...]] = ()
+ISSUERS: Final = declare(
+    Setting(
+        "ISSUERS",
+        _NO_ISSUERS,
+        "The issuers whose tokens are taken: `Issuer` objects, or JSON in the environment.",
+        "list of issuers",
+        _parse_issuers,
+    )
+)
+
+
+def checked_header_name(name: str) -> str:
+    """*name*, if it can be the header of an API key. Raises SettingError."""
+    if not name or not all(char.isascii() and (char.isalnum() or char == "-") for char in name):
+        raise SettingError(f"STOPPER_API_KEY_HEADER must be a header name such as X-API-Key, not {name!r}")
+    if name.lower() in ("authorization", "cookie", "host", "content-type", "content-length", "proxy-authorization"):
+        raise SettingError(f"STOPPER_API_KEY_HEADER cannot be {name}: that header has another meaning; use X-API-Key")
+    return name

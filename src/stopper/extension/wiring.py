@@ -1,0 +1,131 @@
+"""Puts together what a guard asks: the verifier, the revocations, the API keys, the memory of used things."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from flask import Flask
+
+from stopper.auth.access_token import lifetime
+from stopper.auth.api_key import ApiKeys, ApiKeyStore
+from stopper.auth.clock import Clock
+from stopper.auth.issuer import Issuer
+from stopper.auth.key_set import KeySource
+from stopper.auth.keyring import Keyring
+from stopper.auth.requirement import Redeem
+from stopper.auth.revocation import Revocations
+from stopper.auth.single_use import SingleUse
+from stopper.auth.verifier import Verifier
+from stopper.core.errors import SettingError
+from stopper.core.principal import Principal
+from stopper.core.secret import Secret
+from stopper.core.settings import Settings
+from stopper.extension import settings as setting
+
+if TYPE_CHECKING:
+    from stopper.store import Store
+
+
+class Revoked(Protocol):
+    """Says whether a verified token is void."""
+
+    def is_revoked(self, claims: Mapping[str, object]) -> bool:
+        """Raises StoreUnavailableError when nobody can tell."""
+        ...
+
+
+class ReadsKeys(Protocol):
+    """Verifies an API key."""
+
+    def verify(self, shown: str) -> Principal:
+        """Raises InvalidCredentialError or StoreUnavailableError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a guard asks. None: the part is not there, and a policy that needs it is refused at the start."""
+
+    verifier: Verifier | None = None
+    revocations: Revoked | None = None
+    api_keys: ReadsKeys | None = None
+    single_use: Redeem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the application hands over instead of settings."""
+
+    issuers: tuple[Issuer, ...] = ()
+    keyring: KeySource | None = None
+    revocations: Revoked | None = None
+    api_keys: ReadsKeys | None = None
+    single_use: Redeem | None = None
+    store: "Store | None" = field(default=None, repr=False)
+
+
+def assemble(flask: Flask, settings: Settings, given: Given, clock: Clock) -> tuple[Parts, tuple[Issuer, ...]]:
+    """The parts, and every issuer that is trusted. Raises SettingError where something is missing or unsafe."""
+    own, audience = settings.get(setting.ISSUER), settings.get(setting.AUDIENCE)
+    foreign = (*given.issuers, *settings.get(setting.ISSUERS))
+    store = given.store
+    if own and store is None and given.keyring is None:
+        from stopper.store import open_store  # SQLAlchemy is loaded by those who keep something
+
+        store = open_store(_database_url(flask, settings), clock)
+    revocations, single_use, issuers = given.revocations, given.single_use, foreign
+    if own:
+        if not audience:
+            raise SettingError(
+                "STOPPER_AUDIENCE is not set: tokens for other APIs would pass; name this API, such as https://api.example.com",
+                rule="jwt-audience-issuer-unchecked",
+            )
+        issuers = (_own_issuer(own, audience, given.keyring or _keyring(store, settings, clock)), *foreign)
+    if store is not None:
+        revocations = revocations or _revocations(store, settings, clock)
+        single_use = single_use or SingleUse(store.single_use, clock)
+    parts = Parts(
+        verifier=_verifier(issuers, audience or None, settings, clock) if issuers else None,
+        revocations=revocations,
+        api_keys=given.api_keys or _api_keys(store, settings, clock),
+        single_use=single_use,
+    )
+    return parts, issuers
+
+
+def _verifier(issuers: Sequence[Issuer], audience: str | None, settings: Settings, clock: Clock) -> Verifier:
+    return Verifier(issuers, audience=audience, clock=clock, cache_size=settings.get(setting.TOKEN_CACHE_SIZE))
+
+
+def _own_issuer(url: str, audience: str, keyring: KeySource) -> Issuer:
+    return Issuer(url, ("EdDSA", "ES256", "RS256"), audience=audience, keys=keyring)
+
+
+def _life(settings: Settings) -> float:
+    return float(settings.get(lifetime))
+
+
+def _keyring(store: "Store | None", settings: Settings, clock: Clock) -> Keyring:
+    if store is None:
+        raise SettingError("STOPPER_ISSUER is set, but there is no store with its keys; set STOPPER_DATABASE_URL")
+    return Keyring(store.keys, clock, token_lifetime=_life(settings))
+
+
+def _revocations(store: "Store", settings: Settings, clock: Clock) -> Revocations:
+    return Revocations(store.revocations, clock, token_lifetime=_life(settings))
+
+
+def _api_keys(store: "Store | None", settings: Settings, clock: Clock) -> ApiKeys | None:
+    kept: ApiKeyStore | None = getattr(store, "api_keys", None)
+    pepper = settings.get(setting.API_KEY_PEPPER)
+    return ApiKeys(kept, pepper, clock=clock) if kept is not None and pepper is not None else None
+
+
+def _database_url(flask: Flask, settings: Settings) -> str:
+    said: Secret | None = settings.get(setting.DATABASE_URL)
+    if said is not None:
+        return said.reveal()
+    folder = Path(flask.instance_path)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return f"sqlite:///{folder / 'stopper.db'}"
