@@ -1,36 +1,11 @@
 """What keeps a Flask from leaking: protects Flask APIs and finds the ones that leak.
 
-The public names load when they are first used: whoever only scans does not import Flask's guard.
+The public names load when they are first used, so that whoever only scans does not import the guard; ``__init__.pyi`` tells
+type checkers where each lives, and a test compares the two.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from stopper.auth.issuer import Issuer
-    from stopper.auth.policy import api_key, bearer, public
-    from stopper.auth.requirement import acr, any_of, fresh, mfa, once, owner, permission, role, scope, tenant, where
-    from stopper.core.errors import (
-        AuthenticationRequiredError,
-        ForbiddenError,
-        IncompleteError,
-        InvalidCredentialError,
-        InvalidRequestError,
-        KeyringError,
-        PolicyError,
-        RefusalError,
-        SettingError,
-        StepUpRequiredError,
-        StopperError,
-        StoreUnavailableError,
-        ThrottledError,
-        UndeclaredRouteError,
-        UsageError,
-    )
-    from stopper.core.principal import Principal
-    from stopper.core.secret import Secret
-    from stopper.extension.current import current_principal
-    from stopper.extension.guard import Stopper
+from typing import Final
 
 __version__ = "0.1.0"
 
