@@ -183,6 +183,10 @@ class SourceRoute:
     span: Span
     registered_at: Span
     decorators: tuple[Decorator, ...] = ()
+    parameters: tuple[tuple[str, str], ...] = ()
+    """Path parameters with their type, as in :class:`stopper.core.app.Route`."""
+    says_options: bool = False
+    """The view answers OPTIONS itself; otherwise Flask does, and the view is not run."""
     hooks: tuple[str, ...] = ()
     """Qualified names of the ``before_request`` functions that run before it."""
 

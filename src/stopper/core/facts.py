@@ -22,7 +22,7 @@ import re
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from stopper.core.fact import (
     Assignment,
@@ -73,12 +73,30 @@ __all__ = [
 ]
 
 
-class _Placed(Protocol):
+class HasSpan(Protocol):
+    """Any fact: it stands somewhere."""
+
     @property
     def span(self) -> Span | None: ...
 
 
-Located = TypeVar("Located", bound=_Placed)
+Located = TypeVar("Located", bound=HasSpan)
+
+
+NUMBER_SAFE: Final = frozenset(
+    {"sql", "file-path", "subprocess", "code", "html", "redirect", "outbound-url", "deserialisation"}
+)
+"""Sinks that a number cannot harm."""
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What was worked out once; it belongs to the facts and changes nothing that they say."""
+
+    calls: dict[str, dict[str, list[Call]]] = field(default_factory=dict[str, dict[str, list[Call]]])
+    functions: dict[str, Function] = field(default_factory=dict[str, Function])
+    flows: list[Flow] = field(default_factory=list[Flow])
+    views: dict[str, list[SourceRoute]] = field(default_factory=dict[str, list[SourceRoute]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +127,7 @@ class SourceFacts:
     text_files: tuple[TextFile, ...] = ()
     reach: MappingType[str, tuple[RouteRef, ...]] = field(default_factory=dict[str, tuple[RouteRef, ...]])
     """Qualified function → the routes that run it."""
-    _index: dict[str, dict[str, list[Call]]] = field(
-        default_factory=dict[str, dict[str, list[Call]]], repr=False, compare=False
-    )
+    _memory: _Memory = field(default_factory=_Memory, init=False, repr=False, compare=False)
 
     # -- where -----------------------------------------------------------------------------------------------------------------
 
@@ -173,7 +189,10 @@ class SourceFacts:
 
     def function(self, name: str) -> Function | None:
         """The function of that qualified name."""
-        return next((function for function in self.all_functions if function.name == name), None)
+        known = self._memory.functions
+        if not known and self.all_functions:
+            known.update((function.name, function) for function in self.all_functions)
+        return known.get(name)
 
     def classes(self, *bases: str, tests: bool = False) -> Iterator[ClassFact]:
         """The classes that have one of these resolved bases, directly or through classes of the project; every class when none is
@@ -227,8 +246,9 @@ class SourceFacts:
     ) -> Iterator[Flow]:
         """The flows into these sinks (any, when none is named) that carry one of these labels (any, when none is named)."""
         kinds: tuple[LabelKind, ...] = (label,) if isinstance(label, str) else label
-        for flow in self._kept(self.all_flows, tests):
-            if (not sinks or flow.sink in sinks) and (not kinds or flow.has(*kinds, by_name=by_name)):
+        for flow in self._labelled():
+            wanted = (not sinks or flow.sink in sinks) and (not kinds or flow.has(*kinds, by_name=by_name))
+            if wanted and (tests or not self.is_test(flow.span)):
                 yield flow
 
     def labels(self, value: Value | None) -> frozenset[Label]:
@@ -252,11 +272,17 @@ class SourceFacts:
 
     def routes_of_view(self, view: str) -> tuple[SourceRoute, ...]:
         """The routes whose view is that function (or that view class)."""
-        return tuple(route for route in self.routes if route.view == view or view.startswith(route.view + "."))
+        views = self._views()
+        found = views.get(view) or views.get(view.rpartition(".")[0]) or []
+        return tuple(found)
 
     def is_view(self, function: str) -> bool:
         """That the function answers a route."""
         return bool(self.routes_of_view(function))
+
+    def error_handlers_of(self, function: str) -> tuple[ErrorHandler, ...]:
+        """The registrations of that function as an error handler."""
+        return tuple(handler for handler in self.all_error_handlers if handler.function == function)
 
     # -- inner -----------------------------------------------------------------------------------------------------------------
 
@@ -272,7 +298,8 @@ class SourceFacts:
         return depth > 0 and any(self._descends(parent, bases, depth - 1) for parent in parents)
 
     def _calls_by_name(self) -> dict[str, dict[str, list[Call]]]:
-        if not self._index:
+        index = self._memory.calls
+        if not index:
             names: dict[str, list[Call]] = {}
             words: dict[str, list[Call]] = {}
             functions: dict[str, list[Call]] = {}
@@ -280,8 +307,25 @@ class SourceFacts:
                 names.setdefault(call.callee, []).append(call)
                 words.setdefault(call.method, []).append(call)
                 functions.setdefault(call.function, []).append(call)
-            self._index.update(name=names, word=words, function=functions)
-        return self._index
+            index.update(name=names, word=words, function=functions)
+        return index
+
+    def _labelled(self) -> list[Flow]:
+        flows = self._memory.flows
+        if not flows:
+            from stopper.core.labelling import labels_of
+
+            for flow in self.all_flows:
+                found = labels_of(self, flow.value, numbers=flow.sink in NUMBER_SAFE)
+                flows.append(Flow(flow.sink, flow.value, found, flow.span, flow.function, flow.detail))
+        return flows
+
+    def _views(self) -> dict[str, list[SourceRoute]]:
+        views = self._memory.views
+        if not views:
+            for route in self.routes:
+                views.setdefault(route.view, []).append(route)
+        return views
 
 
 def source_of(app: "App") -> SourceFacts:

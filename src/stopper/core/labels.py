@@ -12,6 +12,7 @@ LabelKind = Literal[
     "path-parameter",        # a parameter of a view that comes from the path (request-data too)
     "request-url",           # request.url, full_path, host: the caller's, with the query in it
     "cookie",                # a request cookie
+    "session",               # what the session holds
     "token",                 # a bearer, access, refresh, reset token
     "unverified-claims",     # what a decode without verification gave
     "claims",                # what a verified token says

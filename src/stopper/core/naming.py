@@ -1,0 +1,93 @@
+"""What a name alone suggests about the value behind it. Never proof: labels made from it are marked ``by_name``."""
+
+import re
+from functools import lru_cache
+from typing import Final, Literal
+
+NameKind = Literal["token", "api-key", "password", "config-secret"]
+
+_WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_TAILS: Final = frozenset(
+    {
+        "hash",
+        "hashed",
+        "digest",
+        "url",
+        "uri",
+        "path",
+        "type",
+        "name",
+        "field",
+        "header",
+        "headers",
+        "id",
+        "ids",
+        "expires",
+        "expiry",
+    }
+    | {
+        "lifetime",
+        "ttl",
+        "algorithm",
+        "length",
+        "len",
+        "size",
+        "count",
+        "file",
+        "dir",
+        "prefix",
+        "pattern",
+        "re",
+        "regex",
+        "error",
+    }
+    | {
+        "errors",
+        "message",
+        "msg",
+        "required",
+        "valid",
+        "schema",
+        "form",
+        "policy",
+        "age",
+        "model",
+        "table",
+        "column",
+        "endpoint",
+    }
+)
+_NOT_TOKENS: Final = frozenset(
+    {"csrf", "xsrf", "next", "page", "continuation", "pagination", "cancel", "sync", "unk", "pad", "eos", "bos"}
+)
+
+
+@lru_cache(maxsize=65536)
+def sensitive(name: str) -> NameKind | None:
+    """What kind of secret a variable, key, header or attribute of that name holds by its name; None for anything else.
+
+    ``access_token`` is a token; ``token_type``, ``csrf_token`` and ``password_hash`` are none.
+    """
+    if len(name) > 60 or len(name) < 3:
+        return None
+    lowered = name.lower()
+    if not any(part in lowered for part in ("token", "jwt", "key", "pass", "pwd", "secret")):
+        return None
+    words = [word.lower() for word in _WORDS.findall(name)]
+    if not words or words[-1] in _TAILS:
+        return None
+    return _kind(words)
+
+
+def _kind(words: list[str]) -> NameKind | None:
+    last, joined = words[-1], "".join(words)
+    before = words[-2] if len(words) > 1 else ""
+    if last in ("password", "passwd", "pwd", "passphrase", "passwort") or joined.endswith("password"):
+        return "password"
+    if last == "apikey" or (last == "key" and before in ("api", "xapi")):
+        return "api-key"
+    if last in ("token", "jwt", "accesstoken", "authtoken") and before not in _NOT_TOKENS:
+        return "token"
+    if last == "secret" or (last == "key" and before in ("secret", "private", "signing", "jwt", "encryption")):
+        return "config-secret"
+    return None

@@ -1,0 +1,388 @@
+"""From a call to its value and facts: names, folded look-ups, settings written, sinks reached."""
+
+import ast
+from typing import Final
+
+from stopper.core.fact import ConfigWrite, Flow, SinkKind
+from stopper.core.naming import sensitive
+from stopper.core.values import (
+    Call,
+    Constant,
+    EnvironmentValue,
+    Format,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Parameter,
+    Sequence,
+    Unknown,
+    Value,
+)
+from stopper.scan.source import names
+from stopper.scan.source.expressions import NONE, NOTHING, Reader, attribute, canonical, formatted, item, named
+from stopper.scan.source.project import Registration
+
+ENVIRONMENT: Final = frozenset(
+    {
+        "os.environ.get",
+        "os.getenv",
+        "os.environ.setdefault",
+        "os.environ.pop",
+        "decouple.config",
+        "starlette.config.Config",
+    }
+    | {f"environs.Env.{kind}" for kind in ("str", "bool", "int", "float", "list", "__call__", "timedelta", "url")}
+    | {"environ.Env.str", "environ.Env.bool", "environ.Env.int", "environs.Env"}
+)
+CONTAINERS: Final = {"list": "list", "tuple": "tuple", "set": "set", "frozenset": "set"}
+TEXT_METHODS: Final = frozenset({"strip", "lower", "upper", "encode", "decode", "lstrip", "rstrip", "title"})
+MEMBER_READS: Final = (Item, Mapping, Parameter, Unknown, Member)
+REGISTRATIONS: Final = frozenset(
+    {
+        "add_url_rule",
+        "register_blueprint",
+        "add_resource",
+        "add_namespace",
+        "register_error_handler",
+        "before_request",
+        "register_api",
+    }
+    | {"before_app_request", "after_request", "after_app_request", "errorhandler", "app_errorhandler", "init_app"}
+)
+
+
+def read_call(reader: Reader, node: ast.Call) -> Value:
+    """The value of a call. Look-ups with a known answer are folded; everything else is recorded as a Call."""
+    function = node.func
+    receiver: Value | None = None
+    if type(function) is ast.Attribute:
+        owner = reader.value(function.value)
+        callee = _method_name(reader, owner, function.attr)
+        receiver = None if type(owner) is Name and not owner.name else owner
+    else:
+        owner = None
+        callee = _function_name(reader, reader.value(function))
+    args, keywords, is_open = _arguments(reader, node)
+    folded = _folded(reader, node, owner, callee, args, keywords, is_open)
+    if folded is not None:
+        return folded
+    call = Call(callee, args, keywords, is_open, receiver, reader.function, reader.span(node))
+    reader.calls.append(callee)
+    project = reader.project
+    project.calls.append(call)
+    word = callee.rpartition(".")[2]
+    if owner is not None:
+        if word in _CONFIG_WRITERS and reader.is_config(owner):
+            _config_call(reader, call, word)
+        if word in REGISTRATIONS and _registers(callee):
+            project.registrations.append(Registration(word, owner, call, "", call.span or reader.span(node)))
+    _sinks(reader, call, word, owner)
+    return call
+
+
+_CONFIG_WRITERS: Final = frozenset(
+    {"update", "from_mapping", "from_object", "from_pyfile", "setdefault", "from_prefixed_env", "from_file"}
+)
+
+
+def _registers(callee: str) -> bool:
+    return not callee.startswith(("requests.", "httpx.", "flask.request", "os.", "flask.session", "flask.testing"))
+
+
+def _method_name(reader: Reader, owner: Value, name: str) -> str:
+    if type(owner) is Name:
+        known = attribute(reader, owner, name)
+        if type(known) is Name:
+            return (
+                canonical(names.INSTANCES.get(owner.dotted, owner.dotted) + "." + name)
+                if known.dotted.endswith("." + name) and owner.dotted in names.INSTANCES
+                else known.dotted
+            )
+        return (
+            _function_name(reader, known)
+            if type(known) is not Call
+            else _callable(reader, known, owner.dotted + "." + name)
+        )
+    base = reader.dotted(owner)
+    if base is None:
+        return "?." + name
+    if base in reader.project.classes:
+        known = reader.project.attribute(base, name)
+        if type(known) is Name:
+            return known.dotted
+    return canonical(f"{base}.{name}")
+
+
+def _callable(reader: Reader, value: Call, otherwise: str) -> str:
+    found = reader.dotted(value)
+    return found if found is not None else otherwise
+
+
+def _function_name(reader: Reader, value: Value) -> str:
+    if type(value) is Name:
+        return canonical(value.dotted)
+    if type(value) is Member:
+        base = reader.dotted(value.owner)
+        return canonical(f"{base}.{value.attribute}") if base else "?." + value.attribute
+    if type(value) is Call:
+        found = reader.dotted(value)
+        return f"{found}.__call__" if found else "?"
+    return "?"
+
+
+def _arguments(reader: Reader, node: ast.Call) -> tuple[tuple[Value, ...], tuple[tuple[str, Value], ...], bool]:
+    args: list[Value] = []
+    is_open = False
+    for argument in node.args:
+        if type(argument) is ast.Starred:
+            inner = reader.value(argument.value)
+            if type(inner) is Sequence and not inner.open:
+                args.extend(inner.items)
+            else:
+                args.append(Unknown((inner,)))
+                is_open = True
+        else:
+            args.append(reader.value(argument))
+    keywords: list[tuple[str, Value]] = []
+    for keyword in node.keywords:
+        value = reader.value(keyword.value)
+        if keyword.arg is not None:
+            keywords.append((keyword.arg, named(value, keyword.arg) if sensitive(keyword.arg) else value))
+        elif type(value) is Mapping:
+            keywords.extend(
+                (key.value, held) for key, held in value.items if type(key) is Constant and type(key.value) is str
+            )
+            is_open = is_open or value.open
+        else:
+            keywords.append(("**", value))
+            is_open = True
+    return tuple(args), tuple(keywords), is_open
+
+
+def _folded(
+    reader: Reader, node: ast.Call, owner: Value | None, callee: str, args: tuple[Value, ...],
+    keywords: tuple[tuple[str, Value], ...], is_open: bool,
+) -> Value | None:  # fmt: skip
+    if callee in ENVIRONMENT and args and type(args[0]) is Constant and type(args[0].value) is str:
+        return _environment(reader, node, callee, args, dict(keywords))
+    if owner is None:
+        return _folded_builtin(reader, node, callee, args, keywords, is_open)
+    word = callee.rpartition(".")[2]
+    if word == "get" or word == "pop":
+        return _folded_get(reader, node, owner, args, keywords)
+    if word == "format" and (type(owner) is Constant or type(owner) is Format):
+        return formatted(reader, [owner, *args, *(value for _, value in keywords), NOTHING], node)
+    if word == "join" and len(args) == 1 and type(owner) is Constant:
+        inner = args[0]
+        return Format(inner.items if type(inner) is Sequence else (Unknown((inner,)),), reader.span(node))
+    if word in TEXT_METHODS and type(owner) is Constant and len(args) <= 1:
+        return _folded_text(owner, word, args)
+    if word == "copy" and type(owner) is Mapping and not args:
+        return owner
+    if word == "split" and type(owner) is Constant and type(owner.value) is str:
+        separator = args[0].value if args and type(args[0]) is Constant else None
+        if (separator is None or type(separator) is str) and separator != "" and len(args) <= 1:
+            return Sequence(
+                tuple(Constant(part, owner.span) for part in owner.value.split(separator)[:64]),
+                "list",
+                False,
+                reader.span(node),
+            )
+    return None
+
+
+def _environment(
+    reader: Reader, node: ast.Call, callee: str, args: tuple[Value, ...], keywords: dict[str, Value]
+) -> Value:
+    variable = args[0].value if type(args[0]) is Constant else ""
+    default: Value | None = args[1] if len(args) > 1 else keywords.get("default")
+    if default is None and callee in ("os.environ.get", "os.getenv"):
+        default = NONE
+    text = str(variable)
+    return EnvironmentValue(text, default, reader.span(node), text if sensitive(text) else "")
+
+
+def _folded_builtin(
+    reader: Reader,
+    node: ast.Call,
+    callee: str,
+    args: tuple[Value, ...],
+    keywords: tuple[tuple[str, Value], ...],
+    is_open: bool,
+) -> Value | None:
+    if callee == "dict":
+        if not args:
+            pairs = tuple((Constant(key), value) for key, value in keywords if key != "**")
+            return Mapping(pairs, is_open, reader.span(node))
+        if len(args) == 1 and type(args[0]) is Mapping:
+            pairs = args[0].items + tuple((Constant(key), value) for key, value in keywords if key != "**")
+            return Mapping(pairs, is_open or args[0].open, reader.span(node))
+    elif callee in CONTAINERS and len(args) <= 1 and not keywords:
+        if not args:
+            return Sequence((), "set" if CONTAINERS[callee] == "set" else "list", False, reader.span(node))
+        if type(args[0]) is Sequence:
+            kind = args[0].kind if callee not in ("set", "frozenset") else "set"
+            return Sequence(args[0].items, kind, args[0].open, reader.span(node))
+    elif callee == "getattr" and len(args) >= 2 and type(args[1]) is Constant and type(args[1].value) is str:
+        return attribute(reader, args[0], args[1].value)
+    return None
+
+
+def _folded_get(
+    reader: Reader, node: ast.Call, owner: Value, args: tuple[Value, ...], keywords: tuple[tuple[str, Value], ...]
+) -> Value | None:
+    if not args or len(args) > 2:
+        return None
+    named_only = {key: value for key, value in keywords if key in ("default", "type", "silent")}
+    if len(named_only) != len(keywords):
+        return None
+    default = args[1] if len(args) > 1 else named_only.get("default", NONE)
+    key = args[0]
+    text = key.value if type(key) is Constant and type(key.value) is str else None
+    if type(owner) is Name:
+        dotted = owner.dotted
+        if (
+            dotted.startswith(("flask.request.", "flask.session", "flask.g"))
+            or dotted == "os.environ"
+            or reader.is_config(owner)
+        ):
+            return item(reader, owner, key, default, node)
+        return None
+    if (
+        isinstance(owner, MEMBER_READS)
+        and (text is None or not text.startswith(("/", "http")))
+        and reader.dotted(owner) is None
+    ):
+        return item(reader, owner, key, default, node)
+    if reader.is_config(owner):
+        return item(reader, owner, key, default, node)
+    if type(owner) is Call and _gives_mapping(owner.callee):
+        return item(reader, owner, key, default, node)
+    return None
+
+
+def _gives_mapping(callee: str) -> bool:
+    word = callee.rpartition(".")[2]
+    return callee.startswith("flask.request.") or word in (
+        "get_json",
+        "json",
+        "loads",
+        "get_unverified_header",
+        "get_unverified_claims",
+        "get_jwt",
+        "decode",
+        "to_dict",
+        "dict",
+        "safe_load",
+    )
+
+
+def _folded_text(owner: Constant, word: str, args: tuple[Value, ...]) -> Value | None:
+    if not all(type(arg) is Constant and type(arg.value) is str for arg in args):
+        return None
+    given = [arg.value for arg in args if type(arg) is Constant]
+    try:
+        if type(owner.value) is str and word != "decode":
+            return Constant(getattr(owner.value, word)(*given), owner.span, owner.name)
+        if type(owner.value) is bytes and word == "decode":
+            return Constant(owner.value.decode(*[str(part) for part in given]), owner.span, owner.name)
+    except (LookupError, ValueError, TypeError):
+        return None
+    return None
+
+
+def write_config(reader: Reader, key: Value, value: Value, call_span: object = None) -> None:
+    """Record one setting. Keys that are not literal are not settings that a rule could name."""
+    if type(key) is Constant and type(key.value) is str:
+        span = key.span or value.span
+        if span is not None:
+            reader.project.config.append(ConfigWrite(key.value, value, span, "item", reader.function))
+
+
+def _config_call(reader: Reader, call: Call, word: str) -> None:
+    assert call.span is not None
+    if word in ("update", "from_mapping"):
+        for argument in call.args:
+            if type(argument) is Mapping:
+                for key, value in argument.items:
+                    write_config(reader, key, value)
+        for key, value in call.keywords:
+            if key not in ("**", "mapping"):
+                reader.project.config.append(ConfigWrite(key, value, value.span or call.span, "item", reader.function))
+    elif word == "setdefault" and len(call.args) == 2:
+        write_config(reader, call.args[0], call.args[1])
+
+
+def _sinks(reader: Reader, call: Call, word: str, owner: Value | None) -> None:
+    for kind, position, keywords in names.SINKS.get(call.callee, ()):
+        _sink(reader, call, kind, position, keywords)
+    if owner is None:
+        return
+    if word in names.LOG_METHODS and _is_logger(call.callee, owner):
+        _sink(reader, call, "log", -1, ())
+    elif word in names.METHOD_SINKS and call.callee not in names.SINKS:
+        kind, position, keywords = names.METHOD_SINKS[word]
+        _sink(reader, call, kind, position, keywords)
+    if names.OUTBOUND.fullmatch(call.callee):
+        _outbound(reader, call, word)
+    elif word in ("update", "setdefault") and type(owner) is Name and owner.dotted == "flask.session":
+        _flow(reader, "session", _together(call.args + tuple(value for _, value in call.keywords)), call, "")
+
+
+def _is_logger(callee: str, owner: Value) -> bool:
+    if callee.startswith(("logging.", "loguru.", "structlog.")) or ".logger." in callee:
+        return True
+    if callee.startswith("?.") or callee.count(".") == 1:
+        said = (
+            owner.attribute
+            if type(owner) is Member
+            else owner.dotted.rpartition(".")[2]
+            if type(owner) is Name
+            else owner.name
+        )
+        return names.LOGGER_NAME.match(said) is not None
+    return type(owner) is Name and names.LOGGER_NAME.match(owner.dotted.rpartition(".")[2]) is not None
+
+
+def _sink(reader: Reader, call: Call, kind: str, position: int | None, keywords: tuple[str, ...]) -> None:
+    found: list[Value] = []
+    if position == -1:
+        found.extend(call.args)
+    if position in (-1, -2):
+        found.extend(value for key, value in call.keywords if key not in ("exc_info", "stack_info", "stacklevel"))
+    elif position is not None and position < len(call.args):
+        found.append(call.args[position])
+    if keywords:
+        found.extend(value for key, value in call.keywords if key in keywords)
+    if found:
+        detail = call.callee
+        if kind == "cookie" and call.args and type(call.args[0]) is Constant:
+            detail = str(call.args[0].value)
+        _flow(reader, kind, _together(tuple(found)), call, detail)
+
+
+def _outbound(reader: Reader, call: Call, word: str) -> None:
+    position = 1 if word in ("request", "stream") else 0
+    url = call.argument(position, "url")
+    query = call.keyword("params")
+    if url is not None:
+        _flow(reader, "outbound-url", url if query is None else _together((url, query)), call, call.callee)
+    headers = call.keyword("headers", "auth")
+    if headers is not None:
+        _flow(reader, "outbound-headers", headers, call, call.callee)
+    body = call.keyword("json", "data", "content")
+    if body is not None:
+        _flow(reader, "outbound-body", body, call, call.callee)
+
+
+def _together(found: tuple[Value, ...]) -> Value:
+    return found[0] if len(found) == 1 else Unknown(found)
+
+
+def _flow(reader: Reader, kind: str, value: Value, call: Call, detail: str) -> None:
+    if type(value) is Constant and not value.name:
+        return
+    sink: SinkKind = kind  # type: ignore[assignment]
+    assert call.span is not None
+    reader.project.flows.append(Flow(sink, value, frozenset(), call.span, reader.function, detail))

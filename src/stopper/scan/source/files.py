@@ -1,0 +1,149 @@
+"""Which files there are, which of them can matter, and their text. Nothing here raises for what a file holds."""
+
+import io
+import os
+import re
+import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Final
+
+from stopper.scan.report import ReadError
+
+SKIPPED: Final = frozenset(
+    {
+        ".git",
+        ".hg",
+        ".svn",
+        ".venv",
+        "venv",
+        "node_modules",
+        "__pycache__",
+        "site-packages",
+        "build",
+        "dist",
+        ".tox",
+        ".nox",
+    }
+    | {".mypy_cache", ".ruff_cache", ".pytest_cache", ".eggs"}
+)
+LARGEST: Final = 8 * 1024 * 1024
+"""A Python file above this many bytes is generated; the parser would need a hundred times as much memory."""
+
+FLASK: Final = re.compile(
+    rb"^[ \t]*(?:from|import)[ \t]+(?:flask|apiflask|connexion|werkzeug|stopper)|import_module\([\"']flask|\bcurrent_app\b",
+    re.MULTILINE,
+)
+STRONG: Final = re.compile(
+    rb"^[ \t]*(?:from|import)[ \t]+(?:jwt|jose|joserfc|authlib|itsdangerous|jwcrypto)\b|\bJWT_SECRET|\bSECRET_KEY\b",
+    re.MULTILINE,
+)
+WEAK: Final = re.compile(
+    rb"(?i)secret|passw|api_?key|authorization|\btoken|_token|\brequests?\b|httpx|hashlib|hmac|pickle|yaml|subprocess|sqlite3|execute\("
+    rb"|sqlalchemy|logging|getlogger|\bopen\(|random|bcrypt|passlib|argon2|redis|openai|anthropic|verify|stopper:"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One Python file: where it is and the dotted module name that imports would use."""
+
+    path: Path
+    shown: str
+    module: str
+    package: bool
+
+
+def find(paths: tuple[Path, ...], root: Path, exclude: tuple[str, ...]) -> Iterator[Path]:
+    """The files under *paths* in a stable order, each once; links to folders are not followed."""
+    seen: set[Path] = set()
+    for path in paths:
+        found = _walk(path, root, exclude) if path.is_dir() else iter((path,))
+        for one in found:
+            if one not in seen:
+                seen.add(one)
+                yield one
+
+
+def _walk(top: Path, root: Path, exclude: tuple[str, ...]) -> Iterator[Path]:
+    for folder, folders, names in os.walk(top):
+        here = Path(folder)
+        folders[:] = sorted(name for name in folders if not _skipped(here / name, name, root, exclude))
+        for name in sorted(names):
+            if not exclude or not _excluded(here / name, root, exclude):
+                yield here / name
+
+
+def _skipped(path: Path, name: str, root: Path, exclude: tuple[str, ...]) -> bool:
+    return name in SKIPPED or name.endswith(".egg-info") or (bool(exclude) and _excluded(path, root, exclude))
+
+
+def _excluded(path: Path, root: Path, exclude: tuple[str, ...]) -> bool:
+    shown = shown_path(path, root)
+    return any(
+        fnmatch(shown, pattern) or fnmatch(path.name, pattern) or shown.startswith(pattern.rstrip("/") + "/")
+        for pattern in exclude
+    )
+
+
+def shown_path(path: Path, root: Path) -> str:
+    """The path as reports show it: relative to *root* where it is below it, with ``/``."""
+    try:
+        return path.relative_to(root).as_posix()
+    except ValueError:
+        pass
+    try:
+        return path.resolve().relative_to(root.resolve()).as_posix()
+    except (ValueError, OSError, RuntimeError):
+        return path.as_posix()
+
+
+def module_name(path: Path) -> tuple[str, bool]:
+    """The dotted name by which the project imports that file, judged by the packages around it, and whether it is a package."""
+    package = path.name == "__init__.py"
+    parts = [] if package else [path.stem]
+    folder = path.parent
+    while (folder / "__init__.py").is_file() and folder != folder.parent:
+        parts.append(folder.name)
+        folder = folder.parent
+    return ".".join(reversed(parts)) or path.parent.name, package
+
+
+_TEST = re.compile(r"(^|/)(tests?|testing|conftest\.py|test_[^/]*\.py|[^/]*_tests?\.py)(/|$)")
+
+
+def is_test(shown: str) -> bool:
+    """That the path is one of test code by the conventions of pytest and unittest."""
+    return _TEST.search(shown) is not None
+
+
+def load(path: Path, shown: str) -> bytes | ReadError:
+    """The bytes of a file, or why there are none."""
+    try:
+        if not path.is_file():
+            return ReadError(shown, "is not a regular file; exclude it or remove the link")
+        if path.stat().st_size > LARGEST:
+            return ReadError(shown, f"is larger than {LARGEST // 1024 // 1024} MiB; exclude it if it is generated")
+        return path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or "cannot be read").lower()
+        return ReadError(shown, f"cannot be read ({reason}); give read permission or exclude it")
+
+
+def decode(data: bytes, shown: str) -> str | ReadError:
+    """The text of Python source in the encoding that it declares (PEP 263), or why there is none."""
+    if b"\0" in data:
+        line = data.count(b"\n", 0, data.index(b"\0")) + 1
+        return ReadError(shown, "holds a NUL byte, so it is not Python source; exclude it or remove the byte", line)
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        return data.decode(encoding)
+    except SyntaxError:
+        return ReadError(shown, "declares an encoding that does not exist or does not fit; save it as UTF-8", 1)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        return ReadError(shown, f"is not {error.encoding} text; save it as UTF-8 or declare its encoding", line)
+    except LookupError:
+        return ReadError(shown, "declares an encoding that does not decode text; save it as UTF-8", 1)

@@ -1,0 +1,193 @@
+"""Ties together what single files said: config classes, routes with their access, who reaches whom."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import TypeVar
+
+from stopper.core.app import App
+from stopper.core.fact import ConfigWrite, Flow, TextFile
+from stopper.core.facts import HasSpan, SourceFacts
+from stopper.core.place import RouteRef
+from stopper.core.values import Call, Constant, Format, Mapping, Name, Sequence, Value, options, walk
+from stopper.scan.source import files, names
+from stopper.scan.source.files import SourceFile
+from stopper.scan.source.guards import Guards
+from stopper.scan.source.project import ClassState, Module, Project
+from stopper.scan.source.routes import Routes
+
+Placed = TypeVar("Placed", bound=HasSpan)
+
+
+def link(
+    project: Project, modules: tuple[Module, ...], sources: tuple[SourceFile, ...], texts: tuple[TextFile, ...]
+) -> App:
+    """The App that all files together describe."""
+    by_name = {module.name: module for module in modules}
+    tests = frozenset(source.shown for source in sources if files.is_test(source.shown))
+    routes = Routes(project, by_name, tests)
+    found = routes.found()
+    config = [*project.config, *_class_config(project, by_name)]
+    facts = SourceFacts(
+        files=tuple(source.shown for source in sources),
+        tests=tests,
+        modules={source.module: source.shown for source in sources},
+        imported=frozenset(project.imported),
+        all_calls=_sorted(project.calls),
+        all_functions=_sorted(project.functions.values()),
+        all_classes=_sorted(project.class_fact(state) for state in project.classes.values()),
+        all_config=_sorted(config),
+        all_assignments=_sorted(project.assignments),
+        all_comparisons=_sorted(project.comparisons),
+        all_conditions=_sorted(project.conditions),
+        all_returns=_sorted(project.returns),
+        all_raises=_sorted(project.raises),
+        all_handlers=_sorted(project.handlers),
+        all_error_handlers=_sorted(routes.error_handlers),
+        all_texts=_sorted(project.texts),
+        routes=tuple(route for route, _ in found),
+        suppressions=_sorted(project.suppressions),
+        text_files=texts,
+    )
+    facts = replace(facts, all_flows=_sorted([*project.flows, *_answers(project, facts)]))
+    guards = Guards(project, facts, routes)
+    served = tuple(guards.route(route, origin) for route, origin in found)
+    facts = replace(facts, reach=_reach(project, facts, guards))
+    return App(routes=served, source=facts, readers=frozenset({"source"}))
+
+
+def _sorted(found: "Iterable[Placed]") -> "tuple[Placed, ...]":
+    return tuple(sorted(found, key=_place))
+
+
+def _place(found: HasSpan) -> tuple[str, int, int]:
+    span = found.span
+    return (span.path, span.line, span.column) if span is not None else ("", 0, 0)
+
+
+def _answers(project: Project, facts: SourceFacts) -> Iterator[Flow]:
+    """What views and error handlers return is a response, unless it is a call that was noted as one already."""
+    speakers = {route.view for route in facts.routes} | {handler.function for handler in facts.all_error_handlers}
+    for found in facts.all_returns:
+        owner = found.function.rpartition(".")[0]
+        if found.function not in speakers and not (owner in speakers and owner in project.classes):
+            continue
+        value = found.value
+        if isinstance(value, Sequence) and value.kind == "tuple" and value.items:
+            value = value.items[0]
+        for option in options(value):
+            if isinstance(option, Constant) or (isinstance(option, Call) and option.callee in names.SINKS):
+                continue
+            yield Flow("response", option, frozenset(), found.span, found.function, "return")
+            if isinstance(option, Format) and any(_is_markup(part) for part in option.parts):
+                yield Flow("html", option, frozenset(), found.span, found.function, "return")
+
+
+def _is_markup(part: Value) -> bool:
+    return isinstance(part, Constant) and isinstance(part.value, str) and "<" in part.value and ">" in part.value
+
+
+def _class_config(project: Project, modules: dict[str, Module]) -> Iterator[ConfigWrite]:
+    """Settings that stand in config classes and settings modules, and whether ``from_object`` loads them."""
+    loaded, unknown = _loaded(project, modules)
+    for state in project.classes.values():
+        is_loaded = _is_loaded(project, state, loaded)
+        if not is_loaded and not _looks_like_config(state, project):
+            continue
+        how = True if is_loaded else None if unknown or not loaded else False
+        for key, value in state.attributes.items():
+            if key.isupper() and not isinstance(value, Name):
+                yield ConfigWrite(key, value, value.span or state.span, "class", "", state.name, how)
+    for name in loaded:
+        module = modules.get(name)
+        if module is not None:
+            for assignment in project.assignments:
+                if (
+                    not assignment.function
+                    and assignment.target == f"{name}.{assignment.attribute}"
+                    and assignment.attribute.isupper()
+                ):
+                    yield ConfigWrite(assignment.attribute, assignment.value, assignment.span, "class", "", name, True)
+
+
+def _looks_like_config(state: ClassState, project: Project) -> bool:
+    word = state.name.rpartition(".")[2].lower()
+    if "config" in word or "settings" in word:
+        return True
+    return any(
+        "config" in base.lower() or "settings" in base.lower() for base in state.bases if base in project.classes
+    )
+
+
+def _is_loaded(project: Project, state: ClassState, loaded: set[str], depth: int = 6) -> bool:
+    if state.name in loaded:
+        return True
+    children = (child for child in project.classes.values() if state.name in child.bases and child is not state)
+    return depth > 0 and any(_is_loaded(project, child, loaded, depth - 1) for child in children)
+
+
+def _loaded(project: Project, modules: dict[str, Module]) -> tuple[set[str], bool]:
+    loaded: set[str] = set()
+    unknown = False
+    for call in project.calls:
+        if call.method not in ("from_object", "from_pyfile") or not call.args:
+            continue
+        for option in _objects(call.args[0]):
+            if isinstance(option, Name) and option.dotted == "__name__" and call.span is not None:
+                loaded.update(name for name, module in modules.items() if module.path == call.span.path)
+            elif isinstance(option, Name):
+                loaded.add(option.dotted)
+            elif isinstance(option, Call):
+                loaded.add(option.callee)
+            elif isinstance(option, Constant) and isinstance(option.value, str):
+                loaded.update(_named(option.value, project, modules))
+            else:
+                unknown = True
+    return loaded, unknown
+
+
+def _objects(value: Value) -> Iterator[Value]:
+    for option in options(value):
+        inner = [part for part in walk(option, 3) if isinstance(part, Mapping)]
+        if inner and not isinstance(option, Call):
+            for mapping in inner:
+                for _, held in mapping.items:
+                    yield from options(held)
+        else:
+            yield option
+
+
+def _named(text: str, project: Project, modules: dict[str, Module]) -> Iterator[str]:
+    """The class or module that a text for ``from_object`` or ``from_pyfile`` means."""
+    dotted = text.removesuffix(".py").replace("/", ".").replace(":", ".").lstrip(".")
+    for name in (*project.classes, *modules):
+        if name == dotted or name.endswith("." + dotted):
+            yield name
+
+
+def _reach(project: Project, facts: SourceFacts, guards: Guards) -> dict[str, tuple[RouteRef, ...]]:
+    """Function → the routes that run it, by following calls from views, guards and hooks."""
+    found: dict[str, set[RouteRef]] = {}
+    for route in facts.routes:
+        refs = {RouteRef(method, route.path) for method in route.methods if method not in ("HEAD", "OPTIONS")}
+        started = [route.view, *route.hooks, *(decorator.name for decorator in route.decorators)]
+        started.extend(f"{route.view}.{method.lower()}" for method in route.methods)
+        seen: set[str] = set()
+        while started:
+            name = started.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            function = project.functions.get(name)
+            if function is not None:
+                found.setdefault(name, set()).update(refs)
+                started.extend(function.calls)
+            started.extend(guards.nested.get(name, ()))
+    for handler in facts.all_error_handlers:
+        every = {
+            RouteRef(method, route.path)
+            for route in facts.routes
+            for method in route.methods
+            if not handler.blueprint or route.blueprint == handler.blueprint
+        }
+        found.setdefault(handler.function, set()).update(every)
+    return {name: tuple(sorted(refs)) for name, refs in found.items()}

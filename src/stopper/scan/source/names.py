@@ -1,0 +1,213 @@
+"""Names that libraries use for the same thing, as data. One line here is what a rule would otherwise have to know."""
+
+import re
+from typing import Final
+
+INSTANCES: Final[dict[str, str]] = {
+    "logging.getLogger": "logging.Logger",
+    "structlog.get_logger": "logging.Logger",
+    "structlog.getLogger": "logging.Logger",
+    "flask.logging.create_logger": "logging.Logger",
+    "flask.Flask.logger": "logging.Logger",
+    "loguru.logger": "logging.Logger",
+    "requests.session": "requests.Session",
+    "sqlite3.connect": "sqlite3.Connection",
+    "psycopg2.connect": "psycopg2.Connection",
+    "hmac.new": "hmac.HMAC",
+    "hashlib.new": "hashlib.HASH",
+    "flask.current_app": "flask.Flask",
+    "flask.current_app.logger": "logging.Logger",
+    "flask.current_app._get_current_object": "flask.Flask",
+    "flask.Flask.test_client": "flask.testing.FlaskClient",
+    "flask.Flask.session_interface": "flask.sessions.SessionInterface",
+    "apiflask.APIFlask": "flask.Flask",
+    "quart.Quart": "flask.Flask",
+    "apiflask.APIBlueprint": "flask.Blueprint",
+    "flask_smorest.Blueprint": "flask.Blueprint",
+    "flask_openapi3.OpenAPI": "flask.Flask",
+    "flask_openapi3.APIBlueprint": "flask.Blueprint",
+    "flask_restx.namespace.Namespace": "flask_restx.Namespace",
+}
+"""What a call (or an attribute) gives an instance of, where the name does not say it; and classes that stand for another."""
+
+FLASK_HOMES: Final = re.compile(
+    r"flask\.(?:globals|helpers|templating|app|blueprints|wrappers|sessions|ctx|sansio\.app|sansio\.blueprints|json)\."
+    r"(?=(?:request|session|g|current_app|jsonify|make_response|redirect|abort|url_for|flash|render_template|render_template_string"
+    r"|stream_template|stream_template_string|send_file|send_from_directory|Flask|Blueprint|Request|Response|after_this_request"
+    r"|has_request_context)\b)"
+)
+MOVED: Final[dict[str, str]] = {
+    "jwt.api_jwt.decode": "jwt.decode",
+    "jwt.api_jwt.encode": "jwt.encode",
+    "jwt.api_jwt.PyJWT": "jwt.PyJWT",
+    "jwt.PyJWT.decode": "jwt.decode",
+    "jwt.PyJWT.encode": "jwt.encode",
+    "jwt.PyJWT.decode_complete": "jwt.decode_complete",
+    "werkzeug.exceptions.abort": "flask.abort",
+    "werkzeug.utils.redirect": "flask.redirect",
+    "werkzeug.wrappers.Response": "flask.Response",
+    "markupsafe.Markup": "markupsafe.Markup",
+    "flask.Markup": "markupsafe.Markup",
+    "flask.escape": "markupsafe.escape",
+    "jinja2.Markup": "markupsafe.Markup",
+    "jinja2.escape": "markupsafe.escape",
+    "werkzeug.exceptions.HTTPException": "werkzeug.exceptions.HTTPException",
+    "flask_jwt_extended.view_decorators.jwt_required": "flask_jwt_extended.jwt_required",
+    "flask_jwt_extended.view_decorators.verify_jwt_in_request": "flask_jwt_extended.verify_jwt_in_request",
+    "flask_login.utils.login_required": "flask_login.login_required",
+    "flask_login.utils.current_user": "flask_login.current_user",
+}
+
+APP_NAMES: Final = frozenset({"app", "application", "flask_app", "current_app"})
+BLUEPRINT_NAMES: Final = frozenset({"bp", "blueprint"})
+LOGGER_NAME: Final = re.compile(r"(?:.*_)?(?:log|logger|logging|LOG|LOGGER)$")
+LOG_METHODS: Final = frozenset(
+    {"debug", "info", "warning", "warn", "error", "exception", "critical", "log", "fatal", "trace"}
+)
+
+ROUTE_METHODS: Final = frozenset({"route", "get", "post", "put", "patch", "delete", "websocket"})
+APPS: Final = frozenset({"flask.Flask"})
+BLUEPRINTS: Final = frozenset({"flask.Blueprint"})
+API_OBJECTS: Final = frozenset(
+    {
+        "flask_restful.Api",
+        "flask_restx.Api",
+        "flask_restplus.Api",
+        "flask_restx.Namespace",
+        "flask_restplus.Namespace",
+        "flask_smorest.Api",
+    }
+)
+RESOURCE_BASES: Final = frozenset(
+    {
+        "flask_restful.Resource",
+        "flask_restx.Resource",
+        "flask_restplus.Resource",
+        "flask.views.MethodView",
+        "flask.views.View",
+    }
+)
+
+ATTRIBUTE_SETTINGS: Final[dict[str, str]] = {
+    "secret_key": "SECRET_KEY",
+    "debug": "DEBUG",
+    "testing": "TESTING",
+    "permanent_session_lifetime": "PERMANENT_SESSION_LIFETIME",
+    "session_cookie_name": "SESSION_COOKIE_NAME",
+    "use_x_sendfile": "USE_X_SENDFILE",
+    "propagate_exceptions": "PROPAGATE_EXCEPTIONS",
+}
+
+OUTBOUND: Final = re.compile(
+    r"(?:requests|httpx)(?:\.(?:Session|Client|AsyncClient))?\.(?:get|post|put|patch|delete|head|options|request|stream)"
+    r"|urllib\.request\.(?:urlopen|Request)|urllib3(?:\.PoolManager)?\.request|aiohttp(?:\.ClientSession)?\.(?:get|post|put|patch|delete|request)"
+)
+
+Sink = tuple[str, int | None, tuple[str, ...]]
+SINKS: Final[dict[str, tuple[Sink, ...]]] = {
+    "print": (("print", -1, ()),),
+    "pprint.pprint": (("print", -1, ()),),
+    "sys.stdout.write": (("print", 0, ()),),
+    "sys.stderr.write": (("print", 0, ()),),
+    "flask.jsonify": (("response", -1, ()),),
+    "flask.make_response": (("response", -1, ()),),
+    "flask.Response": (("response", 0, ("response",)), ("response-header", 2, ("headers",))),
+    "flask.abort": (("response", 1, ("description", "response", "message")),),
+    "flask.flash": (("response", 0, ("message",)),),
+    "flask_restful.abort": (("response", None, ("message", "error", "description")),),
+    "flask_restx.abort": (("response", 1, ("message",)),),
+    "flask_smorest.abort": (("response", None, ("message", "errors")),),
+    "apiflask.abort": (("response", 1, ("message", "detail")),),
+    "flask.redirect": (("redirect", 0, ("location",)),),
+    "flask.url_for": (("url", -2, ()),),
+    "flask.render_template": (("template", -2, ()),),
+    "flask.render_template_string": (("code", 0, ("source",)), ("template", -2, ())),
+    "jinja2.Template": (("code", 0, ("source",)),),
+    "jinja2.Environment.from_string": (("code", 0, ("source",)),),
+    "markupsafe.Markup": (("html", 0, ()),),
+    "eval": (("code", 0, ()),),
+    "exec": (("code", 0, ()),),
+    "compile": (("code", 0, ()),),
+    "open": (("file-path", 0, ("file",)),),
+    "flask.send_file": (("file-path", 0, ("path_or_file", "filename_or_fp")),),
+    "os.remove": (("file-path", 0, ()),),
+    "os.unlink": (("file-path", 0, ()),),
+    "os.system": (("subprocess", 0, ()),),
+    "os.popen": (("subprocess", 0, ()),),
+    "subprocess.run": (("subprocess", 0, ("args",)),),
+    "subprocess.call": (("subprocess", 0, ("args",)),),
+    "subprocess.Popen": (("subprocess", 0, ("args",)),),
+    "subprocess.check_call": (("subprocess", 0, ("args",)),),
+    "subprocess.check_output": (("subprocess", 0, ("args",)),),
+    "subprocess.getoutput": (("subprocess", 0, ("cmd",)),),
+    "pickle.loads": (("deserialisation", 0, ()),),
+    "pickle.load": (("deserialisation", 0, ()),),
+    "dill.loads": (("deserialisation", 0, ()),),
+    "cloudpickle.loads": (("deserialisation", 0, ()),),
+    "marshal.loads": (("deserialisation", 0, ()),),
+    "jsonpickle.decode": (("deserialisation", 0, ()),),
+    "yaml.load": (("deserialisation", 0, ("stream",)),),
+    "yaml.unsafe_load": (("deserialisation", 0, ()),),
+    "jwt.encode": (("claims", 0, ("payload",)),),
+    "jose.jwt.encode": (("claims", 0, ("claims",)),),
+    "authlib.jose.jwt.encode": (("claims", 1, ("payload",)),),
+    "joserfc.jwt.encode": (("claims", 1, ("claims",)),),
+    "flask_jwt_extended.create_access_token": (("claims", -1, ()),),
+    "flask_jwt_extended.create_refresh_token": (("claims", -1, ()),),
+    "sqlalchemy.text": (("sql", 0, ("text",)),),
+    "sqlalchemy.sql.text": (("sql", 0, ("text",)),),
+}
+"""Callee → what it is a sink for: kind, position, keywords. Position -1 is every argument, -2 every keyword, None no position."""
+
+METHOD_SINKS: Final[dict[str, Sink]] = {
+    "set_cookie": ("cookie", 1, ("value",)),
+    "execute": ("sql", 0, ("statement", "query", "sql")),
+    "executemany": ("sql", 0, ("statement", "query", "sql")),
+    "executescript": ("sql", 0, ()),
+    "raw": ("sql", 0, ()),
+    "safe_substitute": ("response", None, ()),
+}
+"""Last word of a callee of whatever object → sink."""
+
+GUARDS: Final = re.compile(
+    r"flask_jwt_extended\.(?:jwt_required|fresh_jwt_required|jwt_refresh_token_required)"
+    r"|flask_jwt(?:_simple)?\.jwt_required"
+    r"|flask_login\.(?:login_required|fresh_login_required)"
+    r"|flask_httpauth\.\w+\.login_required"
+    r"|flask_security(?:\.decorators)?\.(?:auth_required|login_required|auth_token_required|http_auth_required|roles_required"
+    r"|roles_accepted|permissions_required|permissions_accepted)"
+    r"|(?:flask\.Flask|flask\.Blueprint|apiflask\.\w+)\.auth_required"
+    r"|flask_praetorian\.(?:auth_required|roles_required|roles_accepted)"
+    r"|flask_principal\.Permission\.require"
+    r"|flask_oidc\.\w+\.(?:require_login|accept_token)"
+    r"|flask_user\.(?:login_required|roles_required)"
+    r"|flask_basicauth\.BasicAuth\.required"
+    r"|authlib\.integrations\.flask_oauth2\.(?:ResourceProtector|resource_protector\.ResourceProtector)(?:\.__call__|\.acquire_token)?"
+    r"|authlib\.flask\.oauth2\.ResourceProtector(?:\.__call__)?"
+    r"|stopper\.(?:bearer|api_key|browser_session|client_certificate|any_of)"
+    r"|flask_appbuilder\.security\.decorators\.(?:has_access|has_access_api|protect)"
+)
+"""Decorators of libraries that let nobody pass without a credential."""
+
+GUARD_CALLS: Final = re.compile(
+    r"flask_jwt_extended\.verify_jwt_in_request(?:_\w+)?|flask_jwt_extended\.verify_fresh_jwt_in_request"
+    r"|flask_praetorian\.\w+\.read_token_from_header|authlib\.integrations\.flask_oauth2\.ResourceProtector\.(?:acquire_token|acquire)"
+)
+"""Calls that raise when there is no credential."""
+
+CREDENTIAL_READS: Final = re.compile(
+    r"flask\.request\.(?:authorization|cookies|headers)|flask\.session|flask_login\.current_user|flask_jwt_extended\.(?:get_jwt\w*|current_user)"
+    r"|flask_security\.current_user|flask\.g(?:\..*)?"
+)
+
+SUGGESTS_AUTH: Final = re.compile(
+    r"(?i)auth|login|logged|token|jwt|permission|role|protected|secured?|require|api_?key|admin|access|private|signed|verif|identity|user"
+)
+"""A decorator of an unseen library whose name could be that of a guard: the access is then unknown, not open."""
+
+NOT_GUARDS: Final = re.compile(
+    r"flask_limiter\..*|flask_caching\..*|flask_cors\..*|flask_restx\..*|flask_restful\..*|flask_restplus\..*|flasgger\..*|functools\..*"
+    r"|flask_smorest\..*\.(?:arguments|response|alt_response|paginate|etag)|webargs\..*|marshmallow\..*|prometheus_client\..*"
+    r"|flask\.(?:Flask|Blueprint)\.(?!auth_required).*|apiflask\.(?!.*auth_required).*|celery\..*|staticmethod|classmethod|property"
+    r"|typing\..*|contextlib\..*|flask_wtf\..*|sqlalchemy\..*|flask_csp\..*|spectree\..*|flask_pydantic\..*|abc\..*|click\..*"
+)

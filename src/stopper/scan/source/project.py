@@ -1,0 +1,123 @@
+"""What reading has gathered so far: modules, classes, functions and facts, shared by every file of one run."""
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from stopper.core.fact import (
+    Assignment,
+    ClassFact,
+    Comparison,
+    Condition,
+    ConfigWrite,
+    Decorator,
+    Flow,
+    Function,
+    Handler,
+    Raise,
+    Return,
+    Suppression,
+    Text,
+)
+from stopper.core.place import Span
+from stopper.core.values import Call, Name, Value
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+Scope = dict[str, Value]
+
+
+@dataclass(slots=True)
+class Module:
+    """One module while it is read. ``bindings`` is what its names are bound to; ``path`` is the shown path."""
+
+    name: str
+    path: str
+    package: bool
+    folder: str
+    bindings: Scope = field(default_factory=dict[str, Value])
+    done: bool = False
+    lines: list[bytes] | None = None
+    """The lines as bytes where the file is not plain ASCII: columns must be counted in characters then."""
+
+
+@dataclass(slots=True)
+class Pending:
+    """A function whose body has not been read yet."""
+
+    node: FunctionNode | ast.Lambda
+    module: Module
+    name: str
+    closure: Scope
+    owner: str
+    decorators: tuple[Decorator, ...] = ()
+
+
+@dataclass(slots=True)
+class ClassState:
+    """One class while it is read; ``attributes`` grows with ``self.x = …`` of its methods."""
+
+    name: str
+    bases: tuple[str, ...]
+    attributes: Scope
+    methods: list[str]
+    span: Span
+    decorators: tuple[Decorator, ...] = ()
+
+
+@dataclass(slots=True)
+class Registration:
+    """A decorator or call that ties a function or class to an app, blueprint or API object: the raw matter of routes and hooks."""
+
+    verb: str
+    owner: Value | None
+    call: Call | None
+    target: str
+    span: Span
+    index: int = 0
+    """The decorator's place among the decorators of its function, from above."""
+
+
+@dataclass(slots=True)
+class Project:
+    """Everything that the files of one run share."""
+
+    load: Callable[[Module, str], Module | None]
+    """Find, read and give the module that *importer* names; None when it is not of the project."""
+    classes: dict[str, ClassState] = field(default_factory=dict[str, ClassState])
+    functions: dict[str, Function] = field(default_factory=dict[str, Function])
+    pending: dict[str, Pending] = field(default_factory=dict[str, Pending])
+    returned: dict[str, list[Value]] = field(default_factory=dict[str, "list[Value]"])
+    imported: set[str] = field(default_factory=set[str])
+    calls: list[Call] = field(default_factory=list[Call])
+    config: list[ConfigWrite] = field(default_factory=list[ConfigWrite])
+    assignments: list[Assignment] = field(default_factory=list[Assignment])
+    comparisons: list[Comparison] = field(default_factory=list[Comparison])
+    conditions: list[Condition] = field(default_factory=list[Condition])
+    returns: list[Return] = field(default_factory=list[Return])
+    raises: list[Raise] = field(default_factory=list[Raise])
+    handlers: list[Handler] = field(default_factory=list[Handler])
+    flows: list[Flow] = field(default_factory=list[Flow])
+    texts: list[Text] = field(default_factory=list[Text])
+    suppressions: list[Suppression] = field(default_factory=list[Suppression])
+    registrations: list[Registration] = field(default_factory=list[Registration])
+
+    def attribute(self, owner: str, name: str, depth: int = 6) -> Value | None:
+        """What that class (or a base of it) has under that name; methods come as their qualified Name."""
+        found = self.classes.get(owner)
+        if found is None or depth < 0:
+            return None
+        if name in found.attributes:
+            return found.attributes[name]
+        if name in found.methods:
+            return Name(f"{owner}.{name}")
+        for base in found.bases:
+            value = self.attribute(base, name, depth - 1)
+            if value is not None:
+                return value
+        return None
+
+    def class_fact(self, state: ClassState) -> ClassFact:
+        """The finished class."""
+        return ClassFact(
+            state.name, state.bases, dict(state.attributes), tuple(state.methods), state.span, state.decorators
+        )

@@ -1,0 +1,225 @@
+"""From paths to an App: every Python file that can matter is read once, then names, routes and access are tied together."""
+
+import ast
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.fact import TextFile
+from stopper.scan.options import Progress, silent
+from stopper.scan.report import ReadError
+from stopper.scan.source import files
+from stopper.scan.source.dependencies import dependencies
+from stopper.scan.source.files import SourceFile
+from stopper.scan.source.link import link
+from stopper.scan.source.project import Module, Project
+from stopper.scan.source.statements import read_module
+from stopper.scan.source.suppressions import suppressions
+from stopper.scan.source.textfiles import kind_of, read_text
+
+FRAMES: Final = 12_000
+"""Python frames while reading: a chain of imports is followed the way Python follows it, some twelve frames a module."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReading:
+    """What reading came to. ``errors`` are files that could not be read; the rest of the project is in ``app`` all the same."""
+
+    app: App
+    errors: tuple[ReadError, ...] = ()
+    files_read: int = 0
+    files_total: int = 0
+
+
+@dataclass(slots=True)
+class _Run:
+    """One reading: which files there are, and which modules are read."""
+
+    root: Path
+    errors: list[ReadError]
+    sources: dict[Path, SourceFile] = field(default_factory=dict[Path, SourceFile])
+    modules: dict[Path, Module] = field(default_factory=dict[Path, Module])
+    unread: set[Path] = field(default_factory=set[Path])
+    found: dict[tuple[str, str], Path | None] = field(default_factory=dict["tuple[str, str]", "Path | None"])
+    relevant: dict[Path, bool] = field(default_factory=dict[Path, bool])
+    project: Project = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.project = Project(self.load)
+
+    def load(self, importer: Module, dotted: str) -> Module | None:
+        """The module that *importer* means by that name, read first, as Python would."""
+        key = (importer.folder, dotted)
+        if key not in self.found:
+            self.found[key] = self._find(Path(importer.folder), dotted)
+        path = self.found[key]
+        if path is None or path in self.unread:
+            return None
+        known = self.modules.get(path)
+        return known if known is not None else self.read(path)
+
+    def _find(self, folder: Path, dotted: str) -> Path | None:
+        tail = Path(*dotted.split(".")) if dotted and "'" not in dotted else None
+        if tail is None:
+            return None
+        for base in (folder, *folder.parents):
+            for start in (base, base / "src"):
+                for candidate in (start / tail.parent / (tail.name + ".py"), start / tail / "__init__.py"):
+                    if candidate in self.sources:
+                        return candidate
+            if base == self.root:
+                break
+        return None
+
+    def read(self, path: Path) -> Module | None:
+        """Read one file; None (and an error kept) when it cannot be read."""
+        source = self.sources[path]
+        data = files.load(path, source.shown)
+        if isinstance(data, ReadError):
+            return self._lost(path, data)
+        text = files.decode(data, source.shown)
+        if isinstance(text, ReadError):
+            return self._lost(path, text)
+        tree = parse(text, source.shown)
+        if isinstance(tree, ReadError):
+            return self._lost(path, tree)
+        module = Module(source.module, source.shown, source.package, str(path.parent))
+        if not text.isascii():
+            module.lines = [line.encode("utf-8", "replace") for line in text.splitlines()]
+        self.modules[path] = module
+        self.project.suppressions.extend(suppressions(text, source.shown))
+        try:
+            read_module(self.project, module, tree)
+        except RecursionError:
+            self._forget(module)
+            return self._lost(
+                path, ReadError(source.shown, "is nested too deeply to be read; split its longest expression")
+            )
+        return module
+
+    def _lost(self, path: Path, error: ReadError) -> None:
+        self.unread.add(path)
+        self.modules.pop(path, None)
+        self.errors.append(error)
+
+    def _forget(self, module: Module) -> None:
+        for name in [name for name, waiting in self.project.pending.items() if waiting.module is module]:
+            del self.project.pending[name]
+
+
+def parse(text: str, shown: str) -> ast.Module | ReadError:
+    """The tree of Python source, or why there is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
+    except SyntaxError as error:
+        return ReadError(shown, f"is not valid Python ({error.msg}); mend it or exclude it", error.lineno)
+    except (RecursionError, MemoryError):
+        return ReadError(shown, "is nested too deeply to be parsed; split its longest expression or exclude it")
+    except ValueError as error:
+        return ReadError(shown, f"is not valid Python ({error}); mend it or exclude it")
+
+
+def read_source(
+    paths: tuple[Path, ...], root: Path, *, exclude: tuple[str, ...] = (), jobs: int = 0, progress: Progress = silent
+) -> SourceReading:
+    """Read what lies under *paths*. Nothing is imported or run. Places are relative to *root*. Never raises for what files hold."""
+    root = root.absolute()
+    run = _Run(root, [])
+    texts: list[TextFile] = []
+    total = 0
+    for path in files.find(tuple(path.absolute() for path in paths), root, exclude):
+        shown = files.shown_path(path, root)
+        if path.suffix in (".py", ".pyw"):
+            total += 1
+            name, package = files.module_name(path)
+            run.sources[path] = SourceFile(path, shown, name, package)
+            continue
+        kind = kind_of(shown)
+        text = read_text(path, shown, kind) if kind is not None else None
+        if text is not None:
+            texts.append(text)
+    _unique_names(run)
+    wanted = _relevant(run)
+    with _deep_stack():
+        for number, path in enumerate(wanted):
+            progress("reading source", number, len(wanted))
+            if path not in run.modules and path not in run.unread:
+                run.read(path)
+    app = link(run.project, tuple(run.modules.values()), tuple(run.sources.values()), tuple(texts))
+    found = dependencies(_folders(paths, root))
+    return SourceReading(_with(app, root, found), tuple(run.errors), total - len(run.errors), total)
+
+
+def _with(app: App, root: Path, found: dict[str, str]) -> App:
+    from dataclasses import replace
+
+    return replace(app, root=str(root), name=root.name or "app", dependencies=found)
+
+
+def _folders(paths: tuple[Path, ...], root: Path) -> tuple[Path, ...]:
+    found = [root]
+    for path in paths:
+        found.append(path if path.is_dir() else path.parent)
+        if path.is_dir():
+            found.append(path.parent)
+    return tuple(dict.fromkeys(folder.absolute() for folder in found if folder.absolute().is_relative_to(root)))
+
+
+def _unique_names(run: _Run) -> None:
+    """Two files of one module name (``app.py`` in two folders) are told apart by their folders."""
+    taken: dict[str, int] = {}
+    for source in run.sources.values():
+        taken[source.module] = taken.get(source.module, 0) + 1
+    for path, source in run.sources.items():
+        if taken[source.module] > 1:
+            dotted = source.shown.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+            run.sources[path] = SourceFile(path, source.shown, dotted, source.package)
+
+
+def _relevant(run: _Run) -> list[Path]:
+    """The files that can matter, by a search over their bytes: those that speak of Flask or tokens, and in a project that does, those
+    that touch what rules ask about. Files that these import are read when they are asked for."""
+    strong: list[Path] = []
+    weak: list[Path] = []
+    homes: set[Path] = set()
+    for path, source in run.sources.items():
+        try:
+            data = path.read_bytes() if path.is_file() and path.stat().st_size <= files.LARGEST else b""
+        except OSError:
+            data = b""
+        flask = files.FLASK.search(data) is not None
+        if flask or files.STRONG.search(data) is not None or not data or b"\0" in data:
+            strong.append(path)
+            if flask:
+                homes.add(_home(run, source))
+        elif files.WEAK.search(data) is not None:
+            weak.append(path)
+    chosen = set(strong)
+    chosen.update(path for path in weak if _home(run, run.sources[path]) in homes)
+    return [path for path in run.sources if path in chosen]
+
+
+def _home(run: _Run, source: SourceFile) -> Path:
+    """The folder that holds the whole of what a file belongs to: the parent of its outermost package."""
+    depth = source.module.count(".") + (1 if source.package else 0)
+    folder = source.path.parent
+    for _ in range(depth):
+        folder = folder.parent
+    return folder
+
+
+@contextmanager
+def _deep_stack() -> Iterator[None]:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, FRAMES))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)

@@ -1,0 +1,42 @@
+"""The files beside the code that can hold or leak a credential: environment files, Dockerfiles, workflows, templates, keys."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+from stopper.core.fact import TextFile
+
+LARGEST: Final = 512 * 1024
+KINDS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
+    (re.compile(r"(?:^|/)\.env(?:\.[\w.-]+)?$|(?:^|/)\.flaskenv$|\.env$"), "env"),
+    (re.compile(r"(?:^|/)(?:Dockerfile|Containerfile)(?:\.[\w.-]+)?$|\.dockerfile$"), "dockerfile"),
+    (re.compile(r"(?:^|/)(?:docker-)?compose[\w.-]*\.ya?ml$"), "compose"),
+    (re.compile(r"(?:^|/)\.github/workflows/[^/]+\.ya?ml$|(?:^|/)\.gitlab-ci\.yml$|(?:^|/)(?:azure-pipelines|bitbucket-pipelines)\.yml$"
+                r"|(?:^|/)\.circleci/config\.yml$|(?:^|/)\.travis\.yml$"), "workflow"),
+    (re.compile(r"(?:^|/)Procfile$"), "procfile"),
+    (re.compile(r"\.(?:html|htm|j2|jinja|jinja2)$"), "template"),
+    (re.compile(r"\.js$"), "script"),
+    (re.compile(r"\.(?:pem|key|p12|pfx)$|(?:^|/)id_(?:rsa|ecdsa|ed25519|dsa)$"), "key"),
+    (re.compile(r"(?:^|/)(?:gunicorn|uwsgi|nginx)[\w.-]*\.(?:conf|ini|py)$|(?:^|/)(?:config|settings|secrets)[\w.-]*\.(?:ini|cfg|ya?ml|toml|json)$"), "config"),
+)  # fmt: skip
+
+
+def kind_of(shown: str) -> str | None:
+    """What kind of file that is by its name, None when it does not matter."""
+    for pattern, kind in KINDS:
+        if pattern.search(shown):
+            return kind
+    return None
+
+
+def read_text(path: Path, shown: str, kind: str) -> TextFile | None:
+    """The file as lines; None when it is binary, too large or unreadable, which loses nothing that a rule could judge."""
+    try:
+        if not path.is_file() or path.stat().st_size > LARGEST:
+            return None
+        data = path.read_bytes()
+    except OSError:
+        return None
+    if b"\0" in data:
+        return None
+    return TextFile(shown, kind, tuple(data.decode("utf-8", "replace").splitlines()))  # type: ignore[arg-type]
