@@ -3,15 +3,19 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
+from stopper.cli.changed import changed_files, only_changed
 from stopper.cli.options import shared
 from stopper.cli.output import to_stdout
 from stopper.cli.plan import Plan, existing, judged, planned, root_of, told
 from stopper.core.errors import UsageError
 from stopper.scan.report import Report
+from stopper.scan.score import scored
+
+PYTHON: Final = (".py", ".pyi", ".pyw")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,7 @@ class _Job:
     root: Path
     jobs: int
     changed_since: str | None
+    changed: frozenset[Path] | None
     exclude: tuple[str, ...]
 
     def run(self) -> Report:
@@ -45,14 +50,15 @@ class _Job:
             report = run_check(options)
         finally:
             progress.clear()
-        return judged(report, self.plan, self.root, self._files(report))
+        report = judged(report, self.plan, self.root, self._files())
+        if self.changed is None or self.changed_since is None:
+            return report
+        return scored(only_changed(report, self.changed, self.root, self.changed_since))
 
-    def _files(self, report: Report) -> tuple[str, ...]:
+    def _files(self) -> tuple[str, ...]:
         from stopper.scan.source.files import find, shown_path
 
-        if self.changed_since is not None:
-            return tuple(sorted({place.span.path for one in report.findings for place in one.places if place.span}))
-        found = (path for path in find(self.paths, self.root, self.exclude) if path.suffix in (".py", ".pyi", ".pyw"))
+        found = (path for path in find(self.paths, self.root, self.exclude) if path.suffix in PYTHON)
         return tuple(shown_path(path, self.root) for path in found)
 
 
@@ -77,12 +83,14 @@ def command(paths: tuple[str, ...], fix: bool, diff: bool, **given: Any) -> int:
         raise UsageError("--changed-since takes a revision of git, for example main or HEAD~1")
     found = existing(paths)
     plan = planned(given, found[0])
+    root = root_of(found)
     job = _Job(
         plan=plan,
         paths=found,
-        root=root_of(found),
+        root=root,
         jobs=plan.config.value("jobs", 0) if given["jobs"] is None else given["jobs"],
         changed_since=revision,
+        changed=None if revision is None else changed_files(revision, root),
         exclude=given["exclude"] or plan.config.texts("exclude"),
     )
     started = time.time_ns()

@@ -2,13 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from stopper.cli.identity import identities
 from stopper.cli.plan import Plan
 from stopper.cli.progress import Progress
 from stopper.core.errors import UsageError
-from stopper.core.probe import Mode
+from stopper.core.probe import Depth, Mode
 from stopper.scan.options import ProbeOptions
 from stopper.scan.report import Report
 
@@ -20,7 +20,7 @@ def probe_options(given: dict[str, Any], plan: Plan, progress: Progress) -> Prob
     return ProbeOptions(
         rules=plan.rules,
         mode=_mode(given["passive"], given["active"]),
-        depth=given["depth"] or config.value("depth", "standard"),
+        depth=cast("Depth", given["depth"] or config.value("depth", "standard")),
         identities=identities(given["identities"]),
         spec=given["spec"] or _spec(plan),
         rate=float(config.value("rate", 0) if given["rate"] is None else given["rate"]),

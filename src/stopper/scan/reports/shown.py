@@ -137,7 +137,8 @@ class Shown:
     @property
     def unit(self) -> str:
         """What the coverage counts."""
-        return "files" if self.command == "check" else "route-methods"
+        noun = "file" if self.command == "check" else "route-method"
+        return noun if self.coverage.total == 1 else f"{noun}s"
 
     def count(self, severity: Severity) -> int:
         """How many findings have that severity."""

@@ -22,6 +22,14 @@ _Line = tuple[str, str]
 """A text and the style of the whole line; the first words of a labelled line are dimmed when it is drawn."""
 
 
+def wrapped(said: str, width: int, *, initial_indent: str = "", subsequent_indent: str = "") -> list[str]:
+    """*said* in lines of at most *width*; a path, URL or slug is never cut, so that it can be copied."""
+    wrapper = textwrap.TextWrapper(
+        width, initial_indent, subsequent_indent, break_long_words=False, break_on_hyphens=False
+    )
+    return wrapper.wrap(said)
+
+
 def render(report: Report, *, colour: bool = False, width: int = 80) -> str:
     """The report as text, *width* columns wide (never under 60)."""
     run = shown(report)
@@ -55,7 +63,7 @@ def _head(run: Shown, width: int) -> list[_Line]:
     grade = f"Grade {run.grade}" if run.grade else "No grade"
     lines.append((f"{grade}   {score}   {covered}", _GRADES.get(run.grade or "", "bold")))
     if run.held:
-        lines += [(part, "") for part in textwrap.wrap(run.held, width)]
+        lines += [(part, "") for part in wrapped(run.held, width)]
     return [*lines, ("", "")]
 
 
@@ -72,7 +80,7 @@ def _checks(run: Shown, width: int) -> list[_Line]:
         )
     untested = [CHECK_NAMES[check] for check, score in run.checks if score is None]
     if untested:
-        said = textwrap.wrap("not tested: " + ", ".join(untested), width, initial_indent="  ", subsequent_indent="  ")
+        said = wrapped("not tested: " + ", ".join(untested), width, initial_indent="  ", subsequent_indent="  ")
         lines += [(part, "dim") for part in said]
     return [*lines, ("", "")]
 
@@ -84,7 +92,7 @@ def _finding(finding: ShownFinding, run: Shown, width: int) -> list[_Line]:
     lines += [(f"  {place}", "bold") for place in finding.places[:_MOST_PLACES]]
     if len(finding.places) > _MOST_PLACES:
         lines.append((f"  and {len(finding.places) - _MOST_PLACES} more places", "dim"))
-    lines += [(part, "") for part in textwrap.wrap(finding.message, width, initial_indent="  ", subsequent_indent="  ")]
+    lines += [(part, "") for part in wrapped(finding.message, width, initial_indent="  ", subsequent_indent="  ")]
     for index, said in enumerate(_evidence(finding)):
         lines += _labelled("seen" if index == 0 else "", said, width)
     lines += _labelled("mend", f"{finding.ends} (more: stopper rules {finding.rule})", width)
@@ -95,8 +103,10 @@ def _finding(finding: ShownFinding, run: Shown, width: int) -> list[_Line]:
 
 
 def _evidence(finding: ShownFinding) -> list[str]:
+    # A reader's evidence often repeats the message at its place; a person needs it once.
+    held = [one for one in finding.evidence if one.exchange or not _short(one.text).endswith(finding.message)]
     said: list[str] = []
-    for evidence in finding.evidence[:_MOST_EVIDENCE]:
+    for evidence in held[:_MOST_EVIDENCE]:
         exchange = evidence.exchange
         if exchange is None:
             said.append(_short(evidence.text))
@@ -105,8 +115,8 @@ def _evidence(finding: ShownFinding) -> list[str]:
         said.append(
             f"{_short(evidence.text).rstrip('.:')}: {exchange.method} {exchange.target}{who} → {exchange.result}"
         )
-    if len(finding.evidence) > _MOST_EVIDENCE:
-        said.append(f"and {len(finding.evidence) - _MOST_EVIDENCE} more; --format html shows all")
+    if len(held) > _MOST_EVIDENCE:
+        said.append(f"and {len(held) - _MOST_EVIDENCE} more; --format html shows all")
     return said
 
 
@@ -117,7 +127,7 @@ def _short(said: str) -> str:
 
 def _labelled(label: str, said: str, width: int) -> list[_Line]:
     first = f"  {label:<{_LABEL - 2}}"
-    return [(part, "dim") for part in textwrap.wrap(said, width, initial_indent=first, subsequent_indent=" " * _LABEL)]
+    return [(part, "dim") for part in wrapped(said, width, initial_indent=first, subsequent_indent=" " * _LABEL)]
 
 
 def _reading(run: Shown, width: int) -> list[_Line]:
@@ -128,8 +138,11 @@ def _reading(run: Shown, width: int) -> list[_Line]:
         where = f"{path}:{line}" if line else path
         lines += [
             (part, "")
-            for part in textwrap.wrap(
-                f"{where}  {message}", width, initial_indent="  ", subsequent_indent="    ", break_long_words=False
+            for part in wrapped(
+                f"{where}  {message}",
+                width,
+                initial_indent="  ",
+                subsequent_indent="    ",
             )
         ]
     return [*lines, ("", "")]
@@ -146,7 +159,7 @@ def _skipped(run: Shown, width: int) -> list[_Line]:
         names = ", ".join(whats[:6]) + (f" and {len(whats) - 6} more" if len(whats) > 6 else "")
         lines += [
             (part, "dim")
-            for part in textwrap.wrap(f"{names}: {reason}", width, initial_indent="  ", subsequent_indent="    ")
+            for part in wrapped(f"{names}: {reason}", width, initial_indent="  ", subsequent_indent="    ")
         ]
     return [*lines, ("", "")]
 
@@ -175,4 +188,4 @@ def _summary(run: Shown, width: int) -> list[_Line]:
         if fatal or not run.coverage.tested
         else "bold green"
     )
-    return [(part, style) for part in textwrap.wrap(" ".join(said), width)]
+    return [(part, style) for part in wrapped(" ".join(said), width)]
