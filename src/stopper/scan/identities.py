@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from stopper.core.app import App, Route
-from stopper.core.errors import UsageError
 from stopper.core.exchange import Exchange, Request
 from stopper.core.probe import Identity, Skipped
 from stopper.core.secret import Secret
@@ -28,28 +27,6 @@ class Scene:
     courier: Courier
     honest: HonestRequests
     canary: str
-
-
-def parse_identity(text: str) -> Identity:
-    """Read ``NAME=CREDENTIAL``: ``alice=Bearer eyJ…``, ``alice=X-API-Key: abc``, ``alice=Cookie: session=…`` or an account to log in
-    with, ``alice=alice@example.com:her password``. Raises UsageError when it is none of these; the credential is never shown."""
-    name, equals, credential = text.partition("=")
-    name, credential = name.strip(), credential.strip()
-    if not equals or not name or not credential or not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
-        raise UsageError(
-            "an identity is written NAME=CREDENTIAL, for example alice='Bearer eyJ…' or alice='X-API-Key: abc'"
-        )
-    if header := re.fullmatch(r"([A-Za-z0-9-]+):\s+(.+)", credential):
-        value = header.group(2)
-        token = value.partition(" ")[2].strip() if header.group(1).lower() == "authorization" else ""
-        return Identity(name, ((header.group(1), Secret(value)),), Secret(token) if token else None)
-    if scheme := re.fullmatch(r"(?i)(bearer|token|jwt|basic)\s+(\S+)", credential):
-        token = None if scheme.group(1).lower() == "basic" else Secret(scheme.group(2))
-        return Identity(name, (("Authorization", Secret(credential)),), token)
-    user, colon, password = credential.partition(":")
-    if colon and user and password:
-        return Identity(name, (), subject=user, password=Secret(password))
-    return Identity(name, (("Authorization", Secret(f"Bearer {credential}")),), Secret(credential))
 
 
 def gather(scene: Scene, given: Sequence[Identity]) -> tuple[tuple[Identity, ...], tuple[str, ...]]:

@@ -1,6 +1,5 @@
 """Tries one rule on one running surface: what the pages' tests and rule authors use."""
 
-import secrets
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,14 +9,12 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from stopper.core.app import App
 from stopper.core.finding import Verdict
-from stopper.core.probe import Depth, Identity, Mode, Target
+from stopper.core.probe import Depth, Identity, Mode
 from stopper.core.rule import Rule
 from stopper.scan.engine import run_probe
-from stopper.scan.forge import TokenForge
-from stopper.scan.harvest import harvested
-from stopper.scan.honest import HonestRequests
-from stopper.scan.identities import Scene, gather
+from stopper.scan.merge import merged
 from stopper.scan.running.read import read_running
+from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.http import HttpTransport
 from stopper.scan.wire.transport import Transport
@@ -57,8 +54,6 @@ def try_rule(
 
 def model_of(app: object, root: Path, source: App | None) -> App:
     """The running reader's model of *app*, joined with the source's."""
-    from stopper.scan.merge import merged
-
     running = read_running(app, root)
     return merged(running, source) if source is not None else running
 
@@ -67,19 +62,7 @@ def _tried(
     rule: Rule, transport: Transport, model: App, given: Sequence[Identity], mode: Mode, depth: Depth
 ) -> Verdict:
     courier = Courier(transport, mode=mode, max_requests=5000)
-    target = target_for(model, courier, given, mode, depth)
-    return run_probe(rule, target, courier).verdict
-
-
-def target_for(model: App, courier: Courier, given: Sequence[Identity], mode: Mode, depth: Depth) -> Target:
-    """The Target that every probe of one scan gets: people are gathered and ids harvested once."""
-    canary = "stp" + secrets.token_hex(5)
-    honest = HonestRequests(canary=canary)
-    people, _ = gather(Scene(model, courier, honest, canary), given)
-    honest.harvest.update(harvested(model, courier, honest, people))
-    return Target(
-        model, courier.transport.surface, courier.transport.base_url, mode, depth, TokenForge(), honest, people, canary
-    )
+    return run_probe(rule, prepare(model, courier, given, mode, depth).target, courier).verdict
 
 
 class _Quiet(WSGIRequestHandler):

@@ -1,0 +1,141 @@
+"""Writing without a trace: SQLite files are copied when they are opened, every other database is left alone unless it was named."""
+
+import contextlib
+import gc
+import hashlib
+import os
+import re
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, cast
+from urllib.parse import unquote
+
+from stopper.core.app import ConfigFact
+from stopper.core.secret import Secret
+
+_SERVER: Final = re.compile(
+    r"(?i)^(postgres|postgresql|mysql|mariadb|mssql|oracle|cockroachdb|mongodb|redis|rediss|valkey|amqp)[+\w]*://"
+)
+VARIABLES: Final = ("DATABASE_URL", "SQLALCHEMY_DATABASE_URI", "STOPPER_DATABASE_URL")
+
+
+class Databases:
+    """What the application keeps its data in. ``folder`` takes the copies; ``disposable`` is the URL that may be written to."""
+
+    def __init__(self, folder: Path, disposable: str | None = None) -> None:
+        self._folder = folder
+        self._disposable = disposable
+        self._copies: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._connect: Any = sqlite3.connect
+
+    def redirect(self) -> None:
+        """From now on a SQLite file that is opened is a copy of it; the file itself is not touched."""
+        if self._disposable is not None:
+            for name in VARIABLES:
+                os.environ[name] = self._disposable
+        genuine = self._connect
+
+        def connect(database: Any = ":memory:", *args: Any, **named: Any) -> Any:
+            return genuine(
+                self.place_of(database, bool(named.get("uri", False) or (len(args) > 6 and args[6]))), *args, **named
+            )
+
+        sqlite3.connect = sqlite3.dbapi2.connect = connect
+
+    def place_of(self, database: Any, uri: bool = False) -> Any:
+        """Where *database* is really opened: memory stays memory, a file becomes its copy."""
+        name = os.fsdecode(database) if isinstance(database, (str, bytes, os.PathLike)) else None
+        if name is None or name in ("", ":memory:"):
+            return database
+        query = ""
+        if uri and name.startswith("file:"):
+            path, _, query = name[5:].partition("?")
+            name = unquote(re.sub(r"^//[^/]*", "", path))
+            if "mode=memory" in query or name in ("", ":memory:"):
+                return database
+        copy = self._copy_of(name)
+        return f"file:{copy}{'?' + query if query else ''}" if uri else copy
+
+    def _copy_of(self, name: str) -> str:
+        path = str(Path(name).absolute())
+        if self._is_disposable_file(path) or path.startswith(str(self._folder)):
+            return path
+        with self._lock:
+            if path not in self._copies:
+                target = self._folder / f"{hashlib.sha256(path.encode()).hexdigest()[:16]}.sqlite"
+                if Path(path).is_file():
+                    self._backup(path, str(target))
+                self._copies[path] = str(target)
+            return self._copies[path]
+
+    def _backup(self, path: str, target: str) -> None:
+        """A whole copy, write-ahead log included, made by SQLite itself from a connection that cannot write."""
+        source = self._connect(f"file:{_quoted(path)}?mode=ro", uri=True)
+        try:
+            into = self._connect(target)
+            with contextlib.closing(into):
+                source.backup(into)
+        except sqlite3.DatabaseError:
+            Path(target).write_bytes(Path(path).read_bytes())
+        finally:
+            source.close()
+
+    def _is_disposable_file(self, path: str) -> bool:
+        said = self._disposable or ""
+        return said.startswith("sqlite") and str(Path(said.partition(":///")[2]).absolute()) == path
+
+    def why_not_writable(self, app: Any, config: Mapping[str, ConfigFact]) -> str:
+        """Why nothing may be written, or an empty text: every database must be SQLite here or the one that was named."""
+        for url in {*_configured(config), *_engines()}:
+            if _SERVER.match(url) and not self._is_named(url):
+                kind = url.partition(":")[0].partition("+")[0]
+                return f"the application keeps data in {kind}; name a database that may be written to with --disposable-database"
+        return ""
+
+    def _is_named(self, url: str) -> bool:
+        return self._disposable is not None and _bare(url) == _bare(self._disposable)
+
+
+def _quoted(path: str) -> str:
+    return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def _bare(url: str) -> str:
+    """The URL without driver and password, which tools add or hide."""
+    scheme, _, rest = url.partition("://")
+    user, at, host = rest.rpartition("@")
+    return f"{scheme.partition('+')[0]}://{user.partition(':')[0]}{at}{host}".lower()
+
+
+def _configured(config: Mapping[str, ConfigFact]) -> Iterator[str]:
+    """Texts of the settings that are addresses of a server's database."""
+    for fact in config.values():
+        for value in _values(fact.value):
+            text = value.reveal() if isinstance(value, Secret) else value
+            if isinstance(text, str) and "://" in text:
+                yield text
+
+
+def _values(value: object) -> Iterator[object]:
+    if isinstance(value, Mapping):
+        for item in cast("Mapping[object, object]", value).values():
+            yield from _values(item)
+    elif isinstance(value, list):
+        for item in cast("list[object]", value):
+            yield from _values(item)
+    else:
+        yield value
+
+
+def _engines() -> Iterator[str]:
+    """The addresses of the SQLAlchemy engines that exist in this process, told by their type's name."""
+    for thing in gc.get_objects():
+        kind = type(thing)
+        if kind.__name__ == "Engine" and kind.__module__.startswith("sqlalchemy."):
+            url = getattr(thing, "url", None)
+            render = getattr(url, "render_as_string", None)
+            if callable(render):
+                yield str(render(hide_password=False))

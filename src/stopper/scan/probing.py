@@ -1,0 +1,137 @@
+"""The part that `scan` and `audit` share: people, probes, survey, correlation, and the report of it all."""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from stopper.core.app import App
+from stopper.core.finding import Outcome
+from stopper.core.rule import Rule
+from stopper.scan.correlate import correlate
+from stopper.scan.engine import DetectorResult, ProbeResult, outcome_of, run_detectors, run_probes
+from stopper.scan.options import ProbeOptions
+from stopper.scan.report import Command, Coverage, ReadError, Report, RuleOutcome, Skip
+from stopper.scan.score import scored
+from stopper.scan.survey import coverage, survey
+from stopper.scan.target import prepare
+from stopper.scan.wire.courier import Courier
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """When a run began."""
+
+    started: str
+    began: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been running."""
+        return time.monotonic() - self.began
+
+
+def start() -> Clock:
+    """A clock that starts now."""
+    return Clock(datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic())
+
+
+def examine(
+    command: Command,
+    name: str,
+    app: App,
+    courier: Courier,
+    options: ProbeOptions,
+    clock: Clock,
+    *,
+    workers: int,
+    canary: str = "",
+    known_ids: dict[str, dict[str, str]] | None = None,
+    errors: Sequence[ReadError] = (),
+    skips: Sequence[Skip] = (),
+) -> Report:
+    """Judge *app* by every rule, over the model and over the wire."""
+    options.progress("gathering identities", 0, 1)
+    ready = prepare(app, courier, options.identities, options.mode, options.depth, canary=canary, known_ids=known_ids)
+    seen = run_detectors(app, options.rules)
+    tried = run_probes(ready.target, options.rules, courier, workers=workers, progress=options.progress)
+    options.progress("asking what is left", 0, 1)
+    survey(app, courier, ready.honest, ready.target.identities)
+    report = Report(
+        command=command,
+        target=name,
+        mode=options.mode,
+        started=clock.started,
+        seconds=round(clock.seconds, 3),
+        findings=correlate(app, seen, tried),
+        coverage=coverage(app, courier),
+        outcomes=outcomes(app, options.rules, seen, tried),
+        skipped=(*skips, *_notes(ready.notes, bool(ready.target.identities), app), *_not_sent(courier)),
+        errors=(*errors, *faults(seen, tried), *_exhausted(name, tried)),
+        requests=courier.sent,
+    )
+    return scored(report)
+
+
+def outcomes(
+    app: App, rules: Iterable[Rule], seen: Sequence[DetectorResult], tried: Sequence[ProbeResult]
+) -> tuple[RuleOutcome, ...]:
+    """One outcome a rule: a fail of either half, else an open one, else a pass, else not applicable."""
+    detected = {result.rule.slug: result for result in seen}
+    probed = {result.rule.slug: result for result in tried}
+    return tuple(_outcome(app, rule, detected.get(rule.slug), probed.get(rule.slug)) for rule in rules)
+
+
+def _outcome(app: App, rule: Rule, seen: DetectorResult | None, tried: ProbeResult | None) -> RuleOutcome:
+    said: list[tuple[Outcome, str]] = []
+    if tried is not None:
+        said.append((tried.verdict.outcome, tried.verdict.message))
+    if seen is not None and (app.source is not None or seen.hits or seen.error):
+        text = seen.error or (f"{len(seen.hits)} places" if seen.hits else "no sign of it")
+        said.append((outcome_of(seen), text))
+    order: tuple[Outcome, ...] = ("fail", "open", "pass", "not-applicable")
+    if not said:
+        return RuleOutcome(rule.slug, "not-applicable", f"it looks at {', '.join(rule.surfaces)}", rule.check)
+    outcome, text = min(said, key=lambda one: order.index(one[0]))
+    return RuleOutcome(rule.slug, outcome, text, rule.check)
+
+
+def faults(seen: Sequence[DetectorResult], tried: Sequence[ProbeResult]) -> tuple[ReadError, ...]:
+    """Rules that broke. What they would have found is not known, so the run is incomplete."""
+    broken = [ReadError(result.rule.slug, result.error) for result in seen if result.error]
+    broken.extend(
+        ReadError(result.rule.slug, result.verdict.message)
+        for result in tried
+        if result.verdict.outcome == "open"
+        and result.verdict.message.startswith(f"the probe of {result.rule.slug} stopped")
+    )
+    return tuple(broken)
+
+
+def _exhausted(name: str, tried: Sequence[ProbeResult]) -> tuple[ReadError, ...]:
+    left = [result.rule.slug for result in tried if "--max-requests" in result.verdict.message]
+    if not left:
+        return ()
+    return (
+        ReadError(
+            name, f"the budget of requests was used up before {len(left)} rules were done; raise it with --max-requests"
+        ),
+    )
+
+
+def _not_sent(courier: Courier) -> Iterable[Skip]:
+    return (Skip(what, reason) for what, reason in sorted(courier.skipped.items()))
+
+
+def _notes(notes: Sequence[str], somebody: bool, app: App) -> Iterable[Skip]:
+    yield from (Skip("identities", note) for note in notes)
+    if not somebody and app.routes:
+        yield Skip(
+            "identities",
+            "the scan could log in as nobody: what only a known caller sees was not tested; give --identity or use --active",
+        )
+
+
+def nothing(coverage: Coverage) -> bool:
+    """Whether nothing at all could be tested."""
+    return coverage.total == 0 or coverage.tested == 0

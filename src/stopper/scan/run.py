@@ -1,0 +1,112 @@
+"""The three runs: source alone, a live address, and an application in this machine seen from inside and outside."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from stopper.core.app import App, Route
+from stopper.core.errors import IncompleteError
+from stopper.core.exchange import Request
+from stopper.scan.audit import run_audit
+from stopper.scan.correlate import correlate
+from stopper.scan.crawl import crawled
+from stopper.scan.engine import run_detectors
+from stopper.scan.options import CheckOptions, ProbeOptions
+from stopper.scan.probing import examine, faults, nothing, outcomes, start
+from stopper.scan.report import Coverage, ReadError, Report
+from stopper.scan.score import scored
+from stopper.scan.source.read import read_source
+from stopper.scan.spec.find import found_spec, given_spec
+from stopper.scan.target import new_canary
+from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.http import HttpTransport
+
+__all__ = ["run_audit", "run_check", "run_scan"]
+
+WORKERS = 8
+
+
+def run_check(options: CheckOptions) -> Report:
+    """Read the source under the options' paths and judge it by every rule that can. Nothing is imported or run."""
+    clock = start()
+    reading = read_source(
+        options.paths, options.root, exclude=options.exclude, jobs=options.jobs, progress=options.progress
+    )
+    rules = tuple(rule for rule in options.rules if "source" in rule.surfaces)
+    seen = run_detectors(reading.app, rules)
+    findings = correlate(reading.app, seen, ())
+    return scored(
+        Report(
+            command="check",
+            target=", ".join(_shown(path, options.root) for path in options.paths),
+            mode="source",
+            started=clock.started,
+            seconds=round(clock.seconds, 3),
+            findings=findings,
+            coverage=Coverage(reading.files_read, reading.files_total),
+            outcomes=outcomes(reading.app, rules, seen, ()),
+            errors=(*reading.errors, *faults(seen, ())),
+        )
+    )
+
+
+def _shown(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+
+
+def run_scan(url: str, options: ProbeOptions) -> Report:
+    """Ask a live API. Raises UsageError for a bad address or document, IncompleteError when nobody answers."""
+    clock = start()
+    transport = HttpTransport(url)
+    courier = Courier(
+        transport, mode=options.mode, max_requests=options.max_requests, rate=options.rate, timeout=options.timeout
+    )
+    try:
+        _alive(courier, transport)
+        canary = new_canary()
+        app, ids = _known(courier, transport, options, canary)
+        report = examine(
+            "scan", transport.base_url, app, courier, options, clock, workers=WORKERS, canary=canary, known_ids=ids
+        )
+        return _whole(report, courier, transport)
+    finally:
+        transport.close()
+
+
+def _alive(courier: Courier, transport: HttpTransport) -> None:
+    response = courier.carry(Request("GET", transport.origin.prefix + "/")).response
+    if response.error:
+        raise IncompleteError(f"{transport.base_url} does not answer ({response.error}); is it running?")
+
+
+def _known(
+    courier: Courier, transport: HttpTransport, options: ProbeOptions, canary: str
+) -> tuple[App, dict[str, dict[str, str]]]:
+    """What can be known of the API from outside: its document, else what a crawl finds."""
+    prefix = transport.origin.prefix
+    options.progress("looking for the API's document", 0, 1)
+    document = given_spec(options.spec, options.timeout) if options.spec else found_spec(courier, prefix)
+    if document is not None:
+        spec, routes = document
+        placed = tuple(_under(prefix, route) for route in routes)
+        return App(name=transport.origin.authority, routes=placed, spec=spec, readers=frozenset({"spec", "wire"})), {}
+    options.progress("crawling", 0, 1)
+    routes, ids = crawled(courier, prefix, canary)
+    return App(name=transport.origin.authority, routes=routes, readers=frozenset({"wire"})), ids
+
+
+def _under(prefix: str, route: Route) -> Route:
+    """The route below the address that the user gave, when its document does not say so itself."""
+    return route if not prefix or route.path.startswith(prefix + "/") else replace(route, path=prefix + route.path)
+
+
+def _whole(report: Report, courier: Courier, transport: HttpTransport) -> Report:
+    """*report*, with an error where the target fell silent or nothing could be tested."""
+    errors = list(report.errors)
+    if nothing(report.coverage):
+        errors.append(
+            ReadError(report.target, "no route was found or none answered; give the API's document with --spec")
+        )
+    last = transport.send(Request("GET", transport.origin.prefix + "/"), 5.0)
+    if last.error:
+        errors.append(ReadError(report.target, f"it stopped answering during the scan ({last.error})"))
+    return scored(replace(report, errors=tuple(errors)))
