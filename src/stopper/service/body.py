@@ -1,0 +1,123 @@
+"""JSON bodies, read strictly against a list of fields; everything else is told which field is wrong."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from flask import Request, Response
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+
+from stopper.auth.strict_json import NotStrictError, read_object
+from stopper.core.errors import StopperError
+
+MAX_BODY: Final = 64 * 1024
+
+_JSON_FAULTS: Final[Mapping[str, str]] = {
+    "utf-8": "the body must be UTF-8",
+    "json": "the body must be JSON",
+    "json-object": "the body must be a JSON object",
+    "json-duplicate": "the body has one member twice",
+    "json-members": "the body has too many members",
+    "json-depth": "the body is nested too deeply",
+    "json-number": "the body holds a number that is out of range",
+    "json-text": "the body holds a text with NUL or half a character",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One member that holds a text. ``longest`` is in characters."""
+
+    name: str
+    longest: int
+    required: bool = True
+    doc: str = ""
+    format: str | None = None
+
+
+class BodyError(StopperError):
+    """A body that an endpoint does not take. ``field`` is None where the body as a whole is wrong."""
+
+    code = "invalid-body"
+
+    def __init__(self, message: str, *, field: str | None = None, status: int = 400) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.status = status
+
+
+def read_texts(request: Request, fields: tuple[Field, ...]) -> dict[str, str]:
+    """The texts in the request's body, by field. Raises BodyError for anything that *fields* does not describe.
+
+    No fields: no body, or an empty object.
+    """
+    raw = _raw(request)
+    if not raw and not any(field.required for field in fields):
+        return {}
+    if request.mimetype != "application/json":
+        raise BodyError("the body must be JSON; send Content-Type: application/json", status=415)
+    try:
+        found = read_object(raw)
+    except NotStrictError as wrong:
+        raise BodyError(_JSON_FAULTS.get(str(wrong), "the body must be JSON")) from None
+    known = {field.name for field in fields}
+    for name in found:
+        if name not in known:
+            raise BodyError("is not a field of this endpoint", field=_shown(name))
+    return {field.name: text for field in fields if (text := _text(found, field)) is not None}
+
+
+def _raw(request: Request) -> bytes:
+    # Flask's own limit may be wider, or missing; this one holds for these endpoints, with or without Content-Length.
+    request.max_content_length = MAX_BODY
+    try:
+        return request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise BodyError(f"the body must not be longer than {MAX_BODY} bytes", status=413) from None
+    except ClientDisconnected:
+        raise BodyError("the body ended early") from None
+
+
+def _text(found: Mapping[str, object], field: Field) -> str | None:
+    if field.name not in found:
+        if field.required:
+            raise BodyError("is missing", field=field.name)
+        return None
+    value = found[field.name]
+    if not isinstance(value, str):
+        raise BodyError("must be a text", field=field.name)
+    if len(value) > field.longest:
+        raise BodyError(f"must not be longer than {field.longest} characters", field=field.name)
+    return value
+
+
+def _shown(name: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in name[:64])
+
+
+def refusal(error: BodyError, envelope: str) -> Response:
+    """The answer to a BodyError: problem+json (RFC 9457) with the field in ``errors``, never with its value."""
+    said = f"{error.field} {error.message}" if error.field else error.message
+    titles = {400: "Bad Request", 413: "Content Too Large", 415: "Unsupported Media Type"}
+    if envelope == "status":
+        failure: dict[str, object] = {"code": error.code, "message": said}
+        if error.field:
+            failure["field"] = error.field
+        return _json({"status": "failed", "error": failure}, error.status, "application/json")
+    problem: dict[str, object] = {
+        "type": "about:blank",
+        "title": titles.get(error.status, "Bad Request"),
+        "status": error.status,
+        "detail": said,
+    }
+    if error.field:
+        problem["errors"] = [{"field": error.field, "message": error.message}]
+    return _json(problem, error.status, "application/problem+json")
+
+
+def _json(value: object, status: int, content_type: str) -> Response:
+    answer = Response(json.dumps(value), status, content_type=content_type)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer

@@ -1,0 +1,53 @@
+"""An endpoint as a value: what is mounted and what /openapi.json says come from the same list."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Blueprint, Response
+
+from stopper.auth.policy import Credential, Policy, policy_of
+from stopper.service.body import Field
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One method of one path. ``answers``: the name of the schema of a good answer, or ``""`` for none.
+
+    ``throttled``: whether it may answer 429. ``stored``: whether it may answer 503 because a store is gone.
+    """
+
+    name: str
+    method: str
+    path: str
+    summary: str
+    policy: Policy | Credential
+    view: Callable[[], Response]
+    fields: tuple[Field, ...] | None = None
+    success: int = 200
+    answers: str = ""
+    throttled: bool = False
+    stored: bool = True
+
+    @property
+    def guard(self) -> Policy:
+        """The policy that stands before it."""
+        return policy_of(self.policy)
+
+
+def mount(blueprint: Blueprint, endpoints: tuple[Endpoint, ...]) -> None:
+    """Add every endpoint with its policy."""
+    for endpoint in endpoints:
+        view = _own(endpoint.view)
+        blueprint.add_url_rule(
+            endpoint.path, endpoint.name, policy_of(endpoint.policy)(view), methods=[endpoint.method]
+        )
+
+
+def _own(view: Callable[[], Response]) -> Callable[[], Response]:
+    # A function of its own: a bound method cannot carry a policy.
+    def answer() -> Response:
+        return view()
+
+    answer.__name__ = getattr(view, "__name__", "view")
+    answer.__doc__ = view.__doc__
+    return answer

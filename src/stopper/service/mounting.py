@@ -1,0 +1,62 @@
+"""Gives any guarded Flask application the account endpoints."""
+
+import os
+
+from flask import Blueprint, Flask
+
+from stopper.core.errors import RefusalError, SettingError
+from stopper.core.settings import Settings
+from stopper.extension import Stopper
+from stopper.extension import settings as guard_settings
+from stopper.extension.answers import Answers
+from stopper.extension.guard import guard_of
+from stopper.service import body
+from stopper.service.account_views import AccountViews
+from stopper.service.accounts import Accounts
+from stopper.service.body import BodyError
+from stopper.service.endpoint import Endpoint, mount
+
+
+def mount_accounts(app: Flask, stopper: Stopper, accounts: Accounts) -> tuple[Endpoint, ...]:
+    """Add ``/auth/*`` and ``/.well-known/jwks.json`` to *app*; returns what was mounted.
+
+    *stopper* must guard *app* with ``issuers=[accounts.issuer]`` and ``revocations=accounts.revocations``. Raises
+    SettingError where it does not: tokens would be refused, or a log-out would end nothing.
+    """
+    if guard_of(app).parts.revocations is not accounts.revocations:
+        raise SettingError(
+            "the guard does not follow the revocations of these accounts, so a log-out would end nothing;"
+            " make it with Stopper(app, issuers=[accounts.issuer], revocations=accounts.revocations)"
+        )
+    envelope = envelope_of(app)
+    blueprint = Blueprint("stopper_accounts", __name__)
+    endpoints = AccountViews(accounts, envelope).endpoints()
+    mount(blueprint, endpoints)
+    answer_refusals(blueprint, envelope)
+    app.register_blueprint(blueprint)
+
+    def forget(_error: BaseException | None) -> None:
+        _forget(accounts)
+
+    app.teardown_request(forget)
+    return endpoints
+
+
+def envelope_of(app: Flask) -> str:
+    """How this application's answers look: ``problem`` or ``status``."""
+    return Settings(app.config, os.environ).get(guard_settings.ENVELOPE)
+
+
+def answer_refusals(blueprint: Blueprint, envelope: str) -> None:
+    """Answer what the views of *blueprint* raise, in the one shape of the guard."""
+    answers = Answers(envelope)
+    blueprint.register_error_handler(RefusalError, answers.refusal)
+    blueprint.register_error_handler(BodyError, lambda error: body.refusal(error, envelope))
+
+
+def _forget(accounts: Accounts) -> None:
+    try:
+        accounts.refresh.forget_when_due()
+    except RefusalError:
+        # The store is away; whoever sweeps next deletes them. Without the presented token they cannot be read.
+        return

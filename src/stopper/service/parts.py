@@ -1,0 +1,99 @@
+"""Puts the parts of an issuer together over one store."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, cast
+
+from stopper.auth import access_token, refresh_token
+from stopper.auth.access_token import AccessTokens
+from stopper.auth.clock import Clock, system_clock
+from stopper.auth.event import EventSink, log_event
+from stopper.auth.issuer import Issuer
+from stopper.auth.keyring import Keyring
+from stopper.auth.password import Passwords
+from stopper.auth.refresh_token import RefreshTokens
+from stopper.auth.revocation import CLOCK_SLACK, Revocations
+from stopper.auth.signing_key import ALGORITHMS, Algorithm
+from stopper.core.settings import Settings, switch, text, texts
+from stopper.extension import settings as guard_settings
+from stopper.service.accounts import Accounts
+from stopper.service.mail import SendMail, log_mail
+from stopper.service.throttle import Throttle
+from stopper.store import open_store
+
+LEEWAY: Final = 30.0
+signing_algorithm: Final = text("SIGNING_ALGORITHM", "EdDSA", "The algorithm of new signing keys.", choices=ALGORITHMS)
+allow_open_registration: Final = switch(
+    "ALLOW_OPEN_REGISTRATION",
+    False,
+    "Whether strangers may make accounts that work without a mailed link. Always so in mode `dev`.",
+)
+
+new_account_scopes: Final = texts("NEW_ACCOUNT_SCOPES", (), "The scopes that a new account gets.")
+
+
+def open_accounts(
+    issuer: str,
+    audience: str,
+    *,
+    data: Path,
+    database: str = "",
+    config: Mapping[str, object] | None = None,
+    environ: Mapping[str, str] | None = None,
+    new_scopes: tuple[str, ...] = (),
+    new_roles: tuple[str, ...] = (),
+    open_registration: bool = False,
+    workers: int = 1,
+    clock: Clock = system_clock,
+    send: SendMail = log_mail,
+    sink: EventSink = log_event,
+    passwords: Passwords | None = None,
+) -> Accounts:
+    """Open (and migrate) the store, make the first key where there is none, and wire everything that accounts need.
+
+    *data*: the folder of the key file and, without *database*, of the SQLite file; made 0700. *new_scopes* and *new_roles*:
+    what a new account may do. *config*: ``app.config``, for lifetimes and algorithm. Raises SettingError, KeyringError and
+    StoreUnavailableError.
+    """
+    settings = Settings(config or {}, environ or {})
+    life = settings.get(access_token.lifetime)
+    keep = life + LEEWAY + CLOCK_SLACK
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    url = _database_url(database, settings) or f"sqlite:///{data.resolve()}/stopper.db"
+    store = open_store(url, clock, key_file=data / "master.key", keep_revoked=keep)
+    store.migrate()
+    algorithm = cast("Algorithm", settings.get(signing_algorithm))
+    keyring = Keyring(store.keys, clock, algorithm=algorithm, token_lifetime=life, leeway=LEEWAY)
+    keyring.ensure_key()
+    access = AccessTokens(issuer, audience, keyring.signing_key, clock, life)
+    refresh = RefreshTokens(
+        store.refresh,
+        access,
+        clock,
+        life=settings.get(refresh_token.lifetime),
+        idle=settings.get(refresh_token.idle_lifetime),
+        window=settings.get(refresh_token.retry_window),
+        keep_revoked=keep,
+        sink=sink,
+    )
+    return Accounts(
+        store=store,
+        clock=clock,
+        issuer=Issuer(issuer, ALGORITHMS, keys=keyring, audience=audience),
+        keyring=keyring,
+        access=access,
+        refresh=refresh,
+        revocations=Revocations(store.revocations, clock, token_lifetime=life, leeway=LEEWAY),
+        passwords=passwords or Passwords(),
+        throttle=Throttle(workers=workers),
+        new_scopes=new_scopes or settings.get(new_account_scopes),
+        new_roles=new_roles,
+        open_registration=open_registration or settings.get(allow_open_registration),
+        send=send,
+        sink=sink,
+    )
+
+
+def _database_url(given: str, settings: Settings) -> str:
+    said = settings.get(guard_settings.DATABASE_URL)
+    return given or (said.reveal() if said else "")

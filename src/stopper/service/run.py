@@ -1,0 +1,217 @@
+"""`stopper serve`: checks everything first, then runs the service under gunicorn until it is stopped."""
+
+import contextlib
+import ipaddress
+import logging
+import os
+import socket
+import stat
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from stopper.core.errors import IncompleteError, KeyringError, SettingError, StoreUnavailableError, UsageError
+from stopper.service.accounts import Accounts
+from stopper.service.application import create_app
+from stopper.service.parts import open_accounts
+
+DATA: Final = Path(".stopper")
+THREADS: Final = 8
+GRACE_SECONDS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What will be served, once everything has been judged."""
+
+    issuer: str
+    audience: str
+    mode: str
+    data: Path
+    database: str
+    workers: int
+
+    def open(self) -> Accounts:
+        return open_accounts(
+            self.issuer,
+            self.audience,
+            data=self.data,
+            database=self.database,
+            environ=_environment(),
+            open_registration=self.mode == "dev",
+            workers=self.workers,
+        )
+
+
+def serve(
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    data: Path | str = DATA,
+    database: str | None = None,
+    redis: str | None = None,
+    issuer: str | None = None,
+    mode: str = "dev",
+    workers: int = 1,
+    check_only: bool = False,
+) -> int:
+    """Run the service; returns the exit code once it has been stopped.
+
+    *port* 0 takes a free one; *issuer* is by default the address that is served, which mode ``prod`` does not accept. With
+    *check_only* everything is judged, nothing is served. Raises UsageError (exit 2) and IncompleteError (exit 3), one line each.
+    """
+    _judge_options(host, mode, issuer, redis, workers)
+    folder = Path(data)
+    _prepare_folder(folder)
+    listener = _listen(host, port)
+    with contextlib.closing(listener):
+        address = f"http://{_shown(host)}:{listener.getsockname()[1]}"
+        url = issuer or address
+        plan = _Plan(url, os.environ.get("STOPPER_AUDIENCE") or url, mode, folder, database or "", workers)
+        _judge(plan)
+        if check_only:
+            _say(f"ready to serve {url} in mode {mode}; data in {data}")
+            return 0
+        _say(f"Stopper is at {address} in mode {mode}; data in {data}; Ctrl-C stops it")
+        if workers > 1:
+            _say(f"the throttle counts in each of {workers} processes, so each takes its part of every limit")
+        return _run(plan, listener)
+
+
+def _judge_options(host: str, mode: str, issuer: str | None, redis: str | None, workers: int) -> None:
+    if mode not in ("dev", "prod"):
+        raise UsageError(f"--mode is dev or prod, not {mode!r}")
+    if mode == "dev" and not _is_loopback(host):
+        raise UsageError(f"mode dev is for this machine only, and {host} is not; use --host 127.0.0.1, or --mode prod")
+    if redis is not None:
+        raise UsageError("--redis is not supported by this version; leave it out, the database does its work")
+    if not 1 <= workers <= 64:
+        raise UsageError(f"--workers is 1 to 64, not {workers}")
+    if mode == "prod" and issuer is None:
+        raise UsageError("mode prod needs --issuer, the address that clients use, such as https://auth.example.com")
+    if issuer is not None:
+        _judge_issuer(issuer, mode)
+
+
+def _judge_issuer(issuer: str, mode: str) -> None:
+    parts = urlsplit(issuer)
+    plain = parts.scheme == "http" and (mode == "dev" or _is_loopback(parts.hostname or ""))
+    if not parts.hostname or parts.query or parts.fragment or parts.username or not (parts.scheme == "https" or plain):
+        raise UsageError(f"--issuer must be an address such as https://auth.example.com, not {issuer[:200]!r}")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _prepare_folder(data: Path) -> None:
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mode = stat.S_IMODE(data.stat().st_mode)
+    except OSError as wrong:
+        raise UsageError(f"{data}: {wrong.strerror}; name a folder that you can write with --data") from None
+    if os.name == "posix" and mode & 0o077:
+        raise UsageError(f"{data}: others can enter it (mode {mode:04o}); run: chmod 700 {data}")
+    if not os.access(data, os.W_OK | os.X_OK):
+        raise UsageError(f"{data}: cannot be written; name another folder with --data")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, *_, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except (OSError, OverflowError) as wrong:
+        raise UsageError(f"{host}:{port} cannot be used: {_reason(wrong)}; use --host and --port") from None
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(where)
+        listener.listen(512)
+    except (OSError, OverflowError) as wrong:
+        listener.close()
+        raise UsageError(f"{host}:{port} cannot be used: {_reason(wrong)}; choose another with --port") from None
+    return listener
+
+
+def _reason(wrong: Exception) -> str:
+    return getattr(wrong, "strerror", None) or "not an address"
+
+
+def _judge(plan: _Plan) -> None:
+    """Open everything once in this process, so that what is wrong is said here and not by every worker."""
+    try:
+        accounts = plan.open()
+        create_app(accounts, mode=plan.mode)
+        accounts.store.forget()
+        accounts.store.close()
+    except (SettingError, KeyringError) as wrong:
+        raise UsageError(str(wrong)) from None
+    except OSError as wrong:
+        raise UsageError(f"{wrong.filename or plan.data}: {wrong.strerror}; name another folder with --data") from None
+    except StoreUnavailableError:
+        where = "the database of --database" if plan.database else f"{plan.data / 'stopper.db'}"
+        raise IncompleteError(
+            f"{where} does not answer, or is not a database of Stopper; look whether it runs and try again"
+        ) from None
+
+
+def _run(plan: _Plan, listener: socket.socket) -> int:
+    try:
+        from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+    except ImportError:
+        raise UsageError("the server is not installed; run: pip install 'stopper[service]'") from None
+
+    class Server(BaseApplication):  # type: ignore[misc]
+        """gunicorn without its command line. Each worker opens its own store and keys."""
+
+        def load_config(self) -> None:
+            for name, value in _server_settings(plan, listener).items():
+                self.cfg.set(name, value)
+
+        def load(self) -> Any:
+            return create_app(plan.open(), mode=plan.mode)
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    try:
+        Server().run()
+    except SystemExit as stopped:
+        return stopped.code if isinstance(stopped.code, int) else 0
+    return 0
+
+
+def _server_settings(plan: _Plan, listener: socket.socket) -> Mapping[str, object]:
+    listener.set_inheritable(True)
+    return {
+        "bind": [f"fd://{listener.fileno()}"],
+        "workers": plan.workers,
+        "worker_class": "gthread",
+        "threads": THREADS,
+        "graceful_timeout": GRACE_SECONDS,
+        "timeout": 30,
+        "limit_request_fields": 64,
+        "proc_name": "stopper",
+        "loglevel": "warning",
+        "forwarded_allow_ips": "",
+        "secure_scheme_headers": {},
+        "control_socket_disable": True,
+    }
+
+
+def _environment() -> Mapping[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("STOPPER_")}
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
