@@ -36,13 +36,12 @@ def _refuse_what_is_no_url(url: str) -> None:
     try:
         parts = urlsplit(url)
         sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        has_account = "@" in parts.netloc
     except ValueError:
-        sound = False
+        sound = has_account = False
     if not sound:
+        raise UsageError("scan takes an address that begins with http:// or https://, as http://127.0.0.1:5000")
+    if has_account:
         raise UsageError(
-            "scan takes an address that begins with http:// or https://, for example http://127.0.0.1:5000"
-        )
-    if parts.username is not None or parts.password is not None:
-        raise UsageError(
-            "the address holds a user or password; leave it out and give it with --identity NAME='Basic user:pass'"
+            "the address holds a user or password; leave it out and type --identity NAME='Basic user:pass'"
         )

@@ -1,6 +1,7 @@
 """`stopper serve`: the auth service."""
 
 import importlib.util
+from pathlib import Path
 
 import click
 
@@ -53,7 +54,7 @@ def command(
     return serve(
         host=host,
         port=port,
-        data=data,
+        data=Path(data),
         database=database,
         redis=redis,
         issuer=issuer,

@@ -93,7 +93,7 @@ def _verdict(run: Shown) -> str:
 
 
 def _say(run: Shown) -> str:
-    said = []
+    said: list[str] = []
     if run.findings:
         first = run.findings[0]
         said.append(f"Start with: {first.title.rstrip('.')} ({' '.join(str(first.place).split())}).")
@@ -110,7 +110,7 @@ def _say(run: Shown) -> str:
 
 
 def _checks(run: Shown) -> str:
-    rows = []
+    rows: list[str] = []
     for check, score in run.checks:
         name = escape(CHECK_NAMES[check])
         if score is None:

@@ -8,7 +8,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from stopper.core.rule import SEVERITIES, Severity
+from stopper.core.rule import SEVERITIES, Check, Severity
 from stopper.scan.report import Report
 from stopper.scan.reports.shown import CHECK_NAMES, Shown, ShownFinding, shown
 
@@ -68,7 +68,7 @@ def _head(run: Shown, width: int) -> list[_Line]:
 
 
 def _checks(run: Shown, width: int) -> list[_Line]:
-    tested = [(check, score) for check, score in run.checks if score is not None]
+    tested: list[tuple[Check, int]] = [(check, score) for check, score in run.checks if score is not None]
     if not tested:
         return []
     lines: list[_Line] = []
@@ -78,7 +78,7 @@ def _checks(run: Shown, width: int) -> list[_Line]:
         lines.append(
             (f"  {CHECK_NAMES[check]:<38}{score:>4}  {bar}", "" if score >= 90 else "yellow" if score >= 60 else "red")
         )
-    untested = [CHECK_NAMES[check] for check, score in run.checks if score is None]
+    untested = [CHECK_NAMES[one] for one, score in run.checks if score is None]
     if untested:
         said = wrapped("not tested: " + ", ".join(untested), width, initial_indent="  ", subsequent_indent="  ")
         lines += [(part, "dim") for part in said]
