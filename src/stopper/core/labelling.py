@@ -266,6 +266,8 @@ class _Asking:
         return found
 
     def _member(self, value: Member, bound: MappingType[str, Value], depth: int) -> Labels:
+        if value.attribute == "config" and _is_application(value.owner):
+            return _of("whole-config", source="config")
         found = self.of(value.owner, bound, depth + 1)
         if value.attribute in CURATED or (
             value.attribute == "description" and not self._is_plain_exception(value.owner)
@@ -282,15 +284,16 @@ class _Asking:
         if value.parameter in bound:
             passed = bound[value.parameter]
             return self.of(passed, {}, depth + 1) if passed is not value else NONE
-        if value in self.open or depth > 12:
+        mark = (value.function, value.parameter)
+        if mark in self.open or depth > 12:
             return NONE
-        self.open.add(value)
+        self.open.add(mark)
         found = self._of_route(value) | self._of_handler(value)
         for call in self.facts.calls(value.function):
-            passed = call.argument(value.index if value.index >= 0 else None, value.parameter)
-            if passed is not None:
-                found |= self.of(passed, {}, depth + 4)
-        self.open.discard(value)
+            given = call.argument(value.index if value.index >= 0 else None, value.parameter)
+            if given is not None:
+                found |= self.of(given, {}, depth + 4)
+        self.open.discard(mark)
         return found
 
     def _of_route(self, value: Parameter) -> Labels:
@@ -363,6 +366,16 @@ def labels_of(facts: "SourceFacts", value: Value | None, *, numbers: bool = Fals
     """The labels of *value*, through parameters and results of the project's functions. With *numbers*, what was made a number
     (``int(…)``, a path parameter of type int) carries none: it can inject nothing."""
     return _Asking(facts, numbers).of(value, {})
+
+
+_APPLICATIONS: Final = frozenset({"Flask", "APIFlask", "OpenAPI", "Quart"})
+
+
+def _is_application(value: Value) -> bool:
+    """That the value is a Flask application, by what made it or by the usual name of a parameter."""
+    if isinstance(value, Parameter):
+        return value.parameter in ("app", "application", "flask_app", "current_app")
+    return isinstance(value, Call) and value.method in _APPLICATIONS
 
 
 def _of_name(dotted: str) -> Labels:

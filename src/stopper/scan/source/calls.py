@@ -108,9 +108,9 @@ def _method_name(reader: Reader, owner: Value, name: str) -> str:
     if base is None:
         return "?." + name
     if base in reader.project.classes:
-        known = reader.project.attribute(base, name)
-        if type(known) is Name:
-            return known.dotted
+        method = reader.project.attribute(base, name)
+        if type(method) is Name:
+            return method.dotted
     return canonical(f"{base}.{name}")
 
 
@@ -213,7 +213,9 @@ def _folded_builtin(
 ) -> Value | None:
     if callee == "dict":
         if not args:
-            pairs = tuple((Constant(key), value) for key, value in keywords if key != "**")
+            pairs: tuple[tuple[Value, Value], ...] = tuple(
+                (Constant(key), value) for key, value in keywords if key != "**"
+            )
             return Mapping(pairs, is_open, reader.span(node))
         if len(args) == 1 and type(args[0]) is Mapping:
             pairs = args[0].items + tuple((Constant(key), value) for key, value in keywords if key != "**")
@@ -232,13 +234,13 @@ def _folded_builtin(
 def _folded_get(
     reader: Reader, node: ast.Call, owner: Value, args: tuple[Value, ...], keywords: tuple[tuple[str, Value], ...]
 ) -> Value | None:
-    if not args or len(args) > 2:
+    if len(args) not in (1, 2):
         return None
     named_only = {key: value for key, value in keywords if key in ("default", "type", "silent")}
     if len(named_only) != len(keywords):
         return None
-    default = args[1] if len(args) > 1 else named_only.get("default", NONE)
-    key = args[0]
+    key = next(iter(args))
+    default = args[1] if len(args) == 2 else named_only.get("default", NONE)
     text = key.value if type(key) is Constant and type(key.value) is str else None
     if type(owner) is Name:
         dotted = owner.dotted
@@ -307,9 +309,9 @@ def _config_call(reader: Reader, call: Call, word: str) -> None:
             if type(argument) is Mapping:
                 for key, value in argument.items:
                     write_config(reader, key, value)
-        for key, value in call.keywords:
-            if key not in ("**", "mapping"):
-                reader.project.config.append(ConfigWrite(key, value, value.span or call.span, "item", reader.function))
+        for name, value in call.keywords:
+            if name not in ("**", "mapping"):
+                reader.project.config.append(ConfigWrite(name, value, value.span or call.span, "item", reader.function))
     elif word == "setdefault" and len(call.args) == 2:
         write_config(reader, call.args[0], call.args[1])
 

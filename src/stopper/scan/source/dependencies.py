@@ -58,8 +58,7 @@ def _locked(lock: str, text: str) -> Iterator[tuple[str, int, str]]:
             said: object = json.loads(text)
         except (ValueError, RecursionError):
             return
-        packages = said.get("default") if isinstance(said, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        for name, entry in _table(packages).items():
+        for name, entry in _table(_table(said).get("default")).items():
             yield name, 3, str(_table(entry).get("version", "")).lstrip("=")
         return
     packages = _toml(text).get("package")

@@ -36,8 +36,8 @@ OPERATORS: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
-    ast.FloorDiv: operator.floordiv,
-    ast.Div: operator.truediv,
+    ast.FloorDiv: lambda one, other: one // other,
+    ast.Div: lambda one, other: one / other,
 }
 COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.In: "in", ast.NotIn: "not in", ast.Is: "is", ast.IsNot: "is not",
@@ -227,9 +227,9 @@ def _constant(reader: Reader, node: ast.Constant) -> Value:
         if 16 <= len(value) <= 4096 and TOKEN_LIKE.fullmatch(value):
             reader.project.texts.append(Text(value, span))
         return Constant(value, span)
-    if value is Ellipsis:
+    if value is ...:
         return NOTHING
-    return Constant(cast("Plain", value), reader.span(node))
+    return Constant(value, reader.span(node))
 
 
 def _name(reader: Reader, node: ast.Name) -> Value:
@@ -453,10 +453,12 @@ def _boolean(reader: Reader, node: ast.BoolOp) -> Value:
     if type(node.op) is not ast.Or:
         return either(*found)
     first = found[0]
-    if len(found) == 2 and first.__class__ in (EnvironmentValue, ConfigValue, Item):
-        held = cast("EnvironmentValue | ConfigValue | Item", first)
-        if held.default is None or type(held.default) is Constant:
-            return _with_default(held, found[1])
+    if (
+        len(found) == 2
+        and isinstance(first, (EnvironmentValue, ConfigValue, Item))
+        and (first.default is None or type(first.default) is Constant)
+    ):
+        return _with_default(first, found[1])
     return either(*found)
 
 
@@ -511,13 +513,23 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.SetComp | ast.Genera
         for test in generator.ifs:
             reader.value(test)
     if type(node) is ast.DictComp:
-        made = (reader.value(node.key), reader.value(node.value))
-        result: Value = Mapping((made,), True, reader.span(node))
+        pair = (reader.value(node.key), reader.value(node.value))
+        result: Value = Mapping((pair,), True, reader.span(node))
     else:
         made = (reader.value(cast("ast.ListComp", node).elt),)
         result = Sequence(made, "set" if type(node) is ast.SetComp else "list", True, reader.span(node))
-    reader.scope = before
+    set_scope(reader, before)
     return result
+
+
+def set_scope(reader: Reader, scope: Scope) -> None:
+    """Make these the names of the scope. A module's own names are shared with other modules, so the dict stays the same object."""
+    if reader.scope is reader.module.bindings:
+        saved = dict(scope)
+        reader.scope.clear()
+        reader.scope.update(saved)
+    else:
+        reader.scope = scope
 
 
 def element_of(value: Value) -> Value:
@@ -548,7 +560,7 @@ def _lambda(reader: Reader, node: ast.Lambda) -> Value:
     for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
         reader.scope[argument.arg] = Unknown(name=argument.arg if sensitive(argument.arg) else "")
     inner = reader.value(node.body)
-    reader.scope = before
+    set_scope(reader, before)
     return Unknown((inner,))
 
 

@@ -149,8 +149,9 @@ class Guards:
         stops = judged.stops
         if index < route_index:
             stops = False
-        kind = "policy" if decorator.name.startswith("stopper.") else "decorator"
-        return Guard(decorator.name, kind, stops, "source", decorator.span)
+        if decorator.name.startswith("stopper."):
+            return Guard(decorator.name, "policy", stops, "source", decorator.span)
+        return Guard(decorator.name, "decorator", stops, "source", decorator.span)
 
     def decorator(self, name: str, call: Call | None) -> Judgement | None:
         """What a decorator of that name does; None when it has nothing to do with access."""

@@ -3,7 +3,7 @@
 import ast
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,13 +81,13 @@ class _Run:
         source = self.sources[path]
         data = files.load(path, source.shown)
         if isinstance(data, ReadError):
-            return self._lost(path, data)
+            return self._lose(path, data)
         text = files.decode(data, source.shown)
         if isinstance(text, ReadError):
-            return self._lost(path, text)
+            return self._lose(path, text)
         tree = parse(text, source.shown)
         if isinstance(tree, ReadError):
-            return self._lost(path, tree)
+            return self._lose(path, tree)
         module = Module(source.module, source.shown, source.package, str(path.parent))
         if not text.isascii():
             module.lines = [line.encode("utf-8", "replace") for line in text.splitlines()]
@@ -97,15 +97,16 @@ class _Run:
             read_module(self.project, module, tree)
         except RecursionError:
             self._forget(module)
-            return self._lost(
+            return self._lose(
                 path, ReadError(source.shown, "is nested too deeply to be read; split its longest expression")
             )
         return module
 
-    def _lost(self, path: Path, error: ReadError) -> None:
+    def _lose(self, path: Path, error: ReadError) -> Module | None:
         self.unread.add(path)
         self.modules.pop(path, None)
         self.errors.append(error)
+        return None
 
     def _forget(self, module: Module) -> None:
         for name in [name for name, waiting in self.project.pending.items() if waiting.module is module]:
@@ -216,7 +217,7 @@ def _home(run: _Run, source: SourceFile) -> Path:
 
 
 @contextmanager
-def _deep_stack() -> Iterator[None]:
+def _deep_stack() -> Generator[None]:
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, FRAMES))
     try:

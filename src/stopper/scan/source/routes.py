@@ -117,14 +117,12 @@ class Routes:
                     found = self._object(result, depth - 1) if depth else None
                     if found is not None:
                         return found
-            if isinstance(option, Name):
-                found = self._binding(option.dotted)
-                if found is not None and found is not option and depth:
-                    return self._object(found, depth - 1)
-            if isinstance(option, Member) and isinstance(option.owner, Name):
-                found = self.project.attribute(option.owner.dotted, option.attribute)
-                if found is not None and depth:
-                    return self._object(found, depth - 1)
+            if isinstance(option, Name) and depth:
+                bound = self._binding(option.dotted)
+                if bound is not None and bound is not option:
+                    return self._object(bound, depth - 1)
+            if isinstance(option, Member) and isinstance(option.owner, Name) and depth:
+                return self._object(self.project.attribute(option.owner.dotted, option.attribute), depth - 1)
             if isinstance(option, Parameter) and depth:
                 return self._argument(option, depth)
         return None
@@ -217,8 +215,6 @@ class Routes:
                 or (base == "?" and verb == "route")
             ):
                 yield from self._decorated(registration, call)
-        elif verb == "route" and not registration.target and isinstance(call, Call):
-            return
         elif verb == "add_url_rule":
             yield from self._url_rule(registration, call)
         elif verb == "add_resource" and call.args:
@@ -247,7 +243,7 @@ class Routes:
             methods = _methods(call, "route")
             if view_class and call.keyword("methods") is None:
                 methods = self._class_methods(view_class)
-            yield from self._made(registration, rule, methods, view_class or name, view_class, option)
+            yield from self._made(registration, rule, methods, view_class or name, view_class)
 
     def _view(self, value: Value) -> tuple[str, str]:
         """The function a value names, or the class that ``as_view`` makes a view of. A wrapped view (``login_required(f)``) is the
@@ -279,8 +275,8 @@ class Routes:
         return tuple(found) or ("GET",)
 
     def _made(
-        self, registration: Registration, rule: str, given: tuple[str, ...], view: str, view_class: str, wrapped: Value | None = None
-    ) -> Iterator[tuple[SourceRoute, Origin]]:  # fmt: skip
+        self, registration: Registration, rule: str, given: tuple[str, ...], view: str, view_class: str
+    ) -> Iterator[tuple[SourceRoute, Origin]]:
         group = self.group(registration.owner)
         span, decorators = self._standing(view, view_class, registration)
         methods = _with_automatic(given)
@@ -289,7 +285,16 @@ class Routes:
             path, typed = openapi_path(whole), parameters(whole)
             hooks = tuple(function for scope, function, _ in self.hooks if scope is None or scope in scopes)
             route = SourceRoute(
-                path, methods, view, group.name if group else "", span, registration.span, decorators, typed, hooks
+                path,
+                methods,
+                view,
+                group.name if group else "",
+                span,
+                registration.span,
+                decorators,
+                typed,
+                "OPTIONS" in given,
+                hooks,
             )
             yield route, Origin(registration, scopes, view_class, bool(view_class))
 

@@ -22,7 +22,16 @@ from stopper.core.values import (
     Value,
 )
 from stopper.scan.source import names
-from stopper.scan.source.expressions import NOTHING, Reader, bind_target, canonical, either, element_of, named
+from stopper.scan.source.expressions import (
+    NOTHING,
+    Reader,
+    bind_target,
+    canonical,
+    either,
+    element_of,
+    named,
+    set_scope,
+)
 from stopper.scan.source.project import ClassState, FunctionNode, Module, Pending, Project, Registration, Scope
 
 STOPS, GOES_ON = True, False
@@ -135,10 +144,11 @@ def block(reader: Reader, statements: list[ast.stmt]) -> Body:
     return done
 
 
-def _unknown(reader: Reader, node: ast.stmt) -> None:
+def _unknown(reader: Reader, node: ast.stmt) -> Body | None:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.expr):
             reader.value(child)
+    return None
 
 
 def _expression(reader: Reader, node: ast.Expr) -> Body | None:
@@ -358,20 +368,10 @@ def _if(reader: Reader, node: ast.If) -> Body:
         Condition(value, negated, then.stops, then.refuses, reader.span(test), reader.function)
     )
     after = dict(reader.scope) if reader.scope is reader.module.bindings else reader.scope
-    _set_scope(reader, before)
+    set_scope(reader, before)
     otherwise = block(reader, node.orelse) if node.orelse else Body()
     _merge(reader, after, then.stops, otherwise.stops)
     return Body(then.stops and otherwise.stops, then.refuses and otherwise.refuses)
-
-
-def _set_scope(reader: Reader, scope: Scope) -> None:
-    if reader.scope is reader.module.bindings:
-        # The module's own names are shared with other modules, so the dict must stay the same object.
-        saved = dict(scope)
-        reader.scope.clear()
-        reader.scope.update(saved)
-    else:
-        reader.scope = scope
 
 
 def _merge(reader: Reader, other: Scope, other_stops: bool, own_stops: bool) -> None:
@@ -379,7 +379,7 @@ def _merge(reader: Reader, other: Scope, other_stops: bool, own_stops: bool) -> 
         return
     own = reader.scope
     if own_stops:
-        _set_scope(reader, other)
+        set_scope(reader, other)
         return
     if other is own:
         return
@@ -435,13 +435,13 @@ def _try(reader: Reader, node: Any) -> Body:
         for name, value in kept.items():
             held = merged.get(name)
             merged[name] = value if held is None else value if held is value else either(held, value)
-        _set_scope(reader, merged)
+        set_scope(reader, merged)
         body = _handler(reader, handler, tried)
         all_stop = all_stop and body.stops
         if not body.stops:
             kept = reader.scope if stops else _joined(kept, reader.scope)
             stops = False
-    _set_scope(reader, kept)
+    set_scope(reader, kept)
     final = block(reader, node.finalbody)
     return Body(all_stop or final.stops, False)
 
@@ -488,7 +488,7 @@ def _match(reader: Reader, node: ast.Match) -> None:
     before = _snapshot(reader)
     merged = before
     for case in node.cases:
-        _set_scope(reader, dict(before))
+        set_scope(reader, dict(before))
         for child in ast.walk(case.pattern):
             name = getattr(child, "name", None)
             if isinstance(name, str):
@@ -498,7 +498,7 @@ def _match(reader: Reader, node: ast.Match) -> None:
         body = block(reader, case.body)
         if not body.stops:
             merged = _joined(merged, _snapshot(reader))
-    _set_scope(reader, merged)
+    set_scope(reader, merged)
 
 
 def _import(reader: Reader, node: ast.Import) -> None:
