@@ -39,7 +39,7 @@ def paired(formats: Sequence[str], outputs: Sequence[str]) -> tuple[Output, ...]
     waiting: list[str] = []
     for output in outputs:
         named = SUFFIXES.get("".join(Path(output).suffixes[-1:]).lower())
-        if len(outputs) != len(formats) and named in left and named is not None:
+        if named is not None and named in left and len(outputs) != len(formats):
             left.remove(named)
             pairs.append(Output(named, _writable(output)))
         else:

@@ -64,15 +64,17 @@ def letter(score: int) -> str:
 
 
 def cap(findings: Iterable[Finding]) -> tuple[str, str] | None:
-    """The best letter that proven findings leave, and the reason; None when they leave all of them."""
-    proven = [severity_of(finding) for finding in findings if finding.confidence in ("proven", "confirmed")]
-    criticals = proven.count("critical")
-    if criticals > 1:
-        return "F", f"{criticals} proven critical findings"
-    if criticals == 1:
-        return "D", "1 proven critical finding"
-    highs = proven.count("high")
-    return ("B", f"{highs} proven high finding{'s' if highs > 1 else ''}") if highs else None
+    """The best letter that the findings leave, and the reason; None when they leave all of them."""
+    held = [(severity_of(finding), finding.confidence in ("proven", "confirmed")) for finding in findings]
+    criticals = held.count(("critical", True))
+    if criticals:
+        return ("D", "1 proven critical finding") if criticals == 1 else ("F", f"{criticals} proven critical findings")
+    if highs := held.count(("high", True)):
+        return "B", f"{highs} proven high finding{'s' if highs > 1 else ''}"
+    # `stopper check` proves nothing: an A beside a critical finding would still be read as "all is well".
+    if signs := held.count(("critical", False)):
+        return "B", f"{signs} critical finding{'s' if signs > 1 else ''}, not proven yet"
+    return None
 
 
 def why_no_letter(report: Report) -> str | None:

@@ -186,7 +186,7 @@ def _formula(run: Shown) -> str:
         f"<p>Every check starts at 100. A finding takes points by its severity ({points}), in full when it is proven or "
         "confirmed, 80 % when corroborated, 40 % when indicated; each further finding of one rule takes half of the one before. "
         "The whole is the mean of the tested checks by these weights. A is 90 and up, B 80, C 70, D 60, F below. One proven "
-        "critical finding holds the letter at D, two at F, a proven high one at B. "
+        "critical finding holds the letter at D, two at F; a proven high one, or a critical one that is not proven, at B. "
         f"Below {LEAST_COVERAGE} % tested there is no letter.</p>"
         f"<table><tr><th>Check</th><th>Weight</th><th>Score</th></tr>{rows}</table></details>"
     )

@@ -5,9 +5,6 @@ import textwrap
 from collections.abc import Iterable
 from typing import Final
 
-from rich.console import Console
-from rich.text import Text
-
 from stopper.core.rule import SEVERITIES, Check, Severity
 from stopper.scan.report import Report
 from stopper.scan.reports.shown import CHECK_NAMES, Shown, ShownFinding, shown
@@ -44,6 +41,9 @@ def render(report: Report, *, colour: bool = False, width: int = 80) -> str:
 def _drawn(lines: Iterable[_Line], colour: bool) -> str:
     if not colour:
         return "".join(f"{said.rstrip()}\n" for said, _ in lines)
+    from rich.console import Console  # a pipe does without it, and it takes longer to import than the rest
+    from rich.text import Text
+
     held = io.StringIO()
     console = Console(file=held, force_terminal=True, color_system="standard", highlight=False, soft_wrap=True)
     for said, style in lines:
