@@ -46,10 +46,24 @@ def catalogue_page() -> str:
     for rule in catalogue.load():
         seen = ", ".join(rule.surfaces)
         path = f"../src/stopper/rules/{rule.family.replace('-', '_')}/{rule.slug.replace('-', '_')}.md"
-        families[rule.family].append(f"| [{rule.slug}]({path}) | {rule.severity} | {rule.check} | {seen} | {_cell(rule.title)} |")
-    lines = ["# The catalogue", "", "Made by `docs/make.py`. `stopper rules SLUG` shows the same pages on the command line.", ""]
+        families[rule.family].append(
+            f"| [{rule.slug}]({path}) | {rule.severity} | {rule.check} | {seen} | {_cell(rule.title)} |"
+        )
+    lines = [
+        "# The catalogue",
+        "",
+        "Made by `docs/make.py`. `stopper rules SLUG` shows the same pages on the command line.",
+        "",
+    ]
     for family, rows in sorted(families.items()):
-        lines += [f"## {family}", "", "| rule | severity | check | seen in | weakness |", "|---|---|---|---|---|", *sorted(rows), ""]
+        lines += [
+            f"## {family}",
+            "",
+            "| rule | severity | check | seen in | weakness |",
+            "|---|---|---|---|---|",
+            *sorted(rows),
+            "",
+        ]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -59,7 +73,14 @@ def features_page() -> str:
     for path in sorted((HERE.parent / "tests").rglob("test_*.py")):
         for name, feature in _marks(path):
             shown[feature].append(f"`{path.relative_to(HERE.parent).as_posix()}::{name}`")
-    lines = ["# Features and the tests that show them", "", "Made by `docs/make.py` from the test marks. The numbers are those of the feature list.", "", "| feature | tests |", "|---|---|"]
+    lines = [
+        "# Features and the tests that show them",
+        "",
+        "Made by `docs/make.py` from the test marks. The numbers are those of the feature list.",
+        "",
+        "| feature | tests |",
+        "|---|---|",
+    ]
     for feature, tests in sorted(shown.items(), key=lambda item: int(item[0][1:])):
         lines.append(f"| {feature} | {', '.join(tests)} |")
     return "\n".join(lines) + "\n"
@@ -71,7 +92,11 @@ def _marks(path: Path) -> Iterator[tuple[str, str]]:
             continue
         for decorator in node.decorator_list:
             if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith("mark.feature"):
-                yield from ((node.name, str(argument.value)) for argument in decorator.args if isinstance(argument, ast.Constant))
+                yield from (
+                    (node.name, str(argument.value))
+                    for argument in decorator.args
+                    if isinstance(argument, ast.Constant)
+                )
 
 
 def _cell(text: str) -> str:

@@ -53,7 +53,9 @@ def test_import_linter_sees_every_module_on_disk(repository: Path) -> None:
 
 def test_a_rule_without_a_page_is_refused(copy: Path) -> None:
     next((copy / "src/stopper/rules").rglob("debug_enabled.md")).unlink()
-    result = _run(sys.executable, "-c", "from stopper.scan import catalogue; catalogue.load()", cwd=copy, source=copy / "src")
+    result = _run(
+        sys.executable, "-c", "from stopper.scan import catalogue; catalogue.load()", cwd=copy, source=copy / "src"
+    )
     assert result.returncode != 0
     assert "debug_enabled.md" in result.stderr
 
@@ -66,14 +68,28 @@ def test_a_page_whose_mark_is_on_the_wrong_line_is_refused(copy: Path) -> None:
     other = next(index for index, line in enumerate(lines) if line.startswith("app = Flask("))
     lines[other] += "  # expect: debug-enabled"
     page.write_text("\n".join(lines) + "\n", "utf-8")
-    pages = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "debug-enabled", "tests/rules/test_pages.py"]
+    pages = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-k",
+        "debug-enabled",
+        "tests/rules/test_pages.py",
+    ]
     result = _run(*pages, cwd=copy, source=copy / "src")
     assert result.returncode == 1, result.stdout
 
 
 def test_a_setting_without_documentation_is_refused(copy: Path) -> None:
     policy = copy / "src/stopper/auth/verifier.py"
-    policy.write_text(policy.read_text("utf-8") + '\nfrom stopper.core import settings as _s\n_s.switch("UNDOCUMENTED", False, "x")\n', "utf-8")
+    policy.write_text(
+        policy.read_text("utf-8")
+        + '\nfrom stopper.core import settings as _s\n_s.switch("UNDOCUMENTED", False, "x")\n',
+        "utf-8",
+    )
     result = _run(sys.executable, "docs/make.py", "--check", cwd=copy, source=copy / "src")
     assert result.returncode == 1
     assert "settings.md" in result.stderr
@@ -82,5 +98,9 @@ def test_a_setting_without_documentation_is_refused(copy: Path) -> None:
 def test_no_file_carries_a_path_of_a_machine(repository: Path) -> None:
     tracked = _run("git", "ls-files", "-z", cwd=repository).stdout.split("\0")
     home = str(repository) + "/"
-    carrying = [name for name in tracked if name and (repository / name).is_file() and home.encode() in (repository / name).read_bytes()]
+    carrying = [
+        name
+        for name in tracked
+        if name and (repository / name).is_file() and home.encode() in (repository / name).read_bytes()
+    ]
     assert carrying == []

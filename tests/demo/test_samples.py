@@ -72,7 +72,10 @@ def test_every_source_place_is_a_marked_line(leaky: Report) -> None:
         for finding in leaky.findings
         if finding.rule.detect is not None
         for place in finding.places
-        if place.span is not None and place.route is None and place.span.path.endswith("leaky.py") and place.span.line not in lines
+        if place.span is not None
+        and place.route is None
+        and place.span.path.endswith("leaky.py")
+        and place.span.line not in lines
     ]
     assert strange == []
 
@@ -120,7 +123,11 @@ def test_both_samples_serve_the_same_routes() -> None:
         }
 
     renamed = {"/register": "/auth/register", "/login": "/auth/login", "/logout": "/auth/logout", "/me": "/auth/me"}
-    wanted = {(method, renamed.get(path, path)) for method, path in doors(stopper.demo.leaky) if "/debug" not in path and "/static" not in path}
+    wanted = {
+        (method, renamed.get(path, path))
+        for method, path in doors(stopper.demo.leaky)
+        if "/debug" not in path and "/static" not in path
+    }
     assert wanted - doors(stopper.demo.sealed) == set()
 
 
@@ -140,7 +147,12 @@ def live(request: pytest.FixtureRequest) -> Iterator[str]:
 def test_a_live_scan_finds_the_leaky_api_out(live: str) -> None:
     report = scored(run_scan(live, ProbeOptions(rules=catalogue.load(), mode="active")))
     proven = {finding.rule.slug for finding in report.findings if finding.confidence == "proven"}
-    assert {"jwt-none-algorithm-accepted", "cross-user-object-access", "config-dump-in-response", "jwt-secret-guessable"} <= proven
+    assert {
+        "jwt-none-algorithm-accepted",
+        "cross-user-object-access",
+        "config-dump-in-response",
+        "jwt-secret-guessable",
+    } <= proven
     assert report.grade == "F"
 
 

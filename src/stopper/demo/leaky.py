@@ -7,6 +7,7 @@ compares the marks with what `stopper audit` finds.
 import os
 import sqlite3
 import threading
+from pathlib import Path
 
 import jwt
 import urllib3
@@ -15,7 +16,7 @@ from flask_cors import CORS
 from stopper.demo.loopback import LoopbackOnly
 from werkzeug.security import check_password_hash, generate_password_hash
 
-app = Flask(__name__)
+app = Flask(__name__)  # leak: security-headers-missing
 app.wsgi_app = LoopbackOnly(app.wsgi_app)
 app.config["SECRET_KEY"] = "notes-dev-key"  # leak: secret-key-hardcoded
 app.config["QUOTES_URL"] = os.environ.get("QUOTES_URL", "http://127.0.0.1:9/quote")
@@ -23,6 +24,7 @@ CORS(app, supports_credentials=True)  # leak: cors-any-origin-with-credentials
 
 JWT_SECRET = "secret"  # leak: jwt-secret-guessable
 
+OPENAPI = Path(__file__).with_name("openapi.json").read_bytes()
 SCHEMA = """
 CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT UNIQUE, password TEXT, role TEXT DEFAULT 'user');
 CREATE TABLE notes (id INTEGER PRIMARY KEY, owner INTEGER, text TEXT);
@@ -56,17 +58,21 @@ def login_required(view):
     return guarded
 
 
-@app.post("/register")
+@app.post("/auth/register")
 def register():
     data = request.get_json()
     try:
-        query("INSERT INTO people (email, password) VALUES (?, ?)", data["email"], generate_password_hash(data["password"]))
+        query(
+            "INSERT INTO people (email, password) VALUES (?, ?)",
+            data["email"],
+            generate_password_hash(data["password"]),
+        )
     except Exception as error:
         return jsonify(error=str(error)), 400  # leak: exception-text-in-response
     return jsonify(message="welcome"), 201
 
 
-@app.post("/login")  # leak: login-not-throttled
+@app.post("/auth/login")  # leak: login-not-throttled
 def login():
     data = request.get_json()
     found = query("SELECT * FROM people WHERE email = ?", data["email"])
@@ -77,13 +83,13 @@ def login():
     return jsonify(token=token)
 
 
-@app.post("/logout")
+@app.post("/auth/logout")
 @login_required
 def logout():
     return jsonify(message="bye")  # leak: jwt-accepted-after-revocation
 
 
-@app.get("/me")
+@app.get("/auth/me")
 @login_required
 def me():
     return jsonify(id=g.person["id"], email=g.person["email"], role=g.person["role"])
@@ -118,6 +124,17 @@ def delete_note(note_id):
     return "", 204
 
 
+@app.post("/notes/<int:note_id>/share")
+@login_required
+def share_note(note_id):
+    if not query("SELECT 1 FROM notes WHERE id = ? AND owner = ?", note_id, g.person["id"]):
+        return jsonify(error="no such note"), 404
+    link = jwt.encode(
+        {"note": note_id}, JWT_SECRET, algorithm="HS256"
+    )  # leak: jwt-secret-hardcoded, jwt-issued-without-expiry
+    return jsonify(path=f"/shared/{link}"), 201
+
+
 @app.get("/shared/<token>")
 def shared_note(token):
     try:
@@ -136,7 +153,9 @@ def all_people():  # leak: route-without-authentication, spec-security-not-enfor
 
 @app.get("/admin/export")
 def export():
-    if request.headers.get("X-API-Key") != os.environ.get("EXPORT_API_KEY"):  # leak: api-key-unset-fails-open, api-key-compared-with-equals
+    if request.headers.get("X-API-Key") != os.environ.get(
+        "EXPORT_API_KEY"
+    ):  # leak: api-key-unset-fails-open, api-key-compared-with-equals
         return jsonify(error="bad key"), 401
     return jsonify(notes=[dict(row) for row in query("SELECT * FROM notes")])
 
@@ -145,7 +164,9 @@ def export():
 @login_required
 def quote():
     try:
-        answer = urllib3.request("GET", app.config["QUOTES_URL"], headers=dict(request.headers), timeout=2, retries=False)  # leak: incoming-headers-forwarded
+        answer = urllib3.request(
+            "GET", app.config["QUOTES_URL"], headers=dict(request.headers), timeout=2, retries=False
+        )  # leak: incoming-headers-forwarded
         return jsonify(quote=answer.data.decode())
     except urllib3.exceptions.HTTPError as error:
         return jsonify(error=repr(error)), 502
@@ -158,32 +179,7 @@ def show_config():
 
 @app.get("/openapi.json")
 def openapi():
-    bearer = [{"bearer": []}]
-    person = {"type": "object", "properties": {"email": {"type": "string", "format": "email"}, "password": {"type": "string"}}}
-    note = {"type": "object", "properties": {"text": {"type": "string"}}}
-    number = [{"name": "note_id", "in": "path", "required": True, "schema": {"type": "integer"}}]
-
-    def body(schema):
-        return {"content": {"application/json": {"schema": {**schema, "required": list(schema["properties"])}}}}
-
-    def operation(security, **more):
-        return {"responses": {"200": {"description": "fine"}}, "security": security, **more}
-
-    return jsonify(
-        openapi="3.0.3",
-        info={"title": "Notes", "version": "1"},
-        components={"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
-        paths={
-            "/register": {"post": operation([], requestBody=body(person))},
-            "/login": {"post": operation([], requestBody=body(person))},
-            "/logout": {"post": operation(bearer)},
-            "/me": {"get": operation(bearer)},
-            "/notes": {"get": operation(bearer), "post": operation(bearer, requestBody=body(note))},
-            "/notes/{note_id}": {"get": operation(bearer, parameters=number), "delete": operation(bearer, parameters=number)},
-            "/admin/users": {"get": operation(bearer)},
-            "/quote": {"get": operation(bearer)},
-        },
-    )
+    return app.response_class(OPENAPI, mimetype="application/json")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -73,9 +73,22 @@ def _servers(port: int, folder: Path) -> tuple[Server, Server, Server]:
             try:
                 probe.bind((HOST, wanted))
             except OSError:
-                raise UsageError(f"port {wanted} is taken; type: stopper demo --port {port + 100} (or make run PORT={port + 100})") from None
+                raise UsageError(
+                    f"port {wanted} is taken; type: stopper demo --port {port + 100} (or make run PORT={port + 100})"
+                ) from None
     python = sys.executable
-    service = (python, "-m", "stopper.cli", "serve", "--host", HOST, "--port", str(port), "--data", str(folder / "service"))
+    service = (
+        python,
+        "-m",
+        "stopper.cli",
+        "serve",
+        "--host",
+        HOST,
+        "--port",
+        str(port),
+        "--data",
+        str(folder / "service"),
+    )
     return (
         Server("auth service", port, service),
         Server("leaky", port + 1, (python, "-m", "stopper.demo.serve_one", "leaky", str(port + 1))),
@@ -84,13 +97,15 @@ def _servers(port: int, folder: Path) -> tuple[Server, Server, Server]:
 
 
 @contextlib.contextmanager
-def _running(servers: Sequence[Server]) -> Iterator[None]:
+def _running(servers: Sequence[Server]) -> Generator[None]:
     """The servers, answering; each is stopped by its own pid at the end, whatever happened."""
     started: list[tuple[Server, subprocess.Popen[bytes]]] = []
     with tempfile.TemporaryFile() as log:
         try:
             for server in servers:
-                child = subprocess.Popen(server.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+                child = subprocess.Popen(
+                    server.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                )
                 started.append((server, child))
             for server, child in started:
                 _wait_until_it_answers(server, child)
@@ -110,7 +125,9 @@ def _wait_until_it_answers(server: Server, child: subprocess.Popen[bytes]) -> No
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if child.poll() is not None:
-            raise IncompleteError(f"the {server.title} ended at its start (exit {child.returncode}); to see why, type: {' '.join(server.command[1:])}")
+            raise IncompleteError(
+                f"the {server.title} ended at its start (exit {child.returncode}); to see why, type: {' '.join(server.command[1:])}"
+            )
         with contextlib.suppress(OSError), socket.create_connection((HOST, server.port), timeout=1):
             return
         time.sleep(0.05)
@@ -123,7 +140,20 @@ def _audit(name: str) -> Report:
 
 
 def _table(rows: Sequence[tuple[Server, Report]]) -> Table:
-    table = Table("API", "address", "grade", "score", "findings", "confirmed", "critical", "high", "tested", "seconds", box=None, padding=(0, 2, 0, 0))
+    table = Table(
+        "API",
+        "address",
+        "grade",
+        "score",
+        "findings",
+        "confirmed",
+        "critical",
+        "high",
+        "tested",
+        "seconds",
+        box=None,
+        padding=(0, 2, 0, 0),
+    )
     for server, report in rows:
         severities = [finding.rule.severity for finding in report.findings]
         confirmed = sum(finding.confidence == "confirmed" for finding in report.findings)
