@@ -87,6 +87,7 @@ def test_detector_hits_the_marked_lines_and_no_others(rule: Rule, example: Examp
 
 
 @pytest.mark.filterwarnings("ignore")  # what a leaky example warns of is its own affair
+@pytest.mark.filterwarnings("ignore:The HMAC key is")  # PyJWT warns of the weak keys that Bad examples are about
 @pytest.mark.parametrize(("rule", "example", "surface"), list(_probes()))
 def test_probe_convicts_bad_and_clears_good(rule: Rule, example: Example, surface: Any, tmp_path: Path) -> None:
     model = read(example, tmp_path)

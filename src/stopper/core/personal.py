@@ -1,0 +1,42 @@
+"""Names that say a value is about a person, and people's data in an answer."""
+
+import re
+from collections.abc import Iterator
+from typing import Final, cast
+
+_NAMES: Final = re.compile(
+    r"(?i)^(user_?|contact_?|customer_?|home_?|billing_?)?(e_?mail(_?address)?|phone(_?number)?|mobile|password(_?hash)?|passwd|ssn|"
+    r"social_security(_number)?|date_of_birth|birth_?date|birthday|dob|iban|card_?number|passport(_number)?|salary|street|"
+    r"postal_?address|home_?address|tax_id|national_id)$"
+)
+_EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}\.[A-Za-z]{2,24}")
+
+
+def is_personal(name: str) -> bool:
+    """Whether a member, column or attribute of that name holds data of one person."""
+    return bool(_NAMES.match(name))
+
+
+def mentions_personal(text: str) -> bool:
+    """Whether a text, such as a SELECT, names a personal column."""
+    return any(is_personal(word) for word in re.findall(r"[A-Za-z_]{3,40}", text))
+
+
+def people_in(value: object, depth: int = 6) -> Iterator[str]:
+    """The names of personal members that have a value, in the objects of a JSON answer."""
+    if depth == 0:
+        return
+    if isinstance(value, dict):
+        for name, item in cast("dict[str, object]", value).items():
+            if is_personal(name) and isinstance(item, (str, int)) and item not in ("", 0, False):
+                yield name
+            else:
+                yield from people_in(item, depth - 1)
+    elif isinstance(value, list):
+        for item in cast("list[object]", value)[:50]:
+            yield from people_in(item, depth - 1)
+
+
+def addresses_in(text: str) -> set[str]:
+    """The e-mail addresses in a text, in lower case."""
+    return {found.lower() for found in _EMAIL.findall(text)}

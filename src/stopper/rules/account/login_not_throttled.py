@@ -1,0 +1,206 @@
+"""A program can try thousands of passwords for an account until one fits."""
+
+import re
+import secrets
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App, Route
+from stopper.core.exchange import Exchange, Request, Response
+from stopper.core.fact import SourceRoute
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe_baseline import same
+from stopper.core.probe_login import lets_in, login_requests, login_routes, understood
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Sequence, walk
+
+ATTEMPTS: Final = 12
+"""Wrong passwords in a row, at most. The usual limits are five or ten a minute (OWASP Authentication Cheat Sheet)."""
+
+_CHECKS_PASSWORD: Final = re.compile(
+    r"(?i).*\b(check_password(_hash)?|verify_password|checkpw|check_pw|password_matches|validate_password|verify_and_update_password|"
+    r"compare_password|authenticate_user)$|.*(argon2|PasswordHasher|CryptContext|passlib).*\.verify$"
+)
+_THROTTLES: Final = re.compile(
+    r"(?i)throttl|rate_?limit|limiter\b|\blimit$|\.limit$|shared_limit|lock_?out|is_locked|too_many|brute|login_?attempt|failed_?(login|attempt)|"
+    r"attempts|back_?off|captcha|turnstile|slow_?down|ban_"
+)
+_ALREADY_IN: Final = re.compile(
+    r"(?i)login_required|jwt_required|fresh_login|auth_required|authenticated_only|token_required"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Routes that check a password for somebody who is not logged in yet, where nothing in sight counts the attempts."""
+    facts = source_of(app)
+    if _limited_as_a_whole(facts):
+        return
+    for route in facts.routes:
+        if "POST" not in route.methods or facts.is_test(route.span) or _is_guarded(app, route):
+            continue
+        functions = _functions(facts, route)
+        if _checks_password(facts, functions) and not _counts(facts, route, functions):
+            yield Hit(
+                f"nothing slows down guessing passwords at {route.path}",
+                route.registered_at,
+                RouteRef("POST", route.path),
+            )
+
+
+def _functions(facts: SourceFacts, route: SourceRoute) -> list[str]:
+    """The view and what it calls in the project, two steps deep."""
+    found = [
+        function.name for function in facts.functions() if function.name == route.view or function.owner == route.view
+    ]
+    for _ in range(2):
+        called = [
+            call.callee for name in found for call in facts.calls_in(name) if facts.function(call.callee) is not None
+        ]
+        found = list(dict.fromkeys([*found, *called]))
+    return found
+
+
+def _checks_password(facts: SourceFacts, functions: list[str]) -> bool:
+    return any(_CHECKS_PASSWORD.fullmatch(call.callee) for name in functions for call in facts.calls_in(name))
+
+
+def _is_guarded(app: App, route: SourceRoute) -> bool:
+    """Somebody is logged in already: a change of password asks for the old one and is no log-in."""
+    if any(_ALREADY_IN.search(decorator.name) for decorator in route.decorators):
+        return True
+    return any(
+        access.state == "guarded" and any(guard.kind != "view-body" for guard in access.guards)
+        for known in app.routes
+        if known.path == route.path and known.view == route.view
+        for method, access in known.access.items()
+        if method == "POST"
+    )
+
+
+def _counts(facts: SourceFacts, route: SourceRoute, functions: list[str]) -> bool:
+    """A decorator, hook, call, limit on the blueprint or name that speaks of limits."""
+    names = [*(decorator.name for decorator in route.decorators), *route.hooks, *functions]
+    names += [call.callee for name in functions for call in facts.calls_in(name)]
+    names += [assignment.target for assignment in facts.assignments() if assignment.function in functions]
+    if any(_THROTTLES.search(name) for name in names):
+        return True
+    return bool(route.blueprint) and _limits_blueprints(facts)
+
+
+def _limits_blueprints(facts: SourceFacts) -> bool:
+    """`limiter.limit("…")(blueprint)`: a limit that is called as a function, not written as a decorator."""
+    return any(
+        call.receiver is None
+        and call.callee.startswith("?")
+        and any(_THROTTLES.search(getattr(part, "callee", "")) for part in walk(call))
+        for call in facts.calls()
+    ) or any(re.search(r"\.limit$", call.callee) and not call.function for call in facts.calls())
+
+
+def _limited_as_a_whole(facts: SourceFacts) -> bool:
+    """A limiter with default limits, by argument or by setting, counts on every route."""
+    for call in facts.calls("flask_limiter.Limiter", "flask_limiter.extension.Limiter"):
+        for name in ("default_limits", "application_limits", "global_limits"):
+            said = call.keyword(name)
+            if said is not None and not (isinstance(said, Sequence) and not said.items and not said.open):
+                return True
+    if any(True for _ in facts.config_writes("RATELIMIT_DEFAULT", "RATELIMIT_APPLICATION")):
+        return True
+    return facts.imports("stopper.Stopper")
+
+
+# -- on the wire -----------------------------------------------------------------------------------------------------------------
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Twelve wrong passwords in a row for an account of the scan's own, or for one that nobody has."""
+    routes = login_routes(target)
+    if not routes:
+        return not_applicable("no route takes a log-in")
+    for route in routes[:2]:
+        verdict = yield from _tried(target, route)
+        if verdict is not None:
+            return verdict
+    return unsure("no login route understood an account as JSON or as a form")
+
+
+def _person(target: Target) -> Identity | None:
+    """The last person whose password is known: the first one is who other probes log in as."""
+    return next((one for one in reversed(target.identities) if one.subject and one.password and not one.minted), None)
+
+
+def _tried(target: Target, route: Route) -> Steps[Verdict | None]:
+    person = _person(target)
+    subject = person.subject if person is not None and person.subject else f"nobody-{target.canary}@example.com"
+    for index in (0, 1):
+        right: Exchange | None = None
+        if person is not None and person.password is not None:
+            right = yield from send(_request(target, route, subject, person.password.reveal(), index))
+            if not lets_in(right.response):
+                continue
+        first = yield from send(_request(target, route, subject, secrets.token_hex(8), index))
+        if lets_in(first.response):
+            return unsure(f"POST {route.path} lets in whatever the password is")
+        if understood(first.response) or _slowed(first.response):
+            return (yield from _guessed(target, route, subject, index, right, first))
+    return None
+
+
+def _request(target: Target, route: Route, subject: str, password: str, index: int) -> Request:
+    return list(login_requests(target, route, subject, password))[index]
+
+
+def _guessed(
+    target: Target, route: Route, subject: str, index: int, right: Exchange | None, first: Exchange
+) -> Steps[Verdict]:
+    """The other wrong passwords; at the end the right one, which a guesser would have found now."""
+    ref, last = RouteRef("POST", route.path), first
+    for number in range(2, ATTEMPTS + 1):
+        if _slowed(last.response) or not same(last.response, first.response):
+            return passed(f"{ref} answers otherwise after {number - 1} wrong passwords")
+        last = yield from send(_request(target, route, subject, secrets.token_hex(8), index))
+    if _slowed(last.response) or not same(last.response, first.response):
+        return passed(f"{ref} answers otherwise after {ATTEMPTS} wrong passwords")
+    if last.response.seconds > 3 * first.response.seconds + 0.5:
+        return passed(f"{ref} answers more slowly with every wrong password")
+    evidence = [
+        Evidence("exchange", "the first wrong password", first),
+        Evidence("exchange", f"wrong password number {ATTEMPTS}: nothing has changed", last),
+    ]
+    if right is not None:
+        again = yield from send(right.request)
+        if not lets_in(again.response):
+            return passed(f"{ref} locks the account after {ATTEMPTS} wrong passwords")
+        evidence.insert(0, Evidence("exchange", "control: the right password is let in", right))
+        evidence.append(Evidence("exchange", "the right password after all the wrong ones is let in at once", again))
+    message = f"{ref} answered {ATTEMPTS} wrong passwords in a row alike: nothing stops a program that goes on guessing"
+    return failed(message, (ref,), evidence)
+
+
+def _slowed(response: Response) -> bool:
+    """A limit was reached, or is announced by headers."""
+    if response.status in (423, 429) or response.header("Retry-After"):
+        return True
+    return any(re.match(r"(?i)(x-)?rate-?limit", name) for name, _ in response.headers)
+
+
+RULE = Rule(
+    slug="login-not-throttled",
+    family="account",
+    title="Login, reset, OTP or token routes have no throttle or lock",
+    harm=__doc__ or "",
+    severity="high",
+    check="rate-limiting",
+    cwe=(307,),
+    owasp="API4:2023",
+    asvs=("V6.3.1",),
+    surfaces=("source", "wsgi", "http"),
+    ends="STOPPER_RATE_LIMIT: every credential path is throttled by account and by address, from the start",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+    depth="standard",
+)

@@ -1,0 +1,249 @@
+"""Anybody on the network can call the route, and it gives away or changes what belongs to somebody."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App, Route
+from stopper.core.exchange import Exchange, Request
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.personal import addresses_in, is_personal, mentions_personal, people_in
+from stopper.core.place import RouteRef
+from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import TRIES, Baseline, alike, candidates, is_door, protected
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Constant, Item, Mapping, Member, Name, Value, text_of, walk
+
+CHANGING: Final = ("POST", "PUT", "PATCH", "DELETE")
+# Routes that are for everybody by their nature, told by a word of the path or of the view's name.
+_PUBLIC: Final = re.compile(
+    r"(?i)(^|[/_.-])(log-?in|log-?out|sign-?(in|up|out)|register|registration|auth|authorize|oauth\d?|oidc|saml|sso|callback|tokens?|"
+    r"refresh|session|password|forgot|reset|recover|confirm|verify|verification|activate|invite|invitation|unsubscribe|health\w*|"
+    r"ready|readiness|live|liveness|ping|status|version|metrics|docs?|swagger\w*|openapi\w*|redoc|static|assets|favicon|robots|"
+    r"sitemap|well-known|csrf|captcha|public|shared?|setup|install|contact|feedback|newsletter|subscribe|search|webhooks?|hooks?)"
+    r"([/_.-]|\.\w+$|$)"
+)
+_SECRET_PARAMETER: Final = re.compile(r"(?i)token|key|code|signature|hash|secret|nonce|uuid|ticket")
+# What a view calls that proves something about the caller, or that checks what the caller shows.
+_PROOF: Final = re.compile(
+    r"(?i).*\b(compare_digest|construct_event|decode|loads|check_password(_hash)?|verify\w*|checkpw|authenticate\w*|login_user|logout_user|"
+    r"is_authenticated|abort_unless\w*|require\w*|current_user\w*|get_current_\w*|get_jwt\w*|check_\w*(auth|token|key|permission|access|role)\w*)"
+)
+_WRITES: Final = re.compile(
+    r".*\.(commit|add|add_all|save|insert\w*|update\w*|delete\w*|remove|pop|append|create\w*|execute|executemany|put|set|write|"
+    r"setdefault|bulk_\w+|merge|send|enqueue|delay|apply_async)$"
+)
+_SQL_WRITE: Final = re.compile(r"(?i)^\s*(insert|update|delete|replace|drop|truncate)\s")
+_WHO: Final = (
+    "flask.session",
+    "flask.g",
+    "flask_login.current_user",
+    "flask_security.current_user",
+    "flask_jwt_extended.current_user",
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Routes that the reader knows to be open, in an application that guards others, and that change or serve people's data."""
+    facts = source_of(app)
+    if not any(access.state == "guarded" for route in app.routes for access in route.access.values()):
+        return
+    for route in app.routes:
+        if _is_public(route) or route.spec_security == () or _asks_by_itself(facts, route.view):
+            continue
+        for method in route.methods:
+            access = route.access.get(method)
+            if access is None or access.state != "open" or method in ("HEAD", "OPTIONS"):
+                continue
+            if (what := _harm(facts, route, method)) is not None:
+                yield Hit(
+                    f"nothing asks who is calling {method} {route.path}, and it {what}",
+                    route.span,
+                    RouteRef(method, route.path),
+                )
+                break
+
+
+def _is_public(route: Route) -> bool:
+    name = route.view.rpartition(".")[2]
+    return (
+        route.path in ("/", "")
+        or bool(_PUBLIC.search(route.path))
+        or bool(_PUBLIC.search(name))
+        or any(_SECRET_PARAMETER.search(parameter) for parameter, _ in route.parameters)
+    )
+
+
+def _asks_by_itself(facts: SourceFacts, view: str) -> bool:
+    """The view, or what it calls in the project, looks at who is calling or checks what was shown."""
+    for function in _with_called(facts, view):
+        for call in facts.calls_in(function):
+            if _PROOF.fullmatch(call.callee) or any(_is_who(part) for part in walk(call)):
+                return True
+        if any(
+            condition.refuses and any(_is_who(part) for part in walk(condition.value))
+            for condition in facts.conditions()
+            if condition.function == function
+        ):
+            return True
+        for comparison in facts.comparisons():
+            if comparison.function == function and (
+                facts.derives(comparison.left, "api-key", "token", "authorization-header", "password", "request-header")
+                or facts.derives(
+                    comparison.right, "api-key", "token", "authorization-header", "password", "config-secret"
+                )
+            ):
+                return True
+    return False
+
+
+def _is_who(part: Value) -> bool:
+    return (isinstance(part, Name) and part.dotted.startswith(_WHO)) or (
+        isinstance(part, Member) and part.attribute == "is_authenticated"
+    )
+
+
+def _with_called(facts: SourceFacts, view: str) -> list[str]:
+    """The view, its methods where it is a class, and the functions of the project that they call, one step deep."""
+    own = [function.name for function in facts.functions() if function.name == view or function.owner == view]
+    called = [call.callee for name in own for call in facts.calls_in(name) if facts.function(call.callee) is not None]
+    return [*own, *dict.fromkeys(called)]
+
+
+def _harm(facts: SourceFacts, route: Route, method: str) -> str | None:
+    """What an anonymous caller gets out of it, or None where the source does not say."""
+    functions = _with_called(facts, route.view)
+    if method in ("PUT", "PATCH", "DELETE"):
+        return "changes data"
+    if method == "POST":
+        return "changes data" if any(_writes(facts, name) for name in functions) else None
+    return "gives away people's data" if any(_serves_people(facts, name) for name in functions) else None
+
+
+def _writes(facts: SourceFacts, function: str) -> bool:
+    for call in facts.calls_in(function):
+        if _WRITES.fullmatch(call.callee) and not call.callee.startswith(("flask.session", "flask.g.")):
+            return True
+        if any(_SQL_WRITE.match(text_of(argument) or "") for argument in call.args):
+            return True
+    return False
+
+
+def _serves_people(facts: SourceFacts, function: str) -> bool:
+    """The function reads or returns members, attributes or columns that hold people's data."""
+    values: list[Value] = [
+        *facts.calls_in(function),
+        *(found.value for found in facts.returns() if found.function == function),
+    ]
+    return any(_names_people(part) for value in values for part in walk(value))
+
+
+def _names_people(part: Value) -> bool:
+    match part:
+        case Mapping():
+            return any(is_personal(name) for name in part.keys())  # noqa: SIM118
+        case Member(attribute=attribute):
+            return is_personal(attribute)
+        case Item(key=key):
+            return is_personal(text_of(key) or "")
+        case Constant(value=str(text)) if re.match(r"(?i)\s*select\s", text):
+            return mentions_personal(text)
+        case _:
+            return False
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Asks the reading routes as nobody; people's data in the answer convicts, where the same application guards other routes."""
+    baseline = yield from protected(target)
+    if baseline is None:
+        return not_applicable("no route of this application was found that asks who is calling")
+    known = {hit.route for hit in detect(target.app) if hit.route is not None}
+    found: list[tuple[RouteRef, Exchange, Exchange]] = []
+    for route, method in candidates(target):
+        if route.path == baseline.route.path or is_door(route) or route.spec_security == ():
+            continue
+        open_to_all = yield from _open_to_all(
+            target, route, method, baseline.identity, RouteRef(method, route.path) in known
+        )
+        if open_to_all is not None:
+            found.append((RouteRef(method, route.path), *open_to_all))
+    if target.mode == "active":
+        found.extend((yield from _open_writes(target, baseline, known)))
+    return _verdict(baseline, found)
+
+
+def _open_to_all(
+    target: Target, route: Route, method: str, identity: Identity, seen_in_source: bool
+) -> Steps[tuple[Exchange, Exchange] | None]:
+    """The honest and the anonymous exchange, where nobody gets what somebody gets and it holds people's data."""
+    request = target.request_for(route, method)
+    anonymous = yield from send(request)
+    if not anonymous.response.succeeded or not (seen_in_source or _people_data(target, request, anonymous)):
+        return None
+    honest = yield from send(identity.on(request))
+    return (honest, anonymous) if alike(honest.response, anonymous.response) else None
+
+
+def _people_data(target: Target, request: Request, anonymous: Exchange) -> bool:
+    """Data of people that the request itself did not bring along."""
+    said = anonymous.response.json()
+    brought = addresses_in(request.target + request.body.decode("utf-8", "replace"))
+    given = addresses_in(anonymous.response.text) - brought
+    subjects = {person.subject.lower() for person in target.identities if person.subject}
+    if given & subjects:
+        return True
+    return said is not None and any(True for _ in people_in(said)) and (bool(given) or not brought)
+
+
+def _open_writes(
+    target: Target, baseline: Baseline, known: set[RouteRef]
+) -> Steps[list[tuple[RouteRef, Exchange, Exchange]]]:
+    """Changing routes that the source shows to be open and that take an anonymous request. Only in mode active."""
+    found: list[tuple[RouteRef, Exchange, Exchange]] = []
+    pairs = [
+        (route, ref)
+        for route in target.app.routes
+        for ref in route.refs()
+        if ref in known and ref.method in ("POST", "PUT", "PATCH")
+    ]
+    for route, ref in pairs[: TRIES[target.depth]]:
+        anonymous = yield from send(target.request_for(route, ref.method))
+        said = anonymous.response.json()
+        wrong = isinstance(said, dict) and bool({"error", "errors"} & said.keys())
+        if anonymous.response.succeeded and not wrong:
+            found.append((ref, baseline.anonymous, anonymous))
+    return found
+
+
+def _verdict(baseline: Baseline, found: list[tuple[RouteRef, Exchange, Exchange]]) -> Verdict:
+    if not found:
+        return passed("no route was found that gives people's data to an anonymous caller")
+    evidence = [
+        Evidence("exchange", f"control: {baseline.ref} refuses a caller without a credential", baseline.anonymous)
+    ]
+    for ref, honest, anonymous in found[:5]:
+        if honest is not baseline.anonymous:
+            evidence.append(Evidence("exchange", f"{ref} with a credential", honest))
+        evidence.append(Evidence("exchange", f"{ref} without any credential is answered all the same", anonymous))
+    names = ", ".join(str(ref) for ref, _, _ in found[:5])
+    message = f"anybody can call {names} without a credential and gets or changes what belongs to people"
+    return failed(message, [ref for ref, _, _ in found], evidence)
+
+
+RULE = Rule(
+    slug="route-without-authentication",
+    family="authorization",
+    title="A route has no guard on any path to it (decorator, `before_request`, MethodView, wrapper)",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(306,),
+    owasp="API2:2023",
+    asvs=("V8.2.1",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Stopper(app): a route without a policy never runs",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+)
