@@ -7,7 +7,7 @@ from typing import Final, cast
 from stopper.core.app import App, Route
 from stopper.core.exchange import Response
 from stopper.core.probe import Identity, Skipped
-from stopper.scan.honest import HonestRequests
+from stopper.scan.honest import USUAL_FIELDS, HonestRequests
 from stopper.scan.wire.courier import Courier
 
 _ID_NAMES: Final = ("id", "uuid", "_id", "slug", "key", "name")
@@ -18,26 +18,40 @@ def harvested(
 ) -> dict[str, dict[str, str]]:
     """Route path → parameter → value, seen in the list beside it; in mode active one thing is created where the list is empty."""
     found: dict[str, dict[str, str]] = {}
-    by_path = {route.path: route for route in app.routes}
     who = people[0] if people else None
     for route in app.routes:
         if len(route.parameters) != 1 or route.path.count("{") != 1:
             continue
         name = route.parameters[0][0]
-        collection = by_path.get(route.path.partition("/{")[0] or "/")
-        if collection is not None and (value := _first_id(collection, name, courier, honest, who)) is not None:
+        lists = [known for known in app.routes if known.path.rstrip("/") == route.path.partition("/{")[0]]
+        if (value := _first_id(lists, name, courier, honest, who)) is not None:
             found[route.path] = {name: value}
     return found
 
 
 def _first_id(
+    lists: Sequence[Route], parameter: str, courier: Courier, honest: HonestRequests, who: Identity | None
+) -> str | None:
+    for route in lists:
+        if "GET" in route.methods and (seen := _ask(route, "GET", parameter, courier, honest, who)) is not None:
+            return seen
+    for route in lists if courier.mode == "active" else ():
+        if "POST" in route.methods and (made := _created(route, parameter, courier, honest, who)) is not None:
+            return made
+    return None
+
+
+def _created(
     collection: Route, parameter: str, courier: Courier, honest: HonestRequests, who: Identity | None
 ) -> str | None:
-    if "GET" in collection.methods and (seen := _ask(collection, "GET", parameter, courier, honest, who)) is not None:
-        return seen
-    if "POST" in collection.methods and courier.mode == "active":
-        return _ask(collection, "POST", parameter, courier, honest, who)
-    return None
+    """The id of a new thing. Where the fields that are known do not suffice, the usual ones are added and remembered."""
+    made = _ask(collection, "POST", parameter, courier, honest, who)
+    if made is None and collection.request_schema is None:
+        honest.learned[collection.path] = USUAL_FIELDS
+        made = _ask(collection, "POST", parameter, courier, honest, who)
+        if made is None:
+            del honest.learned[collection.path]
+    return made
 
 
 def _ask(

@@ -12,6 +12,8 @@ from stopper.core.app import Route
 from stopper.core.exchange import Effect, Request
 from stopper.scan.spec.sample import sample
 
+USUAL_FIELDS: Final = ("title", "name", "text", "content", "body", "description", "message", "value")
+"""What a thing that people create most often has."""
 BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 _LOGIN: Final = re.compile(r"(?i)(^|[/_-])(log-?in|sign-?in|tokens?|authenticate|refresh|sessions?|auth)/?$")
 _SAMPLES: Final[dict[str, Callable[[], str]]] = {
@@ -24,11 +26,15 @@ _SAMPLES: Final[dict[str, Callable[[], str]]] = {
 
 @dataclass(slots=True)
 class HonestRequests:
-    """Makes requests for the routes of one application. ``harvest`` holds ids that were seen: route path → parameter → value."""
+    """Makes requests for the routes of one application.
+
+    ``harvest`` holds ids that were seen: route path → parameter → value. ``learned`` holds fields that a route turned out to want.
+    """
 
     prefix: str = ""
     canary: str = "stopper"
     harvest: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    learned: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
     def __call__(self, route: Route, method: str) -> Request:
         """The request: parameters filled with harvested ids first, else samples; a body where the method has one."""
@@ -65,7 +71,7 @@ class HonestRequests:
         """What the view most likely reads: by the spec's schema, with the names that the source reads added."""
         made: object = sample(route.request_schema, self.canary) if route.request_schema else {}
         body = dict(cast("Mapping[str, object]", made)) if isinstance(made, dict) else {}
-        for name in route.fields:
+        for name in (*route.fields, *self.learned.get(route.path, ())):
             body.setdefault(name, plausible(name, self.canary))
         return body
 

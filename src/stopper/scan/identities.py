@@ -117,7 +117,7 @@ def _registrations(
                 login = login or user
             elif not re.search(r"role|admin", lowered):
                 body[key] = value
-        yield body, login or subject
+        yield (body, login) if login else ({**full, **body}, subject)
     yield full, subject
     yield {"email": subject, "password": password.reveal()}, subject
     yield {"username": user, "password": password.reveal()}, user
