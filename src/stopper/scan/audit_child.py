@@ -22,13 +22,11 @@ from stopper.scan.running.keys import source_keys
 from stopper.scan.running.read import is_flask, read_running
 from stopper.scan.score import scored
 from stopper.scan.source.read import SourceReading, read_source
-from stopper.scan.spec.find import found_spec, given_spec
+from stopper.scan.spec.find import given_spec, served_spec
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
 
 WORKERS = 4
-READ_COST = 20
-"""Requests that looking for the API's document may cost."""
 
 
 def main() -> None:
@@ -173,7 +171,7 @@ def _examined(
     courier = Courier(
         WsgiTransport(app), mode=options.mode, max_requests=options.max_requests, rate=options.rate, timeout=options.timeout, why_no_writes=why
     )  # fmt: skip
-    document = given_spec(options.spec, options.timeout) if options.spec else found_spec(courier)
+    document = given_spec(options.spec, options.timeout) if options.spec else served_spec(courier, model.routes)
     if document is not None:
         model = with_spec(model, *document)
     skips = [Skip("writing", why)] if why else []

@@ -14,8 +14,7 @@ from stopper.core.rule import Rule
 from stopper.scan.engine import run_probe
 from stopper.scan.merge import merged, with_spec
 from stopper.scan.running.read import read_running
-from stopper.scan.spec.find import USUAL, found_spec
-from stopper.scan.spec.find import found_spec
+from stopper.scan.spec.find import served_spec
 from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.http import HttpTransport
@@ -64,10 +63,7 @@ def _tried(
     rule: Rule, transport: Transport, model: App, given: Sequence[Identity], mode: Mode, depth: Depth
 ) -> Verdict:
     courier = Courier(transport, mode=mode, max_requests=5000)
-    document = found_spec(courier) if any(route.path in USUAL for route in model.routes) else None
-    if document is not None:
-        model = with_spec(model, *document)
-    if (document := found_spec(courier)) is not None:
+    if (document := served_spec(courier, model.routes)) is not None:
         model = with_spec(model, *document)
     return run_probe(rule, prepare(model, courier, given, mode, depth).target, courier).verdict
 

@@ -1,5 +1,6 @@
 """Where a live API keeps its OpenAPI document."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -55,9 +56,16 @@ def _fetched(url: str, timeout: float) -> str:
     return response.text
 
 
-def found_spec(courier: Courier, prefix: str = "") -> tuple[Spec, tuple[Route, ...]] | None:
+def served_spec(courier: Courier, routes: Iterable[Route]) -> tuple[Spec, tuple[Route, ...]] | None:
+    """The document of an application whose routes are known: nothing is asked where it serves none at a usual place."""
+    return found_spec(courier, places=[route.path for route in routes if route.path in USUAL])
+
+
+def found_spec(
+    courier: Courier, prefix: str = "", places: Iterable[str] = USUAL
+) -> tuple[Spec, tuple[Route, ...]] | None:
     """The document at one of the usual places, or None."""
-    for place in USUAL:
+    for place in places:
         try:
             response = courier.carry(Request("GET", prefix + place, (("Accept", "application/json"),))).response
             if response.succeeded and not response.truncated:
