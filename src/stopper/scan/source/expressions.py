@@ -283,10 +283,10 @@ def _call(reader: Reader, node: ast.Call) -> Value:
 def _subscript(reader: Reader, node: ast.Subscript) -> Value:
     owner = reader.value(node.value)
     if isinstance(node.slice, ast.Slice):
-        for bound in (node.slice.lower, node.slice.upper, node.slice.step):
-            if bound is not None:
-                reader.value(bound)
-        return Item(owner, NOTHING, None, reader.span(node))
+        bounds = [NONE if bound is None else reader.value(bound) for bound in (node.slice.lower, node.slice.upper)]
+        if node.slice.step is not None:
+            reader.value(node.slice.step)
+        return Item(owner, Unknown(tuple(bounds)), None, reader.span(node))
     return item(reader, owner, reader.value(node.slice), None, node)
 
 
@@ -321,7 +321,7 @@ def _joined(reader: Reader, node: ast.JoinedStr) -> Value:
             if part.format_spec is not None:
                 reader.value(part.format_spec)
         else:
-            found.append(Constant(cast("ast.Constant", part).value))
+            found.append(Constant(cast("str", cast("ast.Constant", part).value)))
     return formatted(reader, found, node)
 
 
@@ -486,11 +486,21 @@ def _compare(reader: Reader, node: ast.Compare) -> Value:
     for op, right_node in zip(node.ops, node.comparators, strict=True):
         right = reader.value(right_node)
         reader.project.comparisons.append(
-            Comparison(COMPARISONS[type(op)], left, right, reader.span(node), reader.function)
+            Comparison(
+                COMPARISONS[type(op)], left, right, reader.span(node), reader.function, _texts(node, left, right)
+            )
         )
         rest.append(right)
         left = right
     return Unknown((first, *rest))
+
+
+def _texts(node: ast.Compare, left: Value, right: Value) -> tuple[str, str] | None:
+    if len(node.ops) != 1 or type(node.ops[0]) not in (ast.Eq, ast.NotEq):
+        return None
+    if type(left) is Constant or type(right) is Constant:
+        return None
+    return ast.unparse(node.left), ast.unparse(node.comparators[0])
 
 
 def _unary(reader: Reader, node: ast.UnaryOp) -> Value:

@@ -54,6 +54,8 @@ class SourceFile:
     shown: str
     module: str
     package: bool
+    depth: int
+    """How many packages are around it, its own left out."""
 
 
 def find(paths: tuple[Path, ...], root: Path, exclude: tuple[str, ...]) -> Iterator[Path]:
@@ -100,15 +102,17 @@ def shown_path(path: Path, root: Path) -> str:
         return path.as_posix()
 
 
-def module_name(path: Path) -> tuple[str, bool]:
-    """The dotted name by which the project imports that file, judged by the packages around it, and whether it is a package."""
+def module_name(path: Path) -> tuple[str, bool, int]:
+    """The dotted name by which the project imports that file, judged by the packages around it; whether it is a package itself; and
+    how many packages are around its folder."""
     package = path.name == "__init__.py"
     parts = [] if package else [path.stem]
     folder = path.parent
     while (folder / "__init__.py").is_file() and folder != folder.parent:
         parts.append(folder.name)
         folder = folder.parent
-    return ".".join(reversed(parts)) or path.parent.name, package
+    depth = len(parts) - 1 if parts else 0
+    return ".".join(reversed(parts)) or path.parent.name, package, depth - (0 if package else 1) if depth else 0
 
 
 _TEST = re.compile(r"(^|/)(tests?|testing|conftest\.py|test_[^/]*\.py|[^/]*_tests?\.py)(/|$)")

@@ -139,8 +139,8 @@ def read_source(
         shown = files.shown_path(path, root)
         if path.suffix in (".py", ".pyw"):
             total += 1
-            name, package = files.module_name(path)
-            run.sources[path] = SourceFile(path, shown, name, package)
+            name, package, depth = files.module_name(path)
+            run.sources[path] = SourceFile(path, shown, name, package, depth)
             continue
         kind = kind_of(shown)
         text = read_text(path, shown, kind) if kind is not None else None
@@ -181,7 +181,7 @@ def _unique_names(run: _Run) -> None:
     for path, source in run.sources.items():
         if taken[source.module] > 1:
             dotted = source.shown.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-            run.sources[path] = SourceFile(path, source.shown, dotted, source.package)
+            run.sources[path] = SourceFile(path, source.shown, dotted, source.package, source.depth)
 
 
 def _relevant(run: _Run) -> list[Path]:
@@ -195,23 +195,21 @@ def _relevant(run: _Run) -> list[Path]:
             data = path.read_bytes() if path.is_file() and path.stat().st_size <= files.LARGEST else b""
         except OSError:
             data = b""
-        flask = files.FLASK.search(data) is not None
-        if flask or files.STRONG.search(data) is not None or not data or b"\0" in data:
+        if files.FLASK.search(data) is not None or files.STRONG.search(data) is not None or not data or b"\0" in data:
             strong.append(path)
-            if flask:
-                homes.add(_home(run, source))
+            if data:
+                homes.add(_home(source))
         elif files.WEAK.search(data) is not None:
             weak.append(path)
     chosen = set(strong)
-    chosen.update(path for path in weak if _home(run, run.sources[path]) in homes)
+    chosen.update(path for path in weak if _home(run.sources[path]) in homes)
     return [path for path in run.sources if path in chosen]
 
 
-def _home(run: _Run, source: SourceFile) -> Path:
-    """The folder that holds the whole of what a file belongs to: the parent of its outermost package."""
-    depth = source.module.count(".") + (1 if source.package else 0)
+def _home(source: SourceFile) -> Path:
+    """The folder of what a file belongs to: its outermost package, or the folder of a script."""
     folder = source.path.parent
-    for _ in range(depth):
+    for _ in range(source.depth):
         folder = folder.parent
     return folder
 

@@ -1,0 +1,322 @@
+"""Routes come with their whole path, their methods, their view, and whatever stands on the way to it."""
+
+import pytest
+from stopper.core.facts import source_of
+
+HEAD = "from flask import Flask, Blueprint, request, jsonify, abort, g, session, redirect\napp = Flask(__name__)\n"
+
+
+def access(reading, path: str, method: str = "GET") -> str:
+    """The state of one method of one route."""
+    route = reading.app.route(path)
+    assert route is not None, [known.path for known in reading.app.routes]
+    return route.access[method].state
+
+
+def paths(reading) -> list[str]:
+    """Every path found."""
+    return sorted(route.path for route in reading.app.routes)
+
+
+def test_a_route_has_its_view_methods_and_typed_parameters(read):
+    reading = read(HEAD + "@app.route('/n/<int:nid>/<path:p>', methods=['PUT', 'post'])\ndef n(nid, p):\n    return ''\n")
+    (route,) = reading.app.routes
+    assert (route.path, route.view, route.endpoint, route.span.line) == ("/n/{nid}/{p}", "app.n", "n", 4)
+    assert route.parameters == (("nid", "int"), ("p", "path"))
+    assert set(route.methods) == {"PUT", "POST", "OPTIONS"}
+
+
+def test_any_decorator_named_route_is_not_a_route(read):
+    reading = read("import flask\nimport celery\nq = celery.Celery()\n@q.route('/x')\ndef x():\n    return ''\n")
+    assert paths(reading) == []
+
+
+def test_shortcuts_give_one_method(read):
+    assert set(read(HEAD + "@app.delete('/x')\ndef x():\n    return ''\n").app.routes[0].methods) == {"DELETE", "OPTIONS"}
+
+
+def test_the_options_that_flask_answers_is_not_judged(read):
+    (route,) = read(HEAD + "@app.get('/x')\ndef x():\n    return ''\n").app.routes
+    assert set(route.access) == {"GET", "HEAD"}
+
+
+def test_a_blueprint_has_its_prefix(read):
+    reading = read(HEAD + "bp = Blueprint('b', __name__, url_prefix='/b')\n@bp.get('/x')\ndef x():\n    return ''\napp.register_blueprint(bp)\n")
+    assert (paths(reading), reading.app.routes[0].endpoint) == (["/b/x"], "b.x")
+
+
+def test_the_prefix_of_the_registration_wins(read):
+    reading = read(HEAD + "bp = Blueprint('b', __name__, url_prefix='/b')\n@bp.get('/x')\ndef x():\n    return ''\napp.register_blueprint(bp, url_prefix='/api')\n")
+    assert paths(reading) == ["/api/x"]
+
+
+def test_nested_blueprints_join_their_prefixes(read):
+    reading = read(
+        HEAD + "out = Blueprint('o', __name__, url_prefix='/o')\nbp = Blueprint('b', __name__, url_prefix='/b')\n"
+        "@bp.get('/x')\ndef x():\n    return ''\nout.register_blueprint(bp)\napp.register_blueprint(out)\n"
+    )
+    assert paths(reading) == ["/o/b/x"]
+
+
+def test_a_blueprint_of_another_module_registered_in_a_factory(read):
+    reading = read({
+        "shop/__init__.py": "from flask import Flask\ndef create_app():\n    app = Flask(__name__)\n    from shop.views import bp\n    app.register_blueprint(bp, url_prefix='/api')\n    return app\n",
+        "shop/views.py": "from flask import Blueprint\nbp = Blueprint('v', __name__)\n@bp.get('/x')\ndef x():\n    return ''\n",
+    })
+    assert paths(reading) == ["/api/x"]
+
+
+def test_blueprints_registered_in_a_loop(read):
+    reading = read(
+        HEAD + "a = Blueprint('a', __name__)\nb = Blueprint('b', __name__)\n@a.get('/1')\ndef f():\n    return ''\n@b.get('/2')\ndef h():\n    return ''\n"
+        "for bp in (a, b):\n    app.register_blueprint(bp, url_prefix='/api')\n"
+    )
+    assert paths(reading) == ["/api/1", "/api/2"]
+
+
+def test_routes_inside_a_factory(read):
+    reading = read("from flask import Flask\ndef create_app():\n    app = Flask('x')\n    @app.get('/x')\n    def x():\n        return ''\n    return app\n")
+    assert [(route.path, route.view) for route in reading.app.routes] == [("/x", "app.create_app.x")]
+
+
+def test_routes_on_an_app_that_is_passed(read):
+    reading = read("import flask\ndef register(app):\n    @app.get('/x')\n    def x():\n        return ''\n")
+    assert paths(reading) == ["/x"]
+
+
+def test_add_url_rule_with_a_function(read):
+    reading = read(HEAD + "def x():\n    return ''\napp.add_url_rule('/x', 'x', x, methods=['POST'])\n")
+    assert [(route.path, route.view) for route in reading.app.routes] == [("/x", "app.x")]
+
+
+def test_a_method_view_has_the_methods_of_its_class(read):
+    reading = read(
+        "from flask import Flask\nfrom flask.views import MethodView\napp = Flask('x')\nclass N(MethodView):\n    def get(self):\n        return ''\n"
+        "    def post(self):\n        return ''\napp.add_url_rule('/n', view_func=N.as_view('n'))\n"
+    )
+    assert set(reading.app.routes[0].methods) == {"GET", "HEAD", "POST", "OPTIONS"}
+
+
+def test_a_method_view_is_judged_method_by_method(read):
+    reading = read(
+        "from flask import Flask\nfrom flask.views import MethodView\nfrom flask_login import login_required\napp = Flask('x')\nclass N(MethodView):\n"
+        "    def get(self):\n        return ''\n    @login_required\n    def post(self):\n        return ''\napp.add_url_rule('/n', view_func=N.as_view('n'))\n"
+    )
+    assert (access(reading, "/n", "GET"), access(reading, "/n", "POST")) == ("open", "guarded")
+
+
+def test_decorators_of_a_view_class_guard_all_of_it(read):
+    reading = read(
+        "from flask import Flask\nfrom flask.views import MethodView\nfrom flask_login import login_required\napp = Flask('x')\nclass N(MethodView):\n"
+        "    decorators = [login_required]\n    def get(self):\n        return ''\napp.add_url_rule('/n', view_func=N.as_view('n'))\n"
+    )
+    assert access(reading, "/n") == "guarded"
+
+
+@pytest.mark.parametrize("package", ["flask_restful", "flask_restx"])
+def test_a_resource_is_served_at_every_path_it_is_added_to(read, package):
+    reading = read(
+        f"from flask import Flask\nfrom {package} import Api, Resource\napp = Flask('x')\napi = Api(app, prefix='/v1')\nclass N(Resource):\n"
+        "    def get(self):\n        return {}\napi.add_resource(N, '/n', '/m/<int:i>')\n"
+    )
+    assert paths(reading) == ["/v1/m/{i}", "/v1/n"]
+
+
+def test_a_namespace_of_restx_has_its_path(read):
+    reading = read(
+        "from flask import Flask\nfrom flask_restx import Api, Namespace, Resource\napp = Flask('x')\napi = Api(app)\nns = Namespace('n', path='/n')\n"
+        "@ns.route('/<int:i>')\nclass N(Resource):\n    def get(self, i):\n        return {}\napi.add_namespace(ns)\n"
+    )
+    assert paths(reading) == ["/n/{i}"]
+
+
+def test_method_decorators_by_method(read):
+    reading = read(
+        "from flask import Flask\nfrom flask_restful import Api, Resource\nfrom flask_jwt_extended import jwt_required\napp = Flask('x')\napi = Api(app)\n"
+        "class N(Resource):\n    method_decorators = {'post': [jwt_required()]}\n    def get(self):\n        return {}\n    def post(self):\n        return {}\napi.add_resource(N, '/n')\n"
+    )
+    assert (access(reading, "/n", "GET"), access(reading, "/n", "POST")) == ("open", "guarded")
+
+
+def test_a_smorest_blueprint_is_a_blueprint(read):
+    reading = read(
+        "from flask import Flask\nfrom flask.views import MethodView\nfrom flask_smorest import Api, Blueprint\napp = Flask('x')\napi = Api(app)\n"
+        "blp = Blueprint('n', 'n', url_prefix='/n')\n@blp.route('/<int:i>')\nclass N(MethodView):\n    @blp.response(200)\n    def get(self, i):\n        return {}\napi.register_blueprint(blp)\n"
+    )
+    assert (paths(reading), access(reading, "/n/{i}")) == (["/n/{i}"], "open")
+
+
+@pytest.mark.parametrize(
+    ("imports", "decorator"),
+    [
+        ("from flask_jwt_extended import jwt_required", "jwt_required()"),
+        ("from flask_login import login_required", "login_required"),
+        ("from flask_httpauth import HTTPTokenAuth\nauth = HTTPTokenAuth()", "auth.login_required"),
+        ("from flask_httpauth import HTTPBasicAuth\nauth = HTTPBasicAuth()", "auth.login_required(role='a')"),
+        ("from flask_security import auth_required", "auth_required('token')"),
+        ("from authlib.integrations.flask_oauth2 import ResourceProtector\nrequire = ResourceProtector()", "require('p')"),
+        ("from apiflask import HTTPTokenAuth\nauth = HTTPTokenAuth()", "app.auth_required(auth)"),
+        ("from stopper import bearer", "bearer"),
+        ("from stopper import bearer, scope", "(bearer & scope('a'))"),
+    ],
+)
+def test_guards_of_libraries(read, imports, decorator):
+    reading = read(f"{HEAD}{imports}\n@app.get('/x')\n@{decorator}\ndef x():\n    return ''\n")
+    assert access(reading, "/x") == "guarded"
+
+
+def test_a_guard_above_the_route_has_no_effect(read):
+    reading = read(HEAD + "from flask_jwt_extended import jwt_required\n@jwt_required()\n@app.get('/x')\ndef x():\n    return ''\n")
+    assert access(reading, "/x") == "open"
+    function = source_of(reading.app).function("app.x")
+    assert [(one.name, one.above_route) for one in function.decorators][0] == ("flask_jwt_extended.jwt_required", True)
+
+
+def test_an_optional_guard_lets_everybody_in(read):
+    reading = read(HEAD + "from flask_jwt_extended import jwt_required\n@app.get('/x')\n@jwt_required(optional=True)\ndef x():\n    return ''\n")
+    assert access(reading, "/x") == "open"
+
+
+OWN = """
+from functools import wraps
+import jwt
+def need(f):
+    @wraps(f)
+    def inner(*args, **kwargs):
+        token = request.headers.get('Authorization')
+        if not token:
+            return jsonify(error='no'), 401
+        g.user = jwt.decode(token, 'k', algorithms=['HS256'])
+        return f(*args, **kwargs)
+    return inner
+"""
+
+
+def test_an_own_decorator_that_answers_401_is_a_guard(read):
+    assert access(read(HEAD + OWN + "@app.get('/x')\n@need\ndef x():\n    return ''\n"), "/x") == "guarded"
+
+
+def test_an_own_decorator_with_arguments_is_a_guard(read):
+    own = (
+        "from functools import wraps\ndef role(name):\n    def deco(f):\n        @wraps(f)\n        def inner(*a, **k):\n            if session.get('role') != name:\n"
+        "                abort(403)\n            return f(*a, **k)\n        return inner\n    return deco\n"
+    )
+    assert access(read(HEAD + own + "@app.get('/x')\n@role('admin')\ndef x():\n    return ''\n"), "/x") == "guarded"
+
+
+def test_an_own_decorator_that_only_looks_is_no_guard(read):
+    own = "from functools import wraps\ndef timed(f):\n    @wraps(f)\n    def inner(*a, **k):\n        return f(*a, **k)\n    return inner\n"
+    assert access(read(HEAD + own + "@app.get('/x')\n@timed\ndef x():\n    return ''\n"), "/x") == "open"
+
+
+def test_an_unseen_decorator_with_a_telling_name_leaves_it_unknown(read):
+    assert access(read(HEAD + "from corp.security import login_needed\n@app.get('/x')\n@login_needed\ndef x():\n    return ''\n"), "/x") == "unknown"
+
+
+def test_an_unseen_decorator_with_another_name_guards_nothing(read):
+    assert access(read(HEAD + "from corp.stats import timed\n@app.get('/x')\n@timed\ndef x():\n    return ''\n"), "/x") == "open"
+
+
+def test_a_hook_that_refuses_guards_every_route(read):
+    hook = "@app.before_request\ndef check():\n    if not request.headers.get('Authorization'):\n        abort(401)\n"
+    assert access(read(HEAD + hook + "@app.get('/x')\ndef x():\n    return ''\n"), "/x") == "guarded"
+
+
+def test_a_hook_that_only_notes_guards_nothing(read):
+    hook = "@app.before_request\ndef note():\n    g.start = 1\n"
+    assert access(read(HEAD + hook + "@app.get('/x')\ndef x():\n    return ''\n"), "/x") == "open"
+
+
+def test_a_hook_of_a_blueprint_guards_that_blueprint_only(read):
+    text = (
+        HEAD + "from flask_jwt_extended import jwt_required\nbp = Blueprint('b', __name__)\n@bp.before_request\n@jwt_required()\ndef check():\n    pass\n"
+        "@bp.get('/in')\ndef a():\n    return ''\n@app.get('/out')\ndef b():\n    return ''\napp.register_blueprint(bp)\n"
+    )
+    reading = read(text)
+    assert (access(reading, "/in"), access(reading, "/out")) == ("guarded", "open")
+
+
+def test_a_hook_of_an_outer_blueprint_guards_the_inner(read):
+    reading = read(
+        HEAD + "out = Blueprint('o', __name__)\nbp = Blueprint('b', __name__)\n@out.before_request\ndef check():\n    if 'user' not in session:\n        abort(401)\n"
+        "@bp.get('/x')\ndef x():\n    return ''\nout.register_blueprint(bp)\napp.register_blueprint(out)\n"
+    )
+    assert access(reading, "/x") == "guarded"
+
+
+def test_a_hook_lets_through_the_endpoints_that_it_names(read):
+    hook = (
+        "OPEN = {'login', 'health'}\n@app.before_request\ndef check():\n    if request.endpoint in OPEN:\n        return\n"
+        "    if not session.get('user'):\n        return jsonify(error='no'), 401\n"
+    )
+    reading = read(HEAD + hook + "@app.get('/health')\ndef health():\n    return ''\n@app.get('/x')\ndef x():\n    return ''\n")
+    assert (access(reading, "/health"), access(reading, "/x")) == ("open", "guarded")
+
+
+def test_a_hook_with_an_exception_that_cannot_be_told_is_unknown(read):
+    hook = (
+        "import corp\n@app.before_request\ndef check():\n    if request.endpoint in corp.open_ones():\n        return\n"
+        "    if not session.get('user'):\n        abort(401)\n"
+    )
+    assert access(read(HEAD + hook + "@app.get('/x')\ndef x():\n    return ''\n"), "/x") == "unknown"
+
+
+def test_a_hook_registered_by_a_call(read):
+    reading = read(HEAD + "def check():\n    if not session.get('user'):\n        abort(401)\napp.before_request(check)\n@app.get('/x')\ndef x():\n    return ''\n")
+    assert access(reading, "/x") == "guarded"
+
+
+def test_a_view_that_verifies_itself_is_guarded(read):
+    reading = read(HEAD + "from flask_jwt_extended import verify_jwt_in_request\n@app.get('/x')\ndef x():\n    verify_jwt_in_request()\n    return ''\n")
+    assert access(reading, "/x") == "guarded"
+
+
+def test_a_view_that_turns_nobody_into_401_is_guarded(read):
+    own = "def who():\n    return USERS.get(request.headers.get('Authorization'))\n"
+    reading = read(HEAD + own + "@app.get('/x')\ndef x():\n    user = who()\n    if user is None:\n        return jsonify(error='no'), 401\n    return ''\n")
+    assert access(reading, "/x") == "guarded"
+
+
+def test_a_view_that_validates_its_input_is_not_guarded(read):
+    reading = read(HEAD + "@app.post('/x')\ndef x():\n    data = request.get_json()\n    if not data:\n        return jsonify(error='no'), 400\n    return ''\n")
+    assert access(reading, "/x", "POST") == "open"
+
+
+def test_stopper_closes_every_route_but_the_public_ones(read):
+    reading = read(HEAD + "from stopper import Stopper, public\nStopper(app)\n@app.get('/x')\ndef x():\n    return ''\n@app.get('/y')\n@public\ndef y():\n    return ''\n")
+    assert (access(reading, "/x"), access(reading, "/y")) == ("guarded", "open")
+
+
+def test_a_view_wrapped_where_it_is_registered(read):
+    reading = read(HEAD + "from flask_login import login_required\ndef x():\n    return ''\napp.add_url_rule('/x', view_func=login_required(x))\n")
+    assert access(reading, "/x") == "guarded"
+
+
+def test_routes_in_tests_are_not_routes_of_the_app(read):
+    reading = read({"app.py": HEAD, "tests/test_a.py": HEAD + "@app.get('/x')\ndef x():\n    return ''\n"})
+    assert paths(reading) == []
+
+
+def test_a_helper_is_reached_by_the_routes_that_call_it(read):
+    reading = read(HEAD + "def low():\n    pass\ndef mid():\n    low()\n@app.get('/x')\ndef x():\n    mid()\n    return ''\n@app.get('/y')\ndef y():\n    return ''\n")
+    facts = source_of(reading.app)
+    assert [str(ref) for ref in facts.routes_reaching("app.low")] == ["GET /x"]
+    assert {ref.path for ref in facts.routes_reaching("")} == {"/x", "/y"}
+
+
+def test_a_guard_is_reached_by_the_routes_behind_it(read):
+    reading = read(HEAD + OWN + "@app.get('/x')\n@need\ndef x():\n    return ''\n@app.get('/y')\ndef y():\n    return ''\n")
+    assert [str(ref) for ref in source_of(reading.app).routes_reaching("app.need.inner")] == ["GET /x"]
+
+
+def test_fields_that_the_view_reads(read):
+    reading = read(HEAD + "@app.post('/x')\ndef x():\n    data = request.get_json()\n    print(data['name'], data.get('age'))\n    return ''\n")
+    assert set(reading.app.routes[0].fields) == {"name", "age"}
+
+
+def test_error_handlers_of_app_and_blueprint(read):
+    reading = read(
+        HEAD + "bp = Blueprint('b', __name__)\n@bp.errorhandler(404)\ndef a(e):\n    return ''\n@app.errorhandler(Exception)\ndef b(e):\n    return ''\n"
+    )
+    found = {(one.what, one.blueprint, one.function) for one in source_of(reading.app).error_handlers()}
+    assert found == {("404", "b", "app.a"), ("Exception", "", "app.b")}
