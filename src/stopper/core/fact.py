@@ -85,13 +85,18 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``left operator right``; chains are split. ``operator``: ``== != in not in is is not < <= > >=``."""
+    """``left operator right``; chains are split. ``operator``: ``== != in not in is is not < <= > >=``.
+
+    ``texts`` are both sides as source text where ``==`` or ``!=`` compares two things that are no literals, for a fix to use; a
+    part of a chain has none.
+    """
 
     operator: str
     left: Value
     right: Value
     span: Span
     function: str = ""
+    texts: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

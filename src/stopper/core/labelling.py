@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping as MappingType
 from typing import TYPE_CHECKING, Final
 
-from stopper.core.labels import Label, LabelKind
+from stopper.core.labels import CREDENTIALS, Label, LabelKind
 from stopper.core.naming import sensitive
 from stopper.core.values import (
     Call,
@@ -17,6 +17,7 @@ from stopper.core.values import (
     Member,
     Name,
     Parameter,
+    Unknown,
     Value,
     is_constant,
     parts,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 Labels = frozenset[Label]
 NONE: Final[Labels] = frozenset()
+GLIMPSE: Final = 8
+"""Characters of a credential that may be shown to tell one from another."""
 DEEPEST: Final = 40
 """Values nested deeper than this are generated code; their labels are no worse for being cut."""
 
@@ -263,7 +266,7 @@ class _Asking:
             found |= _by_name(key, found)
         if value.default is not None and not isinstance(value.default, Constant):
             found |= self.of(value.default, bound, depth + 1)
-        return found
+        return frozenset(label for label in found if label.kind not in CREDENTIALS) if _is_glimpse(value) else found
 
     def _member(self, value: Member, bound: MappingType[str, Value], depth: int) -> Labels:
         if value.attribute == "config" and _is_application(value.owner):
@@ -366,6 +369,17 @@ def labels_of(facts: "SourceFacts", value: Value | None, *, numbers: bool = Fals
     """The labels of *value*, through parameters and results of the project's functions. With *numbers*, what was made a number
     (``int(…)``, a path parameter of type int) carries none: it can inject nothing."""
     return _Asking(facts, numbers).of(value, {})
+
+
+def _is_glimpse(value: Item) -> bool:
+    """A slice of a few characters from either end, as people show to tell keys apart: it gives no credential away."""
+    match value.key:
+        case Unknown(parts=(Constant(value=None | 0), Constant(value=int(end)))):
+            return 0 < end <= GLIMPSE
+        case Unknown(parts=(Constant(value=int(start)), Constant(value=None))):
+            return -GLIMPSE <= start < 0
+        case _:
+            return False
 
 
 _APPLICATIONS: Final = frozenset({"Flask", "APIFlask", "OpenAPI", "Quart"})

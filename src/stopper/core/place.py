@@ -16,7 +16,11 @@ class Span:
     def holds(self, other: "Span") -> bool:
         """That *other* lies inside this range, or is the same."""
         starts = (self.line, self.column) <= (other.line, other.column)
-        return self.path == other.path and starts and (self.end_line, self.end_column) >= (other.end_line, other.end_column)
+        return (
+            self.path == other.path
+            and starts
+            and (self.end_line, self.end_column) >= (other.end_line, other.end_column)
+        )
 
 
 @dataclass(frozen=True, slots=True, order=True)

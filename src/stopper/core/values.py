@@ -87,7 +87,8 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One element: ``request.headers["X"]``, ``payload.get("role", default)``, a slice (``key`` Unknown). ``default`` is what
+    """One element: ``request.headers["X"]``, ``payload.get("role", default)``, a slice (``key`` Unknown of its two bounds, a
+    Constant of None where one is left out). ``default`` is what
     ``.get`` gives for a missing key (a Constant of None where none was given); None where a missing key raises."""
 
     owner: "Value"

@@ -10,7 +10,18 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import Label
 from stopper.core.naming import sensitive
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Format, Item, Name, Parameter, Value
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Format,
+    Item,
+    Name,
+    Parameter,
+    Value,
+    text_of,
+)
 
 SHORTEST: Final = 8
 """A literal under this length is a mark or a scheme, not a key."""
@@ -90,7 +101,30 @@ def _named_key(value: EnvironmentValue | ConfigValue) -> bool:
 
 def fix(app: App, hit: Hit) -> Edit | None:
     """``hmac.compare_digest`` over bytes, where both sides are seen to be texts."""
-    return None
+    found = next((one for one in source_of(app).comparisons("==", "!=") if one.span == hit.span), None)
+    if found is None or found.texts is None or hit.span is None:
+        return None
+    if not (_is_text(found.left) and _is_text(found.right)):
+        return None  # on None, encode() would raise: the missing key has to be refused first, by hand
+    left, right = (_encoded(text) for text in found.texts)
+    text = f"hmac.compare_digest({left}, {right})"
+    return Edit(hit.span, text if found.operator == "==" else f"not {text}", safe=True, imports=("hmac",))
+
+
+def _is_text(value: Value) -> bool:
+    """That the value is surely a text, never None."""
+    match value:
+        case Format() | Constant(value=str()):
+            return True
+        case Item(owner=Name(), default=default) | EnvironmentValue(default=default):
+            return default is None or text_of(default) is not None
+        case _:
+            return False
+
+
+def _encoded(text: str) -> str:
+    simple = re.fullmatch(r"[\w.]+(?:\([^()]*\)|\[[^\[\]]*\])?", text)
+    return f"{text}.encode()" if simple else f"({text}).encode()"
 
 
 RULE = Rule(

@@ -1,5 +1,6 @@
 """Everybody may pass as long as nobody has set the key."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -36,15 +37,21 @@ HEADERS_MOST: Final = 4
 Missing = frozenset[str | None]
 """What a value is when nothing was sent or set: None, an empty text, both or (empty) neither."""
 _NONE: Final[Missing] = frozenset({None})
+_KEY_WORDS: Final = re.compile(r"(?i)(?:key|token|secret|password)$")
 
 
 def detect(app: App) -> Iterator[Hit]:
     """A missing header and a missing setting that come out equal, with nothing before that refuses either."""
-    facts = source_of(app)
+    for span, _ in _open_checks(source_of(app)):
+        yield Hit("a request without a key passes as long as the key is not set", span)
+
+
+def _open_checks(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
+    """Where such a comparison stands, and in which function."""
     for left, right, raises_on_none, span, function in _comparisons(facts):
         met = _meeting(facts, left, right) - (_NONE if raises_on_none else frozenset())
-        if met and not _guarded(facts, (left, right), span, function):
-            yield Hit("a request without a key passes as long as the key is not set", span)
+        if met and (_says_key(left) or _says_key(right)) and not _guarded(facts, (left, right), span, function):
+            yield span, function
 
 
 def _comparisons(facts: SourceFacts) -> Iterator[tuple[Value, Value, bool, Span, str]]:
@@ -62,6 +69,21 @@ def _meeting(facts: SourceFacts, left: Value, right: Value) -> Missing:
     for shown, wanted in ((left, right), (right, left)):
         met |= _missing(shown, _when_not_sent) & _missing(wanted, lambda value: _when_not_set(facts, value))
     return met
+
+
+def _says_key(value: Value) -> bool:
+    """That the header or the setting is called like a key; two ordinary settings may be missing together."""
+    for inner in walk(value):
+        match inner:
+            case EnvironmentValue(variable=name) | ConfigValue(key=name):
+                if sensitive(name) is not None or _KEY_WORDS.search(name):
+                    return True
+            case Item(owner=Name(), key=Constant(value=str(name))):
+                if sensitive(name) is not None or name.lower() == "authorization":
+                    return True
+            case _:
+                pass
+    return False
 
 
 def _missing(value: Value, of: Callable[[Value], Missing]) -> Missing:
@@ -163,7 +185,7 @@ def _same(one: Value, other: Value) -> bool:
 
 def probe(target: Target) -> Steps[Verdict]:
     """A route that refuses a wrong key must refuse a missing one as well."""
-    asked = refusing = optional = 0
+    asked = optional = 0
     places: list[RouteRef] = []
     evidence: list[Evidence] = []
     for route, method in candidates(target):
@@ -171,7 +193,6 @@ def probe(target: Target) -> Steps[Verdict]:
             nobody = yield from send(target.request_for(route, method))
             asked += 1
             if not nobody.response.succeeded:
-                refusing += nobody.response.refused
                 continue
             found = yield from _wrong_key_refused(target, nobody)
             if found is None:
@@ -192,7 +213,7 @@ def probe(target: Target) -> Steps[Verdict]:
         return unsure("a route refuses a wrong key and answers without one; keys may be optional there")
     if not asked:
         return not_applicable("no route can be read")
-    return passed(f"no route lets a missing key in where it refuses a wrong one; {refusing} refuse both or more")
+    return passed(f"none of {asked} routes lets a missing key in where it refuses a wrong one")
 
 
 def _wrong_key_refused(target: Target, nobody: Exchange) -> Steps[tuple[str, Exchange] | None]:
@@ -208,7 +229,9 @@ def _wrong_key_refused(target: Target, nobody: Exchange) -> Steps[tuple[str, Exc
 
 def _demands_a_key(target: Target, route: Route, nobody: Exchange, name: str, wrong: Exchange) -> Steps[bool]:
     """That the route means to demand a key: an empty one is refused, its spec says so, or its source compares so."""
-    if route.spec_security or any(True for _ in detect(target.app)):
+    facts = source_of(target.app)
+    compared = {ref for _, function in _open_checks(facts) for ref in facts.routes_reaching(function)}
+    if route.spec_security or RouteRef(nobody.request.method, route.path) in compared:
         return True
     empty = yield from send(nobody.request.with_headers((name, "")))
     return empty.response.refused and same(empty.response, wrong.response)

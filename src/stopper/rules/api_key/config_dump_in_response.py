@@ -14,7 +14,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import answered, candidates
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import walk
+from stopper.core.values import Call, Item, Member, Name, Parameter, Sequence, Unknown, Value, parts, walk
 
 ENOUGH: Final = 4
 """So many of Flask's own settings, each with a value, are no coincidence."""
@@ -44,11 +44,40 @@ _SEARCH_PATH: Final = re.compile(r"[\"']?\bPATH[\"']?\s*[:=]\s*[\"']?/[^\s\"',]*
 
 
 def detect(app: App) -> Iterator[Hit]:
-    """All settings or all environment variables that reach a response."""
+    """All settings or all environment variables that reach a response with their values."""
     facts = source_of(app)
     for flow in facts.flows("response", label="whole-config"):
-        if not _picked(facts, flow):
+        if _shows_all(facts, flow.value) and not _picked(facts, flow):
             yield Hit("every setting of the application is in this response, its keys included", flow.span)
+
+
+def _shows_all(facts: SourceFacts, value: Value, depth: int = 12) -> bool:
+    """That the settings are in the value as a whole: not one by its name, not the names alone."""
+    if depth < 0:
+        return False
+    match value:
+        case Item(owner=owner, key=key):
+            return key == Unknown() and facts.derives(owner, "whole-config")
+        case Call(callee="sorted" | "list" | "set" | "tuple" | "len" | "bool", args=(inner, *_)) if not _is_paired(
+            inner
+        ):
+            return False
+        case Call(method="keys" | "get_namespace"):
+            return False
+        case Sequence(items=(Item(key=Unknown(parts=())),), open=True, span=span):
+            return span is not None and any(
+                call.span is not None and span.holds(call.span) for call in facts.calls("*.items", "*.values")
+            )
+        case Name() | Member() | Parameter():
+            return facts.derives(value, "whole-config")
+        case Call() if facts.function(value.callee) is not None:
+            return facts.derives(value, "whole-config")
+        case _:
+            return any(_shows_all(facts, part, depth - 1) for part in parts(value))
+
+
+def _is_paired(value: Value) -> bool:
+    return isinstance(value, Call) and value.method in ("items", "values")
 
 
 def _picked(facts: SourceFacts, flow: Flow) -> bool:

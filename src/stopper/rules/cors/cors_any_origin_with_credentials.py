@@ -25,21 +25,28 @@ _ANYTHING: Final = re.compile(r"\^?(?:\*|\.[*+]|\(\.[*+]\)|https?\??://\.[*+]|ht
 def detect(app: App) -> Iterator[Hit]:
     """Flask-CORS with credentials on and no origin named."""
     facts = source_of(app)
-    unattached = [call for call in facts.calls(*CORS) if call.lacks(0, "app")]
-    for call in facts.calls(*CORS, *DECORATE, *ATTACH):
-        if call in unattached and any(True for _ in facts.calls(*ATTACH)):
+    attached = list(_attached(facts))
+    for call in (*facts.calls(*CORS, *DECORATE), *attached):
+        unattached = call.callee in CORS and call.lacks(0, "app")
+        if unattached and attached:
             continue  # what was said there is judged where it is attached
-        said = _Said(facts, call, unattached[:1] if call.callee in ATTACH else [])
-        if said.open_to_all():
+        if _Said(facts, call).open_to_all():
             yield Hit("any website may call with the visitor's cookies and read the answer", call.span)
+
+
+def _attached(facts: SourceFacts) -> Iterator[Call]:
+    """The ``init_app`` calls of objects that Flask-CORS made."""
+    for call in facts.calls("*.init_app"):
+        if call.callee in ATTACH or (isinstance(call.receiver, Call) and call.receiver.callee in CORS):
+            yield call
 
 
 class _Said:
     """What one call says, with what the object's making and the settings said before it."""
 
-    def __init__(self, facts: SourceFacts, call: Call, before: list[Call]) -> None:
+    def __init__(self, facts: SourceFacts, call: Call) -> None:
         self._facts = facts
-        self._calls = (call, *before)
+        self._calls = (call, call.receiver) if isinstance(call.receiver, Call) else (call,)
 
     def open_to_all(self) -> bool:
         """That some path gets any origin together with credentials."""

@@ -1,0 +1,181 @@
+"""Probes of the first rules over every case of their pages, and what each of them takes for a proof."""
+
+import importlib.util
+import itertools
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, session
+
+from stopper.core.exchange import Response
+from stopper.core.rule import Rule
+from stopper.core.secret import Secret
+from stopper.rules.api_key import config_dump_in_response
+from stopper.rules.bearer import any_bearer_token_accepted
+from stopper.rules.headers import security_headers_missing
+from stopper.rules.leak import exception_text_in_response
+from stopper.rules.session import secret_key_hardcoded
+from stopper.scan.catalogue import Example, find, page
+from stopper.scan.source.read import read_source
+from stopper.scan.trial import try_rule
+
+PROBED = (
+    "any-bearer-token-accepted",
+    "api-key-unset-fails-open",
+    "config-dump-in-response",
+    "cors-any-origin-with-credentials",
+    "exception-text-in-response",
+    "security-headers-missing",
+)
+UNREACHABLE = {
+    ("exception-text-in-response", "the handler for everything"): "no route of the example fails",
+    ("exception-text-in-response", "in an f-string"): "the honest request fails too, so there is no baseline",
+}
+"""Bad cases that a probe cannot see, with the reason."""
+_numbers = itertools.count(1)
+
+
+def _cases() -> Iterator[Any]:
+    for slug in PROBED:
+        rule = find(slug)
+        assert rule is not None
+        for example in page(rule).cases:
+            if (slug, example.title) not in UNREACHABLE and "marshmallow" not in example.files[0][1]:
+                yield pytest.param(rule, example, id=f"{slug}-{example.kind}-{example.title}")
+
+
+def imported(example: Example, folder: Path, patch: pytest.MonkeyPatch) -> Flask:
+    """The example's app, with the environment variables that it cannot start without and with a route where it has none."""
+    text = dict(example.files)["app.py"]
+    for name in re.findall(r"os\.environ\[[\"'](\w+)[\"']\]", text):
+        patch.setenv(name, "set-for-this-test-only")
+    (folder / "app.py").write_text(text, encoding="utf-8")
+    title = f"batch_a_example_{next(_numbers)}"
+    spec = importlib.util.spec_from_file_location(title, folder / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    patch.setitem(sys.modules, title, module)
+    patch.setattr(Flask, "run", lambda *_, **__: None)
+    spec.loader.exec_module(module)
+    app: Flask = getattr(module, "app", None) or module.create_app()
+    if not [rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"]:
+        app.add_url_rule("/api/added", view_func=lambda: {"ok": True})
+    return app
+
+
+@pytest.mark.parametrize(("rule", "example"), list(_cases()))
+def test_probe_agrees_with_every_case(
+    rule: Rule, example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every bad case that can be reached is convicted with a control first; no good case is."""
+    app = imported(example, tmp_path, monkeypatch)
+    verdict = try_rule(rule, app, root=tmp_path, source=read_source([tmp_path], tmp_path).app)
+    if example.kind == "bad":
+        assert verdict.outcome == "fail", verdict.message
+        assert verdict.routes
+        assert verdict.evidence
+    else:
+        assert verdict.outcome != "fail", verdict.message
+
+
+def answer(text: str, *headers: tuple[str, str]) -> Response:
+    """A good answer with that body."""
+    return Response(200, headers, text.encode())
+
+
+def test_four_settings_with_values_are_a_dump_and_their_names_alone_are_none() -> None:
+    """Judged by names with values, whatever the form; a list of names gives nothing away."""
+    names = ("SECRET_KEY", "SERVER_NAME", "APPLICATION_ROOT", "SESSION_COOKIE_NAME")
+    for form in ("{}='x'", '"{}": "x"', "'{}': 'x'", "&#39;{}&#39;: &#39;x&#39;", "<tr><td>{}</td><td>x</td></tr>"):
+        assert config_dump_in_response.dumps(answer(" ".join(form.format(name) for name in names))), form
+        assert not config_dump_in_response.dumps(answer(" ".join(form.format(name) for name in names[:3]))), form
+    assert not config_dump_in_response.dumps(answer(str(list(names))))
+
+
+def test_the_environment_is_told_by_its_search_path() -> None:
+    """Two variables beside a PATH of folders are the environment; a member called "path" is not."""
+    assert config_dump_in_response.dumps(answer('{"PATH": "/usr/local/bin:/usr/bin", "HOME": "/root", "PWD": "/"}'))
+    assert not config_dump_in_response.dumps(answer('{"path": "/usr/local/bin", "home": "/root", "lang": "en"}'))
+    assert not config_dump_in_response.dumps(answer('{"PATH": "/notes", "HOME": "/", "LANG": "en"}'))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "invalid literal for int() with base 10: 'x'",
+        "'NoneType' object is not subscriptable",
+        "list indices must be integers or slices, not str",
+        '(sqlite3.OperationalError) near "x": syntax error',
+        "ValueError('bad')",
+        "[Errno 2] No such file or directory: '/srv/notes'",
+    ],
+)
+def test_texts_of_exceptions_are_known(text: str) -> None:
+    """How Python and its drivers put a failure is seen inside a JSON answer."""
+    assert exception_text_in_response.exception_text(f'{{"error": "{text}"}}') is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "an error occurred",
+        "ValueError",
+        "page must be a number",
+        "internal server error",
+        "Error: (see the manual)",
+        "HTTPException",
+    ],
+)
+def test_words_about_errors_are_no_texts_of_exceptions(text: str) -> None:
+    """The word "error" or the name of a class alone is not what a library wrote."""
+    assert exception_text_in_response.exception_text(f'{{"error": "{text}"}}') is None
+
+
+def test_a_refusal_in_words_is_no_entrance() -> None:
+    """An answer that says no although its status is 200 does not count as let in."""
+    assert any_bearer_token_accepted.denies({"active": False})
+    assert any_bearer_token_accepted.denies({"error": "bad token"})
+    assert not any_bearer_token_accepted.denies({"notes": [], "error": None, "active": True})
+
+
+def test_hsts_is_asked_for_over_https_only() -> None:
+    """Browsers ignore the header over plain HTTP, and an age of zero takes it back."""
+    careful = (("X-Content-Type-Options", "nosniff"), ("Content-Type", "application/json"))
+    missing = security_headers_missing.missing_headers
+    assert missing(answer("{}", *careful), secure=False) == ()
+    assert missing(answer("{}", *careful), secure=True) == ("Strict-Transport-Security",)
+    assert missing(answer("{}", *careful, ("Strict-Transport-Security", "max-age=0")), secure=True) != ()
+    assert missing(answer("{}", *careful, ("Strict-Transport-Security", "max-age=31536000")), secure=True) == ()
+
+
+def test_a_page_needs_a_referrer_policy_that_browsers_know() -> None:
+    """A word that no browser knows counts as nothing; the last known one of a list counts."""
+    page_headers = (("X-Content-Type-Options", "nosniff"), ("Content-Type", "text/html; charset=utf-8"))
+    missing = security_headers_missing.missing_headers
+    assert missing(answer("<p>", *page_headers, ("Referrer-Policy", "never")), secure=False) == ("Referrer-Policy",)
+    assert missing(answer("<p>", *page_headers, ("Referrer-Policy", "never, same-origin")), secure=False) == ()
+
+
+@pytest.mark.parametrize("key", ["notes-dev-key", b"\x00\xff bytes"])
+def test_a_session_cookie_tells_which_key_signed_it(key: str | bytes) -> None:
+    """Flask's own signature is recognised under the right key and under no other."""
+    app = Flask(__name__)
+    app.secret_key = key
+
+    @app.get("/")
+    def index() -> str:
+        session["user"] = "alice"
+        return "ok"
+
+    given = app.test_client().get("/")
+    response = Response(200, tuple(given.headers.items()))
+    cookie = secret_key_hardcoded.cookie_of(response, "session")
+    assert cookie is not None
+    assert secret_key_hardcoded.signs(Secret(key), cookie)
+    assert not secret_key_hardcoded.signs(Secret("notes-dev-kex"), cookie)
+    assert not secret_key_hardcoded.signs(Secret(key), cookie[:-1] + ("A" if cookie[-1] != "A" else "B") + "!")
