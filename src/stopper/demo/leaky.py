@@ -13,8 +13,9 @@ import jwt
 import urllib3
 from flask import Flask, g, jsonify, request
 from flask_cors import CORS
-from stopper.demo.loopback import LoopbackOnly
 from werkzeug.security import check_password_hash, generate_password_hash
+
+from stopper.demo.loopback import LoopbackOnly
 
 app = Flask(__name__)  # leak: security-headers-missing
 app.wsgi_app = LoopbackOnly(app.wsgi_app)
@@ -28,6 +29,8 @@ OPENAPI = Path(__file__).with_name("openapi.json").read_bytes()
 SCHEMA = """
 CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT UNIQUE, password TEXT, role TEXT DEFAULT 'user');
 CREATE TABLE notes (id INTEGER PRIMARY KEY, owner INTEGER, text TEXT);
+INSERT INTO people (email, password, role) VALUES ('grace@notes.example', 'unset', 'admin'), ('linus@notes.example', 'unset', 'user');
+INSERT INTO notes (owner, text) VALUES (1, 'Grace: the budget is under the second plant'), (2, 'Linus: call the dentist');
 """
 database = sqlite3.connect(":memory:", check_same_thread=False)
 database.row_factory = sqlite3.Row

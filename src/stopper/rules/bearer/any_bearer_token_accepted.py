@@ -104,5 +104,6 @@ RULE = Rule(
     asvs=("V8.3.1",),
     surfaces=("http", "wsgi"),
     ends="@bearer",
+    effect_of=("jwt-signature-not-verified", "jwt-verification-disabled-indirectly"),
     probe=probe,
 )
