@@ -15,6 +15,7 @@ from stopper.scan.report import Coverage, Report, RuleOutcome, severity_of
 from stopper.scan.score import BANDS, CERTAINTY, DEDUCTIONS, WEIGHTS, letter, scored
 
 PAGE = (Path(__file__).parents[2] / "docs" / "score.md").read_text("utf-8")
+ALL = Coverage(10, 10)
 PLACE = Place(Span("app.py", 1, 1))
 
 
@@ -26,7 +27,7 @@ def finding(slug: str, severity: str, confidence: str, check: str) -> Finding:
     return Finding(rule(slug, severity, check), "m", (PLACE,), confidence)  # type: ignore[arg-type]
 
 
-def report(*findings: Finding, tested: tuple[str, ...] = CHECKS, coverage: Coverage = Coverage(10, 10)) -> Report:
+def report(*findings: Finding, tested: tuple[str, ...] = CHECKS, coverage: Coverage = ALL) -> Report:
     outcomes = tuple(RuleOutcome(f"rule-of-{check}", "pass", "", check) for check in tested)  # type: ignore[arg-type]
     return Report("audit", "app", "default", "2026-01-01T00:00:00Z", 1.0, findings, coverage, outcomes)
 

@@ -12,7 +12,7 @@ from importlib import resources
 from stopper import __version__
 from stopper.core.rule import CHECKS, SEVERITIES
 from stopper.scan.report import Report
-from stopper.scan.reports.html_finding import card
+from stopper.scan.reports.html_finding import card, prose
 from stopper.scan.reports.shown import CHECK_NAMES, Shown, shown
 from stopper.scan.score import DEDUCTIONS, LEAST_COVERAGE, WEIGHTS
 
@@ -88,7 +88,7 @@ def _verdict(run: Shown) -> str:
     numbers = "".join(f'<div class="{name}"><dt>{label}</dt><dd>{value}</dd></div>' for name, value, label in tiles)
     return (
         f"<section class=verdict>{grade}<div><h1>{escape(run.target)}</h1>"
-        f"<p class=say>{escape(_say(run))}</p><dl class=numbers>{numbers}</dl></div></section>"
+        f"<p class=say>{prose(_say(run))}</p><dl class=numbers>{numbers}</dl></div></section>"
     )
 
 
@@ -97,6 +97,7 @@ def _say(run: Shown) -> str:
     if run.findings:
         first = run.findings[0]
         said.append(f"Start with: {first.title.rstrip('.')} ({' '.join(str(first.place).split())}).")
+        said += [run.confirmed] if run.confirmed else []
     elif run.coverage.tested:
         said.append(f"No finding in {run.coverage.tested} {run.unit}.")
     if run.held:

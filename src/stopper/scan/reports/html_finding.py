@@ -1,8 +1,10 @@
 """One finding as a card of the HTML report."""
 
+import re
 from html import escape
+from itertools import groupby
 
-from stopper.scan.reports.shown import CHECK_NAMES, ShownEvidence, ShownExchange, ShownFinding
+from stopper.scan.reports.shown import CHECK_NAMES, ShownEvidence, ShownFinding
 
 _SURE = {
     "indicated": "a sign was seen",
@@ -12,17 +14,20 @@ _SURE = {
 }
 
 
+_CONTROL = re.compile(r"(?i)^(?:control|baseline):\s*")
+
+
 def card(finding: ShownFinding, is_open: bool, command: str) -> str:
     """The finding as a ``<details>`` element; everything in it is escaped."""
     sure = escape(finding.confidence)
     return (
         f'<details class="finding {finding.severity}" id="f-{finding.fingerprint[:12]}" data-severity="{finding.severity}" '
         f'data-check="{finding.check}"{" open" if is_open else ""}>'
-        f"<summary><span class=pill>{finding.severity}</span><h3>{escape(finding.title)}</h3>"
+        f"<summary><span class=pill>{finding.severity}</span><h3>{prose(finding.title)}</h3>"
         f'<span class=sure title="{_SURE[finding.confidence]}">{sure}</span>'
         f"<span class=at>{escape(' · '.join(str(finding.place).split('  ')))}{_more(finding)}</span></summary>"
-        f"<div class=inside><p>{escape(finding.message)}</p>"
-        + (f"<p class=harm>{escape(finding.harm)}</p>" if finding.harm else "")
+        f"<div class=inside><p>{prose(finding.message)}</p>"
+        + (f"<p class=harm>{prose(finding.harm)}</p>" if finding.harm else "")
         + _places(finding)
         + _evidence(finding)
         + _mend(finding, command)
@@ -39,44 +44,53 @@ def _more(finding: ShownFinding) -> str:
 def _places(finding: ShownFinding) -> str:
     if len(finding.places) < 2:
         return ""
-    rows = "".join(
-        "<li>"
-        + escape(f"{place.path}:{place.line}" if place.path else "")
-        + (f"<span>{escape(f'{place.method} {place.route}')}</span>" if place.route else "")
-        + "</li>"
-        for place in finding.places
-    )
-    return f"<h4>Places</h4><ul class=places>{rows}</ul>"
+    rows: list[str] = []
+    for place in finding.places:
+        where = f"<b>{escape(f'{place.path}:{place.line}')}</b>" if place.path else ""
+        route = f"<span>{escape(f'{place.method} {place.route}')}</span>" if place.route else ""
+        rows.append(f"<li>{where}{route}</li>")
+    return f"<h4>Places</h4><ul class=places>{''.join(rows)}</ul>"
+
+
+def prose(said: str) -> str:
+    """*said* escaped, with what stands between backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(said))
 
 
 def _evidence(finding: ShownFinding) -> str:
-    if not finding.evidence:
+    if not finding.telling:
         return ""
-    number = 0
+    baselines = _baselines(finding)
     rows: list[str] = []
-    for evidence in finding.evidence:
-        if evidence.exchange:
-            number += 1
-            rows.append(
-                _exchange(
-                    evidence, evidence.exchange, "Baseline" if number == 1 and len(finding.exchanges) > 1 else "Varied"
-                )
-            )
-        elif evidence.kind == "source":
-            rows.append(f"<li><pre>{escape(evidence.text)}</pre></li>")
+    for shows_exchange, held in groupby(finding.telling, key=lambda one: one.exchange is not None):
+        if shows_exchange:
+            pair = (_exchange(one, "Baseline" if one in baselines else "Varied") for one in held)
+            rows.append(f"<div class=pair>{''.join(pair)}</div>")
         else:
-            rows.append(f"<li>{escape(evidence.text)}</li>")
-    return f"<h4>Evidence</h4><ol class=seen>{''.join(rows)}</ol>"
+            rows += (
+                f"<pre>{escape(one.text)}</pre>" if one.kind == "source" else f"<p>{prose(one.text)}</p>"
+                for one in held
+            )
+    return f"<h4>Evidence</h4><div class=seen>{''.join(rows)}</div>"
 
 
-def _exchange(evidence: ShownEvidence, exchange: ShownExchange, label: str) -> str:
+def _baselines(finding: ShownFinding) -> tuple[ShownEvidence, ...]:
+    """The exchanges that show honest behaviour: those that a probe calls a control, else the first of several."""
+    controls = tuple(one for one in finding.exchanges if _CONTROL.match(one.text))
+    return controls or (finding.exchanges[:1] if len(finding.exchanges) > 1 else ())
+
+
+def _exchange(evidence: ShownEvidence, label: str) -> str:
+    exchange = evidence.exchange
+    if exchange is None:
+        return ""
     who = f" as {exchange.identity}" if exchange.identity else ""
     request = f"<b>{escape(f'{exchange.method} {exchange.target}')}</b>\n" + _headers(exchange.request_headers)
     answer = f"<b>{escape(exchange.result)}</b>\n" + _headers(exchange.response_headers)
     return (
-        f"<li class=exchange><p><b>{label}{escape(who)}</b>{escape(evidence.text)}</p>"
+        f"<section class=exchange><p><b>{label}{escape(who)}</b><span>{escape(_CONTROL.sub('', evidence.text))}</span></p>"
         f"<pre>{request.rstrip()}{_body(exchange.request_body)}</pre>"
-        f"<pre>{answer.rstrip()}{_body(exchange.response_body)}{' (cut)' if exchange.truncated else ''}</pre></li>"
+        f"<pre>{answer.rstrip()}{_body(exchange.response_body)}{' (cut)' if exchange.truncated else ''}</pre></section>"
     )
 
 
@@ -97,7 +111,7 @@ def _mend(finding: ShownFinding, command: str) -> str:
         fix = f"<p>A change is ready ({hint}).</p>"
     diff = f"<h4>Change</h4><pre class=diff>{_diff(finding.fix_diff)}</pre>" if finding.fix_diff else ""
     return (
-        f"<div class=mend><p><b>End it</b> {escape(finding.ends)}.</p>{fix}"
+        f"<div class=mend><p><b>End it</b> {prose(finding.ends)}.</p>{fix}"
         f"<p>More: <code>stopper rules {escape(finding.rule)}</code></p></div>{diff}"
     )
 

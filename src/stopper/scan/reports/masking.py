@@ -37,7 +37,7 @@ _CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\
 _UNFINISHED: Final = re.compile(
     r"(?i)([\"'][\w.-]*(?:passw|secret|token|api.?key|credential|private.?key)[\w.-]*[\"']\s*:\s*[\"'])[^\"']*\Z"
 )
-_LONG_SEGMENT: Final = re.compile(r"(?<=/)(?=[\w~+=.-]*\d)(?=[\w~+=.-]*[A-Za-z])[\w~+=.-]{24,}(?=/|\?|#|$)")
+_LONG_SEGMENT: Final = re.compile(r"(?<=/)(?<!://)(?=[\w~+=.-]*\d)(?=[\w~+=.-]*[A-Za-z])[\w~+=.-]{24,}(?=/|\?|#|$)")
 _UUID: Final = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -168,6 +168,7 @@ _READERS_OF_NAMES: Final = (
     "config(",
     "import_module(",
 )
+_EXPRESSION: Final = re.compile(r"[-+ ]?\s*[A-Za-z_][\w.]*(?:\s*:\s*[\w.\[\], |]+)?\s*=\s*(?=[A-Za-z_][\w.]*[(\[])")
 _SUBSCRIPT: Final = re.compile(
     r"(?i)(\[\s*[\"'][\w.-]*(?:passw|secret|token|api.?key|private.?key|credential)[\w.-]*[\"']\s*\]\s*=\s*[rbu]{0,2})([\"'])(?:\\.|(?!\2)[^\\\n])*\2"
 )
@@ -175,11 +176,15 @@ _SUBSCRIPT: Final = re.compile(
 
 def source(value: str) -> str:
     """Lines of Python with every literal that may be a secret as ``"***"``; names of settings, headers and claims stay."""
-    return "\n".join(visible(mask(_source_line(one))) for one in value.split("\n"))
+    return "\n".join(visible(_source_line(one)) for one in value.split("\n"))
 
 
 def _source_line(one: str) -> str:
-    return _LITERAL.sub(_literal, one) if _LINE_WITH_SECRET.search(one) else one
+    made = _LITERAL.sub(_literal, one) if _LINE_WITH_SECRET.search(one) else one
+    # The redactor takes what follows "token =" for a token; an expression is none, and a diff must stay readable.
+    if assigned := _EXPRESSION.match(made):
+        return assigned.group() + mask(made[assigned.end() :])
+    return mask(made)
 
 
 def _literal(found: re.Match[str]) -> str:

@@ -109,6 +109,11 @@ class ShownFinding:
         return self.places[0]
 
     @property
+    def telling(self) -> tuple[ShownEvidence, ...]:
+        """The evidence without texts that only repeat the message."""
+        return tuple(one for one in self.evidence if one.exchange or not one.text.endswith(self.message))
+
+    @property
     def exchanges(self) -> tuple[ShownEvidence, ...]:
         """The evidence that is an exchange, the baseline first."""
         return tuple(one for one in self.evidence if one.exchange)
@@ -139,6 +144,13 @@ class Shown:
         """What the coverage counts."""
         noun = "file" if self.command == "check" else "route-method"
         return noun if self.coverage.total == 1 else f"{noun}s"
+
+    @property
+    def confirmed(self) -> str:
+        """A sentence on how many findings are confirmed, or ``""``."""
+        number = sum(finding.confidence == "confirmed" for finding in self.findings)
+        verb = "is" if number == 1 else "are"
+        return f"{number} {verb} confirmed: a request showed the effect, and the line is known." if number else ""
 
     def count(self, severity: Severity) -> int:
         """How many findings have that severity."""

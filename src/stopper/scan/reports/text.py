@@ -7,7 +7,7 @@ from typing import Final
 
 from stopper.core.rule import SEVERITIES, Check, Severity
 from stopper.scan.report import Report
-from stopper.scan.reports.shown import CHECK_NAMES, Shown, ShownFinding, shown
+from stopper.scan.reports.shown import CHECK_NAMES, Shown, ShownEvidence, ShownFinding, shown
 
 COLOURS: Final[dict[Severity, str]] = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan"}
 _GRADES: Final = {"A": "bold green", "B": "green", "C": "yellow", "D": "bold yellow", "F": "bold red"}
@@ -103,21 +103,20 @@ def _finding(finding: ShownFinding, run: Shown, width: int) -> list[_Line]:
 
 
 def _evidence(finding: ShownFinding) -> list[str]:
-    # A reader's evidence often repeats the message at its place; a person needs it once.
-    held = [one for one in finding.evidence if one.exchange or not _short(one.text).endswith(finding.message)]
-    said: list[str] = []
-    for evidence in held[:_MOST_EVIDENCE]:
-        exchange = evidence.exchange
-        if exchange is None:
-            said.append(_short(evidence.text))
-            continue
-        who = f" as {exchange.identity}" if exchange.identity else ""
-        said.append(
-            f"{_short(evidence.text).rstrip('.:')}: {exchange.method} {exchange.target}{who} → {exchange.result}"
-        )
-    if len(held) > _MOST_EVIDENCE:
-        said.append(f"and {len(held) - _MOST_EVIDENCE} more; --format html shows all")
-    return said
+    said = [_seen(one) for one in finding.telling]
+    if len(said) <= _MOST_EVIDENCE:
+        return said
+    # The baseline comes first and the effect last: what is left out stands between.
+    half = _MOST_EVIDENCE // 2
+    return [*said[:half], f"… {len(said) - 2 * half} more (--format html shows all) …", *said[-half:]]
+
+
+def _seen(evidence: ShownEvidence) -> str:
+    exchange = evidence.exchange
+    if exchange is None:
+        return _short(evidence.text)
+    who = f" as {exchange.identity}" if exchange.identity else ""
+    return f"{_short(evidence.text).rstrip('.:')}: {exchange.method} {exchange.target}{who} → {exchange.result}"
 
 
 def _short(said: str) -> str:
@@ -173,6 +172,7 @@ def _summary(run: Shown, width: int) -> list[_Line]:
         said.append(
             f"{len(run.findings)} {noun}: {counts}. Start with {run.findings[0].rule} at {' '.join(str(run.findings[0].place).split())}."
         )
+        said += [run.confirmed] if run.confirmed else []
     elif run.coverage.tested:
         said.append(f"No finding in {run.coverage.tested} {run.unit}.")
     else:
