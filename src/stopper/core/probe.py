@@ -114,6 +114,8 @@ class Identity:
     password: Secret | None = None
     refresh_token: Secret | None = None
     minted: bool = False
+    issued_by: RouteRef | None = None
+    """The route that gave the credential, where the scan got it from the server itself."""
 
     def on(self, request: Request) -> Request:
         """*request* as this identity: its credential headers replace those of the same name."""

@@ -13,6 +13,8 @@ from stopper.scan.merge import shape
 
 PLACES_MOST: Final = 50
 """Routes that are named in one finding; a setting that reaches them all is named alone."""
+TOKENS: Final = ("jwt", "flask-jwt-extended")
+"""Families whose weakness shows where a token is taken and may be caused where it is made."""
 _CERTAINTIES: Final = ("possible", "likely", "certain")
 
 
@@ -41,13 +43,18 @@ class Reach:
         return tuple(ref for ref in proven if self.everything or (ref.method, shape(ref.path)) in shapes)
 
 
-def correlate(app: App, seen: Sequence[DetectorResult], tried: Sequence[ProbeResult]) -> tuple[Finding, ...]:
-    """The findings, the worst and surest first. Pure: nothing is sent or read."""
+def correlate(
+    app: App, seen: Sequence[DetectorResult], tried: Sequence[ProbeResult], issuers: Sequence[RouteRef] = ()
+) -> tuple[Finding, ...]:
+    """The findings, the worst and surest first. Pure: nothing is sent or read.
+
+    ``issuers`` are the routes that gave out the credentials of this run: what is wrong with a token may have its cause there.
+    """
     drafts = [draft for result in seen for draft in _drafts(app, result)]
     loose: list[Finding] = []
     for result in tried:
         if result.verdict.outcome == "fail":
-            loose.extend(_placed(app, drafts, result.rule, result.verdict))
+            loose.extend(_placed(app, drafts, result.rule, result.verdict, issuers))
     findings = [_finished(app, draft) for draft in drafts] + loose
     return tuple(sorted(findings, key=_order))
 
@@ -139,20 +146,35 @@ def function_at(app: App, span: Span) -> str:
     return max(around, key=lambda function: function.span.line).name if around else ""
 
 
-def _placed(app: App, drafts: Sequence[_Draft], rule: Rule, verdict: Verdict) -> list[Finding]:
+def _placed(
+    app: App, drafts: Sequence[_Draft], rule: Rule, verdict: Verdict, issuers: Sequence[RouteRef]
+) -> list[Finding]:
     """Give the proof to the drafts whose place causes it; what no place explains is a finding of the wire alone."""
     left = list(verdict.routes)
     for slug in (rule.slug, *rule.effect_of):
-        mine = [draft for draft in drafts if draft.rule.slug == slug]
-        near = [draft for draft in mine if not draft.reach.everything and draft.reach.among(left)]
-        for draft in near or [draft for draft in mine if draft.reach.everything and (left or not verdict.routes)]:
-            draft.proofs.append((rule, verdict, draft.reach.among(left)))
-        explained = {ref for draft in near or mine for ref in draft.reach.among(left)}
-        if near or any(draft.reach.everything for draft in mine):
-            left = [ref for ref in left if ref not in explained]
-            if not left:
-                return []
+        causes = _causes(
+            [draft for draft in drafts if draft.rule.slug == slug], left, issuers if rule.family in TOKENS else ()
+        )
+        explained: set[RouteRef] = set()
+        for draft, refs in causes:
+            draft.proofs.append((rule, verdict, refs))
+            explained.update(refs)
+        left = [ref for ref in left if ref not in explained]
+        if causes and not left:
+            return []
     return [_of_the_wire(app, rule, verdict, tuple(left))]
+
+
+def _causes(
+    drafts: Sequence[_Draft], proven: Sequence[RouteRef], issuers: Sequence[RouteRef]
+) -> list[tuple[_Draft, tuple[RouteRef, ...]]]:
+    """The drafts that can cause what was proven, with the routes each explains: the nearest to the routes, else those where the
+    credential was issued, else the settings that touch every route."""
+    near = [(draft, refs) for draft in drafts if not draft.reach.everything and (refs := draft.reach.among(proven))]
+    if near:
+        return near
+    issued = [draft for draft in drafts if not draft.reach.everything and draft.reach.among(issuers)]
+    return [(draft, tuple(proven)) for draft in issued or [draft for draft in drafts if draft.reach.everything]]
 
 
 def _of_the_wire(app: App, rule: Rule, verdict: Verdict, routes: tuple[RouteRef, ...]) -> Finding:
@@ -213,7 +235,8 @@ def _places(draft: _Draft, proven: tuple[RouteRef, ...]) -> tuple[Place, ...]:
     span = draft.hits[0].span
     own = tuple(hit.route for hit in draft.hits if hit.route is not None)
     reached = () if draft.reach.everything else draft.reach.routes
-    routes = list(dict.fromkeys((*proven, *own, *reached)))[:PLACES_MOST]
+    here = draft.reach.among(proven)
+    routes = list(dict.fromkeys((*here, *own, *reached, *proven)))[:PLACES_MOST]
     if not routes:
         return (Place(span, None),)
     return (Place(span, routes[0]), *(Place(None, ref) for ref in routes[1:]))

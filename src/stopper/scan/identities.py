@@ -8,6 +8,7 @@ from typing import Final
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
+from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped
 from stopper.core.secret import Secret
 from stopper.scan.credential import credential_headers, credentials_in
@@ -65,7 +66,7 @@ def _logged_in(scene: Scene, person: Identity, route: Route, body: dict[str, obj
         exchange = _try(scene.courier, request)
         if exchange is None:
             continue
-        if (ready := holder(scene, person, exchange)) is not None:
+        if (ready := holder(scene, person, exchange, route)) is not None:
             return ready
         if exchange.response.status in (401, 403, 404, 405, 429):
             break  # understood and refused: the other coding of the same body says nothing new
@@ -91,7 +92,7 @@ def register(scene: Scene, name: str) -> Identity | None:
                     scene, replace(person, subject=user if login == subject else subject)
                 )
                 if ready is None:
-                    ready = holder(scene, person, exchange)
+                    ready = holder(scene, person, exchange, route)
                 if ready is not None:
                     return ready
     return None
@@ -123,7 +124,7 @@ def _registrations(
     yield {"username": user, "password": password.reveal()}, user
 
 
-def holder(scene: Scene, person: Identity, exchange: Exchange) -> Identity | None:
+def holder(scene: Scene, person: Identity, exchange: Exchange, route: Route) -> Identity | None:
     """*person* with the credential that an answer handed out, in the form that the API takes; None when it gave none."""
     if not (exchange.response.succeeded or exchange.response.status in (302, 303)):
         return None
@@ -131,7 +132,8 @@ def holder(scene: Scene, person: Identity, exchange: Exchange) -> Identity | Non
     if held is None:
         return None
     headers = credential_headers(scene.app, scene.courier, scene.honest, held)
-    return replace(person, headers=headers, token=held.token, refresh_token=held.refresh)
+    issuer = RouteRef("POST", route.path)
+    return replace(person, headers=headers, token=held.token, refresh_token=held.refresh, issued_by=issuer)
 
 
 def _try(courier: Courier, request: Request) -> Exchange | None:

@@ -39,8 +39,10 @@ def _joined(first: App, second: App) -> App:
         place = next((index for index, known in enumerate(routes) if _one(known, route)), None)
         if place is None:
             routes.append(route)
-        else:
-            routes[place] = _filled(routes[place], route)
+            continue
+        known, rest = _split(routes[place], route)
+        routes[place] = _filled(known, route)
+        routes.extend(rest)
     return App(
         root=first.root,
         name=first.name if first.name != "app" else second.name,
@@ -54,9 +56,27 @@ def _joined(first: App, second: App) -> App:
     )
 
 
+def _split(known: Route, route: Route) -> tuple[Route, tuple[Route, ...]]:
+    """*known* cut to the methods that a document speaks of in one breath, and the rest: it may ask something else of each method."""
+    spoken = _verbs(route)
+    if route.readers != {"spec"} or known.readers == {"spec"} or not spoken & _verbs(known) or _verbs(known) <= spoken:
+        return known, ()
+    extra = {"HEAD", "OPTIONS"} if "GET" in spoken else {"OPTIONS"}
+    mine = tuple(method for method in known.methods if method in spoken | extra)
+    rest = tuple(method for method in known.methods if method not in mine)
+    return _cut(known, mine), (_cut(known, rest),)
+
+
+def _cut(route: Route, methods: tuple[str, ...]) -> Route:
+    access = {method: found for method, found in route.access.items() if method in methods}
+    return replace(route, methods=methods, access=access)
+
+
 def _one(first: Route, second: Route) -> bool:
     if shape(first.path) != shape(second.path):
         return False
+    if second.readers == {"spec"} and first.readers != {"spec"}:
+        return bool(_verbs(first) & _verbs(second))
     if first.endpoint and second.endpoint and first.endpoint != second.endpoint and first.view != second.view:
         return bool(_verbs(first) & _verbs(second))
     return True
@@ -72,13 +92,15 @@ def _filled(first: Route, second: Route) -> Route:
         methods = first.methods
     else:
         methods = tuple(sorted({*first.methods, *second.methods}))
+    # A decorator that does not say whom it wraps hides the view from the running reader; the source sees it as it stands.
+    view = second if "source" in second.readers and "source" not in first.readers else first
     return replace(
         first,
         methods=methods,
         endpoint=first.endpoint or second.endpoint,
-        view=first.view or second.view,
+        view=view.view or first.view or second.view,
         blueprint=first.blueprint or second.blueprint,
-        span=first.span or second.span,
+        span=view.span or first.span or second.span,
         parameters=first.parameters or second.parameters,
         access={method: _better(first.access.get(method), second.access.get(method)) for method in methods},
         readers=first.readers | second.readers,
@@ -86,6 +108,11 @@ def _filled(first: Route, second: Route) -> Route:
         request_schema=first.request_schema or second.request_schema,
         spec_security=first.spec_security if first.spec_security is not None else second.spec_security,
     )
+
+
+def _is_wrapper(route: Route) -> bool:
+    """The running reader met a decorator's inner function that does not tell whom it wraps; the source knows the view."""
+    return "<locals>" in route.view
 
 
 def _better(first: Access | None, second: Access | None) -> Access:

@@ -63,7 +63,9 @@ def examine(
         mode=options.mode,
         started=clock.started,
         seconds=round(clock.seconds, 3),
-        findings=correlate(app, seen, tried),
+        findings=correlate(
+            app, seen, tried, [one.issued_by for one in ready.target.identities if one.issued_by is not None]
+        ),
         coverage=coverage(app, courier),
         outcomes=outcomes(app, options.rules, seen, tried),
         skipped=(*skips, *_notes(ready.notes, bool(ready.target.identities), app), *_not_sent(courier)),
