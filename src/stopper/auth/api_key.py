@@ -1,5 +1,6 @@
 """API keys: ``stp_<env>_<id>_<secret><checksum>``. Shown once, kept only as a keyed hash, refused offline when mistyped."""
 
+import contextlib
 import hmac
 import re
 import secrets
@@ -10,7 +11,7 @@ from typing import Final, Protocol
 
 from stopper.auth.clock import Clock, system_clock
 from stopper.auth.weak_secret import weakness
-from stopper.core.errors import InvalidCredentialError, SettingError
+from stopper.core.errors import InvalidCredentialError, SettingError, StoreUnavailableError
 from stopper.core.principal import Principal
 from stopper.core.secret import Secret
 
@@ -166,7 +167,8 @@ class ApiKeys:
         if len(self._touched) > 10_000:
             self._touched = {}
         self._touched[key_id] = now
-        self._store.touch(key_id, now)
+        with contextlib.suppress(StoreUnavailableError):  # a note for people, not a part of the decision
+            self._store.touch(key_id, now)
 
 
 def checksum(body: str) -> str:

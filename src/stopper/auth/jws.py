@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from stopper.auth import base64url
 from stopper.auth.algorithm import canonical_name
@@ -12,6 +12,8 @@ from stopper.core.errors import InvalidCredentialError
 MAX_TOKEN: Final = 8192
 """Longer texts are refused unread. Eight kilobytes is also what servers allow for a whole header."""
 MAX_KID: Final = 128
+_TEXTS: Final = frozenset({"cty", "x5t", "x5t#S256"})
+_URLS: Final = frozenset({"jku", "x5u"})
 _CONTROL: Final = re.compile("[\0-\x1f\x7f-\x9f]")
 
 
@@ -51,23 +53,38 @@ def split(token: str) -> Compact:
 
 
 def read_header(segment: bytes) -> Header:
-    """The header in *segment*. Raises InvalidCredentialError for extensions (``crit``, ``b64``), and for odd types and sizes.
+    """The header in *segment*.
 
-    Key material in the header (``jwk jku x5u x5c x5t``) is not looked at.
+    Raises InvalidCredentialError for extensions (``crit``, ``b64``), members that RFC 7515 does not name, and odd types and sizes.
+    Key material in the header (``jwk jku x5u x5c x5t``) must have the right type and is not used.
     """
     members, reason = _members(segment)
     if reason is not None:
         raise InvalidCredentialError(reason)
     if "crit" in members or "b64" in members or "zip" in members or "enc" in members:
         raise InvalidCredentialError("header-extension")
+    if not all(_fits(name, value) for name, value in members.items()):
+        raise InvalidCredentialError("header-member")
     algorithm, kid, typ = members.get("alg"), members.get("kid"), members.get("typ")
     if not isinstance(algorithm, str):
         raise InvalidCredentialError("header-alg")
-    if kid is not None and (not isinstance(kid, str) or not 0 < len(kid) <= MAX_KID or _CONTROL.search(kid)):
+    if "kid" in members and (not isinstance(kid, str) or not 0 < len(kid) <= MAX_KID or _CONTROL.search(kid)):
         raise InvalidCredentialError("header-kid")
-    if typ is not None and not isinstance(typ, str):
+    if "typ" in members and not isinstance(typ, str):
         raise InvalidCredentialError("header-typ")
-    return Header(canonical_name(algorithm), kid, typ)
+    return Header(canonical_name(algorithm), cast("str | None", kid), cast("str | None", typ))
+
+
+def _fits(name: str, value: object) -> bool:
+    if name in _TEXTS:
+        return isinstance(value, str)
+    if name in _URLS:
+        return isinstance(value, str) and value.startswith(("https://", "http://"))
+    if name == "jwk":
+        return isinstance(value, dict)
+    if name == "x5c":
+        return isinstance(value, list) and all(isinstance(item, str) for item in cast("list[object]", value))
+    return name in ("alg", "kid", "typ")
 
 
 def _members(segment: bytes) -> tuple[dict[str, object], str | None]:
