@@ -119,9 +119,10 @@ class Revocations:
             return True
         subject = claims.get("sub")
         of_subject = self._subjects.get(subject, (0, 0.0))[0] if isinstance(subject, str) else 0
+        void_before = max(self._everything, of_subject)
         issued = claims.get("iat")
         # A token that does not say when it was issued counts as issued before everything.
-        return (issued if isinstance(issued, (int, float)) else -1) < max(self._everything, of_subject, 0)
+        return void_before > (issued if isinstance(issued, (int, float)) else 0)
 
     def refresh(self) -> None:
         """Read the journal now. Raises StoreUnavailableError."""
