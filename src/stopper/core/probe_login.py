@@ -78,15 +78,15 @@ def lets_in(response: Response) -> bool:
     return handed and not response.refused and (response.succeeded or response.status in (302, 303))
 
 
-def log_in(target: Target, person: Identity) -> Steps[Exchange | None]:
-    """The exchange in which *person* (subject and password known) is let in; None where no route takes the account."""
+def log_in(target: Target, person: Identity) -> Steps[tuple[Route, Exchange] | None]:
+    """The route and exchange by which *person* (subject and password known) is let in; None where no route takes the account."""
     if person.subject is None or person.password is None:
         return None
     for route in login_routes(target)[:3]:
         for request in login_requests(target, route, person.subject, person.password.reveal()):
             exchange = yield from send(request)
             if lets_in(exchange.response):
-                return exchange
+                return route, exchange
             if understood(exchange.response):
                 break
     return None

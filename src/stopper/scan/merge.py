@@ -110,11 +110,6 @@ def _filled(first: Route, second: Route) -> Route:
     )
 
 
-def _is_wrapper(route: Route) -> bool:
-    """The running reader met a decorator's inner function that does not tell whom it wraps; the source knows the view."""
-    return "<locals>" in route.view
-
-
 def _better(first: Access | None, second: Access | None) -> Access:
     """The access of the reader who knows: a known state before an unknown one, the first reader's before the second's."""
     known = [access for access in (first, second) if access is not None]

@@ -198,9 +198,10 @@ RULE = Rule(
     owasp="API4:2023",
     asvs=("V6.3.1",),
     surfaces=("source", "wsgi", "http"),
-    ends="STOPPER_RATE_LIMIT: every credential path is throttled by account and by address, from the start",
+    ends="STOPPER_RATE_LIMIT",
     certainty="likely",
     detect=detect,
     probe=probe,
+    disturbs=True,
     depth="standard",
 )

@@ -270,7 +270,7 @@ RULE = Rule(
     owasp="API1:2023",
     asvs=("V8.2.2",),
     surfaces=("wsgi", "http"),
-    ends="owner(): `@(bearer & owner(note_owner))` asks who owns the object before the view runs",
+    ends="owner()",
     probe=probe,
     effect_of=("object-lookup-without-owner",),
 )

@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
+from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.personal import addresses_in, is_personal, mentions_personal, people_in
@@ -50,7 +51,7 @@ def detect(app: App) -> Iterator[Hit]:
     if not any(access.state == "guarded" for route in app.routes for access in route.access.values()):
         return
     for route in app.routes:
-        if _is_public(route) or route.spec_security == () or _asks_by_itself(facts, route.view):
+        if _is_public(route) or route.spec_security == () or _asks_by_itself(facts, route):
             continue
         for method in route.methods:
             access = route.access.get(method)
@@ -75,9 +76,9 @@ def _is_public(route: Route) -> bool:
     )
 
 
-def _asks_by_itself(facts: SourceFacts, view: str) -> bool:
+def _asks_by_itself(facts: SourceFacts, route: Route) -> bool:
     """The view, or what it calls in the project, looks at who is calling or checks what was shown."""
-    for function in _with_called(facts, view):
+    for function in _with_called(facts, route):
         for call in facts.calls_in(function):
             if _PROOF.fullmatch(call.callee) or any(_is_who(part) for part in walk(call)):
                 return True
@@ -104,16 +105,24 @@ def _is_who(part: Value) -> bool:
     )
 
 
-def _with_called(facts: SourceFacts, view: str) -> list[str]:
+def _with_called(facts: SourceFacts, route: Route) -> list[str]:
     """The view, its methods where it is a class, and the functions of the project that they call, one step deep."""
-    own = [function.name for function in facts.functions() if function.name == view or function.owner == view]
+    own = [function.name for function in facts.functions() if _is_of(route, function)]
     called = [call.callee for name in own for call in facts.calls_in(name) if facts.function(call.callee) is not None]
     return [*own, *dict.fromkeys(called)]
 
 
+def _is_of(route: Route, function: Function) -> bool:
+    """By name, or by place: the running application may know a module under another name than the source."""
+    if route.view and route.view in (function.name, function.owner):
+        return True
+    span = route.span
+    return span is not None and span.path == function.span.path and span.line <= function.span.line <= span.end_line
+
+
 def _harm(facts: SourceFacts, route: Route, method: str) -> str | None:
     """What an anonymous caller gets out of it, or None where the source does not say."""
-    functions = _with_called(facts, route.view)
+    functions = _with_called(facts, route)
     if method in ("PUT", "PATCH", "DELETE"):
         return "changes data"
     if method == "POST":
@@ -242,7 +251,7 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V8.2.1",),
     surfaces=("source", "wsgi", "http"),
-    ends="Stopper(app): a route without a policy never runs",
+    ends="Stopper(app)",
     certainty="likely",
     detect=detect,
     probe=probe,

@@ -90,7 +90,7 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V8.2.1",),
     surfaces=("source", "wsgi", "http"),
-    ends="@bearer: the decision hangs on the endpoint, so the order of decorators cannot open a route",
+    ends="@bearer",
     detect=detect,
     probe=probe,
 )

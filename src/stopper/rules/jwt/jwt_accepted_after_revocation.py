@@ -4,6 +4,7 @@ import secrets
 
 from stopper.core.exchange import Exchange
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import Baseline, controls, judge, shown, with_token
 from stopper.core.probe_login import log_in, logout_requests, token_in
@@ -38,8 +39,8 @@ def _spare_token(target: Target, baseline: Baseline) -> Steps[str | None]:
     own = baseline.identity
     people = [own, *(one for one in target.identities if one.name == own.name)]
     for person in people:
-        exchange = yield from log_in(target, person)
-        token = token_in(exchange.response) if exchange is not None else None
+        entered = yield from log_in(target, person)
+        token = token_in(entered[1].response) if entered is not None else None
         if token is not None:
             return token
     if not own.minted or own.token is None:
@@ -50,29 +51,29 @@ def _spare_token(target: Target, baseline: Baseline) -> Steps[str | None]:
     return target.forge.signed(known, secret, jti=secrets.token_hex(16)) if secret is not None else None
 
 
-def _logged_out(target: Target, baseline: Baseline, token: str) -> Steps[Exchange | None]:
+def _logged_out(target: Target, baseline: Baseline, token: str) -> Steps[tuple[RouteRef, Exchange] | None]:
     """The last logout that said it was done; each logout route is asked once."""
     done = None
-    for _, request in list(logout_requests(target))[:4]:
+    for route, request in list(logout_requests(target))[:4]:
         exchange = yield from send(with_token(baseline.identity, token).on(request))
         said = exchange.response.json()
         wrong = isinstance(said, dict) and bool({"error", "errors"} & said.keys())
         if (exchange.response.succeeded or exchange.response.status in (302, 303)) and not wrong:
-            done = exchange
+            done = RouteRef(request.method, route.path), exchange
     return done
 
 
-def _verdict(baseline: Baseline, before: Exchange, out: Exchange, after: Exchange) -> Verdict:
+def _verdict(baseline: Baseline, before: Exchange, out: tuple[RouteRef, Exchange], after: Exchange) -> Verdict:
     match judge(baseline, after.response):
         case "let-in":
             evidence = (
                 *controls(baseline),
                 Evidence("exchange", "control: a fresh token is accepted", before),
-                Evidence("exchange", "its owner logs out with it", out),
+                Evidence("exchange", "its owner logs out with it", out[1]),
                 Evidence("exchange", "the same token is still accepted", after),
             )
-            message = f"{baseline.ref} still accepts a token after its owner has logged out at {out.request.target}"
-            return failed(message, (baseline.ref,), evidence)
+            message = f"{baseline.ref} still accepts a token after its owner has logged out by {out[0]}"
+            return failed(message, (out[0], baseline.ref), evidence)
         case "kept-out":
             return passed(f"{baseline.ref} refuses a token after its owner has logged out")
         case _:
@@ -90,7 +91,8 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V7.4.2",),
     surfaces=("wsgi", "http"),
-    ends="Stopper revocation: /auth/logout and a password change take tokens back at once, on every node",
+    ends="POST /auth/logout",
     probe=probe,
+    disturbs=True,
     effect_of=("jwt-not-revocable", "jwt-blocklist-loader-missing"),
 )

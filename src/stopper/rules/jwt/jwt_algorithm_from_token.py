@@ -79,6 +79,6 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V9.1.2",),
     surfaces=("source",),
-    ends="STOPPER_KEYS: every key knows its one algorithm, and a token that names another is refused",
+    ends="STOPPER_KEYS",
     detect=detect,
 )

@@ -14,7 +14,7 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V9.1.1",),
     surfaces=("wsgi", "http"),
-    ends="@bearer: the guard verifies every token, and no setting turns that off",
+    ends="@bearer",
     probe=broken_signature,
     effect_of=("jwt-signature-not-verified", "jwt-verification-disabled-indirectly", "jwt-decode-error-swallowed"),
 )

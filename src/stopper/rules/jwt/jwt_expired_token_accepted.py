@@ -74,7 +74,7 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V9.2.1",),
     surfaces=("wsgi", "http"),
-    ends="@bearer: the guard checks exp on every token, with 30 seconds of leeway",
+    ends="@bearer",
     probe=probe,
     effect_of=("jwt-claim-checks-disabled", "jwt-signature-not-verified"),
 )

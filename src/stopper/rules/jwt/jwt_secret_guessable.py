@@ -52,7 +52,7 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V11.2.3",),
     surfaces=("wsgi", "http"),
-    ends="STOPPER_KEYS: secrets under 256 bits and well-known defaults are refused at construction",
+    ends="STOPPER_KEYS",
     probe=probe,
     effect_of=("jwt-secret-hardcoded", "jwt-secret-literal-fallback", "jwt-secret-too-short"),
 )

@@ -92,6 +92,6 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V13.3.1",),
     surfaces=("source",),
-    ends="STOPPER_KEYS: keys come from the environment, a file or a vault",
+    ends="STOPPER_KEYS",
     detect=detect,
 )

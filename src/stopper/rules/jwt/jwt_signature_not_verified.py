@@ -115,7 +115,7 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V9.1.1",),
     surfaces=("source", "wsgi"),
-    ends="@bearer: the guard verifies every token, and no setting turns that off",
+    ends="@bearer",
     detect=detect,
     probe=probe,
 )
