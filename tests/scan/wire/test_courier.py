@@ -1,0 +1,204 @@
+"""The courier: what a mode forbids is not sent, whatever a probe asks for."""
+
+import threading
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stopper.core.exchange import Request, Response
+from stopper.core.probe import Mode, Skipped
+from stopper.core.rule import Surface
+from stopper.scan.wire.courier import Courier, created_paths, retry_after
+from stopper.scan.wire.transport import Hold, at_once
+
+
+class Recorder:
+    """A transport that remembers what reached it and gives prepared answers."""
+
+    surface: Surface = "wsgi"
+    base_url = "http://localhost"
+
+    def __init__(self, *answers: Response) -> None:
+        self.sent: list[Request] = []
+        self._answers = list(answers)
+        self._lock = threading.Lock()
+
+    def send(self, request: Request, timeout: float, hold: Hold = at_once) -> Response:
+        hold()
+        with self._lock:
+            self.sent.append(request)
+            return self._answers.pop(0) if self._answers else Response(200)
+
+    def close(self) -> None:
+        pass
+
+
+def courier(transport: Recorder, **given: Any) -> Courier:
+    return Courier(transport, **given)
+
+
+EFFECTS = st.sampled_from(["read", "login", "write"])
+METHODS = st.sampled_from(
+    ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PURGE", "get", "CONNECT"]
+)
+
+
+@given(METHODS, EFFECTS, st.sampled_from(["passive", "default", "active"]))
+def test_no_mode_sends_more_than_it_promises(method: str, effect: Any, mode: Mode) -> None:
+    transport = Recorder()
+    try:
+        courier(transport, mode=mode).carry(Request(method, "/notes", effect=effect))
+    except Skipped:
+        assert transport.sent == []
+        return
+    assert mode == "active" or effect != "write"
+    if mode == "passive":
+        assert method in ("GET", "HEAD", "OPTIONS")
+        assert effect == "read"
+    if mode == "default" and method not in ("GET", "HEAD", "OPTIONS", "TRACE"):
+        assert effect == "login"
+
+
+def test_a_post_that_calls_itself_reading_counts_as_writing() -> None:
+    transport = Recorder()
+    with pytest.raises(Skipped, match="it would write"):
+        courier(transport).carry(Request("POST", "/notes", effect="read"))
+    assert transport.sent == []
+
+
+def test_only_what_the_scan_created_is_deleted() -> None:
+    transport = Recorder(Response(201, body=b'{"id": 7}'))
+    mine = courier(transport, mode="active")
+    with pytest.raises(Skipped, match="itself created"):
+        mine.carry(Request("DELETE", "/notes/7", effect="write"))
+    mine.carry(Request("POST", "/notes", effect="write"))
+    mine.carry(Request("DELETE", "/notes/7", effect="write"))
+    with pytest.raises(Skipped):
+        mine.carry(Request("DELETE", "/notes/8", effect="write"))
+    assert [request.method for request in transport.sent] == ["POST", "DELETE"]
+    assert mine.skipped["DELETE /notes/8"] == "only what the scan itself created is deleted"
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin/shutdown", "/orders/1/refund", "/db-reset", "/cache_purge", "/v1/Payments", "/a/wipe?now=1"]
+)
+def test_a_path_that_could_cost_something_is_only_read(path: str) -> None:
+    transport = Recorder()
+    mine = courier(transport, mode="active")
+    with pytest.raises(Skipped, match="its path says"):
+        mine.carry(Request("POST", path, effect="write"))
+    mine.carry(Request("GET", path))
+    assert [request.method for request in transport.sent] == ["GET"]
+    assert len(mine.skipped) == 1
+
+
+def test_words_inside_words_are_no_hazard() -> None:
+    transport = Recorder()
+    courier(transport, mode="active").carry(Request("POST", "/dropdown/repayable", effect="write"))
+    assert len(transport.sent) == 1
+
+
+@pytest.mark.parametrize("target", ["http://evil.example/", "//evil.example@h", "evil", ""])
+def test_a_request_stays_at_its_host(target: str) -> None:
+    transport = Recorder()
+    mine = courier(transport)
+    if target.startswith("//"):
+        mine.carry(Request("GET", target))  # a path of two slashes, sent to the one host there is
+        assert transport.sent[0].target == target
+        return
+    with pytest.raises(Skipped, match="named host"):
+        mine.carry(Request("GET", target))
+
+
+def test_the_budget_ends_and_what_takes_back_is_still_sent() -> None:
+    transport = Recorder()
+    mine = courier(transport, mode="active", max_requests=2)
+    mine.carry(Request("GET", "/"))
+    mine.carry(Request("GET", "/"))
+    with pytest.raises(Skipped, match="--max-requests"):
+        mine.carry(Request("GET", "/"))
+    mine.carry(Request("POST", "/undo", effect="write"), last=True)
+    assert len(transport.sent) == 3
+
+
+def test_the_pace_is_kept_by_all_threads_together() -> None:
+    transport = Recorder()
+    mine = courier(transport, rate=50.0)
+    began = time.monotonic()
+    threads = [threading.Thread(target=mine.carry, args=(Request("GET", f"/{index}"),)) for index in range(11)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert time.monotonic() - began >= 10 / 50.0 - 0.001
+    assert len(transport.sent) == 11
+
+
+def test_a_429_is_waited_for_when_short() -> None:
+    transport = Recorder(Response(429, (("Retry-After", "0"),)), Response(200))
+    mine = courier(transport)
+    assert mine.carry(Request("GET", "/a")).response.status == 429
+    assert mine.carry(Request("GET", "/a")).response.status == 200
+
+
+def test_a_429_with_a_long_wait_skips_that_address_and_no_other() -> None:
+    transport = Recorder(Response(429, (("Retry-After", "600"),)))
+    mine = courier(transport)
+    mine.carry(Request("GET", "/a"))
+    with pytest.raises(Skipped, match="asked to wait"):
+        mine.carry(Request("GET", "/a"))
+    mine.carry(Request("GET", "/b"))
+    assert [request.target for request in transport.sent] == ["/a", "/b"]
+    assert mine.sent == 2
+
+
+def test_a_host_that_is_busy_everywhere_is_left_alone() -> None:
+    transport = Recorder(*[Response(429, (("Retry-After", "600"),))] * 3)
+    mine = courier(transport)
+    for path in ("/a", "/b", "/c"):
+        mine.carry(Request("GET", path))
+    with pytest.raises(Skipped, match="asked to wait"):
+        mine.carry(Request("GET", "/d"))
+
+
+@given(st.text(max_size=20))
+def test_any_retry_after_is_a_bounded_number(said: str) -> None:
+    assert 0 <= retry_after(Response(429, (("Retry-After", said),))) <= 86400
+
+
+@given(st.binary(max_size=200))
+def test_any_answer_can_be_looked_through_for_ids(body: bytes) -> None:
+    assert isinstance(created_paths(Request("POST", "/x"), Response(201, body=body)), set)
+
+
+def test_together_all_are_underway_before_one_ends() -> None:
+    inside = threading.Barrier(5)
+
+    class Meeting(Recorder):
+        def send(self, request: Request, timeout: float, hold: Hold = at_once) -> Response:
+            hold()
+            inside.wait(5)
+            return Response(200, body=request.target.encode())
+
+    requests = [Request("GET", f"/{index}") for index in range(5)]
+    exchanges = courier(Meeting()).carry_together(requests)
+    assert [exchange.response.text for exchange in exchanges] == ["/0", "/1", "/2", "/3", "/4"]
+
+
+def test_together_is_refused_as_a_whole() -> None:
+    transport = Recorder()
+    with pytest.raises(Skipped):
+        courier(transport).carry_together([Request("GET", "/"), Request("POST", "/", effect="write")])
+    assert transport.sent == []
+
+
+def test_a_stopped_scan_sends_no_more() -> None:
+    transport = Recorder()
+    mine = courier(transport)
+    mine.stopping.set()
+    with pytest.raises(Skipped, match="stopped"):
+        mine.carry(Request("GET", "/"))
+    assert transport.sent == []
