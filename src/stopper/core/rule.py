@@ -64,7 +64,8 @@ class Rule:
 
     ``harm`` is the module's docstring line. ``certainty`` speaks of the detector. ``surfaces`` says where the rule can look.
     ``effect_of`` names source rules whose weakness a proof by this rule's probe shows: they become one finding.
-    ``depth`` is the least depth at which the probe runs.
+    ``depth`` is the least depth at which the probe runs. ``disturbs``: the probe ends credentials or trips limits that other
+    probes need, so it runs alone, after all of them.
     """
 
     slug: str
@@ -84,3 +85,4 @@ class Rule:
     fix: Fixer | None = None
     effect_of: tuple[str, ...] = ()
     depth: Literal["quick", "standard", "deep"] = "quick"
+    disturbs: bool = False

@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -62,13 +62,31 @@ def run_probes(
     """Run every probe side by side, in the order of *rules*. On Ctrl-C what was done is taken back before it goes on up."""
     asked = [rule for rule in rules if rule.probe is not None]
     results: dict[str, ProbeResult] = {}
-    waiting: queue.SimpleQueue[Rule] = queue.SimpleQueue()
+    fit: list[Rule] = []
     for rule in asked:
         reason = not_for(rule, target.surface, target.depth)
         if reason:
             results[rule.slug] = ProbeResult(rule, Verdict("not-applicable", reason))
         else:
-            waiting.put(rule)
+            fit.append(rule)
+
+    def done(result: ProbeResult) -> None:
+        results[result.rule.slug] = result
+        progress("probing", len(results), len(asked))
+
+    _side_by_side([rule for rule in fit if not rule.disturbs], target, courier, workers, done)
+    for rule in fit:  # one after the other: each may end what the others stand on
+        if rule.disturbs and not courier.stopping.is_set():
+            done(run_probe(rule, target, courier))
+    return tuple(results[rule.slug] for rule in asked if rule.slug in results)
+
+
+def _side_by_side(
+    rules: Sequence[Rule], target: Target, courier: Courier, workers: int, done: Callable[[ProbeResult], None]
+) -> None:
+    waiting: queue.SimpleQueue[Rule] = queue.SimpleQueue()
+    for rule in rules:
+        waiting.put(rule)
 
     def work() -> None:
         while not courier.stopping.is_set():
@@ -76,10 +94,9 @@ def run_probes(
                 rule = waiting.get_nowait()
             except queue.Empty:
                 return
-            results[rule.slug] = run_probe(rule, target, courier)
-            progress("probing", len(results), len(asked))
+            done(run_probe(rule, target, courier))
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, max(1, waiting.qsize())))]
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, len(rules)))]
     try:
         for thread in threads:
             thread.start()
@@ -91,7 +108,6 @@ def run_probes(
             if thread.ident is not None:
                 thread.join(10)
         raise
-    return tuple(results[rule.slug] for rule in asked if rule.slug in results)
 
 
 def not_for(rule: Rule, surface: Surface, depth: Depth) -> str:
