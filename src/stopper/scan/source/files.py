@@ -32,18 +32,41 @@ SKIPPED: Final = frozenset(
 LARGEST: Final = 8 * 1024 * 1024
 """A Python file above this many bytes is generated; the parser would need a hundred times as much memory."""
 
-FLASK: Final = re.compile(
-    rb"^[ \t]*(?:from|import)[ \t]+(?:flask|apiflask|connexion|werkzeug|stopper)|import_module\([\"']flask|\bcurrent_app\b",
+IMPORTS: Final = re.compile(
+    rb"^[ \t]*(?:from|import)[ \t]+(?:flask|apiflask|connexion|quart|werkzeug|stopper|jwt|jose|joserfc|authlib|itsdangerous|jwcrypto)",
     re.MULTILINE,
 )
-STRONG: Final = re.compile(
-    rb"^[ \t]*(?:from|import)[ \t]+(?:jwt|jose|joserfc|authlib|itsdangerous|jwcrypto)\b|\bJWT_SECRET|\bSECRET_KEY\b",
-    re.MULTILINE,
+LIBRARIES: Final = (
+    b"flask",
+    b"werkzeug",
+    b"stopper",
+    b"jwt",
+    b"jose",
+    b"authlib",
+    b"itsdangerous",
+    b"jwcrypto",
+    b"connexion",
+    b"quart",
 )
-WEAK: Final = re.compile(
-    rb"(?i)secret|passw|api_?key|authorization|\btoken|_token|\brequests?\b|httpx|hashlib|hmac|pickle|yaml|subprocess|sqlite3|execute\("
-    rb"|sqlalchemy|logging|getlogger|\bopen\(|random|bcrypt|passlib|argon2|redis|openai|anthropic|verify|stopper:"
-)
+SETTINGS: Final = (b"current_app", b"JWT_SECRET", b"SECRET_KEY")
+TOUCHED: Final = (
+    b"secret", b"passw", b"api_key", b"apikey", b"authorization", b"token", b"request", b"httpx", b"hashlib", b"hmac", b"pickle",
+    b"yaml", b"subprocess", b"sqlite3", b"execute(", b"sqlalchemy", b"logging", b"logger", b"open(", b"random", b"bcrypt", b"passlib",
+    b"argon2", b"redis", b"openai", b"anthropic", b"verify", b"stopper:", b"exception", b"print(",
+)  # fmt: skip
+
+
+def is_strong(data: bytes) -> bool:
+    """That a file speaks of Flask or of tokens, whatever is around it (or must be read to say what is wrong with it)."""
+    if any(word in data for word in SETTINGS):
+        return True
+    return any(word in data for word in LIBRARIES) and IMPORTS.search(data) is not None
+
+
+def is_weak(data: bytes) -> bool:
+    """That a file beside Flask code could hold what a rule asks about."""
+    lowered = data.lower()
+    return any(word in lowered for word in TOUCHED)
 
 
 @dataclass(frozen=True, slots=True)

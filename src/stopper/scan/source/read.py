@@ -1,9 +1,10 @@
 """From paths to an App: every Python file that can matter is read once, then names, routes and access are tied together."""
 
 import ast
+import symtable
 import sys
 import warnings
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,11 +43,12 @@ class _Run:
 
     root: Path
     errors: list[ReadError]
-    sources: dict[Path, SourceFile] = field(default_factory=dict[Path, SourceFile])
-    modules: dict[Path, Module] = field(default_factory=dict[Path, Module])
-    unread: set[Path] = field(default_factory=set[Path])
-    found: dict[tuple[str, str], Path | None] = field(default_factory=dict["tuple[str, str]", "Path | None"])
-    relevant: dict[Path, bool] = field(default_factory=dict[Path, bool])
+    sources: dict[str, SourceFile] = field(default_factory=dict[str, SourceFile])
+    tops: set[str] = field(default_factory=set[str])
+    """First words of every dotted name that could be of the project."""
+    modules: dict[str, Module] = field(default_factory=dict[str, Module])
+    unread: set[str] = field(default_factory=set[str])
+    found: dict[tuple[str, str], str | None] = field(default_factory=dict["tuple[str, str]", "str | None"])
     project: Project = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,32 +56,35 @@ class _Run:
 
     def load(self, importer: Module, dotted: str) -> Module | None:
         """The module that *importer* means by that name, read first, as Python would."""
+        if dotted.partition(".")[0] not in self.tops:
+            return None
         key = (importer.folder, dotted)
         if key not in self.found:
-            self.found[key] = self._find(Path(importer.folder), dotted)
+            self.found[key] = self._find(importer.folder, dotted)
         path = self.found[key]
         if path is None or path in self.unread:
             return None
         known = self.modules.get(path)
         return known if known is not None else self.read(path)
 
-    def _find(self, folder: Path, dotted: str) -> Path | None:
-        tail = Path(*dotted.split(".")) if dotted and "'" not in dotted else None
-        if tail is None:
-            return None
-        for base in (folder, *folder.parents):
-            for start in (base, base / "src"):
-                for candidate in (start / tail.parent / (tail.name + ".py"), start / tail / "__init__.py"):
+    def _find(self, folder: str, dotted: str) -> str | None:
+        tail = dotted.replace(".", "/")
+        top = str(self.root)
+        base = folder
+        while True:
+            for start in (base, base + "/src"):
+                for candidate in (f"{start}/{tail}.py", f"{start}/{tail}/__init__.py"):
                     if candidate in self.sources:
                         return candidate
-            if base == self.root:
-                break
-        return None
+            outer = base.rpartition("/")[0]
+            if base == top or not outer or outer == base:
+                return None
+            base = outer
 
-    def read(self, path: Path) -> Module | None:
+    def read(self, path: str) -> Module | None:
         """Read one file; None (and an error kept) when it cannot be read."""
         source = self.sources[path]
-        data = files.load(path, source.shown)
+        data = files.load(source.path, source.shown)
         if isinstance(data, ReadError):
             return self._lose(path, data)
         text = files.decode(data, source.shown)
@@ -88,7 +93,7 @@ class _Run:
         tree = parse(text, source.shown)
         if isinstance(tree, ReadError):
             return self._lose(path, tree)
-        module = Module(source.module, source.shown, source.package, str(path.parent))
+        module = Module(source.module, source.shown, source.package, path.rpartition("/")[0])
         if not text.isascii():
             module.lines = [line.encode("utf-8", "replace") for line in text.splitlines()]
         self.modules[path] = module
@@ -102,7 +107,7 @@ class _Run:
             )
         return module
 
-    def _lose(self, path: Path, error: ReadError) -> Module | None:
+    def _lose(self, path: str, error: ReadError) -> Module | None:
         self.unread.add(path)
         self.modules.pop(path, None)
         self.errors.append(error)
@@ -127,6 +132,18 @@ def parse(text: str, shown: str) -> ast.Module | ReadError:
         return ReadError(shown, f"is not valid Python ({error}); mend it or exclude it")
 
 
+def check(text: str, shown: str) -> ReadError | None:
+    """What is wrong with Python source, at two thirds of what a tree costs."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            symtable.symtable(text, shown, "exec")
+    except (SyntaxError, RecursionError, MemoryError, ValueError):
+        tree = parse(text, shown)
+        return tree if isinstance(tree, ReadError) else None
+    return None
+
+
 def read_source(
     paths: tuple[Path, ...], root: Path, *, exclude: tuple[str, ...] = (), jobs: int = 0, progress: Progress = silent
 ) -> SourceReading:
@@ -140,19 +157,22 @@ def read_source(
         if path.suffix in (".py", ".pyw"):
             total += 1
             name, package, depth = files.module_name(path)
-            run.sources[path] = SourceFile(path, shown, name, package, depth)
+            run.sources[path.as_posix()] = SourceFile(path, shown, name, package, depth)
             continue
         kind = kind_of(shown)
         text = read_text(path, shown, kind) if kind is not None else None
         if text is not None:
             texts.append(text)
     _unique_names(run)
+    run.tops = {part for source in run.sources.values() for part in source.shown.removesuffix(".py").split("/")}
+    run.tops.update(part for source in run.sources.values() for part in source.module.split("."))
     wanted = _relevant(run)
     with _deep_stack():
-        for number, path in enumerate(wanted):
+        for number, one in enumerate(wanted):
             progress("reading source", number, len(wanted))
-            if path not in run.modules and path not in run.unread:
-                run.read(path)
+            if one not in run.modules and one not in run.unread:
+                run.read(one)
+        run.errors.extend(_unread_errors(run))
     app = link(run.project, tuple(run.modules.values()), tuple(run.sources.values()), tuple(texts))
     found = dependencies(_folders(paths, root))
     return SourceReading(_with(app, root, found), tuple(run.errors), total - len(run.errors), total)
@@ -181,29 +201,39 @@ def _unique_names(run: _Run) -> None:
     for path, source in run.sources.items():
         if taken[source.module] > 1:
             dotted = source.shown.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-            run.sources[path] = SourceFile(path, source.shown, dotted, source.package, source.depth)
+            run.sources[path] = SourceFile(source.path, source.shown, dotted, source.package, source.depth)
 
 
-def _relevant(run: _Run) -> list[Path]:
-    """The files that can matter, by a search over their bytes: those that speak of Flask or tokens, and in a project that does, those
-    that touch what rules ask about. Files that these import are read when they are asked for."""
-    strong: list[Path] = []
-    weak: list[Path] = []
+def _relevant(run: _Run) -> list[str]:
+    """The files that can matter, by a search over their bytes: those that speak of Flask or tokens, and beside such files those that
+    touch what rules ask about. Files that these import are read when they are asked for. The others are only held to be Python."""
+    chosen: set[str] = set()
+    weak: list[str] = []
     homes: set[Path] = set()
     for path, source in run.sources.items():
-        try:
-            data = path.read_bytes() if path.is_file() and path.stat().st_size <= files.LARGEST else b""
-        except OSError:
-            data = b""
-        if files.FLASK.search(data) is not None or files.STRONG.search(data) is not None or not data or b"\0" in data:
-            strong.append(path)
-            if data:
-                homes.add(_home(source))
-        elif files.WEAK.search(data) is not None:
+        data = files.load(source.path, source.shown)
+        if isinstance(data, ReadError):
+            run.errors.append(data)
+            run.unread.add(path)
+        elif files.is_strong(data):
+            chosen.add(path)
+            homes.add(_home(source))
+        elif files.is_weak(data):
             weak.append(path)
-    chosen = set(strong)
     chosen.update(path for path in weak if _home(run.sources[path]) in homes)
     return [path for path in run.sources if path in chosen]
+
+
+def _unread_errors(run: _Run) -> Iterator[ReadError]:
+    """What is wrong with the files that nobody had to read: one that is no Python could hide anything."""
+    for path, source in run.sources.items():
+        if path in run.modules or path in run.unread:
+            continue
+        data = files.load(source.path, source.shown)
+        text = data if isinstance(data, ReadError) else files.decode(data, source.shown)
+        wrong = text if isinstance(text, ReadError) else check(text, source.shown)
+        if wrong is not None:
+            yield wrong
 
 
 def _home(source: SourceFile) -> Path:
