@@ -60,7 +60,6 @@ def imported(example: Example, folder: Path, patch: pytest.MonkeyPatch) -> Flask
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     patch.setitem(sys.modules, title, module)
-    patch.setattr(Flask, "run", lambda *_, **__: None)
     spec.loader.exec_module(module)
     app: Flask = getattr(module, "app", None) or module.create_app()
     if not [rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"]:
@@ -74,7 +73,7 @@ def test_probe_agrees_with_every_case(
 ) -> None:
     """Every bad case that can be reached is convicted with a control first; no good case is."""
     app = imported(example, tmp_path, monkeypatch)
-    verdict = try_rule(rule, app, root=tmp_path, source=read_source([tmp_path], tmp_path).app)
+    verdict = try_rule(rule, app, root=tmp_path, source=read_source((tmp_path,), tmp_path).app)
     if example.kind == "bad":
         assert verdict.outcome == "fail", verdict.message
         assert verdict.routes

@@ -5,12 +5,32 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.facts import source_of
-from stopper.core.labels import CREDENTIALS, LabelKind
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.labels import CREDENTIALS, UNTRUSTED, Label, LabelKind
+from stopper.core.naming import sensitive
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.values import Call, Choice, Format, Mapping, Sequence, Unknown, Value
+from stopper.core.values import (
+    Call,
+    Choice,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Format,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Parameter,
+    Sequence,
+    Unknown,
+    Value,
+)
 
 _TELLS_NOTHING: Final = frozenset({"bool", "len", "type", "isinstance", "hash", "id", "any", "all"})
+_OPEN_PARTS: Final = frozenset({"username", "type", "realm"})
+"""Parts of ``request.authorization`` that open nothing."""
+_VAGUE: Final = frozenset({"token", "jwt"})
+"""Names that other things have too: a challenge for a certificate, a word of a parser."""
 _MASKS: Final = re.compile(
     r"(?i)mask|redact|scrub|obfuscat|hash|digest|fingerprint|saniti[sz]e|censor|truncate|shorten|anonymi[sz]e"
 )
@@ -27,14 +47,73 @@ _WORDS: Final[dict[LabelKind, str]] = {
 def detect(app: App) -> Iterator[Hit]:
     """A credential that reaches a logger or ``print`` as it is."""
     facts = source_of(app)
-    compared = {(id(found.left), id(found.right)) for found in facts.comparisons()}
+    asking = _Asking(facts, {(id(found.left), id(found.right)) for found in facts.comparisons()})
     for flow in facts.flows("log", "print", label=tuple(sorted(CREDENTIALS))):
-        labels = {label for value in _shown(flow.value, compared) for label in facts.labels(value)}
-        kinds = {label.kind: label.by_name for label in sorted(labels, key=lambda label: not label.by_name)}
-        found = [kind for kind in _WORDS if kind in kinds]
+        labels = asking.of(flow.value)
+        found: list[LabelKind] = [kind for kind in _WORDS if any(label.kind == kind for label in labels)]
         if found:
-            certainty: Certainty = "likely" if all(kinds[kind] for kind in found) else "certain"
+            told = any(label.kind in found and not label.by_name for label in labels)
+            certainty: Certainty = "certain" if told else "likely"
             yield Hit(f"{_WORDS[found[0]]} is written to a log", flow.span, certainty=certainty)
+
+
+class _Asking:
+    """What of a value is seen when it is written as text. ``compared``: the pairs of values that are only compared."""
+
+    def __init__(self, facts: SourceFacts, compared: set[tuple[int, int]]) -> None:
+        self.facts = facts
+        self.compared = compared
+
+    def of(self, value: Value, callers: int = 2) -> frozenset[Label]:
+        """The credentials whose text is seen. A name counts only for the value that bears it, and through parameters."""
+        found: set[Label] = set()
+        for shown in _shown(value, self.compared):
+            if _is_open_part(shown):
+                continue
+            labels = self.facts.labels(shown)
+            found |= {label for label in labels if label.kind in CREDENTIALS and not label.by_name}
+            found |= self._named(shown, labels)
+            if isinstance(shown, Parameter) and callers:
+                for call in self.facts.calls(shown.function):
+                    passed = call.argument(shown.index if shown.index >= 0 else None, shown.parameter)
+                    found |= self.of(passed, callers - 1) if passed is not None else frozenset()
+        return frozenset(found)
+
+    def _named(self, value: Value, labels: frozenset[Label]) -> set[Label]:
+        """The label that the value's own name gives it; a bare "token" only where a caller of the API sends it."""
+        for name in _names(value):
+            kind = sensitive(name)
+            if kind is not None and (name.lower() not in _VAGUE or self._is_sent(value, labels)):
+                return {Label(kind, True, name)}
+        return set()
+
+    def _is_sent(self, value: Value, labels: frozenset[Label]) -> bool:
+        """That a caller of the API sends it."""
+        of_view = isinstance(value, Parameter) and self.facts.is_view(value.function)
+        return of_view or any(label.kind in UNTRUSTED for label in labels)
+
+
+def _is_open_part(value: Value) -> bool:
+    match value:
+        case Member(attribute=name):
+            return name in _OPEN_PARTS
+        case Name(dotted=dotted):
+            return dotted.rpartition(".")[2] in _OPEN_PARTS
+        case _:
+            return False
+
+
+def _names(value: Value) -> Iterator[str]:
+    yield value.name
+    match value:
+        case (
+            Member(attribute=name) | Parameter(parameter=name) | EnvironmentValue(variable=name) | ConfigValue(key=name)
+        ):
+            yield name
+        case Item(key=Constant(value=str(name))):
+            yield name
+        case _:
+            return
 
 
 def _shown(value: Value, compared: set[tuple[int, int]], depth: int = 12) -> Iterator[Value]:

@@ -98,7 +98,7 @@ def probe(target: Target) -> Steps[Verdict]:
     places: list[RouteRef] = []
     evidence: list[Evidence] = []
     for route, method in candidates(target):
-        if asked == ENOUGH:
+        if asked >= ENOUGH:
             break
         request = target.request_for(route, method)
         try:

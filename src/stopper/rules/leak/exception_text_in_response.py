@@ -22,6 +22,7 @@ TEXTS: Final = frozenset(
 )
 """Attributes of an exception that hold what a library wrote."""
 EVERYTHING: Final = frozenset({"*", "Exception", "BaseException"})
+_TELLS_NOTHING: Final = frozenset({"type", "isinstance", "hasattr", "len", "id", "hash", "bool"})
 FOR_THE_CALLER: Final = re.compile(
     r"werkzeug\.exceptions\..*|(?:.*\.)?(?:HTTPException|\w*ValidationError|\w*HTTPError|SchemaError)|flask\.abort|(?:.*\.)?AuthError"
 )
@@ -44,27 +45,54 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _caught(facts: SourceFacts, flow: Flow) -> Iterator[tuple[str, ...]]:
     """What is caught where the text of an exception is part of the value, one tuple a use."""
-    handled = {one.function: one.what for one in facts.error_handlers()}
-    for value in _texts(flow.value):
+    for value in _texts(facts, flow.value):
         if isinstance(value, Caught):
-            yield value.catches
-        elif isinstance(value, Parameter) and value.index == 0 and value.function in handled:
-            yield (handled[value.function],)
+            yield value.catches if not _is_our_wording(facts, value, flow) else ()
+        elif isinstance(value, Parameter):
+            yield from _handed_over(facts, value)
 
 
-def _texts(value: Value, depth: int = 12) -> Iterator[Value]:
+def _handed_over(facts: SourceFacts, value: Parameter) -> Iterator[tuple[str, ...]]:
+    """What a parameter may catch: the exception of a registered handler, or one that a caller caught and passed on."""
+    if value.index == 0:
+        yield from ((one.what,) for one in facts.error_handlers() if one.function == value.function)
+    for call in facts.calls(value.function):
+        passed = call.argument(value.index if value.index >= 0 else None, value.parameter)
+        if isinstance(passed, Caught):
+            yield passed.catches
+
+
+def _texts(facts: SourceFacts, value: Value, depth: int = 12) -> Iterator[Value]:
     """The exceptions and parameters inside whose text is used; not those of which only the type or another attribute is."""
-    if isinstance(value, (Caught, Parameter)):
-        yield value
-        return
-    if depth < 0 or (isinstance(value, Member) and value.attribute not in TEXTS):
-        return
-    if isinstance(value, Call) and (
-        value.callee in ("type", "isinstance", "hasattr", "len", "id") or value.method == "errors"
-    ):
-        return
-    for part in parts(value):
-        yield from _texts(part, depth - 1)
+    match value:
+        case Caught() | Parameter():
+            yield value
+        case Member(attribute=attribute, owner=owner):
+            if attribute in TEXTS and depth:
+                yield from _texts(facts, owner, depth - 1)
+        case Call(callee=callee) if callee in _TELLS_NOTHING or facts.function(callee) is not None:
+            return  # what a function of the project makes of it is judged where it answers
+        case Call(receiver=Caught() | Parameter(), args=args, keywords=keywords):
+            for part in (*args, *(passed for _, passed in keywords)):
+                yield from _texts(facts, part, depth - 1)
+        case _ if depth:
+            for part in parts(value):
+                yield from _texts(facts, part, depth - 1)
+        case _:
+            return
+
+
+def _is_our_wording(facts: SourceFacts, value: Caught, flow: Flow) -> bool:
+    """That what is caught is raised by a function of the project that was tried, with a text of the project."""
+    raised = {(one.function, one.exception) for one in facts.raises() if not facts.derives(one.value, "exception")}
+    handlers = [one for one in facts.handlers() if one.function == flow.function and one.catches == value.catches]
+    return any(
+        (callee, name) in raised
+        for one in handlers
+        for callee in one.tried
+        for name in one.catches
+        if name not in EVERYTHING
+    )
 
 
 def _certainty(catches: tuple[str, ...], own: set[str]) -> Certainty | None:

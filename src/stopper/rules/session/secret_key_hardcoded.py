@@ -16,11 +16,13 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import candidates
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.secret import Secret
 from stopper.core.values import Constant
 
 _FOR_TESTS: Final = re.compile(r"(?i)(?:^|[._])test|test(?:ing)?(?:config|settings)?$|testing")
+_FOR_ONE_DESK: Final = re.compile(r"(?i)^(?:dev|local|debug|example|demo)|dev(?:elopment)?(?:config|settings)?$")
+"""Settings that say they are not for production: somebody may still run them there."""
 SALT: Final = b"cookie-session"
 """Flask's salt for the session cookie (``flask.sessions.SecureCookieSessionInterface``)."""
 
@@ -28,7 +30,8 @@ SALT: Final = b"cookie-session"
 def detect(app: App) -> Iterator[Hit]:
     """A literal that is written to ``SECRET_KEY``, in any spelling, outside of settings for tests."""
     for write in _literal_writes(app):
-        yield Hit("the key that signs session cookies stands in the source", write.span)
+        sure: Certainty | None = None if not _FOR_ONE_DESK.search(write.owner.rpartition(".")[2]) else "possible"
+        yield Hit("the key that signs session cookies stands in the source", write.span, certainty=sure)
 
 
 def _literal_writes(app: App) -> Iterator[ConfigWrite]:
