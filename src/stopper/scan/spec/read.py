@@ -13,6 +13,7 @@ from stopper.core.errors import UsageError
 from stopper.scan.spec.refs import Document
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+READS: Final = frozenset({"get", "head", "options"})
 TEXT_CAP: Final = 20 * 1024 * 1024
 _KINDS: Final = {"integer": "int", "number": "float", "string": "string"}
 
@@ -104,18 +105,19 @@ def _schemes(document: Document) -> Iterator[tuple[str, SecurityScheme]]:
 
 
 def _routes(document: Document, prefix: str) -> Iterator[Route]:
-    """One route for the methods of a path that ask for the same security and body."""
+    """One route for the methods of a path that ask for the same security; reading and writing ones stay apart."""
     everywhere = document.root.get("security")
     for path, node in document.mapping(document.root.get("paths")).items():
         if not path.startswith("/"):
             continue
         item = document.mapping(node)
-        groups: dict[tuple[str, ...], list[str]] = {}
+        groups: dict[tuple[tuple[str, ...], bool], list[str]] = {}
         for method in METHODS:
-            operation = document.mapping(item.get(method))
-            if operation:
-                groups.setdefault(_security(operation.get("security", everywhere)), []).append(method)
-        for security, methods in groups.items():
+            if isinstance(item.get(method), Mapping):
+                operation = document.mapping(item[method])
+                key = (_security(operation.get("security", everywhere)), method in READS)
+                groups.setdefault(key, []).append(method)
+        for (security, _), methods in groups.items():
             yield _route(document, prefix + path, item, methods, security)
 
 
@@ -140,7 +142,7 @@ def _route(
         methods=tuple(method.upper() for method in methods),
         parameters=tuple((name, kinds.get(name, "string")) for name in named),
         readers=frozenset({"spec"}),
-        fields=tuple(dict.fromkeys(names)) if set(methods) <= {"get", "head", "options"} else (),
+        fields=tuple(dict.fromkeys(names)) if set(methods) <= READS else (),
         request_schema=schema,
         spec_security=security,
     )
