@@ -5,6 +5,10 @@ from collections.abc import Sequence
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the `stopper` command and end the process with its exit code."""
-    from stopper.cli.group import run  # `import stopper.cli` alone stays free of click
+    try:
+        from stopper.cli.group import run  # `import stopper.cli` alone stays free of click
 
-    raise SystemExit(run(arguments))
+        code = run(arguments)
+    except KeyboardInterrupt:  # while it was still being imported
+        code = 130
+    raise SystemExit(code)

@@ -56,7 +56,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     shows_traceback = "--traceback" in given
     try:
-        code = group.main([one for one in given if one != "--traceback"], prog_name="stopper", standalone_mode=False)
+        # Not group.main(): on Ctrl-C it would write a line of its own first.
+        with group.make_context("stopper", [one for one in given if one != "--traceback"]) as context:
+            code: object = group.invoke(context)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
     except click.exceptions.NoArgsIsHelpError as wrong:
         click.echo(wrong.format_message(), err=True)
         return 2

@@ -88,7 +88,7 @@ def _with_imports(source: str, wanted: Iterable[str]) -> str:
         return source
     held = {
         alias.name
-        for node in ast.walk(tree)
+        for node in tree.body
         if isinstance(node, ast.Import)
         for alias in node.names
         if not alias.asname

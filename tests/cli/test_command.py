@@ -1,0 +1,463 @@
+"""The real command: exit codes, and one line with the mend for everything that can be wrong."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def one_line(done: "subprocess.CompletedProcess[str]", code: int, *words: str) -> None:
+    """It ended with *code*, wrote nothing to stdout and exactly one line to stderr, which has the *words* and no traceback."""
+    assert done.returncode == code, done.stderr + done.stdout
+    assert done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("stopper: ")
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in lines[0], lines[0]
+
+
+# --- usage: 2 --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["chekc"], ["no command 'chekc'", "did you mean check?"]),
+        (["check", "--fxi"], ["no option --fxi", "did you mean --fix?"]),
+        (["check", "--wholly-unknown"], ["--wholly-unknown", "stopper check -h"]),
+        (["check", "nothere.py"], ["no file or folder nothere.py"]),
+        (["check", "ap.py"], ["did you mean app.py?"]),
+        (["check", "--select", "hgih"], ["'hgih'", "did you mean high?"]),
+        (["check", "--ignore", "debug-enable"], ["did you mean debug-enabled?"]),
+        (["check", "--select", "debug-enabled", "--ignore", "critical"], ["leave no rule"]),
+        (["check", "--format", "yaml"], ["'yaml'"]),
+        (["check", "--format", "text", "--format", "json"], ["--output"]),
+        (["check", "--format", "json", "--format", "json"], ["twice"]),
+        (["check", "--output", "no/such/folder/x.json"], ["no/such/folder", "mkdir -p"]),
+        (["check", "--output", "report"], ["has no --format"]),
+        (["check", "--output", "."], ["is a folder"]),
+        (["check", "--threshold", "101"], ["101"]),
+        (["check", "--fail-on", "severe"], ["'severe'"]),
+        (["check", "--config", "missing.toml"], ["missing.toml is not a file"]),
+        (["check", "--accepted", "missing.json"], ["missing.json cannot be read"]),
+        (["check", "--fix", "--diff"], ["give one of them"]),
+        (["check", "--changed-since", "-x"], ["a revision of git"]),
+        (["check", "--changed-since", "HEAD"], ["--changed-since"]),
+        (["scan"], ["Missing argument 'URL'"]),
+        (["scan", "localhost:5000"], ["http://"]),
+        (["scan", "ftp://127.0.0.1"], ["http://"]),
+        (["scan", "http://[::1"], ["http://"]),
+        (["scan", "http://me:hunter22@127.0.0.1"], ["--identity"]),
+        (["scan", "http://127.0.0.1:9", "--passive", "--active"], ["give one of them"]),
+        (["scan", "http://127.0.0.1:9", "--identity", "alice"], ["NAME=CREDENTIAL"]),
+        (["scan", "http://127.0.0.1:9", "--identity", "alice=something odd"], ["unclear", "Bearer TOKEN"]),
+        (["scan", "http://127.0.0.1:9", "--identity", "a=env:NOT_SET_HERE"], ["NOT_SET_HERE is not set"]),
+        (["scan", "http://127.0.0.1:9", "--identity", "a=@nofile"], ["nofile cannot be read"]),
+        (["scan", "http://127.0.0.1:9", "--identity", "a=Bearer x.y.z", "--identity", "a=Bearer u"], ["given twice"]),
+        (["audit", "app.py"], ["stopper audit app:app"]),
+        (["audit", "src/shop/app.py:api"], ["stopper audit src.shop.app:app"]),
+        (["audit", "app"], ["stopper audit app:app"]),
+        (["audit", "nomodule:app"], ["nomodule"]),
+        (["audit", "app:nothing"], ["nothing"]),
+        (["audit", "app:app", "--env-file", "none.env"], ["none.env is not a file"]),
+        (["rules", "debug-enable"], ["did you mean debug-enabled?"]),
+        (["serve", "--port", "99999"], ["99999"]),
+        (["demo", "--port", "0"], ["--port"]),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line_with_the_mend(
+    stopper: Run, arguments: list[str], words: list[str]
+) -> None:
+    one_line(stopper(*arguments), 2, *words)
+
+
+def test_a_password_in_an_address_is_not_repeated(stopper: Run) -> None:
+    done = stopper("scan", "http://me:hunter22canary@127.0.0.1:1")
+    assert "hunter22canary" not in done.stderr + done.stdout
+
+
+def test_an_unclear_identity_is_not_repeated(stopper: Run) -> None:
+    for text in ("alice=Bearerish s3cretcanary", "s3cretcanary", "alice=ApiKey:s3cretcanary"):
+        done = stopper("scan", "http://127.0.0.1:1", "--identity", text)
+        assert done.returncode == 2
+        assert "s3cretcanary" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("[tool.stopper]\nselct = ['jwt']\n", ["no key selct", "did you mean select?"]),
+        ("[tool.stopper]\nthreshold = 'high'\n", ["threshold", "from 0 to 100"]),
+        ("[tool.stopper]\nfail-on = 'severe'\n", ["fail-on", "low, medium, high, critical"]),
+        ("[tool.stopper]\nformat = ['yaml']\n", ["format"]),
+        ("[tool]\nstopper = 3\n", ["[tool.stopper]"]),
+        ("[tool.stopper\n", ["is not TOML"]),
+        ("[tool.stopper]\nselect = ['no-such-rule-at-all']\n", ["no-such-rule-at-all"]),
+        ("[tool.stopper]\naccepted = 'gone.json'\n", ["gone.json"]),
+    ],
+)
+def test_a_wrong_config_is_refused_in_one_line(stopper: Run, folder: Path, written: str, words: list[str]) -> None:
+    (folder / "pyproject.toml").write_text(written)
+    one_line(stopper("check"), 2, *words)
+
+
+def test_no_command_shows_the_help_and_is_usage(stopper: Run) -> None:
+    done = stopper()
+    assert done.returncode == 2
+    assert "check" in done.stderr
+    assert stopper("-h").returncode == 0
+    assert re.fullmatch(r"stopper \d+\.\d+\S*\n", stopper("--version").stdout)
+
+
+# --- check: 0, 1, 3 --------------------------------------------------------------------------------------------------
+
+
+def test_findings_at_the_gate_are_1_and_below_it_0(stopper: Run) -> None:
+    assert stopper("check", "--select", "debug-enabled").returncode == 1
+    assert stopper("check", "--select", "debug-enabled", "--ignore", "jwt").returncode == 1
+    clean = stopper("check", "--ignore", "debug-enabled")
+    assert clean.returncode == 0, clean.stdout + clean.stderr
+    assert clean.stderr == ""
+
+
+def test_a_score_below_the_threshold_is_1(stopper: Run) -> None:
+    assert stopper("check", "--ignore", "debug-enabled", "--threshold", "100").returncode == 0
+    done = stopper("check", "--select", "debug-enabled", "--fail-on", "critical", "--threshold", "100")
+    assert done.returncode == 1
+
+
+def test_a_file_that_does_not_parse_is_3_and_hides_nothing(stopper: Run, folder: Path) -> None:
+    (folder / "broken.py").write_text("from flask import Flask\ndef f(:\n")
+    done = stopper("check", "--ignore", "debug-enabled")
+    assert done.returncode == 3
+    assert "broken.py:2" in done.stdout
+    both = stopper("check")
+    assert both.returncode == 1
+    assert "broken.py:2" in both.stdout
+    assert "debug-enabled" in both.stdout
+
+
+def test_a_binary_file_with_a_python_name_is_3_and_hides_nothing(stopper: Run, folder: Path) -> None:
+    (folder / "blob.py").write_bytes(b"import flask\n\x00\xff\xfe\x00")
+    done = stopper("check")
+    assert done.returncode == 1
+    assert "blob.py" in done.stdout
+    assert "debug-enabled" in done.stdout
+    assert stopper("check", "blob.py").returncode == 3
+
+
+def test_files_that_are_not_python_are_simply_not_python(stopper: Run, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "data.bin").write_bytes(bytes(range(256)))
+    done = stopper("check", cwd=other)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Nothing was tested." in done.stdout
+
+
+def test_everything_on_stdout_is_the_report(stopper: Run) -> None:
+    done = stopper("check", "--format", "json")
+    assert done.stderr == ""
+    report = json.loads(done.stdout)
+    assert report["findings"][0]["rule"] == "debug-enabled"
+    assert report["findings"][0]["path"] == "app.py"
+    assert report["target"] == "."
+
+
+def test_formats_pair_with_files_and_the_rest_goes_to_stdout(stopper: Run, folder: Path) -> None:
+    done = stopper(
+        "check",
+        "--format",
+        "text",
+        "--format",
+        "html",
+        "--output",
+        "r.html",
+        "--format",
+        "sarif",
+        "--output",
+        "r.sarif",
+    )
+    assert done.stdout.startswith("stopper check")
+    assert (folder / "r.html").read_text().startswith("<!doctype html>")
+    assert json.loads((folder / "r.sarif").read_text())["version"] == "2.1.0"
+    assert [one.name for one in folder.iterdir() if one.name.startswith(".r.")] == []
+
+
+def test_a_file_ending_says_its_format(stopper: Run, folder: Path) -> None:
+    stopper("check", "--output", "r.json")
+    assert json.loads((folder / "r.json").read_text())["version"] == "1"
+
+
+def test_config_counts_and_the_command_line_wins(stopper: Run, folder: Path) -> None:
+    (folder / "pyproject.toml").write_text("[tool.stopper]\nignore = ['debug-enabled']\nformat = 'json'\n")
+    done = stopper("check")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["findings"] == []
+    assert stopper("check", "--ignore", "jwt", "--format", "text").stdout.startswith("stopper check")
+
+
+def test_exclude_leaves_files_out(stopper: Run, folder: Path) -> None:
+    (folder / "pyproject.toml").write_text("[tool.stopper]\nexclude = ['app.py']\n")
+    assert stopper("check").returncode == 0
+
+
+# --- suppressions, accepted findings ---------------------------------------------------------------------------------
+
+
+def _debug_line(folder: Path, comment: str) -> None:
+    text = (folder / "app.py").read_text()
+    (folder / "app.py").write_text(text.replace("app.run(debug=True)", f"app.run(debug=True)  {comment}"))
+
+
+def test_an_ignore_with_slug_and_reason_suppresses_and_is_told(stopper: Run, folder: Path) -> None:
+    _debug_line(folder, "# stopper: ignore[debug-enabled] only ever started by hand")
+    done = stopper("check")
+    assert done.returncode == 0, done.stdout
+    assert "suppressed in the source: only ever started by hand" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("comment", "words"),
+    [
+        ("# stopper: ignore", "names no rule"),
+        ("# stopper: ignore[debug-enabled]", "no reason"),
+        ("# stopper: ignore[debug-enable] by hand", "did you mean debug-enabled?"),
+        ("# stopper: ignore[debug-enabled] by hand until=2020-01-31", "ended on 2020-01-31"),
+        ("# stopper: ignore[debug-enabled] by hand until=soon", "no day"),
+    ],
+)
+def test_an_ignore_that_does_not_hold_is_told_and_has_no_effect(
+    stopper: Run, folder: Path, comment: str, words: str
+) -> None:
+    _debug_line(folder, comment)
+    done = stopper("check", "--format", "json")
+    report = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert words in report["errors"][0]["message"]
+    assert (report["errors"][0]["path"], report["errors"][0]["line"]) == ("app.py", 13)
+    assert [one["rule"] for one in report["findings"]] == ["debug-enabled"]
+
+
+def test_accepted_findings_leave_the_gate_until_they_expire(stopper: Run, folder: Path) -> None:
+    finding = json.loads(stopper("check", "--format", "json").stdout)["findings"][0]
+    entry = {
+        "fingerprint": finding["fingerprint"],
+        "rule": "debug-enabled",
+        "owner": "ann",
+        "expires": "2999-01-01",
+        "reason": "dev only",
+    }
+    accepted = folder / "accepted.json"
+    accepted.write_text(json.dumps({"accepted": [entry]}))
+    (folder / "app.py").write_text("# one line more\n" + (folder / "app.py").read_text())
+    done = stopper("check", "--accepted", "accepted.json")
+    assert done.returncode == 0, done.stdout
+    assert "accepted by ann until 2999-01-01: dev only" in " ".join(done.stdout.split())
+    accepted.write_text(json.dumps({"accepted": [{**entry, "expires": "2020-01-01"}]}))
+    expired = stopper("check", "--accepted", "accepted.json")
+    assert expired.returncode == 1
+    assert "ended on 2020-01-01" in expired.stdout
+    accepted.write_text(json.dumps({"accepted": [{**entry, "owner": ""}]}))
+    one_line(stopper("check", "--accepted", "accepted.json"), 2, "entry 1 has no owner")
+
+
+# --- fixes -----------------------------------------------------------------------------------------------------------
+
+
+def test_diff_shows_and_writes_nothing_and_fix_writes(stopper: Run, folder: Path) -> None:
+    before = (folder / "app.py").read_text()
+    shown = stopper("check", "--diff")
+    assert shown.returncode == 1
+    assert "-    app.run(debug=True)\n+    app.run(debug=False)\n" in shown.stdout
+    assert (folder / "app.py").read_text() == before
+    subprocess.run(
+        ["patch", "-p1", "--dry-run"], input=shown.stdout, text=True, cwd=folder, check=True, capture_output=True
+    )
+    fixed = stopper("check", "--fix")
+    assert fixed.returncode == 0, fixed.stdout + fixed.stderr
+    assert fixed.stderr == "stopper: fixed app.py\n"
+    assert (folder / "app.py").read_text() == before.replace("debug=True", "debug=False")
+
+
+# --- git -------------------------------------------------------------------------------------------------------------
+
+
+def test_changed_since_tells_only_findings_in_changed_files(stopper: Run, folder: Path) -> None:
+    def git(*arguments: str) -> None:
+        who = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
+
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "one")
+    (folder / "new one.py").write_text((folder / "app.py").read_text())
+    done = stopper("check", "--changed-since", "HEAD", "--format", "json")
+    assert {one["path"] for one in json.loads(done.stdout)["findings"]} == {"new one.py"}
+    assert done.returncode == 1
+    (folder / "new one.py").unlink()
+    assert stopper("check", "--changed-since", "HEAD").returncode == 0
+    one_line(stopper("check", "--changed-since", "no-such-branch"), 2, "no revision 'no-such-branch'")
+    assert stopper("check", "--changed-since", "HEAD; touch pwned").returncode == 2
+    assert not (folder / "pwned").exists()
+
+
+# --- scan and audit --------------------------------------------------------------------------------------------------
+
+
+def test_a_dead_host_is_3(stopper: Run) -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+    one_line(stopper("scan", f"http://127.0.0.1:{port}"), 3, "does not answer", "is it running?")
+
+
+class _Empty(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(404)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def empty_api() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Empty)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_scan_that_tested_nothing_is_3_and_never_clean(stopper: Run, empty_api: str) -> None:
+    done = stopper("scan", empty_api, "--depth", "quick")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "No grade" in done.stdout
+    assert "--spec" in done.stdout
+
+
+@pytest.mark.parametrize("written", ["{not json or yaml: [", '{"hello": "world"}', ""])
+def test_an_invalid_spec_is_2(stopper: Run, folder: Path, empty_api: str, written: str) -> None:
+    (folder / "openapi.json").write_text(written)
+    one_line(stopper("scan", empty_api, "--spec", "openapi.json"), 2, "openapi.json")
+
+
+def test_a_missing_spec_is_2(stopper: Run, empty_api: str) -> None:
+    one_line(stopper("scan", empty_api, "--spec", "gone.json"), 2, "gone.json")
+
+
+def test_an_app_that_dies_on_import_is_3_without_a_traceback(stopper: Run, folder: Path) -> None:
+    (folder / "dying.py").write_text("raise RuntimeError('no database, password=importcanary123')\n")
+    done = stopper("audit", "dying:app")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "dying" in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr + done.stdout
+    assert "importcanary123" not in done.stderr + done.stdout
+
+
+def test_audit_joins_and_tells_places_relative_to_the_folder(stopper: Run) -> None:
+    done = stopper("audit", "app:app", "--format", "json")
+    report = json.loads(done.stdout)
+    assert done.returncode == 1, done.stderr
+    assert report["target"] == "app:app"
+    assert {one["path"] for one in report["findings"]} <= {"app.py", None}
+    assert "debug-enabled" in [one["rule"] for one in report["findings"]]
+
+
+# --- rules -----------------------------------------------------------------------------------------------------------
+
+
+def test_rules_lists_explains_and_gives_json(stopper: Run) -> None:
+    listed = stopper("rules")
+    assert listed.returncode == 0
+    assert re.search(r"^debug-enabled +critical +data-exposure +\S", listed.stdout, re.MULTILINE)
+    page = stopper("rules", "debug-enabled").stdout
+    assert "## Bad" in page
+    assert "## Fix" in page
+    rows = json.loads(stopper("rules", "--format", "json").stdout)
+    assert "debug-enabled" in [row["slug"] for row in rows]
+    assert "## Bad" in json.loads(stopper("rules", "debug-enabled", "--format", "json").stdout)["page"]
+    assert json.loads(stopper("rules", "--json-schema").stdout)["title"] == "Stopper report"
+
+
+# --- the rim ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_ctrl_c_is_130_and_one_line(folder: Path) -> None:
+    class Slow(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.set()
+            ended.wait(60)
+
+    asked, ended = threading.Event(), threading.Event()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "stopper.cli", "scan", f"http://127.0.0.1:{server.server_port}"],
+            cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert asked.wait(60)
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=60)
+    finally:
+        ended.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert child.returncode == 130, err
+    assert out == ""
+    assert err == "stopper: interrupted; nothing was written\n"
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(folder: Path) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-m", "stopper.cli", "rules", "--json-schema"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert child.stdout
+    assert child.stderr
+    child.stdout.close()
+    err = child.stderr.read()
+    child.stderr.close()
+    child.wait(60)
+    assert b"Traceback" not in err
+
+
+def test_starting_imports_nothing_heavy() -> None:
+    """`stopper --version` must not wait for Flask, SQLAlchemy, rich or the catalogue."""
+    code = "import sys; from stopper.cli.group import run; run(['--version']); print(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for heavy in (
+        "flask",
+        "sqlalchemy",
+        "rich",
+        "cryptography",
+        "jsonschema",
+        "stopper.scan",
+        "stopper.rules",
+        "asyncio",
+    ):
+        assert f"'{heavy}'" not in done.stdout
