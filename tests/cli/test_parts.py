@@ -226,3 +226,18 @@ def test_line_ends_and_modes_survive_a_fix(tmp_path: Path) -> None:
     apply([replace(EDIT, imports=("os",))], tmp_path, started=path.stat().st_mtime_ns + 1)
     assert path.read_bytes() == b"import os\r\nnew = 1\r\nx = 'a'\r\n"
     assert path.stat().st_mode & 0o777 == 0o755
+
+
+def test_every_option_of_every_command_is_in_the_manual() -> None:
+    import click
+
+    from stopper.cli.group import COMMANDS, group
+
+    manual = (Path(__file__).parents[2] / "docs" / "commands.md").read_text("utf-8")
+    for name in COMMANDS:
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        assert f"stopper {name}" in manual
+        if name not in ("rules", "demo"):
+            for option in (one for param in command.params for one in param.opts if one.startswith("--")):
+                assert f"`{option}" in manual, f"stopper {name} {option}"

@@ -87,11 +87,7 @@ def _with_imports(source: str, wanted: Iterable[str]) -> str:
     except SyntaxError:
         return source
     held = {
-        alias.name
-        for node in tree.body
-        if isinstance(node, ast.Import)
-        for alias in node.names
-        if not alias.asname
+        alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names if not alias.asname
     }
     missing = sorted({name for name in wanted if name not in held})
     if not missing:
