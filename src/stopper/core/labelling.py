@@ -17,6 +17,7 @@ from stopper.core.values import (
     Member,
     Name,
     Parameter,
+    Truth,
     Unknown,
     Value,
     is_constant,
@@ -224,7 +225,7 @@ class _Asking:
 
     def _plain(self, value: Value, bound: MappingType[str, Value], depth: int) -> Labels:
         match value:
-            case Constant():
+            case Constant() | Truth():
                 return NONE
             case Name(dotted=dotted):
                 return _of_name(dotted)

@@ -167,6 +167,16 @@ class Unknown:
     name: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """The outcome of a comparison or of ``not``. It says yes or no, so nothing leaks through it: it carries no labels of its own.
+    ``parts`` are what was compared (the comparison itself is a fact)."""
+
+    parts: "tuple[Value, ...]" = ()
+    span: Span | None = None
+    name: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
     """A call, both a fact and the value of its result.
@@ -212,7 +222,7 @@ class Call:
 
 Value: TypeAlias = (
     Constant | Sequence | Mapping | Name | Member | Item | EnvironmentValue | ConfigValue | Format | Parameter | Choice | Caught
-    | Unknown | Call
+    | Unknown | Truth | Call
 )  # fmt: skip
 
 
@@ -266,7 +276,7 @@ def parts(value: Value) -> "tuple[Value, ...]":
             return (owner, key) if default is None else (owner, key, default)
         case EnvironmentValue(default=default) | ConfigValue(default=default):
             return () if default is None else (default,)
-        case Format(parts=inner) | Unknown(parts=inner) | Choice(options=inner):
+        case Format(parts=inner) | Unknown(parts=inner) | Truth(parts=inner) | Choice(options=inner):
             return inner
         case Call(args=args, keywords=keywords, receiver=receiver):
             before = () if receiver is None else (receiver,)

@@ -5,6 +5,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+
 from stopper.scan.source.read import SourceReading, read_source
 
 Reads = Callable[..., SourceReading]

@@ -1,6 +1,7 @@
 """Routes come with their whole path, their methods, their view, and whatever stands on the way to it."""
 
 import pytest
+
 from stopper.core.facts import source_of
 
 HEAD = "from flask import Flask, Blueprint, request, jsonify, abort, g, session, redirect\napp = Flask(__name__)\n"
@@ -19,7 +20,9 @@ def paths(reading) -> list[str]:
 
 
 def test_a_route_has_its_view_methods_and_typed_parameters(read):
-    reading = read(HEAD + "@app.route('/n/<int:nid>/<path:p>', methods=['PUT', 'post'])\ndef n(nid, p):\n    return ''\n")
+    reading = read(
+        HEAD + "@app.route('/n/<int:nid>/<path:p>', methods=['PUT', 'post'])\ndef n(nid, p):\n    return ''\n"
+    )
     (route,) = reading.app.routes
     assert (route.path, route.view, route.endpoint, route.span.line) == ("/n/{nid}/{p}", "app.n", "n", 4)
     assert route.parameters == (("nid", "int"), ("p", "path"))
@@ -32,7 +35,10 @@ def test_any_decorator_named_route_is_not_a_route(read):
 
 
 def test_shortcuts_give_one_method(read):
-    assert set(read(HEAD + "@app.delete('/x')\ndef x():\n    return ''\n").app.routes[0].methods) == {"DELETE", "OPTIONS"}
+    assert set(read(HEAD + "@app.delete('/x')\ndef x():\n    return ''\n").app.routes[0].methods) == {
+        "DELETE",
+        "OPTIONS",
+    }
 
 
 def test_the_options_that_flask_answers_is_not_judged(read):
@@ -41,12 +47,18 @@ def test_the_options_that_flask_answers_is_not_judged(read):
 
 
 def test_a_blueprint_has_its_prefix(read):
-    reading = read(HEAD + "bp = Blueprint('b', __name__, url_prefix='/b')\n@bp.get('/x')\ndef x():\n    return ''\napp.register_blueprint(bp)\n")
+    reading = read(
+        HEAD
+        + "bp = Blueprint('b', __name__, url_prefix='/b')\n@bp.get('/x')\ndef x():\n    return ''\napp.register_blueprint(bp)\n"
+    )
     assert (paths(reading), reading.app.routes[0].endpoint) == (["/b/x"], "b.x")
 
 
 def test_the_prefix_of_the_registration_wins(read):
-    reading = read(HEAD + "bp = Blueprint('b', __name__, url_prefix='/b')\n@bp.get('/x')\ndef x():\n    return ''\napp.register_blueprint(bp, url_prefix='/api')\n")
+    reading = read(
+        HEAD
+        + "bp = Blueprint('b', __name__, url_prefix='/b')\n@bp.get('/x')\ndef x():\n    return ''\napp.register_blueprint(bp, url_prefix='/api')\n"
+    )
     assert paths(reading) == ["/api/x"]
 
 
@@ -59,23 +71,28 @@ def test_nested_blueprints_join_their_prefixes(read):
 
 
 def test_a_blueprint_of_another_module_registered_in_a_factory(read):
-    reading = read({
-        "shop/__init__.py": "from flask import Flask\ndef create_app():\n    app = Flask(__name__)\n    from shop.views import bp\n    app.register_blueprint(bp, url_prefix='/api')\n    return app\n",
-        "shop/views.py": "from flask import Blueprint\nbp = Blueprint('v', __name__)\n@bp.get('/x')\ndef x():\n    return ''\n",
-    })
+    reading = read(
+        {
+            "shop/__init__.py": "from flask import Flask\ndef create_app():\n    app = Flask(__name__)\n    from shop.views import bp\n    app.register_blueprint(bp, url_prefix='/api')\n    return app\n",
+            "shop/views.py": "from flask import Blueprint\nbp = Blueprint('v', __name__)\n@bp.get('/x')\ndef x():\n    return ''\n",
+        }
+    )
     assert paths(reading) == ["/api/x"]
 
 
 def test_blueprints_registered_in_a_loop(read):
     reading = read(
-        HEAD + "a = Blueprint('a', __name__)\nb = Blueprint('b', __name__)\n@a.get('/1')\ndef f():\n    return ''\n@b.get('/2')\ndef h():\n    return ''\n"
+        HEAD
+        + "a = Blueprint('a', __name__)\nb = Blueprint('b', __name__)\n@a.get('/1')\ndef f():\n    return ''\n@b.get('/2')\ndef h():\n    return ''\n"
         "for bp in (a, b):\n    app.register_blueprint(bp, url_prefix='/api')\n"
     )
     assert paths(reading) == ["/api/1", "/api/2"]
 
 
 def test_routes_inside_a_factory(read):
-    reading = read("from flask import Flask\ndef create_app():\n    app = Flask('x')\n    @app.get('/x')\n    def x():\n        return ''\n    return app\n")
+    reading = read(
+        "from flask import Flask\ndef create_app():\n    app = Flask('x')\n    @app.get('/x')\n    def x():\n        return ''\n    return app\n"
+    )
     assert [(route.path, route.view) for route in reading.app.routes] == [("/x", "app.create_app.x")]
 
 
@@ -154,7 +171,10 @@ def test_a_smorest_blueprint_is_a_blueprint(read):
         ("from flask_httpauth import HTTPTokenAuth\nauth = HTTPTokenAuth()", "auth.login_required"),
         ("from flask_httpauth import HTTPBasicAuth\nauth = HTTPBasicAuth()", "auth.login_required(role='a')"),
         ("from flask_security import auth_required", "auth_required('token')"),
-        ("from authlib.integrations.flask_oauth2 import ResourceProtector\nrequire = ResourceProtector()", "require('p')"),
+        (
+            "from authlib.integrations.flask_oauth2 import ResourceProtector\nrequire = ResourceProtector()",
+            "require('p')",
+        ),
         ("from apiflask import HTTPTokenAuth\nauth = HTTPTokenAuth()", "app.auth_required(auth)"),
         ("from stopper import bearer", "bearer"),
         ("from stopper import bearer, scope", "(bearer & scope('a'))"),
@@ -166,14 +186,19 @@ def test_guards_of_libraries(read, imports, decorator):
 
 
 def test_a_guard_above_the_route_has_no_effect(read):
-    reading = read(HEAD + "from flask_jwt_extended import jwt_required\n@jwt_required()\n@app.get('/x')\ndef x():\n    return ''\n")
+    reading = read(
+        HEAD + "from flask_jwt_extended import jwt_required\n@jwt_required()\n@app.get('/x')\ndef x():\n    return ''\n"
+    )
     assert access(reading, "/x") == "open"
     function = source_of(reading.app).function("app.x")
-    assert [(one.name, one.above_route) for one in function.decorators][0] == ("flask_jwt_extended.jwt_required", True)
+    assert next((one.name, one.above_route) for one in function.decorators) == ("flask_jwt_extended.jwt_required", True)
 
 
 def test_an_optional_guard_lets_everybody_in(read):
-    reading = read(HEAD + "from flask_jwt_extended import jwt_required\n@app.get('/x')\n@jwt_required(optional=True)\ndef x():\n    return ''\n")
+    reading = read(
+        HEAD
+        + "from flask_jwt_extended import jwt_required\n@app.get('/x')\n@jwt_required(optional=True)\ndef x():\n    return ''\n"
+    )
     assert access(reading, "/x") == "open"
 
 
@@ -210,11 +235,23 @@ def test_an_own_decorator_that_only_looks_is_no_guard(read):
 
 
 def test_an_unseen_decorator_with_a_telling_name_leaves_it_unknown(read):
-    assert access(read(HEAD + "from corp.security import login_needed\n@app.get('/x')\n@login_needed\ndef x():\n    return ''\n"), "/x") == "unknown"
+    assert (
+        access(
+            read(
+                HEAD
+                + "from corp.security import login_needed\n@app.get('/x')\n@login_needed\ndef x():\n    return ''\n"
+            ),
+            "/x",
+        )
+        == "unknown"
+    )
 
 
 def test_an_unseen_decorator_with_another_name_guards_nothing(read):
-    assert access(read(HEAD + "from corp.stats import timed\n@app.get('/x')\n@timed\ndef x():\n    return ''\n"), "/x") == "open"
+    assert (
+        access(read(HEAD + "from corp.stats import timed\n@app.get('/x')\n@timed\ndef x():\n    return ''\n"), "/x")
+        == "open"
+    )
 
 
 def test_a_hook_that_refuses_guards_every_route(read):
@@ -229,7 +266,8 @@ def test_a_hook_that_only_notes_guards_nothing(read):
 
 def test_a_hook_of_a_blueprint_guards_that_blueprint_only(read):
     text = (
-        HEAD + "from flask_jwt_extended import jwt_required\nbp = Blueprint('b', __name__)\n@bp.before_request\n@jwt_required()\ndef check():\n    pass\n"
+        HEAD
+        + "from flask_jwt_extended import jwt_required\nbp = Blueprint('b', __name__)\n@bp.before_request\n@jwt_required()\ndef check():\n    pass\n"
         "@bp.get('/in')\ndef a():\n    return ''\n@app.get('/out')\ndef b():\n    return ''\napp.register_blueprint(bp)\n"
     )
     reading = read(text)
@@ -238,7 +276,8 @@ def test_a_hook_of_a_blueprint_guards_that_blueprint_only(read):
 
 def test_a_hook_of_an_outer_blueprint_guards_the_inner(read):
     reading = read(
-        HEAD + "out = Blueprint('o', __name__)\nbp = Blueprint('b', __name__)\n@out.before_request\ndef check():\n    if 'user' not in session:\n        abort(401)\n"
+        HEAD
+        + "out = Blueprint('o', __name__)\nbp = Blueprint('b', __name__)\n@out.before_request\ndef check():\n    if 'user' not in session:\n        abort(401)\n"
         "@bp.get('/x')\ndef x():\n    return ''\nout.register_blueprint(bp)\napp.register_blueprint(out)\n"
     )
     assert access(reading, "/x") == "guarded"
@@ -249,7 +288,9 @@ def test_a_hook_lets_through_the_endpoints_that_it_names(read):
         "OPEN = {'login', 'health'}\n@app.before_request\ndef check():\n    if request.endpoint in OPEN:\n        return\n"
         "    if not session.get('user'):\n        return jsonify(error='no'), 401\n"
     )
-    reading = read(HEAD + hook + "@app.get('/health')\ndef health():\n    return ''\n@app.get('/x')\ndef x():\n    return ''\n")
+    reading = read(
+        HEAD + hook + "@app.get('/health')\ndef health():\n    return ''\n@app.get('/x')\ndef x():\n    return ''\n"
+    )
     assert (access(reading, "/health"), access(reading, "/x")) == ("open", "guarded")
 
 
@@ -262,33 +303,52 @@ def test_a_hook_with_an_exception_that_cannot_be_told_is_unknown(read):
 
 
 def test_a_hook_registered_by_a_call(read):
-    reading = read(HEAD + "def check():\n    if not session.get('user'):\n        abort(401)\napp.before_request(check)\n@app.get('/x')\ndef x():\n    return ''\n")
+    reading = read(
+        HEAD
+        + "def check():\n    if not session.get('user'):\n        abort(401)\napp.before_request(check)\n@app.get('/x')\ndef x():\n    return ''\n"
+    )
     assert access(reading, "/x") == "guarded"
 
 
 def test_a_view_that_verifies_itself_is_guarded(read):
-    reading = read(HEAD + "from flask_jwt_extended import verify_jwt_in_request\n@app.get('/x')\ndef x():\n    verify_jwt_in_request()\n    return ''\n")
+    reading = read(
+        HEAD
+        + "from flask_jwt_extended import verify_jwt_in_request\n@app.get('/x')\ndef x():\n    verify_jwt_in_request()\n    return ''\n"
+    )
     assert access(reading, "/x") == "guarded"
 
 
 def test_a_view_that_turns_nobody_into_401_is_guarded(read):
     own = "def who():\n    return USERS.get(request.headers.get('Authorization'))\n"
-    reading = read(HEAD + own + "@app.get('/x')\ndef x():\n    user = who()\n    if user is None:\n        return jsonify(error='no'), 401\n    return ''\n")
+    reading = read(
+        HEAD
+        + own
+        + "@app.get('/x')\ndef x():\n    user = who()\n    if user is None:\n        return jsonify(error='no'), 401\n    return ''\n"
+    )
     assert access(reading, "/x") == "guarded"
 
 
 def test_a_view_that_validates_its_input_is_not_guarded(read):
-    reading = read(HEAD + "@app.post('/x')\ndef x():\n    data = request.get_json()\n    if not data:\n        return jsonify(error='no'), 400\n    return ''\n")
+    reading = read(
+        HEAD
+        + "@app.post('/x')\ndef x():\n    data = request.get_json()\n    if not data:\n        return jsonify(error='no'), 400\n    return ''\n"
+    )
     assert access(reading, "/x", "POST") == "open"
 
 
 def test_stopper_closes_every_route_but_the_public_ones(read):
-    reading = read(HEAD + "from stopper import Stopper, public\nStopper(app)\n@app.get('/x')\ndef x():\n    return ''\n@app.get('/y')\n@public\ndef y():\n    return ''\n")
+    reading = read(
+        HEAD
+        + "from stopper import Stopper, public\nStopper(app)\n@app.get('/x')\ndef x():\n    return ''\n@app.get('/y')\n@public\ndef y():\n    return ''\n"
+    )
     assert (access(reading, "/x"), access(reading, "/y")) == ("guarded", "open")
 
 
 def test_a_view_wrapped_where_it_is_registered(read):
-    reading = read(HEAD + "from flask_login import login_required\ndef x():\n    return ''\napp.add_url_rule('/x', view_func=login_required(x))\n")
+    reading = read(
+        HEAD
+        + "from flask_login import login_required\ndef x():\n    return ''\napp.add_url_rule('/x', view_func=login_required(x))\n"
+    )
     assert access(reading, "/x") == "guarded"
 
 
@@ -298,25 +358,34 @@ def test_routes_in_tests_are_not_routes_of_the_app(read):
 
 
 def test_a_helper_is_reached_by_the_routes_that_call_it(read):
-    reading = read(HEAD + "def low():\n    pass\ndef mid():\n    low()\n@app.get('/x')\ndef x():\n    mid()\n    return ''\n@app.get('/y')\ndef y():\n    return ''\n")
+    reading = read(
+        HEAD
+        + "def low():\n    pass\ndef mid():\n    low()\n@app.get('/x')\ndef x():\n    mid()\n    return ''\n@app.get('/y')\ndef y():\n    return ''\n"
+    )
     facts = source_of(reading.app)
     assert [str(ref) for ref in facts.routes_reaching("app.low")] == ["GET /x"]
     assert {ref.path for ref in facts.routes_reaching("")} == {"/x", "/y"}
 
 
 def test_a_guard_is_reached_by_the_routes_behind_it(read):
-    reading = read(HEAD + OWN + "@app.get('/x')\n@need\ndef x():\n    return ''\n@app.get('/y')\ndef y():\n    return ''\n")
+    reading = read(
+        HEAD + OWN + "@app.get('/x')\n@need\ndef x():\n    return ''\n@app.get('/y')\ndef y():\n    return ''\n"
+    )
     assert [str(ref) for ref in source_of(reading.app).routes_reaching("app.need.inner")] == ["GET /x"]
 
 
 def test_fields_that_the_view_reads(read):
-    reading = read(HEAD + "@app.post('/x')\ndef x():\n    data = request.get_json()\n    print(data['name'], data.get('age'))\n    return ''\n")
+    reading = read(
+        HEAD
+        + "@app.post('/x')\ndef x():\n    data = request.get_json()\n    print(data['name'], data.get('age'))\n    return ''\n"
+    )
     assert set(reading.app.routes[0].fields) == {"name", "age"}
 
 
 def test_error_handlers_of_app_and_blueprint(read):
     reading = read(
-        HEAD + "bp = Blueprint('b', __name__)\n@bp.errorhandler(404)\ndef a(e):\n    return ''\n@app.errorhandler(Exception)\ndef b(e):\n    return ''\n"
+        HEAD
+        + "bp = Blueprint('b', __name__)\n@bp.errorhandler(404)\ndef a(e):\n    return ''\n@app.errorhandler(Exception)\ndef b(e):\n    return ''\n"
     )
     found = {(one.what, one.blueprint, one.function) for one in source_of(reading.app).error_handlers()}
     assert found == {("404", "b", "app.a"), ("Exception", "", "app.b")}

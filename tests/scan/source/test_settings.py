@@ -1,6 +1,7 @@
 """Settings are seen however they are written, and whether they are loaded."""
 
 import pytest
+
 from stopper.core.facts import source_of
 from stopper.core.values import Constant, EnvironmentValue, is_constant, text_of
 
@@ -9,7 +10,9 @@ HEAD = "from flask import Flask\napp = Flask(__name__)\n"
 
 def written(reading, key: str) -> list[object]:
     """The literal values written to that setting."""
-    return [write.value.value for write in source_of(reading.app).config_writes(key) if isinstance(write.value, Constant)]
+    return [
+        write.value.value for write in source_of(reading.app).config_writes(key) if isinstance(write.value, Constant)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -41,13 +44,17 @@ def test_the_secret_key_attribute_is_the_setting(read):
 
 
 def test_the_value_keeps_the_place_of_the_literal(read):
-    reading = read({"keys.py": "\n\nKEY = 'k1'\n", "app.py": "from keys import KEY\n" + HEAD + "app.config['SECRET_KEY'] = KEY\n"})
+    reading = read(
+        {"keys.py": "\n\nKEY = 'k1'\n", "app.py": "from keys import KEY\n" + HEAD + "app.config['SECRET_KEY'] = KEY\n"}
+    )
     (write,) = source_of(reading.app).config_writes("SECRET_KEY")
     assert (write.span.path, write.value.span.path, write.value.span.line) == ("app.py", "keys.py", 3)
 
 
 def test_a_loaded_class(read):
-    (write,) = source_of(read("class C:\n    DEBUG = True\n" + HEAD + "app.config.from_object(C)\n").app).config_writes("DEBUG")
+    (write,) = source_of(read("class C:\n    DEBUG = True\n" + HEAD + "app.config.from_object(C)\n").app).config_writes(
+        "DEBUG"
+    )
     assert (write.how, write.owner, write.loaded) == ("class", "app.C", True)
 
 
@@ -57,17 +64,32 @@ def test_a_loaded_class_brings_the_settings_of_its_base(read):
 
 
 def test_a_class_loaded_by_its_text(read):
-    reading = read({"conf/__init__.py": "", "conf/prod.py": "class Prod:\n    DEBUG = True\n", "app.py": HEAD + "app.config.from_object('conf.prod.Prod')\nimport conf.prod\n"})
+    reading = read(
+        {
+            "conf/__init__.py": "",
+            "conf/prod.py": "class Prod:\n    DEBUG = True\n",
+            "app.py": HEAD + "app.config.from_object('conf.prod.Prod')\nimport conf.prod\n",
+        }
+    )
     assert [write.loaded for write in source_of(reading.app).config_writes("DEBUG")] == [True]
 
 
 def test_classes_chosen_from_a_table_are_all_loaded(read):
-    reading = read("import os\nclass A:\n    DEBUG = True\nclass B:\n    DEBUG = False\nC = {'a': A, 'b': B}\n" + HEAD + "app.config.from_object(C[os.environ['E']])\n")
-    assert {(write.owner, write.loaded) for write in source_of(reading.app).config_writes("DEBUG")} == {("app.A", True), ("app.B", True)}
+    reading = read(
+        "import os\nclass A:\n    DEBUG = True\nclass B:\n    DEBUG = False\nC = {'a': A, 'b': B}\n"
+        + HEAD
+        + "app.config.from_object(C[os.environ['E']])\n"
+    )
+    assert {(write.owner, write.loaded) for write in source_of(reading.app).config_writes("DEBUG")} == {
+        ("app.A", True),
+        ("app.B", True),
+    }
 
 
 def test_a_config_class_that_is_seen_not_to_be_loaded(read):
-    reading = read("class DevConfig:\n    DEBUG = True\nclass Prod:\n    DEBUG = False\n" + HEAD + "app.config.from_object(Prod)\n")
+    reading = read(
+        "class DevConfig:\n    DEBUG = True\nclass Prod:\n    DEBUG = False\n" + HEAD + "app.config.from_object(Prod)\n"
+    )
     loaded = {write.owner: write.loaded for write in source_of(reading.app).config_writes("DEBUG")}
     assert loaded == {"app.DevConfig": False, "app.Prod": True}
 
@@ -78,12 +100,19 @@ def test_a_config_class_that_may_be_loaded_is_unknown(read):
 
 
 def test_a_settings_module_that_is_loaded(read):
-    reading = read({"settings.py": "DEBUG = True\nimport os\n", "app.py": HEAD + "import settings\napp.config.from_object(settings)\n"})
+    reading = read(
+        {
+            "settings.py": "DEBUG = True\nimport os\n",
+            "app.py": HEAD + "import settings\napp.config.from_object(settings)\n",
+        }
+    )
     assert written(reading, "DEBUG") == [True]
 
 
 def test_a_settings_file_that_is_loaded(read):
-    reading = read({"settings.py": "DEBUG = True\nSECRET_KEY = 'k1'\n", "app.py": HEAD + "app.config.from_pyfile('settings.py')\n"})
+    reading = read(
+        {"settings.py": "DEBUG = True\nSECRET_KEY = 'k1'\n", "app.py": HEAD + "app.config.from_pyfile('settings.py')\n"}
+    )
     assert written(reading, "SECRET_KEY") == ["k1"]
 
 
@@ -92,7 +121,9 @@ def test_a_class_that_has_nothing_to_do_with_config(read):
 
 
 def test_a_setting_from_the_environment_keeps_its_default(read):
-    (write,) = source_of(read("import os\n" + HEAD + "app.config['SECRET_KEY'] = os.environ.get('K', 'dev')\n").app).config_writes("SECRET_KEY")
+    (write,) = source_of(
+        read("import os\n" + HEAD + "app.config['SECRET_KEY'] = os.environ.get('K', 'dev')\n").app
+    ).config_writes("SECRET_KEY")
     assert isinstance(write.value, EnvironmentValue)
     assert is_constant(write.value.default, "dev")
 
@@ -103,7 +134,10 @@ def test_settings_in_tests_are_left_out_unless_asked_for(read):
 
 
 def test_suppressions_speak_of_their_line_or_the_next(read):
-    text = HEAD + "app.debug = True  # stopper: ignore[debug-enabled-in-config] local only until=2030-01-31\n# stopper: ignore[a, b] both\n\napp.run()\n"
+    text = (
+        HEAD
+        + "app.debug = True  # stopper: ignore[debug-enabled-in-config] local only until=2030-01-31\n# stopper: ignore[a, b] both\n\napp.run()\n"
+    )
     found = source_of(read(text).app).suppressions
     assert [(one.slug, one.line, one.reason, one.until) for one in found] == [
         ("debug-enabled-in-config", 3, "local only", "2030-01-31"), ("a", 6, "both", None), ("b", 6, "both", None),
@@ -137,7 +171,10 @@ def test_versions_of_dependencies(read, name, text, version):
 
 
 def test_a_locked_version_beats_a_bound(read):
-    files = {"requirements.txt": "Flask-Cors>=3\n", "poetry.lock": "[[package]]\nname = 'flask_cors'\nversion = '6.0.0'\n"}
+    files = {
+        "requirements.txt": "Flask-Cors>=3\n",
+        "poetry.lock": "[[package]]\nname = 'flask_cors'\nversion = '6.0.0'\n",
+    }
     assert read(files).app.dependencies == {"flask-cors": "6.0.0"}
 
 
@@ -150,4 +187,12 @@ def test_files_beside_the_code(read):
         ".env": "A=1\n", "Dockerfile": "FROM x\n", "docker-compose.yml": "a: 1\n", ".github/workflows/ci.yml": "a: 1\n", "Procfile": "web: x\n",
         "templates/a.html": "<a>", "k.pem": "-----BEGIN", "app.py": "", "notes.txt": "x",
     })  # fmt: skip
-    assert {one.kind for one in source_of(reading.app).text_files} == {"env", "dockerfile", "compose", "workflow", "procfile", "template", "key"}
+    assert {one.kind for one in source_of(reading.app).text_files} == {
+        "env",
+        "dockerfile",
+        "compose",
+        "workflow",
+        "procfile",
+        "template",
+        "key",
+    }

@@ -48,11 +48,13 @@ def test_the_home_module_of_a_name_is_the_public_name(read):
 
 
 def test_a_re_export_of_the_project_is_followed(read):
-    reading = read({
-        "shop/__init__.py": "from shop.lib import decode\n",
-        "shop/lib.py": "from jwt import decode\n",
-        "shop/use.py": "from shop import decode\ntoken = 't'\ndecode(token)\n",
-    })
+    reading = read(
+        {
+            "shop/__init__.py": "from shop.lib import decode\n",
+            "shop/lib.py": "from jwt import decode\n",
+            "shop/use.py": "from shop import decode\ntoken = 't'\ndecode(token)\n",
+        }
+    )
     assert passed(reading).span.path == "shop/use.py"
 
 
@@ -62,12 +64,14 @@ def test_a_star_import_of_the_project_is_followed(read):
 
 
 def test_a_relative_import_is_followed(read):
-    reading = read({
-        "shop/__init__.py": "",
-        "shop/a/__init__.py": "",
-        "shop/keys.py": "KEY = 'k1'\n",
-        "shop/a/use.py": "import jwt\nfrom ..keys import KEY\njwt.decode(KEY)\n",
-    })
+    reading = read(
+        {
+            "shop/__init__.py": "",
+            "shop/a/__init__.py": "",
+            "shop/keys.py": "KEY = 'k1'\n",
+            "shop/a/use.py": "import jwt\nfrom ..keys import KEY\njwt.decode(KEY)\n",
+        }
+    )
     assert text_of(passed(reading).args[0]) == "k1"
 
 
@@ -79,15 +83,19 @@ def test_a_constant_of_another_module_keeps_its_own_place(read):
 
 
 def test_modules_that_import_each_other_are_read_as_python_would(read):
-    reading = read({
-        "shop/__init__.py": "from flask import Flask\napp = Flask(__name__)\nfrom shop import views\n",
-        "shop/views.py": "from shop import app\n@app.get('/x')\ndef x():\n    return ''\n",
-    })
+    reading = read(
+        {
+            "shop/__init__.py": "from flask import Flask\napp = Flask(__name__)\nfrom shop import views\n",
+            "shop/views.py": "from shop import app\n@app.get('/x')\ndef x():\n    return ''\n",
+        }
+    )
     assert [route.path for route in reading.app.routes] == ["/x"]
 
 
 def test_the_object_of_a_class_names_its_methods(read):
-    (call,) = source_of(read("from flask import Flask\napp = Flask('x')\napp.run(debug=True)\n").app).calls("flask.Flask.run")
+    (call,) = source_of(read("from flask import Flask\napp = Flask('x')\napp.run(debug=True)\n").app).calls(
+        "flask.Flask.run"
+    )
     assert is_constant(call.keyword("debug"), True)
 
 
@@ -111,7 +119,9 @@ def test_a_method_reached_through_self_is_the_class_method(read):
 
 
 def test_an_attribute_of_self_is_followed(read):
-    reading = read("import jwt\nclass A:\n    def __init__(self):\n        self.key = 'k1'\n    def go(self):\n        jwt.decode(self.key)\n")
+    reading = read(
+        "import jwt\nclass A:\n    def __init__(self):\n        self.key = 'k1'\n    def go(self):\n        jwt.decode(self.key)\n"
+    )
     assert may_be(passed(reading).args[0], "k1")
 
 
@@ -208,7 +218,9 @@ def test_a_setting_is_a_config_value(read):
 
 
 def test_a_setting_is_followed_to_what_was_written(read):
-    reading = read("import jwt\nfrom flask import Flask\napp = Flask('x')\napp.config['KEY'] = 'k1'\njwt.decode(app.config['KEY'])\n")
+    reading = read(
+        "import jwt\nfrom flask import Flask\napp = Flask('x')\napp.config['KEY'] = 'k1'\njwt.decode(app.config['KEY'])\n"
+    )
     facts = source_of(reading.app)
     assert [text_of(value) for value in facts.followed(passed(reading).args[0])] == ["k1"]
 
@@ -220,7 +232,9 @@ def test_two_branches_are_a_choice(read):
 
 
 def test_a_branch_that_leaves_does_not_count(read):
-    reading = read("import jwt\ndef f(x):\n    k = 'a'\n    if x:\n        k = 'b'\n        return\n    jwt.decode(k)\n")
+    reading = read(
+        "import jwt\ndef f(x):\n    k = 'a'\n    if x:\n        k = 'b'\n        return\n    jwt.decode(k)\n"
+    )
     assert text_of(passed(reading).args[0]) == "a"
 
 

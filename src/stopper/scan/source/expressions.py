@@ -24,6 +24,7 @@ from stopper.core.values import (
     Parameter,
     Plain,
     Sequence,
+    Truth,
     Unknown,
     Value,
 )
@@ -492,7 +493,7 @@ def _compare(reader: Reader, node: ast.Compare) -> Value:
         )
         rest.append(right)
         left = right
-    return Unknown((first, *rest))
+    return Truth((first, *rest))
 
 
 def _texts(node: ast.Compare, left: Value, right: Value) -> tuple[str, str] | None:
@@ -510,7 +511,7 @@ def _unary(reader: Reader, node: ast.UnaryOp) -> Value:
             return Constant(not inner.value, reader.span(node))
         if type(node.op) is ast.USub and isinstance(inner.value, (int, float)):
             return Constant(-inner.value, reader.span(node))
-    return Unknown((inner,))
+    return Truth((inner,)) if type(node.op) is ast.Not else Unknown((inner,))
 
 
 def _comprehension(reader: Reader, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> Value:

@@ -10,11 +10,12 @@ from stopper.core.facts import SourceFacts
 from stopper.core.labels import LabelKind
 from stopper.core.values import (
     Call,
+    Choice,
     Constant,
     Mapping,
     Name,
     Sequence,
-    Unknown,
+    Truth,
     Value,
     is_constant,
     options,
@@ -281,7 +282,7 @@ class Guards:
         return None
 
     def _comparisons_of(self, value: Value) -> Iterator[Comparison]:
-        if isinstance(value, Unknown) and len(value.parts) == 2:
+        if isinstance(value, Truth) and len(value.parts) == 2:
             for found in self.facts.all_comparisons:
                 if found.left is value.parts[0] and found.right is value.parts[1]:
                     yield found
@@ -381,6 +382,10 @@ class Guards:
             ):
                 return True
         labels = self.facts.labels(value)
+        if isinstance(value, Truth):
+            return any(self._shows(part) for part in value.parts)
+        if isinstance(value, Choice):
+            return any(self._shows(part) for part in value.options)
         return any(
             label.kind in CREDENTIAL_LABELS
             or (label.kind in ("api-key", "token") and not label.by_name)
