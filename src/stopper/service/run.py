@@ -1,6 +1,5 @@
 """`stopper serve`: checks everything first, then runs the service under gunicorn until it is stopped."""
 
-import contextlib
 import ipaddress
 import logging
 import os
@@ -66,18 +65,22 @@ def serve(
     folder = Path(data)
     _prepare_folder(folder)
     listener = _listen(host, port)
-    with contextlib.closing(listener):
+    try:
         address = f"http://{_shown(host)}:{listener.getsockname()[1]}"
         url = issuer or address
         plan = _Plan(url, os.environ.get("STOPPER_AUDIENCE") or url, mode, folder, database or "", workers)
         _judge(plan)
         if check_only:
-            _say(f"ready to serve {url} in mode {mode}; data in {data}")
+            _say(f"ready to serve {url} in mode {mode}; data in {folder}")
             return 0
-        _say(f"Stopper is at {address} in mode {mode}; data in {data}; Ctrl-C stops it")
-        if workers > 1:
-            _say(f"the throttle counts in each of {workers} processes, so each takes its part of every limit")
-        return _run(plan, listener)
+        # From here on the socket is the server's, in this process and in every worker.
+        handle = listener.detach()
+    finally:
+        listener.close()
+    _say(f"Stopper is at {address} in mode {mode}; data in {folder}; Ctrl-C stops it")
+    if workers > 1:
+        _say(f"the throttle counts in each of {workers} processes, so each takes its part of every limit")
+    return _run(plan, handle)
 
 
 def _judge_options(host: str, mode: str, issuer: str | None, redis: str | None, workers: int) -> None:
@@ -161,9 +164,10 @@ def _judge(plan: _Plan) -> None:
         ) from None
 
 
-def _run(plan: _Plan, listener: socket.socket) -> int:
+def _run(plan: _Plan, handle: int) -> int:
     try:
         from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+        from gunicorn.errors import HaltServer  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
     except ImportError:
         raise UsageError("the server is not installed; run: pip install 'stopper[service]'") from None
 
@@ -171,7 +175,7 @@ def _run(plan: _Plan, listener: socket.socket) -> int:
         """gunicorn without its command line. Each worker opens its own store and keys."""
 
         def load_config(self) -> None:
-            for name, value in _server_settings(plan, listener).items():
+            for name, value in _server_settings(plan, handle).items():
                 self.cfg.set(name, value)
 
         def load(self) -> Any:
@@ -181,15 +185,16 @@ def _run(plan: _Plan, listener: socket.socket) -> int:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         Server().run()
+    except HaltServer as halted:
+        raise IncompleteError(f"the server did not start ({halted.reason}); the lines above say why") from None
     except SystemExit as stopped:
         return stopped.code if isinstance(stopped.code, int) else 0
     return 0
 
 
-def _server_settings(plan: _Plan, listener: socket.socket) -> Mapping[str, object]:
-    listener.set_inheritable(True)
+def _server_settings(plan: _Plan, handle: int) -> Mapping[str, object]:
     return {
-        "bind": [f"fd://{listener.fileno()}"],
+        "bind": [f"fd://{handle}"],
         "workers": plan.workers,
         "worker_class": "gthread",
         "threads": THREADS,

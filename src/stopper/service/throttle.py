@@ -19,6 +19,8 @@ from stopper.core.errors import ThrottledError
 
 MAX_KEYS: Final = 50_000
 """Remembered at once; about 200 bytes each."""
+_ROUNDING: Final = 1e-6
+"""Sums of fractions of seconds come out a little high."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Meter:
         with self._lock:
             due = max(self._due.get(key, now), now)
             wait = due - self._slack - now
-            if wait > 0:
+            if wait > _ROUNDING:
                 return wait
             self._due[key] = due + self._every
             self._due.move_to_end(key)

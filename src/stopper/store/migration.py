@@ -21,8 +21,12 @@ _Steps = Callable[[Any, MigrationContext], Any]
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Go up to *revision*. Several processes may start together: one goes, the others find the work done."""
+    """Go up to *revision*. Several processes may start together: one goes, the others find the work done.
+
+    Raises SettingError for a database of a newer Stopper.
+    """
     scripts = _scripts()
+    _judge_known(scripts, current(database))
     # The documented way to run Alembic without an env.py goes through this name.
     _run(database, scripts, lambda now, _context: scripts._upgrade_revs(revision, now))  # pyright: ignore[reportPrivateUsage]
 
@@ -57,10 +61,14 @@ def check(database: Database) -> None:
     found = current(database)
     if found == head():
         return
-    known = {script.revision for script in _scripts().walk_revisions()}
+    _judge_known(_scripts(), found)
+    raise SettingError(f"the database is at version {found or 'none'}, not {head()}; run it once with migrations on")
+
+
+def _judge_known(scripts: ScriptDirectory, found: str | None) -> None:
+    known = {script.revision for script in scripts.walk_revisions()}
     if found is not None and found not in known:
         raise SettingError(f"the database is at version {found}, from a newer Stopper; upgrade this installation")
-    raise SettingError(f"the database is at version {found or 'none'}, not {head()}; run it once with migrations on")
 
 
 def difference(database: Database) -> list[str]:

@@ -1,0 +1,191 @@
+"""What the service says of itself, how it fails, and how another application gets its endpoints."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from tests.servers.service import PASSWORD
+
+from stopper.auth.policy import bearer
+from stopper.auth.requirement import scope
+from stopper.core.errors import SettingError, StoreUnavailableError
+from stopper.extension import Stopper, current_principal
+from stopper.service import Accounts, create_app, mount_accounts, open_accounts
+
+PERSON = {"email": "ann@example.com", "password": PASSWORD}
+
+
+@pytest.fixture
+def tokens(client: FlaskClient) -> dict[str, str]:
+    client.post("/auth/register", json=PERSON)
+    found = client.post("/auth/login", json=PERSON).json
+    assert found
+    return found
+
+
+def test_the_document_names_every_route_and_every_reference_in_it_resolves(client: FlaskClient) -> None:
+    document = client.get("/openapi.json").json
+    assert document["openapi"] == "3.1.0"
+    described = {(path, method.upper()) for path, operations in document["paths"].items() for method in operations}
+    served = {
+        (rule.rule, method)
+        for rule in client.application.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert described == served
+    for reference in _references(document):
+        found = document
+        for part in reference.removeprefix("#/").split("/"):
+            found = found[part]
+
+
+def _references(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [text for key, item in value.items() for text in ([item] if key == "$ref" else _references(item))]
+    if isinstance(value, list):
+        return [text for item in value for text in _references(item)]
+    return []
+
+
+def test_the_document_tells_the_truth_about_who_may_pass(client: FlaskClient) -> None:
+    for path, operations in client.get("/openapi.json").json["paths"].items():
+        for method, operation in operations.items():
+            status = client.open(path, method=method.upper()).status_code
+            assert (status == 401) is bool(operation["security"]), (path, method, status)
+
+
+def test_in_prod_the_document_and_registration_are_not_there(accounts: Accounts) -> None:
+    closed = dataclasses.replace(accounts, open_registration=False)
+    client = create_app(closed, mode="prod").test_client()
+    assert client.get("/openapi.json").status_code == 404
+    assert client.post("/auth/register", json=PERSON).status_code == 404
+    assert client.get("/health").status_code == 200
+
+
+def test_the_public_keys_may_be_cached_and_nothing_else(client: FlaskClient, tokens: dict[str, str]) -> None:
+    keys = client.get("/.well-known/jwks.json")
+    assert keys.headers["Cache-Control"] == "public, max-age=300"
+    assert keys.mimetype == "application/jwk-set+json"
+    for path in ("/health", "/ready", "/openapi.json", "/auth/me"):
+        for headers in ({}, {"Authorization": f"Bearer {tokens['access_token']}"}):
+            assert client.get(path, headers=headers).headers["Cache-Control"] == "no-store", path
+
+
+class Down:
+    """A store's part whose every method fails."""
+
+    def __getattr__(self, name: str) -> object:
+        def fails(*_arguments: object, **_more: object) -> None:
+            raise StoreUnavailableError
+
+        return fails
+
+
+def test_when_the_store_is_gone_it_is_503_and_a_log_out_is_no_success(
+    accounts: Accounts, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CVE-2020-15223: revocation said 200 while the storage failed."""
+    client = create_app(accounts, mode="dev").test_client()
+    shown = {"Authorization": f"Bearer {tokens['access_token']}"}
+    database = accounts.store.database
+    with monkeypatch.context() as broken:
+        broken.setattr(type(database), "_run", lambda *_a, **_k: (_ for _ in ()).throw(StoreUnavailableError()))
+        answers = [
+            client.post("/auth/login", json=PERSON),
+            client.post("/auth/refresh", json={"refresh_token": tokens["refresh_token"]}),
+            client.post("/auth/logout", headers=shown),
+            client.post("/auth/register", json=PERSON),
+            client.get("/ready"),
+        ]
+        for answer in answers:
+            assert answer.status_code == 503, answer.data
+            assert answer.headers["Retry-After"]
+        assert client.get("/health").status_code == 200
+    assert client.get("/auth/me", headers=shown).status_code == 200, "nothing was ended"
+    assert client.post("/auth/refresh", json={"refresh_token": tokens["refresh_token"]}).status_code == 200
+
+
+def test_the_other_envelope(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STOPPER_ENVELOPE", "status")
+    client = create_app(accounts, mode="dev").test_client()
+    assert client.post("/auth/register", json=PERSON).json == {"status": "success", "message": "OK", "data": {}}
+    good = client.post("/auth/login", json=PERSON).json
+    assert good["status"] == "success"
+    assert good["data"]["token_type"] == "Bearer"
+    bad = client.post("/auth/login", json={**PERSON, "x": "y"})
+    assert (bad.status_code, bad.json["status"], bad.json["error"]["field"]) == (400, "failed", "x")
+    assert client.get("/auth/me").json["status"] == "failed"
+
+
+def test_any_guarded_application_can_have_the_endpoints(accounts: Accounts) -> None:
+    app = Flask("notes")
+    app.config["STOPPER_MODE"] = "dev"
+    stopper = Stopper(app, issuers=[accounts.issuer], revocations=accounts.revocations)
+    mount_accounts(app, stopper, accounts)
+
+    @app.get("/notes")
+    @(bearer & scope("notes:read"))
+    def notes() -> dict[str, str]:
+        return {"of": current_principal.subject}
+
+    @app.get("/admin")
+    @(bearer & scope("admin"))
+    def admin() -> dict[str, str]:
+        return {}
+
+    stopper.seal()
+    client = app.test_client()
+    client.post("/auth/register", json=PERSON)
+    tokens = client.post("/auth/login", json=PERSON).json
+    shown = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert client.get("/notes", headers=shown).json["of"] == client.get("/auth/me", headers=shown).json["subject"]
+    assert client.get("/admin", headers=shown).status_code == 403
+    assert client.get("/notes").status_code == 401
+    client.post("/auth/logout", headers=shown)
+    assert client.get("/notes", headers=shown).status_code == 401
+
+
+def test_a_guard_that_does_not_follow_the_revocations_is_refused(accounts: Accounts) -> None:
+    app = Flask("notes")
+    app.config["STOPPER_MODE"] = "dev"
+    stopper = Stopper(app, issuers=[accounts.issuer])
+    with pytest.raises(SettingError, match="log-out would end nothing"):
+        mount_accounts(app, stopper, accounts)
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
+def test_another_algorithm_by_setting(tmp_path: Path, algorithm: str) -> None:
+    accounts = open_accounts(
+        "https://i.example",
+        "https://a.example",
+        data=tmp_path / "d",
+        config={"STOPPER_SIGNING_ALGORITHM": algorithm},
+        open_registration=True,
+    )
+    client = create_app(accounts, mode="dev").test_client()
+    client.post("/auth/register", json=PERSON)
+    tokens = client.post("/auth/login", json=PERSON).json
+    assert client.get("/auth/me", headers={"Authorization": f"Bearer {tokens['access_token']}"}).status_code == 200
+    assert [key["alg"] for key in client.get("/.well-known/jwks.json").json["keys"]] == [algorithm]
+    accounts.store.close()
+
+
+def test_a_device_that_was_named_at_login_is_held_to(client: FlaskClient) -> None:
+    client.post("/auth/register", json=PERSON)
+    tokens = client.post("/auth/login", json={**PERSON, "device": "phone"}).json
+    other = {"refresh_token": tokens["refresh_token"], "device": "laptop"}
+    assert client.post("/auth/refresh", json=other).status_code == 401
+    right = {"refresh_token": tokens["refresh_token"], "device": "phone"}
+    assert client.post("/auth/refresh", json=right).status_code == 200
+
+
+def test_secret_values_are_in_no_answer_but_the_one_that_gives_them(
+    client: FlaskClient, tokens: dict[str, str]
+) -> None:
+    shown = {"Authorization": f"Bearer {tokens['access_token']}"}
+    me = client.get("/auth/me", headers=shown)
+    assert "password" not in json.dumps(me.json)
+    assert tokens["refresh_token"] not in me.text

@@ -1,0 +1,134 @@
+"""`stopper serve` says what is wrong in one line, before it serves anything."""
+
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+from stopper.core.errors import UsageError
+from stopper.service.run import serve
+from tests.servers.service import command, environment
+
+
+def _run(folder: Path, *arguments: str, **settings: str) -> tuple[int, str, str]:
+    done = subprocess.run(
+        command(*arguments), cwd=folder, capture_output=True, text=True, env=environment(**settings), timeout=120
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def _one_line(stderr: str, *words: str) -> None:
+    assert len(stderr.strip().splitlines()) == 1, stderr
+    assert "Traceback" not in stderr
+    for word in words:
+        assert word in stderr, stderr
+
+
+def test_check_makes_everything_and_serves_nothing(tmp_path: Path) -> None:
+    code, out, err = _run(tmp_path, "--check", "--port", "0")
+    assert (code, err) == (0, "")
+    assert "ready to serve" in out
+    assert (tmp_path / ".stopper" / "stopper.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--host", "0.0.0.0"], ["mode dev", "0.0.0.0", "--mode prod"]),
+        (["--host", "192.0.2.1"], ["mode dev"]),
+        (["--host", "not a host!", "--mode", "prod", "--issuer", "https://a.example"], ["not a host!"]),
+        (["--mode", "prod"], ["--issuer"]),
+        (["--issuer", "nonsense"], ["--issuer"]),
+        (["--issuer", "http://auth.example.com", "--mode", "prod"], ["https://"]),
+        (["--issuer", "https://u:p@auth.example.com"], ["--issuer"]),
+        (["--redis", "redis://localhost"], ["--redis"]),
+        (["--workers", "65"], ["--workers"]),
+        (["--database", "mysql://me:hunter2hunter2@db/x"], ["sqlite:///"]),
+        (["--database", "rubbish"], ["sqlite:///"]),
+    ],
+)
+def test_a_wrong_option_is_one_line_and_exit_2(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
+    code, out, err = _run(tmp_path, "--port", "0", "--check", *arguments)
+    assert (code, out) == (2, "")
+    _one_line(err, *words)
+    assert "hunter2" not in err
+
+
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code, _, err = _run(tmp_path, "--port", port)
+    assert code == 2
+    _one_line(err, port, "--port")
+
+
+def test_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    code, _, err = _run(tmp_path, "--port", "0", "--data", "file/inside")
+    assert code == 2
+    _one_line(err, "--data")
+
+
+def test_a_data_folder_that_others_can_enter(tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir(mode=0o755)
+    code, _, err = _run(tmp_path, "--port", "0", "--data", "open")
+    assert code == 2
+    _one_line(err, "chmod 700")
+
+
+def test_a_data_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As root every folder can be written, so the answer of the system is replaced.
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(UsageError, match="--data"):
+        serve(port=0, data=tmp_path / "closed", check_only=True)
+
+
+def test_a_database_that_is_none(tmp_path: Path) -> None:
+    data = tmp_path / ".stopper"
+    data.mkdir(mode=0o700)
+    (data / "stopper.db").write_bytes(b"this is not a database" * 100)
+    code, _, err = _run(tmp_path, "--port", "0")
+    assert code == 3
+    _one_line(err, "stopper.db")
+
+
+def test_a_database_server_that_does_not_answer(tmp_path: Path) -> None:
+    code, _, err = _run(tmp_path, "--port", "0", "--database", "postgresql://me:hunter2hunter2@127.0.0.1:9/x")
+    assert code == 3
+    _one_line(err, "--database")
+    assert "hunter2" not in err
+
+
+@pytest.mark.parametrize("spoil", ["mode", "short", "other"])
+def test_a_key_file_that_is_not_right_stops_the_start(tmp_path: Path, spoil: str) -> None:
+    assert _run(tmp_path, "--port", "0", "--check")[0] == 0
+    key = tmp_path / ".stopper" / "master.key"
+    if spoil == "mode":
+        key.chmod(0o644)
+    elif spoil == "short":
+        key.write_bytes(b"half")
+    else:
+        key.write_bytes(os.urandom(32))
+    code, _, err = _run(tmp_path, "--port", "0", "--check")
+    assert code == 2
+    _one_line(err, "master.key")
+
+
+def test_a_database_of_a_newer_version(tmp_path: Path) -> None:
+    import sqlite3
+
+    assert _run(tmp_path, "--port", "0", "--check")[0] == 0
+    connection = sqlite3.connect(tmp_path / ".stopper" / "stopper.db")
+    connection.execute("UPDATE stopper_version SET version_num = '9999'")
+    connection.commit()
+    connection.close()
+    code, _, err = _run(tmp_path, "--port", "0", "--check")
+    assert code == 2
+    _one_line(err, "newer")
+
+
+def test_a_setting_of_the_wrong_kind(tmp_path: Path) -> None:
+    code, _, err = _run(tmp_path, "--port", "0", "--check", STOPPER_ACCESS_TOKEN_LIFETIME="soon")
+    assert code == 2
+    _one_line(err, "STOPPER_ACCESS_TOKEN_LIFETIME")
