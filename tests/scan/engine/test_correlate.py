@@ -1,0 +1,185 @@
+"""Correlation: one root cause is one finding, and no finding is surer than what speaks for it."""
+
+from typing import Any
+
+from stopper.core.app import App, Route
+from stopper.core.exchange import Exchange, Request, Response
+from stopper.core.fact import ConfigWrite, Function
+from stopper.core.facts import SourceFacts
+from stopper.core.finding import Evidence, Finding, Verdict
+from stopper.core.place import RouteRef, Span
+from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.values import Constant
+from stopper.scan.correlate import correlate
+from stopper.scan.engine import DetectorResult, ProbeResult
+
+NOTES, ME = RouteRef("GET", "/notes/{id}"), RouteRef("GET", "/me")
+HELPER = Span("app.py", 5, 9)
+APP = App(
+    routes=(
+        Route("/notes/{id}", ("GET",), span=Span("app.py", 20, 25)),
+        Route("/me", ("GET",), span=Span("app.py", 30, 33)),
+        Route("/login", ("POST",), span=Span("app.py", 40, 45)),
+    ),
+    source=SourceFacts(
+        files=("app.py",),
+        all_functions=(
+            Function("app.read_token", HELPER), Function("app.show", Span("app.py", 20, 25)), Function("app.me", Span("app.py", 30, 33)),
+            Function("app.create_app", Span("app.py", 50, 90)), Function("app.idle", Span("app.py", 95, 99)),
+        ),
+        all_config=(ConfigWrite("DEBUG", Constant(True), Span("app.py", 60, 60), "item", "app.create_app"),),
+        reach={"app.read_token": (RouteRef("GET", "/notes/{note}"),), "app.show": (NOTES,), "app.me": (ME,)},
+    ),
+    readers=frozenset({"source", "running"}),
+)  # fmt: skip
+PROOF = Evidence("exchange", "seen", Exchange(Request("GET", "/notes/1"), Response(200)))
+
+
+def rule(slug: str, **given: Any) -> Rule:
+    defaults: dict[str, Any] = {
+        "family": "jwt", "title": "t", "harm": "h", "severity": "critical", "check": "authentication", "cwe": (1,), "owasp": "API2:2023",
+        "asvs": (), "surfaces": ("source", "wsgi"), "ends": "e",
+    }  # fmt: skip
+    return Rule(slug=slug, **{**defaults, **given})
+
+
+def saw(one: Rule, *hits: Hit) -> DetectorResult:
+    return DetectorResult(one, hits)
+
+
+def proved(one: Rule, *routes: RouteRef) -> ProbeResult:
+    return ProbeResult(one, Verdict("fail", f"{one.slug} proven", routes, (PROOF,)))
+
+
+def told(found: tuple[Finding, ...]) -> list[tuple[str, str, list[str]]]:
+    return [(one.rule.slug, one.confidence, [str(place) for place in one.places]) for one in found]
+
+
+def test_a_sign_in_the_source_alone_is_indicated() -> None:
+    assert told(correlate(APP, [saw(rule("a"), Hit("m", Span("app.py", 31, 31)))], [])) == [
+        ("a", "indicated", ["app.py:31 GET /me"])
+    ]
+
+
+def test_a_proof_alone_is_proven_and_carries_the_views_lines() -> None:
+    assert told(correlate(APP, [], [proved(rule("a"), ME)])) == [("a", "proven", ["app.py:30 GET /me"])]
+
+
+def test_a_proof_on_a_route_that_runs_the_line_confirms_it() -> None:
+    a = rule("a")
+    (found,) = correlate(APP, [saw(a, Hit("m", Span("app.py", 6, 6)))], [proved(a, NOTES)])
+    assert told((found,)) == [("a", "confirmed", ["app.py:6 GET /notes/{id}", "GET /notes/{note}"])]
+    assert [one.kind for one in found.evidence] == ["source", "exchange"]
+
+
+def test_a_proof_on_another_route_confirms_nothing() -> None:
+    a = rule("a")
+    found = told(correlate(APP, [saw(a, Hit("m", Span("app.py", 6, 6)))], [proved(a, ME)]))
+    assert [(slug, sure) for slug, sure, _ in found] == [("a", "proven"), ("a", "indicated")]
+
+
+def test_what_the_lines_do_not_explain_stays_a_finding_of_the_wire() -> None:
+    a = rule("a")
+    found = told(correlate(APP, [saw(a, Hit("m", Span("app.py", 6, 6)))], [proved(a, NOTES, ME)]))
+    assert [(slug, sure) for slug, sure, _ in found] == [("a", "confirmed"), ("a", "proven")]
+    assert found[1][2] == ["app.py:30 GET /me"]
+
+
+def test_an_effect_is_folded_into_its_cause() -> None:
+    cause, effect = rule("cause"), rule("effect", effect_of=("cause",))
+    (found,) = correlate(APP, [saw(cause, Hit("m", Span("app.py", 22, 22)))], [proved(effect, NOTES)])
+    assert (found.rule.slug, found.confidence) == ("cause", "confirmed")
+    assert any("proven by effect" in one.text for one in found.evidence)
+
+
+def test_an_effect_without_its_cause_stands_alone() -> None:
+    cause, effect = rule("cause"), rule("effect", effect_of=("cause",))
+    found = told(correlate(APP, [saw(cause, Hit("m", Span("app.py", 97, 97)))], [proved(effect, NOTES)]))
+    assert [(slug, sure) for slug, sure, _ in found] == [("effect", "proven"), ("cause", "indicated")]
+
+
+def test_a_setting_reaches_every_route_also_inside_a_factory() -> None:
+    a = rule("a", family="cors")
+    for line in (1, 60):
+        (found,) = correlate(APP, [saw(a, Hit("m", Span("app.py", line, line)))], [proved(a, NOTES, ME)])
+        assert found.confidence == "confirmed"
+
+
+def test_the_nearest_cause_takes_the_proof() -> None:
+    a = rule("a")
+    setting, line = Hit("m", Span("app.py", 1, 1)), Hit("m", Span("app.py", 22, 22))
+    found = told(correlate(APP, [saw(a, setting, line)], [proved(a, NOTES)]))
+    assert [(sure, places[0]) for _, sure, places in found] == [
+        ("confirmed", "app.py:22 GET /notes/{id}"),
+        ("indicated", "app.py:1"),
+    ]
+
+
+def test_what_is_wrong_with_a_token_may_be_caused_where_it_is_made() -> None:
+    a = rule("a")
+    seen = [saw(a, Hit("m", Span("app.py", 42, 42)))]
+    assert [sure for _, sure, _ in told(correlate(APP, seen, [proved(a, ME)], [RouteRef("POST", "/login")]))] == [
+        "confirmed"
+    ]
+    assert [sure for _, sure, _ in told(correlate(APP, seen, [proved(a, ME)]))] == ["proven", "indicated"]
+    other = rule("a", family="cors")
+    assert len(correlate(APP, [saw(other, *seen[0].hits)], [proved(other, ME)], [RouteRef("POST", "/login")])) == 2
+
+
+def test_the_source_and_the_import_of_the_same_source_are_one_reader() -> None:
+    a = rule("a")
+    hits = (Hit("written", Span("app.py", 1, 1)), Hit("in force"))
+    (found,) = correlate(APP, [saw(a, *hits)], [])
+    assert found.confidence == "indicated"
+    assert [one.kind for one in found.evidence] == ["source", "running"]
+
+
+def test_the_source_and_the_document_are_two() -> None:
+    a = rule("a")
+    hits = (Hit("no guard", Span("app.py", 31, 31)), Hit("the document says so", None, ME, reader="spec"))
+    (found,) = correlate(APP, [saw(a, *hits)], [])
+    assert found.confidence == "corroborated"
+
+
+def test_two_places_are_two_findings_and_one_place_is_one() -> None:
+    a = rule("a")
+    hits = (Hit("m", Span("app.py", 31, 31)), Hit("n", Span("app.py", 31, 31)), Hit("m", Span("app.py", 32, 32)))
+    assert len(correlate(APP, [saw(a, *hits)], [])) == 2
+
+
+def test_passed_and_open_probes_accuse_nobody() -> None:
+    a = rule("a")
+    assert (
+        correlate(
+            APP,
+            [],
+            [
+                ProbeResult(a, Verdict("pass", "")),
+                ProbeResult(a, Verdict("open", "")),
+                ProbeResult(a, Verdict("not-applicable", "")),
+            ],
+        )
+        == ()
+    )
+
+
+def test_a_mend_that_breaks_takes_no_finding_away() -> None:
+    def fix(app: App, hit: Hit) -> Edit | None:
+        raise ValueError
+
+    (found,) = correlate(APP, [saw(rule("a", fix=fix), Hit("m", Span("app.py", 31, 31)))], [])
+    assert found.edit is None
+
+
+def test_the_worst_and_surest_come_first() -> None:
+    low, high = rule("a", severity="low"), rule("z", severity="high")
+    found = correlate(
+        APP,
+        [saw(low, Hit("m", Span("app.py", 31, 31))), saw(high, Hit("m", Span("app.py", 22, 22)))],
+        [proved(high, ME)],
+    )
+    assert [(one.rule.slug, one.confidence) for one in found] == [
+        ("z", "proven"),
+        ("z", "indicated"),
+        ("a", "indicated"),
+    ]
