@@ -15,9 +15,11 @@ from stopper.cli.fixing import apply
 from stopper.cli.gate import exit_code
 from stopper.cli.identity import identities, identity
 from stopper.cli.output import paired, save
+from stopper.cli.surroundings import held
 from stopper.core.errors import UsageError
 from stopper.core.finding import Finding
 from stopper.core.place import Span
+from stopper.core.redactor import mask
 from stopper.core.rule import Edit, Rule
 from stopper.scan.report import Coverage, ReadError, Report
 
@@ -241,3 +243,12 @@ def test_every_option_of_every_command_is_in_the_manual() -> None:
         if name not in ("rules", "demo"):
             for option in (one for param in command.params for one in param.opts if one.startswith("--")):
                 assert f"`{option}" in manual, f"stopper {name} {option}"
+
+
+def test_secrets_of_the_environment_and_of_an_env_file_are_masked_while_they_are_held(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "# DB_PASSWORD=commentedOut1\nexport DB_PASSWORD='fromTheEnvFile1'\nCOLOUR=blueblueblue\n"
+    )
+    kept = held({"GITHUB_TOKEN": "fromTheEnvironment1", "HOME": "/home/somebody"}, tmp_path / ".env")
+    assert [one.reveal() for one in kept] == ["fromTheEnvironment1", "fromTheEnvFile1"]
+    assert mask("a fromTheEnvFile1 b fromTheEnvironment1 c blueblueblue") == "a *** b *** c blueblueblue"

@@ -45,10 +45,11 @@ def paired(formats: Sequence[str], outputs: Sequence[str]) -> tuple[Output, ...]
         else:
             waiting.append(output)
     for output in waiting:
+        path = _writable(output)
         found = left.pop(0) if left else SUFFIXES.get(Path(output).suffix.lower())
         if found is None:
             raise UsageError(f"--output {output} has no --format; give one, or end the name in {', '.join(SUFFIXES)}")
-        pairs.append(Output(found, _writable(output)))
+        pairs.append(Output(found, path))
     if len(left) > 1:
         raise UsageError(
             f"--format {left[0]} and {left[1]} would both go to the screen; give --output FILE for one of them"

@@ -1,17 +1,19 @@
 """What the shared options and ``[tool.stopper]`` come to, decided and refused before anything runs; and what happens after."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 from stopper.cli import config as config_file
+from stopper.cli import surroundings
 from stopper.cli.config import Config
 from stopper.cli.gate import exit_code
 from stopper.cli.output import Output, paired, write
 from stopper.cli.selection import chosen
 from stopper.core.errors import UsageError
 from stopper.core.rule import Rule, Severity
+from stopper.core.secret import Secret
 from stopper.scan.accepted import Entry, without_accepted
 from stopper.scan.accepted import load as load_accepted
 from stopper.scan.report import Report
@@ -29,6 +31,8 @@ class Plan:
     threshold: int | None
     accepted: tuple[Entry, ...]
     accepted_path: str
+    around: tuple[Secret, ...] = field(default=(), repr=False)
+    """Kept so that they are masked until the reports are written."""
 
 
 def planned(given: dict[str, Any], start: Path) -> Plan:
@@ -51,6 +55,7 @@ def planned(given: dict[str, Any], start: Path) -> Plan:
         threshold=config.value("threshold", None) if threshold is None else threshold,
         accepted=entries,
         accepted_path=path,
+        around=surroundings.held(env_file=Path(given["env_file"]) if given.get("env_file") else None),
     )
 
 

@@ -4,7 +4,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final, cast
 
@@ -67,6 +67,8 @@ def _entry(path: Path, number: int, row: object) -> Entry:
 
 def _day(where: str, value: object) -> date:
     try:
+        if isinstance(value, datetime):
+            return value.date()
         return value if isinstance(value, date) else date.fromisoformat(str(value))
     except ValueError:
         raise UsageError(f"{where}: expires must be a day, as 2027-01-31") from None
