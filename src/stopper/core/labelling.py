@@ -201,26 +201,27 @@ CURATED: Final = frozenset({"code", "name", "status", "status_code", "__class__"
 class _Asking:
     """One question: what the values on the way were, so that neither cycles nor shared parts cost more than once."""
 
-    __slots__ = ("facts", "known", "numbers", "open")
+    __slots__ = ("bindings", "facts", "known", "numbers", "open")
 
     def __init__(self, facts: "SourceFacts", numbers: bool) -> None:
         self.facts = facts
         self.numbers = numbers
-        self.known: dict[int, Labels] = {}
+        self.known: dict[tuple[int, int], Labels] = {}
+        self.bindings: list[MappingType[str, Value]] = []
+        """Kept alive, because ``known`` goes by identity."""
         self.open: set[object] = set()
 
     def of(self, value: Value | None, bound: MappingType[str, Value], depth: int = 0) -> Labels:
         """The labels of *value* where parameters of the function it came from are bound to *bound*."""
         if value is None or depth > DEEPEST:
             return NONE
-        key = id(value)
-        if not bound and key in self.known:
+        key = (id(value), id(bound) if bound else 0)
+        if key in self.known:
             return self.known[key]
         found = self._plain(value, bound, depth)
         if value.name:
             found |= _by_name(value.name, found)
-        if not bound:
-            self.known[key] = found
+        self.known[key] = found
         return found
 
     def _plain(self, value: Value, bound: MappingType[str, Value], depth: int) -> Labels:
@@ -348,9 +349,10 @@ class _Asking:
             given = call.argument(index, name)
             if given is not None:
                 passed[name] = given if not bound else _Bound.of(given, bound)
+        self.bindings.append(passed)
         found: Labels = NONE
         for value in returns:
-            found |= self.of(value, passed or {"": call}, depth + 2)
+            found |= self.of(value, passed, depth + 2)
         self.open.discard(mark)
         return found
 

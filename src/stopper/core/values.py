@@ -286,9 +286,15 @@ def parts(value: Value) -> "tuple[Value, ...]":
 
 
 def walk(value: Value | None, depth: int = 12) -> Iterator[Value]:
-    """The value and everything inside it, outermost first, to a bounded depth."""
-    if value is None or depth < 0:
-        return
-    yield value
-    for part in parts(value):
-        yield from walk(part, depth - 1)
+    """The value and everything inside it, each once, outermost first, to a bounded depth."""
+    seen: set[int] = set()
+    level = [] if value is None else [value]
+    while level and depth >= 0:
+        deeper: list[Value] = []
+        for one in level:
+            if id(one) not in seen:
+                seen.add(id(one))
+                yield one
+                deeper.extend(parts(one))
+        level = deeper
+        depth -= 1

@@ -5,7 +5,7 @@ import operator
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 from stopper.core.fact import Comparison, Text
 from stopper.core.naming import sensitive
@@ -32,6 +32,9 @@ from stopper.scan.source import names
 from stopper.scan.source.project import Module, Project, Scope
 
 MOST_PARTS: Final = 24
+MOST_ITEMS: Final = 4096
+LARGEST_TEXT: Final = 65536
+"""Bounds for what is folded: beyond them a value is still right, but open."""
 TOKEN_LIKE: Final = re.compile(r"[^\s<>(){}\"']{16,4096}")
 OPERATORS: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
     ast.Add: operator.add,
@@ -330,7 +333,7 @@ def formatted(reader: Reader, found: list[Value], node: ast.expr) -> Value:
     """A text made of these parts; a Constant when all are literals."""
     if all(type(part) is Constant and type(part.value) in (str, int) for part in found):
         text = "".join(str(cast("Constant", part).value) for part in found)
-        if len(text) < 65536:
+        if len(text) <= LARGEST_TEXT:
             return Constant(text, reader.span(node))
     flat: list[Value] = []
     for part in found:
@@ -352,12 +355,12 @@ def _binary(reader: Reader, node: ast.BinOp) -> Value:
         if _is_text(left) or _is_text(right):
             return formatted(reader, [left, right], node)
         if type(left) is Sequence and type(right) is Sequence:
-            return Sequence(left.items + right.items, left.kind, left.open or right.open, reader.span(node))
+            return sequence(left.items + right.items, left.kind, left.open or right.open, reader.span(node))
     if type(node.op) is ast.Mod and _is_text(left):
         given = list(right.items) if type(right) is Sequence else [right]
         return formatted(reader, [left, *given, NOTHING], node)
     if type(node.op) is ast.BitOr and type(left) is Mapping and type(right) is Mapping:
-        return Mapping(left.items + right.items, left.open or right.open, reader.span(node))
+        return mapping(left.items + right.items, left.open or right.open, reader.span(node))
     return Unknown((left, right))
 
 
@@ -396,7 +399,7 @@ def _fold(fold: Callable[[Any, Any], Any], left: Plain, right: Plain) -> Plain:
     numbers = isinstance(left, (int, float)) and isinstance(right, (int, float))
     texts = fold is operator.add and type(left) is type(right) and isinstance(left, (str, bytes))
     repeated = fold is operator.mul and isinstance(left, (str, bytes)) and isinstance(right, int) and 0 <= right <= 256
-    if not (numbers or texts or repeated):
+    if not (numbers or texts or repeated) or _size(left) + _size(right) > LARGEST_TEXT:
         return None
     try:
         return cast("Plain", fold(left, right))
@@ -404,8 +407,25 @@ def _fold(fold: Callable[[Any, Any], Any], left: Plain, right: Plain) -> Plain:
         return None
 
 
+def _size(value: Plain) -> int:
+    if isinstance(value, (str, bytes)):
+        return len(value)
+    # A number of more bits than a key has is a trap for whoever multiplies it on.
+    return LARGEST_TEXT + 1 if isinstance(value, int) and value.bit_length() > 4096 else 0
+
+
 def _is_text(value: Value) -> bool:
     return type(value) is Format or (type(value) is Constant and type(value.value) in (str, bytes))
+
+
+def sequence(items: tuple[Value, ...], kind: Literal["list", "tuple", "set"], is_open: bool, span: Span) -> Sequence:
+    """A display of bounded length."""
+    return Sequence(items[:MOST_ITEMS], kind, is_open or len(items) > MOST_ITEMS, span)
+
+
+def mapping(items: tuple[tuple[Value, Value], ...], is_open: bool, span: Span) -> Mapping:
+    """A mapping of bounded length."""
+    return Mapping(items[:MOST_ITEMS], is_open or len(items) > MOST_ITEMS, span)
 
 
 def _display(reader: Reader, node: ast.List | ast.Tuple | ast.Set) -> Value:
@@ -422,7 +442,7 @@ def _display(reader: Reader, node: ast.List | ast.Tuple | ast.Set) -> Value:
                 is_open = True
         else:
             items.append(reader.value(element))
-    return Sequence(tuple(items), _KINDS[type(node)], is_open, reader.span(node))
+    return sequence(tuple(items), _KINDS[type(node)], is_open, reader.span(node))
 
 
 _KINDS: Final[dict[type[ast.expr], Any]] = {ast.List: "list", ast.Tuple: "tuple", ast.Set: "set"}
@@ -446,7 +466,7 @@ def _dict(reader: Reader, node: ast.Dict) -> Value:
         if type(said) is Constant and type(said.value) is str and sensitive(said.value):
             held = named(held, said.value)
         pairs.append((said, held))
-    return Mapping(tuple(pairs), is_open, reader.span(node))
+    return mapping(tuple(pairs), is_open, reader.span(node))
 
 
 def _boolean(reader: Reader, node: ast.BoolOp) -> Value:

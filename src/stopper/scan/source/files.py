@@ -33,7 +33,7 @@ LARGEST: Final = 8 * 1024 * 1024
 """A Python file above this many bytes is generated; the parser would need a hundred times as much memory."""
 
 IMPORTS: Final = re.compile(
-    rb"^[ \t]*(?:from|import)[ \t]+(?:flask|apiflask|connexion|quart|werkzeug|stopper|jwt|jose|joserfc|authlib|itsdangerous|jwcrypto)",
+    rb"^(?:\xef\xbb\xbf)?[ \t]*(?:from|import)[ \t]+(?:flask|apiflask|connexion|quart|werkzeug|stopper|jwt|jose|joserfc|authlib|itsdangerous|jwcrypto)",
     re.MULTILINE,
 )
 LIBRARIES: Final = (
