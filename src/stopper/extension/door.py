@@ -105,11 +105,13 @@ def carried(view: Callable[..., Any] | None, method: str) -> Policy | None:
         own = getattr(handler, ATTRIBUTE, None)
         if isinstance(own, Policy):
             return own
-    for holder in (view, view_class):
-        found = getattr(holder, ATTRIBUTE, None)
-        if isinstance(found, Policy):
-            return found
-    return None
+    found = [own for holder in (view, view_class) if isinstance(own := getattr(holder, ATTRIBUTE, None), Policy)]
+    if len({own.text for own in found}) > 1:
+        raise PolicyError(
+            f"{getattr(view_class, '__qualname__', '')} has two policies, {found[0]} in its `decorators` and {found[1]} on the class;"
+            " join them with &"
+        )
+    return found[0] if found else None
 
 
 def _handler(view_class: type, method: str) -> object | None:

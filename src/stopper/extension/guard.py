@@ -14,7 +14,7 @@ from stopper.auth.key_set import KeySource
 from stopper.auth.policy import Credential, Policy
 from stopper.auth.requirement import Redeem
 from stopper.core import log_redaction
-from stopper.core.errors import SettingError, StopperError, UndeclaredRouteError
+from stopper.core.errors import SettingError, StopperError, StoreUnavailableError, UndeclaredRouteError
 from stopper.core.settings import PREFIX, Settings
 from stopper.extension import error_pages, start_checks
 from stopper.extension import settings as setting
@@ -152,6 +152,8 @@ class Guard:
                 table,
             )
         self._judge_parts()
+        if self.parts.prepare is not None:
+            self.parts.prepare()
 
     def _judge_parts(self) -> None:
         needs = {kind: door for _, door in self.doors.every() if door.policy for kind in door.policy.kinds}
@@ -172,7 +174,10 @@ class Guard:
 
     def _before_request(self) -> Response | None:
         if not self._judged:
-            self._judge()
+            try:
+                self._judge()
+            except StoreUnavailableError as refusal:
+                return self._answers.refusal(refusal)
         if self._closed:
             return self._answers.closed()
         return self._gate.decide()
@@ -183,6 +188,8 @@ class Guard:
                 return
             try:
                 self.seal()
+            except StoreUnavailableError:
+                raise  # it may answer the next request
             except StopperError as wrong:
                 self._closed = True
                 _log.critical("%s answers 503 to everything: %s", self._app.name, wrong)

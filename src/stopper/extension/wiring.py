@@ -1,6 +1,6 @@
 """Puts together what a guard asks: the verifier, the revocations, the API keys, the memory of used things."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -51,6 +51,8 @@ class Parts:
     revocations: Revoked | None = None
     api_keys: ReadsKeys | None = None
     single_use: Redeem | None = None
+    prepare: Callable[[], None] | None = None
+    """Brings a store that the guard opened itself into shape; raises SettingError or StoreUnavailableError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,8 @@ def assemble(flask: Flask, settings: Settings, given: Given, clock: Clock) -> tu
     """The parts, and every issuer that is trusted. Raises SettingError where something is missing or unsafe."""
     own, audience = settings.get(setting.ISSUER), settings.get(setting.AUDIENCE)
     foreign = (*given.issuers, *settings.get(setting.ISSUERS))
-    store = given.store
-    if own and store is None and given.keyring is None:
-        from stopper.store import open_store  # SQLAlchemy is loaded by those who keep something
-
-        store = open_store(_database_url(flask, settings), clock)
+    opened = _opened(flask, settings, given, clock) if given.store is None else None
+    store = given.store or opened
     revocations, single_use, issuers = given.revocations, given.single_use, foreign
     if own:
         if not audience:
@@ -90,8 +89,27 @@ def assemble(flask: Flask, settings: Settings, given: Given, clock: Clock) -> tu
         revocations=revocations,
         api_keys=given.api_keys or _api_keys(store, settings, clock),
         single_use=single_use,
+        prepare=None if opened is None else lambda: _prepare(opened),
     )
     return parts, issuers
+
+
+def _opened(flask: Flask, settings: Settings, given: Given, clock: Clock) -> "Store | None":
+    own_keys = bool(settings.get(setting.ISSUER)) and given.keyring is None
+    own_api_keys = settings.get(setting.API_KEY_PEPPER) is not None and given.api_keys is None
+    if not (own_keys or own_api_keys or settings.is_set(setting.DATABASE_URL)):
+        return None
+    from stopper.store import open_store  # SQLAlchemy is loaded by those who keep something
+
+    return open_store(_database_url(flask, settings), clock)
+
+
+def _prepare(store: "Store") -> None:
+    # A file of our own is brought up to date; a server's schema is changed by whoever runs the migration, not by every API.
+    if store.database.dialect == "sqlite":
+        store.migrate()
+    else:
+        store.check()
 
 
 def _verifier(issuers: Sequence[Issuer], audience: str | None, settings: Settings, clock: Clock) -> Verifier:
