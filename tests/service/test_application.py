@@ -2,18 +2,22 @@
 
 import dataclasses
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from tests.servers.service import PASSWORD
 
+from stopper.auth.clock import SetClock
 from stopper.auth.policy import bearer
 from stopper.auth.requirement import scope
 from stopper.core.errors import SettingError, StoreUnavailableError
 from stopper.extension import Stopper, current_principal
 from stopper.service import Accounts, create_app, mount_accounts, open_accounts
+from stopper.service.throttle import Throttle
 
 PERSON = {"email": "ann@example.com", "password": PASSWORD}
 
@@ -189,3 +193,66 @@ def test_secret_values_are_in_no_answer_but_the_one_that_gives_them(
     me = client.get("/auth/me", headers=shown)
     assert "password" not in json.dumps(me.json)
     assert tokens["refresh_token"] not in me.text
+
+
+def test_a_protected_request_costs_no_statement_in_the_normal_case(accounts: Accounts) -> None:
+    app = Flask("notes")
+    app.config["STOPPER_MODE"] = "dev"
+    stopper = Stopper(app, issuers=[accounts.issuer], revocations=accounts.revocations)
+    mount_accounts(app, stopper, accounts)
+
+    @app.get("/notes")
+    @bearer
+    def notes() -> dict[str, str]:
+        return {}
+
+    client = app.test_client()
+    client.post("/auth/register", json=PERSON)
+    shown = {"Authorization": f"Bearer {client.post('/auth/login', json=PERSON).json['access_token']}"}
+    assert client.get("/notes", headers=shown).status_code == 200
+    accounts.revocations.refresh()
+    statements: list[str] = []
+    event.listen(accounts.store.database.engine, "before_cursor_execute", lambda *said: statements.append(said[2]))
+    for _ in range(100):
+        assert client.get("/notes", headers=shown).status_code == 200
+    # A hundred requests may last longer than one poll of the journal; nothing else is ever asked.
+    assert all("revocations" in text for text in statements)
+    assert len(statements) <= 5
+
+
+def test_variables_for_an_api_beside_it_do_not_change_whom_the_service_trusts(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STOPPER_ISSUER", accounts.issuer.url)
+    monkeypatch.setenv("STOPPER_AUDIENCE", "https://other.example")
+    client = create_app(accounts, mode="dev").test_client()
+    client.post("/auth/register", json=PERSON)
+    tokens = client.post("/auth/login", json=PERSON).json
+    assert client.get("/auth/me", headers={"Authorization": f"Bearer {tokens['access_token']}"}).status_code == 200
+
+
+def test_a_disabled_person_is_out_at_once(accounts: Accounts, tokens: dict[str, str]) -> None:
+    """CVE-2025-65430 (allauth), CVE-2024-22513 (simplejwt): tokens of disabled people went on working."""
+    client = create_app(accounts, mode="dev").test_client()
+    shown = {"Authorization": f"Bearer {tokens['access_token']}"}
+    found = accounts.store.accounts.by_email("ann@example.com")
+    assert found is not None
+    accounts.store.accounts.disable(found.id, accounts.clock())
+    accounts.revocations.refresh()
+    assert client.get("/auth/me", headers=shown).status_code == 401
+    assert client.post("/auth/refresh", json={"refresh_token": tokens["refresh_token"]}).status_code == 401
+    assert client.post("/auth/login", json=PERSON).status_code == 401
+
+
+def test_thirty_two_who_register_one_address_make_one_account(accounts: Accounts) -> None:
+    app = create_app(dataclasses.replace(accounts, throttle=Throttle(monotonic=SetClock(0.0))), mode="dev")
+
+    def register(number: int) -> tuple[int, bytes]:
+        answer = app.test_client().post(
+            "/auth/register", json=PERSON, environ_base={"REMOTE_ADDR": f"192.0.2.{number}"}
+        )
+        return answer.status_code, answer.data
+
+    with ThreadPoolExecutor(32) as pool:
+        answers = set(pool.map(register, range(32)))
+    assert answers == {(201, b"{}")}

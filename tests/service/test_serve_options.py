@@ -6,9 +6,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.servers.service import command, environment
+
 from stopper.core.errors import UsageError
 from stopper.service.run import serve
-from tests.servers.service import command, environment
 
 
 def _run(folder: Path, *arguments: str, **settings: str) -> tuple[int, str, str]:

@@ -24,8 +24,11 @@ READY_SECONDS: Final = 1.0
 def create_app(accounts: Accounts, *, mode: str = "prod", show_documentation: bool | None = None) -> Flask:
     """The service over *accounts*. *mode*: ``prod`` or ``dev``. The OpenAPI document is public in ``dev`` unless said otherwise."""
     app = Flask("stopper.service", static_folder=None)
-    app.config["STOPPER_MODE"] = mode
-    stopper = Stopper(app, issuers=[accounts.issuer], revocations=accounts.revocations, clock=accounts.clock)
+    # Written here, so that a variable meant for an API beside it cannot make the service trust itself twice, or somebody else.
+    app.config.update(STOPPER_MODE=mode, STOPPER_ISSUER="", STOPPER_ISSUERS=())
+    stopper = Stopper(
+        app, issuers=[accounts.issuer], revocations=accounts.revocations, store=accounts.store, clock=accounts.clock
+    )
     mounted = mount_accounts(app, stopper, accounts)
     envelope = envelope_of(app)
     blueprint = Blueprint("stopper_service", __name__)

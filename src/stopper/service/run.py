@@ -58,9 +58,11 @@ def serve(
 ) -> int:
     """Run the service; returns the exit code once it has been stopped.
 
-    *port* 0 takes a free one; *issuer* is by default the address that is served, which mode ``prod`` does not accept. With
+    *port* 0 takes a free one; *issuer* is by default STOPPER_ISSUER, then the address that is served, which mode ``prod`` does
+    not accept. With
     *check_only* everything is judged, nothing is served. Raises UsageError (exit 2) and IncompleteError (exit 3), one line each.
     """
+    issuer = issuer or os.environ.get("STOPPER_ISSUER") or None
     _judge_options(host, mode, issuer, redis, workers)
     folder = Path(data)
     _prepare_folder(folder)
