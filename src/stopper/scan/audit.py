@@ -96,8 +96,15 @@ def _ask(job: Job, options: ProbeOptions, folder: Path, import_seconds: float, w
 
 
 def child_environment() -> dict[str, str]:
-    """The environment of the child: nothing is written beside the target's source, and ``app.run()`` at import does nothing."""
-    return {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", "FLASK_RUN_FROM_CLI": "true"}
+    """The environment of the child: the import path of this process, nothing written beside the target's source, and
+    ``app.run()`` at import does nothing."""
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(part for part in sys.path if part),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "FLASK_RUN_FROM_CLI": "true",
+    }
 
 
 def _wait(

@@ -50,7 +50,8 @@ def _answered(job: Job) -> Answer:
     except MemoryError:
         return Answer(incomplete=f"{job.target} needs more memory than an audit allows")
     except Exception as wrong:  # noqa: BLE001 - the parent must learn in one line what went wrong here
-        return Answer(incomplete=mask(f"the audit of {job.target} broke: {type(wrong).__name__}: {wrong}"))
+        said = " ".join(str(wrong).split())[:300]
+        return Answer(incomplete=mask(f"the audit of {job.target} broke: {type(wrong).__name__}: {said}"))
 
 
 def audit(job: Job) -> Report:

@@ -69,7 +69,7 @@ def examine(
         coverage=coverage(app, courier),
         outcomes=outcomes(app, options.rules, seen, tried),
         skipped=(*skips, *_notes(ready.notes, bool(ready.target.identities), app), *_not_sent(courier)),
-        errors=(*errors, *faults(seen, tried), *_exhausted(name, tried)),
+        errors=(*errors, *faults(seen, tried), *_exhausted(name, courier, options)),
         requests=courier.sent,
     )
     return scored(report)
@@ -110,13 +110,13 @@ def faults(seen: Sequence[DetectorResult], tried: Sequence[ProbeResult]) -> tupl
     return tuple(broken)
 
 
-def _exhausted(name: str, tried: Sequence[ProbeResult]) -> tuple[ReadError, ...]:
-    left = [result.rule.slug for result in tried if "--max-requests" in result.verdict.message]
-    if not left:
+def _exhausted(name: str, courier: Courier, options: ProbeOptions) -> tuple[ReadError, ...]:
+    if not courier.exhausted:
         return ()
     return (
         ReadError(
-            name, f"the budget of requests was used up before {len(left)} rules were done; raise it with --max-requests"
+            name,
+            f"the budget of {options.max_requests} requests was used up before all was seen; raise it with --max-requests",
         ),
     )
 

@@ -147,9 +147,12 @@ def _name(function: Any) -> str:
 
 def is_flask(thing: object) -> bool:
     """Whether *thing* is a Flask application, told by what a scan reads of it."""
-    return not isinstance(thing, (ModuleType, type)) and all(
-        hasattr(thing, name) for name in ("url_map", "view_functions", "wsgi_app", "config")
-    )
+    if isinstance(thing, (ModuleType, type)):
+        return False
+    try:
+        return all(hasattr(thing, name) for name in ("url_map", "view_functions", "wsgi_app", "config"))
+    except Exception:  # noqa: BLE001 - a proxy like flask.g raises when it is looked at outside a request
+        return False
 
 
 __all__ = ["Access", "is_flask", "read_running"]

@@ -47,6 +47,8 @@ class Courier:
         """Paths of things that requests of this scan created, with the request that did."""
         self.skipped: dict[str, str] = {}
         """What was not sent, with the reason."""
+        self.exhausted = False
+        """Whether a request was held back because the budget was used up."""
         self._max, self._timeout, self._rate = max_requests, timeout, rate
         self._why_no_writes = why_no_writes
         self._lock = threading.Lock()
@@ -90,6 +92,7 @@ class Courier:
             if not last and self.stopping.is_set():
                 raise Skipped("the scan was stopped")
             if not last and self.sent >= self._max:
+                self.exhausted = True
                 raise Skipped(f"the budget of {self._max} requests is used up; raise it with --max-requests")
             self.sent += 1
 
