@@ -80,7 +80,8 @@ def _mask_pair(match: re.Match[str]) -> str:
 def is_sensitive_name(name: str) -> bool:
     """Whether a header, field or setting of this name holds a credential."""
     lowered = name.lower().replace("-", "_")
-    return any(part in lowered for part in _NAME_PARTS)
+    # Access-Control-Allow-Credentials says whether credentials may be sent; it holds none.
+    return not lowered.startswith("access_control_") and any(part in lowered for part in _NAME_PARTS)
 
 
 _NAME_PARTS: Final = tuple(sorted({n.replace("-", "_") for n in SENSITIVE_NAMES if len(n) > 3}))
