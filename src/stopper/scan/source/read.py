@@ -1,6 +1,7 @@
 """From paths to an App: every Python file that can matter is read once, then names, routes and access are tied together."""
 
 import ast
+import gc
 import symtable
 import sys
 import warnings
@@ -173,7 +174,7 @@ def read_source(
             if one not in run.modules and one not in run.unread:
                 run.read(one)
         run.errors.extend(_unread_errors(run))
-    app = link(run.project, tuple(run.modules.values()), tuple(run.sources.values()), tuple(texts))
+        app = link(run.project, tuple(run.modules.values()), tuple(run.sources.values()), tuple(texts))
     found = dependencies(_folders(paths, root))
     return SourceReading(_with(app, root, found), tuple(run.errors), total - len(run.errors), total)
 
@@ -246,9 +247,14 @@ def _home(source: SourceFile) -> Path:
 
 @contextmanager
 def _deep_stack() -> Generator[None]:
-    before = sys.getrecursionlimit()
+    """Frames enough for chains of imports, and no search for cycles while trees that have none come and go: it would cost a third of
+    the whole reading."""
+    before, collecting = sys.getrecursionlimit(), gc.isenabled()
     sys.setrecursionlimit(max(before, FRAMES))
+    gc.disable()
     try:
         yield
     finally:
         sys.setrecursionlimit(before)
+        if collecting:
+            gc.enable()
