@@ -1,7 +1,7 @@
 """The proof that a server does not look at a token's signature, for the rules that ask for it."""
 
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.probe import Steps, Target, failed, passed, send, unsure
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import Baseline, controls, judge, protected, shown
 
 
@@ -13,14 +13,19 @@ def token_baseline(target: Target) -> Steps[Baseline | None]:
     return baseline if target.forge.claims(baseline.identity.token.reveal()) else None
 
 
-NO_BASELINE = "no route was found that a signed token opens and that refuses a caller without one"
+def no_baseline(target: Target) -> Verdict:
+    """What to say where there is no such route: nothing to ask, or nothing that could be asked."""
+    shown = [one.token.reveal() for one in target.identities if one.token is not None]
+    if target.identities and not any(target.forge.claims(token) for token in shown):
+        return not_applicable("the credentials of this scan are no signed tokens")
+    return unsure("no route was found that a signed token opens and that refuses a caller without one")
 
 
 def broken_signature(target: Target) -> Steps[Verdict]:
     """Shows a good token's own text under the signature of an unknown key; one thing is varied, the signature."""
     baseline = yield from token_baseline(target)
     if baseline is None or baseline.identity.token is None:
-        return unsure(NO_BASELINE)
+        return no_baseline(target)
     forged = yield from send(shown(baseline, target.forge.foreign(baseline.identity.token.reveal())))
     match judge(baseline, forged.response):
         case "let-in":

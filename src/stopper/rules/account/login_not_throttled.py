@@ -82,7 +82,8 @@ def _is_guarded(app: App, route: SourceRoute) -> bool:
 
 def _counts(facts: SourceFacts, route: SourceRoute, functions: list[str]) -> bool:
     """A decorator, hook, call, limit on the blueprint or name that speaks of limits."""
-    names = [*(decorator.name for decorator in route.decorators), *route.hooks, *functions]
+    decorators = [one for function in facts.functions() if function.name in functions for one in function.decorators]
+    names = [*(decorator.name for decorator in (*route.decorators, *decorators)), *route.hooks, *functions]
     names += [call.callee for name in functions for call in facts.calls_in(name)]
     names += [assignment.target for assignment in facts.assignments() if assignment.function in functions]
     if any(_THROTTLES.search(name) for name in names):

@@ -14,7 +14,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import TRIES, Baseline, alike, candidates, is_door, protected
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Constant, Item, Mapping, Member, Name, Value, text_of, walk
+from stopper.core.values import Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
 
 CHANGING: Final = ("POST", "PUT", "PATCH", "DELETE")
 # Routes that are for everybody by their nature, told by a word of the path or of the view's name.
@@ -25,11 +25,18 @@ _PUBLIC: Final = re.compile(
     r"sitemap|well-known|csrf|captcha|public|shared?|setup|install|contact|feedback|newsletter|subscribe|search|webhooks?|hooks?)"
     r"([/_.-]|\.\w+$|$)"
 )
+# Posting to the collection of people is how an API without the word "register" lets somebody register.
+_REGISTERS: Final = re.compile(
+    r"(?i)^(?!.*(admin|manage|internal|staff)).*/(users?|accounts?|customers?|members?|people)/?$"
+)
 _SECRET_PARAMETER: Final = re.compile(r"(?i)token|key|code|signature|hash|secret|nonce|uuid|ticket")
 # What a view calls that proves something about the caller, or that checks what the caller shows.
 _PROOF: Final = re.compile(
     r"(?i).*\b(compare_digest|construct_event|decode|loads|check_password(_hash)?|verify\w*|checkpw|authenticate\w*|login_user|logout_user|"
     r"is_authenticated|abort_unless\w*|require\w*|current_user\w*|get_current_\w*|get_jwt\w*|check_\w*(auth|token|key|permission|access|role)\w*)"
+)
+_AUTH_NAME: Final = re.compile(
+    r"(?i)auth(?!or)|require|verify|permission|login|token|credential|protect|guard|api_?key"
 )
 _WRITES: Final = re.compile(
     r".*\.(commit|add|add_all|save|insert\w*|update\w*|delete\w*|remove|pop|append|create\w*|execute|executemany|put|set|write|"
@@ -48,14 +55,17 @@ _WHO: Final = (
 def detect(app: App) -> Iterator[Hit]:
     """Routes that the reader knows to be open, in an application that guards others, and that change or serve people's data."""
     facts = source_of(app)
-    if not any(access.state == "guarded" for route in app.routes for access in route.access.values()):
+    guarded = any(access.state == "guarded" for route in app.routes for access in route.access.values())
+    if not guarded or _guards_out_of_sight(facts):
         return
     for route in app.routes:
-        if _is_public(route) or route.spec_security == () or _asks_by_itself(facts, route):
+        if _is_public(route) or route.spec_security == () or _asks_by_itself(facts, route) or _hooked(facts, route):
             continue
         for method in route.methods:
             access = route.access.get(method)
             if access is None or access.state != "open" or method in ("HEAD", "OPTIONS"):
+                continue
+            if method == "POST" and _REGISTERS.search(route.path):
                 continue
             if (what := _harm(facts, route, method)) is not None:
                 yield Hit(
@@ -64,6 +74,14 @@ def detect(app: App) -> Iterator[Hit]:
                     RouteRef(method, route.path),
                 )
                 break
+
+
+def _guards_out_of_sight(facts: SourceFacts) -> bool:
+    """A function of the project hangs a guard that it was handed on a blueprint that it was handed: which, cannot be told."""
+    return any(
+        isinstance(call.receiver, Parameter) and any(isinstance(argument, Parameter) for argument in call.args)
+        for call in facts.calls("*.before_request")
+    )
 
 
 def _is_public(route: Route) -> bool:
@@ -107,9 +125,21 @@ def _is_who(part: Value) -> bool:
 
 def _with_called(facts: SourceFacts, route: Route) -> list[str]:
     """The view, its methods where it is a class, and the functions of the project that they call, one step deep."""
-    own = [function.name for function in facts.functions() if _is_of(route, function)]
-    called = [call.callee for name in own for call in facts.calls_in(name) if facts.function(call.callee) is not None]
-    return [*own, *dict.fromkeys(called)]
+    return _calling(facts, [function.name for function in facts.functions() if _is_of(route, function)], 1)
+
+
+def _calling(facts: SourceFacts, names: list[str], steps: int) -> list[str]:
+    """These functions and those of the project that they call, so many steps deep."""
+    for _ in range(steps):
+        called = [call.callee for name in names for call in facts.calls_in(name)]
+        names = list(dict.fromkeys([*names, *(name for name in called if facts.function(name) is not None)]))
+    return names
+
+
+def _hooked(facts: SourceFacts, route: Route) -> bool:
+    """A function that runs before the view may refuse in a way that the reader could not follow to its end."""
+    hooks = dict.fromkeys(hook for known in facts.routes if known.path == route.path for hook in known.hooks)
+    return any(_AUTH_NAME.search(name.rpartition(".")[2]) for name in _calling(facts, list(hooks), 3))
 
 
 def _is_of(route: Route, function: Function) -> bool:

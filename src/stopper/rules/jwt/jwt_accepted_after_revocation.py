@@ -9,7 +9,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import Baseline, controls, judge, shown, with_token
 from stopper.core.probe_login import log_in, logout_requests, token_in
 from stopper.core.probe_secret import signs
-from stopper.core.probe_signature import NO_BASELINE, token_baseline
+from stopper.core.probe_signature import no_baseline, token_baseline
 from stopper.core.rule import Rule
 
 
@@ -20,7 +20,7 @@ def probe(target: Target) -> Steps[Verdict]:
         return not_applicable("no route logs out")
     baseline = yield from token_baseline(target)
     if baseline is None:
-        return unsure(NO_BASELINE)
+        return no_baseline(target)
     token = yield from _spare_token(target, baseline)
     if token is None:
         return unsure("there is no account to log in with, and logging out would end the only token of this scan")

@@ -8,7 +8,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import Baseline, controls, judge, shown
 from stopper.core.probe_secret import known_secret
-from stopper.core.probe_signature import NO_BASELINE, token_baseline
+from stopper.core.probe_signature import no_baseline, token_baseline
 from stopper.core.rule import Rule
 
 LONG_AGO: Final = 7 * 24 * 3600
@@ -19,7 +19,7 @@ def probe(target: Target) -> Steps[Verdict]:
     """Signs the same claims anew with an expiry ahead and with one a week ago; only the expiry differs."""
     baseline = yield from token_baseline(target)
     if baseline is None or baseline.identity.token is None:
-        return unsure(NO_BASELINE)
+        return no_baseline(target)
     token = baseline.identity.token.reveal()
     stranger = yield from send(shown(baseline, target.forge.foreign(token)))
     if judge(baseline, stranger.response) == "let-in":

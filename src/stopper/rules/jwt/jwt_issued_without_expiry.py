@@ -13,11 +13,14 @@ from stopper.core.probe_baseline import controls
 from stopper.core.probe_login import log_in, token_in
 from stopper.core.probe_signature import token_baseline
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.values import Call, Mapping, Value, is_constant, options
+from stopper.core.values import Call, Mapping, is_constant, options
 
 MESSAGE = "the token has no exp claim, so it never expires"
 FLASK_JWT_EXTENDED = ("flask_jwt_extended.create_access_token", "flask_jwt_extended.create_refresh_token")
 _WHO = re.compile(r"(?i)^(sub|user|user_?id|uid|id|public_id|e?mail|user_?name|name|identity|roles?|admin|is_admin)$")
+_HANDLES = frozenset(
+    {"iss", "iat", "nbf", "aud", "jti", "token", "session", "session_id", "sid", "nonce", "typ", "key", "api_key"}
+)
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -25,8 +28,9 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for call, shape in encodings(facts):
         claims = list(options(call.argument(shape.claims, "payload", "claims")))
-        if claims and all(isinstance(one, Mapping) and _never_expires(facts, call, one) for one in claims):
-            yield Hit(MESSAGE, call.span, certainty=_certainty(claims))
+        known = [one for one in claims if isinstance(one, Mapping) and _never_expires(facts, call, one)]
+        if known and len(known) == len(claims) and not all(_is_handle(one) for one in known):
+            yield Hit(MESSAGE, call.span, certainty=_certainty(known))
     for call in facts.calls(*FLASK_JWT_EXTENDED):
         if is_constant(call.argument(2, "expires_delta"), False):
             yield Hit(MESSAGE, call.span)
@@ -44,10 +48,14 @@ def _added_later(facts: SourceFacts, call: Call, claims: Mapping) -> bool:
     return any(other.method in ("update", "setdefault") for other in facts.calls_in(call.function))
 
 
-def _certainty(claims: list[Value]) -> Certainty:
+def _is_handle(claims: Mapping) -> bool:
+    """Nothing but the name of a token that is kept elsewhere, or of the service that signs: what it opens has its own end."""
+    return {name.lower() for name in claims.keys()} <= _HANDLES  # noqa: SIM118
+
+
+def _certainty(claims: list[Mapping]) -> Certainty:
     """Certain for a token that says who somebody is; a link or a state that happens to be a JWT is only likely."""
-    names = {name for one in claims if isinstance(one, Mapping) for name in one.keys()}  # noqa: SIM118
-    return "certain" if any(_WHO.match(name) for name in names) else "likely"
+    return "certain" if any(_WHO.match(name) for one in claims for name in one.keys()) else "likely"  # noqa: SIM118
 
 
 def probe(target: Target) -> Steps[Verdict]:

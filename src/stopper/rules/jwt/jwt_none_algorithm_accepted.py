@@ -5,7 +5,7 @@ from typing import Final
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
 from stopper.core.probe_baseline import controls, judge, shown
-from stopper.core.probe_signature import NO_BASELINE, token_baseline
+from stopper.core.probe_signature import no_baseline, token_baseline
 from stopper.core.rule import Rule
 
 SPELLINGS: Final = ("none", "None", "NONE", "nOnE")
@@ -16,7 +16,7 @@ def probe(target: Target) -> Steps[Verdict]:
     """Takes the signature off a good token and lets its header say `none`, in four spellings."""
     baseline = yield from token_baseline(target)
     if baseline is None or baseline.identity.token is None:
-        return unsure(NO_BASELINE)
+        return no_baseline(target)
     token, unclear = baseline.identity.token.reveal(), False
     for spelling in SPELLINGS:
         unsigned = yield from send(shown(baseline, target.forge.unsigned(token, spelling)))

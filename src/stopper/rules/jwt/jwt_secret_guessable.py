@@ -6,7 +6,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import Baseline, controls, judge, shown
 from stopper.core.probe_secret import HASHES, guessed_secret
-from stopper.core.probe_signature import NO_BASELINE, token_baseline
+from stopper.core.probe_signature import no_baseline, token_baseline
 from stopper.core.rule import Rule
 from stopper.core.secret import Secret
 
@@ -15,7 +15,7 @@ def probe(target: Target) -> Steps[Verdict]:
     """Guesses offline from one token, then shows a token of its own making. The secret is never written anywhere."""
     baseline = yield from token_baseline(target)
     if baseline is None or baseline.identity.token is None:
-        return unsure(NO_BASELINE)
+        return no_baseline(target)
     token = baseline.identity.token.reveal()
     if target.forge.header(token).get("alg") not in HASHES:
         return not_applicable("the tokens are not signed by HMAC, so there is no secret to guess")

@@ -1,5 +1,6 @@
 """Anybody can write a token with any name in it, and the application believes it."""
 
+import re
 from collections.abc import Iterator
 
 from stopper.core.app import App
@@ -10,8 +11,10 @@ from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, not_applicable
 from stopper.core.probe_signature import broken_signature
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.values import Call, Name, Parameter, Value, walk
+from stopper.core.values import Call, Item, Name, Parameter, Value, text_of, walk
 
+_OUTBOUND = re.compile(r"(requests|httpx|urllib3)\..*\b(get|post|put|request|send)|.*urlopen")
+_KEY_CHOOSERS = frozenset({"iss", "kid", "alg", "azp", "client_id", "tid", "tenant"})
 MESSAGE = "the token is read without looking at its signature, so anybody can write one"
 
 
@@ -22,9 +25,10 @@ def detect(app: App) -> Iterator[Hit]:
         off = switched_off(call, shape)
         if off is None or call.span is None or _is_module_constant(facts, off.span):
             continue
-        if _is_our_own(facts, call) or _is_only_a_first_look(facts, call):
+        if _is_our_own(facts, call) or _is_only_a_first_look(facts, call) or _is_asked_elsewhere(facts, call):
             continue
-        yield Hit(MESSAGE, call.span, certainty=_certainty(facts, call))
+        if (certainty := _certainty(facts, call)) is not None:
+            yield Hit(MESSAGE, call.span, certainty=certainty)
 
 
 def _is_module_constant(facts: SourceFacts, span: Span | None) -> bool:
@@ -47,8 +51,38 @@ def _is_only_a_first_look(facts: SourceFacts, call: Call) -> bool:
         return False
     if _verifies_in(facts, call.function, call):
         return True
+    if _gives_only_the_issuer(facts, call):
+        return True
     callers = [function.name for function in facts.functions() if call.function and call.function in function.calls]
     return bool(callers) and all(_verifies_in(facts, caller, None) for caller in callers)
+
+
+def _gives_only_the_issuer(facts: SourceFacts, call: Call) -> bool:
+    """A helper that returns nothing of the token but what chooses a key."""
+    function = facts.function(call.function)
+    if function is None or facts.is_view(call.function):
+        return False
+    used = [part for value in function.returns for part in walk(value)]
+    keys = [text_of(part.key) for part in used if isinstance(part, Item) and part.owner is call]
+    bare = any(value is call for value in function.returns) or any(
+        argument is call for other in facts.calls_in(call.function) for argument in other.args
+    )
+    return bool(keys) and not bare and all(key in _KEY_CHOOSERS for key in keys)
+
+
+def _is_asked_elsewhere(facts: SourceFacts, call: Call) -> bool:
+    """The same function sends the token to a service that verifies it (RFC 7662), and reads it afterwards."""
+    return any(
+        _OUTBOUND.fullmatch(other.callee)
+        and other.span is not None
+        and call.span is not None
+        and other.span.line < call.span.line
+        and any(
+            facts.derives(value, "token", "authorization-header")
+            for value in (*other.args, *(v for _, v in other.keywords))
+        )
+        for other in facts.calls_in(call.function)
+    )
 
 
 def _after_a_failed_check(facts: SourceFacts, call: Call) -> bool:
@@ -87,12 +121,14 @@ def _within(inner: Span, outer: Span) -> bool:
     return inner.path == outer.path and outer.line <= inner.line and inner.end_line <= outer.end_line and outer.line > 0
 
 
-def _certainty(facts: SourceFacts, call: Call) -> Certainty:
-    """Certain where a request reaches it; a script that reads its own token is only possible."""
+def _certainty(facts: SourceFacts, call: Call) -> Certainty | None:
+    """Certain where a request reaches it. In a Flask project a function that is handed a token is possible; a script is nothing."""
     token = call.argument(0, "jwt", "token")
     if facts.derives(token, "authorization-header", "request-header", "request-data", "cookie", by_name=False):
         return "certain"
-    return "certain" if facts.routes_reaching(call.function) else "possible"
+    if call.function and facts.routes_reaching(call.function):
+        return "certain"
+    return "possible" if isinstance(token, Parameter) and facts.imports("flask") else None
 
 
 def probe(target: Target) -> Steps[Verdict]:
