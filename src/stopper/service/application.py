@@ -25,7 +25,8 @@ def create_app(accounts: Accounts, *, mode: str = "prod", show_documentation: bo
     """The service over *accounts*. *mode*: ``prod`` or ``dev``. The OpenAPI document is public in ``dev`` unless said otherwise."""
     app = Flask("stopper.service", static_folder=None)
     # Written here, so that a variable meant for an API beside it cannot make the service trust itself twice, or somebody else.
-    app.config.update(STOPPER_MODE=mode, STOPPER_ISSUER="", STOPPER_ISSUERS=())
+    for name, value in (("STOPPER_MODE", mode), ("STOPPER_ISSUER", ""), ("STOPPER_ISSUERS", ())):
+        app.config[name] = value
     stopper = Stopper(
         app, issuers=[accounts.issuer], revocations=accounts.revocations, store=accounts.store, clock=accounts.clock
     )

@@ -15,6 +15,7 @@ from stopper.service.account_views import AccountViews
 from stopper.service.accounts import Accounts
 from stopper.service.body import BodyError
 from stopper.service.endpoint import Endpoint, mount
+from stopper.service.sweeping import Sweeper
 
 
 def mount_accounts(app: Flask, stopper: Stopper, accounts: Accounts) -> tuple[Endpoint, ...]:
@@ -34,11 +35,7 @@ def mount_accounts(app: Flask, stopper: Stopper, accounts: Accounts) -> tuple[En
     mount(blueprint, endpoints)
     answer_refusals(blueprint, envelope)
     app.register_blueprint(blueprint)
-
-    def forget(_error: BaseException | None) -> None:
-        _forget(accounts)
-
-    app.teardown_request(forget)
+    app.teardown_request(Sweeper(accounts).sweep)
     return endpoints
 
 
@@ -52,11 +49,3 @@ def answer_refusals(blueprint: Blueprint, envelope: str) -> None:
     answers = Answers(envelope)
     blueprint.register_error_handler(RefusalError, answers.refusal)
     blueprint.register_error_handler(BodyError, lambda error: body.refusal(error, envelope))
-
-
-def _forget(accounts: Accounts) -> None:
-    try:
-        accounts.refresh.forget_when_due()
-    except RefusalError:
-        # The store is away; whoever sweeps next deletes them. Without the presented token they cannot be read.
-        return
