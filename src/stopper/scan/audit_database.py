@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from sqlite3 import dbapi2
 from typing import Any, Final, cast
 from urllib.parse import unquote
 
@@ -43,11 +44,15 @@ class Databases:
                 self.place_of(database, bool(named.get("uri", False) or (len(args) > 6 and args[6]))), *args, **named
             )
 
-        sqlite3.connect = sqlite3.dbapi2.connect = connect
+        for module in (sqlite3, dbapi2):
+            setattr(module, "connect", connect)  # noqa: B010 - both names lead to one function
 
     def place_of(self, database: Any, uri: bool = False) -> Any:
         """Where *database* is really opened: memory stays memory, a file becomes its copy."""
-        name = os.fsdecode(database) if isinstance(database, (str, bytes, os.PathLike)) else None
+        try:
+            name: str | None = os.fsdecode(database)
+        except TypeError:
+            name = None
         if name is None or name in ("", ":memory:"):
             return database
         query = ""
@@ -132,7 +137,7 @@ def _values(value: object) -> Iterator[object]:
 
 def _engines() -> Iterator[str]:
     """The addresses of the SQLAlchemy engines that exist in this process, told by their type's name."""
-    for thing in gc.get_objects():
+    for thing in cast("list[object]", gc.get_objects()):
         kind = type(thing)
         if kind.__name__ == "Engine" and kind.__module__.startswith("sqlalchemy."):
             url = getattr(thing, "url", None)

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from stopper.core.errors import UsageError
 
@@ -37,9 +37,9 @@ class Fence:
 
 def host_of(event: str, args: tuple[Any, ...]) -> str | None:
     """The host that a socket event is about; None for a socket of this machine's file system."""
-    value = args[1] if event in ("socket.connect", "socket.sendto") else args[0]
+    value: object = args[1] if event in ("socket.connect", "socket.sendto") else args[0]
     if isinstance(value, tuple):
-        value = value[0] if value else ""
+        value = next(iter(cast("tuple[object, ...]", value)), "")
     elif event in ("socket.connect", "socket.sendto"):
         return None
     if isinstance(value, bytes):

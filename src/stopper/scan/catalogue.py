@@ -175,7 +175,7 @@ def _sections(text: str) -> tuple[str, dict[str, tuple[int, str]]]:
         if line.startswith("```"):
             fenced = not fenced
         if line.startswith("## ") and not fenced:
-            current = []
+            current = list[str]()
             starts.append((line[3:].strip(), number + 1, current))
         else:
             current.append(line)

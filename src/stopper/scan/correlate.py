@@ -7,7 +7,7 @@ from typing import Final, Literal
 from stopper.core.app import App
 from stopper.core.finding import CONFIDENCES, Confidence, Evidence, Finding, Verdict
 from stopper.core.place import Place, RouteRef, Span
-from stopper.core.rule import SEVERITIES, Edit, Hit, Rule
+from stopper.core.rule import SEVERITIES, Certainty, Edit, Hit, Rule
 from stopper.scan.engine import DetectorResult, ProbeResult
 from stopper.scan.merge import shape
 
@@ -15,7 +15,7 @@ PLACES_MOST: Final = 50
 """Routes that are named in one finding; a setting that reaches them all is named alone."""
 TOKENS: Final = ("jwt", "flask-jwt-extended")
 """Families whose weakness shows where a token is taken and may be caused where it is made."""
-_CERTAINTIES: Final = ("possible", "likely", "certain")
+_CERTAINTIES: Final[tuple[Certainty, ...]] = ("possible", "likely", "certain")
 
 
 @dataclass(slots=True)
@@ -204,7 +204,8 @@ def _finished(app: App, draft: _Draft) -> Finding:
         if rule.slug != draft.rule.slug:
             evidence.append(Evidence("effect", f"proven by {rule.slug}: {verdict.message}"))
         evidence.extend(verdict.evidence)
-    certainty = max((hit.certainty or draft.rule.certainty for hit in draft.hits), key=_CERTAINTIES.index)
+    certainties: list[Certainty] = [hit.certainty or draft.rule.certainty for hit in draft.hits]
+    certainty = max(certainties, key=_CERTAINTIES.index)
     return Finding(
         draft.rule, first.message, _places(draft, proven), _confidence(app, draft), tuple(dict.fromkeys(evidence)), certainty, _edit(app, draft.rule, first)
     )  # fmt: skip

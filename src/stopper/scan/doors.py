@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urlencode
 
 from stopper.core.app import App, Route
@@ -26,7 +26,7 @@ def doors(app: App, kind: re.Pattern[str]) -> Iterator[Route]:
 def accounts_bodies(route: Route, subject: str, password: str) -> Iterator[dict[str, object]]:
     """Bodies to log in with. The names that a reader knows come first, then the usual ones."""
     properties = route.request_schema.get("properties") if route.request_schema else None
-    known = tuple(properties) if isinstance(properties, dict) else route.fields
+    known = tuple(cast("dict[str, object]", properties)) if isinstance(properties, dict) else route.fields
     mine: dict[str, object] = {}
     for name in known:
         if re.search(r"(?i)passw|pwd", name):

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
-from stopper.core.app import Access, App, Route, Spec
+from stopper.core.app import Access, App, Reader, Route, Spec
 from stopper.core.secret import Secret
 
-_PARAMETER = re.compile(r"\{[^{}]*\}")
+_SPEC: Final[frozenset[Reader]] = frozenset({"spec"})
+_PARAMETER: Final = re.compile(r"\{[^{}]*\}")
 
 
 def shape(path: str) -> str:
@@ -59,7 +61,7 @@ def _joined(first: App, second: App) -> App:
 def _split(known: Route, route: Route) -> tuple[Route, tuple[Route, ...]]:
     """*known* cut to the methods that a document speaks of in one breath, and the rest: it may ask something else of each method."""
     spoken = _verbs(route)
-    if route.readers != {"spec"} or known.readers == {"spec"} or not spoken & _verbs(known) or _verbs(known) <= spoken:
+    if not _spec_only(route) or _spec_only(known) or not spoken & _verbs(known) or _verbs(known) <= spoken:
         return known, ()
     extra = {"HEAD", "OPTIONS"} if "GET" in spoken else {"OPTIONS"}
     mine = tuple(method for method in known.methods if method in spoken | extra)
@@ -75,11 +77,16 @@ def _cut(route: Route, methods: tuple[str, ...]) -> Route:
 def _one(first: Route, second: Route) -> bool:
     if shape(first.path) != shape(second.path):
         return False
-    if second.readers == {"spec"} and first.readers != {"spec"}:
+    if _spec_only(second) and not _spec_only(first):
         return bool(_verbs(first) & _verbs(second))
     if first.endpoint and second.endpoint and first.endpoint != second.endpoint and first.view != second.view:
         return bool(_verbs(first) & _verbs(second))
     return True
+
+
+def _spec_only(route: Route) -> bool:
+    """Whether nothing but a document speaks of the route."""
+    return route.readers == _SPEC
 
 
 def _verbs(route: Route) -> set[str]:
@@ -88,7 +95,7 @@ def _verbs(route: Route) -> set[str]:
 
 def _filled(first: Route, second: Route) -> Route:
     """*first* with its gaps filled from *second*. A spec alone adds no method to a route that a better reader saw."""
-    if second.readers == {"spec"} and first.readers - {"spec"}:
+    if _spec_only(second) and not _spec_only(first):
         methods = first.methods
     else:
         methods = tuple(sorted({*first.methods, *second.methods}))

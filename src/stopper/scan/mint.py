@@ -63,7 +63,7 @@ def _person(app: App, name: str, number: int, key: Secret) -> Identity:
     ):
         for setting in keys:
             fact = app.config.get(setting)
-            if fact is not None and isinstance(fact.value, (str, list)) and fact.value:
+            if fact is not None and isinstance(fact.value, str) and fact.value:
                 claims[claim] = fact.value
     fact = app.config.get("JWT_ALGORITHM")
     algorithm = fact.value if fact is not None and fact.value in ("HS256", "HS384", "HS512") else "HS256"

@@ -56,7 +56,7 @@ class Document:
     def _at(self, reference: str) -> object:
         if not reference.startswith("#/"):
             return {}
-        node: object = self.root
+        node: object = cast("object", self.root)
         for part in reference[2:].split("/"):
             name = unquote(part).replace("~1", "/").replace("~0", "~")
             if isinstance(node, Mapping):

@@ -42,15 +42,11 @@ def sample(schema: object, canary: str, name: str = "", depth: int = DEPTH) -> o
 
 
 def _merged(said: Mapping[str, object], canary: str, name: str, depth: int) -> object:
-    parts = said["allOf"]
+    found = said["allOf"]
+    parts = cast("list[object]", found) if isinstance(found, list) else []
     whole: dict[str, object] = {}
     last: object = None
-    for part in (*(cast("Sequence[object]", parts) if isinstance(parts, list) else ()), {**said, "allOf": None}):
-        made = (
-            _by_type(said, canary, name, depth)
-            if isinstance(part, dict) and "allOf" in part
-            else sample(part, canary, name, depth - 1)
-        )
+    for made in (*(sample(part, canary, name, depth - 1) for part in parts), _by_type(said, canary, name, depth)):
         if isinstance(made, dict):
             whole.update(cast("dict[str, object]", made))
         elif made is not None:
@@ -63,13 +59,7 @@ def _by_type(said: Mapping[str, object], canary: str, name: str, depth: int) -> 
     if isinstance(kind, list):
         kind = next((one for one in cast("list[object]", kind) if one != "null"), None)
     if kind == "object" or (kind is None and "properties" in said):
-        found = said.get("properties")
-        properties = cast("Mapping[str, object]", found) if isinstance(found, Mapping) else {}
-        return {
-            key: sample(value, canary, key, depth - 1)
-            for key, value in properties.items()
-            if not (isinstance(value, Mapping) and cast("Mapping[str, object]", value).get("readOnly"))
-        }
+        return _object(said, canary, depth)
     if kind == "array":
         item = sample(said.get("items"), canary, name, depth - 1)
         return [] if item is None else [item]
@@ -80,6 +70,17 @@ def _by_type(said: Mapping[str, object], canary: str, name: str, depth: int) -> 
     if kind == "boolean":
         return False
     return _text(said, canary, name) if kind == "string" else None
+
+
+def _object(said: Mapping[str, object], canary: str, depth: int) -> dict[str, object]:
+    """Every property that a client may write."""
+    found = said.get("properties")
+    made: dict[str, object] = {}
+    properties = cast("Mapping[str, object]", found) if isinstance(found, Mapping) else dict[str, object]()
+    for key, value in properties.items():
+        if not (isinstance(value, Mapping) and cast("Mapping[str, object]", value).get("readOnly")):
+            made[key] = sample(value, canary, key, depth - 1)
+    return made
 
 
 def _number(said: Mapping[str, object], usual: float) -> float:

@@ -2,7 +2,7 @@
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Final
+from typing import Final, cast
 
 from stopper.core.exchange import Request
 
@@ -16,15 +16,15 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: _Server
     timeout = 5
 
     def handle_any(self) -> None:
         """Remember the request and answer with an empty 200."""
+        server = cast("_Server", self.server)
         said = self.headers.get("Content-Length", "0")
         body = self.rfile.read(min(int(said) if said.isdigit() else 0, BODY))
-        if len(self.server.seen) < REMEMBERED:
-            self.server.seen.append(Request(self.command, self.path, tuple(self.headers.items()), body))
+        if len(server.seen) < REMEMBERED:
+            server.seen.append(Request(self.command, self.path, tuple(self.headers.items()), body))
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
