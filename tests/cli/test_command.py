@@ -215,6 +215,22 @@ def test_exclude_leaves_files_out(stopper: Run, folder: Path) -> None:
     assert stopper("check").returncode == 0
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names of bytes")
+def test_a_file_whose_name_is_no_text_is_told_in_every_format(stopper: Run, folder: Path) -> None:
+    (folder / "app.py").rename(os.path.join(os.fsencode(folder), b"b\xffd.py").decode("utf-8", "surrogateescape"))
+    for name in ("text", "json", "sarif", "html", "junit", "github"):
+        done = stopper("check", "--format", name)
+        assert done.returncode == 1, done.stderr
+        assert "debug-enabled" in done.stdout
+
+
+def test_a_terminal_without_utf_8_gets_plainer_signs(stopper: Run) -> None:
+    done = stopper("check", PYTHONIOENCODING="ascii")
+    assert done.returncode == 1
+    assert "####" in done.stdout
+    assert "?" not in done.stdout
+
+
 # --- suppressions, accepted findings ---------------------------------------------------------------------------------
 
 

@@ -45,4 +45,6 @@ def _git(folder: Path, *arguments: str, what: str = "") -> str:
     if what:
         raise UsageError(f"--changed-since: git knows no revision {what!r}; give a branch, tag or commit that is here")
     said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-    raise UsageError(f"--changed-since: git says: {said[0] if said else 'error'}; run it inside a git repository")
+    raise UsageError(
+        f"--changed-since: git says {(said[0] if said else 'error').removeprefix('fatal: ')!r}; run it inside a git repository"
+    )

@@ -1,5 +1,6 @@
 """The command group: finds commands, turns every error into one line on stderr, and gives the exit code."""
 
+import errno
 import importlib
 import sys
 import traceback
@@ -85,6 +86,8 @@ def said(wrong: Exception) -> tuple[str, int]:
         return str(wrong), 3
     if isinstance(wrong, StopperError):
         return str(wrong), 2
+    if isinstance(wrong, OSError) and wrong.errno in (errno.ENOSPC, errno.EIO):
+        return f"the report could not be written: {(wrong.strerror or 'error').lower()}", _UNEXPECTED
     kind = type(wrong).__name__
     return f"an error inside Stopper: {kind}: {wrong}; type the same with --traceback and report it", _UNEXPECTED
 

@@ -82,10 +82,17 @@ def write(report: Report, outputs: Sequence[Output]) -> None:
             save(output.path, render(report, output.format))
 
 
+_PLAIN: Final = str.maketrans({"█": "#", "░": ".", "→": ">", "…": "...", "–": "-", "·": "-"})
+
+
 def to_stdout(text: str) -> None:
-    """Print *text* as UTF-8 where the terminal can, with ``?`` for what its encoding lacks."""
+    """Print *text*, in plainer signs where the terminal's encoding lacks ours."""
     encoding = sys.stdout.encoding or "utf-8"
-    click.echo(text.encode(encoding, "replace").decode(encoding), nl=False)
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.translate(_PLAIN).encode(encoding, "replace").decode(encoding)
+    click.echo(text, nl=False)
 
 
 def save(path: Path, text: str) -> None:

@@ -190,7 +190,9 @@ def fingerprints(findings: Sequence[Finding]) -> list[str]:
     made: dict[int, str] = {}
     for index in order:
         seen[keys[index]] += 1
-        made[index] = hashlib.sha256(f"{keys[index]}\0{seen[keys[index]]}".encode()).hexdigest()[:32]
+        made[index] = hashlib.sha256(
+            f"{keys[index]}\0{seen[keys[index]]}".encode("utf-8", "surrogatepass")
+        ).hexdigest()[:32]
     return [made[index] for index in range(len(findings))]
 
 
