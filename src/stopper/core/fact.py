@@ -102,7 +102,8 @@ class Comparison:
 @dataclass(frozen=True, slots=True)
 class Condition:
     """An ``if``. ``stops``: its body surely leaves the function (return, raise, abort); ``refuses``: with 401, 403, abort or
-    raise. ``negated``: the test is ``not value`` (``value`` is then what stands behind ``not``)."""
+    raise. ``negated``: the test is ``not value`` (``value`` is then what stands behind ``not``). ``span`` is the test, ``body`` what
+    runs where it holds."""
 
     value: Value
     negated: bool
@@ -110,6 +111,7 @@ class Condition:
     refuses: bool
     span: Span
     function: str = ""
+    body: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import ast
 import operator
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, Literal, cast
 
@@ -96,11 +97,11 @@ class Reader:
 
     def value(self, node: ast.expr) -> Value:
         """The value of an expression."""
-        return _READERS.get(type(node), _other)(self, node)
+        return READERS.get(type(node), _other)(self, node)
 
     def values(self, nodes: list[ast.expr]) -> tuple[Value, ...]:
         """The values of several."""
-        return tuple([_READERS.get(type(node), _other)(self, node) for node in nodes])
+        return tuple([READERS.get(type(node), _other)(self, node) for node in nodes])
 
     def load(self, name: str) -> Value:
         """What a plain name is bound to here."""
@@ -201,8 +202,6 @@ def named(value: Value, name: str) -> Value:
         return value
     if kind is Unknown:
         return Unknown(cast("Unknown", value).parts, value.span, name)
-    from dataclasses import replace
-
     return replace(value, name=name)
 
 
@@ -276,12 +275,6 @@ def _of_project(reader: Reader, dotted: str, name: str) -> Value | None:
 
 
 _NOT_MODULES: Final = frozenset({"self", "cls", "flask.request", "flask.session", "os.environ", "flask.g"})
-
-
-def _call(reader: Reader, node: ast.Call) -> Value:
-    from stopper.scan.source.calls import read_call
-
-    return read_call(reader, node)
 
 
 def _subscript(reader: Reader, node: ast.Subscript) -> Value:
@@ -485,8 +478,6 @@ def _boolean(reader: Reader, node: ast.BoolOp) -> Value:
 
 def _with_default(value: EnvironmentValue | ConfigValue | Item, default: Value) -> Value:
     """``os.environ.get("X") or "d"`` means what ``.get("X", "d")`` means, nearly enough for every reader of source."""
-    from dataclasses import replace
-
     return replace(
         value,
         default=default
@@ -610,8 +601,9 @@ def _other(reader: Reader, node: ast.expr) -> Value:
     return Unknown(found)
 
 
-_READERS: Final[dict[type[ast.expr], Callable[[Reader, Any], Value]]] = {
-    ast.Constant: _constant, ast.Name: _name, ast.Attribute: _attribute, ast.Call: _call, ast.Subscript: _subscript,
+# Calls are read by calls.py, which needs this file; statements.py, which knows both, adds it.
+READERS: Final[dict[type[ast.expr], Callable[[Reader, Any], Value]]] = {
+    ast.Constant: _constant, ast.Name: _name, ast.Attribute: _attribute, ast.Subscript: _subscript,
     ast.JoinedStr: _joined, ast.BinOp: _binary, ast.List: _display, ast.Tuple: _display, ast.Set: _display, ast.Dict: _dict,
     ast.BoolOp: _boolean, ast.IfExp: _ternary, ast.Compare: _compare, ast.UnaryOp: _unary, ast.ListComp: _comprehension,
     ast.SetComp: _comprehension, ast.GeneratorExp: _comprehension, ast.DictComp: _comprehension, ast.Lambda: _lambda,

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import stat
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -149,9 +150,10 @@ def is_test(shown: str) -> bool:
 def load(path: Path, shown: str) -> bytes | ReadError:
     """The bytes of a file, or why there are none."""
     try:
-        if not path.is_file():
+        seen = path.stat()
+        if not stat.S_ISREG(seen.st_mode):
             return ReadError(shown, "is not a regular file; exclude it or remove the link")
-        if path.stat().st_size > LARGEST:
+        if seen.st_size > LARGEST:
             return ReadError(shown, f"is larger than {LARGEST // 1024 // 1024} MiB; exclude it if it is generated")
         return path.read_bytes()
     except OSError as error:

@@ -18,6 +18,8 @@ INSTANCES: Final[dict[str, str]] = {
     "flask.current_app": "flask.Flask",
     "flask.current_app.logger": "logging.Logger",
     "flask.current_app._get_current_object": "flask.Flask",
+    "connexion.App.app": "flask.Flask",
+    "connexion.FlaskApp.app": "flask.Flask",
     "flask.Flask.test_client": "flask.testing.FlaskClient",
     "flask.Flask.session_interface": "flask.sessions.SessionInterface",
     "apiflask.APIFlask": "flask.Flask",

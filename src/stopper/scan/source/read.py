@@ -24,6 +24,8 @@ from stopper.scan.source.statements import read_module
 from stopper.scan.source.suppressions import suppressions
 from stopper.scan.source.textfiles import kind_of, read_text
 
+MOST_KEPT: Final = 8 * 1024 * 1024
+"""Bytes of source kept between the search and the reading."""
 FRAMES: Final = 12_000
 """Python frames while reading: a chain of imports is followed the way Python follows it, some twelve frames a module."""
 
@@ -48,6 +50,8 @@ class _Run:
     tops: set[str] = field(default_factory=set[str])
     """First words of every dotted name that could be of the project."""
     modules: dict[str, Module] = field(default_factory=dict[str, Module])
+    kept: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    """Bytes of files that will be read, within bounds, so that they need not be fetched twice."""
     unread: set[str] = field(default_factory=set[str])
     found: dict[tuple[str, str], str | None] = field(default_factory=dict["tuple[str, str]", "str | None"])
     project: Project = field(init=False)
@@ -85,7 +89,7 @@ class _Run:
     def read(self, path: str) -> Module | None:
         """Read one file; None (and an error kept) when it cannot be read."""
         source = self.sources[path]
-        data = files.load(source.path, source.shown)
+        data = self.kept.pop(path, None) or files.load(source.path, source.shown)
         if isinstance(data, ReadError):
             return self._lose(path, data)
         text = files.decode(data, source.shown)
@@ -218,6 +222,8 @@ def _relevant(run: _Run) -> list[str]:
             run.unread.add(path)
         elif files.is_strong(data):
             chosen.add(path)
+            if len(data) <= MOST_KEPT // 64 and len(run.kept) < 64:
+                run.kept[path] = data
             homes.add(_home(source))
         elif files.is_weak(data):
             weak.append(path)

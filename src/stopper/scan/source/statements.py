@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from stopper.core.fact import Assignment, Condition, ConfigWrite, Decorator, Flow, Function, Handler, Raise, Return
 from stopper.core.naming import sensitive
+from stopper.core.place import Span
 from stopper.core.values import (
     Call,
     Caught,
@@ -22,8 +23,10 @@ from stopper.core.values import (
     Value,
 )
 from stopper.scan.source import names
+from stopper.scan.source.calls import read_call
 from stopper.scan.source.expressions import (
     NOTHING,
+    READERS,
     Reader,
     bind_target,
     canonical,
@@ -34,7 +37,7 @@ from stopper.scan.source.expressions import (
 )
 from stopper.scan.source.project import ClassState, FunctionNode, Module, Pending, Project, Registration, Scope
 
-STOPS, GOES_ON = True, False
+READERS[ast.Call] = read_call
 
 
 @dataclass(slots=True)
@@ -357,6 +360,11 @@ def _raise(reader: Reader, node: ast.Raise) -> Body:
     return Body(True, True)
 
 
+def _around(reader: Reader, statements: list[ast.stmt]) -> Span:
+    first, last = reader.span(statements[0]), reader.span(statements[-1])
+    return Span(first.path, first.line, last.end_line, first.column, last.end_column)
+
+
 def _if(reader: Reader, node: ast.If) -> Body:
     test, negated = node.test, False
     while type(test) is ast.UnaryOp and type(test.op) is ast.Not:
@@ -365,7 +373,9 @@ def _if(reader: Reader, node: ast.If) -> Body:
     before = dict(reader.scope)
     then = block(reader, node.body)
     reader.project.conditions.append(
-        Condition(value, negated, then.stops, then.refuses, reader.span(test), reader.function)
+        Condition(
+            value, negated, then.stops, then.refuses, reader.span(test), reader.function, _around(reader, node.body)
+        )
     )
     after = dict(reader.scope) if reader.scope is reader.module.bindings else reader.scope
     set_scope(reader, before)

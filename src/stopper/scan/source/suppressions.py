@@ -9,14 +9,14 @@ from typing import Final
 from stopper.core.fact import Suppression
 from stopper.core.place import Span
 
-COMMENT: Final = re.compile(r"#\s*stopper:\s*ignore(?:\[(?P<slugs>[^\]]*)\])?[ \t]*(?P<rest>.*)$", re.IGNORECASE)
+COMMENT: Final = re.compile(r"#\s*stopper:\s*ignore(?:\[(?P<slugs>[^\]]*)\])?[ \t]*(?P<rest>.*)$")
 UNTIL: Final = re.compile(r"\buntil\s*=\s*(?P<date>\d{4}-\d{2}-\d{2})\b")
 _BLANK: Final = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
 
 
 def suppressions(text: str, shown: str) -> Iterator[Suppression]:
     """The suppressions of one file, one a slug. Text in a string that looks like one is none."""
-    if "stopper:" not in text.lower():
+    if "stopper:" not in text:
         return
     try:
         tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
