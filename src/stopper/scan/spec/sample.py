@@ -78,8 +78,9 @@ def _object(said: Mapping[str, object], canary: str, depth: int) -> dict[str, ob
     made: dict[str, object] = {}
     properties = cast("Mapping[str, object]", found) if isinstance(found, Mapping) else dict[str, object]()
     for key, value in properties.items():
-        if not (isinstance(value, Mapping) and cast("Mapping[str, object]", value).get("readOnly")):
-            made[key] = sample(value, canary, key, depth - 1)
+        hidden = isinstance(value, Mapping) and cast("Mapping[str, object]", value).get("readOnly")
+        if not hidden:
+            made[key] = sample(cast("object", value) if isinstance(value, Mapping) else value, canary, key, depth - 1)
     return made
 
 
