@@ -13,7 +13,7 @@ from stopper.core.probe import Identity, Steps, Target, send
 _IN: Final = re.compile(
     r"(?i)(^|[/_-])(log-?in|sign-?in|authenticate|auth|tokens?|sessions?|obtain-?token)(/(json|password))?/?$"
 )
-_OUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off|revoke)([/_-]|$)")
+_OUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 _BEST: Final = re.compile(r"(?i)(log-?in|sign-?in)/?$")
 _PASSWORD: Final = re.compile(r"(?i)passw|pwd|passphrase")
 _SUBJECT: Final = re.compile(r"(?i)mail|user|login|name|account")

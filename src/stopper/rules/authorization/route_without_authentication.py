@@ -59,7 +59,7 @@ def detect(app: App) -> Iterator[Hit]:
     if not guarded or _guards_out_of_sight(facts):
         return
     for route in app.routes:
-        if _is_public(route) or route.spec_security == () or _asks_by_itself(facts, route) or _hooked(facts, route):
+        if _is_public(route) or _declared_public(app, route) or _asks_by_itself(facts, route) or _hooked(facts, route):
             continue
         for method in route.methods:
             access = route.access.get(method)
@@ -92,6 +92,11 @@ def _is_public(route: Route) -> bool:
         or bool(_PUBLIC.search(name))
         or any(_SECRET_PARAMETER.search(parameter) for parameter, _ in route.parameters)
     )
+
+
+def _declared_public(app: App, route: Route) -> bool:
+    """The OpenAPI document says that this operation needs nothing, and says of others that they do."""
+    return route.spec_security == () and any(known.spec_security for known in app.routes)
 
 
 def _asks_by_itself(facts: SourceFacts, route: Route) -> bool:
@@ -200,7 +205,7 @@ def probe(target: Target) -> Steps[Verdict]:
     known = {hit.route for hit in detect(target.app) if hit.route is not None}
     found: list[tuple[RouteRef, Exchange, Exchange]] = []
     for route, method in candidates(target):
-        if route.path == baseline.route.path or is_door(route) or route.spec_security == ():
+        if route.path == baseline.route.path or is_door(route) or _declared_public(target.app, route):
             continue
         open_to_all = yield from _open_to_all(
             target, route, method, baseline.identity, RouteRef(method, route.path) in known

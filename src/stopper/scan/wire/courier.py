@@ -111,7 +111,7 @@ class Courier:
             return ""
         if hazard := HAZARDS & set(re.split(r"[^a-z]+", _path(request.target).lower())):
             return f"its path says {min(hazard)!r}"
-        if request.method == "DELETE" and _path(request.target) not in self.created:
+        if request.method == "DELETE" and effect == "write" and _path(request.target) not in self.created:
             return "only what the scan itself created is deleted"
         return ""
 
