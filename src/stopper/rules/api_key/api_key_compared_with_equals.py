@@ -71,7 +71,7 @@ def _is_part(facts: SourceFacts, value: Item) -> bool:
 def _says_key(label: Label) -> bool:
     if label.kind in ("api-key", "authorization-header"):
         return True
-    return label.kind in _SHOWN and sensitive(label.source) in _KEY_KINDS
+    return label.kind == "request-header" and sensitive(label.source) in _KEY_KINDS
 
 
 def _as_stored(facts: SourceFacts, value: Value) -> Certainty | None:

@@ -15,13 +15,12 @@ from stopper.core.probe_baseline import candidates, same
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
-    Choice,
     ConfigValue,
     Constant,
     EnvironmentValue,
     Item,
     Name,
-    Unknown,
+    Truth,
     Value,
     is_constant,
     options,
@@ -142,7 +141,8 @@ def _tested(facts: SourceFacts, span: Span, function: str) -> Iterator[Value]:
     """The values whose presence decides whether the comparison is reached or counts."""
     for condition in facts.conditions():
         before = condition.stops and condition.span.line < span.line and condition.function in (function, "")
-        if condition.span.path == span.path and (before or condition.span.holds(span)):
+        inside = condition.body is not None and condition.body.holds(span) and not condition.negated
+        if condition.span.path == span.path and (before or inside or condition.span.holds(span)):
             yield from _truths(condition.value)
     for returned in facts.returns():
         if returned.span.holds(span):
@@ -156,12 +156,12 @@ def _tested(facts: SourceFacts, span: Span, function: str) -> Iterator[Value]:
 
 def _truths(value: Value) -> Iterator[Value]:
     """The values that are tested for truth in a condition: ``a`` and ``b`` of ``not a or b and a == c``."""
-    for option in value.options if isinstance(value, Choice) else (value,):
-        if isinstance(option, Unknown) and len(option.parts) == 1:
+    for option in options(value):
+        if isinstance(option, Truth) and len(option.parts) == 1:
             yield from _truths(option.parts[0])
         elif isinstance(option, Call) and option.callee in ("all", "any", "bool"):
             yield from (part for part in walk(option) if isinstance(part, (Item, EnvironmentValue, ConfigValue)))
-        elif not isinstance(option, Unknown):
+        elif not isinstance(option, Truth):
             yield option
 
 

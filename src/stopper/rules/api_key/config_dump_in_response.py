@@ -14,7 +14,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import answered, candidates
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Item, Member, Name, Parameter, Sequence, Unknown, Value, parts, walk
+from stopper.core.values import Call, Item, Member, Name, Parameter, Sequence, Truth, Unknown, Value, parts, walk
 
 ENOUGH: Final = 4
 """So many of Flask's own settings, each with a value, are no coincidence."""
@@ -62,7 +62,7 @@ def _shows_all(facts: SourceFacts, value: Value, depth: int = 12) -> bool:
             inner
         ):
             return False
-        case Call(method="keys" | "get_namespace"):
+        case Truth() | Call(method="keys" | "get_namespace"):
             return False
         case Sequence(items=(Item(key=Unknown(parts=())),), open=True, span=span):
             return span is not None and any(

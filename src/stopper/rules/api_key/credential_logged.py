@@ -22,6 +22,7 @@ from stopper.core.values import (
     Name,
     Parameter,
     Sequence,
+    Truth,
     Unknown,
     Value,
 )
@@ -47,7 +48,7 @@ _WORDS: Final[dict[LabelKind, str]] = {
 def detect(app: App) -> Iterator[Hit]:
     """A credential that reaches a logger or ``print`` as it is."""
     facts = source_of(app)
-    asking = _Asking(facts, {(id(found.left), id(found.right)) for found in facts.comparisons()})
+    asking = _Asking(facts)
     for flow in facts.flows("log", "print", label=tuple(sorted(CREDENTIALS))):
         labels = asking.of(flow.value)
         found: list[LabelKind] = [kind for kind in _WORDS if any(label.kind == kind for label in labels)]
@@ -58,16 +59,15 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 class _Asking:
-    """What of a value is seen when it is written as text. ``compared``: the pairs of values that are only compared."""
+    """What of a value is seen when it is written as text."""
 
-    def __init__(self, facts: SourceFacts, compared: set[tuple[int, int]]) -> None:
+    def __init__(self, facts: SourceFacts) -> None:
         self.facts = facts
-        self.compared = compared
 
     def of(self, value: Value, callers: int = 2) -> frozenset[Label]:
         """The credentials whose text is seen. A name counts only for the value that bears it, and through parameters."""
         found: set[Label] = set()
-        for shown in _shown(value, self.compared):
+        for shown in _shown(value):
             if _is_open_part(shown):
                 continue
             labels = self.facts.labels(shown)
@@ -116,24 +116,22 @@ def _names(value: Value) -> Iterator[str]:
             return
 
 
-def _shown(value: Value, compared: set[tuple[int, int]], depth: int = 12) -> Iterator[Value]:
+def _shown(value: Value, depth: int = 12) -> Iterator[Value]:
     """The values inside whose text is seen: not what is only tested, counted, compared or masked."""
     if depth < 0:
         return
     match value:
-        case Unknown(parts=(_,)):
-            return  # ``not token``
-        case Unknown(parts=(left, right, *_)) if (id(left), id(right)) in compared:
+        case Truth():
             return
         case Unknown(parts=inner) | Format(parts=inner) | Choice(options=inner) | Sequence(items=inner):
             for part in inner:
-                yield from _shown(part, compared, depth - 1)
+                yield from _shown(part, depth - 1)
         case Mapping(items=pairs):
             for _, held in pairs:
-                yield from _shown(held, compared, depth - 1)
+                yield from _shown(held, depth - 1)
         case Call(callee="str" | "repr" | "format", args=args):
             for part in args:
-                yield from _shown(part, compared, depth - 1)
+                yield from _shown(part, depth - 1)
         case Call(callee=callee) if callee in _TELLS_NOTHING or _MASKS.search(value.method):
             return
         case _:

@@ -13,7 +13,7 @@ from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_app
 from stopper.core.probe_baseline import NONSENSE, Baseline, bearers, candidates, establish, judge
 from stopper.core.probe_query import with_query, without_query
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Choice, Constant, Item, Name, Value, walk
+from stopper.core.values import Choice, Constant, Item, Name, Parameter, Value, walk
 
 READ_FROM: Final = frozenset({"flask.request.args", "flask.request.values", "flask.request.form"})
 CLEAR: Final = frozenset(
@@ -40,6 +40,11 @@ _DECODES: Final = re.compile(
     r"jwt\.(?:api_jwt\.)?decode(?:_complete)?|jose\.jwt\.decode|joserfc\.jwt\.decode|authlib\.jose\.jwt\.decode|authlib\.jose\.JsonWebToken\.decode"
     r"|flask_jwt_extended\.decode_token|firebase_admin\.auth\.verify_id_token"
 )
+_CHECKS: Final = re.compile(
+    r"_*(?:check|verify|validate|decode|authenticate|parse|load)_(?:\w+_)?(?:token|jwt)|(?:token|jwt)_(?:check|verify|validate|decode)"
+    r"|(?:get_)?(?:current_)?user_(?:from|by|for)_(?:access_|auth_)?(?:token|jwt)"
+)
+"""Functions of these names take a token and say who it is."""
 _ONCE: Final = re.compile(
     r"(?i)reset|confirm|verif|activat|invit|unsubscribe|magic|recover|forgot|revoke|introspect|refresh|callback|oauth|logout|download"
 )
@@ -62,10 +67,7 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _accepted(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
     """Every such reading, the function it stands in, and whether it is sure."""
-    for call in facts.calls_matching(_DECODES.pattern):
-        for value in call.args[:1]:
-            for item in _readings(value):
-                yield item, call.function, True
+    yield from _decoded(facts)
     for value, function in _values(facts):
         for item in _readings(value):
             name = _name(item)
@@ -74,6 +76,33 @@ def _accepted(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
             elif name in MAYBE and _stands_beside_header(facts, value, item):
                 yield item, function, True
     yield from _later_choices(facts)
+
+
+def _decoded(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
+    """What reaches a JWT library, also through functions of the project, and what reaches a function that says it checks tokens."""
+    for call in facts.calls_matching(_DECODES.pattern):
+        for value in call.args[:1]:
+            yield from ((item, function, True) for item, function in _sources(facts, value, call.function))
+    for call in facts.calls():
+        if _CHECKS.fullmatch(call.method):
+            for value in call.args:
+                for item in _readings(value):
+                    if _name(item) in MAYBE | CLEAR:
+                        yield item, call.function, False
+
+
+def _sources(facts: SourceFacts, value: Value, function: str, depth: int = 3) -> Iterator[tuple[Item, str]]:
+    """The readings that a value comes from, through parameters to the callers."""
+    if _ONCE.search(function.rpartition(".")[2]):
+        return
+    for item in _readings(value):
+        yield item, function
+    for inner in walk(value):
+        if isinstance(inner, Parameter) and depth:
+            for call in facts.calls(inner.function):
+                passed_here = call.argument(inner.index if inner.index >= 0 else None, inner.parameter)
+                if passed_here is not None:
+                    yield from _sources(facts, passed_here, call.function, depth - 1)
 
 
 def _values(facts: SourceFacts) -> Iterator[tuple[Value, str]]:
@@ -136,8 +165,10 @@ def _later_choices(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
 
 
 def _is_for_once(facts: SourceFacts, function: str) -> bool:
-    last = function.rpartition(".")[2]
-    return bool(_ONCE.search(last)) or any(_ONCE.search(route.path) for route in facts.routes_of_view(function))
+    owner, _, last = function.rpartition(".")
+    class_name = owner.rpartition(".")[2]
+    names = (class_name, last) if class_name[:1].isupper() else (last,)
+    return any(_ONCE.search(name) for name in (*names, *(route.path for route in facts.routes_of_view(function))))
 
 
 def _specified(app: App) -> Iterator[Hit]:

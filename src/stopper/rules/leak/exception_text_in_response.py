@@ -15,7 +15,7 @@ from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, p
 from stopper.core.probe_baseline import answered, candidates
 from stopper.core.probe_query import query_names, with_query
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.values import Call, Caught, Member, Parameter, Value, parts
+from stopper.core.values import Call, Caught, Member, Parameter, Truth, Value, parts
 
 TEXTS: Final = frozenset(
     {"args", "message", "msg", "strerror", "orig", "original_exception", "__cause__", "reason", "statement"}
@@ -67,6 +67,8 @@ def _texts(facts: SourceFacts, value: Value, depth: int = 12) -> Iterator[Value]
     match value:
         case Caught() | Parameter():
             yield value
+        case Truth():
+            return
         case Member(attribute=attribute, owner=owner):
             if attribute in TEXTS and depth:
                 yield from _texts(facts, owner, depth - 1)
