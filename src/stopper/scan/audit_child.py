@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import os
 import sys
+import threading
 import traceback
 from dataclasses import replace
 from pathlib import Path
@@ -200,10 +201,12 @@ def _examined(
 
 def _with_progress(job: Job) -> Any:
     path = Path(job.folder, "phase")
+    lock = threading.Lock()
 
     def tell(what: str, done: int, total: int) -> None:
-        path.with_suffix(".part").write_text(f"{what}\t{done}\t{total}", encoding="utf-8")
-        path.with_suffix(".part").replace(path)
+        with lock:
+            path.with_suffix(".part").write_text(f"{what}\t{done}\t{total}", encoding="utf-8")
+            path.with_suffix(".part").replace(path)
 
     return replace(job.options, progress=tell)
 

@@ -70,15 +70,19 @@ def run_probes(
         else:
             fit.append(rule)
 
+    lock = threading.Lock()
+
     def done(result: ProbeResult) -> None:
-        results[result.rule.slug] = result
-        progress("probing", len(results), len(asked))
+        with lock:
+            results[result.rule.slug] = result
+            progress("probing", len(results), len(asked))
 
     _side_by_side([rule for rule in fit if not rule.disturbs], target, courier, workers, done)
     for rule in fit:  # one after the other: each may end what the others stand on
         if rule.disturbs and not courier.stopping.is_set():
             done(run_probe(rule, target, courier))
-    return tuple(results[rule.slug] for rule in asked if rule.slug in results)
+    lost = Verdict("open", "the probe was not run to its end")
+    return tuple(results.get(rule.slug) or ProbeResult(rule, lost) for rule in asked)
 
 
 def _side_by_side(

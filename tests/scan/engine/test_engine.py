@@ -287,3 +287,18 @@ def test_hits_in_tests_are_dropped_unless_the_rule_is_about_them() -> None:
 def test_routes_are_left_as_they_are() -> None:
     route = Route("/notes", ("GET",))
     assert HonestRequests()(route, "GET").target == "/notes"
+
+
+def test_no_outcome_is_lost_when_many_probes_end_at_once() -> None:
+    """Two workers once wrote the progress at the same moment; one of them died and took its rules with it."""
+    done: list[int] = []
+
+    def probe(_: Target) -> Steps[Verdict]:
+        yield from compute(lambda: None)
+        return passed("")
+
+    rules = [rule(f"r-{index}", probe=probe) for index in range(200)]
+    where, courier = target(notes_app()[0])
+    results = run_probes(where, rules, courier, workers=8, progress=lambda what, count, total: done.append(count))
+    assert len(results) == 200
+    assert done == list(range(1, 201))
