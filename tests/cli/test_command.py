@@ -477,3 +477,15 @@ def test_starting_imports_nothing_heavy() -> None:
         "asyncio",
     ):
         assert f"'{heavy}'" not in done.stdout
+
+
+# --- serve -----------------------------------------------------------------------------------------------------------
+
+
+def test_serve_check_says_whether_it_could_start(stopper: Run, folder: Path) -> None:
+    done = stopper("serve", "--check", "--port", "0", "--data", "data")
+    assert done.returncode == 0, done.stderr
+    refused = stopper("serve", "--check", "--port", "0", "--data", "data", "--mode", "prod")
+    assert refused.returncode == 2
+    assert len(refused.stderr.splitlines()) == 1
+    assert "--issuer" in refused.stderr
