@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.servers.service import PASSWORD
 
 from stopper.auth.clock import SetClock
 from stopper.auth.policy import bearer
+from stopper.auth.refresh_token import token_digest
 from stopper.auth.requirement import scope
 from stopper.core.errors import SettingError, StoreUnavailableError
 from stopper.extension import Stopper, current_principal
@@ -256,3 +258,31 @@ def test_thirty_two_who_register_one_address_make_one_account(accounts: Accounts
     with ThreadPoolExecutor(32) as pool:
         answers = set(pool.map(register, range(32)))
     assert answers == {(201, b"{}")}
+
+
+def test_no_logger_shows_a_password_token_or_digest_even_at_debug(
+    accounts: Accounts, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    for name in ("sqlalchemy.engine", "sqlalchemy.pool", "stopper", "werkzeug"):
+        logging.getLogger(name).setLevel(logging.DEBUG)
+    client = create_app(accounts, mode="dev").test_client()
+    try:
+        client.post("/auth/register", json=PERSON)
+        tokens = client.post("/auth/login", json=PERSON).json
+        client.post("/auth/login", json={**PERSON, "password": "canary password typed wrong"})
+        client.post("/auth/refresh", json={"refresh_token": tokens["refresh_token"]})
+        client.get("/auth/me", headers={"Authorization": f"Bearer {tokens['access_token']}"})
+    finally:
+        for name in ("sqlalchemy.engine", "sqlalchemy.pool", "stopper", "werkzeug"):
+            logging.getLogger(name).setLevel(logging.NOTSET)
+    stored = accounts.store.accounts.by_email("ann@example.com")
+    assert stored is not None
+    digest = token_digest(tokens["refresh_token"])
+    shown = caplog.text + "".join(capfd.readouterr())
+    assert "decision=pass" in shown, "the log was on"
+    for secret in (
+        PASSWORD, "canary password", tokens["refresh_token"], tokens["access_token"].split(".")[2], stored.password_hash,
+        stored.password_hash.split("$")[-1], repr(digest)[2:12], digest.hex(),
+    ):  # fmt: skip
+        assert secret not in shown

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from stopper.auth.clock import SetClock
 from stopper.core.errors import StoreUnavailableError
+from stopper.core.secret import Secret
 from stopper.service import Accounts
 from stopper.service.sweeping import SWEEP_SECONDS, Sweeper
 from stopper.store.schema import refresh_families, revocations
@@ -21,8 +22,8 @@ def test_old_rows_go_every_ten_minutes_and_not_at_every_request(accounts: Accoun
     clock, ticks = SetClock(accounts.clock()), SetClock(0.0)
     moved = dataclasses.replace(accounts, clock=clock, store=dataclasses.replace(accounts.store, clock=clock))
     sweeper = Sweeper(moved, ticks)
-    accounts.register("ann@example.com", "violet harbour teapot crane", "192.0.2.1")
-    accounts.login("ann@example.com", "violet harbour teapot crane", None, "192.0.2.1")
+    accounts.register("ann@example.com", Secret("violet harbour teapot crane"), "192.0.2.1")
+    accounts.login("ann@example.com", Secret("violet harbour teapot crane"), None, "192.0.2.1")
     accounts.revocations.revoke_token("t")
     clock.forward(2_592_001)
     sweeper.sweep()

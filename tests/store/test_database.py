@@ -4,15 +4,19 @@ import os
 import sqlite3
 import stat
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text, update
+from tests.servers.postgres import Cluster
 
 from stopper.auth.account import Account
 from stopper.core.errors import KeyringError, SettingError, StoreUnavailableError
 from stopper.store import Store, open_store
 from stopper.store.database import Database
+from stopper.store.schema import accounts
 
 
 def test_the_file_is_0600_in_a_folder_0700(tmp_path: Path) -> None:
@@ -95,8 +99,6 @@ def test_a_forked_child_works_and_leaves_the_parents_connections_alone(store: St
 
 
 def test_a_dead_server_is_503_and_one_that_came_back_is_used_again(tmp_path: Path) -> None:
-    from tests.servers.postgres import Cluster
-
     cluster = Cluster()
     try:
         cluster.start(fsync="on")
@@ -127,3 +129,53 @@ def test_a_half_written_key_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "data" / "master.key").write_bytes(b"short")
     with pytest.raises(KeyringError, match="5 bytes"):
         open_store(url)
+
+
+def test_a_lock_that_is_held_in_postgresql_is_503_and_holds_up_nobody_else(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stopper.store.database.STATEMENT_MS", 200)
+    opened = open_store(cluster.new_database(), key_file=tmp_path / "k")
+    opened.migrate()
+    with opened.database.engine.connect() as holder, holder.begin():
+        holder.execute(text("LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE"))
+        with pytest.raises(StoreUnavailableError):
+            opened.accounts.by_id("a")
+        assert opened.revocations.after(0) == []
+    assert opened.accounts.by_id("a") is None
+    opened.close()
+
+
+def test_a_pool_that_is_used_up_is_a_bounded_wait_and_503(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stopper.store.database.POOL_SECONDS", 0.1)
+    database = Database(cluster.new_database(), pool_size=1)
+    with database.engine.connect(), database.engine.connect():
+        with pytest.raises(StoreUnavailableError) as raised:
+            database.read(lambda connection: None)
+        assert raised.value.reason == "store-busy"
+    database.read(lambda connection: None)
+    database.close()
+
+
+def test_a_deadlock_in_postgresql_is_run_again_and_both_get_through(postgres_store: Store) -> None:
+    for name in ("a", "b"):
+        postgres_store.accounts.add(Account(name, f"{name}@example.com", "hash", 1.0))
+    barrier = Barrier(2)
+    waited: set[str] = set()
+
+    def both(first: str, second: str) -> None:
+        def work(connection: Connection) -> None:
+            connection.execute(update(accounts).where(accounts.c.id == first).values(password_hash=first))
+            if first not in waited:  # only the first time: whoever lost runs again alone
+                waited.add(first)
+                barrier.wait(10)
+            connection.execute(update(accounts).where(accounts.c.id == second).values(password_hash=first))
+
+        postgres_store.database.write(work)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(both, ["a", "b"], ["b", "a"]))
+    hashes = [found.password_hash for name in ("a", "b") if (found := postgres_store.accounts.by_id(name))]
+    assert len(set(hashes)) == 1

@@ -13,17 +13,17 @@ from stopper.auth.policy import bearer, public
 from stopper.core.principal import Principal
 from stopper.extension import current_principal
 from stopper.service.accounts import Accounts
-from stopper.service.body import Field, read_texts
+from stopper.service.body import Field, read_body
 from stopper.service.endpoint import Endpoint
 
 EMAIL: Final = Field("email", MAX_EMAIL, doc="A mail address.", format="email")
-PASSWORD: Final = Field("password", MAX_BYTES, doc="15 characters or more.", format="password")
+PASSWORD: Final = Field("password", MAX_BYTES, doc="15 characters or more.", format="password", secret=True)
 DEVICE: Final = Field(
     "device", 128, required=False, doc="A name of your own for this device; show it again when you refresh."
 )
-REFRESH_TOKEN: Final = Field("refresh_token", 128, doc="The one from the last token answer.")
-CURRENT: Final = Field("current_password", MAX_BYTES, format="password")
-NEW: Final = Field("new_password", MAX_BYTES, doc="15 characters or more.", format="password")
+REFRESH_TOKEN: Final = Field("refresh_token", 128, doc="The one from the last token answer.", secret=True)
+CURRENT: Final = Field("current_password", MAX_BYTES, format="password", secret=True)
+NEW: Final = Field("new_password", MAX_BYTES, doc="15 characters or more.", format="password", secret=True)
 
 
 class AccountViews:
@@ -65,25 +65,29 @@ class AccountViews:
 
     def register(self) -> Response:
         """POST /auth/register"""
-        body = read_texts(request, (EMAIL, PASSWORD))
-        self._accounts.register(body["email"], body["password"], request.remote_addr)
+        body = read_body(request, (EMAIL, PASSWORD))
+        self._accounts.register(body.text("email"), body.secret("password"), request.remote_addr)
         return self._good(b"{}", 201)
 
     def login(self) -> Response:
         """POST /auth/login"""
-        body = read_texts(request, (EMAIL, PASSWORD, DEVICE))
+        body = read_body(request, (EMAIL, PASSWORD, DEVICE))
         return self._good(
-            self._accounts.login(body["email"], body["password"], body.get("device"), request.remote_addr)
+            self._accounts.login(
+                body.text("email"), body.secret("password"), body.optional("device"), request.remote_addr
+            )
         )
 
     def renew(self) -> Response:
         """POST /auth/refresh"""
-        body = read_texts(request, (REFRESH_TOKEN, DEVICE))
-        return self._good(self._accounts.renew(body["refresh_token"], body.get("device"), request.remote_addr))
+        body = read_body(request, (REFRESH_TOKEN, DEVICE))
+        return self._good(
+            self._accounts.renew(body.secret("refresh_token"), body.optional("device"), request.remote_addr)
+        )
 
     def logout(self) -> Response:
         """POST /auth/logout"""
-        read_texts(request, ())
+        read_body(request, ())
         self._accounts.logout(_principal())
         return _no_store(Response(status=204))
 
@@ -93,10 +97,14 @@ class AccountViews:
 
     def change_password(self) -> Response:
         """POST /auth/password/change"""
-        body = read_texts(request, (CURRENT, NEW, DEVICE))
+        body = read_body(request, (CURRENT, NEW, DEVICE))
         return self._good(
             self._accounts.change_password(
-                _principal(), body["current_password"], body["new_password"], request.remote_addr, body.get("device")
+                _principal(),
+                body.secret("current_password"),
+                body.secret("new_password"),
+                request.remote_addr,
+                body.optional("device"),
             )
         )
 

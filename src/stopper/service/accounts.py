@@ -16,6 +16,7 @@ from stopper.auth.refresh_token import RefreshTokens
 from stopper.auth.revocation import Revocations
 from stopper.core.errors import InvalidCredentialError
 from stopper.core.principal import Principal
+from stopper.core.secret import Secret
 from stopper.service.body import BodyError
 from stopper.service.mail import Mail, SendMail, already_known, log_mail, password_changed, welcome
 from stopper.service.throttle import Throttle
@@ -47,7 +48,7 @@ class Accounts:
     send: SendMail = field(default=log_mail, repr=False)
     sink: EventSink = field(default=log_event, repr=False)
 
-    def register(self, email: str, password: str, address: str | None) -> None:
+    def register(self, email: str, password: Secret, address: str | None) -> None:
         """Make an account, or tell its owner by mail that it exists. Both cost one hash and look the same from outside.
 
         Raises BodyError for an address or a password that nobody could have, ThrottledError.
@@ -57,20 +58,20 @@ class Accounts:
         if to is None:
             raise BodyError("must be a mail address such as you@example.com", field="email")
         self._judge_new(password, to, "password")
-        hashed = self.passwords.hash(password)
+        hashed = self.passwords.hash(password.reveal())
         now = self.clock()
         account = Account(secrets.token_urlsafe(16), to, hashed, now, self.new_roles, self.new_scopes)
         made = self.store.accounts.add(account)
         self.sink(Event("registered" if made else "registered-again", now, account.id if made else None))
         self._mail(welcome(to, self.issuer.url) if made else already_known(to, self.issuer.url))
 
-    def login(self, email: str, password: str, device: str | None, address: str | None) -> bytes:
+    def login(self, email: str, password: Secret, device: str | None, address: str | None) -> bytes:
         """The token answer. Raises InvalidCredentialError, the same for every reason, after exactly one hash."""
         _judge_shown(password, "password")
         typed = canonical_email(email) or email.lower()
         self.throttle.login(typed, address)
         account = self.store.accounts.by_email(typed)
-        attempt = self.passwords.compare(password, account.password_hash if account else None)
+        attempt = self.passwords.compare(password.reveal(), account.password_hash if account else None)
         now = self.clock()
         if account is None or not attempt.right or not account.active:
             self.sink(Event("login-refused", now, account.id if account else None))
@@ -82,10 +83,10 @@ class Accounts:
         self.sink(Event("login", now, account.id))
         return answer
 
-    def renew(self, token: str, device: str | None, address: str | None) -> bytes:
+    def renew(self, token: Secret, device: str | None, address: str | None) -> bytes:
         """The next token answer, or the same one again. Raises InvalidCredentialError."""
         self.throttle.address(address)
-        return self.refresh.refresh(token, client_id=CLIENT_ID, device=device)
+        return self.refresh.refresh(token.reveal(), client_id=CLIENT_ID, device=device)
 
     def logout(self, principal: Principal) -> None:
         """End the session that this access token belongs to, and the token. Returns after commit."""
@@ -98,16 +99,16 @@ class Accounts:
         self.sink(Event("logout", self.clock(), principal.subject))
 
     def change_password(
-        self, principal: Principal, current: str, new: str, address: str | None, device: str | None = None
+        self, principal: Principal, current: Secret, new: Secret, address: str | None, device: str | None = None
     ) -> bytes:
         """Set another password: every session of the person ends, and this one goes on with the tokens in the answer."""
         _judge_shown(current, "current_password")
         account = self._account(principal)
         self.throttle.login(account.email, address)
         self._judge_new(new, account.email, "new_password")
-        if not self.passwords.compare(current, account.password_hash).right:
+        if not self.passwords.compare(current.reveal(), account.password_hash).right:
             raise BodyError("is not the password of this account", field="current_password")
-        hashed = self.passwords.hash(new)
+        hashed = self.passwords.hash(new.reveal())
         if not self.store.accounts.change_password(account.id, account.password_hash, hashed, self.clock()):
             raise InvalidCredentialError("password-changed-meanwhile")
         self.revocations.refresh()
@@ -135,8 +136,8 @@ class Accounts:
             raise InvalidCredentialError("account-gone")
         return account
 
-    def _judge_new(self, password: str, email: str, name: str) -> None:
-        wrong = passwords.refusal(password, context=passwords.context_words(email, self.issuer.url))
+    def _judge_new(self, password: Secret, email: str, name: str) -> None:
+        wrong = passwords.refusal(password.reveal(), context=passwords.context_words(email, self.issuer.url))
         if wrong:
             raise BodyError(wrong, field=name)
 
@@ -148,7 +149,7 @@ class Accounts:
             self.sink(Event("mail-failed", self.clock(), details={"reason": type(wrong).__name__}))
 
 
-def _judge_shown(password: str, name: str) -> None:
-    wrong = passwords.unusable(password)
+def _judge_shown(password: Secret, name: str) -> None:
+    wrong = passwords.unusable(password.reveal())
     if wrong:
         raise BodyError(wrong, field=name)

@@ -10,6 +10,7 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from stopper.auth.strict_json import NotStrictError, read_object
 from stopper.core.errors import StopperError
+from stopper.core.secret import Secret
 
 MAX_BODY: Final = 64 * 1024
 
@@ -34,6 +35,8 @@ class Field:
     required: bool = True
     doc: str = ""
     format: str | None = None
+    secret: bool = False
+    """Whether it travels as a Secret, so that no log line can show it while the request lasts."""
 
 
 class BodyError(StopperError):
@@ -48,14 +51,34 @@ class BodyError(StopperError):
         self.status = status
 
 
-def read_texts(request: Request, fields: tuple[Field, ...]) -> dict[str, str]:
-    """The texts in the request's body, by field. Raises BodyError for anything that *fields* does not describe.
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The members of one body, each of them asked for."""
+
+    texts: Mapping[str, str]
+    secrets: Mapping[str, Secret]
+
+    def text(self, name: str) -> str:
+        """A member that must be there."""
+        return self.texts[name]
+
+    def optional(self, name: str) -> str | None:
+        """A member that may be missing."""
+        return self.texts.get(name)
+
+    def secret(self, name: str) -> Secret:
+        """A secret member that must be there."""
+        return self.secrets[name]
+
+
+def read_body(request: Request, fields: tuple[Field, ...]) -> Body:
+    """The members of the request's body. Raises BodyError for anything that *fields* does not describe.
 
     No fields: no body, or an empty object.
     """
     raw = _raw(request)
     if not raw and not any(field.required for field in fields):
-        return {}
+        return Body({}, {})
     if request.mimetype != "application/json":
         raise BodyError("the body must be JSON; send Content-Type: application/json", status=415)
     try:
@@ -66,7 +89,11 @@ def read_texts(request: Request, fields: tuple[Field, ...]) -> dict[str, str]:
     for name in found:
         if name not in known:
             raise BodyError("is not a field of this endpoint", field=_shown(name))
-    return {field.name: text for field in fields if (text := _text(found, field)) is not None}
+    texts = {field: text for field in fields if (text := _text(found, field)) is not None}
+    return Body(
+        {field.name: text for field, text in texts.items() if not field.secret},
+        {field.name: Secret(text) for field, text in texts.items() if field.secret},
+    )
 
 
 def _raw(request: Request) -> bytes:

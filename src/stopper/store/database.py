@@ -1,14 +1,15 @@
 """One database: connections made when first needed, in every process its own; short transactions; errors as refusals."""
 
+import logging
 import os
 import random
 import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
@@ -29,6 +30,9 @@ _WRITES: Final = "stopper_writes"
 # PostgreSQL's serialization_failure, deadlock_detected and lock_not_available.
 _RETRIED: Final = frozenset({"40001", "40P01"})
 
+# SQLAlchemy shows values in its errors and, at level DEBUG, whole rows in its log: hashes and digests among them.
+_QUIET: Final[Mapping[str, Any]] = {"hide_parameters": True, "logging_name": "stopper"}
+logging.getLogger("sqlalchemy.engine.Engine.stopper").setLevel(logging.WARNING)
 _of_the_parent: Final[list[Engine]] = []
 
 
@@ -119,7 +123,7 @@ _EXAMPLES: Final = "write sqlite:///path/to/stopper.db or postgresql://user@host
 def _sqlite(url: URL) -> Engine:
     path = Path(url.database or "")
     _prepare_file(path)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=16, max_overflow=48)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=16, max_overflow=48, **_QUIET)
 
     def on_connect(connection: sqlite3.Connection, _record: object) -> None:
         # SQLAlchemy begins transactions itself, below; sqlite3 must not.
@@ -155,6 +159,7 @@ def _postgres(url: URL, pool_size: int) -> Engine:
         pool_timeout=POOL_SECONDS,
         pool_pre_ping=True,
         isolation_level="READ COMMITTED",
+        **_QUIET,
         connect_args={"connect_timeout": 3, "options": options, "application_name": "stopper"},
     )
 
