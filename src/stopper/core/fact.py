@@ -102,7 +102,7 @@ class Comparison:
 @dataclass(frozen=True, slots=True)
 class Condition:
     """An ``if``. ``stops``: its body surely leaves the function (return, raise, abort); ``refuses``: with 401, 403, abort or
-    raise. ``negated``: the test is ``not value`` (``value`` is then what stands behind ``not``). ``span`` is the test, ``body`` what
+    raise. An ``else`` is a condition of its own, with ``negated`` turned round. ``negated``: the test is ``not value`` (``value`` is then what stands behind ``not``). ``span`` is the test, ``body`` what
     runs where it holds."""
 
     value: Value

@@ -13,6 +13,7 @@ from stopper.core.values import (
     Choice,
     Constant,
     Mapping,
+    Member,
     Name,
     Sequence,
     Truth,
@@ -68,6 +69,9 @@ class Guards:
         self._judged: dict[str, Judgement] = {}
         self._conditions = _by_function(facts.all_conditions)
         self._comparisons = _by_function(facts.all_comparisons)
+        self._by_sides: dict[tuple[int, int], list[Comparison]] = {}
+        for found in facts.all_comparisons:
+            self._by_sides.setdefault((id(found.left), id(found.right)), []).append(found)
         self.sealed = any(call.callee in ("stopper.Stopper", "stopper.Stopper.init_app") for call in facts.calls())
 
     # -- routes ----------------------------------------------------------------------------------------------------------------
@@ -158,6 +162,8 @@ class Guards:
         """What a decorator of that name does; None when it has nothing to do with access."""
         if name == "stopper.public":
             return Judgement(False, False)
+        if names.OPTIONAL.fullmatch(name):
+            return Judgement(False, True)
         if names.GUARDS.fullmatch(name):
             if call is not None and (is_constant(call.keyword("optional"), True, "True") or _optional_flags(call)):
                 return Judgement(False, True)
@@ -283,9 +289,7 @@ class Guards:
 
     def _comparisons_of(self, value: Value) -> Iterator[Comparison]:
         if isinstance(value, Truth) and len(value.parts) == 2:
-            for found in self.facts.all_comparisons:
-                if found.left is value.parts[0] and found.right is value.parts[1]:
-                    yield found
+            yield from self._by_sides.get((id(value.parts[0]), id(value.parts[1])), ())
 
     def _known(self, value: Value, route: SourceRoute, method: str) -> str | None:
         if not isinstance(value, Name):
@@ -398,7 +402,7 @@ class Guards:
 
     def _stops(self, name: str) -> bool:
         for condition in self._conditions.get(name, ()):
-            if condition.refuses:
+            if condition.refuses and self._absence(condition.value, condition.negated):
                 return True
         if any(raised.function == name and _is_refusal(raised.exception) for raised in self.facts.all_raises):
             return True
@@ -408,6 +412,23 @@ class Guards:
             call.method == "abort" and call.args and is_constant(call.args[0], 401, 403)
             for call in self.facts.calls_in(name)
         )
+
+    def _absence(self, value: Value, negated: bool, depth: int = 6) -> bool:
+        """That the test can hold when no credential is shown: ``if not user``, ``if user is None``, ``if key != expected``; but not
+        ``if user`` (which turns away those who are logged in)."""
+        if depth and isinstance(value, Choice):
+            return any(self._absence(option, negated, depth - 1) for option in value.options)
+        if depth and isinstance(value, Truth) and len(value.parts) == 1:
+            return self._absence(value.parts[0], not negated, depth - 1)
+        for comparison in self._comparisons_of(value):
+            nothing = is_constant(comparison.right, None) or is_constant(comparison.left, None)
+            if comparison.operator in ("in", "not in") or nothing:
+                return (comparison.operator in ("not in", "is", "==")) is not negated
+            return True
+        if isinstance(value, Truth):
+            return True
+        last = value.dotted if isinstance(value, Name) else value.attribute if isinstance(value, Member) else ""
+        return negated is not last.endswith("is_anonymous")
 
     def _body(self, view: str) -> Iterator[Guard]:
         """Checks that the view makes itself."""
@@ -419,7 +440,11 @@ class Guards:
                 if judged.reads and judged.stops:
                     yield Guard(call.callee, "view-body", True, "source", call.span)
         for condition in self._conditions.get(view, ()):
-            if condition.refuses and self._credential_condition(condition):
+            if (
+                condition.refuses
+                and self._absence(condition.value, condition.negated)
+                and self._credential_condition(condition)
+            ):
                 yield Guard("if " + _shown(condition), "view-body", True, "source", condition.span)
 
     def _credential_condition(self, condition: Condition) -> bool:

@@ -191,6 +191,11 @@ GUARDS: Final = re.compile(
 )
 """Decorators of libraries that let nobody pass without a credential."""
 
+OPTIONAL: Final = re.compile(
+    r"flask_jwt_extended\.(?:jwt_optional|view_decorators\.jwt_optional)|flask_jwt_simple\.jwt_optional"
+)
+"""Decorators that look at a credential and let everybody pass."""
+
 GUARD_CALLS: Final = re.compile(
     r"flask_jwt_extended\.verify_jwt_in_request(?:_\w+)?|flask_jwt_extended\.verify_fresh_jwt_in_request"
     r"|flask_praetorian\.\w+\.read_token_from_header|authlib\.integrations\.flask_oauth2\.ResourceProtector\.(?:acquire_token|acquire)"

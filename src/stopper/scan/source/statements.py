@@ -380,6 +380,13 @@ def _if(reader: Reader, node: ast.If) -> Body:
     after = dict(reader.scope) if reader.scope is reader.module.bindings else reader.scope
     set_scope(reader, before)
     otherwise = block(reader, node.orelse) if node.orelse else Body()
+    if node.orelse and type(node.orelse[0]) is not ast.If:
+        reader.project.conditions.append(
+            Condition(
+                value, not negated, otherwise.stops, otherwise.refuses, reader.span(test), reader.function,
+                _around(reader, node.orelse),
+            )
+        )  # fmt: skip
     _merge(reader, after, then.stops, otherwise.stops)
     return Body(then.stops and otherwise.stops, then.refuses and otherwise.refuses)
 
