@@ -24,7 +24,7 @@ from stopper.core.values import (
     walk,
 )
 from stopper.scan.source import names
-from stopper.scan.source.project import Project
+from stopper.scan.source.project import Project, Refusal
 from stopper.scan.source.routes import Origin, Routes, function_name
 
 CREDENTIAL_LABELS: Final[tuple[LabelKind, ...]] = (
@@ -69,6 +69,9 @@ class Guards:
         self._judged: dict[str, Judgement] = {}
         self._conditions = _by_function(facts.all_conditions)
         self._comparisons = _by_function(facts.all_comparisons)
+        self._refusals: dict[str, list[Refusal]] = {}
+        for refusal in project.refusals:
+            self._refusals.setdefault(refusal.function, []).append(refusal)
         self._by_sides: dict[tuple[int, int], list[Comparison]] = {}
         for found in facts.all_comparisons:
             self._by_sides.setdefault((id(found.left), id(found.right)), []).append(found)
@@ -401,17 +404,20 @@ class Guards:
         )
 
     def _stops(self, name: str) -> bool:
-        for condition in self._conditions.get(name, ()):
-            if condition.refuses and self._absence(condition.value, condition.negated):
-                return True
-        if any(raised.function == name and _is_refusal(raised.exception) for raised in self.facts.all_raises):
-            return True
-        if any(handler.function == name and handler.action == "refuse" for handler in self.facts.all_handlers):
-            return True
+        """That the function turns away somebody who shows nothing."""
         return any(
-            call.method == "abort" and call.args and is_constant(call.args[0], 401, 403)
-            for call in self.facts.calls_in(name)
+            self._reached_by_nobody(refusal) and (refusal.plain or self._about_credential(refusal))
+            for refusal in self._refusals.get(name, ())
         )
+
+    def _reached_by_nobody(self, refusal: Refusal) -> bool:
+        """That no test around it asks for a credential that is there."""
+        return not any(
+            not self._absence(value, negated) and self._credential_test(value) for value, negated in refusal.under
+        )
+
+    def _about_credential(self, refusal: Refusal) -> bool:
+        return any(self._credential_test(value) for value, _ in refusal.under)
 
     def _absence(self, value: Value, negated: bool, depth: int = 6) -> bool:
         """That the test can hold when no credential is shown: ``if not user``, ``if user is None``, ``if key != expected``; but not
@@ -439,20 +445,24 @@ class Guards:
                 judged = self.judge(call.callee)
                 if judged.reads and judged.stops:
                     yield Guard(call.callee, "view-body", True, "source", call.span)
-        for condition in self._conditions.get(view, ()):
-            if (
-                condition.refuses
-                and self._absence(condition.value, condition.negated)
-                and self._credential_condition(condition)
-            ):
-                yield Guard("if " + _shown(condition), "view-body", True, "source", condition.span)
+        for refusal in self._refusals.get(view, ()):
+            asked = self._about_credential(refusal)
+            last = not refusal.under and refusal.plain and self._lets_through(view)
+            if (asked or last) and self._reached_by_nobody(refusal):
+                yield Guard(f"check in the view (line {refusal.span.line})", "view-body", True, "source", refusal.span)
+                return
 
-    def _credential_condition(self, condition: Condition) -> bool:
-        if self._shows(condition.value):
-            return True
+    def _lets_through(self, view: str) -> bool:
+        """That the view answers those who show something before it refuses the rest."""
         return any(
+            condition.stops and not condition.refuses and self._credential_test(condition.value)
+            for condition in self._conditions.get(view, ())
+        )
+
+    def _credential_test(self, value: Value) -> bool:
+        return self._shows(value) or any(
             isinstance(inner, Call) and inner.callee in self.project.functions and self.judge(inner.callee).reads
-            for inner in walk(condition.value, 5)
+            for inner in walk(value, 5)
         )
 
 
@@ -461,10 +471,6 @@ def _by_function(found: "tuple[Placed, ...]") -> "dict[str, list[Placed]]":
     for one in found:
         made.setdefault(one.function, []).append(one)
     return made
-
-
-def _shown(condition: Condition) -> str:
-    return ("not " if condition.negated else "") + f"… (line {condition.span.line})"
 
 
 def _optional_flags(call: Call) -> bool:
@@ -479,10 +485,3 @@ def _applied(call: Call) -> str:
 def _path_read(value: Value) -> bool:
     dotted = value.dotted if isinstance(value, Name) else value.callee if isinstance(value, Call) else ""
     return dotted.startswith((*PATH_READS, "flask.request.method"))
-
-
-def _is_refusal(exception: str) -> bool:
-    word = exception.rpartition(".")[2].lower()
-    return any(
-        part in word for part in ("unauthorized", "forbidden", "auth", "permission", "accessdenied", "jwt", "token")
-    )

@@ -77,6 +77,17 @@ class Registration:
     """The decorator's place among the decorators of its function, from above."""
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A place where a function turns the caller away. ``under`` are the tests around it, from outside, each with whether it is
+    negated. ``plain`` when it says 401, 403 or a name of that meaning; a redirect or any other raise may mean something else."""
+
+    function: str
+    under: tuple[tuple[Value, bool], ...]
+    plain: bool
+    span: Span
+
+
 @dataclass(slots=True)
 class Project:
     """Everything that the files of one run share."""
@@ -99,6 +110,7 @@ class Project:
     flows: list[Flow] = field(default_factory=list[Flow])
     texts: list[Text] = field(default_factory=list[Text])
     suppressions: list[Suppression] = field(default_factory=list[Suppression])
+    refusals: list[Refusal] = field(default_factory=list[Refusal])
     registrations: list[Registration] = field(default_factory=list[Registration])
 
     def attribute(self, owner: str, name: str, depth: int = 6) -> Value | None:

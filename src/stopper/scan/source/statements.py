@@ -35,7 +35,7 @@ from stopper.scan.source.expressions import (
     named,
     set_scope,
 )
-from stopper.scan.source.project import ClassState, FunctionNode, Module, Pending, Project, Registration, Scope
+from stopper.scan.source.project import ClassState, FunctionNode, Module, Pending, Project, Refusal, Registration, Scope
 
 READERS[ast.Call] = read_call
 
@@ -163,6 +163,7 @@ def _expression(reader: Reader, node: ast.Expr) -> Body | None:
         return None
     _grow(reader, inner, value)
     if value.method == "abort":
+        _refuse(reader, node, refuses(value))
         return Body(True, refuses(value))
     return Body(True, False) if value.callee in ("sys.exit", "os._exit", "exit", "quit") else None
 
@@ -298,7 +299,14 @@ def _return(reader: Reader, node: ast.Return) -> Body:
         return Body(True, False)
     value = reader.value(node.value)
     reader.project.returns.append(Return(value, reader.span(node), reader.function))
-    return Body(True, refuses(value))
+    turned = refuses(value)
+    if turned:
+        _refuse(reader, node, not (type(value) is Call and value.callee == "flask.redirect"))
+    return Body(True, turned)
+
+
+def _refuse(reader: Reader, node: ast.stmt, plain: bool) -> None:
+    reader.project.refusals.append(Refusal(reader.function, reader.under, plain, reader.span(node)))
 
 
 def refuses(value: Value, depth: int = 3) -> bool:
@@ -357,7 +365,25 @@ def _raise(reader: Reader, node: ast.Raise) -> Body:
                     name,
                 )
             )
+    _refuse(
+        reader,
+        node,
+        is_refusal(name) or (type(value) is Call and any(_refusing_status(part) for part in told_by(value))),
+    )
     return Body(True, True)
+
+
+def told_by(call: Call) -> tuple[Value, ...]:
+    """Everything that is passed."""
+    return (*call.args, *(held for _, held in call.keywords))
+
+
+def is_refusal(exception: str) -> bool:
+    """That an exception of that name means 401 or 403."""
+    word = exception.rpartition(".")[2].lower()
+    return any(
+        part in word for part in ("unauthorized", "forbidden", "auth", "permission", "accessdenied", "jwt", "token")
+    )
 
 
 def _around(reader: Reader, statements: list[ast.stmt]) -> Span:
@@ -371,7 +397,10 @@ def _if(reader: Reader, node: ast.If) -> Body:
         test, negated = test.operand, not negated
     value = reader.value(test)
     before = dict(reader.scope)
+    outer = reader.under
+    reader.under = (*outer, (value, negated))
     then = block(reader, node.body)
+    reader.under = (*outer, (value, not negated))
     reader.project.conditions.append(
         Condition(
             value, negated, then.stops, then.refuses, reader.span(test), reader.function, _around(reader, node.body)
@@ -387,6 +416,7 @@ def _if(reader: Reader, node: ast.If) -> Body:
                 _around(reader, node.orelse),
             )
         )  # fmt: skip
+    reader.under = outer
     _merge(reader, after, then.stops, otherwise.stops)
     return Body(then.stops and otherwise.stops, then.refuses and otherwise.refuses)
 
