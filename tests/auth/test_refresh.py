@@ -1,10 +1,12 @@
 """The state machine of a refresh family, in both databases, with a clock that stands still until it is moved."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select, update
 from tests.servers.issuing import AUDIENCE, ISSUER, Issuing, issuing
 
 from stopper.auth.account import Account
@@ -14,7 +16,7 @@ from stopper.auth.refresh_token import seal, token_digest, unseal
 from stopper.auth.verifier import Verifier
 from stopper.core.errors import InvalidCredentialError
 from stopper.store import Store
-from stopper.store.schema import refresh_families, refresh_tokens
+from stopper.store.schema import accounts, refresh_families, refresh_tokens
 
 
 @pytest.fixture
@@ -252,3 +254,33 @@ def test_two_accounts_of_one_address_cannot_be(store: Store) -> None:
     assert store.accounts.add(Account("a", "x@example.com", "h", 1.0))
     assert not store.accounts.add(Account("b", "x@example.com", "h", 1.0))
     assert store.accounts.by_id("b") is None
+
+
+def test_a_login_waits_for_a_password_change_that_is_being_committed(postgres_store: Store, clock: SetClock) -> None:
+    """Without a lock on the account the new session would begin after the change and live on."""
+    made = issuing(postgres_store, clock)
+    began, done = Event(), Event()
+
+    def change() -> None:
+        def work(connection: Connection) -> None:
+            connection.execute(update(accounts).values(password_hash="new"))
+            began.set()
+            done.wait(0.3)
+
+        postgres_store.database.write(work)
+
+    with ThreadPoolExecutor(1) as pool:
+        changing = pool.submit(change)
+        began.wait(10)
+        with pytest.raises(InvalidCredentialError, match="overtaken"):
+            made.refresh.open(made.account, client_id="web")
+        done.set()
+        changing.result()
+
+
+def test_a_disabled_account_cannot_refresh_even_where_its_families_were_left(
+    made: Issuing, store: Store, clock: SetClock
+) -> None:
+    token = _open(made)
+    store.database.write(lambda c: c.execute(update(accounts).values(disabled_at=clock())))
+    assert _refused(made, token) == "refresh-account-disabled"

@@ -173,3 +173,12 @@ def test_killed_after_commit_the_lost_answer_is_given_again(store_url: str, tmp_
     second = open_store(store_url, key_file=key_file)
     assert issuing(second).refresh.refresh(token, client_id="web") == lost
     second.close()
+
+
+def test_many_who_log_in_at_once_all_get_in(store: Store) -> None:
+    """Reading and then writing under a plain BEGIN fails on SQLite at once, whatever the busy timeout is."""
+    made = issuing(store)
+    with ThreadPoolExecutor(24) as pool:
+        answers = list(pool.map(lambda _: made.refresh.open(made.account, client_id="web"), range(120)))
+    assert len(set(answers)) == 120
+    assert len(made.refresh.families("ann")) == 120
