@@ -129,7 +129,9 @@ def _rule(name: str) -> Rule:
 
 def page_path(rule: Rule) -> Path:
     """Where the rule's page lies."""
-    return Path(stopper.rules.__path__[0]) / rule.family.replace("-", "_") / f"{rule.slug.replace('-', '_')}.md"
+    name = f"{rule.slug.replace('-', '_')}.md"
+    places = [Path(folder) / rule.family.replace("-", "_") / name for folder in stopper.rules.__path__]
+    return next((place for place in places if place.is_file()), places[0])
 
 
 def page(rule: Rule) -> Page:
