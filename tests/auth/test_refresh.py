@@ -59,6 +59,7 @@ def test_a_token_gives_another_pair(made: Issuing, clock: SetClock) -> None:
     assert claims["client_id"] == "web"
 
 
+@pytest.mark.feature("F42")
 def test_the_predecessor_gets_the_same_bytes_for_ten_seconds(made: Issuing, clock: SetClock) -> None:
     first = _open(made)
     answer = made.refresh.refresh(first, client_id="web")
@@ -67,6 +68,7 @@ def test_the_predecessor_gets_the_same_bytes_for_ten_seconds(made: Issuing, cloc
     assert made.refresh.refresh(_token(answer), client_id="web") != answer
 
 
+@pytest.mark.feature("F42")
 def test_after_the_window_the_predecessor_ends_the_family(made: Issuing, clock: SetClock) -> None:
     first = _open(made)
     second = _token(made.refresh.refresh(first, client_id="web"))
@@ -76,6 +78,7 @@ def test_after_the_window_the_predecessor_ends_the_family(made: Issuing, clock: 
     assert made.events[0].name == "refresh-reuse"
 
 
+@pytest.mark.feature("F42")
 def test_an_older_generation_inside_the_window_ends_the_family(made: Issuing) -> None:
     """DOT #1617: R1→R2→R3, then R1 inside the window."""
     first = _open(made)

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Barrier
 
+import pytest
 from sqlalchemy import func, select
 from tests.servers.issuing import Issuing, issuing
 
@@ -58,6 +59,7 @@ def test_sixty_four_threads_get_one_answer(store: Store) -> None:
         assert _tokens_in(store, _family(store, token)) == 2
 
 
+@pytest.mark.feature("F8")
 def test_many_processes_get_one_answer(store: Store, store_url: str, tmp_path: Path) -> None:
     made = issuing(store)
     with _workers(store_url, tmp_path, processes=4, threads=8) as workers:
@@ -161,6 +163,7 @@ def _patiently(made: Issuing, token: str) -> bytes:
     raise AssertionError("the killed process still holds its lock")
 
 
+@pytest.mark.feature("F8")
 def test_killed_after_commit_the_lost_answer_is_given_again(store_url: str, tmp_path: Path) -> None:
     """The answer that never arrived is the one that a second request gets, from another process."""
     key_file = tmp_path / "data" / "master.key"

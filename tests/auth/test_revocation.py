@@ -52,6 +52,7 @@ def test_what_is_revoked_is_void_at_once_here_and_the_rest_lives(
     assert not view.is_revoked(claims(clock, **living))
 
 
+@pytest.mark.feature("F9")
 def test_another_process_sees_it_within_the_bound(
     store: Store, view: Revocations, clock: SetClock, ticks: SetClock
 ) -> None:
@@ -70,6 +71,7 @@ def test_a_token_that_does_not_say_when_it_was_issued_counts_as_old(view: Revoca
     assert view.is_revoked({"sub": "bob"})
 
 
+@pytest.mark.feature("F9")
 def test_a_request_costs_no_statement_while_the_view_is_fresh(
     store: Store, view: Revocations, clock: SetClock, ticks: SetClock
 ) -> None:

@@ -233,6 +233,7 @@ def test_variables_for_an_api_beside_it_do_not_change_whom_the_service_trusts(
     assert client.get("/auth/me", headers={"Authorization": f"Bearer {tokens['access_token']}"}).status_code == 200
 
 
+@pytest.mark.feature("F43")
 def test_a_disabled_person_is_out_at_once(accounts: Accounts, tokens: dict[str, str]) -> None:
     """CVE-2025-65430 (allauth), CVE-2024-22513 (simplejwt): tokens of disabled people went on working."""
     client = create_app(accounts, mode="dev").test_client()
@@ -260,6 +261,7 @@ def test_thirty_two_who_register_one_address_make_one_account(accounts: Accounts
     assert answers == {(201, b"{}")}
 
 
+@pytest.mark.feature("F17")
 def test_no_logger_shows_a_password_token_or_digest_even_at_debug(
     accounts: Accounts, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -56,6 +56,7 @@ def test_a_missing_field_is_named(client: FlaskClient, token: str, path: str, na
     )
 
 
+@pytest.mark.feature("F25")
 @pytest.mark.parametrize("path", [*GOOD, "/auth/logout"])
 @pytest.mark.parametrize("name", ["userId", "roles", "is_admin", "", "__proto__", "x" * 500])
 def test_an_unknown_field_is_named_and_nothing_is_set_by_it(
@@ -129,6 +130,7 @@ _bodies = st.one_of(
 )
 
 
+@pytest.mark.feature("F25")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
 @given(path=st.sampled_from(["/auth/register", "/auth/login", "/auth/refresh"]), body=_bodies)
 def test_any_bytes_are_answered_without_a_fault_of_ours(client: FlaskClient, path: str, body: bytes) -> None:

@@ -38,6 +38,7 @@ def _walk(service: Service) -> list[str]:
     return [PASSWORD, *(tokens[name] for tokens in (first, second) for name in ("access_token", "refresh_token"))]
 
 
+@pytest.mark.feature("F7")
 def test_the_whole_way_with_no_option(service: Service) -> None:
     secrets = _walk(service)
     output = service.output()
@@ -92,6 +93,7 @@ def test_it_stops_cleanly(tmp_path: Path, how: signal.Signals) -> None:
         assert "Traceback" not in service.output()
 
 
+@pytest.mark.feature("F43")
 def test_the_last_session_of_a_changed_password_goes_on(service: Service) -> None:
     service.ask("POST", "/auth/register", {"email": EMAIL, "password": PASSWORD})
     here, there = (service.ask("POST", "/auth/login", {"email": EMAIL, "password": PASSWORD}).json for _ in range(2))
