@@ -1,0 +1,270 @@
+"""Becoming somebody: whatever form an API gives its credentials in, the scan finds it and proves it before it uses it."""
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from flask import Flask, jsonify, redirect, request, session
+
+from stopper.core.app import App, Route
+from stopper.core.exchange import Request, Response
+from stopper.core.probe import Identity, Mode
+from stopper.core.secret import Secret
+from stopper.scan.credential import cookies_of, credentials_in
+from stopper.scan.harvest import harvested, ids_in
+from stopper.scan.honest import HonestRequests
+from stopper.scan.identities import Scene, gather
+from stopper.scan.running.read import read_running
+from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.wsgi import WsgiTransport
+
+Give = Callable[[str, str], Any]
+Take = Callable[[], str | None]
+
+
+def shop(
+    give: Give,
+    take: Take,
+    *,
+    form: bool = False,
+    name: str = "email",
+    register_gives: bool = False,
+    can_register: bool = True,
+) -> Flask:
+    """An API whose login answers what *give* makes of a person and a token, and whose pages ask *take* for the token."""
+    app = Flask("shop")
+    app.secret_key = secrets.token_hex(16)
+    people: dict[str, str] = {"carol@example.com": "carols-password"}
+    tokens: dict[str, str] = {}
+
+    def body() -> Any:
+        return request.form if form else request.get_json()
+
+    def enter(who: str) -> Any:
+        token = secrets.token_urlsafe(24)
+        tokens[token] = who
+        return give(who, token)
+
+    def register() -> Any:
+        people[body()[name]] = body()["password"]
+        return enter(body()[name]) if register_gives else ("", 201)
+
+    @app.post("/auth/login")
+    def login() -> Any:
+        data = body()
+        if people.get(data[name]) != data["password"]:
+            return jsonify(error="no"), 401
+        return enter(data[name])
+
+    @app.get("/profile")
+    def profile() -> Any:
+        token = take()
+        return jsonify(who=tokens[token]) if token in tokens else (jsonify(error="no"), 401)
+
+    if can_register:
+        app.add_url_rule("/auth/register", view_func=register, methods=["POST"])
+    return app
+
+
+def bearer() -> str | None:
+    return request.headers.get("Authorization", "").removeprefix("Bearer ")
+
+
+def become(
+    app: Flask, mode: Mode = "active", given: tuple[Identity, ...] = ()
+) -> tuple[tuple[Identity, ...], tuple[str, ...], Courier]:
+    courier = Courier(WsgiTransport(app), mode=mode)
+    honest = HonestRequests(canary="stpcanary1")
+    people, notes = gather(Scene(read_running(app, Path()), courier, honest, "stpcanary1"), given)
+    return people, notes, courier
+
+
+def whoami(courier: Courier, identity: Identity) -> Any:
+    return courier.carry(identity.on(Request("GET", "/profile"))).response.json()
+
+
+def cookie(who: str, token: str) -> Any:
+    session["token"] = token
+    return redirect("/profile")
+
+
+SHOPS: dict[str, Flask] = {
+    "a bearer token": shop(lambda _, token: jsonify(access_token=token), bearer),
+    "a nested token": shop(lambda _, token: jsonify(data={"auth": {"token": token}}), bearer),
+    "a name of its own": shop(lambda _, token: jsonify(jwt=token), lambda: request.headers.get("X-Access-Token")),
+    "the scheme Token": shop(lambda _, token: jsonify(token=token), lambda: request.headers.get("Authorization", "").removeprefix("Token ")),
+    "no scheme": shop(lambda _, token: jsonify(token=token), lambda: request.headers.get("Authorization")),
+    "a header of the answer": shop(lambda _, token: ("", 200, {"Authorization": f"Bearer {token}"}), bearer),
+    "an API key": shop(lambda _, token: jsonify(api_key=token), lambda: request.headers.get("X-API-Key")),
+    "a session cookie after a form": shop(cookie, lambda: session.get("token"), form=True),
+    "a user name": shop(lambda _, token: jsonify(access_token=token), bearer, name="username"),
+    "a token at registration": shop(lambda _, token: jsonify(access_token=token), bearer, register_gives=True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SHOPS)
+def test_two_people_are_registered_and_are_two(kind: str) -> None:
+    people, notes, courier = become(SHOPS[kind])
+    assert [one.name for one in people] == ["alice", "bob"]
+    assert notes == ()
+    names = [whoami(courier, one)["who"] for one in people]
+    assert "alice" in names[0]
+    assert "bob" in names[1]
+    assert all(one.issued_by is not None and one.issued_by.path.startswith("/auth/") for one in people)
+
+
+@pytest.mark.parametrize("mode", ["passive", "default"])
+def test_nobody_is_registered_without_being_asked(mode: Mode) -> None:
+    app = SHOPS["a bearer token"]
+    people, _, courier = become(app, mode)
+    assert people == ()
+    assert not any(method == "POST" for method, _ in courier.asked)
+
+
+def test_a_given_account_is_logged_in_and_keeps_its_name() -> None:
+    carol = Identity("carol", (), subject="carol@example.com", password=Secret("carols-password"))
+    people, _, courier = become(SHOPS["a bearer token"], "default", (carol,))
+    assert [one.name for one in people] == ["carol"]
+    assert whoami(courier, people[0]) == {"who": "carol@example.com"}
+
+
+def test_an_account_that_is_refused_is_told() -> None:
+    carol = Identity("carol", (), subject="carol@example.com", password=Secret("wrong-password"))
+    people, notes, _ = become(SHOPS["a bearer token"], "default", (carol,))
+    assert people == ()
+    assert notes == ("carol could not log in: no login route took the account",)
+
+
+def test_a_given_credential_is_used_as_it_is() -> None:
+    given = Identity("dave", (("X-API-Key", Secret("daves-key")),))
+    people, _, _ = become(shop(lambda _, token: jsonify(t=token), bearer, can_register=False), "default", (given,))
+    assert people == (given,)
+
+
+def minting_app(check: bool = True) -> Flask:
+    app = Flask("minting")
+    app.config.update(JWT_SECRET_KEY="j" * 40, AUDIENCE="shop")
+
+    @app.get("/profile")
+    def profile() -> Any:
+        try:
+            claims = jwt.decode(
+                bearer() or "",
+                app.config["JWT_SECRET_KEY"],
+                algorithms=["HS256"],
+                audience="shop",
+                options={"verify_signature": check},
+            )
+        except jwt.PyJWTError:
+            return jsonify(error="no"), 401
+        return jsonify(who=claims["sub"], role=claims["role"])
+
+    return app
+
+
+def test_people_are_minted_with_the_key_of_the_application() -> None:
+    people, _, courier = become(minting_app(), "passive")
+    assert [(one.name, one.minted) for one in people] == [("alice", True), ("bob", True), ("admin", True)]
+    assert [whoami(courier, one) for one in people] == [
+        {"who": "1", "role": "user"},
+        {"who": "2", "role": "user"},
+        {"who": "3", "role": "admin"},
+    ]
+
+
+def test_nobody_is_minted_where_a_strangers_token_passes_too() -> None:
+    """The key proves nothing where nobody looks at the signature."""
+    assert become(minting_app(check=False), "passive")[0] == ()
+
+
+def test_nobody_is_minted_where_the_key_is_for_something_else() -> None:
+    app = SHOPS["a bearer token"]
+    app.config["JWT_SECRET_KEY"] = "j" * 40
+    assert become(app, "passive")[0] == ()
+
+
+def test_no_credential_shows_in_what_is_kept() -> None:
+    people, _, courier = become(SHOPS["a bearer token"])
+    token = people[0].token
+    assert token is not None
+    assert token.reveal() not in repr((people, courier.skipped, courier.asked))
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [(b'{"access_token": "abcdefgh"}', "abcdefgh"), (b'{"data": {"user": {"authToken": "abcdefgh"}}}', "abcdefgh"), (b'{"token": ""}', None), (b"[]", None),
+     (b'{"token": {"value": 5}}', None), (b'{"csrf": "abcdefgh"}', None), (b"\xff", None), (b'{"token_type": "Bearer"}', None)],
+)  # fmt: skip
+def test_tokens_in_answers(body: bytes, found: str | None) -> None:
+    held = credentials_in(Response(200, body=body))
+    assert (held.token.reveal() if held and held.token else None) == found
+
+
+def test_cookies_that_a_browser_would_send_back() -> None:
+    lines = (
+        "session=abc; HttpOnly; Path=/",
+        "theme=dark",
+        "access_token_cookie=x.y.z; Secure",
+        "session=",
+        "bad cookie line;;;",
+    )
+    assert (
+        cookies_of(Response(200, tuple(("Set-Cookie", line) for line in lines)))
+        == "session=abc; access_token_cookie=x.y.z"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "ids"),
+    [(b'[{"id": 7}, {"id": 8}]', ["7", "8"]), (b'{"items": [{"uuid": "a-b"}]}', ["a-b"]), (b'{"id": true}', []), (b'{"id": "../x y"}', []), (b"5", []), (b'{"note_id": 4, "id": 9}', ["4"])],
+)  # fmt: skip
+def test_ids_in_answers(body: bytes, ids: list[str]) -> None:
+    assert list(ids_in(Response(200, body=body), "note_id")) == ids
+
+
+def test_an_id_that_exists_stands_in_an_honest_request() -> None:
+    app = Flask("ids")
+    app.add_url_rule("/notes", view_func=lambda: jsonify([{"id": 41}]))
+    app.add_url_rule("/notes/<int:note_id>/tags", endpoint="t", view_func=lambda note_id: "")
+    model, courier, honest = read_running(app, Path()), Courier(WsgiTransport(app)), HonestRequests()
+    honest.harvest.update(harvested(model, courier, honest, ()))
+    route = model.route("/notes/{note_id}/tags")
+    assert route is not None
+    assert honest(route, "GET").target == "/notes/41/tags"
+
+
+def test_a_thing_is_made_where_there_is_none_and_its_fields_are_learned() -> None:
+    app = Flask("things")
+    kept: list[str] = []
+
+    @app.get("/things")
+    def every() -> Any:
+        return jsonify([{"id": index} for index, _ in enumerate(kept, 1)])
+
+    @app.post("/things")
+    def make() -> Any:
+        kept.append(request.get_json()["title"])
+        return jsonify(id=len(kept)), 201
+
+    app.add_url_rule("/things/<thing_id>", endpoint="one", view_func=lambda thing_id: thing_id)
+    model, courier, honest = (
+        read_running(app, Path()),
+        Courier(WsgiTransport(app), mode="active"),
+        HonestRequests(canary="stpx"),
+    )
+    assert harvested(model, courier, honest, ()) == {"/things/{thing_id}": {"thing_id": "1"}}
+    post = next(route for route in model.routes if route.path == "/things" and "POST" in route.methods)
+    assert b'"title": "text stpx"' in honest(post, "POST").body
+
+
+def test_honest_requests_speak_of_their_effect() -> None:
+    honest = HonestRequests()
+    login = Route("/auth/login", ("POST",), fields=("email", "password"))
+    assert honest(login, "POST").effect == "login"
+    assert honest(Route("/notes", ("POST",)), "POST").effect == "write"
+    assert honest(Route("/notes/{id}", ("DELETE",)), "DELETE").effect == "write"
+    assert honest(Route("/search", ("GET",), fields=("q", "page")), "get").target == "/search?q=text+stopper&page=1"
+    assert App().routes == ()
