@@ -1,4 +1,4 @@
-"""A notes API as it is met in the field: small, working, and open in sixteen places. For loopback only.
+"""A notes API as it is met in the field: small, working, and open in a score of places. For loopback only.
 
 Every planted weakness is marked with a comment ``# leak: <slug>`` on the line that causes it; the demo's test
 compares the marks with what `stopper audit` finds.
