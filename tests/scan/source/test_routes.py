@@ -389,3 +389,70 @@ def test_error_handlers_of_app_and_blueprint(read):
     )
     found = {(one.what, one.blueprint, one.function) for one in source_of(reading.app).error_handlers()}
     assert found == {("404", "b", "app.a"), ("Exception", "", "app.b")}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "if session.get('user'):\n        return redirect('/home')",
+        "token = request.headers.get('Authorization')\n    if token:\n        try:\n            g.user = load(token)\n        except ValueError:\n            abort(401)",
+        "if session.get('user'):\n        if stale():\n            return jsonify(e=1), 401",
+        "if paused():\n        return 'later', 503",
+    ],
+)
+def test_a_hook_that_lets_nobody_in_particular_through_guards_nothing(read, body):
+    hook = f"@app.before_request\ndef hook():\n    {body}\n"
+    assert access(read(HEAD + hook + "@app.get('/x')\ndef x():\n    return ''\n"), "/x") == "open"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "if session.get('user') is None:\n        return redirect('/login')",
+        "if 'user' not in session:\n        return redirect('/login')",
+        "if not (session.get('user') or request.headers.get('X-API-Key') == 'k'):\n        abort(403)",
+        "if session.get('user'):\n        return None\n    else:\n        return jsonify(e=1), 401",
+        "if session.get('user'):\n        return None\n    return jsonify(e=1), 401",
+        "try:\n        g.user = load(request.headers['Authorization'])\n    except ValueError:\n        abort(401)",
+        "user = load(request.headers.get('Authorization'))\n    if not user:\n        raise Unauthorized()",
+    ],
+)
+def test_a_hook_that_turns_away_who_shows_nothing_guards(read, body):
+    hook = f"@app.before_request\ndef hook():\n    {body}\n"
+    assert access(read(HEAD + hook + "@app.get('/x')\ndef x():\n    return ''\n"), "/x") == "guarded"
+
+
+def test_a_view_that_sends_away_who_is_logged_in_is_open(read):
+    reading = read(
+        HEAD
+        + "@app.post('/x')\ndef x():\n    if session.get('user'):\n        return redirect('/home')\n    return ''\n"
+    )
+    assert access(reading, "/x", "POST") == "open"
+
+
+def test_a_decorator_that_only_looks_at_the_token_of_old_versions_is_open(read):
+    reading = read(
+        HEAD + "from flask_jwt_extended import jwt_optional\n@app.get('/x')\n@jwt_optional\ndef x():\n    return ''\n"
+    )
+    assert access(reading, "/x") == "open"
+
+
+def test_a_rule_that_a_function_of_the_project_gives_back(read):
+    own = "import settings\ndef scoped(rule):\n    if settings.MANY:\n        return '/<org>' + rule\n    return rule\n"
+    assert paths(read(HEAD + own + "@app.get(scoped('/x'))\ndef x():\n    return ''\n")) == ["/x"]
+
+
+def test_a_resource_added_through_a_method_of_an_own_api(read):
+    reading = read(
+        "from flask import Flask\nfrom flask_restful import Api, Resource\nclass Ours(Api):\n    def add_our_resource(self, r, *urls):\n        return self.add_resource(r, *urls)\n"
+        "app = Flask('x')\napi = Ours()\nclass N(Resource):\n    def get(self):\n        return {}\napi.add_our_resource(N, '/n')\napi.init_app(app)\n"
+    )
+    assert paths(reading) == ["/n"]
+
+
+def test_a_namespace_of_an_api_on_a_blueprint_is_served_once(read):
+    reading = read(
+        "from flask import Flask, Blueprint\nfrom flask_restx import Api, Namespace, Resource\napp = Flask('x')\nbp = Blueprint('api', 'x', url_prefix='/v1')\napi = Api(bp)\n"
+        "ns = Namespace('n')\n@ns.route('')\nclass N(Resource):\n    def get(self):\n        return {}\napi.add_namespace(ns, '/n')\napp.register_blueprint(bp)\n"
+    )
+    assert paths(reading) == ["/v1/n"]

@@ -71,11 +71,13 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
     reader.calls.append(callee)
     project = reader.project
     project.calls.append(call)
+    if reader.under:
+        project.under[id(call)] = reader.under
     word = callee.rpartition(".")[2]
     if owner is not None:
         if word in _CONFIG_WRITERS and reader.is_config(owner):
             _config_call(reader, call, word)
-        if word in REGISTRATIONS and _registers(callee):
+        if (word in REGISTRATIONS and _registers(callee)) or (word.endswith("_resource") and word.startswith("add_")):
             project.registrations.append(Registration(word, owner, call, "", call.span or reader.span(node)))
     _sinks(reader, call, word, owner)
     return call

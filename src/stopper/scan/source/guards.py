@@ -338,10 +338,14 @@ class Guards:
                     calls_guard = True
                 elif call.callee in self.project.functions and depth > 0 and call.callee not in family:
                     inner = self.judge(call.callee, depth - 1)
-                    calls_guard = calls_guard or (inner.reads and inner.stops is True)
+                    calls_guard = calls_guard or (
+                        inner.reads
+                        and inner.stops is True
+                        and self._reached_by_nobody(self.project.under.get(id(call), ()))
+                    )
                     reads = reads or inner.reads
                 elif call.callee.startswith("?") or call.callee not in self.project.functions:
-                    unseen = unseen or names.SUGGESTS_AUTH.search(call.callee.rpartition(".")[2]) is not None
+                    unseen = unseen or names.VERIFIES.search(call.callee.rpartition(".")[2]) is not None
                 reads = reads or names.CREDENTIAL_READS.match(call.callee) is not None or self._call_reads(call)
             reads = reads or self._reads(member)
             stops = stops or self._stops(member)
@@ -388,11 +392,10 @@ class Guards:
                 )
             ):
                 return True
+        return any(self._labelled(inner) for inner in walk(value, 4))
+
+    def _labelled(self, value: Value) -> bool:
         labels = self.facts.labels(value)
-        if isinstance(value, Truth):
-            return any(self._shows(part) for part in value.parts)
-        if isinstance(value, Choice):
-            return any(self._shows(part) for part in value.options)
         return any(
             label.kind in CREDENTIAL_LABELS
             or (label.kind in ("api-key", "token") and not label.by_name)
@@ -406,15 +409,13 @@ class Guards:
     def _stops(self, name: str) -> bool:
         """That the function turns away somebody who shows nothing."""
         return any(
-            self._reached_by_nobody(refusal) and (refusal.plain or self._about_credential(refusal))
+            self._reached_by_nobody(refusal.under) and (refusal.plain or self._about_credential(refusal))
             for refusal in self._refusals.get(name, ())
         )
 
-    def _reached_by_nobody(self, refusal: Refusal) -> bool:
-        """That no test around it asks for a credential that is there."""
-        return not any(
-            not self._absence(value, negated) and self._credential_test(value) for value, negated in refusal.under
-        )
+    def _reached_by_nobody(self, under: tuple[tuple[Value, bool], ...]) -> bool:
+        """That none of these tests asks for a credential that is there."""
+        return not any(not self._absence(value, negated) and self._credential_test(value) for value, negated in under)
 
     def _about_credential(self, refusal: Refusal) -> bool:
         return any(self._credential_test(value) for value, _ in refusal.under)
@@ -443,12 +444,12 @@ class Guards:
                 yield Guard(call.callee, "view-body", True, "source", call.span)
             elif call.callee in self.project.functions:
                 judged = self.judge(call.callee)
-                if judged.reads and judged.stops:
+                if judged.reads and judged.stops and self._reached_by_nobody(self.project.under.get(id(call), ())):
                     yield Guard(call.callee, "view-body", True, "source", call.span)
         for refusal in self._refusals.get(view, ()):
             asked = self._about_credential(refusal)
             last = not refusal.under and refusal.plain and self._lets_through(view)
-            if (asked or last) and self._reached_by_nobody(refusal):
+            if (asked or last) and self._reached_by_nobody(refusal.under):
                 yield Guard(f"check in the view (line {refusal.span.line})", "view-body", True, "source", refusal.span)
                 return
 

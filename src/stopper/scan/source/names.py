@@ -212,6 +212,11 @@ SUGGESTS_AUTH: Final = re.compile(
 )
 """A decorator of an unseen library whose name could be that of a guard: the access is then unknown, not open."""
 
+VERIFIES: Final = re.compile(
+    r"(?i)verif|authen|authori[sz]|validate_(?:token|key|jwt|user)|check_(?:token|auth|key|jwt|perm)|require|jwt|current_user"
+)
+"""A call of an unseen function whose name could be that of a check which raises."""
+
 NOT_GUARDS: Final = re.compile(
     r"flask_limiter\..*|flask_caching\..*|flask_cors\..*|flask_restx\..*|flask_restful\..*|flask_restplus\..*|flasgger\..*|functools\..*"
     r"|flask_smorest\..*\.(?:arguments|response|alt_response|paginate|etag)|webargs\..*|marshmallow\..*|prometheus_client\..*"

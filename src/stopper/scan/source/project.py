@@ -80,7 +80,7 @@ class Registration:
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A place where a function turns the caller away. ``under`` are the tests around it, from outside, each with whether it is
-    negated. ``plain`` when it says 401, 403 or a name of that meaning; a redirect or any other raise may mean something else."""
+    negated. ``plain`` when it says 401 or a name of that meaning; 403, a redirect or any other raise may mean something else."""
 
     function: str
     under: tuple[tuple[Value, bool], ...]
@@ -110,6 +110,10 @@ class Project:
     flows: list[Flow] = field(default_factory=list[Flow])
     texts: list[Text] = field(default_factory=list[Text])
     suppressions: list[Suppression] = field(default_factory=list[Suppression])
+    under: dict[int, tuple[tuple[Value, bool], ...]] = field(
+        default_factory=dict["int", "tuple[tuple[Value, bool], ...]"]
+    )
+    """Identity of a call → the tests around it, where there are any."""
     refusals: list[Refusal] = field(default_factory=list[Refusal])
     registrations: list[Registration] = field(default_factory=list[Registration])
 

@@ -103,7 +103,7 @@ class Routes:
         if made is None:
             return None
         self.groups[id(call)] = made
-        if call.callee in names.API_OBJECTS or call.callee.endswith(".Api"):
+        if call.callee.endswith(".Api"):
             parent = self.group(call.argument(0, "app", "blueprint"))
             made.registered.append((id(parent.call) if parent is not None else None, None))
         return made
@@ -217,11 +217,11 @@ class Routes:
                 yield from self._decorated(registration, call)
         elif verb == "add_url_rule":
             yield from self._url_rule(registration, call)
-        elif verb == "add_resource" and call.args:
+        elif verb.startswith("add_") and verb.endswith("resource") and call.args:
             yield from self._resource(registration, call)
 
     def _decorated(self, registration: Registration, call: Call) -> Iterator[tuple[SourceRoute, Origin]]:
-        rules = [text for option in call.args for text in [text_of(option)] if text is not None]
+        rules = [text for option in call.args for text in [self._rule(option)] if text is not None]
         if not rules:
             only = text_of(call.keyword("rule"))
             rules = [only] if only is not None else []
@@ -233,8 +233,16 @@ class Routes:
             else:
                 yield from self._made(registration, rule, _methods(call, registration.verb), target, "")
 
+    def _rule(self, value: Value | None) -> str | None:
+        """The text of a rule, also where a function of the project gives back what it was given (or adds to it)."""
+        if isinstance(value, Call) and value.args:
+            returned = self.project.returned.get(value.callee, [])
+            if any(isinstance(option, Parameter) and option.index == 0 for one in returned for option in options(one)):
+                return self._rule(value.args[0])
+        return text_of(value)
+
     def _url_rule(self, registration: Registration, call: Call) -> Iterator[tuple[SourceRoute, Origin]]:
-        rule = text_of(call.argument(0, "rule"))
+        rule = self._rule(call.argument(0, "rule"))
         view = call.argument(2, "view_func")
         if rule is None or view is None:
             return
@@ -262,7 +270,7 @@ class Routes:
         for option in options(call.args[0]):
             name = function_name(option)
             for argument in call.args[1:]:
-                rule = text_of(argument)
+                rule = self._rule(argument)
                 if rule is not None and name:
                     yield from self._made(registration, rule, self._class_methods(name), name, name)
 

@@ -21,6 +21,7 @@ from stopper.core.values import (
     Sequence,
     Unknown,
     Value,
+    walk,
 )
 from stopper.scan.source import names
 from stopper.scan.source.calls import read_call
@@ -163,7 +164,7 @@ def _expression(reader: Reader, node: ast.Expr) -> Body | None:
         return None
     _grow(reader, inner, value)
     if value.method == "abort":
-        _refuse(reader, node, refuses(value))
+        _refuse(reader, node, says(value, 401, "401"))
         return Body(True, refuses(value))
     return Body(True, False) if value.callee in ("sys.exit", "os._exit", "exit", "quit") else None
 
@@ -301,7 +302,7 @@ def _return(reader: Reader, node: ast.Return) -> Body:
     reader.project.returns.append(Return(value, reader.span(node), reader.function))
     turned = refuses(value)
     if turned:
-        _refuse(reader, node, not (type(value) is Call and value.callee == "flask.redirect"))
+        _refuse(reader, node, says(value, 401, "401"))
     return Body(True, turned)
 
 
@@ -376,6 +377,16 @@ def _raise(reader: Reader, node: ast.Raise) -> Body:
 def told_by(call: Call) -> tuple[Value, ...]:
     """Everything that is passed."""
     return (*call.args, *(held for _, held in call.keywords))
+
+
+def says(value: Value, *statuses: int | str) -> bool:
+    """That one of these statuses is in an answer; a name of that meaning counts as 401."""
+    return any(
+        (type(part) is Constant and part.value in statuses)
+        or (type(part) is Name and part.dotted.endswith("UNAUTHORIZED"))
+        or (type(part) is Call and part.method in ("unauthorized", "Unauthorized"))
+        for part in walk(value, 4)
+    )
 
 
 def is_refusal(exception: str) -> bool:
