@@ -146,7 +146,7 @@ def project_files(app: Any, before: set[str], root: Path) -> tuple[Path, ...]:
         if name in before or not file or not file.endswith(".py"):
             continue
         path = Path(file).resolve()
-        if not path.is_relative_to(root) or {"site-packages", "dist-packages"} & set(path.parts):
+        if not path.is_relative_to(root) or {"site-packages", "dist-packages"} & set(path.relative_to(root).parts):
             continue
         if name.partition(".")[0] == "stopper" and not _beside(name, mine):
             continue

@@ -13,7 +13,7 @@ from stopper.scan.engine import DetectorResult, ProbeResult, outcome_of, run_det
 from stopper.scan.options import ProbeOptions
 from stopper.scan.report import Command, Coverage, ReadError, Report, RuleOutcome, Skip
 from stopper.scan.score import scored
-from stopper.scan.survey import coverage, survey
+from stopper.scan.survey import coverage, survey, tidy
 from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
 
@@ -51,6 +51,25 @@ def examine(
     skips: Sequence[Skip] = (),
 ) -> Report:
     """Judge *app* by every rule, over the model and over the wire."""
+    try:
+        return _examined(command, name, app, courier, options, clock, workers, canary, known_ids, errors, skips)
+    finally:
+        tidy(app, courier)
+
+
+def _examined(
+    command: Command,
+    name: str,
+    app: App,
+    courier: Courier,
+    options: ProbeOptions,
+    clock: Clock,
+    workers: int,
+    canary: str,
+    known_ids: dict[str, dict[str, str]] | None,
+    errors: Sequence[ReadError],
+    skips: Sequence[Skip],
+) -> Report:
     options.progress("gathering identities", 0, 1)
     ready = prepare(app, courier, options.identities, options.mode, options.depth, canary=canary, known_ids=known_ids)
     seen = run_detectors(app, options.rules)

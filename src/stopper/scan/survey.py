@@ -1,10 +1,12 @@
 """Asks every route-method that no probe asked, so that coverage says what was seen."""
 
+import contextlib
 import re
 from collections.abc import Sequence
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.exchange import Request
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped
 from stopper.scan.honest import HonestRequests
@@ -36,6 +38,17 @@ def survey(app: App, courier: Courier, honest: HonestRequests, people: Sequence[
         except Skipped as skipped:
             if "budget" in str(skipped) or courier.stopping.is_set():
                 return
+
+
+def tidy(app: App, courier: Courier) -> None:
+    """Delete what this scan created and nobody deleted since, as the one who created it, where the API has a way to."""
+    ways = [template_pattern(route.path, dict(route.parameters)) for route in app.routes if "DELETE" in route.methods]
+    for path, made in list(courier.created.items()):
+        if ("DELETE", path) in courier.asked or not any(way.fullmatch(path) for way in ways):
+            continue
+        headers = tuple(pair for pair in made.headers if pair[0].lower() not in ("content-type", "content-length"))
+        with contextlib.suppress(Skipped):
+            courier.carry(Request("DELETE", path, headers, b"", "write", made.identity), last=True)
 
 
 def tested_refs(app: App, courier: Courier) -> frozenset[RouteRef]:

@@ -234,3 +234,29 @@ def test_an_app_without_routes_is_an_incomplete_run(tmp_path: Path) -> None:
 def test_a_file_that_does_not_parse_does_not_hide_the_rest(shop: Path) -> None:
     (shop / "spare.py").write_text("import flask\ndef f(:\n", encoding="utf-8")
     assert len(run_audit("shop:app", options(shop)).findings) == 1
+
+
+def test_a_database_behind_sqlalchemy_is_copied_too(tmp_path: Path) -> None:
+    (tmp_path / "orm.py").write_text(
+        "import os\nfrom flask import Flask, jsonify\nfrom sqlalchemy import create_engine, text\n\n"
+        "app = Flask(__name__)\nengine = create_engine('sqlite:///' + os.path.join(os.path.dirname(__file__), 'orm.db'))\n\n\n"
+        "@app.post('/things')\ndef make():\n    with engine.begin() as link:\n        link.execute(text('insert into things values (1)'))\n"
+        "        count = link.execute(text('select count(*) from things')).scalar()\n    return jsonify(id=count), 201\n\n\n"
+        "@app.get('/things')\ndef read():\n    return jsonify([])\n",
+        encoding="utf-8",
+    )
+    base = sqlite3.connect(tmp_path / "orm.db")
+    base.execute("create table things (n integer)")
+    base.commit()
+    base.close()
+    before = contents(tmp_path)
+    report = run_audit("orm:app", options(tmp_path))
+    assert (report.coverage.tested, report.skipped[0].what) == (2, "identities")
+    assert contents(tmp_path) == before
+
+
+def test_an_application_in_a_packages_folder_is_read_when_that_is_the_root(shop: Path, tmp_path: Path) -> None:
+    home = tmp_path / "lib" / "site-packages" / "demo"
+    home.mkdir(parents=True)
+    (shop / "shop.py").rename(home / "shop.py")
+    assert [one.confidence for one in run_audit("shop:app", options(home)).findings] == ["confirmed"]

@@ -189,3 +189,12 @@ def test_a_document_that_asks_something_else_of_each_method_splits_the_route() -
     assert security["POST", "/n"] == ("t",)
     assert found.routes[-1].readers == {"spec"}
     assert len([key for key in security if key[1] == "/n"]) == 4
+
+
+def test_a_signing_secret_in_the_source_is_a_key(tmp_path: Path) -> None:
+    from stopper.scan.running.keys import source_keys
+    from stopper.scan.source.read import read_source
+
+    text = "import jwt\nfrom flask import Flask\n\nKEY = 'written-in-the-code'\napp = Flask(__name__)\n\n\ndef read(token):\n    return jwt.decode(token, KEY, algorithms=['HS256'])\n"
+    (tmp_path / "app.py").write_text(text, encoding="utf-8")
+    assert source_keys(read_source((tmp_path,), tmp_path).app) == {"source:app.py:9": Secret("written-in-the-code")}

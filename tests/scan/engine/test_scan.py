@@ -265,3 +265,19 @@ def test_a_host_that_dies_during_the_scan_is_an_incomplete_run() -> None:
     with raw(talk) as url:
         report = run_scan(url, options(max_requests=200))
     assert any("stopped answering" in one.message for one in report.errors)
+
+
+def test_what_the_scan_created_is_deleted_at_the_end_and_nothing_else(tmp_path: Path) -> None:
+    app = shop(tmp_path, BAD)
+    client = app.test_client()
+    account = {"email": "c@example.com", "password": "carols-own-password"}
+    client.post("/register", json=account)
+    token = client.post("/login", json=account).get_json()["access_token"]
+    client.post("/notes", json={"text": "carol's"}, headers={"Authorization": f"Bearer {token}"})
+    with served(app) as url:
+        run_scan(url, options())
+    import sqlite3
+
+    base = sqlite3.connect(tmp_path / "shop.db")
+    assert base.execute("select text from notes").fetchall() == [("carol's",)]
+    base.close()

@@ -2,11 +2,18 @@
 
 import gzip
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -301,3 +308,41 @@ def test_a_request_stays_one_request(method: str, target: str, name: str, value:
     top = wire.partition(b"\r\n\r\n")[0]
     assert top.count(b"\r\n") == top.count(b"\n") == len(top.split(b"\r\n")) - 1 <= 5
     assert top.split(b"\r\n")[0].count(b" ") == 2
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*_self_signed(tmp_path))
+
+    def talk(link: socket.socket) -> None:
+        with context.wrap_socket(link, server_side=True) as safe:
+            head(safe)
+            safe.sendall(OK)
+
+    with serving(talk) as (server, _):
+        url = server.url.replace("http://", "https://")
+        refused = HttpTransport(url).send(Request("GET", "/"), 5)
+        taken = HttpTransport(url, verify=False)
+        answer = taken.send(Request("GET", "/"), 5)
+    assert "the certificate does not hold" in (refused.error or "")
+    assert (answer.text, taken.surface) == ("hi", "https")
+
+
+def _self_signed(folder: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    builder = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+    )
+    made = (
+        builder.not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "c.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    plain = serialization.NoEncryption()
+    (folder / "k.pem").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    )
+    return folder / "c.pem", folder / "k.pem"

@@ -124,9 +124,12 @@ class HttpTransport:
     ) -> tuple[_Read, str | None]:
         found, keep, error = _Read(), False, None
         try:
-            _write(link, wire[:-1], deadline)
-            hold()
-            _write(link, wire[-1:], deadline)
+            if hold is at_once:
+                _write(link, wire, deadline)
+            else:
+                _write(link, wire[:-1], deadline)
+                hold()
+                _write(link, wire[-1:], deadline)
             keep = _read(link, request, found, deadline)
         except TimeoutError:
             error = "no whole answer in time"
