@@ -129,16 +129,18 @@ def live(request: pytest.FixtureRequest) -> Iterator[str]:
     server.server_close()
 
 
+@pytest.mark.filterwarnings("ignore:The HMAC key:Warning")
 @pytest.mark.parametrize("live", ["leaky"], indirect=True)
 def test_a_live_scan_finds_the_leaky_api_out(live: str) -> None:
     report = scored(run_scan(live, ProbeOptions(rules=catalogue.load(), mode="active")))
     proven = {finding.rule.slug for finding in report.findings if finding.confidence == "proven"}
-    assert {
-        "jwt-none-algorithm-accepted",
+    wanted = {
+        "jwt-broken-signature-accepted",
         "cross-user-object-access",
-        "config-dump-in-response",
+        "api-key-unset-fails-open",
         "jwt-secret-guessable",
-    } <= proven
+    }
+    assert wanted - proven == set()
     assert report.grade == "F"
 
 
