@@ -1,5 +1,6 @@
 """Keys are published before they sign, verify after they retire, and no honest token is refused on the way."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet as JoseKeySet
 from sqlalchemy import select
+from tests.servers.postgres import Cluster
 
 from stopper.auth.access_token import AccessTokens
 from stopper.auth.clock import SetClock
@@ -251,3 +253,41 @@ def test_a_key_for_another_algorithm_is_refused() -> None:
         load_signing_key(b"junk", "EdDSA", created_at=0, activates_at=0)
     with pytest.raises(KeyringError, match="HS256"):
         new_signing_key("HS256", created_at=0, activates_at=0)  # type: ignore[arg-type]
+
+
+def test_an_api_beside_the_service_verifies_without_the_key_file_and_cannot_issue(
+    cluster: Cluster, clock: SetClock, tmp_path: Path
+) -> None:
+    url = cluster.new_database()
+    service = open_store(url, key_file=tmp_path / "master.key")
+    service.migrate()
+    issuer = Keyring(service.keys, clock)
+    issuer.ensure_key()
+    api = open_store(url)
+    reader = Keyring(api.keys, clock)
+    assert verifier(reader, clock).verify(token(issuer, clock)).subject == "ann"
+    assert reader.jwks() == issuer.jwks()
+    with pytest.raises(KeyringError, match="no signing key is active"):
+        reader.signing_key()
+    with pytest.raises(KeyringError, match="cannot issue"):
+        reader.signing_keys()[0].sign(b"x")
+    with pytest.raises(KeyringError, match="key file"):
+        reader.activate()
+    assert reader.jwks() == issuer.jwks(), "and nothing was changed by trying"
+    service.close()
+    api.close()
+
+
+def test_who_can_only_write_rows_cannot_add_a_key_to_the_service(
+    ring: Keyring, store: Store, clock: SetClock, ticks: SetClock
+) -> None:
+    forged = new_signing_key("EdDSA", created_at=clock(), activates_at=clock())
+    row = {"kid": forged.kid, "algorithm": "EdDSA", "public": json.dumps(dict(forged.public)), "sealed": bytes(64)}
+    store.database.write(
+        lambda c: c.execute(signing_keys.insert().values(**row, created_at=clock(), activates_at=clock()))
+    )
+    with pytest.raises(KeyringError):
+        ring.reload()
+    ticks.forward(RELOAD_SECONDS)
+    assert ring.find(forged.kid) is None
+    assert ring.find(ring.signing_key().kid) is not None, "and the good keys go on"

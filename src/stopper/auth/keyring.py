@@ -164,10 +164,10 @@ class Keyring:
             self._reload_if_it_answers()
 
     def _reload_if_it_answers(self) -> None:
-        """Keys that are already here stay good while the store is away; it is asked again after a cooldown."""
+        """Keys that are already here stay good while the store is away or damaged; it is asked again after a cooldown."""
         try:
             self.reload()
-        except StoreUnavailableError:
+        except (StoreUnavailableError, KeyringError):
             if self._loaded_at is None:
                 raise
             self._loaded_at = self._monotonic() - RELOAD_SECONDS + COOLDOWN_SECONDS

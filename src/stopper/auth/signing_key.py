@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, cast
 
@@ -25,12 +26,14 @@ PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPri
 class SigningKey:
     """One key. It signs from ``activates_at`` until ``retires_at`` and verifies until ``expires_at`` (None: no end is set).
 
-    ``kid`` is the RFC 7638 thumbprint, so two keys never share one.
+    ``kid`` is the RFC 7638 thumbprint, so two keys never share one. ``public`` are the public members of its JWK. ``private`` is
+    None in a process that only verifies.
     """
 
     kid: str
     algorithm: Algorithm
-    private: PrivateKey = field(repr=False)
+    public: Mapping[str, str]
+    private: PrivateKey | None = field(repr=False)
     created_at: float
     activates_at: float
     retires_at: float | None = None
@@ -38,15 +41,17 @@ class SigningKey:
 
     def may_sign(self, now: float) -> bool:
         """Whether new tokens may be signed with it."""
-        return self.activates_at <= now and (self.retires_at is None or now < self.retires_at)
+        return (
+            self.private is not None and self.activates_at <= now and (self.retires_at is None or now < self.retires_at)
+        )
 
     def may_verify(self, now: float) -> bool:
         """Whether tokens signed with it are taken: also before it is active, and while it is retired but not expired."""
         return self.expires_at is None or now < self.expires_at
 
     def sign(self, message: bytes) -> bytes:
-        """The JWS signature (RFC 7518 §3, RFC 8037 §3.1)."""
-        key = self.private
+        """The JWS signature (RFC 7518 §3, RFC 8037 §3.1). Raises KeyringError in a process that only verifies."""
+        key = self._own()
         if isinstance(key, ed25519.Ed25519PrivateKey):
             return key.sign(message)
         if isinstance(key, rsa.RSAPrivateKey):
@@ -56,17 +61,22 @@ class SigningKey:
 
     def public_jwk(self) -> dict[str, str]:
         """The public half as a JWK (RFC 7517) with ``kid``, ``alg`` and ``use``."""
-        return {**_public_members(self.private), "kid": self.kid, "alg": self.algorithm, "use": "sig"}
+        return {**self.public, "kid": self.kid, "alg": self.algorithm, "use": "sig"}
 
     def verification_key(self) -> VerificationKey:
         """The public half, ready to verify."""
-        return VerificationKey.from_public_key(self.kid, self.algorithm, self.private.public_key())
+        return VerificationKey.from_jwk(self.public_jwk())
 
     def private_bytes(self) -> bytes:
         """PKCS#8, DER, not encrypted: for a store that encrypts it."""
-        return self.private.private_bytes(
+        return self._own().private_bytes(
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
+
+    def _own(self) -> PrivateKey:
+        if self.private is None:
+            raise KeyringError("this process has no key file, so it verifies tokens and cannot issue any")
+        return self.private
 
 
 def new_signing_key(algorithm: Algorithm, *, created_at: float, activates_at: float) -> SigningKey:
@@ -80,7 +90,8 @@ def new_signing_key(algorithm: Algorithm, *, created_at: float, activates_at: fl
         private = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
     else:
         raise KeyringError(f"{algorithm!r} is not an algorithm for new keys; use one of {', '.join(ALGORITHMS)}")
-    return SigningKey(_thumbprint(private), algorithm, private, created_at, activates_at)
+    public = _public_members(private)
+    return SigningKey(_thumbprint(public), algorithm, public, private, created_at, activates_at)
 
 
 def load_signing_key(
@@ -110,7 +121,23 @@ def load_signing_key(
         raise KeyringError(f"a stored signing key is not a key for {algorithm}")
     private = cast("PrivateKey", loaded)
     name = cast("Algorithm", algorithm)
-    return SigningKey(_thumbprint(private), name, private, created_at, activates_at, retires_at, expires_at)
+    public = _public_members(private)
+    return SigningKey(_thumbprint(public), name, public, private, created_at, activates_at, retires_at, expires_at)
+
+
+def load_public_key(
+    jwk: Mapping[str, str],
+    algorithm: str,
+    *,
+    created_at: float,
+    activates_at: float,
+    retires_at: float | None = None,
+    expires_at: float | None = None,
+) -> SigningKey:
+    """A key that only verifies, from the public members of its JWK. Raises KeyringError where the algorithm is not one of ours."""
+    if algorithm not in ALGORITHMS:
+        raise KeyringError(f"a stored key is for {algorithm[:20]!r}; this version has {', '.join(ALGORITHMS)}")
+    return SigningKey(_thumbprint(jwk), algorithm, jwk, None, created_at, activates_at, retires_at, expires_at)
 
 
 def _public_members(private: PrivateKey) -> dict[str, str]:
@@ -129,8 +156,8 @@ def _public_members(private: PrivateKey) -> dict[str, str]:
     }
 
 
-def _thumbprint(private: PrivateKey) -> str:
-    canonical = json.dumps(_public_members(private), sort_keys=True, separators=(",", ":"))
+def _thumbprint(public: Mapping[str, str]) -> str:
+    canonical = json.dumps(dict(public), sort_keys=True, separators=(",", ":"))
     return base64url.encode(hashlib.sha256(canonical.encode()).digest())
 
 

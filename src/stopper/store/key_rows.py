@@ -1,8 +1,11 @@
 """Signing keys in SQL, their private parts sealed."""
 
+import json
+
 from sqlalchemy import Connection, RowMapping, func, insert, select, text, update
 
-from stopper.auth.signing_key import SigningKey, load_signing_key
+from stopper.auth.signing_key import SigningKey, load_public_key, load_signing_key
+from stopper.core.errors import KeyringError
 from stopper.store.database import Database
 from stopper.store.schema import signing_keys
 from stopper.store.sealing import Sealer
@@ -11,9 +14,9 @@ _LOCK = 0x53544F51
 
 
 class SqlKeys:
-    """A :class:`stopper.auth.keyring.KeyStore`."""
+    """A :class:`stopper.auth.keyring.KeyStore`. Without a *sealer* its keys verify and cannot sign."""
 
-    def __init__(self, database: Database, sealer: Sealer) -> None:
+    def __init__(self, database: Database, sealer: Sealer | None) -> None:
         self._database = database
         self._sealer = sealer
 
@@ -57,10 +60,13 @@ class SqlKeys:
         return self._database.write(lambda connection: connection.execute(change).rowcount == 1)
 
     def _insert(self, connection: Connection, key: SigningKey) -> None:
+        if self._sealer is None:
+            raise KeyringError("a new signing key needs the key file; make it where the service runs")
         connection.execute(
             insert(signing_keys).values(
                 kid=key.kid,
                 algorithm=key.algorithm,
+                public=json.dumps(dict(key.public)),
                 sealed=self._sealer.seal(key.private_bytes(), _place(key.kid)),
                 created_at=key.created_at,
                 activates_at=key.activates_at,
@@ -70,14 +76,11 @@ class SqlKeys:
         )
 
     def _key(self, row: RowMapping) -> SigningKey:
-        return load_signing_key(
-            self._sealer.open(row["sealed"], _place(row["kid"])),
-            row["algorithm"],
-            created_at=row["created_at"],
-            activates_at=row["activates_at"],
-            retires_at=row["retires_at"],
-            expires_at=row["expires_at"],
-        )
+        dates = {name: row[name] for name in ("created_at", "activates_at", "retires_at", "expires_at")}
+        if self._sealer is None:
+            return load_public_key(json.loads(row["public"]), row["algorithm"], **dates)
+        # With the key file the public half comes from the sealed private one: nobody who can only write rows can add a key.
+        return load_signing_key(self._sealer.open(row["sealed"], _place(row["kid"])), row["algorithm"], **dates)
 
 
 def _place(kid: str) -> str:

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stopper.auth.clock import Clock, system_clock
-from stopper.core.errors import SettingError
 from stopper.store import migration
 from stopper.store.accounts import SqlAccounts
 from stopper.store.api_key_rows import SqlApiKeys
@@ -55,16 +54,18 @@ def open_store(
 ) -> Store:
     """The store at *url* (``sqlite:///…`` or ``postgresql://…``); nothing is connected yet.
 
-    *key_file* holds the key-encryption key; by default it lies beside the SQLite file. *keep_revoked*: seconds that a
+    *key_file* holds the key-encryption key and is made on first use; by default it lies beside the SQLite file. With PostgreSQL
+    and no key file the store's keys verify tokens and issue none: what an API beside the service needs. *keep_revoked*: seconds that a
     revocation must be remembered. Raises SettingError and KeyringError.
     """
     database = Database(url)
     where = key_file or _beside(database)
+    sealer = sealer_from_file(where) if where else None
     return Store(
         database=database,
         clock=clock,
         accounts=SqlAccounts(database, keep_revoked),
-        keys=SqlKeys(database, sealer_from_file(where)),
+        keys=SqlKeys(database, sealer),
         refresh=SqlRefresh(database),
         revocations=SqlJournal(database),
         api_keys=SqlApiKeys(database),
@@ -72,7 +73,5 @@ def open_store(
     )
 
 
-def _beside(database: Database) -> Path:
-    if database.path is None:
-        raise SettingError("a PostgreSQL store needs key_file=…: where the key that encrypts the signing keys is kept")
-    return database.path.parent / FILE_NAME
+def _beside(database: Database) -> Path | None:
+    return database.path.parent / FILE_NAME if database.path else None

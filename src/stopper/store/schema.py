@@ -47,6 +47,7 @@ signing_keys: Final = Table(
     metadata,
     Column("kid", String(128), primary_key=True),
     Column("algorithm", String(16), nullable=False),
+    Column("public", Text, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("activates_at", Float, nullable=False),

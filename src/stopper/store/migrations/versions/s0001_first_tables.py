@@ -53,6 +53,7 @@ def _accounts_and_keys() -> None:
         "signing_keys",
         sa.Column("kid", sa.String(128), nullable=False),
         sa.Column("algorithm", sa.String(16), nullable=False),
+        sa.Column("public", sa.Text, nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.Column("created_at", sa.Float, nullable=False),
         sa.Column("activates_at", sa.Float, nullable=False),
