@@ -142,11 +142,13 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of several: ``a or b``, ``a if c else b``, a name that is assigned in two branches."""
+    """One of several: ``a or b``, ``a if c else b``, a name that is assigned in two branches. ``every`` for ``a and b``: as a test it
+    holds only when all of them do."""
 
     options: "tuple[Value, ...]"
     span: Span | None = None
     name: str = ""
+    every: bool = False
 
 
 @dataclass(frozen=True, slots=True)

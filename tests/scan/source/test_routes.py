@@ -397,6 +397,7 @@ def test_error_handlers_of_app_and_blueprint(read):
         "if session.get('user'):\n        return redirect('/home')",
         "token = request.headers.get('Authorization')\n    if token:\n        try:\n            g.user = load(token)\n        except ValueError:\n            abort(401)",
         "if session.get('user'):\n        if stale():\n            return jsonify(e=1), 401",
+        "token = request.headers.get('Authorization')\n    if token and request.is_json:\n        try:\n            g.user = load(token)\n        except ValueError:\n            abort(401)",
         "if paused():\n        return 'later', 503",
     ],
 )
@@ -410,6 +411,7 @@ def test_a_hook_that_lets_nobody_in_particular_through_guards_nothing(read, body
     [
         "if session.get('user') is None:\n        return redirect('/login')",
         "if 'user' not in session:\n        return redirect('/login')",
+        "if request.is_json and not session.get('user'):\n        abort(401)",
         "if not (session.get('user') or request.headers.get('X-API-Key') == 'k'):\n        abort(403)",
         "if session.get('user'):\n        return None\n    else:\n        return jsonify(e=1), 401",
         "if session.get('user'):\n        return None\n    return jsonify(e=1), 401",

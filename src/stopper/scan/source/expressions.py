@@ -211,7 +211,7 @@ def either(*found: Value) -> Value:
     """One of several values, flat, each once."""
     flat: list[Value] = []
     for value in found:
-        for option in value.options if type(value) is Choice else (value,):
+        for option in value.options if type(value) is Choice and not value.every else (value,):
             if not any(option is known or _same(option, known) for known in flat):
                 flat.append(option)
     if len(flat) == 1:
@@ -467,7 +467,7 @@ def _dict(reader: Reader, node: ast.Dict) -> Value:
 def _boolean(reader: Reader, node: ast.BoolOp) -> Value:
     found = reader.values(node.values)
     if type(node.op) is not ast.Or:
-        return either(*found)
+        return Choice(found, every=True)
     first = found[0]
     if (
         len(found) == 2

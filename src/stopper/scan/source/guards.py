@@ -423,6 +423,11 @@ class Guards:
     def _absence(self, value: Value, negated: bool, depth: int = 6) -> bool:
         """That the test can hold when no credential is shown: ``if not user``, ``if user is None``, ``if key != expected``; but not
         ``if user`` (which turns away those who are logged in)."""
+        if depth and isinstance(value, Choice) and value.every and not negated:
+            return all(
+                self._absence(option, negated, depth - 1) or not self._credential_test(option)
+                for option in value.options
+            )
         if depth and isinstance(value, Choice):
             return any(self._absence(option, negated, depth - 1) for option in value.options)
         if depth and isinstance(value, Truth) and len(value.parts) == 1:
