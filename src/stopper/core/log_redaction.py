@@ -19,11 +19,12 @@ from stopper.core.secret import MASK
 
 _FIELDS: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _FIELD_COUNT: Final = len(logging.makeLogRecord({}).__dict__)
-_PLAIN: Final = (int, float, bool, type(None))
+_PLAIN: Final = frozenset({int, float, bool, type(None)})
 _formatter: Final = logging.Formatter()
 
 _lock: Final = threading.Lock()
 _originals: dict[str, Any] = {}
+_handle_bare: Final = logging.Logger.handle
 
 
 def install() -> None:
@@ -32,7 +33,7 @@ def install() -> None:
         if _originals:
             return
         _originals.update(
-            handle=logging.Logger.handle,
+            handle=_handle_bare,
             warning=warnings.showwarning,
             uncaught=sys.excepthook,
             thread=threading.excepthook,
@@ -70,9 +71,12 @@ def is_installed() -> bool:
 def clean(record: logging.LogRecord) -> None:
     """Mask everything in *record* that a handler could show."""
     args = record.args
-    message = _message(record)
+    try:
+        message, fits = record.getMessage(), True
+    except Exception:  # noqa: BLE001 - whatever an argument's __str__ or a wrong format raises; logging would print it all raw
+        message, fits = f"{record.msg} {args!r}", False
     masked = mask(message)
-    if masked != message or (args and not _formats(record)):
+    if masked != message or not fits:
         record.msg, record.args = masked, ()
     elif type(record.msg) is not str:
         record.msg, record.args = message, ()
@@ -86,29 +90,18 @@ def clean(record: logging.LogRecord) -> None:
         record.stack_info = mask(record.stack_info)
 
 
-def _message(record: logging.LogRecord) -> str:
-    try:
-        return record.getMessage()
-    except Exception:  # noqa: BLE001 - whatever an argument's __str__ or a wrong format raises; logging would print it all raw
-        return f"{record.msg} {record.args!r}"
-
-
-def _formats(record: logging.LogRecord) -> bool:
-    try:
-        record.getMessage()
-    except Exception:  # noqa: BLE001 - see _message
-        return False
-    return True
-
-
 def _clean_arguments(record: logging.LogRecord, message: str) -> None:
     # An argument that stands whole in the masked message is clean; one that was cut or left out is looked at by itself.
     args = record.args
     if isinstance(args, Mapping):
         record.args = cast("Any", mask_value(args))
         return
-    if args and any(type(arg) not in _PLAIN and not (type(arg) is str and arg in message) for arg in args):
-        record.args = tuple(mask(arg) if type(arg) is str and arg not in message else arg for arg in args)
+    if not args:
+        return
+    for arg in args:
+        if type(arg) not in _PLAIN and not (type(arg) is str and arg in message):
+            record.args = tuple(mask_value(arg) if type(arg) is not str or arg not in message else arg for arg in args)
+            return
 
 
 def _clean_extra(record: logging.LogRecord) -> None:
@@ -133,7 +126,7 @@ def _clean_exception(record: logging.LogRecord) -> None:
 
 def _handle(self: logging.Logger, record: logging.LogRecord) -> None:
     clean(record)
-    _originals["handle"](self, record)
+    _handle_bare(self, record)
 
 
 def _show_warning(
