@@ -324,6 +324,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> Non
         refused = HttpTransport(url).send(Request("GET", "/"), 5)
         taken = HttpTransport(url, verify=False)
         answer = taken.send(Request("GET", "/"), 5)
+        taken.close()
     assert "the certificate does not hold" in (refused.error or "")
     assert (answer.text, taken.surface) == ("hi", "https")
 
