@@ -17,10 +17,12 @@ from stopper.core.values import (
     EnvironmentValue,
     Format,
     Item,
+    Member,
     Name,
     Parameter,
     Value,
     text_of,
+    walk,
 )
 
 SHORTEST: Final = 8
@@ -30,6 +32,7 @@ _KEY_KINDS: Final = ("api-key", "token", "config-secret")
 _NO_KEY: Final = re.compile(
     r"(?i)(?:bearer|basic|digest|token|apikey|undefined|null|none|anonymous)?\s*(?:undefined|null|none)?"
 )
+_HINT: Final = re.compile(r"(?i)key|token|secret|auth|credential")
 _CLASS_MEMBER: Final = re.compile(r"(?:.*\.)?[A-Z]\w*\.\w+")
 
 
@@ -37,6 +40,9 @@ def detect(app: App) -> Iterator[Hit]:
     """A key that a caller showed, held against the right one with ``==`` or ``!=``."""
     facts = source_of(app)
     for comparison in facts.comparisons("==", "!="):
+        sides = (comparison.left, comparison.right)
+        if any(_is_no_key(side) for side in sides) or not any(_may_be_about_keys(side) for side in sides):
+            continue
         certainty = _judged(facts, comparison)
         if certainty is not None:
             yield Hit(
@@ -44,6 +50,29 @@ def detect(app: App) -> Iterator[Hit]:
                 comparison.span,
                 certainty=certainty,
             )
+
+
+def _is_no_key(value: Value) -> bool:
+    """That it is a literal, and one that cannot be a key."""
+    if not isinstance(value, Constant):
+        return False
+    text = value.value
+    return not isinstance(text, str) or len(text) < SHORTEST or _NO_KEY.fullmatch(text) is not None
+
+
+def _may_be_about_keys(value: Value) -> bool:
+    """That a name inside says so. It is asked first because following what a value derives from costs more."""
+    for inner in walk(value):
+        match inner:
+            case Item(key=Constant(value=str(name))) | Parameter(parameter=name) | Member(attribute=name):
+                pass
+            case EnvironmentValue(variable=name) | ConfigValue(key=name) | Name(dotted=name) | Call(callee=name):
+                pass
+            case _:
+                name = inner.name
+        if _HINT.search(name) or _HINT.search(inner.name):
+            return True
+    return False
 
 
 def _judged(facts: SourceFacts, comparison: Comparison) -> Certainty | None:
@@ -77,10 +106,8 @@ def _says_key(label: Label) -> bool:
 def _as_stored(facts: SourceFacts, value: Value) -> Certainty | None:
     """How sure it is that the value is the right key; None when it is surely none."""
     match value:
-        case Constant(value=str(text)):
-            return None if len(text) < SHORTEST or _NO_KEY.fullmatch(text) else "certain"
         case Constant():
-            return None
+            return None if _is_no_key(value) else "certain"
         case EnvironmentValue() | ConfigValue():
             return "certain"
         case Name(dotted=dotted) if _CLASS_MEMBER.fullmatch(dotted):

@@ -13,7 +13,7 @@ from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_app
 from stopper.core.probe_baseline import NONSENSE, Baseline, bearers, candidates, establish, judge
 from stopper.core.probe_query import with_query, without_query
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Choice, Constant, Item, Name, Parameter, Value, walk
+from stopper.core.values import Choice, Constant, Item, Name, Parameter, Value, parts, walk
 
 READ_FROM: Final = frozenset({"flask.request.args", "flask.request.values", "flask.request.form"})
 CLEAR: Final = frozenset(
@@ -68,8 +68,9 @@ def detect(app: App) -> Iterator[Hit]:
 def _accepted(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
     """Every such reading, the function it stands in, and whether it is sure."""
     yield from _decoded(facts)
+    seen: set[int] = set()
     for value, function in _values(facts):
-        for item in _readings(value):
+        for item in [inner for inner in _unseen(value, seen) if isinstance(inner, Item) and _is_reading(inner)]:
             name = _name(item)
             if name in CLEAR:
                 yield item, function, False
@@ -117,13 +118,27 @@ def _values(facts: SourceFacts) -> Iterator[tuple[Value, str]]:
         yield call, call.function
 
 
+def _unseen(value: Value, seen: set[int], depth: int = 12) -> Iterator[Value]:
+    """The value and everything inside it that was not met before: the same parts stand in many values."""
+    if id(value) in seen or depth < 0:
+        return
+    seen.add(id(value))
+    yield value
+    for part in parts(value):
+        yield from _unseen(part, seen, depth - 1)
+
+
 def _readings(value: Value) -> Iterator[Item]:
-    for inner in walk(value):
-        match inner:
-            case Item(owner=Name(dotted=owner), key=Constant(value=str())) if owner in READ_FROM:
-                yield inner
-            case _:
-                pass
+    yield from (inner for inner in walk(value) if isinstance(inner, Item) and _is_reading(inner))
+
+
+def _is_reading(value: Item) -> bool:
+    return (
+        isinstance(value.owner, Name)
+        and value.owner.dotted in READ_FROM
+        and isinstance(value.key, Constant)
+        and isinstance(value.key.value, str)
+    )
 
 
 def _name(item: Item) -> str:
@@ -152,16 +167,22 @@ def _is_header(item: Item) -> bool:
 
 def _later_choices(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
     """``token = request.args.get("token")`` where the same name gets the Authorization header in the same function."""
+    read = [
+        one
+        for one in facts.assignments()
+        if one.function and any(_name(item) in MAYBE for item in _readings(one.value))
+    ]
+    wanted = {(one.function, one.target) for one in read}
     from_header = {
         (one.function, one.target)
         for one in facts.assignments()
-        if facts.derives(one.value, "authorization-header", by_name=False)
+        if (one.function, one.target) in wanted and facts.derives(one.value, "authorization-header", by_name=False)
     }
-    for assignment in facts.assignments():
-        if assignment.function and (assignment.function, assignment.target) in from_header:
-            for item in _readings(assignment.value):
-                if _name(item) in MAYBE:
-                    yield item, assignment.function, True
+    for assignment in read:
+        if (assignment.function, assignment.target) in from_header:
+            yield from (
+                (item, assignment.function, True) for item in _readings(assignment.value) if _name(item) in MAYBE
+            )
 
 
 def _is_for_once(facts: SourceFacts, function: str) -> bool:

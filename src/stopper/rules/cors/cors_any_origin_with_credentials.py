@@ -12,7 +12,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import candidates
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Mapping, Sequence, Value, is_constant, options
+from stopper.core.values import Call, Constant, Mapping, Sequence, Value, options
 
 CORS: Final = ("flask_cors.CORS", "flask_cors.extension.CORS")
 ATTACH: Final = tuple(f"{name}.init_app" for name in CORS)
@@ -52,7 +52,7 @@ class _Said:
         """That some path gets any origin together with credentials."""
         if any(call.open for call in self._calls):
             return False
-        return any(_is_any(origins) and is_constant(credentials, True) for origins, credentials in self._pairs())
+        return any(_is_any(origins) and _is_on(credentials) for origins, credentials in self._pairs())
 
     def _pairs(self) -> Iterator[tuple[Value | None, Value | None]]:
         origins, credentials = self._option("origins"), self._option("supports_credentials")
@@ -70,6 +70,11 @@ class _Said:
                 return passed_here
         written = self._facts.config_values(f"CORS_{name.upper()}")
         return written[-1] if written else None
+
+
+def _is_on(credentials: Value | None) -> bool:
+    """Flask-CORS takes anything that is true, also the text ``"false"``."""
+    return isinstance(credentials, Constant) and bool(credentials.value)
 
 
 def _is_any(origins: Value | None) -> bool:

@@ -67,8 +67,10 @@ def _words(value: Value) -> Iterator[str]:
     match value:
         case Name(dotted=name) | Member(attribute=name) | EnvironmentValue(variable=name) | ConfigValue(key=name):
             yield name
-        case Item(key=Constant(value=str(name))) | Constant(value=str(name)):
+        case Item(key=Constant(value=str(name))) | Constant(value=str(name)) if name:
             yield name
+        case Constant(value=False | "" | None):
+            yield "debug"  # a flag that is off until something else sets it
         case _:
             return
 
