@@ -144,3 +144,26 @@ def test_exchanges_are_masked_and_not_changed_where_they_are_kept() -> None:
     exchange = Exchange(Request("GET", "/", (("Authorization", "Bearer abc.def-123"),)), Response(200))
     masking.headers(exchange.request.headers)
     assert exchange.request.header("Authorization") == "Bearer abc.def-123"
+
+
+HOSTILE = {
+    "dots": "secret." * 9000,
+    "subscript": '["' + "secret" * 9000,
+    "unfinished": '"' + "token-" * 9000,
+    "escapes": '"' + '\\"' * 30000,
+    "spaces": "password" + " " * 57000,
+    "schemes": "a://" * 15000,
+    "slashes": "/a1" * 21000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_text_made_to_be_slow_is_masked_like_any_other(name: str) -> None:
+    """Each of these took minutes with a pattern that looks twice at one place; a hang fails the run."""
+    said = HOSTILE[name]
+    for shown in (masking.body(said.encode()), masking.source(said), masking.target(said), masking.text(said)):
+        assert shown
+
+
+def test_a_line_of_source_too_long_to_look_through_is_not_shown() -> None:
+    assert masking.source("x = 1\nSECRET = '" + "s" * 5000) == "x = 1\n(5,010 characters on one line)"

@@ -19,9 +19,7 @@ LONGEST_BODY: Final = 2_000
 _READ_AT_MOST: Final = 65_536
 """Bytes of a body that are masked: far more than is shown, so that a secret cut at this edge is never in what is shown."""
 
-_PLAIN_HEADERS: Final = re.compile(
-    r"(?i)access-control-|www-authenticate$|proxy-authenticate$|x-content-|content-|x-ratelimit"
-)
+_PLAIN_HEADERS: Final = re.compile(r"(?i)access-control-|x-content-|content-|x-ratelimit")
 _SECRET_HEADERS: Final = re.compile(
     r"(?i)auth|session|csrf|xsrf|signature|(?:^|[-_])(?:api|access|private)?key$|(?:^|[-_])sid$"
 )
@@ -35,7 +33,7 @@ _PLAIN_FIELDS: Final = frozenset({"token_type", "expires_in"})
 # write to the reader's terminal or reorder a line.
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _UNFINISHED: Final = re.compile(
-    r"(?i)([\"'][\w.-]*(?:passw|secret|token|api.?key|credential|private.?key)[\w.-]*[\"']\s*:\s*[\"'])[^\"']*\Z"
+    r"(?i)([\"'][\w.-]{0,60}(?:passw|secret|token|api.?key|credential|private.?key)[\w.-]{0,60}[\"']\s{0,8}:\s{0,8}[\"'])[^\"']*\Z"
 )
 _LONG_SEGMENT: Final = re.compile(r"(?<=/)(?<!://)(?=[\w~+=.-]*\d)(?=[\w~+=.-]*[A-Za-z])[\w~+=.-]{24,}(?=/|\?|#|$)")
 _UUID: Final = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -132,6 +130,10 @@ def _header(name: str, value: str) -> str:
     if lowered == "set-cookie":
         first, mark, attributes = value.partition(";")
         return _cookie(first.strip()) + (f"; {line(attributes)}" if mark else "")
+    if lowered in ("www-authenticate", "proxy-authenticate"):
+        # A challenge, not a credential: what follows its scheme are parameters (RFC 9110 §11.6.1).
+        scheme, space, parameters = value.partition(" ")
+        return line(scheme) + space + line(parameters)
     if _PLAIN_HEADERS.match(name):
         return line(value)
     if lowered in ("authorization", "proxy-authorization"):
@@ -147,8 +149,11 @@ def _cookie(pair: str) -> str:
 
 # --- lines of source -------------------------------------------------------------------------------------------------
 
+_LONGEST_LINE: Final = 4_000
+"""Characters of one line of source that are looked through; a longer one is generated, and only its length is shown."""
+
 _LITERAL: Final = re.compile(
-    r"(?P<before>[\w.]*\(?\s*)(?P<prefix>[rbuRBU]{0,2})(?P<quote>[\"'])(?P<value>(?:\\.|(?!(?P=quote))[^\\\n])*)(?P=quote)(?P<after>\s*[\]:]?)"
+    r"(?P<prefix>[rbuRBU]{0,2})(?P<quote>[\"'])(?P<value>(?:\\.|(?!(?P=quote))[^\\\n])*)(?P=quote)(?P<after>\s*[\]:]?)"
 )
 _LINE_WITH_SECRET: Final = re.compile(
     r"(?i)passw|pwd|secret|token|key|credential|authoriz|jwt|encode|decode|sign|salt|hmac|pin\b|otp|://"
@@ -170,7 +175,8 @@ _READERS_OF_NAMES: Final = (
 )
 _EXPRESSION: Final = re.compile(r"[-+ ]?\s*[A-Za-z_][\w.]*(?:\s*:\s*[\w.\[\], |]+)?\s*=\s*(?=[A-Za-z_][\w.]*[(\[])")
 _SUBSCRIPT: Final = re.compile(
-    r"(?i)(\[\s*[\"'][\w.-]*(?:passw|secret|token|api.?key|private.?key|credential)[\w.-]*[\"']\s*\]\s*=\s*[rbu]{0,2})([\"'])(?:\\.|(?!\2)[^\\\n])*\2"
+    r"(?i)(\[\s{0,8}[\"'][\w.-]{0,60}(?:passw|secret|token|api.?key|private.?key|credential)[\w.-]{0,60}[\"']\s{0,8}\]\s{0,8}=\s{0,8}[rbu]{0,2})"
+    r"([\"'])(?:\\.|(?!\2)[^\\\n])*\2"
 )
 
 
@@ -180,6 +186,8 @@ def source(value: str) -> str:
 
 
 def _source_line(one: str) -> str:
+    if len(one) > _LONGEST_LINE:
+        return f"({len(one):,} characters on one line)"
     made = _LITERAL.sub(_literal, one) if _LINE_WITH_SECRET.search(one) else one
     # The redactor takes what follows "token =" for a token; an expression is none, and a diff must stay readable.
     if assigned := _EXPRESSION.match(made):
@@ -188,10 +196,11 @@ def _source_line(one: str) -> str:
 
 
 def _literal(found: re.Match[str]) -> str:
-    named = found["after"].strip() or found["before"].replace(" ", "").endswith(_READERS_OF_NAMES)
+    before = found.string[max(0, found.start() - 40) : found.start()].replace(" ", "")
+    named = found["after"].strip() or before.endswith(_READERS_OF_NAMES)
     if named or _HARMLESS.fullmatch(found["value"]):
         return found.group()
-    return f"{found['before']}{found['prefix']}{found['quote']}{MASK}{found['quote']}{found['after']}"
+    return f"{found['prefix']}{found['quote']}{MASK}{found['quote']}{found['after']}"
 
 
 def _without_subscript_secrets(value: str) -> str:
