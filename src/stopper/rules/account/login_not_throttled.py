@@ -15,15 +15,20 @@ from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, 
 from stopper.core.probe_baseline import same
 from stopper.core.probe_login import lets_in, login_requests, login_routes, understood
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Sequence, walk
+from stopper.core.values import Call, Sequence, Value, text_of, walk
 
 ATTEMPTS: Final = 12
 """Wrong passwords in a row, at most. The usual limits are five or ten a minute (OWASP Authentication Cheat Sheet)."""
 
 _CHECKS_PASSWORD: Final = re.compile(
     r"(?i).*\b(check_password(_hash)?|verify_password|checkpw|check_pw|password_matches|validate_password|verify_and_update_password|"
-    r"compare_password|authenticate_user)$|.*(argon2|PasswordHasher|CryptContext|passlib).*\.verify$"
+    r"compare_password|authenticate_user)$|.*pyotp.*\.verify$|.*(argon2|PasswordHasher|CryptContext|passlib).*\.verify$"
 )
+_LOGIN_NAME: Final = re.compile(
+    r"(?i)(^|[/_.-])(log_?-?in|sign_?-?in|authenticate|auth|tokens?|sessions?|otp|totp|2fa|mfa|pin|verify_?-?(otp|code|pin))([/_.-]|$)"
+)
+_CODE: Final = re.compile(r"(?i)^(otp|totp|pin|code|passcode|(otp|pin|reset|verification)_?code)$")
+_QUERIES: Final = re.compile(r"(?i).*\.?(filter_by|filter|where|execute|find_one|find|first|get|query(_db)?|fetch\w*)$")
 _THROTTLES: Final = re.compile(
     r"(?i)throttl|rate_?limit|limiter\b|\blimit$|\.limit$|shared_limit|lock_?out|is_locked|too_many|brute|login_?attempt|failed_?(login|attempt)|"
     r"attempts|back_?off|captcha|turnstile|slow_?down|ban_"
@@ -34,19 +39,20 @@ _ALREADY_IN: Final = re.compile(
 
 
 def detect(app: App) -> Iterator[Hit]:
-    """Routes that check a password for somebody who is not logged in yet, where nothing in sight counts the attempts."""
+    """Routes that check a password or code for somebody who is not logged in yet, where nothing in sight counts the attempts."""
     facts = source_of(app)
     if _limited_as_a_whole(facts):
         return
     for route in facts.routes:
-        if "POST" not in route.methods or facts.is_test(route.span) or _is_guarded(app, route):
+        if facts.is_test(route.span) or _is_guarded(app, route):
             continue
         functions = _functions(facts, route)
-        if _checks_password(facts, functions) and not _counts(facts, route, functions):
+        if _is_login(facts, route, functions) and not _counts(facts, route, functions):
+            method = "POST" if "POST" in route.methods else route.methods[0]
             yield Hit(
                 f"nothing slows down guessing passwords at {route.path}",
                 route.registered_at,
-                RouteRef("POST", route.path),
+                RouteRef(method, route.path),
             )
 
 
@@ -63,8 +69,45 @@ def _functions(facts: SourceFacts, route: SourceRoute) -> list[str]:
     return found
 
 
-def _checks_password(facts: SourceFacts, functions: list[str]) -> bool:
-    return any(_CHECKS_PASSWORD.fullmatch(call.callee) for name in functions for call in facts.calls_in(name))
+def _is_login(facts: SourceFacts, route: SourceRoute, functions: list[str]) -> bool:
+    """A password check by a library wherever it stands; a comparison or a query with a password where the route is named so."""
+    calls = [call for name in functions for call in facts.calls_in(name)]
+    named = bool(_LOGIN_NAME.search(route.path) or _LOGIN_NAME.search(route.view.rpartition(".")[2]))
+    if any(_CHECKS_PASSWORD.fullmatch(call.callee) for call in calls):
+        return "POST" in route.methods or named
+    return named and "POST" in route.methods and (_compares(facts, functions) or _asks_database(facts, calls))
+
+
+def _compares(facts: SourceFacts, functions: list[str]) -> bool:
+    """What the caller wrote as a password or code is compared with something that the caller did not write."""
+    for comparison in facts.comparisons("==", "!="):
+        sides = (comparison.left, comparison.right)
+        secret = any(facts.derives(side, "password") or _is_code(side) for side in sides)
+        if (
+            secret
+            and comparison.function in functions
+            and sum(facts.derives(side, "request-data") for side in sides) == 1
+        ):
+            return True
+    return False
+
+
+def _is_code(value: Value) -> bool:
+    return any(
+        _CODE.search(name)
+        for part in walk(value)
+        for name in (part.name, text_of(getattr(part, "key", None)) or "")
+        if name
+    )
+
+
+def _asks_database(facts: SourceFacts, calls: list[Call]) -> bool:
+    """The password is part of the query that looks for the account."""
+    return any(
+        _QUERIES.fullmatch(call.callee)
+        and any(facts.derives(value, "password") for value in (*call.args, *(said for _, said in call.keywords)))
+        for call in calls
+    )
 
 
 def _is_guarded(app: App, route: SourceRoute) -> bool:
@@ -88,17 +131,18 @@ def _counts(facts: SourceFacts, route: SourceRoute, functions: list[str]) -> boo
     names += [assignment.target for assignment in facts.assignments() if assignment.function in functions]
     if any(_THROTTLES.search(name) for name in names):
         return True
-    return bool(route.blueprint) and _limits_blueprints(facts)
+    return bool(route.blueprint) and _limits_blueprint(facts, route.blueprint)
 
 
-def _limits_blueprints(facts: SourceFacts) -> bool:
-    """`limiter.limit("…")(blueprint)`: a limit that is called as a function, not written as a decorator."""
+def _limits_blueprint(facts: SourceFacts, blueprint: str) -> bool:
+    """`limiter.limit("…")(blueprint)`: what a call gives is called with the blueprint."""
+    if not any(_THROTTLES.search(name) for name in facts.imported):
+        return False
     return any(
-        call.receiver is None
-        and call.callee.startswith("?")
-        and any(_THROTTLES.search(getattr(part, "callee", "")) for part in walk(call))
-        for call in facts.calls()
-    ) or any(re.search(r"\.limit$", call.callee) and not call.function for call in facts.calls())
+        isinstance(given, Call) and given.method == "Blueprint" and text_of(given.argument(0, "name")) == blueprint
+        for call in facts.calls("?")
+        for given in call.args
+    )
 
 
 def _limited_as_a_whole(facts: SourceFacts) -> bool:

@@ -42,6 +42,14 @@ _WRITES: Final = re.compile(
     r".*\.(commit|add|add_all|save|insert\w*|update\w*|delete\w*|remove|pop|append|create\w*|execute|executemany|put|set|write|"
     r"setdefault|bulk_\w+|merge|send|enqueue|delay|apply_async)$"
 )
+_INTERNAL: Final = re.compile(r"(?i)(^|[/_-])(admin|internal|staff|audit|backup|payroll)([/_-]|$)")
+_PRIVATE: Final = re.compile(
+    r"(?i)(^|[/_-])(users?|accounts?|customers?|members?|employees?|patients?|orders?|invoices?|payments?|billing|transactions?|salaries)([/_-]|$)"
+)
+_READS: Final = re.compile(
+    r"(?!flask\.).*\.(all|first|first_or_404|get_or_404|one|one_or_none|find|find_one|find_all|fetchall|fetchone|execute|scalars?|filter_by|"
+    r"filter|paginate|select|items|values|to_dict|to_json|dump|serialize|query)$"
+)
 _SQL_WRITE: Final = re.compile(r"(?i)^\s*(insert|update|delete|replace|drop|truncate)\s")
 _WHO: Final = (
     "flask.session",
@@ -59,7 +67,7 @@ def detect(app: App) -> Iterator[Hit]:
     if not guarded or _guards_out_of_sight(facts):
         return
     for route in app.routes:
-        if _is_public(route) or _declared_public(app, route) or _asks_by_itself(facts, route) or _hooked(facts, route):
+        if _is_public(route) or _declared_public(app, route) or _asked_for(facts, route):
             continue
         for method in route.methods:
             access = route.access.get(method)
@@ -97,6 +105,11 @@ def _is_public(route: Route) -> bool:
 def _declared_public(app: App, route: Route) -> bool:
     """The OpenAPI document says that this operation needs nothing, and says of others that they do."""
     return route.spec_security == () and any(known.spec_security for known in app.routes)
+
+
+def _asked_for(facts: SourceFacts, route: Route) -> bool:
+    """Something on the way, or the view itself, seems to ask who is calling, further than the reader could follow it."""
+    return _asks_by_itself(facts, route) or _hooked(facts, route) or _decorated(facts, route)
 
 
 def _asks_by_itself(facts: SourceFacts, route: Route) -> bool:
@@ -147,6 +160,16 @@ def _hooked(facts: SourceFacts, route: Route) -> bool:
     return any(_AUTH_NAME.search(name.rpartition(".")[2]) for name in _calling(facts, list(hooks), 3))
 
 
+def _decorated(facts: SourceFacts, route: Route) -> bool:
+    """A decorator between route and view that speaks of access: whether it stops anybody is for the probe to say."""
+    return any(
+        _AUTH_NAME.search(decorator.name.rpartition(".")[2]) and not decorator.above_route
+        for function in facts.functions()
+        if _is_of(route, function)
+        for decorator in function.decorators
+    )
+
+
 def _is_of(route: Route, function: Function) -> bool:
     """By name, or by place: the running application may know a module under another name than the source."""
     if route.view and route.view in (function.name, function.owner):
@@ -162,7 +185,15 @@ def _harm(facts: SourceFacts, route: Route, method: str) -> str | None:
         return "changes data"
     if method == "POST":
         return "changes data" if any(_writes(facts, name) for name in functions) else None
-    return "gives away people's data" if any(_serves_people(facts, name) for name in functions) else None
+    if any(_serves_people(facts, name) for name in functions):
+        return "gives away people's data"
+    calls = [call.callee for name in functions for call in facts.calls_in(name)]
+    is_page = any(callee.startswith("flask.render_template") for callee in calls)
+    if any(map(_READS.fullmatch, calls)) and (
+        _INTERNAL.search(route.path) or (_PRIVATE.search(route.path) and not is_page)
+    ):
+        return "gives away what is kept of people or for the staff"
+    return None
 
 
 def _writes(facts: SourceFacts, function: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from stopper.core.app import App, Route
-from stopper.core.fact import Decorator, Function
+from stopper.core.fact import ClassFact, Decorator, Function
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
@@ -12,7 +12,12 @@ from stopper.core.probe_baseline import alike, bearers
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import is_constant
 
-GUARDS = ("flask_jwt_extended.jwt_required", "flask_jwt_extended.view_decorators.jwt_required")
+GUARDS = tuple(
+    f"flask_jwt_extended.{home}{name}"
+    for home in ("", "view_decorators.")
+    for name in ("jwt_required", "fresh_jwt_required", "jwt_refresh_token_required")
+)
+"""The last two are of version 3."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -22,26 +27,29 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(f"the guard of {function.name} stands above its route, so it never runs", decorator.span)
 
 
-def _misplaced(app: App) -> Iterator[tuple[Function, Decorator]]:
-    for function in source_of(app).functions():
+def _misplaced(app: App) -> Iterator[tuple[Function | ClassFact, Decorator]]:
+    """Functions and view classes (Flask-Smorest registers classes by decorator) with such a guard."""
+    facts = source_of(app)
+    written: list[Function | ClassFact] = [*facts.functions(), *facts.classes()]
+    for function in written:
         for decorator in function.decorators:
             optional = decorator.call is not None and is_constant(decorator.call.argument(0, "optional"), True)
             if decorator.above_route and decorator.name in GUARDS and not optional:
                 yield function, decorator
 
 
-def _guarded_otherwise(app: App, function: Function) -> bool:
+def _guarded_otherwise(app: App, function: Function | ClassFact) -> bool:
     """Every method of every route of the view is guarded by something that does run."""
     routes = _routes(app, function)
     states = [access.state for route in routes for access in route.access.values()]
     return bool(states) and all(state == "guarded" for state in states)
 
 
-def _routes(app: App, function: Function) -> list[Route]:
+def _routes(app: App, function: Function | ClassFact) -> list[Route]:
     return [route for route in app.routes if route.view == function.name or _same_place(route, function)]
 
 
-def _same_place(route: Route, function: Function) -> bool:
+def _same_place(route: Route, function: Function | ClassFact) -> bool:
     return route.span is not None and route.span.path == function.span.path and route.span.line == function.span.line
 
 

@@ -13,7 +13,7 @@ from stopper.core.probe_baseline import controls
 from stopper.core.probe_login import log_in, token_in
 from stopper.core.probe_signature import token_baseline
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.values import Call, Mapping, is_constant, options
+from stopper.core.values import Call, Mapping, Parameter, Value, is_constant, options
 
 MESSAGE = "the token has no exp claim, so it never expires"
 FLASK_JWT_EXTENDED = ("flask_jwt_extended.create_access_token", "flask_jwt_extended.create_refresh_token")
@@ -27,7 +27,7 @@ def detect(app: App) -> Iterator[Hit]:
     """Signing calls whose claims are all in sight and hold no `exp`, and Flask-JWT-Extended told to leave it out."""
     facts = source_of(app)
     for call, shape in encodings(facts):
-        claims = list(options(call.argument(shape.claims, "payload", "claims")))
+        claims = list(_claims(facts, call.argument(shape.claims, "payload", "claims")))
         known = [one for one in claims if isinstance(one, Mapping) and _never_expires(facts, call, one)]
         if known and len(known) == len(claims) and not all(_is_handle(one) for one in known):
             yield Hit(MESSAGE, call.span, certainty=_certainty(known))
@@ -36,16 +36,44 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(MESSAGE, call.span)
 
 
+def _claims(facts: SourceFacts, value: Value | None) -> Iterator[Value]:
+    """What the claims may be: also what a function of the project returns, or what all its callers pass for a parameter."""
+    for option in options(value):
+        if isinstance(option, Call) and (function := facts.function(option.callee)) is not None and function.returns:
+            for returned in function.returns:
+                yield from options(returned)
+        elif isinstance(option, Parameter):
+            yield from _passed(facts, option)
+        else:
+            yield option
+
+
+def _passed(facts: SourceFacts, parameter: Parameter) -> Iterator[Value]:
+    position = parameter.index if parameter.index >= 0 else None
+    callers = list(facts.calls(parameter.function))
+    for caller in callers:
+        yield caller.argument(position, parameter.parameter) or parameter
+    if not callers:
+        yield parameter
+
+
 def _never_expires(facts: SourceFacts, call: Call, claims: Mapping) -> bool:
     return not claims.open and "exp" not in claims.keys() and not _added_later(facts, call, claims)  # noqa: SIM118
 
 
 def _added_later(facts: SourceFacts, call: Call, claims: Mapping) -> bool:
-    """Something in the same function is given the key `exp`, or the dict is updated out of sight."""
+    """Something in the function that signs, or where the dict is made, is given the key `exp` or is updated out of sight."""
+    made_in = {call.function} | {
+        function.name
+        for function in facts.functions()
+        if claims.span is not None
+        and claims.span.path == function.span.path
+        and function.span.line <= claims.span.line <= function.span.end_line
+    }
     for assignment in facts.assignments():
-        if assignment.function == call.function and re.search(r"""\[["']exp["']\]$""", assignment.target):
+        if assignment.function in made_in and re.search(r"""\[["']exp["']\]$""", assignment.target):
             return True
-    return any(other.method in ("update", "setdefault") for other in facts.calls_in(call.function))
+    return any(other.method in ("update", "setdefault") for name in made_in for other in facts.calls_in(name))
 
 
 def _is_handle(claims: Mapping) -> bool:

@@ -9,7 +9,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_names import decodings, encodings, switched_off
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.values import Call, Choice, ConfigValue, Constant, Value
+from stopper.core.values import Call, Choice, ConfigValue, Constant, Item, Mapping, Value
 
 MESSAGE = "the signing secret is written in the code"
 LIBRARY_SETTINGS = ("JWT_SECRET_KEY", "JWT_PRIVATE_KEY", "JWT_ENCODE_KEY", "JWT_DECODE_KEY")
@@ -59,6 +59,9 @@ def _literals(value: Value | None) -> tuple[Constant, ...]:
     if isinstance(value, Choice):
         found = [_literals(option) for option in value.options]
         return tuple(literal for some in found for literal in some) if all(found) else ()
+    if isinstance(value, Item) and isinstance(value.owner, Mapping) and not value.owner.open:
+        found = [_literals(one) for _, one in value.owner.items]
+        return tuple(literal for some in found for literal in some) if found and all(found) else ()
     if isinstance(value, Call) and _RESHAPING.fullmatch(value.callee):
         inner = [part for part in (value.receiver, *value.args) if part is not None]
         found = [_literals(part) for part in inner]
