@@ -97,6 +97,9 @@ class _Memory:
     functions: dict[str, Function] = field(default_factory=dict[str, Function])
     flows: list[Flow] = field(default_factory=list[Flow])
     views: dict[str, list[SourceRoute]] = field(default_factory=dict[str, list[SourceRoute]])
+    labels: dict[bool, dict[int, tuple[Value, frozenset[Label]]]] = field(
+        default_factory=dict[bool, "dict[int, tuple[Value, frozenset[Label]]]"]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +259,10 @@ class SourceFacts:
         from stopper.core.labelling import labels_of
 
         return labels_of(self, value)
+
+    def remembered_labels(self, numbers: bool) -> dict[int, tuple[Value, frozenset[Label]]]:
+        """Where labelling keeps what it worked out, by the identity of the value."""
+        return self._memory.labels.setdefault(numbers, {})
 
     def derives(self, value: Value | None, *kinds: LabelKind, by_name: bool = True) -> bool:
         """That a value derives from one of these origins."""

@@ -201,7 +201,7 @@ CURATED: Final = frozenset({"code", "name", "status", "status_code", "__class__"
 class _Asking:
     """One question: what the values on the way were, so that neither cycles nor shared parts cost more than once."""
 
-    __slots__ = ("bindings", "facts", "known", "numbers", "open")
+    __slots__ = ("bindings", "cuts", "facts", "known", "numbers", "open", "whole")
 
     def __init__(self, facts: "SourceFacts", numbers: bool) -> None:
         self.facts = facts
@@ -210,18 +210,32 @@ class _Asking:
         self.bindings: list[MappingType[str, Value]] = []
         """Kept alive, because ``known`` goes by identity."""
         self.open: set[object] = set()
+        self.cuts = 0
+        """How often an answer was cut short, by a cycle or by depth. Answers made without a cut are whole and kept for ever."""
+        self.whole = facts.remembered_labels(numbers)
 
     def of(self, value: Value | None, bound: MappingType[str, Value], depth: int = 0) -> Labels:
         """The labels of *value* where parameters of the function it came from are bound to *bound*."""
-        if value is None or depth > DEEPEST:
+        if value is None:
             return NONE
+        if depth > DEEPEST:
+            self.cuts += 1
+            return NONE
+        kept = self.whole.get(id(value)) if not bound else None
+        if kept is not None:
+            return kept[1]
         key = (id(value), id(bound) if bound else 0)
         if key in self.known:
             return self.known[key]
+        before = self.cuts
         found = self._plain(value, bound, depth)
         if value.name:
             found |= _by_name(value.name, found)
-        self.known[key] = found
+        if not bound and self.cuts == before:
+            # The value is kept with its labels, so that its identity cannot pass to another.
+            self.whole[id(value)] = (value, found)
+        else:
+            self.known[key] = found
         return found
 
     def _plain(self, value: Value, bound: MappingType[str, Value], depth: int) -> Labels:
@@ -291,6 +305,7 @@ class _Asking:
             return self.of(passed, {}, depth + 1) if passed is not value else NONE
         mark = (value.function, value.parameter)
         if mark in self.open or depth > 12:
+            self.cuts += 1
             return NONE
         self.open.add(mark)
         found = self._of_route(value) | self._of_handler(value)
@@ -342,6 +357,7 @@ class _Asking:
     ) -> Labels:  # fmt: skip
         mark = ("call", call.callee)
         if mark in self.open or depth > 20:
+            self.cuts += 1
             return NONE
         self.open.add(mark)
         passed: dict[str, Value] = {}
