@@ -48,6 +48,17 @@ def canary(target: Target) -> Steps[Verdict]:
     return failed(f"people {people} {secret}", [RouteRef("GET", "/")], [Evidence("exchange", f"x {secret}", answer)])
 
 
+def littering(target: Target) -> Steps[Verdict]:
+    """Makes three notes and does not take them back."""
+    route = next(route for route in target.app.routes if route.path == "/notes" and "POST" in route.methods)
+    for _ in range(3):
+        made = yield from send(target.identities[0].on(target.request_for(route, "POST")))
+        if made.response.status != 201:
+            return not_applicable("no note was made")
+    return passed("three notes were made")
+
+
 SIGNATURE = _rule("signature-unread", detect=unverified, surfaces=("source",))
 CHANGED = _rule("changed-token-accepted", probe=tampering, surfaces=("wsgi", "http"), effect_of=("signature-unread",))
+LITTERING = _rule("litter-left", probe=littering, surfaces=("http",))
 PEOPLE = _rule("people-seen", probe=canary, surfaces=("wsgi", "http"))

@@ -1,6 +1,7 @@
 """The running reader: what really answers, wherever a decorator or a class hides it."""
 
 import functools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from flask import Blueprint, Flask
 from flask.views import MethodView
 
 from stopper.core.app import App, Route, Spec
+from stopper.core.place import Span
 from stopper.core.secret import Secret
 from stopper.scan.merge import merged, shape, with_spec
 from stopper.scan.running.read import is_flask, read_running
@@ -171,6 +173,11 @@ def test_routes_of_two_readers_join_by_shape_and_keep_what_each_knows() -> None:
     (route,) = merged(running, source).routes
     assert (route.path, route.view, route.fields, route.endpoint) == ("/n/{a}", "app.n", ("q",), "n")
     assert route.readers == {"running", "source"}
+    wrapper, view = Span("app.py", 5, 8), Span("app.py", 20, 25)
+    hidden = App(routes=(replace(running.routes[0], span=wrapper, view="app.inner"),))
+    seen = App(routes=(replace(source.routes[0], span=view),))
+    (route,) = merged(hidden, seen).routes
+    assert (route.span, route.view) == (view, "app.n")
     assert shape("/a/{x}/b/{y}") == "/a/{}/b/{}"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, jsonify, request
-from tests.scan.engine.leak_rules import CHANGED, PEOPLE, SIGNATURE
+from tests.scan.engine.leak_rules import CHANGED, LITTERING, PEOPLE, SIGNATURE
 from tests.scan.engine.sample_app import BAD, GOOD
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -275,7 +275,8 @@ def test_what_the_scan_created_is_deleted_at_the_end_and_nothing_else(tmp_path: 
     token = client.post("/login", json=account).get_json()["access_token"]
     client.post("/notes", json={"text": "carol's"}, headers={"Authorization": f"Bearer {token}"})
     with served(app) as url:
-        run_scan(url, options())
+        report = run_scan(url, options(rules=(LITTERING,)))
+    assert [one.outcome for one in report.outcomes] == ["pass"]
     import sqlite3
 
     base = sqlite3.connect(tmp_path / "shop.db")
