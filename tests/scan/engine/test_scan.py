@@ -268,6 +268,10 @@ def test_a_host_that_dies_during_the_scan_is_an_incomplete_run() -> None:
 
 
 def test_what_the_scan_created_is_deleted_at_the_end_and_nothing_else(tmp_path: Path) -> None:
+    note = {"type": "object", "properties": {"text": {"type": "string"}}}
+    post = {"requestBody": {"content": {"application/json": {"schema": note}}}}
+    paths = {**DOCUMENT["paths"], "/notes": {"get": {}, "post": post}, "/notes/{id}": {"delete": {}}}  # type: ignore[dict-item]
+    (tmp_path / "api.json").write_text(json.dumps({**DOCUMENT, "paths": paths}), encoding="utf-8")
     app = shop(tmp_path, BAD)
     client = app.test_client()
     account = {"email": "c@example.com", "password": "carols-own-password"}
@@ -275,7 +279,7 @@ def test_what_the_scan_created_is_deleted_at_the_end_and_nothing_else(tmp_path: 
     token = client.post("/login", json=account).get_json()["access_token"]
     client.post("/notes", json={"text": "carol's"}, headers={"Authorization": f"Bearer {token}"})
     with served(app) as url:
-        report = run_scan(url, options(rules=(LITTERING,)))
+        report = run_scan(url, options(rules=(LITTERING,), spec=str(tmp_path / "api.json")))
     assert [one.outcome for one in report.outcomes] == ["pass"]
     import sqlite3
 
