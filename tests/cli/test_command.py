@@ -35,7 +35,7 @@ def one_line(done: "subprocess.CompletedProcess[str]", code: int, *words: str) -
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["chekc"], ["no command 'chekc'", "did you mean check?"]),
+        (["checks"], ["no command 'checks'", "did you mean check?"]),
         (["check", "--fxi"], ["no option --fxi", "did you mean --fix?"]),
         (["check", "--wholly-unknown"], ["--wholly-unknown", "stopper check -h"]),
         (["check", "nothere.py"], ["no file or folder nothere.py"]),
@@ -99,7 +99,7 @@ def test_an_unclear_identity_is_not_repeated(stopper: Run) -> None:
 @pytest.mark.parametrize(
     ("written", "words"),
     [
-        ("[tool.stopper]\nselct = ['jwt']\n", ["no key selct", "did you mean select?"]),
+        ("[tool.stopper]\nselects = ['jwt']\n", ["no key selects", "did you mean select?"]),
         ("[tool.stopper]\nthreshold = 'high'\n", ["threshold", "from 0 to 100"]),
         ("[tool.stopper]\nfail-on = 'severe'\n", ["fail-on", "low, medium, high, critical"]),
         ("[tool.stopper]\nformat = ['yaml']\n", ["format"]),
@@ -125,6 +125,7 @@ def test_no_command_shows_the_help_and_is_usage(stopper: Run) -> None:
 # --- check: 0, 1, 3 --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.feature("F33")
 def test_findings_at_the_gate_are_1_and_below_it_0(stopper: Run) -> None:
     assert stopper("check", "--select", "debug-enabled").returncode == 1
     assert stopper("check", "--select", "debug-enabled", "--ignore", "jwt").returncode == 1
@@ -133,6 +134,7 @@ def test_findings_at_the_gate_are_1_and_below_it_0(stopper: Run) -> None:
     assert clean.stderr == ""
 
 
+@pytest.mark.feature("F33")
 def test_a_score_below_the_threshold_is_1(stopper: Run) -> None:
     assert stopper("check", "--ignore", "debug-enabled", "--threshold", "100").returncode == 0
     done = stopper("check", "--select", "debug-enabled", "--fail-on", "critical", "--threshold", "100")
@@ -239,6 +241,7 @@ def _debug_line(folder: Path, comment: str) -> None:
     (folder / "app.py").write_text(text.replace("app.run(debug=True)", f"app.run(debug=True)  {comment}"))
 
 
+@pytest.mark.feature("F58")
 def test_an_ignore_with_slug_and_reason_suppresses_and_is_told(stopper: Run, folder: Path) -> None:
     _debug_line(folder, "# stopper: ignore[debug-enabled] only ever started by hand")
     done = stopper("check")
@@ -268,6 +271,7 @@ def test_an_ignore_that_does_not_hold_is_told_and_has_no_effect(
     assert [one["rule"] for one in report["findings"]] == ["debug-enabled"]
 
 
+@pytest.mark.feature("F58")
 def test_accepted_findings_leave_the_gate_until_they_expire(stopper: Run, folder: Path) -> None:
     finding = json.loads(stopper("check", "--format", "json").stdout)["findings"][0]
     entry = {
@@ -312,6 +316,7 @@ def test_diff_shows_and_writes_nothing_and_fix_writes(stopper: Run, folder: Path
 # --- git -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.feature("F58")
 def test_changed_since_tells_only_findings_in_changed_files(stopper: Run, folder: Path) -> None:
     def git(*arguments: str) -> None:
         who = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]

@@ -56,6 +56,7 @@ def examples() -> list[tuple[str, str, str, str]]:
     return rows
 
 
+@pytest.mark.feature("F30")
 @pytest.mark.parametrize(("said", "checks", "whole", "grade"), examples())
 def test_an_example_of_the_page_computes(said: str, checks: str, whole: str, grade: str) -> None:
     findings = []

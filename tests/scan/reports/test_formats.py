@@ -59,6 +59,7 @@ def test_json_has_the_contracts_members(sample: Report) -> None:
 # --- order and fingerprints ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.feature("F30")
 def test_findings_come_worst_first(sample: Report) -> None:
     assert [one.severity for one in shown(sample).findings] == ["critical", "high", "medium", "low"]
 
@@ -101,6 +102,7 @@ def _run(report: Report) -> Any:
     return log["runs"][0]
 
 
+@pytest.mark.feature("F58")
 def test_every_sarif_result_has_a_place_in_the_repository(sample: Report) -> None:
     """GitHub refuses a whole upload for one result without a physical location, or with one that is a URL."""
     run = _run(replace(sample, prefix="services/api/"))
@@ -199,6 +201,7 @@ def test_html_shows_hostile_texts_as_texts(sample: Report) -> None:
     assert "&lt;script&gt;alert(1)" in page
 
 
+@pytest.mark.feature("F58")
 def test_html_holds_every_finding_without_its_script(sample: Report) -> None:
     tags = Page(html.render(sample)).tags
     cards = [
@@ -213,6 +216,7 @@ def test_html_holds_every_finding_without_its_script(sample: Report) -> None:
 # --- JUnit, GitHub ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.feature("F58")
 def test_junit_parses_and_counts(sample: Report) -> None:
     root = ET.fromstring(junit.render(sample))
     cases = root.findall("testsuite/testcase")
