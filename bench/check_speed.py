@@ -15,6 +15,7 @@ import tokenize
 import warnings
 from pathlib import Path
 
+from stopper.scan.catalogue import load
 from stopper.scan.source.files import find
 from stopper.scan.source.read import SourceReading, read_source
 
@@ -41,9 +42,7 @@ def parse_all(paths: list[Path]) -> int:
 
 def detect_all(reading: SourceReading) -> int:
     """Run every detector of the catalogue; give the number of hits."""
-    from stopper.rules import catalogue  # type: ignore[attr-defined]  # the catalogue is newer than this script
-
-    return sum(1 for rule in catalogue() if rule.detect is not None for _ in rule.detect(reading.app))
+    return sum(1 for rule in load() if rule.detect is not None for _ in rule.detect(reading.app))
 
 
 def main() -> None:
