@@ -97,14 +97,22 @@ def read_body(request: Request, fields: tuple[Field, ...]) -> Body:
 
 
 def _raw(request: Request) -> bytes:
-    # Flask's own limit may be wider, or missing; this one holds for these endpoints, with or without Content-Length.
-    request.max_content_length = MAX_BODY
+    # Flask's own limit may be wider, or missing; this one holds for these endpoints. One byte more than is taken: a body
+    # without a Content-Length is cut at the limit without a word, and the extra byte shows it.
+    request.max_content_length = MAX_BODY + 1
     try:
-        return request.get_data(cache=False)
+        found = request.get_data(cache=False)
     except RequestEntityTooLarge:
-        raise BodyError(f"the body must not be longer than {MAX_BODY} bytes", status=413) from None
+        raise _too_long() from None
     except ClientDisconnected:
         raise BodyError("the body ended early") from None
+    if len(found) > MAX_BODY:
+        raise _too_long()
+    return found
+
+
+def _too_long() -> BodyError:
+    return BodyError(f"the body must not be longer than {MAX_BODY} bytes", status=413)
 
 
 def _text(found: Mapping[str, object], field: Field) -> str | None:
