@@ -1,7 +1,7 @@
 """Who may issue tokens that we take: declared, with the algorithms, the keys and the claims that are asked for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, cast
 
@@ -36,6 +36,7 @@ class Issuer:
     algorithms: tuple[str, ...]
     profile: Profile
     require: tuple[str, ...]
+    required: frozenset[str] = field(repr=False, compare=False)
     audience: str | None
     keys: KeySource
 
@@ -55,6 +56,7 @@ class Issuer:
         put(self, "algorithms", _checked_algorithms(url, algorithms))
         put(self, "profile", _checked_profile(url, profile))
         put(self, "require", _checked_claims(url, profile, require))
+        put(self, "required", frozenset(self.require))
         put(self, "audience", None if audience is None else _checked_name(f"the audience of {url}", audience))
         put(self, "keys", _key_source(url, keys, self.algorithms, allow_rsa_2048))
 

@@ -1,8 +1,7 @@
 """Compact JWS (RFC 7515 §3.1), taken apart strictly. Nothing here believes a word of the token."""
 
 import re
-from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from stopper.auth import base64url
 from stopper.auth.algorithm import canonical_name
@@ -17,8 +16,7 @@ _URLS: Final = frozenset({"jku", "x5u"})
 _CONTROL: Final = re.compile("[\0-\x1f\x7f-\x9f]")
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """The three members that are looked at. ``algorithm`` is what the token claims: it must equal the key's."""
 
     algorithm: str
@@ -26,8 +24,7 @@ class Header:
     typ: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Compact:
+class Compact(NamedTuple):
     """A token in parts: all of it foreign until the signature over ``signing_input`` has been verified."""
 
     header_segment: bytes

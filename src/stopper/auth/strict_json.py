@@ -18,8 +18,8 @@ class NotStrictError(ValueError):
 def read_object(raw: bytes) -> dict[str, object]:
     """The JSON object in *raw*.
 
-    Raises NotStrictError for anything but strict UTF-8 without BOM, for duplicate members, NaN and infinities, numbers of
-    more than 32 digits, more than 16 levels, more than 256 members in one object, NUL and lone surrogates in texts.
+    Raises NotStrictError for anything but strict UTF-8 without BOM, for duplicate members, NaN and infinities, fractions of
+    more than 32 digits, integers longer than Python converts (4300 digits), more than 16 levels, more than 256 members in one object, NUL and lone surrogates in texts.
     """
     # Errors are raised outside the handlers: the parser's own errors hold the text and must not travel along as context.
     try:
@@ -41,7 +41,7 @@ def read_object(raw: bytes) -> dict[str, object]:
     if wrong is not None:
         raise NotStrictError(wrong)
     if "\\u" in text:  # only an escape can bring NUL or half a surrogate pair through strict UTF-8
-        _judge_texts(found)
+        _judge_texts(cast("dict[str, object]", found))
     return cast("dict[str, object]", found)
 
 
@@ -72,17 +72,12 @@ def _judge_texts(value: object) -> None:
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
-    if len(found) != len(pairs):
+    size = len(pairs)
+    if len(found) != size:
         raise NotStrictError("json-duplicate")
-    if len(found) > MAX_MEMBERS:
+    if size > MAX_MEMBERS:
         raise NotStrictError("json-members")
     return found
-
-
-def _integer(digits: str) -> int:
-    if len(digits) > MAX_DIGITS:
-        raise NotStrictError("json-number")
-    return int(digits)
 
 
 def _fraction(digits: str) -> float:
@@ -96,6 +91,4 @@ def _constant(name: str) -> NoReturn:
     raise NotStrictError("json-number")
 
 
-_decoder: Final = json.JSONDecoder(
-    object_pairs_hook=_object, parse_int=_integer, parse_float=_fraction, parse_constant=_constant
-)
+_decoder: Final = json.JSONDecoder(object_pairs_hook=_object, parse_float=_fraction, parse_constant=_constant)

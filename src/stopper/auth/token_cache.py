@@ -2,8 +2,7 @@
 
 import hashlib
 from collections.abc import Hashable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from stopper.auth.issuer import Issuer
 from stopper.auth.verification_key import VerificationKey
@@ -13,8 +12,7 @@ SECONDS: Final = 120.0
 """An entry lives at most this long, and never past the token's ``exp``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(NamedTuple):
     """What was established about one token. The times are still compared with the clock on every use."""
 
     principal: Principal
@@ -32,10 +30,10 @@ class TokenCache:
     Bounded; what falls out is verified again. ``size`` 0 switches it off. Tokens themselves are not kept.
     """
 
-    __slots__ = ("_entries", "_size")
+    __slots__ = ("_entries", "size")
 
     def __init__(self, size: int) -> None:
-        self._size = size
+        self.size = size
         self._entries: dict[Hashable, Verified] = {}
 
     def get(self, token: str) -> Verified | None:
@@ -47,10 +45,10 @@ class TokenCache:
 
     def put(self, token: str, verified: Verified) -> None:
         """Remember a token after every check has passed."""
-        if not self._size:
+        if not self.size:
             return
         entries = self._entries
-        while len(entries) >= self._size:
+        while len(entries) >= self.size:
             try:
                 del entries[next(iter(entries))]
             except (StopIteration, KeyError, RuntimeError):  # another thread was faster

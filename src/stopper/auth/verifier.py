@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
 from stopper.auth.clock import Clock, system_clock
-from stopper.auth.issuer import Issuer
+from stopper.auth.issuer import RFC9068_CLAIMS, Issuer
 from stopper.auth.jws import MAX_TOKEN, Compact, Header, read_header, split
 from stopper.auth.strict_json import NotStrictError, read_object
 from stopper.auth.token_cache import SECONDS, TokenCache, Verified
@@ -98,25 +98,16 @@ class Verifier:
             raise InvalidCredentialError("signature")
         _judge_type(issuer, header, claims)
         _judge_required(issuer, claims)
-        expires, not_before, issued = (_time(claims, name) for name in ("exp", "nbf", "iat"))
-        starts = max(not_before if not_before is not None else 0.0, issued if issued is not None else 0.0)
-        self._judge_times(expires or 0.0, starts, now)
+        expires = _time(claims, "exp")
+        starts = max(_time(claims, "iat"), _time(claims, "nbf") if "nbf" in claims else 0.0)
+        self._judge_times(expires, starts, now)
         _judge_audience(claims, audience)
         principal = _principal(claims)
-        self._remember(
-            token,
-            parts,
-            header,
-            Verified(
-                principal,
-                issuer,
-                key,
-                header.kid,
-                expires or 0.0,
-                starts,
-                min((expires or 0.0) + self._leeway, now + SECONDS),
-            ),
-        )
+        if parts.header_segment not in self._headers:
+            self._remember_header(parts.header_segment, header)
+        if self._cache.size:
+            until = min(expires + self._leeway, now + SECONDS)
+            self._cache.put(token, Verified(principal, issuer, key, header.kid, expires, starts, until))
         return principal
 
     def _issuer_of(self, claims: Mapping[str, object]) -> tuple[Issuer, str | None]:
@@ -132,12 +123,11 @@ class Verifier:
         if not_before > now + self._leeway:
             raise InvalidCredentialError("not-yet-valid")
 
-    def _remember(self, token: str, parts: Compact, header: Header, verified: Verified) -> None:
-        # Header segments of verified tokens only, so strangers cannot fill it.
+    def _remember_header(self, segment: bytes, header: Header) -> None:
+        # Headers of verified tokens only, so strangers cannot fill it.
         if len(self._headers) >= _HEADERS_KEPT:
             self._headers = {}
-        self._headers[parts.header_segment] = header
-        self._cache.put(token, verified)
+        self._headers[segment] = header
 
 
 def _read_claims(parts: Compact) -> dict[str, object]:
@@ -173,20 +163,24 @@ def _judge_type(issuer: Issuer, header: Header, claims: Mapping[str, object]) ->
 
 
 def _judge_required(issuer: Issuer, claims: Mapping[str, object]) -> None:
-    for name in issuer.require:
-        if name not in claims:
-            raise InvalidCredentialError(
-                f"missing-{name}" if name in ("exp", "iat", "iss", "aud", "sub", "jti") else "missing-claim"
-            )
-    for name in ("sub", "jti"):
-        value = claims.get(name)
-        if name in claims and not (isinstance(value, str) and 0 < len(value) <= MAX_ID and not _CONTROL.search(value)):
-            raise InvalidCredentialError(f"bad-{name}")
+    if not issuer.required <= claims.keys():
+        missing = next(name for name in issuer.require if name not in claims)
+        raise InvalidCredentialError(f"missing-{missing}" if missing in RFC9068_CLAIMS else "missing-claim")
+    _judge_id(claims["sub"], "bad-sub")
+    if "jti" in claims:
+        _judge_id(claims["jti"], "bad-jti")
 
 
-def _time(claims: Mapping[str, object], name: str) -> float | None:
-    if name not in claims:
-        return None
+def _judge_id(value: object, reason: str) -> None:
+    if (
+        type(value) is not str
+        or not 0 < len(value) <= MAX_ID
+        or ((not value.isascii() or not value.isprintable()) and _CONTROL.search(value))
+    ):
+        raise InvalidCredentialError(reason)
+
+
+def _time(claims: Mapping[str, object], name: str) -> float:
     value = claims[name]
     # Exact types: True is an int in Python, and "1" is not a time (RFC 7519 §2, NumericDate).
     if (type(value) is not int and type(value) is not float) or not 0 <= value < MAX_TIME:
@@ -198,9 +192,12 @@ def _judge_audience(claims: Mapping[str, object], ours: str | None) -> None:
     if "aud" not in claims:  # only where the issuer's profile does not require it
         return
     said = claims["aud"]
-    names: list[object] = cast("list[object]", said) if isinstance(said, list) else [said]
-    if not names or not all(isinstance(name, str) and name for name in names):
+    names: list[object] = cast("list[object]", said) if type(said) is list else [said]
+    if not names:
         raise InvalidCredentialError("bad-aud")
+    for name in names:
+        if type(name) is not str or not name:
+            raise InvalidCredentialError("bad-aud")
     # A token that names its audience must name us, also where we have no name (RFC 7519 §4.1.3).
     if ours is None or ours not in names:
         raise InvalidCredentialError("audience")
@@ -213,7 +210,7 @@ def _principal(claims: dict[str, object]) -> Principal:
         scopes=_scopes(claims),
         roles=frozenset(_texts(claims, "roles")),
         claims=cast("Mapping[str, object]", frozen(claims)),
-        auth_time=None if (at := _time(claims, "auth_time")) is None else int(at),
+        auth_time=int(_time(claims, "auth_time")) if "auth_time" in claims else None,
         amr=_texts(claims, "amr"),
         credential_id=cast("str | None", claims.get("jti")),
         tenant=_tenant(claims),
@@ -232,8 +229,11 @@ def _texts(claims: Mapping[str, object], name: str) -> tuple[str, ...]:
     if name not in claims:
         return ()
     said = claims[name]
-    if not isinstance(said, list) or not all(isinstance(item, str) for item in cast("list[object]", said)):
+    if not isinstance(said, list):
         raise InvalidCredentialError(f"bad-{name}")
+    for item in cast("list[object]", said):
+        if type(item) is not str:
+            raise InvalidCredentialError(f"bad-{name}")
     return tuple(cast("list[str]", said))
 
 

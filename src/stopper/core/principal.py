@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, Optional, cast
+from typing import Final, Literal, Optional, cast
 
 CredentialKind = Literal["bearer", "api_key", "browser_session", "client_certificate"]
 
+_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
@@ -35,7 +36,8 @@ class Principal:
 def frozen(value: object) -> object:
     """A deeply read-only form of what ``json.loads`` gives."""
     if isinstance(value, dict):
-        return MappingProxyType({key: frozen(item) for key, item in cast("dict[str, object]", value).items()})
+        members = cast("dict[str, object]", value)
+        return MappingProxyType({key: item if type(item) in _PLAIN else frozen(item) for key, item in members.items()})
     if isinstance(value, list):
         return tuple(frozen(item) for item in cast("list[object]", value))
     return value
