@@ -4,7 +4,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, cast
 from urllib.parse import urlsplit
 
@@ -21,7 +21,7 @@ ALLOWED: Final[dict[Mode, frozenset[Effect]]] = {
 HAZARDS: Final = frozenset({
     "shutdown", "reboot", "restart", "reset", "purge", "wipe", "drop", "truncate", "destroy", "halt", "kill",
     "terminate", "flush", "pay", "payment", "payments", "charge", "refund", "checkout", "purchase", "transfer",
-    "withdraw", "payout", "deploy", "rollback", "uninstall", "format", "erase", "broadcast",
+    "withdraw", "payout", "deploy", "rollback", "uninstall", "format", "erase", "broadcast", "sms", "publish", "trade",
 })  # fmt: skip
 """Words of a path behind which a request could cost money or data; only reading is sent there."""
 WAIT_MOST: Final = 5.0
@@ -162,23 +162,46 @@ def retry_after(response: Response) -> float:
 
 
 def created_paths(request: Request, response: Response) -> set[str]:
-    """Where the thing that *request* created can be found: its Location, or the collection's path with the answer's id."""
+    """Where the thing that *request* created can be found: its Location, or the collection's path with the answer's own id.
+
+    Ids of other things in the answer (``owner_id``, a nested user) must never count: what counts may be deleted later.
+    """
+    collection = _path(request.target).rstrip("/")
     found: set[str] = set()
-    location = response.header("Location")
-    if location:
-        found.add(urlsplit(location).path)
+    location = urlsplit(response.header("Location") or "").path if _is_path(response.header("Location")) else ""
+    if location.startswith(collection + "/"):
+        found.add(location)
     answer = response.json()
-    for holder in (answer, *(cast("dict[str, object]", answer).values() if isinstance(answer, dict) else ())):
-        if not isinstance(holder, dict):
-            continue
-        for name, value in cast("dict[str, object]", holder).items():
-            if (
-                (name in ("id", "uuid", "_id", "slug") or name.endswith("_id"))
-                and isinstance(value, (str, int))
-                and value
-            ):
-                found.add(f"{_path(request.target).rstrip('/')}/{value}")
+    if isinstance(answer, dict):
+        own = _own_id(cast("dict[str, object]", answer), _singular(collection))
+        if own is not None:
+            found.add(f"{collection}/{own}")
     return found
+
+
+def _own_id(answer: Mapping[str, object], singular: str) -> str | None:
+    """The id of the thing itself, or of the one that the answer wraps."""
+    for name in ("id", "uuid", "_id", f"{singular}_id", "slug"):
+        value = answer.get(name)
+        if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "":
+            return str(value)
+    for name in ("data", "result", "item", singular):
+        inner = answer.get(name)
+        if isinstance(inner, dict) and (own := _own_id(cast("dict[str, object]", inner), "")) is not None:
+            return own
+    return None
+
+
+def _singular(path: str) -> str:
+    last = path.rpartition("/")[2].lower().replace("-", "_")
+    return f"{last[:-3]}y" if last.endswith("ies") else last.removesuffix("s")
+
+
+def _is_path(location: str | None) -> bool:
+    try:
+        return bool(location) and urlsplit(location).path.startswith("/")
+    except ValueError:
+        return False
 
 
 def _path(target: str) -> str:
