@@ -420,6 +420,84 @@ def test_without_writing_alices_list_and_bobs_list_are_enough() -> None:
     assert {one.exchange.request.method for one in verdict.evidence if one.exchange} == {"GET"}
 
 
+@pytest.mark.parametrize(("method", "checked"), [("PUT", False), ("DELETE", False), ("PUT", True)])
+def test_what_bob_may_not_read_he_may_not_change_either(method: str, checked: bool) -> None:
+    app = board(shared_list=False, anonymous=False, owner_only=True)
+    notes: dict[str, dict[str, str]] = {}
+
+    def mine(key: str) -> dict[str, str]:
+        if key not in notes or notes[key]["owner"] != g.name:
+            abort(404)
+        return notes[key]
+
+    @app.post("/cards")
+    def add_card() -> Any:
+        key = secrets.token_hex(4)
+        notes[key] = {"owner": g.name, "text": str(request.get_json()["text"])}
+        return jsonify(id=key), 201
+
+    @app.get("/cards/<key>")
+    def read_card(key: str) -> Response:
+        return jsonify(text=mine(key)["text"])
+
+    @app.route("/cards/<key>", methods=[method], endpoint="change")
+    def change_card(key: str) -> Any:
+        if checked:
+            mine(key)
+        if method == "DELETE":
+            notes.pop(key, None)
+        elif key in notes:
+            notes[key]["text"] = str(request.get_json()["text"])
+        return "", 204
+
+    verdict = tried("cross-user-object-access", app, identities=people("alice", "bob"))
+    assert verdict.outcome == ("pass" if checked else "fail"), verdict.message
+    if not checked:
+        assert [ref.method for ref in verdict.routes] == [method]
+
+
+def profiles(*, private: bool, directory: bool) -> Flask:
+    """What people tell of themselves, under their own id."""
+    app = Flask("profiles")
+    numbers = {"alice": "11", "bob": "12"}
+
+    @app.before_request
+    def authenticate() -> None:
+        g.name = caller()
+        if g.name is None:
+            abort(401)
+
+    @app.get("/me")
+    def me() -> Response:
+        return jsonify(id=numbers[g.name], email=f"{g.name}@example.com")
+
+    @app.get("/users/<user_id>")
+    def one(user_id: str) -> Response:
+        name = next((name for name, number in numbers.items() if number == user_id), None)
+        if name is None or (private and name != g.name):
+            abort(404)
+        return jsonify(id=user_id, email=f"{name}@example.com")
+
+    if directory:
+
+        @app.get("/users")
+        def everybody() -> Response:
+            return jsonify([{"id": number, "email": f"{name}@example.com"} for name, number in numbers.items()])
+
+    return app
+
+
+@pytest.mark.parametrize(
+    ("private", "directory", "outcomes"),
+    [(False, False, {"fail"}), (True, False, {"pass"}), (False, True, {"open", "pass"})],
+    ids=["anybody's by id", "one's own", "a directory"],
+)
+def test_a_profile_under_ones_own_id_is_ones_own(private: bool, directory: bool, outcomes: set[str]) -> None:
+    app = profiles(private=private, directory=directory)
+    verdict = tried("cross-user-object-access", app, identities=people("alice", "bob"), mode="passive")
+    assert verdict.outcome in outcomes, verdict.message
+
+
 def test_one_person_alone_says_nothing_of_others() -> None:
     app = board(shared_list=False, anonymous=False, owner_only=False)
     assert (

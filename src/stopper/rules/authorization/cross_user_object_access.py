@@ -2,28 +2,31 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
+from urllib.parse import quote
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.personal import people_in
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, undo, unsure
-from stopper.core.probe_baseline import TRIES, alike, same
+from stopper.core.probe_baseline import TRIES, alike, is_door, same
+from stopper.core.probe_objects import as_id, entries, ids, marked, texts
 from stopper.core.rule import Rule
 
-_ID_NAMES: Final = ("id", "uuid", "_id", "slug", "key", "number")
-_FIXED: Final = re.compile(r"(?i)mail|passw|pwd|url|uri|date|time|phone|role|type|status|lang|currency|country")
-"""Fields in which a random text would be refused."""
-_USUAL: Final = ("text", "title", "name", "content", "body", "description", "message", "note")
-"""What most things have, for a route of which no reader knows the fields."""
+_PERSON: Final = re.compile(
+    r"(?i)user|account|member|person|people|profile|customer|owner|employee|patient|author|client"
+)
+_SELF: Final = re.compile(r"(?i)(^|[/_-])(me|self|whoami|profile|account|current[_-]?user|user|userinfo)/?$")
+_CLAIMS: Final = ("sub", "user_id", "uid", "id", "username", "public_id")
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A route that reads one object, and the routes of the collection beside it."""
+    """A route that reads one object, and the routes beside it."""
 
     thing: Route
     parameter: str
@@ -36,23 +39,39 @@ class Pair:
         return RouteRef("GET", self.thing.path)
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What alice made: how it is read, the texts she put in, and the exchanges that show it is hers."""
+
+    read: Request
+    shown: frozenset[str]
+    seen: tuple[Evidence, ...]
+
+
 def probe(target: Target) -> Steps[Verdict]:
     """Two people: what is alice's own, bob asks for by its id. Everything else about the request stays the same."""
     people = _two(target)
     if people is None:
         return not_applicable("the scan is fewer than two people, so nothing belongs to another")
-    pairs = list(_pairs(target))[: TRIES[target.depth] // 3]
-    if not pairs:
-        return not_applicable("no route reads one object by its id")
     tested = 0
-    for pair in pairs:
-        verdict = yield from _asked(target, pair, *people)
+    for steps in _questions(target, *people):
+        verdict = yield from steps
         if verdict is not None and verdict.outcome == "fail":
             return verdict
         tested += verdict is not None
+    if not any(route.parameters for route in target.app.routes):
+        return not_applicable("no route reads one object by its id")
     if not tested:
         return unsure("no object was found that belongs to one person of this scan")
     return passed("what belongs to one person is not shown to the other")
+
+
+def _questions(target: Target, alice: Identity, bob: Identity) -> Iterator[Steps[Verdict | None]]:
+    most = max(4, TRIES[target.depth] // 3)
+    for pair in list(_pairs(target))[:most]:
+        yield _asked(target, pair, alice, bob)
+    for route in [one for one in target.app.routes if _is_of_a_person(one)][:most]:
+        yield _own(target, route, alice, bob)
 
 
 def _two(target: Target) -> tuple[Identity, Identity] | None:
@@ -65,16 +84,13 @@ def _pairs(target: Target) -> Iterator[Pair]:
     for route in target.app.routes:
         if "GET" in route.methods and len(route.parameters) == 1 and route.path.rstrip("/").endswith("}"):
             beside = route.path.rstrip("/").rpartition("/")[0]
-            yield Pair(
-                route,
-                route.parameters[0][0],
-                list_route=_route(target, beside, "GET"),
-                create_route=_route(target, beside, "POST"),
-            )
+            create, listed = _route(target, beside, "POST"), _route(target, beside, "GET")
+            yield Pair(route, route.parameters[0][0], listed, create)
 
 
 def _route(target: Target, path: str, method: str) -> Route | None:
-    return next((one for one in target.app.routes if one.path.rstrip("/") == path and method in one.methods), None)
+    wanted = path.rstrip("/")
+    return next((one for one in target.app.routes if one.path.rstrip("/") == wanted and method in one.methods), None)
 
 
 def _asked(target: Target, pair: Pair, alice: Identity, bob: Identity) -> Steps[Verdict | None]:
@@ -92,82 +108,92 @@ def _asked(target: Target, pair: Pair, alice: Identity, bob: Identity) -> Steps[
 
 
 def _created(target: Target, pair: Pair, create: Route, alice: Identity, bob: Identity) -> Steps[Verdict | None]:
-    """Alice stores random texts; bob sees one of them that neither his own list nor an anonymous caller gets."""
-    request, marks = _marked(target, target.request_for(create, "POST"))
+    """Alice stores random texts. Bob is asked to read, then to change, then to delete what she made."""
+    thing = yield from _make(target, pair, create, alice)
+    if thing is None:
+        return None
+    anonymous = yield from send(thing.read)
+    listed = (yield from send(bob.on(target.request_for(pair.list_route, "GET")))) if pair.list_route else None
+    public = {mark for mark in thing.shown if anonymous.response.succeeded and mark in anonymous.response.text}
+    shared = {mark for mark in thing.shown if listed is not None and mark in listed.response.text}
+    own = thing.shown - public - shared
+    if not own:
+        return None
+    foreign = yield from send(bob.on(thing.read))
+    if foreign.response.succeeded and any(mark in foreign.response.text for mark in own):
+        evidence = (
+            Evidence("exchange", "control: without a credential the object is not shown", anonymous),
+            *thing.seen,
+            Evidence("exchange", "bob asks for the same object and sees alice's text", foreign),
+        )
+        return failed(f"{pair.ref} shows what one user stored to another user who knows its id", (pair.ref,), evidence)
+    if shared or public:
+        return None
+    return (yield from _changed_by_bob(target, pair, thing, alice, bob))
+
+
+def _make(target: Target, pair: Pair, create: Route, alice: Identity) -> Steps[Made | None]:
+    request, marks = marked(target.request_for(create, "POST"), target.canary)
     made = yield from send(alice.on(request))
     if not marks or not made.response.succeeded:
         return None
-    number = _new_id(made, pair) or (yield from _id_in_list(target, pair, alice, marks))
+    number = _new_id(made, pair) or (yield from _id_in_list(target, pair, alice, marks)) or marks.get(pair.parameter)
     if number is None:
         return None
-    read = _read(target, pair, number)
-    if "DELETE" in pair.thing.methods:
+    read = _read(target, pair.thing, number)
+    if _route(target, pair.thing.path, "DELETE") is not None:
         yield from undo(alice.on(Request("DELETE", read.target, read.headers, b"", "write")))
     own = yield from send(alice.on(read))
-    shown = {mark for mark in marks if mark in own.response.text}
+    shown = frozenset(mark for mark in marks.values() if mark in own.response.text)
     if not own.response.succeeded or not shown:
         return None
-    foreign = yield from send(bob.on(read))
-    seen = {mark for mark in shown if mark in foreign.response.text} if foreign.response.succeeded else set[str]()
-    if not seen:
-        return passed(f"{pair.ref} does not show alice's object to bob")
-    return (yield from _meant_for_all(target, pair, bob, read, seen, (made, own, foreign)))
-
-
-def _meant_for_all(
-    target: Target, pair: Pair, bob: Identity, read: Request, seen: set[str], steps: tuple[Exchange, Exchange, Exchange]
-) -> Steps[Verdict | None]:
-    """Nothing is said where anybody may read it, or where bob's own list shows the same text: it is shared on purpose."""
-    made, own, foreign = steps
-    anonymous = yield from send(read)
-    if anonymous.response.succeeded and any(mark in anonymous.response.text for mark in seen):
-        return None
-    if pair.list_route is not None:
-        listed = yield from send(bob.on(target.request_for(pair.list_route, "GET")))
-        if all(mark in listed.response.text for mark in seen):
-            return None
-    evidence = (
-        Evidence("exchange", "control: without a credential the object is not shown", anonymous),
+    seen = (
         Evidence("exchange", "alice stores a random text", made),
         Evidence("exchange", "control: alice reads her own object and sees the text", own),
-        Evidence("exchange", "bob asks for the same object and sees alice's text", foreign),
     )
-    return failed(f"{pair.ref} shows what one user stored to another user who knows its id", (pair.ref,), evidence)
+    return Made(read, shown, seen)
 
 
-def _marked(target: Target, request: Request) -> tuple[Request, list[str]]:
-    """The request with a random text in every field that takes any text."""
-    try:
-        body: object = json.loads(request.body)
-    except ValueError:
-        return request, []
-    if not isinstance(body, dict):
-        return request, []
-    members, marks = dict(cast("dict[str, object]", body)) or dict.fromkeys(_USUAL, ""), list[str]()
-    for name, value in members.items():
-        if isinstance(value, str) and not _FIXED.search(name):
-            marks.append(f"{target.canary}x{len(marks)}")
-            members[name] = marks[-1]
-    text = json.dumps(members).encode()
-    return Request(request.method, request.target, request.headers, text, request.effect, request.identity), marks
+def _changed_by_bob(target: Target, pair: Pair, thing: Made, alice: Identity, bob: Identity) -> Steps[Verdict]:
+    """Bob may not read it. Whether he may change or delete it shows in what alice reads afterwards."""
+    for method in ("PUT", "PATCH", "DELETE"):
+        route = _route(target, pair.thing.path, method)
+        if route is None:
+            continue
+        request, marks = marked(target.request_for(route, method), target.canary)
+        request = Request(
+            method, thing.read.target, request.headers, request.body if method != "DELETE" else b"", "write"
+        )
+        tried = yield from send(bob.on(request))
+        if not tried.response.succeeded:
+            continue
+        after = yield from send(alice.on(thing.read))
+        gone = method == "DELETE" and after.response.status in (404, 410)
+        if gone or any(mark in after.response.text for mark in marks.values()):
+            ref = RouteRef(method, route.path)
+            evidence = (
+                *thing.seen,
+                Evidence("exchange", "bob changes it" if not gone else "bob deletes it", tried),
+                Evidence("exchange", "alice reads it again and it is no longer what she stored", after),
+            )
+            return failed(f"{ref} lets one user change what another user stored", (ref,), evidence)
+    return passed(f"{pair.ref} does not show alice's object to bob")
 
 
 def _new_id(made: Exchange, pair: Pair) -> str | None:
     """The id of what was created: in the answer's body, or at the end of its Location."""
-    for found in _ids(made.response.json(), pair.parameter):
-        return found
-    location = (made.response.header("Location") or "").rstrip("/").rpartition("/")[2]
-    return location if re.fullmatch(r"[\w.-]{1,64}", location) else None
+    found = next(ids(made.response.json(), pair.parameter), None)
+    return found or as_id((made.response.header("Location") or "").rstrip("/").rpartition("/")[2])
 
 
-def _id_in_list(target: Target, pair: Pair, alice: Identity, marks: list[str]) -> Steps[str | None]:
+def _id_in_list(target: Target, pair: Pair, alice: Identity, marks: dict[str, str]) -> Steps[str | None]:
     """The id of the entry of alice's list that carries one of her texts."""
     if pair.list_route is None:
         return None
     listed = yield from send(alice.on(target.request_for(pair.list_route, "GET")))
-    for entry in _entries(listed.response.json()):
-        if any(mark in json.dumps(entry) for mark in marks):
-            return next(_ids(entry, pair.parameter), None)
+    for entry in entries(listed.response.json()):
+        if any(mark in json.dumps(entry) for mark in marks.values()):
+            return next(ids(entry, pair.parameter), None)
     return None
 
 
@@ -180,83 +206,108 @@ def _listed(target: Target, pair: Pair, collection: Route, alice: Identity, bob:
     hers, his = (yield from send(alice.on(request))), (yield from send(bob.on(request)))
     if not hers.response.succeeded or not his.response.succeeded:
         return None
-    other = {number for entry in _entries(his.response.json()) for number in _ids(entry, pair.parameter)}
-    for entry in _entries(hers.response.json())[:3]:
-        number = next(_ids(entry, pair.parameter), None)
-        if number is None or number in other or _texts(entry) == 0:
+    other = {number for entry in entries(his.response.json()) for number in ids(entry, pair.parameter)}
+    lists = (
+        Evidence("exchange", "control: alice's own list holds the object", hers),
+        Evidence("exchange", "control: bob's own list does not", his),
+    )
+    for entry in entries(hers.response.json())[:3]:
+        number = next(ids(entry, pair.parameter), None)
+        if number is None or number in other or texts(entry) == 0:
             continue
-        verdict = yield from _same_content(target, pair, number, alice, bob, (hers, his))
+        verdict = yield from _same_content(pair.ref, _read(target, pair.thing, number), alice, bob, lists)
         if verdict is not None:
             return verdict
     return None
 
 
 def _same_content(
-    target: Target, pair: Pair, number: str, alice: Identity, bob: Identity, lists: tuple[Exchange, Exchange]
+    ref: RouteRef, read: Request, alice: Identity, bob: Identity, before: Sequence[Evidence]
 ) -> Steps[Verdict | None]:
-    read = _read(target, pair, number)
-    own, foreign, anonymous = (
-        (yield from send(alice.on(read))),
-        (yield from send(bob.on(read))),
-        (yield from send(read)),
-    )
+    own = yield from send(alice.on(read))
+    anonymous = yield from send(read)
     if not own.response.succeeded or alike(own.response, anonymous.response):
         return None
+    foreign = yield from send(bob.on(read))
     if not foreign.response.succeeded or not same(own.response, foreign.response):
-        return passed(f"{pair.ref} does not show alice's object to bob")
+        return passed(f"{ref} does not show alice's object to bob")
     evidence = (
-        Evidence("exchange", "control: alice's own list holds the object", lists[0]),
-        Evidence("exchange", "control: bob's own list does not", lists[1]),
+        *before,
         Evidence("exchange", "control: without a credential the object is not shown", anonymous),
         Evidence("exchange", "control: alice reads it", own),
         Evidence("exchange", "bob reads it under the same id and gets the same", foreign),
     )
-    return failed(f"{pair.ref} shows what belongs to one user to another user who knows its id", (pair.ref,), evidence)
+    return failed(f"{ref} shows what belongs to one user to another user who knows its id", (ref,), evidence)
 
 
-def _read(target: Target, pair: Pair, number: str) -> Request:
-    honest = target.request_for(pair.thing, "GET")
-    path, _, query = honest.target.partition("?")
-    path = f"{path.rstrip('/').rpartition('/')[0]}/{number}" + ("/" if path.endswith("/") else "")
-    return Request("GET", f"{path}?{query}" if query else path, honest.headers)
+# -- what is alice's because it is under her own id ----------------------------------------------------------------------------------
 
 
-def _entries(value: object) -> list[dict[str, object]]:
-    """The objects of a list: the list itself, or the first list inside an object."""
-    if isinstance(value, dict):
-        members = cast("dict[str, object]", value).values()
-        nothing: list[dict[str, object]] = []
-        return next((found for item in members if (found := _entries(item))), nothing)
-    if not isinstance(value, list):
-        return []
-    return [cast("dict[str, object]", item) for item in cast("list[object]", value)[:50] if isinstance(item, dict)]
+def _is_of_a_person(route: Route) -> bool:
+    """A route with one parameter that is somebody's id by its name or by the part of the path before it."""
+    if "GET" not in route.methods or len(route.parameters) != 1 or is_door(route):
+        return False
+    before = route.path.partition("{")[0].rstrip("/").rpartition("/")[2]
+    return bool(_PERSON.search(route.parameters[0][0]) or _PERSON.search(before))
 
 
-def _ids(value: object, parameter: str) -> Iterator[str]:
-    """The id of an object, under the parameter's name first; one level of wrapping is looked through."""
-    if not isinstance(value, dict):
-        return
-    members = cast("dict[str, object]", value)
-    for name in (parameter, *_ID_NAMES):
-        found = members.get(name)
-        if (
-            isinstance(found, (str, int))
-            and not isinstance(found, bool)
-            and re.fullmatch(r"[\w.@:-]{1,128}", str(found))
-        ):
-            yield str(found)
-            return
-    for inner in members.values():
-        if isinstance(inner, dict):
-            yield from _ids(cast("object", inner), parameter)
-            return
+def _own(target: Target, route: Route, alice: Identity, bob: Identity) -> Steps[Verdict | None]:
+    """Under alice's own id stands something personal; bob gets the same, and something else under his own id."""
+    hers, his = (yield from _numbers(target, alice)), (yield from _numbers(target, bob))
+    for kind, number in hers.items():
+        if his.get(kind) in (None, number):
+            continue
+        read = _read(target, route, number)
+        own = yield from send(alice.on(read))
+        if not own.response.succeeded or not _is_personal(own, alice):
+            continue
+        under_his = yield from send(bob.on(_read(target, route, his[kind])))
+        if same(own.response, under_his.response) or (yield from _in_a_list(target, route, alice, bob)):
+            return None
+        before = (Evidence("exchange", "control: under bob's own id stands something else", under_his),)
+        return (yield from _same_content(RouteRef("GET", route.path), read, alice, bob, before))
+    return None
 
 
-def _texts(entry: dict[str, object]) -> int:
-    """How many values of an entry say anything beside its id."""
-    return sum(
-        isinstance(value, (str, float)) and bool(value) for name, value in entry.items() if name not in _ID_NAMES
+def _numbers(target: Target, person: Identity) -> Steps[dict[str, str]]:
+    """The ids of a person by where they were found: in the token's claims, or in what a route tells the person about itself."""
+    claims = target.forge.claims(person.token.reveal()) if person.token else {}
+    found = {name: number for name in _CLAIMS if (number := as_id(claims.get(name))) is not None}
+    for route in [
+        one for one in target.app.routes if "GET" in one.methods and not one.parameters and _SELF.search(one.path)
+    ][:2]:
+        answer = yield from send(person.on(target.request_for(route, "GET")))
+        if answer.response.succeeded and (number := next(ids(answer.response.json(), "user_id"), None)) is not None:
+            found[route.path] = number
+    return found
+
+
+def _is_personal(own: Exchange, alice: Identity) -> bool:
+    """The answer names alice herself, or holds data of a person."""
+    named = alice.subject is not None and alice.subject.lower() in own.response.text.lower()
+    return named or any(True for _ in people_in(own.response.json()))
+
+
+def _in_a_list(target: Target, route: Route, alice: Identity, bob: Identity) -> Steps[bool]:
+    """Bob's own list of people names alice: the application is a directory, and shows her on purpose."""
+    listing = _route(target, route.path.partition("/{")[0], "GET")
+    if listing is None or not alice.subject:
+        return False
+    shown = yield from send(bob.on(target.request_for(listing, "GET")))
+    return shown.response.succeeded and alice.subject.lower() in shown.response.text.lower()
+
+
+def _read(target: Target, route: Route, number: str) -> Request:
+    """The reading request with *number* in the place of the route's one parameter."""
+    honest = target.request_for(route, "GET")
+    query = honest.target.partition("?")[2]
+    path = re.sub(r"\{[^{}]+\}", lambda _: quote(number, safe=""), route.path)
+    prefix = (
+        honest.target.partition(route.path.partition("{")[0])[0]
+        if route.path.partition("{")[0] in honest.target
+        else ""
     )
+    return Request("GET", f"{prefix}{path}?{query}" if query else f"{prefix}{path}", honest.headers)
 
 
 RULE = Rule(

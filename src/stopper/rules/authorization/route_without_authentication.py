@@ -10,13 +10,13 @@ from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.personal import addresses_in, is_personal, mentions_personal, people_in
-from stopper.core.place import RouteRef
+from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import TRIES, Baseline, alike, candidates, is_door, protected
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
 
-CHANGING: Final = ("POST", "PUT", "PATCH", "DELETE")
+_VERBS: Final = frozenset({"get", "post", "put", "patch", "delete", "head", "options"})
 # Routes that are for everybody by their nature, told by a word of the path or of the view's name.
 _PUBLIC: Final = re.compile(
     r"(?i)(^|[/_.-])(log-?in|log-?out|sign-?(in|up|out)|register|registration|auth|authorize|oauth\d?|oidc|saml|sso|callback|tokens?|"
@@ -67,21 +67,24 @@ def detect(app: App) -> Iterator[Hit]:
     if not guarded or _guards_out_of_sight(facts):
         return
     for route in app.routes:
-        if _is_public(route) or _declared_public(app, route) or _asked_for(facts, route):
+        if _is_public(route) or _declared_public(app, route):
             continue
         for method in route.methods:
             access = route.access.get(method)
             if access is None or access.state != "open" or method in ("HEAD", "OPTIONS"):
                 continue
-            if method == "POST" and _REGISTERS.search(route.path):
+            if _asked_for(facts, route, method) or (method == "POST" and _REGISTERS.search(route.path)):
                 continue
             if (what := _harm(facts, route, method)) is not None:
-                yield Hit(
-                    f"nothing asks who is calling {method} {route.path}, and it {what}",
-                    route.span,
-                    RouteRef(method, route.path),
-                )
+                message = f"nothing asks who is calling {method} {route.path}, and it {what}"
+                yield Hit(message, _place(facts, route, method), RouteRef(method, route.path))
                 break
+
+
+def _place(facts: SourceFacts, route: Route, method: str) -> Span | None:
+    """The view's own line; of a view class, the line of the method that answers."""
+    own = [function for function in facts.functions() if function.owner and _is_of(route, method, function)]
+    return own[0].span if own else route.span
 
 
 def _guards_out_of_sight(facts: SourceFacts) -> bool:
@@ -107,14 +110,14 @@ def _declared_public(app: App, route: Route) -> bool:
     return route.spec_security == () and any(known.spec_security for known in app.routes)
 
 
-def _asked_for(facts: SourceFacts, route: Route) -> bool:
+def _asked_for(facts: SourceFacts, route: Route, method: str) -> bool:
     """Something on the way, or the view itself, seems to ask who is calling, further than the reader could follow it."""
-    return _asks_by_itself(facts, route) or _hooked(facts, route) or _decorated(facts, route)
+    return _asks_by_itself(facts, route, method) or _hooked(facts, route) or _decorated(facts, route, method)
 
 
-def _asks_by_itself(facts: SourceFacts, route: Route) -> bool:
+def _asks_by_itself(facts: SourceFacts, route: Route, method: str) -> bool:
     """The view, or what it calls in the project, looks at who is calling or checks what was shown."""
-    for function in _with_called(facts, route):
+    for function in _with_called(facts, route, method):
         for call in facts.calls_in(function):
             if _PROOF.fullmatch(call.callee) or any(_is_who(part) for part in walk(call)):
                 return True
@@ -141,9 +144,9 @@ def _is_who(part: Value) -> bool:
     )
 
 
-def _with_called(facts: SourceFacts, route: Route) -> list[str]:
-    """The view, its methods where it is a class, and the functions of the project that they call, one step deep."""
-    return _calling(facts, [function.name for function in facts.functions() if _is_of(route, function)], 1)
+def _with_called(facts: SourceFacts, route: Route, method: str) -> list[str]:
+    """The view, or the method of the view class that answers, and the functions of the project that it calls, one step deep."""
+    return _calling(facts, [function.name for function in facts.functions() if _is_of(route, method, function)], 1)
 
 
 def _calling(facts: SourceFacts, names: list[str], steps: int) -> list[str]:
@@ -160,18 +163,21 @@ def _hooked(facts: SourceFacts, route: Route) -> bool:
     return any(_AUTH_NAME.search(name.rpartition(".")[2]) for name in _calling(facts, list(hooks), 3))
 
 
-def _decorated(facts: SourceFacts, route: Route) -> bool:
+def _decorated(facts: SourceFacts, route: Route, method: str) -> bool:
     """A decorator between route and view that speaks of access: whether it stops anybody is for the probe to say."""
     return any(
         _AUTH_NAME.search(decorator.name.rpartition(".")[2]) and not decorator.above_route
         for function in facts.functions()
-        if _is_of(route, function)
+        if _is_of(route, method, function)
         for decorator in function.decorators
     )
 
 
-def _is_of(route: Route, function: Function) -> bool:
+def _is_of(route: Route, method: str, function: Function) -> bool:
     """By name, or by place: the running application may know a module under another name than the source."""
+    word = function.name.rpartition(".")[2]
+    if function.owner and word in _VERBS and word != method.lower():
+        return False
     if route.view and route.view in (function.name, function.owner):
         return True
     span = route.span
@@ -180,7 +186,7 @@ def _is_of(route: Route, function: Function) -> bool:
 
 def _harm(facts: SourceFacts, route: Route, method: str) -> str | None:
     """What an anonymous caller gets out of it, or None where the source does not say."""
-    functions = _with_called(facts, route)
+    functions = _with_called(facts, route, method)
     if method in ("PUT", "PATCH", "DELETE"):
         return "changes data"
     if method == "POST":

@@ -1,0 +1,72 @@
+"""Objects in answers: their ids, the lists they stand in, and random texts by which one's own object is known again."""
+
+import json
+import re
+import secrets
+from collections.abc import Iterator
+from typing import Final, cast
+
+from stopper.core.exchange import Request
+
+_ID_NAMES: Final = ("id", "uuid", "_id", "slug", "key", "number")
+_ID: Final = re.compile(r"[\w.@:+-]{1,128}")
+_FIXED: Final = re.compile(r"(?i)mail|passw|pwd|url|uri|date|time|phone|role|type|status|lang|currency|country")
+"""Fields in which a random text would be refused."""
+_USUAL: Final = ("text", "title", "name", "content", "body", "description", "message", "note")
+"""What most things have, for a route of which no reader knows the fields."""
+
+
+def entries(value: object) -> list[dict[str, object]]:
+    """The objects of a list: the list itself, or the first list inside an object."""
+    if isinstance(value, dict):
+        nothing: list[dict[str, object]] = []
+        members = cast("dict[str, object]", value).values()
+        return next((found for item in members if (found := entries(item))), nothing)
+    if not isinstance(value, list):
+        return []
+    return [cast("dict[str, object]", item) for item in cast("list[object]", value)[:50] if isinstance(item, dict)]
+
+
+def ids(value: object, parameter: str) -> Iterator[str]:
+    """The id of an object, under the parameter's name first; one level of wrapping is looked through."""
+    if not isinstance(value, dict):
+        return
+    members = cast("dict[str, object]", value)
+    for name in (parameter, *_ID_NAMES):
+        if (found := as_id(members.get(name))) is not None:
+            yield found
+            return
+    for inner in members.values():
+        if isinstance(inner, dict):
+            yield from ids(cast("object", inner), parameter)
+            return
+
+
+def as_id(value: object) -> str | None:
+    """The value as it stands in a path, when it can be an id."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return None
+    return str(value) if _ID.fullmatch(str(value)) else None
+
+
+def texts(entry: dict[str, object]) -> int:
+    """How many values of an entry say anything beside its id."""
+    return sum(
+        isinstance(value, (str, float)) and bool(value) for name, value in entry.items() if name not in _ID_NAMES
+    )
+
+
+def marked(request: Request, canary: str) -> tuple[Request, dict[str, str]]:
+    """The request with a random text in every field that takes any text, and the texts by field."""
+    try:
+        body: object = json.loads(request.body)
+    except ValueError:
+        return request, {}
+    if not isinstance(body, dict):
+        return request, {}
+    members = dict(cast("dict[str, object]", body)) or dict.fromkeys(_USUAL, "")
+    stem = canary + secrets.token_hex(3)
+    free = [name for name, value in members.items() if isinstance(value, str) and not _FIXED.search(name)]
+    marks = {name: f"{stem}x{number}" for number, name in enumerate(free)}
+    text = json.dumps({**members, **marks}).encode()
+    return Request(request.method, request.target, request.headers, text, request.effect, request.identity), marks
