@@ -1,5 +1,6 @@
 """The `stopper` command and the `flask stopper` commands. Nothing heavy is imported before a command asks for it."""
 
+import sys
 from collections.abc import Sequence
 
 
@@ -10,5 +11,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         code = run(arguments)
     except KeyboardInterrupt:  # while it was still being imported
+        sys.stderr.write("stopper: interrupted; nothing was written\n")
         code = 130
     raise SystemExit(code)

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from stopper.core.finding import Finding
 from stopper.core.place import Place, Span
-from stopper.scan.report import Coverage, Report
+from stopper.scan.report import Coverage, Report, Skip
 from stopper.scan.reports import github, html, json, junit, sarif, text
 from stopper.scan.reports.shown import fingerprints, shown
 from stopper.scan.score import scored
@@ -281,3 +281,11 @@ def test_evidence_in_the_middle_is_left_out_and_the_effect_is_kept(sample: Repor
     assert "sight 0" in said
     assert "sight 8" in said
     assert "sight 4" not in said
+
+
+@pytest.mark.parametrize("renderer", [text, html])
+def test_a_run_that_could_be_nobody_says_so_aloud(sample: Report, renderer: Any) -> None:
+    words = "It could log in as nobody"
+    assert words not in " ".join(renderer.render(sample).split())
+    alone = replace(sample, skipped=(Skip("identities", "nobody was given"),))
+    assert words in " ".join(renderer.render(alone).split())

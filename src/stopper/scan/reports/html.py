@@ -102,6 +102,7 @@ def _say(run: Shown) -> str:
         said.append(f"No finding in {run.coverage.tested} {run.unit}.")
     if run.held:
         said.append(run.held)
+    said += [run.logged_out] if run.logged_out else []
     fatal = sum(one[3] for one in run.errors)
     if fatal:
         said.append(

@@ -152,6 +152,12 @@ class Shown:
         verb = "is" if number == 1 else "are"
         return f"{number} {verb} confirmed: a request showed the effect, and the line is known." if number else ""
 
+    @property
+    def logged_out(self) -> str:
+        """The sentence that a run which could be nobody must say aloud, or ``""``: half of an API is behind its login."""
+        alone = any(what == "identities" for what, _ in self.skipped)
+        return "It could log in as nobody, so what only a known caller sees was not tested." if alone else ""
+
     def count(self, severity: Severity) -> int:
         """How many findings have that severity."""
         return sum(finding.severity == severity for finding in self.findings)

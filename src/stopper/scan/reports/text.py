@@ -177,6 +177,7 @@ def _summary(run: Shown, width: int) -> list[_Line]:
         said.append(f"No finding in {run.coverage.tested} {run.unit}.")
     else:
         said.append("Nothing was tested.")
+    said += [run.logged_out] if run.logged_out else []
     if fatal:
         said.append(
             f"{fatal} {'thing' if fatal == 1 else 'things'} could not be read, so this is not the whole picture."
