@@ -84,12 +84,13 @@ class SourceFile:
 
 def find(paths: tuple[Path, ...], root: Path, exclude: tuple[str, ...]) -> Iterator[Path]:
     """The files under *paths* in a stable order, each once; links to folders are not followed."""
-    seen: set[Path] = set()
+    seen: set[str] = set()
     for path in paths:
         found = _walk(path, root, exclude) if path.is_dir() else iter((path,))
         for one in found:
-            if one not in seen:
-                seen.add(one)
+            name = str(one)
+            if name not in seen:
+                seen.add(name)
                 yield one
 
 

@@ -34,6 +34,11 @@ CREDENTIAL_LABELS: Final[tuple[LabelKind, ...]] = (
     "claims",
     "unverified-claims",
 )
+SHOWN: Final = (
+    "flask_login.current_user", "flask_security.current_user", "flask_jwt_extended.current_user", "flask.session", "flask.g.",
+    "flask.request.authorization",
+)  # fmt: skip
+"""Names that stand for whoever is making the request."""
 PATH_READS: Final = (
     "flask.request.path",
     "flask.request.endpoint",
@@ -67,6 +72,9 @@ class Guards:
             if outer in project.functions:
                 self.nested.setdefault(outer, []).append(name)
         self._judged: dict[str, Judgement] = {}
+        self._shown: dict[int, bool] = {}
+        """By identity of the value; the facts keep every value alive."""
+        self._bodies: dict[str, tuple[Guard, ...]] = {}
         self._conditions = _by_function(facts.all_conditions)
         self._comparisons = _by_function(facts.all_comparisons)
         self._refusals: dict[str, list[Refusal]] = {}
@@ -148,7 +156,9 @@ class Guards:
                 guard = self._decorator(decorator, index, own)
                 if guard is not None:
                     yield guard
-        yield from self._body(view)
+        if view not in self._bodies:
+            self._bodies[view] = tuple(self._body(view))
+        yield from self._bodies[view]
 
     def _decorator(self, decorator: Decorator, index: int, route_index: int) -> Guard | None:
         judged = self.decorator(decorator.name, decorator.call)
@@ -378,21 +388,14 @@ class Guards:
 
     def _shows(self, value: Value | None) -> bool:
         """That a value is made of what a caller shows to prove who they are."""
-        if value is None:
+        if value is None or isinstance(value, Constant):
             return False
-        for inner in walk(value, 5):
-            if isinstance(inner, Name) and inner.dotted.startswith(
-                (
-                    "flask_login.current_user",
-                    "flask_security.current_user",
-                    "flask_jwt_extended.current_user",
-                    "flask.session",
-                    "flask.g.",
-                    "flask.request.authorization",
-                )
-            ):
-                return True
-        return any(self._labelled(inner) for inner in walk(value, 4))
+        known = self._shown.get(id(value))
+        if known is None:
+            known = any(isinstance(inner, Name) and inner.dotted.startswith(SHOWN) for inner in walk(value, 5))
+            known = known or any(self._labelled(inner) for inner in walk(value, 4) if not isinstance(inner, Constant))
+            self._shown[id(value)] = known
+        return known
 
     def _labelled(self, value: Value) -> bool:
         labels = self.facts.labels(value)
