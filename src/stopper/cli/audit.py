@@ -10,7 +10,7 @@ from stopper.cli.options import probing, shared
 from stopper.core.errors import UsageError
 
 
-@click.command("audit")
+@click.command("audit", short_help="Import an app, read its source, probe it, join both.")
 @click.argument("app", metavar="MODULE:APP")
 @click.option(
     "--env-file", type=click.Path(), metavar="FILE", help="NAME=value lines that the app needs in its environment."

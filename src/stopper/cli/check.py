@@ -62,7 +62,7 @@ class _Job:
         return tuple(shown_path(path, self.root) for path in found)
 
 
-@click.command("check")
+@click.command("check", short_help="Read the source of a Flask API.")
 @click.argument("paths", nargs=-1, metavar="[PATH…]")
 @click.option("--fix", is_flag=True, help="Apply the safe fixes, then report what is left.")
 @click.option("--diff", is_flag=True, help="Show every fix, safe or to review, and write nothing.")

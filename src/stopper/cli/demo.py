@@ -3,7 +3,7 @@
 import click
 
 
-@click.command("demo")
+@click.command("demo", short_help="See a leaky and a sealed API scanned side by side.")
 @click.option(
     "--port", type=click.IntRange(1, 65533), default=8000, show_default=True, help="The first of three ports."
 )

@@ -12,7 +12,7 @@ from stopper.core.errors import UsageError
 from stopper.core.rule import SEVERITIES, Rule
 
 
-@click.command("rules")
+@click.command("rules", short_help="List the rules, or explain one.")
 @click.argument("slug", required=False)
 @click.option("--format", "shape", type=click.Choice(("text", "json")), default="text", help="How it is written.")
 @click.option("--json-schema", is_flag=True, help="Print the JSON Schema of the reports instead.")

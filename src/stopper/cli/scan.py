@@ -10,7 +10,7 @@ from stopper.cli.options import probing, shared
 from stopper.core.errors import UsageError
 
 
-@click.command("scan")
+@click.command("scan", short_help="Probe a running API at an address.")
 @click.argument("url")
 @probing
 @shared

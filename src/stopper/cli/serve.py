@@ -8,7 +8,7 @@ import click
 from stopper.core.errors import UsageError
 
 
-@click.command("serve")
+@click.command("serve", short_help="Run the auth service.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="The port to listen at.")
 @click.option(

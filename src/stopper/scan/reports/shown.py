@@ -155,8 +155,10 @@ class Shown:
     @property
     def logged_out(self) -> str:
         """The sentence that a run which could be nobody must say aloud, or ``""``: half of an API is behind its login."""
-        alone = any(what == "identities" for what, _ in self.skipped)
-        return "It could log in as nobody, so what only a known caller sees was not tested." if alone else ""
+        notes = [reason for what, reason in self.skipped if what == "identities"]
+        if any("nobody" in note for note in notes):
+            return "It could log in as nobody, so what only a known caller sees was not tested."
+        return "Not every identity could log in." if notes else ""
 
     def count(self, severity: Severity) -> int:
         """How many findings have that severity."""
