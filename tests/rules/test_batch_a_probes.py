@@ -33,6 +33,7 @@ PROBED = (
 )
 UNREACHABLE = {
     ("exception-text-in-response", "the handler for everything"): "no route of the example fails",
+    ("exception-text-in-response", "on a page of our own"): "the example has no templates",
     ("exception-text-in-response", "in an f-string"): "the honest request fails too, so there is no baseline",
 }
 """Bad cases that a probe cannot see, with the reason."""

@@ -417,10 +417,13 @@ def _of_name(dotted: str) -> Labels:
         if len(words) == 2:
             return NONE
         if words[2] == "headers" and len(words) > 3:
-            return _of("request-headers") if words[3] in ("items", "to_wsgi_list", "values", "get_all") else NONE
+            return (
+                _of("request-headers") if words[3] in ("items", "to_wsgi_list", "values", "get_all", "copy") else NONE
+            )
         return REQUEST.get(words[2], NONE)
-    if dotted in ("flask.Flask.config", "flask.current_app.config", "os.environ", "app.config"):
-        return _of("whole-config", source=dotted)
+    whole, _, _ = dotted.rpartition(".") if dotted.endswith((".items", ".values", ".copy")) else (dotted, "", "")
+    if whole in ("flask.Flask.config", "flask.current_app.config", "os.environ", "app.config"):
+        return _of("whole-config", source=whole)
     if dotted == "flask.session" or dotted.startswith("flask.session."):
         return _of("session")
     return NONE

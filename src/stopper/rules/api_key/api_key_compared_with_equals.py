@@ -20,6 +20,7 @@ from stopper.core.values import (
     Member,
     Name,
     Parameter,
+    Unknown,
     Value,
     text_of,
     walk,
@@ -33,6 +34,7 @@ _NO_KEY: Final = re.compile(
     r"(?i)(?:bearer|basic|digest|token|apikey|undefined|null|none|anonymous)?\s*(?:undefined|null|none)?"
 )
 _HINT: Final = re.compile(r"(?i)key|token|secret|auth|credential")
+_SETTINGS: Final = re.compile(r"(?i)config|settings|const|env|secret|\.(?-i:[A-Z][A-Z0-9_]+)$")
 _CLASS_MEMBER: Final = re.compile(r"(?:.*\.)?[A-Z]\w*\.\w+")
 
 
@@ -86,15 +88,19 @@ def _judged(facts: SourceFacts, comparison: Comparison) -> Certainty | None:
 
 def _is_shown_key(facts: SourceFacts, value: Value) -> bool:
     """That the value is a whole key from the request, not a part, a count or a hash of one."""
-    if isinstance(value, (Constant, Format)) or (isinstance(value, Item) and _is_part(facts, value)):
+    if isinstance(value, (Constant, Format)) or (isinstance(value, Item) and _is_part(value)):
         return False
     labels = facts.labels(value)
     return any(label.kind in _SHOWN for label in labels) and any(_says_key(label) for label in labels)
 
 
-def _is_part(facts: SourceFacts, value: Item) -> bool:
-    """That the value is cut out of a credential, as ``key[:4]`` or ``header.split()[0]``."""
-    return not isinstance(value.key, Constant) or isinstance(value.key.value, int)
+def _is_part(value: Item) -> bool:
+    """That the value is the beginning of a credential, as ``key[:4]`` or the scheme of ``header.split()[0]``."""
+    match value.key:
+        case Constant(value=0) | Unknown(parts=(Constant(value=None | 0), _)):
+            return True
+        case _:
+            return False
 
 
 def _says_key(label: Label) -> bool:
@@ -110,7 +116,7 @@ def _as_stored(facts: SourceFacts, value: Value) -> Certainty | None:
             return None if _is_no_key(value) else "certain"
         case EnvironmentValue() | ConfigValue():
             return "certain"
-        case Name(dotted=dotted) if _CLASS_MEMBER.fullmatch(dotted):
+        case Name(dotted=dotted) if _CLASS_MEMBER.fullmatch(dotted) and not _SETTINGS.search(dotted):
             return None  # Model.api_key == shown builds a query, it compares nothing here
         case Call(method=method) if method in ("Column", "mapped_column", "len", "hash", "type"):
             return None

@@ -15,6 +15,7 @@ from stopper.core.probe_baseline import candidates, same
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
+    Choice,
     ConfigValue,
     Constant,
     EnvironmentValue,
@@ -24,6 +25,7 @@ from stopper.core.values import (
     Value,
     is_constant,
     options,
+    parts,
     walk,
 )  # fmt: skip
 
@@ -103,7 +105,7 @@ def _bare(value: Value) -> tuple[Value, bool]:
 
 def _when_not_sent(value: Value) -> Missing:
     if isinstance(value, Item) and isinstance(value.owner, Name) and value.owner.dotted in SHOWN_IN:
-        return _empty(value.default)
+        return _missing(value.default, _when_not_sent) if isinstance(value.default, Item) else _empty(value.default)
     return frozenset()
 
 
@@ -134,10 +136,18 @@ def _empty(default: Value | None) -> Missing:
 def _guarded(facts: SourceFacts, sides: tuple[Value, Value], span: Span, function: str) -> bool:
     """That one of the sides is tested for being there, before the comparison or in the same test."""
     bare = [inner for side in sides for option in options(side) for inner in (_bare(option)[0],)]
-    return any(any(_same(tested, side) for side in bare) for tested in _tested(facts, span, function))
+    return any(any(_same(tested, side) for side in bare) for tested in _tested(facts, sides, span, function))
 
 
-def _tested(facts: SourceFacts, span: Span, function: str) -> Iterator[Value]:
+def _is_of(value: Value, sides: tuple[Value, Value]) -> bool:
+    """That the value is the outcome of comparing these two."""
+    return any(
+        isinstance(inner, (Truth, Call)) and {id(side) for side in sides} <= {id(part) for part in parts(inner)}
+        for inner in walk(value, 3)
+    )
+
+
+def _tested(facts: SourceFacts, sides: tuple[Value, Value], span: Span, function: str) -> Iterator[Value]:
     """The values whose presence decides whether the comparison is reached or counts."""
     for condition in facts.conditions():
         before = condition.stops and condition.span.line < span.line and condition.function in (function, "")
@@ -145,8 +155,10 @@ def _tested(facts: SourceFacts, span: Span, function: str) -> Iterator[Value]:
         if condition.span.path == span.path and (before or inside or condition.span.holds(span)):
             yield from _truths(condition.value)
     for returned in facts.returns():
-        if returned.span.holds(span):
-            yield from _truths(returned.value)
+        if returned.function == function:
+            for inner in walk(returned.value):
+                if isinstance(inner, Choice) and any(_is_of(option, sides) for option in inner.options):
+                    yield from _truths(inner)
     for found in facts.comparisons("is", "is not", "==", "!="):
         if found.span.path == span.path and found.function in (function, "") and found.span.line <= span.line:
             for one, other in ((found.left, found.right), (found.right, found.left)):

@@ -40,6 +40,7 @@ _VARIABLES: Final = (
     "VIRTUAL_ENV",
     "PYTHONPATH",
 )
+_WHOLE: Final = (".items", ".values", ".copy")
 _SEARCH_PATH: Final = re.compile(r"[\"']?\bPATH[\"']?\s*[:=]\s*[\"']?/[^\s\"',]*/bin\b")
 
 
@@ -70,7 +71,7 @@ def _shows_all(facts: SourceFacts, value: Value, depth: int = 12) -> bool:
             )
         case Name() | Member() | Parameter():
             return facts.derives(value, "whole-config")
-        case Call() if facts.function(value.callee) is not None:
+        case Call(receiver=None, callee=callee) if facts.function(callee) is not None or callee.endswith(_WHOLE):
             return facts.derives(value, "whole-config")
         case _:
             return any(_shows_all(facts, part, depth - 1) for part in parts(value))

@@ -123,6 +123,8 @@ def _shown(value: Value, depth: int = 12) -> Iterator[Value]:
     match value:
         case Truth():
             return
+        case Item(owner=Call(method="split" | "partition"), key=Constant(value=0)):
+            return  # ``header.split()[0]`` is the scheme
         case Unknown(parts=inner) | Format(parts=inner) | Choice(options=inner) | Sequence(items=inner):
             for part in inner:
                 yield from _shown(part, depth - 1)

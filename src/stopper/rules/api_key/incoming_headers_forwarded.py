@@ -7,7 +7,22 @@ from stopper.core.app import App
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Constant, Sequence, Value, options, walk
+from stopper.core.values import (
+    Call,
+    Constant,
+    Item,
+    Member,
+    Name,
+    Parameter,
+    Sequence,
+    Truth,
+    Unknown,
+    Value,
+    options,
+    parts,
+    text_of,
+    walk,
+)
 
 MUST_STAY: Final = frozenset({"authorization", "cookie"})
 """What a list of headers to leave out has to name."""
@@ -17,8 +32,25 @@ def detect(app: App) -> Iterator[Hit]:
     """All headers of the request that reach an outbound call, with no list that keeps the credentials back."""
     facts = source_of(app)
     for flow in facts.flows("outbound-headers", label="request-headers"):
-        if not _picked(facts, flow):
+        if _carries_all(facts, flow.value) and not _picked(facts, flow) and not _taken_out(facts, flow):
             yield Hit("the caller's token, key and cookies go to another service", flow.span)
+
+
+def _carries_all(facts: SourceFacts, value: Value, depth: int = 12) -> bool:
+    """That the headers are in the value as a whole, not one by its name."""
+    if depth < 0:
+        return False
+    match value:
+        case Item(owner=owner, key=key):
+            return key == Unknown() and facts.derives(owner, "request-headers")
+        case Name() | Member() | Parameter():
+            return facts.derives(value, "request-headers")
+        case Call(receiver=None, callee=callee) if callee.startswith("flask.request.") or facts.function(callee):
+            return facts.derives(value, "request-headers")
+        case Truth():
+            return False
+        case _:
+            return any(_carries_all(facts, part, depth - 1) for part in parts(value))
 
 
 def _picked(facts: SourceFacts, flow: Flow) -> bool:
@@ -29,6 +61,17 @@ def _picked(facts: SourceFacts, flow: Flow) -> bool:
         if chosen and any(span.holds(comparison.span) for span in made_at):
             return True
     return False
+
+
+def _taken_out(facts: SourceFacts, flow: Flow) -> bool:
+    """That the credentials are popped from the copy before it goes out."""
+    inside = {id(value) for value in walk(flow.value)}
+    names = {
+        (text_of(call.args[0]) or "").lower()
+        for call in facts.calls("*.pop")
+        if call.function == flow.function and call.args and id(call.receiver) in inside
+    }
+    return names >= MUST_STAY
 
 
 def _keeps_credentials(excluded: Value) -> bool:

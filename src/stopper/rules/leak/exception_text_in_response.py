@@ -2,15 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
-from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.place import RouteRef
+from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import answered, candidates
 from stopper.core.probe_query import query_names, with_query
@@ -33,33 +32,44 @@ def detect(app: App) -> Iterator[Hit]:
     """The text of a caught exception that reaches a response."""
     facts = source_of(app)
     own = {found.name for found in facts.classes()}
-    for flow in facts.flows("response"):
-        found = [_certainty(caught, own) for caught in _caught(facts, flow)]
-        sure = [certainty for certainty in found if certainty is not None]
-        if sure:
-            certainty: Certainty = "certain" if "certain" in sure else "likely"
-            yield Hit(
-                "what a failing library wrote into its exception goes to the caller", flow.span, certainty=certainty
-            )
+    found: dict[Span, Certainty] = {}
+    for flow in facts.flows("response", "template"):
+        for catches, span in _caught(facts, flow.value, _Place(flow.span, flow.function), 3):
+            certainty = _certainty(catches, own)
+            if certainty is not None and found.get(span) != "certain":
+                found[span] = certainty
+    for span, certainty in found.items():
+        yield Hit("what a failing library wrote into its exception goes to the caller", span, certainty=certainty)
 
 
-def _caught(facts: SourceFacts, flow: Flow) -> Iterator[tuple[str, ...]]:
-    """What is caught where the text of an exception is part of the value, one tuple a use."""
-    for value in _texts(facts, flow.value):
-        if isinstance(value, Caught):
-            yield value.catches if not _is_our_wording(facts, value, flow) else ()
-        elif isinstance(value, Parameter):
-            yield from _handed_over(facts, value)
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a value goes out: the response itself, or the call that hands it to a function which answers with it."""
+
+    span: Span
+    function: str
 
 
-def _handed_over(facts: SourceFacts, value: Parameter) -> Iterator[tuple[str, ...]]:
-    """What a parameter may catch: the exception of a registered handler, or one that a caller caught and passed on."""
+def _caught(facts: SourceFacts, value: Value, place: _Place, depth: int) -> Iterator[tuple[tuple[str, ...], Span]]:
+    """What is caught where the text of an exception is part of the value, and where it is given away."""
+    for used in _texts(facts, value):
+        if isinstance(used, Caught):
+            if not _is_our_wording(facts, used, place.function):
+                yield used.catches, place.span
+        elif isinstance(used, Parameter):
+            yield from _handed_over(facts, used, place, depth)
+
+
+def _handed_over(
+    facts: SourceFacts, value: Parameter, place: _Place, depth: int
+) -> Iterator[tuple[tuple[str, ...], Span]]:
+    """What a parameter may hold: the exception of a registered handler, or a text that a caller took from one."""
     if value.index == 0:
-        yield from ((one.what,) for one in facts.error_handlers() if one.function == value.function)
-    for call in facts.calls(value.function):
-        passed = call.argument(value.index if value.index >= 0 else None, value.parameter)
-        if isinstance(passed, Caught):
-            yield passed.catches
+        yield from (((one.what,), place.span) for one in facts.error_handlers() if one.function == value.function)
+    for call in facts.calls(value.function) if depth else ():
+        passed_here = call.argument(value.index if value.index >= 0 else None, value.parameter)
+        if passed_here is not None and call.span is not None:
+            yield from _caught(facts, passed_here, _Place(call.span, call.function), depth - 1)
 
 
 def _texts(facts: SourceFacts, value: Value, depth: int = 12) -> Iterator[Value]:
@@ -84,10 +94,10 @@ def _texts(facts: SourceFacts, value: Value, depth: int = 12) -> Iterator[Value]
             return
 
 
-def _is_our_wording(facts: SourceFacts, value: Caught, flow: Flow) -> bool:
+def _is_our_wording(facts: SourceFacts, value: Caught, function: str) -> bool:
     """That what is caught is raised by a function of the project that was tried, with a text of the project."""
     raised = {(one.function, one.exception) for one in facts.raises() if not facts.derives(one.value, "exception")}
-    handlers = [one for one in facts.handlers() if one.function == flow.function and one.catches == value.catches]
+    handlers = [one for one in facts.handlers() if one.function == function and one.catches == value.catches]
     return any(
         (callee, name) in raised
         for one in handlers
