@@ -32,7 +32,7 @@ def read_object(raw: bytes) -> dict[str, object]:
         _judge_depth(text)
     found: object
     try:
-        found = _decoder.decode(text)
+        found = _decode(text)
         wrong = None if type(found) is dict else "json-object"
     except NotStrictError as refusal:
         found, wrong = None, str(refusal)
@@ -91,4 +91,4 @@ def _constant(name: str) -> NoReturn:
     raise NotStrictError("json-number")
 
 
-_decoder: Final = json.JSONDecoder(object_pairs_hook=_object, parse_float=_fraction, parse_constant=_constant)
+_decode: Final = json.JSONDecoder(object_pairs_hook=_object, parse_float=_fraction, parse_constant=_constant).decode

@@ -99,7 +99,7 @@ class ResponseHeaders:
 
         def start(status: str, headers: list[Pair], exc_info: Any = None) -> Callable[[bytes], object]:
             present = {name.lower() for name, _ in headers}
-            headers.extend((name, value) for name, lowered, value in self._headers if lowered not in present)
+            headers = [*headers, *((name, value) for name, lowered, value in self._headers if lowered not in present)]
             headers.append(("X-Request-Id", mark))
             if cors:
                 headers.extend(cors)
