@@ -98,6 +98,9 @@ class Databases:
             if _SERVER.match(url) and not self._is_named(url):
                 kind = url.partition(":")[0].partition("+")[0]
                 return f"the application keeps data in {kind}; name a database that may be written to with --disposable-database"
+        for kind in sorted(_clients()):
+            if self._disposable is None or not self._disposable.startswith(kind):
+                return f"the application talks to {kind}; name a database that may be written to with --disposable-database"
         return ""
 
     def _is_named(self, url: str) -> bool:
@@ -135,11 +138,27 @@ def _values(value: object) -> Iterator[object]:
         yield value
 
 
+_CLIENTS: Final = {
+    ("redis", "Redis"): "redis", ("valkey", "Valkey"): "valkey", ("pymongo", "MongoClient"): "mongodb", ("psycopg", "Connection"): "postgres",
+    ("psycopg2", "connection"): "postgres", ("psycopg_pool", "ConnectionPool"): "postgres", ("pymysql", "Connection"): "mysql",
+    ("MySQLdb", "Connection"): "mysql",
+}  # fmt: skip
+"""Clients of servers that keep data, by package and type."""
+
+
+def _clients() -> set[str]:
+    """The kinds of servers that objects of this process talk to."""
+    kinds = (type(thing) for thing in cast("list[object]", gc.get_objects()))
+    return {
+        _CLIENTS[key] for kind in kinds if (key := (str(kind.__module__).partition(".")[0], kind.__name__)) in _CLIENTS
+    }
+
+
 def _engines() -> Iterator[str]:
     """The addresses of the SQLAlchemy engines that exist in this process, told by their type's name."""
     for thing in cast("list[object]", gc.get_objects()):
         kind = type(thing)
-        if kind.__name__ == "Engine" and kind.__module__.startswith("sqlalchemy."):
+        if kind.__name__ == "Engine" and str(kind.__module__).startswith("sqlalchemy."):
             url = getattr(thing, "url", None)
             render = getattr(url, "render_as_string", None)
             if callable(render):

@@ -223,6 +223,23 @@ def test_writing_is_off_where_the_data_is_not_a_file(shop: Path) -> None:
     assert "writing" not in [one.what for one in named.skipped]
 
 
+def test_writing_is_off_where_a_client_of_a_server_is_in_the_application(shop: Path) -> None:
+    (shop / "cached.py").write_text(
+        "import redis\nfrom shop import app\ncache = redis.Redis(port=1)\n", encoding="utf-8"
+    )
+    report = run_audit("cached:app", options(shop))
+    assert "talks to redis" in {one.what: one.reason for one in report.skipped}["writing"]
+
+
+def test_an_audit_that_takes_too_long_is_ended(shop: Path) -> None:
+    (shop / "slow.py").write_text(
+        "import time\nfrom shop import app\n\n\n@app.before_request\ndef slow():\n    time.sleep(0.5)\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(IncompleteError, match="was not done within 3 s"):
+        run_audit("slow:app", options(shop), wall_seconds=3)
+
+
 def test_an_app_without_routes_is_an_incomplete_run(tmp_path: Path) -> None:
     (tmp_path / "empty.py").write_text(
         "from flask import Flask\napp = Flask(__name__, static_folder=None)\n", encoding="utf-8"

@@ -189,6 +189,18 @@ def test_only_the_thing_itself_counts_as_created(target: str, headers: Any, body
     assert created_paths(Request("POST", target, effect="write"), Response(201, headers, body)) == paths
 
 
+@pytest.mark.parametrize(
+    ("status", "sent", "answer", "created"),
+    [(201, b"", b'{"id": 1}', True), (200, b'{"text": "stp123456"}', b'{"id": 1, "text": "stp123456"}', True), (200, b'{"q": "stp123456"}', b'{"id": 1}', False),
+     (200, b'{"q": "a"}', b'{"id": 1, "name": "a"}', False), (200, b"\xff", b'{"id": 1}', False), (302, b"", b'{"id": 1}', False)],
+)  # fmt: skip
+def test_a_look_up_creates_nothing(status: int, sent: bytes, answer: bytes, created: bool) -> None:
+    transport = Recorder(Response(status, body=answer))
+    mine = courier(transport, mode="active")
+    mine.carry(Request("POST", "/notes", body=sent, effect="write"))
+    assert (mine.refusal(Request("DELETE", "/notes/1", effect="write")) == "") is created
+
+
 def test_together_all_are_underway_before_one_ends() -> None:
     inside = threading.Barrier(5)
 

@@ -143,7 +143,7 @@ class Courier:
                 self.asked.add(key)
             if response.status == 429:
                 self._busy[key] = time.monotonic() + retry_after(response)
-            if request.method == "POST" and response.status in (200, 201):
+            if creates(request, response):
                 for path in created_paths(request, response):
                     self.created.setdefault(path, request)
 
@@ -168,7 +168,7 @@ def created_paths(request: Request, response: Response) -> set[str]:
     """
     collection = _path(request.target).rstrip("/")
     found: set[str] = set()
-    location = urlsplit(response.header("Location") or "").path if _is_path(response.header("Location")) else ""
+    location = _location_path(response.header("Location") or "")
     if location.startswith(collection + "/"):
         found.add(location)
     answer = response.json()
@@ -197,11 +197,26 @@ def _singular(path: str) -> str:
     return f"{last[:-3]}y" if last.endswith("ies") else last.removesuffix("s")
 
 
-def _is_path(location: str | None) -> bool:
+def _location_path(location: str) -> str:
     try:
-        return bool(location) and urlsplit(location).path.startswith("/")
+        return urlsplit(location).path
     except ValueError:
+        return ""
+
+
+def creates(request: Request, response: Response) -> bool:
+    """Whether the answer says that something new is there: 201, or a 200 that repeats a text of the request. A 200 alone may be a
+    look-up of what was there before."""
+    if request.method != "POST" or response.status not in (200, 201):
         return False
+    if response.status == 201:
+        return True
+    try:
+        sent: object = json.loads(request.body)
+    except (ValueError, RecursionError):
+        return False
+    texts = cast("dict[str, object]", sent).values() if isinstance(sent, dict) else ()
+    return any(isinstance(text, str) and len(text) >= 8 and text in response.text for text in texts)
 
 
 def _path(target: str) -> str:
