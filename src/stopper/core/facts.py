@@ -19,10 +19,10 @@ A method of an object of unknown class is ``?.method``.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
 
 from stopper.core.fact import (
     Assignment,
@@ -97,6 +97,7 @@ class _Memory:
     functions: dict[str, Function] = field(default_factory=dict[str, Function])
     flows: list[Flow] = field(default_factory=list[Flow])
     views: dict[str, list[SourceRoute]] = field(default_factory=dict[str, list[SourceRoute]])
+    kept: dict[int, Sequence[HasSpan]] = field(default_factory=dict[int, "Sequence[HasSpan]"])
     labels: dict[bool, dict[int, tuple[Value, frozenset[Label]]]] = field(
         default_factory=dict[bool, "dict[int, tuple[Value, frozenset[Label]]]"]
     )
@@ -152,8 +153,9 @@ class SourceFacts:
             return
         index = self._calls_by_name()
         for callee in callees:
-            found = index["word"].get(callee[2:], []) if callee.startswith("*.") else index["name"].get(callee, [])
-            yield from self._kept(found, tests)
+            named = index["word"].get(callee[2:]) if callee.startswith("*.") else index["name"].get(callee)
+            if named is not None:
+                yield from self._kept(named, tests)
 
     def calls_matching(self, pattern: str, tests: bool = False) -> Iterator[Call]:
         """The calls whose whole callee matches that regular expression: ``r"requests\\.(get|post)"``."""
@@ -293,10 +295,16 @@ class SourceFacts:
 
     # -- inner -----------------------------------------------------------------------------------------------------------------
 
-    def _kept(self, found: "Iterable[Located]", tests: bool) -> "Iterator[Located]":
+    def _kept(self, found: "Sequence[Located]", tests: bool) -> "Iterator[Located]":
         if tests or not self.tests:
             return iter(found)
-        return (one for one in found if not (one.span is not None and one.span.path in self.tests))
+        kept = self._memory.kept.get(id(found))
+        if kept is None:
+            left_out = self.tests
+            kept = [one for one in found if one.span is None or one.span.path not in left_out]
+            # Only sequences that these facts hold come here, so an identity stays with its sequence.
+            self._memory.kept[id(found)] = kept
+        return iter(cast("list[Located]", kept))
 
     def _descends(self, found: ClassFact, bases: tuple[str, ...], depth: int) -> bool:
         if any(base in bases for base in found.bases):
