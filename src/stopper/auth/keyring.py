@@ -4,15 +4,14 @@ A new key is published before it signs (at least as long as somebody may cache t
 retired (at least as long as a token lives), so a rotation never refuses an honest token.
 """
 
-import os
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, Protocol
 
 from stopper.auth.clock import Clock
+from stopper.auth.forking import in_each_child
 from stopper.auth.signing_key import Algorithm, SigningKey, new_signing_key
 from stopper.auth.verification_key import VerificationKey
 from stopper.core.errors import KeyringError, StoreUnavailableError
@@ -71,8 +70,7 @@ class Keyring:
         self._loaded_at: float | None = None
         self.generation = 0
         """Grows whenever the set of keys has changed: a cache of verified tokens empties itself then."""
-        renew = weakref.WeakMethod(self._after_fork)
-        os.register_at_fork(after_in_child=lambda: (method := renew()) and method())
+        in_each_child(self._after_fork)
 
     def _after_fork(self) -> None:
         self._lock = threading.Lock()

@@ -5,15 +5,14 @@ half a second. A view older than one second is never believed: the request asks 
 answer the request is refused with 503.
 """
 
-import os
 import threading
 import time
-import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from stopper.auth.clock import Clock
+from stopper.auth.forking import in_each_child
 from stopper.core.errors import StoreUnavailableError
 
 POLL_SECONDS: Final = 0.5
@@ -76,8 +75,7 @@ class Revocations:
         self._lock = threading.Lock()
         self._forget_all()
         # A child process starts with an empty view and its own lock: the parent's may be held by a thread that is not here.
-        renew = weakref.WeakMethod(self._after_fork)
-        os.register_at_fork(after_in_child=lambda: (method := renew()) and method())
+        in_each_child(self._after_fork)
 
     def _forget_all(self) -> None:
         self._seq = 0

@@ -6,7 +6,6 @@ import random
 import sqlite3
 import threading
 import time
-import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -16,6 +15,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from stopper.auth.forking import in_each_child
 from stopper.core.errors import SettingError, StoreUnavailableError
 
 T = TypeVar("T")
@@ -45,8 +45,7 @@ class Database:
         self._pool_size = pool_size
         self._engine: Engine | None = None
         self._lock = threading.Lock()
-        renew = weakref.WeakMethod(self._after_fork)
-        os.register_at_fork(after_in_child=lambda: (method := renew()) and method())
+        in_each_child(self._after_fork)
 
     @property
     def dialect(self) -> str:
