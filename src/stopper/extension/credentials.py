@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from stopper.auth.jws import MAX_TOKEN
 from stopper.core.errors import InvalidRequestError
@@ -14,8 +13,7 @@ _KEY: Final = re.compile(r"[\x21-\x2b\x2d-\x7e]+")
 MAX_HEADER: Final = MAX_TOKEN + 64
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """What a request shows. ``bearer`` is None where there is none or where another scheme is used."""
 
     bearer: str | None = None

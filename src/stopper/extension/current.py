@@ -1,25 +1,25 @@
 """Who acts in the request that is being answered."""
 
-from typing import Final, cast
+from typing import Any, Final, cast
 
-from flask import g, has_request_context
+from flask import has_request_context, request
 from werkzeug.local import LocalProxy
 
 from stopper.core.principal import Principal
 
-_NAME: Final = "_stopper_principal"
+_NAME: Final = "stopper.principal"
 
 
 def _find() -> Principal:
-    found = g.get(_NAME) if has_request_context() else None
+    found = request.environ.get(_NAME) if has_request_context() else None
     if not isinstance(found, Principal):
         raise RuntimeError("no principal here: the route is public, or no request is being answered")
     return found
 
 
-def remember(principal: Principal) -> None:
-    """Make *principal* the current one until the request ends."""
-    setattr(g, _NAME, principal)
+def remember(environ: dict[str, Any], principal: Principal) -> None:
+    """Make *principal* the current one of the request with this *environ*."""
+    environ[_NAME] = principal
 
 
 current_principal: Final = cast("Principal", LocalProxy(_find))

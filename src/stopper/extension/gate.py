@@ -1,8 +1,10 @@
 """The one hook: read credentials, authenticate, decide. What it lets through reaches the view; all else is answered here."""
 
+from collections.abc import Mapping
 from typing import Final
 
-from flask import Response, request
+from flask import Response
+from flask.globals import request_ctx
 
 from stopper.auth.clock import Clock
 from stopper.auth.policy import Kinds, Policy
@@ -41,7 +43,7 @@ class Gate:
 
     def decide(self) -> Response | None:
         """None when the request may go on, the refusal otherwise."""
-        asked = request
+        asked = request_ctx.request  # the request itself: every look through the proxy costs
         rule = asked.url_rule
         if rule is None or asked.routing_exception is not None:
             return None  # nothing matched: Flask answers 404, 405 or the redirect itself, and no view runs
@@ -61,21 +63,24 @@ class Gate:
         asked.environ[GUARDED] = True
         principal: Principal | None = None
         try:
-            principal = self._authenticate(policy)
-            situation = Situation(principal, self._clock(), asked.view_args or {}, self._parts.single_use)
-            refusal = policy.judge(situation) if policy.requirements else None
+            principal = self._authenticate(policy, asked.environ)
+            refusal = None
+            if policy.requirements:
+                refusal = policy.judge(
+                    Situation(principal, self._clock(), asked.view_args or {}, self._parts.single_use)
+                )
         except RefusalError as raised:
             refusal = raised
         if refusal is not None:
             decision_log.refused(mark, method, endpoint, refusal.status, refusal.reason, principal)
             return self._answers.refusal(refusal)
         if principal is not None:
-            current.remember(principal)
+            current.remember(asked.environ, principal)
         decision_log.passed(mark, method, endpoint, principal)
         return None
 
-    def _authenticate(self, policy: Policy) -> Principal:
-        shown = credentials.read(request.environ, self._api_key_name)
+    def _authenticate(self, policy: Policy, environ: Mapping[str, object]) -> Principal:
+        shown = credentials.read(environ, self._api_key_name)
         kinds = _KINDS[shown.bearer is not None, shown.api_key is not None]
         if kinds not in policy.alternatives:
             if len(kinds) > 1 or (kinds and shown.other_scheme):

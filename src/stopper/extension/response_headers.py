@@ -81,7 +81,8 @@ class ResponseHeaders:
         api_key_header: str = "X-API-Key",
     ) -> None:
         self._app = app
-        self._headers = tuple((name, name.lower(), value) for name, value in headers)
+        self._headers = headers
+        self._names = frozenset(name.lower() for name, _ in headers)
         self._origins = origins
         self._allow = (("Access-Control-Allow-Credentials", "true"),) if credentials else ()
         self._vary = f"Authorization, Cookie, {api_key_header}"
@@ -97,23 +98,31 @@ class ResponseHeaders:
         origin = environ.get("HTTP_ORIGIN")
         cors = self._cors(origin) if origin is not None and self._origins else ()
 
-        def start(status: str, headers: list[Pair], exc_info: Any = None) -> Callable[[bytes], object]:
-            present = {name.lower() for name, _ in headers}
-            headers = [*headers, *((name, value) for name, lowered, value in self._headers if lowered not in present)]
-            headers.append(("X-Request-Id", mark))
-            if cors:
-                headers.extend(cors)
-            if self._origins:
-                headers.append(("Vary", "Origin"))
-            if GUARDED in environ:
-                headers.append(("Vary", self._vary))
-                _forbid_caching(headers)
-            return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
+        # Annotations in quotes: this function is made anew for every request.
+        def start(status: str, headers: "list[Pair]", exc_info: "Any" = None) -> "Callable[[bytes], object]":
+            found = self._finished(headers, mark, cors, guarded=GUARDED in environ)
+            return start_response(status, found, exc_info) if exc_info else start_response(status, found)
 
         if environ.get("REQUEST_METHOD") == "OPTIONS" and cors and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ:
             start("204 No Content", list(self._preflight))
             return ()
         return self._app(environ, start)
+
+    def _finished(self, headers: list[Pair], mark: str, cors: tuple[Pair, ...], *, guarded: bool) -> list[Pair]:
+        present = {name.lower() for name, _ in headers}
+        if guarded and not ("cache-control" in present and _is_not_stored(headers)):
+            headers = [pair for pair in headers if pair[0].lower() != "cache-control"]
+            headers.append(("Cache-Control", "no-store"))
+        if present.isdisjoint(self._names):
+            found = [*headers, *self._headers, ("X-Request-Id", mark), *cors]
+        else:
+            ours = (pair for pair in self._headers if pair[0].lower() not in present)
+            found = [*headers, *ours, ("X-Request-Id", mark), *cors]
+        if guarded:
+            found.append(("Vary", self._vary))
+        if self._origins:
+            found.append(("Vary", "Origin"))
+        return found
 
     def _cors(self, origin: str) -> tuple[Pair, ...]:
         if origin in self._origins:
@@ -121,9 +130,6 @@ class ResponseHeaders:
         return (("Access-Control-Allow-Origin", "*"),) if "*" in self._origins else ()
 
 
-def _forbid_caching(headers: list[Pair]) -> None:
-    for name, value in headers:
-        if name.lower() == "cache-control" and "no-store" in value.lower():
-            return
-    headers[:] = [pair for pair in headers if pair[0].lower() != "cache-control"]
-    headers.append(("Cache-Control", "no-store"))
+def _is_not_stored(headers: list[Pair]) -> bool:
+    said = [value.lower() for name, value in headers if name.lower() == "cache-control"]
+    return len(said) == 1 and "no-store" in said[0]
