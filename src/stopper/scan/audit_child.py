@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import inspect
 import os
 import sys
 import threading
@@ -89,7 +90,22 @@ def imported(job: Job, root: Path) -> Any:
             raise UsageError(f"{job.module} has no {name!r}; {_offers(found)}")
         found = getattr(found, part)
     made = job.attribute.endswith("()") or (callable(found) and not is_flask(found))
-    return _guarded(job, found) if made else found
+    if made:
+        _check_callable(job, found)
+        return _guarded(job, found)
+    return found
+
+
+def _check_callable(job: Job, factory: Any) -> None:
+    try:
+        inspect.signature(factory).bind()
+    except TypeError:
+        name = job.attribute.removesuffix("()")
+        raise UsageError(
+            f"{job.module}:{name} cannot be called without arguments; name an application, or a factory that needs none"
+        ) from None
+    except ValueError:  # a callable that does not tell its parameters
+        return
 
 
 def _offers(module: Any) -> str:
