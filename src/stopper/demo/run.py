@@ -142,7 +142,7 @@ def _wait_until_it_answers(server: Server, child: subprocess.Popen[bytes]) -> No
 
 
 def _audit(name: str) -> Report:
-    options = ProbeOptions(rules=catalogue.load(), mode="active", root=Path.cwd())
+    options = ProbeOptions(rules=catalogue.load(), mode="active", root=Path(__file__).parent)
     return scored(run_audit(f"stopper.demo.{name}:app", options))
 
 
