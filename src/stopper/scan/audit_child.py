@@ -155,7 +155,8 @@ def _died(job: Job, wrong: BaseException) -> IncompleteError:
 
 def project_files(app: Any, before: set[str], root: Path) -> tuple[Path, ...]:
     """The source of the application: what its import loaded from below *root*, libraries and this program left out."""
-    mine = {getattr(view, "__module__", "") for view in app.view_functions.values()} | {app.import_name}
+    modules = [getattr(view, "__module__", "") for view in app.view_functions.values()]
+    mine = {name for name in (*modules, app.import_name) if isinstance(name, str)}
     found: dict[Path, None] = {}
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
