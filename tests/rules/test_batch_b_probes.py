@@ -343,6 +343,36 @@ def test_at_most_twelve_wrong_passwords_are_tried() -> None:
     assert len(wrong) == 12
 
 
+@pytest.mark.parametrize("path", ["/tokens", "/sessions"])
+def test_a_route_for_members_that_only_sounds_like_a_login_is_not_accused(path: str) -> None:
+    app = Flask("members")
+
+    @app.post(path)
+    def create() -> Any:
+        return (jsonify(id="1"), 201) if caller() else (jsonify(error="show your token"), 401)
+
+    assert tried("login-not-throttled", app, mode="default").outcome == "open"
+
+
+@pytest.mark.parametrize(("limit", "outcome"), [(99, "fail"), (5, "pass")])
+def test_a_login_by_basic_authentication_is_tried_by_basic_authentication(limit: int, outcome: str) -> None:
+    app, wrong = Flask("basic"), []
+
+    @app.post("/tokens")
+    def tokens() -> Any:
+        shown = request.authorization
+        if shown is None or shown.type != "basic":
+            return Response("log in", 401, {"WWW-Authenticate": 'Basic realm="notes"'})
+        if len(wrong) >= limit:
+            return said(429)
+        wrong.append(shown.username)
+        return Response("wrong", 401, {"WWW-Authenticate": 'Basic realm="notes"'})
+
+    verdict = tried("login-not-throttled", app, mode="default")
+    assert verdict.outcome == outcome, verdict.message
+    assert len(wrong) <= 12
+
+
 def test_a_login_that_takes_every_password_is_another_weakness() -> None:
     app = Flask("takes_all")
 

@@ -1,5 +1,6 @@
 """Where an API lets people in and out, and how a probe logs in there with an account that the scan knows."""
 
+import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -41,13 +42,15 @@ def logout_requests(target: Target) -> Iterator[tuple[Route, Request]]:
 
 
 def login_requests(target: Target, route: Route, subject: str, password: str) -> Iterator[Request]:
-    """The ways to send an account to a login route: as JSON, then as a form."""
+    """The ways to send an account to a login route: as JSON, as a form, by Basic authentication (RFC 7617)."""
     body = _body(target, route, subject, password)
     address = target.request_for(route, "POST").target
     accept = ("Accept", "application/json")
     yield Request("POST", address, (("Content-Type", "application/json"), accept), json.dumps(body).encode(), "login")
     form = urlencode({name: str(value) for name, value in body.items()}).encode()
     yield Request("POST", address, (("Content-Type", "application/x-www-form-urlencoded"), accept), form, "login")
+    basic = base64.b64encode(f"{subject}:{password}".encode()).decode()
+    yield Request("POST", address, (("Authorization", f"Basic {basic}"), accept), b"", "login")
 
 
 def _body(target: Target, route: Route, subject: str, password: str) -> dict[str, object]:
@@ -72,6 +75,16 @@ def understood(response: Response) -> bool:
     return not response.error and response.status not in (400, 404, 405, 415, 422) and response.status < 500
 
 
+def asks_basic(response: Response) -> bool:
+    """Whether a refusal asks for Basic authentication, so that an account in the body was not looked at."""
+    return any(said.lower().startswith("basic") for said in response.all_headers("WWW-Authenticate"))
+
+
+def is_plainly_login(route: Route) -> bool:
+    """Whether the path says log in or sign in, and not only token or session."""
+    return bool(_BEST.search(route.path))
+
+
 def lets_in(response: Response) -> bool:
     """Whether the answer of a login hands out a credential."""
     handed = bool(token_in(response)) or bool(response.all_headers("Set-Cookie"))
@@ -87,7 +100,7 @@ def log_in(target: Target, person: Identity) -> Steps[tuple[Route, Exchange] | N
             exchange = yield from send(request)
             if lets_in(exchange.response):
                 return route, exchange
-            if understood(exchange.response):
+            if understood(exchange.response) and not asks_basic(exchange.response):
                 break
     return None
 

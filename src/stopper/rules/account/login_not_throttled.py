@@ -13,13 +13,14 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import same
-from stopper.core.probe_login import lets_in, login_requests, login_routes, understood
+from stopper.core.probe_login import asks_basic, is_plainly_login, lets_in, login_requests, login_routes, understood
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Sequence, Value, text_of, walk
 
 ATTEMPTS: Final = 12
 """Wrong passwords in a row, at most. The usual limits are five or ten a minute (OWASP Authentication Cheat Sheet)."""
-
+WAYS: Final = 3
+"""JSON, form and Basic, as :func:`login_requests` yields them."""
 _CHECKS_PASSWORD: Final = re.compile(
     r"(?i).*\b(check_password(_hash)?|verify_password|checkpw|check_pw|password_matches|validate_password|verify_and_update_password|"
     r"compare_password|authenticate_user)$|.*pyotp.*\.verify$|.*(argon2|PasswordHasher|CryptContext|passlib).*\.verify$"
@@ -178,9 +179,10 @@ def _person(target: Target) -> Identity | None:
 
 
 def _tried(target: Target, route: Route) -> Steps[Verdict | None]:
+    """The verdict on one route; None where no way to send an account was understood."""
     person = _person(target)
     subject = person.subject if person is not None and person.subject else f"nobody-{target.canary}@example.com"
-    for index in (0, 1):
+    for index in range(WAYS):
         right: Exchange | None = None
         if person is not None and person.password is not None:
             right = yield from send(_request(target, route, subject, person.password.reveal(), index))
@@ -189,9 +191,23 @@ def _tried(target: Target, route: Route) -> Steps[Verdict | None]:
         first = yield from send(_request(target, route, subject, secrets.token_hex(8), index))
         if lets_in(first.response):
             return unsure(f"POST {route.path} lets in whatever the password is")
-        if understood(first.response) or _slowed(first.response):
+        if right is not None or (yield from _was_read(target, route, first, index)):
             return (yield from _guessed(target, route, subject, index, right, first))
     return None
+
+
+def _was_read(target: Target, route: Route, first: Exchange, index: int) -> Steps[bool]:
+    """Whether the refusal speaks of the account that was sent: nothing sent at all is answered otherwise, or the path says log in."""
+    if _slowed(first.response):
+        return True
+    by_basic = index == WAYS - 1
+    if not understood(first.response) or asks_basic(first.response) != by_basic:
+        return False
+    if by_basic or is_plainly_login(route):
+        return True
+    honest = _request(target, route, "", "", index)
+    empty = yield from send(Request("POST", honest.target, honest.headers, b"", "login"))
+    return not same(empty.response, first.response)
 
 
 def _request(target: Target, route: Route, subject: str, password: str, index: int) -> Request:
