@@ -95,6 +95,7 @@ def test_four_settings_with_values_are_a_dump_and_their_names_alone_are_none() -
         assert config_dump_in_response.dumps(answer(" ".join(form.format(name) for name in names))), form
         assert not config_dump_in_response.dumps(answer(" ".join(form.format(name) for name in names[:3]))), form
     assert not config_dump_in_response.dumps(answer(str(list(names))))
+    assert not config_dump_in_response.dumps(answer(" ".join(f"{name}: tells Flask what to do." for name in names)))
 
 
 def test_the_environment_is_told_by_its_search_path() -> None:
@@ -138,9 +139,12 @@ def test_words_about_errors_are_no_texts_of_exceptions(text: str) -> None:
 
 def test_a_refusal_in_words_is_no_entrance() -> None:
     """An answer that says no although its status is 200 does not count as let in."""
-    assert any_bearer_token_accepted.denies({"active": False})
-    assert any_bearer_token_accepted.denies({"error": "bad token"})
-    assert not any_bearer_token_accepted.denies({"notes": [], "error": None, "active": True})
+    denies = any_bearer_token_accepted.denies
+    assert denies(answer('{"active": false}'))
+    assert denies(answer('{"error": "bad token"}'))
+    assert denies(answer('<form><input name="p" type="password"></form>'))
+    assert not denies(answer('{"notes": [], "error": null, "active": true}'))
+    assert not denies(answer("<p>your notes</p>"))
 
 
 def test_hsts_is_asked_for_over_https_only() -> None:

@@ -41,6 +41,7 @@ _VARIABLES: Final = (
     "PYTHONPATH",
 )
 _WHOLE: Final = (".items", ".values", ".copy")
+_LITERAL: Final = r"(?:[\"'/<\[{(\d]|b'|(?:None|True|False|null|true|false)\b|datetime\.)"
 _SEARCH_PATH: Final = re.compile(r"[\"']?\bPATH[\"']?\s*[:=]\s*[\"']?/[^\s\"',]*/bin\b")
 
 
@@ -124,7 +125,8 @@ def dumps(response: Response) -> bool:
 
 
 def _has(text: str, name: str) -> bool:
-    return re.search(rf"[\"']?\b{name}\b[\"']?\s*(?:[:=]|</t[dh]>\s*<td)", text) is not None
+    """That the name stands with a value: a literal of Python or JSON, not a sentence about it."""
+    return re.search(rf"\b{name}\b[\"']?\s*(?:[:=]\s*{_LITERAL}|</t[dh]>\s*<td)", text) is not None
 
 
 RULE = Rule(

@@ -151,6 +151,6 @@ RULE = Rule(
     owasp="API8:2023",
     asvs=("V16.2.5",),
     surfaces=("source",),
-    ends="Secret",
+    ends="Stopper(app)",
     detect=detect,
 )

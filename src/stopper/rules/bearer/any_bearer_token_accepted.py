@@ -1,10 +1,11 @@
 """Anybody who invents a token is let in."""
 
+import re
 from collections.abc import Mapping
 from typing import Final, cast
 
 from stopper.core.app import Route
-from stopper.core.exchange import Exchange
+from stopper.core.exchange import Exchange, Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send, unsure
@@ -13,6 +14,7 @@ from stopper.core.rule import Rule
 
 ENOUGH: Final = 5
 """Routes that are named in one verdict; one careless check usually guards them all."""
+_PASSWORD_FIELD: Final = re.compile(r"<input[^>]+type\s*=\s*[\"']?password", re.IGNORECASE)
 _DENIALS: Final = ("active", "valid", "ok", "success", "authenticated", "authorized", "logged_in", "allowed")
 
 
@@ -55,7 +57,7 @@ def _invent(target: Target, nobody: Exchange) -> Steps[tuple[Exchange | None, bo
             continue
         if target.identities and not honest:
             honest.append((yield from send(target.identities[0].on(nobody.request))))
-        if denies(answer.response.json()) or (honest and not _agrees(honest[0], answer)):
+        if denies(answer.response) or (honest and not _agrees(honest[0], answer)):
             doubt = True
             continue
         again = yield from send(nobody.request)
@@ -77,10 +79,11 @@ def _agrees(honest: Exchange, answer: Exchange) -> bool:
     return not honest.response.succeeded or alike(honest.response, answer.response)
 
 
-def denies(body: object) -> bool:
-    """That a JSON answer says no in words although its status says yes."""
+def denies(response: Response) -> bool:
+    """That an answer says no although its status says yes: in the words of a JSON body, or with a form to log in."""
+    body = response.json()
     if not isinstance(body, Mapping):
-        return False
+        return _PASSWORD_FIELD.search(response.text) is not None
     said = cast("Mapping[str, object]", body)
     return any(said.get(name) is False for name in _DENIALS) or bool(said.get("error") or said.get("errors"))
 

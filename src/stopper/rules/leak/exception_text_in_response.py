@@ -215,7 +215,7 @@ RULE = Rule(
     owasp="API8:2023",
     asvs=("V16.5.1",),
     surfaces=("source", "wsgi", "http"),
-    ends="STOPPER_ENVELOPE",
+    ends="Stopper(app)",
     detect=detect,
     probe=probe,
 )
