@@ -26,6 +26,8 @@ from stopper.scan.source.textfiles import kind_of, read_text
 
 MOST_KEPT: Final = 8 * 1024 * 1024
 """Bytes of source kept between the search and the reading."""
+OBJECTS: Final = 100_000
+"""New objects between two searches for cycles."""
 FRAMES: Final = 12_000
 """Python frames while reading: a chain of imports is followed the way Python follows it, some twelve frames a module."""
 
@@ -253,14 +255,13 @@ def _home(source: SourceFile) -> Path:
 
 @contextmanager
 def _deep_stack() -> Generator[None]:
-    """Frames enough for chains of imports, and no search for cycles while trees that have none come and go: it would cost a third of
-    the whole reading."""
-    before, collecting = sys.getrecursionlimit(), gc.isenabled()
+    """Frames enough for chains of imports, and a rarer search for cycles while trees that have none come and go: as often as Python
+    does it, it would cost a third of the whole reading."""
+    before, threshold = sys.getrecursionlimit(), gc.get_threshold()
     sys.setrecursionlimit(max(before, FRAMES))
-    gc.disable()
+    gc.set_threshold(OBJECTS, 10, 10)
     try:
         yield
     finally:
         sys.setrecursionlimit(before)
-        if collecting:
-            gc.enable()
+        gc.set_threshold(*threshold)
