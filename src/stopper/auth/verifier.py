@@ -204,16 +204,17 @@ def _judge_audience(claims: Mapping[str, object], ours: str | None) -> None:
 
 
 def _principal(claims: dict[str, object]) -> Principal:
+    # By position: the names would cost a microsecond on every request.
     return Principal(
-        subject=cast("str", claims["sub"]),
-        kind="bearer",
-        scopes=_scopes(claims),
-        roles=frozenset(_texts(claims, "roles")),
-        claims=cast("Mapping[str, object]", frozen(claims)),
-        auth_time=int(_time(claims, "auth_time")) if "auth_time" in claims else None,
-        amr=_texts(claims, "amr"),
-        credential_id=cast("str | None", claims.get("jti")),
-        tenant=_tenant(claims),
+        cast("str", claims["sub"]),
+        "bearer",
+        _scopes(claims),
+        frozenset(_texts(claims, "roles")),
+        cast("Mapping[str, object]", frozen(claims)),
+        int(_time(claims, "auth_time")) if "auth_time" in claims else None,
+        _texts(claims, "amr"),
+        cast("str | None", claims.get("jti")),
+        _tenant(claims),
     )
 
 

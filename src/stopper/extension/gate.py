@@ -1,10 +1,10 @@
 """The one hook: read credentials, authenticate, decide. What it lets through reaches the view; all else is answered here."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, cast
 
-from flask import Response
-from flask.globals import request_ctx
+from flask import Request, Response, request
+from werkzeug.local import LocalProxy
 
 from stopper.auth.clock import Clock
 from stopper.auth.policy import Kinds, Policy
@@ -43,7 +43,8 @@ class Gate:
 
     def decide(self) -> Response | None:
         """None when the request may go on, the refusal otherwise."""
-        asked = request_ctx.request  # the request itself: every look through the proxy costs
+        # The request itself: every look through the proxy costs.
+        asked = cast("LocalProxy[Request]", request)._get_current_object()  # pyright: ignore[reportPrivateUsage]
         rule = asked.url_rule
         if rule is None or asked.routing_exception is not None:
             return None  # nothing matched: Flask answers 404, 405 or the redirect itself, and no view runs
