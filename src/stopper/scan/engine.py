@@ -1,6 +1,7 @@
 """Runs detectors over the model and probes over the wire. A rule that fails says so in one line and stops nothing else."""
 
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,11 +15,13 @@ from stopper.core.probe import Compute, Depth, Listen, Send, Skipped, Step, Targ
 from stopper.core.redactor import mask
 from stopper.core.rule import Hit, Rule, Surface
 from stopper.scan.options import Progress, silent
-from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.courier import READ_METHODS, Courier
 from stopper.scan.wire.listener import LoopbackListener
 
 STEPS_MOST: Final = 2000
 """Steps of one probe; a probe that goes on longer has lost its way."""
+_ENDING: Final = re.compile(r"(?i)log-?out|sign-?out|revoke|password|deactivate|(?<![a-z])(sessions?|account)/?$")
+"""Paths where a person of the scan could lose the credential that every probe needs."""
 _DEPTHS: Final[tuple[Depth, ...]] = ("quick", "standard", "deep")
 
 
@@ -127,7 +130,7 @@ def not_for(rule: Rule, surface: Surface, depth: Depth) -> str:
 def run_probe(rule: Rule, target: Target, courier: Courier) -> ProbeResult:
     """Run one probe to its verdict. It is ``open`` when a step was forbidden or the probe itself failed."""
     began = time.perf_counter()
-    rig = _Rig(courier, target)
+    rig = _Rig(courier, target, rule.disturbs)
     try:
         verdict = _drive(rule, target, rig)
     except Skipped as skipped:
@@ -171,8 +174,9 @@ def _checked(verdict: object) -> Verdict:
 class _Rig:
     """Does what the steps of one probe ask for, and takes back at the end what they did."""
 
-    def __init__(self, courier: Courier, target: Target) -> None:
+    def __init__(self, courier: Courier, target: Target, disturbs: bool) -> None:
         self._courier = courier
+        self._disturbs = disturbs
         self._target = target
         self._undo: list[Request] = []
         self._listeners: list[LoopbackListener] = []
@@ -181,8 +185,11 @@ class _Rig:
         """The answer to *step*."""
         match step:
             case Send(request):
+                self._keep_people(request)
                 return self._courier.carry(request)
             case Together(requests):
+                for request in requests:
+                    self._keep_people(request)
                 return self._courier.carry_together(requests)
             case Compute(function):
                 return function()
@@ -191,6 +198,16 @@ class _Rig:
                 return None
             case Listen():
                 return self._listen()
+
+    def _keep_people(self, request: Request) -> None:
+        """A probe that runs beside others must not log out the people whom they all share."""
+        if self._disturbs or request.identity is None or request.method in READ_METHODS:
+            return
+        path = request.target.partition("?")[0]
+        if _ENDING.search(path):
+            raise Skipped(
+                f"{request.method} {path} could end the session of {request.identity}, whom other probes need"
+            )
 
     def close(self) -> None:
         """Send what takes back, last first, and close the listeners."""

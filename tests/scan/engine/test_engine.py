@@ -302,3 +302,20 @@ def test_no_outcome_is_lost_when_many_probes_end_at_once() -> None:
     results = run_probes(where, rules, courier, workers=8, progress=lambda what, count, total: done.append(count))
     assert len(results) == 200
     assert done == list(range(1, 201))
+
+
+@pytest.mark.parametrize("disturbs", [False, True])
+def test_only_a_probe_that_says_so_may_end_a_shared_session(disturbs: bool) -> None:
+    """A probe that sent wrong bodies everywhere once logged alice out, and the others found no protected route any more."""
+    app = Flask("out")
+    ended: list[str] = []
+    app.add_url_rule("/auth/logout", view_func=lambda: ended.append("x") or "", methods=["GET", "POST"])
+
+    def probe(_: Target) -> Steps[Verdict]:
+        yield from send(Request("POST", "/auth/logout", effect="write"))  # as nobody: nothing can end
+        yield from send(Request("POST", "/auth/logout", effect="write", identity="alice"))
+        return passed("sent")
+
+    verdict = run_probe(rule(probe=probe, disturbs=disturbs), *target(app)).verdict
+    assert verdict.outcome == ("pass" if disturbs else "open")
+    assert len(ended) == (2 if disturbs else 1)
