@@ -329,6 +329,13 @@ def test_login_is_judged_by_what_changes(after: Callable[[int], Response | None]
     assert verdict.outcome == outcome, verdict.message
 
 
+def test_a_limit_that_is_higher_than_what_the_probe_tries_is_not_denied() -> None:
+    app = login_app(lambda count: said(429) if count >= 50 else None)
+    app.config["RATELIMIT_DEFAULT"] = "50 per hour"
+    alice = Identity("alice", (), subject="alice@example.com", password=Secret("right"))
+    assert tried("login-not-throttled", app, identities=[alice], mode="default").outcome == "open"
+
+
 def test_at_most_twelve_wrong_passwords_are_tried() -> None:
     app, wrong = login_app(lambda count: None), []
 

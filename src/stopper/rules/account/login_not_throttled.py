@@ -34,6 +34,7 @@ _THROTTLES: Final = re.compile(
     r"(?i)throttl|rate_?limit|limiter\b|\blimit$|\.limit$|shared_limit|lock_?out|is_locked|too_many|brute|login_?attempt|failed_?(login|attempt)|"
     r"attempts|back_?off|captcha|turnstile|slow_?down|ban_"
 )
+_SETTINGS: Final = ("RATELIMIT_DEFAULT", "RATELIMIT_APPLICATION")
 _ALREADY_IN: Final = re.compile(
     r"(?i)login_required|jwt_required|fresh_login|auth_required|authenticated_only|token_required"
 )
@@ -153,7 +154,7 @@ def _limited_as_a_whole(facts: SourceFacts) -> bool:
             said = call.keyword(name)
             if said is not None and not (isinstance(said, Sequence) and not said.items and not said.open):
                 return True
-    if any(True for _ in facts.config_writes("RATELIMIT_DEFAULT", "RATELIMIT_APPLICATION")):
+    if any(True for _ in facts.config_writes(*_SETTINGS)):
         return True
     return facts.imports("stopper.Stopper")
 
@@ -227,6 +228,8 @@ def _guessed(
         return passed(f"{ref} answers otherwise after {ATTEMPTS} wrong passwords")
     if last.response.seconds > 3 * first.response.seconds + 0.5:
         return passed(f"{ref} answers more slowly with every wrong password")
+    if _limit_in_sight(target.app, ref):
+        return unsure(f"the code limits {ref}, and {ATTEMPTS} wrong passwords did not reach the limit")
     evidence = [
         Evidence("exchange", "the first wrong password", first),
         Evidence("exchange", f"wrong password number {ATTEMPTS}: nothing has changed", last),
@@ -237,8 +240,18 @@ def _guessed(
             return passed(f"{ref} locks the account after {ATTEMPTS} wrong passwords")
         evidence.insert(0, Evidence("exchange", "control: the right password is let in", right))
         evidence.append(Evidence("exchange", "the right password after all the wrong ones is let in at once", again))
-    message = f"{ref} answered {ATTEMPTS} wrong passwords in a row alike: nothing stops a program that goes on guessing"
+    message = f"{ref} answered {ATTEMPTS} wrong passwords in a row alike, without a limit, a lock or a delay"
     return failed(message, (ref,), evidence)
+
+
+def _limit_in_sight(app: App, ref: RouteRef) -> bool:
+    """A limit that the source or the settings in force speak of; it may be higher than what the probe tries."""
+    if app.config.keys() & set(_SETTINGS):
+        return True
+    facts = source_of(app)
+    return _limited_as_a_whole(facts) or any(
+        _counts(facts, route, _functions(facts, route)) for route in facts.routes if route.path == ref.path
+    )
 
 
 def _slowed(response: Response) -> bool:
