@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import CREDENTIALS, UNTRUSTED, Label, LabelKind
 from stopper.core.naming import sensitive
@@ -25,6 +26,7 @@ from stopper.core.values import (
     Truth,
     Unknown,
     Value,
+    walk,
 )
 
 _TELLS_NOTHING: Final = frozenset({"bool", "len", "type", "isinstance", "hash", "id", "any", "all"})
@@ -52,10 +54,16 @@ def detect(app: App) -> Iterator[Hit]:
     for flow in facts.flows("log", "print", label=tuple(sorted(CREDENTIALS))):
         labels = asking.of(flow.value)
         found: list[LabelKind] = [kind for kind in _WORDS if any(label.kind == kind for label in labels)]
-        if found:
-            told = any(label.kind in found and not label.by_name for label in labels)
+        told = any(label.kind in found and not label.by_name for label in labels)
+        if found and (told or not _is_shown_to_operator(facts, flow)):
             certainty: Certainty = "certain" if told else "likely"
             yield Hit(f"{_WORDS[found[0]]} is written to a log", flow.span, certainty=certainty)
+
+
+def _is_shown_to_operator(facts: SourceFacts, flow: Flow) -> bool:
+    """That a command prints what it was given or has made: no request runs it, and somebody waits for the text."""
+    stored = any(isinstance(value, (EnvironmentValue, ConfigValue)) for value in walk(flow.value))
+    return flow.sink == "print" and bool(flow.function) and not stored and not facts.routes_reaching(flow.function)
 
 
 class _Asking:

@@ -14,16 +14,18 @@ from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, p
 from stopper.core.probe_baseline import answered, candidates
 from stopper.core.probe_query import query_names, with_query
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.values import Call, Caught, Member, Parameter, Truth, Value, parts
+from stopper.core.values import Call, Caught, Choice, Mapping, Member, Parameter, Sequence, Truth, Value, parts
 
 TEXTS: Final = frozenset(
     {"args", "message", "msg", "strerror", "orig", "original_exception", "__cause__", "reason", "statement"}
 )
 """Attributes of an exception that hold what a library wrote."""
 EVERYTHING: Final = frozenset({"*", "Exception", "BaseException"})
+_TAKES_NO_EXCEPTION: Final = frozenset({"return", "flask.jsonify", "flask.make_response", "flask.Response"})
+"""Given an exception as it is, these fail, or treat an HTTP error as the response that it is."""
 _TELLS_NOTHING: Final = frozenset({"type", "isinstance", "hasattr", "len", "id", "hash", "bool"})
 FOR_THE_CALLER: Final = re.compile(
-    r"werkzeug\.exceptions\..*|(?:.*\.)?(?:HTTPException|\w*ValidationError|\w*HTTPError|SchemaError)|flask\.abort|(?:.*\.)?AuthError"
+    r"werkzeug\.exceptions\..*|(?:.*\.)?(?:HTTPException|\w*ValidationError|\w*HTTPError|SchemaError)|(?:.*\.)?(?:AuthError|Email\w+Error)"
 )
 """Exceptions whose text is written for the caller: HTTP's own, and what a schema says about the input."""
 
@@ -32,9 +34,11 @@ def detect(app: App) -> Iterator[Hit]:
     """The text of a caught exception that reaches a response."""
     facts = source_of(app)
     own = {found.name for found in facts.classes()}
+    asking = _Asking(facts)
     found: dict[Span, Certainty] = {}
     for flow in facts.flows("response", "template"):
-        for catches, span in _caught(facts, flow.value, _Place(flow.span, flow.function), 3):
+        as_text = flow.sink == "template" or flow.detail not in _TAKES_NO_EXCEPTION
+        for catches, span in asking.caught(flow.value, _Place(flow.span, flow.function), as_text):
             certainty = _certainty(catches, own)
             if certainty is not None and found.get(span) != "certain":
                 found[span] = certainty
@@ -50,67 +54,80 @@ class _Place:
     function: str
 
 
-def _caught(facts: SourceFacts, value: Value, place: _Place, depth: int) -> Iterator[tuple[tuple[str, ...], Span]]:
-    """What is caught where the text of an exception is part of the value, and where it is given away."""
-    for used in _texts(facts, value):
-        if isinstance(used, Caught):
-            if not _is_our_wording(facts, used, place.function):
-                yield used.catches, place.span
-        elif isinstance(used, Parameter):
-            yield from _handed_over(facts, used, place, depth)
+class _Asking:
+    """Follows the texts of exceptions through the functions of the project."""
 
+    def __init__(self, facts: SourceFacts) -> None:
+        self._facts = facts
+        self._worded: set[tuple[str, str]] | None = None
 
-def _handed_over(
-    facts: SourceFacts, value: Parameter, place: _Place, depth: int
-) -> Iterator[tuple[tuple[str, ...], Span]]:
-    """What a parameter may hold: the exception of a registered handler, or a text that a caller took from one."""
-    if value.index == 0:
-        yield from (((one.what,), place.span) for one in facts.error_handlers() if one.function == value.function)
-    for call in facts.calls(value.function) if depth else ():
-        passed_here = call.argument(value.index if value.index >= 0 else None, value.parameter)
-        if passed_here is not None and call.span is not None:
-            yield from _caught(facts, passed_here, _Place(call.span, call.function), depth - 1)
+    def caught(
+        self, value: Value, place: _Place, as_text: bool, depth: int = 3
+    ) -> Iterator[tuple[tuple[str, ...], Span]]:
+        """What is caught where the text of an exception is part of the value, and where it is given away."""
+        for used, in_text in self._texts(value, as_text):
+            if isinstance(used, Caught):
+                if in_text and not self._is_our_wording(used, place.function):
+                    yield used.catches, place.span
+            else:
+                yield from self._handed_over(used, place, in_text, depth)
 
+    def _handed_over(
+        self, value: Parameter, place: _Place, in_text: bool, depth: int
+    ) -> Iterator[tuple[tuple[str, ...], Span]]:
+        """What a parameter may hold: the exception of a registered handler, or a text that a caller took from one."""
+        if value.index == 0 and in_text:
+            yield from (((one.what,), place.span) for one in self._facts.error_handlers_of(value.function))
+        for call in self._facts.calls(value.function) if depth else ():
+            passed_here = call.argument(value.index if value.index >= 0 else None, value.parameter)
+            if passed_here is not None and call.span is not None:
+                yield from self.caught(passed_here, _Place(call.span, call.function), True, depth - 1)
 
-def _texts(facts: SourceFacts, value: Value, depth: int = 12) -> Iterator[Value]:
-    """The exceptions and parameters inside whose text is used; not those of which only the type or another attribute is."""
-    match value:
-        case Caught() | Parameter():
-            yield value
-        case Truth():
-            return
-        case Member(attribute=attribute, owner=owner):
-            if attribute in TEXTS and depth:
-                yield from _texts(facts, owner, depth - 1)
-        case Call(callee=callee) if callee in _TELLS_NOTHING or facts.function(callee) is not None:
-            return  # what a function of the project makes of it is judged where it answers
-        case Call(receiver=Caught() | Parameter(), args=args, keywords=keywords):
-            for part in (*args, *(passed for _, passed in keywords)):
-                yield from _texts(facts, part, depth - 1)
-        case _ if depth:
-            for part in parts(value):
-                yield from _texts(facts, part, depth - 1)
-        case _:
-            return
+    def _texts(self, value: Value, as_text: bool, depth: int = 12) -> Iterator[tuple[Caught | Parameter, bool]]:
+        """The exceptions and parameters inside whose text is used; not those of which only the type or another attribute is.
 
+        ``as_text``, also in the pairs that come: an exception that stands there as it is will be made a text.
+        """
+        match value:
+            case Caught() | Parameter():
+                yield value, as_text
+            case Truth():
+                return
+            case Member(attribute=attribute, owner=owner):
+                if attribute in TEXTS and depth:
+                    yield from self._texts(owner, True, depth - 1)
+            case Call(callee=callee) if callee in _TELLS_NOTHING or self._facts.function(callee) is not None:
+                return  # what a function of the project makes of it is judged where it answers
+            case Call(receiver=Caught() | Parameter(), args=args, keywords=keywords):
+                for part in (*args, *(passed_here for _, passed_here in keywords)):
+                    yield from self._texts(part, True, depth - 1)
+            case Mapping() | Sequence() | Choice() if depth:
+                for part in parts(value):
+                    yield from self._texts(part, as_text, depth - 1)
+            case _ if depth:
+                for part in parts(value):
+                    yield from self._texts(part, True, depth - 1)
+            case _:
+                return
 
-def _is_our_wording(facts: SourceFacts, value: Caught, function: str) -> bool:
-    """That what is caught is raised by a function of the project that was tried, with a text of the project."""
-    raised = {(one.function, one.exception) for one in facts.raises() if not facts.derives(one.value, "exception")}
-    handlers = [one for one in facts.handlers() if one.function == function and one.catches == value.catches]
-    return any(
-        (callee, name) in raised
-        for one in handlers
-        for callee in one.tried
-        for name in one.catches
-        if name not in EVERYTHING
-    )
+    def _is_our_wording(self, value: Caught, function: str) -> bool:
+        """That what is caught is raised by a function of the project that was tried, with a text of the project."""
+        if self._worded is None:
+            raises = self._facts.raises()
+            self._worded = {
+                (one.function, one.exception) for one in raises if not self._facts.derives(one.value, "exception")
+            }
+        handlers = (one for one in self._facts.handlers() if one.function == function and one.catches == value.catches)
+        tried = [(callee, name) for one in handlers for callee in one.tried for name in one.catches]
+        return any(pair in self._worded for pair in tried if pair[1] not in EVERYTHING)
 
 
 def _certainty(catches: tuple[str, ...], own: set[str]) -> Certainty | None:
     """How sure it is that the text is a library's; None where it is written for the caller."""
     foreign = [
-        name for name in catches if name not in own and not FOR_THE_CALLER.fullmatch(name) and not name.isdigit()
+        name
+        for name in catches
+        if name not in own and name != "?" and not name.isdigit() and not FOR_THE_CALLER.fullmatch(name)
     ]
     if not foreign:
         return None
