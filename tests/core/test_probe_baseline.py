@@ -7,8 +7,19 @@ import pytest
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request, Response
-from stopper.core.probe import Identity, Send, Steps, Target
-from stopper.core.probe_baseline import NONSENSE, Baseline, alike, establish, form, judge, protected, same, with_token
+from stopper.core.probe import Identity, Send, Skipped, Steps, Target
+from stopper.core.probe_baseline import (
+    NONSENSE,
+    Baseline,
+    alike,
+    attempt,
+    establish,
+    form,
+    judge,
+    protected,
+    same,
+    with_token,
+)
 from stopper.core.secret import Secret
 
 GOOD = "aaaa.bbbb.cccc"
@@ -111,6 +122,29 @@ def test_the_search_is_done_once_and_the_good_token_is_shown_again_each_time() -
     assert len(sent) > len(resent) == 1
     gone, _ = drive(protected(asked), lambda _: answer(401, {"error": "revoked"}))
     assert gone is None
+
+
+def _refused(reason: str) -> Steps[str]:
+    yield Send(Request("GET", "/"))
+    raise Skipped(reason)
+
+
+def test_one_forbidden_request_is_passed_over() -> None:
+    steps = attempt(_refused("its path says 'wipe'"))
+    next(steps)
+    with pytest.raises(StopIteration) as ended:
+        steps.send(None)
+    assert ended.value.value is None
+
+
+@pytest.mark.parametrize(
+    "reason", ["the budget of 9 requests is used up; raise it with --max-requests", "the scan was stopped"]
+)
+def test_a_used_up_budget_ends_the_probe_so_that_it_cannot_pass(reason: str) -> None:
+    steps = attempt(_refused(reason))
+    next(steps)
+    with pytest.raises(Skipped):
+        steps.send(None)
 
 
 def test_swapping_the_token_keeps_the_scheme_and_the_header() -> None:

@@ -573,6 +573,19 @@ def test_an_open_route_is_a_finding_when_it_gives_away_people(value: Any, outcom
     assert verdict.outcome == outcome, verdict.message
 
 
+def test_a_route_that_builds_the_database_anew_is_left_alone_and_hides_nothing() -> None:
+    app, built = shop(lambda: jsonify([{"email": "carol@example.com"}])), []
+
+    @app.get("/createdb")
+    def createdb() -> Response:
+        built.append(1)
+        return jsonify(message="built")
+
+    verdict = tried("route-without-authentication", app, identities=people("alice"), mode="active")
+    assert verdict.outcome == "fail", verdict.message
+    assert not built
+
+
 def test_an_address_that_the_request_brought_along_is_no_gift() -> None:
     app = shop(lambda: jsonify(email=request.args.get("email", "")))
     assert tried("route-without-authentication", app, identities=people("alice"), mode="passive").outcome == "pass"

@@ -7,18 +7,19 @@ held against these three answers; the status alone decides nothing.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, cast
+from typing import Final, Literal, TypeVar, cast
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.finding import Evidence
 from stopper.core.place import RouteRef
-from stopper.core.probe import Identity, Steps, Target, send
+from stopper.core.probe import Identity, Skipped, Steps, Target, send
 from stopper.core.secret import Secret
 
 NONSENSE: Final = "stopper.is-not-a.credential"
 """Stands where a token would; no server can have issued it and no library can read it."""
 
+T = TypeVar("T")
 Judgement = Literal["let-in", "kept-out", "unclear"]
 Kind = Literal["protected", "public", "presence-only", "unclear"]
 
@@ -177,6 +178,19 @@ def answered(target: Target, request: Request) -> Steps[Exchange]:
     return exchange
 
 
+def attempt(steps: Steps[T]) -> Steps[T | None]:
+    """What *steps* come to, or None where the scan may not send one of their requests: the next route may still tell.
+
+    A used-up budget and a stopped scan still end the probe: what was not asked must not look like a pass.
+    """
+    try:
+        return (yield from steps)
+    except Skipped as skipped:
+        if "--max-requests" in str(skipped) or "stopped" in str(skipped):
+            raise
+        return None
+
+
 def establish(target: Target, route: Route, method: str, identity: Identity) -> Steps[Baseline]:
     """Send the controls for one route-method: the honest one, nobody's, and nonsense where the second left it open."""
     request = target.request_for(route, method)
@@ -212,7 +226,9 @@ def _search(target: Target) -> Steps[list[Baseline]]:
     found: list[Baseline] = []
     for identity in bearers(target)[:2]:
         for route, method in candidates(target):
-            baseline = yield from establish(target, route, method, identity)
+            baseline = yield from attempt(establish(target, route, method, identity))
+            if baseline is None:
+                continue
             if baseline.kind in ("protected", "presence-only"):
                 found.append(baseline)
             if baseline.kind == "protected":

@@ -13,7 +13,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.personal import people_in
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, undo, unsure
-from stopper.core.probe_baseline import TRIES, alike, is_door, same
+from stopper.core.probe_baseline import TRIES, alike, attempt, is_door, same
 from stopper.core.probe_objects import as_id, entries, ids, marked, texts
 from stopper.core.rule import Rule
 
@@ -55,7 +55,7 @@ def probe(target: Target) -> Steps[Verdict]:
         return not_applicable("the scan is fewer than two people, so nothing belongs to another")
     tested = 0
     for steps in _questions(target, *people):
-        verdict = yield from steps
+        verdict = yield from attempt(steps)
         if verdict is not None and verdict.outcome == "fail":
             return verdict
         tested += verdict is not None

@@ -12,7 +12,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.personal import addresses_in, is_personal, mentions_personal, people_in
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import TRIES, Baseline, alike, candidates, is_door, protected
+from stopper.core.probe_baseline import TRIES, Baseline, alike, attempt, candidates, is_door, protected
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
 
@@ -242,11 +242,10 @@ def probe(target: Target) -> Steps[Verdict]:
     known = {hit.route for hit in detect(target.app) if hit.route is not None}
     found: list[tuple[RouteRef, Exchange, Exchange]] = []
     for route, method in candidates(target):
-        if route.path == baseline.route.path or is_door(route) or _declared_public(target.app, route):
+        if route.path == baseline.route.path or is_door(route):
             continue
-        open_to_all = yield from _open_to_all(
-            target, route, method, baseline.identity, RouteRef(method, route.path) in known
-        )
+        in_source = RouteRef(method, route.path) in known
+        open_to_all = yield from attempt(_open_to_all(target, route, method, baseline.identity, in_source))
         if open_to_all is not None:
             found.append((RouteRef(method, route.path), *open_to_all))
     if target.mode == "active":
@@ -261,6 +260,8 @@ def _open_to_all(
     request = target.request_for(route, method)
     anonymous = yield from send(request)
     if not anonymous.response.succeeded or not (seen_in_source or _people_data(target, request, anonymous)):
+        return None
+    if _declared_public(target.app, route) and not _many_people(anonymous):
         return None
     honest = yield from send(identity.on(request))
     return (honest, anonymous) if alike(honest.response, anonymous.response) else None
@@ -277,6 +278,16 @@ def _people_data(target: Target, request: Request, anonymous: Exchange) -> bool:
     return said is not None and any(True for _ in people_in(said)) and (bool(given) or not brought)
 
 
+def _many_people(anonymous: Exchange) -> bool:
+    """A list of people, or a password. A document that says "public" may mean one person's own page, hardly these."""
+    names = list(people_in(anonymous.response.json()))
+    return (
+        len(addresses_in(anonymous.response.text)) > 1
+        or len(names) > 2
+        or any("pass" in name.lower() for name in names)
+    )
+
+
 def _open_writes(
     target: Target, baseline: Baseline, known: set[RouteRef]
 ) -> Steps[list[tuple[RouteRef, Exchange, Exchange]]]:
@@ -289,7 +300,9 @@ def _open_writes(
         if ref in known and ref.method in ("POST", "PUT", "PATCH")
     ]
     for route, ref in pairs[: TRIES[target.depth]]:
-        anonymous = yield from send(target.request_for(route, ref.method))
+        anonymous = yield from attempt(send(target.request_for(route, ref.method)))
+        if anonymous is None:
+            continue
         said = anonymous.response.json()
         wrong = isinstance(said, dict) and bool({"error", "errors"} & said.keys())
         if anonymous.response.succeeded and not wrong:

@@ -7,7 +7,7 @@ from stopper.core.exchange import Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import TRIES, alike, is_door
+from stopper.core.probe_baseline import TRIES, alike, attempt, is_door
 from stopper.core.rule import Rule
 
 
@@ -23,7 +23,7 @@ def probe(target: Target) -> Steps[Verdict]:
     open_to_all: list[tuple[RouteRef, tuple[Evidence, ...]]] = []
     unclear = 0
     for route, method in pairs[: TRIES[target.depth]]:
-        seen = yield from _anonymous(target, route, method)
+        seen = yield from attempt(_anonymous(target, route, method))
         if seen is None:
             unclear += 1
         elif seen:

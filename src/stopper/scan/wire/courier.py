@@ -24,6 +24,10 @@ HAZARDS: Final = frozenset({
     "withdraw", "payout", "deploy", "rollback", "uninstall", "format", "erase", "broadcast", "sms", "publish", "trade",
 })  # fmt: skip
 """Words of a path behind which a request could cost money or data; only reading is sent there."""
+REBUILDS: Final = re.compile(
+    r"(?i)(create|init|reset|drop|seed|populate|clear)[_-]?(db|database)\b|/(seed|populate)/?$"
+)
+"""Development routes that build the database anew, often by GET: they are never sent, whatever the method."""
 WAIT_MOST: Final = 5.0
 """Seconds of Retry-After that are waited for; a longer wait skips that address instead."""
 BUSY_ADDRESSES: Final = 3
@@ -107,6 +111,8 @@ class Courier:
             return f"it would {'write' if effect == 'write' else 'log in'}, and the mode is {self.mode}"
         if effect == "write" and self._why_no_writes:
             return self._why_no_writes
+        if rebuilt := REBUILDS.search(_path(request.target)):
+            return f"its path says {rebuilt.group(0).strip('/')!r}, which would take away what the scan stands on"
         if request.method in READ_METHODS:
             return ""
         if hazard := HAZARDS & set(re.split(r"[^a-z]+", _path(request.target).lower())):
