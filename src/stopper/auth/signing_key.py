@@ -1,7 +1,5 @@
 """One private key with its one algorithm and its dates."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, cast
@@ -9,8 +7,8 @@ from typing import Final, Literal, cast
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
 
-from stopper.auth import base64url
 from stopper.auth.verification_key import VerificationKey
 from stopper.core.errors import KeyringError
 
@@ -50,7 +48,10 @@ class SigningKey:
         return self.expires_at is None or now < self.expires_at
 
     def sign(self, message: bytes) -> bytes:
-        """The JWS signature (RFC 7518 §3, RFC 8037 §3.1). Raises KeyringError in a process that only verifies."""
+        """The JWS signature (RFC 7518 §3, RFC 8037 §3.1). Raises KeyringError in a process that only verifies.
+
+        Not by joserfc: it warns on every token whose ``alg`` is written ``EdDSA``, which is what verifiers in the field know.
+        """
         key = self._own()
         if isinstance(key, ed25519.Ed25519PrivateKey):
             return key.sign(message)
@@ -141,25 +142,15 @@ def load_public_key(
 
 
 def _public_members(private: PrivateKey) -> dict[str, str]:
-    public = private.public_key()
-    if isinstance(public, ed25519.Ed25519PublicKey):
-        return {"kty": "OKP", "crv": "Ed25519", "x": base64url.encode(public.public_bytes_raw())}
-    if isinstance(public, rsa.RSAPublicKey):
-        numbers = public.public_numbers()
-        return {"kty": "RSA", "n": _number(numbers.n), "e": _number(numbers.e)}
-    point = public.public_numbers()
-    return {
-        "kty": "EC",
-        "crv": "P-256",
-        "x": base64url.encode(point.x.to_bytes(32, "big")),
-        "y": base64url.encode(point.y.to_bytes(32, "big")),
-    }
+    der = private.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    family: type[OKPKey | RSAKey | ECKey] = OKPKey
+    if isinstance(private, rsa.RSAPrivateKey):
+        family = RSAKey
+    elif isinstance(private, ec.EllipticCurvePrivateKey):
+        family = ECKey
+    members = family.import_key(der).as_dict(private=False)
+    return {name: str(value) for name, value in members.items() if name != "kid"}
 
 
 def _thumbprint(public: Mapping[str, str]) -> str:
-    canonical = json.dumps(dict(public), sort_keys=True, separators=(",", ":"))
-    return base64url.encode(hashlib.sha256(canonical.encode()).digest())
-
-
-def _number(value: int) -> str:
-    return base64url.encode(value.to_bytes((value.bit_length() + 7) // 8, "big"))
+    return import_key(dict(public)).thumbprint()
