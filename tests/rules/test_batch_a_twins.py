@@ -7,8 +7,10 @@ from collections.abc import Callable
 import pytest
 from flask import Flask, Response, jsonify, request
 
+from stopper.core.app import App, SecurityScheme, Spec
 from stopper.core.probe import Identity
 from stopper.core.secret import Secret
+from stopper.rules.bearer import bearer_token_accepted_in_url
 from stopper.scan.catalogue import find
 from stopper.scan.trial import try_rule
 
@@ -235,3 +237,14 @@ def test_a_cookie_signed_with_another_key_does_not_convict() -> None:
         app.add_url_rule("/", view_func=lambda: {"ok": True})
 
     assert verdict("secret-key-hardcoded", make) == "pass"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "where", "hits"),
+    [("access_token", "query", 1), ("token", "query", 1), ("Authorization", "header", 0), ("page_token", "query", 0)],
+)
+def test_an_openapi_document_may_say_that_tokens_travel_in_urls(parameter: str, where: str, hits: int) -> None:
+    """Only a scheme that puts a token into the query is told, and by the name of the parameter alone."""
+    scheme = SecurityScheme("caller", "apiKey", where, parameter)
+    app = App(spec=Spec("Notes", "1", "openapi.json", {"caller": scheme}))
+    assert len(list(bearer_token_accepted_in_url.detect(app))) == hits
