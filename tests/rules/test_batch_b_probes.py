@@ -586,6 +586,27 @@ def test_a_route_that_builds_the_database_anew_is_left_alone_and_hides_nothing()
     assert not built
 
 
+@pytest.mark.parametrize("who", ["nobody", "a session"])
+def test_an_open_route_is_found_by_nobody_and_by_a_session_too(who: str) -> None:
+    app = Flask("sessions")
+
+    @app.get("/me")
+    def me() -> Response:
+        if request.cookies.get("session") != "alices-session":
+            abort(401)
+        return jsonify(name="alice")
+
+    @app.get("/things")
+    def things() -> Response:
+        return jsonify(customers=[{"email": "carol@example.com"}])
+
+    alice = Identity("alice", (("Cookie", Secret("session=alices-session")),))
+    given = [alice] if who == "a session" else []
+    verdict = tried("route-without-authentication", app, identities=given, mode="passive")
+    assert verdict.outcome == "fail", verdict.message
+    assert [str(ref) for ref in verdict.routes] == ["GET /things"]
+
+
 def test_an_address_that_the_request_brought_along_is_no_gift() -> None:
     app = shop(lambda: jsonify(email=request.args.get("email", "")))
     assert tried("route-without-authentication", app, identities=people("alice"), mode="passive").outcome == "pass"

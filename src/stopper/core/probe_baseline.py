@@ -204,7 +204,7 @@ def establish(target: Target, route: Route, method: str, identity: Identity) -> 
 
 
 def protected(target: Target, kinds: Sequence[Kind] = ("protected",)) -> Steps[Baseline | None]:
-    """The first route that only a good token passes, fresh for the caller; None when there is none in reach.
+    """The first route that only a good credential passes, fresh for the caller; None when there is none in reach.
 
     The search is done once a scan and kept in ``target.notes``; the good credential is shown again each time, because a
     probe in between may have ended it.
@@ -224,7 +224,8 @@ def protected(target: Target, kinds: Sequence[Kind] = ("protected",)) -> Steps[B
 
 def _search(target: Target) -> Steps[list[Baseline]]:
     found: list[Baseline] = []
-    for identity in bearers(target)[:2]:
+    others = [identity for identity in target.identities if identity.token is None and identity.headers]
+    for identity in [*bearers(target), *others][:2]:
         for route, method in candidates(target):
             baseline = yield from attempt(establish(target, route, method, identity))
             if baseline is None:

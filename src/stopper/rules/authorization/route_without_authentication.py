@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, cast
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
@@ -12,10 +13,11 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.personal import addresses_in, is_personal, mentions_personal, people_in
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import TRIES, Baseline, alike, attempt, candidates, is_door, protected
+from stopper.core.probe_baseline import TRIES, alike, attempt, candidates, is_door, protected
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
 
+_SENT: Final = ("POST", "PUT", "PATCH")
 _VERBS: Final = frozenset({"get", "post", "put", "patch", "delete", "head", "options"})
 # Routes that are for everybody by their nature, told by a word of the path or of the view's name.
 _PUBLIC: Final = re.compile(
@@ -234,37 +236,69 @@ def _names_people(part: Value) -> bool:
             return False
 
 
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A route that asks who is calling, its answer to nobody, and somebody it lets in (None where the scan is nobody)."""
+
+    ref: RouteRef
+    refusal: Exchange
+    identity: Identity | None
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A route that answers nobody, and its answer to somebody where there is one to compare with."""
+
+    ref: RouteRef
+    anonymous: Exchange
+    honest: Exchange | None = None
+
+
 def probe(target: Target) -> Steps[Verdict]:
     """Asks the reading routes as nobody; people's data in the answer convicts, where the same application guards other routes."""
-    baseline = yield from protected(target)
-    if baseline is None:
+    control = yield from _control(target)
+    if control is None:
         return not_applicable("no route of this application was found that asks who is calling")
     known = {hit.route for hit in detect(target.app) if hit.route is not None}
-    found: list[tuple[RouteRef, Exchange, Exchange]] = []
+    found: list[Open] = []
     for route, method in candidates(target):
-        if route.path == baseline.route.path or is_door(route):
-            continue
-        in_source = RouteRef(method, route.path) in known
-        open_to_all = yield from attempt(_open_to_all(target, route, method, baseline.identity, in_source))
-        if open_to_all is not None:
-            found.append((RouteRef(method, route.path), *open_to_all))
+        ref = RouteRef(method, route.path)
+        if ref != control.ref and not is_door(route):
+            open_to_all = yield from attempt(_open_to_all(target, route, ref, control.identity, ref in known))
+            found.extend([open_to_all] if open_to_all is not None else [])
     if target.mode == "active":
-        found.extend((yield from _open_writes(target, baseline, known)))
-    return _verdict(baseline, found)
+        found.extend((yield from _open_writes(target, known)))
+    return _verdict(control, found)
+
+
+def _control(target: Target) -> Steps[Control | None]:
+    """A protected route; without an identity, one that refuses an anonymous caller."""
+    baseline = yield from protected(target)
+    if baseline is not None:
+        return Control(baseline.ref, baseline.anonymous, baseline.identity)
+    if any(identity.headers for identity in target.identities):
+        return None
+    for route, method in candidates(target):
+        anonymous = yield from attempt(send(target.request_for(route, method)))
+        if anonymous is not None and anonymous.response.refused:
+            return Control(RouteRef(method, route.path), anonymous, None)
+    return None
 
 
 def _open_to_all(
-    target: Target, route: Route, method: str, identity: Identity, seen_in_source: bool
-) -> Steps[tuple[Exchange, Exchange] | None]:
-    """The honest and the anonymous exchange, where nobody gets what somebody gets and it holds people's data."""
-    request = target.request_for(route, method)
+    target: Target, route: Route, ref: RouteRef, identity: Identity | None, seen_in_source: bool
+) -> Steps[Open | None]:
+    """The route, where nobody gets what somebody gets and it holds people's data."""
+    request = target.request_for(route, ref.method)
     anonymous = yield from send(request)
     if not anonymous.response.succeeded or not (seen_in_source or _people_data(target, request, anonymous)):
         return None
     if _declared_public(target.app, route) and not _many_people(anonymous):
         return None
+    if identity is None:
+        return Open(ref, anonymous)
     honest = yield from send(identity.on(request))
-    return (honest, anonymous) if alike(honest.response, anonymous.response) else None
+    return Open(ref, anonymous, honest) if alike(honest.response, anonymous.response) else None
 
 
 def _people_data(target: Target, request: Request, anonymous: Exchange) -> bool:
@@ -288,41 +322,38 @@ def _many_people(anonymous: Exchange) -> bool:
     )
 
 
-def _open_writes(
-    target: Target, baseline: Baseline, known: set[RouteRef]
-) -> Steps[list[tuple[RouteRef, Exchange, Exchange]]]:
+def _open_writes(target: Target, known: set[RouteRef]) -> Steps[list[Open]]:
     """Changing routes that the source shows to be open and that take an anonymous request. Only in mode active."""
-    found: list[tuple[RouteRef, Exchange, Exchange]] = []
+    found: list[Open] = []
     pairs = [
-        (route, ref)
-        for route in target.app.routes
-        for ref in route.refs()
-        if ref in known and ref.method in ("POST", "PUT", "PATCH")
+        (route, ref) for route in target.app.routes for ref in route.refs() if ref in known and ref.method in _SENT
     ]
     for route, ref in pairs[: TRIES[target.depth]]:
         anonymous = yield from attempt(send(target.request_for(route, ref.method)))
-        if anonymous is None:
-            continue
-        said = anonymous.response.json()
-        wrong = isinstance(said, dict) and bool({"error", "errors"} & said.keys())
-        if anonymous.response.succeeded and not wrong:
-            found.append((ref, baseline.anonymous, anonymous))
+        if anonymous is not None and anonymous.response.succeeded and not _complains(anonymous):
+            found.append(Open(ref, anonymous))
     return found
 
 
-def _verdict(baseline: Baseline, found: list[tuple[RouteRef, Exchange, Exchange]]) -> Verdict:
+def _complains(exchange: Exchange) -> bool:
+    """A success by its status that says in its body that it is none."""
+    said = exchange.response.json()
+    return isinstance(said, dict) and not {"error", "errors"}.isdisjoint(cast("dict[str, object]", said))
+
+
+def _verdict(control: Control, found: list[Open]) -> Verdict:
     if not found:
         return passed("no route was found that gives people's data to an anonymous caller")
-    evidence = [
-        Evidence("exchange", f"control: {baseline.ref} refuses a caller without a credential", baseline.anonymous)
-    ]
-    for ref, honest, anonymous in found[:5]:
-        if honest is not baseline.anonymous:
-            evidence.append(Evidence("exchange", f"{ref} with a credential", honest))
-        evidence.append(Evidence("exchange", f"{ref} without any credential is answered all the same", anonymous))
-    names = ", ".join(str(ref) for ref, _, _ in found[:5])
+    evidence = [Evidence("exchange", f"control: {control.ref} refuses a caller without a credential", control.refusal)]
+    for one in found[:5]:
+        if one.honest is not None:
+            evidence.append(Evidence("exchange", f"{one.ref} with a credential", one.honest))
+        evidence.append(
+            Evidence("exchange", f"{one.ref} without any credential is answered all the same", one.anonymous)
+        )
+    names = ", ".join(str(one.ref) for one in found[:5])
     message = f"anybody can call {names} without a credential and gets or changes what belongs to people"
-    return failed(message, [ref for ref, _, _ in found], evidence)
+    return failed(message, [one.ref for one in found], evidence)
 
 
 RULE = Rule(
