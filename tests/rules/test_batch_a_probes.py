@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from flask import Flask, session
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stopper.core.exchange import Response
 from stopper.core.rule import Rule
@@ -183,3 +185,16 @@ def test_a_session_cookie_tells_which_key_signed_it(key: str | bytes) -> None:
     assert secret_key_hardcoded.signs(Secret(key), cookie)
     assert not secret_key_hardcoded.signs(Secret("notes-dev-kex"), cookie)
     assert not secret_key_hardcoded.signs(Secret(key), cookie[:-1] + ("A" if cookie[-1] != "A" else "B") + "!")
+
+
+@given(st.text(), st.binary())
+def test_no_answer_of_a_server_makes_a_judge_stumble(text: str, raw: bytes) -> None:
+    """Whatever bytes come, each judge says yes or no."""
+    for body in (text.encode("utf-8", "surrogatepass"), raw):
+        response = Response(200, (("Set-Cookie", text), ("Content-Type", text), ("Referrer-Policy", text)), body)
+        assert config_dump_in_response.dumps(response) in (True, False)
+        assert any_bearer_token_accepted.denies(response) in (True, False)
+        assert exception_text_in_response.exception_text(response.text) is None or response.text
+        assert isinstance(security_headers_missing.missing_headers(response, secure=True), tuple)
+        cookie = secret_key_hardcoded.cookie_of(response, "session") or text
+        assert not secret_key_hardcoded.signs(Secret("a key that signed nothing"), cookie)

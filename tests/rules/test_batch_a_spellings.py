@@ -523,3 +523,44 @@ def test_every_spelling_is_told_from_its_twin(slug: str, text: str, tmp_path: Pa
         if slug in line.partition("# expect: ")[2].split(", ")
     }
     assert {hit.span.line for hit in result.hits if hit.span is not None} == marked
+
+
+@pytest.mark.parametrize(
+    ("shown", "wanted", "text"),
+    [
+        ('request.headers["X-API-Key"]', "K", "hmac.compare_digest(request.headers['X-API-Key'].encode(), K.encode())"),
+        (
+            'request.headers.get("X-API-Key", "")',
+            'f"stp_{K}"',
+            "hmac.compare_digest(request.headers.get('X-API-Key', '').encode(), (f'stp_{K}').encode())",
+        ),
+        ('request.headers.get("X-API-Key")', "K", None),
+        ('request.headers["X-API-Key"]', 'os.environ.get("API_KEY")', None),
+        ('request.json["api_key"]', "K", None),
+    ],
+)
+def test_the_fix_is_offered_where_both_sides_are_surely_texts(
+    shown: str, wanted: str, text: str | None, tmp_path: Path
+) -> None:
+    """Where one side may be None or a number, ``encode()`` would raise: somebody has to look at it."""
+    code = f"""
+import os
+from flask import Flask, abort, request
+app = Flask(__name__)
+K = os.environ["API_KEY"]
+@app.before_request
+def check():
+    if not {shown} == {wanted}:
+        abort(401)
+"""
+    (tmp_path / "app.py").write_text(code, encoding="utf-8")
+    app = read_source((tmp_path,), tmp_path).app
+    rule = find("api-key-compared-with-equals")
+    assert rule is not None
+    assert rule.fix is not None
+    (hit,) = run_detectors(app, [rule])[0].hits
+    edit = rule.fix(app, hit)
+    assert (edit.text if edit is not None else None) == text
+    if edit is not None:
+        assert edit.safe
+        assert edit.imports == ("hmac",)

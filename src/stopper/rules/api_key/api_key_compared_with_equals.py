@@ -34,6 +34,7 @@ _NO_KEY: Final = re.compile(
     r"(?i)(?:bearer|basic|digest|token|apikey|undefined|null|none|anonymous)?\s*(?:undefined|null|none)?"
 )
 _HINT: Final = re.compile(r"(?i)key|token|secret|auth|credential")
+_TEXTS_IN: Final = frozenset(f"flask.request.{where}" for where in ("headers", "args", "form", "values", "cookies"))
 _SETTINGS: Final = re.compile(r"(?i)config|settings|const|env|secret|\.(?-i:[A-Z][A-Z0-9_]+)$")
 _CLASS_MEMBER: Final = re.compile(r"(?:.*\.)?[A-Z]\w*\.\w+")
 
@@ -149,7 +150,9 @@ def _is_text(value: Value) -> bool:
     match value:
         case Format() | Constant(value=str()):
             return True
-        case Item(owner=Name(), default=default) | EnvironmentValue(default=default):
+        case EnvironmentValue(default=default):
+            return default is None or text_of(default) is not None
+        case Item(owner=Name(dotted=owner), default=default) if owner in _TEXTS_IN:
             return default is None or text_of(default) is not None
         case _:
             return False

@@ -42,7 +42,7 @@ _VARIABLES: Final = (
 )
 _WHOLE: Final = (".items", ".values", ".copy")
 _LITERAL: Final = r"(?:[\"'/<\[{(\d]|b'|(?:None|True|False|null|true|false)\b|datetime\.)"
-_SEARCH_PATH: Final = re.compile(r"[\"']?\bPATH[\"']?\s*[:=]\s*[\"']?/[^\s\"',]*/bin\b")
+_SEARCH_PATH: Final = re.compile(r"[\"']?\bPATH[\"']?\s*[:=]\s*[\"']?/[^\s\"',]{0,2000}?/bin\b")
 
 
 def detect(app: App) -> Iterator[Hit]:

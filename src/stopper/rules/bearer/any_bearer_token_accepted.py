@@ -14,7 +14,7 @@ from stopper.core.rule import Rule
 
 ENOUGH: Final = 5
 """Routes that are named in one verdict; one careless check usually guards them all."""
-_PASSWORD_FIELD: Final = re.compile(r"<input[^>]+type\s*=\s*[\"']?password", re.IGNORECASE)
+_PASSWORD_FIELD: Final = re.compile(r"<input[^>]{1,400}?type\s*=\s*[\"']?password", re.IGNORECASE)
 _DENIALS: Final = ("active", "valid", "ok", "success", "authenticated", "authorized", "logged_in", "allowed")
 
 

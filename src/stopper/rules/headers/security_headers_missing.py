@@ -22,7 +22,7 @@ _POLICIES: Final = frozenset(
     }
 )  # fmt: skip
 """The policies of the W3C's Referrer Policy, §3."""
-_META: Final = re.compile(rb"<meta\s[^>]*name\s*=\s*[\"']?referrer\b", re.IGNORECASE)
+_META: Final = re.compile(rb"<meta\s[^>]{0,400}?name\s*=\s*[\"']?referrer\b", re.IGNORECASE)
 _AGE: Final = re.compile(r"max-age\s*=\s*\"?(\d+)", re.IGNORECASE)
 
 

@@ -98,7 +98,7 @@ def signs(key: Secret, cookie: str) -> bool:
     """That *key* made the signature of a Flask session cookie: HMAC-SHA1 under a key derived by HMAC-SHA1 from key and salt."""
     value, _, signature = cookie.rpartition(".")
     derived = hmac.new(key.reveal_bytes(), SALT, hashlib.sha1).digest()
-    made = hmac.new(derived, value.encode(), hashlib.sha1).digest()
+    made = hmac.new(derived, value.encode("utf-8", "surrogatepass"), hashlib.sha1).digest()
     try:
         shown = base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
     except (binascii.Error, ValueError):
