@@ -40,7 +40,8 @@ def _debug(call: Call) -> Value | None:
 
 
 def _runs_flask(facts: SourceFacts, call: Call) -> bool:
-    if call.callee in APPS:
+    owner = call.callee.rpartition(".")[0]
+    if call.callee in APPS or any(found.name == owner for found in facts.classes("flask.Flask")):
         return True
     if not facts.imports("flask") or call.receiver is None:
         return False
