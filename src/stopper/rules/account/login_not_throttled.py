@@ -16,6 +16,7 @@ from stopper.core.probe_baseline import same
 from stopper.core.probe_login import asks_basic, is_plainly_login, lets_in, login_requests, login_routes, understood
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Sequence, Value, text_of, walk
+from stopper.core.view_functions import FunctionIndex, index_of
 
 ATTEMPTS: Final = 12
 """Wrong passwords in a row, at most. The usual limits are five or ten a minute (OWASP Authentication Cheat Sheet)."""
@@ -45,11 +46,12 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     if _limited_as_a_whole(facts):
         return
+    index = index_of(facts)
     for route in facts.routes:
         if facts.is_test(route.span) or _is_guarded(app, route):
             continue
-        functions = _functions(facts, route)
-        if _is_login(facts, route, functions) and not _counts(facts, route, functions):
+        functions = _functions(index, route)
+        if _is_login(index, route, functions) and not _counts(index, route, functions):
             method = "POST" if "POST" in route.methods else route.methods[0]
             yield Hit(
                 f"nothing slows down guessing passwords at {route.path}",
@@ -58,36 +60,30 @@ def detect(app: App) -> Iterator[Hit]:
             )
 
 
-def _functions(facts: SourceFacts, route: SourceRoute) -> list[str]:
+def _functions(index: FunctionIndex, route: SourceRoute) -> list[str]:
     """The view and what it calls in the project, two steps deep."""
-    found = [
-        function.name for function in facts.functions() if function.name == route.view or function.owner == route.view
-    ]
-    for _ in range(2):
-        called = [
-            call.callee for name in found for call in facts.calls_in(name) if facts.function(call.callee) is not None
-        ]
-        found = list(dict.fromkeys([*found, *called]))
-    return found
+    return index.calling([function.name for function in index.of_view(route.view)], 2)
 
 
-def _is_login(facts: SourceFacts, route: SourceRoute, functions: list[str]) -> bool:
+def _is_login(index: FunctionIndex, route: SourceRoute, functions: list[str]) -> bool:
     """A password check by a library wherever it stands; a comparison or a query with a password where the route is named so."""
+    facts = index.facts
     calls = [call for name in functions for call in facts.calls_in(name)]
     named = bool(_LOGIN_NAME.search(route.path) or _LOGIN_NAME.search(route.view.rpartition(".")[2]))
     if any(_CHECKS_PASSWORD.fullmatch(call.callee) for call in calls):
         return "POST" in route.methods or named
-    return named and "POST" in route.methods and (_compares(facts, functions) or _asks_database(facts, calls))
+    return named and "POST" in route.methods and (_compares(index, functions) or _asks_database(facts, calls))
 
 
-def _compares(facts: SourceFacts, functions: list[str]) -> bool:
+def _compares(index: FunctionIndex, functions: list[str]) -> bool:
     """What the caller wrote as a password or code is compared with something that the caller did not write."""
-    for comparison in facts.comparisons("==", "!="):
+    facts = index.facts
+    for comparison in [one for name in functions for one in index.comparisons.get(name, ())]:
         sides = (comparison.left, comparison.right)
         secret = any(facts.derives(side, "password") or _is_code(side) for side in sides)
         if (
             secret
-            and comparison.function in functions
+            and comparison.operator in ("==", "!=")
             and sum(facts.derives(side, "request-data") for side in sides) == 1
         ):
             return True
@@ -125,9 +121,10 @@ def _is_guarded(app: App, route: SourceRoute) -> bool:
     )
 
 
-def _counts(facts: SourceFacts, route: SourceRoute, functions: list[str]) -> bool:
+def _counts(index: FunctionIndex, route: SourceRoute, functions: list[str]) -> bool:
     """A decorator, hook, call, limit on the blueprint or name that speaks of limits."""
-    decorators = [one for function in facts.functions() if function.name in functions for one in function.decorators]
+    facts = index.facts
+    decorators = [one for name in functions for one in index.by_name[name].decorators]
     names = [*(decorator.name for decorator in (*route.decorators, *decorators)), *route.hooks, *functions]
     names += [call.callee for name in functions for call in facts.calls_in(name)]
     names += [assignment.target for assignment in facts.assignments() if assignment.function in functions]
@@ -249,8 +246,9 @@ def _limit_in_sight(app: App, ref: RouteRef) -> bool:
     if app.config.keys() & set(_SETTINGS):
         return True
     facts = source_of(app)
+    index = index_of(facts)
     return _limited_as_a_whole(facts) or any(
-        _counts(facts, route, _functions(facts, route)) for route in facts.routes if route.path == ref.path
+        _counts(index, route, _functions(index, route)) for route in facts.routes if route.path == ref.path
     )
 
 

@@ -1,7 +1,7 @@
 """Anybody on the network can call the route, and it gives away or changes what belongs to somebody."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -10,15 +10,17 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.labels import LabelKind
 from stopper.core.personal import addresses_in, is_personal, mentions_personal, people_in
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import TRIES, alike, attempt, candidates, is_door, protected
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
+from stopper.core.view_functions import FunctionIndex, index_of
 
 _SENT: Final = ("POST", "PUT", "PATCH")
-_VERBS: Final = frozenset({"get", "post", "put", "patch", "delete", "head", "options"})
+_SHOWN: Final[tuple[LabelKind, ...]] = ("api-key", "token", "authorization-header", "password")
 # Routes that are for everybody by their nature, told by a word of the path or of the view's name.
 _PUBLIC: Final = re.compile(
     r"(?i)(^|[/_.-])(log-?in|log-?out|sign-?(in|up|out)|register|registration|auth|authorize|oauth\d?|oidc|saml|sso|callback|tokens?|"
@@ -68,6 +70,7 @@ def detect(app: App) -> Iterator[Hit]:
     guarded = any(access.state == "guarded" for route in app.routes for access in route.access.values())
     if not guarded or _guards_out_of_sight(facts):
         return
+    index = index_of(facts)
     for route in app.routes:
         if _is_public(route) or _declared_public(app, route):
             continue
@@ -75,18 +78,18 @@ def detect(app: App) -> Iterator[Hit]:
             access = route.access.get(method)
             if access is None or access.state != "open" or method in ("HEAD", "OPTIONS"):
                 continue
-            if _asked_for(facts, route, method) or (method == "POST" and _REGISTERS.search(route.path)):
+            own = list(index.of_view(route.view, route.span, method))
+            if _asked_for(index, route, own) or (method == "POST" and _REGISTERS.search(route.path)):
                 continue
-            if (what := _harm(facts, route, method)) is not None:
+            if (what := _harm(index, route, method, own)) is not None:
                 message = f"nothing asks who is calling {method} {route.path}, and it {what}"
-                yield Hit(message, _place(facts, route, method), RouteRef(method, route.path))
+                yield Hit(message, _place(route, own), RouteRef(method, route.path))
                 break
 
 
-def _place(facts: SourceFacts, route: Route, method: str) -> Span | None:
+def _place(route: Route, own: Sequence[Function]) -> Span | None:
     """The view's own line; of a view class, the line of the method that answers."""
-    own = [function for function in facts.functions() if function.owner and _is_of(route, method, function)]
-    return own[0].span if own else route.span
+    return next((function.span for function in own if function.owner), route.span)
 
 
 def _guards_out_of_sight(facts: SourceFacts) -> bool:
@@ -112,32 +115,25 @@ def _declared_public(app: App, route: Route) -> bool:
     return route.spec_security == () and any(known.spec_security for known in app.routes)
 
 
-def _asked_for(facts: SourceFacts, route: Route, method: str) -> bool:
+def _asked_for(index: FunctionIndex, route: Route, own: Sequence[Function]) -> bool:
     """Something on the way, or the view itself, seems to ask who is calling, further than the reader could follow it."""
-    return _asks_by_itself(facts, route, method) or _hooked(facts, route) or _decorated(facts, route, method)
+    return _hooked(index, route) or _decorated(own) or _asks_by_itself(index, own)
 
 
-def _asks_by_itself(facts: SourceFacts, route: Route, method: str) -> bool:
+def _asks_by_itself(index: FunctionIndex, own: Sequence[Function]) -> bool:
     """The view, or what it calls in the project, looks at who is calling or checks what was shown."""
-    for function in _with_called(facts, route, method):
-        for call in facts.calls_in(function):
-            if _PROOF.fullmatch(call.callee) or any(_is_who(part) for part in walk(call)):
-                return True
-        if any(
-            condition.refuses and any(_is_who(part) for part in walk(condition.value))
-            for condition in facts.conditions()
-            if condition.function == function
-        ):
-            return True
-        for comparison in facts.comparisons():
-            if comparison.function == function and (
-                facts.derives(comparison.left, "api-key", "token", "authorization-header", "password", "request-header")
-                or facts.derives(
-                    comparison.right, "api-key", "token", "authorization-header", "password", "config-secret"
-                )
-            ):
-                return True
-    return False
+    facts, names = index.facts, set(index.calling([function.name for function in own], 1))
+    calls = [call for name in names for call in facts.calls_in(name)]
+    if any(_PROOF.fullmatch(call.callee) or any(_is_who(part) for part in walk(call)) for call in calls):
+        return True
+    asked = [one for name in names for one in index.conditions.get(name, ())]
+    if any(one.refuses and _is_who(part) for one in asked for part in walk(one.value)):
+        return True
+    return any(
+        facts.derives(one.left, *_SHOWN, "request-header") or facts.derives(one.right, *_SHOWN, "config-secret")
+        for name in names
+        for one in index.comparisons.get(name, ())
+    )
 
 
 def _is_who(part: Value) -> bool:
@@ -146,49 +142,24 @@ def _is_who(part: Value) -> bool:
     )
 
 
-def _with_called(facts: SourceFacts, route: Route, method: str) -> list[str]:
-    """The view, or the method of the view class that answers, and the functions of the project that it calls, one step deep."""
-    return _calling(facts, [function.name for function in facts.functions() if _is_of(route, method, function)], 1)
-
-
-def _calling(facts: SourceFacts, names: list[str], steps: int) -> list[str]:
-    """These functions and those of the project that they call, so many steps deep."""
-    for _ in range(steps):
-        called = [call.callee for name in names for call in facts.calls_in(name)]
-        names = list(dict.fromkeys([*names, *(name for name in called if facts.function(name) is not None)]))
-    return names
-
-
-def _hooked(facts: SourceFacts, route: Route) -> bool:
+def _hooked(index: FunctionIndex, route: Route) -> bool:
     """A function that runs before the view may refuse in a way that the reader could not follow to its end."""
-    hooks = dict.fromkeys(hook for known in facts.routes if known.path == route.path for hook in known.hooks)
-    return any(_AUTH_NAME.search(name.rpartition(".")[2]) for name in _calling(facts, list(hooks), 3))
+    hooks = dict.fromkeys(hook for known in index.facts.routes if known.path == route.path for hook in known.hooks)
+    return any(_AUTH_NAME.search(name.rpartition(".")[2]) for name in index.calling(hooks, 3))
 
 
-def _decorated(facts: SourceFacts, route: Route, method: str) -> bool:
+def _decorated(own: Sequence[Function]) -> bool:
     """A decorator between route and view that speaks of access: whether it stops anybody is for the probe to say."""
     return any(
         _AUTH_NAME.search(decorator.name.rpartition(".")[2]) and not decorator.above_route
-        for function in facts.functions()
-        if _is_of(route, method, function)
+        for function in own
         for decorator in function.decorators
     )
 
 
-def _is_of(route: Route, method: str, function: Function) -> bool:
-    """By name, or by place: the running application may know a module under another name than the source."""
-    word = function.name.rpartition(".")[2]
-    if function.owner and word in _VERBS and word != method.lower():
-        return False
-    if route.view and route.view in (function.name, function.owner):
-        return True
-    span = route.span
-    return span is not None and span.path == function.span.path and span.line <= function.span.line <= span.end_line
-
-
-def _harm(facts: SourceFacts, route: Route, method: str) -> str | None:
+def _harm(index: FunctionIndex, route: Route, method: str, own: Sequence[Function]) -> str | None:
     """What an anonymous caller gets out of it, or None where the source does not say."""
-    functions = _with_called(facts, route, method)
+    facts, functions = index.facts, index.calling([function.name for function in own], 1)
     if method in ("PUT", "PATCH", "DELETE"):
         return "changes data"
     if method == "POST":

@@ -1,0 +1,65 @@
+"""The functions behind a route: its view, or the methods of its view class, and what they call in the project."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from stopper.core.fact import Comparison, Condition, Function
+from stopper.core.facts import SourceFacts
+from stopper.core.place import Span
+
+VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "options"})
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionIndex:
+    """Functions by name, by class and by file, and what is asked in them, built once for one run of a detector; tests left out."""
+
+    facts: SourceFacts
+    by_name: dict[str, Function] = field(default_factory=dict[str, Function])
+    by_owner: dict[str, list[Function]] = field(default_factory=dict[str, list[Function]])
+    by_path: dict[str, list[Function]] = field(default_factory=dict[str, list[Function]])
+    comparisons: dict[str, list[Comparison]] = field(default_factory=dict[str, list[Comparison]])
+    conditions: dict[str, list[Condition]] = field(default_factory=dict[str, list[Condition]])
+
+    def of_view(self, view: str, span: Span | None = None, method: str = "") -> Iterator[Function]:
+        """The view's functions, by name or by place: the running application may know a module under another name than the source.
+
+        With a *method*, a method of a view class counts only when it answers that one.
+        """
+        named = [self.by_name[view]] if view in self.by_name else []
+        found = {function.name: function for function in (*named, *self.by_owner.get(view, ()), *self._at(span))}
+        for function in found.values():
+            word = function.name.rpartition(".")[2]
+            if not method or not function.owner or word not in VERBS or word == method.lower():
+                yield function
+
+    def _at(self, span: Span | None) -> Iterator[Function]:
+        if span is not None:
+            for function in self.by_path.get(span.path, ()):
+                if span.line <= function.span.line <= span.end_line:
+                    yield function
+
+    def calling(self, names: Iterable[str], steps: int) -> list[str]:
+        """These functions and those of the project that they call, so many steps deep."""
+        found = dict.fromkeys(names)
+        edge = list(found)
+        for _ in range(steps):
+            called = [call.callee for name in edge for call in self.facts.calls_in(name) if call.callee in self.by_name]
+            edge = [name for name in dict.fromkeys(called) if name not in found]
+            found.update(dict.fromkeys(edge))
+        return list(found)
+
+
+def index_of(facts: SourceFacts) -> FunctionIndex:
+    """The index of *facts*."""
+    index = FunctionIndex(facts)
+    for function in facts.functions():
+        index.by_name.setdefault(function.name, function)
+        index.by_path.setdefault(function.span.path, []).append(function)
+        if function.owner:
+            index.by_owner.setdefault(function.owner, []).append(function)
+    for comparison in facts.comparisons():
+        index.comparisons.setdefault(comparison.function, []).append(comparison)
+    for condition in facts.conditions():
+        index.conditions.setdefault(condition.function, []).append(condition)
+    return index
