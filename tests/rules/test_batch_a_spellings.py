@@ -495,6 +495,71 @@ if __name__ == "__main__":
     app.run(debug=1)  # expect: debug-enabled
 """
 
+CLASSES = r"""
+import os, logging
+from flask import Flask, request, jsonify, Blueprint, current_app, g
+from flask.views import MethodView
+from flask_restful import Resource, Api, reqparse
+app = Flask(__name__)
+api = Api(app)
+log = logging.getLogger()
+class Keyed:
+    def __init__(self):
+        self.api_key = os.environ.get("API_KEY")
+    def ok(self):
+        return request.headers.get("X-API-Key") == self.api_key  # expect: api-key-compared-with-equals, api-key-unset-fails-open
+class V(MethodView):
+    def get(self):
+        if request.headers.get("X-API-KEY") != current_app.config["API_KEY"]:  # expect: api-key-compared-with-equals
+            return {}, 401
+        return {}
+class R(Resource):
+    def get(self):
+        p = reqparse.RequestParser()
+        p.add_argument("token", location="args")
+        a = p.parse_args()
+        try:
+            return {"a": a["token"]}
+        except Exception as e:
+            return {"error": str(e)}, 500  # expect: exception-text-in-response
+        finally:
+            log.info("done")
+api.add_resource(R, "/r")
+app.add_url_rule("/v", view_func=V.as_view("v"))
+async def av():
+    try:
+        return {}
+    except Exception as exc:
+        return jsonify({"detail": exc.__str__()}), 500  # expect: exception-text-in-response
+app.add_url_rule("/av", view_func=av)
+@app.get("/s")
+def s():
+    key = request.headers.get("X-API-Key", default="")
+    valid = os.environ.get("KEYS", "").split(",")
+    if key not in valid: return {}, 401
+    if str(request.headers.get("X-API-Key")) == str(os.environ.get("API_KEY")):  # expect: api-key-compared-with-equals, api-key-unset-fails-open
+        return {}
+    return {}
+@app.get("/t")
+def t():
+    api_key = request.headers.get("X-API-Key")
+    log.info("Request from %s with API key: %s", request.remote_addr, api_key)  # expect: credential-logged
+    log.info(f"key={api_key!r}")  # expect: credential-logged
+    log.info(f"key={api_key[:4]}...{api_key[-4:]}")
+    log.info("auth failed for key ending %s", api_key[-4:])
+    log.exception("bad key")
+    return {}
+@app.get("/u")
+def u():
+    token = request.cookies.get("access_token")
+    log.debug("cookie token: " + token)  # expect: credential-logged
+    log.debug(request.headers.get("Cookie"))
+    return {}
+@app.errorhandler(Exception)
+def handle(e):
+    return jsonify(type=type(e).__name__, msg=str(e)), getattr(e, "code", 500)  # expect: exception-text-in-response
+"""
+
 
 @pytest.mark.parametrize(
     ("slug", "text"),
@@ -508,6 +573,10 @@ if __name__ == "__main__":
         ("exception-text-in-response", FAILURES),
         ("secret-key-hardcoded", SECRETS),
         ("debug-enabled", SECRETS),
+        ("api-key-compared-with-equals", CLASSES),
+        ("api-key-unset-fails-open", CLASSES),
+        ("credential-logged", CLASSES),
+        ("exception-text-in-response", CLASSES),
     ],
 )
 def test_every_spelling_is_told_from_its_twin(slug: str, text: str, tmp_path: Path) -> None:

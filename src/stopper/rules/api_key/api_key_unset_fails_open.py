@@ -90,6 +90,9 @@ def _says_key(value: Value) -> bool:
 def _missing(value: Value, of: Callable[[Value], Missing]) -> Missing:
     found: Missing = frozenset()
     for option in options(value):
+        if isinstance(option, Call) and option.callee == "str" and option.args:
+            found |= {"None" if missing is None else missing for missing in _missing(option.args[0], of)}
+            continue
         inner, encoded = _bare(option)
         found |= of(inner) - (_NONE if encoded else frozenset())
     return found

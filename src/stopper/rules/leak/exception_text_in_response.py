@@ -98,6 +98,8 @@ class _Asking:
                     yield from self._texts(owner, True, depth - 1)
             case Call(callee=callee) if callee in _TELLS_NOTHING or self._facts.function(callee) is not None:
                 return  # what a function of the project makes of it is judged where it answers
+            case Call(receiver=(Caught() | Parameter()) as spoken, method="__str__" | "__repr__"):
+                yield spoken, True
             case Call(receiver=Caught() | Parameter(), args=args, keywords=keywords):
                 for part in (*args, *(passed_here for _, passed_here in keywords)):
                     yield from self._texts(part, True, depth - 1)
