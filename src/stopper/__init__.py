@@ -4,6 +4,7 @@ The public names load when they are first used, so that whoever only scans does 
 type checkers where each lives, and a test compares the two.
 """
 
+# pyright: reportUnsupportedDunderAll=false
 from importlib import import_module
 from typing import Final
 

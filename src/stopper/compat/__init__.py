@@ -1,1 +1,0 @@
-"""Import-compatible faces for people who come from other extensions."""
