@@ -1,0 +1,105 @@
+"""What probes read out of foreign answers: never a crash, whatever the bytes, and the right pieces."""
+
+import base64
+import hashlib
+import hmac
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stopper.core.exchange import Request, Response
+from stopper.core.personal import addresses_in, is_personal, mentions_personal, people_in
+from stopper.core.probe_baseline import alike, form, same
+from stopper.core.probe_login import asks_basic, lets_in, token_in, understood
+from stopper.core.probe_objects import as_id, entries, ids, marked, texts
+from stopper.core.probe_secret import signs
+from stopper.core.secret import Secret
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(VALUES)
+def test_any_json_is_read_without_a_fault(value: object) -> None:
+    response = Response(200, (("Content-Type", "application/json"),), json.dumps(value).encode())
+    assert same(response, response)
+    hash(form(value))
+    list(ids(value, "note_id"))
+    list(people_in(value))
+    assert all(isinstance(entry, dict) and texts(entry) >= 0 for entry in entries(value))
+    token_in(response)
+
+
+@given(st.binary(max_size=200), st.binary(max_size=200))
+def test_any_bytes_are_compared_without_a_fault_and_in_both_directions_alike(left: bytes, right: bytes) -> None:
+    first, second = Response(200, body=left), Response(200, body=right)
+    assert same(first, second) == same(second, first)
+    assert alike(first, second) == alike(second, first)
+    assert not lets_in(first)
+
+
+@given(st.binary(max_size=200))
+def test_any_body_is_marked_without_a_fault(body: bytes) -> None:
+    request, marks = marked(Request("POST", "/notes", body=body, effect="write"), "canary")
+    assert request.effect == "write"
+    assert all(mark in request.body.decode() for mark in marks.values())
+
+
+def test_only_free_texts_are_marked() -> None:
+    body = json.dumps({"title": "x", "email": "a@example.com", "count": 3, "role": "user"}).encode()
+    request, marks = marked(Request("POST", "/notes", body=body), "canary")
+    said = json.loads(request.body)
+    assert set(marks) == {"title"}
+    assert said["title"].startswith("canary")
+    assert (said["email"], said["count"], said["role"]) == ("a@example.com", 3, "user")
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ({"id": 7, "text": "tea"}, ["7"]),
+        ({"note_id": "ab-1", "id": 7}, ["ab-1"]),
+        ({"note": {"id": 7}}, ["7"]),
+        ({"id": True}, []),
+        ({"id": "../../etc"}, []),
+        ([{"id": 7}], []),
+    ],
+)
+def test_the_id_of_an_object_is_found_and_nothing_that_leads_elsewhere(value: object, found: list[str]) -> None:
+    assert list(ids(value, "note_id")) == found
+
+
+def test_an_id_is_a_short_plain_text_or_number() -> None:
+    assert as_id("a" * 129) is None
+    assert as_id(1.5) is None
+    assert as_id("6f1f6a0e") == "6f1f6a0e"
+
+
+def test_names_that_are_about_people() -> None:
+    assert all(map(is_personal, ("email", "user_email", "phone_number", "password_hash", "date_of_birth")))
+    assert not any(map(is_personal, ("emails_sent", "title", "price", "telephone_box", "name")))
+    assert mentions_personal("SELECT id, email FROM people")
+    assert not mentions_personal("SELECT id, title FROM notes")
+    assert list(people_in({"rows": [{"email": None}, {"email": ""}, {"email": "a@example.com"}]})) == ["email"]
+    assert addresses_in("Write to A@Example.com!") == {"a@example.com"}
+
+
+@pytest.mark.parametrize(("algorithm", "name"), [("HS256", "sha256"), ("HS384", "sha384"), ("HS512", "sha512")])
+def test_a_secret_is_known_by_the_signature_it_makes(algorithm: str, name: str) -> None:
+    made = hmac.new(b"kettle", b"head.claims", getattr(hashlib, name)).digest()
+    token = "head.claims." + base64.urlsafe_b64encode(made).rstrip(b"=").decode()
+    assert signs(token, algorithm, Secret("kettle"))
+    assert not signs(token, algorithm, Secret("teapot"))
+    assert not signs(token, "RS256", Secret("kettle"))
+
+
+def test_a_refused_login_is_told_from_one_that_was_not_read() -> None:
+    assert understood(Response(401))
+    assert not any(understood(Response(status)) for status in (400, 404, 405, 415, 422, 500))
+    assert asks_basic(Response(401, (("WWW-Authenticate", 'Basic realm="x"'),)))
+    assert not asks_basic(Response(401, (("WWW-Authenticate", "Bearer"),)))
