@@ -56,6 +56,19 @@ class TestHowTheyCombine:
     @pytest.mark.parametrize(
         "wrong",
         [
+            lambda: scope("a") and bearer,
+            lambda: bearer or api_key,
+            lambda: bearer & scope("a") or api_key,
+            lambda: bearer if not public else api_key,
+        ],
+    )
+    def test_words_between_parts_would_drop_one(self, wrong: Any) -> None:
+        with pytest.raises(PolicyError, match="drop a part"):
+            wrong()
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
             lambda: bearer | api_key & scope("a"),
             lambda: (bearer & scope("a")) | api_key,
             lambda: (bearer & scope("a")) | (api_key & scope("b")),

@@ -387,7 +387,7 @@ class TestCover:
         for cover, status in ((None, 404), (public, 200), (bearer, 401)):
             app = Flask("files", static_folder=str(tmp_path), static_url_path="/static")
             stopper = Stopper(app, issuers=[issuer()])
-            if cover:
+            if cover is not None:
                 stopper.cover("static", cover)
             stopper.seal()
             answer = app.test_client().get("/static/a.txt")

@@ -40,6 +40,15 @@ class Policy:
         """Every kind that some alternative asks for."""
         return frozenset(kind for kinds in self.alternatives for kind in kinds)
 
+    def same_as(self, other: "Policy") -> bool:
+        """Whether *other* lets the same people pass for certain."""
+        return (
+            self.text == other.text
+            and self.alternatives == other.alternatives
+            and len(self.requirements) == len(other.requirements)
+            and all(mine.same_as(theirs) for mine, theirs in zip(self.requirements, other.requirements, strict=True))
+        )
+
     def judge(self, situation: Situation) -> RefusalError | None:
         """The refusal of the first requirement that is not met; None when all are."""
         for requirement in self.requirements:
@@ -76,6 +85,9 @@ class Policy:
 
         __ror__ = __or__
 
+        def __bool__(self) -> NoReturn:
+            raise PolicyError(f"`and`, `or` and `not` drop a part of a policy: write & or | (met at {self.text})")
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Credential:
@@ -108,6 +120,11 @@ class Credential:
         return self.text
 
     __repr__ = __str__
+
+    if not TYPE_CHECKING:
+
+        def __bool__(self) -> NoReturn:
+            raise PolicyError(f"`and`, `or` and `not` drop a part of a policy: write & or | (met at {self.text})")
 
 
 def _bracketed(credential: Credential) -> str:

@@ -47,18 +47,29 @@ Judge = Callable[[Situation], RefusalError | None]
 class Requirement:
     """One demand on the principal. It is no policy: it says what, not who; write ``bearer & scope("notes:read")``.
 
-    ``spends`` marks a requirement that uses something up; it is judged after all others.
+    ``spends`` marks a requirement that uses something up; it is judged after all others. ``told``: the text says all of it;
+    not so where a function of the application judges, for two functions can have one name.
     """
 
     text: str
     judge: Judge
     spends: bool = False
+    told: bool = True
+
+    def same_as(self, other: "Requirement") -> bool:
+        """Whether *other* demands the same for certain."""
+        return self is other or (self.text == other.text and self.told and other.told)
 
     def __and__(self, other: "Requirement") -> "Requirement":
         if not isinstance(other, Requirement):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise PolicyError(f"put the credential kind first: <kind> & {self.text}")
         both = sorted((self, other), key=lambda part: part.spends)
-        return Requirement(" & ".join(part.text for part in both), _all_of(tuple(both)), self.spends or other.spends)
+        return Requirement(
+            " & ".join(part.text for part in both),
+            _all_of(tuple(both)),
+            self.spends or other.spends,
+            self.told and other.told,
+        )
 
     def __str__(self) -> str:
         return self.text
@@ -71,6 +82,11 @@ class Requirement:
             raise PolicyError(f"alternatives among requirements are any_of({self.text}, …)")
 
         __ror__ = __or__
+
+        def __bool__(self) -> NoReturn:
+            raise PolicyError(
+                f"`and`, `or` and `not` drop a part of a policy: write & or any_of(…) (met at {self.text})"
+            )
 
         def __call__(self, view: object) -> NoReturn:
             raise PolicyError(f"{self.text} alone guards nothing: say which credential, as in bearer & {self.text}")
@@ -102,7 +118,8 @@ def any_of(*requirements: Requirement) -> Requirement:
             first = first or refusal
         return first
 
-    return Requirement(f"any_of({', '.join(part.text for part in requirements)})", judge)
+    text = f"any_of({', '.join(part.text for part in requirements)})"
+    return Requirement(text, judge, told=all(part.told for part in requirements))
 
 
 _SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,128}")  # RFC 6749 §3.3, and a bound
@@ -169,7 +186,9 @@ def owner(of: str | Callable[..., str | None]) -> Requirement:
         met = isinstance(found, str) and bool(found) and found == situation.principal.subject
         return None if met else ForbiddenError("owner")
 
-    return Requirement(_call("owner", of if isinstance(of, str) else _Bare(_function_name(of))), judge)
+    return Requirement(
+        _call("owner", of if isinstance(of, str) else _Bare(_function_name(of))), judge, told=isinstance(of, str)
+    )
 
 
 def where(condition: Callable[..., bool], name: str | None = None) -> Requirement:
@@ -182,7 +201,7 @@ def where(condition: Callable[..., bool], name: str | None = None) -> Requiremen
     def judge(situation: Situation) -> RefusalError | None:
         return None if condition(situation.principal, **situation.arguments) is True else ForbiddenError("where")
 
-    return Requirement(_call("where", _Bare(name or _function_name(condition))), judge)
+    return Requirement(_call("where", _Bare(name or _function_name(condition))), judge, told=False)
 
 
 def fresh(*, minutes: float = 0, seconds: float = 0) -> Requirement:

@@ -113,7 +113,9 @@ class Revocations:
     def is_revoked(self, claims: Mapping[str, object]) -> bool:
         """Whether a verified token with these claims is void. Raises StoreUnavailableError when nobody can tell."""
         self._catch_up()
-        if claims.get("jti") in self._tokens or claims.get("sid") in self._families:
+        jti, session = claims.get("jti"), claims.get("sid")
+        # Other issuers may give `sid` any shape; only a text can be in our journal.
+        if (isinstance(jti, str) and jti in self._tokens) or (isinstance(session, str) and session in self._families):
             return True
         subject = claims.get("sub")
         of_subject = self._subjects.get(subject, (0, 0.0))[0] if isinstance(subject, str) else 0

@@ -80,11 +80,9 @@ class Doors:
         if own is not None:
             return Door(endpoint, method, own, "declared")
         covers = [cover for cover in self._covers if cover.matches(self._flask, endpoint)]
-        different = {cover.policy.text for cover in covers}
-        if len(different) > 1:
-            raise PolicyError(
-                f"the endpoint {endpoint} is covered twice, by {' and by '.join(sorted(different))}; name it once"
-            )
+        if not all(cover.policy.same_as(covers[0].policy) for cover in covers[1:]):
+            different = " and by ".join(sorted(cover.policy.text for cover in covers))
+            raise PolicyError(f"the endpoint {endpoint} is covered twice, by {different}; name it once")
         if covers:
             return Door(endpoint, method, covers[0].policy, "covered")
         if endpoint == "static" or endpoint.endswith(".static"):
@@ -106,7 +104,7 @@ def carried(view: Callable[..., Any] | None, method: str) -> Policy | None:
         if isinstance(own, Policy):
             return own
     found = [own for holder in (view, view_class) if isinstance(own := getattr(holder, ATTRIBUTE, None), Policy)]
-    if len({own.text for own in found}) > 1:
+    if len(found) == 2 and not found[0].same_as(found[1]):
         raise PolicyError(
             f"{getattr(view_class, '__qualname__', '')} has two policies, {found[0]} in its `decorators` and {found[1]} on the class;"
             " join them with &"
@@ -139,5 +137,5 @@ def policies_of(doors: Doors) -> Mapping[str, Mapping[str, str]]:
     """For readers outside: endpoint → method → the policy as text; ``closed`` where nobody may pass."""
     found: dict[str, dict[str, str]] = {}
     for _, door in doors.every():
-        found.setdefault(door.endpoint, {})[door.method] = door.policy.text if door.policy else "closed"
+        found.setdefault(door.endpoint, {})[door.method] = "closed" if door.policy is None else door.policy.text
     return found

@@ -23,7 +23,7 @@ class Row:
 def rows_of(doors: Doors) -> list[Row]:
     """Every route of the application behind *doors*, by path and method."""
     found = (
-        Row(rule.rule, door.method, door.endpoint, door.policy.text if door.policy else None, door.state)
+        Row(rule.rule, door.method, door.endpoint, None if door.policy is None else door.policy.text, door.state)
         for rule, door in doors.every()
     )
     return sorted(found, key=lambda row: (row.path, row.method))
