@@ -29,6 +29,8 @@ _KINDS: Final[dict[tuple[bool, bool], Kinds]] = {
     (False, True): frozenset({"api_key"}),
     (True, True): frozenset({"bearer", "api_key"}),
 }
+DECIDED: Final = "stopper.decided"
+"""In the environ: the rule on which the gate has decided that the request may go on."""
 
 
 class Gate:
@@ -49,22 +51,25 @@ class Gate:
         if rule is None or asked.routing_exception is not None:
             return None  # nothing matched: Flask answers 404, 405 or the redirect itself, and no view runs
         method = asked.method
+        environ = asked.environ
         if method == "OPTIONS" and automatic_options(rule):
+            environ[DECIDED] = rule
             return None  # Flask answers it; the view does not run
         endpoint = rule.endpoint
         door = self._doors.find(endpoint, method)
         policy = door.policy
-        mark = request_id(asked.environ)
+        mark = request_id(environ)
         if policy is None:
             decision_log.refused(mark, method, endpoint, 404 if door.state == "closed" else 503, door.state, None)
             return self._answers.plain(404) if door.state == "closed" else self._answers.closed()
         if not policy.alternatives:
             decision_log.passed(mark, method, endpoint, None)
+            environ[DECIDED] = rule
             return None
-        asked.environ[GUARDED] = True
+        environ[GUARDED] = True
         principal: Principal | None = None
         try:
-            principal = self._authenticate(policy, asked.environ)
+            principal = self._authenticate(policy, environ)
             refusal = None
             if policy.requirements:
                 refusal = policy.judge(
@@ -76,8 +81,9 @@ class Gate:
             decision_log.refused(mark, method, endpoint, refusal.status, refusal.reason, principal)
             return self._answers.refusal(refusal)
         if principal is not None:
-            current.remember(asked.environ, principal)
+            current.remember(asked, principal)
         decision_log.passed(mark, method, endpoint, principal)
+        environ[DECIDED] = rule
         return None
 
     def _authenticate(self, policy: Policy, environ: Mapping[str, object]) -> Principal:

@@ -3,10 +3,12 @@
 import logging
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, cast
 
 from flask import Blueprint, Flask, Response, current_app
+from flask.globals import request_ctx
+from flask.typing import ResponseReturnValue
 
 from stopper.auth.clock import Clock, system_clock
 from stopper.auth.issuer import Issuer
@@ -20,7 +22,7 @@ from stopper.extension import error_pages, start_checks
 from stopper.extension import settings as setting
 from stopper.extension.answers import Answers
 from stopper.extension.door import Cover, Doors, cover_of, policies_of
-from stopper.extension.gate import Gate
+from stopper.extension.gate import DECIDED, Gate
 from stopper.extension.response_headers import ResponseHeaders, checked_origins, security_headers
 from stopper.extension.table import as_text, rows_of
 from stopper.extension.wiring import Given, Parts, ReadsKeys, Revoked, assemble
@@ -121,6 +123,7 @@ class Guard:
         error_pages.install(app, self._answers, allow_details=settings.get(setting.ALLOW_ERROR_DETAILS))
         # First of all hooks: one that was registered earlier must not answer for a closed route.
         app.before_request_funcs.setdefault(None, []).insert(0, self._before_request)
+        app.dispatch_request = self._dispatcher(app.dispatch_request)  # type: ignore[method-assign]
         wrapped = ResponseHeaders(
             app.wsgi_app, headers, origins=origins, credentials=credentials, api_key_header=header
         )
@@ -129,7 +132,7 @@ class Guard:
     def policy_for(self, endpoint: str, method: str) -> str | None:
         """The policy before *endpoint* and *method* as text; None where nobody declared one."""
         policy = self.doors.find(endpoint, method).policy
-        return policy.text if policy else None
+        return None if policy is None else policy.text
 
     @property
     def policies(self) -> Mapping[str, Mapping[str, str]]:
@@ -142,6 +145,11 @@ class Guard:
         start_checks.judge_debug(app, self.mode)
         if _stopper_config(app) != self._said:
             raise SettingError("a STOPPER_… setting changed after Stopper(app); load the configuration first")
+        if app.before_request_funcs.get(None, [])[:1] != [self._before_request]:
+            raise SettingError(
+                "a hook stands before Stopper's, or Stopper's is gone, so closed routes could answer; add hooks with"
+                " app.before_request, never by changing app.before_request_funcs"
+            )
         rows = rows_of(self.doors)
         undeclared = [row for row in rows if row.state == "undeclared"]
         if undeclared:
@@ -156,7 +164,7 @@ class Guard:
             self.parts.prepare()
 
     def _judge_parts(self) -> None:
-        needs = {kind: door for _, door in self.doors.every() if door.policy for kind in door.policy.kinds}
+        needs = {kind: door for _, door in self.doors.every() if door.policy is not None for kind in door.policy.kinds}
         if "bearer" in needs and self.parts.verifier is None:
             raise SettingError(
                 f"the endpoint {needs['bearer'].endpoint} takes bearer tokens, but no issuer is declared; set STOPPER_ISSUER and"
@@ -168,7 +176,8 @@ class Guard:
                 f"the endpoint {needs['api_key'].endpoint} takes API keys, but there is no store of them; set STOPPER_API_KEY_PEPPER"
                 " and STOPPER_DATABASE_URL, or give Stopper(app, api_keys=ApiKeys(…))"
             )
-        spends = any(part.spends for _, door in self.doors.every() if door.policy for part in door.policy.requirements)
+        policies = [door.policy for _, door in self.doors.every() if door.policy is not None]
+        spends = any(part.spends for policy in policies for part in policy.requirements)
         if spends and self.parts.single_use is None:
             raise SettingError("a policy asks for once, but nothing remembers used tokens; set STOPPER_DATABASE_URL")
 
@@ -181,6 +190,18 @@ class Guard:
         if self._closed:
             return self._answers.closed()
         return self._gate.decide()
+
+    def _dispatcher(self, dispatch: Callable[[], ResponseReturnValue]) -> Callable[[], ResponseReturnValue]:
+        """*dispatch*, for nothing but the rule on which the gate has decided in this request."""
+
+        def guarded() -> ResponseReturnValue:
+            asked = request_ctx.request
+            if asked.url_rule is None or asked.environ.get(DECIDED) is asked.url_rule:
+                return dispatch()
+            _log.critical("%s: a view was about to run that nobody had judged; it did not", self._app.name)
+            return self._answers.closed()
+
+        return guarded
 
     def _judge(self) -> None:
         with self._lock:

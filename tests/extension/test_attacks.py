@@ -1,0 +1,102 @@
+"""Ways in that an attacker, or an unlucky colleague, has tried. Each test carries the name of its attack."""
+
+from typing import Any
+
+import pytest
+from flask import Flask, request
+from tests.auth.token_smith import NOW
+from tests.extension.made import Made, bearer_header
+from werkzeug.wrappers import Response
+
+from stopper import Stopper, bearer, current_principal, public, where
+from stopper.auth.clock import SetClock
+from stopper.auth.revocation import Revocation, Revocations
+from stopper.core.errors import PolicyError, SettingError
+
+
+@pytest.fixture
+def made() -> Made:
+    return Made()
+
+
+def clear(app: Flask) -> None:
+    app.before_request_funcs[None].clear()
+
+
+def replace(app: Flask) -> None:
+    app.before_request_funcs = {}  # type: ignore[assignment]
+
+
+def drop_first(app: Flask) -> None:
+    app.before_request_funcs[None] = app.before_request_funcs[None][1:]
+
+
+@pytest.mark.parametrize("attack", [clear, replace, drop_first])
+def test_the_hooks_are_taken_away(made: Made, attack: Any) -> None:
+    made.route("/mine", bearer, "mine")
+    attack(made.app)
+    assert made.get("/mine").status_code == 503
+    assert made.get("/mine", bearer_header()).status_code == 503
+    assert made.ran == []
+    with pytest.raises(SettingError, match="before_request_funcs"):
+        made.stopper.seal()
+
+
+def test_a_hook_is_put_before_the_guard(made: Made) -> None:
+    made.route("/mine", bearer, "mine")
+    made.app.before_request_funcs[None].insert(0, lambda: "leak")
+    with pytest.raises(SettingError, match="stands before"):
+        made.stopper.seal()
+
+
+def test_a_later_hook_changes_the_route_that_was_judged(made: Made) -> None:
+    made.route("/open", public, "open")
+    made.route("/mine", bearer, "mine")
+
+    @made.app.before_request
+    def swap() -> None:
+        request.url_rule = next(rule for rule in made.app.url_map.iter_rules() if rule.endpoint == "mine")
+
+    assert made.get("/open").status_code == 503
+    assert made.ran == []
+
+
+def test_a_principal_is_carried_into_a_mounted_application(made: Made) -> None:
+    inner = Flask("inner")
+    Stopper(inner)
+
+    @inner.get("/who")
+    @public
+    def inside() -> str:
+        return str(bool(current_principal))
+
+    @made.app.get("/who")
+    @bearer
+    def outside() -> Any:
+        answer = Response.from_app(inner.wsgi_app, request.environ)
+        return f"{answer.get_data(as_text=True)} {current_principal.subject}"
+
+    assert made.get("/who", bearer_header()).data == b"False alice"
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_two_covers_whose_functions_have_one_name(made: Made, first: bool) -> None:
+    made.app.add_url_rule("/x", "docs.x", lambda: "x")
+    made.stopper.cover("docs.x", bearer & where(lambda principal: first))
+    made.stopper.cover("docs.*", bearer & where(lambda principal: not first))
+    with pytest.raises(PolicyError, match="covered twice"):
+        made.stopper.seal()
+    assert made.get("/x", bearer_header()).status_code == 503
+
+
+class _Journal:
+    def after(self, seq: int) -> list[Revocation]:
+        return []
+
+
+@pytest.mark.parametrize("sid", [{"a": 1}, [{"a": 1}], [[]], 5, None])
+def test_a_session_id_of_an_odd_shape_is_no_crash(sid: object) -> None:
+    revocations = Revocations(_Journal(), SetClock(NOW), token_lifetime=900)  # type: ignore[arg-type]
+    made = Made(revocations=revocations)
+    made.route("/mine", bearer, "mine")
+    assert made.get("/mine", bearer_header(sid=sid)).status_code == 200
