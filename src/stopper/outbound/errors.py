@@ -29,9 +29,9 @@ class OutboundError(StopperError):
         self.host = ""
 
     def at(self, method: str, host: str) -> Self:
-        """The same error with the place it happened at, and without traceback, cause or context."""
+        """The same error with the place it happened at, unless it has one, and without traceback, cause or context."""
         made = copy(self)
-        made.method, made.host = method, host
+        made.method, made.host = self.method or method, self.host or host
         return made
 
     def __str__(self) -> str:
