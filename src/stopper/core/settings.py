@@ -1,6 +1,7 @@
 """Settings, each declared beside the code it rules; unknown ones are refused."""
 
 import difflib
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from stopper.core.secret import MASK, Secret
 
 PREFIX: Final = "STOPPER_"
 T = TypeVar("T")
+Resolve = Callable[[str, str], Secret]
+"""Gives the secret that a reference stands for: ``resolve(setting's key, reference)``. Raises SettingError."""
+_REFERENCE: Final = re.compile(r"(?:secret|env|file|vault|aws|azure|gcp):[^#]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +125,19 @@ def secret(name: str, doc: str) -> Setting[Secret | None]:
     return _declare(Setting(name, None, doc, "secret", parse, secret=True))
 
 
+@dataclass(frozen=True, slots=True)
+class _Elsewhere:
+    """A secret setting that only says where the secret lies."""
+
+    reference: str
+
+
 class Settings:
-    """The settings in force: ``app.config`` first, then the environment, then the default."""
+    """The settings in force: ``app.config`` first, then the environment, then the default.
+
+    A secret setting may be a reference (``file:/run/secrets/pepper``, ``vault:kv/db#url``, ``secret:payments``) instead of the
+    secret; :meth:`resolved` puts the secrets in their places.
+    """
 
     def __init__(self, config: Mapping[str, object], environ: Mapping[str, str]) -> None:
         """Raises SettingError for an unknown key in *config* or a value of the wrong kind; an unknown variable only warns."""
@@ -140,6 +155,9 @@ class Settings:
         setting = declared.get(key)
         if setting is None:
             raise SettingError(f"{key} in {where} is not a setting of Stopper{_nearest(key)}")
+        if setting.secret and isinstance(value, str) and _REFERENCE.match(value):
+            self._values[key] = _Elsewhere(value)
+            return
         try:
             self._values[key] = setting.parse(value)
         except ValueError as wrong:
@@ -147,8 +165,18 @@ class Settings:
             raise SettingError(f"{key} in {where} must be {wrong}, not {shown}") from None
 
     def get(self, setting: Setting[T]) -> T:
-        """The value in force, already of the right type."""
-        return cast("T", self._values.get(setting.key, setting.default))
+        """The value in force, already of the right type. Raises SettingError for a reference that nobody resolved."""
+        found = self._values.get(setting.key, setting.default)
+        if isinstance(found, _Elsewhere):
+            raise SettingError(f"{setting.key} is a reference, and nothing here resolves it; set the secret itself")
+        return cast("T", found)
+
+    def resolved(self, resolve: Resolve) -> "Settings":
+        """The same settings with the secret itself in place of every reference. Raises what *resolve* raises."""
+        made = Settings({}, {})
+        for key, value in self._values.items():
+            made._values[key] = resolve(key, value.reference) if isinstance(value, _Elsewhere) else value
+        return made
 
     def is_set(self, setting: Setting[T]) -> bool:
         """Whether somebody set it, to whatever value."""

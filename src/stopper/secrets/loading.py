@@ -1,0 +1,106 @@
+"""From ``app.config`` and the environment to secrets, and to settings whose references are replaced by them."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from stopper.auth.clock import Clock, system_clock
+from stopper.auth.event import EventSink, log_event
+from stopper.core.errors import SettingError
+from stopper.core.secret import Secret
+from stopper.core.settings import Setting, Settings
+from stopper.secrets import declaration as setting
+from stopper.secrets.backends import Access, VaultAccess, open_backend
+from stopper.secrets.errors import FetchError
+from stopper.secrets.held import Pace
+from stopper.secrets.reference import NotAReferenceError, parse
+from stopper.secrets.store import Secrets
+
+_LOCAL: Final = ("env", "file")
+
+
+def open_secrets(
+    config: Mapping[str, object] | None = None,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    clock: Clock = system_clock,
+    sink: EventSink = log_event,
+) -> Secrets:
+    """The secrets that STOPPER_SECRETS declares in *config* (``app.config``) or *environ*. Raises SettingError."""
+    return _opened(Settings(config or {}, environ), config or {}, environ, clock, sink)
+
+
+def load(
+    config: Mapping[str, object],
+    environ: Mapping[str, str] = os.environ,
+    *,
+    clock: Clock = system_clock,
+    sink: EventSink = log_event,
+) -> tuple[Settings, Secrets]:
+    """The settings in force with every reference resolved, and the declared secrets. Raises SettingError."""
+    settings = Settings(config, environ)
+    secrets = _opened(settings, config, environ, clock, sink)
+    return settings.resolved(secrets.resolve), secrets
+
+
+def _opened(
+    settings: Settings, config: Mapping[str, object], environ: Mapping[str, str], clock: Clock, sink: EventSink
+) -> Secrets:
+    pace = Pace(settings.get(setting.REFRESH), settings.get(setting.KEEP), settings.get(setting.OVERLAP))
+    mode = config.get("STOPPER_MODE") or environ.get("STOPPER_MODE")
+    local = Access(
+        environ=environ,
+        env_file=Path(".env") if mode == "dev" else None,
+        allow_readable_files=settings.get(setting.ALLOW_READABLE_FILES),
+        timeout=settings.get(setting.TIMEOUT),
+    )
+    access = Access(
+        environ=environ,
+        env_file=local.env_file,
+        allow_readable_files=local.allow_readable_files,
+        timeout=local.timeout,
+        vault=_vault_access(settings, config, environ, local),
+        aws_region=settings.get(setting.AWS_REGION),
+        gcp_endpoint=settings.get(setting.GCP_ENDPOINT),
+    )
+    return Secrets(settings.get(setting.SECRETS), access=access, pace=pace, clock=clock, sink=sink)
+
+
+def _vault_access(
+    settings: Settings, config: Mapping[str, object], environ: Mapping[str, str], local: Access
+) -> VaultAccess:
+    def reader(wanted: Setting[Secret | None], variable: str = "") -> Callable[[], Secret | None]:
+        said = config.get(wanted.key) or environ.get(wanted.key) or environ.get(variable)
+        return lambda: _read_anew(wanted.key, said, local)
+
+    return VaultAccess(
+        url=settings.get(setting.VAULT_URL) or environ.get("VAULT_ADDR", ""),
+        namespace=settings.get(setting.VAULT_NAMESPACE) or environ.get("VAULT_NAMESPACE", ""),
+        ca_file=settings.get(setting.VAULT_CA_FILE) or environ.get("VAULT_CACERT", ""),
+        auth=settings.get(setting.VAULT_AUTH),
+        mount=settings.get(setting.VAULT_AUTH_MOUNT),
+        role=settings.get(setting.VAULT_ROLE),
+        role_id=settings.get(setting.VAULT_ROLE_ID),
+        secret_id=reader(setting.VAULT_SECRET_ID),
+        token=reader(setting.VAULT_TOKEN, "VAULT_TOKEN"),
+    )
+
+
+def _read_anew(key: str, said: object, local: Access) -> Secret | None:
+    """The secret that opens Vault, read from where it lies at each log-in. Raises FetchError and SettingError."""
+    if said is None or isinstance(said, Secret):
+        return said
+    try:
+        reference = parse(said) if isinstance(said, str) else None
+    except NotAReferenceError:
+        reference = None
+    if reference is None:
+        return Secret(said) if isinstance(said, (str, bytes)) and said else None
+    if reference.scheme not in _LOCAL:
+        raise SettingError(f"{key} opens Vault and cannot lie in {reference.scheme}: itself; give env: or file:")
+    try:
+        return open_backend(reference.scheme, local).read(reference.path).pick(reference.key)
+    except FetchError as wrong:
+        cause, why = wrong.cause, f"{key} ({reference}): {wrong}"
+    raise FetchError(cause, why)
