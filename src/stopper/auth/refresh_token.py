@@ -90,8 +90,8 @@ class RefreshStore(Protocol):
     def open_family(self, family: Family, account: Account, digest: bytes, idle_until: float) -> bool:
         """Insert a family with its first token.
 
-        False where the account was disabled or its password changed since *account* was read: a log-in that was under
-        way does not survive either.
+        False where the account was disabled, or its password, roles or scopes changed, since *account* was read: a log-in that
+        was under way does not survive that.
         """
         ...
 
@@ -176,9 +176,11 @@ class RefreshTokens:
         )
         token = secrets.token_urlsafe(32)
         idle_until = min(now + self._idle, family.ends_at)
+        # Issued before the commit: what voids the account's tokens after it reaches this one too.
+        answer = self._answer(family, account, token)
         if not self._store.open_family(family, account, token_digest(token), idle_until):
             raise InvalidCredentialError("login-overtaken")
-        return self._answer(family, account, token)
+        return answer
 
     def refresh(self, presented: str, *, client_id: str, device: str | None = None) -> bytes:
         """Rotate, or give the same answer again to the client that has just rotated.

@@ -4,6 +4,7 @@ from sqlalchemy import Connection, RowMapping, Update, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from stopper.auth.account import Account
+from stopper.auth.clock import Clock, system_clock
 from stopper.store import journal
 from stopper.store.database import Database
 from stopper.store.families import end_all
@@ -14,9 +15,10 @@ from stopper.store.words import pack, unpack
 class SqlAccounts:
     """An :class:`stopper.auth.account.AccountStore`. *keep_revoked*: seconds that a revocation must be remembered."""
 
-    def __init__(self, database: Database, keep_revoked: float = 4_530.0) -> None:
+    def __init__(self, database: Database, keep_revoked: float = 4_530.0, clock: Clock = system_clock) -> None:
         self._database = database
         self._keep = keep_revoked
+        self._clock = clock
 
     def add(self, account: Account) -> bool:
         """Insert; False when the address is taken."""
@@ -52,10 +54,10 @@ class SqlAccounts:
         swap = (
             update(accounts)
             .where(accounts.c.id == account_id, accounts.c.password_hash == old_hash, accounts.c.disabled_at.is_(None))
-            .values(password_hash=new_hash, tokens_from=int(now) + 1)
+            .values(password_hash=new_hash)
         )
         return self._database.write(
-            lambda connection: self._end_sessions(connection, swap, account_id, "password", now)
+            lambda connection: self._change(connection, swap, account_id, now, ending="password")
         )
 
     def rehash(self, account_id: str, old_hash: str, new_hash: str) -> bool:
@@ -69,33 +71,30 @@ class SqlAccounts:
 
     def disable(self, account_id: str, now: float) -> bool:
         """Disable; every session ends with it."""
-        change = update(accounts).where(accounts.c.id == account_id).values(disabled_at=now, tokens_from=int(now) + 1)
+        change = update(accounts).where(accounts.c.id == account_id).values(disabled_at=now)
         return self._database.write(
-            lambda connection: self._end_sessions(connection, change, account_id, "disabled", now)
+            lambda connection: self._change(connection, change, account_id, now, ending="disabled")
         )
-
-    def _end_sessions(self, connection: Connection, change: Update, account_id: str, reason: str, now: float) -> bool:
-        if connection.execute(change).rowcount != 1:
-            return False
-        end_all(connection, account_id, reason, now)
-        journal.append(connection, "subject", account_id, int(now) + 1, now + self._keep)
-        return True
 
     def set_access(self, account_id: str, roles: tuple[str, ...], scopes: tuple[str, ...], now: float) -> bool:
         """Set roles and scopes; access tokens that state the old ones are void, sessions go on."""
-        change = (
-            update(accounts)
-            .where(accounts.c.id == account_id)
-            .values(roles=pack(roles), scopes=pack(scopes), tokens_from=int(now) + 1)
-        )
+        change = update(accounts).where(accounts.c.id == account_id).values(roles=pack(roles), scopes=pack(scopes))
+        return self._database.write(lambda connection: self._change(connection, change, account_id, now))
 
-        def work(connection: Connection) -> bool:
-            if connection.execute(change).rowcount != 1:
-                return False
-            journal.append(connection, "subject", account_id, int(now) + 1, now + self._keep)
-            return True
-
-        return self._database.write(work)
+    def _change(
+        self, connection: Connection, change: Update, account_id: str, now: float, *, ending: str | None = None
+    ) -> bool:
+        """Run *change* and void the access tokens of before; *ending*: why the sessions end with it, None: they go on."""
+        if connection.execute(change).rowcount != 1:
+            return False
+        # The row is ours from here on. What was issued while we waited for it is of before, whatever the clock said then.
+        now = max(now, self._clock())
+        void_before = int(now) + 1
+        connection.execute(update(accounts).where(accounts.c.id == account_id).values(tokens_from=void_before))
+        if ending is not None:
+            end_all(connection, account_id, ending, now, now + self._keep)
+        journal.append(connection, "subject", account_id, void_before, now + self._keep)
+        return True
 
 
 def load(connection: Connection, account_id: str) -> Account | None:

@@ -64,7 +64,7 @@ def open_store(
     return Store(
         database=database,
         clock=clock,
-        accounts=SqlAccounts(database, keep_revoked),
+        accounts=SqlAccounts(database, keep_revoked, clock),
         keys=SqlKeys(database, sealer),
         refresh=SqlRefresh(database),
         revocations=SqlJournal(database),

@@ -19,12 +19,13 @@ class SqlRefresh:
         self._database = database
 
     def open_family(self, family: Family, account: Account, digest: bytes, idle_until: float) -> bool:
-        """Insert a family with its first token, if the account still is as it was when its password was compared."""
+        """Insert a family with its first token, if the account still is as *account* says, what it may do too."""
         same = (
             select(accounts.c.id)
             .where(
                 accounts.c.id == account.id,
                 accounts.c.password_hash == account.password_hash,
+                accounts.c.tokens_from == account.tokens_from,
                 accounts.c.disabled_at.is_(None),
             )
             .with_for_update(read=True)
@@ -52,6 +53,7 @@ class SqlRefresh:
         """Use, repeat, end or refuse; see the protocol."""
 
         def work(connection: Connection) -> Rotation:
+            _line_up(connection, digest)
             won = _use(connection, digest, used_by, client_id, device, now)
             if won is not None:
                 return _succeed(connection, digest, won, build)
@@ -98,6 +100,20 @@ class SqlRefresh:
             return connection.execute(delete(families).where(families.c.ends_at <= now)).rowcount
 
         return self._database.write(work)
+
+
+def _line_up(connection: Connection, digest: bytes) -> None:
+    """Wait for whoever changes the account or ends the family, and keep them waiting.
+
+    Without it PostgreSQL compares with the family as it was before the wait, and a token would be issued from a state that is gone.
+    SQLite has one writer at a time and needs no more.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    of_token = select(tokens.c.family_id).where(tokens.c.digest == digest).scalar_subquery()
+    owner = select(families.c.account_id).where(families.c.id == of_token).scalar_subquery()
+    connection.execute(select(accounts.c.id).where(accounts.c.id == owner).with_for_update(read=True))
+    connection.execute(select(families.c.id).where(families.c.id == of_token).with_for_update())
 
 
 def _use(
