@@ -7,13 +7,14 @@ from typing import Final, Literal, cast
 
 from stopper.auth.algorithm import ALGORITHMS, canonical_name
 from stopper.auth.key_set import KeySet, KeySource
+from stopper.auth.published_keys import PublishedKeys
 from stopper.auth.verification_key import VerificationKey
 from stopper.core.errors import KeyringError, SettingError
 from stopper.core.secret import Secret
 
 Profile = Literal["rfc9068", "jwt"]
 Keys = KeySource | VerificationKey | Secret | Mapping[str, object] | Sequence[VerificationKey] | str | Path
-"""A JWKS (mapping or path of a file), one or more prepared keys, an HMAC secret, or something that finds keys."""
+"""A JWKS (mapping, path of a file or https URL), one or more prepared keys, an HMAC secret, or something that finds keys."""
 
 RFC9068_CLAIMS: Final = ("exp", "iat", "iss", "aud", "sub", "jti")
 JWT_CLAIMS: Final = ("exp", "iat", "iss", "aud", "sub")
@@ -59,6 +60,10 @@ class Issuer:
         put(self, "required", frozenset(self.require))
         put(self, "audience", None if audience is None else _checked_name(f"the audience of {url}", audience))
         put(self, "keys", _key_source(url, keys, self.algorithms, allow_rsa_2048))
+
+    def with_keys(self, keys: KeySource) -> "Issuer":
+        """The same issuer with another source of its keys."""
+        return Issuer(self.url, self.algorithms, self.profile, keys=keys, require=self.require, audience=self.audience)
 
 
 def _checked_name(what: str, text: str) -> str:
@@ -129,6 +134,10 @@ def _made(keys: Keys, algorithms: tuple[str, ...], allow_rsa_2048: bool) -> KeyS
         if len(algorithms) != 1:
             raise KeyringError("a secret needs exactly one algorithm, such as HS256")
         return KeySet((VerificationKey.from_secret(None, algorithms[0], keys),))
+    if isinstance(keys, str) and "://" in keys:
+        if ALGORITHMS[algorithms[0]].symmetric:
+            raise KeyringError("a secret is not published at a URL; name public-key algorithms")
+        return PublishedKeys(keys, algorithms, allow_rsa_2048)
     if isinstance(keys, (str, Path)):
         return KeySet.from_file(Path(keys), algorithms=algorithms, allow_rsa_2048=allow_rsa_2048)
     if isinstance(keys, Mapping):
@@ -136,7 +145,7 @@ def _made(keys: Keys, algorithms: tuple[str, ...], allow_rsa_2048: bool) -> KeyS
     if isinstance(keys, (list, tuple)):
         return KeySet(cast("Sequence[VerificationKey]", keys))
     if not callable(getattr(keys, "find", None)):
-        raise KeyringError("must be a JWKS, the path of one, a Secret or VerificationKey objects")
+        raise KeyringError("must be a JWKS, the path or URL of one, a Secret or VerificationKey objects")
     return cast("KeySource", keys)
 
 

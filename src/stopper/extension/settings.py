@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final, cast
 
 from stopper.auth.issuer import Issuer, Profile
@@ -87,7 +86,7 @@ def _issuer(item: object) -> Issuer:
         url,
         cast("list[str]", algorithms),
         cast("Profile", said.get("profile", "rfc9068")),
-        keys=Path(keys) if isinstance(keys, str) else cast("Mapping[str, object]", keys),
+        keys=keys if isinstance(keys, str) else cast("Mapping[str, object]", keys),
         audience=cast("str | None", audience),
         require=cast("list[str] | None", require),
     )

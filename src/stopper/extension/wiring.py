@@ -22,6 +22,7 @@ from stopper.core.principal import Principal
 from stopper.core.secret import Secret
 from stopper.core.settings import Settings
 from stopper.extension import settings as setting
+from stopper.outbound.jwks import open_keys
 
 if TYPE_CHECKING:
     from stopper.store import Store
@@ -70,7 +71,7 @@ class Given:
 def assemble(flask: Flask, settings: Settings, given: Given, clock: Clock) -> tuple[Parts, tuple[Issuer, ...]]:
     """The parts, and every issuer that is trusted. Raises SettingError where something is missing or unsafe."""
     own, audience = settings.get(setting.ISSUER), settings.get(setting.AUDIENCE)
-    foreign = (*given.issuers, *settings.get(setting.ISSUERS))
+    foreign = tuple(open_keys(issuer, settings) for issuer in (*given.issuers, *settings.get(setting.ISSUERS)))
     opened = _opened(flask, settings, given, clock) if given.store is None else None
     store = given.store or opened
     revocations, single_use, issuers = given.revocations, given.single_use, foreign

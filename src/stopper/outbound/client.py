@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 from stopper.core.errors import SettingError
 from stopper.core.secret import Secret
 from stopper.outbound import retry
-from stopper.outbound.address import AddressRule, is_loopback, is_public, is_reachable
+from stopper.outbound.address import Address, AddressRule, is_loopback, is_public, is_reachable
 from stopper.outbound.body import checked_accept, encoded, is_accepted
 from stopper.outbound.credential import Credential, origins
 from stopper.outbound.errors import (
@@ -124,14 +124,15 @@ class Client:
         *,
         limits: Limits | None = None,
         ca_file: Path | str | None = None,
-        allow_loopback_http: bool = False,
+        allow_loopback: bool = False,
         network: Network | None = None,
     ) -> "Client":
-        """A client for one host that must be at public addresses, without a credential."""
-        made = cls(
-            hosts=(host,), limits=limits, ca_file=ca_file, allow_loopback_http=allow_loopback_http, network=network
-        )
-        made._rule = is_public
+        """A client for one host that must be at public addresses, without a credential.
+
+        *allow_loopback*: this machine itself will do as well, also over plain http.
+        """
+        made = cls(hosts=(host,), limits=limits, ca_file=ca_file, allow_loopback_http=allow_loopback, network=network)
+        made._rule = _is_public_or_loopback if allow_loopback else is_public
         return made
 
     def close(self) -> None:
@@ -285,6 +286,10 @@ class Client:
             call = replace(call, target=target)
             raw = self._tried(call, rule, ends)
         raise RedirectRefusedError("redirect", f"it pointed on more than {self.limits.redirects} times")
+
+
+def _is_public_or_loopback(address: Address) -> bool:
+    return is_public(address) or is_loopback(address)
 
 
 def _pointed(target: Target, location: str) -> Target:

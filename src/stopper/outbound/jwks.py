@@ -10,11 +10,13 @@ from typing import Final, cast
 
 from stopper.auth.event import Event, EventSink, log_event
 from stopper.auth.forking import in_each_child
+from stopper.auth.issuer import Issuer
 from stopper.auth.key_set import MAX_JWKS_BYTES, KeySet
+from stopper.auth.published_keys import PublishedKeys
 from stopper.auth.strict_json import NotStrictError, read_object
 from stopper.auth.verification_key import VerificationKey
 from stopper.core.errors import KeyringError, SettingError, StoreUnavailableError
-from stopper.core.settings import number, switch
+from stopper.core.settings import Settings, number, switch
 from stopper.outbound.client import Client
 from stopper.outbound.errors import CallRefusedError, OutboundError, ReplyRefusedError
 from stopper.outbound.limits import Limits
@@ -94,9 +96,32 @@ def jwks_client(
         wrong, host = f"the URL of an issuer's keys cannot be used: {refusal.message}", ""
     if wrong:
         raise SettingError(wrong, rule="jwks-handling-insecure")
-    if allow_private or allow_loopback:
+    if allow_private:
         return Client(hosts=(host,), limits=limits, ca_file=ca_file, allow_loopback_http=allow_loopback)
-    return Client.for_public_host(host, limits=limits, ca_file=ca_file)
+    return Client.for_public_host(host, limits=limits, ca_file=ca_file, allow_loopback=allow_loopback)
+
+
+def open_keys(issuer: Issuer, settings: Settings) -> Issuer:
+    """*issuer* with its published keys fetched from their URL; any other issuer as it is. Raises SettingError."""
+    published = issuer.keys
+    if not isinstance(published, PublishedKeys):
+        return issuer
+    client = jwks_client(
+        published.url,
+        allow_private=settings.get(ALLOW_PRIVATE_JWKS),
+        allow_loopback=settings.get(ALLOW_LOOPBACK_JWKS),
+    )
+    freshness = Freshness(
+        float(settings.get(JWKS_LIFETIME)), float(settings.get(JWKS_STALE_LIMIT)), float(settings.get(JWKS_COOLDOWN))
+    )
+    keys = RemoteKeys(
+        published.url,
+        client,
+        algorithms=published.algorithms,
+        allow_rsa_2048=published.allow_rsa_2048,
+        freshness=freshness,
+    )
+    return issuer.with_keys(keys)
 
 
 class RemoteKeys:

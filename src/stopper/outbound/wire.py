@@ -1,14 +1,14 @@
 """One exchange over one connection, in bounded time; whole connections are kept for the next call."""
 
 import http.client
+import selectors
+import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, cast
-
-from urllib3.util.wait import wait_for_read
 
 from stopper.auth.forking import in_each_child
 from stopper.outbound.address import AddressRule
@@ -82,7 +82,7 @@ class _Connection(http.client.HTTPConnection):
         return (
             self.sock is not None  # pyright: ignore[reportUnknownMemberType]
             and time.monotonic() - self.kept_at < _IDLE_SECONDS
-            and not wait_for_read(self.sock, timeout=0)  # pyright: ignore[reportUnknownMemberType]
+            and not _has_something(self.sock)  # pyright: ignore[reportUnknownMemberType]
         )
 
 
@@ -172,6 +172,13 @@ class Wire:
                 return False
             kept.append(connection)
         return True
+
+
+def _has_something(sock: socket.socket) -> bool:
+    """Whether the other side closed it, or said what nobody asked for."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(sock, selectors.EVENT_READ)
+        return bool(selector.select(0))
 
 
 def _chunks(answer: http.client.HTTPResponse) -> Iterator[bytes]:
