@@ -79,7 +79,7 @@ def test_base64_of_something_around_the_secret(text: str, before: bytes, after: 
 def test_many_secrets_are_found_by_windows(texts: list[str], pick: int) -> None:
     """Beyond a few forms the look-up is a set of windows: none may be missed, wherever it stands in a word."""
     held = [Secret(text) for text in texts]
-    assert len(registry.live_forms()) > registry.FEW
+    assert len(registry.live_forms()) > len(texts)
     for shown in (f"xx{texts[pick]}yy", f"a={texts[pick]}", f"{texts[pick]}{texts[0]}"):
         assert texts[pick] not in mask(shown)
     assert len(held) == len(texts)

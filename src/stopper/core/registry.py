@@ -1,123 +1,210 @@
-"""Which secrets are alive now, and how each may be written. The redactor reads it."""
+"""Which secrets are alive now, and how each may be written. The redactor reads it.
+
+A text is looked at in windows of eight characters, one after the other; of every spelling of every secret, those eight windows are
+kept of which one must be among them. So what a look costs does not grow with the number of secrets.
+"""
 
 import base64
+import html
+import itertools
 import json
+import os
 import re
 import threading
 import weakref
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 from urllib.parse import quote, quote_plus
 
 SHORTEST: Final = 6
 """Shorter values are not looked for: masking every "admin" or "1234" would hide the log, not the secret."""
+WINDOW: Final = 8
+LONG: Final = 2 * WINDOW - 1
+"""A spelling of at least so many characters holds one whole window of the text, wherever it begins."""
 
 _lock = threading.Lock()
-_forms: dict[int, str | tuple[str, ...]] = {}
-_snapshot: "_Forms | None" = None
-FEW: Final = 24
-"""So many forms are looked for one by one; beyond, every window of a text's long words is looked up in a set."""
-LONG: Final = 15
-"""Forms of at least so many characters without a blank are only looked for in texts that have such a run."""
+_serials = itertools.count()
+_generation = 0
+_new: "dict[int, str]" = {}
+_gone: "deque[int]" = deque()
+_forms_of: "dict[int, tuple[str, ...]]" = {}
+_held: "Counter[str]" = Counter()
+_short: "dict[str, None]" = {}
+_spaced: "dict[str, None]" = {}
+# The windows of spellings that are one run, and of those with other signs in them, for which the whole text is looked at.
+_windows: "dict[str, tuple[str, ...]]" = {}
+_odd_windows: "dict[str, tuple[str, ...]]" = {}
 _BLANK: Final = re.compile(r"\s")
+_RUNS: Final = re.compile(r"[A-Za-z0-9_./+-]{16,}")
 
 
 def remember(owner: object, value: str) -> None:
     """Look for *value* in everything that is masked, for as long as *owner* lives."""
     if len(value) < SHORTEST or value == "***":
         return
-    global _snapshot
-    key = id(owner)
-    with _lock:
-        _forms[key] = value  # spelled out only when something is masked
-        _snapshot = None
-    weakref.finalize(owner, _forget, key).atexit = False
+    serial = next(_serials)
+    _new[serial] = value  # spelled out only when something is masked
+    weakref.finalize(owner, _gone.append, serial).atexit = False
 
 
-def _forget(key: int) -> None:
-    global _snapshot
-    # A finalizer can run inside remember() on the same thread: never wait for the lock here.
-    _forms.pop(key, None)
-    _snapshot = None
+def runs_of(text: str) -> list[str]:
+    """The long runs of *text*, in which most spellings stand."""
+    return _RUNS.findall(text)
 
 
-class _Forms(NamedTuple):
-    every: tuple[str, ...]
-    short: tuple[str, ...]
-    starts: frozenset[str]
+def found_in(text: str, runs: Sequence[str] | None = None) -> tuple[str, ...]:
+    """The live spellings that stand in *text*, longest first, so that a part never hides less than the whole.
+
+    *runs*: what :func:`runs_of` gave for the text, where it is known already.
+    """
+    if _new or _gone:
+        _settle()
+    found: set[str] = set()
+    if _windows:
+        for run in _RUNS.findall(text) if runs is None else runs:
+            _look(run, _windows, found)
+    if _odd_windows:
+        _look(text, _odd_windows, found)
+    if _short:
+        found.update(form for form in tuple(_short) if form in text)
+    return tuple(sorted((form for form in found if form in text), key=len, reverse=True)) if found else ()
+
+
+def _look(text: str, windows: Mapping[str, tuple[str, ...]], found: set[str]) -> None:
+    # One window after the other; nearly always none of them is known.
+    for at in range(0, len(text) - WINDOW + 1, WINDOW):
+        if forms := windows.get(text[at : at + WINDOW]):
+            found.update(forms)
+
+
+def generation() -> int:
+    """A number that grows when a secret becomes known."""
+    if _new or _gone:
+        _settle()
+    return _generation
+
+
+def stands_across_words(text: str) -> bool:
+    """Whether a live spelling with a blank in it stands in *text*."""
+    return bool(_spaced) and any(form in text for form in tuple(_spaced))
+
+
+def holds_any() -> bool:
+    """Whether any secret is alive that is looked for."""
+    return bool(_held or _new)
 
 
 def live_forms() -> tuple[str, ...]:
-    """Every spelling of every live secret, longest first, so that a part never masks less than the whole."""
-    return (_snapshot or _renew()).every
-
-
-def short_forms() -> tuple[str, ...]:
-    """The spellings that can stand in a text without a long word: short ones and ones with a blank in them."""
-    return (_snapshot or _renew()).short
-
-
-def may_stand_in(text: str) -> bool:
-    """Whether some live form may stand in *text*; False is certain. What it costs does not grow with the number of secrets."""
-    forms = _snapshot or _renew()
-    if len(forms.every) <= FEW:
-        return any(map(text.__contains__, forms.every))
-    if any(map(text.__contains__, forms.short)):
-        return True
-    starts = forms.starts
-    return any(
-        word[start : start + LONG] in starts
-        for word in text.split()
-        if len(word) >= LONG
-        for start in range(len(word) - LONG + 1)
-    )
-
-
-def _renew() -> _Forms:
-    global _snapshot
+    """Every spelling of every live secret, longest first."""
+    _settle()
     with _lock:
-        for key, held in list(_forms.items()):
-            if isinstance(held, str):
-                _forms[key] = spellings(held)
-        every = {form for forms in list(_forms.values()) for form in forms}
-        short = frozenset(form for form in every if len(form) < LONG or _BLANK.search(form))
-        found = _snapshot = _Forms(
-            tuple(sorted(every, key=len, reverse=True)),
-            tuple(sorted(short, key=len, reverse=True)),
-            frozenset(form[:LONG] for form in every - short),
-        )
-    return found
+        return tuple(sorted(_held, key=len, reverse=True))
+
+
+def longest() -> int:
+    """Characters of the longest live spelling; 0 when there is none. Who reads a text in pieces must overlap them by so many."""
+    return max(map(len, live_forms()), default=0)
+
+
+def _settle() -> None:
+    global _generation
+    with _lock:
+        for serial, value in list(_new.items()):
+            forms = _forms_of[serial] = spellings(value)
+            for form in forms:
+                _held[form] += 1
+                if _held[form] == 1:
+                    _enter(form)
+            _generation += 1
+            del _new[serial]  # last of all: who finds it gone may rely on its forms
+        # Finalizers only append: they may run inside this very function.
+        for _ in range(len(_gone)):
+            serial = _gone.popleft()
+            for form in _forms_of.pop(serial, ()):
+                _held[form] -= 1
+                if not _held[form]:
+                    del _held[form]
+                    _leave(form)
+
+
+def _enter(form: str) -> None:
+    if _BLANK.search(form):
+        _spaced[form] = None
+    windows = _home(form)
+    if windows is None:
+        _short[form] = None
+        return
+    for window in _first_windows(form):
+        windows[window] = (*windows.get(window, ()), form)
+
+
+def _leave(form: str) -> None:
+    _spaced.pop(form, None)
+    windows = _home(form)
+    if windows is None:
+        _short.pop(form, None)
+        return
+    for window in _first_windows(form):
+        left = tuple(other for other in windows.get(window, ()) if other != form)
+        if left:
+            windows[window] = left
+        else:
+            windows.pop(window, None)
+
+
+def _home(form: str) -> "dict[str, tuple[str, ...]] | None":
+    if _RUNS.fullmatch(form):
+        return _windows
+    return _odd_windows if len(form) >= LONG else None
+
+
+def _first_windows(form: str) -> set[str]:
+    return {form[at : at + WINDOW] for at in range(WINDOW)}
+
+
+def _renew_lock() -> None:
+    """In a forked child: the lock may be held by a thread that is not there."""
+    global _lock
+    _lock = threading.Lock()
 
 
 def spellings(value: str) -> tuple[str, ...]:
-    """The ways a value is commonly written: as it is, URL-quoted, JSON-escaped, hex, base64 at each of three offsets.
+    """The ways a value is commonly written: as it is, URL-quoted, escaped for JSON and HTML, hex, base64 at each of three offsets.
 
     In base64 behind other bytes a value of fewer than eight bytes cannot be told from chance.
     """
     raw = value.encode("utf-8", "surrogateescape")
-    forms: set[str] = {
-        value,
-        quote(raw, safe=""),
-        quote_plus(raw),
-        quote(raw, safe="/"),
-        json.dumps(value)[1:-1],
-        json.dumps(value, ensure_ascii=False)[1:-1],
-        repr(value)[1:-1],
-        raw.hex(),
-        raw.hex().upper(),
-    }
-    forms.update(re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), form) for form in tuple(forms) if "%" in form)
-    forms.update(_base64_cores(raw))
+    forms: set[str] = {value, raw.hex(), raw.hex().upper(), *_base64_cores(raw)}
+    if not value.isalnum() or not value.isascii():
+        forms |= {
+            quote(raw, safe=""),
+            quote_plus(raw),
+            quote(raw, safe="/"),
+            json.dumps(value)[1:-1],
+            json.dumps(value, ensure_ascii=False)[1:-1],
+            repr(value)[1:-1],
+            ascii(value)[1:-1],
+            repr(raw)[2:-1],
+            html.escape(value),
+            html.escape(value, quote=False),
+            html.escape(value).replace("&#x27;", "&#39;"),
+        }
+        forms.update(
+            re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), form) for form in tuple(forms) if "%" in form
+        )
     return tuple(form for form in forms if len(form) >= SHORTEST)
 
 
 def _base64_cores(raw: bytes) -> Iterable[str]:
     """What base64 makes of *raw* whatever stands before and behind it: the characters that no neighbour changes."""
     for offset in range(3):
-        padded = b"\0" * offset + raw
-        whole = len(padded) // 3 * 3
-        text = base64.b64encode(padded[:whole]).decode("ascii")
-        core = text[0 if offset == 0 else 4 :]
+        text = base64.b64encode(b"\0" * offset + raw).decode("ascii")
+        core = text[-(-offset * 8 // 6) : (offset + len(raw)) * 8 // 6]
         if len(core) >= 8:
             yield core
             yield core.replace("+", "-").replace("/", "_")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
