@@ -9,6 +9,8 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.secret import Secret
 
 Reader = Literal["source", "running", "spec", "wire"]
+Basis = Literal["declared", "traced", "proven", "read", "unknown"]
+"""How an access is known: a policy says it; a request was followed to the view; an answer showed it; the source was read; not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Access:
     state: Literal["guarded", "open", "unknown"]
     guards: tuple[Guard, ...] = ()
     how: str = ""
+    basis: Basis = "read"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 import contextlib
 import os
 import pickle
-import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -17,7 +17,10 @@ from typing import IO, Final
 
 from stopper.core.errors import IncompleteError, UsageError
 from stopper.core.redactor import mask
+from stopper.scan.access.row import Row
+from stopper.scan.audit_database import is_on_a_server
 from stopper.scan.audit_parcel import Answer, Job, dump_job, load_answer
+from stopper.scan.audit_target import named
 from stopper.scan.options import ProbeOptions, silent
 from stopper.scan.report import Report
 
@@ -32,20 +35,36 @@ KEPT: Final = 16 * 1024
 def run_audit(
     target: str, options: ProbeOptions, *, import_seconds: float = IMPORT_SECONDS, wall_seconds: float = WALL_SECONDS
 ) -> Report:
-    """Import ``module:app`` or ``module:create_app()`` in a process of its own, read its source, probe it in process, correlate.
+    """Import an application in a process of its own, read its source, probe it in process, correlate.
 
+    *target* is ``module:app``, ``module:create_app('test')``, ``path/to/app.py`` or another form of FLASK_APP.
     Raises UsageError when module, attribute or environment file is not there; IncompleteError when the application dies, exits
     or hangs.
     """
-    module, attribute = split_target(target)
+    return _run(target, options, False, import_seconds, wall_seconds)
+
+
+def read_access(target: str, options: ProbeOptions, *, import_seconds: float = IMPORT_SECONDS) -> tuple[Row, ...]:
+    """The access table of an application: what is declared and traced, without probing. Raises as :func:`run_audit`."""
+    return _run(target, options, True, import_seconds, WALL_SECONDS).access
+
+
+def _run(target: str, options: ProbeOptions, only_access: bool, import_seconds: float, wall_seconds: float) -> Report:
+    parts = named(target, options.root)
     if options.env_file is not None and not options.env_file.is_file():
         raise UsageError(f"{options.env_file} is not a file; give --env-file an existing one")
-    folder = Path(tempfile.mkdtemp(prefix="stopper-audit-"))
-    try:
-        job = Job(target, module, attribute, replace(options, progress=silent), str(folder))
-        answer = _ask(job, options, folder, import_seconds, wall_seconds)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    job = Job(
+        target,
+        parts,
+        replace(options, progress=silent),
+        "",
+        not is_on_a_server(options.disposable_database),
+        only_access=only_access,
+    )
+    answer = _asked(job, options, import_seconds, wall_seconds)
+    if answer.wants:  # a network of its own hides them: where one answers the application gets it, else it goes without
+        job = replace(job, alone=not any(answers(address) for address in answer.wants), content=True)
+        answer = _asked(job, options, import_seconds, wall_seconds)
     if answer.usage is not None:
         raise UsageError(answer.usage)
     if answer.report is None:
@@ -53,17 +72,22 @@ def run_audit(
     return answer.report
 
 
-def split_target(target: str) -> tuple[str, str]:
-    """``shop.web:create_app()`` as module and attribute. Raises UsageError for anything else."""
-    module, colon, attribute = target.partition(":")
-    name = attribute.removesuffix("()")
-    if module.endswith(".py"):
-        raise UsageError(f"{target} names a file; write the module, {module.removesuffix('.py').replace('/', '.')}:app")
-    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", module) or (
-        colon and not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", name)
-    ):
-        raise UsageError(f"{target!r} is not MODULE:APP; write for example shop:app or shop:create_app()")
-    return module, attribute or "app"
+def _asked(job: Job, options: ProbeOptions, import_seconds: float, wall_seconds: float) -> Answer:
+    folder = Path(tempfile.mkdtemp(prefix="stopper-audit-"))
+    try:
+        return _ask(replace(job, folder=str(folder)), options, folder, import_seconds, wall_seconds)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def answers(address: str) -> bool:
+    """Whether something listens at ``host:port`` of this machine."""
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=1):
+            return True
+    except (OSError, ValueError, OverflowError):
+        return False
 
 
 def _ask(job: Job, options: ProbeOptions, folder: Path, import_seconds: float, wall_seconds: float) -> Answer:

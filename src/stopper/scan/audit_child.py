@@ -1,27 +1,31 @@
 """The child of an audit: imports the application in a fenced process, reads it, probes it, and leaves the answer in a file."""
 
-import importlib
-import importlib.util
-import inspect
 import os
 import sys
 import threading
-import traceback
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+from stopper.core.app import Route, Spec
 from stopper.core.errors import IncompleteError, StopperError, UsageError
 from stopper.core.redactor import mask
+from stopper.scan.access.join import with_answers, with_traced
+from stopper.scan.access.table import table
+from stopper.scan.access.trace import traced
+from stopper.scan.access.witness import Witness
 from stopper.scan.audit_database import Databases
-from stopper.scan.audit_fence import Fence, limit_memory, load_environment
+from stopper.scan.audit_fence import Fence, limit_memory, load_environment, servers_in
+from stopper.scan.audit_forks import Forks
+from stopper.scan.audit_import import imported
+from stopper.scan.audit_network import Network, leave_the_network
 from stopper.scan.audit_parcel import Answer, Job, dump_answer, load_job
-from stopper.scan.merge import merged, with_keys, with_spec
+from stopper.scan.merge import as_it_runs, merged, with_keys, with_spec
 from stopper.scan.probing import Clock, examine, nothing, start
 from stopper.scan.report import ReadError, Report, Skip
 from stopper.scan.running.keys import source_keys
-from stopper.scan.running.read import is_flask, read_running
+from stopper.scan.running.read import is_flask, read_config, read_running
 from stopper.scan.score import scored
 from stopper.scan.source.read import SourceReading, read_source
 from stopper.scan.spec.find import given_spec, served_spec
@@ -29,6 +33,14 @@ from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
 
 WORKERS = 4
+
+
+class WantsServerError(IncompleteError):
+    """The application looks for servers of this machine: where one answers, it must be asked again without a network of its own."""
+
+    def __init__(self, message: str, addresses: Iterable[str]) -> None:
+        super().__init__(message)
+        self.addresses = tuple(sorted(addresses))
 
 
 def main() -> None:
@@ -47,6 +59,8 @@ def _answered(job: Job) -> Answer:
         return Answer(report=audit(job))
     except UsageError as wrong:
         return Answer(usage=mask(str(wrong)))
+    except WantsServerError as wrong:
+        return Answer(incomplete=mask(str(wrong)), wants=wrong.addresses)
     except StopperError as wrong:
         return Answer(incomplete=mask(str(wrong)))
     except MemoryError:
@@ -60,97 +74,43 @@ def audit(job: Job) -> Report:
     """The report of one application. Raises UsageError and IncompleteError with one line."""
     clock, options = start(), job.options
     root = options.root.resolve()
+    document = given_spec(options.spec, options.timeout) if options.spec else None
+    network = leave_the_network() if job.alone else "hooks"
     limit_memory()
     if options.env_file is not None:
         load_environment(options.env_file)
     databases = Databases(Path(job.folder), options.disposable_database)
     databases.redirect()
-    fence = Fence()
+    fence, forks = Fence(), Forks(Path(job.folder))
     fence.raise_up()
+    forks.watch()
     before = set(sys.modules)
-    app = imported(job, root)
+    app = _loaded(job, root, fence, forks, network)
     Path(job.folder, "phase").write_text("reading", encoding="utf-8")
     if not is_flask(app):
         raise UsageError(
             f"{job.target} is a {type(app).__name__}, not a Flask application; name the application or its factory"
         )
+    wanted = (
+        databases.on_this_machine(read_config(app.config)) if network == "namespace" and not job.content else set[str]()
+    )
+    if wanted:
+        raise WantsServerError(f"{job.target} keeps its data in a server of this machine", wanted)
+    databases.make_tables(app)
     reading = read_source(project_files(app, before, root), root)
-    return _examined(job, app, root, reading, databases, fence, clock)
+    return _examined(_Scene(job, app, root, reading, databases, fence, clock, network, document))
 
 
-def imported(job: Job, root: Path) -> Any:
-    """The application. What the module raises while it loads becomes one line."""
-    sys.path.insert(0, str(root))
-    if (root / "src").is_dir():
-        sys.path.insert(1, str(root / "src"))
-    found: Any = _module(job)
-    name = job.attribute.removesuffix("()")
-    for part in name.split("."):
-        if not hasattr(found, part):
-            raise UsageError(f"{job.module} has no {name!r}; {_offers(found)}")
-        found = getattr(found, part)
-    made = job.attribute.endswith("()") or (callable(found) and not is_flask(found))
-    if made:
-        _check_callable(job, found)
-        return _guarded(job, found)
-    return found
-
-
-def _check_callable(job: Job, factory: Any) -> None:
+def _loaded(job: Job, root: Path, fence: Fence, forks: Forks, network: Network) -> Any:
     try:
-        inspect.signature(factory).bind()
-    except TypeError:
-        name = job.attribute.removesuffix("()")
-        raise UsageError(
-            f"{job.module}:{name} cannot be called without arguments; name an application, or a factory that needs none"
-        ) from None
-    except ValueError:  # a callable that does not tell its parameters
-        return
-
-
-def _offers(module: Any) -> str:
-    apps = [name for name, value in vars(module).items() if is_flask(value)] if isinstance(module, ModuleType) else []
-    if apps:
-        return f"it has {', '.join(sorted(apps))}"
-    return "name the Flask application in it, or its factory as create_app()"
-
-
-def _module(job: Job) -> ModuleType:
-    try:
-        found = importlib.util.find_spec(job.module)
-    except (ImportError, ValueError, AttributeError):
-        found = None
-    except BaseException as wrong:  # noqa: BLE001 - a parent package may do anything when it loads
-        raise _died(job, wrong) from None
-    if found is None:
-        raise UsageError(
-            f"there is no module {job.module!r} here; run it where the module can be imported, or check the name"
-        )
-    module: ModuleType = _guarded(job, lambda: importlib.import_module(job.module))
-    return module
-
-
-def _guarded(job: Job, function: Any) -> Any:
-    try:
-        return function()
-    except MemoryError:
+        app = imported(job, root)
+    except IncompleteError as wrong:
+        forks.end_of_import(job.target)
+        if network == "namespace" and not job.content and (wanted := fence.at_home | servers_in(str(wrong))):
+            raise WantsServerError(str(wrong), wanted) from None
         raise
-    except BaseException as wrong:  # noqa: BLE001 - SystemExit and KeyboardInterrupt of the application are its own end, not ours
-        raise _died(job, wrong) from None
-
-
-def _died(job: Job, wrong: BaseException) -> IncompleteError:
-    frames = traceback.extract_tb(wrong.__traceback__)
-    inside = [
-        frame
-        for frame in frames
-        if "importlib" not in frame.filename and "stopper/scan" not in frame.filename.replace("\\", "/")
-    ]
-    where = f" at {Path(inside[-1].filename).name}:{inside[-1].lineno}" if inside else ""
-    if isinstance(wrong, SystemExit):
-        return IncompleteError(f"{job.target} ends the process on import (exit {wrong.code}){where}")
-    text = " ".join(str(wrong).split())[:200]
-    return IncompleteError(f"{job.target} dies on import{where}: {type(wrong).__name__}{': ' + text if text else ''}")
+    forks.end_of_import(job.target)
+    return app
 
 
 def project_files(app: Any, before: set[str], root: Path) -> tuple[Path, ...]:
@@ -180,36 +140,51 @@ def _beside(name: str, mine: set[str]) -> bool:
     )
 
 
-def _examined(
-    job: Job, app: Any, root: Path, reading: SourceReading, databases: Databases, fence: Fence, clock: Clock
-) -> Report:
-    options = job.options
-    model = merged(read_running(app, root), reading.app)
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """Everything that one audit knows once the application is there."""
+
+    job: Job
+    app: Any
+    root: Path
+    reading: SourceReading
+    databases: Databases
+    fence: Fence
+    clock: Clock
+    network: Network
+    document: tuple[Spec, tuple[Route, ...]] | None
+
+
+def _examined(scene: _Scene) -> Report:
+    job, app, options = scene.job, scene.app, scene.job.options
+    model = as_it_runs(merged(read_running(app, scene.root), scene.reading.app))
     model = with_keys(model, source_keys(model))
-    why = databases.why_not_writable(app, model.config) if options.mode == "active" else ""
+    foreign = scene.databases.why_not_writable(app, model.config)
+    # Without a network nothing that a hook or a decorator writes can reach a server; a socket in the file system could.
+    harmless = not foreign or (scene.network == "namespace" and not scene.databases.by_socket(model.config))
+    model = with_traced(model, traced(app, model, scene.root, changes=harmless))
+    if job.only_access:
+        return Report(
+            "audit", job.target, options.mode, scene.clock.started, 0.0, access=table(model), network=scene.network
+        )
+    why = foreign if options.mode == "active" else ""
+    witness = Witness(WsgiTransport(app), app)
     courier = Courier(
-        WsgiTransport(app), mode=options.mode, max_requests=options.max_requests, rate=options.rate, timeout=options.timeout, why_no_writes=why
+        witness, mode=options.mode, max_requests=options.max_requests, rate=options.rate, timeout=options.timeout, why_no_writes=why
     )  # fmt: skip
-    document = given_spec(options.spec, options.timeout) if options.spec else served_spec(courier, model.routes)
+    document = scene.document or served_spec(courier, model.routes)
     if document is not None:
         model = with_spec(model, *document)
-    skips = [Skip("writing", why)] if why else []
     report = examine(
-        "audit",
-        job.target,
-        model,
-        courier,
-        _with_progress(job),
-        clock,
-        workers=WORKERS,
-        errors=reading.errors,
-        skips=skips,
-    )
+        "audit", job.target, model, courier, _with_progress(job), scene.clock, workers=WORKERS, errors=scene.reading.errors,
+        skips=[Skip("writing", why)] if why else [],
+    )  # fmt: skip
     fenced = [
         Skip(f"outbound {host}", "an audit lets the application reach this machine only")
-        for host in sorted(fence.refused)
+        for host in sorted(scene.fence.refused)
     ]
-    report = replace(report, skipped=(*report.skipped, *fenced))
+    rows = table(as_it_runs(with_answers(model, witness.answers)))
+    report = replace(report, skipped=(*report.skipped, *fenced), access=rows, network=scene.network)
     if nothing(report.coverage):
         lost = ReadError(job.target, "it has no route that could be asked")
         return scored(replace(report, errors=(*report.errors, lost)))

@@ -19,6 +19,20 @@ from stopper.core.secret import Secret
 _SERVER: Final = re.compile(
     r"(?i)^(postgres|postgresql|mysql|mariadb|mssql|oracle|cockroachdb|mongodb|redis|rediss|valkey|amqp)[+\w]*://"
 )
+_AT_HOME: Final = re.compile(
+    r"(?i)://([^/@]*@)?(?P<host>localhost|127(\.\d{1,3}){3}|\[::1\])?(:(?P<port>\d+))?([/?]|$)"
+)
+_PORTS: Final = {
+    "postgresql": 5432,
+    "postgres": 5432,
+    "mysql": 3306,
+    "mariadb": 3306,
+    "redis": 6379,
+    "rediss": 6379,
+    "valkey": 6379,
+    "mongodb": 27017,
+    "amqp": 5672,
+}
 VARIABLES: Final = ("DATABASE_URL", "SQLALCHEMY_DATABASE_URI", "STOPPER_DATABASE_URL")
 
 
@@ -103,8 +117,59 @@ class Databases:
                 return f"the application talks to {kind}; name a database that may be written to with --disposable-database"
         return ""
 
+    def on_this_machine(self, config: Mapping[str, ConfigFact]) -> set[str]:
+        """``localhost:5432`` of every server of this machine in which data is kept."""
+        found: set[str] = set()
+        for url in {*_configured(config), *_engines()}:
+            at_home = _AT_HOME.search(url) if _SERVER.match(url) else None
+            if at_home and not _is_socket(url):
+                found.add(
+                    f"{at_home.group('host') or 'localhost'}:{at_home.group('port') or _PORTS.get(_kind(url), 0)}"
+                )
+        return found
+
+    def by_socket(self, config: Mapping[str, ConfigFact]) -> bool:
+        """Whether some data is kept in a server that is reached through the file system."""
+        return any(_SERVER.match(url) and _is_socket(url) for url in {*_configured(config), *_engines()})
+
+    def make_tables(self, app: Any) -> None:
+        """Make the tables of Flask-SQLAlchemy's models where they are missing and all databases are copies: an empty database
+        would answer every request with a fault. Nothing of the target is touched."""
+        extension = getattr(app, "extensions", {}).get("sqlalchemy")
+        database = getattr(extension, "db", extension)  # version 2 keeps a state round it
+        create = getattr(database, "create_all", None)
+        if not callable(create) or any(_SERVER.match(url) for url in _addresses(app)):
+            return
+        with contextlib.suppress(Exception), app.app_context():
+            create()
+
     def _is_named(self, url: str) -> bool:
         return self._disposable is not None and _bare(url) == _bare(self._disposable)
+
+
+def _kind(url: str) -> str:
+    return url.partition(":")[0].partition("+")[0].lower()
+
+
+def _is_socket(url: str) -> bool:
+    """These go through a file where no host is named; the others mean this machine's loopback."""
+    host = _bare(url).partition("://")[2].rpartition("@")[2].partition("/")[0].partition("?")[0]
+    return not host.partition(":")[0] and _kind(url) in ("postgres", "postgresql", "mysql", "mariadb")
+
+
+def is_on_a_server(url: str | None) -> bool:
+    """Whether a database's address is a server's."""
+    return url is not None and bool(_SERVER.match(url))
+
+
+def _addresses(app: Any) -> Iterator[str]:
+    """What Flask-SQLAlchemy is told to open."""
+    config = cast("Mapping[str, object]", app.config)
+    binds = config.get("SQLALCHEMY_BINDS")
+    yield str(config.get("SQLALCHEMY_DATABASE_URI", ""))
+    yield from (
+        str(one) for one in (cast("Mapping[str, object]", binds).values() if isinstance(binds, Mapping) else ())
+    )
 
 
 def _quoted(path: str) -> str:

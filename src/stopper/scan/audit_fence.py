@@ -21,6 +21,8 @@ class Fence:
 
     def __init__(self) -> None:
         self.refused: set[str] = set()
+        self.at_home: set[str] = set()
+        """Addresses of this machine that the application connected to."""
 
     def raise_up(self) -> None:
         """From now on a connection or look-up of another host fails as if there were no network."""
@@ -30,6 +32,8 @@ class Fence:
         if event not in _EVENTS:
             return
         host = host_of(event, args)
+        if host is not None and event == "socket.connect" and _HOME.fullmatch(host):
+            self.at_home.add(address_of(args[1]))
         if host is not None and not _HOME.fullmatch(host):
             self.refused.add(host[:100])
             raise ConnectionRefusedError(f"an audit reaches no other host than this machine, not {host[:100]}")
@@ -45,6 +49,18 @@ def host_of(event: str, args: tuple[Any, ...]) -> str | None:
     if isinstance(value, bytes):
         value = value.decode("ascii", "replace")
     return value if isinstance(value, str) else ""
+
+
+def address_of(address: object) -> str:
+    """``127.0.0.1:5432`` of a socket's address."""
+    parts = cast("tuple[object, ...]", address) if isinstance(address, tuple) else ()
+    return ":".join(str(part) for part in parts[:2])
+
+
+def servers_in(text: str) -> set[str]:
+    """Addresses of this machine that an error speaks of, as those of database drivers do."""
+    found = re.findall(r"(localhost|127(?:\.\d{1,3}){3}|::1)\D{1,12}?(?:port )?(\d{2,5})", text)
+    return {f"{host}:{port}" for host, port in found}
 
 
 def limit_memory() -> None:

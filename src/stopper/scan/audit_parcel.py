@@ -11,6 +11,7 @@ from stopper.core.finding import Evidence, Finding
 from stopper.core.redactor import is_sensitive_name, mask
 from stopper.core.rule import Rule
 from stopper.core.secret import MASK, Secret
+from stopper.scan.audit_target import Named
 from stopper.scan.options import ProbeOptions
 from stopper.scan.report import ReadError, Report, RuleOutcome, Skip
 
@@ -20,10 +21,15 @@ class Job:
     """What the child is asked: the target, its parts, the options, and the folder where the answer goes."""
 
     target: str
-    module: str
-    attribute: str
+    named: Named
     options: ProbeOptions
     folder: str
+    alone: bool = True
+    """Whether the application gets a network of its own; not when it needs a server of this machine."""
+    content: bool = False
+    """Whether it stays in that network although it looks for a server of this machine: none answers."""
+    only_access: bool = False
+    """Whether nothing is probed: only the access table is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,8 @@ class Answer:
     report: Report | None = None
     usage: str | None = None
     incomplete: str | None = None
+    wants: tuple[str, ...] = ()
+    """Servers of this machine (``127.0.0.1:5432``) that the application looks for and that a network of its own does not have."""
 
 
 class _JobPickler(pickle.Pickler):
@@ -100,6 +108,7 @@ def masked(report: Report) -> Report:
         outcomes=tuple(RuleOutcome(one.slug, one.outcome, mask(one.message), one.check) for one in report.outcomes),
         skipped=tuple(Skip(mask(one.what), mask(one.reason)) for one in report.skipped),
         errors=tuple(ReadError(one.path, mask(one.message), one.line, one.fatal) for one in report.errors),
+        access=tuple(replace(row, path=mask(row.path), who=mask(row.who), how=mask(row.how)) for row in report.access),
     )
 
 

@@ -30,6 +30,12 @@ def with_spec(app: App, spec: Spec, routes: tuple[Route, ...]) -> App:
     return _joined(app, App(app.root, app.name, routes, spec=spec, readers=frozenset({"spec"})))
 
 
+def as_it_runs(app: App) -> App:
+    """*app* with the routes and methods that the running application has, and no others: what the source alone speaks of is not
+    registered here."""
+    return replace(app, routes=tuple(route for route in app.routes if "running" in route.readers))
+
+
 def with_keys(app: App, keys: Mapping[str, Secret]) -> App:
     """*app* with more signing secrets."""
     return replace(app, keys={**keys, **app.keys})
@@ -94,8 +100,8 @@ def _verbs(route: Route) -> set[str]:
 
 
 def _filled(first: Route, second: Route) -> Route:
-    """*first* with its gaps filled from *second*. A spec alone adds no method to a route that a better reader saw."""
-    if _spec_only(second) and not _spec_only(first):
+    """*first* with its gaps filled from *second*. Nobody adds a method to a route that is seen running, a spec alone to none."""
+    if (_spec_only(second) and not _spec_only(first)) or "running" in first.readers:
         methods = first.methods
     else:
         methods = tuple(sorted({*first.methods, *second.methods}))
@@ -121,7 +127,7 @@ def _better(first: Access | None, second: Access | None) -> Access:
     """The access of the reader who knows: a known state before an unknown one, the first reader's before the second's."""
     known = [access for access in (first, second) if access is not None]
     if not known:
-        return Access("unknown")
+        return Access("unknown", basis="unknown")
     best = next((access for access in known if access.state != "unknown"), known[0])
     guards = tuple(dict.fromkeys(guard for access in known for guard in access.guards))
-    return Access(best.state, guards, best.how)
+    return Access(best.state, guards, best.how, best.basis if best.state != "unknown" else "unknown")

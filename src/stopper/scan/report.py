@@ -6,6 +6,7 @@ from typing import Literal
 
 from stopper.core.finding import Finding, Outcome
 from stopper.core.rule import Check, Severity
+from stopper.scan.access.row import Row
 
 Command = Literal["check", "scan", "audit"]
 
@@ -70,6 +71,10 @@ class Report:
     skipped: tuple[Skip, ...] = ()
     errors: tuple[ReadError, ...] = ()
     requests: int = 0
+    access: tuple[Row, ...] = ()
+    """Who may pass each door; `audit` alone fills it."""
+    network: str = ""
+    """How an audited application was kept from other hosts: ``namespace`` or ``hooks``."""
     checks: Mapping[Check, int | None] = field(default_factory=dict["Check", "int | None"])
     score: int | None = None
     grade: str | None = None

@@ -171,8 +171,8 @@ def test_a_secret_that_the_app_prints_before_it_dies_is_masked(tmp_path: Path) -
     ("target", "words"),
     [
         ("nowhere:app", "there is no module 'nowhere'"), ("shop:ap", "shop has no 'ap'; it has app"), ("shop:KEY", "is a str, not a Flask application"),
-        ("shop.py", "write the module, shop:app"), ("", "is not MODULE:APP"), ("shop:app:x", "is not MODULE:APP"), ("a b:app", "is not MODULE:APP"),
-        ("shop:create()", "shop has no 'create'"), ("shop:close", "cannot be called without arguments"), ("shop:close()", "cannot be called without arguments"), ("../shop:app", "is not MODULE:APP"), ("shop.inner:app", "there is no module 'shop.inner'"),
+        ("shops.py", "shops.py is not there"), ("", "is not MODULE:APP"), ("shop:app:x", "is not MODULE:APP"), ("a b:app", "is not MODULE:APP"),
+        ("shop:create()", "shop has no 'create'"), ("shop:close", "cannot be called without arguments"), ("shop:close()", "cannot be called without arguments"), ("../shop:app", "../shop is not there"), ("shop.inner:app", "there is no module 'shop.inner'"),
     ],
 )  # fmt: skip
 def test_a_wrong_target_is_a_usage_error_in_one_line(shop: Path, target: str, words: str) -> None:
