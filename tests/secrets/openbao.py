@@ -81,7 +81,7 @@ class OpenBao:
         (self.folder / "data").mkdir(exist_ok=True)
         configuration = self.folder / "server.hcl"
         configuration.write_text(
-            f'storage "raft" {{ path = "{self.folder}/data"\n node_id = "one" }}\n'
+            f'storage "raft" {{ path = "{self.folder}/data"\n node_id = "one"\n performance_multiplier = 1 }}\n'
             f'listener "tcp" {{ address = "{HERE}:{self.port}"\n tls_cert_file = "{self.ca_file}"\n tls_key_file = "{self._key_file}" }}\n'
             f'api_addr = "{self.url}"\ncluster_addr = "https://{HERE}:{self.cluster_port}"\n'
         )
@@ -154,13 +154,10 @@ class OpenBao:
             time.sleep(0.05)
         raise AssertionError(data)
 
-    def policy(self, name: str, *paths: str) -> None:
-        """A policy that may read these paths."""
-        self.call(
-            "PUT",
-            f"sys/policies/acl/{name}",
-            {"policy": "\n".join(f'path "{path}" {{ capabilities = ["read"] }}' for path in paths)},
-        )
+    def policy(self, name: str, *paths: str, may: str = "read") -> None:
+        """A policy that may read (or whatever) these paths."""
+        rules = "\n".join(f'path "{path}" {{ capabilities = ["{may}"] }}' for path in paths)
+        self.call("PUT", f"sys/policies/acl/{name}", {"policy": rules})
 
     def token(self, *policies: str, **options: object) -> str:
         """A new token with these policies."""

@@ -135,7 +135,7 @@ def _headers(server: Server, token: Secret | None) -> dict[str, str]:
 def _bounded(answer: urllib3.BaseHTTPResponse, ends: float) -> Secret | None:
     pieces: list[bytes] = []
     size = 0
-    for piece in answer.stream(16 * 1024, decode_content=False):
+    while piece := answer.read1(16 * 1024, decode_content=False):  # what is there; read() would wait for all of it
         pieces.append(piece)
         size += len(piece)
         if size > LARGEST_ANSWER or time.monotonic() > ends:
@@ -146,8 +146,8 @@ def _bounded(answer: urllib3.BaseHTTPResponse, ends: float) -> Secret | None:
 def _reason(wrong: Exception) -> str:
     if isinstance(wrong, urllib3.exceptions.SSLError) or "CERTIFICATE_VERIFY_FAILED" in str(wrong):
         return "its certificate is not trusted"
+    if isinstance(wrong, urllib3.exceptions.NewConnectionError):  # a TimeoutError too, by its ancestry
+        return "no connection"
     if isinstance(wrong, urllib3.exceptions.TimeoutError):
         return "time-out"
-    if isinstance(wrong, (urllib3.exceptions.NewConnectionError, ConnectionRefusedError)):
-        return "no connection"
     return type(wrong).__name__

@@ -77,8 +77,9 @@ class Vault:
             mine = [lease for lease, owner in self._leases.items() if owner == os.getpid()]
             self._leases.clear()
         with contextlib.suppress(FetchError):
-            for lease in mine:
-                self._authorized("PUT", "/v1/sys/leases/revoke", {"lease_id": lease})
+            token = self._login.held()
+            for lease in mine if token is not None else ():
+                self._ask("PUT", "/v1/sys/leases/revoke", {"lease_id": lease}, token)
             self._login.end()
 
     def _lent(self, answer: Answer, document: Document) -> Document:

@@ -41,6 +41,10 @@ class Login:
                 return self._token
             return self._log_in(now)
 
+    def held(self) -> Secret | None:
+        """The token that is there, without asking for one."""
+        return self._token
+
     def forget(self, token: Secret) -> None:
         """*token* was refused: the next call logs in anew."""
         with self._lock:
