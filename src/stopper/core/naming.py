@@ -7,59 +7,15 @@ from typing import Final, Literal
 NameKind = Literal["token", "api-key", "password", "config-secret"]
 
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_TAILS: Final = frozenset(
-    {
-        "hash",
-        "hashed",
-        "digest",
-        "url",
-        "uri",
-        "path",
-        "type",
-        "name",
-        "field",
-        "header",
-        "headers",
-        "id",
-        "ids",
-        "expires",
-        "expiry",
-    }
-    | {
-        "lifetime",
-        "ttl",
-        "algorithm",
-        "length",
-        "len",
-        "size",
-        "count",
-        "file",
-        "dir",
-        "prefix",
-        "pattern",
-        "re",
-        "regex",
-        "error",
-    }
-    | {
-        "errors",
-        "message",
-        "msg",
-        "required",
-        "valid",
-        "schema",
-        "form",
-        "policy",
-        "age",
-        "model",
-        "table",
-        "column",
-        "endpoint",
-    }
-)
-_NOT_TOKENS: Final = frozenset(
-    {"csrf", "xsrf", "next", "page", "continuation", "pagination", "cancel", "sync", "unk", "pad", "eos", "bos"}
-)
+_TAILS: Final = frozenset({
+    "errors", "message", "msg", "required", "valid", "schema", "form", "policy", "age", "model", "table", "column",
+    "endpoint", "hash", "hashed", "digest", "url", "uri", "path", "type", "name", "field", "header", "headers",
+    "id", "ids", "expires", "expiry", "lifetime", "ttl", "algorithm", "length", "len", "size", "count", "file",
+    "dir", "prefix", "pattern", "re", "regex", "error",
+})  # fmt: skip
+_NOT_TOKENS: Final = frozenset({
+    "csrf", "xsrf", "next", "page", "continuation", "pagination", "cancel", "sync", "unk", "pad", "eos", "bos",
+})  # fmt: skip
 
 
 @lru_cache(maxsize=65536)

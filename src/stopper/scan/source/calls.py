@@ -1,9 +1,11 @@
-"""From a call to its value and facts: names, folded look-ups, settings written, sinks reached."""
+"""From a call to its value and facts: names, folded look-ups, settings written."""
 
 import ast
 from typing import Final
 
-from stopper.core.fact import ConfigWrite, Flow, SinkKind
+from stopper.core.fact import (
+    ConfigWrite,
+)
 from stopper.core.naming import sensitive
 from stopper.core.values import (
     Call,
@@ -20,8 +22,11 @@ from stopper.core.values import (
     Value,
 )
 from stopper.scan.source import names
-from stopper.scan.source.expressions import NONE, NOTHING, Reader, attribute, canonical, formatted, item, named
+from stopper.scan.source.folding import formatted
+from stopper.scan.source.lookups import attribute, item
 from stopper.scan.source.project import Registration
+from stopper.scan.source.reader import NONE, NOTHING, Reader, canonical, named
+from stopper.scan.source.sinks import record_sinks
 
 ENVIRONMENT: Final = frozenset(
     {
@@ -35,21 +40,18 @@ ENVIRONMENT: Final = frozenset(
     | {f"environs.Env.{kind}" for kind in ("str", "bool", "int", "float", "list", "__call__", "timedelta", "url")}
     | {"environ.Env.str", "environ.Env.bool", "environ.Env.int", "environs.Env"}
 )
+
 CONTAINERS: Final = {"list": "list", "tuple": "tuple", "set": "set", "frozenset": "set"}
+
 TEXT_METHODS: Final = frozenset({"strip", "lower", "upper", "encode", "decode", "lstrip", "rstrip", "title"})
+
 MEMBER_READS: Final = (Item, Mapping, Parameter, Unknown, Member)
-REGISTRATIONS: Final = frozenset(
-    {
-        "add_url_rule",
-        "register_blueprint",
-        "add_resource",
-        "add_namespace",
-        "register_error_handler",
-        "before_request",
-        "register_api",
-    }
-    | {"before_app_request", "after_request", "after_app_request", "errorhandler", "app_errorhandler", "init_app"}
-)
+
+REGISTRATIONS: Final = frozenset({
+    "add_url_rule", "register_blueprint", "add_resource", "add_namespace", "register_error_handler",
+    "before_request", "register_api", "before_app_request", "after_request", "after_app_request", "errorhandler",
+    "app_errorhandler", "init_app",
+})  # fmt: skip
 
 
 def read_call(reader: Reader, node: ast.Call) -> Value:
@@ -82,7 +84,7 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
             _config_call(reader, call, word)
         if (word in REGISTRATIONS and _registers(callee)) or (word.endswith("_resource") and word.startswith("add_")):
             project.registrations.append(Registration(word, owner, call, "", call.span or reader.span(node)))
-    _sinks(reader, call, word, owner)
+    record_sinks(reader, call, word, owner)
     return call
 
 
@@ -319,77 +321,3 @@ def _config_call(reader: Reader, call: Call, word: str) -> None:
                 reader.project.config.append(ConfigWrite(name, value, value.span or call.span, "item", reader.function))
     elif word == "setdefault" and len(call.args) == 2:
         write_config(reader, call.args[0], call.args[1])
-
-
-def _sinks(reader: Reader, call: Call, word: str, owner: Value | None) -> None:
-    for kind, position, keywords in names.SINKS.get(call.callee, ()):
-        _sink(reader, call, kind, position, keywords)
-    if owner is None:
-        return
-    if word in names.LOG_METHODS and _is_logger(call.callee, owner):
-        _sink(reader, call, "log", -1, ())
-    elif word in names.METHOD_SINKS and call.callee not in names.SINKS:
-        kind, position, keywords = names.METHOD_SINKS[word]
-        _sink(reader, call, kind, position, keywords)
-    if names.OUTBOUND.fullmatch(call.callee):
-        _outbound(reader, call, word)
-    elif word in ("update", "setdefault") and type(owner) is Name and owner.dotted == "flask.session":
-        _flow(reader, "session", _together(call.args + tuple(value for _, value in call.keywords)), call, "")
-
-
-def _is_logger(callee: str, owner: Value) -> bool:
-    if callee.startswith(("logging.", "loguru.", "structlog.")) or ".logger." in callee:
-        return True
-    if callee.startswith("?.") or callee.count(".") == 1:
-        said = (
-            owner.attribute
-            if type(owner) is Member
-            else owner.dotted.rpartition(".")[2]
-            if type(owner) is Name
-            else owner.name
-        )
-        return names.LOGGER_NAME.match(said) is not None
-    return type(owner) is Name and names.LOGGER_NAME.match(owner.dotted.rpartition(".")[2]) is not None
-
-
-def _sink(reader: Reader, call: Call, kind: str, position: int | None, keywords: tuple[str, ...]) -> None:
-    found: list[Value] = []
-    if position == -1:
-        found.extend(call.args)
-    if position in (-1, -2):
-        found.extend(value for key, value in call.keywords if key not in ("exc_info", "stack_info", "stacklevel"))
-    elif position is not None and position < len(call.args):
-        found.append(call.args[position])
-    if keywords:
-        found.extend(value for key, value in call.keywords if key in keywords)
-    if found:
-        detail = call.callee
-        if kind == "cookie" and call.args and type(call.args[0]) is Constant:
-            detail = str(call.args[0].value)
-        _flow(reader, kind, _together(tuple(found)), call, detail)
-
-
-def _outbound(reader: Reader, call: Call, word: str) -> None:
-    position = 1 if word in ("request", "stream") else 0
-    url = call.argument(position, "url")
-    query = call.keyword("params")
-    if url is not None:
-        _flow(reader, "outbound-url", url if query is None else _together((url, query)), call, call.callee)
-    headers = call.keyword("headers", "auth")
-    if headers is not None:
-        _flow(reader, "outbound-headers", headers, call, call.callee)
-    body = call.keyword("json", "data", "content")
-    if body is not None:
-        _flow(reader, "outbound-body", body, call, call.callee)
-
-
-def _together(found: tuple[Value, ...]) -> Value:
-    return found[0] if len(found) == 1 else Unknown(found)
-
-
-def _flow(reader: Reader, kind: str, value: Value, call: Call, detail: str) -> None:
-    if type(value) is Constant and not value.name:
-        return
-    sink: SinkKind = kind  # type: ignore[assignment]
-    assert call.span is not None
-    reader.project.flows.append(Flow(sink, value, frozenset(), call.span, reader.function, detail))

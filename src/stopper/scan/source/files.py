@@ -13,23 +13,10 @@ from typing import Final
 
 from stopper.scan.report import ReadError
 
-SKIPPED: Final = frozenset(
-    {
-        ".git",
-        ".hg",
-        ".svn",
-        ".venv",
-        "venv",
-        "node_modules",
-        "__pycache__",
-        "site-packages",
-        "build",
-        "dist",
-        ".tox",
-        ".nox",
-    }
-    | {".mypy_cache", ".ruff_cache", ".pytest_cache", ".eggs"}
-)
+SKIPPED: Final = frozenset({
+    ".git", ".hg", ".svn", ".venv", "venv", "node_modules", "__pycache__", "site-packages", "build", "dist", ".tox",
+    ".nox", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".eggs",
+})  # fmt: skip
 LARGEST: Final = 8 * 1024 * 1024
 """A Python file above this many bytes is generated; the parser would need a hundred times as much memory."""
 
@@ -38,17 +25,9 @@ IMPORTS: Final = re.compile(
     re.MULTILINE,
 )
 LIBRARIES: Final = (
-    b"flask",
-    b"werkzeug",
-    b"stopper",
-    b"jwt",
-    b"jose",
-    b"authlib",
-    b"itsdangerous",
-    b"jwcrypto",
-    b"connexion",
+    b"flask", b"werkzeug", b"stopper", b"jwt", b"jose", b"authlib", b"itsdangerous", b"jwcrypto", b"connexion",
     b"quart",
-)
+)  # fmt: skip
 SETTINGS: Final = (b"current_app", b"JWT_SECRET", b"SECRET_KEY")
 TOUCHED: Final = (
     b"secret", b"passw", b"api_key", b"apikey", b"authorization", b"token", b"request", b"httpx", b"hashlib", b"hmac", b"pickle",

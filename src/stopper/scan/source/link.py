@@ -181,7 +181,7 @@ def _reach(project: Project, facts: SourceFacts, guards: Guards) -> dict[str, tu
             if function is not None:
                 found.setdefault(name, set()).update(refs)
                 started.extend(function.calls)
-            started.extend(guards.nested.get(name, ()))
+            started.extend(guards.judges.nested.get(name, ()))
     for handler in facts.all_error_handlers:
         every = {
             RouteRef(method, route.path)

@@ -1,0 +1,177 @@
+"""Where labels begin: the names, calls and headers that say by themselves what comes out of them."""
+
+import re
+from typing import Final
+
+from stopper.core.labels import Label, LabelKind
+from stopper.core.naming import sensitive
+from stopper.core.values import (
+    Call,
+    Mapping,
+    is_constant,
+)
+
+Labels = frozenset[Label]
+
+NONE: Final[Labels] = frozenset()
+
+
+def labelled(*kinds: LabelKind, source: str = "") -> Labels:
+    return frozenset(Label(kind, False, source) for kind in kinds)
+
+
+REQUEST: Final[dict[str, Labels]] = {
+    "args": labelled("query-string", "request-data"),
+    "query_string": labelled("query-string", "request-data"),
+    "form": labelled("request-data"),
+    "json": labelled("request-data"),
+    "get_json": labelled("request-data"),
+    "values": labelled("query-string", "request-data"),
+    "files": labelled("request-data"),
+    "data": labelled("request-data"),
+    "get_data": labelled("request-data"),
+    "stream": labelled("request-data"),
+    "view_args": labelled("path-parameter", "request-data"),
+    "cookies": labelled("cookie"),
+    "headers": labelled("request-headers"),
+    "environ": labelled("request-headers"),
+    "authorization": labelled("authorization-header"),
+    "url": labelled("request-url"),
+    "full_path": labelled("request-url"),
+    "path": labelled("request-url"),
+    "base_url": labelled("request-url"),
+    "url_root": labelled("request-url"),
+    "host_url": labelled("request-url"),
+    "host": labelled("request-url", "request-header", source="host"),
+    "referrer": labelled("request-header", source="referer"),
+    "user_agent": labelled("request-header", source="user-agent"),
+    "access_route": labelled("request-header", source="x-forwarded-for"),
+    "origin": labelled("request-header", source="origin"),
+}
+
+TOKEN_MAKERS: Final = re.compile(
+    r"(?:jwt|jose\.jwt|authlib\.jose\.(?:jwt|JsonWebToken)|joserfc\.jwt)\.encode|flask_jwt_extended\.create_(?:access|refresh)_token"
+    r"|itsdangerous\.\w+\.dumps|flask_praetorian\.\w+\.encode_jwt_token"
+)
+
+CLAIM_READERS: Final = re.compile(
+    r"(?:jwt|jose\.jwt|authlib\.jose\.(?:jwt|JsonWebToken)|joserfc\.jwt)\.decode(?:_complete)?|flask_jwt_extended\.(?:get_jwt\w*|decode_token|current_user)"
+)
+
+UNVERIFIED: Final = re.compile(
+    r"(?:jwt|jose\.jwt|jose\.jws)\.get_unverified_\w+|flask_jwt_extended\.get_unverified_jwt_headers|authlib\.jose\.\w+\.peek\w*"
+)
+
+UPSTREAM: Final = re.compile(r"(?:requests|httpx)\..*|urllib\.request\.urlopen|aiohttp\..*")
+
+MODEL: Final = re.compile(
+    r"(?:openai|anthropic|litellm|cohere|ollama|google\.generativeai|langchain\w*|transformers)\..*"
+)
+
+PASSING: Final = frozenset({
+    "traceback.format_exception", "traceback.format_exception_only", "textwrap.dedent", "html.unescape", "int",
+    "float", "abs", "round", "os.path.normpath", "pathlib.Path", "sqlalchemy.text", "typing.cast", "min", "max",
+    "zip", "map", "filter", "enumerate", "urllib.parse.unquote", "urllib.parse.urlencode", "urllib.parse.urljoin",
+    "copy.copy", "copy.deepcopy", "os.path.join", "base64.b64encode", "base64.b64decode",
+    "base64.urlsafe_b64decode", "base64.urlsafe_b64encode", "urllib.parse.quote", "str", "repr", "bytes", "format",
+    "list", "dict", "tuple", "set", "sorted", "reversed", "ascii", "vars", "iter", "next", "frozenset",
+    "json.dumps", "json.loads", "flask.json.dumps", "flask.json.loads", "flask.jsonify", "flask.make_response",
+    "flask.Response",
+})  # fmt: skip
+
+TEXT_METHODS: Final = frozenset({
+    "__str__", "__repr__", "with_traceback", "errors", "to_json", "as_string", "splitlines", "hex", "isoformat",
+    "getlist", "setdefault", "casefold", "strftime", "text", "get_json", "iter_content", "readlines", "split",
+    "rsplit", "strip", "lstrip", "rstrip", "replace", "encode", "decode", "lower", "upper", "partition",
+    "rpartition", "get", "pop", "items", "values", "keys", "to_dict", "copy", "read", "format", "join", "title",
+    "removeprefix", "removesuffix", "json",
+})  # fmt: skip
+
+NUMBERS: Final = frozenset({"int", "float", "bool", "len", "uuid.UUID", "round", "abs", "decimal.Decimal"})
+
+CURATED: Final = frozenset({"code", "name", "status", "status_code", "__class__", "errno", "response"})
+"""Attributes of an exception that tell nothing of what went wrong inside."""
+
+
+def of_name(dotted: str) -> Labels:
+    if dotted.startswith("flask.request"):
+        words = dotted.split(".")
+        if len(words) == 2:
+            return NONE
+        if words[2] == "headers" and len(words) > 3:
+            return (
+                labelled("request-headers")
+                if words[3] in ("items", "to_wsgi_list", "values", "get_all", "copy")
+                else NONE
+            )
+        return REQUEST.get(words[2], NONE)
+    whole, _, _ = dotted.rpartition(".") if dotted.endswith((".items", ".values", ".copy")) else (dotted, "", "")
+    if whole in ("flask.Flask.config", "flask.current_app.config", "os.environ", "app.config"):
+        return labelled("whole-config", source=whole)
+    if dotted == "flask.session" or dotted.startswith("flask.session."):
+        return labelled("session")
+    return NONE
+
+
+def of_callee(call: Call) -> Labels | None:
+    callee = call.callee
+    if TOKEN_MAKERS.fullmatch(callee):
+        return labelled("token", source=callee)
+    if UNVERIFIED.fullmatch(callee):
+        return labelled("unverified-claims", source=callee)
+    if CLAIM_READERS.fullmatch(callee):
+        chosen = call.keyword("options")
+        off = isinstance(chosen, Mapping) and is_constant(chosen.get("verify_signature"), False)
+        return labelled(
+            "unverified-claims" if off or is_constant(call.keyword("verify"), False) else "claims", source=callee
+        )
+    if callee in (
+        "traceback.format_exc",
+        "traceback.format_tb",
+        "traceback.format_stack",
+        "traceback.format_exception",
+    ):
+        return labelled("traceback")
+    if callee in ("sys.exc_info", "sys.exception"):
+        return labelled("exception")
+    if callee.startswith("random.") and callee != "random.SystemRandom":
+        return labelled("random", source=callee)
+    if callee == "uuid.uuid1":
+        return labelled("random", source=callee)
+    if callee.startswith(("hashlib.", "hmac.", "werkzeug.security.", "bcrypt.", "secrets.", "argon2.", "passlib.")):
+        return NONE
+    if UPSTREAM.fullmatch(callee):
+        return labelled("upstream", source=callee)
+    return labelled("model-output", source=callee) if MODEL.fullmatch(callee) else None
+
+
+def of_header(name: str) -> Labels:
+    lowered = name.lower()
+    if lowered == "authorization":
+        return labelled("authorization-header", source=lowered)
+    found = labelled("request-header", source=lowered)
+    if re.search(r"api-?key|access-?key|^x-key$|subscription-key", lowered):
+        return found | labelled("api-key", source=lowered)
+    if lowered == "cookie":
+        return found | labelled("cookie")
+    if re.search(r"(?:auth|access|refresh|api|x|session|id|bearer)-?token$|^token$", lowered) and "csrf" not in lowered:
+        return found | labelled("token", source=lowered)
+    return found
+
+
+def by_name(name: str, found: Labels) -> Labels:
+    kind = sensitive(name)
+    if kind is None or any(label.kind == kind and not label.by_name for label in found):
+        return NONE
+    return frozenset({Label(kind, True, name)})
+
+
+def of_another_key(label: Label, key: str) -> bool:
+    """That the label is about another key of the same container."""
+    return label.by_name and sensitive(key) is None
+
+
+def is_secret(key: str) -> bool:
+    return sensitive(key) in ("config-secret", "password", "api-key", "token") or key.endswith(
+        ("SECRET", "SECRET_KEY", "_PRIVATE_KEY")
+    )

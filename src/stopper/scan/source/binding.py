@@ -1,0 +1,150 @@
+"""Gives values to names, attributes and items, and records what that means."""
+
+import ast
+
+from stopper.core.fact import (
+    Assignment,
+    ConfigWrite,
+    Flow,
+)
+from stopper.core.naming import sensitive
+from stopper.core.values import (
+    Call,
+    Constant,
+    Format,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Sequence,
+    Unknown,
+    Value,
+)
+from stopper.scan.source import names
+from stopper.scan.source.reader import NOTHING, Reader, either, named
+
+
+def grow(reader: Reader, node: ast.expr, call: Call) -> None:
+    """``d.update({…})`` and ``l.append(x)`` on a name bound to a display: bind the grown one."""
+    if type(node) is not ast.Call or type(node.func) is not ast.Attribute or type(node.func.value) is not ast.Name:
+        return
+    name = node.func.value.id
+    held = reader.scope.get(name)
+    if type(held) is Mapping and call.method == "update":
+        grown, is_open = held.items, held.open
+        for argument in call.args:
+            if type(argument) is Mapping:
+                grown, is_open = grown + argument.items, is_open or argument.open
+            else:
+                grown, is_open = (*grown, (NOTHING, argument)), True
+        grown += tuple((Constant(key), value) for key, value in call.keywords if key != "**")
+        reader.scope[name] = Mapping(grown[:256], is_open or call.open, held.span, held.name)
+    elif (
+        type(held) is Sequence
+        and call.method in ("append", "extend", "add", "insert")
+        and call.args
+        and len(held.items) < 64
+    ):
+        reader.scope[name] = Sequence((*held.items, call.args[-1]), held.kind, True, held.span, held.name)
+
+
+def assign(reader: Reader, node: ast.Assign) -> None:
+    value = reader.value(node.value)
+    for target in node.targets:
+        bind(reader, target, value, node)
+
+
+def annotated(reader: Reader, node: ast.AnnAssign) -> None:
+    if node.value is not None:
+        bind(reader, node.target, reader.value(node.value), node)
+
+
+def augmented(reader: Reader, node: ast.AugAssign) -> None:
+    added = reader.value(node.value)
+    if type(node.target) is ast.Name:
+        held = reader.scope.get(node.target.id) or reader.load(node.target.id)
+        if type(node.op) is ast.Add and (type(held) in (Constant, Format) or type(added) in (Constant, Format)):
+            inner = held.parts if type(held) is Format else (held,)
+            grown: Value = Format((*inner, added)[:24], reader.span(node))
+            if type(held) is Constant and isinstance(held.value, (int, float)):
+                grown = Unknown((held, added))
+        elif type(held) is Sequence and type(added) is Sequence and len(held.items) < 64:
+            grown = Sequence(held.items + added.items, held.kind, held.open or added.open, held.span)
+        else:
+            grown = Unknown((held, added))
+        reader.scope[node.target.id] = grown
+    else:
+        bind(reader, node.target, Unknown((added,)), node)
+
+
+def bind(reader: Reader, target: ast.expr, value: Value, node: ast.stmt) -> None:
+    """Give *value* to a target and record what that means."""
+    if type(target) is ast.Name:
+        _bind_name(reader, target.id, value, node)
+    elif type(target) is ast.Attribute:
+        _bind_attribute(reader, target, value, node)
+    elif type(target) is ast.Subscript:
+        _bind_item(reader, target, value, node)
+    elif isinstance(target, (ast.Tuple, ast.List)):
+        for number, element in enumerate(target.elts):
+            inner = element.value if type(element) is ast.Starred else element
+            part: Value = Unknown((value,)) if type(value) is Call else Item(value, Constant(number))
+            if type(value) is Sequence and number < len(value.items) and not value.open:
+                part = value.items[number]
+            bind(reader, inner, part, node)
+    elif type(target) is ast.Starred:
+        bind(reader, target.value, value, node)
+
+
+def _bind_name(reader: Reader, name: str, value: Value, node: ast.stmt) -> None:
+    reader.scope[name] = value
+    if not reader.function:
+        qualified = f"{reader.owner or reader.module.name}.{name}"
+        reader.project.assignments.append(Assignment(qualified, name, value, reader.span(node)))
+    elif sensitive(name):
+        reader.project.assignments.append(Assignment(name, name, value, reader.span(node), reader.function))
+
+
+def _bind_attribute(reader: Reader, target: ast.Attribute, value: Value, node: ast.stmt) -> None:
+    owner = reader.value(target.value)
+    project = reader.project
+    base = reader.dotted(owner)
+    written = (
+        ast.unparse(target)
+        if len(target.attr) < 60 and isinstance(target.value, (ast.Name, ast.Attribute))
+        else target.attr
+    )
+    project.assignments.append(Assignment(written, target.attr, value, reader.span(node), reader.function))
+    if base == "flask.Flask":
+        if target.attr in names.ATTRIBUTE_SETTINGS:
+            key = names.ATTRIBUTE_SETTINGS[target.attr]
+            project.config.append(ConfigWrite(key, value, reader.span(node), "attribute", reader.function))
+    elif type(owner) is Name and owner.dotted in project.classes:
+        attributes = project.classes[owner.dotted].attributes
+        held = attributes.get(target.attr)
+        attributes[target.attr] = value if held is None or held == Constant(None) else either(held, value)
+
+
+def _bind_item(reader: Reader, target: ast.Subscript, value: Value, node: ast.stmt) -> None:
+    owner = reader.value(target.value)
+    key = reader.value(target.slice) if not isinstance(target.slice, ast.Slice) else NOTHING
+    text = key.value if type(key) is Constant and type(key.value) is str else ""
+    held = named(value, text) if sensitive(text) else value
+    span = reader.span(node)
+    if reader.is_config(owner):
+        if text:
+            reader.project.config.append(ConfigWrite(text, value, span, "item", reader.function))
+        return
+    if text:
+        reader.project.assignments.append(Assignment(f"[{text}]", text, value, span, reader.function))
+    if type(owner) is Name and owner.dotted == "flask.session":
+        reader.project.flows.append(Flow("session", held, frozenset(), span, reader.function, text))
+    elif _is_headers(owner):
+        reader.project.flows.append(Flow("response-header", held, frozenset(), span, reader.function, text))
+    if type(target.value) is ast.Name and type(owner) is Mapping and len(owner.items) < 256:
+        is_open = owner.open or type(key) is not Constant
+        reader.scope[target.value.id] = Mapping((*owner.items, (key, held)), is_open, owner.span, owner.name)
+
+
+def _is_headers(owner: Value) -> bool:
+    return type(owner) is Member and owner.attribute == "headers"

@@ -1,0 +1,183 @@
+"""Blocks that may or may not run: each is read on its own names, then the names are merged."""
+
+import ast
+from typing import Any
+
+from stopper.core.fact import (
+    Condition,
+    Handler,
+)
+from stopper.core.place import Span
+from stopper.core.values import (
+    Caught,
+    Name,
+    Sequence,
+    Unknown,
+)
+from stopper.scan.source.blocks import Body, block
+from stopper.scan.source.expressions import bind_target
+from stopper.scan.source.lookups import element_of
+from stopper.scan.source.project import Scope
+from stopper.scan.source.reader import Reader, canonical, either, set_scope
+
+
+def _around(reader: Reader, statements: list[ast.stmt]) -> Span:
+    first, last = reader.span(statements[0]), reader.span(statements[-1])
+    return Span(first.path, first.line, last.end_line, first.column, last.end_column)
+
+
+def read_if(reader: Reader, node: ast.If) -> Body:
+    test, negated = node.test, False
+    while type(test) is ast.UnaryOp and type(test.op) is ast.Not:
+        test, negated = test.operand, not negated
+    value = reader.value(test)
+    before = dict(reader.scope)
+    outer = reader.under
+    reader.under = (*outer, (value, negated))
+    then = block(reader, node.body)
+    reader.under = (*outer, (value, not negated))
+    reader.project.conditions.append(
+        Condition(
+            value, negated, then.stops, then.refuses, reader.span(test), reader.function, _around(reader, node.body)
+        )
+    )
+    after = dict(reader.scope) if reader.scope is reader.module.bindings else reader.scope
+    set_scope(reader, before)
+    otherwise = block(reader, node.orelse) if node.orelse else Body()
+    if node.orelse and type(node.orelse[0]) is not ast.If:
+        reader.project.conditions.append(
+            Condition(
+                value, not negated, otherwise.stops, otherwise.refuses, reader.span(test), reader.function,
+                _around(reader, node.orelse),
+            )
+        )  # fmt: skip
+    reader.under = outer
+    _merge(reader, after, then.stops, otherwise.stops)
+    return Body(then.stops and otherwise.stops, then.refuses and otherwise.refuses)
+
+
+def _merge(reader: Reader, other: Scope, other_stops: bool, own_stops: bool) -> None:
+    if other_stops:
+        return
+    own = reader.scope
+    if own_stops:
+        set_scope(reader, other)
+        return
+    if other is own:
+        return
+    for name, value in other.items():
+        held = own.get(name)
+        if held is None:
+            own[name] = value
+        elif held is not value:
+            own[name] = either(value, held)
+
+
+def _snapshot(reader: Reader) -> Scope:
+    return dict(reader.scope)
+
+
+def read_for(reader: Reader, node: ast.For | ast.AsyncFor) -> None:
+    over = reader.value(node.iter)
+    before = _snapshot(reader)
+    bind_target(reader, node.target, element_of(over))
+    block(reader, node.body)
+    _merge(reader, before, False, False)
+    block(reader, node.orelse)
+
+
+def read_while(reader: Reader, node: ast.While) -> None:
+    reader.value(node.test)
+    before = _snapshot(reader)
+    block(reader, node.body)
+    _merge(reader, before, False, False)
+    block(reader, node.orelse)
+
+
+def read_with(reader: Reader, node: ast.With | ast.AsyncWith) -> Body:
+    for entry in node.items:
+        value = reader.value(entry.context_expr)
+        if entry.optional_vars is not None:
+            bind_target(reader, entry.optional_vars, value)
+    return block(reader, node.body)
+
+
+def read_try(reader: Reader, node: Any) -> Body:
+    before = _snapshot(reader)
+    first_call = len(reader.calls)
+    tried_body = block(reader, node.body)
+    tried = tuple(dict.fromkeys(reader.calls[first_call:]))
+    orelse = block(reader, node.orelse)
+    stops = tried_body.stops or orelse.stops
+    kept = _snapshot(reader)
+    all_stop = stops
+    for handler in node.handlers:
+        # An exception may come before or after any assignment of the body.
+        merged = dict(before)
+        for name, value in kept.items():
+            held = merged.get(name)
+            merged[name] = value if held is None else value if held is value else either(held, value)
+        set_scope(reader, merged)
+        body = _handler(reader, handler, tried)
+        all_stop = all_stop and body.stops
+        if not body.stops:
+            kept = reader.scope if stops else _joined(kept, reader.scope)
+            stops = False
+    set_scope(reader, kept)
+    final = block(reader, node.finalbody)
+    return Body(all_stop or final.stops, False)
+
+
+def _joined(one: Scope, other: Scope) -> Scope:
+    made = dict(one)
+    for name, value in other.items():
+        held = made.get(name)
+        made[name] = value if held is None or held is value else either(held, value)
+    return made
+
+
+def _handler(reader: Reader, node: ast.ExceptHandler, tried: tuple[str, ...]) -> Body:
+    catches = _catches(reader, node.type)
+    if node.name:
+        reader.scope[node.name] = Caught(catches)
+    body = block(reader, node.body)
+    span = reader.span(node)
+    action: Any = "go-on"
+    if body.stops:
+        action = "refuse" if body.refuses else "return"
+        if any(type(one) is ast.Raise for one in node.body):
+            action = "raise"
+    elif all(type(one) in (ast.Pass, ast.Continue, ast.Break) or _is_docstring(one) for one in node.body):
+        action = "pass"
+    reader.project.handlers.append(Handler(catches, node.name or "", action, tried, span, reader.function))
+    return body
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return type(node) is ast.Expr and type(node.value) is ast.Constant
+
+
+def _catches(reader: Reader, node: ast.expr | None) -> tuple[str, ...]:
+    if node is None:
+        return ("*",)
+    value = reader.value(node)
+    found = value.items if type(value) is Sequence else (value,)
+    return tuple(canonical(one.dotted) if type(one) is Name else "?" for one in found)
+
+
+def read_match(reader: Reader, node: ast.Match) -> None:
+    subject = reader.value(node.subject)
+    before = _snapshot(reader)
+    merged = before
+    for case in node.cases:
+        set_scope(reader, dict(before))
+        for child in ast.walk(case.pattern):
+            name = getattr(child, "name", None)
+            if isinstance(name, str):
+                reader.scope[name] = Unknown((subject,))
+        if case.guard is not None:
+            reader.value(case.guard)
+        body = block(reader, case.body)
+        if not body.stops:
+            merged = _joined(merged, _snapshot(reader))
+    set_scope(reader, merged)

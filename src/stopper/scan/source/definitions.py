@@ -1,0 +1,183 @@
+"""Functions and classes: put aside until the names around them are known, then read with their parameters and decorators."""
+
+import ast
+from typing import Any
+
+from stopper.core.fact import (
+    Decorator,
+    Function,
+    Return,
+)
+from stopper.core.naming import sensitive
+from stopper.core.values import (
+    Call,
+    Member,
+    Name,
+    Parameter,
+    Unknown,
+    Value,
+)
+from stopper.scan.source import names
+from stopper.scan.source.blocks import block
+from stopper.scan.source.project import ClassState, FunctionNode, Pending, Project, Registration, Scope
+from stopper.scan.source.reader import Reader, canonical
+
+
+def read_function(project: Project, waiting: Pending) -> None:
+    """Read one function's body: its parameters are symbols, its returns are kept for the callers."""
+    node = waiting.node
+    reader = Reader(project, waiting.module, waiting.name, waiting.closure, waiting.owner)
+    parameters = _bind_parameters(reader, node, waiting)
+    returned: list[Value] = []
+    project.returned[waiting.name] = returned
+    before = len(project.returns)
+    if isinstance(node, ast.Lambda):
+        value = reader.value(node.body)
+        project.returns.append(Return(value, reader.span(node.body), waiting.name))
+    else:
+        block(reader, node.body)
+    # A nested function is read while its parent waits, so only the returns of this very function count.
+    returned.extend(one.value for one in project.returns[before:] if one.function == waiting.name)
+    project.functions[waiting.name] = Function(
+        waiting.name, reader.span(node), parameters, waiting.decorators, waiting.owner, tuple(dict.fromkeys(reader.calls)),
+        tuple(returned), _docstring(node),
+    )  # fmt: skip
+
+
+def _docstring(node: FunctionNode | ast.Lambda) -> str:
+    if isinstance(node, ast.Lambda) or not node.body:
+        return ""
+    first = node.body[0]
+    if type(first) is ast.Expr and type(first.value) is ast.Constant and type(first.value.value) is str:
+        return first.value.value
+    return ""
+
+
+def _bind_parameters(reader: Reader, node: FunctionNode | ast.Lambda, waiting: Pending) -> tuple[str, ...]:
+    arguments = node.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    if waiting.owner and positional and not _is_static(waiting.decorators):
+        reader.scope[positional[0].arg] = Name(waiting.owner)
+        positional = positional[1:]
+    defaults: dict[str, Value] = {}
+    for argument, default in zip(
+        reversed(arguments.args or arguments.posonlyargs), reversed(arguments.defaults), strict=False
+    ):
+        defaults[argument.arg] = reader.value(default)
+    for argument, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        if value is not None:
+            defaults[argument.arg] = reader.value(value)
+    found: list[str] = []
+    for index, argument in enumerate([*positional, *arguments.kwonlyargs]):
+        found.append(argument.arg)
+        reader.scope[argument.arg] = _parameter(reader, argument, index, defaults.get(argument.arg))
+    for extra in (arguments.vararg, arguments.kwarg):
+        if extra is not None:
+            reader.scope[extra.arg] = Parameter(reader.function, extra.arg, -1)
+    return tuple(found)
+
+
+def _parameter(reader: Reader, argument: ast.arg, index: int, default: Value | None) -> Value:
+    name = argument.arg if sensitive(argument.arg) else ""
+    if argument.annotation is not None:
+        said = reader.value(argument.annotation)
+        if type(said) is Name and said.dotted in ("flask.Flask", "flask.Blueprint", "logging.Logger"):
+            return Call(said.dotted, function=reader.function)
+    return Parameter(reader.function, argument.arg, index, default, None, name)
+
+
+def _is_static(decorators: tuple[Decorator, ...]) -> bool:
+    return any(decorator.name == "staticmethod" for decorator in decorators)
+
+
+def read_definition(reader: Reader, node: FunctionNode) -> None:
+    qualified = f"{reader.owner or reader.function or reader.module.name}.{node.name}"
+    while qualified in reader.project.functions or qualified in reader.project.pending:
+        qualified += "'"
+    decorators = _decorators(reader, node.decorator_list, qualified)
+    reader.scope[node.name] = Name(qualified)
+    closure = reader.closure if not reader.function else Chained(reader.closure, reader)
+    owner = reader.owner if not reader.function else ""
+    if reader.owner and not reader.function:
+        reader.project.classes[reader.owner].methods.append(node.name)
+        closure = reader.closure
+    reader.project.pending[qualified] = Pending(node, reader.module, qualified, closure, owner, decorators)
+
+
+class Chained(dict[str, Value]):
+    """The names of an outer function as they stand when an inner one is read, before those around it."""
+
+    __slots__ = ("inner", "outer")
+
+    def __init__(self, outer: Scope, inner: Reader) -> None:
+        super().__init__()
+        self.outer = outer
+        self.inner = inner
+
+    def get(self, key: str, default: Any = None) -> Any:
+        found = self.inner.scope.get(key)
+        return found if found is not None else self.outer.get(key, default)
+
+
+def _decorators(reader: Reader, nodes: list[ast.expr], target: str) -> tuple[Decorator, ...]:
+    found: list[tuple[str, Call | None, Any]] = []
+    for index, node in enumerate(nodes):
+        before = len(reader.project.registrations)
+        value = reader.value(node)
+        span = reader.span(node)
+        call = value if type(value) is Call else None
+        name = call.callee if call is not None else _decorator_name(reader, value)
+        found.append((name, call, span))
+        del reader.project.registrations[before:]
+        verb = name.rpartition(".")[2]
+        owner = (
+            call.receiver
+            if call is not None
+            else value.owner
+            if type(value) is Member
+            else value
+            if type(value) is Name
+            else None
+        )
+        reader.project.registrations.append(Registration(verb, owner, call, target, span, index))
+    routes = [index for index, (name, _, _) in enumerate(found) if _is_route(name)]
+    last = max(routes, default=-1)
+    return tuple(
+        Decorator(name, call, span, index < last and index not in routes)
+        for index, (name, call, span) in enumerate(found)
+    )
+
+
+def _decorator_name(reader: Reader, value: Value) -> str:
+    if type(value) is Unknown:
+        for part in value.parts:
+            found = _decorator_name(reader, part)
+            if found.startswith("stopper."):
+                return found
+        return "?"
+    if type(value) is Member:
+        base = reader.dotted(value.owner)
+        return canonical(f"{base}.{value.attribute}") if base else "?." + value.attribute
+    return reader.dotted(value) or "?"
+
+
+def _is_route(name: str) -> bool:
+    base, _, word = name.rpartition(".")
+    return word in names.ROUTE_METHODS and (
+        base in names.APPS or base in names.BLUEPRINTS or base in names.API_OBJECTS or (base == "?" and word == "route")
+    )
+
+
+def read_class(reader: Reader, node: ast.ClassDef) -> None:
+    qualified = f"{reader.owner or reader.function or reader.module.name}.{node.name}"
+    while qualified in reader.project.classes:
+        qualified += "'"
+    bases = tuple(filter(None, (reader.dotted(reader.value(base)) for base in node.bases)))
+    decorators = _decorators(reader, node.decorator_list, qualified)
+    state = ClassState(qualified, bases, {}, [], reader.span(node), decorators)
+    reader.project.classes[qualified] = state
+    reader.scope[node.name] = Name(qualified)
+    closure = reader.closure if not reader.function else Chained(reader.closure, reader)
+    inner = Reader(reader.project, reader.module, "", closure, qualified)
+    block(inner, node.body)
+    state.attributes.update({name: value for name, value in inner.scope.items() if name not in state.methods})

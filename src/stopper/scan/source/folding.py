@@ -1,0 +1,143 @@
+"""Folds what is literal: texts put together, arithmetic on constants, displays joined; all of it bounded."""
+
+import ast
+import operator
+from collections.abc import Callable
+from typing import Any, Final, Literal, cast
+
+from stopper.core.place import Span
+from stopper.core.values import (
+    Constant,
+    Format,
+    Mapping,
+    Plain,
+    Sequence,
+    Unknown,
+    Value,
+)
+from stopper.scan.source.reader import NOTHING, Reader
+
+MOST_PARTS: Final = 24
+MOST_ITEMS: Final = 4096
+LARGEST_TEXT: Final = 65536
+"""Bounds for what is folded: beyond them a value is still right, but open."""
+
+OPERATORS: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: lambda one, other: one // other,
+    ast.Div: lambda one, other: one / other,
+}
+
+
+def joined(reader: Reader, node: ast.JoinedStr) -> Value:
+    found: list[Value] = []
+    for part in node.values:
+        if type(part) is ast.FormattedValue:
+            inner = reader.value(part.value)
+            found.append(inner)
+            if part.format_spec is not None:
+                reader.value(part.format_spec)
+        else:
+            found.append(Constant(cast("str", cast("ast.Constant", part).value)))
+    return formatted(reader, found, node)
+
+
+def formatted(reader: Reader, found: list[Value], node: ast.expr) -> Value:
+    """A text made of these parts; a Constant when all are literals."""
+    if all(type(part) is Constant and type(part.value) in (str, int) for part in found):
+        text = "".join(str(cast("Constant", part).value) for part in found)
+        if len(text) <= LARGEST_TEXT:
+            return Constant(text, reader.span(node))
+    flat: list[Value] = []
+    for part in found:
+        if type(part) is Format and len(flat) + len(part.parts) <= MOST_PARTS:
+            flat.extend(part.parts)
+        else:
+            flat.append(part)
+    return Format(tuple(flat), reader.span(node))
+
+
+def binary(reader: Reader, node: ast.BinOp) -> Value:
+    left, right = _left(reader, node)
+    fold = OPERATORS.get(type(node.op))
+    if fold is not None and type(left) is Constant and type(right) is Constant:
+        folded = _fold(fold, left.value, right.value)
+        if folded is not None:
+            return Constant(folded, reader.span(node), left.name)
+    if type(node.op) is ast.Add:
+        if _is_text(left) or _is_text(right):
+            return formatted(reader, [left, right], node)
+        if type(left) is Sequence and type(right) is Sequence:
+            return sequence(left.items + right.items, left.kind, left.open or right.open, reader.span(node))
+    if type(node.op) is ast.Mod and _is_text(left):
+        given = list(right.items) if type(right) is Sequence else [right]
+        return formatted(reader, [left, *given, NOTHING], node)
+    if type(node.op) is ast.BitOr and type(left) is Mapping and type(right) is Mapping:
+        return mapping(left.items + right.items, left.open or right.open, reader.span(node))
+    return Unknown((left, right))
+
+
+def _left(reader: Reader, node: ast.BinOp) -> tuple[Value, Value]:
+    """The two sides; a long chain of ``+`` is walked in a loop, so that a generated file cannot exhaust the stack."""
+    if type(node.left) is not ast.BinOp or type(node.left.left) is not ast.BinOp:
+        return reader.value(node.left), reader.value(node.right)
+    chain: list[ast.expr] = []
+    inner: ast.expr = node.left
+    while type(inner) is ast.BinOp and type(inner.left) is ast.BinOp:
+        chain.append(inner.right)
+        inner = inner.left
+    head = reader.value(inner)
+    rest = [reader.value(part) for part in reversed(chain)]
+    parts = [head, *rest]
+    if any(_is_text(part) for part in parts):
+        return formatted(reader, parts, node), reader.value(node.right)
+    if all(type(part) is Constant for part in parts):
+        return _chain_constant(reader, node.left), reader.value(node.right)
+    return Unknown(tuple(parts[:MOST_PARTS])), reader.value(node.right)
+
+
+def _chain_constant(reader: Reader, node: ast.expr, depth: int = 24) -> Value:
+    if type(node) is not ast.BinOp or depth < 0:
+        return reader.value(node)
+    left, right = _chain_constant(reader, node.left, depth - 1), reader.value(node.right)
+    fold = OPERATORS.get(type(node.op))
+    if fold is not None and type(left) is Constant and type(right) is Constant:
+        folded = _fold(fold, left.value, right.value)
+        if folded is not None:
+            return Constant(folded, reader.span(node))
+    return Unknown((left, right))
+
+
+def _fold(fold: Callable[[Any, Any], Any], left: Plain, right: Plain) -> Plain:
+    numbers = isinstance(left, (int, float)) and isinstance(right, (int, float))
+    texts = fold is operator.add and type(left) is type(right) and isinstance(left, (str, bytes))
+    repeated = fold is operator.mul and isinstance(left, (str, bytes)) and isinstance(right, int) and 0 <= right <= 256
+    if not (numbers or texts or repeated) or _size(left) + _size(right) > LARGEST_TEXT:
+        return None
+    try:
+        return cast("Plain", fold(left, right))
+    except (ArithmeticError, ValueError, MemoryError):
+        return None
+
+
+def _size(value: Plain) -> int:
+    if isinstance(value, (str, bytes)):
+        return len(value)
+    # A number of more bits than a key has is a trap for whoever multiplies it on.
+    return LARGEST_TEXT + 1 if isinstance(value, int) and value.bit_length() > 4096 else 0
+
+
+def _is_text(value: Value) -> bool:
+    return type(value) is Format or (type(value) is Constant and type(value.value) in (str, bytes))
+
+
+def sequence(items: tuple[Value, ...], kind: Literal["list", "tuple", "set"], is_open: bool, span: Span) -> Sequence:
+    """A display of bounded length."""
+    return Sequence(items[:MOST_ITEMS], kind, is_open or len(items) > MOST_ITEMS, span)
+
+
+def mapping(items: tuple[tuple[Value, Value], ...], is_open: bool, span: Span) -> Mapping:
+    """A mapping of bounded length."""
+    return Mapping(items[:MOST_ITEMS], is_open or len(items) > MOST_ITEMS, span)

@@ -1,0 +1,54 @@
+"""Binds what is imported, from the project's own modules where they are."""
+
+import ast
+
+from stopper.core.values import (
+    Name,
+    Value,
+)
+from stopper.scan.source.project import Module
+from stopper.scan.source.reader import Reader, canonical
+
+
+def read_import(reader: Reader, node: ast.Import) -> None:
+    for alias in node.names:
+        reader.project.imported.add(alias.name)
+        module = reader.project.load(reader.module, alias.name)
+        if alias.asname:
+            reader.scope[alias.asname] = Name(module.name if module is not None else alias.name)
+        else:
+            top = alias.name.partition(".")[0]
+            reader.scope[top] = Name(top)
+
+
+def read_import_from(reader: Reader, node: ast.ImportFrom) -> None:
+    home = _home(reader.module, node)
+    module = reader.project.load(reader.module, home) if home else None
+    for alias in node.names:
+        if alias.name == "*":
+            if module is not None:
+                for name, value in module.bindings.items():
+                    if not name.startswith("_"):
+                        reader.scope.setdefault(name, value)
+            continue
+        reader.project.imported.add(f"{home}.{alias.name}")
+        reader.scope[alias.asname or alias.name] = _imported(reader, home, module, alias.name)
+    reader.project.imported.add(home)
+
+
+def _imported(reader: Reader, home: str, module: Module | None, name: str) -> Value:
+    if module is not None and name in module.bindings:
+        return module.bindings[name]
+    child = reader.project.load(reader.module, f"{home}.{name}") if home else None
+    if child is not None:
+        return Name(child.name)
+    return Name(canonical(f"{module.name if module is not None else home}.{name}"))
+
+
+def _home(module: Module, node: ast.ImportFrom) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = module.name.split(".")
+    drop = node.level - 1 if module.package else node.level
+    base = parts[: len(parts) - drop] if drop <= len(parts) else []
+    return ".".join([*base, node.module] if node.module else base)

@@ -1,0 +1,242 @@
+"""What a function of the project does to a request without a credential: lets it pass, turns it away, or who knows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from stopper.core.fact import Comparison, Condition
+from stopper.core.facts import SourceFacts
+from stopper.core.labels import LabelKind
+from stopper.core.values import (
+    Call,
+    Choice,
+    Constant,
+    Member,
+    Name,
+    Truth,
+    Value,
+    is_constant,
+    walk,
+)
+from stopper.scan.source import names
+from stopper.scan.source.project import Project, Refusal
+
+CREDENTIAL_LABELS: Final[tuple[LabelKind, ...]] = (
+    "authorization-header",
+    "cookie",
+    "session",
+    "claims",
+    "unverified-claims",
+)
+SHOWN: Final = (
+    "flask_login.current_user", "flask_security.current_user", "flask_jwt_extended.current_user", "flask.session", "flask.g.",
+    "flask.request.authorization",
+)  # fmt: skip
+"""Names that stand for whoever is making the request."""
+Placed = TypeVar("Placed", Condition, Comparison)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a function of the project does to a request without a credential. ``stops`` None: it could not be told."""
+
+    stops: bool | None
+    reads: bool
+
+
+class Judges:
+    """Judges the functions of one project: what each does to a request without a credential."""
+
+    def __init__(self, project: Project, facts: SourceFacts) -> None:
+        self.project = project
+        self.facts = facts
+        self.nested: dict[str, list[str]] = {}
+        for name in project.functions:
+            outer = name.rpartition(".")[0]
+            if outer in project.functions:
+                self.nested.setdefault(outer, []).append(name)
+        self.conditions = _by_function(facts.all_conditions)
+        self.comparisons = _by_function(facts.all_comparisons)
+        self.refusals: dict[str, list[Refusal]] = {}
+        for refusal in project.refusals:
+            self.refusals.setdefault(refusal.function, []).append(refusal)
+        self._judged: dict[str, Judgement] = {}
+        self._shown: dict[int, bool] = {}
+        """By identity of the value; the facts keep every value alive."""
+        self._by_sides: dict[tuple[int, int], list[Comparison]] = {}
+        for found in facts.all_comparisons:
+            self._by_sides.setdefault((id(found.left), id(found.right)), []).append(found)
+
+    def decorator(self, name: str, call: Call | None) -> Judgement | None:
+        """What a decorator of that name does; None when it has nothing to do with access."""
+        if name == "stopper.public":
+            return Judgement(False, False)
+        if names.OPTIONAL.fullmatch(name):
+            return Judgement(False, True)
+        if names.GUARDS.fullmatch(name):
+            if call is not None and (is_constant(call.keyword("optional"), True, "True") or _optional_flags(call)):
+                return Judgement(False, True)
+            return Judgement(True, True)
+        if name in self.project.functions:
+            found = self.judge(name)
+            return found if found.reads or found.stops is not False else None
+        if name in self.project.classes:
+            found = self.judge(f"{name}.__call__")
+            return found if found.reads or found.stops is not False else None
+        if names.NOT_GUARDS.fullmatch(name):
+            return None
+        if name == "?" or (name.startswith("?.") and names.SUGGESTS_AUTH.search(name)):
+            return Judgement(None, False)
+        return Judgement(None, False) if names.SUGGESTS_AUTH.search(name.rpartition(".")[2]) else None
+
+    def judge(self, name: str, depth: int = 5) -> Judgement:
+        """What that function (with the functions inside it) does to a request without a credential."""
+        known = self._judged.get(name)
+        if known is not None:
+            return known
+        self._judged[name] = Judgement(None, False)
+        self._judged[name] = made = self._judge(name, depth)
+        return made
+
+    def _judge(self, name: str, depth: int) -> Judgement:
+        family = list(self._family(name))
+        reads, calls_guard, stops, unseen = False, False, False, False
+        for member in family:
+            function = self.project.functions.get(member)
+            if function is None:
+                continue
+            for decorator in function.decorators:
+                judged = self.decorator(decorator.name, decorator.call)
+                if judged is not None and judged.stops:
+                    calls_guard = True
+            for call in self.facts.calls_in(member):
+                if (names.GUARD_CALLS.fullmatch(call.callee) and not is_constant(call.keyword("optional"), True)) or (
+                    names.GUARDS.fullmatch(call.callee) and not is_constant(call.keyword("optional"), True)
+                ):
+                    calls_guard = True
+                elif call.callee in self.project.functions and depth > 0 and call.callee not in family:
+                    inner = self.judge(call.callee, depth - 1)
+                    calls_guard = calls_guard or (
+                        inner.reads
+                        and inner.stops is True
+                        and self.reached_by_nobody(self.project.under.get(id(call), ()))
+                    )
+                    reads = reads or inner.reads
+                elif call.callee.startswith("?") or call.callee not in self.project.functions:
+                    unseen = unseen or names.VERIFIES.search(call.callee.rpartition(".")[2]) is not None
+                reads = reads or names.CREDENTIAL_READS.match(call.callee) is not None or self._call_reads(call)
+            reads = reads or self._reads(member)
+            stops = stops or self._stops(member)
+        if calls_guard:
+            return Judgement(True, True)
+        if reads and stops:
+            return Judgement(True, True)
+        if stops:
+            return Judgement(None if unseen else False, False)
+        return Judgement(None if reads and unseen else False, reads)
+
+    def _family(self, name: str, depth: int = 4) -> Iterator[str]:
+        yield name
+        if depth:
+            for inner in self.nested.get(name, ()):
+                yield from self._family(inner, depth - 1)
+
+    def _call_reads(self, call: Call) -> bool:
+        return any(self._shows(value) for value in (call.receiver, *call.args, *(held for _, held in call.keywords)))
+
+    def _reads(self, name: str) -> bool:
+        for condition in self.conditions.get(name, ()):
+            if self._shows(condition.value):
+                return True
+        for comparison in self.comparisons.get(name, ()):
+            if self._shows(comparison.left) or self._shows(comparison.right):
+                return True
+        function = self.project.functions.get(name)
+        return function is not None and any(self._shows(value) for value in function.returns)
+
+    def _shows(self, value: Value | None) -> bool:
+        """That a value is made of what a caller shows to prove who they are."""
+        if value is None or isinstance(value, Constant):
+            return False
+        known = self._shown.get(id(value))
+        if known is None:
+            known = any(isinstance(inner, Name) and inner.dotted.startswith(SHOWN) for inner in walk(value, 5))
+            known = known or any(self._labelled(inner) for inner in walk(value, 4) if not isinstance(inner, Constant))
+            self._shown[id(value)] = known
+        return known
+
+    def _labelled(self, value: Value) -> bool:
+        labels = self.facts.labels(value)
+        return any(
+            label.kind in CREDENTIAL_LABELS
+            or (label.kind in ("api-key", "token") and not label.by_name)
+            or (
+                label.kind == "request-header"
+                and label.source.startswith(("x-api", "x-auth", "x-token", "x-access", "api", "auth"))
+            )
+            for label in labels
+        )
+
+    def _stops(self, name: str) -> bool:
+        """That the function turns away somebody who shows nothing."""
+        return any(
+            self.reached_by_nobody(refusal.under) and (refusal.plain or self.about_credential(refusal))
+            for refusal in self.refusals.get(name, ())
+        )
+
+    def reached_by_nobody(self, under: tuple[tuple[Value, bool], ...]) -> bool:
+        """That none of these tests asks for a credential that is there."""
+        return not any(not self._absence(value, negated) and self.credential_test(value) for value, negated in under)
+
+    def about_credential(self, refusal: Refusal) -> bool:
+        return any(self.credential_test(value) for value, _ in refusal.under)
+
+    def _absence(self, value: Value, negated: bool, depth: int = 6) -> bool:
+        """That the test can hold when no credential is shown: ``if not user``, ``if user is None``, ``if key != expected``; but not
+        ``if user`` (which turns away those who are logged in)."""
+        if depth and isinstance(value, Choice) and value.every and not negated:
+            return all(
+                self._absence(option, negated, depth - 1) or not self.credential_test(option)
+                for option in value.options
+            )
+        if depth and isinstance(value, Choice):
+            return any(self._absence(option, negated, depth - 1) for option in value.options)
+        if depth and isinstance(value, Truth) and len(value.parts) == 1:
+            return self._absence(value.parts[0], not negated, depth - 1)
+        for comparison in self.comparisons_of(value):
+            nothing = is_constant(comparison.right, None) or is_constant(comparison.left, None)
+            if comparison.operator in ("in", "not in") or nothing:
+                return (comparison.operator in ("not in", "is", "==")) is not negated
+            return True
+        if isinstance(value, Truth):
+            return True
+        last = value.dotted if isinstance(value, Name) else value.attribute if isinstance(value, Member) else ""
+        return negated is not last.endswith("is_anonymous")
+
+    def comparisons_of(self, value: Value) -> Iterator[Comparison]:
+        if isinstance(value, Truth) and len(value.parts) == 2:
+            yield from self._by_sides.get((id(value.parts[0]), id(value.parts[1])), ())
+
+    def lets_through(self, view: str) -> bool:
+        """That the view answers those who show something before it refuses the rest."""
+        return any(
+            condition.stops and not condition.refuses and self.credential_test(condition.value)
+            for condition in self.conditions.get(view, ())
+        )
+
+    def credential_test(self, value: Value) -> bool:
+        return self._shows(value) or any(
+            isinstance(inner, Call) and inner.callee in self.project.functions and self.judge(inner.callee).reads
+            for inner in walk(value, 5)
+        )
+
+
+def _by_function(found: "tuple[Placed, ...]") -> "dict[str, list[Placed]]":
+    made: dict[str, list[Placed]] = {}
+    for one in found:
+        made.setdefault(one.function, []).append(one)
+    return made
+
+
+def _optional_flags(call: Call) -> bool:
+    return any(is_constant(call.keyword(name), True) for name in ("optional",))

@@ -1,0 +1,123 @@
+"""The ways out of a function: what it returns or raises, and whether that turns the caller away."""
+
+import ast
+
+from stopper.core.fact import (
+    Flow,
+    Raise,
+    Return,
+)
+from stopper.core.values import (
+    Call,
+    Constant,
+    Name,
+    Sequence,
+    Unknown,
+    Value,
+    walk,
+)
+from stopper.scan.source.blocks import Body
+from stopper.scan.source.project import Refusal
+from stopper.scan.source.reader import Reader
+
+
+def read_return(reader: Reader, node: ast.Return) -> Body:
+    if node.value is None:
+        return Body(True, False)
+    value = reader.value(node.value)
+    reader.project.returns.append(Return(value, reader.span(node), reader.function))
+    turned = refuses(value)
+    if turned:
+        refuse(reader, node, says(value, 401, "401"))
+    return Body(True, turned)
+
+
+def refuse(reader: Reader, node: ast.stmt, plain: bool) -> None:
+    reader.project.refusals.append(Refusal(reader.function, reader.under, plain, reader.span(node)))
+
+
+def refuses(value: Value, depth: int = 3) -> bool:
+    """That an answer turns the caller away: 401 or 403 in it, or a way to a login page."""
+    if type(value) is Sequence and value.kind == "tuple":
+        return any(_refusing_status(part) for part in value.items[1:]) or (
+            bool(value.items) and depth > 0 and refuses(value.items[0], depth - 1)
+        )
+    if type(value) is Call:
+        if value.method in (
+            "abort",
+            "Response",
+            "make_response",
+            "jsonify",
+            "json_response",
+            "error_response",
+            "HTTPError",
+        ):
+            given = (
+                *value.args,
+                *(held for key, held in value.keywords if key in ("status", "status_code", "code", "http_status_code")),
+            )
+            return any(
+                _refusing_status(part) or (depth > 0 and type(part) is Sequence and refuses(part, depth - 1))
+                for part in given
+            )
+        if value.callee == "flask.redirect":
+            return True
+        return value.method in ("unauthorized", "forbidden", "Unauthorized", "Forbidden")
+    return False
+
+
+def _refusing_status(value: Value) -> bool:
+    if type(value) is Constant:
+        return value.value in (401, 403, 407) or (type(value.value) is str and value.value[:3] in ("401", "403"))
+    return type(value) is Name and value.dotted.endswith(("UNAUTHORIZED", "FORBIDDEN"))
+
+
+def read_raise(reader: Reader, node: ast.Raise) -> Body:
+    value = reader.value(node.exc) if node.exc is not None else None
+    if node.cause is not None:
+        reader.value(node.cause)
+    name = value.callee if type(value) is Call else value.dotted if type(value) is Name else ""
+    span = reader.span(node)
+    reader.project.raises.append(Raise(name, value, span, reader.function))
+    if type(value) is Call:
+        told = (*value.args, *(held for _, held in value.keywords))
+        if any(type(part) is not Constant or part.name for part in told):
+            reader.project.flows.append(
+                Flow(
+                    "exception-message",
+                    told[0] if len(told) == 1 else Unknown(told),
+                    frozenset(),
+                    span,
+                    reader.function,
+                    name,
+                )
+            )
+    refuse(
+        reader,
+        node,
+        is_refusal(name) or (type(value) is Call and any(_refusing_status(part) for part in told_by(value))),
+    )
+    return Body(True, True)
+
+
+def told_by(call: Call) -> tuple[Value, ...]:
+    """Everything that is passed."""
+    return (*call.args, *(held for _, held in call.keywords))
+
+
+def says(value: Value, *statuses: int | str) -> bool:
+    """That one of these statuses is in an answer; a name of that meaning counts as 401."""
+    return any(
+        (type(part) is Constant and part.value in statuses)
+        or (type(part) is Name and part.dotted.endswith("UNAUTHORIZED"))
+        or (type(part) is Call and part.method in ("unauthorized", "Unauthorized"))
+        for part in walk(value, 4)
+    )
+
+
+def is_refusal(exception: str) -> bool:
+    """That an exception of that name means 401 or 403."""
+    word = exception.rpartition(".")[2].lower()
+    return any(
+        part in word for part in ("unauthorized", "forbidden", "auth", "permission", "accessdenied", "jwt", "token")
+    )

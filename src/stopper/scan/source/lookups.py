@@ -1,0 +1,99 @@
+"""Follows ``owner.name`` and ``owner[key]`` to what is known under it."""
+
+import ast
+from typing import Final
+
+from stopper.core.naming import sensitive
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Sequence,
+    Unknown,
+    Value,
+)
+from stopper.scan.source.reader import NONE, NOTHING, Reader, canonical, either, named
+
+
+def attribute_node(reader: Reader, node: ast.Attribute) -> Value:
+    owner = reader.value(node.value)
+    return attribute(reader, owner, node.attr)
+
+
+def attribute(reader: Reader, owner: Value, name: str) -> Value:
+    """The value of ``owner.name``."""
+    found: Value
+    if type(owner) is Name:
+        dotted = owner.dotted
+        known = _of_project(reader, dotted, name)
+        found = known if known is not None else Name(canonical(f"{dotted}.{name}"))
+    else:
+        if type(owner) is Call and owner.callee in reader.project.classes:
+            known = reader.project.attribute(owner.callee, name)
+            if known is not None:
+                return named(known, name) if sensitive(name) else known
+        found = Member(owner, name)
+    return named(found, name) if sensitive(name) else found
+
+
+def _of_project(reader: Reader, dotted: str, name: str) -> Value | None:
+    if dotted in reader.project.classes:
+        return reader.project.attribute(dotted, name)
+    if dotted in _NOT_MODULES:
+        return None
+    module = reader.project.load(reader.module, dotted)
+    if module is None:
+        return None
+    if name in module.bindings:
+        return module.bindings[name]
+    child = reader.project.load(reader.module, f"{dotted}.{name}")
+    return Name(child.name) if child is not None else None
+
+
+_NOT_MODULES: Final = frozenset({"self", "cls", "flask.request", "flask.session", "os.environ", "flask.g"})
+
+
+def subscript(reader: Reader, node: ast.Subscript) -> Value:
+    owner = reader.value(node.value)
+    if isinstance(node.slice, ast.Slice):
+        bounds = [NONE if bound is None else reader.value(bound) for bound in (node.slice.lower, node.slice.upper)]
+        if node.slice.step is not None:
+            reader.value(node.slice.step)
+        return Item(owner, Unknown(tuple(bounds)), None, reader.span(node))
+    return item(reader, owner, reader.value(node.slice), None, node)
+
+
+def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: ast.expr) -> Value:
+    """The value of ``owner[key]`` or ``owner.get(key, default)``."""
+    text = key.value if type(key) is Constant and type(key.value) is str else None
+    if type(owner) is Mapping and text is not None:
+        known = owner.get(text)
+        if known is None and not owner.open and default is not None:
+            known = default
+        if known is not None:
+            return named(known, text) if sensitive(text) else known
+    if type(owner) is Sequence and type(key) is Constant and type(key.value) is int and not owner.open:
+        number = key.value
+        if -len(owner.items) <= number < len(owner.items):
+            return owner.items[number]
+    name = text if text is not None and sensitive(text) else ""
+    if text is not None:
+        if type(owner) is Name and owner.dotted == "os.environ":
+            return EnvironmentValue(text, default, reader.span(node), name)
+        if reader.is_config(owner):
+            return ConfigValue(text, default, reader.span(node), name)
+    return Item(owner, key, default, reader.span(node), name)
+
+
+def element_of(value: Value) -> Value:
+    """One element of what is iterated over."""
+    if type(value) is Sequence and value.items:
+        return either(*value.items[:8])
+    if type(value) is Call and value.method in ("items", "values", "keys") and value.receiver is not None:
+        return Item(value.receiver, NOTHING)
+    return Item(value, NOTHING)

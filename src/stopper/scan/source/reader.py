@@ -1,0 +1,218 @@
+"""Reads one scope: what its names are bound to, where a node stands, what class a value is of."""
+
+import ast
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, Final, cast
+
+from stopper.core.naming import sensitive
+from stopper.core.place import Span
+from stopper.core.values import (
+    Call,
+    Choice,
+    Constant,
+    Member,
+    Name,
+    Parameter,
+    Unknown,
+    Value,
+)
+from stopper.scan.source import names
+from stopper.scan.source.project import Module, Project, Scope
+
+NOTHING: Final = Unknown()
+
+NONE: Final = Constant(None)
+
+
+@lru_cache(maxsize=65536)
+def canonical(dotted: str) -> str:
+    """The one name for something that libraries offer under several."""
+    if dotted.startswith("flask."):
+        dotted = names.FLASK_HOMES.sub("flask.", dotted)
+    moved = names.MOVED.get(dotted)
+    return moved if moved is not None else dotted
+
+
+@lru_cache(maxsize=65536)
+def instance_of(dotted: str) -> str | None:
+    """What class a call of that name gives an instance of; None where it is no class by the usual spelling."""
+    known = names.INSTANCES.get(dotted)
+    if known is not None:
+        return known
+    last = dotted.rpartition(".")[2]
+    return dotted if last[:1].isupper() and not last.isupper() else None
+
+
+class Reader:
+    """Reads the expressions of one scope: a module's top level, a class body or a function body."""
+
+    __slots__ = ("calls", "closure", "function", "module", "owner", "path", "project", "scope", "under")
+
+    def __init__(self, project: Project, module: Module, function: str, closure: Scope, owner: str = "") -> None:
+        self.project = project
+        self.module = module
+        self.path = module.path
+        self.function = function
+        self.scope: Scope = {}
+        self.closure = closure
+        self.owner = owner
+        self.calls: list[str] = []
+        self.under: tuple[tuple[Value, bool], ...] = ()
+        """The tests around the statement that is read."""
+
+    def span(self, node: Any) -> Span:
+        """Where a node stands, columns in characters."""
+        column, end = node.col_offset, node.end_col_offset
+        lines = self.module.lines
+        if lines is not None:
+            column = _characters(lines, node.lineno, column)
+            end = _characters(lines, node.end_lineno, end)
+        return Span(self.path, node.lineno, node.end_lineno, column + 1, end + 1)
+
+    def value(self, node: ast.expr) -> Value:
+        """The value of an expression."""
+        return READERS.get(type(node), _other)(self, node)
+
+    def values(self, nodes: list[ast.expr]) -> tuple[Value, ...]:
+        """The values of several."""
+        return tuple([READERS.get(type(node), _other)(self, node) for node in nodes])
+
+    def load(self, name: str) -> Value:
+        """What a plain name is bound to here."""
+        found = self.scope.get(name)
+        if found is None:
+            found = self.closure.get(name)
+            if found is None:
+                found = self.module.bindings.get(name)
+                if found is None:
+                    return Name(name)
+        return named(found, name) if sensitive(name) else found
+
+    def dotted(self, value: Value, depth: int = 6) -> str | None:
+        """The dotted name of a value, or of the class it is an instance of."""
+        if type(value) is Name:
+            return names.INSTANCES.get(value.dotted, value.dotted)
+        if type(value) is Call:
+            if value.callee in self.project.classes:
+                return value.callee
+            known = instance_of(value.callee)
+            if known is not None:
+                return known
+            return self._dotted_result(value.callee, depth)
+        if type(value) is Member:
+            owner = self.dotted(value.owner, depth - 1) if depth else None
+            if owner is None:
+                return None
+            joined = f"{owner}.{value.attribute}"
+            return names.INSTANCES.get(joined, joined)
+        if type(value) is Parameter:
+            return _class_of_parameter(value.parameter)
+        if type(value) is Choice and depth:
+            for option in value.options:
+                found = self.dotted(option, depth - 1)
+                if found is not None and (type(option) is not Constant):
+                    return found
+        return None
+
+    def _dotted_result(self, callee: str, depth: int) -> str | None:
+        if not depth:
+            return None
+        for result in self.results(callee):
+            found = self.dotted(result, depth - 1)
+            if found is not None:
+                return found
+        return None
+
+    def results(self, callee: str) -> list[Value]:
+        """What a function of the project returns, read now if it is still waiting."""
+        if callee in self.project.pending:
+            from stopper.scan.source.definitions import read_function
+
+            read_function(self.project, self.project.pending.pop(callee))
+        return self.project.returned.get(callee, [])
+
+    def is_config(self, value: Value) -> bool:
+        """That the value is the settings of an application."""
+        if type(value) is Name:
+            return value.dotted in _CONFIGS
+        if type(value) is Member and value.attribute == "config":
+            owner = self.dotted(value.owner)
+            return owner == "flask.Flask" or (owner is None and _called_app(value.owner))
+        return False
+
+
+_CONFIGS: Final = frozenset({"flask.current_app.config", "flask.Flask.config", "app.config", "current_app.config"})
+
+
+def _called_app(value: Value) -> bool:
+    return isinstance(value, (Name, Parameter, Member)) and (
+        (isinstance(value, Member) and value.attribute in names.APP_NAMES)
+        or (isinstance(value, Parameter) and value.parameter in names.APP_NAMES)
+    )
+
+
+def _class_of_parameter(name: str) -> str | None:
+    if name in names.APP_NAMES:
+        return "flask.Flask"
+    if name in names.BLUEPRINT_NAMES:
+        return "flask.Blueprint"
+    return "logging.Logger" if names.LOGGER_NAME.match(name) else None
+
+
+def _characters(lines: list[bytes], line: int, offset: int) -> int:
+    if line > len(lines):
+        return offset
+    return len(lines[line - 1][:offset].decode("utf-8", "replace"))
+
+
+def named(value: Value, name: str) -> Value:
+    """The same value, read through that name."""
+    kind = type(value)
+    if kind is Name and cast("Name", value).dotted == name:
+        return Name(name, value.span, name)
+    if kind is Constant:
+        return Constant(cast("Constant", value).value, value.span, name)
+    if kind is Call or value.name:
+        return value
+    if kind is Unknown:
+        return Unknown(cast("Unknown", value).parts, value.span, name)
+    return replace(value, name=name)
+
+
+def either(*found: Value) -> Value:
+    """One of several values, flat, each once."""
+    flat: list[Value] = []
+    for value in found:
+        for option in value.options if type(value) is Choice and not value.every else (value,):
+            if not any(option is known or _same(option, known) for known in flat):
+                flat.append(option)
+    if len(flat) == 1:
+        return flat[0]
+    return Choice(tuple(flat[:8]))
+
+
+def _same(one: Value, other: Value) -> bool:
+    if type(one) is Constant and type(other) is Constant:
+        return type(one.value) is type(other.value) and one.value == other.value
+    return type(one) is Name and type(other) is Name and one.dotted == other.dotted
+
+
+def set_scope(reader: Reader, scope: Scope) -> None:
+    """Make these the names of the scope. A module's own names are shared with other modules, so the dict stays the same object."""
+    if reader.scope is reader.module.bindings:
+        saved = dict(scope)
+        reader.scope.clear()
+        reader.scope.update(saved)
+    else:
+        reader.scope = scope
+
+
+def _other(reader: Reader, node: ast.expr) -> Value:
+    found = tuple(reader.value(child) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr))
+    return Unknown(found)
+
+
+READERS: Final[dict[type[ast.expr], Callable[[Reader, Any], Value]]] = {}
+"""How each kind of expression is read; :mod:`stopper.scan.source.statements` brings the kinds together."""

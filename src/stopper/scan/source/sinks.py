@@ -1,0 +1,80 @@
+"""What a call sends where: logs, answers, other hosts, files, the database. Each becomes a flow."""
+
+from stopper.core.fact import Flow, SinkKind
+from stopper.core.values import Call, Constant, Member, Name, Unknown, Value
+from stopper.scan.source import names
+from stopper.scan.source.reader import Reader
+
+
+def record_sinks(reader: Reader, call: Call, word: str, owner: Value | None) -> None:
+    for kind, position, keywords in names.SINKS.get(call.callee, ()):
+        _sink(reader, call, kind, position, keywords)
+    if owner is None:
+        return
+    if word in names.LOG_METHODS and _is_logger(call.callee, owner):
+        _sink(reader, call, "log", -1, ())
+    elif word in names.METHOD_SINKS and call.callee not in names.SINKS:
+        kind, position, keywords = names.METHOD_SINKS[word]
+        _sink(reader, call, kind, position, keywords)
+    if names.OUTBOUND.fullmatch(call.callee):
+        _outbound(reader, call, word)
+    elif word in ("update", "setdefault") and type(owner) is Name and owner.dotted == "flask.session":
+        _flow(reader, "session", _together(call.args + tuple(value for _, value in call.keywords)), call, "")
+
+
+def _is_logger(callee: str, owner: Value) -> bool:
+    if callee.startswith(("logging.", "loguru.", "structlog.")) or ".logger." in callee:
+        return True
+    if callee.startswith("?.") or callee.count(".") == 1:
+        said = (
+            owner.attribute
+            if type(owner) is Member
+            else owner.dotted.rpartition(".")[2]
+            if type(owner) is Name
+            else owner.name
+        )
+        return names.LOGGER_NAME.match(said) is not None
+    return type(owner) is Name and names.LOGGER_NAME.match(owner.dotted.rpartition(".")[2]) is not None
+
+
+def _sink(reader: Reader, call: Call, kind: str, position: int | None, keywords: tuple[str, ...]) -> None:
+    found: list[Value] = []
+    if position == -1:
+        found.extend(call.args)
+    if position in (-1, -2):
+        found.extend(value for key, value in call.keywords if key not in ("exc_info", "stack_info", "stacklevel"))
+    elif position is not None and position < len(call.args):
+        found.append(call.args[position])
+    if keywords:
+        found.extend(value for key, value in call.keywords if key in keywords)
+    if found:
+        detail = call.callee
+        if kind == "cookie" and call.args and type(call.args[0]) is Constant:
+            detail = str(call.args[0].value)
+        _flow(reader, kind, _together(tuple(found)), call, detail)
+
+
+def _outbound(reader: Reader, call: Call, word: str) -> None:
+    position = 1 if word in ("request", "stream") else 0
+    url = call.argument(position, "url")
+    query = call.keyword("params")
+    if url is not None:
+        _flow(reader, "outbound-url", url if query is None else _together((url, query)), call, call.callee)
+    headers = call.keyword("headers", "auth")
+    if headers is not None:
+        _flow(reader, "outbound-headers", headers, call, call.callee)
+    body = call.keyword("json", "data", "content")
+    if body is not None:
+        _flow(reader, "outbound-body", body, call, call.callee)
+
+
+def _together(found: tuple[Value, ...]) -> Value:
+    return found[0] if len(found) == 1 else Unknown(found)
+
+
+def _flow(reader: Reader, kind: str, value: Value, call: Call, detail: str) -> None:
+    if type(value) is Constant and not value.name:
+        return
+    sink: SinkKind = kind  # type: ignore[assignment]
+    assert call.span is not None
+    reader.project.flows.append(Flow(sink, value, frozenset(), call.span, reader.function, detail))
