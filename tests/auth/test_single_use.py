@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from stopper.auth.clock import SetClock
+from stopper.auth.revocation import CLOCK_SLACK
 from stopper.auth.single_use import SingleUse
 from stopper.core.errors import StoreUnavailableError
 from stopper.store import Store, open_store
@@ -50,9 +51,18 @@ def test_it_is_remembered_across_processes(store: Store, store_url: str, clock: 
 def test_what_cannot_be_valid_any_more_is_forgotten_and_not_redeemed(store: Store, clock: SetClock) -> None:
     used = SingleUse(store.single_use, clock)
     assert used.redeem("code", "abc", valid_for=60)
-    clock.forward(60)
+    clock.forward(60 + CLOCK_SLACK)
     assert store.single_use.forget(clock()) == 1
     assert not used.redeem("code", "abc", valid_for=0)
+
+
+def test_a_clock_that_jumps_an_hour_and_comes_back_gives_nothing_a_second_use(store: Store, clock: SetClock) -> None:
+    used = SingleUse(store.single_use, clock)
+    assert used.redeem("code", "abc", valid_for=60)
+    clock.forward(3600)
+    store.single_use.forget(clock())
+    clock.forward(-3600)
+    assert not used.redeem("code", "abc", valid_for=60)
 
 
 def test_without_the_store_nothing_is_redeemed(tmp_path, clock: SetClock) -> None:

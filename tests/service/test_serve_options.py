@@ -47,6 +47,14 @@ def test_check_makes_everything_and_serves_nothing(tmp_path: Path) -> None:
         (["--workers", "65"], ["--workers"]),
         (["--database", "mysql://me:hunter2hunter2@db/x"], ["sqlite:///"]),
         (["--database", "rubbish"], ["sqlite:///"]),
+        (["--issuer", "https://["], ["--issuer"]),
+        (["--issuer", "https://auth.example.com:99999"], ["--issuer"]),
+        (["--issuer", "https://@auth.example.com"], ["--issuer"]),
+        (["--host", "a" * 100, "--mode", "prod", "--issuer", "https://a.example"], ["--host"]),
+        (["--database", "postgresql://me:hunter2hunter2@[::1/x"], ["sqlite:///"]),
+        (["--database", "sqlite:///file:x.db?mode=memory&uri=true"], ["plain path"]),
+        (["--database", "sqlite:////dev/null/x.db"], ["/dev/null/x.db", "STOPPER_DATABASE_URL"]),
+        (["--database", "sqlite:////"], ["STOPPER_DATABASE_URL"]),
     ],
 )
 def test_a_wrong_option_is_one_line_and_exit_2(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
@@ -76,6 +84,20 @@ def test_a_data_folder_that_others_can_enter(tmp_path: Path) -> None:
     code, _, err = _run(tmp_path, "--port", "0", "--data", "open")
     assert code == 2
     _one_line(err, "chmod 700")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_data_folder_of_another_user_could_be_read_by_that_user(tmp_path: Path) -> None:
+    data = tmp_path / "theirs"
+    data.mkdir(mode=0o700)
+    os.chown(data, 65534, -1)
+    link = tmp_path / "link"
+    link.symlink_to(data)
+    for named in (data, link):
+        code, _, err = _run(tmp_path, "--check", "--port", "0", "--data", str(named))
+        assert code == 2
+        _one_line(err, "another user", "chown")
+    assert not list(data.iterdir())
 
 
 def test_a_data_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

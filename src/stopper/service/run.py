@@ -101,10 +101,19 @@ def _judge_options(host: str, mode: str, issuer: str | None, redis: str | None, 
 
 
 def _judge_issuer(issuer: str, mode: str) -> None:
-    parts = urlsplit(issuer)
-    plain = parts.scheme == "http" and (mode == "dev" or _is_loopback(parts.hostname or ""))
-    if not parts.hostname or parts.query or parts.fragment or parts.username or not (parts.scheme == "https" or plain):
+    if not _is_address(issuer, mode):
         raise UsageError(f"--issuer must be an address such as https://auth.example.com, not {issuer[:200]!r}")
+
+
+def _is_address(issuer: str, mode: str) -> bool:
+    try:
+        parts = urlsplit(issuer)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if not host or port == 0 or parts.query or parts.fragment or parts.username is not None:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and (mode == "dev" or _is_loopback(host)))
 
 
 def _is_loopback(host: str) -> bool:
@@ -119,11 +128,14 @@ def _is_loopback(host: str) -> bool:
 def _prepare_folder(data: Path) -> None:
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        mode = stat.S_IMODE(data.stat().st_mode)
+        found = data.stat()
+        mode = stat.S_IMODE(found.st_mode)
     except OSError as wrong:
         raise UsageError(f"{data}: {wrong.strerror}; name a folder that you can write with --data") from None
     if os.name == "posix" and mode & 0o077:
         raise UsageError(f"{data}: others can enter it (mode {mode:04o}); run: chmod 700 {data}")
+    if os.name == "posix" and found.st_uid != os.geteuid():
+        raise UsageError(f"{data}: belongs to another user, who can read the keys in it; run: chown $(id -u) {data}")
     if not os.access(data, os.W_OK | os.X_OK):
         raise UsageError(f"{data}: cannot be written; name another folder with --data")
 
@@ -132,7 +144,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         family, *_, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
-    except (OSError, OverflowError) as wrong:
+    except (OSError, OverflowError, UnicodeError) as wrong:
         raise UsageError(f"{host}:{port} cannot be used: {_reason(wrong)}; use --host and --port") from None
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -1,5 +1,6 @@
 """One database: connections made when first needed, in every process its own; short transactions; errors as refusals."""
 
+import errno
 import logging
 import os
 import random
@@ -29,6 +30,8 @@ POOL_SECONDS: Final = 3.0
 _WRITES: Final = "stopper_writes"
 # PostgreSQL's serialization_failure, deadlock_detected and lock_not_available.
 _RETRIED: Final = frozenset({"40001", "40P01"})
+
+_MAY_PASS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO, errno.EINTR})
 
 # SQLAlchemy shows values in its errors and, at level DEBUG, whole rows in its log: hashes and digests among them.
 _QUIET: Final[Mapping[str, Any]] = {"hide_parameters": True, "logging_name": "stopper"}
@@ -107,12 +110,14 @@ def _parsed(url: str) -> URL:
         if found.drivername in ("postgres", "postgresql"):
             found = found.set(drivername="postgresql+psycopg")
         found.get_dialect()
-    except (ArgumentError, NoSuchModuleError, ImportError):
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
         raise SettingError(f"the database URL is not one that Stopper can use; {_EXAMPLES}") from None
     if found.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
         raise SettingError(f"{found.drivername} is not a database that Stopper can use; {_EXAMPLES}")
     if found.get_backend_name() == "sqlite" and found.database in (None, "", ":memory:"):
         raise SettingError(f"SQLite in memory is gone with its process; {_EXAMPLES}")
+    if found.get_backend_name() == "sqlite" and (found.query or str(found.database).startswith("file:")):
+        raise SettingError(f"a SQLite database is named by its plain path, without options; {_EXAMPLES}")
     return found
 
 
@@ -143,9 +148,19 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _prepare_file(path: Path) -> None:
-    """The folder is made 0700 where it is missing and the file 0600, before SQLite would make it readable for all."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600)
+    """The folder is made 0700 where it is missing and the file 0600, before SQLite would make it readable for all.
+
+    Raises SettingError where that cannot be done, StoreUnavailableError where it may go better the next time.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600)
+    except OSError as wrong:
+        if wrong.errno in _MAY_PASS:
+            raise StoreUnavailableError("store") from wrong
+        raise SettingError(
+            f"{path}: {wrong.strerror}; name a database file that this process can write (STOPPER_DATABASE_URL, --database)"
+        ) from None
     os.close(handle)
 
 

@@ -3,6 +3,7 @@
 from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
 
+from stopper.auth.revocation import CLOCK_SLACK
 from stopper.store.database import Database
 from stopper.store.schema import single_use
 
@@ -27,6 +28,6 @@ class SqlSingleUse:
         )
 
     def forget(self, now: float) -> int:
-        """Delete what could not be valid any more; returns how many."""
-        old = delete(single_use).where(single_use.c.until <= now)
+        """Delete what could not be valid any more, also by a clock that jumped here and comes back; returns how many."""
+        old = delete(single_use).where(single_use.c.until <= now - CLOCK_SLACK)
         return self._database.write(lambda connection: connection.execute(old).rowcount)
