@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
@@ -88,7 +89,16 @@ class TimedTlsSocket(_Timed, ssl.SSLSocket):
 
 
 def tls_context(ca_file: str | None = None) -> ssl.SSLContext:
-    """TLS 1.2 and later, certificate and name checked against *ca_file* or the system's authorities."""
+    """TLS 1.2 and later, certificate and name checked against *ca_file* or the system's authorities. Raises OSError."""
+    return _system_tls() if ca_file is None else _made_tls(ca_file)
+
+
+@cache
+def _system_tls() -> ssl.SSLContext:  # reading the system's authorities takes a while, and all clients can share them
+    return _made_tls(None)
+
+
+def _made_tls(ca_file: str | None) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=ca_file)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.sslsocket_class = TimedTlsSocket

@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, cast
@@ -49,21 +50,21 @@ class _Connection(http.client.HTTPConnection):
     ends: float = 0.0
 
     def __init__(self, wire: "Wire", target: Target, rule: AddressRule) -> None:
-        super().__init__(target.shown_host, target.port)
+        super().__init__(target.host, target.port)
         self.default_port = 443 if target.scheme == "https" else 80
-        self._wire = wire
+        # Not the wire itself: kept connections must not keep it alive, since they are closed when it is gone.
+        self._network, self._tls, self._limits = wire.network, wire.tls, wire.limits
         self._secure = target.scheme == "https"
         self._rule = rule
         self.kept_at = 0.0
 
     def connect(self) -> None:
-        limits = self._wire.limits
-        until = min(self.ends, time.monotonic() + limits.connect)
-        made: TimedSocket | TimedTlsSocket = dial(self._wire.network, self.host, self.port, self._rule, until)
+        until = min(self.ends, time.monotonic() + self._limits.connect)
+        made: TimedSocket | TimedTlsSocket = dial(self._network, self.host, self.port, self._rule, until)
         if self._secure:
             made.settimeout(max(0.001, until - time.monotonic()))  # the time of a whole handshake
             try:
-                made = cast("TimedTlsSocket", self._wire.tls.wrap_socket(made, server_hostname=self.host))
+                made = cast("TimedTlsSocket", self._tls.wrap_socket(made, server_hostname=self.host))
             except BaseException:
                 made.close()
                 raise
@@ -74,7 +75,7 @@ class _Connection(http.client.HTTPConnection):
         """Set the socket's bounds to those of the call at hand."""
         timed = cast("TimedSocket | None", self.sock)  # pyright: ignore[reportUnknownMemberType]
         if timed is not None:
-            timed.ends, timed.silence = self.ends, self._wire.limits.read
+            timed.ends, timed.silence = self.ends, self._limits.read
 
     @property
     def usable(self) -> bool:
@@ -84,6 +85,16 @@ class _Connection(http.client.HTTPConnection):
             and time.monotonic() - self.kept_at < _IDLE_SECONDS
             and not _has_something(self.sock)  # pyright: ignore[reportUnknownMemberType]
         )
+
+
+_Idle = dict[tuple[str, str], list[_Connection]]
+
+
+def _close_all(idle: _Idle) -> None:
+    for kept in idle.values():
+        for connection in kept:
+            connection.close()
+    idle.clear()
 
 
 class Wire:
@@ -98,15 +109,13 @@ class Wire:
 
     def _renew(self) -> None:
         self._lock = threading.Lock()
-        self._idle: dict[tuple[str, str], list[_Connection]] = {}
+        self._idle: _Idle = {}
+        weakref.finalize(self, _close_all, self._idle)
 
     def close(self) -> None:
         """Close what is kept open."""
         with self._lock:
-            kept = [one for ones in self._idle.values() for one in ones]
-            self._idle.clear()
-        for one in kept:
-            one.close()
+            _close_all(self._idle)
 
     def exchange(self, call: Call, rule: AddressRule, ends: float, *, reuse: bool) -> Raw:
         """Send *call* and read the reply, all before the monotonic time *ends*. Raises OutboundError.
