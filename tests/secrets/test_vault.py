@@ -24,7 +24,7 @@ from stopper.secrets import Access, Pace, SecretLoadError, SecretUnavailableErro
 Through = Callable[..., Access]
 
 
-@pytest.mark.feature("F61")
+@pytest.mark.feature("F19")
 def test_kv_2_and_kv_1_are_told_apart_by_the_server(bao: OpenBao, world: World, through: Through) -> None:
     bao.put("kv", "team/payments", key="of-kv-2-abcdef", spare="other-abcdef")
     bao.call("PUT", "old/payments", {"key": "of-kv-1-abcdef"})
@@ -69,7 +69,7 @@ def test_a_deleted_version_is_missing(bao: OpenBao, world: World, through: Throu
         world.open({"gone": "vault:kv/gone#key"}, access=through())
 
 
-@pytest.mark.feature("F61")
+@pytest.mark.feature("F19")
 def test_rotation_is_seen_without_a_restart_and_both_versions_hold(
     bao: OpenBao, world: World, through: Through
 ) -> None:
@@ -111,7 +111,7 @@ def test_a_start_in_the_middle_of_a_rotation_knows_the_version_before(
     )
 
 
-@pytest.mark.feature("F61")
+@pytest.mark.feature("F19")
 def test_an_outage_at_the_start_is_a_clear_refusal(bao: OpenBao, world: World, through: Through, door: Door) -> None:
     access = through()
     door.close()
@@ -122,7 +122,7 @@ def test_an_outage_at_the_start_is_a_clear_refusal(bao: OpenBao, world: World, t
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.feature("F61")
+@pytest.mark.feature("F19")
 def test_an_outage_later_keeps_the_value_to_its_end_with_an_alarm_and_then_refuses(
     bao: OpenBao, world: World, through: Through, door: Door
 ) -> None:
@@ -178,7 +178,7 @@ FAULTS = [
 ]
 
 
-@pytest.mark.feature("F61")
+@pytest.mark.feature("F19")
 @pytest.mark.parametrize("fault", FAULTS, ids=range(len(FAULTS)))
 def test_whatever_the_server_does_the_value_is_kept(
     bao: OpenBao, world: World, through: Through, door: Door, fault: doors.Fault
@@ -274,7 +274,7 @@ def _app_tokens(bao: OpenBao) -> int:
     return found
 
 
-@pytest.mark.feature("F61")
+@pytest.mark.feature("F19")
 def test_an_approle_logs_in_renews_its_token_logs_in_anew_and_gives_it_back(
     bao: OpenBao, world: World, through: Through, approle: tuple[str, str]
 ) -> None:
@@ -330,7 +330,7 @@ class _Kubernetes(BaseHTTPRequestHandler):
         """Quiet."""
 
 
-@pytest.mark.feature("F61")
+@pytest.mark.feature("F19")
 def test_a_kubernetes_service_account_logs_in(bao: OpenBao, world: World, through: Through, tmp_path: Path) -> None:
     account = jwt.encode(
         {"sub": "system:serviceaccount:shop:api", "kubernetes.io": {"namespace": "shop", "serviceaccount": {"name": "api", "uid": "u-1"}}},
@@ -421,7 +421,7 @@ def database(bao: OpenBao, cluster: Cluster) -> str:
 DYNAMIC = {"user": "vault:database/creds/app#username", "password": "vault:database/creds/app#password"}
 
 
-@pytest.mark.feature("F61")
+@pytest.mark.feature("F19")
 def test_lent_credentials_of_a_real_database_are_renewed_replaced_and_given_back(
     bao: OpenBao, world: World, through: Through, database: str
 ) -> None:
@@ -475,7 +475,7 @@ def test_a_lease_ends_in_an_outage_and_is_then_refused(
     assert found["user"].reveal()
 
 
-@pytest.mark.feature("F61")
+@pytest.mark.feature("F19")
 def test_a_jump_of_the_wall_clock_changes_nothing(bao: OpenBao, world: World, through: Through, door: Door) -> None:
     bao.put("kv", "jump", key="jump-abcdef")
     found = world.open({"one": "vault:kv/jump#key"}, access=through(), pace=Pace(refresh=60, keep=600))

@@ -26,6 +26,7 @@ from stopper.extension.gate import DECIDED, Gate
 from stopper.extension.response_headers import ResponseHeaders, checked_origins, security_headers
 from stopper.extension.table import as_text, rows_of
 from stopper.extension.wiring import Given, Parts, ReadsKeys, Revoked, assemble
+from stopper.secrets import Secrets, load
 
 if TYPE_CHECKING:
     from stopper.store import Store
@@ -77,6 +78,11 @@ class Stopper:
         for app in self._apps:
             guard_of(app).doors.forget()
 
+    @property
+    def secrets(self) -> Secrets:
+        """What STOPPER_SECRETS declares, by name: ``stopper.secrets["payments"].reveal()``."""
+        return guard_of(self._only_app()).secrets
+
     def seal(self, app: Flask | None = None) -> None:
         """Judge everything now instead of at the first request.
 
@@ -90,7 +96,7 @@ class Stopper:
             return self._apps[0]
         if current_app:
             return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]
-        raise SettingError("seal() needs to know the application: call seal(app)")
+        raise SettingError("seal() needs to know the application: call seal(app), or use it within an app context")
 
 
 class Guard:
@@ -98,7 +104,9 @@ class Guard:
 
     def __init__(self, app: Flask, given: Given, clock: Clock, covers: list[Cover]) -> None:
         self._app = app
-        self.settings: Final = Settings(app.config, os.environ)
+        settings, secrets = load(app.config, os.environ, clock=clock)
+        self.settings: Final[Settings] = settings
+        self.secrets: Final[Secrets] = secrets
         self._said = _stopper_config(app)
         self.mode: Final = self.settings.get(setting.MODE)
         self.doors: Final = Doors(app, covers)

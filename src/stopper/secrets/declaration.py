@@ -48,6 +48,8 @@ def _name(name: object) -> str:
 
 
 def _one(name: str, found: object) -> Declared:
+    if isinstance(found, Declared):  # read before, as a setting
+        return found
     if isinstance(found, str):
         return Declared(_reference(name, found))
     said = cast("Mapping[object, object]", found if isinstance(found, Mapping) else {})

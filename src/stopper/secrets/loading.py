@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from stopper.auth.clock import Clock, system_clock
 from stopper.auth.event import EventSink, log_event
@@ -17,7 +18,9 @@ from stopper.secrets.held import Pace
 from stopper.secrets.reference import NotAReferenceError, parse
 from stopper.secrets.store import Secrets
 
+T = TypeVar("T")
 _LOCAL: Final = ("env", "file")
+_ALIKE: Final = ("STOPPER_SECRET", "STOPPER_VAULT")
 
 
 def open_secrets(
@@ -27,8 +30,12 @@ def open_secrets(
     clock: Clock = system_clock,
     sink: EventSink = log_event,
 ) -> Secrets:
-    """The secrets that STOPPER_SECRETS declares in *config* (``app.config``) or *environ*. Raises SettingError."""
-    return _opened(Settings(config or {}, environ), config or {}, environ, clock, sink)
+    """The secrets that STOPPER_SECRETS declares in *config* (``app.config``) or *environ*, without the rest of Stopper.
+
+    Looks at the settings of this part alone. Raises SettingError.
+    """
+    config = config or {}
+    return _opened(Settings(_own(config), _own(environ)), config, environ, clock, sink)
 
 
 def load(
@@ -44,6 +51,12 @@ def load(
     return settings.resolved(secrets.resolve), secrets
 
 
+def _own(said: Mapping[str, T]) -> Mapping[str, T]:
+    """What belongs to this part, with misspelt names so that they are refused."""
+    own = {one.key for one in vars(setting).values() if isinstance(one, Setting)}
+    return {key: value for key, value in said.items() if key in own or key.startswith(_ALIKE)}
+
+
 def _opened(
     settings: Settings, config: Mapping[str, object], environ: Mapping[str, str], clock: Clock, sink: EventSink
 ) -> Secrets:
@@ -54,16 +67,10 @@ def _opened(
         env_file=Path(".env") if mode == "dev" else None,
         allow_readable_files=settings.get(setting.ALLOW_READABLE_FILES),
         timeout=settings.get(setting.TIMEOUT),
-    )
-    access = Access(
-        environ=environ,
-        env_file=local.env_file,
-        allow_readable_files=local.allow_readable_files,
-        timeout=local.timeout,
-        vault=_vault_access(settings, config, environ, local),
         aws_region=settings.get(setting.AWS_REGION),
         gcp_endpoint=settings.get(setting.GCP_ENDPOINT),
     )
+    access = replace(local, vault=_vault_access(settings, config, environ, local))
     return Secrets(settings.get(setting.SECRETS), access=access, pace=pace, clock=clock, sink=sink)
 
 

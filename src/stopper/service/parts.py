@@ -16,6 +16,7 @@ from stopper.auth.revocation import CLOCK_SLACK, Revocations
 from stopper.auth.signing_key import ALGORITHMS, Algorithm
 from stopper.core.settings import Settings, switch, text, texts
 from stopper.extension import settings as guard_settings
+from stopper.secrets import load
 from stopper.service.accounts import Accounts
 from stopper.service.mail import SendMail, log_mail
 from stopper.service.throttle import Throttle
@@ -55,7 +56,7 @@ def open_accounts(
     what a new account may do. *config*: ``app.config``, for lifetimes and algorithm. Raises SettingError, KeyringError and
     StoreUnavailableError.
     """
-    settings = Settings(config or {}, environ or {})
+    settings, _ = load(config or {}, environ or {}, clock=clock, sink=sink)
     life = settings.get(access_token.lifetime)
     keep = life + LEEWAY + CLOCK_SLACK
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
