@@ -1,7 +1,9 @@
 """Finds the line of the application that caused something: its own frame, not a library's, not Stopper's, not Python's."""
 
 import inspect
+import linecache
 import os
+import re
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ _JUDGED: Final = tuple(_STOPPER + name + os.sep for name in ("demo", "service", 
 """Parts of this package that are applications themselves."""
 _PYTHON: Final = tuple({sysconfig.get_paths()[name] + os.sep for name in ("stdlib", "platstdlib")})
 _INSTALLED: Final = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+_DEF: Final = re.compile(r"\s*(async\s+)?def\s|.*\blambda\b")
 DEEPEST: Final = 400
 """Frames that are looked at."""
 
@@ -96,4 +99,12 @@ def place_of_view(view: Any, method: str) -> CodePlace | None:
         code = getattr(inspect.unwrap(view), "__code__", None)
     except ValueError:  # a loop of wrappers
         return None
-    return place_of(code, code.co_firstlineno) if isinstance(code, CodeType) else None
+    return place_of(code, _line_of_def(code)) if isinstance(code, CodeType) else None
+
+
+def _line_of_def(code: CodeType) -> int:
+    """The line of ``def``: code objects begin at their first decorator."""
+    for line in range(code.co_firstlineno, code.co_firstlineno + 50):
+        if _DEF.match(linecache.getline(code.co_filename, line)):
+            return line
+    return code.co_firstlineno

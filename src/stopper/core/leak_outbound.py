@@ -55,7 +55,7 @@ def hook(patches: Patches, journal: LeakJournal) -> None:
     patches.put(ssl.SSLObject, "write", lambda original: _sending(journal, peers, original))
 
 
-LIBRARIES: Final = ("requests", "urllib3", "httpx")
+LIBRARIES: Final = ("requests", "urllib3", "httpx", "httpx2")
 
 
 def hook_library(patches: Patches, journal: LeakJournal, name: str) -> None:
@@ -63,7 +63,7 @@ def hook_library(patches: Patches, journal: LeakJournal, name: str) -> None:
     module = sys.modules[name]
     if name == "requests":
         patches.put(module.Session, "send", lambda original: _request_object(journal, original))
-    elif name == "httpx":
+    elif name in ("httpx", "httpx2"):
         for client in ("Client", "AsyncClient"):
             patches.put(getattr(module, client, None), "send", lambda original: _request_object(journal, original))
     else:
