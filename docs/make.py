@@ -24,7 +24,7 @@ def settings_page() -> str:
     """Every setting of every module that can run in a service."""
     for module in pkgutil.walk_packages(stopper.__path__, "stopper."):
         if not module.name.startswith(NOT_RUN_IN_A_SERVICE) and ".migrations" not in module.name:
-            importlib.import_module(module.name)
+            _imported(module.name)
     lines = [
         "# Settings",
         "",
@@ -38,6 +38,15 @@ def settings_page() -> str:
         shown = "not set" if setting.secret or setting.default in ((), "", None) else f"`{setting.default}`"
         lines.append(f"| `{key}` | {setting.kind} | {shown} | {_cell(setting.doc)} |")
     return "\n".join(lines) + "\n"
+
+
+def _imported(name: str) -> None:
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as missing:
+        if (missing.name or "stopper").partition(".")[0] == "stopper":
+            raise
+        # An adapter for a package that is not installed here; adapters declare no settings.
 
 
 def catalogue_page() -> str:
