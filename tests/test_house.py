@@ -13,8 +13,9 @@ BIN = Path(sys.executable).parent
 
 
 def _run(*command: str, cwd: Path, source: Path | None = None) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, **({"PYTHONPATH": str(source)} if source else {})}
-    environ.pop("COVERAGE_PROCESS_START", None)
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    if source is not None:
+        environ["PYTHONPATH"] = str(source)
     return subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=300, check=False)
 
 
