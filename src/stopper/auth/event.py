@@ -23,8 +23,8 @@ EventSink = Callable[[Event], None]
 
 def log_event(event: Event) -> None:
     """The default sink: one line in the log ``stopper.audit``."""
-    details = " ".join(f"{key}={_one_line(value)}" for key, value in sorted(event.details.items()))
-    _log.info("event=%s subject=%s %s", event.name, _one_line(event.subject or "-"), details)
+    details = "".join(f" {key}={_one_line(value)}" for key, value in sorted(event.details.items()))
+    _log.info("event=%s subject=%s%s", event.name, _one_line(event.subject or "-"), details)
 
 
 def _one_line(text: str) -> str:

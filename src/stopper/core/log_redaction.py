@@ -1,10 +1,12 @@
 """Keeps secrets out of every log of the process: each record is masked before any filter or handler sees it.
 
 Every logger is covered, those of libraries and those made later too, with message, arguments, extra fields, exception and stack. So
-are warnings and the texts of exceptions that nobody catches. Not covered: ``print`` and handlers that are called without
-a logger.
+are warnings, the texts of exceptions that nobody catches, and what ``http.client`` prints with its debuglevel. Not covered: ``print``
+and handlers that are called without a logger; the formatters of ``log_format`` mask there too.
 """
 
+import builtins
+import http.client
 import logging
 import sys
 import threading
@@ -14,6 +16,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, TextIO, cast
 
+from stopper.core import registry
 from stopper.core.redactor import is_sensitive_name, mask, mask_value
 from stopper.core.secret import MASK
 
@@ -44,6 +47,7 @@ def install() -> None:
         sys.excepthook = _uncaught
         threading.excepthook = _thread_died
         sys.unraisablehook = _unraisable
+        http.client.print = _print  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def uninstall() -> None:
@@ -60,6 +64,8 @@ def uninstall() -> None:
         ):
             if getattr(owner, name) is ours:
                 setattr(owner, name, _originals[key])
+        if vars(http.client).get("print") is _print:
+            del http.client.print  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
         _originals.clear()
 
 
@@ -76,6 +82,8 @@ def clean(record: logging.LogRecord) -> None:
     except Exception:  # noqa: BLE001 - whatever an argument's __str__ or a wrong format raises; logging would print it all raw
         message, fits = f"{record.msg} {args!r}", False
     masked = mask(message)
+    if fits and masked == message and args and _hide_pieces(record):
+        masked = mask(record.getMessage())
     if masked != message or not fits:
         record.msg, record.args = masked, ()
     elif type(record.msg) is not str:
@@ -104,6 +112,46 @@ def _clean_arguments(record: logging.LogRecord, message: str) -> None:
             return
 
 
+def _hide_pieces(record: logging.LogRecord) -> bool:
+    """Mask the arguments that make a live secret only when put together; whether there were any."""
+    args = record.args
+    if not isinstance(args, tuple) or len(args) < 2:
+        return False
+    # A text with a blank in it is no piece of a key.
+    pieces = [arg if type(arg) is str and " " not in arg else "" for arg in args]
+    joined = "".join(pieces)
+    if joined in pieces or not registry.may_stand_in(joined):
+        return False
+    taken = _crossing(pieces)
+    if taken:
+        record.args = tuple(MASK if number in taken else arg for number, arg in enumerate(args))
+    return bool(taken)
+
+
+def _crossing(pieces: list[str]) -> set[int]:
+    """The numbers of those pieces that make a live secret together and not alone."""
+    joined = "".join(pieces)
+    found: set[int] = set()
+    for form in registry.found_in(joined):
+        at = joined.find(form)
+        while at >= 0:
+            inside = _pieces_at(pieces, at, at + len(form))
+            if len(inside) > 1:
+                found |= inside
+            at = joined.find(form, at + len(form))
+    return found
+
+
+def _pieces_at(pieces: list[str], first: int, last: int) -> set[int]:
+    found: set[int] = set()
+    start = 0
+    for number, piece in enumerate(pieces):
+        if start < last and start + len(piece) > first:
+            found.add(number)
+        start += len(piece)
+    return found
+
+
 def _clean_extra(record: logging.LogRecord) -> None:
     for name, value in list(record.__dict__.items()):
         if name in _FIELDS:
@@ -127,6 +175,11 @@ def _clean_exception(record: logging.LogRecord) -> None:
 def _handle(self: logging.Logger, record: logging.LogRecord) -> None:
     clean(record)
     _handle_bare(self, record)
+
+
+def _print(*values: object, **options: Any) -> None:
+    # http.client tells its debuglevel with print: whole headers, and the body after them.
+    builtins.print(*(mask(str(value)) for value in values), **options)  # noqa: T201
 
 
 def _show_warning(

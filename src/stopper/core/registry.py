@@ -71,11 +71,22 @@ def found_in(text: str, runs: Sequence[str] | None = None) -> tuple[str, ...]:
     return tuple(sorted((form for form in found if form in text), key=len, reverse=True)) if found else ()
 
 
+def may_stand_in(text: str) -> bool:
+    """Whether a live spelling may stand in *text*; False is certain. The quickest look there is."""
+    near = [text[at : at + WINDOW] for at in range(0, len(text) - WINDOW + 1, WINDOW)]
+    return (
+        not _windows.keys().isdisjoint(near)
+        or (bool(_odd_windows) and not _odd_windows.keys().isdisjoint(near))
+        or (bool(_short) and any(form in text for form in tuple(_short)))
+    )
+
+
 def _look(text: str, windows: Mapping[str, tuple[str, ...]], found: set[str]) -> None:
     # One window after the other; nearly always none of them is known.
-    for at in range(0, len(text) - WINDOW + 1, WINDOW):
-        if forms := windows.get(text[at : at + WINDOW]):
-            found.update(forms)
+    near = [text[at : at + WINDOW] for at in range(0, len(text) - WINDOW + 1, WINDOW)]
+    if not windows.keys().isdisjoint(near):
+        for window in near:
+            found.update(windows.get(window, ()))
 
 
 def generation() -> int:

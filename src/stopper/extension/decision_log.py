@@ -20,7 +20,7 @@ def passed(request_id: str, method: str, endpoint: str, principal: Principal | N
             one_line(principal.credential_id or "-"),
         )
     log.info(
-        "decision=pass request=%s method=%s endpoint=%s kind=%s subject=%s credential=%s",
+        "decision=pass request=%s method=%s endpoint=%s kind=%s subject=%s credential_id=%s",
         request_id, one_line(method), endpoint, kind, subject, credential,
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ from stopper.auth.requirement import Redeem
 from stopper.core import log_redaction
 from stopper.core.errors import SettingError, StopperError, StoreUnavailableError, UndeclaredRouteError
 from stopper.core.settings import PREFIX, Settings
-from stopper.extension import error_pages, start_checks, upstream_errors
+from stopper.extension import error_pages, logs, start_checks, upstream_errors
 from stopper.extension import settings as setting
 from stopper.extension.answers import Answers
 from stopper.extension.door import Cover, Doors, cover_of, policies_of
@@ -128,8 +128,11 @@ class Guard:
         origins = checked_origins(settings.get(setting.CORS_ORIGINS), credentials=credentials)
         headers = security_headers(settings.get(setting.CONTENT_SECURITY_POLICY), hsts=self.mode == "prod")
         log_redaction.install()
+        logs.install(app, settings)
         error_pages.install(app, self._answers, allow_details=settings.get(setting.ALLOW_ERROR_DETAILS))
         upstream_errors.install(app, self._answers)
+        if self.mode == "prod":
+            error_pages.refuse_debugger(app, self._answers)
         # First of all hooks: one that was registered earlier must not answer for a closed route.
         app.before_request_funcs.setdefault(None, []).insert(0, self._before_request)
         app.dispatch_request = self._dispatcher(app.dispatch_request)  # type: ignore[method-assign]
