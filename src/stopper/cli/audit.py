@@ -1,6 +1,5 @@
 """`stopper audit`: import the app, read its source, probe it in process, and join what was seen."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,17 @@ from stopper.core.errors import UsageError
 @probing
 @shared
 def command(app: str, **given: Any) -> int:
-    """Import MODULE, take its APP (an app or a factory), read its source, probe it over WSGI, and join both."""
+    """Import MODULE, take its APP, read its source, probe it over WSGI, and join both.
+
+    APP is an app or a factory, as FLASK_APP has it: shop, shop:app, "shop:create_app('test')", path/to/shop.py.
+    """
     from stopper.cli.plan import judged, planned, told
     from stopper.cli.probing import files_of, probe_options
     from stopper.cli.progress import Progress
+    from stopper.scan.audit_target import named
     from stopper.scan.run import run_audit
 
-    _refuse_what_is_no_app(app)
+    named(app, Path.cwd())  # refused before anything is read
     env_file = given["env_file"]
     if env_file is not None and not Path(env_file).is_file():
         raise UsageError(f"--env-file {env_file} is not a file; give the path of a file with NAME=value lines")
@@ -37,13 +40,3 @@ def command(app: str, **given: Any) -> int:
     finally:
         progress.clear()
     return told(judged(report, plan, options.root, files_of(report)), plan)
-
-
-def _refuse_what_is_no_app(app: str) -> None:
-    if re.fullmatch(r"[\w.]+:[\w.]+(\(\))?", app):
-        return
-    if app.endswith(".py") or "/" in app or "\\" in app:
-        module = re.sub(r"\.py(:.*)?$", "", app).strip("./\\").replace("/", ".").replace("\\", ".")
-        raise UsageError(f"audit takes MODULE:APP, not a path; type: stopper audit {module}:app")
-    module = app.partition(":")[0]
-    raise UsageError(f"audit takes MODULE:APP; type: stopper audit {module or 'shop.wsgi'}:app")

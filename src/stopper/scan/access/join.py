@@ -4,33 +4,39 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from stopper.core.app import Access, App, Guard, Route
+from stopper.scan.access.body import body_guard
 from stopper.scan.access.trace import Key, Traced
 from stopper.scan.access.witness import Answered
 
 
 def with_traced(app: App, found: Mapping[Key, Traced]) -> App:
     """*app* with the access of every door that was traced. A door that Flask answers itself (automatic OPTIONS) has none."""
-    return replace(app, routes=tuple(_traced_route(route, found) for route in app.routes))
+    return replace(app, routes=tuple(_traced_route(app, route, found) for route in app.routes))
 
 
-def _traced_route(route: Route, found: Mapping[Key, Traced]) -> Route:
+def _traced_route(app: App, route: Route, found: Mapping[Key, Traced]) -> Route:
     access: dict[str, Access] = {}
     for method, known in route.access.items():
         seen = found.get((route.path, method, route.endpoint))
+        if seen is not None and seen.outcome == "shadowed":
+            continue
         if seen is not None:
-            access[method] = joined(known, seen)
+            unread = seen.by_garbage or "source" not in route.readers
+            extra = body_guard(app.source, route, method) if unread and not _body(known) else None
+            access[method] = joined(known, seen, (extra,) if extra is not None else ())
         elif method != "OPTIONS":
             access[method] = known
     return replace(route, access=access)
 
 
-def joined(known: Access, seen: Traced) -> Access:
-    """*known* with what was seen. A declared policy stands unless it was seen to let a bare request through."""
+def joined(known: Access, seen: Traced, checks: tuple[Guard, ...] = ()) -> Access:
+    """*known* with what was seen. A declared policy stands unless it was seen to let a bare request through. *checks* are those of
+    the view's own body that a second look found."""
     if known.basis == "declared":
         if known.state == "guarded" and seen.outcome == "reached" and seen.is_straight:
             return Access("open", known.guards, f"{known.how} is declared, and yet {seen.how}", "traced")
         return known
-    body = _body(known)
+    body = (*_body(known), *checks)
     if seen.outcome == "stopped":
         return Access("guarded", (*seen.guards, *body), seen.how, "traced")
     if seen.outcome == "unclear":

@@ -77,7 +77,7 @@ def hook_layers(flask: Any, endpoint: str, root: Path) -> Iterator[Layer]:
                 own = code_of(leaf)
                 shown = leaf if own is not None else hook
                 yield Layer(
-                    name_of(shown, root), "before_request", (*codes, *((own,) if own else ())), span_of_code(own, root),
+                    name_of(shown, root, innermost=True), "before_request", (*codes, *((own,) if own else ())), span_of_code(own, root),
                     hook, not is_own(own, root),
                 )  # fmt: skip
 
@@ -255,14 +255,18 @@ def is_own(code: CodeType | None, root: Path) -> bool:
     return path.is_absolute() and path.is_relative_to(root) and not _LIBRARIES & set(path.relative_to(root).parts)
 
 
-def name_of(thing: Any, root: Path) -> str:
-    """``shop.auth.login_required`` for what the decorator made; of a library only its package: versions move modules about."""
+def name_of(thing: Any, root: Path, *, innermost: bool = False) -> str:
+    """``shop.auth.login_required`` for what the decorator made; of a library only its package: versions move modules about.
+
+    With *innermost*, a function within a function has its own name too.
+    """
     code = code_of(thing)
     holder = thing if isinstance(thing, FunctionType) else _call_of(thing)
     module = str(getattr(holder, "__globals__", {}).get("__name__", "")) or str(getattr(thing, "__module__", ""))
     if not is_own(code, root):
         module = module.partition(".")[0]
-    word = code.co_qualname.partition(".<locals>")[0] if code is not None else type(thing).__qualname__
+    word = code.co_qualname if code is not None else type(thing).__qualname__
+    word = word.replace(".<locals>", "") if innermost else word.partition(".<locals>")[0]
     return f"{module}.{word.removesuffix('.__call__')}".strip(".")
 
 

@@ -9,6 +9,7 @@ from stopper.core.place import Span
 State = Literal["guarded", "open", "unknown"]
 ANYONE: Final = "anyone"
 NOT_KNOWN: Final = "not known"
+ITSELF: Final = "the view itself"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +28,13 @@ class Row:
     how: str = ""
     guards: tuple[Guard, ...] = ()
     span: Span | None = None
+
+    @property
+    def route(self) -> str:
+        """The path, as reports call it."""
+        return self.path
+
+    @property
+    def known(self) -> Basis:
+        """The basis, as reports call it."""
+        return self.basis

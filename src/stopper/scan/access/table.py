@@ -2,7 +2,7 @@
 
 from stopper.core.app import Access, App, Basis, Guard, Route
 from stopper.scan.access.join import stopping
-from stopper.scan.access.row import ANYONE, NOT_KNOWN, Row
+from stopper.scan.access.row import ANYONE, ITSELF, NOT_KNOWN, Row
 
 
 def table(app: App) -> tuple[Row, ...]:
@@ -39,4 +39,6 @@ def _who(access: Access, guards: tuple[Guard, ...]) -> str:
     policies = [guard.name for guard in guards if guard.kind == "policy"]
     if policies:
         return policies[0]
-    return " & ".join(dict.fromkeys(guard.name for guard in guards)) or access.how
+    return (
+        " & ".join(dict.fromkeys(ITSELF if guard.kind == "view-body" else guard.name for guard in guards)) or access.how
+    )

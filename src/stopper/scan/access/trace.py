@@ -1,15 +1,16 @@
 """Finds out by running which layer stops a request that shows nothing, or only garbage. No view's body runs."""
 
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from stopper.core.app import App, Guard, Route
 from stopper.core.exchange import Response
-from stopper.scan.access.calling import GARBAGE, Calls, door_of
+from stopper.scan.access.calling import GARBAGE, Calls, Door, door_of
 from stopper.scan.access.layers import Layer, Way, way_to
 from stopper.scan.access.tracer import Journey, journey
 from stopper.scan.honest import HonestRequests
@@ -24,7 +25,11 @@ READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _SHARE: Final = 0.7
 """A hook that sends so many of all doors to one place is not about who is asking (a set-up page, a notice)."""
 
-Outcome = Literal["stopped", "reached", "unclear"]
+_CSRF: Final = re.compile(r"(?i)csrf|xsrf|same_?origin|nonce")
+"""A layer that asks where a request comes from, not who sends it: anybody can have what it wants."""
+
+Outcome = Literal["stopped", "reached", "unclear", "shadowed"]
+"""``shadowed``: another rule takes every request that this one is written for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +47,6 @@ class Traced:
 
 Key = tuple[str, str, str]
 """Path in OpenAPI style, method, endpoint."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tracing:
-    """What is traced with: the application, its model, where its source is, and whether changing methods may be tried at all."""
-
-    flask: Any
-    app: App
-    root: Path
-    changes: bool = True
-    known: Mapping[tuple[str, str], Route] = field(default_factory=dict[tuple[str, str], Route])
 
 
 def traced(flask: Any, app: App, root: Path, *, changes: bool, seconds: float = BUDGET) -> dict[Key, Traced]:
@@ -79,12 +73,32 @@ def traced(flask: Any, app: App, root: Path, *, changes: bool, seconds: float = 
     return found
 
 
+def shape(rule: str) -> str:
+    """A rule without the names of its parameters."""
+    return re.sub(r"<(?:([^<>:]+):)?[^<>:]+>", r"<\1>", rule)
+
+
 def asked_methods(rule: Any) -> tuple[str, ...]:
     """The methods that reach the view of *rule*: the OPTIONS that Flask answers itself does not."""
     methods = set(rule.methods or ("GET",))
     if getattr(rule, "provide_automatic_options", False) is True:
         methods.discard("OPTIONS")
     return tuple(sorted(methods))
+
+
+def is_shadowed(flask: Any, door: Door) -> bool:
+    """Whether a rule of the same shape takes the requests of *door*."""
+    try:
+        built = door.rule.build(door.arguments)
+        address = str(built[1])
+        matched, _ = flask.url_map.bind("localhost").match(address, door.method, return_rule=True)
+    except Exception:  # noqa: BLE001 - no such address, a redirect, a converter that broke, a host of its own
+        return False
+    return (
+        matched is not door.rule
+        and matched.endpoint != door.rule.endpoint
+        and shape(str(matched.rule)) == shape(str(door.rule.rule))
+    )
 
 
 class _Doors:
@@ -108,6 +122,8 @@ class _Doors:
         if time.monotonic() > self.until:
             return Traced("unclear", "the time for tracing was used up")
         door = door_of(self.flask, rule, method, route, honest)
+        if is_shadowed(self.flask, door):
+            return Traced("shadowed", "another rule of the same address comes first")
         trip = _Trip(self, door, way)
         first = trip.ask(())
         if first.outcome != "stopped":
@@ -168,6 +184,8 @@ class _Trip:
                     "stopped", f"{layer.name} stops it{_with(made)}", _guard(layer, True), self._guards(passed)
                 )
             gone_round.append((layer, made.status))
+            if index == len(self.layers) - 1:
+                return self._through(passed, gone_round)  # below it there is nothing but the view
             if index < len(self.way.hooks):
                 without.append(layer.below)
             else:
@@ -194,6 +212,8 @@ class _Trip:
 
     def _is_refusal(self, made: Journey, layer: Layer) -> bool:
         """Whether the answer is about who is asking. A check of the input, a limit or a fault is not."""
+        if _CSRF.search(layer.name):
+            return False
         if made.status in (401, 403, 407):
             return True
         if 300 <= made.status < 400:

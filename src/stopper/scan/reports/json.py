@@ -5,7 +5,7 @@ from importlib import resources
 from typing import Final
 
 from stopper.scan.report import Report
-from stopper.scan.reports.shown import Shown, ShownEvidence, ShownExchange, ShownFinding, ShownPlace, shown
+from stopper.scan.reports.shown import Shown, ShownDoor, ShownEvidence, ShownExchange, ShownFinding, ShownPlace, shown
 
 VERSION: Final = "1"
 """Of the format. It changes when a member is renamed or removed, not when one is added."""
@@ -43,6 +43,23 @@ def document(run: Shown) -> dict[str, object]:
             {"path": path, "line": line, "message": message, "fatal": fatal}
             for path, line, message, fatal in run.errors
         ],
+        "access": [_door(one) for one in run.doors],
+        "network": run.network or None,
+    }
+
+
+def _door(door: ShownDoor) -> dict[str, object]:
+    return {
+        "method": door.method,
+        "route": door.route,
+        "endpoint": door.endpoint,
+        "state": door.state,
+        "who": door.who,
+        "known": door.known,
+        "how": door.how,
+        "path": door.path,
+        "line": door.line,
+        "guards": [{"name": one.name, "kind": one.kind, "path": one.path, "line": one.line} for one in door.guards],
     }
 
 

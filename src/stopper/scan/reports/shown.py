@@ -11,6 +11,7 @@ from stopper.core.exchange import Exchange
 from stopper.core.finding import CONFIDENCES, Confidence, Evidence, Finding
 from stopper.core.place import Place
 from stopper.core.rule import SEVERITIES, Certainty, Check, Severity
+from stopper.scan.access.row import Row
 from stopper.scan.report import Command, Coverage, Report, severity_of
 from stopper.scan.reports import masking
 from stopper.scan.score import cap, letter, why_no_letter
@@ -120,6 +121,32 @@ class ShownFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownGuard:
+    """One thing that stops somebody at a door, masked."""
+
+    name: str
+    kind: str
+    path: str | None
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownDoor:
+    """One row of the access table, masked. ``known`` says how it is known."""
+
+    method: str
+    route: str
+    endpoint: str
+    state: str
+    who: str
+    known: str
+    how: str
+    path: str | None
+    line: int | None
+    guards: tuple[ShownGuard, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """One run, masked. ``held`` is the sentence that says why the letter is lower than the score's own, or why there is none."""
 
@@ -138,6 +165,8 @@ class Shown:
     errors: tuple[tuple[str, int | None, str, bool], ...]
     requests: int
     prefix: str
+    doors: tuple[ShownDoor, ...] = ()
+    network: str = ""
 
     @property
     def unit(self) -> str:
@@ -187,6 +216,8 @@ def shown(report: Report) -> Shown:
         ),
         requests=report.requests,
         prefix=masking.line(report.prefix),
+        doors=tuple(_door(row) for row in report.access),
+        network=report.network,
     )
 
 
@@ -270,6 +301,29 @@ def _finding(finding: Finding, fingerprint: str, diffs: Mapping[str, str]) -> Sh
         fingerprint=fingerprint,
         fix_safe=finding.edit.safe if finding.edit else None,
         fix_diff=masking.source(diffs.get(fingerprint, "")) if finding.edit else "",
+    )
+
+
+def _door(row: Row) -> ShownDoor:
+    return ShownDoor(
+        method=masking.line(row.method),
+        route=masking.line(row.path),
+        endpoint=masking.line(row.endpoint),
+        state=row.state,
+        who=masking.line(row.who),
+        known=row.basis,
+        how=masking.line(row.how),
+        path=masking.line(row.span.path) if row.span else None,
+        line=row.span.line if row.span else None,
+        guards=tuple(
+            ShownGuard(
+                masking.line(one.name),
+                one.kind,
+                masking.line(one.span.path) if one.span else None,
+                one.span.line if one.span else None,
+            )
+            for one in row.guards
+        ),
     )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from stopper.core.rule import SEVERITIES, Check, Severity
+from stopper.scan.access.text import counted
+from stopper.scan.access.text import lines as lines_of
 from stopper.scan.report import Report
 from stopper.scan.reports.shown import CHECK_NAMES, Shown, ShownEvidence, ShownFinding, shown
 
@@ -13,6 +15,7 @@ COLOURS: Final[dict[Severity, str]] = {"critical": "bold red", "high": "red", "m
 _GRADES: Final = {"A": "bold green", "B": "green", "C": "yellow", "D": "bold yellow", "F": "bold red"}
 _MOST_PLACES: Final = 5
 _MOST_EVIDENCE: Final = 4
+_MOST_DOORS: Final = 40
 _LABEL: Final = 8
 
 _Line = tuple[str, str]
@@ -34,7 +37,7 @@ def render(report: Report, *, colour: bool = False, width: int = 80) -> str:
     lines = [*_head(run, width), *_checks(run, width)]
     for finding in run.findings:
         lines += _finding(finding, run, width)
-    lines += [*_reading(run, width), *_skipped(run, width), *_summary(run, width)]
+    lines += [*_reading(run, width), *_doors(run), *_skipped(run, width), *_summary(run, width)]
     return _drawn(lines, colour)
 
 
@@ -55,6 +58,7 @@ def _head(run: Shown, width: int) -> list[_Line]:
     how = [f"{run.mode} mode"] if run.command != "check" else []
     how += [f"{run.requests} requests"] if run.requests else []
     how += [f"{run.seconds:.1f} s"]
+    how += {"namespace": ["network closed by the kernel"], "hooks": ["network closed by hooks"]}.get(run.network, [])
     lines = [(f"stopper {run.command} {run.target}", "bold"), (", ".join(how), "dim"), ("", "")]
     covered = f"{run.coverage.percent:.0f} % of {run.coverage.total} {run.unit} tested"
     if run.coverage.total == 0:
@@ -145,6 +149,13 @@ def _reading(run: Shown, width: int) -> list[_Line]:
             )
         ]
     return [*lines, ("", "")]
+
+
+def _doors(run: Shown) -> list[_Line]:
+    if not run.doors:
+        return []
+    said = [(f"  {line}", "") for line in lines_of(run.doors, _MOST_DOORS)]
+    return [(f"Who may pass ({counted(run.doors)}; docs/access.md):", "bold"), *said, ("", "")]
 
 
 def _skipped(run: Shown, width: int) -> list[_Line]:

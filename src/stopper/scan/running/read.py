@@ -23,6 +23,12 @@ _SECRET_NAME: Final = re.compile(
 )
 
 
+_NO_SECRET: Final = re.compile(
+    r"(?i)_(locations?|names?|types?|paths?|domain|samesite|expires|algorithms?|methods|claim|lifetime|age|leeway)$"
+)
+"""Settings that speak of secrets and hold none: where a token is looked for, what its cookie is called."""
+
+
 def read_running(app: object, root: Path) -> App:
     """The model of the running application. *app* is a Flask object; places are relative to *root*."""
     flask = cast("Any", app)
@@ -60,7 +66,9 @@ def read_routes(flask: Any, root: Path) -> Iterable[Route]:
             blueprint=rule.endpoint.rpartition(".")[0],
             span=span_of(view_code(view), root),
             parameters=tuple(
-                (name, _KINDS.get(type(rule._converters[name]).__name__, "string")) for name in sorted(rule.arguments)
+                (name, _KINDS.get(type(rule._converters[name]).__name__, "string"))
+                for name in sorted(rule.arguments)
+                if name in rule._converters  # the others stand in `defaults`
             ),
             access={method: declared_access(flask, view, rule.endpoint, method, guards) for method in methods},
             readers=frozenset({"running"}),
@@ -118,7 +126,12 @@ def read_config(config: Mapping[str, object]) -> dict[str, ConfigFact]:
 
 
 def _plain(key: str, value: object) -> object:
-    if isinstance(value, (str, bytes)) and value and (_SECRET_NAME.search(key) or is_sensitive_name(key)):
+    if (
+        isinstance(value, (str, bytes))
+        and value
+        and not _NO_SECRET.search(key)
+        and (_SECRET_NAME.search(key) or is_sensitive_name(key))
+    ):
         return Secret(value)
     if isinstance(value, (str, int, float, bool, type(None))):
         return value
