@@ -124,7 +124,9 @@ def _usable(jwk: Mapping[str, object], algorithms: Sequence[str], allow_rsa_2048
         if wanted and canonical_name(said) not in wanted:
             raise KeyringError(f"key {shown}: is for {said[:40]}, which is not among {', '.join(wanted)}")
         return VerificationKey.from_jwk(jwk, allow_rsa_2048=allow_rsa_2048)
-    fitting = [name for name in _BY_TYPE.get((jwk.get("kty"), jwk.get("crv")), ()) if not wanted or name in wanted]
+    kind = jwk.get("kty"), jwk.get("crv")
+    known = _BY_TYPE.get(kind, ()) if all(isinstance(name, (str, type(None))) for name in kind) else ()
+    fitting = [name for name in known if not wanted or name in wanted]
     if len(fitting) != 1:
         raise KeyringError(f"key {shown}: has no alg, and {len(fitting)} of the wanted algorithms fit it")
     return VerificationKey.from_jwk(jwk, algorithm=fitting[0], allow_rsa_2048=allow_rsa_2048)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from stopper.outbound.errors import CallRefusedError, OutboundError
 
 _JSON_TYPE: Final = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json\Z")
-_TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+*-]+\Z")
+_TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+*-]+/[a-z0-9!#$&^_.+*-]+\Z")
 ANYTHING: Final = "*/*"
 
 

@@ -240,13 +240,16 @@ class RemoteKeys:
             now + self._lifetime(cache_control),
         )
 
-    def _forget(self, burnt: frozenset[str]) -> None:
+    def _forget(self, burnt: Sequence[Mapping[str, object]]) -> None:
         """Take keys whose private half was published out of what serves, also when nothing good comes in their place."""
         before = self._fetched
-        if before is None or not any(key.kid in burnt for key in before.keys.keys):
+        if before is None or not burnt:
             return
-        left = [key for key in before.keys.keys if key.kid not in burnt]
-        self._fetched = replace(before, keys=KeySet(left, skipped=before.keys.skipped)) if left else None
+        known = {_public_part(member) for member in burnt}
+        gone = {kid for kid, text in before.members.items() if _public_part(json.loads(text)) in known}
+        left = [key for key in before.keys.keys if key.kid not in gone]
+        if len(left) != len(before.keys.keys):
+            self._fetched = replace(before, keys=KeySet(left, skipped=before.keys.skipped)) if left else None
 
     def _same(self, key: VerificationKey, texts: Mapping[str | None, str]) -> VerificationKey:
         before = self._fetched
@@ -273,23 +276,29 @@ def _object(body: bytes) -> dict[str, object]:
     raise ReplyRefusedError(wrong, "the key set is not strict JSON")
 
 
-def _public_members(document: Mapping[str, object]) -> tuple[list[dict[str, object]], list[str], frozenset[str]]:
-    """The members without private parameters, why others were left out, and the kids of those that everybody can use now."""
+def _public_part(member: Mapping[str, object]) -> str:
+    return json.dumps([member.get(name) for name in ("kty", "crv", "x", "y", "n", "e")])
+
+
+def _public_members(
+    document: Mapping[str, object],
+) -> tuple[list[dict[str, object]], list[str], list[dict[str, object]]]:
+    """The members without private parameters, why others were left out, and those that everybody can sign with now."""
     listed = document.get("keys")
     if not isinstance(listed, list):
         raise KeyringError('a JWKS is an object with a list "keys"')
     found: list[dict[str, object]] = []
     skipped: list[str] = []
-    burnt: set[str] = set()
+    burnt: list[dict[str, object]] = []
     for item in cast("list[object]", listed):
         member = cast("dict[str, object]", item) if isinstance(item, dict) else {}
         kid = member.get("kid")
         if any(name in member for name in _PRIVATE):
             shown = repr(kid[:64]) if isinstance(kid, str) else "without kid"
             skipped.append(f"key {shown}: holds private parameters, so everybody can sign with it")
-            burnt.update({kid} if isinstance(kid, str) else ())
+            burnt.append(member)
         elif not member or not isinstance(kid, (str, type(None))):
             skipped.append("a member is not a key")
         else:
             found.append(member)
-    return found, skipped, frozenset(burnt)
+    return found, skipped, burnt

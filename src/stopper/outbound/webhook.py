@@ -84,7 +84,7 @@ class WebhookVerifier:
             raise WebhookRefusedError("signature")
         if abs(self._clock() - int(at)) > self._window:
             raise WebhookRefusedError("too-old")
-        if not self._once.redeem("webhook", named, valid_for=2 * self._window):
+        if not self._once.redeem("webhook", named, valid_for=2 * self._window + 1):
             raise WebhookRefusedError("replayed")
         return named
 
