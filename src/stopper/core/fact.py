@@ -6,7 +6,7 @@ from typing import Literal
 
 from stopper.core.labels import Label, LabelKind
 from stopper.core.place import Span
-from stopper.core.values import Call, Value
+from stopper.core.values import Call, Item, Value
 
 SinkKind = Literal[
     "log", "print", "response", "exception-message", "session", "cookie", "url", "redirect", "outbound-headers", "outbound-url",
@@ -196,6 +196,18 @@ class SourceRoute:
     """The view answers OPTIONS itself; otherwise Flask does, and the view is not run."""
     hooks: tuple[str, ...] = ()
     """Qualified names of the ``before_request`` functions that run before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One look-up in what a request carries: ``request.args["q"]``, ``request.get_json().get("email")``, ``data["email"]`` of a body
+    kept under a name. ``source`` is the resolved name it begins with (``flask.request.args``), ``key`` the literal key."""
+
+    source: str
+    key: str
+    value: Item
+    span: Span
+    function: str = ""
 
 
 @dataclass(frozen=True, slots=True)

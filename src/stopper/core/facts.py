@@ -36,6 +36,7 @@ from stopper.core.fact import (
     Function,
     Handler,
     Raise,
+    Reading,
     Return,
     SinkKind,
     SourceRoute,
@@ -62,6 +63,7 @@ __all__ = [
     "Function",
     "Handler",
     "Raise",
+    "Reading",
     "Return",
     "SinkKind",
     "SourceFacts",
@@ -126,6 +128,7 @@ class SourceFacts:
     all_error_handlers: tuple[ErrorHandler, ...] = ()
     all_flows: tuple[Flow, ...] = ()
     all_texts: tuple[Text, ...] = ()
+    all_readings: tuple[Reading, ...] = ()
     routes: tuple[SourceRoute, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
     text_files: tuple[TextFile, ...] = ()
@@ -239,6 +242,11 @@ class SourceFacts:
     def texts(self, *, tests: bool = False) -> Iterator[Text]:
         """Every literal text that could be a key or token by its length."""
         return self._kept(self.all_texts, tests)
+
+    def readings(self, *sources: str, tests: bool = False) -> Iterator[Reading]:
+        """Every look-up by a literal key in what a request carries; in these parts of it, where some are named
+        (``flask.request.args``)."""
+        return (found for found in self._kept(self.all_readings, tests) if not sources or found.source in sources)
 
     def files_of(self, *kinds: str) -> Iterator[TextFile]:
         """The files beside the code of these kinds."""

@@ -21,6 +21,7 @@ from stopper.core.values import (
     Value,
 )
 from stopper.scan.source import names
+from stopper.scan.source.hook_tables import TABLE, row_assigned, table_assigned
 from stopper.scan.source.reader import NOTHING, Reader, either, named
 
 
@@ -115,6 +116,8 @@ def _bind_attribute(reader: Reader, target: ast.Attribute, value: Value, node: a
         else target.attr
     )
     project.assignments.append(Assignment(written, target.attr, value, reader.span(node), reader.function))
+    if target.attr == TABLE:
+        table_assigned(reader, owner, value, reader.span(node))
     if base == "flask.Flask":
         if target.attr in names.ATTRIBUTE_SETTINGS:
             key = names.ATTRIBUTE_SETTINGS[target.attr]
@@ -135,6 +138,7 @@ def _bind_item(reader: Reader, target: ast.Subscript, value: Value, node: ast.st
         if text:
             reader.project.config.append(ConfigWrite(text, value, span, "item", reader.function))
         return
+    row_assigned(reader, owner, key, value, span)
     if text:
         reader.project.assignments.append(Assignment(f"[{text}]", text, value, span, reader.function))
     if type(owner) is Name and owner.dotted == "flask.session":

@@ -22,10 +22,11 @@ from stopper.core.values import (
     Value,
 )
 from stopper.scan.source import names
-from stopper.scan.source.folding import formatted
+from stopper.scan.source.folding import braces
+from stopper.scan.source.hook_tables import row_extended
 from stopper.scan.source.lookups import attribute, item
 from stopper.scan.source.project import Registration
-from stopper.scan.source.reader import NONE, NOTHING, Reader, canonical, named
+from stopper.scan.source.reader import NONE, Reader, canonical, named
 from stopper.scan.source.sinks import record_sinks
 
 ENVIRONMENT: Final = frozenset(
@@ -84,6 +85,8 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
             _config_call(reader, call, word)
         if (word in REGISTRATIONS and _registers(callee)) or (word.endswith("_resource") and word.startswith("add_")):
             project.registrations.append(Registration(word, owner, call, "", call.span or reader.span(node)))
+        if word in ("append", "extend", "insert"):
+            row_extended(reader, owner, call)
     record_sinks(reader, call, word, owner)
     return call
 
@@ -179,7 +182,7 @@ def _folded(
     if word == "get" or word == "pop":
         return _folded_get(reader, node, owner, args, keywords)
     if word == "format" and (type(owner) is Constant or type(owner) is Format):
-        return formatted(reader, [owner, *args, *(value for _, value in keywords), NOTHING], node)
+        return braces(owner, list(args), dict(keywords), node, reader)
     if word == "join" and len(args) == 1 and type(owner) is Constant:
         inner = args[0]
         return Format(inner.items if type(inner) is Sequence else (Unknown((inner,)),), reader.span(node))

@@ -83,6 +83,8 @@ def _parameter(reader: Reader, argument: ast.arg, index: int, default: Value | N
         said = reader.value(argument.annotation)
         if type(said) is Name and said.dotted in ("flask.Flask", "flask.Blueprint", "logging.Logger"):
             return Call(said.dotted, function=reader.function)
+    if argument.arg in ("request", "req") and default is None:
+        return Name("flask.request")
     return Parameter(reader.function, argument.arg, index, default, None, name)
 
 

@@ -1,98 +1,110 @@
-"""Which routes a hook lets through although it stops others."""
+"""Which routes a hook lets through although it stops others: what it asks about method, endpoint and path, answered for one route."""
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
-from stopper.core.fact import Condition, SourceRoute
-from stopper.core.values import (
-    Call,
-    Constant,
-    Name,
-    Sequence,
-    Value,
-    walk,
-)
+from stopper.core.fact import Comparison, SourceRoute
+from stopper.core.place import Span
+from stopper.core.values import Call, Choice, Constant, Name, Sequence, Truth, Value, literals, options, walk
 from stopper.scan.source.judging import Judges
 
 PATH_READS: Final = (
-    "flask.request.path",
-    "flask.request.endpoint",
-    "flask.request.blueprint",
-    "flask.request.url_rule",
-    "flask.request.url",
-    "flask.request.full_path",
-)
+    "flask.request.path", "flask.request.endpoint", "flask.request.blueprint", "flask.request.url_rule", "flask.request.url",
+    "flask.request.full_path", "flask.request.method",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One request as a hook sees it: nobody's, to this route with this method."""
+
+    route: SourceRoute
+    method: str
 
 
 class Exemptions:
-    """Evaluates what a hook asks about the request's method, endpoint and path, for one route."""
+    """Answers the tests of hooks, for somebody who shows nothing. An answer of None means that it could not be told."""
 
     def __init__(self, judges: Judges) -> None:
         self.judges = judges
+        self._askers: dict[str, bool] = {}
 
     def stopped(self, name: str, route: SourceRoute, method: str) -> bool | None:
-        """Whether a hook that stops others stops this route: what it lets pass by method, endpoint or path is evaluated where it is
-        literal, and is unknown where it is not."""
+        """Whether a hook that stops others stops this route: some refusal must be reached by it, and nothing before may let it go."""
+        asked = _Asked(route, method)
+        answers = [
+            _both(self._all(under, asked), self._kept(name, span, asked)) for under, span in self._refusals(name)
+        ]
+        return _either(answers) if answers else True
+
+    def _refusals(self, name: str) -> "Iterator[tuple[tuple[tuple[Value, bool], ...], Span]]":
+        """Every place where the hook turns somebody away, itself or through a function, with the tests around it."""
+        for refusal in self.judges.refusals.get(name, ()):
+            if refusal.plain or self.judges.about_credential(refusal):
+                yield refusal.under, refusal.span
+        for call in self.judges.facts.calls_in(name):
+            if call.span is not None and self.judges.is_guard_call(call):
+                yield self.judges.project.under.get(id(call), ()), call.span
+
+    def _all(self, under: tuple[tuple[Value, bool], ...], asked: _Asked) -> bool | None:
+        return _every(_turned(self._answer(value, asked, not negated), negated) for value, negated in under)
+
+    def _kept(self, name: str, place: Span, asked: _Asked) -> bool | None:
+        """That no earlier ``if …: return`` lets the request go."""
         result: bool | None = True
         for condition in self.judges.conditions.get(name, ()):
-            about = [
-                inner for inner in walk(condition.value, 6) if isinstance(inner, (Name, Call)) and _path_read(inner)
-            ]
-            if not about:
-                continue
-            answer = self._answer(condition.value, route, method)
-            if answer is None:
-                result = None
-                continue
-            passes_through = condition.stops and not condition.refuses
-            holds = answer is not condition.negated
-            if passes_through and holds:
-                return False
-            if not passes_through and not holds and self._guards_inside(name, condition):
-                return False
+            if condition.stops and not condition.refuses and condition.span.line < place.line:
+                said = self._answer(condition.value, asked, condition.negated)
+                passes = _turned(said, condition.negated)
+                if passes:
+                    return False
+                result = None if passes is None else result
         return result
 
-    def _guards_inside(self, name: str, condition: Condition) -> bool:
-        """That the whole check stands inside that ``if``: nothing else in the hook refuses."""
-        return not any(
-            other.refuses and other.span.line > condition.span.line + 40
-            for other in self.judges.conditions.get(name, ())
-        )
+    def _answer(self, value: Value, asked: _Asked, lean: bool) -> bool | None:
+        """Whether a test holds. What is neither about the path nor about a credential is taken to be *lean*."""
+        if not self._is_about_path(value):
+            return self._of_nobody(value, lean)
+        if isinstance(value, Choice):
+            answers = (self._answer(option, asked, lean) for option in value.options)
+            return _every(answers) if value.every else _either(answers)
+        if isinstance(value, Truth) and len(value.parts) == 1:
+            return _turned(self._answer(value.parts[0], asked, not lean), True)
+        if isinstance(value, Call) and value.callee in self.judges.project.functions:
+            returns = self.judges.project.functions[value.callee].returns
+            return self._answer(returns[0], asked, lean) if len(returns) == 1 else None
+        return self._of_path(value, asked)
 
-    def _answer(self, value: Value, route: SourceRoute, method: str) -> bool | None:
+    def _of_nobody(self, value: Value, lean: bool) -> bool:
+        if not self.judges.credential_test(value):
+            return lean
+        holds = self.judges.absence(value, negated=False)
+        return holds if holds is not self.judges.absence(value, negated=True) else lean
+
+    def _is_about_path(self, value: Value) -> bool:
+        return any(_path_read(inner) or self._is_asker(inner) for inner in walk(value, 6))
+
+    def _is_asker(self, value: Value) -> bool:
+        """That the value calls a function of the project which looks at the path."""
+        if not isinstance(value, Call) or value.callee not in self.judges.project.functions:
+            return False
+        known = self._askers.get(value.callee)
+        if known is None:
+            returns = self.judges.project.functions[value.callee].returns
+            tests = (condition.value for condition in self.judges.conditions.get(value.callee, ()))
+            known = any(_path_read(inner) for one in (*returns, *tests) for inner in walk(one, 6))
+            self._askers[value.callee] = known
+        return known
+
+    def _of_path(self, value: Value, asked: _Asked) -> bool | None:
         for comparison in self.judges.comparisons_of(value):
-            left = self._known(comparison.left, route, method)
-            if left is None:
-                return None
-            said = comparison.right
-            if comparison.operator in ("==", "!=") and isinstance(said, Constant):
-                return (left == said.value) is (comparison.operator == "==")
-            if comparison.operator in ("in", "not in") and isinstance(said, Sequence) and not said.open:
-                return (left in said.plain()) is (comparison.operator == "in")
-            return None
+            return _compared(comparison, _known(comparison.left, asked))
+        if isinstance(value, Call) and value.callee == "any" and value.args and isinstance(value.args[0], Sequence):
+            return _either(self._answer(option, asked, lean=False) for option in value.args[0].items)
         if isinstance(value, Call) and value.method == "startswith" and value.args:
-            owner = value.callee.rpartition(".")[0]
-            known = self._known(Name(owner), route, method)
-            wanted = value.args[0]
-            if known is not None and isinstance(wanted, Constant) and isinstance(wanted.value, str):
-                return known.startswith(wanted.value)
-            if known is not None and isinstance(wanted, Sequence):
-                return known.startswith(tuple(str(item) for item in wanted.plain()))
-        return None
-
-    def _known(self, value: Value, route: SourceRoute, method: str) -> str | None:
-        if not isinstance(value, Name):
-            return None
-        match value.dotted:
-            case "flask.request.path" | "flask.request.url_rule" if "{" not in route.path:
-                return route.path
-            case "flask.request.endpoint":
-                return endpoint(route)
-            case "flask.request.blueprint":
-                return route.blueprint
-            case "flask.request.method":
-                return method
-            case _:
-                return None
+            return _started(_known(Name(value.callee.rpartition(".")[0]), asked), value.args[0])
+        return True if isinstance(value, Name) and _known(value, asked) is not None else None
 
 
 def endpoint(route: SourceRoute) -> str:
@@ -101,6 +113,73 @@ def endpoint(route: SourceRoute) -> str:
     return f"{route.blueprint}.{word}" if route.blueprint else word
 
 
+def _known(value: Value, asked: _Asked) -> str | None:
+    """What the request says there. Of a path with parameters the braces remain."""
+    for option in options(value):
+        if not isinstance(option, Name):
+            continue
+        match option.dotted:
+            case "flask.request.path" | "flask.request.full_path":
+                return asked.route.path
+            case "flask.request.endpoint":
+                return endpoint(asked.route)
+            case "flask.request.blueprint":
+                return asked.route.blueprint
+            case "flask.request.method":
+                return asked.method
+            case _:
+                return None
+    return None
+
+
+def _compared(comparison: Comparison, left: str | None) -> bool | None:
+    said = comparison.right
+    if left is None:
+        return None
+    if comparison.operator in ("==", "!=") and isinstance(said, Constant):
+        return _turned(_equal(left, said.value), comparison.operator == "!=")
+    if comparison.operator in ("in", "not in") and isinstance(said, Sequence) and not said.open:
+        found = _either(_equal(left, wanted) for wanted in said.plain())
+        return _turned(found, comparison.operator == "not in")
+    return None
+
+
+def _equal(left: str, wanted: object) -> bool | None:
+    before, brace, _ = left.partition("{")
+    if not brace:
+        return left == wanted
+    return None if str(wanted).startswith(before) else False
+
+
+def _started(known: str | None, wanted: Value) -> bool | None:
+    given = wanted.items if isinstance(wanted, Sequence) else (wanted,)
+    starts = [constant.value for one in given for constant in literals(one)]
+    if known is None or not starts:
+        return None
+    before, brace, _ = known.partition("{")
+    if any(before.startswith(str(start)) for start in starts):
+        return True
+    return None if brace and any(str(start).startswith(before) for start in starts) else False
+
+
 def _path_read(value: Value) -> bool:
     dotted = value.dotted if isinstance(value, Name) else value.callee if isinstance(value, Call) else ""
-    return dotted.startswith((*PATH_READS, "flask.request.method"))
+    return dotted.startswith(PATH_READS)
+
+
+def _turned(said: bool | None, negated: bool) -> bool | None:
+    return None if said is None else said is not negated
+
+
+def _both(one: bool | None, other: bool | None) -> bool | None:
+    return _every((one, other))
+
+
+def _every(answers: Iterable[bool | None]) -> bool | None:
+    found = tuple(answers)
+    return False if False in found else None if None in found else True
+
+
+def _either(answers: Iterable[bool | None]) -> bool | None:
+    found = tuple(answers)
+    return True if True in found else None if None in found else False

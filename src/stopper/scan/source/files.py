@@ -33,7 +33,7 @@ TOUCHED: Final = (
     b"secret", b"passw", b"api_key", b"apikey", b"authorization", b"token", b"request", b"httpx", b"hashlib", b"hmac", b"pickle",
     b"yaml", b"subprocess", b"sqlite3", b"execute(", b"sqlalchemy", b"logging", b"logger", b"open(", b"random", b"bcrypt", b"passlib",
     b"argon2", b"redis", b"openai", b"anthropic", b"verify", b"stopper:", b"exception", b"print(",
-    b"debug", b"app.config",
+    b"debug", b"app.config", b"route", b"blueprint", b"add_resource", b"add_url_rule", b"jsonify", b"render_template",
 )  # fmt: skip
 
 
@@ -48,6 +48,14 @@ def is_weak(data: bytes) -> bool:
     """That a file beside Flask code could hold what a rule asks about."""
     lowered = data.lower()
     return any(word in lowered for word in TOUCHED)
+
+
+_IMPORTED = re.compile(rb"^[ \t]*(?:from|import)[ \t]+\.*([A-Za-z_]\w*)", re.MULTILINE)
+
+
+def imported_tops(data: bytes) -> frozenset[str]:
+    """The first words of what a file imports."""
+    return frozenset(match.decode() for match in _IMPORTED.findall(data))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +134,15 @@ _TEST = re.compile(r"(^|/)(tests?|testing|conftest\.py|test_[^/]*\.py|[^/]*_test
 def is_test(shown: str) -> bool:
     """That the path is one of test code by the conventions of pytest and unittest."""
     return _TEST.search(shown) is not None
+
+
+_TEST_IMPORTS = re.compile(rb"^[ \t]*(?:from|import)[ \t]+(?:pytest|unittest)\b", re.MULTILINE)
+_TEST_WORD = re.compile(r"(?:^|[/_])tests?(?:_[^/]*)?\.py$")
+
+
+def imports_tests(shown: str, data: bytes) -> bool:
+    """That a file called ``test.py`` or the like is one of test code: its name alone could also mean a page that tests something."""
+    return _TEST_WORD.search(shown) is not None and _TEST_IMPORTS.search(data) is not None
 
 
 def load(path: Path, shown: str) -> bytes | ReadError:

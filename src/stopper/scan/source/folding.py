@@ -2,6 +2,7 @@
 
 import ast
 import operator
+import re
 from collections.abc import Callable
 from typing import Any, Final, Literal, cast
 
@@ -22,6 +23,8 @@ MOST_ITEMS: Final = 4096
 LARGEST_TEXT: Final = 65536
 """Bounds for what is folded: beyond them a value is still right, but open."""
 
+PLAIN_PERCENT: Final = re.compile("%[sd]")
+PLAIN_FIELD: Final = re.compile(r"\{([A-Za-z_]\w*|\d*)\}")
 OPERATORS: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -29,6 +32,42 @@ OPERATORS: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
     ast.FloorDiv: lambda one, other: one // other,
     ast.Div: lambda one, other: one / other,
 }
+
+
+def percent(template: Value, given: list[Value], node: ast.expr, reader: Reader) -> Value:
+    """``template % given``: folded where the template has nothing but plain ``%s`` and ``%d`` and all is literal."""
+    texts = _plain(given)
+    if type(template) is Constant and type(template.value) is str and texts is not None:
+        pieces = PLAIN_PERCENT.split(template.value)
+        if len(pieces) == len(texts) + 1 and "%" not in "".join(pieces):
+            return _filled(reader, pieces, texts, node)
+    return formatted(reader, [template, *given, NOTHING], node)
+
+
+def braces(template: Value, given: list[Value], named: dict[str, Value], node: ast.expr, reader: Reader) -> Value:
+    """``template.format(…)``: folded where every field is plain (``{}``, ``{0}``, ``{name}``) and all is literal."""
+    everything = [*given, *named.values()]
+    if type(template) is Constant and type(template.value) is str and _plain(everything) is not None:
+        fields = PLAIN_FIELD.findall(template.value)
+        by_name = {**{str(number): value for number, value in enumerate(given)}, **named}
+        wanted = [by_name.get(field or str(number)) for number, field in enumerate(fields)]
+        texts = _plain([value for value in wanted if value is not None])
+        pieces = PLAIN_FIELD.sub("\0", template.value).split("\0")
+        if texts is not None and None not in wanted and not any(brace in "".join(pieces) for brace in "{}"):
+            return _filled(reader, pieces, texts, node)
+    return formatted(reader, [template, *everything, NOTHING], node)
+
+
+def _plain(given: list[Value]) -> list[str] | None:
+    texts = [str(one.value) for one in given if type(one) is Constant and type(one.value) in (str, int)]
+    return texts if len(texts) == len(given) and sum(map(len, texts)) <= LARGEST_TEXT else None
+
+
+def _filled(reader: Reader, pieces: list[str], texts: list[str], node: ast.expr) -> Value:
+    parts: list[Value] = [Constant(pieces[0])]
+    for text, piece in zip(texts, pieces[1:], strict=True):
+        parts += [Constant(text), Constant(piece)]
+    return formatted(reader, parts, node)
 
 
 def joined(reader: Reader, node: ast.JoinedStr) -> Value:
@@ -73,7 +112,7 @@ def binary(reader: Reader, node: ast.BinOp) -> Value:
             return sequence(left.items + right.items, left.kind, left.open or right.open, reader.span(node))
     if type(node.op) is ast.Mod and _is_text(left):
         given = list(right.items) if type(right) is Sequence else [right]
-        return formatted(reader, [left, *given, NOTHING], node)
+        return percent(left, given, node, reader)
     if type(node.op) is ast.BitOr and type(left) is Mapping and type(right) is Mapping:
         return mapping(left.items + right.items, left.open or right.open, reader.span(node))
     return Unknown((left, right))

@@ -1,9 +1,10 @@
 """Who may pass a route, judged from what stands on the way: decorators, hooks, classes, the view's own body."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from stopper.core.app import Access, Guard, Route
-from stopper.core.fact import Decorator, SourceRoute
+from stopper.core.fact import Decorator, Reading, SourceRoute
 from stopper.core.facts import SourceFacts
 from stopper.core.values import (
     Call,
@@ -18,9 +19,15 @@ from stopper.core.values import (
 )
 from stopper.scan.source import names
 from stopper.scan.source.exemptions import Exemptions, endpoint
+from stopper.scan.source.groups import Origin
 from stopper.scan.source.judging import Judgement, Judges
 from stopper.scan.source.project import Project
-from stopper.scan.source.routes import Origin, Routes, function_name
+from stopper.scan.source.routes import Routes, function_name
+
+NOT_FIELDS: Final = frozenset(
+    {"flask.request.headers", "flask.request.cookies", "flask.request.environ", "flask.request.view_args"}
+)
+"""Parts of a request that are no fields of a body or query."""
 
 
 class Guards:
@@ -33,7 +40,12 @@ class Guards:
         self.judges = Judges(project, facts)
         self.exemptions = Exemptions(self.judges)
         self._bodies: dict[str, tuple[Guard, ...]] = {}
-        self.sealed = any(call.callee in ("stopper.Stopper", "stopper.Stopper.init_app") for call in facts.calls())
+        self._by_view: dict[str, list[Reading]] = {}
+        seals = [
+            call for call in facts.calls("stopper.Stopper", "stopper.Stopper.init_app") if call.args or call.keywords
+        ]
+        self._sealed = [routes.groups.app(call.argument(0, "app")) for call in seals]
+        """The application that each ``Stopper(app)`` closes; None where it cannot be told which."""
 
     # -- routes ----------------------------------------------------------------------------------------------------------------
 
@@ -48,7 +60,7 @@ class Guards:
         )  # fmt: skip
 
     def _fields(self, route: SourceRoute) -> tuple[str, ...]:
-        found: dict[str, None] = {}
+        found = dict.fromkeys(reading.key for reading in self._readings(route.view) if reading.source not in NOT_FIELDS)
         for call in self.facts.calls_in(route.view):
             for value in (*call.args, *(held for _, held in call.keywords)):
                 for inner in walk(value, 6):
@@ -58,10 +70,16 @@ class Guards:
                         found[text] = None
         return tuple(found)
 
+    def _readings(self, view: str) -> list[Reading]:
+        if not self._by_view:
+            for reading in self.facts.all_readings:
+                self._by_view.setdefault(reading.function, []).append(reading)
+        return self._by_view.get(view, [])
+
     def _access(self, route: SourceRoute, origin: Origin, method: str) -> Access:
         guards = tuple(self._guards(route, origin, method))
         public = any(guard.name == "stopper.public" for guard in guards)
-        if self.sealed:
+        if self._is_sealed(origin):
             if public:
                 return Access("open", guards, "declared public")
             return Access(
@@ -76,6 +94,13 @@ class Guards:
         if route.view not in self.project.functions and not origin.view_class:
             return Access("unknown", guards, "the view could not be found in the source")
         return Access("open", guards, "no guard on the way")
+
+    def _is_sealed(self, origin: Origin) -> bool:
+        """That a Stopper closes the application of that route: the one it is called on, and no other in the same folder."""
+        if not self._sealed:
+            return False
+        apps = self.routes.groups.apps_of(origin)
+        return None in self._sealed or not apps or bool(apps & set(self._sealed))
 
     def _reaches(self, route: SourceRoute, method: str) -> bool:
         """That a request of this method runs the view: the OPTIONS that Flask answers itself does not."""
@@ -190,7 +215,7 @@ class Guards:
                     yield Guard(call.callee, "view-body", True, "source", call.span)
         for refusal in self.judges.refusals.get(view, ()):
             asked = self.judges.about_credential(refusal)
-            last = not refusal.under and refusal.plain and self.judges.lets_through(view)
+            last = not refusal.under and (refusal.plain or refusal.to_login) and self.judges.lets_through(view)
             if (asked or last) and self.judges.reached_by_nobody(refusal.under):
                 yield Guard(f"check in the view (line {refusal.span.line})", "view-body", True, "source", refusal.span)
                 return

@@ -6,6 +6,7 @@ from stopper.core.values import (
     Name,
     Value,
 )
+from stopper.scan.source import names
 from stopper.scan.source.project import Module
 from stopper.scan.source.reader import Reader, canonical
 
@@ -26,7 +27,10 @@ def read_import_from(reader: Reader, node: ast.ImportFrom) -> None:
     module = reader.project.load(reader.module, home) if home else None
     for alias in node.names:
         if alias.name == "*":
-            if module is not None:
+            if module is None:
+                for name in names.STARS.get(home, "").split():
+                    reader.scope.setdefault(name, Name(canonical(f"{home}.{name}")))
+            else:
                 for name, value in module.bindings.items():
                     if not name.startswith("_"):
                         reader.scope.setdefault(name, value)

@@ -110,9 +110,7 @@ class Judges:
                 if judged is not None and judged.stops:
                     calls_guard = True
             for call in self.facts.calls_in(member):
-                if (names.GUARD_CALLS.fullmatch(call.callee) and not is_constant(call.keyword("optional"), True)) or (
-                    names.GUARDS.fullmatch(call.callee) and not is_constant(call.keyword("optional"), True)
-                ):
+                if _of_library(call):
                     calls_guard = True
                 elif call.callee in self.project.functions and depth > 0 and call.callee not in family:
                     inner = self.judge(call.callee, depth - 1)
@@ -134,6 +132,13 @@ class Judges:
         if stops:
             return Judgement(None if unseen else False, False)
         return Judgement(None if reads and unseen else False, reads)
+
+    def is_guard_call(self, call: Call) -> bool:
+        """That a call lets nobody on who shows nothing."""
+        if call.callee in self.project.functions:
+            judged = self.judge(call.callee)
+            return judged.reads and judged.stops is True
+        return _of_library(call)
 
     def _family(self, name: str, depth: int = 4) -> Iterator[str]:
         yield name
@@ -186,23 +191,22 @@ class Judges:
 
     def reached_by_nobody(self, under: tuple[tuple[Value, bool], ...]) -> bool:
         """That none of these tests asks for a credential that is there."""
-        return not any(not self._absence(value, negated) and self.credential_test(value) for value, negated in under)
+        return not any(not self.absence(value, negated) and self.credential_test(value) for value, negated in under)
 
     def about_credential(self, refusal: Refusal) -> bool:
         return any(self.credential_test(value) for value, _ in refusal.under)
 
-    def _absence(self, value: Value, negated: bool, depth: int = 6) -> bool:
+    def absence(self, value: Value, negated: bool, depth: int = 6) -> bool:
         """That the test can hold when no credential is shown: ``if not user``, ``if user is None``, ``if key != expected``; but not
         ``if user`` (which turns away those who are logged in)."""
         if depth and isinstance(value, Choice) and value.every and not negated:
             return all(
-                self._absence(option, negated, depth - 1) or not self.credential_test(option)
-                for option in value.options
+                self.absence(option, negated, depth - 1) or not self.credential_test(option) for option in value.options
             )
         if depth and isinstance(value, Choice):
-            return any(self._absence(option, negated, depth - 1) for option in value.options)
+            return any(self.absence(option, negated, depth - 1) for option in value.options)
         if depth and isinstance(value, Truth) and len(value.parts) == 1:
-            return self._absence(value.parts[0], not negated, depth - 1)
+            return self.absence(value.parts[0], not negated, depth - 1)
         for comparison in self.comparisons_of(value):
             nothing = is_constant(comparison.right, None) or is_constant(comparison.left, None)
             if comparison.operator in ("in", "not in") or nothing:
@@ -240,3 +244,8 @@ def _by_function(found: "tuple[Placed, ...]") -> "dict[str, list[Placed]]":
 
 def _optional_flags(call: Call) -> bool:
     return any(is_constant(call.keyword(name), True) for name in ("optional",))
+
+
+def _of_library(call: Call) -> bool:
+    guards = names.GUARD_CALLS.fullmatch(call.callee) or names.GUARDS.fullmatch(call.callee)
+    return guards is not None and not is_constant(call.keyword("optional"), True)

@@ -1,6 +1,8 @@
 """The ways out of a function: what it returns or raises, and whether that turns the caller away."""
 
 import ast
+import re
+from typing import Final
 
 from stopper.core.fact import (
     Flow,
@@ -20,6 +22,8 @@ from stopper.scan.source.blocks import Body
 from stopper.scan.source.project import Refusal
 from stopper.scan.source.reader import Reader
 
+LOGIN_PAGE: Final = re.compile(r"(?i)log_?-?in|sign_?-?in")
+
 
 def read_return(reader: Reader, node: ast.Return) -> Body:
     if node.value is None:
@@ -28,12 +32,24 @@ def read_return(reader: Reader, node: ast.Return) -> Body:
     reader.project.returns.append(Return(value, reader.span(node), reader.function))
     turned = refuses(value)
     if turned:
-        refuse(reader, node, says(value, 401, "401"))
+        refuse(reader, node, says(value, 401, "401"), to_login=_leads_to_login(value))
     return Body(True, turned)
 
 
-def refuse(reader: Reader, node: ast.stmt, plain: bool) -> None:
-    reader.project.refusals.append(Refusal(reader.function, reader.under, plain, reader.span(node)))
+def refuse(reader: Reader, node: ast.stmt, plain: bool, *, to_login: bool = False) -> None:
+    """Keep that the caller is turned away here."""
+    reader.project.refusals.append(Refusal(reader.function, reader.under, plain, reader.span(node), to_login))
+
+
+def _leads_to_login(value: Value) -> bool:
+    return (
+        type(value) is Call
+        and value.callee == "flask.redirect"
+        and any(
+            type(part) is Constant and type(part.value) is str and LOGIN_PAGE.search(part.value)
+            for part in walk(value, 4)
+        )
+    )
 
 
 def refuses(value: Value, depth: int = 3) -> bool:

@@ -9,7 +9,7 @@ from stopper.core.fact import ConfigWrite, Flow, TextFile
 from stopper.core.facts import HasSpan, SourceFacts
 from stopper.core.place import RouteRef
 from stopper.core.values import Call, Constant, Format, Mapping, Name, Sequence, Value, options, walk
-from stopper.scan.source import files, names
+from stopper.scan.source import names
 from stopper.scan.source.files import SourceFile
 from stopper.scan.source.guards import Guards
 from stopper.scan.source.project import ClassState, Module, Project
@@ -19,11 +19,11 @@ Placed = TypeVar("Placed", bound=HasSpan)
 
 
 def link(
-    project: Project, modules: tuple[Module, ...], sources: tuple[SourceFile, ...], texts: tuple[TextFile, ...]
-) -> App:
+    project: Project, modules: tuple[Module, ...], sources: tuple[SourceFile, ...], texts: tuple[TextFile, ...],
+    tests: frozenset[str],
+) -> App:  # fmt: skip
     """The App that all files together describe."""
     by_name = {module.name: module for module in modules}
-    tests = frozenset(source.shown for source in sources if files.is_test(source.shown))
     routes = Routes(project, by_name, tests)
     found = routes.found()
     config = [*project.config, *_class_config(project, by_name)]
@@ -44,6 +44,7 @@ def link(
         all_handlers=_sorted(project.handlers),
         all_error_handlers=_sorted(routes.error_handlers),
         all_texts=_sorted(project.texts),
+        all_readings=_sorted(project.readings),
         routes=tuple(route for route, _ in found),
         suppressions=_sorted(project.suppressions),
         text_files=texts,

@@ -3,9 +3,11 @@
 import ast
 from typing import Final
 
+from stopper.core.fact import Reading
 from stopper.core.naming import sensitive
 from stopper.core.values import (
     Call,
+    Choice,
     ConfigValue,
     Constant,
     EnvironmentValue,
@@ -87,7 +89,23 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
             return EnvironmentValue(text, default, reader.span(node), name)
         if reader.is_config(owner):
             return ConfigValue(text, default, reader.span(node), name)
-    return Item(owner, key, default, reader.span(node), name)
+    made = Item(owner, key, default, reader.span(node), name)
+    source = _request_part(owner) if text is not None else ""
+    if text is not None and source and made.span is not None:
+        reader.project.readings.append(Reading(source, text, made, made.span, reader.function))
+    return made
+
+
+def _request_part(owner: Value, depth: int = 4) -> str:
+    """The part of the request that a look-up begins in, ``""`` where it begins elsewhere."""
+    if type(owner) is Name:
+        return owner.dotted if owner.dotted.startswith("flask.request.") else ""
+    if type(owner) is Call:
+        return owner.callee if owner.callee.startswith("flask.request.") else ""
+    if isinstance(owner, (Item, Choice)) and depth:
+        inner = (owner.owner,) if isinstance(owner, Item) else owner.options
+        return next(filter(None, (_request_part(one, depth - 1) for one in inner)), "")
+    return ""
 
 
 def element_of(value: Value) -> Value:

@@ -39,6 +39,10 @@ FLASK_HOMES: Final = re.compile(
     r"|has_request_context)\b)"
 )
 MOVED: Final[dict[str, str]] = {
+    "connexion.App.run": "flask.Flask.run",
+    "connexion.FlaskApp.run": "flask.Flask.run",
+    "connexion.apps.flask_app.FlaskApp": "connexion.FlaskApp",
+    "connexion.apps.flask.FlaskApp": "connexion.FlaskApp",
     "jwt.api_jwt.decode": "jwt.decode",
     "jwt.api_jwt.encode": "jwt.encode",
     "jwt.api_jwt.PyJWT": "jwt.PyJWT",
@@ -59,6 +63,18 @@ MOVED: Final[dict[str, str]] = {
     "flask_login.utils.login_required": "flask_login.login_required",
     "flask_login.utils.current_user": "flask_login.current_user",
 }
+
+STARS: Final[dict[str, str]] = {
+    "flask": "Flask Blueprint Request Response request session g current_app jsonify make_response redirect abort url_for flash"
+    " render_template render_template_string send_file send_from_directory stream_with_context after_this_request Markup escape",
+    "flask_restful": "Api Resource reqparse abort fields marshal marshal_with",
+    "flask_restx": "Api Resource Namespace reqparse abort fields marshal marshal_with",
+    "flask_login": "LoginManager UserMixin login_required login_user logout_user current_user fresh_login_required",
+    "flask_jwt_extended": "JWTManager jwt_required create_access_token create_refresh_token get_jwt get_jwt_identity verify_jwt_in_request"
+    " current_user set_access_cookies set_refresh_cookies unset_jwt_cookies decode_token",
+    "werkzeug.security": "generate_password_hash check_password_hash",
+}
+"""What ``from … import *`` brings of a library."""
 
 APP_NAMES: Final = frozenset({"app", "application", "flask_app", "current_app"})
 BLUEPRINT_NAMES: Final = frozenset({"bp", "blueprint"})

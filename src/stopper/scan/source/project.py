@@ -15,6 +15,7 @@ from stopper.core.fact import (
     Function,
     Handler,
     Raise,
+    Reading,
     Return,
     Suppression,
     Text,
@@ -86,6 +87,8 @@ class Refusal:
     under: tuple[tuple[Value, bool], ...]
     plain: bool
     span: Span
+    to_login: bool = False
+    """A redirect to a page that is named for logging in."""
 
 
 @dataclass(slots=True)
@@ -109,6 +112,7 @@ class Project:
     handlers: list[Handler] = field(default_factory=list[Handler])
     flows: list[Flow] = field(default_factory=list[Flow])
     texts: list[Text] = field(default_factory=list[Text])
+    readings: list[Reading] = field(default_factory=list[Reading])
     suppressions: list[Suppression] = field(default_factory=list[Suppression])
     under: dict[int, tuple[tuple[Value, bool], ...]] = field(
         default_factory=dict["int", "tuple[tuple[Value, bool], ...]"]

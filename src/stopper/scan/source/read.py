@@ -55,6 +55,8 @@ class _Run:
     kept: dict[str, bytes] = field(default_factory=dict[str, bytes])
     """Bytes of files that will be read, within bounds, so that they need not be fetched twice."""
     unread: set[str] = field(default_factory=set[str])
+    tests: set[str] = field(default_factory=set[str])
+    """Shown paths of test code."""
     found: dict[tuple[str, str], str | None] = field(default_factory=dict["tuple[str, str]", "str | None"])
     project: Project = field(init=False)
 
@@ -180,7 +182,9 @@ def read_source(
             if one not in run.modules and one not in run.unread:
                 run.read(one)
         run.errors.extend(_unread_errors(run))
-        app = link(run.project, tuple(run.modules.values()), tuple(run.sources.values()), tuple(texts))
+        app = link(
+            run.project, tuple(run.modules.values()), tuple(run.sources.values()), tuple(texts), frozenset(run.tests)
+        )
     found = dependencies(_folders(paths, root))
     return SourceReading(_with(app, root, found), tuple(run.errors), total - len(run.errors), total)
 
@@ -215,22 +219,37 @@ def _relevant(run: _Run) -> list[str]:
     """The files that can matter, by a search over their bytes: those that speak of Flask or tokens, and beside such files those that
     touch what rules ask about. Files that these import are read when they are asked for. The others are only held to be Python."""
     chosen: set[str] = set()
-    weak: list[str] = []
+    weak: dict[str, frozenset[str]] = {}
+    touched: list[str] = []
     homes: set[Path] = set()
     for path, source in run.sources.items():
         data = files.load(source.path, source.shown)
         if isinstance(data, ReadError):
             run.errors.append(data)
             run.unread.add(path)
-        elif files.is_strong(data):
+            continue
+        if files.is_test(source.shown) or files.imports_tests(source.shown, data):
+            run.tests.add(source.shown)
+        if files.is_strong(data):
             chosen.add(path)
             if len(data) <= MOST_KEPT // 64 and len(run.kept) < 64:
                 run.kept[path] = data
             homes.add(_home(source))
         elif files.is_weak(data):
-            weak.append(path)
-    chosen.update(path for path in weak if _home(run.sources[path]) in homes)
+            weak[path] = files.imported_tops(data)
+            touched.append(path)
+        elif b"\n@" in data:
+            weak[path] = files.imported_tops(data)
+    chosen.update(path for path in touched if _home(run.sources[path]) in homes)
+    _add_importers(run, chosen, weak)
     return [path for path in run.sources if path in chosen]
+
+
+def _add_importers(run: _Run, chosen: set[str], weak: dict[str, frozenset[str]]) -> None:
+    """Choose also what imports from files that were chosen: ``app`` may come to a file under a name that says nothing of Flask."""
+    tops = {run.sources[path].shown.partition("/")[0].removesuffix(".py") for path in chosen}
+    tops.update(run.sources[path].module.partition(".")[0] for path in chosen)
+    chosen.update(path for path, imported in weak.items() if imported & tops)
 
 
 def _unread_errors(run: _Run) -> Iterator[ReadError]:

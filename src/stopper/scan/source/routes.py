@@ -2,13 +2,26 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final
 
 from stopper.core.fact import Decorator, ErrorHandler, SourceRoute
 from stopper.core.place import Span
-from stopper.core.values import Call, Constant, Mapping, Member, Name, Parameter, Sequence, Value, options, text_of
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    Format,
+    Mapping,
+    Name,
+    Parameter,
+    Sequence,
+    Value,
+    options,
+    text_of,
+)
 from stopper.scan.source import names
+from stopper.scan.source.groups import Groups, Origin, join
+from stopper.scan.source.hook_tables import TABLE, blueprint_of
 from stopper.scan.source.project import Module, Project, Registration
 
 VARIABLE: Final = re.compile(r"<(?:(?P<converter>[A-Za-z_]\w*)(?:\([^>]*\))?:)?(?P<name>[A-Za-z_]\w*)>")
@@ -18,28 +31,6 @@ VERBS: Final = frozenset({"get", "post", "put", "patch", "delete"})
 HOOKS: Final = frozenset({"before_request", "before_app_request"})
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a route was registered, for those who judge what guards it."""
-
-    registration: Registration
-    scopes: tuple[int, ...]
-    """Identities of the blueprints it belongs to, the outermost first; empty for the app itself."""
-    view_class: str = ""
-    method_of_class: bool = False
-
-
-@dataclass(slots=True)
-class Group:
-    """One blueprint, namespace or API object, with what it was registered on."""
-
-    call: Call
-    name: str
-    prefix: str
-    registered: list[tuple[int | None, str | None]] = field(default_factory=list["tuple[int | None, str | None]"])
-    """(the parent's identity, None for the app; the prefix given there, None for its own)"""
-
-
 class Routes:
     """The routes, hooks and error handlers of one project."""
 
@@ -47,127 +38,33 @@ class Routes:
         self.project = project
         self.modules = modules
         self.tests = tests
-        self.groups: dict[int, Group] = {}
         self.hooks: list[tuple[int | None, str, Registration]] = []
         """(the group's identity or None for the whole app, the hook's function, how it was registered)"""
         self.error_handlers: list[ErrorHandler] = []
         self.registrations = [one for one in project.registrations if one.span.path not in tests]
-        self._collect_groups()
+        self.groups = Groups(project, modules, self.registrations)
         self._collect_hooks()
-
-    # -- groups ----------------------------------------------------------------------------------------------------------------
-
-    def _collect_groups(self) -> None:
-        for registration in self.registrations:
-            call = registration.call
-            if call is None or registration.target:
-                continue
-            if registration.verb in ("register_blueprint", "add_namespace", "init_app"):
-                self._register(registration, call)
-
-    def _register(self, registration: Registration, call: Call) -> None:
-        if registration.verb == "init_app":
-            self.group(registration.owner)
-            return
-        given = (
-            text_of(call.keyword("url_prefix"))
-            if registration.verb == "register_blueprint"
-            else text_of(call.argument(1, "path"))
-        )
-        first = call.argument(0, "blueprint", "ns")
-        for option in options(first):
-            for child in self._elements(option):
-                group = self.group(child)
-                if group is not None:
-                    parent = self.group(registration.owner)
-                    place = (id(parent.call) if parent is not None else None, given)
-                    if place not in group.registered:
-                        group.registered.append(place)
-
-    def _elements(self, value: Value) -> Iterator[Value]:
-        if isinstance(value, Sequence):
-            for item in value.items:
-                yield from options(item)
-        else:
-            yield value
-
-    def group(self, value: Value | None) -> Group | None:
-        """The blueprint (or namespace, or API on a blueprint) that a value is; None for an app and for what is unknown."""
-        call = self._object(value)
-        if call is None:
-            return None
-        known = self.groups.get(id(call))
-        if known is not None:
-            return known
-        made = _group(call)
-        if made is None:
-            return None
-        self.groups[id(call)] = made
-        if call.callee.endswith(".Api"):
-            parent = self.group(call.argument(0, "app", "blueprint"))
-            made.registered.append((id(parent.call) if parent is not None else None, None))
-        return made
-
-    def _object(self, value: Value | None, depth: int = 5) -> Call | None:
-        for option in options(value):
-            if isinstance(option, Call):
-                if _is_group(option.callee) or option.callee in names.APPS:
-                    return option
-                for result in self.project.returned.get(option.callee, ()):
-                    found = self._object(result, depth - 1) if depth else None
-                    if found is not None:
-                        return found
-            if isinstance(option, Name) and depth:
-                bound = self._binding(option.dotted)
-                if bound is not None and bound is not option:
-                    return self._object(bound, depth - 1)
-            if isinstance(option, Member) and isinstance(option.owner, Name) and depth:
-                return self._object(self.project.attribute(option.owner.dotted, option.attribute), depth - 1)
-            if isinstance(option, Parameter) and depth:
-                return self._argument(option, depth)
-        return None
-
-    def _argument(self, parameter: Parameter, depth: int) -> Call | None:
-        """The object that the project passes for a parameter: ``def register(bp)`` called with a blueprint."""
-        for call in self.project.calls:
-            if call.callee == parameter.function:
-                passed = call.argument(parameter.index if parameter.index >= 0 else None, parameter.parameter)
-                found = self._object(passed, depth - 1)
-                if found is not None:
-                    return found
-        return None
-
-    def _binding(self, dotted: str) -> Value | None:
-        home, _, name = dotted.rpartition(".")
-        module = self.modules.get(home)
-        if module is not None and name in module.bindings:
-            return module.bindings[name]
-        return self.project.attribute(home, name)
-
-    def prefixes(self, group: Group | None, depth: int = 6) -> list[tuple[str, tuple[int, ...]]]:
-        """Every prefix under which a group is served, with the groups around it. A group registered nowhere is served as if on the
-        app: what registers it may not have been seen."""
-        if group is None or depth < 0:
-            return [("", ())]
-        found: list[tuple[str, tuple[int, ...]]] = []
-        for parent_id, given in group.registered or [(None, None)]:
-            parent = self.groups.get(parent_id) if parent_id is not None else None
-            own = given if given is not None else group.prefix
-            for outer, scopes in self.prefixes(parent, depth - 1):
-                found.append((_join(outer, own), (*scopes, id(group.call))))
-        return found
 
     # -- hooks -----------------------------------------------------------------------------------------------------------------
 
     def _collect_hooks(self) -> None:
         for registration in self.registrations:
             functions = self._hook_functions(registration)
-            if registration.verb in HOOKS:
-                group = self.group(registration.owner) if registration.verb == "before_request" else None
+            if registration.verb == TABLE:
+                scopes = self._named_groups(blueprint_of(registration))
+                self.hooks.extend((scope, function, registration) for scope in scopes for function in functions)
+            elif registration.verb in HOOKS:
+                group = self.groups.group(registration.owner) if registration.verb == "before_request" else None
                 for function in functions:
                     self.hooks.append((id(group.call) if group else None, function, registration))
             elif registration.verb in ("errorhandler", "app_errorhandler", "register_error_handler"):
                 self._error_handler(registration)
+
+    def _named_groups(self, name: str | None) -> list[int | None]:
+        """The identities of the blueprints of that name; None, the whole application, when none is named."""
+        if name is None:
+            return [None]
+        return [key for key, group in self.groups.by_identity.items() if group.name == name]
 
     def _hook_functions(self, registration: Registration) -> list[str]:
         if registration.target:
@@ -184,7 +81,7 @@ class Routes:
         if not function:
             handler = call.argument(1, "f")
             function = function_name(handler) if handler is not None else ""
-        group = self.group(registration.owner) if registration.verb != "app_errorhandler" else None
+        group = self.groups.group(registration.owner) if registration.verb != "app_errorhandler" else None
         what = call.argument(0, "code_or_exception", "code")
         for option in options(what) if what is not None else ():
             said = str(option.value) if isinstance(option, Constant) else function_name(option)
@@ -239,7 +136,26 @@ class Routes:
             returned = self.project.returned.get(value.callee, [])
             if any(isinstance(option, Parameter) and option.index == 0 for one in returned for option in options(one)):
                 return self._rule(value.args[0])
+        if isinstance(value, Format):
+            return self._put_together(value)
         return text_of(value)
+
+    def _put_together(self, value: Format) -> str | None:
+        """The rule of ``f"{PREFIX}/notes"`` where the prefix is not known: the route is there all the same, under what is known."""
+        first, *rest = [self._setting(part) for part in value.parts]
+        whole = "".join(part for part in rest if part is not None)
+        return (first or "") + whole if None not in rest and whole.startswith("/") else None
+
+    def _setting(self, value: Value) -> str | None:
+        """The text of a literal, or of the one literal that a setting is given."""
+        if not isinstance(value, ConfigValue):
+            return text_of(value)
+        written = {
+            write.value.value
+            for write in self.project.config
+            if write.key == value.key and isinstance(write.value, Constant)
+        }
+        return str(written.pop()) if len(written) == 1 else text_of(value.default)
 
     def _url_rule(self, registration: Registration, call: Call) -> Iterator[tuple[SourceRoute, Origin]]:
         rule = self._rule(call.argument(0, "rule"))
@@ -285,11 +201,11 @@ class Routes:
     def _made(
         self, registration: Registration, rule: str, given: tuple[str, ...], view: str, view_class: str
     ) -> Iterator[tuple[SourceRoute, Origin]]:
-        group = self.group(registration.owner)
+        group = self.groups.group(registration.owner)
         span, decorators = self._standing(view, view_class, registration)
         methods = _with_automatic(given)
-        for prefix, scopes in self.prefixes(group):
-            whole = _join(prefix, rule)
+        for prefix, scopes in self.groups.prefixes(group):
+            whole = join(prefix, rule)
             path, typed = openapi_path(whole), parameters(whole)
             hooks = tuple(function for scope, function, _ in self.hooks if scope is None or scope in scopes)
             route = SourceRoute(
@@ -321,29 +237,6 @@ def function_name(value: Value) -> str:
     if isinstance(value, Call):
         return value.callee if value.callee[:1] != "?" else ""
     return ""
-
-
-def _is_group(callee: str) -> bool:
-    return names.INSTANCES.get(callee, callee) in names.BLUEPRINTS or callee in names.API_OBJECTS
-
-
-def _group(call: Call) -> Group | None:
-    if not _is_group(call.callee):
-        return None
-    prefix = text_of(call.keyword("url_prefix", "prefix")) or ""
-    if call.callee.endswith("Namespace"):
-        name = text_of(call.argument(0, "name")) or ""
-        path = text_of(call.keyword("path"))
-        return Group(call, name, path if path is not None else f"/{name}")
-    if call.callee.endswith(".Api"):
-        return Group(call, "", prefix)
-    return Group(call, text_of(call.argument(0, "name")) or "", prefix)
-
-
-def _join(prefix: str, rule: str) -> str:
-    if not prefix:
-        return rule if rule.startswith("/") else "/" + rule
-    return "/" + f"{prefix.strip('/')}/{rule.lstrip('/')}".lstrip("/") if rule else "/" + prefix.strip("/")
 
 
 def openapi_path(rule: str) -> str:

@@ -1,0 +1,121 @@
+"""Hooks stop the routes that they stop, and no others: what they ask about path, endpoint and method is answered for each route."""
+
+import pytest
+
+HEAD = "from flask import Flask, Blueprint, request, session, abort, redirect, url_for, current_app\napp = Flask(__name__)\n"
+ROUTES = (
+    "@app.get('/notes')\ndef notes():\n    return ''\n"
+    "@app.get('/public/news')\ndef news():\n    return ''\n"
+    "@app.get('/notes/<int:nid>')\ndef note(nid):\n    return ''\n"
+)
+TURN_AWAY = "    if 'user' not in session:\n        abort(401)\n"
+
+
+def states(reading) -> dict[str, str]:
+    """The state of GET of every route by its path."""
+    return {route.path: route.access["GET"].state for route in reading.app.routes}
+
+
+@pytest.mark.parametrize(
+    "exempting",
+    [
+        "    if any(request.path.startswith(start) for start in OPEN):\n        return None\n",
+        "    for start in OPEN:\n        if request.path.startswith(start):\n            return None\n",
+        "    if request.path.startswith(tuple(OPEN)):\n        return None\n",
+        "    if request.endpoint in ('news', 'static'):\n        return None\n",
+        "    if request.endpoint == 'news' or request.path == '/health':\n        return None\n",
+        "    if is_open():\n        return None\n",
+        "    if not (request.path != '/public/news'):\n        return None\n",
+    ],
+)
+def test_what_a_hook_lets_go_is_open_and_the_rest_guarded(read, exempting):
+    opens = "OPEN = ['/public/', '/static/']\ndef is_open():\n    return request.path == '/public/news'\n"
+    reading = read(f"{HEAD}{opens}@app.before_request\ndef door():\n{exempting}{TURN_AWAY}{ROUTES}")
+    assert states(reading) == {"/notes": "guarded", "/public/news": "open", "/notes/{nid}": "guarded"}
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "request.path.startswith('/notes') and 'user' not in session",
+        "'user' not in session and request.endpoint not in ['news']",
+        "'user' not in session and not request.path.startswith('/public')",
+    ],
+)
+def test_a_hook_for_some_paths_guards_those(read, test):
+    reading = read(f"{HEAD}@app.before_request\ndef door():\n    if {test}:\n        abort(401)\n{ROUTES}")
+    assert states(reading) == {"/notes": "guarded", "/public/news": "open", "/notes/{nid}": "guarded"}
+
+
+@pytest.mark.parametrize(
+    "exempting",
+    [
+        "    if request.path in load_open_paths():\n        return None\n",
+        "    if re.match(PATTERN, request.path):\n        return None\n",
+        "    if is_open():\n        return None\n",
+        "    if getattr(app.view_functions[request.endpoint], 'open_to_all', False):\n        return None\n",
+    ],
+)
+def test_an_exception_that_cannot_be_told_leaves_the_routes_unknown(read, exempting):
+    opaque = "import re\ndef is_open():\n    return request.path in app.config['OPEN']\n"
+    reading = read(f"{HEAD}{opaque}@app.before_request\ndef door():\n{exempting}{TURN_AWAY}{ROUTES}")
+    assert set(states(reading).values()) == {"unknown"}
+
+
+def test_an_exception_that_comes_after_the_refusal_opens_nothing(read):
+    late = "    if request.path == '/notes':\n        return None\n"
+    reading = read(f"{HEAD}@app.before_request\ndef door():\n{TURN_AWAY}{late}{ROUTES}")
+    assert set(states(reading).values()) == {"guarded"}
+
+
+def test_a_hook_that_calls_a_check_which_raises_is_a_guard(read):
+    """Two functions down, with the request passed on by hand and an error class of the project's own."""
+    reading = read(
+        HEAD
+        + "class AuthError(Exception):\n    pass\n"
+        + "def token_of(req):\n    shown = req.headers.get('Authorization')\n    if not shown:\n        raise AuthError('no token', 401)\n"
+        + "    return shown[7:]\n"
+        + "def requires_client(expected):\n    token = token_of(request)\n    for key in load_keys(expected):\n        try:\n"
+        + "            decode(token, key)\n            return\n        except ValueError:\n            continue\n"
+        + "    raise AuthError('not for you', 401)\n"
+        + "def requires_admin():\n    requires_client(current_app.config.get('ADMIN_CLIENT'))\n"
+        + "bp = Blueprint('inner', __name__)\nbp.before_request(requires_admin)\n"
+        + "@bp.get('/inner')\ndef inner():\n    return ''\napp.register_blueprint(bp)\n@app.get('/outer')\ndef outer():\n    return ''\n"
+    )
+    assert states(reading) == {"/inner": "guarded", "/outer": "open"}
+
+
+TABLE = (
+    "def door():\n" + TURN_AWAY + "bp = Blueprint('inner', __name__)\n@bp.get('/inner')\ndef inner():\n    return ''\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("filling", "expected"),
+    [
+        ("app.before_request_funcs = {None: [door]}", {"/inner": "guarded", "/outer": "guarded"}),
+        ("app.before_request_funcs = {'inner': [door]}", {"/inner": "guarded", "/outer": "open"}),
+        ("app.before_request_funcs['inner'] = [door]", {"/inner": "guarded", "/outer": "open"}),
+        ("app.before_request_funcs.setdefault(None, []).append(door)", {"/inner": "guarded", "/outer": "guarded"}),
+        ("app.before_request_funcs[None].append(door)", {"/inner": "guarded", "/outer": "guarded"}),
+        ("app.after_request_funcs = {None: [door]}", {"/inner": "open", "/outer": "open"}),
+    ],
+)
+def test_the_table_behind_the_hooks(read, filling, expected):
+    outer = "app.register_blueprint(bp)\n@app.get('/outer')\ndef outer():\n    return ''\n"
+    assert states(read(f"{HEAD}{TABLE}{filling}\n{outer}")) == expected
+
+
+def test_a_view_that_ends_by_sending_to_the_login_page_is_guarded(read):
+    view = "@app.get('/x')\ndef x():\n    if session.get('user'):\n        return 'hello'\n    return redirect(url_for('{}'))\n"
+    assert states(read(HEAD + view.format("auth.login"))) == {"/x": "guarded"}
+    assert states(read(HEAD + view.format("shop.index"))) == {"/x": "open"}
+
+
+def test_a_registration_that_ends_at_the_login_page_is_open(read):
+    reading = read(
+        HEAD
+        + "@app.get('/register')\ndef register():\n    if session.get('user'):\n        return redirect('/')\n    save()\n"
+        + "    return redirect(url_for('login'))\n"
+    )
+    assert states(reading) == {"/register": "open"}
