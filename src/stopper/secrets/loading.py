@@ -35,7 +35,7 @@ def open_secrets(
     Looks at the settings of this part alone. Raises SettingError.
     """
     config = config or {}
-    return _opened(Settings(_own(config), _own(environ)), config, environ, clock, sink)
+    return _opened(own_settings(config, environ), config, environ, clock, sink)
 
 
 def load(
@@ -51,6 +51,11 @@ def load(
     return settings.resolved(secrets.resolve), secrets
 
 
+def own_settings(config: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
+    """The settings of this part alone, so that it works where nobody imported the others. Raises SettingError."""
+    return Settings(_own(config), _own(environ))
+
+
 def _own(said: Mapping[str, T]) -> Mapping[str, T]:
     """What belongs to this part, with misspelt names so that they are refused."""
     own = {one.key for one in vars(setting).values() if isinstance(one, Setting)}
@@ -61,6 +66,12 @@ def _opened(
     settings: Settings, config: Mapping[str, object], environ: Mapping[str, str], clock: Clock, sink: EventSink
 ) -> Secrets:
     pace = Pace(settings.get(setting.REFRESH), settings.get(setting.KEEP), settings.get(setting.OVERLAP))
+    access = access_of(settings, config, environ)
+    return Secrets(settings.get(setting.SECRETS), access=access, pace=pace, clock=clock, sink=sink)
+
+
+def access_of(settings: Settings, config: Mapping[str, object], environ: Mapping[str, str]) -> Access:
+    """What the backends need to know, from the settings and the mode."""
     mode = config.get("STOPPER_MODE") or environ.get("STOPPER_MODE")
     local = Access(
         environ=environ,
@@ -70,8 +81,7 @@ def _opened(
         aws_region=settings.get(setting.AWS_REGION),
         gcp_endpoint=settings.get(setting.GCP_ENDPOINT),
     )
-    access = replace(local, vault=_vault_access(settings, config, environ, local))
-    return Secrets(settings.get(setting.SECRETS), access=access, pace=pace, clock=clock, sink=sink)
+    return replace(local, vault=_vault_access(settings, config, environ, local))
 
 
 def _vault_access(
