@@ -15,7 +15,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, 
 from stopper.core.probe_baseline import same
 from stopper.core.probe_login import asks_basic, is_plainly_login, lets_in, login_requests, login_routes, understood
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Sequence, Value, text_of, walk
+from stopper.core.values import Call, Name, Sequence, Value, may_be, options, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 ATTEMPTS: Final = 12
@@ -32,9 +32,11 @@ _LOGIN_NAME: Final = re.compile(
 _CODE: Final = re.compile(r"(?i)^(otp|totp|pin|code|passcode|(otp|pin|reset|verification)_?code)$")
 _QUERIES: Final = re.compile(r"(?i).*\.?(filter_by|filter|where|execute|find_one|find|first|get|query(_db)?|fetch\w*)$")
 _THROTTLES: Final = re.compile(
-    r"(?i)throttl|rate_?limit|limiter\b|\blimit$|\.limit$|shared_limit|lock_?out|is_locked|too_many|brute|login_?attempt|failed_?(login|attempt)|"
+    r"(?i)throttl|rate_?limit|limiter\b|\blimit$|\.limit$|shared_limit|lock_?out|is_locked|too_?many|brute|login_?attempt|failed_?(login|attempt)|"
     r"attempts|back_?off|captcha|turnstile|slow_?down|ban_"
 )
+_TOO_MANY: Final = (429, 423)
+"""Too Many Requests (RFC 6585) and Locked (RFC 4918): who answers so counts the attempts."""
 _SETTINGS: Final = ("RATELIMIT_DEFAULT", "RATELIMIT_APPLICATION")
 _ALREADY_IN: Final = re.compile(
     r"(?i)login_required|jwt_required|fresh_login|auth_required|authenticated_only|token_required"
@@ -122,15 +124,36 @@ def _is_guarded(app: App, route: SourceRoute) -> bool:
 
 
 def _counts(index: FunctionIndex, route: SourceRoute, functions: list[str]) -> bool:
-    """A decorator, hook, call, limit on the blueprint or name that speaks of limits."""
+    """A decorator, hook, call, status, limit on the blueprint or name that speaks of limits."""
     facts = index.facts
     decorators = [one for name in functions for one in index.by_name[name].decorators]
     names = [*(decorator.name for decorator in (*route.decorators, *decorators)), *route.hooks, *functions]
     names += [call.callee for name in functions for call in facts.calls_in(name)]
     names += [assignment.target for assignment in facts.assignments() if assignment.function in functions]
-    if any(_THROTTLES.search(name) for name in names):
+    if any(_THROTTLES.search(name) for name in names) or _answers_too_many(index, functions):
         return True
     return bool(route.blueprint) and _limits_blueprint(facts, route.blueprint)
+
+
+def _answers_too_many(index: FunctionIndex, functions: list[str]) -> bool:
+    """One of the functions can answer 429 or 423: `abort(429)`, `return {…}, 429`, `status=HTTPStatus.TOO_MANY_REQUESTS`."""
+    given = [
+        value
+        for name in functions
+        for call in index.facts.calls_in(name)
+        for value in (*call.args, *(said for _, said in call.keywords))
+    ]
+    returned = [
+        part
+        for name in functions
+        for value in index.by_name[name].returns
+        for one in options(value)
+        for part in (one.items if isinstance(one, Sequence) else ())
+    ]
+    return any(
+        may_be(value, *_TOO_MANY) or (isinstance(value, Name) and _THROTTLES.search(value.dotted) is not None)
+        for value in (*given, *returned)
+    )
 
 
 def _limits_blueprint(facts: SourceFacts, blueprint: str) -> bool:
