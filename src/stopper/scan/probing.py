@@ -13,7 +13,7 @@ from stopper.scan.engine import DetectorResult, ProbeResult, outcome_of, run_det
 from stopper.scan.options import ProbeOptions
 from stopper.scan.report import Command, Coverage, ReadError, Report, RuleOutcome, Skip
 from stopper.scan.score import scored
-from stopper.scan.survey import coverage, survey, tidy
+from stopper.scan.survey import coverage, only_errors, survey, tidy
 from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
 
@@ -87,7 +87,12 @@ def _examined(
         ),
         coverage=coverage(app, courier),
         outcomes=outcomes(app, options.rules, seen, tried),
-        skipped=(*skips, *_notes(ready.notes, bool(ready.target.identities), app), *_not_sent(courier)),
+        skipped=(
+            *skips,
+            *_notes(ready.notes, bool(ready.target.identities), app),
+            *_not_sent(courier),
+            *_only_errors(app, courier),
+        ),
         errors=(*errors, *faults(seen, tried), *_exhausted(name, courier, options)),
         requests=courier.sent,
     )
@@ -142,6 +147,11 @@ def _exhausted(name: str, courier: Courier, options: ProbeOptions) -> tuple[Read
 
 def _not_sent(courier: Courier) -> Iterable[Skip]:
     return (Skip(what, reason) for what, reason in sorted(courier.skipped.items()))
+
+
+def _only_errors(app: App, courier: Courier) -> Iterable[Skip]:
+    reason = "not tested: it answered with nothing but 429 or errors of the server (5xx)"
+    return (Skip(str(ref), reason) for ref in only_errors(app, courier))
 
 
 def _notes(notes: Sequence[str], somebody: bool, app: App) -> Iterable[Skip]:

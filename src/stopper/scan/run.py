@@ -75,7 +75,18 @@ def run_scan(url: str, options: ProbeOptions) -> Report:
 def _alive(courier: Courier, transport: HttpTransport) -> None:
     response = courier.carry(Request("GET", transport.origin.prefix + "/")).response
     if response.error:
-        raise IncompleteError(f"{transport.base_url} does not answer ({response.error}); is it running?")
+        raise IncompleteError(
+            f"{transport.base_url} does not answer ({response.error}); {_mend(transport, response.error)}"
+        )
+
+
+def _mend(transport: HttpTransport, error: str) -> str:
+    """What to do about an address that gives no answer."""
+    if "certificate" in error:
+        return "mend the certificate, or name the file of its authority in the variable SSL_CERT_FILE"
+    if "wrong version number" in error:
+        return f"it speaks plain http there: type http://{transport.origin.authority}{transport.origin.prefix}"
+    return "is it running?"
 
 
 def _known(
@@ -103,9 +114,10 @@ def _whole(report: Report, courier: Courier, transport: HttpTransport) -> Report
     """*report*, with an error where the target fell silent or nothing could be tested."""
     errors = list(report.errors)
     if nothing(report.coverage):
-        errors.append(
-            ReadError(report.target, "no route was found or none answered; give the API's document with --spec")
-        )
+        why = "every route answered with 429 or an error of its own (5xx) only; scan again when the API is well"
+        if not report.coverage.total or not courier.asked:
+            why = "no route was found or none answered; give the API's document with --spec"
+        errors.append(ReadError(report.target, why))
     last = transport.send(Request("GET", transport.origin.prefix + "/"), 5.0)
     if last.error:
         errors.append(ReadError(report.target, f"it stopped answering during the scan ({last.error})"))

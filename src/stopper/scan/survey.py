@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from stopper.core.app import App
@@ -20,7 +20,7 @@ _LAST: Final = re.compile(r"(?i)log-?out|sign-?out|revoke|password|delete|disabl
 def survey(app: App, courier: Courier, honest: HonestRequests, people: Sequence[Identity]) -> None:
     """Send one honest request to each route-method that was not asked yet, as the first person where nobody is refused."""
     who = people[0] if people else None
-    tested = tested_refs(app, courier)
+    tested = refs_of(app, courier.asked)
     todo = [
         (route, ref)
         for route in app.routes
@@ -51,10 +51,10 @@ def tidy(app: App, courier: Courier) -> None:
             courier.carry(Request("DELETE", path, headers, b"", "write", made.identity), last=True)
 
 
-def tested_refs(app: App, courier: Courier) -> frozenset[RouteRef]:
-    """The route-methods that answered at least one request."""
+def refs_of(app: App, sent: Iterable[tuple[str, str]]) -> frozenset[RouteRef]:
+    """The route-methods that these requests, by method and raw path, belong to."""
     asked: dict[str, list[str]] = {}
-    for method, path in set(courier.asked):
+    for method, path in set(sent):
         asked.setdefault(method, []).append(path)
     found: set[RouteRef] = set()
     for route in app.routes:
@@ -74,9 +74,20 @@ def template_pattern(path: str, kinds: dict[str, str]) -> re.Pattern[str]:
 
 
 def coverage(app: App, courier: Courier) -> Coverage:
-    """Route-methods that answered, of all there are; static files are not counted."""
-    every = {ref for route in app.routes if not is_static(route.endpoint, route.path) for ref in route.refs()}
-    return Coverage(len(every & tested_refs(app, courier)), len(every))
+    """Route-methods that answered, of all there are. Static files are not counted, and an error of the server or a 429 is no answer:
+    an application that is down must not look clean."""
+    every = _countable(app)
+    return Coverage(len(every & refs_of(app, courier.heard)), len(every))
+
+
+def only_errors(app: App, courier: Courier) -> tuple[RouteRef, ...]:
+    """The route-methods that were asked and gave nothing but errors of the server or 429."""
+    silent = _countable(app) & (refs_of(app, courier.asked) - refs_of(app, courier.heard))
+    return tuple(sorted(silent, key=lambda ref: (ref.path, ref.method)))
+
+
+def _countable(app: App) -> set[RouteRef]:
+    return {ref for route in app.routes if not is_static(route.endpoint, route.path) for ref in route.refs()}
 
 
 def is_static(endpoint: str, path: str) -> bool:

@@ -286,3 +286,35 @@ def test_what_the_scan_created_is_deleted_at_the_end_and_nothing_else(tmp_path: 
     base = sqlite3.connect(tmp_path / "shop.db")
     assert base.execute("select text from notes").fetchall() == [("carol's",)]
     base.close()
+
+
+@pytest.mark.parametrize("status", [500, 502, 429])
+def test_an_api_that_only_fails_is_not_called_clean(status: int) -> None:
+    """Every route answers 5xx or 429: nothing was seen, so there is no letter and the run is incomplete."""
+    app = Flask(__name__)
+    document = {"openapi": "3.0.0", "paths": {"/notes": {"get": {}}, "/users": {"get": {}}}}
+    app.add_url_rule("/openapi.json", view_func=lambda: jsonify(document))
+    app.add_url_rule("/notes", "notes", lambda: ("down", status))
+    app.add_url_rule("/users", "users", lambda: ("down", status))
+    with served(app) as url:
+        report = run_scan(url, options(mode="default"))
+    assert (report.coverage.tested, report.coverage.total, report.grade) == (0, 2, None)
+    assert any(error.fatal and "5xx" in error.message for error in report.errors)
+    assert {skip.what for skip in report.skipped} >= {"GET /notes", "GET /users"}
+
+
+def test_one_route_that_fails_is_told_and_lowers_the_coverage() -> None:
+    app = Flask(__name__)
+    document = {"openapi": "3.0.0", "paths": {"/notes": {"get": {}}, "/users": {"get": {}}}}
+    app.add_url_rule("/openapi.json", view_func=lambda: jsonify(document))
+    app.add_url_rule("/notes", "notes", lambda: jsonify(notes=[]))
+    app.add_url_rule("/users", "users", lambda: ("down", 500))
+    with served(app) as url:
+        report = run_scan(url, options(mode="default"))
+    assert (report.coverage.tested, report.coverage.total) == (1, 2)
+    assert [skip.what for skip in report.skipped if "5xx" in skip.reason] == ["GET /users"]
+
+
+def test_https_typed_for_a_plain_server_is_told_how_to_type_it() -> None:
+    with served(Flask(__name__)) as url, pytest.raises(IncompleteError, match=f"plain http there: type {url}"):
+        run_scan(url.replace("http://", "https://"), options())

@@ -47,6 +47,8 @@ class Courier:
         self.sent = 0
         self.asked: set[tuple[str, str]] = set()
         """Method and raw path of every request that was answered."""
+        self.heard: set[tuple[str, str]] = set()
+        """Those of them that got an answer which says something of the route: no 429 and no error of the server."""
         self.created: dict[str, Request] = {}
         """Paths of things that requests of this scan created, with the request that did."""
         self.skipped: dict[str, str] = {}
@@ -147,6 +149,8 @@ class Courier:
         with self._lock:
             if response.status:
                 self.asked.add(key)
+                if response.status < 500 and response.status != 429:
+                    self.heard.add(key)
             if response.status == 429:
                 self._busy[key] = time.monotonic() + retry_after(response)
             if creates(request, response):

@@ -263,7 +263,9 @@ def _words(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "timed out"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate does not hold ({error.verify_message})"
+        return f"the certificate does not hold ({error.verify_message.rstrip('.')})"
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return f"no TLS there: {error.reason.lower().replace('_', ' ')}"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return type(error).__name__
