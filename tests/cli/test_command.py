@@ -39,6 +39,7 @@ def one_line(done: "subprocess.CompletedProcess[str]", code: int, *words: str) -
         (["check", "--fxi"], ["no option --fxi", "did you mean --fix?"]),
         (["check", "--wholly-unknown"], ["--wholly-unknown", "stopper check -h"]),
         (["check", "nothere.py"], ["no file or folder nothere.py"]),
+        (["check", ""], ["a path is empty"]),
         (["check", "ap.py"], ["did you mean app.py?"]),
         (["check", "--select", "hgih"], ["'hgih'", "did you mean high?"]),
         (["check", "--ignore", "debug-enable"], ["did you mean debug-enabled?"]),

@@ -1,6 +1,7 @@
 """The published formula: the page and the code say the same, and a score behaves as a person expects."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,10 @@ def test_a_critical_that_is_only_a_sign_counts_as_high(
 ) -> None:
     made = Finding(rule("r", "critical", "ssrf"), "m", (PLACE,), confidence, evidence, certainty)  # type: ignore[arg-type]
     assert severity_of(made) == severity
+
+
+def test_a_check_that_read_no_file_has_no_score() -> None:
+    """A wrong folder given to `stopper check` must not read as 100 of 100."""
+    run = scored(replace(report(coverage=Coverage(0, 0)), command="check"))
+    assert (run.score, run.grade) == (None, None)
+    assert set(run.checks.values()) == {None}

@@ -1,7 +1,9 @@
 """``# stopper: ignore[slug] reason``: what it suppresses, and what it is told when it does not hold."""
 
+import os
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from stopper.core.finding import Finding
 from stopper.core.place import Place, RouteRef, Span
 from stopper.core.rule import Rule
 from stopper.scan.report import ReadError, Report
-from stopper.scan.suppression import Suppression, comments, suppressed
+from stopper.scan.suppression import Suppression, comments, reader, suppressed
 
 TODAY = date(2026, 11, 25)
 SLUGS = ("debug-enabled", "jwt-secret-hardcoded")
@@ -105,3 +107,10 @@ def test_a_finding_goes_when_its_last_line_is_suppressed_and_stays_while_one_is_
 @given(st.binary(max_size=200), st.text(max_size=80))
 def test_foreign_bytes_never_raise(raw: bytes, tail: str) -> None:
     list(comments(raw + b"\n# stopper: ignore" + tail.encode("utf-8", "surrogatepass"), "app.py", SLUGS, TODAY))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_named_pipe_beside_the_source_is_not_waited_for(tmp_path: Path) -> None:
+    """Opening it would hang the run for ever."""
+    os.mkfifo(tmp_path / "app.py")
+    assert reader(tmp_path)("app.py") is None

@@ -113,6 +113,8 @@ def existing(paths: tuple[str, ...]) -> tuple[Path, ...]:
     """The paths, or the working folder. Raises UsageError for one that is not there."""
     from stopper.cli.nearest import did_you_mean
 
+    if "" in paths:
+        raise UsageError("a path is empty; give a path to read, or none for the working folder")
     found = tuple(Path(path) for path in paths or (".",))
     for path in found:
         if not path.exists():

@@ -87,6 +87,8 @@ def why_no_letter(report: Report) -> str | None:
 
 
 def _tested(report: Report) -> set[Check]:
+    if report.command == "check" and not report.coverage.tested:
+        return set()  # a rule that was shown no file has come to no result
     return {outcome.check for outcome in report.outcomes if outcome.check and outcome.outcome in ("pass", "fail")}
 
 

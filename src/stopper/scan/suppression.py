@@ -17,6 +17,7 @@ from typing import Final
 from stopper.core.finding import Finding
 from stopper.core.place import Place
 from stopper.scan.report import ReadError, Report, Skip
+from stopper.scan.source.files import load
 
 _MARK: Final = re.compile(r"#\s*stopper:\s*ignore\b\s*(?P<slugs>\[[^\]]*\])?(?P<rest>[^#]*)")
 _UNTIL: Final = re.compile(r"\buntil=(\S*)")
@@ -138,12 +139,13 @@ def _suppressor(finding: Finding, place: Place, held: dict[str, list[Suppression
 
 
 def reader(root: Path) -> Callable[[str], bytes | None]:
-    """Reads a path as reports show it, relative to *root*; None for what is no file there."""
+    """Reads a path as reports show it, relative to *root*; None for what is no file there. A pipe is never opened: it would wait."""
 
     def read(path: str) -> bytes | None:
         try:
-            return (root / path).read_bytes()
-        except (OSError, ValueError):
+            data = load(root / path, path)
+        except ValueError:
             return None
+        return data if isinstance(data, bytes) else None
 
     return read
