@@ -182,6 +182,8 @@ def _run(plan: _Plan, handle: int) -> int:
     try:
         from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
         from gunicorn.errors import HaltServer  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+
+        from stopper.service.worker import PunctualWorker
     except ImportError:
         raise UsageError("the server is not installed; run: pip install 'stopper[service]'") from None
 
@@ -191,6 +193,7 @@ def _run(plan: _Plan, handle: int) -> int:
         def load_config(self) -> None:
             for name, value in _server_settings(plan, handle).items():
                 self.cfg.set(name, value)
+            self.cfg.set("worker_class", PunctualWorker)
 
         def load(self) -> Any:
             return create_app(plan.open(), mode=plan.mode)
@@ -210,7 +213,6 @@ def _server_settings(plan: _Plan, handle: int) -> Mapping[str, object]:
     return {
         "bind": [f"fd://{handle}"],
         "workers": plan.workers,
-        "worker_class": "gthread",
         "threads": THREADS,
         "graceful_timeout": GRACE_SECONDS,
         "timeout": 30,
