@@ -9,13 +9,13 @@ import tempfile
 import threading
 from pathlib import Path
 
-import urllib3
 from flask import Flask, Response, abort, request
 
 from stopper import Stopper, api_key, bearer, current_principal, owner, public, role, scope
 from stopper.auth.api_key import ApiKeys
 from stopper.core.secret import Secret
 from stopper.demo.loopback import LoopbackOnly
+from stopper.outbound import Client
 from stopper.service.mounting import mount_accounts
 from stopper.service.parts import open_accounts
 
@@ -23,6 +23,7 @@ app = Flask(__name__, static_folder=None)
 app.config["STOPPER_MODE"] = "dev"
 app.config["MAX_CONTENT_LENGTH"] = 65536
 QUOTES_URL = os.environ.get("QUOTES_URL", "http://127.0.0.1:9/quote")
+quotes = Client(hosts=[QUOTES_URL.split("/")[2]], allow_loopback_http=True)
 folder = tempfile.TemporaryDirectory(prefix="stopper-sealed-")
 atexit.register(folder.cleanup)  # the sample's data ends with the sample
 accounts = open_accounts(
@@ -121,11 +122,7 @@ def export() -> dict[str, object]:
 @app.get("/quote")
 @bearer
 def quote() -> dict[str, str]:
-    try:
-        answer = urllib3.request("GET", QUOTES_URL, timeout=2, retries=False, redirect=False)
-    except urllib3.exceptions.HTTPError:
-        abort(502)
-    return {"quote": answer.data.decode("utf-8", "replace")[:500]}
+    return {"quote": quotes.get(QUOTES_URL, accept="text/*").checked().text[:500]}
 
 
 @app.get("/openapi.json")

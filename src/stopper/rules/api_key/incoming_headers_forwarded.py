@@ -101,6 +101,6 @@ RULE = Rule(
     owasp="API10:2023",
     asvs=("V10.1.1",),
     surfaces=("source",),
-    ends="headers={…} with each header named",
+    ends="stopper.outbound.Client(…)",
     detect=detect,
 )
