@@ -174,7 +174,7 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V11.2.4",),
     surfaces=("source",),
-    ends="@api_key",
+    ends="Stopper's `@api_key` looks a key up by its id and compares hashes in constant time.",
     detect=detect,
     fix=fix,
 )

@@ -287,7 +287,7 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V16.5.3",),
     surfaces=("source", "wsgi", "http"),
-    ends="@api_key",
+    ends="Stopper's `@api_key` knows only keys that were issued, so a variable that is unset opens nothing.",
     detect=detect,
     probe=probe,
 )

@@ -140,7 +140,7 @@ RULE = Rule(
     owasp="API8:2023",
     asvs=("V13.4.5",),
     surfaces=("source", "wsgi", "http"),
-    ends="Secret",
+    ends="Stopper's `Secret` prints as `***`, also in a dump of `app.config`.",
     detect=detect,
     probe=probe,
 )

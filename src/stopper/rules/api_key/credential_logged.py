@@ -159,6 +159,6 @@ RULE = Rule(
     owasp="API8:2023",
     asvs=("V16.2.5",),
     surfaces=("source",),
-    ends="Stopper(app)",
+    ends="`Stopper(app)` masks credentials in what every logger writes.",
     detect=detect,
 )

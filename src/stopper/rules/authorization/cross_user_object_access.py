@@ -321,7 +321,7 @@ RULE = Rule(
     owasp="API1:2023",
     asvs=("V8.2.2",),
     surfaces=("wsgi", "http"),
-    ends="owner()",
+    ends="Stopper's `owner(…)` in a policy asks who owns the object before the view runs.",
     probe=probe,
     effect_of=("object-lookup-without-owner",),
 )

@@ -86,6 +86,6 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V8.2.1",),
     surfaces=("wsgi", "http"),
-    ends="Stopper(app)",
+    ends="`Stopper(app)` runs no view without a policy, whatever the document says.",
     probe=probe,
 )

@@ -106,7 +106,7 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V8.3.1",),
     surfaces=("http", "wsgi"),
-    ends="@bearer",
+    ends="Stopper's `@bearer` takes a token only when its signature, issuer, audience and expiry hold.",
     effect_of=("jwt-signature-not-verified", "jwt-verification-disabled-indirectly"),
     probe=probe,
 )

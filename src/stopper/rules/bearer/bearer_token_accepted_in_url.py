@@ -269,7 +269,7 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V14.2.1",),
     surfaces=("source", "wsgi", "http"),
-    ends="@bearer",
+    ends="Stopper's `@bearer` reads a token from the `Authorization` header and from nowhere else.",
     detect=detect,
     probe=probe,
 )

@@ -147,7 +147,7 @@ RULE = Rule(
     owasp="API8:2023",
     asvs=("V3.4.2",),
     surfaces=("source", "wsgi", "http"),
-    ends="STOPPER_CORS_ORIGINS",
+    ends="`Stopper(app)` allows no other origin until `STOPPER_CORS_ORIGINS` names it.",
     detect=detect,
     probe=probe,
 )

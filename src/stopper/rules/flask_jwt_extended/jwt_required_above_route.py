@@ -98,7 +98,7 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V8.2.1",),
     surfaces=("source", "wsgi", "http"),
-    ends="@bearer",
+    ends="Stopper's `@bearer` guards the endpoint, in whatever order the decorators stand.",
     detect=detect,
     probe=probe,
 )

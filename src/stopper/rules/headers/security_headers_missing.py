@@ -87,6 +87,6 @@ RULE = Rule(
     owasp="API8:2023",
     asvs=("V3.4.1",),
     surfaces=("wsgi", "http", "https"),
-    ends="Stopper(app)",
+    ends="`Stopper(app)` sets these headers on every answer, refusals included.",
     probe=probe,
 )

@@ -79,6 +79,6 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V9.1.2",),
     surfaces=("source",),
-    ends="STOPPER_KEYS",
+    ends="Stopper's `@bearer` takes the algorithm from the key, never from the token.",
     detect=detect,
 )

@@ -14,7 +14,7 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V9.1.1",),
     surfaces=("wsgi", "http"),
-    ends="@bearer",
+    ends="Stopper's `@bearer` verifies the signature before the view runs.",
     probe=broken_signature,
     effect_of=("jwt-signature-not-verified", "jwt-verification-disabled-indirectly", "jwt-decode-error-swallowed"),
 )

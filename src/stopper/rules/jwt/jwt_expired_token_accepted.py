@@ -74,7 +74,7 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V9.2.1",),
     surfaces=("wsgi", "http"),
-    ends="@bearer",
+    ends="Stopper's `@bearer` checks `exp` on every token and refuses a token without it.",
     probe=probe,
     effect_of=("jwt-claim-checks-disabled", "jwt-signature-not-verified"),
 )

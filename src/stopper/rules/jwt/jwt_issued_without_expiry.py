@@ -119,7 +119,7 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V9.2.1",),
     surfaces=("source", "wsgi", "http"),
-    ends="STOPPER_ACCESS_TOKEN_LIFETIME",
+    ends="Stopper's access tokens all end, after the seconds of `STOPPER_ACCESS_TOKEN_LIFETIME`.",
     detect=detect,
     probe=probe,
 )

@@ -42,7 +42,7 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V9.1.2",),
     surfaces=("wsgi", "http"),
-    ends="@bearer",
+    ends="Stopper's `@bearer` takes the algorithm from the key, and `none` belongs to no key.",
     probe=probe,
     effect_of=("jwt-none-algorithm-listed", "jwt-algorithm-from-token", "jwt-signature-not-verified"),
 )

@@ -52,7 +52,7 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V11.2.3",),
     surfaces=("wsgi", "http"),
-    ends="STOPPER_KEYS",
+    ends="Stopper's service signs with a random key pair, so there is no secret to guess.",
     probe=probe,
     effect_of=("jwt-secret-hardcoded", "jwt-secret-literal-fallback", "jwt-secret-too-short"),
 )

@@ -95,6 +95,6 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V13.3.1",),
     surfaces=("source",),
-    ends="STOPPER_KEYS",
+    ends="Stopper's service makes its signing keys by chance and keeps them encrypted in its store.",
     detect=detect,
 )

@@ -151,7 +151,7 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V9.1.1",),
     surfaces=("source", "wsgi"),
-    ends="@bearer",
+    ends="Stopper's `@bearer` verifies the signature of every token, and no setting turns that off.",
     detect=detect,
     probe=probe,
 )

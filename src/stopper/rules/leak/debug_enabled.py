@@ -96,7 +96,7 @@ RULE = Rule(
     owasp="API8:2023",
     asvs=("V13.4.2",),
     surfaces=("source",),
-    ends="STOPPER_MODE",
+    ends="`Stopper(app)` refuses debug mode as long as `STOPPER_MODE` is `prod`.",
     detect=detect,
     fix=fix,
 )

@@ -234,7 +234,7 @@ RULE = Rule(
     owasp="API8:2023",
     asvs=("V16.5.1",),
     surfaces=("source", "wsgi", "http"),
-    ends="Stopper(app)",
+    ends="`Stopper(app)` answers an exception with a status and its title, never with its text.",
     detect=detect,
     probe=probe,
 )

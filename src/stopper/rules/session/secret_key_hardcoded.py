@@ -117,7 +117,7 @@ RULE = Rule(
     owasp="API8:2023",
     asvs=("V13.3.1",),
     surfaces=("source", "wsgi"),
-    ends="Stopper(app)",
+    ends="`Stopper(app)` signs nothing with `SECRET_KEY`, so whoever knows it passes no policy.",
     detect=detect,
     probe=probe,
 )

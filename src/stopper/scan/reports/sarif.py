@@ -76,7 +76,7 @@ def _rule(finding: ShownFinding, pages: Pages) -> Json:
         "name": "".join(word.capitalize() for word in finding.rule.split("-")),
         "shortDescription": {"text": finding.title},
         "fullDescription": {"text": finding.harm or finding.title},
-        "help": {"text": f"{finding.harm or finding.title} End it: {finding.ends}", "markdown": page},
+        "help": {"text": f"{finding.harm or finding.title} End it: {finding.ends}.", "markdown": page},
         "defaultConfiguration": {"level": level},
         "relationships": [
             {"target": {"id": str(cwe), "toolComponent": {"name": "CWE"}}, "kinds": ["superset"]} for cwe in finding.cwe
@@ -164,7 +164,7 @@ def _result(finding: ShownFinding, rule: int, prefix: str) -> Json:
 def _message(finding: ShownFinding) -> str:
     routes = sorted({f"{place.method} {place.route}" for place in finding.places if place.route})
     at = f" Routes: {', '.join(routes)}." if routes else ""
-    return f"{finding.message}{at} Confidence: {finding.confidence}. End it: {finding.ends}"
+    return f"{finding.message.rstrip('.')}.{at} Confidence: {finding.confidence}. End it: {finding.ends}."
 
 
 def _fingerprints(finding: ShownFinding, place: ShownPlace) -> Json:
