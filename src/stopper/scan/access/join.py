@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from stopper.core.app import Access, App, Guard, Route
-from stopper.scan.access.body import body_guard
+from stopper.scan.access.body import judged
 from stopper.scan.access.trace import Key, Traced
 from stopper.scan.access.witness import Answered
 
@@ -22,21 +22,19 @@ def _traced_route(app: App, route: Route, found: Mapping[Key, Traced]) -> Route:
             continue
         if seen is not None:
             unread = seen.by_garbage or "source" not in route.readers
-            extra = body_guard(app.source, route, method) if unread and not _body(known) else None
-            access[method] = joined(known, seen, (extra,) if extra is not None else ())
+            access[method] = joined(known, seen, judged(app.source, route, method, _body(known), unread))
         elif method != "OPTIONS":
             access[method] = known
     return replace(route, access=access)
 
 
-def joined(known: Access, seen: Traced, checks: tuple[Guard, ...] = ()) -> Access:
-    """*known* with what was seen. A declared policy stands unless it was seen to let a bare request through. *checks* are those of
-    the view's own body that a second look found."""
+def joined(known: Access, seen: Traced, body: tuple[Guard, ...] = ()) -> Access:
+    """*known* with what was seen. A declared policy stands unless it was seen to let a bare request through. *body* are the checks
+    of the view itself."""
     if known.basis == "declared":
         if known.state == "guarded" and seen.outcome == "reached" and seen.is_straight:
             return Access("open", known.guards, f"{known.how} is declared, and yet {seen.how}", "traced")
         return known
-    body = (*_body(known), *checks)
     if seen.outcome == "stopped":
         return Access("guarded", (*seen.guards, *body), seen.how, "traced")
     if seen.outcome == "unclear":
