@@ -3,10 +3,9 @@
 import os
 import re
 import secrets
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
 import pytest
 from _pytest import capture  # the streams of a captured test have no other home
@@ -141,9 +140,8 @@ def _as_expression(pattern: str) -> str:
 
 
 def _flask_class() -> type | None:
-    if "flask" not in sys.modules:
-        try:
-            import flask  # noqa: F401  # pyright: ignore[reportUnusedImport]
-        except ImportError:
-            return None
-    return cast("type", sys.modules["flask"].Flask)
+    try:
+        from flask import Flask
+    except ImportError:
+        return None
+    return Flask
