@@ -29,6 +29,8 @@ class Exemptions:
     def __init__(self, judges: Judges) -> None:
         self.judges = judges
         self._askers: dict[str, bool] = {}
+        self._open: set[str] = set()
+        """Functions whose answer is being worked out, so that one which calls itself comes to an end."""
 
     def stopped(self, name: str, route: SourceRoute, method: str) -> bool | None:
         """Whether a hook that stops others stops this route: some refusal must be reached by it, and nothing before may let it go."""
@@ -72,9 +74,17 @@ class Exemptions:
         if isinstance(value, Truth) and len(value.parts) == 1:
             return _turned(self._answer(value.parts[0], asked, not lean), True)
         if isinstance(value, Call) and value.callee in self.judges.project.functions:
-            returns = self.judges.project.functions[value.callee].returns
-            return self._answer(returns[0], asked, lean) if len(returns) == 1 else None
+            return self._returned(value.callee, asked, lean)
         return self._of_path(value, asked)
+
+    def _returned(self, function: str, asked: _Asked, lean: bool) -> bool | None:
+        returns = self.judges.project.functions[function].returns
+        if len(returns) != 1 or function in self._open:
+            return None
+        self._open.add(function)
+        answer = self._answer(returns[0], asked, lean)
+        self._open.discard(function)
+        return answer
 
     def _of_nobody(self, value: Value, lean: bool) -> bool:
         if not self.judges.credential_test(value):

@@ -39,6 +39,7 @@ class Groups:
         self.project = project
         self.modules = modules
         self.by_identity: dict[int, Group] = {}
+        self._calls: dict[str, list[Call]] = {}
         for registration in registrations:
             call = registration.call
             if call is None or registration.target:
@@ -102,12 +103,23 @@ class Groups:
         call = self._object(value)
         return id(call) if call is not None and call.callee in names.APPS else None
 
-    def apps_of(self, origin: Origin) -> set[int]:
+    def apps(self, value: Value | None) -> frozenset[int]:
+        """The applications that a value is or, as a blueprint, is registered on; empty where they are not known."""
+        group = self.group(value)
+        if group is not None:
+            return frozenset(group.apps)
+        app = self.app(value)
+        return frozenset() if app is None else frozenset({app})
+
+    def apps_of(self, origin: Origin) -> frozenset[int]:
         """The applications that serve a route, as far as they are known."""
         if not origin.scopes:
-            app = self.app(origin.registration.owner)
-            return set() if app is None else {app}
-        return {app for scope in origin.scopes for app in self.by_identity[scope].apps}
+            return self.apps(origin.registration.owner)
+        return frozenset(app for scope in origin.scopes for app in self.by_identity[scope].apps)
+
+    def named(self, name: str) -> list[int | None]:
+        """The identities of the blueprints of that name."""
+        return [key for key, group in self.by_identity.items() if group.name == name]
 
     def _object(self, value: Value | None, depth: int = 5) -> Call | None:
         for option in options(value):
@@ -130,12 +142,15 @@ class Groups:
 
     def _argument(self, parameter: Parameter, depth: int) -> Call | None:
         """The object that the project passes for a parameter: ``def register(bp)`` called with a blueprint."""
-        for call in self.project.calls:
-            if call.callee == parameter.function:
-                passed = call.argument(parameter.index if parameter.index >= 0 else None, parameter.parameter)
-                found = self._object(passed, depth - 1)
-                if found is not None:
-                    return found
+        if not self._calls:
+            for call in self.project.calls:
+                if call.callee in self.project.functions:
+                    self._calls.setdefault(call.callee, []).append(call)
+        for call in self._calls.get(parameter.function, ()):
+            passed = call.argument(parameter.index if parameter.index >= 0 else None, parameter.parameter)
+            found = self._object(passed, depth - 1)
+            if found is not None:
+                return found
         return None
 
     def _binding(self, dotted: str) -> Value | None:

@@ -177,16 +177,15 @@ class Guards:
     # -- hooks -----------------------------------------------------------------------------------------------------------------
 
     def _hook_guards(self, route: SourceRoute, origin: Origin, method: str) -> Iterator[Guard]:
-        for scope, name, registration in self.routes.hooks:
-            if scope is not None and scope not in origin.scopes:
-                continue
+        for hook in self.routes.hooks_of(origin):
+            name = hook.function
             judged = self._hook(name)
             if judged is None:
                 continue
             stops = judged.stops
             if stops:
                 stops = self.exemptions.stopped(name, route, method)
-            yield Guard(name, "before_request", stops, "source", registration.span)
+            yield Guard(name, "before_request", stops, "source", hook.registration.span)
 
     def _hook(self, name: str) -> Judgement | None:
         function = self.project.functions.get(name)

@@ -90,24 +90,23 @@ def _is_markup(part: Value) -> bool:
 def _class_config(project: Project, modules: dict[str, Module]) -> Iterator[ConfigWrite]:
     """Settings that stand in config classes and settings modules, and whether ``from_object`` loads them."""
     loaded, unknown = _loaded(project, modules)
+    children: dict[str, list[ClassState]] = {}
     for state in project.classes.values():
-        is_loaded = _is_loaded(project, state, loaded)
+        for base in state.bases:
+            children.setdefault(base, []).append(state)
+    for state in project.classes.values():
+        is_loaded = _is_loaded(state, loaded, children)
         if not is_loaded and not _looks_like_config(state, project):
             continue
         how = True if is_loaded else None if unknown or not loaded else False
         for key, value in state.attributes.items():
             if key.isupper() and not isinstance(value, Name):
                 yield ConfigWrite(key, value, value.span or state.span, "class", "", state.name, how)
-    for name in loaded:
-        module = modules.get(name)
-        if module is not None:
-            for assignment in project.assignments:
-                if (
-                    not assignment.function
-                    and assignment.target == f"{name}.{assignment.attribute}"
-                    and assignment.attribute.isupper()
-                ):
-                    yield ConfigWrite(assignment.attribute, assignment.value, assignment.span, "class", "", name, True)
+    homes = loaded & modules.keys()
+    for assignment in project.assignments if homes else ():
+        home, _, _ = assignment.target.rpartition(".")
+        if home in homes and not assignment.function and assignment.attribute.isupper():
+            yield ConfigWrite(assignment.attribute, assignment.value, assignment.span, "class", "", home, True)
 
 
 def _looks_like_config(state: ClassState, project: Project) -> bool:
@@ -119,18 +118,18 @@ def _looks_like_config(state: ClassState, project: Project) -> bool:
     )
 
 
-def _is_loaded(project: Project, state: ClassState, loaded: set[str], depth: int = 6) -> bool:
+def _is_loaded(state: ClassState, loaded: set[str], children: dict[str, list[ClassState]], depth: int = 6) -> bool:
     if state.name in loaded:
         return True
-    children = (child for child in project.classes.values() if state.name in child.bases and child is not state)
-    return depth > 0 and any(_is_loaded(project, child, loaded, depth - 1) for child in children)
+    below = children.get(state.name, ()) if depth else ()
+    return any(_is_loaded(child, loaded, children, depth - 1) for child in below if child is not state)
 
 
 def _loaded(project: Project, modules: dict[str, Module]) -> tuple[set[str], bool]:
     loaded: set[str] = set()
     unknown = False
     for call in project.calls:
-        if call.method not in ("from_object", "from_pyfile") or not call.args:
+        if not call.callee.endswith(("from_object", "from_pyfile")) or not call.args:
             continue
         for option in _objects(call.args[0]):
             if isinstance(option, Name) and option.dotted == "__name__" and call.span is not None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from stopper.core.fact import Decorator, ErrorHandler, SourceRoute
@@ -31,6 +32,17 @@ VERBS: Final = frozenset({"get", "post", "put", "patch", "delete"})
 HOOKS: Final = frozenset({"before_request", "before_app_request"})
 
 
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A function that runs before views. ``scope`` is the identity of its blueprint, None for an application; ``apps`` are the
+    identities of the applications it may be registered on, empty where they are not known."""
+
+    scope: int | None
+    apps: frozenset[int]
+    function: str
+    registration: Registration
+
+
 class Routes:
     """The routes, hooks and error handlers of one project."""
 
@@ -38,8 +50,7 @@ class Routes:
         self.project = project
         self.modules = modules
         self.tests = tests
-        self.hooks: list[tuple[int | None, str, Registration]] = []
-        """(the group's identity or None for the whole app, the hook's function, how it was registered)"""
+        self.hooks: list[Hook] = []
         self.error_handlers: list[ErrorHandler] = []
         self.registrations = [one for one in project.registrations if one.span.path not in tests]
         self.groups = Groups(project, modules, self.registrations)
@@ -49,22 +60,33 @@ class Routes:
 
     def _collect_hooks(self) -> None:
         for registration in self.registrations:
-            functions = self._hook_functions(registration)
-            if registration.verb == TABLE:
-                scopes = self._named_groups(blueprint_of(registration))
-                self.hooks.extend((scope, function, registration) for scope in scopes for function in functions)
-            elif registration.verb in HOOKS:
-                group = self.groups.group(registration.owner) if registration.verb == "before_request" else None
-                for function in functions:
-                    self.hooks.append((id(group.call) if group else None, function, registration))
+            if registration.verb in (*HOOKS, TABLE):
+                apps = self.groups.apps(registration.owner)
+                self.hooks.extend(
+                    Hook(scope, apps if scope is None else frozenset(), function, registration)
+                    for scope in self._hook_scopes(registration)
+                    for function in self._hook_functions(registration)
+                )
             elif registration.verb in ("errorhandler", "app_errorhandler", "register_error_handler"):
                 self._error_handler(registration)
 
-    def _named_groups(self, name: str | None) -> list[int | None]:
-        """The identities of the blueprints of that name; None, the whole application, when none is named."""
-        if name is None:
-            return [None]
-        return [key for key, group in self.groups.by_identity.items() if group.name == name]
+    def _hook_scopes(self, registration: Registration) -> list[int | None]:
+        """The identities of the blueprints whose requests a hook sees; None for those of the whole application."""
+        if registration.verb == TABLE:
+            name = blueprint_of(registration)
+            return [None] if name is None else self.groups.named(name)
+        group = self.groups.group(registration.owner) if registration.verb == "before_request" else None
+        return [id(group.call) if group else None]
+
+    def hooks_of(self, origin: Origin) -> Iterator[Hook]:
+        """The hooks that see the requests to a route, in the order of their registration."""
+        apps = self.groups.apps_of(origin)
+        for hook in self.hooks:
+            if hook.scope is not None:
+                if hook.scope in origin.scopes:
+                    yield hook
+            elif not hook.apps or not apps or hook.apps & apps:
+                yield hook
 
     def _hook_functions(self, registration: Registration) -> list[str]:
         if registration.target:
@@ -207,7 +229,8 @@ class Routes:
         for prefix, scopes in self.groups.prefixes(group):
             whole = join(prefix, rule)
             path, typed = openapi_path(whole), parameters(whole)
-            hooks = tuple(function for scope, function, _ in self.hooks if scope is None or scope in scopes)
+            origin = Origin(registration, scopes, view_class, bool(view_class))
+            hooks = tuple(hook.function for hook in self.hooks_of(origin))
             route = SourceRoute(
                 path,
                 methods,
@@ -220,7 +243,7 @@ class Routes:
                 "OPTIONS" in given,
                 hooks,
             )
-            yield route, Origin(registration, scopes, view_class, bool(view_class))
+            yield route, origin
 
     def _standing(self, view: str, view_class: str, registration: Registration) -> tuple[Span, tuple[Decorator, ...]]:
         if view_class and view_class in self.project.classes:
