@@ -123,5 +123,5 @@ def test_the_rule_names_what_there_is() -> None:
     """``ends`` of incoming-headers-forwarded names a thing of this package."""
     from stopper.rules.api_key.incoming_headers_forwarded import RULE
 
-    module, _, name = RULE.ends.removesuffix("(…)").rpartition(".")
+    module, _, name = RULE.ends.split("`")[1].rpartition(".")
     assert getattr(importlib.import_module(module), name) is Client

@@ -101,6 +101,6 @@ RULE = Rule(
     owasp="API10:2023",
     asvs=("V10.1.1",),
     surfaces=("source",),
-    ends="stopper.outbound.Client(…)",
+    ends="`stopper.outbound.Client` sends only headers that you name, and the credential bound to that host.",
     detect=detect,
 )
