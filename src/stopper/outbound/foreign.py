@@ -1,6 +1,7 @@
 """Calls that another library has made ready: its own headers are taken off, everything else is judged as ever."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from stopper.outbound.body import ANYTHING
 from stopper.outbound.client import Client
@@ -8,44 +9,37 @@ from stopper.outbound.errors import CallRefusedError, OutboundError
 from stopper.outbound.reply import Reply
 
 
-def request_as_is(
-    client: Client,
-    method: str,
-    url: str,
-    headers: Iterable[tuple[str | bytes, str | bytes]],
-    body: object,
-    made_there: Mapping[str, str],
-) -> Reply:
-    """The reply to a request of another library. *made_there*: headers that it makes itself, with their value or ``*``.
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A request of another library. ``made_there``: headers that the library makes itself, with their value or ``*``."""
 
-    Raises OutboundError.
-    """
+    method: str = field(repr=False)
+    url: str = field(repr=False)
+    headers: Iterable[tuple[str | bytes, str | bytes]] = field(repr=False)
+    body: object = field(repr=False)
+    made_there: Mapping[str, str] = field(repr=False)
+
+
+def send(client: Client, ready: Ready) -> Reply:
+    """The reply to *ready*. Raises OutboundError."""
     try:
-        return _reply(client, method, url, headers, body, made_there)
+        return _reply(client, ready)
     except OutboundError as wrong:
         failed = wrong.at("", "")
-    del method, url, headers, body, made_there  # a traceback that shows variables finds nothing here
+    del ready  # a traceback that shows variables finds nothing here
     raise failed
 
 
-def _reply(
-    client: Client,
-    method: str,
-    url: str,
-    headers: Iterable[tuple[str | bytes, str | bytes]],
-    body: object,
-    made_there: Mapping[str, str],
-) -> Reply:
+def _reply(client: Client, ready: Ready) -> Reply:
     named: dict[str, str] = {}
-    for name, value in headers:
+    for name, value in ready.headers:
         lowered, said = _text(name).lower(), _text(value)
-        if made_there.get(lowered) not in ("*", said.lower()):
+        if ready.made_there.get(lowered) not in ("*", said.lower()):
             if lowered in named:
                 raise CallRefusedError("headers", "a header stands twice")
             named[lowered] = said
-    accept = named.pop("accept", ANYTHING)
-    types = [part.partition(";")[0].strip() for part in accept.split(",")]
-    return client.request(method, url, headers=named, data=_bytes(body), accept=types)
+    types = [part.partition(";")[0].strip() for part in named.pop("accept", ANYTHING).split(",")]
+    return client.request(ready.method, ready.url, headers=named, data=_bytes(ready.body), accept=types)
 
 
 def _text(value: str | bytes) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from stopper.core.errors import SettingError
 from stopper.outbound.client import Client
 from stopper.outbound.errors import CallRefusedError
-from stopper.outbound.foreign import request_as_is
+from stopper.outbound.foreign import Ready, send
 from stopper.outbound.reply import Reply
 
 _OF_HTTPX: Final = {
@@ -65,4 +65,4 @@ def _sent(client: Client, request: Any, body: bytes) -> Reply:
     if host.lower() != request.url.netloc.decode("ascii").lower():
         raise CallRefusedError("headers", "the Host header is made by the client; leave it out")
     made = {**_OF_HTTPX, "host": host.lower()}
-    return request_as_is(client, request.method, str(request.url), request.headers.raw, body or None, made)
+    return send(client, Ready(request.method, str(request.url), request.headers.raw, body or None, made))

@@ -200,7 +200,10 @@ class RemoteKeys:
         if self._renewing:
             return
         self._renewing = True
-        self._spawn(self._renewed)
+        try:
+            self._spawn(self._renewed)
+        except RuntimeError:  # no thread to be had; the next request tries again
+            self._renewing = False
 
     def _renewed(self) -> None:
         try:

@@ -14,7 +14,7 @@ from requests.structures import CaseInsensitiveDict
 
 from stopper.outbound.client import Client
 from stopper.outbound.errors import CallRefusedError
-from stopper.outbound.foreign import request_as_is
+from stopper.outbound.foreign import Ready, send
 
 _OF_REQUESTS: Final = {
     "connection": "keep-alive",
@@ -46,9 +46,8 @@ class ClientAdapter(BaseAdapter):
         """
         if verify is False or cert or any(not name.startswith("no") for name in proxies or ()):
             raise CallRefusedError("transport", "verify=False, cert and proxies are not for this session")
-        reply = request_as_is(
-            self._client, request.method or "", request.url or "", request.headers.items(), request.body, _OF_REQUESTS
-        )
+        ready = Ready(request.method or "", request.url or "", request.headers.items(), request.body, _OF_REQUESTS)
+        reply = send(self._client, ready)
         return _response(request, reply.status, dict(reply.headers), reply.body)
 
     def close(self) -> None:
