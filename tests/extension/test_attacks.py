@@ -8,7 +8,7 @@ from tests.auth.token_smith import NOW
 from tests.extension.made import Made, bearer_header
 from werkzeug.wrappers import Response
 
-from stopper import Stopper, bearer, current_principal, public, where
+from stopper import Stopper, api_key, bearer, current_principal, public, where
 from stopper.auth.clock import SetClock
 from stopper.auth.revocation import Revocation, Revocations
 from stopper.core.errors import PolicyError, SettingError
@@ -100,3 +100,39 @@ def test_a_session_id_of_an_odd_shape_is_no_crash(sid: object) -> None:
     made = Made(revocations=revocations)
     made.route("/mine", bearer, "mine")
     assert made.get("/mine", bearer_header(sid=sid)).status_code == 200
+
+
+def test_a_token_seen_before_beside_a_second_credential_is_still_refused(made: Made) -> None:
+    """What is remembered must not shorten the reading of the headers."""
+    made.route("/mine", bearer, "mine")
+    made.route("/both", bearer & api_key, "both")
+    shown = bearer_header()
+    assert made.get("/mine", shown).status_code == 200
+    key = ("X-API-Key", made.keys.issue("alice", name="n").key.reveal())
+    assert made.get("/mine", shown, key).status_code == 400
+    assert made.get("/mine", shown, ("X-API-Key", "")).status_code == 400
+    assert made.get("/both", shown).status_code == 401
+    assert made.get("/both", shown, key).status_code == 200
+    for spoiled in (f"{shown[1]} ", f"{shown[1]},x", f" {shown[1]}", f"{shown[1]}=", f"Bearer  {shown[1][7:]}x"):
+        assert made.get("/mine", environ_overrides={"HTTP_AUTHORIZATION": spoiled}).status_code in (400, 401)
+
+
+def test_an_answer_with_headers_of_its_own_keeps_ours_and_no_cache(made: Made) -> None:
+    @made.app.get("/mine")
+    @bearer
+    def mine() -> Any:
+        return "x", {"Cache-Control": "public, max-age=60", "X-Frame-Options": "SAMEORIGIN"}
+
+    answer = made.get("/mine", bearer_header())
+    assert answer.headers.getlist("Cache-Control") == ["no-store"]
+    assert answer.headers.getlist("X-Frame-Options") == ["SAMEORIGIN"]
+    assert answer.headers.getlist("X-Content-Type-Options") == ["nosniff"]
+    assert "Authorization" in answer.headers["Vary"]
+
+
+def test_asking_for_what_nobody_judged_does_not_fill_the_log(made: Made, caplog: pytest.LogCaptureFixture) -> None:
+    made.route("/mine", bearer, "mine")
+    clear(made.app)
+    for _ in range(5):
+        assert made.get("/mine").status_code == 503
+    assert sum("nobody had judged" in record.getMessage() for record in caplog.records) == 1

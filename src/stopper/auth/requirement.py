@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NoReturn, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn, Protocol
 
 from stopper.core.errors import (
     ForbiddenError,
@@ -29,13 +29,12 @@ class Redeem(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(NamedTuple):
     """What a requirement may look at. ``arguments``: the values in the matched URL; ``single_use`` is None without a store."""
 
     principal: Principal
     now: float
-    arguments: Mapping[str, object] = field(default_factory=lambda: _NOTHING)
+    arguments: Mapping[str, object] = _NOTHING
     single_use: Redeem | None = None
 
 

@@ -76,19 +76,26 @@ class Verifier:
 
         Raises InvalidCredentialError with a short stable reason; no part of the token is in it. Revocation is not asked here.
         """
-        if len(token) > MAX_TOKEN:
-            raise InvalidCredentialError("token-too-long")
-        now = self._clock()
-        known = self._cache.get(token)
-        if known is not None:
-            # Times and key are judged on every use; only structure and signature are taken from memory.
-            if now < known.until and known.issuer.keys.find(known.kid) is known.key:
-                self._judge_times(known.expires, known.not_before, now)
-                return known.principal
-            self._cache.drop(token)
-        return self._verify_anew(token, now)
+        return self.recall(token) or self.verify_anew(token)
 
-    def _verify_anew(self, token: str, now: float) -> Principal:
+    def recall(self, token: str) -> Principal | None:
+        """Who acts with *token* if these very bytes were verified before; None where they have to be verified anew.
+
+        Raises InvalidCredentialError where the token's time is over.
+        """
+        if len(token) > MAX_TOKEN or (known := self._cache.get(token)) is None:
+            return None
+        now = self._clock()
+        # Times and key are judged on every use; only structure and signature are taken from memory.
+        if now < known.until and known.issuer.keys.find(known.kid) is known.key:
+            self._judge_times(known.expires, known.not_before, now)
+            return known.principal
+        self._cache.drop(token)
+        return None
+
+    def verify_anew(self, token: str) -> Principal:
+        """Like :meth:`verify`, without a look into what was verified before."""
+        now = self._clock()
         parts = split(token)
         header = self._headers.get(parts.header_segment) or read_header(parts.header_segment)
         claims = _read_claims(parts)

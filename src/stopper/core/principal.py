@@ -37,7 +37,12 @@ def frozen(value: object) -> object:
     """A deeply read-only form of what ``json.loads`` gives."""
     if isinstance(value, dict):
         members = cast("dict[str, object]", value)
-        return MappingProxyType({key: item if type(item) in _PLAIN else frozen(item) for key, item in members.items()})
+        # Nearly every claim is a plain value: a copy of all, then the few others.
+        found = members.copy()
+        for key, item in members.items():
+            if type(item) not in _PLAIN:
+                found[key] = frozen(item)
+        return MappingProxyType(found)
     if isinstance(value, list):
         return tuple(frozen(item) for item in cast("list[object]", value))
     return value

@@ -1,14 +1,16 @@
 """One line for every decision: who, where, what and why, and never a credential."""
 
 import logging
+from collections.abc import Mapping
 from typing import Final
 
 from stopper.core.principal import Principal
+from stopper.extension.response_headers import request_id
 
 log: Final = logging.getLogger("stopper.audit")
 
 
-def passed(request_id: str, method: str, endpoint: str, principal: Principal | None) -> None:
+def passed(environ: Mapping[str, object], method: str, endpoint: str, principal: Principal | None) -> None:
     """A request may pass."""
     if not log.isEnabledFor(logging.INFO):
         return
@@ -21,18 +23,20 @@ def passed(request_id: str, method: str, endpoint: str, principal: Principal | N
         )
     log.info(
         "decision=pass request=%s method=%s endpoint=%s kind=%s subject=%s credential_id=%s",
-        request_id, one_line(method), endpoint, kind, subject, credential,
+        request_id(environ), one_line(method), endpoint, kind, subject, credential,
     )  # fmt: skip
 
 
-def refused(request_id: str, method: str, endpoint: str, status: int, reason: str, principal: Principal | None) -> None:
+def refused(
+    environ: Mapping[str, object], method: str, endpoint: str, status: int, reason: str, principal: Principal | None
+) -> None:
     """A request may not pass, for *reason*, which only this line tells."""
     if not log.isEnabledFor(logging.INFO):
         return
     subject = "-" if principal is None else one_line(principal.subject)
     log.info(
         "decision=refuse status=%d reason=%s request=%s method=%s endpoint=%s subject=%s",
-        status, reason, request_id, one_line(method), endpoint, subject,
+        status, reason, request_id(environ), one_line(method), endpoint, subject,
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from stopper.core.principal import Principal
 from stopper.extension import credentials, current, decision_log
 from stopper.extension.answers import Answers
 from stopper.extension.door import Doors, automatic_options
-from stopper.extension.response_headers import GUARDED, request_id
+from stopper.extension.response_headers import GUARDED
 from stopper.extension.wiring import Parts
 
 _KINDS: Final[dict[tuple[bool, bool], Kinds]] = {
@@ -31,6 +31,9 @@ _KINDS: Final[dict[tuple[bool, bool], Kinds]] = {
 }
 DECIDED: Final = "stopper.decided"
 """In the environ: the rule on which the gate has decided that the request may go on."""
+
+_request: Final = cast("LocalProxy[Request]", request)
+_BEARER: Final[Kinds] = frozenset({"bearer"})
 
 
 class Gate:
@@ -46,7 +49,7 @@ class Gate:
     def decide(self) -> Response | None:
         """None when the request may go on, the refusal otherwise."""
         # The request itself: every look through the proxy costs.
-        asked = cast("LocalProxy[Request]", request)._get_current_object()  # pyright: ignore[reportPrivateUsage]
+        asked = _request._get_current_object()  # pyright: ignore[reportPrivateUsage]
         rule = asked.url_rule
         if rule is None or asked.routing_exception is not None:
             return None  # nothing matched: Flask answers 404, 405 or the redirect itself, and no view runs
@@ -58,18 +61,17 @@ class Gate:
         endpoint = rule.endpoint
         door = self._doors.find(endpoint, method)
         policy = door.policy
-        mark = request_id(environ)
         if policy is None:
-            decision_log.refused(mark, method, endpoint, 404 if door.state == "closed" else 503, door.state, None)
+            decision_log.refused(environ, method, endpoint, 404 if door.state == "closed" else 503, door.state, None)
             return self._answers.plain(404) if door.state == "closed" else self._answers.closed()
         if not policy.alternatives:
-            decision_log.passed(mark, method, endpoint, None)
+            decision_log.passed(environ, method, endpoint, None)
             environ[DECIDED] = rule
             return None
         environ[GUARDED] = True
         principal: Principal | None = None
         try:
-            principal = self._authenticate(policy, environ)
+            principal = self._recalled(policy, environ) or self._authenticate(policy, environ)
             refusal = None
             if policy.requirements:
                 refusal = policy.judge(
@@ -78,13 +80,27 @@ class Gate:
         except RefusalError as raised:
             refusal = raised
         if refusal is not None:
-            decision_log.refused(mark, method, endpoint, refusal.status, refusal.reason, principal)
+            decision_log.refused(environ, method, endpoint, refusal.status, refusal.reason, principal)
             return self._answers.refusal(refusal)
         if principal is not None:
             current.remember(asked, principal)
-        decision_log.passed(mark, method, endpoint, principal)
+        decision_log.passed(environ, method, endpoint, principal)
         environ[DECIDED] = rule
         return None
+
+    def _recalled(self, policy: Policy, environ: Mapping[str, object]) -> Principal | None:
+        """The principal of a lone bearer token that was verified before: what was verified then need not be read again."""
+        authorization, verifier = environ.get("HTTP_AUTHORIZATION"), self._parts.verifier
+        if (
+            verifier is None
+            or not isinstance(authorization, str)
+            or not authorization.startswith("Bearer ")
+            or self._api_key_name in environ
+            or _BEARER not in policy.alternatives
+        ):
+            return None
+        principal = verifier.recall(authorization[7:])
+        return None if principal is None else self._living(principal)
 
     def _authenticate(self, policy: Policy, environ: Mapping[str, object]) -> Principal:
         shown = credentials.read(environ, self._api_key_name)
@@ -108,8 +124,11 @@ class Gate:
         parts = self._parts
         if parts.verifier is None:
             raise InvalidCredentialError("no-verifier")
-        principal = parts.verifier.verify(token)
-        if parts.revocations is not None and parts.revocations.is_revoked(principal.claims):
+        return self._living(parts.verifier.verify(token))
+
+    def _living(self, principal: Principal) -> Principal:
+        revocations = self._parts.revocations
+        if revocations is not None and revocations.is_revoked(principal.claims):
             raise InvalidCredentialError("revoked")
         return principal
 

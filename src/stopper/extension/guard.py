@@ -119,7 +119,8 @@ class Guard:
         self._gate = Gate(self.doors, self.parts, self._answers, clock, header)
         self._lock = threading.Lock()
         self._judged = False
-        self._closed = False
+        self._open = False
+        self._told = False
         self._install(header)
 
     def _install(self, header: str) -> None:
@@ -194,14 +195,14 @@ class Guard:
             raise SettingError("a policy asks for once, but nothing remembers used tokens; set STOPPER_DATABASE_URL")
 
     def _before_request(self) -> Response | None:
+        if self._open:
+            return self._gate.decide()
         if not self._judged:
             try:
                 self._judge()
             except StoreUnavailableError as refusal:
                 return self._answers.refusal(refusal)
-        if self._closed:
-            return self._answers.closed()
-        return self._gate.decide()
+        return self._gate.decide() if self._open else self._answers.closed()
 
     def _dispatcher(self, dispatch: Callable[[], ResponseReturnValue]) -> Callable[[], ResponseReturnValue]:
         """*dispatch*, for nothing but the rule on which the gate has decided in this request."""
@@ -210,7 +211,9 @@ class Guard:
             asked = request_ctx.request
             if asked.url_rule is None or asked.environ.get(DECIDED) is asked.url_rule:
                 return dispatch()
-            _log.critical("%s: a view was about to run that nobody had judged; it did not", self._app.name)
+            if not self._told:  # once: whoever asks for it again must not fill the disk
+                self._told = True
+                _log.critical("%s: a view was about to run that nobody had judged; it did not", self._app.name)
             return self._answers.closed()
 
         return guarded
@@ -221,10 +224,10 @@ class Guard:
                 return
             try:
                 self.seal()
+                self._open = True
             except StoreUnavailableError:
                 raise  # it may answer the next request
             except StopperError as wrong:
-                self._closed = True
                 _log.critical("%s answers 503 to everything: %s", self._app.name, wrong)
             self._judged = True
 

@@ -1,6 +1,6 @@
 """Security headers and exact-origin CORS for every answer, 404 and 500 too: one WSGI wrapper with a list made beforehand."""
 
-import secrets
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -17,6 +17,8 @@ Pair = tuple[str, str]
 
 HSTS: Final = "max-age=63072000; includeSubDomains"
 """Two years, as browsers' preload lists ask."""
+_USUAL: Final = ("Content-Type", "Content-Length")
+"""What most answers of Flask have, and nothing else: none of it is ours."""
 _PREFLIGHT_SECONDS: Final = "600"
 _METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE"
 
@@ -24,7 +26,7 @@ _METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE"
 def request_id(environ: "Mapping[str, Any]") -> str:
     """The id of this request: random, of fixed length, never taken from the client."""
     found = environ.get(REQUEST_ID)
-    return found if isinstance(found, str) else secrets.token_hex(16)
+    return found if isinstance(found, str) else os.urandom(16).hex()
 
 
 def security_headers(content_security_policy: str, *, hsts: bool) -> tuple[Pair, ...]:
@@ -81,11 +83,15 @@ class ResponseHeaders:
         api_key_header: str = "X-API-Key",
     ) -> None:
         self._app = app
-        self._headers = headers
         self._names = frozenset(name.lower() for name, _ in headers)
         self._origins = origins
         self._allow = (("Access-Control-Allow-Credentials", "true"),) if credentials else ()
-        self._vary = f"Authorization, Cookie, {api_key_header}"
+        of_origin = (("Vary", "Origin"),) if origins else ()
+        self._open = (*headers, *of_origin)
+        """What every answer gets; only the names in ``_names`` give way to what the application says."""
+        self._guarded = (
+            *headers, ("Cache-Control", "no-store"), ("Vary", f"Authorization, Cookie, {api_key_header}"), *of_origin,
+        )  # fmt: skip
         self._preflight = (
             ("Access-Control-Allow-Methods", _METHODS),
             ("Access-Control-Allow-Headers", f"Authorization, Content-Type, {api_key_header}"),
@@ -94,7 +100,7 @@ class ResponseHeaders:
         )
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        mark = environ[REQUEST_ID] = secrets.token_hex(16)
+        mark = environ[REQUEST_ID] = os.urandom(16).hex()
         origin = environ.get("HTTP_ORIGIN")
         cors = self._cors(origin) if origin is not None and self._origins else ()
 
@@ -109,20 +115,15 @@ class ResponseHeaders:
         return self._app(environ, start)
 
     def _finished(self, headers: list[Pair], mark: str, cors: tuple[Pair, ...], *, guarded: bool) -> list[Pair]:
+        if len(headers) == 2 and (headers[0][0], headers[1][0]) == _USUAL:
+            return [*headers, *(self._guarded if guarded else self._open), ("X-Request-Id", mark), *cors]
         present = {name.lower() for name, _ in headers}
-        if guarded and not ("cache-control" in present and _is_not_stored(headers)):
-            headers = [pair for pair in headers if pair[0].lower() != "cache-control"]
-            headers.append(("Cache-Control", "no-store"))
-        if present.isdisjoint(self._names):
-            found = [*headers, *self._headers, ("X-Request-Id", mark), *cors]
-        else:
-            ours = (pair for pair in self._headers if pair[0].lower() not in present)
-            found = [*headers, *ours, ("X-Request-Id", mark), *cors]
-        if guarded:
-            found.append(("Vary", self._vary))
-        if self._origins:
-            found.append(("Vary", "Origin"))
-        return found
+        ours = self._guarded if guarded else self._open
+        if guarded and "cache-control" in present:
+            headers = _not_stored(headers)
+        if not present.isdisjoint(self._names):
+            ours = tuple(pair for pair in ours if pair[0].lower() not in self._names or pair[0].lower() not in present)
+        return [*headers, *ours, ("X-Request-Id", mark), *cors]
 
     def _cors(self, origin: str) -> tuple[Pair, ...]:
         if origin in self._origins:
@@ -130,6 +131,6 @@ class ResponseHeaders:
         return (("Access-Control-Allow-Origin", "*"),) if "*" in self._origins else ()
 
 
-def _is_not_stored(headers: list[Pair]) -> bool:
-    said = [value.lower() for name, value in headers if name.lower() == "cache-control"]
-    return len(said) == 1 and "no-store" in said[0]
+def _not_stored(headers: list[Pair]) -> list[Pair]:
+    """*headers* without what they say of caches: nothing that is for one caller may be kept."""
+    return [pair for pair in headers if pair[0].lower() != "cache-control"]
