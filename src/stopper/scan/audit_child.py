@@ -3,14 +3,15 @@
 import os
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from stopper.core.app import Route, Spec
+from stopper.core.app import App, Route, Spec
 from stopper.core.errors import IncompleteError, StopperError, UsageError
 from stopper.core.redactor import mask
+from stopper.core.rule import Rule
 from stopper.scan.access.join import with_answers, with_traced
 from stopper.scan.access.table import table
 from stopper.scan.access.trace import traced
@@ -21,6 +22,7 @@ from stopper.scan.audit_forks import Forks
 from stopper.scan.audit_import import imported
 from stopper.scan.audit_network import Network, leave_the_network
 from stopper.scan.audit_parcel import Answer, Job, dump_answer, load_job
+from stopper.scan.engine import run_detectors
 from stopper.scan.merge import as_it_runs, merged, with_keys, with_spec
 from stopper.scan.probing import Clock, examine, nothing, start
 from stopper.scan.report import ReadError, Report, Skip
@@ -159,6 +161,9 @@ def _examined(scene: _Scene) -> Report:
     job, app, options = scene.job, scene.app, scene.job.options
     model = as_it_runs(merged(read_running(app, scene.root), scene.reading.app))
     model = with_keys(model, source_keys(model))
+    tell = _with_progress(job).progress
+    if not job.only_access and (first := _first_sign(model, options.rules)):
+        tell(f"found {first} and looking on", 0, 0)
     foreign = scene.databases.why_not_writable(app, model.config)
     # Without a network nothing that a hook or a decorator writes can reach a server; a socket in the file system could.
     harmless = not foreign or (scene.network == "namespace" and not scene.databases.by_socket(model.config))
@@ -189,6 +194,11 @@ def _examined(scene: _Scene) -> Report:
         lost = ReadError(job.target, "it has no route that could be asked")
         return scored(replace(report, errors=(*report.errors, lost)))
     return report
+
+
+def _first_sign(app: App, rules: Sequence[Rule]) -> str:
+    """The first rule with a sign in the source: a person who waits learns early that there is something."""
+    return next((one.rule.slug for rule in rules for one in run_detectors(app, (rule,)) if one.hits), "")
 
 
 def _with_progress(job: Job) -> Any:

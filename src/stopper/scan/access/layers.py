@@ -10,6 +10,7 @@ from types import CodeType, FunctionType, MethodType
 from typing import Any, Final, Literal, cast
 
 from stopper.core.place import Span
+from stopper.scan.running.read import last_line
 
 LayerKind = Literal["decorator", "before_request", "class-decorator", "wrapper"]
 
@@ -296,5 +297,4 @@ def span_of_code(code: CodeType | None, root: Path) -> Span | None:
     """Where the code stands, when that is in the application's own source."""
     if code is None or not is_own(code, root):
         return None
-    last = max((line for _, _, line in code.co_lines() if line), default=code.co_firstlineno)
-    return Span(Path(code.co_filename).relative_to(root).as_posix(), code.co_firstlineno, last)
+    return Span(Path(code.co_filename).relative_to(root).as_posix(), code.co_firstlineno, last_line(code))

@@ -2,10 +2,11 @@
 
 import importlib.metadata
 import inspect
+import linecache
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final, cast
 
 from stopper.core.app import Access, App, ConfigFact, Guard, Route
@@ -110,6 +111,8 @@ def view_code(view: Any) -> Any:
 def span_of(code: Any, root: Path) -> Span | None:
     """The source range of a function or class, or None when it is outside *root* (a library's) or has no source."""
     target = unwrapped(code) if not inspect.isclass(code) else code
+    if isinstance(target, FunctionType):
+        return _span_of_function(target.__code__, root)
     try:
         path = Path(inspect.getsourcefile(target) or "").resolve()
         lines, first = inspect.getsourcelines(target)
@@ -118,6 +121,26 @@ def span_of(code: Any, root: Path) -> Span | None:
         return None
     offset = next((index for index, line in enumerate(lines) if re.match(r"\s*(async\s+def|def|class)\b", line)), 0)
     return Span(relative, first + offset, first + len(lines) - 1)
+
+
+def _span_of_function(code: CodeType, root: Path) -> Span | None:
+    """Without a tokenizer, which takes a millisecond a function: from the line of ``def`` to the last that has an instruction."""
+    path = Path(code.co_filename).resolve()
+    if not path.is_relative_to(root.resolve()):
+        return None
+    lines = linecache.getlines(code.co_filename)
+    if not lines:
+        return None
+    first = code.co_firstlineno
+    words = enumerate(lines[first - 1 : first + 50])
+    offset = next((index for index, line in words if re.match(r"\s*(async\s+def|def|class)\b", line)), 0)
+    return Span(path.relative_to(root.resolve()).as_posix(), first + offset, max(first + offset, last_line(code)))
+
+
+def last_line(code: CodeType) -> int:
+    """The last line of a function, functions inside it included."""
+    own = max((end for _, end, _, _ in code.co_positions() if end), default=code.co_firstlineno)
+    return max([own, *(last_line(inner) for inner in code.co_consts if isinstance(inner, CodeType))])
 
 
 def read_config(config: Mapping[str, object]) -> dict[str, ConfigFact]:
