@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 import urllib3
 from tests.servers.service import PASSWORD, Service, serving
 
@@ -74,6 +75,13 @@ def test_a_length_that_lies_is_400_and_no_fault(service: Service) -> None:
     assert _status(_raw(service, head + b"Content-Length: 500\r\n\r\n", b'{"email": "a@example.com"}')) == 400
     assert _status(_raw(service, head + b"Content-Length: 999999999\r\n\r\n", b"{}")) == 413
     assert _status(_raw(service, head + b"\r\n")) == 400
+
+
+@pytest.mark.parametrize("broken", [b"zz\r\n{}\r\n0\r\n\r\n", b"5\r\n{}", b"2\r\n{}XX0\r\n\r\n", b"-1\r\n", b""])
+def test_a_broken_chunk_is_400_and_no_fault(service: Service, broken: bytes) -> None:
+    head = b"POST /auth/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    assert _status(_raw(service, head + b"Transfer-Encoding: chunked\r\n\r\n", broken)) == 400
+    assert "Traceback" not in (service.folder / "err").read_text()
 
 
 def test_two_credentials_or_strange_bytes_are_400(service: Service) -> None:

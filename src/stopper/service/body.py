@@ -106,6 +106,9 @@ def _raw(request: Request) -> bytes:
         raise _too_long() from None
     except ClientDisconnected:
         raise BodyError("the body ended early") from None
+    except Exception:  # noqa: BLE001
+        # Every server has errors of its own for broken chunks and lost connections; none of them is ours, or worth a 500.
+        raise BodyError("the body cannot be read") from None
     if len(found) > MAX_BODY:
         raise _too_long()
     return found
