@@ -11,6 +11,7 @@ from tests.outbound.peers import Authority, Peer, Wired, reply
 
 from stopper.core.errors import SettingError
 from stopper.outbound import CallRefusedError, Client, Credential, Limits, OutboundError, RedirectRefusedError, Secret
+from stopper.secrets import Secrets
 
 Serve = Callable[..., Peer]
 Bound = Callable[..., Client]
@@ -251,6 +252,13 @@ def test_a_rotated_secret_is_sent_without_a_restart(serve: Serve) -> None:
     now[0] = Secret("second-secret")
     client.get(f"{peer.url}/")
     assert [peer.header("X-API-Key", n) for n in (0, 1)] == ["first-secret", "second-secret"]
+
+
+def test_the_secrets_of_a_service_serve_as_a_source(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYMENTS_KEY", "key-of-the-environment-1")
+    secrets, peer = Secrets({"payments": "env:PAYMENTS_KEY"}), serve(reply())
+    Client(Credential(lambda: secrets["payments"], hosts=[peer.host]), allow_loopback_http=True).get(f"{peer.url}/")
+    assert peer.header("Authorization") == "Bearer key-of-the-environment-1"
 
 
 @pytest.mark.parametrize("value", ["", "with\r\nX-Injected: 1", "ünicode", " blank", "tail\0"])

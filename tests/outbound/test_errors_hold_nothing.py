@@ -14,6 +14,7 @@ from tests.outbound.conftest import CANARY
 from tests.outbound.peers import Authority, Peer, Script, Wired, raw, reply, reset
 
 import stopper.outbound
+from stopper.core.errors import StoreUnavailableError
 from stopper.outbound import Client, Credential, Limits, OutboundError, Secret
 
 Serve = Callable[..., Peer]
@@ -143,6 +144,20 @@ def test_failures_before_the_call_show_nothing_either(authority: Authority, serv
         with pytest.raises(OutboundError) as wrong:
             client.get(f"https://api.example/{URL_SECRET}")
         judged(everything(wrong.value))
+
+
+def test_a_source_of_the_secret_that_fails_shows_nothing() -> None:
+    def odd() -> Secret:
+        raise ValueError(f"vault said {REPLY_SECRET}")
+
+    def down() -> Secret:
+        raise StoreUnavailableError("vault")
+
+    for source, kind in ((odd, OutboundError), (down, StoreUnavailableError)):
+        client = Client(Credential(source, hosts=["api.example"], methods=["POST"]))
+        with pytest.raises(kind) as wrong:
+            client.post(f"https://api.example/{URL_SECRET}", json={"card": BODY_SECRET})
+        judged("\n".join((repr(wrong.value), repr(wrong.value.__context__), *frames(wrong.value.__traceback__))))
 
 
 def reachable(thing: object) -> Iterator[str | bytes]:

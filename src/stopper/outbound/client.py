@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Protocol, TypedDict, Unpack
 from urllib.parse import urljoin
 
-from stopper.core.errors import SettingError
+from stopper.core.errors import SettingError, StopperError
 from stopper.core.secret import Secret
 from stopper.outbound import retry
 from stopper.outbound.address import Address, AddressRule, is_loopback, is_public, is_reachable
@@ -162,7 +162,7 @@ class Client:
         del method, url, options
         return _reply_or_raise(outcome)
 
-    def _outcome(self, method: str, url: str, options: CallOptions) -> Reply | OutboundError:
+    def _outcome(self, method: str, url: str, options: CallOptions) -> Reply | StopperError:
         host = ""
         shown = method if method in _METHODS else "?"
         try:
@@ -173,6 +173,8 @@ class Client:
             return self._called(method, target, options)
         except OutboundError as wrong:
             return wrong.at(shown, host)
+        except StopperError as wrong:  # of a credential's source; its frames are ours
+            return wrong.with_traceback(None)
 
     def _called(self, method: str, target: Target, options: CallOptions) -> Reply:
         accept = checked_accept(options.get("accept", "application/json"))
@@ -291,8 +293,8 @@ class Client:
         raise RedirectRefusedError("redirect", f"it pointed on more than {self.limits.redirects} times")
 
 
-def _reply_or_raise(outcome: Reply | OutboundError) -> Reply:
-    if isinstance(outcome, OutboundError):
+def _reply_or_raise(outcome: Reply | StopperError) -> Reply:
+    if isinstance(outcome, StopperError):
         raise outcome
     return outcome
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from stopper.core.errors import SettingError
+from stopper.core.errors import SettingError, StopperError
 from stopper.core.secret import Secret
 from stopper.outbound import headers
 from stopper.outbound.errors import CallRefusedError
@@ -72,14 +72,25 @@ class Credential:
         )
 
     def value(self) -> str:
-        """What the header says. Raises CallRefusedError when the secret cannot stand in a header."""
-        secret = self.secret if isinstance(self.secret, Secret) else self.secret()
-        if not isinstance(secret, Secret):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise CallRefusedError("secret", "the function of its credential gave no Secret")
+        """What the header says. Raises CallRefusedError when the secret cannot stand in a header, or what its function raises of Stopper's."""
+        secret = self.secret if isinstance(self.secret, Secret) else _asked(self.secret)
         shown = secret.reveal()
         if _FIT.match(shown) is None:
             raise CallRefusedError("secret", "its credential is empty or holds characters that no header can carry")
         return f"{self.scheme} {shown}" if self.scheme else shown
+
+
+def _asked(source: Callable[[], Secret]) -> Secret:
+    found: object = None
+    try:
+        found = source()
+    except StopperError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever it is, it may hold the secret
+        found = None
+    if not isinstance(found, Secret):
+        raise CallRefusedError("secret", "the function of its credential gave no Secret")
+    return found
 
 
 def origins(hosts: Sequence[str]) -> frozenset[str]:
