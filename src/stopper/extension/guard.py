@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, cast
 
-from flask import Blueprint, Flask, Response, current_app
-from flask.globals import request_ctx
+from flask import Blueprint, Flask, Request, Response, current_app, request
 from flask.typing import ResponseReturnValue
+from werkzeug.local import LocalProxy
 
 from stopper.auth.clock import Clock, system_clock
 from stopper.auth.issuer import Issuer
@@ -29,9 +29,12 @@ from stopper.extension.wiring import Given, Parts, ReadsKeys, Revoked, assemble
 from stopper.secrets import Secrets, load
 
 if TYPE_CHECKING:
+    from stopper.core.leak import Leak
+    from stopper.core.leak_sensor import LeakSensor
     from stopper.store import Store
 
 _NAME: Final = "stopper"
+_request: Final = cast("LocalProxy[Request]", request)
 _log: Final = logging.getLogger("stopper")
 
 
@@ -90,6 +93,17 @@ class Stopper:
         declared, and SettingError for what is missing or unsafe.
         """
         guard_of(app or self._only_app()).seal()
+
+    @staticmethod
+    def watch(app: Flask, report: Callable[["Leak"], None] | None = None) -> "LeakSensor":
+        """Tell each secret of *app* that reaches a log, an answer, a cookie, a URL or another host, once (``docs/watch.md``).
+
+        *app* need not be guarded. *report* gets each leak; without it the logger ``stopper.leaks`` warns. No answer changes;
+        ``stop()`` on what is returned ends it.
+        """
+        from stopper.core.leak_sensor import log_leak, watch
+
+        return watch(app, report or log_leak)
 
     def _only_app(self) -> Flask:
         if len(self._apps) == 1:
@@ -208,7 +222,7 @@ class Guard:
         """*dispatch*, for nothing but the rule on which the gate has decided in this request."""
 
         def guarded() -> ResponseReturnValue:
-            asked = request_ctx.request
+            asked = _request._get_current_object()  # pyright: ignore[reportPrivateUsage]
             if asked.url_rule is None or asked.environ.get(DECIDED) is asked.url_rule:
                 return dispatch()
             if not self._told:  # once: whoever asks for it again must not fill the disk
