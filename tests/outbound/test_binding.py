@@ -8,6 +8,7 @@ import pytest
 from flask import Flask, request
 from tests.outbound.conftest import CANARY
 from tests.outbound.peers import Authority, Peer, Wired, reply
+from werkzeug.datastructures import Headers
 
 from stopper.core.errors import SettingError
 from stopper.outbound import CallRefusedError, Client, Credential, Limits, OutboundError, RedirectRefusedError, Secret
@@ -174,7 +175,22 @@ def test_incoming_headers_are_refused_in_every_wrapping(serve: Serve, bound: Bou
         with pytest.raises(CallRefusedError) as refused:
             client.get(f"{peer.url}/v1/x", headers=headers)  # type: ignore[arg-type]
         assert "caller" not in str(refused.value)
+    for headers in (*wrappings[:1], wrappings[2], Headers({"Accept": "text/plain"})):
+        with pytest.raises(CallRefusedError) as refused:
+            client.get(f"{peer.url}/v1/x", headers=headers)  # type: ignore[arg-type]
+        assert refused.value.reason == "incoming-headers", "a kind of headers that only a request has"
     assert peer.connections == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Authorization", "Proxy-Authorization", "Cookie", "X-API-Key", "X-Auth-Token", "X-Forwarded-User", "X-Session"],
+)
+def test_a_foreign_credential_is_called_one(serve: Serve, bound: Bound, name: str) -> None:
+    peer = serve(reply())
+    with pytest.raises(CallRefusedError) as refused:
+        bound(peer).get(f"{peer.url}/v1/x", headers={name: "v"})
+    assert refused.value.reason == "foreign-credential"
 
 
 BAD_HEADERS = [
