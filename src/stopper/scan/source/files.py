@@ -50,6 +50,16 @@ def is_weak(data: bytes) -> bool:
     return any(word in lowered for word in TOUCHED)
 
 
+_CREDENTIAL_LIKE = re.compile(
+    rb"SECRET_KEY|JWT_SECRET|\.config\b|['\"](?=[^'\"\s]*\d)(?=[^'\"\s]*[A-Za-z])[A-Za-z0-9+/=_.:\-]{20,}['\"]"
+)
+
+
+def holds_credential(data: bytes) -> bool:
+    """That a file has a literal which could be a key or token, or sets one: what is worth reading in test code."""
+    return _CREDENTIAL_LIKE.search(data) is not None
+
+
 _IMPORTED = re.compile(rb"^[ \t]*(?:from|import)[ \t]+\.*([A-Za-z_]\w*)", re.MULTILINE)
 
 

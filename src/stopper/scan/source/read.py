@@ -26,8 +26,6 @@ from stopper.scan.source.textfiles import kind_of, read_text
 
 MOST_KEPT: Final = 8 * 1024 * 1024
 """Bytes of source kept between the search and the reading."""
-OBJECTS: Final = 100_000
-"""New objects between two searches for cycles."""
 FRAMES: Final = 12_000
 """Python frames while reading: a chain of imports is followed the way Python follows it, some twelve frames a module."""
 
@@ -230,6 +228,9 @@ def _relevant(run: _Run) -> list[str]:
             continue
         if files.is_test(source.shown) or files.imports_tests(source.shown, data):
             run.tests.add(source.shown)
+            # Of test code rules ask for the credentials in it alone, so a third of a usual project need not be read.
+            if not files.holds_credential(data):
+                continue
         if files.is_strong(data):
             chosen.add(path)
             if len(data) <= MOST_KEPT // 64 and len(run.kept) < 64:
@@ -274,13 +275,17 @@ def _home(source: SourceFile) -> Path:
 
 @contextmanager
 def _deep_stack() -> Generator[None]:
-    """Frames enough for chains of imports, and a rarer search for cycles while trees that have none come and go: as often as Python
-    does it, it would cost a third of the whole reading."""
-    before, threshold = sys.getrecursionlimit(), gc.get_threshold()
+    """Frames enough for chains of imports, and no search for cycles while trees that have none come and go: it would cost a third
+    of the whole reading."""
+    before, collects = sys.getrecursionlimit(), gc.isenabled()
     sys.setrecursionlimit(max(before, FRAMES))
-    gc.set_threshold(OBJECTS, 10, 10)
+    gc.disable()
     try:
         yield
     finally:
         sys.setrecursionlimit(before)
-        gc.set_threshold(*threshold)
+        # What was read will stay: it goes to the old objects at once, without being searched on the way.
+        gc.freeze()
+        gc.unfreeze()
+        if collects:
+            gc.enable()
