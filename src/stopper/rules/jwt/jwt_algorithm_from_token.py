@@ -62,6 +62,8 @@ def _held_against_a_list(facts: SourceFacts, call: Call) -> bool:
     for comparison in facts.comparisons("in", "not in", "==", "!="):
         if comparison.function != call.function or not _from_header(facts, comparison.left):
             continue
+        if any(isinstance(part, Call) and part.span == call.span for part in walk(comparison.left)):
+            continue  # a claim of the decoded token, which says nothing of its algorithm
         words = [str(literal.value).lower() for part in walk(comparison.right) for literal in literals(part)]
         if "none" not in words and "" not in words:
             return True
