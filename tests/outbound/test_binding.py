@@ -98,6 +98,18 @@ def test_no_url_brings_the_canary_to_a_foreign_host(serve: Serve, bound: Bound, 
     assert foreign.connections == 0
 
 
+@pytest.mark.feature("F18")
+def test_each_host_of_a_client_sees_its_own_credential_alone(serve: Serve, secret: Secret) -> None:
+    own, other, open_host = serve(reply()), serve(reply()), serve(reply())
+    second = Credential(Secret("second-secret-77"), hosts=[other.host])
+    client = Client(Credential(secret, hosts=[own.host]), second, hosts=[open_host.host], allow_loopback_http=True)
+    for peer in (own, other, open_host):
+        client.get(f"{peer.url}/v1/x")
+    assert own.header("Authorization") == f"Bearer {CANARY}"
+    assert other.header("Authorization") == "Bearer second-secret-77"
+    assert open_host.header("Authorization") is None
+
+
 REDIRECTS = [
     "{foreign}/v1/x",
     "//{host}/v1/x",
