@@ -124,6 +124,28 @@ def test_a_record_without_a_secret_is_not_touched(handler: Keeping) -> None:
     assert (record.msg, record.args, record.n) == ("a %s b %d", ("c", 4), 5)  # type: ignore[attr-defined]
 
 
+def test_a_mapping_that_answers_for_missing_keys_is_no_error(
+    handler: Keeping, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """gunicorn's access log asks for headers that were not sent; a failed format would print all the others."""
+
+    class Atoms(dict[str, str]):
+        def __getitem__(self, key: str) -> str:
+            return self.get(key, "-")
+
+    logging.getLogger("gunicorn.access").info('%(r)s "%(missing)s"', Atoms(r="GET /", other=CANARY))
+    assert handler.format(handler.records[0]) == 'GET / "-"'
+    assert CANARY not in handler.everything()
+    assert capsys.readouterr().err == ""
+
+
+def test_a_copy_of_a_secret_is_the_secret() -> None:
+    import copy
+
+    kept = Secret(CANARY)
+    assert copy.deepcopy({"k": kept})["k"].reveal() == copy.copy(kept).reveal() == CANARY
+
+
 def test_loggers_made_before_and_after_and_of_other_classes(handler: Keeping) -> None:
     class Other(logging.Logger):
         pass

@@ -23,9 +23,12 @@ from stopper.core.secret import MASK
 _FIELDS: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _FIELD_COUNT: Final = len(logging.makeLogRecord({}).__dict__)
 _PLAIN: Final = frozenset({int, float, bool, type(None)})
+_MOST_NAMES: Final = 4096
 _formatter: Final = logging.Formatter()
 
 _lock: Final = threading.Lock()
+_good_names: set[tuple[str, int]] = set()
+"""Names of loggers that hold no secret, each with how many secrets were known then."""
 _originals: dict[str, Any] = {}
 _handle_bare: Final = logging.Logger.handle
 
@@ -77,6 +80,8 @@ def is_installed() -> bool:
 def clean(record: logging.LogRecord) -> None:
     """Mask everything in *record* that a handler could show."""
     args = record.args
+    if (record.name, registry.generation()) not in _good_names:
+        _clean_name(record)
     try:
         message, fits = record.getMessage(), True
     except Exception:  # noqa: BLE001 - whatever an argument's __str__ or a wrong format raises; logging would print it all raw
@@ -87,6 +92,9 @@ def clean(record: logging.LogRecord) -> None:
     if masked != message or not fits:
         record.msg, record.args = masked, ()
     elif type(record.msg) is not str:
+        record.msg, record.args = message, ()
+    elif isinstance(args, Mapping):
+        # What the format left out goes. A masked copy would not do: gunicorn's mapping answers for keys that it has not.
         record.msg, record.args = message, ()
     elif args:
         _clean_arguments(record, message)
@@ -101,15 +109,22 @@ def clean(record: logging.LogRecord) -> None:
 def _clean_arguments(record: logging.LogRecord, message: str) -> None:
     # An argument that stands whole in the masked message is clean; one that was cut or left out is looked at by itself.
     args = record.args
-    if isinstance(args, Mapping):
-        record.args = cast("Any", mask_value(args))
-        return
     if not args:
         return
     for arg in args:
         if type(arg) not in _PLAIN and not (type(arg) is str and arg in message):
             record.args = tuple(mask_value(arg) if type(arg) is not str or arg not in message else arg for arg in args)
             return
+
+
+def _clean_name(record: logging.LogRecord) -> None:
+    masked = mask(record.name)
+    if masked != record.name:
+        record.name = masked
+        return
+    if len(_good_names) > _MOST_NAMES:
+        _good_names.clear()
+    _good_names.add((record.name, registry.generation()))
 
 
 def _hide_pieces(record: logging.LogRecord) -> bool:

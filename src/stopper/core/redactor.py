@@ -83,8 +83,12 @@ def mask_value(value: object, *, depth: int = 6) -> object:
             return mask(repr(pairs))
         return {mask(str(key)): _mask_entry(str(key), item, depth) for key, item in pairs.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        items = cast("Iterable[object]", value)
-        return mask(repr(items)) if depth == 0 else [mask_value(item, depth=depth - 1) for item in items]
+        items = list(cast("Iterable[object]", value))
+        if depth == 0:
+            return mask(repr(items))
+        if len(items) == 2 and isinstance(items[0], str) and isinstance(items[1], str):
+            return [mask(items[0]), _mask_entry(items[0], items[1], depth)]  # a header as a pair
+        return [mask_value(item, depth=depth - 1) for item in items]
     return _mask_object(value)
 
 

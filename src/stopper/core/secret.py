@@ -52,6 +52,15 @@ class Secret:
     def __reduce__(self) -> tuple[type["Secret"], tuple[str]]:
         return (Secret, (MASK,))
 
+    def __getstate__(self) -> str:
+        return MASK  # object's own would give the value to whoever asks
+
+    def __copy__(self) -> "Secret":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "Secret":
+        return self  # a copy by way of __reduce__ would hold "***"
+
     def __bool__(self) -> bool:
         return bool(self._value)
 

@@ -76,6 +76,8 @@ def _watch(flask: Flask, answers: Answers, name: str) -> None:
                 type(error).__name__,
             )
             response.status_code = status
+            for name in _headers_with(response, error):
+                del response.headers[name]
             _fill(response, answers, status, None)
         return response
 
@@ -94,8 +96,12 @@ def _is_meant_for_clients(flask: Flask, error: Exception) -> bool:
 
 def _shows(response: WerkzeugResponse, error: Exception) -> bool:
     body = response.get_data(as_text=True)
-    headers = str(response.headers)
-    return any(text in body or text in headers for text in _texts(error))
+    return any(text in body for text in _texts(error)) or bool(_headers_with(response, error))
+
+
+def _headers_with(response: WerkzeugResponse, error: Exception) -> set[str]:
+    texts = tuple(_texts(error))
+    return {name for name, value in response.headers.items() if any(text in value for text in texts)}
 
 
 def _texts(error: BaseException) -> Iterator[str]:

@@ -42,7 +42,7 @@ _COOKIE: Final = re.compile(
 # The name is looked at before the value is taken.
 _QUOTE: Final = r"\\{0,7}[\"']|&(?:quot|\#34|\#39|\#x27);|%22|%27"
 _HEAD: Final = re.compile(
-    rf"(?<![A-Za-z0-9_.]) (?P<q>(?:{_QUOTE})?) (?P<name>[A-Za-z][A-Za-z0-9_.-]{{1,63}}) (?P=q)"
+    rf"(?: (?<![A-Za-z0-9_.]) | (?<=%[0-9A-Fa-f][0-9A-Fa-f]) ) (?P<q>(?:{_QUOTE})?) (?P<name>[A-Za-z][A-Za-z0-9_.-]{{1,63}}) (?P=q)"
     r" (?:\s{0,4}|%20|\+) (?: [=:] | %3[AaDd] | (?<=[\"'])\s{0,4},(?=\s{0,4}b?\\{0,7}[\"']) ) (?:\s{0,4}|%20|\+) (?:b(?=[\"']))?",
     re.VERBOSE | re.IGNORECASE,
 )

@@ -13,14 +13,16 @@ DEPTH: Final = 3
 """How many layers are taken off."""
 Span = tuple[int, int]
 
-_ESCAPES: Final = re.compile(
-    r"(?P<url>(?:%[0-9A-Fa-f]{2})+)"
-    r"|(?P<utf16>(?:\\u[0-9A-Fa-f]{4})+)"
+# One layer is of one kind: a secret that has a "%41" of its own must not lose it while JSON is taken off.
+_URL: Final = re.compile(r"(?P<url>(?:%[0-9A-Fa-f]{2})+)")
+_BACKSLASH: Final = re.compile(
+    r"(?P<utf16>(?:\\u[0-9A-Fa-f]{4})+)"
     r"|(?P<hex>(?:\\x[0-9A-Fa-f]{2})+)"
     r"|(?P<wide>\\U000[0-9A-Fa-f]{5}|\\U0010[0-9A-Fa-f]{4})"
     r"|(?P<short>\\[\"'\\/bfnrt])"
-    r"|(?P<html>&(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|amp|lt|gt|quot|apos);)"
 )
+_HTML: Final = re.compile(r"(?P<html>&(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|amp|lt|gt|quot|apos);)")
+_KINDS: Final = (("%", _URL), ("\\", _BACKSLASH), ("&", _HTML))
 _SHORT: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 # A run that an encoder may have made, also when a mailer broke its lines.
@@ -36,7 +38,7 @@ _PLAIN_BASE64: Final = str.maketrans("-_", "+/", "\r\n")
 
 def is_escaped(text: str) -> bool:
     """Whether *text* may hold an escape of a URL, of JSON or of HTML; False is certain. Cheap."""
-    return ("%" in text or "\\" in text or "&" in text) and _ESCAPES.search(text) is not None
+    return any(sign in text and escapes.search(text) is not None for sign, escapes in _KINDS)
 
 
 def may_hold(runs: Iterable[str]) -> bool:
@@ -53,8 +55,9 @@ def may_hold(runs: Iterable[str]) -> bool:
 def spans(text: str, depth: int = DEPTH) -> list[Span]:
     """Where live secrets stand in *text* behind up to *depth* layers. A base64 or hex run that holds one is taken whole."""
     found: list[Span] = []
-    if "%" in text or "\\" in text or "&" in text:
-        found += _behind_escapes(text, depth)
+    for sign, escapes in _KINDS:
+        if sign in text and escapes.search(text):
+            found += _behind_escapes(text, escapes, depth)
     for run in _RUN.finditer(text):
         if _holds(run[0], depth):
             found.append(run.span())
@@ -68,13 +71,11 @@ def _every(text: str, depth: int) -> list[Span]:
     return bare + (spans(text, depth) if depth else [])
 
 
-def _behind_escapes(text: str, depth: int) -> list[Span]:
-    pieces = list(_pieces(text))
-    if len(pieces) < 2 and pieces and pieces[0][2] == text:
-        return []
+def _behind_escapes(text: str, escapes: re.Pattern[str], depth: int) -> list[Span]:
+    pieces = list(_pieces(text, escapes))
     plain = "".join(piece[2] for piece in pieces)
     found = _every(plain, depth - 1)
-    if "%" in text and "+" in text:
+    if escapes is _URL and "+" in text:
         # A form's "+" is a blank; one that was quoted is none. Each of them is as long as the other.
         blanks = "".join(
             plain if end - start != len(plain) else plain.replace("+", " ") for start, end, plain in pieces
@@ -83,10 +84,10 @@ def _behind_escapes(text: str, depth: int) -> list[Span]:
     return [_back(pieces, span) for span in found]
 
 
-def _pieces(text: str) -> Iterator[tuple[int, int, str]]:
+def _pieces(text: str, escapes: re.Pattern[str]) -> Iterator[tuple[int, int, str]]:
     """*text* cut into (start, end, plain text): what was escaped, and what stands between."""
     done = 0
-    for escape in _ESCAPES.finditer(text):
+    for escape in escapes.finditer(text):
         if escape.start() > done:
             yield done, escape.start(), text[done : escape.start()]
         yield escape.start(), escape.end(), _plain(escape)
