@@ -40,6 +40,15 @@ def drips(client: socket.socket) -> None:
         time.sleep(0.1)
 
 
+def drips_head(client: socket.socket) -> None:
+    """The same with the head."""
+    client.recv(65536)
+    client.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    for _ in range(300):
+        client.sendall(b"x")
+        time.sleep(0.1)
+
+
 def floods(client: socket.socket) -> None:
     """Sends far more than any secret."""
     client.recv(65536)

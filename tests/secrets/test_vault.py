@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -163,6 +165,7 @@ FAULTS = [
     doors.hangs_up,
     doors.floods,
     doors.drips,
+    doors.drips_head,
     doors.silent,
     doors.answers("500 Internal Server Error", b"<html>canary-of-a-page</html>"),
     doors.answers("503 Service Unavailable", b'{"errors":["Vault is sealed"]}'),
@@ -238,6 +241,77 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(bao: OpenBao, world: W
     root = Secret(bao.root)
     with pytest.raises(SecretLoadError, match="certificate is not trusted"):
         world.open({"one": "vault:kv/x#key"}, access=Access(vault=VaultAccess(bao.url, token=lambda: root)))
+
+
+def test_certificates_that_cannot_be_read_are_told(bao: OpenBao, world: World, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("nothing")
+    for ca_file in (tmp_path / "ca.pem", tmp_path / "none"):
+        access = Access(vault=VaultAccess(bao.url, ca_file=str(ca_file), token=lambda: Secret("hvs.x")))
+        with pytest.raises(SecretLoadError, match="mend STOPPER_VAULT_CA_FILE"):
+            world.open({"one": "vault:kv/x#key"}, access=access)
+
+
+def test_a_token_that_is_revoked_while_running_is_an_outage_with_a_reason(
+    bao: OpenBao, world: World, through: Through
+) -> None:
+    bao.put("kv", "revoked", key="kept-after-revocation")
+    token = bao.token("reads")
+    found = world.open({"one": "vault:kv/revoked#key"}, access=through(token=token), pace=Pace(refresh=60, keep=300))
+    bao.call("POST", "auth/token/revoke", {"token": token})
+    world.forward(61)
+    assert found["one"].reveal() == "kept-after-revocation"
+    assert world.names() == ["secret-backend-away"]
+    assert "refuses the token (status 403)" in world.events[0].details["why"]
+    assert token not in str(world.events)
+    world.forward(300)
+    with pytest.raises(SecretUnavailableError):
+        _ = found["one"]
+
+
+def test_a_token_that_has_expired_is_read_anew_from_where_it_lies(bao: OpenBao, world: World, through: Through) -> None:
+    bao.put("kv", "expiring", key="kept-after-expiry")
+    tokens = [bao.token("reads", ttl="60s", renewable=False), bao.token("reads", ttl="1h")]
+    access = through()
+    vault = VaultAccess(access.vault.url, ca_file=access.vault.ca_file, token=lambda: Secret(tokens[0]))
+    found = world.open({"one": "vault:kv/expiring#key"}, access=Access(vault=vault), pace=Pace(refresh=30))
+    bao.call("POST", "auth/token/revoke", {"token": tokens.pop(0)})  # it ended, and its file holds the next one
+    bao.put("kv", "expiring", key="read-with-the-next")
+    world.forward(60)
+    assert found["one"].reveal() == "read-with-the-next"
+
+
+LENDER = """
+import os, sys
+from stopper.core.secret import Secret
+from stopper.secrets import Access, Secrets, VaultAccess
+url, ca, token = sys.argv[1:]
+secrets = Secrets({"user": "vault:database/creds/app#username"},
+                  access=Access(vault=VaultAccess(url, ca_file=ca, token=lambda: Secret(token))))
+child = os.fork()
+if child == 0:
+    secrets["user"].reveal()
+    sys.exit(0)
+os.waitpid(child, 0)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.feature("F19")
+def test_what_was_lent_is_given_back_at_exit_by_the_parent_and_not_by_its_child(bao: OpenBao, database: str) -> None:
+    bao.call("PUT", "sys/leases/revoke-prefix/database/creds/app")
+    before = set(bao.leases("database/creds/app"))
+    token = bao.token("reads", "gives-back", ttl="1h")
+    with subprocess.Popen(
+        [sys.executable, "-c", LENDER, bao.url, str(bao.ca_file), token], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as lender:  # fmt: skip
+        assert lender.stdout is not None
+        assert lender.stdin is not None
+        assert lender.stdout.readline() == "ready\n"
+        assert len(set(bao.leases("database/creds/app")) - before) == 1
+        lender.stdin.close()
+        lender.wait(20)
+    assert set(bao.leases("database/creds/app")) - before == set()
 
 
 @pytest.mark.parametrize(

@@ -35,11 +35,16 @@ class Document:
     changed: float | None = None
     expires: float | None = None
     lease: Lease | None = None
+    _parsed: dict[str, Mapping[str, Secret]] = field(
+        default_factory=dict[str, Mapping[str, Secret]], repr=False, compare=False
+    )
 
     def pick(self, key: str) -> Secret:
         """The member *key*; without a key the text, or the only member. Raises FetchError."""
         if key:
-            found = (self.members or members_of(self.text)).get(key)
+            if not self.members and "" not in self._parsed:
+                self._parsed[""] = members_of(self.text)
+            found = (self.members or self._parsed[""]).get(key)
             if found is None:
                 raise FetchError("missing", f"there is no member {key!r}; name one that is there after #")
             return found

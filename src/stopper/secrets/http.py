@@ -1,13 +1,15 @@
 """One small request to a secrets server: one deadline for the whole answer, one cap on its size, no redirect, TLS checked."""
 
+import contextlib
+import http.client
 import json
-import time
+import socket
+import ssl
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, cast
 from urllib.parse import urlsplit
-
-import urllib3
 
 from stopper.auth.strict_json import NotStrictError, read_object
 from stopper.core.secret import Secret
@@ -63,12 +65,23 @@ def checked_url(url: str, setting: str) -> str:
     return url.rstrip("/")
 
 
+def trusted_by(ca_file: str) -> ssl.SSLContext:
+    """TLS as Python does it by default, with the system's certificates or those in *ca_file*. Raises FetchError."""
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except OSError:
+        raise FetchError(
+            "missing", f"{ca_file} holds no certificates that can be read; mend STOPPER_VAULT_CA_FILE"
+        ) from None
+
+
 def ask(
     server: Server, method: str, path: str, body: Mapping[str, object] | None = None, token: Secret | None = None
 ) -> Answer:
     """One request; *body* may hold Secrets. Raises FetchError ``unreachable`` or ``malformed``; its traceback holds nothing in clear.
 
-    A new connection each time: secrets are asked for once in minutes, and nothing is shared with a forked child.
+    A new connection each time: secrets are asked for once in minutes, and nothing is shared with a forked child. No proxy of
+    the environment is used: it would see the secrets of a server that it was not meant for.
     """
     found = _exchange(
         server, method, path, Secret(json.dumps(body, default=_in_clear)) if body is not None else None, token
@@ -84,36 +97,44 @@ def _in_clear(value: object) -> str:
 
 def _exchange(server: Server, method: str, path: str, body: Secret | None, token: Secret | None) -> Answer | FetchError:
     # Errors are handed back and raised by ask(): the library's own ones carry frames with headers and bodies in clear.
-    ends = time.monotonic() + server.timeout
+    connection = _connection(server)
+    # A time-out of the socket bounds one read; whoever sends a byte now and then is bounded by this.
+    held: list[socket.socket] = []  # the connection forgets its own once an answer has begun
+    watch = threading.Timer(server.timeout, _hang_up, (connection, held))
+    watch.daemon = True
+    watch.start()
     try:
-        with urllib3.PoolManager(
-            1,
-            retries=False,
-            timeout=urllib3.Timeout(total=server.timeout),
-            cert_reqs="CERT_REQUIRED",
-            ca_certs=server.ca_file or None,
-        ) as pool:
-            answer = pool.request(
-                method,
-                server.url + path,
-                headers=_headers(server, token),
-                body=body.reveal_bytes() if body is not None else None,
-                preload_content=False,
-                redirect=False,
-            )
-            try:
-                raw = _bounded(answer, ends)
-            finally:
-                answer.close()
-    except (urllib3.exceptions.HTTPError, OSError, ValueError) as wrong:
-        return FetchError(
-            "unreachable", f"{server.url} does not answer ({_reason(wrong)}); start it or mend the address"
-        )
-    if raw is None:
+        connection.connect()
+        held.append(connection.sock)
+        target = urlsplit(server.url).path + path
+        connection.request(method, target, body.reveal_bytes() if body is not None else None, _headers(server, token))
+        answer = connection.getresponse()
+        raw = Secret(answer.read(LARGEST_ANSWER + 1))
+    except (http.client.HTTPException, OSError, ValueError) as wrong:
+        why = "time-out" if watch.finished.is_set() else _reason(wrong)
+        return FetchError("unreachable", f"{server.url} does not answer ({why}); start it or mend the address")
+    finally:
+        was_ended = watch.finished.is_set()
+        watch.cancel()
+        connection.close()
+    if was_ended or len(raw) > LARGEST_ANSWER:
         return FetchError("unreachable", f"{server.url} does not answer in time or sends more than 1 MiB")
     if 300 <= answer.status < 400:
         return FetchError("unreachable", f"{server.url} redirects; name the address that answers itself")
     return _answer(server, answer.status, raw)
+
+
+def _connection(server: Server) -> http.client.HTTPConnection:
+    parts = urlsplit(server.url)
+    host = parts.hostname or ""
+    if parts.scheme == "https":
+        return http.client.HTTPSConnection(host, parts.port, timeout=server.timeout, context=trusted_by(server.ca_file))
+    return http.client.HTTPConnection(host, parts.port, timeout=server.timeout)
+
+
+def _hang_up(connection: http.client.HTTPConnection, held: list[socket.socket]) -> None:
+    with contextlib.suppress(OSError, AttributeError):  # not connected yet: the socket's own time-out ends that
+        (held[0] if held else connection.sock).shutdown(socket.SHUT_RDWR)
 
 
 def _answer(server: Server, status: int, raw: Secret) -> Answer | FetchError:
@@ -132,22 +153,11 @@ def _headers(server: Server, token: Secret | None) -> dict[str, str]:
     return {**headers, "X-Vault-Token": token.reveal()} if token is not None else headers
 
 
-def _bounded(answer: urllib3.BaseHTTPResponse, ends: float) -> Secret | None:
-    pieces: list[bytes] = []
-    size = 0
-    while piece := answer.read1(16 * 1024, decode_content=False):  # what is there; read() would wait for all of it
-        pieces.append(piece)
-        size += len(piece)
-        if size > LARGEST_ANSWER or time.monotonic() > ends:
-            return None
-    return Secret(b"".join(pieces))
-
-
 def _reason(wrong: Exception) -> str:
-    if isinstance(wrong, urllib3.exceptions.SSLError) or "CERTIFICATE_VERIFY_FAILED" in str(wrong):
+    if isinstance(wrong, ssl.SSLCertVerificationError):
         return "its certificate is not trusted"
-    if isinstance(wrong, urllib3.exceptions.NewConnectionError):  # a TimeoutError too, by its ancestry
-        return "no connection"
-    if isinstance(wrong, urllib3.exceptions.TimeoutError):
+    if isinstance(wrong, TimeoutError):
         return "time-out"
+    if isinstance(wrong, (ConnectionRefusedError, socket.gaierror)):
+        return "no connection"
     return type(wrong).__name__

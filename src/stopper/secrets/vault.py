@@ -15,7 +15,7 @@ from stopper.core.secret import Secret
 from stopper.secrets.backend import Document, Lease, secret_members
 from stopper.secrets.backends import VaultAccess
 from stopper.secrets.errors import Cause, FetchError
-from stopper.secrets.http import Answer, Server, ask, checked_url
+from stopper.secrets.http import Answer, Server, ask, checked_url, trusted_by
 from stopper.secrets.steady import steady
 from stopper.secrets.vault_login import SERVICE_ACCOUNT, Login
 
@@ -30,6 +30,7 @@ def open_vault(
     if not access.url:
         raise FetchError("missing", "the address of Vault is not set; set STOPPER_VAULT_URL")
     url = checked_url(access.url, "STOPPER_VAULT_URL")
+    trusted_by(access.ca_file)
     # With this header Vault's agents and proxies know that a program asks and no browser was tricked into it.
     headers = {"X-Vault-Request": "true", **({"X-Vault-Namespace": access.namespace} if access.namespace else {})}
     return Vault(Server(url, timeout, access.ca_file, headers), access, clock, service_account)
