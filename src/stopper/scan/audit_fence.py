@@ -59,7 +59,7 @@ def address_of(address: object) -> str:
 
 def servers_in(text: str) -> set[str]:
     """Addresses of this machine that an error speaks of, as those of database drivers do."""
-    found = re.findall(r"(localhost|127(?:\.\d{1,3}){3}|::1)\D{1,12}?(?:port )?(\d{2,5})", text)
+    found = re.findall(r"(localhost|127(?:\.\d{1,3}){3}|::1)['\")\]]{0,3}(?:, port |:)(\d{2,5})", text)
     return {f"{host}:{port}" for host, port in found}
 
 

@@ -115,7 +115,11 @@ def _filled(first: Route, second: Route) -> Route:
         blueprint=first.blueprint or second.blueprint,
         span=view.span or first.span or second.span,
         parameters=first.parameters or second.parameters,
-        access={method: _better(first.access.get(method), second.access.get(method)) for method in methods},
+        access={
+            method: _better(first.access.get(method), second.access.get(method))
+            for method in methods
+            if method in first.access or method in second.access or "running" not in first.readers
+        },
         readers=first.readers | second.readers,
         fields=tuple(dict.fromkeys((*first.fields, *second.fields))),
         request_schema=first.request_schema or second.request_schema,

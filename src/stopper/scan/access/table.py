@@ -1,5 +1,7 @@
 """The access table: every door of an application with who may pass it and how that is known."""
 
+from collections.abc import Mapping
+
 from stopper.core.app import Access, App, Basis, Guard, Route
 from stopper.scan.access.join import stopping
 from stopper.scan.access.row import ANYONE, ITSELF, NOT_KNOWN, Row
@@ -7,20 +9,24 @@ from stopper.scan.access.row import ANYONE, ITSELF, NOT_KNOWN, Row
 
 def table(app: App) -> tuple[Row, ...]:
     """The rows by path and method. HEAD goes with GET unless it differs; OPTIONS that Flask answers itself has no row."""
-    rows: dict[tuple[str, str, str], Row] = {}
-    for route in app.routes:
+    doors: dict[tuple[str, str], dict[str, tuple[Route, Access]]] = {}
+    for route in app.routes:  # a document may have split a route by its methods
         for method, access in route.access.items():
-            if not _goes_with_get(route, method):
-                row = _row(route, method, access)
-                rows.setdefault((row.path, row.method, row.endpoint), row)
-    return tuple(sorted(rows.values(), key=lambda row: (row.path, row.method, row.endpoint)))
+            doors.setdefault((route.path, route.endpoint), {}).setdefault(method, (route, access))
+    rows = [
+        _row(route, method, access)
+        for methods in doors.values()
+        for method, (route, access) in methods.items()
+        if not _goes_with_get(method, methods)
+    ]
+    return tuple(sorted(rows, key=lambda row: (row.path, row.method, row.endpoint)))
 
 
-def _goes_with_get(route: Route, method: str) -> bool:
-    if method != "HEAD" or "GET" not in route.access:
+def _goes_with_get(method: str, methods: Mapping[str, tuple[Route, Access]]) -> bool:
+    if method != "HEAD" or "GET" not in methods:
         return False
-    head, get = route.access["HEAD"], route.access["GET"]
-    return head.state == get.state or head.state == "unknown"
+    head, get = methods["HEAD"][1], methods["GET"][1]
+    return head.state in (get.state, "unknown") or (get.basis == "proven" and head.basis != "traced")
 
 
 def _row(route: Route, method: str, access: Access) -> Row:
