@@ -1,12 +1,14 @@
 """The part that `scan` and `audit` share: people, probes, survey, correlation, and the report of it all."""
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from stopper.core.app import App
 from stopper.core.finding import Outcome
+from stopper.core.probe import Identity
 from stopper.core.rule import Rule
 from stopper.scan.correlate import correlate
 from stopper.scan.engine import DetectorResult, ProbeResult, outcome_of, run_detectors, run_probes
@@ -52,9 +54,11 @@ def examine(
 ) -> Report:
     """Judge *app* by every rule, over the model and over the wire."""
     try:
-        return _examined(command, name, app, courier, options, clock, workers, canary, known_ids, errors, skips)
+        report = _examined(command, name, app, courier, options, clock, workers, canary, known_ids, errors, skips)
     finally:
         tidy(app, courier)
+    # What an audit wrote stands in a copy that is thrown away; what a scan wrote stands in somebody's database.
+    return replace(report, skipped=(*report.skipped, *_left_behind(courier))) if command == "scan" else report
 
 
 def _examined(
@@ -92,6 +96,7 @@ def _examined(
             *_notes(ready.notes, bool(ready.target.identities), app),
             *_not_sent(courier),
             *_only_errors(app, courier),
+            *(_accounts(ready.target.identities, canary) if command == "scan" else ()),
         ),
         errors=(*errors, *faults(seen, tried), *_exhausted(name, courier, options)),
         requests=courier.sent,
@@ -147,6 +152,24 @@ def _exhausted(name: str, courier: Courier, options: ProbeOptions) -> tuple[Read
 
 def _not_sent(courier: Courier) -> Iterable[Skip]:
     return (Skip(what, reason) for what, reason in sorted(courier.skipped.items()))
+
+
+def _left_behind(courier: Courier) -> Iterable[Skip]:
+    """What this scan made and could not take back, by the request that made it."""
+    made = Counter(
+        f"{request.method} {request.target.partition('?')[0]}"
+        for path, request in courier.created.items()
+        if request.effect == "write" and ("DELETE", path) not in courier.asked
+    )
+    for request, number in sorted(made.items()):
+        things = "1 thing" if number == 1 else f"{number} things"
+        yield Skip(request, f"{things} that this scan made stayed there: the API has no way to delete what this makes")
+
+
+def _accounts(people: Sequence[Identity], canary: str) -> Iterable[Skip]:
+    names = [one.subject for one in people if canary and one.subject and canary in one.subject]
+    if names:
+        yield Skip("test people", f"this scan registered {' and '.join(names)}; delete what you do not want to keep")
 
 
 def _only_errors(app: App, courier: Courier) -> Iterable[Skip]:

@@ -318,3 +318,46 @@ def test_one_route_that_fails_is_told_and_lowers_the_coverage() -> None:
 def test_https_typed_for_a_plain_server_is_told_how_to_type_it() -> None:
     with served(Flask(__name__)) as url, pytest.raises(IncompleteError, match=f"plain http there: type {url}"):
         run_scan(url.replace("http://", "https://"), options())
+
+
+def shelf() -> Flask:
+    """Accounts and things, and no way to delete either."""
+    app = Flask(__name__)
+    known: dict[str, str] = {}
+    things: list[str] = []
+    texts = {"type": "object", "properties": {"email": {"type": "string"}, "password": {"type": "string"}}}
+    account = {"requestBody": {"content": {"application/json": {"schema": texts}}}}
+    paths = {"/register": {"post": account}, "/login": {"post": account}, "/things": {"post": {}}}
+    app.add_url_rule("/openapi.json", view_func=lambda: jsonify({"openapi": "3.0.0", "paths": paths}))
+
+    @app.post("/register")
+    def register() -> Any:
+        known[request.json["email"]] = request.json["password"]
+        return {}, 201
+
+    @app.post("/login")
+    def login() -> Any:
+        said = request.json
+        return {"token": said["email"]} if known.get(said["email"]) == said["password"] else ({}, 401)
+
+    @app.post("/things")
+    def add() -> Any:
+        things.append("")
+        return {"id": len(things)}, 201
+
+    return app
+
+
+def test_what_a_scan_could_not_take_back_is_told() -> None:
+    """A person must know which accounts and things are still in the database."""
+    with served(shelf()) as url:
+        report = run_scan(url, options())
+    told = {skip.what: skip.reason for skip in report.skipped}
+    assert "this scan registered alice-" in told["test people"]
+    assert told["POST /things"].startswith("1 thing that this scan made stayed there")
+
+
+def test_a_scan_that_wrote_nothing_leaves_nothing_behind() -> None:
+    with served(shelf()) as url:
+        report = run_scan(url, options(mode="default"))
+    assert not [skip for skip in report.skipped if "stayed there" in skip.reason or skip.what == "test people"]
