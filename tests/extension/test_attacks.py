@@ -1,5 +1,7 @@
 """Ways in that an attacker, or an unlucky colleague, has tried. Each test carries the name of its attack."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from stopper import Stopper, api_key, bearer, current_principal, public, where
 from stopper.auth.clock import SetClock
 from stopper.auth.revocation import Revocation, Revocations
 from stopper.core.errors import PolicyError, SettingError
+from stopper.extension import response_headers
 
 
 @pytest.fixture
@@ -136,3 +139,23 @@ def test_asking_for_what_nobody_judged_does_not_fill_the_log(made: Made, caplog:
     for _ in range(5):
         assert made.get("/mine").status_code == 503
     assert sum("nobody had judged" in record.getMessage() for record in caplog.records) == 1
+
+
+def test_request_ids_never_come_twice_in_threads_or_forked_children() -> None:
+    with ThreadPoolExecutor(8) as pool:
+        ids = list(pool.map(lambda _: response_headers.new_request_id(), range(5_000)))
+    assert len(set(ids)) == len(ids)
+    assert all(len(one) == 32 and set(one) <= set("0123456789abcdef") for one in ids)
+    response_headers.new_request_id()
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(theirs, "".join(response_headers.new_request_id() for _ in range(64)).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(theirs)
+    with os.fdopen(ours) as answer:
+        said = answer.read()
+    of_child = {said[start : start + 32] for start in range(0, len(said), 32)}
+    assert len(of_child) == 64
+    assert of_child.isdisjoint({response_headers.new_request_id() for _ in range(64)})

@@ -1,7 +1,7 @@
 """Remembers one fact: these exact bytes were signed by this key and had this structure. Nothing else is ever taken from it."""
 
-import hashlib
 from collections.abc import Hashable
+from hashlib import sha256
 from typing import Final, NamedTuple
 
 from stopper.auth.issuer import Issuer
@@ -39,9 +39,7 @@ class TokenCache:
     def get(self, token: str) -> Verified | None:
         """What is known of *token*; the caller judges times and key."""
         entries = self._entries
-        if not entries:
-            return None
-        return entries.get(hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest())
+        return entries.get(sha256(token.encode("utf-8", "surrogatepass")).digest()) if entries else None
 
     def put(self, token: str, verified: Verified) -> None:
         """Remember a token after every check has passed."""
@@ -53,11 +51,11 @@ class TokenCache:
                 del entries[next(iter(entries))]
             except (StopIteration, KeyError, RuntimeError):  # another thread was faster
                 break
-        entries[hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()] = verified
+        entries[sha256(token.encode("utf-8", "surrogatepass")).digest()] = verified
 
     def drop(self, token: str) -> None:
         """Forget *token*."""
-        self._entries.pop(hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest(), None)
+        self._entries.pop(sha256(token.encode("utf-8", "surrogatepass")).digest(), None)
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -7,7 +7,7 @@ from flask import Request, Response, request
 from werkzeug.local import LocalProxy
 
 from stopper.auth.clock import Clock
-from stopper.auth.policy import Kinds, Policy
+from stopper.auth.policy import Kinds, Policy, bearer
 from stopper.auth.requirement import Situation
 from stopper.core.errors import (
     AuthenticationRequiredError,
@@ -33,7 +33,7 @@ DECIDED: Final = "stopper.decided"
 """In the environ: the rule on which the gate has decided that the request may go on."""
 
 _request: Final = cast("LocalProxy[Request]", request)
-_BEARER: Final[Kinds] = frozenset({"bearer"})
+_BEARER: Final[Kinds] = bearer.alternatives[0]
 
 
 class Gate:
@@ -111,11 +111,11 @@ class Gate:
             raise AuthenticationRequiredError("other-scheme" if shown.other_scheme else "nothing-shown")
         if shown.other_scheme:
             raise InvalidRequestError("two-credentials")
-        bearer = self._bearer(shown.bearer) if shown.bearer is not None else None
+        token = self._bearer(shown.bearer) if shown.bearer is not None else None
         key = self._api_key(shown.api_key) if shown.api_key is not None else None
-        if bearer is not None and key is not None:
-            return _together(bearer, key)
-        found = bearer or key
+        if token is not None and key is not None:
+            return _together(token, key)
+        found = token or key
         if found is None:
             raise AuthenticationRequiredError("nothing-shown")
         return found
