@@ -188,7 +188,9 @@ def answers(app: flask.Flask) -> list[Any]:
     found = []
     for asked in ASKED:
         answer = client.open(**asked)
-        headers = [(name, value.partition(".")[0]) for name, value in answer.headers]  # sessions carry the time
+        headers = [
+            (name, value.partition(".")[0]) for name, value in answer.headers if name != "Date"
+        ]  # sessions carry the time
         found.append((answer.status, headers, answer.data))
         answer.close()
     return found

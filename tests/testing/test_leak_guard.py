@@ -83,7 +83,7 @@ def test_this_is_no_leak(inner: pytest.Pytester, body: str) -> None:
 LOUD = {
     "a token in another answer": ('token = client.post("/login").json["access_token"]\nclient.get("/me", headers={"Authorization": f"Bearer {token}"})', "the member access_token of POST /login"),
     "a token in an answer that caches keep": ('client.get("/token")', "the member access_token of GET /token"),
-    "the client's own token": ('client.get("/me", headers={"Authorization": "Bearer Abc-123456789"})', "the Authorization header of GET /me"),
+    "the client's own token": ('client.get("/me", headers={"Authorization": "Bearer Abc-123456789"})', "the Authorization header"),
     "the planted cookie, where headers are dumped": ('client.get("/headers")', "the planted cookie"),
     "the planted setting, where the configuration is dumped": ('client.get("/config")', "the planted setting"),
     "a session cookie in the log": ('client.get("/quiet"); client.get("/cookie")', "the cookie session of GET /quiet"),

@@ -61,7 +61,7 @@ def _learn_body(journal: LeakJournal, exchange: Exchange, body: bytes, kind: str
 def _shown(journal: LeakJournal, exchange: Exchange, learned: Learned) -> None:
     known = journal.watchlist.get(learned.value)
     if known is None and is_distinctive(learned.value):
-        known = journal.learn(learned, where=exchange.route)
+        known = journal.learn(learned)
     if known is not None:
         exchange.shown.add(known.value)
 

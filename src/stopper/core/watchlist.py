@@ -71,6 +71,8 @@ class Watchlist:
             return None
         entry = _entry(Watched(label, kind, value))
         with self._lock:
+            if value in self._known:  # another thread was faster
+                return self._known[value].secret
             self._known[value] = entry
             self._index(entry)
             if not stays:
@@ -87,17 +89,21 @@ class Watchlist:
     def find(self, text: str) -> tuple[Watched, ...]:
         """Every watched secret that stands in *text*, in any of its usual spellings."""
         found: dict[str, Watched] = {}
-        grams = self._grams
-        if grams:
-            for start in range(0, len(text) - GRAM + 1, GRAM):
-                for entry in grams.get(text[start : start + GRAM], ()):
-                    if entry.secret.value not in found and any(form in text for form in entry.long):
-                        found[entry.secret.value] = entry.secret
+        # Nearly always no window is known, and the one comparison of sets is all there is to do.
+        if not self._grams.keys().isdisjoint(windows := [text[at : at + GRAM] for at in range(0, len(text), GRAM)]):
+            self._look(windows, text, found)
         for form, entry in list(self._short.items()):
             if form in text:
                 found[entry.secret.value] = entry.secret
-        self._find_registered(text, found)
+        if registry.holds_any():
+            self._find_registered(text, found)
         return tuple(found.values())
+
+    def _look(self, windows: list[str], text: str, found: dict[str, Watched]) -> None:
+        for window in windows:
+            for entry in self._grams.get(window, ()):
+                if entry.secret.value not in found and any(form in text for form in entry.long):
+                    found[entry.secret.value] = entry.secret
 
     def _find_registered(self, text: str, found: dict[str, Watched]) -> None:
         forms = registry.found_in(text)
@@ -114,21 +120,23 @@ class Watchlist:
         return (*known.long, *known.short) if known is not None else ()
 
     def _index(self, entry: _Entry) -> None:
-        for gram in _grams_of(entry):
-            here = self._grams.get(gram, ())
-            if entry not in here:
-                self._grams[gram] = (*here, entry)
+        for form in entry.long:
+            for gram in _grams_of(form):
+                here = self._grams.get(gram, ())
+                if entry not in here:
+                    self._grams[gram] = (*here, entry)
         for form in entry.short:
             self._short.setdefault(form, entry)
 
     def _forget(self, value: str) -> None:
         entry = self._known.pop(value)
-        for gram in _grams_of(entry):
-            left = tuple(other for other in self._grams.get(gram, ()) if other is not entry)
-            if left:
-                self._grams[gram] = left
-            else:
-                self._grams.pop(gram, None)
+        for form in entry.long:
+            for gram in _grams_of(form):
+                left = tuple(other for other in self._grams.get(gram, ()) if other is not entry)
+                if left:
+                    self._grams[gram] = left
+                else:
+                    self._grams.pop(gram, None)
         for form in entry.short:
             if self._short.get(form) is entry:
                 del self._short[form]
@@ -143,6 +151,7 @@ def _entry(secret: Watched) -> _Entry:
     )
 
 
-def _grams_of(entry: _Entry) -> set[str]:
+def _grams_of(form: str) -> list[str]:
     # The end of a form: tokens begin alike and end differently.
-    return {form[-WHOLE:][start : start + GRAM] for form in entry.long for start in range(GRAM)}
+    end = form[-WHOLE:]
+    return [end[start : start + GRAM] for start in range(GRAM)]
