@@ -251,6 +251,8 @@ def test_no_client_may_send_a_loose_credential(name: str) -> None:
         lambda: Credential(Secret("abcdef"), hosts=["a.example"], scheme="a b"),
         lambda: Credential.basic("a:b", Secret("abcdef"), ["a.example"]),
         lambda: Client(),
+        lambda: Client(hosts=["a.example"], ca_file="no-such-file.pem"),
+        lambda: Client(hosts=["a.example"], ca_file=__file__),
         lambda: Client(hosts=["https://a.example"]),
         lambda: Client.for_user_urls(ports=()),
         lambda: Limits(total=0),

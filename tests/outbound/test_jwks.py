@@ -327,7 +327,7 @@ def test_a_private_address_is_asked_where_it_is_allowed(serve: Serve, authority:
     wired = Wired({"auth.internal": [["10.0.0.1"]]}, port=peer.port)
     client = Client(hosts=["auth.internal"], ca_file=authority.file, network=wired.network)
     assert RemoteKeys("https://auth.internal/jwks.json", client).find("a") is not None
-    assert jwks_client("https://auth.internal/jwks.json", allow_private=True)._rule(ip_address("10.0.0.1"))
+    assert jwks_client("https://auth.internal/jwks.json", allow_private=True)._scope.rule(ip_address("10.0.0.1"))
 
 
 def test_a_slow_issuer_is_given_up(serve: Serve) -> None:

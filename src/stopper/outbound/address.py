@@ -69,6 +69,11 @@ def is_loopback(address: Address) -> bool:
     return address.is_loopback and (isinstance(address, IPv4Address) or address.ipv4_mapped is None)
 
 
+def is_public_or_loopback(address: Address) -> bool:
+    """Whether *address* is of the open internet, or this machine itself."""
+    return is_public(address) or is_loopback(address)
+
+
 def _embedded(address: Address) -> IPv4Address | None:
     """The IPv4 address that an IPv6 address stands for, as far as some machine on the way might read it so."""
     if isinstance(address, IPv4Address):

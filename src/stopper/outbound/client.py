@@ -1,5 +1,6 @@
 """A client that can call what it was made for and nothing else."""
 
+import ssl
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +12,7 @@ from urllib.parse import urljoin
 from stopper.core.errors import SettingError, StopperError
 from stopper.core.secret import Secret
 from stopper.outbound import retry
-from stopper.outbound.address import Address, AddressRule, is_loopback, is_public, is_reachable
+from stopper.outbound.address import AddressRule, is_public, is_public_or_loopback
 from stopper.outbound.body import checked_accept, encoded, is_accepted
 from stopper.outbound.credential import Credential, origins
 from stopper.outbound.errors import (
@@ -25,13 +26,13 @@ from stopper.outbound.headers import SENT, checked_headers, checked_names
 from stopper.outbound.limits import Limits
 from stopper.outbound.network import Network, tls_context
 from stopper.outbound.reply import Reply, shown_headers
+from stopper.outbound.scope import Scope
 from stopper.outbound.target import Target, read_url
 from stopper.outbound.wire import Call, Raw, Wire
 
 USER_AGENT: Final = "stopper-outbound"
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class OnBehalf(Protocol):
@@ -91,13 +92,10 @@ class Client:
         bound = [origin for credential in credentials for origin in credential.origins]
         self._bound = frozenset((*bound, *(on_behalf.origins if on_behalf else ())))
         open_hosts = origins(hosts) if hosts or not self._bound else frozenset[str]()
-        self._hosts: frozenset[str] | None = self._bound | open_hosts
-        self._ports: frozenset[int] = frozenset()
-        self._rule: AddressRule = is_reachable
-        self._loopback_http = allow_loopback_http
+        self._scope = Scope(self._bound | open_hosts, allow_loopback_http=allow_loopback_http)
         self._send = SENT | checked_names(send_headers)
         self.limits: Final = limits or Limits()
-        self._wire = Wire(network or Network(), tls_context(None if ca_file is None else str(ca_file)), self.limits)
+        self._wire = Wire(network or Network(), _tls(ca_file), self.limits)
         self._sleep: Callable[[float], None] = time.sleep
 
     @classmethod
@@ -114,7 +112,7 @@ class Client:
         if not ports:
             raise SettingError("ports is a list such as [443]")
         made = cls(hosts=("user.invalid",), send_headers=send_headers, limits=limits, ca_file=ca_file, network=network)
-        made._hosts, made._ports, made._rule = None, frozenset(ports), is_public
+        made._scope = Scope(None, rule=is_public, ports=frozenset(ports))
         return made
 
     @classmethod
@@ -131,8 +129,9 @@ class Client:
 
         *allow_loopback*: this machine itself will do as well, also over plain http.
         """
-        made = cls(hosts=(host,), limits=limits, ca_file=ca_file, allow_loopback_http=allow_loopback, network=network)
-        made._rule = _is_public_or_loopback if allow_loopback else is_public
+        made = cls(hosts=(host,), limits=limits, ca_file=ca_file, network=network)
+        rule = is_public_or_loopback if allow_loopback else is_public
+        made._scope = Scope(origins((host,)), rule=rule, allow_loopback_http=allow_loopback)
         return made
 
     def close(self) -> None:
@@ -179,7 +178,7 @@ class Client:
     def _called(self, method: str, target: Target, options: CallOptions) -> Reply:
         accept = checked_accept(options.get("accept", "application/json"))
         body, kind = encoded(options.get("json"), options.get("form"), options.get("data"))
-        rule = self._judged(target)
+        rule = self._scope.rule_for(target)
         headers = {
             "user-agent": USER_AGENT,
             "accept": ", ".join(accept),
@@ -199,18 +198,6 @@ class Client:
                 "redirect", "it answered with a redirect, which is not followed with a credential"
             )
         return _reply(method, target, raw, accept)
-
-    def _judged(self, target: Target) -> AddressRule:
-        """The rule for the addresses of *target*. Raises CallRefusedError when it is none of this client's."""
-        if target.scheme == "http" and not (self._loopback_http and target.host in _LOOPBACK_NAMES):
-            raise CallRefusedError(
-                "scheme", "plain http is not used; use https (allow_loopback_http is for this machine alone)"
-            )
-        if self._hosts is not None and target.origin not in self._hosts:
-            raise CallRefusedError("host", "this client is not bound to that host and port")
-        if self._hosts is None and target.port not in self._ports:
-            raise CallRefusedError("host", "this port is not called")
-        return is_loopback if target.scheme == "http" else self._rule
 
     def _credential(self, method: str, target: Target, options: CallOptions) -> Credential | None:
         token, anonymous = options.get("on_behalf_of"), options.get("anonymous", False)
@@ -299,8 +286,12 @@ def _reply_or_raise(outcome: Reply | StopperError) -> Reply:
     return outcome
 
 
-def _is_public_or_loopback(address: Address) -> bool:
-    return is_public(address) or is_loopback(address)
+def _tls(ca_file: Path | str | None) -> ssl.SSLContext:
+    try:
+        return tls_context(None if ca_file is None else str(ca_file))
+    except OSError as wrong:
+        why = wrong.strerror or "holds no certificate"
+    raise SettingError(f"ca_file {ca_file}: {why}; it must be a PEM file of certificate authorities")
 
 
 def _pointed(target: Target, location: str) -> Target:

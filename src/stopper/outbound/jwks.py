@@ -13,12 +13,12 @@ from stopper.auth.forking import in_each_child
 from stopper.auth.issuer import Issuer
 from stopper.auth.key_set import MAX_JWKS_BYTES, KeySet
 from stopper.auth.published_keys import PublishedKeys
-from stopper.auth.strict_json import NotStrictError, read_object
 from stopper.auth.verification_key import VerificationKey
 from stopper.core.errors import KeyringError, SettingError, StoreUnavailableError
 from stopper.core.settings import Settings, number, switch
 from stopper.outbound.client import Client
-from stopper.outbound.errors import CallRefusedError, OutboundError, ReplyRefusedError
+from stopper.outbound.errors import CallRefusedError, OutboundError
+from stopper.outbound.jwks_document import public_members, public_part, read_document
 from stopper.outbound.limits import Limits
 from stopper.outbound.target import read_url
 
@@ -48,7 +48,6 @@ ALLOW_LOOPBACK_JWKS: Final = switch(
 
 SECONDS: Final = 5.0
 _TYPES: Final = ("application/json", "application/jwk-set+json")
-_PRIVATE: Final = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")  # RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2
 _MAX_AGE: Final = re.compile(r"(?:^|[\s,])max-age=\"?([0-9]{1,9})", re.IGNORECASE)
 
 Spawn = Callable[[Callable[[], None]], None]
@@ -230,8 +229,8 @@ class RemoteKeys:
                 self._tell("jwks-key-skipped", why)
 
     def _read(self, body: bytes, cache_control: str) -> _Fetched:
-        document = _object(body)
-        members, skipped, burnt = _public_members(document)
+        document = read_document(body)
+        members, skipped, burnt = public_members(document)
         self._forget(burnt)
         found = KeySet.from_jwks({"keys": members}, algorithms=self._algorithms, allow_rsa_2048=self._allow_rsa_2048)
         texts = {cast("str | None", member.get("kid")): json.dumps(member, sort_keys=True) for member in members}
@@ -248,8 +247,8 @@ class RemoteKeys:
         before = self._fetched
         if before is None or not burnt:
             return
-        known = {_public_part(member) for member in burnt}
-        gone = {kid for kid, text in before.members.items() if _public_part(json.loads(text)) in known}
+        known = {public_part(member) for member in burnt}
+        gone = {kid for kid, text in before.members.items() if public_part(json.loads(text)) in known}
         left = [key for key in before.keys.keys if key.kid not in gone]
         if len(left) != len(before.keys.keys):
             self._fetched = replace(before, keys=KeySet(left, skipped=before.keys.skipped)) if left else None
@@ -268,40 +267,3 @@ class RemoteKeys:
 
     def _tell(self, name: str, why: str) -> None:
         self._sink(Event(name, time.time(), details={"host": self._host, "why": why[:200]}))
-
-
-def _object(body: bytes) -> dict[str, object]:
-    wrong = ""
-    try:
-        return read_object(body)
-    except NotStrictError as refusal:
-        wrong = str(refusal)
-    raise ReplyRefusedError(wrong, "the key set is not strict JSON")
-
-
-def _public_part(member: Mapping[str, object]) -> str:
-    return json.dumps([member.get(name) for name in ("kty", "crv", "x", "y", "n", "e")])
-
-
-def _public_members(
-    document: Mapping[str, object],
-) -> tuple[list[dict[str, object]], list[str], list[dict[str, object]]]:
-    """The members without private parameters, why others were left out, and those that everybody can sign with now."""
-    listed = document.get("keys")
-    if not isinstance(listed, list):
-        raise KeyringError('a JWKS is an object with a list "keys"')
-    found: list[dict[str, object]] = []
-    skipped: list[str] = []
-    burnt: list[dict[str, object]] = []
-    for item in cast("list[object]", listed):
-        member = cast("dict[str, object]", item) if isinstance(item, dict) else {}
-        kid = member.get("kid")
-        if any(name in member for name in _PRIVATE):
-            shown = repr(kid[:64]) if isinstance(kid, str) else "without kid"
-            skipped.append(f"key {shown}: holds private parameters, so everybody can sign with it")
-            burnt.append(member)
-        elif not member or not isinstance(kid, (str, type(None))):
-            skipped.append("a member is not a key")
-        else:
-            found.append(member)
-    return found, skipped, burnt
