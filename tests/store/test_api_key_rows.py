@@ -1,15 +1,19 @@
 """API keys are kept, found, listed, touched and revoked once, in both databases."""
 
 import secrets
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, update
 
 from stopper.auth.api_key import ApiKeyRecord, ApiKeys
 from stopper.auth.clock import SetClock
 from stopper.core.errors import InvalidCredentialError
 from stopper.core.secret import Secret
-from stopper.store import Store
+from stopper.store import Store, open_store
+from stopper.store.schema import api_keys
 
 RECORD = ApiKeyRecord("k1", b"d" * 32, "ann", "build server", 100.0, ("notes:read",), "acme", 200.0)
 
@@ -45,3 +49,33 @@ def test_issued_verified_touched_and_revoked_by_the_feature(store: Store) -> Non
     assert keys.revoke(issued.record.id)
     with pytest.raises(InvalidCredentialError, match="key-revoked"):
         keys.verify(issued.key.reveal())
+
+
+def test_a_note_of_last_use_does_not_wait_for_another_writer(
+    store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long write elsewhere would otherwise hold up the first request of each key for five seconds, and a thread with it."""
+    monkeypatch.setattr("stopper.store.database.BUSY_SECONDS", 60.0)
+    monkeypatch.setattr("stopper.store.database.STATEMENT_MS", 60_000)
+    opened = open_store(store_url, key_file=tmp_path / "data" / "master.key")
+    opened.migrate()
+    keys = ApiKeys(opened.api_keys, Secret(secrets.token_urlsafe(32)))
+    issued = keys.issue("ann", name="build server")
+    found: list[str] = []
+    verifying = threading.Thread(target=lambda: found.append(keys.verify(issued.key.reveal()).subject), daemon=True)
+
+    def hold(connection: Connection) -> None:
+        connection.execute(update(api_keys).values(name="held"))
+        verifying.start()
+        verifying.join(30)
+
+    opened.database.write(hold)
+    assert found == ["ann"]
+    record = opened.api_keys.find(issued.record.id)
+    assert record is not None
+    assert record.last_used_at is None
+    opened.api_keys.touch(issued.record.id, 5.0)
+    record = opened.api_keys.find(issued.record.id)
+    assert record is not None
+    assert record.last_used_at == 5.0
+    opened.close()

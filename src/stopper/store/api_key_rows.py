@@ -51,9 +51,9 @@ class SqlApiKeys:
         return self._database.read(lambda connection: [_record(row) for row in connection.execute(wanted).mappings()])
 
     def touch(self, key_id: str, now: float) -> None:
-        """Note the time of last use."""
+        """Note the time of last use; where another writer is in the way the note is lost, for a request waits for it."""
         change = update(api_keys).where(api_keys.c.id == key_id).values(last_used_at=now)
-        self._database.write(lambda connection: connection.execute(change))
+        self._database.note(lambda connection: connection.execute(change))
 
 
 def _record(row: RowMapping) -> ApiKeyRecord:

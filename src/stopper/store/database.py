@@ -27,7 +27,10 @@ BUSY_SECONDS: Final = 5.0
 STATEMENT_MS: Final = 3_000
 """How long PostgreSQL may work on, or wait for a lock in, one statement."""
 POOL_SECONDS: Final = 3.0
+HURRIED_MS: Final = 20
+"""How long a note waits for another writer."""
 _WRITES: Final = "stopper_writes"
+_WAITS: Final = "stopper_waits"
 # PostgreSQL's serialization_failure, deadlock_detected and lock_not_available.
 _RETRIED: Final = frozenset({"40001", "40P01"})
 
@@ -83,10 +86,21 @@ class Database:
         """What *work* returns, once it is committed. *work* may run again after a lost race. Raises StoreUnavailableError."""
         return self._run(work, writes=True)
 
-    def _run(self, work: Callable[[Connection], T], *, writes: bool) -> T:
+    def note(self, work: Callable[[Connection], T]) -> T:
+        """Like :meth:`write`, for what may be lost: it does not stand in line behind other writers."""
+
+        def hurried(connection: Connection) -> T:
+            if self.dialect == "postgresql":
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {HURRIED_MS}")
+            return work(connection)
+
+        return self._run(hurried, writes=True, waits=False)
+
+    def _run(self, work: Callable[[Connection], T], *, writes: bool, waits: bool = True) -> T:
+        options = {_WRITES: writes, _WAITS: waits}
         for left in reversed(range(TRIES)):
             try:
-                with self.engine.connect().execution_options(**{_WRITES: writes}) as connection, connection.begin():
+                with self.engine.connect().execution_options(**options) as connection, connection.begin():
                     return work(connection)
             except DBAPIError as wrong:
                 if not (left and _worth_again(wrong)):
@@ -139,8 +153,16 @@ def _sqlite(url: URL) -> Engine:
 
     def on_begin(connection: Connection) -> None:
         # A read that turns into a write fails at once under a plain BEGIN; writers line up from the start instead.
-        writes = connection.get_execution_options().get(_WRITES, True)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        options = connection.get_execution_options()
+        begin = "BEGIN IMMEDIATE" if options.get(_WRITES, True) else "BEGIN"
+        if options.get(_WAITS, True):
+            connection.exec_driver_sql(begin)
+            return
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={HURRIED_MS}")
+        try:
+            connection.exec_driver_sql(begin)
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
 
     event.listen(engine, "connect", on_connect)
     event.listen(engine, "begin", on_begin)
