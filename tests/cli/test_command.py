@@ -65,6 +65,8 @@ def one_line(done: "subprocess.CompletedProcess[str]", code: int, *words: str) -
         (["scan", "http://127.0.0.1:9", "--passive", "--active"], ["give one of them"]),
         (["scan", "http://127.0.0.1:9", "--identity", "alice"], ["NAME=CREDENTIAL"]),
         (["scan", "http://127.0.0.1:9", "--identity", "alice=something odd"], ["unclear", "Bearer TOKEN"]),
+        (["scan", "http://127.0.0.1:9", "--identity", "alice=something odd"], ["ApiKey:<header>:<key>"]),
+        (["scan", "http://127.0.0.1:9", "--identity", "a=ApiKey:oddly"], ["a='ApiKey:<header>:<key>'", "X-API-Key"]),
         (["scan", "http://127.0.0.1:9", "--identity", "a=env:NOT_SET_HERE"], ["NOT_SET_HERE is not set"]),
         (["scan", "http://127.0.0.1:9", "--identity", "a=@nofile"], ["nofile cannot be read"]),
         (["scan", "http://127.0.0.1:9", "--identity", "a=Bearer x.y.z", "--identity", "a=Bearer u"], ["given twice"]),

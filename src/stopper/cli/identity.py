@@ -11,7 +11,7 @@ from stopper.core.errors import UsageError
 from stopper.core.probe import Identity
 from stopper.core.secret import Secret
 
-_FORMS: Final = "'Bearer TOKEN', 'ApiKey:HEADER:KEY', 'Basic user:pass', 'Cookie name=value', 'Login user:pass', @FILE or env:VARIABLE"
+_FORMS: Final = "'Bearer TOKEN', 'ApiKey:<header>:<key>', 'Basic user:pass', 'Cookie name=value', 'Login user:pass', @FILE or env:VARIABLE"
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -82,7 +82,7 @@ def _api_key(name: str, rest: str) -> Identity:
     header, key = header.strip(), key.strip()
     if not colon or not key or not _HEADER.fullmatch(header) or not _is_clean(key):
         raise UsageError(
-            f"--identity {name}: an API key is written ApiKey:HEADER:KEY, for example {name}='ApiKey:X-API-Key:…'"
+            f"--identity {name}: an API key is written {name}='ApiKey:<header>:<key>', where the header is often X-API-Key"
         )
     return Identity(name, ((header, Secret(key)),))
 

@@ -185,7 +185,8 @@ def _summary(run: Shown, width: int) -> list[_Line]:
         )
         said += [run.confirmed] if run.confirmed else []
     elif run.coverage.tested:
-        said.append(f"No finding in {run.coverage.tested} {run.unit}.")
+        part = f"{run.coverage.tested} of " if run.coverage.tested < run.coverage.total else ""
+        said.append(f"No finding in {part}{run.coverage.total} {run.unit}.")
     else:
         said.append("Nothing was tested.")
     said += [run.logged_out] if run.logged_out else []
