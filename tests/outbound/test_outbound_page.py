@@ -10,9 +10,10 @@ import pytest
 from tests.outbound.peers import Authority, Peer, Wired, reply
 
 import stopper.outbound
-from stopper.core.settings import declared
+from stopper.core.settings import Settings, declared
 from stopper.outbound import Client, Limits, OutboundError, Secret, errors
 from stopper.outbound.jwks import Freshness, RemoteKeys
+from stopper.outbound.limits import limits_of
 from stopper.outbound.on_behalf import ACCESS_TOKEN
 
 PAGE = (Path(__file__).parents[2] / "docs" / "outbound.md").read_text("utf-8")
@@ -112,6 +113,12 @@ def test_the_tables_say_what_the_code_says() -> None:
     for key, value in (("LIFETIME", times.lifetime), ("COOLDOWN", times.cooldown), ("STALE_LIMIT", times.stale_limit)):
         assert f"| `STOPPER_JWKS_{key}` | {value:.0f} |" in PAGE
         assert declared[f"STOPPER_JWKS_{key}"].default == value
+
+
+def test_the_settings_bound_the_calls_of_an_app() -> None:
+    limits = limits_of(Settings({"STOPPER_OUTBOUND_TIMEOUT": 3, "STOPPER_OUTBOUND_MAX_BYTES": 900}, {}))
+    assert (limits.connect, limits.read, limits.total, limits.max_bytes) == (3.0, 3.0, 3.0, 900)
+    assert limits_of(Settings({}, {})) == Limits()
 
 
 def test_the_page_names_every_error_with_its_answer() -> None:

@@ -91,8 +91,8 @@ def test_who_asks_for_too_long_a_wait_is_not_waited_for(serve: Serve) -> None:
 
 
 def test_no_wait_goes_beyond_the_total(serve: Serve) -> None:
-    peer = serve(reply(b"", "503 Busy", Retry_After="4"))
-    client = Client(hosts=[peer.host], limits=Limits(total=3), allow_loopback_http=True)
+    peer = serve(reply(b"", "503 Busy", Retry_After="40"))
+    client = Client(hosts=[peer.host], limits=Limits(total=30, longest_wait=60), allow_loopback_http=True)
     client._sleep = lambda seconds: pytest.fail("waited")
     assert client.get(f"{peer.url}/").status == 503
 

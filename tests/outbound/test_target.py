@@ -1,5 +1,6 @@
 """A URL has one reading, or it is refused."""
 
+import socket
 import string
 from ipaddress import ip_address
 from urllib.parse import quote, urlsplit
@@ -7,10 +8,9 @@ from urllib.parse import quote, urlsplit
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.outbound.peers import Wired
 
 from stopper.core.errors import SettingError
-from stopper.outbound import CallRefusedError, Client, Limits, OutboundError
+from stopper.outbound import CallRefusedError, Client, Limits, Network, OutboundError
 from stopper.outbound.address import is_public
 from stopper.outbound.credential import origins
 from stopper.outbound.target import origin_of, read_url
@@ -95,29 +95,43 @@ urls = st.one_of(
 )
 
 
-@settings(max_examples=600, deadline=None)
-@given(urls, st.lists(st.ip_addresses().map(str), min_size=1, max_size=3))
-@example("https://127.0.0.1/", ["8.8.8.8"])
-@example("https://public.example/", ["8.8.8.8", "127.0.0.1"])
-def test_no_spelling_leads_to_a_forbidden_address(url: str, answers: list[str]) -> None:
-    """Whatever somebody types, and whatever the name resolves to, a connection is only ever tried to a public address."""
+def connected(url: str, answers: list[str]) -> list[tuple[str, int]]:
+    """Where a client for URLs of users tries to connect, when every name has these addresses."""
+    tried: list[tuple[str, int]] = []
 
-    class Names(dict[str, list[list[str]]]):
-        def get(self, key: str, default: object = None) -> list[list[str]]:  # type: ignore[override]
-            return [answers]
-
-    wired = Wired(Names())
-    limits = Limits(retries=0)
-
-    def refuse(address: str, port: int, timeout: float) -> object:
-        wired.connected.append((address, port))
+    def refuse(address: str, port: int, timeout: float) -> socket.socket:
+        tried.append((address, port))
         raise ConnectionRefusedError
 
-    wired.connect = refuse  # type: ignore[method-assign,assignment]
-    client = Client.for_user_urls(limits=limits, network=wired.network)
+    network = Network(lambda host, port: answers, refuse)
     with pytest.raises(OutboundError):
-        client.get(url)
-    assert all(is_public(ip_address(address)) and port == 443 for address, port in wired.connected)
+        Client.for_user_urls(limits=Limits(retries=0), network=network).get(url)
+    return tried
+
+
+addresses = st.lists(st.ip_addresses().map(str), min_size=1, max_size=3)
+
+
+@settings(max_examples=600, deadline=None)
+@given(urls, addresses)
+@example("https://127.0.0.1/", ["8.8.8.8"])
+@example("https://public.example/", ["8.8.8.8", "127.0.0.1"])
+@example("https://public.example/", ["::ffff:127.0.0.1"])
+def test_no_spelling_leads_to_a_forbidden_address(url: str, answers: list[str]) -> None:
+    """Whatever somebody types, and whatever the name resolves to, a connection is only ever tried to a public address."""
+    assert all(is_public(ip_address(address)) and port == 443 for address, port in connected(url, answers))
+
+
+def test_the_way_that_was_just_closed_is_open_to_good_urls() -> None:
+    assert connected("https://public.example/", ["8.8.8.8", "1.1.1.1"]) == [("8.8.8.8", 443), ("1.1.1.1", 443)]
+
+
+@pytest.mark.soak
+@settings(max_examples=50_000, deadline=None)
+@given(urls, addresses)
+def test_no_spelling_of_very_many_leads_to_a_forbidden_address(url: str, answers: list[str]) -> None:
+    """The long form of the same."""
+    assert all(is_public(ip_address(address)) and port == 443 for address, port in connected(url, answers))
 
 
 @given(urls)

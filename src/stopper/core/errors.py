@@ -13,6 +13,7 @@ StopperError
 │   ├── StepUpRequiredError          403 insufficient_user_authentication (RFC 9470)
 │   ├── ThrottledError               429
 │   └── StoreUnavailableError        503
+├── OutboundError                a call to another service brought no reply; its tree is in stopper.outbound.errors
 ├── UsageError                   the command line is wrong (exit 2)
 └── IncompleteError              a scan could not see everything (exit 3)
 """
