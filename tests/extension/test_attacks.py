@@ -159,3 +159,18 @@ def test_request_ids_never_come_twice_in_threads_or_forked_children() -> None:
     of_child = {said[start : start + 32] for start in range(0, len(said), 32)}
     assert len(of_child) == 64
     assert of_child.isdisjoint({response_headers.new_request_id() for _ in range(64)})
+
+
+def test_a_class_of_application_that_answers_what_no_rule_matched() -> None:
+    class Hidden(Flask):
+        def dispatch_request(self) -> Any:
+            return "leak" if request.path == "/hidden" else super().dispatch_request()
+
+    app = Hidden("hidden")
+    Stopper(app)
+    app.add_url_rule("/open/", "open", public(lambda: "open"))
+    client = app.test_client()
+    assert client.get("/hidden").status_code == 404
+    assert client.get("/open/").data == b"open"
+    assert client.get("/open").status_code == 308
+    assert client.post("/open/").status_code == 405

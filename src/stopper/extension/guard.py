@@ -223,7 +223,10 @@ class Guard:
 
         def guarded() -> ResponseReturnValue:
             asked = _request._get_current_object()  # pyright: ignore[reportPrivateUsage]
-            if asked.url_rule is None or asked.environ.get(DECIDED) is asked.url_rule:
+            if asked.url_rule is None:
+                # Flask's own 404, 405 or redirect: a class that answers what no rule matched has routes that nobody declared.
+                return Flask.dispatch_request(self._app)
+            if asked.environ.get(DECIDED) is asked.url_rule:
                 return dispatch()
             if not self._told:  # once: whoever asks for it again must not fill the disk
                 self._told = True
