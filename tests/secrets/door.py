@@ -31,22 +31,21 @@ def silent(client: socket.socket) -> None:
             pass
 
 
-def drips(client: socket.socket) -> None:
-    """Sends an answer that never ends, a byte now and then: each read is in time, the whole is not."""
-    client.recv(65536)
-    client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{")
-    for _ in range(300):
-        client.sendall(b" ")
-        time.sleep(0.1)
+def _dripping(start: bytes) -> Fault:
+    def fault(client: socket.socket) -> None:
+        client.recv(65536)
+        client.sendall(b"HTTP/1.1 200 OK\r\n" + start)
+        for _ in range(300):
+            client.sendall(b" ")
+            time.sleep(0.1)
+
+    return fault
 
 
-def drips_head(client: socket.socket) -> None:
-    """The same with the head."""
-    client.recv(65536)
-    client.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-    for _ in range(300):
-        client.sendall(b"x")
-        time.sleep(0.1)
+drips = _dripping(b"Content-Type: application/json\r\n\r\n{")
+"""Sends an answer that never ends, a byte now and then: each read is in time, the whole is not."""
+drips_head = _dripping(b"X-Slow:")
+"""The same with the head."""
 
 
 def floods(client: socket.socket) -> None:

@@ -74,6 +74,15 @@ SHOWN: dict[str, Callable[[object], str]] = {
 }
 
 
+def test_the_crash_reporter_of_these_tests_sees_locals() -> None:
+    names: dict[str, Callable[[], None]] = {}
+    code = "def fails():\n    clear = 'canary-in-a-local'\n    raise RuntimeError\n"
+    exec(compile(code, "library.py", "exec"), names)  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError) as seen:
+        names["fails"]()
+    assert "canary-in-a-local" in with_locals(seen.value)
+
+
 @pytest.mark.feature("F19")
 @pytest.mark.parametrize("way", SHOWN)
 def test_no_way_of_showing_shows_it(secrets: Secrets, way: str) -> None:

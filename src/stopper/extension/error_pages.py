@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from stopper.core.errors import StopperError
+from stopper.core.errors import RefusalError, StopperError
 from stopper.core.redactor import mask
 from stopper.extension.answers import Answers
 
@@ -43,7 +43,13 @@ def install(flask: Flask, answers: Answers, *, allow_details: bool) -> None:
         _fill(found, answers, status, detail)
         return found
 
+    def refuse(refusal: RefusalError) -> WerkzeugResponse:
+        _log.warning("refused inside a view: %s", mask(str(refusal)))
+        return answers.refusal(refusal)
+
     flask.register_error_handler(HTTPException, answer)
+    # A view that asks for a secret that has ended, or verifies something itself, is answered like the guard's own refusals.
+    flask.register_error_handler(RefusalError, refuse)
     if not allow_details:
         _watch(flask, answers, "handle_user_exception")
         _watch(flask, answers, "handle_exception")

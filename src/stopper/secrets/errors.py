@@ -25,9 +25,7 @@ class SecretLoadError(SettingError):
 
 
 class SecretUnavailableError(StoreUnavailableError):
-    """The last value has reached the end of its life and the backend gives no new one. Answered with 503."""
-
-    code = "secret-unavailable"
+    """The last value has reached the end of its life and the backend gives no new one. Answered with 503, as any store that is away."""
 
     def __init__(self, name: str, why: str) -> None:
         super().__init__("secret", retry_after=5)
