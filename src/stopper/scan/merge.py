@@ -14,7 +14,7 @@ _PARAMETER: Final = re.compile(r"\{[^{}]*\}")
 
 def shape(path: str) -> str:
     """The path with its parameters' names left out, so that two readers who name them differently still mean one route."""
-    return _PARAMETER.sub("{}", path)
+    return re.sub(r"/{2,}", "/", _PARAMETER.sub("{}", path))
 
 
 def merged(*apps: App) -> App:
@@ -45,6 +45,8 @@ def _joined(first: App, second: App) -> App:
     routes = list(first.routes)
     for route in second.routes:
         place = next((index for index, known in enumerate(routes) if _one(known, route)), None)
+        if place is None:
+            place = next((index for index, known in enumerate(routes) if _same_view(known, route)), None)
         if place is None:
             routes.append(route)
             continue
@@ -88,6 +90,18 @@ def _one(first: Route, second: Route) -> bool:
     if first.endpoint and second.endpoint and first.endpoint != second.endpoint and first.view != second.view:
         return bool(_verbs(first) & _verbs(second))
     return True
+
+
+def _same_view(running: Route, source: Route) -> bool:
+    """The source may not see under which prefix a view was registered; the running application does."""
+    return (
+        bool(source.view)
+        and "running" in running.readers
+        and "source" in source.readers
+        and running.view == source.view
+        and shape(running.path).endswith(shape(source.path))
+        and bool(_verbs(running) & _verbs(source))
+    )
 
 
 def _spec_only(route: Route) -> bool:

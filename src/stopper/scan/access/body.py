@@ -24,6 +24,7 @@ _ASKS: Final = re.compile(
     r"(?i)auth|logged|log_?in|token|jwt|permission|role|admin|identity|current_user|verif|credential|session|api_?key|nonce"
 )
 """Names of what asks who is calling."""
+_LOG_IN: Final = re.compile(r"(?i)log-?_?in|sign-?_?in")
 _STEPS: Final = 1
 """How many calls deep a view's helpers are followed."""
 
@@ -49,6 +50,8 @@ def judged(
     reached = list(_with_called(facts, [one.name for one in functions]))
     statuses = _HIDING if any(_reads_caller(facts, name, _HEADERS) for name in reached) else _REFUSALS
     asks = any(_reads_caller(facts, name) for name in reached)
+    if functions and asks and _sends_away(facts, functions[0].name):
+        return (Guard(f"{functions[0].name} itself", "view-body", None, "source", functions[0].span),)
     if functions and asks and any(_says_no(facts, name, statuses) for name in reached):
         return (Guard(f"{functions[0].name} itself", "view-body", None, "source", functions[0].span),)
     return ()
@@ -121,6 +124,21 @@ def _says_no(facts: SourceFacts, function: str, statuses: Collection[int]) -> bo
         isinstance(part, Constant) and isinstance(part.value, int) and part.value in statuses
         for value in values
         for part in walk(value, 2)
+    )
+
+
+def _sends_away(facts: SourceFacts, function: str) -> bool:
+    """The function does nothing but redirect, and to a log-in page too."""
+    values = [one.value for one in facts.returns(tests=True) if one.function == function]
+    calls = [value for value in values if isinstance(value, Call) and value.callee.endswith("redirect")]
+    return (
+        bool(calls)
+        and len(calls) == len(values)
+        and any(
+            isinstance(part, Constant) and isinstance(part.value, str) and _LOG_IN.search(part.value)
+            for call in calls
+            for part in walk(call, 4)
+        )
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from stopper.core.app import Access, App, Guard, Route
+from stopper.core.probe_baseline import is_door
 from stopper.scan.access.body import judged
 from stopper.scan.access.trace import Key, Traced
 from stopper.scan.access.witness import Answered
@@ -64,7 +65,13 @@ def _answered_route(route: Route, answers: Mapping[Key, Answered]) -> Route:
         method: _proven(route, known, answers.get((route.path, method, route.endpoint)))
         for method, known in route.access.items()
     }
+    if _are_alike(route.access) and (route.path, "HEAD", route.endpoint) not in answers:
+        access["HEAD"] = access["GET"]  # nobody asked, and they went the same way
     return replace(route, access=access)
+
+
+def _are_alike(access: Mapping[str, Access]) -> bool:
+    return "HEAD" in access and "GET" in access and access["HEAD"].state == access["GET"].state
 
 
 def _proven(route: Route, known: Access, said: Answered | None) -> Access:
@@ -78,8 +85,8 @@ def _proven(route: Route, known: Access, said: Answered | None) -> Access:
         return known
     if known.state == "guarded":
         return replace(known, how=f"{known.how}; it answers nobody with {said.refused}", basis="proven")
-    if any(guard.stops for guard in known.guards):
-        return known  # anything that is shown passes
+    if any(guard.stops for guard in known.guards) or is_door(route):
+        return known  # anything that is shown passes; or a wrong password was refused where people log in
     own = Guard(route.view or route.endpoint, "view-body", True, "running", route.span)
     return Access("guarded", (*known.guards, own), f"the view itself answers nobody with {said.refused}", "proven")
 

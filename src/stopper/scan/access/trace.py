@@ -28,6 +28,9 @@ _SHARE: Final = 0.7
 _CSRF: Final = re.compile(r"(?i)csrf|xsrf|same_?origin|nonce")
 """A layer that asks where a request comes from, not who sends it: anybody can have what it wants."""
 
+_ASKS_WHO: Final = re.compile(r"(?i)auth|log_?in|logged|admin|staff|token|jwt|permission|role|api_?key|private")
+"""A layer of such a name may say 404 to hide what it guards; any other has not found something."""
+
 Outcome = Literal["stopped", "reached", "unclear", "shadowed"]
 """``shadowed``: another rule takes every request that this one is written for."""
 
@@ -227,7 +230,8 @@ class _Trip:
     def _through(self, passed: dict[int, bool | None], gone_round: Sequence[tuple[Layer, int]]) -> Traced:
         """Reached in the end. What was gone round stops nobody by who he is, unless its name says that this is its work."""
         for layer, status in gone_round:
-            if suggests_access(layer) and status not in (415, 422, 429):
+            hides = status == 404 and not _ASKS_WHO.search(layer.name)
+            if suggests_access(layer) and status not in (415, 422, 429) and not hides:
                 guard = _guard(layer, True)
                 return Traced("stopped", f"{layer.name} stops it with {status}", guard, self._guards(passed, layer))
         how = "a request that shows nothing reaches the view"

@@ -50,7 +50,8 @@ class Witness:
         self._transport.close()
 
     def _remember(self, request: Request, response: Response) -> None:
-        if not (response.succeeded or response.refused):
+        # A refused log-in says that a password was wrong, not that nobody may try.
+        if not (response.succeeded or (response.refused and request.effect != "login")):
             return
         key = self._key(request)
         if key is None:
