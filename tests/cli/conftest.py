@@ -40,7 +40,12 @@ def stopper(folder: Path) -> Run:
     """``stopper("check", "app.py")`` in the project's folder."""
 
     def run(*arguments: str, cwd: Path = folder, **variables: str) -> "subprocess.CompletedProcess[str]":
-        environment = {**os.environ, "PYTHONWARNINGS": "default", **variables}
+        environment = {
+            **os.environ,
+            "PYTHONWARNINGS": "default",
+            "XDG_CACHE_HOME": str(folder.parent / "cache"),
+            **variables,
+        }
         command = [sys.executable, "-m", "stopper.cli", *arguments]
         return subprocess.run(
             command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False

@@ -29,6 +29,7 @@ class _Job:
     changed_since: str | None
     changed: frozenset[Path] | None
     exclude: tuple[str, ...]
+    cache: bool
 
     def run(self) -> Report:
         """Read, judge and score."""
@@ -45,6 +46,7 @@ class _Job:
             changed_since=self.changed_since,
             exclude=self.exclude,
             progress=progress,
+            cache=self.cache,
         )
         try:
             report = run_check(options)
@@ -73,8 +75,9 @@ class _Job:
     "--changed-since", metavar="REV", help="Only findings in files that git says changed since that revision."
 )
 @click.option("--jobs", type=click.IntRange(0), metavar="N", help="Processes that read. Default: one a core.")
+@click.option("--no-cache", is_flag=True, help="Read everything anew, and remember nothing of it.")
 @shared
-def command(paths: tuple[str, ...], fix: bool, diff: bool, **given: Any) -> int:
+def command(paths: tuple[str, ...], fix: bool, diff: bool, no_cache: bool, **given: Any) -> int:
     """Read the source of a Flask API and report the weaknesses in it. Nothing of it is run."""
     if fix and diff:
         raise UsageError("--fix writes and --diff only shows; give one of them")
@@ -92,6 +95,7 @@ def command(paths: tuple[str, ...], fix: bool, diff: bool, **given: Any) -> int:
         changed_since=revision,
         changed=None if revision is None else changed_files(revision, root),
         exclude=given["exclude"] or plan.config.texts("exclude"),
+        cache=not no_cache,
     )
     started = time.time_ns()
     report = job.run()

@@ -26,6 +26,8 @@ class CheckOptions:
     changed_since: str | None = None
     exclude: tuple[str, ...] = ()
     progress: Progress = silent
+    cache: bool = False
+    """Take what an earlier run of the same files and rules came to (:mod:`stopper.scan.cache`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,14 @@ from pathlib import Path
 from stopper.core.app import App, Route
 from stopper.core.errors import IncompleteError
 from stopper.core.exchange import Request
+from stopper.scan import cache
 from stopper.scan.audit import run_audit
 from stopper.scan.correlate import correlate
 from stopper.scan.crawl import crawled
 from stopper.scan.engine import run_detectors
 from stopper.scan.options import CheckOptions, ProbeOptions
 from stopper.scan.probing import examine, faults, nothing, outcomes, start
+from stopper.scan.remembered import taken, written
 from stopper.scan.report import Coverage, ReadError, Report
 from stopper.scan.score import scored
 from stopper.scan.source.read import read_source
@@ -28,24 +30,31 @@ WORKERS = 8
 def run_check(options: CheckOptions) -> Report:
     """Read the source under the options' paths and judge it by every rule that can. Nothing is imported or run."""
     clock = start()
+    key = cache.key_of(options) if options.cache else None
+    remembered = cache.recall(key) if key is not None else None
+    empty = Report(
+        "check", ", ".join(_shown(path, options.root) for path in options.paths), "source", clock.started, 0.0
+    )
+    report = taken(remembered, empty, {rule.slug: rule for rule in options.rules}) if remembered is not None else None
+    if report is None:
+        report = _checked(options, empty)
+        if key is not None:
+            cache.remember(key, written(report))
+    return scored(replace(report, seconds=round(clock.seconds, 3)))
+
+
+def _checked(options: CheckOptions, empty: Report) -> Report:
     reading = read_source(
         options.paths, options.root, exclude=options.exclude, jobs=options.jobs, progress=options.progress
     )
     rules = tuple(rule for rule in options.rules if "source" in rule.surfaces)
     seen = run_detectors(reading.app, rules)
-    findings = correlate(reading.app, seen, ())
-    return scored(
-        Report(
-            command="check",
-            target=", ".join(_shown(path, options.root) for path in options.paths),
-            mode="source",
-            started=clock.started,
-            seconds=round(clock.seconds, 3),
-            findings=findings,
-            coverage=Coverage(reading.files_read, reading.files_total),
-            outcomes=outcomes(reading.app, rules, seen, ()),
-            errors=(*reading.errors, *faults(seen, ())),
-        )
+    return replace(
+        empty,
+        findings=correlate(reading.app, seen, ()),
+        coverage=Coverage(reading.files_read, reading.files_total),
+        outcomes=outcomes(reading.app, rules, seen, ()),
+        errors=(*reading.errors, *faults(seen, ())),
     )
 
 

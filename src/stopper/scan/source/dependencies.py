@@ -12,6 +12,7 @@ EXACT: Final = re.compile(r"^===?\s*(?P<version>[0-9][^\s,;]*)$")
 LEAST: Final = re.compile(r"(?:>=|~=|==|\^|~)\s*(?P<version>[0-9][^\s,;]*)")
 LARGEST: Final = 8 * 1024 * 1024
 LOCKS: Final = ("poetry.lock", "uv.lock", "pdm.lock", "Pipfile.lock")
+PROJECTS: Final = ("pyproject.toml", "Pipfile")
 
 
 def dependencies(folders: tuple[Path, ...]) -> dict[str, str]:
@@ -25,14 +26,25 @@ def dependencies(folders: tuple[Path, ...]) -> dict[str, str]:
     return {name: version for name, (_, version) in sorted(found.items())}
 
 
+def sources(folders: tuple[Path, ...]) -> Iterator[Path]:
+    """The files that are asked, whether they are there or not."""
+    for folder in folders:
+        yield from (folder / name for name in (*LOCKS, *PROJECTS))
+        yield from _requirement_files(folder)
+
+
+def _requirement_files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*requirements*.txt")) + sorted(folder.glob("requirements/*.txt"))
+
+
 def _of_folder(folder: Path) -> Iterator[tuple[str, int, str]]:
     for lock in LOCKS:
         text = _text(folder / lock)
         if text is not None:
             yield from _locked(lock, text)
-    for path in sorted(folder.glob("*requirements*.txt")) + sorted(folder.glob("requirements/*.txt")):
+    for path in _requirement_files(folder):
         yield from _requirements(_text(path) or "")
-    for name in ("pyproject.toml", "Pipfile"):
+    for name in PROJECTS:
         yield from _project(_text(folder / name))
 
 

@@ -92,6 +92,16 @@ def find(paths: tuple[Path, ...], root: Path, exclude: tuple[str, ...]) -> Itera
                 yield one
 
 
+def folders(paths: tuple[Path, ...], root: Path) -> tuple[Path, ...]:
+    """The folders that can say what the project depends on."""
+    found = [root]
+    for path in paths:
+        found.append(path if path.is_dir() else path.parent)
+        if path.is_dir():
+            found.append(path.parent)
+    return tuple(dict.fromkeys(folder.absolute() for folder in found if folder.absolute().is_relative_to(root)))
+
+
 def _walk(top: Path, root: Path, exclude: tuple[str, ...]) -> Iterator[Path]:
     for folder, folders, names in os.walk(top):
         here = Path(folder)

@@ -183,7 +183,7 @@ def read_source(
         app = link(
             run.project, tuple(run.modules.values()), tuple(run.sources.values()), tuple(texts), frozenset(run.tests)
         )
-    found = dependencies(_folders(paths, root))
+    found = dependencies(files.folders(paths, root))
     return SourceReading(_with(app, root, found), tuple(run.errors), total - len(run.errors), total)
 
 
@@ -191,15 +191,6 @@ def _with(app: App, root: Path, found: dict[str, str]) -> App:
     from dataclasses import replace
 
     return replace(app, root=str(root), name=root.name or "app", dependencies=found)
-
-
-def _folders(paths: tuple[Path, ...], root: Path) -> tuple[Path, ...]:
-    found = [root]
-    for path in paths:
-        found.append(path if path.is_dir() else path.parent)
-        if path.is_dir():
-            found.append(path.parent)
-    return tuple(dict.fromkeys(folder.absolute() for folder in found if folder.absolute().is_relative_to(root)))
 
 
 def _unique_names(run: _Run) -> None:

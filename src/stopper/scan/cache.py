@@ -1,0 +1,158 @@
+"""Remembers what `check` found, by everything that went into it: the bytes of every file, the rules, and Stopper itself.
+
+It lies in the user's own cache folder and not in the project: what a project brings along must never be able to say that the project
+is clean. A folder or file that somebody else could have written is not used; what is read is checked as if it were foreign.
+"""
+
+import contextlib
+import hashlib
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import stopper
+from stopper.scan.options import CheckOptions
+from stopper.scan.source import dependencies, files
+from stopper.scan.source.textfiles import kind_of
+
+FORMAT: Final = "1"
+LARGEST: Final = 32 * 1024 * 1024
+"""Bytes of one remembered run."""
+MOST: Final = 64
+"""Remembered runs; the oldest go first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a run reads: a digest of all of it, and how the files stood when they were read for that."""
+
+    digest: str
+    stamps: tuple[tuple[str, int, int], ...]
+
+
+def key_of(options: CheckOptions) -> Key:
+    """The key of a run. Everything that can change a report of `check` goes into it."""
+    digest = hashlib.blake2b(digest_size=20)
+    for part in (FORMAT, stopper.__version__, sys.version, _own_code(), str(options.root.absolute())):
+        digest.update(part.encode("utf-8", "surrogateescape") + b"\0")
+    for part in (*(rule.slug for rule in options.rules), *options.exclude, *map(str, options.paths)):
+        digest.update(part.encode("utf-8", "surrogateescape") + b"\0")
+    stamps: list[tuple[str, int, int]] = []
+    for path in _inputs(options):
+        data, stamp = _read(path)
+        stamps.append(stamp)
+        digest.update(b"\1" + stamp[0].encode("utf-8", "surrogateescape") + b"\0" + data)
+    return Key(digest.hexdigest(), tuple(stamps))
+
+
+def recall(key: Key) -> bytes | None:
+    """What was remembered under that key, None where nothing was or where it cannot be trusted."""
+    folder = _folder()
+    if folder is None or not _is_own(folder):
+        return None
+    try:
+        descriptor = os.open(folder / f"{key.digest}.json", os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as handle:
+        seen = os.fstat(descriptor)
+        if not stat.S_ISREG(seen.st_mode) or not _is_ours(seen) or seen.st_size > LARGEST:
+            return None
+        return handle.read(LARGEST)
+
+
+def remember(key: Key, data: bytes) -> None:
+    """Keep a run under its key, unless a file changed meanwhile. A folder that cannot be written to is no error."""
+    folder = _folder()
+    if folder is None or len(data) > LARGEST or any(_stamp(Path(path)) != stamp for path, *stamp in key.stamps):
+        return
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _is_own(folder):
+            return
+        descriptor, name = tempfile.mkstemp(dir=folder, prefix=".new-")
+        try:
+            with os.fdopen(descriptor, "wb") as handle:
+                handle.write(data)
+            os.replace(name, folder / f"{key.digest}.json")
+        except OSError:
+            os.unlink(name)
+            raise
+        _forget_oldest(folder)
+
+
+def _folder() -> Path | None:
+    given = os.environ.get("XDG_CACHE_HOME")
+    try:
+        base = Path(given) if given else Path.home() / ".cache"
+    except RuntimeError:
+        return None
+    return base / "stopper" / "check" if base.is_absolute() else None
+
+
+def _is_own(folder: Path) -> bool:
+    """That nobody else can put files there."""
+    try:
+        seen = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(seen.st_mode) and _is_ours(seen)
+
+
+def _is_ours(seen: os.stat_result) -> bool:
+    if not hasattr(os, "getuid"):
+        return True
+    return seen.st_uid == os.getuid() and not seen.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _forget_oldest(folder: Path) -> None:
+    kept = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    for path in kept[MOST:]:
+        path.unlink(missing_ok=True)
+
+
+def _inputs(options: CheckOptions) -> Iterator[Path]:
+    root = options.root.absolute()
+    paths = tuple(path.absolute() for path in options.paths)
+    for path in files.find(paths, root, options.exclude):
+        if path.suffix in (".py", ".pyw") or kind_of(files.shown_path(path, root)) is not None:
+            yield path
+    yield from dependencies.sources(files.folders(paths, root))
+    # A package around what is checked decides the names of modules.
+    yield from (folder / "__init__.py" for path in paths for folder in path.parents)
+
+
+def _read(path: Path) -> tuple[bytes, tuple[str, int, int]]:
+    """A digest of the bytes, or of the reason why there are none."""
+    changed, size = _stamp(path)
+    if not 0 <= size <= files.LARGEST:
+        return f"no file of ours {size}".encode(), (str(path), changed, size)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        data = f"unread {error.errno}".encode()
+    return hashlib.blake2b(data, digest_size=20).digest(), (str(path), changed, size)
+
+
+def _stamp(path: Path) -> list[int]:
+    try:
+        seen = path.stat()
+    except OSError:
+        return [0, -1]
+    return [seen.st_mtime_ns, seen.st_size if stat.S_ISREG(seen.st_mode) else -2]
+
+
+def _own_code() -> str:
+    """How the code that judges stands: a version alone would be blind to a rule that is being written."""
+    folder = Path(stopper.__file__).parent
+    found: list[str] = []
+    for name in ("core", "rules", "scan"):
+        for top, folders, names in os.walk(folder / name):
+            folders[:] = sorted(one for one in folders if one != "__pycache__")
+            found.extend(f"{entry}:{_stamp(Path(top, entry))}" for entry in sorted(names))
+    return "\n".join(found)
