@@ -305,6 +305,22 @@ def test_connections_are_kept_and_dead_ones_replaced(serve: Serve) -> None:
     assert peer.connections == 3
 
 
+def test_a_connection_that_ends_as_it_is_used_again_is_replaced(serve: Serve) -> None:
+    """Also without retries: that it was closed while idle says nothing about the service."""
+    seen: set[int] = set()
+
+    def once(connection: socket.socket, request: bytes) -> None:
+        if id(connection) in seen:
+            reset(connection, request)
+        seen.add(id(connection))
+        reply()(connection, request)
+
+    peer = serve(once)
+    client = quick(peer, retries=0)
+    assert [client.get(f"{peer.url}/").status for _ in range(3)] == [200, 200, 200]
+    assert (peer.connections, len(peer.requests)) == (3, 5)
+
+
 def test_what_must_not_be_sent_twice_takes_a_new_connection(serve: Serve) -> None:
     peer = serve(reply())
     client = quick(peer)

@@ -127,7 +127,7 @@ def test_the_way_that_was_just_closed_is_open_to_good_urls() -> None:
 
 
 @pytest.mark.soak
-@settings(max_examples=50_000, deadline=None)
+@settings(max_examples=20_000, deadline=None)
 @given(urls, addresses)
 def test_no_spelling_of_very_many_leads_to_a_forbidden_address(url: str, answers: list[str]) -> None:
     """The long form of the same."""

@@ -123,7 +123,15 @@ class Wire:
         *reuse*: whether a kept connection may serve; not for a call that must not be sent twice, since such a connection may be dead.
         """
         key = (call.target.scheme, call.target.origin)
-        connection = (self._taken(key) if reuse else None) or _Connection(self, call.target, rule)
+        kept = self._taken(key) if reuse else None
+        if kept is not None:
+            try:
+                return self._over(kept, key, call, ends)
+            except UpstreamUnreachableError:
+                pass  # closed by the other side while it was idle, which says nothing about the service
+        return self._over(_Connection(self, call.target, rule), key, call, ends)
+
+    def _over(self, connection: _Connection, key: tuple[str, str], call: Call, ends: float) -> Raw:
         connection.ends = ends
         wrong: OutboundError | None = None
         found: Raw | None = None
