@@ -27,8 +27,8 @@ _MOST_NAMES: Final = 4096
 _formatter: Final = logging.Formatter()
 
 _lock: Final = threading.Lock()
-_good_names: set[tuple[str, int]] = set()
-"""Names of loggers that hold no secret, each with how many secrets were known then."""
+_good_names: dict[str, int] = {}
+"""Names of loggers that hold no secret, each with the generation of secrets for which that was looked at."""
 _originals: dict[str, Any] = {}
 _handle_bare: Final = logging.Logger.handle
 
@@ -80,7 +80,7 @@ def is_installed() -> bool:
 def clean(record: logging.LogRecord) -> None:
     """Mask everything in *record* that a handler could show."""
     args = record.args
-    if (record.name, registry.generation()) not in _good_names:
+    if _good_names.get(record.name) != registry.generation():
         _clean_name(record)
     try:
         message, fits = record.getMessage(), True
@@ -124,7 +124,7 @@ def _clean_name(record: logging.LogRecord) -> None:
         return
     if len(_good_names) > _MOST_NAMES:
         _good_names.clear()
-    _good_names.add((record.name, registry.generation()))
+    _good_names[record.name] = registry.generation()
 
 
 def _hide_pieces(record: logging.LogRecord) -> bool:

@@ -31,6 +31,7 @@ _gone: "deque[int]" = deque()
 _forms_of: "dict[int, tuple[str, ...]]" = {}
 _held: "Counter[str]" = Counter()
 _short: "dict[str, None]" = {}
+_short_forms: "tuple[str, ...]" = ()
 _spaced: "dict[str, None]" = {}
 # The windows of spellings that are one run, and of those with other signs in them, for which the whole text is looked at.
 _windows: "dict[str, tuple[str, ...]]" = {}
@@ -67,18 +68,20 @@ def found_in(text: str, runs: Sequence[str] | None = None) -> tuple[str, ...]:
     if _odd_windows:
         _look(text, _odd_windows, found)
     if _short:
-        found.update(form for form in tuple(_short) if form in text)
+        found.update(form for form in _short_forms if form in text)
     return tuple(sorted((form for form in found if form in text), key=len, reverse=True)) if found else ()
 
 
 def may_stand_in(text: str) -> bool:
     """Whether a live spelling may stand in *text*; False is certain. The quickest look there is."""
-    near = [text[at : at + WINDOW] for at in range(0, len(text) - WINDOW + 1, WINDOW)]
-    return (
-        not _windows.keys().isdisjoint(near)
-        or (bool(_odd_windows) and not _odd_windows.keys().isdisjoint(near))
-        or (bool(_short) and any(form in text for form in tuple(_short)))
-    )
+    if len(text) >= LONG:
+        near = [text[at : at + WINDOW] for at in range(0, len(text) - WINDOW + 1, WINDOW)]
+        if not _windows.keys().isdisjoint(near) or (_odd_windows and not _odd_windows.keys().isdisjoint(near)):
+            return True
+    for form in _short_forms:  # noqa: SIM110 - a generator would cost more than all of this
+        if form in text:
+            return True
+    return False
 
 
 def _look(text: str, windows: Mapping[str, tuple[str, ...]], found: set[str]) -> None:
@@ -119,7 +122,7 @@ def longest() -> int:
 
 
 def _settle() -> None:
-    global _generation
+    global _generation, _short_forms
     with _lock:
         for serial, value in list(_new.items()):
             forms = _forms_of[serial] = spellings(value)
@@ -127,6 +130,7 @@ def _settle() -> None:
                 _held[form] += 1
                 if _held[form] == 1:
                     _enter(form)
+            _short_forms = tuple(_short)
             _generation += 1
             del _new[serial]  # last of all: who finds it gone may rely on its forms
         # Finalizers only append: they may run inside this very function.
@@ -137,6 +141,7 @@ def _settle() -> None:
                 if not _held[form]:
                     del _held[form]
                     _leave(form)
+        _short_forms = tuple(_short)
 
 
 def _enter(form: str) -> None:

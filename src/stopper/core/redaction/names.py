@@ -35,7 +35,7 @@ _NAME_HINTS: Final = (
     "signature",
 )
 _COOKIE: Final = re.compile(
-    r"(?i)(\b(?:set-)?cookie[\"']?\s{0,4}[:=,]\s{0,4}b?[\"']?)(?!\*\*\*)[^\s\"'][^\r\n\"']{0,8191}"
+    r"(?i)(\b(?:set-)?cookie(?:[\"']?\s{0,4}[:=]|[\"']\s{0,4},)\s{0,4}b?[\"']?)(?!\*\*\*)[^\s\"'][^\r\n\"']{0,8191}"
 )
 
 # name=value, name: value, 'name': 'value', "name": "value", ('name', 'value'), also with the signs escaped for JSON, HTML or a URL.

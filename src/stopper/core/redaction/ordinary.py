@@ -4,6 +4,7 @@ A word is ordinary when nothing in it is a secret and nothing in it makes a secr
 ``password:``. A line of ordinary words is left alone. Logs say the same words again and again, so this is cheap.
 """
 
+import re
 from typing import Final
 
 from stopper.core import registry
@@ -14,8 +15,14 @@ MOST: Final = 8192
 LONGEST: Final = 128
 _LONGEST_TEXT: Final = 4096
 
+# Numbers, times, hashes and ids: no name of a credential and no mark of a key is made of these alone.
+_PLAIN: Final = re.compile(r"[0-9a-f.,:;()\[\]{}<>'\"#@+*/|_-]*")
+_DIGITS: Final = str.maketrans("123456789", "000000000")
+
 _known: "set[str]" = set()
 _known_at = 0
+_quiet: "set[str]" = set()
+"""Words with every digit as 0 in which, whatever the digits are, only a live secret could stand."""
 
 
 def is_ordinary(text: str) -> bool:
@@ -42,14 +49,23 @@ def is_ordinary(text: str) -> bool:
 
 
 def _judge(word: str) -> bool:
-    lowered = word.lower()
-    if lowered.isdigit() and len(word) < registry.SHORTEST:
-        return True
+    size = len(word)
+    if _PLAIN.fullmatch(word):
+        return size < registry.SHORTEST or not (registry.may_stand_in(word) or wrapped.may_be_hex(word))
+    template = word.translate(_DIGITS)
+    if template in _quiet:
+        return size < registry.SHORTEST or not registry.may_stand_in(word)
     if "%" in word or "\\" in word or "&" in word or "---" in word or "://" in word:
         return False
+    lowered = word.lower()
     if names.gives_away(lowered) or shapes.gives_away(lowered):
         return False
-    runs = registry.runs_of(word)
-    if registry.found_in(word, runs):
+    if registry.may_stand_in(word):
         return False
-    return not runs or not (wrapped.may_hold(runs) or shapes.holds_key(word, runs))
+    runs = registry.runs_of(word)
+    if not runs or not (wrapped.may_hold_with_any_digits(runs) or shapes.words_of(runs)):
+        if len(_quiet) > MOST:
+            _quiet.clear()
+        _quiet.add(template)
+        return True
+    return not (wrapped.may_hold(runs) or shapes.holds_key(word, runs))

@@ -28,8 +28,12 @@ _SHORT: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 # A run that an encoder may have made, also when a mailer broke its lines.
 _RUN: Final = re.compile(r"[A-Za-z0-9+/_-]{12,}(?:\r?\n[A-Za-z0-9+/_-]{4,})*")
 # In base64 three ASCII characters stand in four of these (the top bit of each byte is off); in hex one stands in two.
+# Under two layers a secret has eight characters and more; under one it is a spelling that the registry knows.
 _QUADS: Final = re.compile(r"(?:[I-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]){2}")
-_PAIRS: Final = re.compile(r"(?:[2-7][0-9A-Fa-f]){6}")
+_QUADS_OF_ANY_DIGITS: Final = re.compile(
+    r"(?:[I-Za-f0-9][A-HQ-Xg-nw-z0-9][ABEFIJMNQRUVYZcdghklopstwx0-9][A-Za-z0-9+/_-]){2}"
+)
+_PAIRS: Final = re.compile(r"(?:[2-7][0-9A-Fa-f]){8}")
 _NOT_HEX: Final = re.compile(r"[^0-9A-Fa-f-]")
 _HEX: Final = re.compile(r"[0-9A-Fa-f]{12,}")
 _PRINTABLE: Final = re.compile(rb"[\x20-\x7e\r\n\t]{6,}")
@@ -50,6 +54,16 @@ def may_hold(runs: Iterable[str]) -> bool:
         elif _QUADS.search(run):
             return True
     return False
+
+
+def may_be_hex(word: str) -> bool:
+    """Whether *word* may hold text in hex; False is certain. Cheap."""
+    return len(word) >= 16 and not (len(word) == 36 and word[8] == "-") and _PAIRS.search(word) is not None
+
+
+def may_hold_with_any_digits(runs: Iterable[str]) -> bool:
+    """As :func:`may_hold`, whatever digits stood in the place of those that are there."""
+    return any(_NOT_HEX.search(run) is None or _QUADS_OF_ANY_DIGITS.search(run) for run in runs)
 
 
 def spans(text: str, depth: int = DEPTH) -> list[Span]:
