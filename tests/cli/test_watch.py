@@ -85,7 +85,7 @@ def test_each_leak_is_one_line_once(tmp_path: Path) -> None:
         assert running.get("/key") == running.get("/key") == b"kept-6f1b2c9d8e7a-apart"
         running.get("/health")
         code, lines = running.stop()
-    assert lines == ["shop.py:7 in key: config SECRET_KEY reached the body of an answer, during GET /key [response]"]
+    assert lines == ["shop.py:7 in key(): config SECRET_KEY reached the body of an answer, during GET /key [response]"]
     assert code == 1
     assert "the app talks\n" in running.said
     assert running.said[-1] == "stopped; 1 leak\n"

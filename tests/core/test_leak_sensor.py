@@ -142,7 +142,7 @@ def test_a_compressed_session_cookie_is_read() -> None:
 def test_every_sink_has_words_and_a_line() -> None:
     for sink, words in SINKS.items():
         leak = Leak("config SECRET_KEY", "signing-key", sink, CodePlace("shop.py", 3, "view"), "GET /", "more")
-        assert str(leak) == f"shop.py:3 in view: config SECRET_KEY reached {words} (more), during GET / [{sink}]"
+        assert str(leak) == f"shop.py:3 in view(): config SECRET_KEY reached {words} (more), during GET / [{sink}]"
         assert json.dumps(leak.as_dict())
 
 

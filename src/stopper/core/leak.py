@@ -62,7 +62,9 @@ class Leak:
     detail: str = ""
 
     def __str__(self) -> str:
-        inside = f" in {self.place.function}" if self.place.function else ""
+        inside = (
+            f" in {self.place.function}()" if self.place.function else ""
+        )  # with (): `token: …` would look like a secret
         more = f" ({self.detail})" if self.detail else ""
         during = f", during {self.route}" if self.route else ""
         return f"{self.place}{inside}: {self.secret} reached {SINKS[self.sink]}{more}{during} [{self.sink}]"

@@ -22,7 +22,7 @@ _log: Final = logging.getLogger("stopper.leaks")
 
 def log_leak(leak: Leak) -> None:
     """One warning a leak, in the logger ``stopper.leaks``."""
-    _log.warning("%s", leak)
+    _log.warning("%s", str(leak))
 
 
 class LeakSensor:
