@@ -67,7 +67,7 @@ class Staleness(RuleBasedStateMachine):
         self.shelf.lends = self.lends
         self.replaced: dict[int, float] = {}
         self.last_good = self.steady()
-        self.outages = 0
+        self.given, self.turned = "", self.steady()
         self.secrets = Secrets(
             {"one": "vault:kv/one"}, access=Access(), pace=Pace(REFRESH, KEEP, OVERLAP), clock=self.wall, steady=self.steady,
             sink=self.events.append, open_backend=lambda scheme, access: self.shelf,
@@ -105,12 +105,23 @@ class Staleness(RuleBasedStateMachine):
         reads = self.shelf.reads
         told = len([event for event in self.events if event.name == "secret-backend-away"])
         try:
-            value = self.secrets["one"].reveal()
+            versions = self.secrets.versions("one")
+            value, before = versions.current.reveal(), versions.previous
         except SecretUnavailableError:
-            value = None
+            value = before = None
         now = self.steady()
         if self.shelf.reads > reads and not self.shelf.away:
             self.last_good = now
+        if value is not None and value != self.given:
+            self.turned, self.given = now, value
+        if before is not None:
+            assert before.reveal() != value
+            ends = (
+                self.shelf.ends[f"lease-{before.reveal().removeprefix('lent-')}"]
+                if self.lends
+                else self.turned + OVERLAP
+            )
+            assert now < ends, "the version before is taken for too long"
         limit = self.lends or KEEP
         if value is None:
             assert now - self.last_good >= limit, "refused before its end"
@@ -133,6 +144,7 @@ class Staleness(RuleBasedStateMachine):
         ]
         for one, other in pairwise(names):
             assert (one, other) != ("secret-backend-away", "secret-backend-away")
+            assert other != "secret-backend-back" or one == "secret-backend-away"
 
     @invariant()
     def no_event_holds_a_value(self) -> None:

@@ -58,8 +58,6 @@ class Secrets:
         self._backends: dict[str, Backend] = {}
         self._held: dict[tuple[str, str], Held] = {}
         self._owner = os.getpid()
-        in_each_child(self._renew_locks)
-        atexit.register(self.close)
         try:
             self._load()
         except BaseException:
@@ -180,9 +178,16 @@ class Secrets:
             if place not in self._held:
                 if reference.scheme not in self._backends:
                     self._backends[reference.scheme] = self._open(reference.scheme, self._access)
+                    self._watch_process()
                 backend = self._backends[reference.scheme]
                 self._held[place] = Held(name, backend, reference.path, self._pace, self._around)
             return self._held[place]
+
+    def _watch_process(self) -> None:
+        # Not before there is a backend: a guard without secrets leaves nothing behind.
+        if len(self._backends) == 1:
+            in_each_child(self._renew_locks)
+            atexit.register(self.close)
 
     def _renew_locks(self) -> None:
         self._lock = threading.Lock()
