@@ -35,8 +35,10 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, masked."""
-        context = "".join(f"{name}={value} " for name, value in _context(record).items())
-        said = " ".join(filter(None, (_message(record), _details(self, record))))
+        message = _message(record)
+        # What the line says itself, as the audit log does, is not said twice.
+        context = "".join(f"{name}={value} " for name, value in _context(record).items() if f"{name}=" not in message)
+        said = " ".join(filter(None, (message, _details(self, record))))
         return one_line(mask(f"{_time(record)} {record.levelname} {record.name} {context}{said}"))
 
 

@@ -13,6 +13,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from stopper.core.errors import IncompleteError, KeyringError, SettingError, StoreUnavailableError, UsageError
+from stopper.core.log_format import TextFormatter
+from stopper.extension import logs
 from stopper.service.accounts import Accounts
 from stopper.service.application import create_app
 from stopper.service.parts import open_accounts
@@ -198,7 +200,11 @@ def _run(plan: _Plan, handle: int) -> int:
         def load(self) -> Any:
             return create_app(plan.open(), mode=plan.mode)
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
+    if not os.environ.get(logs.TO.key):
+        shown = logging.StreamHandler(sys.stderr)
+        shown.setFormatter(TextFormatter())
+        shown.addFilter(logs.Context("pseudonym"))
+        logging.basicConfig(level=logging.INFO, handlers=[shown])
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         Server().run()
