@@ -10,7 +10,9 @@ from stopper.core.fact import Condition, Function
 from stopper.core.facts import SourceFacts
 from stopper.core.labels import LabelKind
 from stopper.core.place import Span
-from stopper.core.values import Call, Choice, Constant, Name, Value, walk
+from stopper.core.probe_baseline import is_door
+from stopper.core.values import Call, Choice, Constant, Name, Truth, Value, walk
+from stopper.scan.honest import effect_for
 
 SHOWN: Final[tuple[LabelKind, ...]] = (
     "authorization-header", "api-key", "cookie", "session", "claims", "unverified-claims", "token",
@@ -39,6 +41,8 @@ def judged(
     checked = tuple(_doubted(facts, guard) for guard in known)
     if any(guard.stops for guard in checked):
         return checked
+    if is_door(route) or effect_for(route, "POST") == "login":
+        return ()  # where people log in a wrong password is refused; anybody may try
     functions = tuple(_functions(facts, route, method))
     if looks and not checked:
         found = next((one for one in functions if _reads_caller(facts, one.name) and _refusal(facts, one.name)), None)
@@ -50,7 +54,7 @@ def judged(
     reached = list(_with_called(facts, [one.name for one in functions]))
     statuses = _HIDING if any(_reads_caller(facts, name, _HEADERS) for name in reached) else _REFUSALS
     asks = any(_reads_caller(facts, name) for name in reached)
-    if functions and asks and _sends_away(facts, functions[0].name):
+    if functions and _sends_away(facts, functions[0].name):
         return (Guard(f"{functions[0].name} itself", "view-body", None, "source", functions[0].span),)
     if functions and asks and any(_says_no(facts, name, statuses) for name in reached):
         return (Guard(f"{functions[0].name} itself", "view-body", None, "source", functions[0].span),)
@@ -75,6 +79,8 @@ def _holds(condition: Condition, span: Span) -> bool:
 
 
 def _is_about_caller(facts: SourceFacts, value: Value) -> bool:
+    if isinstance(value, Truth) and _is_same_browser(facts, value):
+        return False
     for part in walk(value, 8):
         if isinstance(part, Call) and _ASKS.search(part.callee.rpartition(".")[2]):
             return True
@@ -83,6 +89,13 @@ def _is_about_caller(facts: SourceFacts, value: Value) -> bool:
         if facts.derives(part, *SHOWN):
             return True
     return False
+
+
+def _is_same_browser(facts: SourceFacts, value: Truth) -> bool:
+    """What the caller sent is held against the caller's own session: it asks where a request comes from, and anybody has a session."""
+    held = [part for part in value.parts if facts.derives(part, "session")]
+    sent = [part for part in value.parts if facts.derives(part, "request-data", "query-string")]
+    return bool(held) and any(part not in held for part in sent)
 
 
 def _functions(facts: SourceFacts, route: Route, method: str) -> Iterator[Function]:
