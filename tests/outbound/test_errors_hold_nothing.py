@@ -5,6 +5,7 @@ import http.client
 import io
 import logging
 import pickle
+import socket
 import traceback
 from collections.abc import Callable, Iterator
 from types import FunctionType, ModuleType, TracebackType
@@ -119,6 +120,11 @@ REFUSED = {
     "circle": {"json": (lambda loop: loop.append(loop) or loop)([BODY_SECRET])},  # type: ignore[func-returns-value]
     "two bodies": {"json": BODY_SECRET, "data": BODY_SECRET.encode()},
     "text body": {"data": BODY_SECRET},
+    "half a character": {"form": {"card": f"{BODY_SECRET}\ud800"}},
+    "no form": {"form": BODY_SECRET},
+    "half a character in JSON": {"json": f"{BODY_SECRET}\ud800"},
+    "a number to accept": {"accept": 5, "json": BODY_SECRET},
+    "odd headers": {"headers": 5, "json": BODY_SECRET},
     "accept": {"accept": f"{URL_SECRET}\n"},
     "path": {"url": f"https://api.example/v2/{URL_SECRET}"},
 }
@@ -144,6 +150,19 @@ def test_failures_before_the_call_show_nothing_either(authority: Authority, serv
         with pytest.raises(OutboundError) as wrong:
             client.get(f"https://api.example/{URL_SECRET}")
         judged(everything(wrong.value))
+
+
+def test_a_mistake_below_the_client_carries_nothing_along(secret: Secret) -> None:
+    wired = Wired({"api.example": [["10.0.0.1"]]})
+
+    def break_down(address: str, port: int, timeout: float) -> socket.socket:
+        raise ZeroDivisionError(CANARY)
+
+    wired.connect = break_down  # type: ignore[method-assign]
+    client = Client(Credential(secret, hosts=["api.example"]), network=wired.network, limits=Limits(retries=0))
+    with pytest.raises(OutboundError, match="ZeroDivisionError") as wrong:
+        client.get(f"https://api.example/{URL_SECRET}")
+    judged(everything(wrong.value))
 
 
 def test_a_source_of_the_secret_that_fails_shows_nothing() -> None:

@@ -21,10 +21,22 @@ def encoded(json_value: object, form: Mapping[str, str] | None, data: bytes | No
     if json_value is not None:
         return _as_json(json_value), "application/json"
     if form is not None:
-        return urlencode(form).encode("ascii"), "application/x-www-form-urlencoded"
+        return _as_form(form), "application/x-www-form-urlencoded"
     if data is not None and not isinstance(data, bytes):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise CallRefusedError("body", "data must be bytes")
     return data, None
+
+
+def _as_form(form: Mapping[str, str]) -> bytes:
+    wrong: OutboundError | None = None
+    found = b""
+    try:
+        found = urlencode(form).encode("ascii")
+    except (TypeError, ValueError):
+        wrong = CallRefusedError("body", "the body cannot be written as a form")
+    if wrong is not None:
+        raise wrong
+    return found
 
 
 def _as_json(value: object) -> bytes:

@@ -174,6 +174,8 @@ class Client:
             return wrong.at(shown, host)
         except StopperError as wrong:  # of a credential's source; its frames are ours
             return wrong.with_traceback(None)
+        except Exception as wrong:  # noqa: BLE001 - a mistake in a call or in here must not carry the call along either
+            return CallRefusedError("mistake", f"the call could not be made ({type(wrong).__name__})").at(shown, host)
 
     def _called(self, method: str, target: Target, options: CallOptions) -> Reply:
         accept = checked_accept(options.get("accept", "application/json"))

@@ -222,6 +222,8 @@ class RemoteKeys:
             self._failed = True
             self._tell("jwks-unavailable", wrong.reason if isinstance(wrong, OutboundError) else str(wrong))
             return
+        finally:
+            self._client.close()  # the next fetch is minutes away
         self._failed = False
         before, self._fetched = self._fetched, fetched
         if before is None or before.members != fetched.members:
