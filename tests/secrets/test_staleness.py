@@ -23,14 +23,17 @@ class Shelf:
         self.version = 1
         self.away = False
         self.lends = 0.0
+        self.longest = float("inf")
         self.reads = 0
         self.ends: dict[str, float] = {}
+        self.taken = 0.0
 
     def read(self, path: str) -> Document:
         self._ask()
         lease = None
         if self.lends:
             self.ends[f"lease-{self.reads}"] = self.steady() + self.lends
+            self.taken = self.steady()
             lease = Lease(f"lease-{self.reads}", self.lends, renewable=True)
         text = Secret(f"value-{self.version}" if not self.lends else f"lent-{self.reads}")
         return Document(text, version=str(self.version), lease=lease)
@@ -39,8 +42,9 @@ class Shelf:
         self._ask()
         if self.steady() >= self.ends[lease.id]:
             raise FetchError("missing", "the lease has ended")
-        self.ends[lease.id] = self.steady() + self.lends
-        return Lease(lease.id, self.lends, renewable=True)
+        granted = min(self.lends, self.taken + self.longest - self.steady())
+        self.ends[lease.id] = self.steady() + granted
+        return Lease(lease.id, granted, renewable=True)
 
     def read_previous(self, path: str, current: Document) -> Document | None:
         return None
@@ -163,3 +167,21 @@ TestStaleness = pytest.mark.feature("F19")(Staleness.TestCase)
 TestStaleness.settings = settings.get_profile("staleness")
 TestLent = pytest.mark.feature("F19")(Lent.TestCase)
 TestLent.settings = settings.get_profile("staleness")
+
+
+@pytest.mark.feature("F19")
+def test_near_the_longest_time_of_a_lease_a_new_one_is_taken_while_the_old_one_lives() -> None:
+    steady = SetClock()
+    shelf = Shelf(steady)
+    shelf.lends, shelf.longest = 90.0, 200.0
+    found = Secrets({"one": "vault:kv/one"}, steady=steady, open_backend=lambda scheme, access: shelf)
+    first = found["one"].reveal()
+    for _ in range(3):  # renewed at 60 and 120 seconds; at 180 only 20 more would be granted
+        steady.forward(60)
+        second = found["one"].reveal()
+    assert second != first
+    before = found.versions("one").previous
+    assert before is not None
+    assert before.reveal() == first
+    assert steady() < shelf.ends["lease-1"]
+    found.close()
