@@ -69,7 +69,10 @@ def _accepted(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
     """Every such reading, the function it stands in, and whether it is sure."""
     yield from _decoded(facts)
     seen: set[int] = set()
+    readers = {one.function for one in facts.readings(*READ_FROM) if one.key.lower() in CLEAR | MAYBE}
     for value, function in _values(facts):
+        if not any(function == reader or function.startswith(reader + ".") for reader in readers):
+            continue  # most functions read no token, and what they do with values need not be looked through
         for item in [inner for inner in _unseen(value, seen) if isinstance(inner, Item) and _is_reading(inner)]:
             name = _name(item)
             if name in CLEAR:

@@ -29,6 +29,8 @@ class Exemptions:
     def __init__(self, judges: Judges) -> None:
         self.judges = judges
         self._askers: dict[str, bool] = {}
+        self._about_path: dict[int, bool] = {}
+        """By identity of the value; the facts keep every value alive."""
         self._open: set[str] = set()
         """Functions whose answer is being worked out, so that one which calls itself comes to an end."""
 
@@ -93,7 +95,11 @@ class Exemptions:
         return holds if holds is not self.judges.absence(value, negated=True) else lean
 
     def _is_about_path(self, value: Value) -> bool:
-        return any(_path_read(inner) or self._is_asker(inner) for inner in walk(value, 6))
+        known = self._about_path.get(id(value))
+        if known is None:
+            known = any(_path_read(inner) or self._is_asker(inner) for inner in walk(value, 6))
+            self._about_path[id(value)] = known
+        return known
 
     def _is_asker(self, value: Value) -> bool:
         """That the value calls a function of the project which looks at the path."""

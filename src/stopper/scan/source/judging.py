@@ -16,6 +16,7 @@ from stopper.core.values import (
     Truth,
     Value,
     is_constant,
+    parts,
     walk,
 )
 from stopper.scan.source import names
@@ -61,8 +62,11 @@ class Judges:
         for refusal in project.refusals:
             self.refusals.setdefault(refusal.function, []).append(refusal)
         self._judged: dict[str, Judgement] = {}
+        self._open = 0
+        """How many functions are being judged just now, one inside the other."""
         self._shown: dict[int, bool] = {}
-        """By identity of the value; the facts keep every value alive."""
+        self._asking: dict[int, bool] = {}
+        """Both by identity of the value; the facts keep every value alive."""
         self._by_sides: dict[tuple[int, int], list[Comparison]] = {}
         for found in facts.all_comparisons:
             self._by_sides.setdefault((id(found.left), id(found.right)), []).append(found)
@@ -95,7 +99,9 @@ class Judges:
         if known is not None:
             return known
         self._judged[name] = Judgement(None, False)
+        self._open += 1
         self._judged[name] = made = self._judge(name, depth)
+        self._open -= 1
         return made
 
     def _judge(self, name: str, depth: int) -> Judgement:
@@ -165,8 +171,8 @@ class Judges:
             return False
         known = self._shown.get(id(value))
         if known is None:
-            known = any(isinstance(inner, Name) and inner.dotted.startswith(SHOWN) for inner in walk(value, 5))
-            known = known or any(self._labelled(inner) for inner in walk(value, 4) if not isinstance(inner, Constant))
+            named = isinstance(value, Name) and value.dotted.startswith(SHOWN)
+            known = named or self._labelled(value) or any(self._shows(part) for part in parts(value))
             self._shown[id(value)] = known
         return known
 
@@ -229,10 +235,16 @@ class Judges:
         )
 
     def credential_test(self, value: Value) -> bool:
-        return self._shows(value) or any(
-            isinstance(inner, Call) and inner.callee in self.project.functions and self.judge(inner.callee).reads
-            for inner in walk(value, 5)
-        )
+        """That a test asks for a credential, itself or through a function of the project."""
+        known = self._asking.get(id(value))
+        if known is None:
+            known = self._shows(value) or any(
+                isinstance(inner, Call) and inner.callee in self.project.functions and self.judge(inner.callee).reads
+                for inner in walk(value, 5)
+            )
+            if not self._open:  # while a function is judged, what it calls in a circle is not known yet
+                self._asking[id(value)] = known
+        return known
 
 
 def _by_function(found: "tuple[Placed, ...]") -> "dict[str, list[Placed]]":
