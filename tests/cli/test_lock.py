@@ -6,6 +6,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
+pytestmark = pytest.mark.feature("F73")
+
 Run = Callable[..., CompletedProcess[str]]
 
 APP = """\

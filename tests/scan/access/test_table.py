@@ -16,6 +16,8 @@ from stopper.scan.options import ProbeOptions
 from stopper.scan.reports import html, text
 from stopper.scan.reports import json as json_report
 
+pytestmark = pytest.mark.feature("F71")
+
 APP = """\
 from flask import Flask, request
 

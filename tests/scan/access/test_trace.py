@@ -13,6 +13,8 @@ from stopper.scan.merge import as_it_runs, merged
 from stopper.scan.running.read import read_running
 from stopper.scan.source.read import read_source
 
+pytestmark = pytest.mark.feature("F72")
+
 HEAD = """
 from functools import wraps
 from flask import Blueprint, Flask, abort, jsonify, redirect, request

@@ -10,7 +10,7 @@ from types import CodeType, FunctionType, MethodType
 from typing import Any, Final, Literal, cast
 
 from stopper.core.place import Span
-from stopper.scan.running.read import last_line
+from stopper.scan.running.read import last_line, scopes_of
 
 LayerKind = Literal["decorator", "before_request", "class-decorator", "wrapper"]
 
@@ -67,11 +67,8 @@ def way_to(flask: Any, endpoint: str, method: str, root: Path) -> Way:
 
 def hook_layers(flask: Any, endpoint: str, root: Path) -> Iterator[Layer]:
     """What runs before the view: the application's functions, then those of its blueprints from the outside in."""
-    names: list[str | None] = [None]
-    parts = endpoint.split(".")[:-1]
-    names.extend(".".join(parts[: index + 1]) for index in range(len(parts)))
     for table in (flask.url_value_preprocessors, flask.before_request_funcs):
-        for name in names:
+        for name in scopes_of(endpoint):
             for hook in cast("Mapping[str | None, list[Any]]", table).get(name, ()):
                 wrappers, leaf, _ = chain(hook, root, "before_request")
                 codes = tuple(code for one in wrappers for code in one.codes)

@@ -83,15 +83,18 @@ def openapi_path(rule: Any) -> str:
 
 def hooks(flask: Any, endpoint: str, root: Path) -> tuple[Guard, ...]:
     """The functions that run before the view of *endpoint*: the application's, then those of its blueprints, outermost first."""
-    names: list[str | None] = [None]
-    parts = endpoint.split(".")[:-1]
-    names.extend(".".join(parts[: index + 1]) for index in range(len(parts)))
     table: Mapping[str | None, list[Callable[..., object]]] = flask.before_request_funcs
     return tuple(
         Guard(_name(unwrapped(hook)), "before_request", None, "running", span_of(hook, root))
-        for name in names
+        for name in scopes_of(endpoint)
         for hook in table.get(name, ())
     )
+
+
+def scopes_of(endpoint: str) -> tuple[str | None, ...]:
+    """Where hooks for *endpoint* may hang: the application (None), then its blueprints from the outside in."""
+    parts = endpoint.split(".")[:-1]
+    return (None, *(".".join(parts[: index + 1]) for index in range(len(parts))))
 
 
 def unwrapped(function: Any) -> Any:
