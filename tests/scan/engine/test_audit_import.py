@@ -171,3 +171,38 @@ def test_addresses_are_read_from_the_words_of_drivers() -> None:
 def _written(folder: Path, text: str) -> Path:
     (folder / "shop.py").write_text(text, encoding="utf-8")
     return folder
+
+
+TABLES = """
+import sqlite3
+from flask import Flask
+
+app = Flask("shop")
+
+
+class Database:
+    def create_all(self):
+        with sqlite3.connect("shop.db") as base:
+            base.execute("create table if not exists notes (text text)")
+
+
+class State:
+    db = Database()
+
+
+app.extensions["sqlalchemy"] = State()
+app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///shop.db"
+
+
+@app.get("/notes")
+def notes():
+    return {"notes": sqlite3.connect("shop.db").execute("select text from notes").fetchall()}
+"""
+
+
+def test_missing_tables_are_made_in_the_copy_alone(tmp_path: Path) -> None:
+    """Flask-SQLAlchemy's own way, with a stand-in of its shape: a fresh checkout has no database yet."""
+    report = run_audit("shop:app", ProbeOptions(rules=(), root=_written(tmp_path, TABLES)))
+    (notes,) = [row for row in report.access if row.path == "/notes"]
+    assert (notes.state, notes.basis) == ("open", "proven")
+    assert not (tmp_path / "shop.db").exists()
