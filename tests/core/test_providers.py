@@ -29,7 +29,7 @@ SPECIAL: dict[str, tuple[str, str, str]] = {
     "Twilio API key": ("SK" + (hidden := made(_HEX, 32)), hidden, "SKIPPED"),
     "Mailchimp": ("beef" + (hidden := made(_HEX, 28) + "-us12"), hidden, made(_HEX, 32)),
     "Telegram bot": ("123456789:" + (hidden := "AA" + made(_URL, 33)), hidden, "12:AAA"),
-    "Discord bot": ("MTIzN" + (hidden := made(_URL, 20) + "." + made(_URL, 6) + "." + made(_URL, 38)), hidden, "Main.method.run"),
+    "Discord bot": ("MTAxN" + (hidden := made(_URL, 20) + "." + made(_URL, 6) + "." + made(_URL, 38)), hidden, "Main.method.run"),
     "HubSpot": ("pat-na1-" + (hidden := str(uuid.UUID(int=_rng.getrandbits(128)))), hidden, "pat-na1-x"),
     "LaunchDarkly": ("sdk-" + (hidden := str(uuid.UUID(int=_rng.getrandbits(128)))), hidden, "sdk-core-1.2.3"),
     "Azure AD client secret": ("abc8Q~" + (hidden := made(_URL, 34)), hidden, "abc8Q~x"),
