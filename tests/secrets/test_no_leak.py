@@ -17,7 +17,7 @@ import pytest
 from flask import Flask, render_template_string
 from tests.secrets.crash import with_locals
 
-from stopper import Secret, Stopper, public
+from stopper import InvalidCredentialError, Secret, Stopper, public
 from stopper.core.log_redaction import install
 from stopper.core.redactor import mask
 from stopper.secrets import Secrets, open_secrets
@@ -118,6 +118,14 @@ def test_it_is_not_in_app_config_nor_in_a_template(monkeypatch: pytest.MonkeyPat
     assert CANARY not in app.test_client().get("/").get_data(as_text=True)
     assert CANARY not in repr(app.config) + repr(app.__dict__) + pprint.pformat(dict(app.config))
     assert CANARY not in repr(app.extensions)
+
+
+def test_a_wrong_guess_is_in_no_crash_report(secrets: Secrets) -> None:
+    for verify in (secrets.versions("payments").verify, lambda shown: secrets.verify("payments", shown)):
+        with pytest.raises(InvalidCredentialError) as refused:
+            verify("guess-77aa0b" + CANARY)
+        assert "guess-77aa0b" not in with_locals(refused.value)
+        assert CANARY not in with_locals(refused.value)
 
 
 def test_a_template_that_makes_json_of_it_fails_and_shows_nothing(secrets: Secrets) -> None:
