@@ -68,8 +68,8 @@ class Watched:
 
 
 @contextlib.contextmanager
-def watched(folder: Path, *arguments: str) -> Iterator[Watched]:
-    (folder / "shop.py").write_text(APP)
+def watched(folder: Path, *arguments: str, app: str = APP) -> Iterator[Watched]:
+    (folder / "shop.py").write_text(app)
     running = Watched(folder, *arguments)
     try:
         yield running
@@ -105,6 +105,20 @@ def test_without_a_leak_it_ends_well(tmp_path: Path) -> None:
         assert running.get("/health")
         assert running.stop() == (0, [])
     assert running.said[-1] == "stopped; no leak was seen\n"
+
+
+def test_a_key_that_is_a_word_is_told(tmp_path: Path) -> None:
+    with watched(tmp_path, "shop:app") as running:
+        running.get("/health")
+        code, lines = running.stop()
+    assert (code, lines) == (0, [])
+    assert not any("too common" in line for line in running.said)
+    weak = APP.replace("kept-6f1b2c9d8e7a-apart", "secret")
+    with watched(tmp_path, "shop:app", app=weak) as running:
+        running.get("/key")
+        code, lines = running.stop()
+    assert (code, lines) == (0, [])
+    assert "too short or too common to be looked for: config SECRET_KEY\n" in running.said
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ def command(app: str, port: int, env_file: str | None, as_json: bool, traceback:
             _serve(app, port, env_file, sensor)
     finally:
         sys.stdout = teller.out
+    if sensor.unwatched:
+        click.echo(f"too short or too common to be looked for: {', '.join(sensor.unwatched)}", err=True)
     click.echo(f"stopped; {_count(len(sensor.leaks))}", err=True)
     return 1 if sensor.leaks else 0
 

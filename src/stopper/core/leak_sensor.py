@@ -51,6 +51,11 @@ class LeakSensor:
         """Each leak once, in the order in which they were seen."""
         return self.journal.leaks
 
+    @property
+    def unwatched(self) -> tuple[str, ...]:
+        """Labels of the application's settings that are too short or too common to be looked for; such a key is weak."""
+        return tuple(sorted(label for label in self.journal.watchlist.unwatched if "config " in label))
+
     def start(self) -> "LeakSensor":
         """Watch the process. Calling it again changes nothing."""
         if self.journal.running:
