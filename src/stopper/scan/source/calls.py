@@ -22,6 +22,7 @@ from stopper.core.values import (
     Value,
 )
 from stopper.scan.source import names
+from stopper.scan.source.drafts import new_call
 from stopper.scan.source.folding import braces
 from stopper.scan.source.hook_tables import row_extended
 from stopper.scan.source.lookups import attribute, item
@@ -73,7 +74,7 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
             taken = Call(callee, args, keywords, is_open, receiver, reader.function, reader.span(node))
             reader.project.calls.append(taken)
         return folded
-    call = Call(callee, args, keywords, is_open, receiver, reader.function, reader.span(node))
+    call = new_call(callee, args, keywords, is_open, receiver, reader.function, reader.span(node))
     reader.calls.append(callee)
     project = reader.project
     project.calls.append(call)

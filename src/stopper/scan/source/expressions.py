@@ -23,6 +23,7 @@ from stopper.core.values import (
     Unknown,
     Value,
 )
+from stopper.scan.source.drafts import new_constant
 from stopper.scan.source.folding import binary, joined, mapping, sequence
 from stopper.scan.source.lookups import attribute_node, element_of, subscript
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named, set_scope
@@ -41,10 +42,10 @@ def _constant(reader: Reader, node: ast.Constant) -> Value:
         span = reader.span(node)
         if 16 <= len(value) <= 4096 and TOKEN_LIKE.fullmatch(value):
             reader.project.texts.append(Text(value, span))
-        return Constant(value, span)
+        return new_constant(value, span)
     if value is ...:
         return NOTHING
-    return Constant(value, reader.span(node))
+    return new_constant(value, reader.span(node))
 
 
 def _name(reader: Reader, node: ast.Name) -> Value:

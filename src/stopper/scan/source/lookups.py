@@ -19,6 +19,7 @@ from stopper.core.values import (
     Unknown,
     Value,
 )
+from stopper.scan.source.drafts import new_name
 from stopper.scan.source.reader import NONE, NOTHING, Reader, canonical, either, named
 
 
@@ -33,7 +34,7 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
     if type(owner) is Name:
         dotted = owner.dotted
         known = _of_project(reader, dotted, name)
-        found = known if known is not None else Name(canonical(f"{dotted}.{name}"))
+        found = known if known is not None else new_name(canonical(f"{dotted}.{name}"))
     else:
         if type(owner) is Call and owner.callee in reader.project.classes:
             known = reader.project.attribute(owner.callee, name)

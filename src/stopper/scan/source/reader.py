@@ -19,6 +19,7 @@ from stopper.core.values import (
     Value,
 )
 from stopper.scan.source import names
+from stopper.scan.source.drafts import new_constant, new_name, new_span
 from stopper.scan.source.project import Module, Project, Scope
 
 NOTHING: Final = Unknown()
@@ -69,7 +70,7 @@ class Reader:
         if lines is not None:
             column = _characters(lines, node.lineno, column)
             end = _characters(lines, node.end_lineno, end)
-        return Span(self.path, node.lineno, node.end_lineno, column + 1, end + 1)
+        return new_span(self.path, node.lineno, node.end_lineno, column + 1, end + 1)
 
     def value(self, node: ast.expr) -> Value:
         """The value of an expression."""
@@ -87,7 +88,7 @@ class Reader:
             if found is None:
                 found = self.module.bindings.get(name)
                 if found is None:
-                    return Name(name)
+                    return new_name(name)
         return named(found, name) if sensitive(name) else found
 
     def dotted(self, value: Value, depth: int = 6) -> str | None:
@@ -171,9 +172,9 @@ def named(value: Value, name: str) -> Value:
     """The same value, read through that name."""
     kind = type(value)
     if kind is Name and cast("Name", value).dotted == name:
-        return Name(name, value.span, name)
+        return new_name(name, value.span, name)
     if kind is Constant:
-        return Constant(cast("Constant", value).value, value.span, name)
+        return new_constant(cast("Constant", value).value, value.span, name)
     if kind is Call or value.name:
         return value
     if kind is Unknown:

@@ -1,0 +1,33 @@
+"""A value made from a draft is the value: equal, frozen, of its class, with every field where it belongs."""
+
+from dataclasses import FrozenInstanceError, fields
+
+import pytest
+
+from stopper.core.place import Span
+from stopper.core.values import Call, Constant, Name
+from stopper.scan.source.drafts import new_call, new_constant, new_name, new_span
+
+SPAN = Span("a.py", 1, 2, 3, 4)
+CALL = Call("a.b", (Name("x"),), (("k", Name("y")),), True, Name("r"), "f", SPAN)
+
+
+@pytest.mark.parametrize(
+    ("made", "plain"),
+    [
+        (new_span("a.py", 1, 2, 3, 4), SPAN),
+        (new_constant("t", SPAN, "n"), Constant("t", SPAN, "n")),
+        (new_constant(None), Constant(None)),
+        (new_name("a.b", SPAN, "n"), Name("a.b", SPAN, "n")),
+        (new_call("a.b", CALL.args, CALL.keywords, True, CALL.receiver, "f", SPAN), CALL),
+    ],
+)
+def test_a_draft_becomes_the_value(made, plain):
+    assert type(made) is type(plain)
+    assert [getattr(made, one.name) for one in fields(made)] == [getattr(plain, one.name) for one in fields(plain)]
+    assert repr(made) == repr(plain)
+    if type(plain) is not Call:  # calls are told apart by identity
+        assert made == plain
+        assert hash(made) == hash(plain)
+    with pytest.raises(FrozenInstanceError):
+        setattr(made, fields(made)[0].name, "other")
