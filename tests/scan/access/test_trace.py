@@ -528,3 +528,33 @@ def a():
     assert "create_url_adapter" not in vars(module.app)
     module.app.before_request_funcs.clear()
     assert module.app.test_client().get("/a").text == "still here"
+
+
+def test_a_wrapper_that_cannot_be_looked_through_is_not_guessed_about(tmp_path: Path) -> None:
+    """Which of the two is the view? Calling either could run it."""
+    told = found(
+        tmp_path,
+        """
+def both(one, two):
+    def inner(*args, **kwargs):
+        if "X-Key" not in request.headers:
+            return "", 401
+        return one() + two()
+    return inner
+
+
+def first():
+    RAN.append("first")
+    return "1"
+
+
+def second():
+    RAN.append("second")
+    return "2"
+
+
+app.add_url_rule("/both", "both", both(first, second), methods=["GET", "POST"])
+""",
+    )
+    for door in ("GET /both", "POST /both"):
+        assert (told[door].outcome, told[door].stopper) == ("unclear", None)

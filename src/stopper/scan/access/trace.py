@@ -120,7 +120,7 @@ class _Doors:
         way = way_to(self.flask, rule.endpoint, method, self.root)
         if method not in READING and not self.changes:
             return Traced("unclear", "a changing method was not tried: what its hooks write would not go to a copy")
-        if way.body is None or (not way.is_sure and method not in READING):
+        if way.body is None or not way.is_sure:
             return Traced("unclear", "where the body of the view begins could not be told")
         if time.monotonic() > self.until:
             return Traced("unclear", "the time for tracing was used up")
