@@ -116,11 +116,6 @@ def live_forms() -> tuple[str, ...]:
         return tuple(sorted(_held, key=len, reverse=True))
 
 
-def longest() -> int:
-    """Characters of the longest live spelling; 0 when there is none. Who reads a text in pieces must overlap them by so many."""
-    return max(map(len, live_forms()), default=0)
-
-
 def _settle() -> None:
     global _generation, _short_forms
     with _lock:
