@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from stopper import Secret
 from stopper.core.leak import SINKS, CodePlace, Leak
-from stopper.core.leak_exchange import _readable_parts
+from stopper.core.leak_exchange import _Input, _readable_parts
 from stopper.core.leak_learning import of_answer, of_headers, of_request_body, of_settings
 from stopper.core.leak_rules import host_name, is_kept_by_nobody, is_own_machine
 from stopper.core.leak_sensor import LeakSensor, watch
@@ -286,3 +286,46 @@ def test_what_others_replaced_meanwhile_stays() -> None:
     owner.act = lambda: f"theirs {watched()}"  # type: ignore[method-assign]
     patches.undo()
     assert owner.act() == "theirs watched bare"
+
+
+def test_two_sensors_see_the_same_request() -> None:
+    app = made()
+    first, second = list[Leak](), list[Leak]()
+    with watch(app, first.append), watch(app, second.append):
+        app.test_client().get("/any").close()
+    assert [leak.secret for leak in first] == [leak.secret for leak in second] == ["config SECRET_KEY"]
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_a_compressed_answer_is_read(coding: str) -> None:
+    app, told = made(), list[Leak]()
+
+    @app.get("/packed")
+    def packed() -> Any:
+        press = zlib.compressobj(wbits=31 if coding == "gzip" else 15)
+        return flask.Response(
+            press.compress(str(app.secret_key).encode()) + press.flush(), headers={"Content-Encoding": coding}
+        )
+
+    with watch(app, told.append):
+        app.test_client().get("/packed").close()
+    assert [leak.sink for leak in told] == ["response"]
+
+
+@given(
+    st.binary(max_size=300),
+    st.lists(st.tuples(st.sampled_from(["read", "readline", "readinto", "read1"]), st.integers(1, 80)), max_size=30),
+)
+def test_a_body_is_read_as_before_and_told_once_when_it_was_read_whole(
+    body: bytes, steps: list[tuple[str, int]]
+) -> None:
+    told: list[bytes] = []
+    watched, bare = _Input(io.BytesIO(body), len(body), told.append), io.BytesIO(body)
+    for name, size in steps:
+        if name == "readinto":
+            left, right = bytearray(size), bytearray(size)
+            assert (watched.readinto(left), left) == (bare.readinto(right), right)
+        else:
+            assert getattr(watched, name)(size) == getattr(bare, name)(size)
+    assert list(watched) == list(bare)
+    assert told == ([body] if body else [])

@@ -24,9 +24,10 @@ Call = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 def answer(journal: LeakJournal, app: Any, call: Call, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """Call the application and watch. Its answer is passed on as it is."""
-    if not journal.running or current.get() is not None:
+    around = current.get()
+    if not journal.running or (around is not None and around.owner is journal):
         return call(environ, start_response)
-    exchange = Exchange(app, environ, str(environ.get("REQUEST_METHOD", "")))
+    exchange = Exchange(journal, app, environ, str(environ.get("REQUEST_METHOD", "")))
     mark = current.set(exchange)
     try:
         with journal.looking() as now:
@@ -228,7 +229,7 @@ class _Answer:
             journal.tell(made, "response", "caches may keep it: a GET that makes a token needs Cache-Control: no-store")
 
     def _judge(self, secret: Watched, sink: Any, detail: str) -> None:
-        issues = self._journal.made_by.get(secret.value) == self._exchange.route
+        issues = self._journal.is_made_by(secret.value, self._exchange.route)
         if not may_pass(secret, sink, issues=issues, private=self._private):
             self._journal.tell(secret, sink, detail)
 

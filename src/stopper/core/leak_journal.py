@@ -25,6 +25,7 @@ MADE: Final = 2_000
 class Exchange:
     """One request that is being answered. The route is looked up when a leak is found, not before."""
 
+    owner: "LeakJournal"
     app: Any
     environ: dict[str, Any]
     method: str
@@ -69,7 +70,7 @@ class LeakJournal:
         self._leaks: dict[tuple[str, Sink, str, int], Leak] = {}
         self._busy = threading.local()
         self._homes: dict[str, str] = {}
-        self.made_by: dict[str, str] = {}
+        self._made_by: dict[int, str] = {}
 
     @property
     def leaks(self) -> tuple[Leak, ...]:
@@ -131,7 +132,11 @@ class LeakJournal:
         return self.watchlist.add(learned.value, label, learned.kind, stays=stays)
 
     def note_maker(self, value: str, route: str) -> None:
-        """Remember that *route* hands this token out."""
-        if len(self.made_by) > MADE:
-            self.made_by.clear()
-        self.made_by.setdefault(value, route)
+        """Remember that *route* hands this token out; by its hash, so that it is kept no longer than the watchlist keeps it."""
+        if len(self._made_by) > MADE:
+            self._made_by.clear()
+        self._made_by.setdefault(hash(value), route)
+
+    def is_made_by(self, value: str, route: str) -> bool:
+        """Whether *route* made this token."""
+        return self._made_by.get(hash(value)) == route
