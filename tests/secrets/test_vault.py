@@ -209,6 +209,14 @@ def test_whatever_the_server_does_at_the_start_is_one_line_and_shows_nothing(
     assert "canary" not in shown, shown
 
 
+def test_a_redirect_is_not_followed_with_the_token(world: World, through: Through, door: Door) -> None:
+    access = through(token="hvs.not-for-others")
+    door.fault = doors.answers("307 Temporary Redirect", b"", f"Location: {door.url}/v1/elsewhere")
+    with pytest.raises(SecretLoadError, match="redirects; name the address that answers itself"):
+        world.open({"one": "vault:kv/x#key"}, access=access)
+    assert door.requests == 1
+
+
 def test_a_sealed_server_at_the_start_and_later(world: World) -> None:
     own = OpenBao()
     try:
