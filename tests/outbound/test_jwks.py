@@ -248,7 +248,7 @@ BAD_MEMBERS: list[object] = [
     {}, 7, None, "x", [], {"kty": "OKP"}, {**jwk("b"), "x": "!!"}, {**jwk("b"), "x": b64(b"short")}, {**jwk("b"), "use": "enc"}, {**jwk("b"), "key_ops": ["sign"]},
     {**jwk("b"), "kid": 7}, {**jwk("b"), "kid": "k" * 500}, {**jwk("b"), "alg": "RS256"}, {**jwk("b"), "alg": "none"}, {**jwk("b"), "alg": "HS256"},
     {**jwk("b"), "crv": "X25519"}, {**jwk("b"), "d": b64(b"d" * 32)}, {"kty": "oct", "kid": "b", "k": b64(b"s" * 32), "alg": "HS256"},
-    {"kty": "RSA", "kid": "b", "alg": "RS256", "n": b64(b"n" * 64), "e": "AQAB"}, {"kty": "new", "kid": "b"},
+    {"kty": "RSA", "kid": "b", "alg": "RS256", "n": b64(b"n" * 64), "e": "AQAB"}, {"kty": "new", "kid": "b"}, {**jwk("b"), "alg": ""}, {"kty": [], "kid": "b"}, {"kty": "OKP", "crv": {}, "kid": "b"},
 ]  # fmt: skip
 
 

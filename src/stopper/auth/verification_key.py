@@ -165,7 +165,7 @@ def _agreed_algorithm(kid: str | None, jwk: Mapping[str, object], algorithm: str
         raise KeyringError(f"key {_shown(kid)}: has no `alg`; say which algorithm it is for")
     if said is not None and algorithm is not None and canonical_name(said) != canonical_name(algorithm):
         raise KeyringError(f"key {_shown(kid)}: is for {said[:40]}, not for {algorithm}")
-    return cast("str", said or algorithm)
+    return cast("str", algorithm if said is None else said)
 
 
 def _member(kid: str | None, jwk: Mapping[str, object], name: str) -> bytes:
