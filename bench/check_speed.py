@@ -1,23 +1,41 @@
-"""How much CPU reading (or the whole of `stopper check`) costs beside `ast.parse` of the same files.
+"""What `stopper check` costs beside `ast.parse` of the same files, and beside Bandit where it is given.
 
-    python bench/check_speed.py FOLDER [--rounds 5] [--rules]
+    python bench/check_speed.py FOLDER [--rounds 5] [--reader-only]
+    python bench/check_speed.py FOLDER --processes [--bandit PATH/TO/bandit] [--rounds 5]
 
-Rounds are interleaved, so that a slower minute of the machine hits both sides. The figure is CPU seconds of this process.
+Rounds are interleaved, so that a slower minute of the machine hits every side; a figure is the median of the ratios of single rounds.
+Without `--processes` it is CPU seconds inside this process: parsing, reading, detectors. With it, whole processes are started: cold
+(nothing remembered), warm (nothing changed), after one file changed, and Bandit, each with CPU, wall clock and peak memory.
 """
 
 import argparse
 import ast
+import os
 import resource
+import shutil
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 import tokenize
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from stopper.scan.catalogue import load
 from stopper.scan.source.files import find
 from stopper.scan.source.read import SourceReading, read_source
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one process cost: seconds of CPU and on the clock, and MiB at the most."""
+
+    cpu: float
+    wall: float
+    memory: float
 
 
 def show(line: str) -> None:
@@ -45,32 +63,112 @@ def detect_all(reading: SourceReading) -> int:
     return sum(1 for rule in load() if rule.detect is not None for _ in rule.detect(reading.app))
 
 
-def main() -> None:
-    """Measure and print."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("folder", type=Path)
-    asked.add_argument("--rounds", type=int, default=5)
-    asked.add_argument("--rules", action="store_true", help="also run every detector")
-    given = asked.parse_args()
-    folder = given.folder.absolute()
+def inside(folder: Path, rounds: int, reader_only: bool) -> None:
+    """Compare in this process."""
     paths = [path for path in find((folder,), folder, ()) if path.suffix == ".py"]
-    warnings.simplefilter("ignore")
     ratios: list[float] = []
-    for number in range(given.rounds):
+    for number in range(rounds):
         start = time.process_time()
         lines = parse_all(paths)
         parsed = time.process_time()
         reading = read_source((folder,), folder)
-        hits = detect_all(reading) if given.rules else 0
+        read = time.process_time()
+        hits = 0 if reader_only else detect_all(reading)
         done = time.process_time()
-        ratio = (done - parsed) / (parsed - start)
-        ratios.append(ratio)
+        del reading
+        ratios.append((done - parsed) / (parsed - start))
         show(
-            f"round {number + 1}: {len(paths)} files, {lines} lines; ast.parse {parsed - start:.2f} s, stopper {done - parsed:.2f} s,"
-            f" ratio {ratio:.2f}" + (f", {hits} hits" if given.rules else "")
+            f"round {number + 1}: {len(paths)} files, {lines} lines; ast.parse {parsed - start:.2f} s, reading {read - parsed:.2f} s, "
+            f"detectors {done - read:.2f} s, ratio {ratios[-1]:.2f}, {hits} hits"
         )
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    show(f"median ratio {statistics.median(ratios):.2f}; peak memory {peak:.0f} MiB")
+    show(f"median ratio {statistics.median(ratios):.2f}")
+
+
+def run(command: list[str], environment: dict[str, str]) -> Cost:
+    """Run one process to its end and say what it cost."""
+    began = time.perf_counter()
+    child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, _, used = os.wait4(child.pid, 0)
+    child.returncode = 0
+    wall = time.perf_counter() - began
+    return Cost(used.ru_utime + used.ru_stime, wall, used.ru_maxrss / 1024)
+
+
+def outside(folder: Path, rounds: int, bandit: str | None) -> None:
+    """Compare whole processes on a copy of the folder, which a round may change."""
+    with tempfile.TemporaryDirectory() as scratch:
+        project, home = Path(scratch, "project"), Path(scratch, "cache")
+        shutil.copytree(folder, project, symlinks=True)
+        changed = max(project.rglob("*.py"), key=lambda path: path.stat().st_size)
+        environment = {**os.environ, "XDG_CACHE_HOME": str(home)}
+        check = [sys.executable, "-m", "stopper.cli", "check", str(project), "--format", "json"]
+        parse = [sys.executable, "-c", PARSE, str(project)]
+        text = changed.read_text()
+
+        def cold() -> Cost:
+            shutil.rmtree(home, ignore_errors=True)
+            changed.write_text(text)
+            return run(check, environment)
+
+        def one_changed() -> Cost:
+            changed.write_text(text + f"\n# {time.time_ns()}\n")
+            return run(check, environment)
+
+        sides: dict[str, Callable[[], Cost]] = {
+            "ast.parse": lambda: run(parse, environment),
+            "cold": cold,
+            "warm": lambda: run(check, environment),
+            "one file changed": one_changed,
+        }
+        if bandit:
+            sides["bandit"] = lambda: run([bandit, "-q", "-r", str(project), "-f", "json"], environment)
+        tell([{name: side() for name, side in sides.items()} for _ in range(rounds)])
+
+
+def tell(rounds: list[dict[str, Cost]]) -> None:
+    """One line a side: its medians, and the medians of its ratios to the cold run and to Bandit."""
+    for name in rounds[0]:
+        cpu, wall = (statistics.median(getattr(one[name], what) for one in rounds) for what in ("cpu", "wall"))
+        line = (
+            f"{name:17} CPU {cpu:6.2f} s  wall {wall:6.2f} s  memory {max(one[name].memory for one in rounds):4.0f} MiB"
+        )
+        for other in ("cold", "bandit"):
+            if other in rounds[0] and other != name:
+                shares = (one[name].cpu / one[other].cpu for one in rounds)
+                clocks = (one[name].wall / one[other].wall for one in rounds)
+                line += f"  ÷ {other}: CPU {statistics.median(shares):.3f}, wall {statistics.median(clocks):.3f}"
+        show(line)
+
+
+PARSE = """
+import ast, pathlib, sys, tokenize, warnings
+warnings.simplefilter("ignore")
+for path in pathlib.Path(sys.argv[1]).rglob("*.py"):
+    try:
+        with tokenize.open(path) as handle:
+            ast.parse(handle.read())
+    except (SyntaxError, ValueError, OSError, RecursionError):
+        pass
+"""
+
+
+def main() -> None:
+    """Measure and print."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("folder", type=Path)
+    asked.add_argument("--rounds", type=int, default=5)
+    asked.add_argument("--reader-only", action="store_true", help="leave the detectors out")
+    asked.add_argument("--processes", action="store_true", help="compare whole processes")
+    asked.add_argument("--bandit", metavar="PROGRAM", help="a Bandit to compare with")
+    given = asked.parse_args()
+    warnings.simplefilter("ignore")
+    folder = given.folder.absolute()
+    if given.processes:
+        outside(folder, given.rounds, given.bandit)
+    else:
+        inside(folder, given.rounds, given.reader_only)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        show(f"peak memory {peak:.0f} MiB")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ CALL = Call("a.b", (Name("x"),), (("k", Name("y")),), True, Name("r"), "f", SPAN
     ("made", "plain"),
     [
         (new_span("a.py", 1, 2, 3, 4), SPAN),
+        (new_span("a.py", 16_383, 16_384, 3, 4), Span("a.py", 16_383, 16_384, 3, 4)),
+        (new_span("a.py", 99_999, 100_000, 3, 4), Span("a.py", 99_999, 100_000, 3, 4)),
         (new_constant("t", SPAN, "n"), Constant("t", SPAN, "n")),
         (new_constant(None), Constant(None)),
         (new_name("a.b", SPAN, "n"), Name("a.b", SPAN, "n")),
