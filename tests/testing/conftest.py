@@ -20,6 +20,8 @@ def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterato
     masked = log_redaction.is_installed()
     log_redaction.uninstall()
     monkeypatch.syspath_prepend(str(pytester.path))
+    for name in ("CI", "BUILD_NUMBER"):  # there, pytest prints every message twice and whole
+        monkeypatch.delenv(name, raising=False)
     pytester.makeini("[pytest]\naddopts = -p no:cacheprovider -p no:xdist -p no:hypothesispytest -p no:anyio\n")
     yield pytester
     if masked:

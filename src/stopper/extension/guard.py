@@ -126,6 +126,7 @@ class Guard:
         self.doors: Final = Doors(app, covers)
         start_checks.judge_debug(app, self.mode)
         self.parts: Parts
+        start_checks.judge_secrets(app, self.settings, given.issuers)
         self.parts, issuers = assemble(app, self.settings, given, clock)
         start_checks.judge_secrets(app, self.settings, issuers)
         self._answers = Answers(self.settings.get(setting.ENVELOPE))

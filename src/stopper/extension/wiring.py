@@ -71,16 +71,16 @@ class Given:
 def assemble(flask: Flask, settings: Settings, given: Given, clock: Clock) -> tuple[Parts, tuple[Issuer, ...]]:
     """The parts, and every issuer that is trusted. Raises SettingError where something is missing or unsafe."""
     own, audience = settings.get(setting.ISSUER), settings.get(setting.AUDIENCE)
+    if own and not audience:  # before a store is opened: a refused set-up leaves no file behind
+        raise SettingError(
+            "STOPPER_AUDIENCE is not set: tokens for other APIs would pass; name this API, such as https://api.example.com",
+            rule="jwt-audience-issuer-unchecked",
+        )
     foreign = tuple(open_keys(issuer, settings) for issuer in (*given.issuers, *settings.get(setting.ISSUERS)))
     opened = _opened(flask, settings, given, clock) if given.store is None else None
     store = given.store or opened
     revocations, single_use, issuers = given.revocations, given.single_use, foreign
     if own:
-        if not audience:
-            raise SettingError(
-                "STOPPER_AUDIENCE is not set: tokens for other APIs would pass; name this API, such as https://api.example.com",
-                rule="jwt-audience-issuer-unchecked",
-            )
         issuers = (_own_issuer(own, audience, given.keyring or _keyring(store, settings, clock)), *foreign)
     if store is not None:
         revocations = revocations or _revocations(store, settings, clock)
