@@ -14,6 +14,8 @@ from stopper.core.naming import sensitive
 
 LARGEST_BODY: Final = 64 * 1024
 """Bodies up to so many bytes are read for secrets."""
+_FOLDERS: Final = ("PWD", "OLDPWD")
+"""Where a shell stands and stood (POSIX.1-2024, XBD 8.3), not somebody's password."""
 
 _SIGNING: Final = re.compile(
     r"(?i)(^|_)(secret_key|(jwt|token|session|cookie|csrf).*(secret|key)|signing_key|private_key|pepper|salt)(_|\d|$)"
@@ -47,6 +49,8 @@ def plain_name(name: str) -> str:
 def of_settings(settings: Mapping[str, object], source: str) -> Iterator[Learned]:
     """The secrets in a configuration or in an environment: by the setting's name, and passwords in URLs."""
     for key, said in settings.items():
+        if key in _FOLDERS:
+            continue
         for value in _texts(said):
             kind = _setting_kind(key)
             if kind is not None:
