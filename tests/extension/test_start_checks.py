@@ -2,6 +2,7 @@
 
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,6 +97,22 @@ def test_an_issuer_without_audience() -> None:
     assert refusal(issuers=[Issuer(ISSUER, ["HS256"], keys=Secret(SECRET))]).rule == "jwt-audience-issuer-unchecked"
     assert refusal({"STOPPER_ISSUER": "https://me.example"}, issuers=[]).rule == "jwt-audience-issuer-unchecked"
     guarded({"STOPPER_AUDIENCE": AUDIENCE}, issuers=[Issuer(ISSUER, ["HS256"], keys=Secret(SECRET))])
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"STOPPER_ISSUER": "https://me.example"},
+        {"SECRET_KEY": "a6f1c02b9d8e47f3" * 2, "STOPPER_API_KEY_PEPPER": "a6f1c02b9d8e47f3" * 2},
+    ],
+    ids=["no audience", "a secret used twice"],
+)
+def test_a_refused_set_up_leaves_no_file_behind(config: dict[str, Any], tmp_path: Path) -> None:
+    app = Flask("refused", instance_path=str(tmp_path / "instance"))
+    app.config.update(config)
+    with pytest.raises(SettingError):
+        Stopper(app)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("algorithms", [[], ["none"], ["HS256", "RS256"], ["HS257"], "RS256 HS256"])

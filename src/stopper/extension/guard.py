@@ -126,6 +126,7 @@ class Guard:
         self.doors: Final = Doors(app, covers)
         start_checks.judge_debug(app, self.mode)
         self.parts: Parts
+        # What the settings alone show is refused before a store is opened; the opened issuers are judged after.
         start_checks.judge_secrets(app, self.settings, given.issuers)
         self.parts, issuers = assemble(app, self.settings, given, clock)
         start_checks.judge_secrets(app, self.settings, issuers)
