@@ -93,6 +93,18 @@ def test_a_secret_that_is_gone_is_not_looked_for() -> None:
     assert mask("correct-horse-battery") == "correct-horse-battery"
 
 
+@pytest.mark.parametrize("first_goes", [True, False])
+def test_two_secrets_that_begin_alike_do_not_take_each_other_along(first_goes: bool) -> None:
+    texts = ["plain-words-of-mine-alone", "plain-words-of-m!ne-alone"]  # one is a single run, the other is not
+    held: list[Secret | None] = [Secret(text) for text in texts]
+    assert all(mask(f"got {text} now") == "got *** now" for text in texts)
+    held[0 if first_goes else 1] = None
+    gc.collect()
+    kept, gone = (texts[1], texts[0]) if first_goes else (texts[0], texts[1])
+    assert mask(f"got {kept} now") == "got *** now"
+    assert mask(f"got {gone} now") == f"got {gone} now"
+
+
 def test_a_longer_secret_is_masked_whole() -> None:
     parts = [Secret("abcdef-ghijkl"), Secret("abcdef-ghijkl-mnopqr")]
     assert mask("x abcdef-ghijkl-mnopqr y") == "x *** y"

@@ -93,7 +93,7 @@ def clean(record: logging.LogRecord) -> None:
         record.msg, record.args = masked, ()
     elif type(record.msg) is not str:
         record.msg, record.args = message, ()
-    elif isinstance(args, Mapping):
+    elif type(args) is not tuple and isinstance(args, Mapping):
         # What the format left out goes. A masked copy would not do: gunicorn's mapping answers for keys that it has not.
         record.msg, record.args = message, ()
     elif args:
@@ -133,11 +133,9 @@ def _hide_pieces(record: logging.LogRecord) -> bool:
     if not isinstance(args, tuple) or len(args) < 2:
         return False
     # A text with a blank in it is no piece of a key.
-    pieces = [arg if type(arg) is str and " " not in arg else "" for arg in args]
-    joined = "".join(pieces)
-    if joined in pieces or not registry.may_stand_in(joined):
+    if not registry.may_stand_in("".join([arg for arg in args if type(arg) is str and " " not in arg])):
         return False
-    taken = _crossing(pieces)
+    taken = _crossing([arg if type(arg) is str and " " not in arg else "" for arg in args])
     if taken:
         record.args = tuple(MASK if number in taken else arg for number, arg in enumerate(args))
     return bool(taken)

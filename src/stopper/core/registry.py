@@ -36,8 +36,12 @@ _spaced: "dict[str, None]" = {}
 # The windows of spellings that are one run, and of those with other signs in them, for which the whole text is looked at.
 _windows: "dict[str, tuple[str, ...]]" = {}
 _odd_windows: "dict[str, tuple[str, ...]]" = {}
+_every_window: "set[str]" = set()
+"""The windows of both: one question instead of two."""
 _BLANK: Final = re.compile(r"\s")
 _RUNS: Final = re.compile(r"[A-Za-z0-9_./+-]{16,}")
+_cut: Final = re.compile(f".{{{WINDOW}}}", re.DOTALL).findall
+"""A text in windows, one after the other; what is left at its end is shorter than a window. Quicker than slices."""
 
 
 def remember(owner: object, value: str) -> None:
@@ -74,10 +78,8 @@ def found_in(text: str, runs: Sequence[str] | None = None) -> tuple[str, ...]:
 
 def may_stand_in(text: str) -> bool:
     """Whether a live spelling may stand in *text*; False is certain. The quickest look there is."""
-    if len(text) >= LONG:
-        near = [text[at : at + WINDOW] for at in range(0, len(text) - WINDOW + 1, WINDOW)]
-        if not _windows.keys().isdisjoint(near) or (_odd_windows and not _odd_windows.keys().isdisjoint(near)):
-            return True
+    if len(text) >= LONG and not _every_window.isdisjoint(_cut(text)):
+        return True
     for form in _short_forms:  # noqa: SIM110 - a generator would cost more than all of this
         if form in text:
             return True
@@ -86,7 +88,7 @@ def may_stand_in(text: str) -> bool:
 
 def _look(text: str, windows: Mapping[str, tuple[str, ...]], found: set[str]) -> None:
     # One window after the other; nearly always none of them is known.
-    near = [text[at : at + WINDOW] for at in range(0, len(text) - WINDOW + 1, WINDOW)]
+    near = _cut(text)
     if not windows.keys().isdisjoint(near):
         for window in near:
             found.update(windows.get(window, ()))
@@ -148,6 +150,7 @@ def _enter(form: str) -> None:
         return
     for window in _first_windows(form):
         windows[window] = (*windows.get(window, ()), form)
+        _every_window.add(window)
 
 
 def _leave(form: str) -> None:
@@ -160,8 +163,10 @@ def _leave(form: str) -> None:
         left = tuple(other for other in windows.get(window, ()) if other != form)
         if left:
             windows[window] = left
-        else:
-            windows.pop(window, None)
+            continue
+        windows.pop(window, None)
+        if window not in _windows and window not in _odd_windows:
+            _every_window.discard(window)
 
 
 def _home(form: str) -> "dict[str, tuple[str, ...]] | None":
