@@ -21,8 +21,8 @@ A method of an object of unknown class is ``?.method``.
 import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingType
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 
 from stopper.core.fact import (
     Assignment,
@@ -97,7 +97,14 @@ class _Memory:
 
     calls: dict[str, dict[str, list[Call]]] = field(default_factory=dict[str, dict[str, list[Call]]])
     functions: dict[str, Function] = field(default_factory=dict[str, Function])
-    flows: list[Flow] = field(default_factory=list[Flow])
+    flows: dict[str, list[Flow]] = field(default_factory=dict[str, list[Flow]])
+    labelled: dict[str, list[Flow]] = field(default_factory=dict[str, list[Flow]])
+    """The same with labels, sink by sink: one that nobody asks for is never labelled."""
+    classes: dict[str, ClassFact] = field(default_factory=dict[str, ClassFact])
+    patterns: dict[str, list[Call]] = field(default_factory=dict[str, list[Call]])
+    lines: dict[str, list[Function]] = field(default_factory=dict[str, list[Function]])
+    handlers: dict[str, list[ErrorHandler]] = field(default_factory=dict[str, list[ErrorHandler]])
+    config: dict[str, list[ConfigWrite]] = field(default_factory=dict[str, list[ConfigWrite]])
     views: dict[str, list[SourceRoute]] = field(default_factory=dict[str, list[SourceRoute]])
     kept: dict[int, Sequence[HasSpan]] = field(default_factory=dict[int, "Sequence[HasSpan]"])
     labels: dict[bool, dict[int, tuple[Value, frozenset[Label]]]] = field(
@@ -152,20 +159,26 @@ class SourceFacts:
         """The calls of these resolved names, in file and line order. ``?.method`` asks for that method of an object of unknown
         class; ``*.method`` for that last word whatever stands before it. No name means every call."""
         if not callees:
-            yield from self._kept(self.all_calls, tests)
-            return
-        index = self._calls_by_name()
-        for callee in callees:
-            named = index["word"].get(callee[2:]) if callee.startswith("*.") else index["name"].get(callee)
-            if named is not None:
-                yield from self._kept(named, tests)
+            return self._kept(self.all_calls, tests)
+        index = self._memory.calls or self._calls_by_name()
+        found = [
+            named
+            for callee in callees
+            if (named := index["word"].get(callee[2:]) if callee[:2] == "*." else index["name"].get(callee)) is not None
+        ]
+        if not found:
+            return iter(())
+        return self._kept(found[0], tests) if len(found) == 1 else self._several(found, tests)
 
     def calls_matching(self, pattern: str, tests: bool = False) -> Iterator[Call]:
         """The calls whose whole callee matches that regular expression: ``r"requests\\.(get|post)"``."""
-        matches = re.compile(pattern).fullmatch
-        for callee, found in self._calls_by_name()["name"].items():
-            if matches(callee):
-                yield from self._kept(found, tests)
+        known = self._memory.patterns.get(pattern)
+        if known is None:
+            matches = re.compile(pattern).fullmatch
+            names = self._calls_by_name()["name"]
+            known = [call for callee, found in names.items() if matches(callee) for call in found]
+            self._memory.patterns[pattern] = known
+        return self._kept(known, tests)
 
     def calls_in(self, function: str) -> Iterator[Call]:
         """The calls written in that function's body."""
@@ -175,7 +188,16 @@ class SourceFacts:
 
     def config_writes(self, *keys: str, tests: bool = False) -> Iterator[ConfigWrite]:
         """The writes of these settings (every one, when none is named)."""
-        return (write for write in self._kept(self.all_config, tests) if not keys or write.key in keys)
+        if not keys:
+            return self._kept(self.all_config, tests)
+        if len(keys) > 1:
+            return (write for write in self._kept(self.all_config, tests) if write.key in keys)
+        index = self._memory.config
+        if not index and self.all_config:
+            for write in self.all_config:
+                index.setdefault(write.key, []).append(write)
+        found = index.get(keys[0])
+        return iter(()) if found is None else self._kept(found, tests)
 
     def config_values(self, key: str) -> tuple[Value, ...]:
         """The values that were written to that setting, tests left out."""
@@ -259,9 +281,8 @@ class SourceFacts:
     ) -> Iterator[Flow]:
         """The flows into these sinks (any, when none is named) that carry one of these labels (any, when none is named)."""
         kinds: tuple[LabelKind, ...] = (label,) if isinstance(label, str) else label
-        for flow in self._labelled():
-            wanted = (not sinks or flow.sink in sinks) and (not kinds or flow.has(*kinds, by_name=by_name))
-            if wanted and (tests or not self.is_test(flow.span)):
+        for flow in self._labelled(sinks):
+            if (not kinds or flow.has(*kinds, by_name=by_name)) and (tests or not self.is_test(flow.span)):
                 yield flow
 
     def labels(self, value: Value | None) -> frozenset[Label]:
@@ -299,7 +320,30 @@ class SourceFacts:
 
     def error_handlers_of(self, function: str) -> tuple[ErrorHandler, ...]:
         """The registrations of that function as an error handler."""
-        return tuple(handler for handler in self.all_error_handlers if handler.function == function)
+        index = self._memory.handlers
+        if not index and self.all_error_handlers:
+            for handler in self.all_error_handlers:
+                index.setdefault(handler.function, []).append(handler)
+        return tuple(index.get(function, ()))
+
+    def function_around(self, span: Span) -> str:
+        """The qualified name of the innermost function around a place; ``""`` at module level."""
+        index = self._memory.lines
+        if not index and self.all_functions:
+            for function in self.all_functions:
+                index.setdefault(function.span.path, []).append(function)
+        around = [
+            function
+            for function in index.get(span.path, ())
+            if function.span.line <= span.line and span.end_line <= function.span.end_line
+        ]
+        return max(around, key=lambda function: function.span.line).name if around else ""
+
+    def grown(self, **changes: Any) -> "SourceFacts":
+        """The same facts with more of them. What was worked out about the others stays; only for whoever makes facts."""
+        made = replace(self, **changes)
+        object.__setattr__(made, "_memory", self._memory)
+        return made
 
     # -- inner -----------------------------------------------------------------------------------------------------------------
 
@@ -317,7 +361,10 @@ class SourceFacts:
     def _descends(self, found: ClassFact, bases: tuple[str, ...], depth: int) -> bool:
         if any(base in bases for base in found.bases):
             return True
-        parents = (one for one in self.all_classes if one.name in found.bases)
+        known = self._memory.classes
+        if not known:
+            known.update((one.name, one) for one in self.all_classes)
+        parents = (known[base] for base in found.bases if base in known)
         return depth > 0 and any(self._descends(parent, bases, depth - 1) for parent in parents)
 
     def _calls_by_name(self) -> dict[str, dict[str, list[Call]]]:
@@ -333,15 +380,41 @@ class SourceFacts:
             index.update(name=names, word=words, function=functions)
         return index
 
-    def _labelled(self) -> list[Flow]:
+    def _labelled(self, sinks: tuple[SinkKind, ...]) -> Iterator[Flow]:
+        """The flows into these sinks (every one, when none is named) in order, with their labels."""
         flows = self._memory.flows
         if not flows:
+            for flow in self.all_flows:
+                flows.setdefault(flow.sink, []).append(flow)
+        wanted = [
+            self._labels_of_sink(sink) for sink in (dict.fromkeys(sinks) if sinks else tuple(flows)) if sink in flows
+        ]
+        if len(wanted) == 1:
+            return iter(wanted[0])
+        return iter(sorted((flow for found in wanted for flow in found), key=_in_order))
+
+    def _labels_of_sink(self, sink: str) -> list[Flow]:
+        labelled = self._memory.labelled
+        if sink not in labelled:
             from stopper.core.labelling import labels_of
 
-            for flow in self.all_flows:
-                found = labels_of(self, flow.value, numbers=flow.sink in NUMBER_SAFE)
-                flows.append(Flow(flow.sink, flow.value, found, flow.span, flow.function, flow.detail))
-        return flows
+            numbers = sink in NUMBER_SAFE
+            labelled[sink] = [
+                Flow(
+                    flow.sink,
+                    flow.value,
+                    labels_of(self, flow.value, numbers=numbers),
+                    flow.span,
+                    flow.function,
+                    flow.detail,
+                )
+                for flow in self._memory.flows[sink]
+            ]
+        return labelled[sink]
+
+    def _several(self, found: "list[list[Call]]", tests: bool) -> Iterator[Call]:
+        for named in found:
+            yield from self._kept(named, tests)
 
     def _views(self) -> dict[str, list[SourceRoute]]:
         views = self._memory.views
@@ -349,6 +422,10 @@ class SourceFacts:
             for route in self.routes:
                 views.setdefault(route.view, []).append(route)
         return views
+
+
+def _in_order(flow: Flow) -> tuple[str, int, int]:
+    return (flow.span.path, flow.span.line, flow.span.column)
 
 
 def source_of(app: "App") -> SourceFacts:

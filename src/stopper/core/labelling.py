@@ -1,7 +1,8 @@
 """From a value to what it derives from. Values keep their structure, so this is a pure question that is asked when a rule asks it."""
 
+from collections.abc import Callable
 from collections.abc import Mapping as MappingType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from stopper.core.labels import CREDENTIALS
 from stopper.core.origins import (
@@ -77,7 +78,8 @@ class _Asking:
         if key in self.known:
             return self.known[key]
         before = self.cuts
-        found = self._plain(value, bound, depth)
+        read = _READ.get(type(value))
+        found = read(self, value, bound, depth) if read is not None else self._union(parts(value), bound, depth)
         if value.name:
             found |= by_name(value.name, found)
         if not bound and self.cuts == before:
@@ -87,34 +89,30 @@ class _Asking:
             self.known[key] = found
         return found
 
-    def _plain(self, value: Value, bound: MappingType[str, Value], depth: int) -> Labels:
-        match value:
-            case Constant() | Truth():
-                return NONE
-            case Name(dotted=dotted):
-                return of_name(dotted)
-            case Call():
-                return self._call(value, bound, depth)
-            case Item():
-                return self._item(value, bound, depth)
-            case Member():
-                return self._member(value, bound, depth)
-            case Parameter():
-                return self._parameter(value, bound, depth)
-            case Caught():
-                return labelled("exception")
-            case EnvironmentValue(variable=variable):
-                return labelled("environment", source=variable)
-            case ConfigValue(key=key):
-                return labelled("config-secret" if is_secret(key) else "config", source=key)
-            case _:
-                return self._union(parts(value), bound, depth)
-
     def _union(self, values: tuple[Value, ...], bound: MappingType[str, Value], depth: int) -> Labels:
         found: Labels = NONE
         for value in values:
-            found |= self.of(value, bound, depth + 1)
+            if type(value) is Constant and not value.name:
+                continue
+            more = self.of(value, bound, depth + 1)
+            if more:
+                found = found | more if found else more
         return found
+
+    def _name(self, value: Name, _bound: MappingType[str, Value], _depth: int) -> Labels:
+        return of_name(value.dotted)
+
+    def _nothing(self, _value: Value, _bound: MappingType[str, Value], _depth: int) -> Labels:
+        return NONE
+
+    def _caught(self, _value: Caught, _bound: MappingType[str, Value], _depth: int) -> Labels:
+        return labelled("exception")
+
+    def _environment(self, value: EnvironmentValue, _bound: MappingType[str, Value], _depth: int) -> Labels:
+        return labelled("environment", source=value.variable)
+
+    def _config(self, value: ConfigValue, _bound: MappingType[str, Value], _depth: int) -> Labels:
+        return labelled("config-secret" if is_secret(value.key) else "config", source=value.key)
 
     def _item(self, value: Item, bound: MappingType[str, Value], depth: int) -> Labels:
         key = value.key.value if isinstance(value.key, Constant) else None
@@ -222,6 +220,21 @@ class _Asking:
             found |= self.of(value, passed, depth + 2)
         self.open.discard(mark)
         return found
+
+
+_READ: Final["dict[type[Any], Callable[[_Asking, Any, MappingType[str, Value], int], Labels]]"] = {
+    Constant: _Asking._nothing,
+    Truth: _Asking._nothing,
+    Name: _Asking._name,
+    Call: _Asking._call,
+    Item: _Asking._item,
+    Member: _Asking._member,
+    Parameter: _Asking._parameter,
+    Caught: _Asking._caught,
+    EnvironmentValue: _Asking._environment,
+    ConfigValue: _Asking._config,
+}
+"""How each class of value is judged; any other has the labels of its parts."""
 
 
 class _Bound:

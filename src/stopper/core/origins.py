@@ -1,6 +1,7 @@
 """Where labels begin: the names, calls and headers that say by themselves what comes out of them."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from stopper.core.labels import Label, LabelKind
@@ -93,6 +94,7 @@ CURATED: Final = frozenset({"code", "name", "status", "status_code", "__class__"
 """Attributes of an exception that tell nothing of what went wrong inside."""
 
 
+@lru_cache(maxsize=65536)
 def of_name(dotted: str) -> Labels:
     if dotted.startswith("flask.request"):
         words = dotted.split(".")
@@ -114,17 +116,29 @@ def of_name(dotted: str) -> Labels:
 
 
 def of_callee(call: Call) -> Labels | None:
-    callee = call.callee
+    """What a call gives, by its name; None where the name says nothing. The name's part is worked out once."""
+    found = _by_callee(call.callee)
+    if found is not _CLAIMS:
+        return found
+    chosen = call.keyword("options")
+    off = isinstance(chosen, Mapping) and is_constant(chosen.get("verify_signature"), False)
+    return labelled(
+        "unverified-claims" if off or is_constant(call.keyword("verify"), False) else "claims", source=call.callee
+    )
+
+
+_CLAIMS: Final = labelled("claims", source="whatever it was")
+"""Stands for a call whose options decide whether its claims are verified."""
+
+
+@lru_cache(maxsize=65536)
+def _by_callee(callee: str) -> Labels | None:
     if TOKEN_MAKERS.fullmatch(callee):
         return labelled("token", source=callee)
     if UNVERIFIED.fullmatch(callee):
         return labelled("unverified-claims", source=callee)
     if CLAIM_READERS.fullmatch(callee):
-        chosen = call.keyword("options")
-        off = isinstance(chosen, Mapping) and is_constant(chosen.get("verify_signature"), False)
-        return labelled(
-            "unverified-claims" if off or is_constant(call.keyword("verify"), False) else "claims", source=callee
-        )
+        return _CLAIMS
     if callee in (
         "traceback.format_exc",
         "traceback.format_tb",

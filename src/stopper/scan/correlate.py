@@ -134,16 +134,7 @@ def _sets_up(app: App, span: Span, function: str) -> bool:
 
 def function_at(app: App, span: Span) -> str:
     """The innermost function around *span*; empty at module level."""
-    if app.source is None:
-        return ""
-    around = [
-        function
-        for function in app.source.all_functions
-        if function.span.path == span.path
-        and function.span.line <= span.line
-        and span.end_line <= function.span.end_line
-    ]
-    return max(around, key=lambda function: function.span.line).name if around else ""
+    return app.source.function_around(span) if app.source is not None else ""
 
 
 def _placed(

@@ -1,7 +1,6 @@
 """Ties together what single files said: config classes, routes with their access, who reaches whom."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import TypeVar
 
 from stopper.core.app import App
@@ -49,10 +48,10 @@ def link(
         suppressions=_sorted(project.suppressions),
         text_files=texts,
     )
-    facts = replace(facts, all_flows=_sorted([*project.flows, *_answers(project, facts)]))
+    facts = facts.grown(all_flows=_sorted([*project.flows, *_answers(project, facts)]))
     guards = Guards(project, facts, routes)
     served = tuple(guards.route(route, origin) for route, origin in found)
-    facts = replace(facts, reach=_reach(project, facts, guards))
+    facts = facts.grown(reach=_reach(project, facts, guards))
     return App(routes=served, source=facts, readers=frozenset({"source"}))
 
 
