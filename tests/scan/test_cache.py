@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from stopper.scan import cache
 from stopper.scan.catalogue import load
+from stopper.scan.check import run_check, works_of
 from stopper.scan.options import CheckOptions
 from stopper.scan.remembered import taken, written
 from stopper.scan.report import Report
-from stopper.scan.run import run_check
 
 APP = "from flask import Flask\napp = Flask(__name__)\napp.config['SECRET_KEY'] = 'a-key-that-everybody-can-read-1'\napp.run(debug=True)\n"
 RULES = {
@@ -39,6 +39,13 @@ def kept(options: CheckOptions) -> Path:
     """The one remembered run."""
     (found,) = (options.root.parent / "cache" / "stopper" / "check").glob("*.json")
     return found
+
+
+def key_of(options: CheckOptions) -> cache.Key:
+    """The key of the one project of a run."""
+    (work,) = works_of(options)[0]
+    assert work.key is not None
+    return work.key
 
 
 def forge(path: Path) -> None:
@@ -82,28 +89,28 @@ def test_without_the_option_nothing_is_taken_or_kept(options):
     ],
 )
 def test_any_change_of_what_is_read_is_a_new_run(options, change: Callable[[Path], Any]):
-    before = cache.key_of(options).digest
-    assert cache.key_of(options).digest == before
+    before = key_of(options).digest
+    assert key_of(options).digest == before
     change(options.root)
-    assert cache.key_of(options).digest != before
+    assert key_of(options).digest != before
 
 
 def test_other_rules_or_exclusions_are_a_new_run(options):
     digests = {
-        cache.key_of(one).digest
+        key_of(one).digest
         for one in (options, replace(options, rules=options.rules[1:]), replace(options, exclude=("x",)))
     }
     assert len(digests) == 3
 
 
 def test_a_file_touched_but_not_changed_is_no_new_run(options):
-    before = cache.key_of(options).digest
+    before = key_of(options).digest
     os.utime(options.root / "app.py", (1, 1))
-    assert cache.key_of(options).digest == before
+    assert key_of(options).digest == before
 
 
 def test_a_run_during_which_a_file_changed_is_not_remembered(options):
-    key = cache.key_of(options)
+    key = key_of(options)
     (options.root / "app.py").write_text("x = 1\n")
     cache.remember(key, b"{}")
     assert cache.recall(key) is None

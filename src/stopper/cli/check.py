@@ -34,8 +34,8 @@ class _Job:
     def run(self) -> Report:
         """Read, judge and score."""
         from stopper.cli.progress import Progress
+        from stopper.scan.check import run_check
         from stopper.scan.options import CheckOptions
-        from stopper.scan.run import run_check
 
         progress = Progress()
         options = CheckOptions(

@@ -10,21 +10,22 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import stopper
 from stopper.scan.options import CheckOptions
-from stopper.scan.source import dependencies, files
-from stopper.scan.source.textfiles import kind_of
+from stopper.scan.source import dependencies
+from stopper.scan.source.looks import Look, look, stamp_of
+from stopper.scan.source.partition import Part
 
 FORMAT: Final = "1"
 LARGEST: Final = 32 * 1024 * 1024
-"""Bytes of one remembered run."""
-MOST: Final = 64
-"""Remembered runs; the oldest go first."""
+"""Bytes of what is remembered of one project."""
+MOST: Final = 256
+"""Remembered projects; the oldest go first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +36,26 @@ class Key:
     stamps: tuple[tuple[str, int, int], ...]
 
 
-def key_of(options: CheckOptions) -> Key:
-    """The key of a run. Everything that can change a report of `check` goes into it."""
+def stem_of(options: CheckOptions) -> bytes:
+    """What the keys of all projects of a run have in common: the options, the rules and Stopper itself."""
     digest = hashlib.blake2b(digest_size=20)
-    for part in (FORMAT, stopper.__version__, sys.version, _own_code(), str(options.root.absolute())):
+    for part in (FORMAT, stopper.__version__, sys.version, own_code(), str(options.root.absolute())):
         digest.update(part.encode("utf-8", "surrogateescape") + b"\0")
     for part in (*(rule.slug for rule in options.rules), *options.exclude, *map(str, options.paths)):
         digest.update(part.encode("utf-8", "surrogateescape") + b"\0")
+    return digest.digest()
+
+
+def key_of(stem: bytes, options: CheckOptions, part: Part, seen: Mapping[Path, Look]) -> Key:
+    """The key of one project of a run. Everything that can change what is said of it goes into it; *seen* are looks at its files."""
+    digest = hashlib.blake2b(stem, digest_size=20)
     stamps: list[tuple[str, int, int]] = []
-    for path in _inputs(options):
-        data, stamp = _read(path)
-        stamps.append(stamp)
-        digest.update(b"\1" + stamp[0].encode("utf-8", "surrogateescape") + b"\0" + data)
+    around = (folder / "__init__.py" for path in options.paths for folder in path.absolute().parents)
+    # A package around what is checked decides the names of modules.
+    for path in (*part.files, *dependencies.sources(part.folders), *around):
+        known = seen.get(path) or look(path)
+        stamps.append((str(path), *known.stamp))
+        digest.update(b"\1" + str(path).encode("utf-8", "surrogateescape") + b"\0" + known.digest)
     return Key(digest.hexdigest(), tuple(stamps))
 
 
@@ -69,7 +78,11 @@ def recall(key: Key) -> bytes | None:
 def remember(key: Key, data: bytes) -> None:
     """Keep a run under its key, unless a file changed meanwhile. A folder that cannot be written to is no error."""
     folder = _folder()
-    if folder is None or len(data) > LARGEST or any(_stamp(Path(path)) != stamp for path, *stamp in key.stamps):
+    if (
+        folder is None
+        or len(data) > LARGEST
+        or any(stamp_of(Path(path)) != (changed, size) for path, changed, size in key.stamps)
+    ):
         return
     with contextlib.suppress(OSError):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -116,43 +129,12 @@ def _forget_oldest(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _inputs(options: CheckOptions) -> Iterator[Path]:
-    root = options.root.absolute()
-    paths = tuple(path.absolute() for path in options.paths)
-    for path in files.find(paths, root, options.exclude):
-        if path.suffix in (".py", ".pyw") or kind_of(files.shown_path(path, root)) is not None:
-            yield path
-    yield from dependencies.sources(files.folders(paths, root))
-    # A package around what is checked decides the names of modules.
-    yield from (folder / "__init__.py" for path in paths for folder in path.parents)
-
-
-def _read(path: Path) -> tuple[bytes, tuple[str, int, int]]:
-    """A digest of the bytes, or of the reason why there are none."""
-    changed, size = _stamp(path)
-    if not 0 <= size <= files.LARGEST:
-        return f"no file of ours {size}".encode(), (str(path), changed, size)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        data = f"unread {error.errno}".encode()
-    return hashlib.blake2b(data, digest_size=20).digest(), (str(path), changed, size)
-
-
-def _stamp(path: Path) -> list[int]:
-    try:
-        seen = path.stat()
-    except OSError:
-        return [0, -1]
-    return [seen.st_mtime_ns, seen.st_size if stat.S_ISREG(seen.st_mode) else -2]
-
-
-def _own_code() -> str:
+def own_code() -> str:
     """How the code that judges stands: a version alone would be blind to a rule that is being written."""
     folder = Path(stopper.__file__).parent
     found: list[str] = []
     for name in ("core", "rules", "scan"):
         for top, folders, names in os.walk(folder / name):
             folders[:] = sorted(one for one in folders if one != "__pycache__")
-            found.extend(f"{entry}:{_stamp(Path(top, entry))}" for entry in sorted(names))
+            found.extend(f"{entry}:{stamp_of(Path(top, entry))}" for entry in sorted(names))
     return "\n".join(found)

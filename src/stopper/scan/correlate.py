@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from stopper.core.app import App
 from stopper.core.finding import CONFIDENCES, Confidence, Evidence, Finding, Verdict
 from stopper.core.place import Place, RouteRef, Span
 from stopper.core.rule import SEVERITIES, Certainty, Edit, Hit, Rule
-from stopper.scan.engine import DetectorResult, ProbeResult
+from stopper.scan.detecting import DetectorResult
 from stopper.scan.merge import shape
+
+if TYPE_CHECKING:
+    from stopper.scan.engine import ProbeResult
 
 PLACES_MOST: Final = 50
 """Routes that are named in one finding; a setting that reaches them all is named alone."""
@@ -44,7 +47,7 @@ class Reach:
 
 
 def correlate(
-    app: App, seen: Sequence[DetectorResult], tried: Sequence[ProbeResult], issuers: Sequence[RouteRef] = ()
+    app: App, seen: Sequence[DetectorResult], tried: "Sequence[ProbeResult]", issuers: Sequence[RouteRef] = ()
 ) -> tuple[Finding, ...]:
     """The findings, the worst and surest first. Pure: nothing is sent or read.
 
@@ -56,10 +59,11 @@ def correlate(
         if result.verdict.outcome == "fail":
             loose.extend(_placed(app, drafts, result.rule, result.verdict, issuers))
     findings = [_finished(app, draft) for draft in drafts] + loose
-    return tuple(sorted(findings, key=_order))
+    return tuple(sorted(findings, key=order_of))
 
 
-def _order(finding: Finding) -> tuple[int, int, str, str, int]:
+def order_of(finding: Finding) -> tuple[int, int, str, str, int]:
+    """What findings are sorted by: the worst and surest first."""
     span = next((place.span for place in finding.places if place.span), None)
     return (
         -SEVERITIES.index(finding.rule.severity),

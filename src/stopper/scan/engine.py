@@ -8,15 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from stopper.core.app import App
 from stopper.core.exchange import Request
-from stopper.core.finding import Outcome, Verdict
+from stopper.core.finding import Verdict
 from stopper.core.probe import Compute, Depth, Listen, Send, Skipped, Step, Target, Together, Undo
-from stopper.core.redactor import mask
-from stopper.core.rule import Hit, Rule, Surface
+from stopper.core.rule import Rule, Surface
+from stopper.scan.detecting import DetectorResult, one_line, outcome_of, run_detectors
 from stopper.scan.options import Progress, silent
 from stopper.scan.wire.courier import READ_METHODS, Courier
 from stopper.scan.wire.listener import LoopbackListener
+
+__all__ = ["DetectorResult", "ProbeResult", "not_for", "outcome_of", "run_detectors", "run_probe", "run_probes"]
 
 STEPS_MOST: Final = 2000
 """Steps of one probe; a probe that goes on longer has lost its way."""
@@ -26,37 +27,12 @@ _DEPTHS: Final[tuple[Depth, ...]] = ("quick", "standard", "deep")
 
 
 @dataclass(frozen=True, slots=True)
-class DetectorResult:
-    """What one rule's detector saw. ``error`` is one line when it failed half-way."""
-
-    rule: Rule
-    hits: tuple[Hit, ...]
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class ProbeResult:
     """What one rule's probe came to."""
 
     rule: Rule
     verdict: Verdict
     seconds: float = 0.0
-
-
-def run_detectors(app: App, rules: Sequence[Rule], *, tests: bool = False) -> tuple[DetectorResult, ...]:
-    """Ask every detector. Hits in test files are dropped unless *tests*, or unless the rule is of the family ``ci``."""
-    return tuple(_detect(app, rule, tests or rule.family == "ci") for rule in rules if rule.detect is not None)
-
-
-def _detect(app: App, rule: Rule, tests: bool) -> DetectorResult:
-    hits: dict[Hit, None] = {}
-    try:
-        for hit in rule.detect(app) if rule.detect is not None else ():
-            if tests or app.source is None or not app.source.is_test(hit.span):
-                hits.setdefault(hit)
-    except Exception as error:  # noqa: BLE001 - one broken rule must not hide what the others find
-        return DetectorResult(rule, tuple(hits), f"the detector of {rule.slug} stopped: {_one_line(error)}")
-    return DetectorResult(rule, tuple(hits))
 
 
 def run_probes(
@@ -136,7 +112,7 @@ def run_probe(rule: Rule, target: Target, courier: Courier) -> ProbeResult:
     except Skipped as skipped:
         verdict = Verdict("open", str(skipped))
     except Exception as error:  # noqa: BLE001 - one broken probe must not end the scan
-        verdict = Verdict("open", f"the probe of {rule.slug} stopped: {_one_line(error)}")
+        verdict = Verdict("open", f"the probe of {rule.slug} stopped: {one_line(error)}")
     finally:
         rig.close()
     return ProbeResult(rule, _checked(verdict), time.perf_counter() - began)
@@ -230,15 +206,3 @@ def is_loopback(url: str) -> bool:
     """Whether the address is this machine's own."""
     host = url.partition("://")[2].partition("/")[0]
     return host.split(":")[0] == "localhost" or host.startswith(("127.", "[::1]"))
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(mask(str(error)).split())
-    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
-
-
-def outcome_of(result: DetectorResult) -> Outcome:
-    """What a detector's result says of its rule."""
-    if result.error:
-        return "open"
-    return "fail" if result.hits else "pass"

@@ -1,22 +1,17 @@
 """The three runs: source alone, a live address, and an application in this machine seen from inside and outside."""
 
 from dataclasses import replace
-from pathlib import Path
 
 from stopper.core.app import App, Route
 from stopper.core.errors import IncompleteError
 from stopper.core.exchange import Request
-from stopper.scan import cache
 from stopper.scan.audit import run_audit
-from stopper.scan.correlate import correlate
+from stopper.scan.check import run_check
 from stopper.scan.crawl import crawled
-from stopper.scan.engine import run_detectors
-from stopper.scan.options import CheckOptions, ProbeOptions
-from stopper.scan.probing import examine, faults, nothing, outcomes, start
-from stopper.scan.remembered import taken, written
-from stopper.scan.report import Coverage, ReadError, Report
+from stopper.scan.options import ProbeOptions
+from stopper.scan.probing import examine, nothing, start
+from stopper.scan.report import ReadError, Report
 from stopper.scan.score import scored
-from stopper.scan.source.read import read_source
 from stopper.scan.spec.find import found_spec, given_spec
 from stopper.scan.target import new_canary
 from stopper.scan.wire.courier import Courier
@@ -25,41 +20,6 @@ from stopper.scan.wire.http import HttpTransport
 __all__ = ["run_audit", "run_check", "run_scan"]
 
 WORKERS = 8
-
-
-def run_check(options: CheckOptions) -> Report:
-    """Read the source under the options' paths and judge it by every rule that can. Nothing is imported or run."""
-    clock = start()
-    key = cache.key_of(options) if options.cache else None
-    remembered = cache.recall(key) if key is not None else None
-    empty = Report(
-        "check", ", ".join(_shown(path, options.root) for path in options.paths), "source", clock.started, 0.0
-    )
-    report = taken(remembered, empty, {rule.slug: rule for rule in options.rules}) if remembered is not None else None
-    if report is None:
-        report = _checked(options, empty)
-        if key is not None:
-            cache.remember(key, written(report))
-    return scored(replace(report, seconds=round(clock.seconds, 3)))
-
-
-def _checked(options: CheckOptions, empty: Report) -> Report:
-    reading = read_source(
-        options.paths, options.root, exclude=options.exclude, jobs=options.jobs, progress=options.progress
-    )
-    rules = tuple(rule for rule in options.rules if "source" in rule.surfaces)
-    seen = run_detectors(reading.app, rules)
-    return replace(
-        empty,
-        findings=correlate(reading.app, seen, ()),
-        coverage=Coverage(reading.files_read, reading.files_total),
-        outcomes=outcomes(reading.app, rules, seen, ()),
-        errors=(*reading.errors, *faults(seen, ())),
-    )
-
-
-def _shown(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
 def run_scan(url: str, options: ProbeOptions) -> Report:

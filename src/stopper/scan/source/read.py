@@ -5,7 +5,7 @@ import gc
 import symtable
 import sys
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,14 +152,23 @@ def check(text: str, shown: str) -> ReadError | None:
 
 
 def read_source(
-    paths: tuple[Path, ...], root: Path, *, exclude: tuple[str, ...] = (), jobs: int = 0, progress: Progress = silent
+    paths: tuple[Path, ...], root: Path, *, exclude: tuple[str, ...] = (), progress: Progress = silent
 ) -> SourceReading:
-    """Read what lies under *paths*. Nothing is imported or run. Places are relative to *root*. Never raises for what files hold."""
+    """Read what lies under *paths* as one project. Nothing is imported or run. Places are relative to *root*. Never raises for what
+    files hold."""
     root = root.absolute()
+    found = files.find(tuple(path.absolute() for path in paths), root, exclude)
+    return read_files(found, root, files.folders(paths, root), progress)
+
+
+def read_files(
+    found: Iterable[Path], root: Path, folders: tuple[Path, ...], progress: Progress = silent
+) -> SourceReading:
+    """Read these files, absolute paths, as one project; *folders* say what it depends on."""
     run = _Run(root, [])
     texts: list[TextFile] = []
     total = 0
-    for path in files.find(tuple(path.absolute() for path in paths), root, exclude):
+    for path in found:
         shown = files.shown_path(path, root)
         if path.suffix in (".py", ".pyw"):
             total += 1
@@ -183,8 +192,13 @@ def read_source(
         app = link(
             run.project, tuple(run.modules.values()), tuple(run.sources.values()), tuple(texts), frozenset(run.tests)
         )
-    found = dependencies(files.folders(paths, root))
-    return SourceReading(_with(app, root, found), tuple(run.errors), total - len(run.errors), total)
+    run.project.load = _nowhere  # it held the run, and the run the project: a circle that nothing would free
+    versions = dependencies(folders)
+    return SourceReading(_with(app, root, versions), tuple(run.errors), total - len(run.errors), total)
+
+
+def _nowhere(_importer: Module, _dotted: str) -> Module | None:
+    return None
 
 
 def _with(app: App, root: Path, found: dict[str, str]) -> App:

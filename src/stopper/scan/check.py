@@ -1,0 +1,148 @@
+"""`stopper check`: read the source, project by project, and judge it. Nothing is imported or run."""
+
+import gc
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from stopper.core.finding import Outcome
+from stopper.scan import cache
+from stopper.scan.correlate import correlate, order_of
+from stopper.scan.detecting import run_detectors
+from stopper.scan.options import CheckOptions, Progress, silent
+from stopper.scan.outcomes import faults, outcomes
+from stopper.scan.remembered import taken, written
+from stopper.scan.report import Coverage, Report, RuleOutcome
+from stopper.scan.score import scored
+from stopper.scan.source import files
+from stopper.scan.source.looks import Look, looks
+from stopper.scan.source.partition import PYTHON, Homes, Part, partition
+from stopper.scan.source.read import read_files
+from stopper.scan.source.textfiles import kind_of
+
+_OUTCOMES: Final[tuple[Outcome, ...]] = ("fail", "open", "pass", "not-applicable")
+WORTH_A_PROCESS: Final = 1_000_000
+"""Bytes of source below which another process costs more than it saves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One project of a run, and the key under which its result is remembered, if it is."""
+
+    part: Part
+    key: cache.Key | None
+
+
+def run_check(options: CheckOptions) -> Report:
+    """Read the source under the options' paths and judge it by every rule that can."""
+    started, began = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
+    empty = Report("check", ", ".join(_shown(path, options.root) for path in options.paths), "source", started, 0.0)
+    with _at_rest():
+        works, seen = works_of(options)
+        found = _results(options, empty, works, seen)
+        report = _together(empty, found)
+    return scored(replace(report, seconds=round(time.monotonic() - began, 3)))
+
+
+@contextmanager
+def _at_rest() -> Iterator[None]:
+    """No search for reference cycles meanwhile: values have none, and there are a million of them."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+def works_of(options: CheckOptions) -> tuple[tuple[Work, ...], dict[Path, Look]]:
+    """The projects under the options' paths, and a look at each of their files."""
+    root, paths = options.root.absolute(), tuple(path.absolute() for path in options.paths)
+    every = list(files.find(paths, root, options.exclude))
+    homes = Homes(every, root)
+    mattering = [path for path in every if path.suffix in PYTHON or kind_of(files.shown_path(path, root)) is not None]
+    seen = looks(mattering, imports=homes.several)
+    parts = partition(homes, mattering, files.folders(paths, root), lambda path: seen[path].tops)
+    stem = cache.stem_of(options) if options.cache else None
+    return tuple(Work(part, cache.key_of(stem, options, part, seen) if stem else None) for part in parts), seen
+
+
+def _results(options: CheckOptions, empty: Report, works: Sequence[Work], seen: dict[Path, Look]) -> tuple[Report, ...]:
+    """What each project came to: remembered, or worked out now and then remembered."""
+    rules = {rule.slug: rule for rule in options.rules}
+    found: dict[int, Report] = {}
+    for number, work in enumerate(works):
+        data = cache.recall(work.key) if work.key is not None else None
+        report = taken(data, empty, rules) if data is not None else None
+        if report is not None:
+            found[number] = report
+    missing = [number for number in range(len(works)) if number not in found]
+    for number, report in _worked_out(options, empty, works, missing, seen):
+        found[number] = report
+        key = works[number].key
+        if key is not None:
+            cache.remember(key, written(report))
+    return tuple(found[number] for number in range(len(works)))
+
+
+def _worked_out(
+    options: CheckOptions, empty: Report, works: Sequence[Work], missing: Sequence[int], seen: dict[Path, Look]
+) -> Iterator[tuple[int, Report]]:
+    sizes = {number: sum(seen[path].stamp[1] for path in works[number].part.files) for number in missing}
+    if len(missing) > 1 and options.jobs != 1 and sum(sizes.values()) > WORTH_A_PROCESS:
+        from stopper.scan.side_by_side import side_by_side
+
+        largest_first = sorted(missing, key=lambda number: -sizes[number])
+        yield from side_by_side(options, empty, works, largest_first)
+        return
+    for number in missing:
+        yield number, judged(options, empty, works[number].part, options.progress)
+
+
+def judged(options: CheckOptions, empty: Report, part: Part, progress: Progress = silent) -> Report:
+    """Read one project and judge it."""
+    reading = read_files(part.files, options.root.absolute(), part.folders, progress)
+    rules = tuple(rule for rule in options.rules if "source" in rule.surfaces)
+    seen = run_detectors(reading.app, rules)
+    return replace(
+        empty,
+        findings=correlate(reading.app, seen, ()),
+        coverage=Coverage(reading.files_read, reading.files_total),
+        outcomes=outcomes(reading.app, rules, seen, ()),
+        errors=(*reading.errors, *faults(seen, ())),
+    )
+
+
+def _together(empty: Report, found: Sequence[Report]) -> Report:
+    """One report of several projects: the worst outcome of each rule, everything else side by side."""
+    if len(found) == 1:
+        return found[0]
+    said: dict[str, list[RuleOutcome]] = {}
+    for report in found:
+        for one in report.outcomes:
+            said.setdefault(one.slug, []).append(one)
+    findings = dict.fromkeys(finding for report in found for finding in report.findings)
+    return replace(
+        empty,
+        findings=tuple(sorted(findings, key=order_of)),
+        coverage=Coverage(sum(one.coverage.tested for one in found), sum(one.coverage.total for one in found)),
+        outcomes=tuple(_worst(several) for several in said.values()),
+        errors=tuple(dict.fromkeys(error for report in found for error in report.errors)),
+    )
+
+
+def _worst(several: Sequence[RuleOutcome]) -> RuleOutcome:
+    first = min(several, key=lambda one: _OUTCOMES.index(one.outcome))
+    counts = [one.message.partition(" ") for one in several if one.outcome == "fail"]
+    if first.outcome != "fail" or not all(number.isdigit() and word == "places" for number, _, word in counts):
+        return first
+    return replace(first, message=f"{sum(int(number) for number, _, _ in counts)} places")
+
+
+def _shown(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()

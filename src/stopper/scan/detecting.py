@@ -1,0 +1,47 @@
+"""Runs detectors over the model. One that fails says so in one line and stops nothing else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stopper.core.app import App
+from stopper.core.finding import Outcome
+from stopper.core.redactor import mask
+from stopper.core.rule import Hit, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorResult:
+    """What one rule's detector saw. ``error`` is one line when it failed half-way."""
+
+    rule: Rule
+    hits: tuple[Hit, ...]
+    error: str = ""
+
+
+def run_detectors(app: App, rules: Sequence[Rule], *, tests: bool = False) -> tuple[DetectorResult, ...]:
+    """Ask every detector. Hits in test files are dropped unless *tests*, or unless the rule is of the family ``ci``."""
+    return tuple(_detect(app, rule, tests or rule.family == "ci") for rule in rules if rule.detect is not None)
+
+
+def _detect(app: App, rule: Rule, tests: bool) -> DetectorResult:
+    hits: dict[Hit, None] = {}
+    try:
+        for hit in rule.detect(app) if rule.detect is not None else ():
+            if tests or app.source is None or not app.source.is_test(hit.span):
+                hits.setdefault(hit)
+    except Exception as error:  # noqa: BLE001 - one broken rule must not hide what the others find
+        return DetectorResult(rule, tuple(hits), f"the detector of {rule.slug} stopped: {one_line(error)}")
+    return DetectorResult(rule, tuple(hits))
+
+
+def one_line(error: BaseException) -> str:
+    """An error in one masked line."""
+    text = " ".join(mask(str(error)).split())
+    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+
+
+def outcome_of(result: DetectorResult) -> Outcome:
+    """What a detector's result says of its rule."""
+    if result.error:
+        return "open"
+    return "fail" if result.hits else "pass"

@@ -1,0 +1,49 @@
+"""One look at each file: a digest of its bytes, how it stood, and what it imports. Every other question is answered from there."""
+
+import hashlib
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from stopper.scan.source.files import LARGEST, imported_tops
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look came to. ``stamp`` is the time of the last change and the size; ``tops`` the first words of what it imports,
+    asked for Python files alone."""
+
+    digest: bytes
+    stamp: tuple[int, int]
+    tops: frozenset[str] = frozenset()
+
+
+def look(path: Path, *, imports: bool = False) -> Look:
+    """Look at one file. What cannot be read has a digest too: of the reason."""
+    stamp = stamp_of(path)
+    if not 0 <= stamp[1] <= LARGEST:
+        return Look(_digest(f"no file of ours {stamp[1]}".encode()), stamp)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return Look(_digest(f"unread {error.errno}".encode()), stamp)
+    return Look(_digest(data), stamp, imported_tops(data) if imports else frozenset())
+
+
+def stamp_of(path: Path) -> tuple[int, int]:
+    """When a file changed last, and its size; the size is -1 where there is no file and -2 where it is none of bytes."""
+    try:
+        seen = path.stat()
+    except OSError:
+        return (0, -1)
+    return (seen.st_mtime_ns, seen.st_size if stat.S_ISREG(seen.st_mode) else -2)
+
+
+def looks(paths: Iterable[Path], *, imports: bool = False) -> dict[Path, Look]:
+    """A look at each."""
+    return {path: look(path, imports=imports and path.suffix in (".py", ".pyw")) for path in paths}
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=20).digest()
