@@ -43,7 +43,7 @@ def kept(options: CheckOptions) -> Path:
 
 def key_of(options: CheckOptions) -> cache.Key:
     """The key of the one project of a run."""
-    (work,) = works_of(options)[0]
+    (work,) = works_of(options)
     assert work.key is not None
     return work.key
 

@@ -36,7 +36,7 @@ def parted(folder: Path) -> tuple[Part, ...]:
     """The projects in a folder."""
     found = list(find((folder,), folder, ()))
     homes = Homes(found, folder)
-    seen = looks(found, imports=True)
+    seen = looks(found, {}, imports=True)
     return partition(homes, found, (folder,), lambda path: seen[path].tops)
 
 

@@ -86,3 +86,5 @@ class Rule:
     effect_of: tuple[str, ...] = ()
     depth: Literal["quick", "standard", "deep"] = "quick"
     disturbs: bool = False
+    reads_tests: bool = False
+    """The detector asks facts with ``tests=True``. Where no rule of a run does, test code is only held to be Python."""

@@ -63,21 +63,23 @@ class Page:
 
 @lru_cache(maxsize=1)
 def load() -> tuple[Rule, ...]:
-    """Every rule, by slug. Raises CatalogueError for a rule whose file, folder, slug, docstring or page do not agree."""
-    rules, problems = survey()
+    """Every rule, by slug. Raises CatalogueError for a rule whose file, folder, slug or docstring do not agree, or that has no page.
+    What stands in the pages is read when somebody asks for it; :func:`survey` judges that too."""
+    rules, problems = survey(pages=False)
     if problems:
         raise problems[0]
     return rules
 
 
-def survey() -> tuple[tuple[Rule, ...], tuple[CatalogueError, ...]]:
-    """Every sound rule, by slug, and what is wrong with the others."""
+def survey(*, pages: bool = True) -> tuple[tuple[Rule, ...], tuple[CatalogueError, ...]]:
+    """Every sound rule, by slug, and what is wrong with the others; with *pages* also what is wrong with their pages."""
     found: dict[str, Rule] = {}
     problems: list[CatalogueError] = []
     for name in _modules():
         try:
             rule = _rule(name)
-            page(rule)
+            if pages:
+                page(rule)
             if rule.slug in found:
                 raise CatalogueError(f"two rules are called {rule.slug}")
             found[rule.slug] = rule

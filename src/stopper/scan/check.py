@@ -4,7 +4,7 @@ import gc
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ from stopper.scan.remembered import taken, written
 from stopper.scan.report import Coverage, Report, RuleOutcome
 from stopper.scan.score import scored
 from stopper.scan.source import files
-from stopper.scan.source.looks import Look, looks
+from stopper.scan.source.looks import looks
 from stopper.scan.source.partition import PYTHON, Homes, Part, partition
 from stopper.scan.source.read import read_files
 from stopper.scan.source.textfiles import kind_of
@@ -35,6 +35,10 @@ class Work:
 
     part: Part
     key: cache.Key | None
+    size: int
+    """Bytes of its files."""
+    kept: dict[Path, bytes] = field(default_factory=dict[Path, bytes], repr=False)
+    """Bytes of its Python files that are at hand; reading takes them out."""
 
 
 def run_check(options: CheckOptions) -> Report:
@@ -42,8 +46,7 @@ def run_check(options: CheckOptions) -> Report:
     started, began = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
     empty = Report("check", ", ".join(_shown(path, options.root) for path in options.paths), "source", started, 0.0)
     with _at_rest():
-        works, seen = works_of(options)
-        found = _results(options, empty, works, seen)
+        found = _results(options, empty, works_of(options))
         report = _together(empty, found)
     return scored(replace(report, seconds=round(time.monotonic() - began, 3)))
 
@@ -60,19 +63,28 @@ def _at_rest() -> Iterator[None]:
             gc.enable()
 
 
-def works_of(options: CheckOptions) -> tuple[tuple[Work, ...], dict[Path, Look]]:
-    """The projects under the options' paths, and a look at each of their files."""
+def works_of(options: CheckOptions) -> tuple[Work, ...]:
+    """The projects under the options' paths."""
     root, paths = options.root.absolute(), tuple(path.absolute() for path in options.paths)
     every = list(files.find(paths, root, options.exclude))
     homes = Homes(every, root)
     mattering = [path for path in every if path.suffix in PYTHON or kind_of(files.shown_path(path, root)) is not None]
-    seen = looks(mattering, imports=homes.several)
+    kept: dict[Path, bytes] = {}
+    seen = looks(mattering, kept, imports=homes.several)
     parts = partition(homes, mattering, files.folders(paths, root), lambda path: seen[path].tops)
     stem = cache.stem_of(options) if options.cache else None
-    return tuple(Work(part, cache.key_of(stem, options, part, seen) if stem else None) for part in parts), seen
+    return tuple(
+        Work(
+            part,
+            cache.key_of(stem, options, part, seen) if stem else None,
+            sum(seen[path].stamp[1] for path in part.files),
+            {path: kept.pop(path) for path in part.files if path in kept},
+        )
+        for part in parts
+    )
 
 
-def _results(options: CheckOptions, empty: Report, works: Sequence[Work], seen: dict[Path, Look]) -> tuple[Report, ...]:
+def _results(options: CheckOptions, empty: Report, works: Sequence[Work]) -> tuple[Report, ...]:
     """What each project came to: remembered, or worked out now and then remembered."""
     rules = {rule.slug: rule for rule in options.rules}
     found: dict[int, Report] = {}
@@ -82,7 +94,7 @@ def _results(options: CheckOptions, empty: Report, works: Sequence[Work], seen: 
         if report is not None:
             found[number] = report
     missing = [number for number in range(len(works)) if number not in found]
-    for number, report in _worked_out(options, empty, works, missing, seen):
+    for number, report in _worked_out(options, empty, works, missing):
         found[number] = report
         key = works[number].key
         if key is not None:
@@ -91,23 +103,29 @@ def _results(options: CheckOptions, empty: Report, works: Sequence[Work], seen: 
 
 
 def _worked_out(
-    options: CheckOptions, empty: Report, works: Sequence[Work], missing: Sequence[int], seen: dict[Path, Look]
+    options: CheckOptions, empty: Report, works: Sequence[Work], missing: Sequence[int]
 ) -> Iterator[tuple[int, Report]]:
-    sizes = {number: sum(seen[path].stamp[1] for path in works[number].part.files) for number in missing}
-    if len(missing) > 1 and options.jobs != 1 and sum(sizes.values()) > WORTH_A_PROCESS:
+    if len(missing) > 1 and options.jobs != 1 and sum(works[number].size for number in missing) > WORTH_A_PROCESS:
         from stopper.scan.side_by_side import side_by_side
 
-        largest_first = sorted(missing, key=lambda number: -sizes[number])
+        largest_first = sorted(missing, key=lambda number: -works[number].size)
         yield from side_by_side(options, empty, works, largest_first)
         return
     for number in missing:
-        yield number, judged(options, empty, works[number].part, options.progress)
+        yield number, judged(options, empty, works[number], options.progress)
 
 
-def judged(options: CheckOptions, empty: Report, part: Part, progress: Progress = silent) -> Report:
+def judged(options: CheckOptions, empty: Report, work: Work, progress: Progress = silent) -> Report:
     """Read one project and judge it."""
-    reading = read_files(part.files, options.root.absolute(), part.folders, progress)
     rules = tuple(rule for rule in options.rules if "source" in rule.surfaces)
+    reading = read_files(
+        work.part.files,
+        options.root.absolute(),
+        work.part.folders,
+        progress,
+        kept=work.kept,
+        tests=any(rule.reads_tests for rule in rules),
+    )
     seen = run_detectors(reading.app, rules)
     return replace(
         empty,

@@ -135,17 +135,25 @@ def shown_path(path: Path, root: Path) -> str:
         return path.as_posix()
 
 
-def module_name(path: Path) -> tuple[str, bool, int]:
+def module_name(path: Path, packages: dict[str, bool] | None = None) -> tuple[str, bool, int]:
     """The dotted name by which the project imports that file, judged by the packages around it; whether it is a package itself; and
-    how many packages are around its folder."""
+    how many packages are around its folder. *packages* remembers for one run which folders are packages."""
+    known = {} if packages is None else packages
     package = path.name == "__init__.py"
     parts = [] if package else [path.stem]
-    folder = path.parent
-    while (folder / "__init__.py").is_file() and folder != folder.parent:
-        parts.append(folder.name)
-        folder = folder.parent
+    folder = os.path.dirname(path)
+    while _is_package(folder, known) and (outer := os.path.dirname(folder)) != folder:
+        parts.append(os.path.basename(folder))
+        folder = outer
     depth = len(parts) - 1 if parts else 0
     return ".".join(reversed(parts)) or path.parent.name, package, depth - (0 if package else 1) if depth else 0
+
+
+def _is_package(folder: str, known: dict[str, bool]) -> bool:
+    found = known.get(folder)
+    if found is None:
+        found = known[folder] = os.path.isfile(os.path.join(folder, "__init__.py"))
+    return found
 
 
 _TEST = re.compile(r"(^|/)(tests?|testing|conftest\.py|test_[^/]*\.py|[^/]*_tests?\.py)(/|$)")

@@ -1,10 +1,12 @@
 """One look at each file: a digest of its bytes, how it stood, and what it imports. Every other question is answered from there."""
 
 import hashlib
+import os
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from stopper.scan.source.files import LARGEST, imported_tops
 
@@ -17,6 +19,12 @@ class Look:
     digest: bytes
     stamp: tuple[int, int]
     tops: frozenset[str] = frozenset()
+    data: bytes | None = field(default=None, repr=False)
+    """The bytes, where they are worth keeping until they are read."""
+
+
+MOST_KEPT: Final = 24 * 1024 * 1024
+"""Bytes kept of all files together."""
 
 
 def look(path: Path, *, imports: bool = False) -> Look:
@@ -28,21 +36,30 @@ def look(path: Path, *, imports: bool = False) -> Look:
         data = path.read_bytes()
     except OSError as error:
         return Look(_digest(f"unread {error.errno}".encode()), stamp)
-    return Look(_digest(data), stamp, imported_tops(data) if imports else frozenset())
+    return Look(_digest(data), stamp, imported_tops(data) if imports else frozenset(), data)
 
 
 def stamp_of(path: Path) -> tuple[int, int]:
     """When a file changed last, and its size; the size is -1 where there is no file and -2 where it is none of bytes."""
     try:
-        seen = path.stat()
+        seen = os.stat(path)
     except OSError:
         return (0, -1)
     return (seen.st_mtime_ns, seen.st_size if stat.S_ISREG(seen.st_mode) else -2)
 
 
-def looks(paths: Iterable[Path], *, imports: bool = False) -> dict[Path, Look]:
-    """A look at each."""
-    return {path: look(path, imports=imports and path.suffix in (".py", ".pyw")) for path in paths}
+def looks(paths: Iterable[Path], kept: dict[Path, bytes], *, imports: bool = False) -> dict[Path, Look]:
+    """A look at each. The bytes of Python files are put into *kept* as long as there is room."""
+    found: dict[Path, Look] = {}
+    size = 0
+    for path in paths:
+        is_python = path.suffix in (".py", ".pyw")
+        one = look(path, imports=imports and is_python)
+        if is_python and one.data is not None and size + len(one.data) <= MOST_KEPT:
+            kept[path] = one.data
+            size += len(one.data)
+        found[path] = Look(one.digest, one.stamp, one.tops)
+    return found
 
 
 def _digest(data: bytes) -> bytes:

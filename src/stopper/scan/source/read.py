@@ -5,7 +5,7 @@ import gc
 import symtable
 import sys
 import warnings
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +24,9 @@ from stopper.scan.source.statements import read_module
 from stopper.scan.source.suppressions import suppressions
 from stopper.scan.source.textfiles import kind_of, read_text
 
-MOST_KEPT: Final = 8 * 1024 * 1024
-"""Bytes of source kept between the search and the reading."""
+MOST_KEPT: Final = 256
+LARGEST_KEPT: Final = 32 * 1024
+"""Files (and bytes of each) kept between the search and the reading."""
 FRAMES: Final = 12_000
 """Python frames while reading: a chain of imports is followed the way Python follows it, some twelve frames a module."""
 
@@ -50,11 +51,12 @@ class _Run:
     tops: set[str] = field(default_factory=set[str])
     """First words of every dotted name that could be of the project."""
     modules: dict[str, Module] = field(default_factory=dict[str, Module])
-    kept: dict[str, bytes] = field(default_factory=dict[str, bytes])
-    """Bytes of files that will be read, within bounds, so that they need not be fetched twice."""
+    kept: MutableMapping[Path, bytes] = field(default_factory=dict[Path, bytes])
+    """Bytes of files, within bounds, so that they need not be fetched twice."""
     unread: set[str] = field(default_factory=set[str])
     tests: set[str] = field(default_factory=set[str])
     """Shown paths of test code."""
+    reads_tests: bool = True
     found: dict[tuple[str, str], str | None] = field(default_factory=dict["tuple[str, str]", "str | None"])
     project: Project = field(init=False)
 
@@ -74,6 +76,18 @@ class _Run:
         known = self.modules.get(path)
         return known if known is not None else self.read(path)
 
+    def bytes_of(self, source: SourceFile, *, last: bool = False) -> bytes | ReadError:
+        """The bytes of a file, or why there are none. After the *last* time nothing is kept of them."""
+        data = self.kept.get(source.path)
+        if data is None:
+            found = files.load(source.path, source.shown)
+            if not last and isinstance(found, bytes) and len(self.kept) < MOST_KEPT and len(found) < LARGEST_KEPT:
+                self.kept[source.path] = found
+            return found
+        if last:
+            del self.kept[source.path]
+        return data
+
     def _find(self, folder: str, dotted: str) -> str | None:
         tail = dotted.replace(".", "/")
         top = str(self.root)
@@ -91,7 +105,7 @@ class _Run:
     def read(self, path: str) -> Module | None:
         """Read one file; None (and an error kept) when it cannot be read."""
         source = self.sources[path]
-        data = self.kept.pop(path, None) or files.load(source.path, source.shown)
+        data = self.bytes_of(source, last=True)
         if isinstance(data, ReadError):
             return self._lose(path, data)
         text = files.decode(data, source.shown)
@@ -162,17 +176,25 @@ def read_source(
 
 
 def read_files(
-    found: Iterable[Path], root: Path, folders: tuple[Path, ...], progress: Progress = silent
+    found: Iterable[Path],
+    root: Path,
+    folders: tuple[Path, ...],
+    progress: Progress = silent,
+    *,
+    kept: MutableMapping[Path, bytes] | None = None,
+    tests: bool = True,
 ) -> SourceReading:
-    """Read these files, absolute paths, as one project; *folders* say what it depends on."""
-    run = _Run(root, [])
+    """Read these files, absolute paths, as one project; *folders* say what it depends on. *kept* are bytes that are at hand, and is
+    emptied on the way. Without *tests*, test code is only held to be Python."""
+    run = _Run(root, [], reads_tests=tests, kept={} if kept is None else kept)
+    packages: dict[str, bool] = {}
     texts: list[TextFile] = []
     total = 0
     for path in found:
         shown = files.shown_path(path, root)
         if path.suffix in (".py", ".pyw"):
             total += 1
-            name, package, depth = files.module_name(path)
+            name, package, depth = files.module_name(path, packages)
             run.sources[path.as_posix()] = SourceFile(path, shown, name, package, depth)
             continue
         kind = kind_of(shown)
@@ -226,20 +248,18 @@ def _relevant(run: _Run) -> list[str]:
     touched: list[str] = []
     homes: set[Path] = set()
     for path, source in run.sources.items():
-        data = files.load(source.path, source.shown)
+        data = run.bytes_of(source)
         if isinstance(data, ReadError):
             run.errors.append(data)
             run.unread.add(path)
             continue
         if files.is_test(source.shown) or files.imports_tests(source.shown, data):
             run.tests.add(source.shown)
-            # Of test code rules ask for the credentials in it alone, so a third of a usual project need not be read.
-            if not files.holds_credential(data):
+            # Of test code rules ask for the credentials in it alone, if at all, so a third of a usual project need not be read.
+            if not run.reads_tests or not files.holds_credential(data):
                 continue
         if files.is_strong(data):
             chosen.add(path)
-            if len(data) <= MOST_KEPT // 64 and len(run.kept) < 64:
-                run.kept[path] = data
             homes.add(_home(source))
         elif files.is_weak(data):
             weak[path] = files.imported_tops(data)
@@ -263,7 +283,7 @@ def _unread_errors(run: _Run) -> Iterator[ReadError]:
     for path, source in run.sources.items():
         if path in run.modules or path in run.unread:
             continue
-        data = files.load(source.path, source.shown)
+        data = run.bytes_of(source, last=True)
         text = data if isinstance(data, ReadError) else files.decode(data, source.shown)
         wrong = text if isinstance(text, ReadError) else check(text, source.shown)
         if wrong is not None:
