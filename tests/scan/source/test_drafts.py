@@ -1,23 +1,32 @@
 """A value made from a draft is the value: equal, frozen, of its class, with every field where it belongs."""
 
 from dataclasses import FrozenInstanceError, fields
+from types import SimpleNamespace
 
 import pytest
 
 from stopper.core.place import Span
 from stopper.core.values import Call, Constant, Name
-from stopper.scan.source.drafts import new_call, new_constant, new_name, new_span
+from stopper.scan.source.drafts import new_call, new_constant, new_name
+from stopper.scan.source.project import Module, Project
+from stopper.scan.source.reader import Reader
 
 SPAN = Span("a.py", 1, 2, 3, 4)
 CALL = Call("a.b", (Name("x"),), (("k", Name("y")),), True, Name("r"), "f", SPAN)
 
 
+def span(line: int, end_line: int) -> Span:
+    """The place of a node as a reader tells it."""
+    reader = Reader(Project(lambda _importer, _name: None), Module("a", "a.py", False, ""), "", {})
+    return reader.span(SimpleNamespace(lineno=line, end_lineno=end_line, col_offset=2, end_col_offset=3))
+
+
 @pytest.mark.parametrize(
     ("made", "plain"),
     [
-        (new_span("a.py", 1, 2, 3, 4), SPAN),
-        (new_span("a.py", 16_383, 16_384, 3, 4), Span("a.py", 16_383, 16_384, 3, 4)),
-        (new_span("a.py", 99_999, 100_000, 3, 4), Span("a.py", 99_999, 100_000, 3, 4)),
+        (span(1, 2), SPAN),
+        (span(16_383, 16_384), Span("a.py", 16_383, 16_384, 3, 4)),
+        (span(99_999, 100_000), Span("a.py", 99_999, 100_000, 3, 4)),
         (new_constant("t", SPAN, "n"), Constant("t", SPAN, "n")),
         (new_constant(None), Constant(None)),
         (new_name("a.b", SPAN, "n"), Name("a.b", SPAN, "n")),

@@ -31,16 +31,31 @@ class Exemptions:
         self._askers: dict[str, bool] = {}
         self._about_path: dict[int, bool] = {}
         """By identity of the value; the facts keep every value alive."""
+        self._turning: dict[str, tuple[tuple[tuple[tuple[Value, bool], ...], Span], ...]] = {}
+        """Hook → its refusals."""
+        self._same: dict[str, bool | None] = {}
+        """Hook → its answer, where it asks nothing about the path: then it is the same for every route."""
         self._open: set[str] = set()
         """Functions whose answer is being worked out, so that one which calls itself comes to an end."""
 
     def stopped(self, name: str, route: SourceRoute, method: str) -> bool | None:
         """Whether a hook that stops others stops this route: some refusal must be reached by it, and nothing before may let it go."""
+        if name in self._same:
+            return self._same[name]
+        if name not in self._turning:
+            self._turning[name] = tuple(self._refusals(name))
         asked = _Asked(route, method)
-        answers = [
-            _both(self._all(under, asked), self._kept(name, span, asked)) for under, span in self._refusals(name)
-        ]
-        return _either(answers) if answers else True
+        answers = [_both(self._all(under, asked), self._kept(name, span, asked)) for under, span in self._turning[name]]
+        answer = _either(answers) if answers else True
+        if not self._looks_at_path(name):
+            self._same[name] = answer
+        return answer
+
+    def _looks_at_path(self, name: str) -> bool:
+        """That the answer may differ from route to route."""
+        tests = [value for under, _ in self._turning[name] for value, _ in under]
+        tests.extend(condition.value for condition in self.judges.conditions.get(name, ()))
+        return any(self._is_about_path(value) for value in tests)
 
     def _refusals(self, name: str) -> "Iterator[tuple[tuple[tuple[Value, bool], ...], Span]]":
         """Every place where the hook turns somebody away, itself or through a function, with the tests around it."""

@@ -40,6 +40,7 @@ class Guards:
         self.judges = Judges(project, facts)
         self.exemptions = Exemptions(self.judges)
         self._bodies: dict[str, tuple[Guard, ...]] = {}
+        self._hooks: dict[str, Judgement | None] = {}
         self._by_view: dict[str, list[Reading]] = {}
         seals = [
             call for call in facts.calls("stopper.Stopper", "stopper.Stopper.init_app") if call.args or call.keywords
@@ -188,6 +189,11 @@ class Guards:
             yield Guard(name, "before_request", stops, "source", hook.registration.span)
 
     def _hook(self, name: str) -> Judgement | None:
+        if name not in self._hooks:
+            self._hooks[name] = self._judged_hook(name)
+        return self._hooks[name]
+
+    def _judged_hook(self, name: str) -> Judgement | None:
         function = self.project.functions.get(name)
         if function is None:
             return self.judges.decorator(name, None)

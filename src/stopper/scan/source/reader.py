@@ -19,7 +19,7 @@ from stopper.core.values import (
     Value,
 )
 from stopper.scan.source import names
-from stopper.scan.source.drafts import new_constant, new_name, new_span
+from stopper.scan.source.drafts import MOST_LINES, NUMBERS, SpanDraft, new_constant, new_name
 from stopper.scan.source.project import Module, Project, Scope
 
 NOTHING: Final = Unknown()
@@ -70,7 +70,18 @@ class Reader:
         if lines is not None:
             column = _characters(lines, node.lineno, column)
             end = _characters(lines, node.end_lineno, end)
-        return new_span(self.path, node.lineno, node.end_lineno, column + 1, end + 1)
+        # Filled here and not in a function of its own: a call more for every third node would be felt.
+        line, end_line = node.lineno, node.end_lineno
+        if end_line < MOST_LINES:
+            line, end_line = NUMBERS[line], NUMBERS[end_line]
+        made: Any = object.__new__(SpanDraft)
+        made.path = self.path
+        made.line = line
+        made.end_line = end_line
+        made.column = column + 1
+        made.end_column = end + 1
+        made.__class__ = Span
+        return made  # type: ignore[no-any-return]
 
     def value(self, node: ast.expr) -> Value:
         """The value of an expression."""
