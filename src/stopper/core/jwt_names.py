@@ -3,12 +3,14 @@
 PyJWT 2, python-jose, Authlib and joserfc; positions count from 0 with ``self`` left out.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from stopper.core.app import App
 from stopper.core.facts import SourceFacts
-from stopper.core.values import Call, Constant, Mapping, Value, options
+from stopper.core.values import Call, Constant, Mapping, Value, options, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +106,91 @@ def verifies(call: Call) -> bool:
     if shape is None:
         return call.callee in OTHER_VERIFIERS
     return switched_off(call, shape) is None
+
+
+LIBRARIES: Final = {
+    "jwt": ("PyJWT", "pyjwt"),
+    "jose": ("python-jose", "python-jose"),
+    "joserfc": ("joserfc", "joserfc"),
+    "authlib": ("Authlib", "authlib"),
+    "flask_jwt_extended": ("Flask-JWT-Extended", "flask-jwt-extended"),
+}
+"""First word of a callee → the library's name and its distribution."""
+
+HMAC: Final = frozenset({"HS256", "HS384", "HS512"})
+PUBLIC_KEY: Final = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "ES256K", "EdDSA", "Ed25519"}
+)
+_PYJWT_1: Final = Decoding(1, 3, 4)
+"""``decode(jwt, key, verify, algorithms, options)`` of PyJWT before 2.0."""
+
+
+def library_version(app: App, callee: str) -> tuple[int, ...]:
+    """The version of the library whose function is called, as numbers; empty where it is not known."""
+    _, distribution = LIBRARIES.get(callee.partition(".")[0], ("", ""))
+    return tuple(int(number) for number in re.findall(r"\d+", app.dependencies.get(distribution, ""))[:3])
+
+
+def library_said(app: App, callee: str) -> str:
+    """The library with its version, as a message names it: ``PyJWT 2.15.1``, or ``PyJWT`` where the version is not known."""
+    name, distribution = LIBRARIES.get(callee.partition(".")[0], (callee, ""))
+    return f"{name} {app.dependencies.get(distribution, '')}".rstrip()
+
+
+def is_pyjwt(callee: str) -> bool:
+    """That the function is one of PyJWT."""
+    return callee.partition(".")[0] == "jwt"
+
+
+def shape_of(app: App, call: Call, shape: Decoding) -> Decoding:
+    """Where this call takes its arguments in the version that the application has: PyJWT moved them in 2.0."""
+    if not is_pyjwt(call.callee):
+        return shape
+    version = library_version(app, call.callee)
+    third = call.args[2] if len(call.args) > 2 else None
+    old = (version and version < (2,)) or (
+        not version and isinstance(third, Constant) and isinstance(third.value, bool)
+    )
+    return _PYJWT_1 if old else shape
+
+
+def said_options(facts: SourceFacts, call: Call, shape: Decoding) -> tuple[Value, ...]:
+    """The options that this call decodes with: its own argument, else those of the ``PyJWT(options=…)`` it is a method of."""
+    said = call.argument(shape.options, "options") if shape.options is not None else None
+    if said is None and isinstance(call.receiver, Call) and call.receiver.method == "PyJWT":
+        said = call.receiver.argument(0, "options")
+    return tuple(option for one in options(said) for value in facts.followed(one) for option in options(value))
+
+
+def allowed_algorithms(facts: SourceFacts, app: App, call: Call, shape: Decoding) -> tuple[Value, ...]:
+    """The algorithms that this call may take, with settings followed; of Authlib those that ``JsonWebToken`` was made with."""
+    shape = shape_of(app, call, shape)
+    said = call.argument(shape.algorithms, "algorithms") if shape.algorithms is not None else None
+    if said is None and isinstance(call.receiver, Call) and call.receiver.method == "JsonWebToken":
+        said = call.receiver.argument(0, "algorithms")
+    return tuple(option for one in options(said) for value in facts.followed(one) for option in options(value))
+
+
+def algorithm_names(values: tuple[Value, ...]) -> tuple[str, ...]:
+    """The literal names in those algorithms."""
+    return tuple(
+        part.value
+        for value in values
+        for part in walk(value, 4)
+        if isinstance(part, Constant) and isinstance(part.value, str)
+    )
+
+
+def is_off(value: Value | None) -> bool:
+    """That a literal turns an option off."""
+    return value is not None and _is_off(value)
+
+
+def switched_off_elsewhere(
+    facts: SourceFacts, call: Call, option: Mapping, said: Constant, written: Value | None
+) -> bool:
+    """That the literal which turns the check off does not stand in the function that decodes, or is hidden by ``dict(…)``."""
+    made_by_call = any(isinstance(key, Constant) and key.span is None for key, _ in option.items)
+    if made_by_call or not isinstance(written, Mapping):
+        return True
+    return any(span is not None and facts.function_around(span) != call.function for span in (option.span, said.span))

@@ -1,0 +1,177 @@
+"""The keys that tokens are signed and verified with, as source and settings show them, and what is wrong with one by its bytes."""
+
+import base64
+import binascii
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts
+from stopper.core.jwt_names import (
+    HMAC,
+    algorithm_names,
+    allowed_algorithms,
+    decodings,
+    encodings,
+    switched_off,
+)
+from stopper.core.secret import Secret
+from stopper.core.values import Call, ConfigValue, Constant, Parameter, Value, options
+
+BYTES_NEEDED: Final = {"HS256": 32, "HS384": 48, "HS512": 64}
+"""A key must be as long as the hash output (RFC 7518 §3.2)."""
+BITS_LEAST: Final = 96
+"""Shannon bits of the whole text; a random key of 32 hex digits has about 120."""
+PUBLIC: Final = re.compile(
+    rb"\s*(-----BEGIN (?:[A-Z0-9]+ )?PUBLIC KEY|-----BEGIN CERTIFICATE|ssh-(?:rsa|ed25519|dss) |ecdsa-sha2-)"
+)
+PRIVATE: Final = re.compile(rb"\s*-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY")
+_WORDS: Final = re.compile(
+    r"(?i)super|secret|jwt|token|key|change|this|please|pass(?:word|phrase)?|example|default|dev(?:elopment)?|test(?:ing)?|your|my|"
+    r"very|long|insecure|placeholder|qwerty|admin|flask|app|production|prod|for|only|not|in|the|here|to|something|random|string|value"
+)
+
+
+def key_uses(app: App, facts: SourceFacts) -> Iterator[tuple[Call, Value, tuple[str, ...]]]:
+    """Each call that signs or verifies with a key, with the key and the literal names of its algorithms."""
+    for call, shape in encodings(facts):
+        if (key := call.argument(shape.key, "key")) is not None:
+            said = call.argument(2, "algorithm") if shape.claims == 0 else call.argument(0, "header")
+            yield (
+                call,
+                key,
+                tuple(name for name in algorithm_names((said,) if said is not None else ()) if name != "alg"),
+            )
+    for call, decoding in decodings(facts):
+        key = call.argument(decoding.key, "key")
+        if key is not None and switched_off(call, decoding) is None:
+            yield call, key, algorithm_names(allowed_algorithms(facts, app, call, decoding))
+
+
+def is_hmac(algorithms: tuple[str, ...]) -> bool:
+    """That a key of these algorithms is an HMAC secret; no names at all mean the libraries' default, HS256."""
+    return not algorithms or bool(HMAC & set(algorithms))
+
+
+def reached(facts: SourceFacts, value: Value | None, depth: int = 3) -> Iterator[Value]:
+    """What a value may be once choices are opened, settings followed and parameters replaced by what callers pass."""
+    for option in options(value):
+        if isinstance(option, ConfigValue) and depth > 0:
+            written = facts.config_values(option.key)
+            if not written:
+                yield option
+            for one in written:
+                yield from reached(facts, one, depth - 1)
+        elif isinstance(option, Parameter) and depth > 0:
+            position = option.index if option.index >= 0 else None
+            passed = [call.argument(position, option.parameter) for call in facts.calls(option.function)]
+            for given in [*passed, option.default]:
+                yield from reached(facts, given, depth - 1)
+            if not passed:
+                yield option
+        else:
+            yield option
+
+
+def key_settings(app: App, facts: SourceFacts) -> dict[str, tuple[str, ...]]:
+    """The settings that hold an HMAC secret of tokens, with the algorithms they are used under."""
+    found: dict[str, tuple[str, ...]] = {}
+    fact = app.config.get("JWT_ALGORITHM")
+    said = (
+        [fact.value]
+        if fact is not None
+        else [getattr(one, "value", None) for one in facts.config_values("JWT_ALGORITHM")]
+    )
+    names = tuple(one for one in said if isinstance(one, str))
+    if is_hmac(names):
+        found["JWT_SECRET_KEY"] = names
+    for _, key, algorithms in key_uses(app, facts):
+        for option in options(key):
+            if isinstance(option, ConfigValue) and is_hmac(algorithms):
+                found[option.key] = algorithms
+    return found
+
+
+def key_bytes(value: object) -> bytes | None:
+    """The bytes of a key as a setting or literal holds it; None for anything that is no text."""
+    if isinstance(value, Constant):
+        value = value.value
+    if isinstance(value, Secret):
+        return value.reveal_bytes()
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass")
+    return value if isinstance(value, bytes) else None
+
+
+def weakness(key: bytes, algorithms: tuple[str, ...]) -> str | None:
+    """What makes these bytes too weak an HMAC secret; None where nothing is seen."""
+    strongest = _strongest(algorithms)
+    if len(key) < BYTES_NEEDED[strongest]:
+        return f"shorter than the {BYTES_NEEDED[strongest]} bytes that {strongest} needs (RFC 7518 §3.2)"
+    if entropy(key) < BITS_LEAST:
+        return "long, but made of few different characters"
+    text = key.decode("utf-8", "replace")
+    if len(re.sub(r"[\W_\d]+", "", _WORDS.sub("", text))) < 10 and len(re.sub(r"\D", "", text)) < 16:
+        return "long, but made of words that every list has"
+    return None
+
+
+def needed(algorithms: tuple[str, ...]) -> int:
+    """How many bytes a secret of these algorithms must have; HS256 where none is named."""
+    return BYTES_NEEDED[_strongest(algorithms)]
+
+
+def _strongest(algorithms: tuple[str, ...]) -> str:
+    used = [name for name in algorithms if name in BYTES_NEEDED] or ["HS256"]
+    return max(used, key=lambda name: BYTES_NEEDED[name])
+
+
+def entropy(key: bytes) -> float:
+    """Shannon's bits of the whole text, from how often each byte stands in it."""
+    counts = Counter(key)
+    return -sum(number * math.log2(number / len(key)) for number in counts.values()) if key else 0.0
+
+
+def is_public(key: bytes) -> bool:
+    """That these bytes are a public key or certificate, which everybody may know."""
+    return bool(PUBLIC.match(key))
+
+
+def is_asymmetric(key: bytes) -> bool:
+    """That these bytes are half of a key pair, so that lengths of secrets say nothing of them."""
+    return bool(PUBLIC.match(key) or PRIVATE.match(key))
+
+
+def rsa_bits(pem: str) -> int | None:
+    """The length of the RSA modulus in a PEM text; None where there is none to be read. The first long INTEGER of the DER is it."""
+    found = re.search(r"-----BEGIN ([A-Z ]+)-----([A-Za-z0-9+/=\s\\]+?)-----END", pem)
+    if found is None or "EC " in found.group(1) or "OPENSSH" in found.group(1):
+        return None
+    try:
+        der = base64.b64decode(re.sub(r"\\n|\s", "", found.group(2)))
+    except (binascii.Error, ValueError):
+        return None
+    sizes = [len(number.lstrip(b"\0")) for number in _integers(der, 0)]
+    return next((size * 8 for size in sizes if size >= 32), None)
+
+
+def _integers(der: bytes, depth: int) -> Iterator[bytes]:
+    """The INTEGERs of a DER text in order, also inside the octet and bit strings that wrap keys (X.690 §8)."""
+    at = 0
+    while at + 2 <= len(der) and depth < 6:
+        tag, size, at = der[at], der[at + 1], at + 2
+        if size & 0x80:
+            count = size & 0x7F
+            if not 0 < count <= 4 or at + count > len(der):
+                return
+            size, at = int.from_bytes(der[at : at + count], "big"), at + count
+        body, at = der[at : at + size], at + size
+        if tag == 0x02:
+            yield body
+        elif tag in (0x30, 0x04):
+            yield from _integers(body, depth + 1)
+        elif tag == 0x03:
+            yield from _integers(body[1:], depth + 1)

@@ -1,0 +1,84 @@
+"""One key is taken for two kinds of algorithm, so a public key may be used as if it were a secret."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.jwt_names import HMAC, PUBLIC_KEY, algorithm_names, allowed_algorithms, decodings, library_said
+from stopper.core.place import Span
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Member, Name, Value, options, walk
+
+EVERYTHING: Final = frozenset({"get_default_algorithms", "get_algorithms", "get_supported_algorithms"})
+EVERYTHING_NAMES: Final = frozenset({"SUPPORTED", "ALL", "HASHES", "KEYS", "default_algorithms"})
+SETTINGS: Final = ("JWT_DECODE_ALGORITHMS",)
+MIXED: Final = "the algorithms mix HMAC with public-key ones"
+ALL: Final = "every algorithm that the library knows is allowed"
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Lists of a decode, of Authlib's JsonWebToken or of a setting."""
+    facts = source_of(app)
+    seen: set[Span | None] = set()
+    for call, shape in decodings(facts):
+        allowed = allowed_algorithms(facts, app, call, shape)
+        if (wrong := _wrong(allowed)) and call.span not in seen:
+            seen.add(call.span)
+            yield Hit(f"{wrong} ({library_said(app, call.callee)})", call.span)
+    for call in facts.calls("joserfc.jws.JWSRegistry", "joserfc.jws.deserialize_compact"):
+        if wrong := _wrong(tuple(options(call.keyword("algorithms")))):
+            yield Hit(wrong, call.span)
+    yield from _settings(app, facts)
+
+
+def _settings(app: App, facts: SourceFacts) -> Iterator[Hit]:
+    for write in facts.config_writes(*SETTINGS):
+        if write.loaded is not False and (wrong := _wrong((write.value,))):
+            yield Hit(f"{wrong} in {write.key}", write.span)
+    for key in SETTINGS:
+        fact = app.config.get(key)
+        if fact is not None and fact.reader == "running" and isinstance(fact.value, (list, tuple, set, frozenset)):
+            names = {str(one) for one in fact.value}
+            if names & HMAC and names & PUBLIC_KEY:
+                yield Hit(f"{MIXED} in {key} of the running application", reader="running")
+
+
+def _wrong(values: tuple[Value, ...]) -> str | None:
+    for value in values:
+        names = set(algorithm_names((value,)))
+        if names & HMAC and names & PUBLIC_KEY:
+            return MIXED
+        if any(_is_everything(part) for part in walk(value, 6)):
+            return ALL
+    return None
+
+
+def _is_everything(part: Value) -> bool:
+    if isinstance(part, Call):
+        return part.method in EVERYTHING
+    if isinstance(part, Name):
+        owner, _, last = part.dotted.rpartition(".")
+        known = owner.endswith(("ALGORITHMS", "algorithms", "constants")) or owner.partition(".")[0] in (
+            "jose",
+            "jwt",
+            "authlib",
+        )
+        return last in EVERYTHING_NAMES and known
+    return isinstance(part, Member) and part.attribute in ("_algorithms", "_valid_algs")
+
+
+RULE = Rule(
+    slug="jwt-algorithms-too-broad",
+    family="jwt",
+    title="The list of allowed algorithms is everything the library knows, or mixes HMAC with public-key algorithms",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(757,),
+    owasp="API2:2023",
+    asvs=("V9.1.2",),
+    surfaces=("source",),
+    ends="Stopper's `@bearer` takes the algorithm from the key, so a key has one use.",
+    detect=detect,
+)

@@ -1,0 +1,135 @@
+"""One forgotten variable, and tokens are signed with a text that everybody can read in the code."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.jwt_keys import is_asymmetric, key_bytes, key_settings, key_uses
+from stopper.core.place import Span
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import (
+    Call,
+    Choice,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Item,
+    Parameter,
+    Value,
+    options,
+    walk,
+)
+
+_READERS: Final = re.compile(
+    r"(decouple|environs|environ|starlette\.config|dynaconf|prettyconf|os)\..*|\?\.(str|get|config|env)"
+)
+_KEYS: Final = ("JWT_SECRET_KEY", "JWT_PRIVATE_KEY", "JWT_SECRET", "JWT_ENCODE_KEY", "JWT_DECODE_KEY")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Keys that come from outside with a literal to fall back to, where they sign or verify, or where the setting is written."""
+    facts = source_of(app)
+    seen: set[Span | None] = set()
+    for call, key, _ in key_uses(app, facts):
+        for value, literal in _fallbacks(facts, key):
+            span = getattr(value, "span", None) or literal.span or call.span
+            yield from _hit(app, facts, value, literal, span, seen)
+    for write in facts.config_writes(*dict.fromkeys((*_KEYS, *key_settings(app, facts)))):
+        if write.loaded is not False and "test" not in write.owner.lower():
+            for value, literal in _fallbacks(facts, write.value):
+                yield from _hit(app, facts, value, literal, write.span, seen)
+
+
+def _hit(
+    app: App, facts: SourceFacts, value: Value, literal: Constant, span: Span | None, seen: set[Span | None]
+) -> Iterator[Hit]:
+    if any(one is not None and span is not None and one.path == span.path and one.line == span.line for one in seen):
+        return
+    key = key_bytes(literal)
+    if not key or not key.strip() or is_asymmetric(key) or _is_refused(facts, literal):
+        return
+    seen.add(span)
+    yield Hit("where the secret is not set, tokens are signed with a literal of the code", span)
+    if any(fact.reader == "running" and key_bytes(fact.value) == key for fact in app.config.values()):
+        yield Hit(
+            "the running application signs with the literal, because the secret is not set", span, reader="running"
+        )
+
+
+def _fallbacks(facts: SourceFacts, value: Value | None, depth: int = 3) -> Iterator[tuple[Value, Constant]]:
+    """The values that may come from outside, each with the literal that stands in for them."""
+    match value:
+        case Choice(options=several):
+            outside = [one for one in several if isinstance(one, (EnvironmentValue, ConfigValue, Item, Call))]
+            for one in several:
+                if isinstance(one, Constant) and outside:
+                    yield (outside[0] if getattr(outside[0], "span", None) else one), one
+                else:
+                    yield from _fallbacks(facts, one, depth)
+        case EnvironmentValue(default=inner) | Item(default=inner) | ConfigValue(default=inner) if inner is not None:
+            for one in options(inner):
+                if isinstance(one, Constant):
+                    yield value, one
+                else:
+                    yield from _fallbacks(facts, one, depth)
+            if isinstance(value, ConfigValue) and depth > 0:
+                for written in facts.config_values(value.key):
+                    yield from _fallbacks(facts, written, depth - 1)
+        case ConfigValue(key=key) if depth > 0 and key not in _KEYS:
+            for written in facts.config_values(key):
+                yield from _fallbacks(facts, written, depth - 1)
+        case Parameter() if depth > 0:
+            position = value.index if value.index >= 0 else None
+            for call in facts.calls(value.function):
+                yield from _fallbacks(facts, call.argument(position, value.parameter), depth - 1)
+        case Call():
+            yield from _of_call(facts, value, depth)
+        case _:
+            return
+
+
+def _of_call(facts: SourceFacts, call: Call, depth: int) -> Iterator[tuple[Value, Constant]]:
+    if _READERS.fullmatch(call.callee):
+        said = call.keyword("default") or call.argument(1)
+        for one in options(said):
+            if isinstance(one, Constant) and isinstance(one.value, (str, bytes)):
+                yield call, one
+    if call.method in ("encode", "strip", "str", "bytes") and depth > 0:
+        yield from _fallbacks(facts, call.receiver or call.argument(0), depth - 1)
+    function = facts.function(call.callee) if depth > 0 else None
+    if function is not None:
+        several = Choice(function.returns) if len(function.returns) > 1 else (function.returns or (None,))[0]
+        yield from _fallbacks(facts, several, depth - 1)
+
+
+def _is_refused(facts: SourceFacts, literal: Constant) -> bool:
+    """The application compares its secret with that literal somewhere, which it does to refuse it."""
+    return any(
+        isinstance(part, Constant) and part.value == literal.value and part.span != literal.span
+        for comparison in facts.comparisons("==", "in", "!=", "not in")
+        for part in (*walk(comparison.right, 3), *walk(comparison.left, 3))
+    ) or any(
+        isinstance(part, Constant) and part.value == literal.value
+        for comparison in facts.comparisons("==", "in")
+        for side, other in ((comparison.left, comparison.right), (comparison.right, comparison.left))
+        for part in walk(other, 3)
+        if isinstance(side, (EnvironmentValue, ConfigValue, Choice))
+    )
+
+
+RULE = Rule(
+    slug="jwt-secret-literal-fallback",
+    family="jwt",
+    title="The signing secret falls back to a literal",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(798,),
+    owasp="API2:2023",
+    asvs=("V13.3.1",),
+    surfaces=("source",),
+    ends="Stopper's settings have no fallback for keys: `Stopper(app)` refuses to start without them.",
+    detect=detect,
+)

@@ -1,0 +1,96 @@
+"""Whoever has one token can find the secret at home and then sign tokens for everybody."""
+
+from collections.abc import Iterator
+
+from stopper.core.app import App
+from stopper.core.facts import source_of
+from stopper.core.jwt_keys import is_asymmetric, is_hmac, key_bytes, key_settings, key_uses, needed, reached, weakness
+from stopper.core.place import Span
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Item, Value, literals, options
+
+_BYTES = {"os.urandom": 1.0, "secrets.token_bytes": 1.0, "secrets.token_hex": 2.0, "secrets.token_urlsafe": 4 / 3,
+          "Crypto.Random.get_random_bytes": 1.0}  # fmt: skip
+"""Characters of the key for each byte that is asked of the generator."""
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Secrets that are literals, fallbacks or made too short, and the effective settings of the running application."""
+    facts = source_of(app)
+    seen: set[Span | None] = set()
+    for call, key, algorithms in key_uses(app, facts):
+        if not is_hmac(algorithms):
+            continue
+        # What stands in a setting is judged where the setting is written.
+        here = [one for one in options(key) if not isinstance(one, ConfigValue) or not facts.config_values(one.key)]
+        for value in (found for one in here for found in reached(facts, one)):
+            yield from _once(_judged(value, call.span, algorithms), seen)
+    settings = key_settings(app, facts)
+    for write in facts.config_writes(*settings):
+        if write.loaded is not False and "test" not in write.owner.lower():
+            for value in reached(facts, write.value):
+                yield from _once(_judged(value, write.span, settings[write.key], prefer=write.span), seen)
+    yield from _running(app, settings)
+
+
+def _once(hit: Hit | None, seen: set[Span | None]) -> Iterator[Hit]:
+    if hit is not None and hit.span not in seen:
+        seen.add(hit.span)
+        yield hit
+
+
+def _judged(value: Value, span: Span | None, algorithms: tuple[str, ...], prefer: Span | None = None) -> Hit | None:
+    if isinstance(value, Call) and value.callee in _BYTES:
+        return _made(value, algorithms, prefer or span)
+    found = literals(value) if isinstance(value, (Constant, EnvironmentValue, ConfigValue, Item)) else _reshaped(value)
+    for literal in found:
+        key = key_bytes(literal)
+        if not key or is_asymmetric(key) or key.startswith((b"http://", b"https://")):
+            continue
+        if reason := weakness(key, algorithms):
+            return Hit(f"the secret that signs tokens is {reason}", prefer or span)
+    return None
+
+
+def _reshaped(value: Value) -> tuple[Constant, ...]:
+    """``"…".encode()`` and ``bytes("…", "utf-8")`` are the literal itself."""
+    if isinstance(value, Call) and value.method == "encode" and value.receiver is not None:
+        return literals(value.receiver)
+    if isinstance(value, Call) and value.callee in ("bytes", "str", "bytearray") and value.args:
+        return literals(value.args[0])
+    if isinstance(value, Call) and value.method in ("import_key", "OctKey") and value.args:
+        return literals(value.args[0])
+    return ()
+
+
+def _made(call: Call, algorithms: tuple[str, ...], span: Span | None) -> Hit | None:
+    size = call.argument(0, "n", "nbytes")
+    if not isinstance(size, Constant) or not isinstance(size.value, int):
+        return None
+    if size.value < 16 or size.value * _BYTES[call.callee] < needed(algorithms):
+        return Hit("the secret that signs tokens is made of too few random bytes", span)
+    return None
+
+
+def _running(app: App, settings: dict[str, tuple[str, ...]]) -> Iterator[Hit]:
+    for name, algorithms in settings.items():
+        fact = app.config.get(name)
+        key = key_bytes(fact.value) if fact is not None and fact.reader == "running" else None
+        if key and not is_asymmetric(key) and (reason := weakness(key, algorithms)):
+            yield Hit(f"{name} of the running application is {reason}", reader="running")
+
+
+RULE = Rule(
+    slug="jwt-secret-too-short",
+    family="jwt",
+    title="The HMAC secret is shorter than the hash output, or has low entropy",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(326,),
+    owasp="API2:2023",
+    asvs=("V11.2.3",),
+    surfaces=("source",),
+    ends="`Stopper(app)` refuses a secret under 256 bits when it is made.",
+    detect=detect,
+)

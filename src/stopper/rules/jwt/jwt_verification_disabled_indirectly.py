@@ -1,0 +1,130 @@
+"""A constant, a setting or one variable of the environment decides that everybody may write tokens."""
+
+from collections.abc import Iterator
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Verdict
+from stopper.core.jwt_keys import reached
+from stopper.core.jwt_names import (
+    Decoding,
+    decodings,
+    is_off,
+    is_pyjwt,
+    library_said,
+    library_version,
+    said_options,
+    shape_of,
+    switched_off_elsewhere,
+)
+from stopper.core.jwt_peek import is_asked_elsewhere, is_only_a_first_look, is_our_own
+from stopper.core.probe import Steps, Target, not_applicable
+from stopper.core.probe_signature import broken_signature
+from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Item, Mapping, Value, literals, walk
+
+OPTION = "verify_signature"
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Decodes whose check something out of sight turns off, judged by what the library's version makes of it."""
+    facts = source_of(app)
+    for call, usual in decodings(facts):
+        shape = shape_of(app, call, usual)
+        hit = _by_options(app, facts, call, shape) or _by_parts(facts, call) or _legacy(app, facts, call, shape)
+        if hit is None or is_our_own(facts, call):
+            continue
+        if not is_only_a_first_look(facts, call) and not is_asked_elsewhere(facts, call):
+            yield hit
+
+
+def _by_options(app: App, facts: SourceFacts, call: Call, shape: Decoding) -> Hit | None:
+    for option in said_options(facts, call, shape):
+        if not isinstance(option, Mapping) or (said := option.get(OPTION)) is None:
+            continue
+        if isinstance(said, Constant):
+            if is_off(said) and switched_off_elsewhere(
+                facts, call, option, said, call.argument(shape.options, "options")
+            ):
+                return Hit(
+                    f"the signature check of {library_said(app, call.callee)} is off: {OPTION} is false where the options are made",
+                    call.span,
+                )
+            continue
+        certainty = _flag(app, facts, said)
+        if certainty is not None:
+            return Hit(
+                f"a flag decides whether {library_said(app, call.callee)} checks the signature",
+                call.span,
+                certainty=certainty,
+            )
+    return None
+
+
+def _flag(app: App, facts: SourceFacts, said: Value) -> Certainty | None:
+    """How sure it is that a flag is off: off as it is set or by default is certain, one that may be turned off is likely."""
+    found: Certainty | None = None
+    for value in (said, *reached(facts, said)):
+        if isinstance(value, ConfigValue) and (fact := app.config.get(value.key)) is not None and fact.value is False:
+            return "certain"
+        if is_off(value) or (isinstance(value, EnvironmentValue) and any(map(is_off, literals(value)))):
+            return "certain"
+        for part in walk(value, 6):
+            if isinstance(part, EnvironmentValue) or (isinstance(part, Item) and part.default is not None):
+                found = "likely"
+            if isinstance(part, ConfigValue) and part is not said and not facts.config_values(part.key):
+                found = "likely"
+    return found
+
+
+def _by_parts(facts: SourceFacts, call: Call) -> Hit | None:
+    """``options["verify_signature"] = False`` in the function that decodes, or once for the library."""
+    for assignment in facts.assignments():
+        if assignment.attribute != OPTION or not is_off(assignment.value) or "[" not in assignment.target:
+            continue
+        if assignment.function in (call.function, ""):
+            return Hit("the signature check is switched off by a later change of the options", call.span)
+    return None
+
+
+def _legacy(app: App, facts: SourceFacts, call: Call, shape: Decoding) -> Hit | None:
+    """``verify=False``: PyJWT 1 obeys, PyJWT 2 warns and goes on checking."""
+    if not is_pyjwt(call.callee):
+        return None
+    said = call.keyword("verify") or (call.argument(2) if shape.options == 4 else None)
+    if said is None or not any(is_off(value) for value in (said, *reached(facts, said))):
+        return None
+    version = library_version(app, call.callee)
+    if version and version >= (2,):
+        return None
+    message = f"verify=False switches the signature check off in {library_said(app, call.callee)}"
+    if version:
+        return Hit(message, call.span)
+    without = call.argument(shape.algorithms, "algorithms") is None
+    return Hit(
+        f"{message} before 2.0; the version is not known", call.span, certainty="likely" if without else "possible"
+    )
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Proves it on the running application; where the source shows nothing, jwt-broken-signature-accepted asks the wire."""
+    if not any(True for _ in detect(target.app)):
+        return not_applicable("the source shows no check that is switched off out of sight")
+    return (yield from broken_signature(target))
+
+
+RULE = Rule(
+    slug="jwt-verification-disabled-indirectly",
+    family="jwt",
+    title="The signature check is switched off indirectly, by a constant, a setting, a flag or `verify=False`",
+    harm=__doc__ or "",
+    severity="critical",
+    check="authentication",
+    cwe=(347,),
+    owasp="API2:2023",
+    asvs=("V9.1.1",),
+    surfaces=("source", "wsgi"),
+    ends="Stopper's `@bearer` verifies the signature of every token, and no setting turns that off.",
+    detect=detect,
+    probe=probe,
+)
