@@ -35,7 +35,7 @@ def parts(folder: Path, files: dict[str, str]) -> list[set[str]]:
 def parted(folder: Path) -> tuple[Part, ...]:
     """The projects in a folder."""
     found = list(find((folder,), folder, ()))
-    homes = Homes(found, folder)
+    homes = Homes([str(path) for path in found], folder)
     seen = looks(found, {}, imports=True)
     return partition(homes, found, (folder,), lambda path: seen[path].tops)
 

@@ -58,10 +58,11 @@ class _Job:
         return scored(only_changed(report, self.changed, self.root, self.changed_since))
 
     def _files(self) -> tuple[str, ...]:
-        from stopper.scan.source.files import find, shown_path
+        from stopper.scan.source.files import found, shown_path
 
-        found = (path for path in find(self.paths, self.root, self.exclude) if path.suffix in PYTHON)
-        return tuple(shown_path(path, self.root) for path in found)
+        paths = tuple(path.absolute() for path in self.paths)
+        names = (name for name in found(paths, self.root, self.exclude) if name.endswith(PYTHON))
+        return tuple(shown_path(Path(name), self.root) for name in names)
 
 
 @click.command("check", short_help="Read the source of a Flask API.")

@@ -1,6 +1,7 @@
 """`stopper check`: read the source, project by project, and judge it. Nothing is imported or run."""
 
 import gc
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -66,9 +67,9 @@ def _at_rest() -> Iterator[None]:
 def works_of(options: CheckOptions) -> tuple[Work, ...]:
     """The projects under the options' paths."""
     root, paths = options.root.absolute(), tuple(path.absolute() for path in options.paths)
-    every = list(files.find(paths, root, options.exclude))
+    every = list(files.found(paths, root, options.exclude))
     homes = Homes(every, root)
-    mattering = [path for path in every if path.suffix in PYTHON or kind_of(files.shown_path(path, root)) is not None]
+    mattering = [Path(name) for name in every if name.endswith(PYTHON) or _matters(name, root)]
     kept: dict[Path, bytes] = {}
     seen = looks(mattering, kept, imports=homes.several)
     parts = partition(homes, mattering, files.folders(paths, root), lambda path: seen[path].tops)
@@ -82,6 +83,13 @@ def works_of(options: CheckOptions) -> tuple[Work, ...]:
         )
         for part in parts
     )
+
+
+def _matters(name: str, root: Path) -> bool:
+    """That a file beside the code is one that rules look at."""
+    top = str(root) + os.sep
+    shown = name[len(top) :] if name.startswith(top) else files.shown_path(Path(name), root)
+    return kind_of(shown.replace(os.sep, "/")) is not None
 
 
 def _results(options: CheckOptions, empty: Report, works: Sequence[Work]) -> tuple[Report, ...]:

@@ -31,7 +31,7 @@ def side_by_side(
     rules = {rule.slug: rule for rule in options.rules}
     _GIVEN.append((options, empty, works))
     try:
-        with multiprocessing.get_context("fork").Pool(count, maxtasksperchild=1) as pool:
+        with multiprocessing.get_context("fork").Pool(count) as pool:
             for done, (number, slugs, report) in enumerate(pool.imap_unordered(_one, numbers)):
                 options.progress("judging projects", done, len(numbers))
                 found = (replace(one, rule=rules[slug]) for one, slug in zip(report.findings, slugs, strict=True))

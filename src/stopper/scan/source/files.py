@@ -83,14 +83,17 @@ class SourceFile:
 
 def find(paths: tuple[Path, ...], root: Path, exclude: tuple[str, ...]) -> Iterator[Path]:
     """The files under *paths* in a stable order, each once; links to folders are not followed."""
+    return map(Path, found(paths, root, exclude))
+
+
+def found(paths: tuple[Path, ...], root: Path, exclude: tuple[str, ...]) -> Iterator[str]:
+    """The same as texts: a Path for each of ten thousand files that nobody reads would cost more than the walk."""
     seen: set[str] = set()
     for path in paths:
-        found = _walk(path, root, exclude) if path.is_dir() else iter((path,))
-        for one in found:
-            name = str(one)
+        for name in _walk(path, root, exclude) if path.is_dir() else (str(path),):
             if name not in seen:
                 seen.add(name)
-                yield one
+                yield name
 
 
 def folders(paths: tuple[Path, ...], root: Path) -> tuple[Path, ...]:
@@ -103,17 +106,20 @@ def folders(paths: tuple[Path, ...], root: Path) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(folder.absolute() for folder in found if folder.absolute().is_relative_to(root)))
 
 
-def _walk(top: Path, root: Path, exclude: tuple[str, ...]) -> Iterator[Path]:
+def _walk(top: Path, root: Path, exclude: tuple[str, ...]) -> Iterator[str]:
     for folder, folders, names in os.walk(top):
-        here = Path(folder)
-        folders[:] = sorted(name for name in folders if not _skipped(here / name, name, root, exclude))
+        folders[:] = sorted(name for name in folders if not _skipped(folder, name, root, exclude))
         for name in sorted(names):
-            if not exclude or not _excluded(here / name, root, exclude):
-                yield here / name
+            if not exclude or not _excluded(Path(folder, name), root, exclude):
+                yield os.path.join(folder, name)
 
 
-def _skipped(path: Path, name: str, root: Path, exclude: tuple[str, ...]) -> bool:
-    return name in SKIPPED or name.endswith(".egg-info") or (bool(exclude) and _excluded(path, root, exclude))
+def _skipped(folder: str, name: str, root: Path, exclude: tuple[str, ...]) -> bool:
+    return (
+        name in SKIPPED
+        or name.endswith(".egg-info")
+        or (bool(exclude) and _excluded(Path(folder, name), root, exclude))
+    )
 
 
 def _excluded(path: Path, root: Path, exclude: tuple[str, ...]) -> bool:
@@ -126,6 +132,9 @@ def _excluded(path: Path, root: Path, exclude: tuple[str, ...]) -> bool:
 
 def shown_path(path: Path, root: Path) -> str:
     """The path as reports show it: relative to *root* where it is below it, with ``/``."""
+    text, above = str(path), str(root)
+    if text.startswith(above + os.sep) and ".." not in text:
+        return text[len(above) + 1 :].replace(os.sep, "/")
     try:
         return path.relative_to(root).as_posix()
     except ValueError:

@@ -4,6 +4,7 @@ A folder with a file that names what a project depends on is the home of a proje
 nearest home above them. Homes are one project where a file of one imports what lies in the other.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,7 @@ def partition(
 class Homes:
     """Which home each folder has, by the names of all files below *root*."""
 
-    def __init__(self, files: Sequence[Path], root: Path) -> None:
+    def __init__(self, files: Sequence[str], root: Path) -> None:
         self.root = root.as_posix()
         marked: set[str] = set()
         packages: set[str] = set()
@@ -64,7 +65,7 @@ class Homes:
         """Folder → the names that an import could find in it."""
         self._of: dict[str, str] = {}
         for path in files:
-            folder, _, name = path.as_posix().rpartition("/")
+            folder, _, name = path.replace(os.sep, "/").rpartition("/")
             if name in MARKERS:
                 marked.add(folder)
             elif name == "__init__.py":
