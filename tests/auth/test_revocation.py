@@ -146,6 +146,7 @@ def test_entries_leave_after_the_longest_life_of_a_token_and_not_before(
     assert store.revocations.forget(clock()) == 0
     clock.forward(3600)
     assert store.revocations.forget(clock()) == 1
+    clock.forward(60)
     ticks.forward(1)
     assert not view.is_revoked({"jti": "t", "iat": 0})
 
@@ -182,10 +183,79 @@ def test_no_entry_is_missed_while_many_write(store: Store, clock: SetClock) -> N
 
     follower = threading.Thread(target=follow)
     follower.start()
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda n: store.revocations.append("token", f"t{n}", 0, clock() + 900), range(200)))
-    done.set()
-    follower.join()
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda n: store.revocations.append("token", f"t{n}", 0, clock() + 900), range(200)))
+    finally:
+        done.set()
+        follower.join()
     seen.refresh()
     missed = [n for n in range(200) if not seen.is_revoked(claims(clock, jti=f"t{n}"))]
     assert missed == []
+
+
+class Hints:
+    """What a shared server would say."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.asked = 0
+
+    def newest(self) -> int:
+        self.asked += 1
+        return self.number
+
+
+def test_a_hint_makes_another_node_see_it_at_once(store: Store, clock: SetClock, ticks: SetClock) -> None:
+    hints = Hints()
+    store.database.tell = lambda seq: setattr(hints, "number", seq)
+    here = Revocations(store.revocations, clock, token_lifetime=900, news=hints, monotonic=ticks)
+    there = Revocations(store.revocations, clock, token_lifetime=900, news=hints, monotonic=ticks)
+    assert not there.is_revoked(claims(clock))
+    here.revoke_family("f")
+    assert hints.number > 0
+    assert there.is_revoked(claims(clock)), "no time has passed at all"
+
+
+def test_fault_9_a_hint_that_was_lost_costs_no_more_than_the_bound(
+    store: Store, clock: SetClock, ticks: SetClock
+) -> None:
+    hints = Hints()
+    there = Revocations(store.revocations, clock, token_lifetime=900, news=hints, monotonic=ticks)
+    assert not there.is_revoked(claims(clock))
+    store.revocations.append("family", "f", 0, clock() + 900)
+    hints.number = 0
+    ticks.forward(BOUND_SECONDS)
+    assert there.is_revoked(claims(clock))
+
+
+def test_fault_39_a_database_behind_its_hint_is_not_read_at_every_request(
+    store: Store, clock: SetClock, ticks: SetClock
+) -> None:
+    """Restored from yesterday's copy, the journal will not reach the number that Redis still knows."""
+    hints = Hints()
+    hints.number = 1_000_000
+    there = Revocations(store.revocations, clock, token_lifetime=900, news=hints, monotonic=ticks)
+    statements: list[str] = []
+    event.listen(store.database.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    for _ in range(20):
+        assert not there.is_revoked(claims(clock))
+    assert len([one for one in statements if "revocations" in one]) == 1
+
+
+def test_a_revocation_that_is_rolled_back_is_not_told(store: Store, clock: SetClock) -> None:
+    from stopper.store import journal
+
+    told: list[int] = []
+    store.database.tell = told.append
+
+    def breaks(connection: object) -> None:
+        journal.append(connection, "family", "f", 0, clock() + 900)  # type: ignore[arg-type]
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        store.database.write(breaks)
+    store.database.write(lambda connection: None)
+    assert told == []
+    store.revocations.append("family", "f", 0, clock() + 900)
+    assert len(told) == 1

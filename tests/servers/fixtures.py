@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.servers.postgres import Cluster
+from tests.servers.valkey import Valkey
 
 from stopper.store import Store, open_store
 
@@ -44,3 +45,34 @@ def postgres_store(cluster: Cluster, tmp_path: Path) -> Iterator[Store]:
     opened.migrate()
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def running_valkey() -> Iterator[Valkey]:
+    """One Valkey for the whole run (of one xdist worker)."""
+    made = Valkey()
+    try:
+        made.start()
+        yield made
+    finally:
+        made.remove()
+
+
+@pytest.fixture
+def valkey(running_valkey: Valkey) -> Valkey:
+    """The running Valkey, emptied."""
+    client = running_valkey.client()
+    client.flushall()
+    client.close()
+    return running_valkey
+
+
+@pytest.fixture
+def own_valkey() -> Iterator[Valkey]:
+    """A Valkey that this test alone may stop, kill and pause; it runs."""
+    made = Valkey()
+    try:
+        made.start()
+        yield made
+    finally:
+        made.remove()

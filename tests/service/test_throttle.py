@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from tests.servers.service import PASSWORD
 
 from stopper.auth.clock import SetClock
+from stopper.auth.limit import Limit, LocalCounters, Meter
 from stopper.core.errors import ThrottledError
 from stopper.service import Accounts, create_app
-from stopper.service.throttle import BY_ACCOUNT, BY_ACCOUNT_AND_ADDRESS, BY_ADDRESS, Limit, Meter, Throttle
+from stopper.service.throttle import BY_ACCOUNT, BY_ACCOUNT_AND_ADDRESS, BY_ADDRESS, Throttle
 
 
 @pytest.fixture
@@ -61,24 +62,24 @@ def _attempts(throttle: Throttle, account: str, address: str, most: int = 1000) 
 
 
 def test_one_address_at_one_account(ticks: SetClock) -> None:
-    throttle = Throttle(monotonic=ticks)
+    throttle = Throttle(LocalCounters(monotonic=ticks))
     assert _attempts(throttle, "ann", "192.0.2.1") == BY_ACCOUNT_AND_ADDRESS.burst
     assert _attempts(throttle, "bob", "192.0.2.1") == BY_ACCOUNT_AND_ADDRESS.burst
 
 
 def test_one_address_at_many_accounts(ticks: SetClock) -> None:
-    throttle = Throttle(monotonic=ticks)
+    throttle = Throttle(LocalCounters(monotonic=ticks))
     passed = sum(_attempts(throttle, f"person{n}", "192.0.2.1", 1) for n in range(500))
     assert passed == BY_ADDRESS.burst
 
 
 def test_many_addresses_at_one_account(ticks: SetClock) -> None:
-    throttle = Throttle(monotonic=ticks)
+    throttle = Throttle(LocalCounters(monotonic=ticks))
     assert sum(_attempts(throttle, "ann", f"192.0.2.{n}", 1) for n in range(1, 255)) == BY_ACCOUNT.burst
 
 
 def test_the_person_at_the_usual_place_is_never_locked_out(ticks: SetClock) -> None:
-    throttle = Throttle(monotonic=ticks)
+    throttle = Throttle(LocalCounters(monotonic=ticks))
     throttle.login("ann", "198.51.100.7")
     throttle.passed("ann", "198.51.100.7")
     for number in range(1, 255):
@@ -88,7 +89,7 @@ def test_the_person_at_the_usual_place_is_never_locked_out(ticks: SetClock) -> N
 
 
 def test_a_right_password_clears_the_count(ticks: SetClock) -> None:
-    throttle = Throttle(monotonic=ticks)
+    throttle = Throttle(LocalCounters(monotonic=ticks))
     for _ in range(5):
         assert _attempts(throttle, "ann", "192.0.2.1", 9) == 9
         throttle.passed("ann", "192.0.2.1")
@@ -105,7 +106,7 @@ def test_a_right_password_clears_the_count(ticks: SetClock) -> None:
     ],
 )
 def test_an_ipv6_household_is_one_address(ticks: SetClock, one: str | None, other: str | None, same: bool) -> None:
-    throttle = Throttle(monotonic=ticks)
+    throttle = Throttle(LocalCounters(monotonic=ticks))
     while not _spent(throttle, one):
         pass
     assert _spent(throttle, other) is same
@@ -120,8 +121,8 @@ def _spent(throttle: Throttle, address: str | None) -> bool:
 
 
 def test_several_processes_take_their_part(ticks: SetClock) -> None:
-    assert _attempts(Throttle(workers=4, monotonic=ticks), "ann", "192.0.2.1") == BY_ACCOUNT_AND_ADDRESS.burst // 4
-    assert _attempts(Throttle(workers=64, monotonic=ticks), "ann", "192.0.2.1") == 1
+    assert _attempts(Throttle(LocalCounters(workers=4, monotonic=ticks)), "ann", "192.0.2.1") == BY_ACCOUNT_AND_ADDRESS.burst // 4
+    assert _attempts(Throttle(LocalCounters(workers=64, monotonic=ticks)), "ann", "192.0.2.1") == 1
 
 
 def test_over_http_it_is_429_with_retry_after_and_no_hash(accounts: Accounts) -> None:

@@ -1,5 +1,5 @@
 """Every test here runs on SQLite and on PostgreSQL unless it says otherwise."""
 
-from tests.servers.fixtures import cluster, postgres_store, store, store_url
+from tests.servers.fixtures import cluster, own_valkey, postgres_store, running_valkey, store, store_url, valkey
 
-__all__ = ["cluster", "postgres_store", "store", "store_url"]
+__all__ = ["cluster", "own_valkey", "postgres_store", "running_valkey", "store", "store_url", "valkey"]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from stopper.auth.clock import Clock
+from stopper.auth.expiring_set import ExpiringSet
 from stopper.auth.forking import in_each_child
 from stopper.core.errors import StoreUnavailableError
 
@@ -55,6 +56,14 @@ class RevocationStore(Protocol):
         ...
 
 
+class News(Protocol):
+    """A quick hint, shared by every node, that the journal has grown."""
+
+    def newest(self) -> int:
+        """The number of the newest entry as far as anybody told; 0 where it cannot be known. Never raises."""
+        ...
+
+
 class Revocations:
     """Writes the journal and answers from this process's view of it."""
 
@@ -65,10 +74,14 @@ class Revocations:
         *,
         token_lifetime: float,
         leeway: float = 30.0,
+        news: News | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """*token_lifetime*: seconds that the longest-lived access token lives."""
+        """*token_lifetime*: seconds that the longest-lived access token lives. *news*: asked at each request, so that what another
+        node revoked counts at once here; without it, or when it fails, within BOUND_SECONDS.
+        """
         self._store = store
+        self._news = news
         self._clock = clock
         self._keep = token_lifetime + leeway + CLOCK_SLACK
         self._monotonic = monotonic
@@ -80,11 +93,12 @@ class Revocations:
     def _forget_all(self) -> None:
         self._seq = 0
         self._read_at: float | None = None
-        self._tokens: dict[str, float] = {}
-        self._families: dict[str, float] = {}
+        self._tokens = ExpiringSet()
+        self._families = ExpiringSet()
         self._subjects: dict[str, tuple[int, float]] = {}
         self._everything = 0
         self._drop_at = 0.0
+        self._hint_done = 0
 
     def _after_fork(self) -> None:
         self._lock = threading.Lock()
@@ -133,6 +147,11 @@ class Revocations:
         return float("inf") if self._read_at is None else self._monotonic() - self._read_at
 
     def _catch_up(self) -> None:
+        if self._news is not None:
+            hint = self._news.newest()
+            if hint > self._seq and hint != self._hint_done:
+                self._follow(hint)
+                return
         if self._age() < POLL_SECONDS:
             return
         # One thread reads; the others go on while the view is within the bound, and wait for that thread when it is not.
@@ -147,6 +166,13 @@ class Revocations:
         finally:
             self._lock.release()
 
+    def _follow(self, hint: int) -> None:
+        with self._lock:
+            if hint > self._seq:
+                self._read()
+                # A database restored from a copy is behind its hint for ever: one look for each hint.
+                self._hint_done = hint
+
     def _read(self) -> None:
         asked_at = self._monotonic()
         for entry in self._store.after(self._seq):
@@ -157,9 +183,9 @@ class Revocations:
 
     def _take(self, entry: Revocation) -> None:
         if entry.kind == "token":
-            self._tokens[entry.value] = entry.until
+            self._tokens.add(entry.value, entry.until)
         elif entry.kind == "family":
-            self._families[entry.value] = entry.until
+            self._families.add(entry.value, entry.until)
         elif entry.kind == "all":
             self._everything = max(self._everything, entry.before)
         else:
@@ -170,8 +196,7 @@ class Revocations:
         now = self._clock()
         if now < self._drop_at:
             return
-        # New dictionaries, not deletions: readers hold no lock.
-        self._tokens = {jti: until for jti, until in self._tokens.items() if until > now}
-        self._families = {sid: until for sid, until in self._families.items() if until > now}
+        self._tokens.forget(now)
+        self._families.forget(now)
         self._subjects = {sub: entry for sub, entry in self._subjects.items() if entry[1] > now}
         self._drop_at = now + 60.0

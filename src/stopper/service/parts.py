@@ -10,6 +10,7 @@ from stopper.auth.clock import Clock, system_clock
 from stopper.auth.event import EventSink, log_event
 from stopper.auth.issuer import Issuer
 from stopper.auth.keyring import Keyring
+from stopper.auth.limit import LocalCounters
 from stopper.auth.password import Passwords
 from stopper.auth.refresh_token import RefreshTokens
 from stopper.auth.revocation import CLOCK_SLACK, Revocations
@@ -86,7 +87,7 @@ def open_accounts(
         refresh=refresh,
         revocations=Revocations(store.revocations, clock, token_lifetime=life, leeway=LEEWAY),
         passwords=passwords or Passwords(),
-        throttle=Throttle(workers=workers),
+        throttle=Throttle(LocalCounters(workers=workers)),
         new_scopes=new_scopes or settings.get(new_account_scopes),
         new_roles=new_roles,
         open_registration=open_registration or settings.get(allow_open_registration),

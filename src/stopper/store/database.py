@@ -29,6 +29,8 @@ STATEMENT_MS: Final = 3_000
 POOL_SECONDS: Final = 3.0
 HURRIED_MS: Final = 20
 """How long a note waits for another writer."""
+NEWS: Final = "stopper_news"
+"""In a connection's ``info``: the number of a revocation that this transaction has added."""
 _WRITES: Final = "stopper_writes"
 _WAITS: Final = "stopper_waits"
 # PostgreSQL's serialization_failure, deadlock_detected and lock_not_available.
@@ -49,6 +51,8 @@ class Database:
         """*url* as SQLAlchemy writes it; ``postgresql://`` means psycopg 3. Raises SettingError for any other kind."""
         self._url = _parsed(url)
         self._pool_size = pool_size
+        self.tell: Callable[[int], None] | None = None
+        """Called after the commit of a revocation with its number. It must not raise."""
         self._engine: Engine | None = None
         self._lock = threading.Lock()
         in_each_child(self._after_fork)
@@ -100,8 +104,14 @@ class Database:
         options = {_WRITES: writes, _WAITS: waits}
         for left in reversed(range(TRIES)):
             try:
-                with self.engine.connect().execution_options(**options) as connection, connection.begin():
-                    return work(connection)
+                with self.engine.connect().execution_options(**options) as connection:
+                    connection.info.pop(NEWS, None)
+                    with connection.begin():
+                        done = work(connection)
+                    news: int | None = connection.info.pop(NEWS, None)
+                if news is not None and self.tell is not None:
+                    self.tell(news)
+                return done
             except DBAPIError as wrong:
                 if not (left and _worth_again(wrong)):
                     raise StoreUnavailableError("store") from _without_values(wrong)

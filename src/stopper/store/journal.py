@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, RowMapping, delete, insert, select, text
 
 from stopper.auth.revocation import Kind, Revocation
-from stopper.store.database import Database
+from stopper.store.database import NEWS, Database
 from stopper.store.schema import revocations
 
 _LOCK = 0x53544F50
@@ -18,7 +18,8 @@ def append(connection: Connection, kind: Kind, value: str, before: int, until: f
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-    connection.execute(insert(revocations).values(kind=kind, value=value, before=before, until=until))
+    entry = insert(revocations).values(kind=kind, value=value, before=before, until=until).returning(revocations.c.seq)
+    connection.info[NEWS] = connection.execute(entry).scalar_one()
 
 
 class SqlJournal:
