@@ -7,7 +7,7 @@ probe runs over WSGI and over HTTP, inside the scan's budget, pace and mode. It 
         honest = yield from send(request)
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar, cast
 
@@ -142,6 +142,22 @@ class Forge(Protocol):
 
     def signed(self, token: str, secret: Secret, **claims: object) -> str:
         """The token with changed claims, signed anew by HMAC with *secret*."""
+        ...
+
+    def headed(self, token: str, secret: bytes, header: Mapping[str, object], **claims: object) -> str:
+        """The token under HMAC with *secret* (also an empty one) and with changed header members."""
+        ...
+
+    def stripped(self, token: str) -> str:
+        """The token as it was issued, with an empty signature."""
+        ...
+
+    def own_key(self, token: str, member: str, url: str = "") -> str:
+        """The token signed by a key that its own header brings along: ``jwk``, ``x5c``, or ``jku`` and ``x5u`` at *url*."""
+        ...
+
+    def public_forms(self, text: str) -> tuple[bytes, ...]:
+        """Every public key in *text* as the bytes that a careless server may use as an HMAC secret."""
         ...
 
     def garbage(self) -> str:

@@ -1,8 +1,16 @@
-"""The proof that a server does not look at a token's signature, for the rules that ask for it."""
+"""The proof that a server does not look at a token's signature, and the baseline of a token that the scan can sign anew."""
 
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
+
+from stopper.core.exchange import Exchange
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import Baseline, controls, judge, protected, shown
+from stopper.core.probe_secret import known_secret
+from stopper.core.secret import Secret
 
 
 def token_baseline(target: Target) -> Steps[Baseline | None]:
@@ -38,3 +46,71 @@ def broken_signature(target: Target) -> Steps[Verdict]:
             return unsure(
                 f"the answer of {baseline.ref} to a broken signature is neither a refusal nor the honest answer"
             )
+
+
+def any_signature(target: Target, baseline: Baseline) -> Steps[bool]:
+    """Whether a stranger's signature is let in here; asked once a scan. Then every other forgery says nothing new.
+
+    One root cause is one finding: rules that forge tokens step back for jwt-broken-signature-accepted where this is so.
+    """
+    known = cast("dict[str, bool]", target.notes.setdefault("any-signature", {}))
+    if str(baseline.ref) not in known and baseline.identity.token is not None:
+        forged = yield from send(shown(baseline, target.forge.foreign(baseline.identity.token.reveal())))
+        known[str(baseline.ref)] = judge(baseline, forged.response) == "let-in"
+    return known.get(str(baseline.ref), False)
+
+
+def stepped_back(baseline: Baseline) -> Verdict:
+    """What a weaker rule says where any signature is let in."""
+    return not_applicable(
+        f"{baseline.ref} takes any signature (jwt-broken-signature-accepted), so this says nothing new"
+    )
+
+
+def first_let_in(baseline: Baseline, forged: Iterable[tuple[str, str]]) -> Steps[tuple[str, Exchange] | None]:
+    """Shows tokens, each with what was done to it, until one is let in."""
+    for what, token in forged:
+        exchange = yield from send(shown(baseline, token))
+        if judge(baseline, exchange.response) == "let-in":
+            return what, exchange
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Signable:
+    """A protected route, a token that opens it, and the HMAC secret that signs such tokens; *control* shows that it does."""
+
+    baseline: Baseline
+    token: str
+    secret: Secret
+    control: Exchange
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """The controls, and that an honest token of the scan's own making is accepted."""
+        honest = Evidence(
+            "exchange", "control: the same claims, signed anew with an expiry ahead, are accepted", self.control
+        )
+        return (*controls(self.baseline), honest)
+
+    def with_claims(self, target: Target, **claims: object) -> Steps[Exchange]:
+        """Shows the token with these claims changed (None takes one out), signed well and with an expiry ahead."""
+        changed = {"exp": int(time.time()) + 3600, **claims}
+        return (yield from send(shown(self.baseline, target.forge.signed(self.token, self.secret, **changed))))
+
+
+def signable(target: Target) -> Steps[Signable | Verdict]:
+    """The baseline of the rules that change one claim, or the verdict where there is none."""
+    baseline = yield from token_baseline(target)
+    if baseline is None or baseline.identity.token is None:
+        return no_baseline(target)
+    if (yield from any_signature(target, baseline)):
+        return stepped_back(baseline)
+    token = baseline.identity.token.reveal()
+    secret = yield from known_secret(target, token)
+    if secret is None:
+        return unsure("the signing key is not known, so the scan cannot change a claim")
+    forged = target.forge.signed(token, secret, exp=int(time.time()) + 3600)
+    control = yield from send(shown(baseline, forged))
+    if judge(baseline, control.response) != "let-in":
+        return unsure(f"{baseline.ref} does not accept a token that the scan signed itself")
+    return Signable(baseline, token, secret, control)

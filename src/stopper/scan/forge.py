@@ -12,10 +12,11 @@ from importlib import resources
 from typing import Any, Final, cast
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from stopper.core.secret import Secret
+from stopper.scan.forge_keys import own_certificate, own_jwk, own_rsa_key, public_forms
 
 _HASHES: Final[dict[str, Callable[[], hashes.HashAlgorithm]]] = {
     "256": hashes.SHA256,
@@ -93,6 +94,34 @@ class TokenForge:
             header = {**header, "alg": "HS256"}
         return sign_hmac(header, _changed(self.claims(token), claims), secret.reveal_bytes())
 
+    def headed(self, token: str, secret: bytes, header: Mapping[str, object], **claims: object) -> str:
+        """The token under HMAC with *secret* (also an empty one) and with changed header members."""
+        kept = self.header(token)
+        if str(kept.get("alg", "")) not in ("HS256", "HS384", "HS512"):
+            kept = {**kept, "alg": "HS256"}
+        return sign_hmac(_changed(kept, header), _changed(self.claims(token), claims), secret)
+
+    def stripped(self, token: str) -> str:
+        """The token as it was issued, with an empty signature."""
+        return token.rpartition(".")[0] + "."
+
+    def own_key(self, token: str, member: str, url: str = "") -> str:
+        """The token signed by a key of the forge that the header brings along: ``jwk`` or ``x5c`` in it, ``jku`` or ``x5u`` at *url*."""
+        kid = secrets.token_hex(4)
+        brought: dict[str, object] = {
+            "jwk": own_jwk(kid),
+            "x5c": [own_certificate()],
+            "jku": f"{url}/jwks.json",
+            "x5u": f"{url}/key.pem",
+        }
+        header = {"typ": self.header(token).get("typ", "JWT"), "alg": "RS256", "kid": kid, member: brought[member]}
+        text = _signing_input(header, self.claims(token))
+        return f"{text}.{encode(own_rsa_key().sign(text.encode('ascii'), padding.PKCS1v15(), hashes.SHA256()))}"
+
+    def public_forms(self, text: str) -> tuple[bytes, ...]:
+        """Every public key in *text* as the bytes that a careless server may use as an HMAC secret."""
+        return public_forms(text)
+
     def garbage(self) -> str:
         """A well-formed token that no server has issued, signed by an unknown key."""
         now = int(time.time())
@@ -165,7 +194,7 @@ def _sign_foreign(header: dict[str, object], claims: Mapping[str, object]) -> st
     if algorithm[:2] in ("RS", "PS") and algorithm[2:] in _HASHES:
         digest = _HASHES[algorithm[2:]]()
         pad = padding.PKCS1v15() if algorithm[0] == "R" else padding.PSS(padding.MGF1(digest), digest.digest_size)
-        return f"{text}.{encode(_rsa_key().sign(data, pad, digest))}"
+        return f"{text}.{encode(own_rsa_key().sign(data, pad, digest))}"
     return sign_hmac(header, claims, secrets.token_bytes(32))
 
 
@@ -174,11 +203,6 @@ def _sign_curve(algorithm: str, data: bytes) -> bytes:
     r, s = decode_dss_signature(key.sign(data, ec.ECDSA(_HASHES[algorithm[2:]]())))
     size = (key.curve.key_size + 7) // 8
     return r.to_bytes(size, "big") + s.to_bytes(size, "big")
-
-
-@lru_cache(maxsize=1)
-def _rsa_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,72 @@
+"""Members of a token's header that nobody has verified yet, and where they go."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.facts import SourceFacts
+from stopper.core.jwt_names import HEADER_READERS
+from stopper.core.values import Call, Item, Member, Parameter, Value, text_of, walk
+
+_UNPACKERS: Final = frozenset(
+    {"base64.urlsafe_b64decode", "base64.b64decode", "jwt.utils.base64url_decode", "jose.utils.base64url_decode"}
+)
+_CHECKS: Final = re.compile(
+    r"re\.(full)?match|.*secure_filename|.*safe_join|\?\.(isalnum|isdigit|isdecimal|isidentifier|fullmatch|match)|uuid\.UUID|int"
+    r"|os\.path\.basename|hmac\.compare_digest|secrets\.compare_digest"
+)
+
+
+def header_members(facts: SourceFacts, value: Value | None, names: frozenset[str], depth: int = 4) -> Iterator[Item]:
+    """The parts of *value* that are one of these members of an unverified header, also behind parameters and results."""
+    for part in walk(value):
+        if isinstance(part, Item) and text_of(part.key) in names and is_header(facts, part.owner):
+            yield part
+        elif isinstance(part, Member) and part.attribute in names and is_header(facts, part.owner):
+            yield Item(part.owner, part, span=part.span)
+        elif isinstance(part, Parameter) and depth > 0:
+            for call in facts.calls(part.function):
+                given = call.argument(part.index if part.index >= 0 else None, part.parameter)
+                yield from header_members(facts, given, names, depth - 1)
+        elif isinstance(part, Call) and depth > 0 and (function := facts.function(part.callee)) is not None:
+            for returned in function.returns:
+                yield from header_members(facts, returned, names, depth - 1)
+
+
+def is_header(facts: SourceFacts, owner: Value, depth: int = 3) -> bool:
+    """That a value is a token's header, read without verifying anything."""
+    for part in walk(owner):
+        if isinstance(part, Call):
+            if part.callee in HEADER_READERS or part.callee in _UNPACKERS:
+                return True
+            function = facts.function(part.callee) if depth > 0 else None
+            if function is not None and any(is_header(facts, one, depth - 1) for one in function.returns):
+                return True
+        elif isinstance(part, Parameter) and depth > 0:
+            for call in facts.calls(part.function):
+                given = call.argument(part.index if part.index >= 0 else None, part.parameter)
+                if given is not None and is_header(facts, given, depth - 1):
+                    return True
+    return False
+
+
+def is_held(facts: SourceFacts, names: frozenset[str], functions: set[str]) -> bool:
+    """That one of these functions compares such a member with something, or lets through only a form that can do no harm."""
+    for comparison in facts.comparisons("in", "not in", "==", "!="):
+        if comparison.function not in functions:
+            continue
+        sides = (comparison.left, comparison.right)
+        if any(text_of(side) is not None and not text_of(side) for side in sides):
+            continue  # held against an empty text
+        if any(
+            isinstance(text_of(side), str) and comparison.operator in ("in", "not in") for side in (comparison.left,)
+        ):
+            continue  # `"kid" in header` asks only whether it is there
+        if any(any(True for _ in header_members(facts, side, names, 2)) for side in sides):
+            return True
+    return any(
+        _CHECKS.fullmatch(call.callee)
+        and any(any(True for _ in header_members(facts, given, names, 2)) for given in (call.receiver, *call.args))
+        for function in functions
+        for call in facts.calls_in(function)
+    )

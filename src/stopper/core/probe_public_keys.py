@@ -1,0 +1,45 @@
+"""Where an application publishes its keys, and what stands there; asked once a scan."""
+
+import re
+from typing import Final, cast
+
+from stopper.core.exchange import Exchange, Request
+from stopper.core.jwt_keys import is_public, key_bytes
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, send
+from stopper.core.probe_baseline import attempt
+
+_PLACES: Final = re.compile(r"(?i)jwks|public[-_]?key|\.pem$|/certs?$|/keys$|/jwk|openid-configuration|/pubkey")
+WELL_KNOWN: Final = "/.well-known/jwks.json"
+MOST: Final = 4
+
+
+def published(target: Target) -> Steps[list[tuple[RouteRef, Exchange]]]:
+    """The answers of the places where keys are published, where there are keys in them."""
+    known = cast("list[tuple[RouteRef, Exchange]] | None", target.notes.get("published-keys"))
+    if known is not None:
+        return known
+    routes = [r for r in target.app.routes if "GET" in r.methods and not r.parameters and _PLACES.search(r.path)]
+    requests = [(RouteRef("GET", r.path), target.request_for(r, "GET")) for r in routes[:MOST]]
+    if not any(ref.path == WELL_KNOWN for ref, _ in requests):
+        requests.append((RouteRef("GET", WELL_KNOWN), Request("GET", WELL_KNOWN)))
+    found: list[tuple[RouteRef, Exchange]] = []
+    for ref, request in requests:
+        exchange = yield from attempt(send(request))
+        if exchange is None or not exchange.response.succeeded:
+            continue
+        if "-----BEGIN" in exchange.response.text or '"kty"' in exchange.response.text:
+            found.append((ref, exchange))
+    target.notes["published-keys"] = found
+    return found
+
+
+def public_texts(target: Target) -> Steps[tuple[str, ...]]:
+    """Public keys in reach: what is published, and in process what the settings hold."""
+    answers = yield from published(target)
+    texts = [exchange.response.text for _, exchange in answers]
+    for fact in target.app.config.values():
+        key = key_bytes(fact.value)
+        if key is not None and is_public(key):
+            texts.append(key.decode("utf-8", "replace"))
+    return tuple(dict.fromkeys(texts))

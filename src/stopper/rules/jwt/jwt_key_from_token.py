@@ -1,0 +1,103 @@
+"""Whoever writes the token also writes the key that it is checked with."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.jwt_header import header_members, is_held
+from stopper.core.jwt_names import HEADER_READERS, decodings, switched_off
+from stopper.core.probe import Steps, Target, failed, listen, passed, send
+from stopper.core.probe_baseline import controls, shown
+from stopper.core.probe_signature import any_signature, first_let_in, no_baseline, stepped_back, token_baseline
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Value
+
+KEYS: Final = frozenset({"jwk", "jku", "x5u", "x5c"})
+_LOADERS: Final = re.compile(
+    r"(.*\.)?(PyJWKClient|PyJWK|from_jwk|from_dict|import_key|import_key_set|JsonWebKey\w*|construct|KeySet\w*|load_der_x509_certificate"
+    r"|load_pem_x509_certificate|load_pem_public_key)|(requests|httpx|urllib3?)\..*|(.*\.)?urlopen"
+)
+_WORDS: Final = ("PyJWKClient", "PyJWK", "from_jwk", "from_dict", "import_key", "import_key_set", "construct", "load_der_x509_certificate",
+                 "load_pem_x509_certificate", "load_pem_public_key", "urlopen", "get", "request")  # fmt: skip
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Keys of a decode, and calls that load or fetch a key, which are given a member of the token's own header."""
+    facts = source_of(app)
+    if not any(True for _ in facts.calls(*HEADER_READERS)) and not any(
+        True for _ in facts.calls("*.urlsafe_b64decode", "*.b64decode")
+    ):
+        return
+    places: set[tuple[str, str]] = set()
+    # Where the key is first loaded or fetched is the place; a decode is one only in a file where nothing loads it.
+    for call, value in (*_loads(facts), *_keys(facts)):
+        path = call.span.path if call.span is not None else ""
+        known = {place[0] for place in places} if call.method.startswith("decode") else ()
+        if (path, call.function) in places or path in known:
+            continue
+        if any(True for _ in header_members(facts, value, KEYS)) and not is_held(facts, KEYS, {call.function}):
+            places.add((path, call.function))
+            yield Hit("the key that verifies the token is taken from the token's own header", call.span)
+
+
+def _loads(facts: SourceFacts) -> Iterator[tuple[Call, Value]]:
+    for word in _WORDS:
+        for call in facts.calls(f"*.{word}"):
+            if _LOADERS.fullmatch(call.callee):
+                for value in (*call.args, *(given for _, given in call.keywords)):
+                    yield call, value
+
+
+def _keys(facts: SourceFacts) -> Iterator[tuple[Call, Value]]:
+    for call, shape in decodings(facts):
+        key = call.argument(shape.key, "key")
+        if key is not None and switched_off(call, shape) is None:
+            yield call, key
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Brings a key of its own along: in the header, and at an address of the loopback that the header names."""
+    baseline = yield from token_baseline(target)
+    if baseline is None or baseline.identity.token is None:
+        return no_baseline(target)
+    if (yield from any_signature(target, baseline)):
+        return stepped_back(baseline)
+    token = baseline.identity.token.reveal()
+    inside = [
+        (f"by a key that stands in its own {member}", target.forge.own_key(token, member)) for member in ("jwk", "x5c")
+    ]
+    seen = yield from first_let_in(baseline, inside)
+    if seen is not None:
+        message = f"{baseline.ref} accepts a token that is signed {seen[0]}"
+        evidence = Evidence("exchange", f"the same claims, signed {seen[0]}, are accepted", seen[1])
+        return failed(message, (baseline.ref,), (*controls(baseline), evidence))
+    listener = yield from listen()
+    for member in ("jku", "x5u"):
+        before = len(listener.hits())
+        shown_one = yield from send(shown(baseline, target.forge.own_key(token, member, listener.url)))
+        if len(listener.hits()) > before:
+            message = f"{baseline.ref} fetches the key from the address in the token's own {member}"
+            seen_here = Evidence("exchange", f"a token whose {member} names an address of the scan", shown_one)
+            effect = Evidence("effect", "the server asked that address for the key")
+            return failed(message, (baseline.ref,), (*controls(baseline), seen_here, effect))
+    return passed(f"{baseline.ref} takes no key from the token")
+
+
+RULE = Rule(
+    slug="jwt-key-from-token",
+    family="jwt",
+    title="The key that verifies a token is taken from that token",
+    harm=__doc__ or "",
+    severity="critical",
+    check="authentication",
+    cwe=(345,),
+    owasp="API2:2023",
+    asvs=("V9.1.3",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Stopper's `@bearer` ignores keys and addresses in the header of a token.",
+    detect=detect,
+    probe=probe,
+)

@@ -1,0 +1,94 @@
+"""The name of a key becomes part of a path, a query or a command, so a token can choose a key that its writer knows."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.fact import SinkKind
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.jwt_header import header_members, is_held
+from stopper.core.place import Span
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_baseline import controls
+from stopper.core.probe_signature import any_signature, first_let_in, no_baseline, stepped_back, token_baseline
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Item, Value, walk
+
+KID: Final = frozenset({"kid"})
+SINKS: Final[dict[SinkKind, str]] = {
+    "file-path": "the path of a file",
+    "sql": "the text of a query",
+    "subprocess": "a command",
+    "outbound-url": "an address that the server fetches",
+    "code": "code that is run",
+}
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Paths, queries, commands and addresses that hold the `kid` of an unverified header."""
+    facts = source_of(app)
+    seen: set[Span] = set()
+    if not facts.imports("jwt", "jose", "joserfc", "authlib", "base64"):
+        return
+    for flow in facts.all_flows:
+        if flow.sink not in SINKS or flow.span in seen or facts.is_test(flow.span):
+            continue
+        if _holds_kid(facts, flow.value) and not is_held(facts, KID, {flow.function, *_givers(facts, flow.function)}):
+            seen.add(flow.span)
+            yield Hit(f"the token's kid becomes part of {SINKS[flow.sink]}", flow.span)
+
+
+def _holds_kid(facts: SourceFacts, value: Value) -> bool:
+    """A look-up by the kid gives a value of our own, so only the kid itself counts."""
+    inside = {id(part.key) for part in walk(value) if isinstance(part, Item)}
+    return any(id(found) not in inside for found in header_members(facts, value, KID))
+
+
+def _givers(facts: SourceFacts, function: str) -> set[str]:
+    return {call.function for call in facts.calls(function)} if function else set()
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Names a file that everybody knows to be empty, and queries and commands that give a key of the scan's own."""
+    baseline = yield from token_baseline(target)
+    if baseline is None or baseline.identity.token is None:
+        return no_baseline(target)
+    token = baseline.identity.token.reveal()
+    if "kid" not in target.forge.header(token):
+        return not_applicable("the tokens carry no kid")
+    if (yield from any_signature(target, baseline)):
+        return stepped_back(baseline)
+    word = target.canary or "stopper"
+    kids = [
+        ("../" * 12 + "dev/null", b""),
+        ("/dev/null", b""),
+        (f"x' UNION SELECT '{word}' -- ", word.encode()),
+        (f"0 UNION SELECT '{word}' -- ", word.encode()),
+        (f'x" UNION SELECT "{word}" -- ', word.encode()),
+        (f"x; printf {word} #", word.encode()),
+    ]
+    forged = [(kid, target.forge.headed(token, secret, {"kid": kid})) for kid, secret in kids]
+    seen = yield from first_let_in(baseline, forged)
+    if seen is None:
+        return passed(f"{baseline.ref} finds no key under a kid that was made up")
+    message = f"{baseline.ref} accepts a token whose kid is {seen[0]!r}, signed with the key that this leads to"
+    evidence = Evidence("exchange", "the same claims under that kid are accepted", seen[1])
+    return failed(message, (baseline.ref,), (*controls(baseline), evidence))
+
+
+RULE = Rule(
+    slug="jwt-kid-injection",
+    family="jwt",
+    title="The token's `kid` reaches a file path, SQL text, a shell or a URL",
+    harm=__doc__ or "",
+    severity="critical",
+    check="authentication",
+    cwe=(22, 89),
+    owasp="API2:2023",
+    asvs=("V9.1.3",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Stopper's `@bearer` takes a kid for nothing but a name in its own key ring.",
+    detect=detect,
+    probe=probe,
+)
