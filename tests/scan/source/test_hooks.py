@@ -119,3 +119,59 @@ def test_a_registration_that_ends_at_the_login_page_is_open(read):
         + "    return redirect(url_for('login'))\n"
     )
     assert states(reading) == {"/register": "open"}
+
+
+VIEW = """
+from flask import Flask, abort, jsonify, request, session
+app = Flask(__name__)
+
+@app.route("/notes/<int:number>", methods=["GET", "POST"])
+def show(number):
+    note = find(number)
+{body}
+    return jsonify(note.text)
+"""
+
+
+def of_view(read, body):
+    """The state of GET and of POST of a view with that body."""
+    reading = read(VIEW.format(body="\n".join("    " + line for line in body.splitlines())))
+    (route,) = reading.app.routes
+    return route.access["GET"].state, route.access["POST"].state
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'if "user" not in session:\n    abort(401)',
+        'if not session.get("user") or note.owner != session["user"]:\n    abort(403)',
+        'if note is None:\n    return jsonify(error="no such note"), 404\nif "user" not in session:\n    abort(401)',
+        'if note is None:\n    abort(404)\nif "user" not in session:\n    abort(401)',
+    ],
+)
+def test_a_view_that_refuses_everybody_who_shows_nothing_is_guarded(read, body):
+    assert of_view(read, body) == ("guarded", "guarded")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'if note.private:\n    if "user" not in session:\n        abort(401)',
+        'if note.private and "user" not in session:\n    abort(401)',
+        'if note.public:\n    return jsonify(note.text)\nif "user" not in session:\n    abort(401)',
+    ],
+)
+def test_a_view_that_refuses_only_some_is_not_known_to_be_guarded(read, body):
+    assert of_view(read, body) == ("unknown", "unknown")
+
+
+def test_a_view_that_refuses_one_method_guards_that_method(read):
+    assert of_view(read, 'if request.method == "POST" and "user" not in session:\n    abort(401)') == (
+        "open",
+        "guarded",
+    )
+
+
+def test_what_only_compares_the_caller_with_their_own_session_guards_nothing(read):
+    """A token against forged requests says nothing of who is calling: anybody has a session."""
+    assert of_view(read, 'if request.form["csrf"] != session["csrf"]:\n    abort(403)') == ("open", "open")

@@ -16,7 +16,7 @@ PATH_READS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """One request as a hook sees it: nobody's, to this route with this method."""
 
     route: SourceRoute
@@ -44,18 +44,23 @@ class Exemptions:
             return self._same[name]
         if name not in self._turning:
             self._turning[name] = tuple(self._refusals(name))
-        asked = _Asked(route, method)
+        asked = Asked(route, method)
         answers = [_both(self._all(under, asked), self._kept(name, span, asked)) for under, span in self._turning[name]]
         answer = _either(answers) if answers else True
         if not self._looks_at_path(name):
             self._same[name] = answer
         return answer
 
+    def holds(self, value: Value, asked: Asked) -> bool | None:
+        """Whether a test about method, endpoint or path holds for this request; None where it cannot be told. Only for tests that
+        :meth:`is_about_path` is true of."""
+        return self._answer(value, asked, lean=True)
+
     def _looks_at_path(self, name: str) -> bool:
         """That the answer may differ from route to route."""
         tests = [value for under, _ in self._turning[name] for value, _ in under]
         tests.extend(condition.value for condition in self.judges.conditions.get(name, ()))
-        return any(self._is_about_path(value) for value in tests)
+        return any(self.is_about_path(value) for value in tests)
 
     def _refusals(self, name: str) -> "Iterator[tuple[tuple[tuple[Value, bool], ...], Span]]":
         """Every place where the hook turns somebody away, itself or through a function, with the tests around it."""
@@ -66,10 +71,10 @@ class Exemptions:
             if call.span is not None and self.judges.is_guard_call(call):
                 yield self.judges.project.under.get(id(call), ()), call.span
 
-    def _all(self, under: tuple[tuple[Value, bool], ...], asked: _Asked) -> bool | None:
+    def _all(self, under: tuple[tuple[Value, bool], ...], asked: Asked) -> bool | None:
         return _every(_turned(self._answer(value, asked, not negated), negated) for value, negated in under)
 
-    def _kept(self, name: str, place: Span, asked: _Asked) -> bool | None:
+    def _kept(self, name: str, place: Span, asked: Asked) -> bool | None:
         """That no earlier ``if …: return`` lets the request go."""
         result: bool | None = True
         for condition in self.judges.conditions.get(name, ()):
@@ -81,9 +86,9 @@ class Exemptions:
                 result = None if passes is None else result
         return result
 
-    def _answer(self, value: Value, asked: _Asked, lean: bool) -> bool | None:
+    def _answer(self, value: Value, asked: Asked, lean: bool) -> bool | None:
         """Whether a test holds. What is neither about the path nor about a credential is taken to be *lean*."""
-        if not self._is_about_path(value):
+        if not self.is_about_path(value):
             return self._of_nobody(value, lean)
         if isinstance(value, Choice):
             answers = (self._answer(option, asked, lean) for option in value.options)
@@ -94,7 +99,7 @@ class Exemptions:
             return self._returned(value.callee, asked, lean)
         return self._of_path(value, asked)
 
-    def _returned(self, function: str, asked: _Asked, lean: bool) -> bool | None:
+    def _returned(self, function: str, asked: Asked, lean: bool) -> bool | None:
         returns = self.judges.project.functions[function].returns
         if len(returns) != 1 or function in self._open:
             return None
@@ -109,7 +114,8 @@ class Exemptions:
         holds = self.judges.absence(value, negated=False)
         return holds if holds is not self.judges.absence(value, negated=True) else lean
 
-    def _is_about_path(self, value: Value) -> bool:
+    def is_about_path(self, value: Value) -> bool:
+        """That a test asks for the method, the endpoint or the path, itself or through a function of the project."""
         known = self._about_path.get(id(value))
         if known is None:
             known = any(_path_read(inner) or self._is_asker(inner) for inner in walk(value, 6))
@@ -128,7 +134,7 @@ class Exemptions:
             self._askers[value.callee] = known
         return known
 
-    def _of_path(self, value: Value, asked: _Asked) -> bool | None:
+    def _of_path(self, value: Value, asked: Asked) -> bool | None:
         for comparison in self.judges.comparisons_of(value):
             return _compared(comparison, _known(comparison.left, asked))
         if isinstance(value, Call) and value.callee == "any" and value.args and isinstance(value.args[0], Sequence):
@@ -144,7 +150,7 @@ def endpoint(route: SourceRoute) -> str:
     return f"{route.blueprint}.{word}" if route.blueprint else word
 
 
-def _known(value: Value, asked: _Asked) -> str | None:
+def _known(value: Value, asked: Asked) -> str | None:
     """What the request says there. Of a path with parameters the braces remain."""
     for option in options(value):
         if not isinstance(option, Name):

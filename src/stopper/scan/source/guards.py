@@ -6,11 +6,14 @@ from typing import Final
 from stopper.core.app import Access, Guard, Route
 from stopper.core.fact import Decorator, Reading, SourceRoute
 from stopper.core.facts import SourceFacts
+from stopper.core.place import Span
 from stopper.core.values import (
     Call,
+    Choice,
     Constant,
     Mapping,
     Sequence,
+    Truth,
     Value,
     is_constant,
     options,
@@ -18,7 +21,7 @@ from stopper.core.values import (
     walk,
 )
 from stopper.scan.source import names
-from stopper.scan.source.exemptions import Exemptions, endpoint
+from stopper.scan.source.exemptions import Asked, Exemptions, endpoint
 from stopper.scan.source.groups import Origin
 from stopper.scan.source.judging import Judgement, Judges
 from stopper.scan.source.project import Project
@@ -39,7 +42,6 @@ class Guards:
         self.routes = routes
         self.judges = Judges(project, facts)
         self.exemptions = Exemptions(self.judges)
-        self._bodies: dict[str, tuple[Guard, ...]] = {}
         self._hooks: dict[str, Judgement | None] = {}
         self._by_view: dict[str, list[Reading]] = {}
         seals = [
@@ -128,9 +130,7 @@ class Guards:
                 guard = self._decorator(decorator, index, own)
                 if guard is not None:
                     yield guard
-        if view not in self._bodies:
-            self._bodies[view] = tuple(self._body(view))
-        yield from self._bodies[view]
+        yield from self._body(view, Asked(route, method))
 
     def _decorator(self, decorator: Decorator, index: int, route_index: int) -> Guard | None:
         judged = self.judges.decorator(decorator.name, decorator.call)
@@ -205,25 +205,53 @@ class Guards:
         found = self.judges.judge(name)
         return found if found.reads or found.stops is not False else None
 
-    def _body(self, view: str) -> Iterator[Guard]:
-        """Checks that the view makes itself."""
+    def _body(self, view: str, asked: Asked) -> Iterator[Guard]:
+        """Checks that the view makes itself. One that stands under another test as well is a doubt and no guard: whoever does not
+        fit that test passes without a credential."""
         for call in self.facts.calls_in(view):
+            under = self.project.under.get(id(call), ())
             if names.GUARD_CALLS.fullmatch(call.callee) and not is_constant(call.keyword("optional"), True):
-                yield Guard(call.callee, "view-body", True, "source", call.span)
+                yield from self._checked(view, call.callee, under, call.span, asked)
             elif call.callee in self.project.functions:
                 judged = self.judges.judge(call.callee)
-                if (
-                    judged.reads
-                    and judged.stops
-                    and self.judges.reached_by_nobody(self.project.under.get(id(call), ()))
-                ):
-                    yield Guard(call.callee, "view-body", True, "source", call.span)
+                if judged.reads and judged.stops and self.judges.reached_by_nobody(under):
+                    yield from self._checked(view, call.callee, under, call.span, asked)
+        doubts: list[Guard] = []
         for refusal in self.judges.refusals.get(view, ()):
-            asked = self.judges.about_credential(refusal)
+            about = self.judges.about_credential(refusal)
             last = not refusal.under and (refusal.plain or refusal.to_login) and self.judges.lets_through(view)
-            if (asked or last) and self.judges.reached_by_nobody(refusal.under):
-                yield Guard(f"check in the view (line {refusal.span.line})", "view-body", True, "source", refusal.span)
-                return
+            if (about or last) and self.judges.reached_by_nobody(refusal.under):
+                name = f"check in the view (line {refusal.span.line})"
+                for guard in self._checked(view, name, refusal.under, refusal.span, asked):
+                    if guard.stops:
+                        yield guard
+                        return
+                    doubts.append(guard)
+        yield from doubts[:1]
+
+    def _checked(
+        self, view: str, name: str, under: tuple[tuple[Value, bool], ...], span: Span | None, asked: Asked
+    ) -> Iterator[Guard]:
+        """A check as a guard: one that stops everybody, a doubt, or none for this route and method."""
+        said = [self._holds(value, negated, asked) for value, negated in under]
+        if False in said:
+            return
+        sure = None not in said and not (span is not None and self.judges.lets_others_go(view, span.line))
+        yield Guard(name, "view-body", True if sure else None, "source", span)
+
+    def _holds(self, value: Value, negated: bool, asked: Asked, depth: int = 6) -> bool | None:
+        """Whether a test holds for everybody who shows nothing: True, False, or None where it asks for something else as well
+        (``if note.private and not user``)."""
+        if depth and isinstance(value, Truth) and len(value.parts) == 1:
+            return self._holds(value.parts[0], not negated, asked, depth - 1)
+        if depth and isinstance(value, Choice):
+            said = [self._holds(option, negated, asked, depth - 1) for option in value.options]
+            enough = value.every is negated  # one option that holds is enough for `or`, and for the opposite of `and`
+            return enough if enough in said else None if None in said else not enough
+        if self.exemptions.is_about_path(value):
+            holds = self.exemptions.holds(value, asked)
+            return None if holds is None else holds is not negated
+        return self.judges.absence(value, negated) if self.judges.credential_test(value) else None
 
 
 def _applied(call: Call) -> str:

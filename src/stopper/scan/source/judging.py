@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from stopper.core.fact import Comparison, Condition
+from stopper.core.fact import Comparison, Condition, Raise, Return
 from stopper.core.facts import SourceFacts
 from stopper.core.labels import LabelKind
 from stopper.core.values import (
@@ -13,6 +13,7 @@ from stopper.core.values import (
     Constant,
     Member,
     Name,
+    Sequence,
     Truth,
     Value,
     is_constant,
@@ -34,7 +35,7 @@ SHOWN: Final = (
     "flask.request.authorization",
 )  # fmt: skip
 """Names that stand for whoever is making the request."""
-Placed = TypeVar("Placed", Condition, Comparison)
+Placed = TypeVar("Placed", Condition, Comparison, Return, Raise)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class Judges:
                 self.nested.setdefault(outer, []).append(name)
         self.conditions = _by_function(facts.all_conditions)
         self.comparisons = _by_function(facts.all_comparisons)
+        self._returns = _by_function(facts.all_returns)
+        self._raises = _by_function(facts.all_raises)
         self.refusals: dict[str, list[Refusal]] = {}
         for refusal in project.refusals:
             self.refusals.setdefault(refusal.function, []).append(refusal)
@@ -238,13 +241,60 @@ class Judges:
         """That a test asks for a credential, itself or through a function of the project."""
         known = self._asking.get(id(value))
         if known is None:
-            known = self._shows(value) or any(
-                isinstance(inner, Call) and inner.callee in self.project.functions and self.judge(inner.callee).reads
-                for inner in walk(value, 5)
+            known = not self._is_same_browser(value) and (
+                self._shows(value)
+                or any(
+                    isinstance(inner, Call)
+                    and inner.callee in self.project.functions
+                    and self.judge(inner.callee).reads
+                    for inner in walk(value, 5)
+                )
             )
             if not self._open:  # while a function is judged, what it calls in a circle is not known yet
                 self._asking[id(value)] = known
         return known
+
+    def _is_same_browser(self, value: Value) -> bool:
+        """What the caller sent is held against the caller's own session: it asks where a request comes from (CSRF, the state of an
+        OAuth dance), and anybody has a session."""
+        if not isinstance(value, Truth) or len(value.parts) != 2:
+            return False
+        held = [self.facts.derives(part, "session") for part in value.parts]
+        sent = [self.facts.derives(part, "request-data", "query-string") for part in value.parts]
+        return (held[0] and sent[1] and not held[1]) or (held[1] and sent[0] and not held[0])
+
+    def lets_others_go(self, view: str, before: int) -> bool:
+        """That an ``if`` which asks nothing about the caller answers, with no error, above that line: whoever fits it needs no
+        credential."""
+        return any(
+            condition.stops
+            and not condition.refuses
+            and condition.span.line < before
+            and not self.credential_test(condition.value)
+            and self._answers_well(condition)
+            for condition in self.conditions.get(view, ())
+        )
+
+    def _answers_well(self, condition: Condition) -> bool:
+        body = condition.body
+        if body is None:
+            return False
+        if any(body.line <= raised.span.line <= body.end_line for raised in self._raises.get(condition.function, ())):
+            return False
+        inside = [
+            one for one in self._returns.get(condition.function, ()) if body.line <= one.span.line <= body.end_line
+        ]
+        return any(not _is_error(one.value) for one in inside)
+
+
+def _is_error(value: Value) -> bool:
+    """That an answer says by its status that something is wrong."""
+    given = value.items[1:] if isinstance(value, Sequence) and value.kind == "tuple" else ()
+    if isinstance(value, Call):
+        given = (*value.args, *(held for _, held in value.keywords))
+        if value.method.lower().endswith(("error", "abort", "badrequest", "notfound", "not_found", "bad_request")):
+            return True
+    return any(isinstance(part, Constant) and type(part.value) is int and 400 <= part.value < 600 for part in given)
 
 
 def _by_function(found: "tuple[Placed, ...]") -> "dict[str, list[Placed]]":
