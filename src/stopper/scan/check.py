@@ -21,7 +21,7 @@ from stopper.scan.report import Coverage, Report, RuleOutcome
 from stopper.scan.score import scored
 from stopper.scan.source import files
 from stopper.scan.source.looks import looks
-from stopper.scan.source.partition import PYTHON, Homes, Part, partition
+from stopper.scan.source.partition import Homes, Part, partition
 from stopper.scan.source.read import read_files
 from stopper.scan.source.textfiles import kind_of
 
@@ -69,7 +69,7 @@ def works_of(options: CheckOptions) -> tuple[Work, ...]:
     root, paths = options.root.absolute(), tuple(path.absolute() for path in options.paths)
     every = list(files.found(paths, root, options.exclude))
     homes = Homes(every, root)
-    mattering = [Path(name) for name in every if name.endswith(PYTHON) or _matters(name, root)]
+    mattering = [Path(name) for name in every if name.endswith(files.PYTHON) or _matters(name, root)]
     kept: dict[Path, bytes] = {}
     seen = looks(mattering, kept, imports=homes.several)
     parts = partition(homes, mattering, files.folders(paths, root), lambda path: seen[path].tops)

@@ -239,7 +239,9 @@ def _places(draft: _Draft, proven: tuple[RouteRef, ...]) -> tuple[Place, ...]:
 
 
 def _edit(app: App, rule: Rule, hit: Hit) -> Edit | None:
-    if rule.fix is None or hit.span is None:
+    if (
+        rule.fix is None or hit.span is None or hit.span.path.endswith(".ipynb")
+    ):  # a notebook is JSON: an edit would break it
         return None
     try:
         return rule.fix(app, hit)

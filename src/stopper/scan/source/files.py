@@ -20,6 +20,9 @@ SKIPPED: Final = frozenset({
 LARGEST: Final = 8 * 1024 * 1024
 """A Python file above this many bytes is generated; the parser would need a hundred times as much memory."""
 
+PYTHON: Final = (".py", ".pyw", ".ipynb")
+"""Endings of files that hold Python."""
+
 IMPORTS: Final = re.compile(
     rb"^(?:\xef\xbb\xbf)?[ \t]*(?:from|import)[ \t]+(?:flask|apiflask|connexion|quart|werkzeug|stopper|jwt|jose|joserfc|authlib|itsdangerous|jwcrypto)",
     re.MULTILINE,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from stopper.scan.source.files import LARGEST, imported_tops
+from stopper.scan.source.files import LARGEST, PYTHON, imported_tops
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def looks(paths: Iterable[Path], kept: dict[Path, bytes], *, imports: bool = Fal
     found: dict[Path, Look] = {}
     size = 0
     for path in paths:
-        is_python = path.suffix in (".py", ".pyw")
+        is_python = path.suffix in PYTHON
         one = look(path, imports=imports and is_python)
         if is_python and one.data is not None and size + len(one.data) <= MOST_KEPT:
             kept[path] = one.data

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from stopper.scan.source.files import PYTHON
+
 MARKERS: Final = frozenset({
     "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "Pipfile", "poetry.lock", "uv.lock", "pdm.lock", "Pipfile.lock",
 })  # fmt: skip
-PYTHON: Final = (".py", ".pyw")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Generator, Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ from stopper.core.app import App
 from stopper.core.fact import TextFile
 from stopper.scan.options import Progress, silent
 from stopper.scan.report import ReadError
-from stopper.scan.source import files
+from stopper.scan.source import files, notebooks
 from stopper.scan.source.dependencies import dependencies
 from stopper.scan.source.files import SourceFile
 from stopper.scan.source.link import link
@@ -83,10 +83,10 @@ class _Run:
             found = files.load(source.path, source.shown)
             if not last and isinstance(found, bytes) and len(self.kept) < MOST_KEPT and len(found) < LARGEST_KEPT:
                 self.kept[source.path] = found
-            return found
+            return _python_of(source, found)
         if last:
             del self.kept[source.path]
-        return data
+        return _python_of(source, data)
 
     def _find(self, folder: str, dotted: str) -> str | None:
         tail = dotted.replace(".", "/")
@@ -137,6 +137,16 @@ class _Run:
     def _forget(self, module: Module) -> None:
         for name in [name for name, waiting in self.project.pending.items() if waiting.module is module]:
             del self.project.pending[name]
+
+
+def _python_of(source: SourceFile, data: bytes | ReadError) -> bytes | ReadError:
+    """The Python source in what a file holds: all of it, or the cells of a notebook."""
+    if source.path.suffix != notebooks.SUFFIX:
+        return data
+    if isinstance(data, ReadError):
+        return replace(data, fatal=False)
+    found = notebooks.python_of(data)
+    return ReadError(source.shown, "is no notebook that can be read", fatal=False) if found is None else found
 
 
 def parse(text: str, shown: str) -> ast.Module | ReadError:
@@ -192,7 +202,7 @@ def read_files(
     total = 0
     for path in found:
         shown = files.shown_path(path, root)
-        if path.suffix in (".py", ".pyw"):
+        if path.suffix in files.PYTHON:
             total += 1
             name, package, depth = files.module_name(path, packages)
             run.sources[path.as_posix()] = SourceFile(path, shown, name, package, depth)
@@ -224,8 +234,6 @@ def _nowhere(_importer: Module, _dotted: str) -> Module | None:
 
 
 def _with(app: App, root: Path, found: dict[str, str]) -> App:
-    from dataclasses import replace
-
     return replace(app, root=str(root), name=root.name or "app", dependencies=found)
 
 
