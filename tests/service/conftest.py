@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 from flask.testing import FlaskClient
-from tests.servers.fixtures import cluster, store_url
+from tests.servers.fixtures import cluster, own_valkey, store_url
 from tests.servers.service import Service, serving
 
 from stopper.auth.password import Passwords
 from stopper.service import Accounts, create_app, open_accounts
 
-__all__ = ["cluster", "store_url"]
+__all__ = ["cluster", "own_valkey", "store_url"]
 
 
 @pytest.fixture

@@ -249,7 +249,9 @@ def test_a_disabled_person_is_out_at_once(accounts: Accounts, tokens: dict[str, 
 
 
 def test_thirty_two_who_register_one_address_make_one_account(accounts: Accounts) -> None:
-    app = create_app(dataclasses.replace(accounts, throttle=Throttle(LocalCounters(monotonic=SetClock(0.0)))), mode="dev")
+    app = create_app(
+        dataclasses.replace(accounts, throttle=Throttle(LocalCounters(monotonic=SetClock(0.0)))), mode="dev"
+    )
 
     def register(number: int) -> tuple[int, bytes]:
         answer = app.test_client().post(

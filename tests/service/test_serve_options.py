@@ -43,7 +43,7 @@ def test_check_makes_everything_and_serves_nothing(tmp_path: Path) -> None:
         (["--issuer", "nonsense"], ["--issuer"]),
         (["--issuer", "http://auth.example.com", "--mode", "prod"], ["https://"]),
         (["--issuer", "https://u:p@auth.example.com"], ["--issuer"]),
-        (["--redis", "redis://localhost"], ["--redis"]),
+        (["--redis", "http://user:hunter2hunter2@cache"], ["redis://host:6379/0"]),
         (["--workers", "65"], ["--workers"]),
         (["--database", "mysql://me:hunter2hunter2@db/x"], ["sqlite:///"]),
         (["--database", "rubbish"], ["sqlite:///"]),
@@ -61,6 +61,14 @@ def test_a_wrong_option_is_one_line_and_exit_2(tmp_path: Path, arguments: list[s
     code, out, err = _run(tmp_path, "--port", "0", "--check", *arguments)
     assert (code, out) == (2, "")
     _one_line(err, *words)
+    assert "hunter2" not in err
+
+
+def test_a_redis_that_does_not_answer_is_told_at_the_start(tmp_path: Path) -> None:
+    hidden = f"unix://me:hunter2hunter2@{tmp_path}/nobody-listens-here"
+    code, out, err = _run(tmp_path, "--port", "0", "--redis", hidden)
+    assert (code, out) == (3, "")
+    _one_line(err, "--redis", "does not answer")
     assert "hunter2" not in err
 
 

@@ -121,7 +121,10 @@ def _spent(throttle: Throttle, address: str | None) -> bool:
 
 
 def test_several_processes_take_their_part(ticks: SetClock) -> None:
-    assert _attempts(Throttle(LocalCounters(workers=4, monotonic=ticks)), "ann", "192.0.2.1") == BY_ACCOUNT_AND_ADDRESS.burst // 4
+    assert (
+        _attempts(Throttle(LocalCounters(workers=4, monotonic=ticks)), "ann", "192.0.2.1")
+        == BY_ACCOUNT_AND_ADDRESS.burst // 4
+    )
     assert _attempts(Throttle(LocalCounters(workers=64, monotonic=ticks)), "ann", "192.0.2.1") == 1
 
 

@@ -22,6 +22,11 @@ DATABASE_URL: Final = secret(
     "DATABASE_URL",
     "Where keys, accounts and revocations are kept: `sqlite:///…` or `postgresql://…`; unset: stopper.db in the instance folder.",
 )
+REDIS_URL: Final = secret(
+    "REDIS_URL",
+    "A Redis or Valkey that several nodes share: `redis://host:6379/0`, `rediss://…` for TLS. Revocations reach every node at once, and"
+    " limits count for all nodes together.",
+)
 API_KEY_HEADER: Final = text("API_KEY_HEADER", "X-API-Key", "The header in which clients show an API key.")
 API_KEY_PEPPER: Final = secret(
     "API_KEY_PEPPER", "The key of the hash under which API keys are kept; 32 random bytes, apart from the database."

@@ -102,7 +102,7 @@ def _opened(flask: Flask, settings: Settings, given: Given, clock: Clock) -> "St
         return None
     from stopper.store import open_store  # SQLAlchemy is loaded by those who keep something
 
-    return open_store(_database_url(flask, settings), clock)
+    return open_store(_database_url(flask, settings), clock, redis=settings.get(setting.REDIS_URL))
 
 
 def _prepare(store: "Store") -> None:
@@ -132,7 +132,7 @@ def _keyring(store: "Store | None", settings: Settings, clock: Clock) -> Keyring
 
 
 def _revocations(store: "Store", settings: Settings, clock: Clock) -> Revocations:
-    return Revocations(store.revocations, clock, token_lifetime=_life(settings))
+    return Revocations(store.revocations, clock, token_lifetime=_life(settings), news=store.news)
 
 
 def _api_keys(store: "Store | None", settings: Settings, clock: Clock) -> ApiKeys | None:

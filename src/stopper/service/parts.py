@@ -15,6 +15,7 @@ from stopper.auth.password import Passwords
 from stopper.auth.refresh_token import RefreshTokens
 from stopper.auth.revocation import CLOCK_SLACK, Revocations
 from stopper.auth.signing_key import ALGORITHMS, Algorithm
+from stopper.core.secret import Secret
 from stopper.core.settings import Settings, switch, text, texts
 from stopper.extension import settings as guard_settings
 from stopper.secrets import load
@@ -40,6 +41,7 @@ def open_accounts(
     *,
     data: Path,
     database: str = "",
+    redis: Secret | None = None,
     config: Mapping[str, object] | None = None,
     environ: Mapping[str, str] | None = None,
     new_scopes: tuple[str, ...] = (),
@@ -54,7 +56,7 @@ def open_accounts(
     """Open (and migrate) the store, make the first key where there is none, and wire everything that accounts need.
 
     *data*: the folder of the key file and, without *database*, of the SQLite file; made 0700. *new_scopes* and *new_roles*:
-    what a new account may do. *config*: ``app.config``, for lifetimes and algorithm. Raises SettingError, KeyringError and
+    what a new account may do. *redis*: the URL of a server that several nodes share; else STOPPER_REDIS_URL. *config*: ``app.config``, for lifetimes and algorithm. Raises SettingError, KeyringError and
     StoreUnavailableError.
     """
     settings, _ = load(config or {}, environ or {}, clock=clock, sink=sink)
@@ -62,7 +64,8 @@ def open_accounts(
     keep = life + LEEWAY + CLOCK_SLACK
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     url = _database_url(database, settings) or f"sqlite:///{data.resolve()}/stopper.db"
-    store = open_store(url, clock, key_file=data / "master.key", keep_revoked=keep)
+    shared = redis or settings.get(guard_settings.REDIS_URL)
+    store = open_store(url, clock, key_file=data / "master.key", keep_revoked=keep, redis=shared)
     store.migrate()
     algorithm = cast("Algorithm", settings.get(signing_algorithm))
     keyring = Keyring(store.keys, clock, algorithm=algorithm, token_lifetime=life, leeway=LEEWAY)
@@ -85,9 +88,9 @@ def open_accounts(
         keyring=keyring,
         access=access,
         refresh=refresh,
-        revocations=Revocations(store.revocations, clock, token_lifetime=life, leeway=LEEWAY),
+        revocations=Revocations(store.revocations, clock, token_lifetime=life, leeway=LEEWAY, news=store.news),
         passwords=passwords or Passwords(),
-        throttle=Throttle(LocalCounters(workers=workers)),
+        throttle=Throttle(store.counters or LocalCounters(workers=workers)),
         new_scopes=new_scopes or settings.get(new_account_scopes),
         new_roles=new_roles,
         open_registration=open_registration or settings.get(allow_open_registration),

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from stopper.core.errors import IncompleteError, KeyringError, SettingError, StoreUnavailableError, UsageError
 from stopper.core.log_format import TextFormatter
+from stopper.core.secret import Secret
 from stopper.extension import logs
 from stopper.service.accounts import Accounts
 from stopper.service.application import create_app
@@ -34,6 +35,7 @@ class _Plan:
     data: Path
     database: str
     workers: int
+    redis: Secret | None = None
 
     def open(self) -> Accounts:
         return open_accounts(
@@ -41,6 +43,7 @@ class _Plan:
             self.audience,
             data=self.data,
             database=self.database,
+            redis=self.redis,
             environ=_environment(),
             open_registration=self.mode == "dev",
             workers=self.workers,
@@ -65,14 +68,22 @@ def serve(
     *check_only* everything is judged, nothing is served. Raises UsageError (exit 2) and IncompleteError (exit 3), one line each.
     """
     issuer = issuer or os.environ.get("STOPPER_ISSUER") or None
-    _judge_options(host, mode, issuer, redis, workers)
+    _judge_options(host, mode, issuer, workers)
     folder = Path(data)
     _prepare_folder(folder)
     listener = _listen(host, port)
     try:
         address = f"http://{_shown(host)}:{listener.getsockname()[1]}"
         url = issuer or address
-        plan = _Plan(url, os.environ.get("STOPPER_AUDIENCE") or url, mode, folder, database or "", workers)
+        plan = _Plan(
+            url,
+            os.environ.get("STOPPER_AUDIENCE") or url,
+            mode,
+            folder,
+            database or "",
+            workers,
+            Secret(redis) if redis else None,
+        )
         _judge(plan)
         if check_only:
             _say(f"ready to serve {url} in mode {mode}; data in {folder}")
@@ -82,18 +93,16 @@ def serve(
     finally:
         listener.close()
     _say(f"Stopper is at {address} in mode {mode}; data in {folder}; Ctrl-C stops it")
-    if workers > 1:
+    if workers > 1 and redis is None and not os.environ.get("STOPPER_REDIS_URL"):
         _say(f"the throttle counts in each of {workers} processes, so each takes its part of every limit")
     return _run(plan, handle)
 
 
-def _judge_options(host: str, mode: str, issuer: str | None, redis: str | None, workers: int) -> None:
+def _judge_options(host: str, mode: str, issuer: str | None, workers: int) -> None:
     if mode not in ("dev", "prod"):
         raise UsageError(f"--mode is dev or prod, not {mode!r}")
     if mode == "dev" and not _is_loopback(host):
         raise UsageError(f"mode dev is for this machine only, and {host} is not; use --host 127.0.0.1, or --mode prod")
-    if redis is not None:
-        raise UsageError("--redis is not supported by this version; leave it out, the database does its work")
     if not 1 <= workers <= 64:
         raise UsageError(f"--workers is 1 to 64, not {workers}")
     if mode == "prod" and issuer is None:
@@ -168,6 +177,7 @@ def _judge(plan: _Plan) -> None:
         accounts = plan.open()
         create_app(accounts, mode=plan.mode)
         accounts.store.forget()
+        _judge_redis(accounts)
         accounts.store.close()
     except (SettingError, KeyringError) as wrong:
         raise UsageError(str(wrong)) from None
@@ -177,6 +187,17 @@ def _judge(plan: _Plan) -> None:
         where = "the database of --database" if plan.database else f"{plan.data / 'stopper.db'}"
         raise IncompleteError(
             f"{where} does not answer, or is not a database of Stopper; look whether it runs and try again"
+        ) from None
+
+
+def _judge_redis(accounts: Accounts) -> None:
+    if accounts.store.redis is None:
+        return
+    try:
+        accounts.store.redis.check()
+    except StoreUnavailableError:
+        raise IncompleteError(
+            "the Redis of --redis (STOPPER_REDIS_URL) does not answer; look whether it runs, or start without it on one node"
         ) from None
 
 

@@ -4,12 +4,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stopper.auth.clock import Clock, system_clock
+from stopper.core.secret import Secret
 from stopper.store import migration
 from stopper.store.accounts import SqlAccounts
 from stopper.store.api_key_rows import SqlApiKeys
 from stopper.store.database import Database
 from stopper.store.journal import SqlJournal
 from stopper.store.key_rows import SqlKeys
+from stopper.store.redis_counters import RedisCounters
+from stopper.store.redis_news import RedisNews
+from stopper.store.redis_server import RedisServer
 from stopper.store.rotation import SqlRefresh
 from stopper.store.sealing import FILE_NAME, sealer_from_file
 from stopper.store.used import SqlSingleUse
@@ -27,6 +31,11 @@ class Store:
     revocations: SqlJournal
     api_keys: SqlApiKeys
     single_use: SqlSingleUse
+    redis: RedisServer | None = field(default=None, repr=False)
+    news: RedisNews | None = None
+    """Tells other nodes at once that there is a new revocation."""
+    counters: RedisCounters | None = None
+    """Counters that all nodes share."""
 
     def migrate(self) -> None:
         """Bring the schema up to this version. Safe when several processes do it at once."""
@@ -47,18 +56,28 @@ class Store:
     def close(self) -> None:
         """Close this process's connections."""
         self.database.close()
+        if self.redis is not None:
+            self.redis.close()
 
 
 def open_store(
-    url: str, clock: Clock = system_clock, *, key_file: Path | None = None, keep_revoked: float = 4_530.0
+    url: str,
+    clock: Clock = system_clock,
+    *,
+    key_file: Path | None = None,
+    keep_revoked: float = 4_530.0,
+    redis: Secret | None = None,
 ) -> Store:
     """The store at *url* (``sqlite:///…`` or ``postgresql://…``); nothing is connected yet.
 
     *key_file* holds the key-encryption key and is made on first use; by default it lies beside the SQLite file. With PostgreSQL
     and no key file the store's keys verify tokens and issue none: what an API beside the service needs. *keep_revoked*: seconds that a
-    revocation must be remembered. Raises SettingError and KeyringError.
+    revocation must be remembered. *redis*: the URL of a Redis or Valkey that several nodes share. Raises SettingError and KeyringError.
     """
     database = Database(url)
+    server = None if redis is None else RedisServer(redis)
+    news = None if server is None else RedisNews(server)
+    database.tell = None if news is None else news.tell
     where = key_file or _beside(database)
     sealer = sealer_from_file(where) if where else None
     return Store(
@@ -70,6 +89,9 @@ def open_store(
         revocations=SqlJournal(database),
         api_keys=SqlApiKeys(database),
         single_use=SqlSingleUse(database),
+        redis=server,
+        news=news,
+        counters=None if server is None else RedisCounters(server),
     )
 
 
