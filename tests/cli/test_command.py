@@ -114,6 +114,8 @@ def test_an_unclear_identity_is_not_repeated(stopper: Run) -> None:
         ("[tool.stopper\n", ["is not TOML"]),
         ("[tool.stopper]\nselect = ['no-such-rule-at-all']\n", ["no-such-rule-at-all"]),
         ("[tool.stopper]\naccepted = 'gone.json'\n", ["gone.json"]),
+        ("[tool.stopper]\nper-path-ignore = ['scripts']\n", ["per-path-ignore", "a table of paths"]),
+        ("[tool.stopper]\nper-path-ignore = {scripts = ['debug-enable']}\n", ["did you mean debug-enabled?"]),
     ],
 )
 def test_a_wrong_config_is_refused_in_one_line(stopper: Run, folder: Path, written: str, words: list[str]) -> None:
@@ -222,6 +224,29 @@ def test_config_counts_and_the_command_line_wins(stopper: Run, folder: Path) -> 
 def test_exclude_leaves_files_out(stopper: Run, folder: Path) -> None:
     (folder / "pyproject.toml").write_text("[tool.stopper]\nexclude = ['app.py']\n")
     assert stopper("check").returncode == 0
+
+
+def test_rules_are_left_out_under_the_paths_that_the_config_names(stopper: Run, folder: Path) -> None:
+    (folder / "scripts").mkdir()
+    (folder / "scripts" / "run.py").write_text((folder / "app.py").read_text())
+    (folder / "pyproject.toml").write_text("[tool.stopper]\nper-path-ignore = {scripts = ['debug-enabled']}\n")
+    said = json.loads(stopper("check", "--select", "debug-enabled", "--format", "json").stdout)
+    assert [one["path"] for one in said["findings"]] == ["app.py"]
+    assert any("debug-enabled at scripts/run.py" in one["what"] for one in said["skipped"])
+
+
+def test_a_comment_in_a_notebook_suppresses_what_stands_beside_it(stopper: Run, folder: Path) -> None:
+    source = [
+        "from flask import Flask\n",
+        "app = Flask(__name__)\n",
+        "app.run(debug=True)  # stopper: ignore[debug-enabled] a lesson\n",
+    ]
+    cell = {"cell_type": "code", "metadata": {}, "outputs": [], "source": source}
+    (folder / "app.py").unlink()
+    (folder / "try.ipynb").write_text(json.dumps({"cells": [cell], "metadata": {}}, indent=1))
+    said = json.loads(stopper("check", "--select", "debug-enabled", "--format", "json").stdout)
+    assert said["findings"] == []
+    assert any("suppressed in the source: a lesson" in one["reason"] for one in said["skipped"])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names of bytes")

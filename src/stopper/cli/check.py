@@ -15,7 +15,7 @@ from stopper.core.errors import UsageError
 from stopper.scan.report import Report
 from stopper.scan.score import scored
 
-PYTHON: Final = (".py", ".pyi", ".pyw")
+PYTHON: Final = (".py", ".pyi", ".pyw", ".ipynb")
 
 
 @dataclass(frozen=True, slots=True)

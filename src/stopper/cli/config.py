@@ -115,10 +115,19 @@ def _formats(value: object) -> tuple[str, ...]:
     return found
 
 
+def _by_path(value: object) -> dict[str, tuple[str, ...]]:
+    if not isinstance(value, dict):
+        raise ValueError(
+            'a table of paths, each with a list of rules: per-path-ignore = {"scripts" = ["debug-enabled"]}'
+        )
+    return {path: _texts(names) for path, names in cast("dict[str, object]", value).items()}
+
+
 KEYS: Final[Mapping[str, Callable[[object], object]]] = {
     "select": _texts,
     "ignore": _texts,
     "exclude": _texts,
+    "per-path-ignore": _by_path,
     "fail-on": _one_of(*SEVERITIES),
     "threshold": _number(0, 100),
     "accepted": _text,

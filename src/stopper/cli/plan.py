@@ -1,5 +1,6 @@
 """What the shared options and ``[tool.stopper]`` come to, decided and refused before anything runs; and what happens after."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from stopper.cli import surroundings
 from stopper.cli.config import Config
 from stopper.cli.gate import exit_code
 from stopper.cli.output import Output, paired, write
-from stopper.cli.selection import chosen
+from stopper.cli.selection import chosen, known
 from stopper.core.errors import UsageError
 from stopper.core.rule import Rule, Severity
 from stopper.core.secret import Secret
@@ -31,6 +32,8 @@ class Plan:
     threshold: int | None
     accepted: tuple[Entry, ...]
     accepted_path: str
+    per_path: Mapping[str, tuple[str, ...]]
+    """Paths with the rules that the project leaves out there."""
     around: tuple[Secret, ...] = field(default=(), repr=False)
     """Kept so that they are masked until the reports are written."""
 
@@ -55,6 +58,7 @@ def planned(given: dict[str, Any], start: Path) -> Plan:
         threshold=config.value("threshold", None) if threshold is None else threshold,
         accepted=entries,
         accepted_path=path,
+        per_path=_per_path(config, every),
         around=surroundings.held(env_file=Path(given["env_file"]) if given.get("env_file") else None),
     )
 
@@ -68,6 +72,7 @@ def _accepted(given: str | None, config: Config) -> tuple[str, tuple[Entry, ...]
 
 def judged(report: Report, plan: Plan, root: Path, paths: tuple[str, ...]) -> Report:
     """*report* without suppressed and accepted findings, with diffs, scored. *paths* are the files whose comments count."""
+    from stopper.scan.per_path import without_ignored
     from stopper.scan.reports.patch import with_diffs
     from stopper.scan.score import scored
     from stopper.scan.suppression import reader, suppressed
@@ -78,8 +83,18 @@ def judged(report: Report, plan: Plan, root: Path, paths: tuple[str, ...]) -> Re
     outcomes = tuple(replace(one, check=one.check or checks.get(one.slug)) for one in report.outcomes)
     held = replace(report, outcomes=outcomes, prefix=_prefix(root))
     held = suppressed(held, read, paths, set(checks), today)
+    held = without_ignored(held, plan.per_path)
     held = without_accepted(held, plan.accepted, today, plan.accepted_path)
     return scored(with_diffs(held, read))
+
+
+def _per_path(config: Config, every: tuple[Rule, ...]) -> dict[str, tuple[str, ...]]:
+    """Paths with the rules that are left out there. Raises UsageError for a name that is no rule, family or severity."""
+    found = config.value("per-path-ignore", dict[str, tuple[str, ...]]())
+    for names in found.values():
+        for name in names:
+            known(name, every)
+    return found
 
 
 def told(report: Report, plan: Plan) -> int:

@@ -14,7 +14,7 @@ def chosen(rules: Sequence[Rule], select: Iterable[str], ignore: Iterable[str]) 
     """
     wanted, unwanted = _split(select), _split(ignore)
     for name in (*wanted, *unwanted):
-        _known(name, rules)
+        known(name, rules)
     kept = tuple(
         rule
         for rule in rules
@@ -34,8 +34,9 @@ def _names(rule: Rule, name: str) -> bool:
     return name in (rule.slug, rule.family, rule.severity)
 
 
-def _known(name: str, rules: Sequence[Rule]) -> None:
-    known = {rule.slug for rule in rules} | {rule.family for rule in rules} | set(SEVERITIES)
-    if name not in known:
-        near = did_you_mean(name, sorted(known)) or "; type stopper rules for the list"
+def known(name: str, rules: Sequence[Rule]) -> None:
+    """Nothing. Raises UsageError for a name that is no rule, family or severity."""
+    names = {rule.slug for rule in rules} | {rule.family for rule in rules} | set(SEVERITIES)
+    if name not in names:
+        near = did_you_mean(name, sorted(names)) or "; type stopper rules for the list"
         raise UsageError(f"there is no rule, family or severity {name!r}{near}")

@@ -17,6 +17,7 @@ from typing import Final
 from stopper.core.finding import Finding
 from stopper.core.place import Place
 from stopper.scan.report import ReadError, Report, Skip
+from stopper.scan.source import notebooks
 from stopper.scan.source.files import load
 
 _MARK: Final = re.compile(r"#\s*stopper:\s*ignore\b\s*(?P<slugs>\[[^\]]*\])?(?P<rest>[^#]*)")
@@ -146,6 +147,8 @@ def reader(root: Path) -> Callable[[str], bytes | None]:
             data = load(root / path, path)
         except ValueError:
             return None
-        return data if isinstance(data, bytes) else None
+        if not isinstance(data, bytes):
+            return None
+        return notebooks.python_of(data) if path.endswith(notebooks.SUFFIX) else data
 
     return read
