@@ -44,11 +44,10 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 def _loads(facts: SourceFacts) -> Iterator[tuple[Call, Value]]:
-    for word in _WORDS:
-        for call in facts.calls(f"*.{word}"):
-            if _LOADERS.fullmatch(call.callee):
-                for value in (*call.args, *(given for _, given in call.keywords)):
-                    yield call, value
+    found = [call for word in _WORDS for call in facts.calls(f"*.{word}") if _LOADERS.fullmatch(call.callee)]
+    for call in sorted(found, key=lambda one: (one.span.path, one.span.line) if one.span else ("", 0)):
+        for value in (*call.args, *(given for _, given in call.keywords)):
+            yield call, value
 
 
 def _keys(facts: SourceFacts) -> Iterator[tuple[Call, Value]]:

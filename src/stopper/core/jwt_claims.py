@@ -1,0 +1,191 @@
+"""What a verification asks of the claims, and what the code around it asks by hand."""
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts
+from stopper.core.jwt_keys import reached
+from stopper.core.jwt_names import Decoding, decodings, is_pyjwt, said_options, shape_of, switched_off
+from stopper.core.values import (
+    Call,
+    Constant,
+    Item,
+    Mapping,
+    Sequence,
+    Unknown,
+    Value,
+    is_constant,
+    options,
+    text_of,
+    walk,
+)
+
+UNIT_SECONDS: Final = {
+    "weeks": 604800, "days": 86400, "hours": 3600, "minutes": 60, "seconds": 1, "milliseconds": 0.001, "microseconds": 0.000001,
+    "months": 2592000, "years": 31536000,
+}  # fmt: skip
+_TIMEDELTA: Final = ("days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks")
+
+
+def verifications(app: App, facts: SourceFacts) -> Iterator[tuple[Call, Decoding]]:
+    """Decodes that check the signature, in the shape of the version that is used."""
+    for call, usual in decodings(facts):
+        shape = shape_of(app, call, usual)
+        if switched_off(call, shape) is None and not is_constant(call.keyword("verify"), False) and not call.open:
+            yield call, shape
+
+
+def option(facts: SourceFacts, call: Call, shape: Decoding, name: str) -> tuple[Value, ...]:
+    """What an option of this decode may be, with settings followed."""
+    found: list[Value] = []
+    for said in said_options(facts, call, shape):
+        if isinstance(said, Mapping) and (value := said.get(name)) is not None:
+            found.extend(reached(facts, value))
+    return tuple(found)
+
+
+def options_unknown(facts: SourceFacts, call: Call, shape: Decoding) -> bool:
+    """That options are given which the source does not show."""
+    return any(not isinstance(said, Mapping) or said.open for said in said_options(facts, call, shape))
+
+
+def required(facts: SourceFacts, call: Call, shape: Decoding) -> frozenset[str]:
+    """The claims that this verification demands to be there, by its own options or the library's registry of claims."""
+    names: set[str] = set()
+    for value in (*option(facts, call, shape, "require"), *option(facts, call, shape, "required")):
+        if isinstance(value, Sequence):
+            names |= {str(item) for item in value.plain()}
+    for said in said_options(facts, call, shape):
+        if isinstance(said, Mapping):
+            names |= {
+                key.removeprefix("require_")
+                for key, value in _pairs(said)
+                if key.startswith("require_") and is_constant(value, True)
+            }
+    names |= _essential(call.keyword("claims_options"))
+    if call.callee.startswith(("joserfc.", "authlib.")):
+        for other in facts.calls("*.JWTClaimsRegistry"):
+            for name, value in other.keywords:
+                if isinstance(value, Mapping) and (
+                    is_constant(value.get("essential"), True) or value.get("value") is not None
+                ):
+                    names.add(name)
+    names |= {
+        name for name, words in (("aud", ("audience",)), ("iss", ("issuer",))) if call.keyword(*words) is not None
+    }
+    return frozenset(names)
+
+
+def _pairs(said: Mapping) -> Iterator[tuple[str, Value]]:
+    for key, value in said.items:
+        if (name := text_of(key)) is not None:
+            yield name, value
+
+
+def _essential(value: Value | None) -> set[str]:
+    found: set[str] = set()
+    for one in options(value):
+        if isinstance(one, Mapping):
+            for name, rules in _pairs(one):
+                if isinstance(rules, Mapping) and any(key in ("essential", "value", "values") for key in rules.keys()):  # noqa: SIM118
+                    found.add(name)
+    return found
+
+
+def validated(facts: SourceFacts, call: Call) -> bool:
+    """That the claims which Authlib or joserfc decoded are handed to the library's own check."""
+    validates = [*facts.calls("*.validate"), *facts.calls("*.validate_claims")]
+    if any(part is call for other in validates for given in (other.receiver, *other.args) for part in walk(given)):
+        return True
+    around = {call.function} | {one.function for one in facts.calls(call.function)} if call.function else {""}
+    return any(
+        other.function in around for other in validates if not other.callee.startswith(("wtforms", "marshmallow"))
+    )
+
+
+def asked_by_hand(facts: SourceFacts, call: Call, claim: str) -> bool:
+    """That the claim of the decoded token is compared with something in the function that decodes, or in one that calls it."""
+    around = {call.function} | ({one.function for one in facts.calls(call.function)} if call.function else set())
+    for comparison in facts.comparisons():
+        if comparison.function in around:
+            for side in (comparison.left, comparison.right):
+                if text_of(side) == claim and comparison.operator in ("in", "not in"):
+                    return True
+                if any(isinstance(part, Item) and text_of(part.key) == claim for part in walk(side, 6)):
+                    return True
+    return False
+
+
+def read_strictly(facts: SourceFacts, call: Call, claim: str) -> bool:
+    """That the code reads ``claims["sub"]`` itself, so that a token without it is an error anyway."""
+    return any(
+        isinstance(part, Item) and part.default is None and text_of(part.key) == claim
+        for other in facts.calls_in(call.function)
+        for given in (*other.args, *(value for _, value in other.keywords))
+        for part in walk(given, 6)
+    ) or any(
+        isinstance(part, Item) and part.default is None and text_of(part.key) == claim
+        for found in facts.returns()
+        if found.function == call.function
+        for part in walk(found.value, 6)
+    )
+
+
+def seconds_of(value: Value | None) -> float | None:
+    """A length of time in seconds: a number, ``timedelta(…)``, a variable's literal default; None where it is not in sight."""
+    found: list[float] = []
+    for one in options(value):
+        if isinstance(one, Constant) and isinstance(one.value, (int, float)) and not isinstance(one.value, bool):
+            found.append(float(one.value))
+        elif isinstance(one, Call) and one.method in ("timedelta", "relativedelta"):
+            found.extend(_delta(one))
+        elif isinstance(one, Call) and one.callee in ("int", "float") and one.args:
+            inner = seconds_of(one.args[0])
+            found.extend([inner] if inner is not None else [])
+        elif isinstance(getattr(one, "default", None), Constant):
+            text = getattr(one, "default").value  # noqa: B009 - several classes of values have a default
+            if isinstance(text, (int, float)) or (isinstance(text, str) and text.isdigit()):
+                found.append(float(text))
+    return max(found) if found else None
+
+
+def _delta(call: Call) -> Iterator[float]:
+    said = [(name, given) for name, given in call.keywords] + list(zip(_TIMEDELTA, call.args, strict=False))
+    parts = [(UNIT_SECONDS.get(name, math.nan), seconds_of(given)) for name, given in said]
+    known = [unit * number for unit, number in parts if number is not None]
+    if known:
+        yield sum(known)
+
+
+def distance(value: Value | None) -> float | None:
+    """How far ahead of now an ``exp`` lies, in seconds: ``now + timedelta(days=30)``, ``int(time.time()) + 3600``."""
+    for one in options(value):
+        if isinstance(one, Call) and one.callee in ("int", "float", "round") and one.args:
+            return distance(one.args[0])
+        if (
+            isinstance(one, Call)
+            and one.receiver is not None
+            and one.method in ("timestamp", "replace", "timetuple", "utctimetuple")
+        ):
+            return distance(one.receiver)
+        if isinstance(one, Call) and one.callee.endswith("timegm") and one.args:
+            return distance(one.args[0])
+        if isinstance(one, Unknown) and len(one.parts) >= 2 and _is_now(one.parts[0]):
+            known = [seconds_of(part) for part in one.parts[1:]]
+            given = [number for number in known if number is not None]
+            return sum(given) if given else None
+    return None
+
+
+def _is_now(value: Value) -> bool:
+    return any(
+        isinstance(part, Call) and part.method in ("now", "utcnow", "time", "today", "time_ns")
+        for part in walk(value, 4)
+    ) or isinstance(value, Unknown)
+
+
+def library_reads_claims(call: Call) -> bool:
+    """That the library checks time claims by itself; Authlib and joserfc only decode."""
+    return is_pyjwt(call.callee) or call.callee.startswith("jose.")

@@ -1,0 +1,109 @@
+"""A token that somebody got for another service opens this one too."""
+
+from collections.abc import Iterator
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.jwt_claims import asked_by_hand, option, options_unknown, required, verifications
+from stopper.core.jwt_names import (
+    PUBLIC_KEY,
+    Decoding,
+    algorithm_names,
+    allowed_algorithms,
+    decodings,
+    encodings,
+    is_off,
+    library_said,
+)
+from stopper.core.probe import Steps, Target, failed, passed
+from stopper.core.probe_baseline import judge
+from stopper.core.probe_signature import signable
+from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.values import Call, Mapping, Value, is_constant, options, walk
+
+ELSEWHERE = "https://another-service.example"
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Verifications that compare neither by argument nor by hand: certain for keys that others sign with too."""
+    facts = source_of(app)
+    for call, shape in verifications(app, facts):
+        if call.callee == "jose.jws.verify" or (options_unknown(facts, call, shape) and not _is_told(facts, call)):
+            continue
+        missing = [claim for claim in ("aud", "iss") if not _is_checked(facts, call, shape, claim)]
+        if missing:
+            certainty = _certainty(app, facts, call, missing)
+            names = " and ".join(missing)
+            yield Hit(
+                f"{library_said(app, call.callee)} is not told which {names} to expect", call.span, certainty=certainty
+            )
+
+
+def _is_told(facts: SourceFacts, call: Call) -> bool:
+    return call.keyword("audience", "issuer") is not None
+
+
+def _is_checked(facts: SourceFacts, call: Call, shape: Decoding, claim: str) -> bool:
+    given = call.keyword("audience" if claim == "aud" else "issuer")
+    if given is not None and not is_constant(given, None, ""):
+        return not any(is_off(value) for value in option(facts, call, shape, f"verify_{claim}"))
+    if call.callee.startswith(("authlib.", "joserfc.")) and claim in required(facts, call, shape):
+        return True
+    return asked_by_hand(facts, call, claim)
+
+
+def _certainty(app: App, facts: SourceFacts, call: Call, missing: list[str]) -> Certainty:
+    """A key pair is made for others to verify with, so others' tokens fit it; a secret of one's own is seldom shared."""
+    shape = next(one for other, one in decodings(facts) if other is call)
+    names = set(algorithm_names(allowed_algorithms(facts, app, call, shape)))
+    shared = bool(names & PUBLIC_KEY) or any(
+        isinstance(part, Call) and part.method in ("get_signing_key_from_jwt", "get_signing_key", "get")
+        for part in walk(call.argument(shape.key, "key"), 4)
+    )
+    if shared:
+        return "certain"
+    issued = {
+        name
+        for one, shape_of in encodings(facts)
+        for name in _claims(one.argument(shape_of.claims, "payload", "claims"))
+    }
+    return "likely" if len(missing) == 2 or issued & {"aud", "iss"} else "possible"
+
+
+def _claims(value: Value | None) -> Iterator[str]:
+    for one in options(value):
+        if isinstance(one, Mapping):
+            yield from one.keys()
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Shows well-signed tokens of another issuer, and for another audience; one claim is varied at a time."""
+    found = yield from signable(target)
+    if isinstance(found, Verdict):
+        return found
+    for claim, what in (("iss", "of another issuer"), ("aud", "for another audience")):
+        changed = yield from found.with_claims(target, **{claim: ELSEWHERE})
+        if judge(found.baseline, changed.response) == "let-in":
+            seen = Evidence("exchange", f"the same claims with another {claim} are accepted", changed)
+            message = f"{found.baseline.ref} accepts a token {what}"
+            return failed(message, (found.baseline.ref,), (*found.evidence(), seen))
+    return passed(f"{found.baseline.ref} refuses another issuer and another audience")
+
+
+RULE = Rule(
+    slug="jwt-audience-issuer-unchecked",
+    family="jwt",
+    title="`aud` or `iss` is not checked",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(345,),
+    owasp="API2:2023",
+    asvs=("V9.2.3",),
+    surfaces=("source", "wsgi", "http"),
+    ends="`Stopper(app)` takes tokens of `STOPPER_ISSUER` for `STOPPER_AUDIENCE` only.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+)

@@ -1,0 +1,80 @@
+"""A token that simply leaves a claim out passes the check that this claim would have failed."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.jwt_claims import asked_by_hand, options_unknown, read_strictly, required, verifications
+from stopper.core.jwt_names import Decoding, library_said
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
+from stopper.core.probe_baseline import judge
+from stopper.core.probe_signature import signable
+from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.values import Call
+
+WANTED: Final = ("exp", "iss", "aud", "sub")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Verifications that let a token without `exp` pass; those that demand some of the four are only a possible hit."""
+    facts = source_of(app)
+    for call, shape in verifications(app, facts):
+        if options_unknown(facts, call, shape) or call.callee == "jose.jws.verify":
+            continue
+        missing = _missing(facts, call, shape)
+        if not missing:
+            continue
+        said = ", ".join(missing)
+        certainty: Certainty = "certain" if "exp" in missing else "possible"
+        yield Hit(f"{library_said(app, call.callee)} is not told to require {said}", call.span, certainty=certainty)
+
+
+def _missing(facts: SourceFacts, call: Call, shape: Decoding) -> list[str]:
+    there = required(facts, call, shape)
+    return [
+        claim
+        for claim in WANTED
+        if claim not in there
+        and not (claim != "exp" and (read_strictly(facts, call, claim) or asked_by_hand(facts, call, claim)))
+        and not (claim == "exp" and (asked_by_hand(facts, call, claim) or read_strictly(facts, call, claim)))
+    ]
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Shows a well-signed token that has no `exp`; beside it the same token with one is accepted."""
+    found = yield from signable(target)
+    if isinstance(found, Verdict):
+        return found
+    if "exp" not in target.forge.claims(found.token):
+        return not_applicable("the application's own tokens have no exp (jwt-issued-without-expiry)")
+    without = yield from found.with_claims(target, exp=None)
+    match judge(found.baseline, without.response):
+        case "let-in":
+            seen = Evidence("exchange", "the same claims without exp are accepted", without)
+            message = f"{found.baseline.ref} accepts a token without exp, so such a token never ends"
+            return failed(message, (found.baseline.ref,), (*found.evidence(), seen))
+        case "kept-out":
+            return passed(f"{found.baseline.ref} refuses a token without exp")
+        case _:
+            return unsure(
+                f"the answer of {found.baseline.ref} to a token without exp is neither a refusal nor the honest answer"
+            )
+
+
+RULE = Rule(
+    slug="jwt-claims-not-required",
+    family="jwt",
+    title="Verification does not require `exp`, `iss`, `aud` and `sub` to be present",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(613,),
+    owasp="API2:2023",
+    asvs=("V9.2.1",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Stopper's `@bearer` refuses a token without `exp`, `iss`, `aud` or `sub`.",
+    detect=detect,
+    probe=probe,
+)

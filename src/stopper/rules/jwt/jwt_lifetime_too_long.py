@@ -1,0 +1,130 @@
+"""A token that is stolen today still works next month."""
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import Assignment, SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.jwt_claims import distance, seconds_of
+from stopper.core.jwt_keys import reached
+from stopper.core.jwt_names import decodings, encodings, said_options
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_baseline import controls
+from stopper.core.probe_signature import token_baseline
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Mapping, Value, text_of
+
+ACCESS_MOST: Final = 12 * 3600
+"""Seconds. A working day; access tokens are meant to live for minutes (RFC 9700 §2.2.2 speaks of short-lived ones)."""
+REFRESH_MOST: Final = 90 * 24 * 3600
+LEEWAY_MOST: Final = 60
+"""Seconds of difference between clocks that a verifier may forgive."""
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Expiries far ahead where tokens are signed, and wide leeways where they are verified."""
+    facts = source_of(app)
+    for call, shape in encodings(facts):
+        for claims in reached(facts, call.argument(shape.claims, "payload", "claims")):
+            if isinstance(claims, Mapping):
+                yield from _issued(facts, call, claims)
+    for call in facts.calls("flask_jwt_extended.create_access_token", "flask_jwt_extended.create_refresh_token"):
+        length = _length(facts, call.argument(2, "expires_delta"))
+        most = REFRESH_MOST if "refresh" in call.callee else ACCESS_MOST
+        if length is not None and length > most:
+            yield Hit(f"the token lives {_said(length)}, the policy allows {_said(most)}", call.span)
+    yield from _leeways(app, facts)
+
+
+def _issued(facts: SourceFacts, call: Call, claims: Mapping) -> Iterator[Hit]:
+    exp = claims.get("exp")
+    lengths = [distance(one) or 0 for one in (exp, *reached(facts, exp))] if exp is not None else []
+    lengths += [distance(assignment.value) or 0 for assignment in _assigned(facts, call)]
+    most = REFRESH_MOST if _is_refresh(call, claims) else ACCESS_MOST
+    if lengths and max(lengths) > most:
+        yield Hit(f"the token lives {_said(max(lengths))}, the policy allows {_said(most)}", call.span)
+
+
+def _assigned(facts: SourceFacts, call: Call) -> Iterator[Assignment]:
+    for assignment in facts.assignments():
+        if assignment.function == call.function and assignment.attribute == "exp" and "[" in assignment.target:
+            yield assignment
+
+
+def _is_refresh(call: Call, claims: Mapping) -> bool:
+    kinds = [text_of(claims.get(name)) or "" for name in ("type", "token_type", "typ", "use", "purpose")]
+    return any("refresh" in word.lower() for word in (*kinds, call.function, call.name))
+
+
+def _length(facts: SourceFacts, value: Value | None) -> float | None:
+    found = [number for one in reached(facts, value) if (number := seconds_of(one)) is not None]
+    return max(found) if found else None
+
+
+def _leeways(app: App, facts: SourceFacts) -> Iterator[Hit]:
+    for call, shape in decodings(facts):
+        given = [call.keyword("leeway")]
+        given += [said.get("leeway") for said in said_options(facts, call, shape) if isinstance(said, Mapping)]
+        lengths = [length for one in given if (length := _length(facts, one)) is not None]
+        if lengths and max(lengths) > LEEWAY_MOST:
+            yield Hit(f"a leeway of {_said(max(lengths))} lets expired tokens live on; 60 seconds is enough", call.span)
+    for call in (*facts.calls("*.validate"), *facts.calls("*.JWTClaimsRegistry")):
+        length = _length(facts, call.keyword("leeway"))
+        if length is not None and length > LEEWAY_MOST and facts.imports("authlib", "joserfc"):
+            yield Hit(f"a leeway of {_said(length)} lets expired tokens live on; 60 seconds is enough", call.span)
+    for write in facts.config_writes("JWT_DECODE_LEEWAY"):
+        length = _length(facts, write.value)
+        if write.loaded is not False and length is not None and length > LEEWAY_MOST:
+            yield Hit(f"a leeway of {_said(length)} lets expired tokens live on; 60 seconds is enough", write.span)
+    fact = app.config.get("JWT_DECODE_LEEWAY")
+    if fact is not None and fact.reader == "running":
+        leeway = fact.value.total_seconds() if isinstance(fact.value, timedelta) else fact.value
+        if isinstance(leeway, (int, float)) and leeway > LEEWAY_MOST:
+            yield Hit(f"JWT_DECODE_LEEWAY of the running application is {_said(leeway)}", reader="running")
+
+
+def _said(seconds: float) -> str:
+    for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} seconds"
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Reads how long the token that the application gave out may live; nothing is forged."""
+    baseline = yield from token_baseline(target)
+    if baseline is None or baseline.identity.token is None or baseline.identity.minted:
+        return not_applicable("the application issued no signed token to any identity of this scan")
+    claims = target.forge.claims(baseline.identity.token.reveal())
+    end, start = claims.get("exp"), claims.get("iat", claims.get("nbf", time.time()))
+    if not isinstance(end, (int, float)) or not isinstance(start, (int, float)):
+        return not_applicable("the token has no exp (jwt-issued-without-expiry)")
+    length = end - start
+    if length <= ACCESS_MOST:
+        return passed(f"the token lives {_said(length)}")
+    issuer = baseline.identity.issued_by
+    refs: tuple[RouteRef, ...] = (issuer,) if issuer is not None else (baseline.ref,)
+    seen = Evidence("effect", f"from iat to exp the token lives {_said(length)}")
+    message = f"an access token lives {_said(length)}, the policy allows {_said(ACCESS_MOST)}"
+    return failed(message, refs, (*controls(baseline), seen))
+
+
+RULE = Rule(
+    slug="jwt-lifetime-too-long",
+    family="jwt",
+    title="A token lives longer than the policy allows, or the leeway is over 60 seconds",
+    harm=__doc__ or "",
+    severity="medium",
+    check="authentication",
+    cwe=(613,),
+    owasp="API2:2023",
+    asvs=("V7.3.2",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Stopper's access tokens end after the seconds of `STOPPER_ACCESS_TOKEN_LIFETIME`.",
+    detect=detect,
+    probe=probe,
+)
