@@ -1,0 +1,55 @@
+"""What API keys are called, and whether a value of the source is one that a caller shows."""
+
+import re
+from typing import Final
+
+from stopper.core.facts import SourceFacts
+from stopper.core.labels import Label
+from stopper.core.values import Constant, Format, Item, Name, Unknown, Value
+
+_KEY_NAME: Final = re.compile(
+    r"(?i)(?:x[-_])?(?:[a-z0-9]+[-_])*(?:api|access|app|auth|service|client|subscription|partner|internal|integration|device|consumer"
+    r"|developer|admin|master|machine|license)[-_]?keys?|(?:x[-_])?(?:[a-z0-9]+[-_])*api[-_]?(?:token|secret)|x[-_]key"
+)
+SHOWN: Final = frozenset({"request-header", "authorization-header", "request-data", "query-string", "cookie"})
+"""Labels of what a caller writes."""
+READ_FROM: Final = frozenset(f"flask.request.{where}" for where in ("headers", "args", "values", "form", "cookies"))
+
+
+def is_key_name(name: str) -> bool:
+    """That a header, parameter, field or variable of that name holds an API key: ``X-API-Key``, ``apikey``, ``partner_key``."""
+    return len(name) <= 60 and _KEY_NAME.fullmatch(name) is not None
+
+
+def reads_keys(facts: SourceFacts) -> bool:
+    """That some line reads what may be an API key from a request. Asked first, because the rest costs more."""
+    return any(
+        is_key_name(one.key) or (one.source == "flask.request.headers" and one.key.lower() == "authorization")
+        for one in facts.readings()
+    ) or any(word in name for route in facts.routes for name, _ in route.parameters for word in ("key", "token"))
+
+
+def is_shown_key(facts: SourceFacts, value: Value | None) -> bool:
+    """That the value is a whole API key from the request as the caller wrote it, not a hash of one or a test of it."""
+    if value is None or isinstance(value, (Constant, Format)):
+        return False
+    if isinstance(value, Item) and isinstance(value.key, Unknown):
+        return False  # a part of it
+    labels = facts.labels(value)
+    return any(label.kind in SHOWN for label in labels) and any(_says_key(label) for label in labels)
+
+
+def _says_key(label: Label) -> bool:
+    return label.kind == "api-key" or (label.kind == "request-header" and is_key_name(label.source))
+
+
+def is_key_reading(value: Value) -> bool:
+    """That the value is itself the look-up of an API key in the request."""
+    return (
+        isinstance(value, Item)
+        and isinstance(value.owner, Name)
+        and value.owner.dotted in READ_FROM
+        and isinstance(value.key, Constant)
+        and isinstance(value.key.value, str)
+        and is_key_name(value.key.value)
+    )

@@ -1,0 +1,125 @@
+"""Whoever reads the code, the settings or the memory has every key, and the look-up's time tells about them."""
+
+from collections.abc import Iterator
+
+from stopper.core.api_key_names import is_shown_key, reads_keys
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.place import Span
+from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    EnvironmentValue,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Sequence,
+    Unknown,
+    Value,
+    options,
+    walk,
+)
+
+MESSAGE = "the key of the caller is looked up among keys in clear"
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """``key in KEYS``, ``KEYS.get(key)`` and ``KEYS[key]`` with the key as the caller wrote it."""
+    facts = source_of(app)
+    if not reads_keys(facts):
+        return
+    seen: set[Span] = set()
+    for comparison in facts.comparisons("in", "not in"):
+        certainty = _kept(facts, comparison.right)
+        if certainty is not None and is_shown_key(facts, comparison.left):
+            seen.add(comparison.span)
+            yield Hit(MESSAGE, comparison.span, certainty=certainty)
+    lines = {(span.path, span.line) for span in seen}
+    for item, place in _look_ups(facts):
+        span = item.span or place
+        if (span.path, span.line) in lines or not is_shown_key(facts, item.key):
+            continue
+        if any((one.path, one.line) in lines for one in (span, place)) or _after_membership(facts, item, seen):
+            continue
+        lines.add((span.path, span.line))
+        yield Hit(MESSAGE, span)
+
+
+def _after_membership(facts: SourceFacts, item: Item, seen: set[Span]) -> bool:
+    """That the same function has already tested membership: one cause, one place."""
+    return item.span is not None and any(
+        facts.function_around(span) == facts.function_around(item.span) for span in seen
+    )
+
+
+def _kept(facts: SourceFacts, value: Value) -> Certainty | None:
+    """How sure it is that the collection holds keys in clear; None when it is no such collection."""
+    for option in options(value):
+        for followed in facts.followed(option):
+            match followed:
+                case Sequence() | Mapping() | EnvironmentValue() | ConfigValue():
+                    return "certain"
+                case Call(callee=callee) if callee.startswith("flask.request"):
+                    return None
+                case Call() | Unknown() if any(
+                    isinstance(one, (EnvironmentValue, ConfigValue)) for one in walk(followed, 6)
+                ):
+                    return "certain"
+                case Call(callee="set" | "list" | "frozenset" | "tuple" | "dict"):
+                    return "certain"
+                case Name(dotted=dotted) if not dotted.startswith("flask.") and "key" in dotted.lower():
+                    return "likely"
+                case Member(attribute=name) if "key" in name.lower():
+                    return "likely"
+                case _:
+                    pass
+    return None
+
+
+def _look_ups(facts: SourceFacts) -> Iterator[tuple[Item, Span]]:
+    """Items of a dict of the project under a key that is no literal."""
+    seen: set[int] = set()
+    for value, span in _values(facts):
+        for inner in walk(value, 8):
+            if isinstance(inner, Item) and id(inner) not in seen:
+                seen.add(id(inner))
+                if any(
+                    isinstance(one, (Mapping, ConfigValue))
+                    for owner in options(inner.owner)
+                    for one in facts.followed(owner)
+                ):
+                    yield inner, span
+
+
+def _values(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
+    for assignment in facts.assignments():
+        yield assignment.value, assignment.span
+    for condition in facts.conditions():
+        yield condition.value, condition.span
+    for returned in facts.returns():
+        yield returned.value, returned.span
+    for comparison in facts.comparisons("==", "!=", "is", "is not"):
+        yield comparison.left, comparison.span
+        yield comparison.right, comparison.span
+
+
+RULE = Rule(
+    slug="api-key-plaintext-membership-test",
+    family="api-key",
+    title="API key tested by membership in a collection of plaintext keys",
+    harm=__doc__ or "",
+    severity="medium",
+    check="authentication",
+    cwe=(
+        208,
+        256,
+    ),
+    owasp="API2:2023",
+    asvs=("V13.3.1",),
+    surfaces=("source",),
+    ends="Stopper's `@api_key` finds a key by its id and compares keyed hashes in constant time.",
+    certainty="certain",
+    detect=detect,
+)

@@ -1,0 +1,167 @@
+"""Whoever reads the database, or a copy of it, can act as every client."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.api_key_names import is_key_name, is_shown_key, reads_keys
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.place import Span
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Constant, Format, Mapping, Name, Sequence, Value, options, text_of, walk
+
+LOOKED_UP: Final = "a key is looked up by its raw value, so keys are stored in clear"
+STORED: Final = "a new key is stored as it is"
+_HASH: Final = re.compile(r"(?i)hash|digest|hmac|sha|prefix|fingerprint")
+_MODEL: Final = re.compile(r"(?i)(?:api|access|client|service)_?keys?|api_?(?:token|client)s?")
+_FINDERS: Final = (
+    "*.filter_by",
+    "*.find_one",
+    "*.find",
+    "*.get_or_404",
+    "*.objects",
+    "*.get_or_none",
+    "*.first_or_404",
+    "*.select_by",
+)
+_MAKERS: Final = re.compile(r"(?:secrets\.token_(?:hex|urlsafe|bytes)|uuid\.uuid[14]|os\.urandom|random\..*)")
+_INSERTS: Final = re.compile(r"(?is)insert\s+into\s+[\"`]?(?:\w*_)?(?:api|access|client|service)_?keys?\b")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Queries that hold the shown key against a column, and new keys that are stored as they were made."""
+    facts = source_of(app)
+    lines: set[tuple[str, int]] = set()
+    for span, message in (*(_look_ups(facts) if reads_keys(facts) else ()), *_stores(facts)):
+        if message == STORED and lines:
+            continue  # the look-up shows the same
+        if (span.path, span.line) not in lines:
+            lines.add((span.path, span.line))
+            yield Hit(message, span, certainty="certain" if message == LOOKED_UP else "likely")
+
+
+def _look_ups(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
+    for call in facts.calls(*_FINDERS):
+        pairs = [*call.keywords, *(pair for one in call.args for pair in _pairs(one))]
+        if call.span and any(not _HASH.search(name) and is_shown_key(facts, value) for name, value in pairs):
+            yield call.span, LOOKED_UP
+    for comparison in facts.comparisons("=="):
+        for column, shown in ((comparison.left, comparison.right), (comparison.right, comparison.left)):
+            if _is_column(column) and is_shown_key(facts, shown):
+                yield comparison.span, LOOKED_UP
+    for call in facts.calls("*.execute", "*.fetchone", "*.query_db", "*.query", "*.fetch_one", "*.get"):
+        if call.span and _is_query(facts, call):
+            yield call.span, LOOKED_UP
+
+
+def _pairs(value: Value) -> Iterator[tuple[str, Value]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items:
+            yield text_of(key) or "", inner
+
+
+def _is_column(value: Value) -> bool:
+    """``ApiKey.key``: a member of a class, and none that holds a hash. A column of the project's own class is read as its Column."""
+    if isinstance(value, Call):
+        return value.method in ("Column", "mapped_column", "CharField", "TextField", "StringField")
+    if not isinstance(value, Name):
+        return False
+    owner, _, last = value.dotted.rpartition(".")
+    name = owner.rpartition(".")[2]
+    return name[:1].isupper() and not name.isupper() and not _HASH.search(last)
+
+
+def _is_query(facts: SourceFacts, call: Call) -> bool:
+    """SQL that compares with a parameter which is the shown key, or ``session.get(ApiKey, key)``."""
+    if call.method == "get":
+        return (
+            len(call.args) == 2
+            and isinstance(call.args[0], Name)
+            and call.args[0].dotted.rpartition(".")[2][:1].isupper()
+            and is_shown_key(facts, call.args[1])
+        )
+    texts = [
+        one.value
+        for arg in call.args[:1]
+        for one in walk(arg, 4)
+        if isinstance(one, Constant) and isinstance(one.value, str)
+    ]
+    if not any("where" in text.lower() and not _HASH.search(text) for text in texts):
+        return False
+    given = [*call.args[1:], *(value for _, value in call.keywords), *(_parts(call.args[0]) if call.args else ())]
+    return any(is_shown_key(facts, one) for value in given for one in _inside(value))
+
+
+def _parts(value: Value) -> Iterator[Value]:
+    for one in walk(value, 2):
+        if isinstance(one, Format):
+            yield from one.parts
+
+
+def _inside(value: Value) -> Iterator[Value]:
+    for option in options(value):
+        if isinstance(option, Sequence):
+            yield from option.items
+        elif isinstance(option, Mapping):
+            yield from (inner for _, inner in option.items)
+        else:
+            yield option
+
+
+def _stores(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
+    models = {one.name for one in facts.classes() if _MODEL.search(one.name.rpartition(".")[2])}
+    for model in sorted(models):
+        for call in facts.calls(model):
+            if call.span and any(_names_key(name) and _is_new(value) for name, value in call.keywords):
+                yield call.span, STORED
+    for assignment in facts.assignments():
+        if (
+            "." in assignment.target
+            and assignment.function
+            and is_key_name(assignment.attribute)
+            and _is_new(assignment.value)
+        ) and not assignment.target.startswith(("flask.", "g.")):
+            yield assignment.span, STORED
+    for call in facts.calls("*.execute"):
+        text = text_of(call.args[0]) if call.args else None
+        if (
+            call.span
+            and text
+            and _INSERTS.search(text)
+            and not _HASH.search(text)
+            and any(_is_new(one) for value in call.args[1:] for one in _inside(value))
+        ):
+            yield call.span, STORED
+
+
+def _names_key(name: str) -> bool:
+    return is_key_name(name) or name.lower() in ("key", "token", "value", "secret")
+
+
+def _is_new(value: Value) -> bool:
+    """That the value is a random text as it was made, perhaps with a prefix."""
+    for one in walk(value, 4):
+        if isinstance(one, Call):
+            if re.search(r"hashlib|hmac|hash|digest|encrypt", one.callee):
+                return False
+            if _MAKERS.fullmatch(one.callee):
+                return True
+    return False
+
+
+RULE = Rule(
+    slug="api-key-stored-plaintext",
+    family="api-key",
+    title="API keys stored in clear",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(256,),
+    owasp="API2:2023",
+    asvs=("V6.5.2",),
+    surfaces=("source",),
+    ends="Stopper's `@api_key` stores a keyed hash and shows a key once.",
+    certainty="likely",
+    detect=detect,
+)

@@ -1,0 +1,131 @@
+"""Whoever has the hashes finds the keys, or a second text with the same hash."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.api_key_names import is_key_name, is_shown_key
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.naming import sensitive
+from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Item,
+    Member,
+    Name,
+    Parameter,
+    Value,
+    text_of,
+    walk,
+)
+
+BROKEN: Final = re.compile(r"(?i)(?:hashlib\.)?(?:md4|md5|sha1|sha-1)")
+FAST: Final = (
+    "hashlib.sha256",
+    "hashlib.sha512",
+    "hashlib.sha384",
+    "hashlib.sha224",
+    "hashlib.blake2b",
+    "hashlib.sha3_256",
+)
+_CALLS: Final = ("hashlib.md5", "hashlib.sha1", "hashlib.new", "hmac.new", "hmac.digest", "Crypto.Hash.MD5.new", "Crypto.Hash.SHA1.new", "Crypto.Hash.SHA.new",
+                 "passlib.hash.hex_md5.hash", "passlib.hash.hex_sha1.hash")  # fmt: skip
+_KEY_FUNCTION: Final = re.compile(r"(?i)api_?key|hash_?key|key_?hash|(?:verify|check|store|digest)_?key|ApiKey")
+_CHOOSES: Final = re.compile(r"(?i)create|register|set_|add_|save|store|choose|update|new|change")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """MD5 or SHA-1 over a key; SHA-2 without a secret over a key that a person chose."""
+    facts = source_of(app)
+    for call in facts.calls(*_CALLS):
+        name = _algorithm(call)
+        if name and (certainty := _about_key(facts, call)) is not None:
+            yield Hit(f"an API key is hashed with {name}", call.span, certainty=certainty)
+    for call in facts.calls(*FAST):
+        if any(_is_chosen(facts, call, value) for value in call.args[:1]):
+            yield Hit("a key that a person chose is hashed with a fast hash", call.span, certainty="likely")
+
+
+def _algorithm(call: Call) -> str | None:
+    """The broken algorithm of the call, None when it is another one."""
+    if call.callee in ("hashlib.md5", "hashlib.sha1"):
+        return call.method.upper()
+    if call.callee.startswith(("Crypto.", "passlib.")):
+        return "MD5" if "md5" in call.callee.lower() else "SHA1"
+    chosen = call.argument(0 if call.callee == "hashlib.new" else 2, "name", "digestmod", "digest")
+    said = chosen.dotted if isinstance(chosen, Name) else text_of(chosen) or ""
+    # HMAC over SHA-1 is not broken as plain SHA-1 is; HMAC over MD5 is still refused by NIST SP 800-131A.
+    if BROKEN.fullmatch(said) and not (call.callee.startswith("hmac.") and "sha" in said.lower()):
+        return said.rpartition(".")[2].upper()
+    return None
+
+
+def _about_key(facts: SourceFacts, call: Call) -> Certainty | None:
+    values = call.args[1:] if call.callee in ("hashlib.new", "hmac.new", "hmac.digest") else call.args[:1]
+    data = call.keyword("data", "string", "msg")
+    for value in (*values, *((data,) if data is not None else ())):
+        if any(is_shown_key(facts, one) for one in walk(value, 4)):
+            return "certain"
+        if any(_is_called_key(one) for one in walk(value, 4)):
+            return "certain"
+        inside = {id(one) for one in walk(value, 4)}
+        if any(id(one.value) in inside and is_key_name(one.attribute) for one in facts.assignments()):
+            return "certain"
+        if _KEY_FUNCTION.search(call.function.rpartition(".")[2]):
+            return "likely"
+    if not values and _KEY_FUNCTION.search(call.function.rpartition(".")[2]):
+        return "likely"
+    return None
+
+
+def _is_called_key(value: Value) -> bool:
+    match value:
+        case (
+            Parameter(parameter=name) | Member(attribute=name) | EnvironmentValue(variable=name) | ConfigValue(key=name)
+        ):
+            pass
+        case Item(key=Constant(value=str(name))):
+            pass
+        case _:
+            name = value.name
+    return (
+        is_key_name(name)
+        or is_key_name(value.name)
+        or sensitive(name) == "api-key"
+        or name.lower() in ("raw_key", "plain_key")
+    )
+
+
+def _is_chosen(facts: SourceFacts, call: Call, value: Value) -> bool:
+    """That the key comes from a body in a function that makes or changes one."""
+    if not _CHOOSES.search(call.function.rpartition(".")[2]):
+        return False
+    for one in walk(value, 4):
+        if _is_called_key(one):
+            labels = facts.labels(one)
+            if any(label.kind == "request-data" for label in labels) and not any(
+                label.kind in ("request-header", "query-string") for label in labels
+            ):
+                return True
+    return False
+
+
+RULE = Rule(
+    slug="api-key-weak-hash",
+    family="api-key",
+    title="API key hashed with a weak hash",
+    harm=__doc__ or "",
+    severity="medium",
+    check="authentication",
+    cwe=(916,),
+    owasp="API2:2023",
+    asvs=("V11.4.1",),
+    surfaces=("source",),
+    ends="Stopper's `@api_key` keeps an HMAC-SHA-256 of a random key under `STOPPER_API_KEY_PEPPER`.",
+    certainty="certain",
+    detect=detect,
+)
