@@ -1,0 +1,100 @@
+"""The single inputs of an API that take text: a query parameter, a part of a path, a member of a JSON body."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal, cast
+from urllib.parse import quote
+
+from stopper.core.app import Route
+from stopper.core.exchange import Exchange, Request
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target
+from stopper.core.probe_baseline import answered, attempt, candidates
+from stopper.core.probe_query import query_names, with_query
+
+MOST: Final = {"quick": 10, "standard": 25, "deep": 80}
+"""Inputs that one probe varies, by the scan's depth."""
+USUAL: Final = ("q", "id", "name")
+"""What a route may read of whose query no reader knows anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input of one route-method: ``request`` is the honest one, ``honest`` its answer."""
+
+    route: Route
+    request: Request
+    name: str
+    place: Literal["query", "path", "body"]
+    honest: Exchange
+
+    @property
+    def ref(self) -> RouteRef:
+        """The route-method that reads it."""
+        return RouteRef(self.request.method, self.route.path)
+
+    def given(self, value: object) -> Request:
+        """The honest request with this input set to *value*, everything else as it was."""
+        if self.place == "query":
+            return with_query(self.request, self.name, str(value))
+        if self.place == "path":
+            return replace(self.request, target=_in_path(self.route, self.request.target, self.name, str(value)))
+        return replace(self.request, body=json.dumps({**members(self.request), self.name: value}).encode())
+
+
+def members(request: Request) -> dict[str, object]:
+    """The members of the request's JSON body; none where it has no object."""
+    try:
+        found: object = json.loads(request.body)
+    except ValueError:
+        return {}
+    return cast("dict[str, object]", found) if isinstance(found, dict) else {}
+
+
+def inputs(
+    target: Target, methods: Sequence[str] = ("GET", "POST", "PUT", "PATCH"), usual: Sequence[str] = USUAL
+) -> Steps[list[Input]]:
+    """The inputs of the routes that answer, in the order in which routes are worth trying; bounded by the depth."""
+    found: list[Input] = []
+    for route, method in candidates(target, methods):
+        if len(found) >= MOST[target.depth]:
+            break
+        honest = yield from attempt(answered(target, target.request_for(route, method)))
+        if honest is None or not _tells(route, honest):
+            continue
+        found.extend(_of(route, honest, usual))
+    return found[: MOST[target.depth]]
+
+
+def _tells(route: Route, honest: Exchange) -> bool:
+    """That the answer is the view's own; where a sample id is not found, another text may still tell."""
+    status = honest.response.status
+    if honest.response.error or status in (401, 403, 405, 429):
+        return False
+    return status != 404 or bool(route.parameters)
+
+
+def _of(route: Route, honest: Exchange, usual: Sequence[str]) -> Iterator[Input]:
+    request = honest.request
+    for name, kind in route.parameters:
+        if kind in ("string", "any", "path") and "{" + name + "}" in route.path:
+            yield Input(route, request, name, "path", honest)
+    if request.method == "GET":
+        names = query_names(request) or (() if route.parameters else tuple(usual))
+        for name in dict.fromkeys((*names, *route.fields)):
+            yield Input(route, request, name, "query", honest)
+        return
+    for name, value in members(request).items():
+        if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+            yield Input(route, request, name, "body", honest)
+
+
+def _in_path(route: Route, target: str, name: str, value: str) -> str:
+    path, mark, query = target.partition("?")
+    said, sent = route.path.split("/"), path.split("/")
+    offset = len(sent) - len(said)
+    for number, part in enumerate(said):
+        if "{" + name + "}" in part and 0 <= number + offset < len(sent):
+            sent[number + offset] = part.replace("{" + name + "}", quote(value, safe=""))
+    return "/".join(sent) + mark + query

@@ -1,0 +1,157 @@
+"""A caller runs code of their own on the server."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.checked_input import is_checked
+from stopper.core.fact import Flow
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.labels import UNTRUSTED
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import attempt
+from stopper.core.probe_inputs import Input, inputs
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Constant, Format, Name, Sequence, Value, is_constant, text_of
+
+_KINDS: Final = tuple(UNTRUSTED)
+_MORE: Final = re.compile(
+    r"os\.(?:exec[lv]\w*|spawn[lv]\w*|startfile)|asyncio\.create_subprocess_(?:shell|exec)|subprocess\.getstatusoutput|commands\.getoutput|__import__|importlib\.import_module"
+    r"|shelve\.open|joblib\.load|torch\.load|pandas\.read_pickle|pickle\.Unpickler|_pickle\.loads?|cPickle\.loads?|yaml\.(?:load_all|full_load|unsafe_load_all)"
+    r"|ruamel\.yaml\.load|jsonpickle\.loads|jinja2\.(?:sandbox\.)?Environment\.compile_expression|flask\.(?:stream_template_string|Flask\.jinja_env\.from_string|current_app\.jinja_env\.from_string)"
+    r"|mako\.template\.Template|code\.InteractiveInterpreter\.runcode|(?:.*\.)?(?:exec_command|from_string)"
+)
+_SHELL_TOOLS: Final = frozenset(
+    {"sh", "bash", "/bin/sh", "/bin/bash", "cmd", "cmd.exe", "powershell", "python", "python3"}
+)
+_WORDS: Final = {
+    "code": "text from the request is run as code or as a template",
+    "subprocess": "text from the request becomes part of a command",
+    "deserialisation": "bytes from the request are unpacked into objects of any kind, which runs code",
+}
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """What a caller sent reaches an interpreter: Python, a template engine, a shell, a loader of objects."""
+    facts = source_of(app)
+    for flow in facts.flows("code", "subprocess", "deserialisation", label=_KINDS):
+        if _is_harmful(facts, flow) and not is_checked(facts, flow.value, flow.function):
+            yield Hit(_WORDS[flow.sink], flow.span)
+    for call in facts.calls_matching(_MORE.pattern):
+        given = call.argument(0, "cmd", "name", "template", "source", "text", "command")
+        if given is None or not facts.derives(given, *_KINDS) or is_checked(facts, given, call.function):
+            continue
+        if not (call.method == "from_string" and "env" not in _said(call.receiver)):
+            yield Hit("text from the request reaches something that runs it", call.span)
+
+
+def _said(value: Value | None) -> str:
+    return (
+        "" if value is None else f"{value.name} {getattr(value, 'dotted', '')} {getattr(value, 'callee', '')}".lower()
+    )
+
+
+def _is_harmful(facts: SourceFacts, flow: Flow) -> bool:
+    call = next((call for call in facts.calls(flow.detail) if call.span == flow.span), None)
+    if call is None:
+        return True
+    if flow.sink == "deserialisation":
+        return not (call.callee == "yaml.load" and _is_safe_loader(call))
+    if flow.sink == "subprocess":
+        return _reaches_a_shell(facts, call, flow.value)
+    return True
+
+
+def _is_safe_loader(call: Call) -> bool:
+    loader = call.argument(1, "Loader")
+    return isinstance(loader, Name) and loader.dotted.rpartition(".")[2] in (
+        "SafeLoader",
+        "CSafeLoader",
+        "BaseLoader",
+        "CBaseLoader",
+    )
+
+
+def _reaches_a_shell(facts: SourceFacts, call: Call, value: Value) -> bool:
+    """A list is one program with its arguments, unless a shell stands first, the caller names it, or ``shell=True`` is said."""
+    if is_constant(call.keyword("shell"), True, 1) or call.callee in ("os.system", "os.popen", "subprocess.getoutput"):
+        return True
+    if isinstance(value, Sequence) and value.items:
+        first = text_of(value.items[0])
+        if first is None:
+            return facts.derives(value.items[0], *_KINDS)
+        script = any(text_of(item) in ("-c", "/c", "-Command") for item in value.items[1:])
+        return first in _SHELL_TOOLS and script
+    if isinstance(value, Call) and value.callee == "shlex.split":
+        return not _starts_with_text(value.argument(0))
+    return not _starts_with_text(value)
+
+
+def _starts_with_text(value: Value | None) -> bool:
+    """The program is fixed, and without a shell the rest is no command of its own."""
+    return isinstance(value, Format) and bool(value.parts) and isinstance(value.parts[0], Constant)
+
+
+# -- on the wire -----------------------------------------------------------------------------------------------------------------
+
+_LEFT: Final = 7919
+_RIGHT: Final = 6007
+_PRODUCT: Final = str(_LEFT * _RIGHT)
+"""Nothing writes this number by itself."""
+
+
+def payloads(canary: str) -> tuple[tuple[str, str, str], ...]:
+    """What is sent, the harmless likeness of it, and what only the one who runs it answers with."""
+    sum_of = f"{_LEFT}*{_RIGHT}"
+    shell = f"{canary};echo {canary}$(({sum_of}))"
+    return (
+        (f"{canary}{{{{{sum_of}}}}}", f"{canary}[[{sum_of}]]", canary + _PRODUCT),
+        (shell, shell.replace(";", ","), canary + _PRODUCT),
+        (f"chr(115)+chr(116)+str({sum_of})", f"chr[115]+str[{sum_of}]", "st" + _PRODUCT),
+        (f"{canary}${{{sum_of}}}<%= {sum_of} %>", f"{canary}{sum_of}", canary + _PRODUCT),
+    )
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """A sum in the language of a template, a shell and Python is sent where text is expected; its result proves that it was run."""
+    found = yield from inputs(target)
+    if not found:
+        return not_applicable("no input that takes text is in reach")
+    for one in found:
+        evidence = yield from attempt(_tried(target, one))
+        if evidence:
+            return failed(f"{one.ref} runs what {one.name} says", [one.ref], evidence)
+    return passed(f"{len(found)} inputs run nothing of what they are sent")
+
+
+def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
+    for sent, harmless, telling in payloads(target.canary)[: 4 if target.depth == "deep" else 3]:
+        answer = yield from send(one.given(sent))
+        if telling not in answer.response.text:
+            continue
+        control = yield from send(one.given(harmless))
+        if telling not in control.response.text:
+            return [
+                Evidence("exchange", "control: the same signs without a meaning are not worked out", control),
+                Evidence("exchange", "the sum in the text is worked out", answer),
+            ]
+    return []
+
+
+RULE = Rule(
+    slug="code-injection",
+    family="injection",
+    title="Request data is run as code",
+    harm=__doc__ or "",
+    severity="critical",
+    check="input-validation",
+    cwe=(94,),
+    owasp="API8:2023",
+    asvs=("V1.3.2",),
+    surfaces=("source", "wsgi", "http"),
+    ends="`Stopper(app)` reads credentials as plain text and never evaluates or unpickles them.",
+    detect=detect,
+    probe=probe,
+)

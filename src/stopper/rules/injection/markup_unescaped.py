@@ -1,0 +1,197 @@
+"""A link or a stored text runs a stranger's script in the browser of somebody who is logged in."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.checked_input import is_checked
+from stopper.core.fact import Flow
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.labelling import labels_of
+from stopper.core.labels import LabelKind
+from stopper.core.place import Span
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import attempt
+from stopper.core.probe_inputs import Input, inputs
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Constant, Format, Mapping, Sequence, Value, is_constant, text_of, walk
+
+_KINDS: Final[tuple[LabelKind, ...]] = (
+    "query-string",
+    "request-data",
+    "path-parameter",
+    "cookie",
+    "request-header",
+    "request-url",
+)
+_TAG: Final = re.compile(r"(?i)<\s*/?\s*(?:!doctype|[a-z][\w-]*)[\s>/=]|<[a-z][\w-]*$")
+_SAFE: Final = re.compile(r"\{\{[^{}]*?\b([A-Za-z_]\w*)(?:[.\[][^{}|]*)?[^{}]*?\|\s*safe\b")
+_OFF: Final = re.compile(r"\{%-?\s*autoescape\s+false")
+_PLAIN: Final = re.compile(
+    r"(?i)text/plain|application/(?:json|xml|csv|octet-stream|problem\+json)|text/csv|application/pdf"
+)
+_NONE: Final[list[str]] = []
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Markup made of what a caller sent: said to be safe, put together as text, or by a template that does not escape."""
+    facts = source_of(app)
+    seen: set[Span] = set()
+    for flow in facts.flows("html", label=_KINDS):
+        if flow.span not in seen and _is_markup(facts, flow) and not is_checked(facts, flow.value, flow.function):
+            seen.add(flow.span)
+            yield Hit("text from the request becomes part of a page without being escaped", flow.span)
+    for flow in facts.flows("response", label=_KINDS):
+        if flow.span in seen or not _is_page(facts, flow) or is_checked(facts, flow.value, flow.function):
+            continue
+        seen.add(flow.span)
+        yield Hit("text from the request becomes part of a page without being escaped", flow.span)
+    yield from _templates(facts)
+    yield from _environments(facts)
+
+
+def _is_markup(facts: SourceFacts, flow: Flow) -> bool:
+    if flow.detail == "markupsafe.Markup":
+        return not _only_formatted(flow.value)
+    return _has_tag(facts, flow.value)
+
+
+def _only_formatted(value: Value) -> bool:
+    """``Markup("…").format(x)`` escapes what is put in."""
+    return isinstance(value, Call) and value.method == "format" and isinstance(value.receiver, Call)
+
+
+def _is_page(facts: SourceFacts, flow: Flow) -> bool:
+    """A response that is a text with tags in it, of a type that browsers show as a page."""
+    call = next((call for call in facts.calls(flow.detail) if call.span == flow.span), None)
+    if flow.detail not in ("flask.Response", "flask.make_response", "return"):
+        return False
+    if call is not None and _is_plain(call):
+        return False
+    return _has_tag(facts, flow.value)
+
+
+def _is_plain(call: Call) -> bool:
+    said = call.keyword("mimetype", "content_type")
+    headers = call.argument(2, "headers")
+    if said is None and isinstance(headers, Mapping):
+        said = headers.get("Content-Type")
+    text = text_of(said)
+    return text is not None and bool(_PLAIN.search(text))
+
+
+def _has_tag(facts: SourceFacts, value: Value) -> bool:
+    """A text that is put together here and holds a tag beside the tainted part."""
+    if isinstance(value, (Mapping,)):
+        return False
+    if isinstance(value, Sequence):
+        return bool(value.items) and _has_tag(facts, value.items[0])
+    for part in walk(value, 8):
+        if not isinstance(part, Format):
+            continue
+        fixed = "\0".join(one.value for one in part.parts if isinstance(one, Constant) and isinstance(one.value, str))
+        if _TAG.search(fixed) and any(_is_tainted(facts, one) for one in part.parts):
+            return True
+    return False
+
+
+def _is_tainted(facts: SourceFacts, value: Value) -> bool:
+    """That it comes from the request and was made no number on the way."""
+    return any(label.kind in _KINDS for label in labels_of(facts, value, numbers=True))
+
+
+def _templates(facts: SourceFacts) -> Iterator[Hit]:
+    """A template that says ``|safe`` of a name which a view fills from the request."""
+    files: dict[str, list[str]] = {}
+    for file in facts.files_of("template"):
+        text = "\n".join(file.lines)
+        found = sorted(set(_SAFE.findall(text)))
+        if found or _OFF.search(text):
+            files[file.path] = found or ["*"]
+    for call in facts.calls("flask.render_template", "flask.render_template_string", "flask.stream_template"):
+        first = text_of(call.argument(0, "template_name_or_list", "source"))
+        if first is None:
+            continue
+        if call.callee.endswith("_string"):
+            names = ["*"] if _OFF.search(first) else sorted(set(_SAFE.findall(first)))
+        else:
+            names = next((said for path, said in files.items() if path == first or path.endswith("/" + first)), _NONE)
+        for name, value in call.keywords:
+            if (
+                (name in names or "*" in names)
+                and facts.derives(value, *_KINDS)
+                and not is_checked(facts, value, call.function)
+            ):
+                yield Hit(f"the template takes {name} for markup, and it comes from the request", call.span)
+                break
+
+
+def _environments(facts: SourceFacts) -> Iterator[Hit]:
+    """A template engine of one's own that escapes nothing, filled from the request."""
+    if not facts.imports("jinja2"):
+        return
+    off = [call for call in facts.calls("jinja2.Environment") if _escapes_nothing(call)]
+    for call in facts.calls("*.render"):
+        inside = [part for part in walk(call.receiver, 6) if isinstance(part, Call)]
+        plain = any(part.callee == "jinja2.Template" and _escapes_nothing(part) for part in inside)
+        own = any(part in off for part in inside)
+        if (plain or own) and any(facts.derives(value, *_KINDS) for _, value in call.keywords):
+            yield Hit("this template engine escapes nothing, and it is filled from the request", call.span)
+
+
+def _escapes_nothing(call: Call) -> bool:
+    said = call.keyword("autoescape")
+    return not call.open and (said is None or is_constant(said, False))
+
+
+# -- on the wire -----------------------------------------------------------------------------------------------------------------
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """A tag of our own where text is expected must come back escaped, or not as a page."""
+    found = yield from inputs(target)
+    if not found:
+        return not_applicable("no input that takes text is in reach")
+    for one in found:
+        evidence = yield from attempt(_tried(target, one))
+        if evidence:
+            return failed(f"{one.ref} puts {one.name} into its page as markup", [one.ref], evidence)
+    return passed(f"{len(found)} inputs come back escaped or in no page")
+
+
+def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
+    word = f"{target.canary}7"
+    plain = yield from send(one.given(word))
+    if word not in plain.response.text or plain.response.content_type not in (
+        "text/html",
+        "application/xhtml+xml",
+        "image/svg+xml",
+    ):
+        return []
+    tag = f"<{word} x='1'>"
+    marked = yield from send(one.given(tag))
+    if tag not in marked.response.text or marked.response.content_type != plain.response.content_type:
+        return []
+    return [
+        Evidence("exchange", "control: a word is repeated in the page", plain),
+        Evidence("exchange", "a tag is repeated as a tag", marked),
+    ]
+
+
+RULE = Rule(
+    slug="markup-unescaped",
+    family="injection",
+    title="Request data in a page without escaping",
+    harm=__doc__ or "",
+    severity="high",
+    check="input-validation",
+    cwe=(79,),
+    owasp="API8:2023",
+    asvs=("V1.2.1",),
+    surfaces=("source", "wsgi", "http"),
+    ends="`STOPPER_CONTENT_SECURITY_POLICY` lets no script of a page run by default under `Stopper(app)`.",
+    detect=detect,
+    probe=probe,
+)

@@ -1,0 +1,189 @@
+"""A link to the real site ends, after the log-in, at a copy of it that asks for the password again."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+
+from stopper.core.app import App, Route
+from stopper.core.checked_input import is_checked
+from stopper.core.exchange import Exchange, Request, Response
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.labels import LabelKind
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import attempt
+from stopper.core.probe_inputs import members
+from stopper.core.probe_login import login_requests, login_routes
+from stopper.core.probe_query import with_query
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Choice, Constant, Format, Value, options, text_of
+
+_KINDS: Final[tuple[LabelKind, ...]] = ("query-string", "request-data", "cookie")
+_FIXED: Final = re.compile(r"/(?![/\\]).*|[a-zA-Z][\w+.-]*://[^/?#]+[/?#].*|\?.*", re.DOTALL)
+"""A beginning after which no other host can be named."""
+_NAMES: Final = re.compile(
+    r"(?i)^(next|redirect\w*|return\w*|url|uri|continue|dest|destination|target|goto|to|back|forward|callback|success_url|u|r)$"
+)
+_USUAL: Final = ("next", "redirect", "return_to", "url")
+_DOORS: Final = re.compile(
+    r"(?i)(log-?in|log-?out|sign-?in|sign-?out|auth|redirect|goto|go|out|continue|callback|sso|switch|lang\w*)/?$"
+)
+_ROUTES: Final = {"quick": 8, "standard": 16, "deep": 40}
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """An address from the request that a redirect goes to, unless something asks where it leads."""
+    facts = source_of(app)
+    for flow in facts.flows("redirect", label=_KINDS):
+        checked = is_checked(facts, flow.value, flow.function) or _is_kept_here(facts, flow.value, flow.function)
+        if _leads_away(facts, flow.value) and not checked:
+            yield Hit("the redirect goes wherever the request says", flow.span)
+    for flow in facts.flows("response-header", label=_KINDS):
+        if (
+            flow.detail.lower() == "location"
+            and _leads_away(facts, flow.value)
+            and not is_checked(facts, flow.value, flow.function)
+        ):
+            yield Hit("the redirect goes wherever the request says", flow.span)
+
+
+def _leads_away(facts: SourceFacts, value: Value) -> bool:
+    """That the tainted part stands where the host is named."""
+    for one in options(value):
+        if isinstance(one, Choice) or not facts.derives(one, *_KINDS):
+            continue
+        start = _start(one)
+        if start is None or not _FIXED.fullmatch(start):
+            return True
+    return False
+
+
+def _start(value: Value) -> str | None:
+    """The fixed text that the address begins with."""
+    if isinstance(value, Format) and value.parts:
+        return text_of(value.parts[0])
+    if isinstance(value, Call) and value.callee == "urllib.parse.urljoin":
+        return None
+    return value.value if isinstance(value, Constant) and isinstance(value.value, str) else None
+
+
+def _is_kept_here(facts: SourceFacts, value: Value, function: str) -> bool:
+    """That both ``/`` and ``//`` (or a backslash) are asked for: the first alone lets ``//elsewhere`` through."""
+    asked = {
+        text_of(call.argument(0))
+        for call in facts.calls_in(function)
+        if call.method == "startswith" and call.receiver is not None and facts.derives(call.receiver, *_KINDS)
+    }
+    return "/" in asked and bool(asked & {"//", "/\\"}) and is_checked(facts, value, function, prefix_counts=True)
+
+
+# -- on the wire -----------------------------------------------------------------------------------------------------------------
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Ask the routes that read an address, and the log-in, to go to a host that is nobody's."""
+    host = f"{target.canary}.example"
+    tried = 0
+    for route in _likely(target):
+        for name in _names_of(route):
+            tried += 1
+            evidence = yield from attempt(
+                _away(with_query(target.request_for(route, "GET"), name, f"https://{host}/"), name, host)
+            )
+            if evidence:
+                ref = RouteRef("GET", route.path)
+                return failed(f"{ref} redirects to any host that {name} names", [ref], evidence)
+    found = yield from attempt(_after_login(target, host))
+    if found is not None:
+        return found
+    if not tried:
+        return not_applicable("no route that redirects is in reach")
+    return passed("no route redirects to a host that the request names")
+
+
+def _likely(target: Target) -> list[Route]:
+    routes = [route for route in target.app.routes if "GET" in route.methods and not route.parameters]
+    named = [route for route in routes if any(_NAMES.match(name) for name in route.fields)]
+    doors = [route for route in routes if route not in named and _DOORS.search(route.path)]
+    return [*named, *doors][: _ROUTES[target.depth]]
+
+
+def _names_of(route: Route) -> list[str]:
+    return [name for name in route.fields if _NAMES.match(name)] or list(_USUAL)
+
+
+def _away(request: Request, name: str, host: str) -> Steps[list[Evidence]]:
+    """The evidence that the answer sends to *host*; empty when it does not."""
+    for value in (f"https://{host}/", f"//{host}/"):
+        answer = yield from send(_with(request, name, value))
+        if _goes_to(answer.response, host):
+            here = yield from send(_with(request, name, "/"))
+            return _evidence(here, answer)
+        if not 300 <= answer.response.status < 400:
+            return []
+    return []
+
+
+def _with(request: Request, name: str, value: str) -> Request:
+    return with_query(request, name, value)
+
+
+def _evidence(here: Exchange, away: Exchange) -> list[Evidence]:
+    return [
+        Evidence("exchange", "control: with a path of its own the answer stays here", here),
+        Evidence("exchange", "with another host in its place the answer sends there", away),
+    ]
+
+
+def _goes_to(response: Response, host: str) -> bool:
+    if response.status not in (301, 302, 303, 307, 308):
+        return False
+    try:
+        return urlsplit((response.header("Location") or "").replace("\\", "/")).hostname == host
+    except ValueError:
+        return False
+
+
+def _after_login(target: Target, host: str) -> Steps[Verdict | None]:
+    """The log-in with an account that the scan knows, and an address in its query and in its form."""
+    person = next((one for one in target.identities if one.subject and one.password and not one.minted), None)
+    if person is None or person.subject is None or person.password is None:
+        return None
+    for route in login_routes(target)[:2]:
+        for request in list(login_requests(target, route, person.subject, person.password.reveal()))[:2]:
+            for name in _names_of(route)[:2]:
+                here = yield from send(_in_both(request, name, "/"))
+                if not 300 <= here.response.status < 400:
+                    break
+                away = yield from send(_in_both(request, name, f"https://{host}/"))
+                if _goes_to(away.response, host):
+                    ref = RouteRef("POST", route.path)
+                    return failed(f"{ref} redirects to any host that {name} names", [ref], _evidence(here, away))
+    return None
+
+
+def _in_both(request: Request, name: str, value: str) -> Request:
+    asked = with_query(request, name, value)
+    if "form" in (request.header("Content-Type") or "") and not members(request):
+        return replace(asked, body=request.body + b"&" + urlencode({name: value}).encode())
+    return asked
+
+
+RULE = Rule(
+    slug="open-redirect",
+    family="injection",
+    title="Redirect to any address in the request",
+    harm=__doc__ or "",
+    severity="medium",
+    check="input-validation",
+    cwe=(601,),
+    owasp="API8:2023",
+    asvs=("V3.7.2",),
+    surfaces=("source", "wsgi", "http"),
+    ends="`stopper serve` redirects to registered addresses only, compared as whole texts.",
+    detect=detect,
+    probe=probe,
+)

@@ -1,0 +1,189 @@
+"""Whatever a client sends is worked with: the wrong type, the missing field, the body that is no JSON at all."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.exchange import Exchange, Request
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef, Span
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe_baseline import answered, attempt, candidates, is_door
+from stopper.core.probe_inputs import members
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Name, Value, is_constant, walk
+
+_JSON: Final = ("flask.request.get_json", "flask.request.json")
+_SCHEMAS: Final = re.compile(
+    r"(?i)marshmallow|pydantic|jsonschema|webargs|flask_smorest|apiflask|flask_pydantic|cerberus|voluptuous|schema|colander|attrs|cattrs|msgspec|flask_openapi3|"
+    r"flask_expects_json|wtforms|flask_wtf|spectree|typeguard|dacite|flask_inputs|connexion|fastjsonschema|trafaret|valideer"
+)
+_CHECK: Final = re.compile(
+    r"(?i)(?:.*\.)?(?:\w*valid\w*|\w*schema\w*|load|loads_json|model_validate\w*|parse_obj|from_dict|isinstance|check_\w+|require\w*|sanitize\w*|clean\w*|parse_\w+|expect\w*)"
+)
+_DECORATED: Final = re.compile(
+    r"(?i)valid|schema|expects|use_args|use_kwargs|arguments|input|body|marshal|doc|json|parse"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """``get_json(force=True, silent=True)``, and views that use members of raw JSON and check none of them."""
+    facts = source_of(app)
+    seen: set[str] = set()
+    for call in facts.calls("flask.request.get_json"):
+        if _truthy(call.argument(0, "force")) and _truthy(call.argument(1, "silent")):
+            seen.add(call.function)
+            yield Hit(
+                "a body of any type is read as JSON, and one that is none passes as nothing",
+                call.span,
+                certainty="certain",
+            )
+    for function, span in _raw_readers(facts).items():
+        if function not in seen:
+            yield Hit(
+                "members of the JSON body are used, and nothing asks whether they are there and of the right type", span
+            )
+    yield from _undescribed(app)
+
+
+def _truthy(value: Value | None) -> bool:
+    return is_constant(value, True, 1)
+
+
+def _raw_readers(facts: SourceFacts) -> dict[str, Span]:
+    """Views that change something with members of raw JSON, with the first place that reads one."""
+    found: dict[str, Span] = {}
+    for reading in facts.readings(*_JSON):
+        function = reading.function
+        if function in found or not function:
+            continue
+        routes = facts.routes_of_view(function)
+        if routes and not any(method in ("POST", "PUT", "PATCH") for route in routes for method in route.methods):
+            continue
+        if routes and not _is_checked(facts, function) and not _login(routes[0].path):
+            found[function] = reading.span
+    return found
+
+
+def _login(path: str) -> bool:
+    """A log-in compares what it is sent; there the account is the check."""
+    return bool(re.search(r"(?i)(log-?in|sign-?in|logout|refresh|token)/?$", path))
+
+
+def _is_checked(facts: SourceFacts, function: str) -> bool:
+    """That anything in the view looks like a check: a schema, a type, a test of a member, a caught failure, a decorator."""
+    own = facts.function(function)
+    if own is not None and any(
+        _DECORATED.search(one.name.rpartition(".")[2]) or _SCHEMAS.search(one.name) for one in own.decorators
+    ):
+        return True
+    if any(
+        _CHECK.fullmatch(call.callee) or _SCHEMAS.search(call.callee) or _makes_type(call)
+        for call in facts.calls_in(function)
+    ):
+        return True
+    if any(one.function == function and _of_json(one.value) for one in facts.conditions()):
+        return True
+    if any(one.function == function and (_of_json(one.left) or _of_json(one.right)) for one in facts.comparisons()):
+        return True
+    return any(one.function == function for one in facts.handlers())
+
+
+def _makes_type(call: Call) -> bool:
+    return call.callee in ("int", "str", "float", "bool", "uuid.UUID", "decimal.Decimal") and any(
+        _of_json(one) for one in call.args
+    )
+
+
+def _of_json(value: Value) -> bool:
+    return any(
+        (isinstance(part, Call) and part.callee in _JSON)
+        or (isinstance(part, Name) and part.dotted == "flask.request.json")
+        for part in walk(value)
+    )
+
+
+def _undescribed(app: App) -> Iterator[Hit]:
+    """Operations of the document that take a body of which it says nothing."""
+    if app.spec is None:
+        return
+    for route in app.routes:
+        if route.spec_security is None or route.request_schema is None:
+            continue
+        schema = route.request_schema
+        if not any(
+            key in schema for key in ("properties", "$ref", "allOf", "oneOf", "anyOf", "items", "enum")
+        ) and schema.get("type") in (None, "object"):
+            for method in sorted({"POST", "PUT", "PATCH"} & set(route.methods)):
+                message = f"the document says nothing of what the body of {method} {route.path} holds"
+                yield Hit(message, None, RouteRef(method, route.path), "likely", "spec")
+
+
+# -- on the wire -----------------------------------------------------------------------------------------------------------------
+
+_ROUTES: Final = {"quick": 4, "standard": 10, "deep": 40}
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Where a body is accepted, the same body with every member of a wrong type must not be."""
+    tried = 0
+    unclear = 0
+    for route, method in list(candidates(target, ("POST", "PUT", "PATCH")))[: _ROUTES[target.depth]]:
+        if is_door(route):
+            continue
+        honest = yield from attempt(answered(target, target.request_for(route, method)))
+        if honest is None:
+            continue
+        if not honest.response.succeeded or not members(honest.request):
+            unclear += 1
+            continue
+        tried += 1
+        evidence = yield from attempt(_wrong(honest))
+        if evidence:
+            ref = RouteRef(method, route.path)
+            return failed(f"{ref} takes members of any type", [ref], evidence)
+    if tried:
+        return passed(f"{tried} routes refuse a body whose members have the wrong type")
+    return (
+        unsure("no body was accepted to begin with")
+        if unclear
+        else not_applicable("no route that takes a JSON body is in reach")
+    )
+
+
+def _wrong(honest: Exchange) -> Steps[list[Evidence]]:
+    request = honest.request
+    nested = {name: [{"stopper": [1]}] for name in members(request)}
+    answer = yield from send(_body(request, nested))
+    if not answer.response.succeeded or answer.response.error:
+        return []
+    return [
+        Evidence("exchange", "control: an honest body is accepted", honest),
+        Evidence("exchange", "a list in place of every member is accepted as well", answer),
+    ]
+
+
+def _body(request: Request, members_of_it: object) -> Request:
+    return replace(request, body=json.dumps(members_of_it).encode())
+
+
+RULE = Rule(
+    slug="request-body-not-validated",
+    family="injection",
+    title="Raw JSON is used without a schema",
+    harm=__doc__ or "",
+    severity="medium",
+    check="input-validation",
+    cwe=(20,),
+    owasp="API8:2023",
+    asvs=("V2.2.1",),
+    surfaces=("source", "wsgi"),
+    ends="`stopper serve` reads every body by a strict schema of its own.",
+    certainty="possible",
+    detect=detect,
+    probe=probe,
+)

@@ -1,0 +1,216 @@
+"""A caller reads, changes or deletes the whole database, or logs in as anybody, with one line of text."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.checked_input import is_checked
+from stopper.core.exchange import Exchange, Response
+from stopper.core.fact import Flow
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.labels import UNTRUSTED
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import attempt, same
+from stopper.core.probe_inputs import Input, inputs
+from stopper.core.probe_login import lets_in
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Constant, Format, Item, Mapping, Name, Unknown, Value, literals, walk
+
+_SQL: Final = re.compile(
+    r"(?i)\b(select\b.*\bfrom|insert\s+into|update\b.*\bset|delete\s+from|where|order\s+by|union|from\s+\w+|drop\s+table|pragma|limit|and|or|values)\b",
+    re.DOTALL,
+)
+_MORE: Final = re.compile(
+    r"pandas\.read_sql(?:_query)?|sqlalchemy\.(?:literal_column|sql\.literal_column)|(?:.*\.)?(?:exec_driver_sql|from_statement|fetch_all|fetch_one|fetchrow)"
+)
+_NOT_SQL: Final = re.compile(r"(?i).*(?:executor|redis|pipeline|subprocess|task|command|job)\w*\.execute")
+_MONGO: Final = (
+    "*.find_one", "*.find", "*.count_documents", "*.delete_one", "*.delete_many", "*.update_one", "*.update_many",
+    "*.find_one_and_update", "*.find_one_and_delete", "*.replace_one", "*.distinct",
+)  # fmt: skip
+_MONGO_HOMES: Final = ("pymongo", "flask_pymongo", "mongoengine", "mongomock", "motor", "flask_mongoengine")
+_KINDS: Final = tuple(UNTRUSTED)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """The text of a query that holds what a caller sent, and a document query that takes a caller's JSON as it is."""
+    facts = source_of(app)
+    for flow in facts.flows("sql", label=_KINDS):
+        if _is_query(facts, flow) and not is_checked(facts, flow.value, flow.function):
+            yield Hit("text from the request becomes part of the SQL statement", flow.span)
+    for call in facts.calls_matching(_MORE.pattern):
+        text = call.argument(0, "sql", "text", "query")
+        if text is not None and facts.derives(text, *_KINDS) and not is_checked(facts, text, call.function):
+            yield Hit("text from the request becomes part of the SQL statement", call.span)
+    if facts.imports(*_MONGO_HOMES):
+        yield from _documents(facts)
+
+
+def _is_query(facts: SourceFacts, flow: Flow) -> bool:
+    """That the tainted text is the statement: a text put together, or the request's own; no expression of a query builder."""
+    if _NOT_SQL.fullmatch(flow.detail):
+        return False
+    for part in walk(flow.value):
+        if isinstance(part, Format):
+            texts = "".join(one.value for one in part.parts if isinstance(one, Constant) and isinstance(one.value, str))
+            if _SQL.search(texts):
+                return True
+        if isinstance(part, Unknown) and any(_SQL.search(str(one.value)) for one in literals_in(part)):
+            return True
+    # A statement that is the caller's own text as it stands.
+    return isinstance(flow.value, (Item, Name)) and facts.imports(
+        "sqlite3",
+        "psycopg2",
+        "psycopg",
+        "sqlalchemy",
+        "flask_sqlalchemy",
+        "pymysql",
+        "MySQLdb",
+        "mysql",
+        "flask_mysqldb",
+    )
+
+
+def literals_in(value: Value) -> Iterator[Constant]:
+    """The texts directly inside something that was put together."""
+    for part in walk(value, 3):
+        yield from (one for one in literals(part) if isinstance(one.value, str))
+
+
+def _documents(facts: SourceFacts) -> Iterator[Hit]:
+    for call in facts.calls(*_MONGO):
+        query = call.argument(0, "filter", "query")
+        if query is None or not facts.derives(query, "request-data"):
+            continue
+        raw = list(_raw(query))
+        if any(_is_json(part) for part in raw) and not is_checked(facts, query, call.function):
+            yield Hit("JSON of the request becomes part of the query, operators such as $ne with it", call.span)
+        elif (
+            isinstance(query, Mapping)
+            and (where := query.get("$where")) is not None
+            and facts.derives(where, "request-data")
+        ):
+            yield Hit("text from the request becomes JavaScript of the query", call.span)
+
+
+def _raw(value: Value) -> Iterator[Value]:
+    """The parts of a query that keep the type the caller chose: what ``str(…)``, ``int(…)`` or a format made is left out."""
+    if isinstance(value, Format) or (isinstance(value, Call) and not _is_json(value) and value.method != "get_json"):
+        return
+    yield value
+    if isinstance(value, Mapping):
+        for _, inner in value.items:
+            yield from _raw(inner)
+    elif isinstance(value, Item):
+        yield from _raw(value.owner)
+
+
+def _is_json(value: Value) -> bool:
+    return (isinstance(value, Name) and value.dotted == "flask.request.json") or (
+        isinstance(value, Call) and value.callee in ("flask.request.get_json", "flask.request.json")
+    )
+
+
+# -- on the wire -----------------------------------------------------------------------------------------------------------------
+
+_ERRORS: Final = re.compile(
+    r"(?i)sqlite3?\.\w*Error|near \"[^\"]*\": syntax error|unrecognized token: |psycopg2?\.\w+|syntax error at or near|You have an error in your SQL syntax|"
+    r"sqlalchemy\.exc\.|pymysql\.err|ORA-\d{5}|unterminated quoted string|SQLSTATE\["
+)
+_PAIRS: Final = (
+    ("' OR 'a'='a", "' AND 'a'='b"),
+    ("' OR 'a'='a' -- ", "' AND 'a'='b' -- "),
+    (" OR 1=1", " AND 1=2"),
+    ('" OR "a"="a', '" AND "a"="b'),
+    ("') OR ('a'='a", "') AND ('a'='b"),
+)
+"""What makes a condition always true and never true, for a text, a text with more behind it, and a number."""
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """A quote where one text is expected must change nothing; a condition in the text must not be obeyed."""
+    found = yield from inputs(target)
+    if not found:
+        return not_applicable("no input that takes text is in reach")
+    for one in found:
+        evidence = yield from attempt(_tried(target, one))
+        if evidence:
+            return failed(f"{one.ref} makes a query of what {one.name} says", [one.ref], evidence)
+    return passed(f"{len(found)} inputs take a quote for a quote")
+
+
+def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
+    stem = f"{target.canary}9"
+    plain = yield from send(one.given(stem))
+    quoted = yield from send(one.given(f"{stem}'"))
+    if plain.response.status >= 500 or plain.response.error:
+        return []
+    broke = quoted.response.status >= 500 or bool(_ERRORS.search(quoted.response.text))
+    if broke or not _as_before(quoted.response, plain.response, target.canary):
+        doubled = yield from send(one.given(f"{stem}''"))
+        if broke and _as_before(doubled.response, plain.response, target.canary):
+            return _evidence(plain, doubled, quoted, "one quote breaks the statement, two do not")
+    return (yield from _obeyed(target, one, plain, stem))
+
+
+def _obeyed(target: Target, one: Input, plain: Exchange, stem: str) -> Steps[list[Evidence]]:
+    for yes, no in _PAIRS if target.depth == "deep" or lets_more(one) else _PAIRS[:2]:
+        true = yield from send(one.given(stem + yes))
+        if true.response.status >= 500 or _as_before(true.response, plain.response, target.canary):
+            continue
+        false = yield from send(one.given(stem + no))
+        if _as_before(false.response, plain.response, target.canary) and _gives_more(true.response, plain.response):
+            return _evidence(plain, false, true, "a condition that is always true gives what is not the caller's")
+    return []
+
+
+def lets_more(one: Input) -> bool:
+    """That the input stands where a log-in is decided."""
+    return bool(re.search(r"(?i)log-?in|sign-?in|auth|token|session", one.route.path))
+
+
+def _as_before(response: Response, plain: Response, canary: str) -> bool:
+    """The same answer, but for the text itself where it is repeated."""
+    if response.status != plain.status:
+        return False
+    return same(_without(response, canary), _without(plain, canary))
+
+
+def _without(response: Response, canary: str) -> Response:
+    text = re.sub(canary + r"9(?:&#39;|&quot;|&#34;|\\?['\"]|[ \w=();-])*", "~", response.text)
+    return Response(response.status, response.headers, text.encode())
+
+
+def _gives_more(true: Response, plain: Response) -> bool:
+    if lets_in(true) and not lets_in(plain):
+        return True
+    if true.succeeded and not plain.succeeded:
+        return True
+    return true.succeeded and plain.succeeded and len(true.body) > len(plain.body) + 8 and not same(true, plain)
+
+
+def _evidence(plain: Exchange, control: Exchange, telling: Exchange, text: str) -> list[Evidence]:
+    return [
+        Evidence("exchange", "control: a text that nothing in the data has", plain),
+        Evidence("exchange", "control: the same with what cannot change the outcome", control),
+        Evidence("exchange", text, telling),
+    ]
+
+
+RULE = Rule(
+    slug="sql-injection",
+    family="injection",
+    title="Query built from request data",
+    harm=__doc__ or "",
+    severity="critical",
+    check="input-validation",
+    cwe=(89,),
+    owasp="API8:2023",
+    asvs=("V1.2.4",),
+    surfaces=("source", "wsgi", "http"),
+    ends="`Stopper(app)` looks up accounts, keys and tokens with bound parameters only.",
+    detect=detect,
+    probe=probe,
+)
