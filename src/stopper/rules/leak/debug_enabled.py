@@ -7,23 +7,12 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import (
-    Call,
-    ConfigValue,
-    Constant,
-    EnvironmentValue,
-    Item,
-    Member,
-    Name,
-    Value,
-    is_constant,
-    walk,
-)
+from stopper.core.switched_on import asked_for
+from stopper.core.values import Call, Constant, Name, Value, is_constant
 
 APPS: Final = ("flask.Flask.run", "flask_socketio.SocketIO.run", "connexion.App.run", "connexion.FlaskApp.run")
 POSITION: Final = 2
 """``Flask.run(host, port, debug, …)``."""
-_FLAG: Final = re.compile(r"(?i)debug|(?:^|_)dev(?:$|_|elop)|local")
 _APP_NAME: Final = re.compile(r"(?:\w*_)?app(?:lication)?|(?:create|make|build)_(?:\w*_)?app(?:lication)?")
 
 
@@ -31,7 +20,7 @@ def detect(app: App) -> Iterator[Hit]:
     """``run(debug=True)`` of something that is, or is called like, a Flask application."""
     facts = source_of(app)
     for call in facts.calls("*.run"):
-        if is_constant(_debug(call), True, 1) and _runs_flask(facts, call) and not _asked_for(facts, call):
+        if is_constant(_debug(call), True, 1) and _runs_flask(facts, call) and not asked_for(facts, call):
             yield Hit("the application is started in debug mode, which runs code for whoever reaches it", call.span)
 
 
@@ -51,29 +40,6 @@ def _runs_flask(facts: SourceFacts, call: Call) -> bool:
         case _:
             called = ""
     return any(_APP_NAME.fullmatch(name) for name in (called, call.receiver.name))
-
-
-def _asked_for(facts: SourceFacts, call: Call) -> bool:
-    """That the call stands behind a test of a flag for debugging, so that somebody has to ask for it."""
-    return any(
-        _FLAG.search(name)
-        for condition in facts.conditions()
-        if call.span is not None and condition.body is not None and condition.body.holds(call.span)
-        for value in walk(condition.value)
-        for name in _words(value)
-    )
-
-
-def _words(value: Value) -> Iterator[str]:
-    match value:
-        case Name(dotted=name) | Member(attribute=name) | EnvironmentValue(variable=name) | ConfigValue(key=name):
-            yield name
-        case Item(key=Constant(value=str(name))) | Constant(value=str(name)) if name:
-            yield name
-        case Constant(value=False | "" | None):
-            yield "debug"  # a flag that is off until something else sets it
-        case _:
-            return
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

@@ -1,0 +1,198 @@
+"""Where a switch of Flask's settings is on: by a literal, by an environment default, in a config class, unless somebody asks for it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.fact import Condition
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.place import Span
+from stopper.core.rule import Certainty
+from stopper.core.values import (
+    Call,
+    Choice,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Item,
+    Member,
+    Name,
+    Parameter,
+    Truth,
+    Value,
+    walk,
+)
+
+ON: Final = frozenset({"1", "true", "yes", "on", "t", "y"})
+"""Words that programs read as yes."""
+FOR_TESTS: Final = re.compile(r"(?i)(?:^|[._])test|test(?:ing)?(?:config|settings)?$|testing|unittest|pytest")
+FOR_ONE_DESK: Final = re.compile(r"(?i)^(?:dev|local|debug)|dev(?:elopment)?(?:config|settings)?$")
+FLAG: Final = re.compile(r"(?i)debug|(?:^|_)dev(?:$|_|elop)|local|(?:^|_)test|pytest")
+"""What a test says that is for a desk or a test run."""
+_OFF_FLAG: Final = re.compile(r"(?i)prod")
+_MAKES_BOOL: Final = frozenset(
+    {"bool", "int", "str", "distutils.util.strtobool", "lower", "strip", "title", "upper", "casefold"}
+)
+_READS_DEFAULT: Final = frozenset({"decouple.config", "bool", "getenv_bool", "get_bool", "env_bool"})
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchedOn:
+    """One setting that is on: where, how sure, and whether only the environment's absence makes it so."""
+
+    key: str
+    span: Span
+    certainty: Certainty
+    by_default: bool = False
+
+
+def switched_on(app: App, *keys: str) -> Iterator[SwitchedOn]:
+    """The writes of these settings that turn them on, outside of settings for tests and of branches for development."""
+    facts = source_of(app)
+    for key in keys:
+        for write in facts.config_writes(key):
+            by_default = not isinstance(write.value, Constant)
+            if write.loaded is False or not is_on(facts, write.value) or FOR_TESTS.search(_owner(write.owner)):
+                continue
+            if asked_for(facts, write.span) or (write.how == "class" and _overridden(facts, key, write.owner)):
+                continue
+            sure: Certainty = "likely" if by_default or write.loaded is None else "certain"
+            if write.how == "class" and FOR_ONE_DESK.search(_owner(write.owner)):
+                if not _is_only_choice(facts, write.owner):
+                    continue
+                sure = "possible"
+            yield SwitchedOn(key, write.span, sure, by_default)
+
+
+def is_on(facts: SourceFacts, value: Value | None) -> bool:
+    """That the value is true, or is true where the environment says nothing."""
+    match value:
+        case Constant(value=bool() | int() as flag):
+            return bool(flag)
+        case Constant(value=str(word)):
+            return word.strip().lower() in ON
+        case EnvironmentValue(default=default) | ConfigValue(default=default) | Item(default=default):
+            return default is not None and is_on(facts, default)
+        case Choice(options=options, every=False):
+            return _chosen(facts, options)
+        case Call(callee=callee, args=(inner, *_)) if callee in _MAKES_BOOL or callee.rpartition(".")[2] == "strtobool":
+            return is_on(facts, inner)
+        case Call(receiver=inner, method=method) if method in _MAKES_BOOL and inner is not None and not value.args:
+            return is_on(facts, inner)
+        case Call(callee=callee) if callee in _READS_DEFAULT or value.method in _READS_DEFAULT:
+            return is_on(facts, value.argument(1, "default"))
+        case Truth(parts=(left, right)):
+            return _holds(facts, left, right)
+        case _:
+            return False
+
+
+def _chosen(facts: SourceFacts, options: tuple[Value, ...]) -> bool:
+    """``environment or True``; a choice by a test that is not seen to hold is no switch that is on."""
+    first, last = options[0], options[-1]
+    return not isinstance(first, Constant) and isinstance(last, Constant) and is_on(facts, last)
+
+
+def _holds(facts: SourceFacts, left: Value, right: Value) -> bool:
+    """That a comparison with an environment variable holds where the variable is not set."""
+    for found in facts.comparisons("==", "in", "!=", "not in"):
+        if found.left is not left or found.right is not right:
+            continue
+        shown = _default_text(found.left)
+        wanted = {str(one.value).lower() for one in walk(found.right) if isinstance(one, Constant)}
+        if shown is None:
+            shown, wanted = (
+                _default_text(found.right),
+                {str(one.value).lower() for one in walk(found.left) if isinstance(one, Constant)},
+            )
+        if shown is None:
+            return False
+        return (shown in wanted) == (found.operator in ("==", "in")) and (found.operator[0] in "=i" or shown in ON)
+    return False
+
+
+def _default_text(value: Value) -> str | None:
+    for one in walk(value, 4):
+        if isinstance(one, EnvironmentValue):
+            return str(one.default.value).lower() if isinstance(one.default, Constant) else None
+    return None
+
+
+def _owner(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _overridden(facts: SourceFacts, key: str, owner: str) -> bool:
+    """That only classes are loaded that stand below this one and turn it off again."""
+    if not owner:
+        return False
+    below = [found for found in facts.classes(owner) if found.name != owner]
+    off = [
+        found for found in below if isinstance(value := found.attributes.get(key), Constant) and not is_on(facts, value)
+    ]
+    return bool(off) and not _loads(facts, owner)
+
+
+def _loads(facts: SourceFacts, owner: str) -> bool:
+    """That a call loads that very class."""
+    last = _owner(owner)
+    for call in facts.calls("*.from_object"):
+        for value in walk(call.args[0], 2) if call.args else ():
+            if isinstance(value, Name) and value.dotted == owner:
+                return True
+            if isinstance(value, Constant) and isinstance(value.value, str) and _owner(value.value) == last:
+                return True
+    return False
+
+
+def _is_only_choice(facts: SourceFacts, owner: str) -> bool:
+    """That the class for one desk is the one that is loaded by its name, with no choice."""
+    return any(
+        call.args
+        and (
+            (isinstance(call.args[0], Name) and call.args[0].dotted == owner)
+            or (
+                isinstance(call.args[0], Constant)
+                and isinstance(call.args[0].value, str)
+                and call.args[0].value.rpartition(".")[2] == _owner(owner)
+            )
+        )
+        for call in facts.calls("*.from_object")
+    )
+
+
+def asked_for(facts: SourceFacts, span: Span | None) -> bool:
+    """That the place stands behind a test of a flag for debugging, development or tests, so that somebody has to ask for it."""
+    return span is not None and any(
+        _is_for_desk(facts, condition)
+        for condition in facts.conditions()
+        if condition.body is not None and condition.body.holds(span)
+    )
+
+
+def _is_for_desk(facts: SourceFacts, condition: Condition) -> bool:
+    words = [word for value in walk(condition.value) for word in _words(value)]
+    if any(_OFF_FLAG.search(word) for word in words):
+        differs = any(condition.span.holds(found.span) for found in facts.comparisons("!=", "not in", "is not"))
+        return differs != condition.negated
+    return any(FLAG.search(word) for word in words)
+
+
+def _words(value: Value) -> Iterator[str]:
+    match value:
+        case (
+            Parameter(parameter=name)
+            | Name(dotted=name)
+            | Member(attribute=name)
+            | EnvironmentValue(variable=name)
+            | ConfigValue(key=name)
+        ):
+            yield "" if name == "__name__" else name
+        case Item(key=Constant(value=str(name))) | Constant(value=str(name)) if name:
+            yield "" if name == "__main__" else name
+        case Constant(value=False | "" | None):
+            yield "debug"  # a flag that is off until something else sets it
+        case _:
+            yield value.name

@@ -1,0 +1,93 @@
+"""Errors show the inside of the application, and a Python prompt where the debugger is in reach."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.fact import TextFile
+from stopper.core.facts import source_of
+from stopper.core.place import Span
+from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.switched_on import ON, asked_for, is_on, switched_on
+from stopper.core.values import Constant, text_of
+
+VARIABLE: Final = "FLASK_DEBUG"
+_SET: Final = re.compile(rf"\b{VARIABLE}\b[\"']?\s*[=: ]\s*[\"']?(\w+)")
+_STARTED: Final = re.compile(r"\bflask\b[\"',\s](?:[^#\n]*\s)?[\"']?(?:--debug\b|run\b[^#\n]*--debugger\b)")
+_FOR_DESK: Final = re.compile(r"(?i)dev|local|debug|override|test|example|sample|template|flaskenv")
+_MESSAGE: Final = "debug mode is on wherever this runs"
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """``DEBUG`` by a setting, ``FLASK_DEBUG`` in the code or in what starts it; else what the running application says."""
+    hits = [*_settings(app), *_environment(app), *_files(app)]
+    yield from hits
+    running = app.config.get("DEBUG")
+    if not hits and running is not None and running.reader == "running" and running.value is True:
+        yield Hit("the application runs in debug mode", reader="running")
+
+
+def _settings(app: App) -> Iterator[Hit]:
+    for found in switched_on(app, "DEBUG"):
+        yield Hit(_MESSAGE, found.span, certainty=found.certainty)
+
+
+def _environment(app: App) -> Iterator[Hit]:
+    facts = source_of(app)
+    if not facts.imports("os"):
+        return
+    places = [
+        one.span
+        for one in facts.assignments()
+        if one.target == f"[{VARIABLE}]" and is_on(facts, one.value)  # os.environ["FLASK_DEBUG"] = …
+    ]
+    for call in facts.calls("os.environ.setdefault", "os.putenv"):
+        named = text_of(call.argument(0, "key", "name")) == VARIABLE
+        if named and call.span is not None and is_on(facts, call.argument(1, "default", "value")):
+            places.append(call.span)
+    for place in places:
+        if not asked_for(facts, place):
+            yield Hit(_MESSAGE, place)
+
+
+def _files(app: App) -> Iterator[Hit]:
+    for file in source_of(app).files_of("dockerfile", "compose", "procfile", "env"):
+        if not _FOR_DESK.search(file.path.rpartition("/")[2]):
+            yield from _lines(file)
+
+
+def _lines(file: TextFile) -> Iterator[Hit]:
+    sure: Certainty = "certain" if file.kind in ("dockerfile", "procfile") else "likely"
+    for number, line in enumerate(file.lines, 1):
+        if ("FLASK" not in line and "flask" not in line) or line.lstrip().startswith("#"):
+            continue
+        said = _SET.search(line)
+        if (said and said.group(1).lower() in ON) or (file.kind != "env" and _STARTED.search(line)):
+            yield Hit(_MESSAGE, Span(file.path, number, number, 1, len(line) + 1), certainty=sure)
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``False``, where the literal stands in the setting itself."""
+    for write in source_of(app).config_writes("DEBUG"):
+        value = write.value
+        if write.span == hit.span and isinstance(value, Constant) and value.value is True and value.span is not None:
+            return Edit(value.span, "False", safe=True) if value.span.path == write.span.path else None
+    return None
+
+
+RULE = Rule(
+    slug="debug-enabled-in-config",
+    family="leak",
+    title="Debug mode by a setting",
+    harm="Errors show the inside of the application, and a Python prompt where the debugger is in reach.",
+    severity="critical",
+    check="data-exposure",
+    cwe=(489,),
+    owasp="API8:2023",
+    asvs=("V13.4.2",),
+    surfaces=("source",),
+    ends="`Stopper(app)` refuses debug mode as long as `STOPPER_MODE` is `prod`.",
+    detect=detect,
+    fix=fix,
+)

@@ -1,0 +1,50 @@
+"""What an error tells the caller is left to whatever stands in front of the application."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import source_of
+from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.switched_on import switched_on
+from stopper.core.values import Constant
+
+KEYS: Final = ("PROPAGATE_EXCEPTIONS", "TRAP_HTTP_EXCEPTIONS", "TRAP_BAD_REQUEST_ERRORS")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """One of the three settings that is on, in the source or else in the running application."""
+    seen: set[str] = set()
+    for found in switched_on(app, *KEYS):
+        seen.add(found.key)
+        yield Hit(f"{found.key} gives exceptions to the server", found.span, certainty=found.certainty)
+    for key in KEYS:
+        running = app.config.get(key)
+        if key not in seen and running is not None and running.reader == "running" and running.value is True:
+            yield Hit(f"{key} is on in the running application", reader="running")
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``False``, where the literal stands in the setting itself."""
+    for write in source_of(app).config_writes(*KEYS):
+        value = write.value
+        if write.span == hit.span and isinstance(value, Constant) and value.value is True and value.span is not None:
+            return Edit(value.span, "False", safe=True) if value.span.path == write.span.path else None
+    return None
+
+
+RULE = Rule(
+    slug="exception-propagation-enabled",
+    family="leak",
+    title="Exceptions let through to the server",
+    harm="What an error tells the caller is left to whatever stands in front of the application.",
+    severity="medium",
+    check="data-exposure",
+    cwe=(209,),
+    owasp="API8:2023",
+    asvs=("V13.4.2",),
+    surfaces=("source",),
+    ends="`Stopper(app)` refuses propagated exceptions as long as `STOPPER_MODE` is `prod`.",
+    detect=detect,
+    fix=fix,
+)

@@ -1,0 +1,137 @@
+"""What was opened for the tests is open for everybody."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from stopper.core.app import App, Route
+from stopper.core.exchange import Exchange, Response
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import attempt
+from stopper.core.probe_login import token_in
+from stopper.core.rule import Hit, Rule
+from stopper.core.switched_on import asked_for, switched_on
+
+KEYS: Final = ("TESTING", "LOGIN_DISABLED")
+PATH: Final = re.compile(
+    r"(?i)(?:^|[/_-])(?:tests?|testing|debug|dev|fixtures?|e2e|cypress|playwright|mock|fake|backdoor|bypass|impersonate)(?=[/_-]|$)|login[_-]?as(?=[/_-]|$)"
+)
+OPENS: Final = re.compile(r"(?i)log-?in|login|sign-?in|token|session|auth|impersonate|as[_-]|user")
+_LOGINS: Final = (
+    "flask_login.login_user",
+    "flask_jwt_extended.create_access_token",
+    "jwt.encode",
+    "jose.jwt.encode",
+    "flask_security.login_user",
+    "flask_principal.identity_changed.send",
+)
+_SUBJECT: Final = re.compile(
+    r"(?i)^(?:_?user_?(?:id|name)?|uid|logged_?in|username|email|role|is_admin|account(?:_id)?|auth\w*)$"
+)
+_CHECKS: Final = re.compile(
+    r"(?i)check_password|verify|authenticate|compare_digest|checkpw|validate|login_required|jwt_required"
+)
+_ROUTES_MOST: Final = 6
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A switch for tests that is on, or a route for tests that logs in whoever asks."""
+    facts = source_of(app)
+    seen: set[str] = set()
+    for found in switched_on(app, *KEYS):
+        seen.add(found.key)
+        sure = "likely" if found.key == "TESTING" and found.certainty == "certain" else found.certainty
+        yield Hit(f"{found.key} is on wherever this runs", found.span, certainty=sure)
+    yield from _doors(facts)
+    for key in KEYS:
+        running = app.config.get(key)
+        if key not in seen and running is not None and running.reader == "running" and running.value is True:
+            yield Hit(f"{key} is on in the running application", reader="running")
+
+
+def _doors(facts: SourceFacts) -> Iterator[Hit]:
+    for route in facts.routes:
+        if not (PATH.search(route.path) and OPENS.search(route.path)) or facts.is_test(route.span):
+            continue
+        view = facts.function(route.view)
+        if view is None or asked_for(facts, view.span) or any(_CHECKS.search(name) for name in view.calls):
+            continue
+        if any(_CHECKS.search(one.name) for one in view.decorators):
+            continue
+        for call in facts.calls_in(route.view):
+            if call.callee in _LOGINS and not asked_for(facts, call.span):
+                yield Hit(f"{route.path} logs in whoever asks", call.span, certainty="likely")
+        for flow in facts.flows("session"):
+            if flow.function == route.view and _SUBJECT.match(flow.detail) and not asked_for(facts, flow.span):
+                yield Hit(f"{route.path} logs in whoever asks", flow.span, certainty="likely")
+        for assignment in facts.assignments():
+            said = assignment.function == route.view and assignment.target.startswith("session[")
+            if said and _SUBJECT.match(assignment.attribute) and not asked_for(facts, assignment.span):
+                yield Hit(f"{route.path} logs in whoever asks", assignment.span, certainty="likely")
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Ask the routes whose path says that they are for tests, as nobody, and see whether one of them gives a credential."""
+    asked = 0
+    for route, method in list(_for_tests(target))[:_ROUTES_MOST]:
+        request = replace(target.request_for(route, method), effect="login")
+        answer = yield from attempt(send(request))
+        if answer is None:
+            continue
+        asked += 1
+        if answer.response.succeeded and (what := _given(answer.response)):
+            control = yield from attempt(_control(target))
+            evidence = [Evidence("exchange", f"nobody asked and was given {what}", answer)]
+            if control is not None and _given(control.response):
+                continue  # every visitor gets one
+            if control is not None:
+                evidence.insert(0, Evidence("exchange", "control: another address gives nothing", control))
+            ref = RouteRef(method, route.path)
+            return failed(f"{ref} is for tests and gives {what} to whoever asks", [ref], evidence)
+    if not asked:
+        return not_applicable("no route says that it is for tests")
+    return passed(f"{asked} routes for tests give nobody a credential")
+
+
+def _control(target: Target) -> Steps[Exchange]:
+    from stopper.core.exchange import Request
+
+    return (yield from send(Request("GET", f"/stopper-{target.canary}")))
+
+
+def _for_tests(target: Target) -> Iterator[tuple[Route, str]]:
+    for route in target.app.routes:
+        if PATH.search(route.path) and OPENS.search(route.path):
+            for method in ("GET", "POST"):
+                if method in route.methods:
+                    yield route, method
+
+
+def _given(response: Response) -> str:
+    if token_in(response):
+        return "a token"
+    cookies = response.all_headers("Set-Cookie")
+    if any(re.match(r"(?i)[\w-]*(?:session|auth|token|remember)[\w-]*=[^;]{12,}", cookie) for cookie in cookies):
+        return "a session"
+    return ""
+
+
+RULE = Rule(
+    slug="test-mode-enabled",
+    family="leak",
+    title="Test mode in the running application",
+    harm="What was opened for the tests is open for everybody.",
+    severity="critical",
+    check="authentication",
+    cwe=(489,),
+    owasp="API8:2023",
+    asvs=("V15.2.3",),
+    surfaces=("source", "wsgi", "http"),
+    ends="`Stopper(app)` asks every route for its policy, whatever `TESTING` says.",
+    detect=detect,
+    probe=probe,
+)
