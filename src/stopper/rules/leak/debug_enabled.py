@@ -20,7 +20,7 @@ def detect(app: App) -> Iterator[Hit]:
     """``run(debug=True)`` of something that is, or is called like, a Flask application."""
     facts = source_of(app)
     for call in facts.calls("*.run"):
-        if is_constant(_debug(call), True, 1) and _runs_flask(facts, call) and not asked_for(facts, call):
+        if is_constant(_debug(call), True, 1) and _runs_flask(facts, call) and not asked_for(facts, call.span):
             yield Hit("the application is started in debug mode, which runs code for whoever reaches it", call.span)
 
 
