@@ -1,6 +1,7 @@
 """What API keys are called, and whether a value of the source is one that a caller shows."""
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.facts import SourceFacts
@@ -23,10 +24,26 @@ def is_key_name(name: str) -> bool:
 
 def reads_keys(facts: SourceFacts) -> bool:
     """That some line reads what may be an API key from a request. Asked first, because the rest costs more."""
-    return any(
-        is_key_name(one.key) or (one.source == "flask.request.headers" and one.key.lower() == "authorization")
-        for one in facts.readings()
-    ) or any(word in name for route in facts.routes for name, _ in route.parameters for word in ("key", "token"))
+    return (
+        any(
+            is_key_name(one.key) or (one.source == "flask.request.headers" and one.key.lower() == "authorization")
+            for one in facts.readings()
+        )
+        or any(is_key_name(text) for text in _asked_for(facts))
+        or any(word in name for route in facts.routes for name, _ in route.parameters for word in ("key", "token"))
+    )
+
+
+def _asked_for(facts: SourceFacts) -> Iterator[str]:
+    """The names in ``"X-API-Key" in request.headers``."""
+    for one in facts.comparisons("in", "not in"):
+        if (
+            isinstance(one.left, Constant)
+            and isinstance(one.left.value, str)
+            and isinstance(one.right, Name)
+            and one.right.dotted in READ_FROM
+        ):
+            yield one.left.value
 
 
 def is_shown_key(facts: SourceFacts, value: Value | None) -> bool:

@@ -1,0 +1,124 @@
+"""The key ends up in server logs, browser histories and other sites' logs, as URLs do."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.api_key_names import is_key_name
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import NONSENSE, candidates, establish, judge
+from stopper.core.probe_query import with_query, without_query
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Sequence, text_of
+
+MESSAGE: Final = "an API key is accepted from the URL"
+IN_URL: Final = ("flask.request.args", "flask.request.values", "flask.request.view_args")
+VAGUE: Final = frozenset({"key", "k", "token", "apitoken"})
+"""Names that mean an API key only beside its header."""
+TRIED: Final = ("api_key", "apikey", "key", "api-key")
+ROUTES: Final = {"quick": 3, "standard": 8, "deep": 30}
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A key among the readings of the query, in a path, in a parser's arguments, or in the OpenAPI document."""
+    facts = source_of(app)
+    headers = {one.function for one in facts.readings("flask.request.headers") if is_key_name(one.key)}
+    for reading in facts.readings(*IN_URL):
+        if is_key_name(reading.key) or (reading.key.lower() in VAGUE and reading.function in headers):
+            yield Hit(MESSAGE, reading.span)
+    for route in facts.routes:
+        if any(is_key_name(name) for name, _ in route.parameters) and "DELETE" not in route.methods:
+            yield Hit("an API key is part of the path", route.registered_at, certainty="likely")
+    yield from _parsed(facts)
+    for scheme in app.spec.schemes.values() if app.spec is not None else ():
+        if scheme.where == "query" and scheme.kind.lower() == "apikey":
+            yield Hit(f"the OpenAPI document puts the key into the query parameter {scheme.parameter}", reader="spec")
+
+
+def _parsed(facts: SourceFacts) -> Iterator[Hit]:
+    """``reqparse``: ``add_argument("api_key", location="args")``; without a location it reads the query too."""
+    if not facts.imports("flask_restful", "flask_restx", "flask_restplus"):
+        return
+    for call in facts.calls("*.add_argument"):
+        name = text_of(call.args[0]) if call.args else None
+        if name is None or not is_key_name(name):
+            continue
+        where = call.keyword("location")
+        places = [text_of(one) for one in where.items] if isinstance(where, Sequence) else [text_of(where)]
+        if where is None or any(place in ("args", "values") for place in places):
+            yield Hit(MESSAGE, call.span)
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Take the key out of the header, put it into the query, and see who is let in."""
+    people = [
+        one
+        for one in target.identities
+        if one.token is None and len(one.headers) == 1 and is_key_name(one.headers[0][0])
+    ]
+    if not people:
+        return not_applicable("no identity with an API key is known; give one with --identity")
+    tried = 0
+    for route, method in candidates(target):
+        if tried == ROUTES[target.depth]:
+            break
+        try:
+            baseline = yield from establish(target, route, method, people[0])
+            if baseline.kind != "protected":
+                continue
+            tried += 1
+            bare = without_query(baseline.request, *TRIED)
+            for name in dict.fromkeys((*_named_by(target.app), *TRIED)):
+                good = yield from send(with_query(bare, name, _key(people[0])))
+                if judge(baseline, good.response) != "let-in":
+                    continue
+                wrong = yield from send(with_query(bare, name, NONSENSE))
+                if judge(baseline, wrong.response) == "kept-out":
+                    evidence = [
+                        Evidence("exchange", "control: closed without a key", baseline.anonymous),
+                        Evidence("exchange", "control: nonsense in the query is refused", wrong),
+                        Evidence("exchange", "the key in the query is let in", good),
+                    ]
+                    return failed(
+                        f"{baseline.ref} takes the key from the URL", [RouteRef(method, route.path)], evidence
+                    )
+        except Skipped:
+            continue
+    if not tried:
+        return not_applicable("no route that can be read is closed without a key and open with one")
+    return passed(f"{tried} routes take no key from the URL")
+
+
+def _key(person: Identity) -> str:
+    return person.headers[0][1].reveal()
+
+
+def _named_by(app: App) -> tuple[str, ...]:
+    names = [one.key for one in source_of(app).readings(*IN_URL) if is_key_name(one.key)]
+    schemes = app.spec.schemes.values() if app.spec is not None else ()
+    return (*names, *(one.parameter for one in schemes if one.where == "query"))[:4]
+
+
+RULE = Rule(
+    slug="api-key-accepted-in-url",
+    family="api-key",
+    title="API key accepted in the URL",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(598,),
+    owasp="API2:2023",
+    asvs=("V14.2.1",),
+    surfaces=(
+        "source",
+        "wsgi",
+        "http",
+    ),
+    ends="Stopper's `@api_key` reads a key from the header `STOPPER_API_KEY_HEADER` and from nowhere else.",
+    certainty="certain",
+    detect=detect,
+    probe=probe,
+)

@@ -1,0 +1,180 @@
+"""Anybody gets in with any text in the header."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.api_key_names import is_key_name, is_key_reading, reads_keys
+from stopper.core.app import App
+from stopper.core.fact import Condition
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_api_key import headers_of, with_header
+from stopper.core.probe_baseline import NONSENSE, candidates, is_door
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import (
+    Call,
+    Constant,
+    Item,
+    Name,
+    Truth,
+    Value,
+    is_constant,
+    options,
+    walk,
+)
+
+MESSAGE: Final = "any text passes as a key: only whether one was sent is looked at"
+_QUIET: Final = frozenset({"bool", "len", "print", "isinstance", "str", "flask.abort", "flask.jsonify"})
+_TEXT: Final = frozenset(
+    {"strip", "lower", "upper", "encode", "startswith", "get", "info", "debug", "warning", "error", "route"}
+)
+ROUTES: Final = {"quick": 3, "standard": 6, "deep": 20}
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A refusal that hangs on the presence of a key which nothing else in the function looks at."""
+    facts = source_of(app)
+    if not reads_keys(facts):
+        return
+    for condition in facts.conditions():
+        if (
+            (condition.refuses and (condition.negated or _holds_presence(condition.value)))
+            and any(_is_presence(value) for value in _tests(condition.value))
+            and not _looked_at(facts, condition)
+        ):
+            yield Hit(MESSAGE, condition.span)
+
+
+def _holds_presence(value: Value) -> bool:
+    return any(isinstance(one, Truth) for one in options(value))
+
+
+def _tests(value: Value) -> Iterator[Value]:
+    """What a condition tests: the value, each side of ``or``, and what was compared with None, "" or by ``in``."""
+    for option in options(value):
+        if isinstance(option, Truth):
+            yield from option.parts
+            if not (len(option.parts) == 2 and not any(is_constant(one, None, "") for one in option.parts)):
+                for part in option.parts:
+                    yield from options(part)
+            if len(option.parts) == 2 and isinstance(option.parts[0], Constant):
+                yield option
+        elif isinstance(option, Call) and option.callee in ("bool", "len"):
+            yield from option.args
+        else:
+            yield option
+
+
+def _is_presence(value: Value) -> bool:
+    if isinstance(value, Truth):  # "X-API-Key" in request.headers
+        name, owner = value.parts[0], value.parts[-1]
+        return (
+            isinstance(name, Constant)
+            and isinstance(name.value, str)
+            and is_key_name(name.value)
+            and isinstance(owner, Name)
+            and owner.dotted in ("flask.request.headers", "flask.request.args")
+        )
+    return _bare(value) is not None
+
+
+def _bare(value: Value) -> Item | None:
+    while isinstance(value, Call) and value.receiver is not None and value.method in ("strip", "encode", "lower"):
+        value = value.receiver
+    return value if isinstance(value, Item) and is_key_reading(value) else None
+
+
+def _looked_at(facts: SourceFacts, condition: Condition) -> bool:
+    """That the function does something else with the key: compares it, hands it on, looks it up, keeps it."""
+    function = condition.function
+    for comparison in facts.comparisons():
+        if (
+            comparison.function == function
+            and not any(is_constant(side, None, "") for side in (comparison.left, comparison.right))
+            and any(_reads(side) for side in (comparison.left, comparison.right))
+        ):
+            return True
+    for call in facts.calls_in(function):
+        if call.callee in _QUIET or (call.method in _TEXT and not _looks_up(call)):
+            continue
+        if any(_reads(value) for value in (*call.args, *(given for _, given in call.keywords))):
+            return True
+    for returned in facts.returns():
+        if returned.function == function and any(_bare(one) is not None for one in options(returned.value)):
+            return True
+        if returned.function == function and any(_is_item_by_key(one) for one in walk(returned.value, 6)):
+            return True
+    return any(
+        one.function == function
+        and (any(_is_item_by_key(inner) for inner in walk(one.value, 6)) or ("." in one.target and _reads(one.value)))
+        for one in facts.assignments()
+    )
+
+
+def _looks_up(call: Call) -> bool:
+    return call.method == "get" and not call.callee.startswith("flask.request")
+
+
+def _reads(value: Value) -> bool:
+    return any(is_key_reading(one) for one in walk(value, 6))
+
+
+def _is_item_by_key(value: Value) -> bool:
+    return isinstance(value, Item) and any(is_key_reading(one) for one in walk(value.key, 4))
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """A route that is closed without a key and opens for nonsense."""
+    tried = 0
+    for route, method in candidates(target):
+        if tried == ROUTES[target.depth] or is_door(route):
+            continue
+        request = target.request_for(route, method)
+        try:
+            bare = yield from send(request)
+            if not bare.response.refused:
+                continue
+            tried += 1
+            for name in headers_of(target.app):
+                shown = yield from send(with_header(request, name, NONSENSE))
+                if not shown.response.succeeded or shown.response.error:
+                    continue
+                other = yield from send(with_header(request, name, "another-" + NONSENSE))
+                if other.response.succeeded:
+                    evidence = [
+                        Evidence("exchange", "control: closed without a key", bare),
+                        Evidence("exchange", "a key that nobody issued is let in", shown),
+                        Evidence("exchange", "and so is another one", other),
+                    ]
+                    return failed(
+                        f"{method} {route.path} takes any text as a key", [RouteRef(method, route.path)], evidence
+                    )
+        except Skipped:
+            continue
+    if not tried:
+        return not_applicable("no route that can be read is closed without a credential")
+    return passed(f"{tried} closed routes refuse a key that nobody issued")
+
+
+RULE = Rule(
+    slug="api-key-presence-only",
+    family="api-key",
+    title="Only the presence of an API key is checked",
+    harm=__doc__ or "",
+    severity="critical",
+    check="authentication",
+    cwe=(287,),
+    owasp="API2:2023",
+    asvs=("V8.3.1",),
+    surfaces=(
+        "source",
+        "wsgi",
+        "http",
+    ),
+    ends="Stopper's `@api_key` lets in only a key that its store knows.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+)

@@ -1,0 +1,156 @@
+"""Whoever shows two bad credentials is let in, though each of them alone would be refused."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.api_key_names import is_key_reading, reads_keys
+from stopper.core.app import App
+from stopper.core.fact import Condition, Handler
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.jwt_names import DECODING
+from stopper.core.place import RouteRef
+from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_api_key import headers_of, reads_bearer, with_header
+from stopper.core.probe_baseline import NONSENSE, candidates, is_door
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Choice, Item, Name, Truth, Value, is_constant, text_of, walk
+
+MESSAGE: Final = "a token that does not verify falls through to an API key that nobody checks"
+CHECKS: Final = frozenset({*DECODING, "flask_jwt_extended.verify_jwt_in_request", "flask_jwt_extended.decode_token"})
+ROUTES: Final = {"quick": 3, "standard": 6, "deep": 20}
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A swallowed failure of a token, or a test for either credential, beside a key that is only seen to be there."""
+    facts = source_of(app)
+    if not reads_keys(facts):
+        return
+    for handler in facts.handlers():
+        if (
+            handler.action in ("pass", "go-on")
+            and _verifies(facts, handler)
+            and not _compares_key(facts, handler.function)
+        ) and any(_reads_key(condition.value) for condition in _conditions(facts, handler.function)):
+            yield Hit(MESSAGE, handler.span)
+    for condition in facts.conditions():
+        if _either(condition) and not _compares_key(facts, condition.function):
+            yield Hit("either credential opens the door, and the key is never checked", condition.span)
+
+
+def _verifies(facts: SourceFacts, handler: Handler) -> bool:
+    for callee in handler.tried:
+        if callee in CHECKS or any(
+            word in callee.lower() for word in ("decode", "verify_token", "verify_jwt", "check_token")
+        ):
+            return True
+    return False
+
+
+def _conditions(facts: SourceFacts, function: str) -> Iterator[Condition]:
+    yield from (one for one in facts.conditions() if one.function == function)
+
+
+def _reads_key(value: Value) -> bool:
+    for one in walk(value, 6):
+        if is_key_reading(one):
+            return True
+        if (
+            isinstance(one, Truth)
+            and len(one.parts) == 2
+            and isinstance(one.parts[1], Name)
+            and (one.parts[1].dotted == "flask.request.headers" and "key" in (text_of(one.parts[0]) or "").lower())
+        ):
+            return True
+    return False
+
+
+def _either(condition: Condition) -> bool:
+    """``if token or key``: two credentials that are only tested for being there."""
+    if condition.negated:
+        return False
+    for one in walk(condition.value, 4):
+        sides = one.options if isinstance(one, Choice) and not one.every else (one, getattr(one, "default", None))
+        items = [side for side in sides if isinstance(side, Item)]
+        keys = any(is_key_reading(side) for side in items)
+        if keys and any((text_of(side.key) or "").lower() == "authorization" for side in items):
+            return True
+    return False
+
+
+def _compares_key(facts: SourceFacts, function: str) -> bool:
+    for comparison in facts.comparisons():
+        sides = (comparison.left, comparison.right)
+        if (
+            comparison.function == function
+            and not any(is_constant(side, None, "") for side in sides)
+            and any(is_key_reading(one) for side in sides for one in walk(side, 6))
+        ):
+            return True
+    for call in facts.calls_in(function):
+        if call.callee in ("bool", "len", "print", "str") or call.callee.startswith("flask."):
+            continue
+        if any(is_key_reading(one) for value in call.args for one in walk(value, 6)):
+            return True
+        if any(is_key_reading(one) for _, value in call.keywords for one in walk(value, 6)):
+            return True
+    return any(
+        isinstance(one, Item) and any(is_key_reading(inner) for inner in walk(one.key, 3))
+        for assignment in facts.assignments()
+        if assignment.function == function
+        for one in walk(assignment.value, 5)
+    )
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """A bad token alone is refused; a bad token with a bad key is let in."""
+    if not reads_bearer(target.app):
+        return not_applicable("nothing says that a bearer token is read beside an API key")
+    tried = 0
+    for route, method in candidates(target):
+        if tried == ROUTES[target.depth] or is_door(route):
+            continue
+        request = target.request_for(route, method)
+        token = with_header(request, "Authorization", f"Bearer {target.forge.garbage()}")
+        try:
+            alone = yield from send(token)
+            if not alone.response.refused:
+                continue
+            tried += 1
+            for name in headers_of(target.app):
+                both = yield from send(with_header(token, name, NONSENSE))
+                if both.response.succeeded and not both.response.error:
+                    evidence = [
+                        Evidence("exchange", "control: a token that nobody issued is refused", alone),
+                        Evidence("exchange", "the same token with a key that nobody issued is let in", both),
+                    ]
+                    return failed(
+                        f"{method} {route.path} lets two bad credentials in", [RouteRef(method, route.path)], evidence
+                    )
+        except Skipped:
+            continue
+    if not tried:
+        return not_applicable("no route that can be read is closed to a bad token")
+    return passed(f"{tried} closed routes refuse a bad token with a bad key")
+
+
+RULE = Rule(
+    slug="credential-check-falls-through",
+    family="api-key",
+    title="One credential's failure falls through to an unchecked one",
+    harm=__doc__ or "",
+    severity="critical",
+    check="authentication",
+    cwe=(288,),
+    owasp="API2:2023",
+    asvs=("V6.3.4",),
+    surfaces=(
+        "source",
+        "wsgi",
+        "http",
+    ),
+    ends="Stopper's `@(bearer | api_key)` verifies whatever is shown and refuses a bad one.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+)
