@@ -4,7 +4,7 @@
     python bench/check_speed.py FOLDER --processes [--bandit PATH/TO/bandit] [--rounds 5]
 
 Rounds are interleaved, so that a slower minute of the machine hits every side; a figure is the median of the ratios of single rounds.
-Without `--processes` it is CPU seconds inside this process: parsing, reading, detectors. With it, whole processes are started: cold
+Without `--processes` it is CPU seconds inside this process, all of it in one. With it, whole processes are started: cold
 (nothing remembered), warm (nothing changed), after one file changed, and Bandit, each with CPU, wall clock and peak memory.
 """
 
@@ -25,8 +25,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stopper.scan.catalogue import load
+from stopper.scan.check import run_check
+from stopper.scan.options import CheckOptions
 from stopper.scan.source.files import find
-from stopper.scan.source.read import SourceReading, read_source
+from stopper.scan.source.read import read_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,12 @@ def parse_all(paths: list[Path]) -> int:
     return lines
 
 
-def detect_all(reading: SourceReading) -> int:
-    """Run every detector of the catalogue; give the number of hits."""
-    return sum(1 for rule in load() if rule.detect is not None for _ in rule.detect(reading.app))
+def check(folder: Path, reader_only: bool) -> int:
+    """Check the folder in this process, or only read it; give the number of findings."""
+    if reader_only:
+        read_source((folder,), folder)
+        return 0
+    return len(run_check(CheckOptions((folder,), folder, load(), jobs=1)).findings)
 
 
 def inside(folder: Path, rounds: int, reader_only: bool) -> None:
@@ -71,15 +76,12 @@ def inside(folder: Path, rounds: int, reader_only: bool) -> None:
         start = time.process_time()
         lines = parse_all(paths)
         parsed = time.process_time()
-        reading = read_source((folder,), folder)
-        read = time.process_time()
-        hits = 0 if reader_only else detect_all(reading)
+        found = check(folder, reader_only)
         done = time.process_time()
-        del reading
         ratios.append((done - parsed) / (parsed - start))
         show(
-            f"round {number + 1}: {len(paths)} files, {lines} lines; ast.parse {parsed - start:.2f} s, reading {read - parsed:.2f} s, "
-            f"detectors {done - read:.2f} s, ratio {ratios[-1]:.2f}, {hits} hits"
+            f"round {number + 1}: {len(paths)} files, {lines} lines; ast.parse {parsed - start:.2f} s, "
+            f"check {done - parsed:.2f} s, ratio {ratios[-1]:.2f}, {found} findings"
         )
     show(f"median ratio {statistics.median(ratios):.2f}")
 
@@ -157,7 +159,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("folder", type=Path)
     asked.add_argument("--rounds", type=int, default=5)
-    asked.add_argument("--reader-only", action="store_true", help="leave the detectors out")
+    asked.add_argument("--reader-only", action="store_true", help="read as one project, and leave the detectors out")
     asked.add_argument("--processes", action="store_true", help="compare whole processes")
     asked.add_argument("--bandit", metavar="PROGRAM", help="a Bandit to compare with")
     given = asked.parse_args()

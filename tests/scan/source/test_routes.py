@@ -458,3 +458,21 @@ def test_a_namespace_of_an_api_on_a_blueprint_is_served_once(read):
         "ns = Namespace('n')\n@ns.route('')\nclass N(Resource):\n    def get(self):\n        return {}\napi.add_namespace(ns, '/n')\napp.register_blueprint(bp)\n"
     )
     assert paths(reading) == ["/v1/n"]
+
+
+def test_views_that_a_function_of_the_project_registers_are_routes(read):
+    """``register(app, Notes, "/notes")``: the rule and the view come from the callers."""
+    reading = read(
+        HEAD
+        + "from flask.views import MethodView\nfrom flask_login import login_required\n"
+        + "class Notes(MethodView):\n    decorators = [login_required]\n    def get(self):\n        return ''\n"
+        + "class News(MethodView):\n    def get(self):\n        return ''\n"
+        + "def register(to, view, url, name):\n    to.add_url_rule(url, view_func=view.as_view(name))\n"
+        + "def plain(url, view):\n    app.add_url_rule(url, 'x', view)\n"
+        + "def home():\n    return ''\n"
+        + "register(app, Notes, '/notes', 'notes')\nregister(app, News, '/news', 'news')\nplain('/', home)\n"
+    )
+    assert {route.path: route.view for route in reading.app.routes} == {
+        "/notes": "app.Notes", "/news": "app.News", "/": "app.home",
+    }  # fmt: skip
+    assert (access(reading, "/notes"), access(reading, "/news")) == ("guarded", "open")

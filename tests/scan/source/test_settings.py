@@ -196,3 +196,22 @@ def test_files_beside_the_code(read):
         "template",
         "key",
     }
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "os.environ.get('APP_SETTINGS', 'conf.stages.Prod')",
+        "os.getenv('APP_SETTINGS') or 'conf.stages.Prod'",
+        "f\"conf.stages.{os.environ['STAGE']}\"",
+    ],
+)
+def test_a_class_that_the_environment_may_name_is_loaded(read, named):
+    reading = read(
+        {
+            "api/conf/stages.py": "class Prod:\n    SECRET_KEY = 'prod'\n",
+            "api/app.py": f"import os\nfrom flask import Flask\napp = Flask(__name__)\napp.config.from_object({named})\n",
+        }
+    )
+    (write,) = reading.app.source.config_writes("SECRET_KEY")
+    assert (write.owner, write.loaded) == ("stages.Prod", True)

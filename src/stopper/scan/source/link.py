@@ -7,7 +7,20 @@ from stopper.core.app import App
 from stopper.core.fact import ConfigWrite, Flow, SourceRoute, TextFile
 from stopper.core.facts import HasSpan, SourceFacts
 from stopper.core.place import RouteRef
-from stopper.core.values import Call, Constant, Format, Mapping, Name, Sequence, Value, options, walk
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Format,
+    Mapping,
+    Name,
+    Sequence,
+    Value,
+    literals,
+    options,
+    walk,
+)  # fmt: skip
 from stopper.scan.source import names
 from stopper.scan.source.files import SourceFile
 from stopper.scan.source.guards import Guards
@@ -139,6 +152,13 @@ def _loaded(project: Project, modules: dict[str, Module]) -> tuple[set[str], boo
                 loaded.add(option.callee)
             elif isinstance(option, Constant) and isinstance(option.value, str):
                 loaded.update(_named(option.value, project, modules))
+            elif isinstance(option, (EnvironmentValue, ConfigValue)):
+                # The environment may name another class, but this is what it is without it.
+                loaded.update(name for text in literals(option) for name in _named(str(text.value), project, modules))
+                unknown = True
+            elif isinstance(option, Format):
+                loaded.update(_below(option, project, modules))
+                unknown = True
             else:
                 unknown = True
     return loaded, unknown
@@ -155,12 +175,27 @@ def _objects(value: Value) -> Iterator[Value]:
             yield option
 
 
+def _below(text: Format, project: Project, modules: dict[str, Module]) -> Iterator[str]:
+    """The classes that ``f"settings.{name}"`` may mean: every one of that module."""
+    first = text.parts[0] if text.parts else None
+    if isinstance(first, Constant) and isinstance(first.value, str) and first.value.endswith((".", ":")):
+        homes = set(_named(first.value[:-1], project, modules))
+        yield from (name for name in project.classes if name.rpartition(".")[0] in homes)
+
+
 def _named(text: str, project: Project, modules: dict[str, Module]) -> Iterator[str]:
     """The class or module that a text for ``from_object`` or ``from_pyfile`` means."""
     dotted = text.removesuffix(".py").replace("/", ".").replace(":", ".").lstrip(".")
     for name in (*project.classes, *modules):
         if name == dotted or name.endswith("." + dotted):
             yield name
+    # A folder without __init__.py is a package for whoever imports, and none in the module's name.
+    for name, module in modules.items():
+        placed = "." + module.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        for head in (dotted, dotted.rpartition(".")[0]):
+            found = name + dotted[len(head) :]
+            if "." in head and placed.endswith("." + head) and (found in project.classes or found in modules):
+                yield found
 
 
 def _reach(project: Project, facts: SourceFacts, guards: Guards) -> dict[str, tuple[RouteRef, ...]]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from stopper.core.fact import Decorator, ErrorHandler, SourceRoute
@@ -32,6 +32,10 @@ VERBS: Final = frozenset({"get", "post", "put", "patch", "delete"})
 HOOKS: Final = frozenset({"before_request", "before_app_request"})
 
 
+MOST_CALLERS: Final = 256
+"""Calls of one function that are followed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hook:
     """A function that runs before views. ``scope`` is the identity of its blueprint, None for an application; ``apps`` are the
@@ -54,6 +58,11 @@ class Routes:
         self.error_handlers: list[ErrorHandler] = []
         self.registrations = [one for one in project.registrations if one.span.path not in tests]
         self.groups = Groups(project, modules, self.registrations)
+        self._callers: dict[str, list[Call]] = {}
+        """Function of the project → the calls of it."""
+        for call in project.calls:
+            if call.callee in project.functions:
+                self._callers.setdefault(call.callee, []).append(call)
         self._collect_hooks()
 
     # -- hooks -----------------------------------------------------------------------------------------------------------------
@@ -122,6 +131,13 @@ class Routes:
         return sorted(made.values(), key=lambda one: (one[0].span.path, one[0].registered_at.line, one[0].path))
 
     def _of(self, registration: Registration) -> Iterator[tuple[SourceRoute, Origin]]:
+        passed = _Passed.to(registration, self._callers) if registration.verb == "add_url_rule" else ()
+        for given in passed:
+            yield from self._registered(given)
+        if not passed:
+            yield from self._registered(registration)
+
+    def _registered(self, registration: Registration) -> Iterator[tuple[SourceRoute, Origin]]:
         call, verb = registration.call, registration.verb
         if call is None:
             return
@@ -251,6 +267,51 @@ class Routes:
             return state.span, state.decorators
         function = self.project.functions.get(view)
         return (function.span, function.decorators) if function is not None else (registration.span, ())
+
+
+class _Passed:
+    """A registration in a function that is given the rule or the view: one for each call of that function."""
+
+    @staticmethod
+    def to(registration: Registration, callers: dict[str, list[Call]]) -> tuple[Registration, ...]:
+        """The registrations that the calls of the function around make of this one; none where nothing is passed in."""
+        call = registration.call
+        if call is None or not call.function or not any(map(_is_passed, _said(call))):
+            return ()
+        made: list[Registration] = []
+        for caller in callers.get(call.function, ())[:MOST_CALLERS]:
+            args = tuple(_filled(value, call.function, caller) for value in call.args)
+            keywords = tuple((key, _filled(value, call.function, caller)) for key, value in call.keywords)
+            owner = _filled(registration.owner, call.function, caller) if registration.owner is not None else None
+            made.append(
+                replace(
+                    registration,
+                    owner=owner,
+                    call=replace(call, args=args, keywords=keywords),
+                    span=caller.span or registration.span,
+                )
+            )
+        return tuple(made)
+
+
+def _said(call: Call) -> tuple[Value, ...]:
+    return (*call.args, *(value for _, value in call.keywords))
+
+
+def _is_passed(value: Value) -> bool:
+    if isinstance(value, Call) and value.method == "as_view":
+        return isinstance(value.receiver, Parameter)
+    return isinstance(value, Parameter)
+
+
+def _filled(value: Value, function: str, caller: Call) -> Value:
+    """*value* with what that caller passes in place of a parameter."""
+    if isinstance(value, Parameter) and value.function == function:
+        return caller.argument(value.index if value.index >= 0 else None, value.parameter) or value
+    if isinstance(value, Call) and value.method == "as_view" and isinstance(value.receiver, Parameter):
+        owner = _filled(value.receiver, function, caller)
+        return replace(value, callee=f"{owner.dotted}.as_view", receiver=None) if isinstance(owner, Name) else value
+    return value
 
 
 def function_name(value: Value) -> str:
