@@ -40,7 +40,10 @@ _LENGTH: Final = 43
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One log-in and every refresh token that came from it. ``generation``: that of its newest token."""
+    """One log-in and every refresh token that came from it. ``generation``: that of its newest token.
+
+    ``last_used_at``: the last refresh, where it was asked for.
+    """
 
     id: str
     account_id: str
@@ -54,6 +57,7 @@ class Family:
     generation: int = 0
     ended_at: float | None = None
     ended_reason: str | None = None
+    last_used_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,7 @@ class RefreshStore(Protocol):
         ...
 
     def families(self, account_id: str) -> list[Family]:
-        """The families of one account that have not ended."""
+        """The families of one account that have not ended, oldest first, each with its last use."""
         ...
 
     def forget_answers(self, now: float) -> int:
@@ -255,8 +259,9 @@ class RefreshTokens:
         return family.id
 
     def families(self, account_id: str) -> list[Family]:
-        """The live families of one account."""
-        return self._store.families(account_id)
+        """The live families of one account, oldest first: those that have neither ended nor outlived themselves."""
+        now = self._clock()
+        return [family for family in self._store.families(account_id) if family.ends_at > now]
 
     def forget_when_due(self) -> None:
         """Delete the sealed answers that this process has left, once their window has ended. Costs nothing before."""

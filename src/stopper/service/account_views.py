@@ -88,19 +88,19 @@ class AccountViews:
     def logout(self) -> Response:
         """POST /auth/logout"""
         read_body(request, ())
-        self._accounts.logout(_principal())
-        return _no_store(Response(status=204))
+        self._accounts.logout(acting())
+        return no_store(Response(status=204))
 
     def me(self) -> Response:
         """GET /auth/me"""
-        return self._good(json.dumps(self._accounts.me(_principal())).encode())
+        return self._good(json.dumps(self._accounts.me(acting())).encode())
 
     def change_password(self) -> Response:
         """POST /auth/password/change"""
         body = read_body(request, (CURRENT, NEW, DEVICE))
         return self._good(
             self._accounts.change_password(
-                _principal(),
+                acting(),
                 body.secret("current_password"),
                 body.secret("new_password"),
                 request.remote_addr,
@@ -122,15 +122,17 @@ class AccountViews:
 def good(body: bytes, status: int, envelope: str) -> Response:
     """A good answer with a JSON *body*, in the envelope, never cached."""
     shown = b'{"status": "success", "message": "OK", "data": ' + body + b"}" if envelope == "status" else body
-    return _no_store(Response(shown, status, content_type="application/json"))
+    return no_store(Response(shown, status, content_type="application/json"))
 
 
-def _no_store(answer: Response) -> Response:
+def no_store(answer: Response) -> Response:
+    """*answer*, that nobody may keep."""
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
-def _principal() -> Principal:
+def acting() -> Principal:
+    """The principal of this request, as a value that may outlive it."""
     # The proxy's own object: what is kept beyond the request must not be a proxy.
     found = current_principal
     return Principal(

@@ -14,7 +14,8 @@ from stopper.auth.keyring import Keyring
 from stopper.auth.password import Passwords
 from stopper.auth.refresh_token import RefreshTokens
 from stopper.auth.revocation import Revocations
-from stopper.core.errors import InvalidCredentialError
+from stopper.auth.verifier import Verifier
+from stopper.core.errors import InvalidCredentialError, RefusalError, StoreUnavailableError
 from stopper.core.principal import Principal
 from stopper.core.secret import Secret
 from stopper.service.body import BodyError
@@ -30,7 +31,7 @@ CLIENT_ID: Final = "first-party"
 class Accounts:
     """Everything that the account endpoints need, over one store. Made by :func:`stopper.service.parts.open_accounts`.
 
-    ``issuer`` goes to the guard (``Issuer`` with our keyring in it), ``revocations`` too.
+    ``verifier`` reads access tokens of this issuer for this audience. ``issuer`` goes to the guard (``Issuer`` with our keyring in it), ``revocations`` too.
     """
 
     store: Store
@@ -42,6 +43,7 @@ class Accounts:
     revocations: Revocations
     passwords: Passwords
     throttle: Throttle
+    verifier: Verifier
     new_scopes: tuple[str, ...] = ()
     new_roles: tuple[str, ...] = ()
     open_registration: bool = False
@@ -97,6 +99,62 @@ class Accounts:
         elif principal.credential_id:
             self.revocations.revoke_token(principal.credential_id)
         self.sink(Event("logout", self.clock(), principal.subject))
+
+    def revoke(self, token: Secret, address: str | None) -> None:
+        """End what *token* is: a refresh token's whole session, or one access token. Nothing happens for a token of nobody.
+
+        Returns after commit. Raises ThrottledError and StoreUnavailableError (RFC 7009 §2.2.1: 503, never 200).
+        """
+        self.throttle.address(address)
+        shown = token.reveal()
+        now = self.clock()
+        if self.refresh.end_by_token(shown, "revoked") is not None:
+            self.revocations.refresh()
+            self.sink(Event("revoked", now, details={"kind": "refresh"}))
+            return
+        try:
+            principal = self.verifier.verify(shown)
+        except StoreUnavailableError:
+            raise
+        except RefusalError:
+            return
+        if principal.credential_id:
+            self.revocations.revoke_token(principal.credential_id)
+            self.sink(Event("revoked", now, principal.subject, {"kind": "access"}))
+
+    def sessions(self, principal: Principal) -> list[dict[str, object]]:
+        """Where the person is logged in, oldest first."""
+        current = principal.claims.get("sid")
+        return [
+            {
+                "id": family.id,
+                "device": family.device,
+                "created_at": int(family.created_at),
+                "last_used_at": None if family.last_used_at is None else int(family.last_used_at),
+                "ends_at": int(family.ends_at),
+                "current": family.id == current,
+            }
+            for family in self.refresh.families(self._account(principal).id)
+        ]
+
+    def end_session(self, principal: Principal, session: str) -> bool:
+        """End one of the person's own sessions; False alike for one of somebody else and for none."""
+        own = session in {family.id for family in self.refresh.families(principal.subject)}
+        if own:
+            self._end(principal, session)
+        return own
+
+    def end_other_sessions(self, principal: Principal) -> None:
+        """End every session of the person but the one that asks."""
+        current = principal.claims.get("sid")
+        for family in self.refresh.families(principal.subject):
+            if family.id != current:
+                self._end(principal, family.id)
+
+    def _end(self, principal: Principal, session: str) -> None:
+        self.refresh.end(session, "ended-by-owner")
+        self.revocations.refresh()
+        self.sink(Event("session-ended", self.clock(), principal.subject, {"family": session}))
 
     def change_password(
         self, principal: Principal, current: Secret, new: Secret, address: str | None, device: str | None = None

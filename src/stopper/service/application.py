@@ -11,6 +11,7 @@ from stopper import __version__
 from stopper.auth.policy import public
 from stopper.core.errors import StopperError, StoreUnavailableError
 from stopper.extension import Stopper
+from stopper.service import session_views
 from stopper.service.account_views import SCHEMAS, good
 from stopper.service.accounts import Accounts
 from stopper.service.endpoint import Endpoint, mount
@@ -76,7 +77,11 @@ def _answers(accounts: Accounts) -> bool:
 
 
 def _documentation(described: tuple[Endpoint, ...], url: str) -> Endpoint:
-    schemas = {**SCHEMAS, "State": {"type": "object", "properties": {"status": {"type": "string"}}}}
+    schemas = {
+        **SCHEMAS,
+        **session_views.SCHEMAS,
+        "State": {"type": "object", "properties": {"status": {"type": "string"}}},
+    }
     own = Endpoint(
         "openapi", "GET", "/openapi.json", "This document.", public, _health, answers="Document", stored=False
     )

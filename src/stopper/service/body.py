@@ -76,7 +76,7 @@ def read_body(request: Request, fields: tuple[Field, ...]) -> Body:
 
     No fields: no body, or an empty object.
     """
-    raw = _raw(request)
+    raw = read_raw(request)
     if not raw and not any(field.required for field in fields):
         return Body({}, {})
     if request.mimetype != "application/json":
@@ -96,7 +96,8 @@ def read_body(request: Request, fields: tuple[Field, ...]) -> Body:
     )
 
 
-def _raw(request: Request) -> bytes:
+def read_raw(request: Request) -> bytes:
+    """The bytes of the body. Raises BodyError where it is too long or cannot be read."""
     # Flask's own limit may be wider, or missing; this one holds for these endpoints. One byte more than is taken: a body
     # without a Content-Length is cut at the limit without a word, and the extra byte shows it.
     request.max_content_length = MAX_BODY + 1

@@ -13,7 +13,8 @@ from stopper.service.body import Field
 class Endpoint:
     """One method of one path. ``answers``: the name of the schema of a good answer, or ``""`` for none.
 
-    ``throttled``: whether it may answer 429. ``stored``: whether it may answer 503 because a store is gone.
+    ``path`` is in OpenAPI style, ``{id}`` for a part that varies; the view finds it in ``request.view_args``.
+    ``form``: whether the body is a form (OAuth) and not JSON. ``throttled``: whether it may answer 429. ``stored``: whether it may answer 503 because a store is gone.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Endpoint:
     fields: tuple[Field, ...] | None = None
     success: int = 200
     answers: str = ""
+    form: bool = False
     throttled: bool = False
     stored: bool = True
 
@@ -39,13 +41,17 @@ def mount(blueprint: Blueprint, endpoints: tuple[Endpoint, ...]) -> None:
     for endpoint in endpoints:
         view = _own(endpoint.view)
         blueprint.add_url_rule(
-            endpoint.path, endpoint.name, policy_of(endpoint.policy)(view), methods=[endpoint.method]
+            _flask_path(endpoint.path), endpoint.name, policy_of(endpoint.policy)(view), methods=[endpoint.method]
         )
 
 
-def _own(view: Callable[[], Response]) -> Callable[[], Response]:
+def _flask_path(path: str) -> str:
+    return path.replace("{", "<").replace("}", ">")
+
+
+def _own(view: Callable[[], Response]) -> Callable[..., Response]:
     # A function of its own: a bound method cannot carry a policy.
-    def answer() -> Response:
+    def answer(**_: str) -> Response:
         return view()
 
     answer.__name__ = getattr(view, "__name__", "view")

@@ -15,6 +15,8 @@ from stopper.service.account_views import AccountViews
 from stopper.service.accounts import Accounts
 from stopper.service.body import BodyError
 from stopper.service.endpoint import Endpoint, mount
+from stopper.service.form import OAuthError, oauth_refusal
+from stopper.service.session_views import SessionViews
 from stopper.service.sweeping import Sweeper
 
 
@@ -31,7 +33,7 @@ def mount_accounts(app: Flask, stopper: Stopper, accounts: Accounts) -> tuple[En
         )
     envelope = envelope_of(app)
     blueprint = Blueprint("stopper_accounts", __name__)
-    endpoints = AccountViews(accounts, envelope).endpoints()
+    endpoints = (*AccountViews(accounts, envelope).endpoints(), *SessionViews(accounts, envelope).endpoints())
     mount(blueprint, endpoints)
     answer_refusals(blueprint, envelope)
     app.register_blueprint(blueprint)
@@ -49,3 +51,4 @@ def answer_refusals(blueprint: Blueprint, envelope: str) -> None:
     answers = Answers(envelope)
     blueprint.register_error_handler(RefusalError, answers.refusal)
     blueprint.register_error_handler(BodyError, lambda error: body.refusal(error, envelope))
+    blueprint.register_error_handler(OAuthError, oauth_refusal)

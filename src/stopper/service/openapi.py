@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document of the mounted endpoints, made from the list that mounted them."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,8 +16,9 @@ _REFUSALS: Final[Mapping[str, str]] = {
     "400": "The request cannot be read, or a field is wrong.",
     "401": "No credential, or one that does not hold.",
     "403": "The credential does not allow this.",
+    "404": "There is nothing of that id, or it is somebody else's.",
     "413": "The body is too long.",
-    "415": "The body is not JSON.",
+    "415": "The body is not of the kind that this endpoint reads.",
     "429": "Too many attempts; Retry-After says when to come back.",
     "503": "A store does not answer; nothing was done.",
 }
@@ -62,11 +64,15 @@ def _operation(endpoint: Endpoint) -> dict[str, object]:
         "security": _security(endpoint.guard),
         "responses": {str(endpoint.success): good, **refused},
     }
+    parts = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"\{(\w+)\}", endpoint.path)
+    ]
+    if parts:
+        operation["parameters"] = parts
     if endpoint.fields:
-        operation["requestBody"] = {
-            "required": True,
-            "content": {"application/json": {"schema": _body(endpoint.fields)}},
-        }
+        kind = "application/x-www-form-urlencoded" if endpoint.form else "application/json"
+        operation["requestBody"] = {"required": True, "content": {kind: {"schema": _body(endpoint)}}}
     return operation
 
 
@@ -76,6 +82,8 @@ def _refusals(endpoint: Endpoint) -> list[str]:
         found.add("401")
     if not endpoint.guard.is_public:
         found.add("403")
+    if "{" in endpoint.path:
+        found.add("404")
     if endpoint.fields is not None:
         found |= {"413", "415"}
     if endpoint.throttled:
@@ -89,10 +97,12 @@ def _security(policy: Policy) -> list[dict[str, list[str]]]:
     return [{_SCHEMES[kind][0]: [] for kind in sorted(kinds) if kind in _SCHEMES} for kinds in policy.alternatives]
 
 
-def _body(fields: tuple[Field, ...]) -> dict[str, object]:
+def _body(endpoint: Endpoint) -> dict[str, object]:
+    fields = endpoint.fields or ()
     return {
         "type": "object",
-        "additionalProperties": False,
+        # An OAuth endpoint passes over what it does not know (RFC 6749 §3.2).
+        "additionalProperties": endpoint.form,
         "required": [field.name for field in fields if field.required],
         "properties": {field.name: _property(field) for field in fields},
     }

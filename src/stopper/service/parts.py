@@ -15,6 +15,7 @@ from stopper.auth.password import Passwords
 from stopper.auth.refresh_token import RefreshTokens
 from stopper.auth.revocation import CLOCK_SLACK, Revocations
 from stopper.auth.signing_key import ALGORITHMS, Algorithm
+from stopper.auth.verifier import Verifier
 from stopper.core.secret import Secret
 from stopper.core.settings import Settings, switch, text, texts
 from stopper.extension import settings as guard_settings
@@ -81,15 +82,17 @@ def open_accounts(
         keep_revoked=keep,
         sink=sink,
     )
+    own = Issuer(issuer, ALGORITHMS, keys=keyring, audience=audience)
     return Accounts(
         store=store,
         clock=clock,
-        issuer=Issuer(issuer, ALGORITHMS, keys=keyring, audience=audience),
+        issuer=own,
         keyring=keyring,
         access=access,
         refresh=refresh,
         revocations=Revocations(store.revocations, clock, token_lifetime=life, leeway=LEEWAY, news=store.news),
         passwords=passwords or Passwords(),
+        verifier=Verifier((own,), audience=audience, clock=clock),
         throttle=Throttle(store.counters or LocalCounters(workers=workers)),
         new_scopes=new_scopes or settings.get(new_account_scopes),
         new_roles=new_roles,

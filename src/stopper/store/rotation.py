@@ -1,6 +1,8 @@
 """Refresh rotation in SQL. One conditional UPDATE decides who used a token; everything else follows from its row count."""
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, or_, select, update
+from dataclasses import replace
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, or_, select, update
 
 from stopper.auth.account import Account
 from stopper.auth.refresh_token import Build, Family, Rotation
@@ -77,13 +79,19 @@ class SqlRefresh:
 
     def families(self, account_id: str) -> list[Family]:
         """The families of one account that have not ended."""
+        last_use = func.max(tokens.c.used_at).label("last_used_at")
         wanted = (
-            select(families)
+            select(families, last_use)
+            .outerjoin(tokens, tokens.c.family_id == families.c.id)
             .where(families.c.account_id == account_id, families.c.ended_at.is_(None))
-            .order_by(families.c.created_at)
+            .group_by(families.c.id)
+            .order_by(families.c.created_at, families.c.id)
         )
         return self._database.read(
-            lambda connection: [family_rows.family_of(row) for row in connection.execute(wanted).mappings()]
+            lambda connection: [
+                replace(family_rows.family_of(row), last_used_at=row["last_used_at"])
+                for row in connection.execute(wanted).mappings()
+            ]
         )
 
     def forget_answers(self, now: float) -> int:
