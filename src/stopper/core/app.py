@@ -90,6 +90,10 @@ class Spec:
     origin: str
     schemes: Mapping[str, SecurityScheme] = field(default_factory=dict[str, SecurityScheme])
     servers: tuple[str, ...] = ()
+    document: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
+    """The document itself, the references of its operations written out to a bounded depth."""
+    prefix: str = ""
+    """The path that stands before every path of the document."""
 
 
 @dataclass(frozen=True, slots=True)

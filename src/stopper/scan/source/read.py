@@ -17,6 +17,7 @@ from stopper.scan.options import Progress, silent
 from stopper.scan.report import ReadError
 from stopper.scan.source import files, notebooks
 from stopper.scan.source.dependencies import dependencies
+from stopper.scan.source.documents import with_documents
 from stopper.scan.source.files import SourceFile
 from stopper.scan.source.link import link
 from stopper.scan.source.project import Module, Project
@@ -226,7 +227,8 @@ def read_files(
         )
     run.project.load = _nowhere  # it held the run, and the run the project: a circle that nothing would free
     versions = dependencies(folders)
-    return SourceReading(_with(app, root, versions), tuple(run.errors), total - len(run.errors), total)
+    app = with_documents(_with(app, root, versions), texts)
+    return SourceReading(app, tuple(run.errors), total - len(run.errors), total)
 
 
 def _nowhere(_importer: Module, _dotted: str) -> Module | None:

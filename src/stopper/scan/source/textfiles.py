@@ -14,6 +14,7 @@ KINDS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"(?:^|/)\.github/workflows/[^/]+\.ya?ml$|(?:^|/)\.gitlab-ci\.yml$|(?:^|/)(?:azure-pipelines|bitbucket-pipelines)\.yml$"
                 r"|(?:^|/)\.circleci/config\.yml$|(?:^|/)\.travis\.yml$"), "workflow"),
     (re.compile(r"(?:^|/)Procfile$"), "procfile"),
+    (re.compile(r"(?:^|/)(?:openapi|swagger)\.(?:json|ya?ml)$"), "openapi"),
     (re.compile(r"\.(?:html|htm|j2|jinja|jinja2)$"), "template"),
     (re.compile(r"\.js$"), "script"),
     (re.compile(r"\.(?:pem|key|p12|pfx)$|(?:^|/)id_(?:rsa|ecdsa|ed25519|dsa)$"), "key"),

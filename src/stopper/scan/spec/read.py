@@ -33,6 +33,8 @@ def read_spec(text: str, origin: str) -> tuple[Spec, tuple[Route, ...]]:
         origin=origin,
         schemes=schemes,
         servers=tuple(_servers(document)),
+        document=document.written_out(),
+        prefix=prefix_of(tuple(_servers(document))),
     )
     return spec, tuple(_routes(document, prefix_of(spec.servers)))
 

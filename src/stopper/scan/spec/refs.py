@@ -41,6 +41,13 @@ class Document:
         found = self._expand(node, DEPTH, [NODES])
         return cast("Mapping[str, object]", found) if isinstance(found, dict) else {}
 
+    def written_out(self) -> Mapping[str, object]:
+        """The whole document with the references of each path written out, to a bounded depth and size a path."""
+        paths = self.mapping(self.root.get("paths"))
+        whole: dict[str, object] = {key: value for key, value in self.root.items() if isinstance(key, str)}
+        whole["paths"] = {path: self._expand(item, DEPTH + 4, [NODES]) for path, item in paths.items()}
+        return whole
+
     def _expand(self, node: object, depth: int, left: list[int]) -> object:
         left[0] -= 1
         if depth <= 0 or left[0] <= 0:

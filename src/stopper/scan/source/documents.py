@@ -1,0 +1,30 @@
+"""OpenAPI documents that lie beside the code: what they say is joined to the routes that the source has."""
+
+from collections.abc import Sequence
+
+from stopper.core.app import App, Route
+from stopper.core.errors import UsageError
+from stopper.core.fact import TextFile
+from stopper.scan.merge import shape, with_spec
+
+
+def with_documents(app: App, texts: Sequence[TextFile]) -> App:
+    """*app* with the first document that speaks of its routes. One of another API, kept to make a client of it, shares none."""
+    for text in texts:
+        if text.kind != "openapi":
+            continue
+        from stopper.scan.spec.read import read_spec
+
+        try:
+            spec, routes = read_spec("\n".join(text.lines), text.path)
+        except UsageError:
+            continue
+        known = {(shape(route.path), method) for route in app.routes for method in route.methods}
+        ours = tuple(route for route in routes if _is_served(route, known))
+        if ours:
+            return with_spec(app, spec, ours)
+    return app
+
+
+def _is_served(route: Route, known: set[tuple[str, str]]) -> bool:
+    return any((shape(route.path), method) in known for method in route.methods)
