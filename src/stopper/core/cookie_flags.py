@@ -1,0 +1,41 @@
+"""The cookies that an answer sets, and what protects them (RFC 6265bis §5.6)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from stopper.core.exchange import Response
+
+
+@dataclass(frozen=True, slots=True)
+class CookieSet:
+    """One ``Set-Cookie``: attributes by their name in lower case, with ``""`` for a flag."""
+
+    name: str
+    value: str
+    attributes: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def ends(self) -> bool:
+        """That the header takes the cookie away."""
+        return not self.value or self.attributes.get("max-age") == "0" or "1970" in self.attributes.get("expires", "")
+
+
+def set_cookies(response: Response) -> tuple[CookieSet, ...]:
+    """The cookies that *response* sets, in order."""
+    found: list[CookieSet] = []
+    for header in response.all_headers("Set-Cookie"):
+        pair, *rest = header.split(";")
+        name, _, value = pair.partition("=")
+        attributes = {key.strip().lower(): said.strip() for key, _, said in (one.partition("=") for one in rest)}
+        found.append(CookieSet(name.strip(), value.strip().strip('"'), attributes))
+    return tuple(found)
+
+
+def lacking_flags(cookie: CookieSet, *, readable: bool = False) -> tuple[str, ...]:
+    """What the cookie lacks; *readable* cookies are made for scripts and need no HttpOnly."""
+    lacking = [] if "secure" in cookie.attributes else ["Secure"]
+    if "httponly" not in cookie.attributes and not readable:
+        lacking.append("HttpOnly")
+    if cookie.attributes.get("samesite", "none").lower() not in ("lax", "strict"):
+        lacking.append("SameSite")
+    return tuple(lacking)

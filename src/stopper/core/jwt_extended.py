@@ -1,0 +1,140 @@
+"""What an application does with Flask-JWT-Extended, versions 3 and 4: its manager, its guards, its loaders, its settings."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.place import Span
+from stopper.core.setting_facts import MISSING, in_force, plain, written
+from stopper.core.values import Call, Sequence, Value, is_constant
+from stopper.core.view_functions import VERBS
+
+LIBRARY: Final = "flask_jwt_extended"
+GUARDS: Final = {
+    f"{LIBRARY}.{home}{name}": name
+    for home in ("", "view_decorators.")
+    for name in ("jwt_required", "jwt_optional", "fresh_jwt_required", "jwt_refresh_token_required", "verify_jwt_in_request",
+                 "verify_jwt_in_request_optional", "verify_fresh_jwt_in_request", "verify_jwt_refresh_token_in_request")
+}  # fmt: skip
+"""Decorators and calls that look at a token, with their plain name; all but two are of version 3 alone."""
+OLD: Final = frozenset(
+    {"jwt_optional", "fresh_jwt_required", "jwt_refresh_token_required", "get_raw_jwt", "get_jwt_claims"}
+)
+"""Names that version 4 no longer has."""
+BLOCKLIST: Final = ("token_in_blocklist_loader", "token_in_blacklist_loader")
+LOOKUP: Final = ("user_lookup_loader", "user_loader_callback_loader")
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """One view function with one guard: the methods and paths it answers, and how the guard is written (None: no parentheses)."""
+
+    function: str
+    guard: str
+    call: Call | None
+    span: Span
+    methods: frozenset[str]
+    paths: tuple[str, ...]
+
+    @property
+    def optional(self) -> bool:
+        """That a caller without a token passes."""
+        return "optional" in self.guard or self._says("optional", 0)
+
+    @property
+    def fresh(self) -> bool:
+        """That only a token from a log-in passes."""
+        return "fresh" in self.guard.replace("refresh", "") or self._says("fresh", 1)
+
+    @property
+    def refresh(self) -> bool:
+        """That it takes refresh tokens."""
+        return "refresh" in self.guard or self._says("refresh", 2)
+
+    def _says(self, word: str, position: int) -> bool:
+        return self.call is not None and is_constant(self.call.argument(position, word), True)
+
+
+def uses(app: App) -> bool:
+    """That the application uses the library."""
+    return source_of(app).imports(LIBRARY) or in_force(app, "JWT_TOKEN_LOCATION") is not MISSING
+
+
+def version(app: App) -> int:
+    """The library's major version: installed, required, or told by names that only one has; 4 where nothing tells."""
+    facts = source_of(app)
+    if facts.imports(*(f"{LIBRARY}.{name}" for name in OLD)) or any(
+        True for _ in written(app, "JWT_BLACKLIST_ENABLED")
+    ):
+        return 3
+    found = re.match(r"\D*(\d+)", app.dependencies.get("flask-jwt-extended", ""))
+    return int(found.group(1)) if found else 4
+
+
+def manager(app: App) -> Span | None:
+    """Where the source makes its JWTManager: the place of what is not there."""
+    facts = source_of(app)
+    return next((call.span for call in facts.calls(f"{LIBRARY}.JWTManager", f"{LIBRARY}.jwt_manager.JWTManager")), None)
+
+
+def locations(app: App) -> tuple[str, ...]:
+    """Where tokens are looked for, as settings say; the library's default where none does."""
+    facts = source_of(app)
+    found = [one for write in written(app, "JWT_TOKEN_LOCATION") for one in plain(facts, write.value)]
+    force = in_force(app, "JWT_TOKEN_LOCATION")
+    if force is not MISSING:
+        found.append(tuple(force) if isinstance(force, (list, tuple, set)) else force)
+    names = [part for one in found for part in (one if isinstance(one, tuple) else (one,))]
+    return tuple(str(name) for name in names) or ("headers",)
+
+
+def guarded(facts: SourceFacts) -> Iterator[Guarded]:
+    """Every view function that the library guards: by decorator, by a view class's ``decorators``, by a call in its body."""
+    if not facts.imports(LIBRARY):
+        return
+    for function in facts.functions():
+        for decorator in function.decorators:
+            if decorator.name in GUARDS:
+                yield _guarded(facts, function.name, decorator.name, decorator.call, decorator.span)
+    for call in facts.calls(*(name for name in GUARDS if "verify" in name)):
+        if call.span is not None and facts.is_view(call.function):
+            yield _guarded(facts, call.function, call.callee, call, call.span)
+    for found in facts.classes():
+        for name, call in _listed(found.attributes.get("decorators") or found.attributes.get("method_decorators")):
+            for verb in found.methods:
+                if verb in VERBS:
+                    yield _guarded(facts, f"{found.name}.{verb}", name, call, call.span or found.span)
+
+
+def _listed(value: Value | None) -> Iterator[tuple[str, Call]]:
+    for item in value.items if isinstance(value, Sequence) else ():
+        if isinstance(item, Call) and item.callee in GUARDS:
+            yield item.callee, item
+
+
+def _guarded(facts: SourceFacts, function: str, guard: str, call: Call | None, span: Span) -> Guarded:
+    routes = facts.routes_of_view(function)
+    verb = function.rpartition(".")[2]
+    of_class = verb in VERBS and all(route.view != function for route in routes)
+    methods = frozenset(method for route in routes for method in route.methods) - {"HEAD", "OPTIONS"}
+    mine = frozenset({verb.upper()}) if of_class else methods
+    return Guarded(function, GUARDS[guard], call, span, mine, tuple(dict.fromkeys(route.path for route in routes)))
+
+
+def registers(facts: SourceFacts, names: tuple[str, ...]) -> bool:
+    """That some function is registered by a method of one of these names, as a decorator or by a call."""
+    if any(True for _ in facts.calls(*(f"*.{name}" for name in names))):
+        return True
+    return any(
+        decorator.name.rpartition(".")[2] in names
+        for function in facts.functions()
+        for decorator in function.decorators
+    )
+
+
+def issues(facts: SourceFacts, word: str = "create_access_token") -> Iterator[Call]:
+    """The calls that make a token."""
+    return facts.calls(f"{LIBRARY}.{word}", f"{LIBRARY}.utils.{word}")

@@ -1,0 +1,224 @@
+"""What an application's settings are: written in its source, in force where it runs, or left at a library's default."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.fact import ConfigWrite
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.place import Span
+from stopper.core.values import (
+    Call,
+    Choice,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Item,
+    Sequence,
+    Truth,
+    Unknown,
+    Value,
+)
+
+_FOR_TESTS: Final = re.compile(r"(?i)(?:^|[._])test|test(?:ing|s)?(?:ing)?(?:config|settings)?$|testing")
+_FOR_ONE_DESK: Final = re.compile(
+    r"(?i)^(?:dev|local|debug|example|demo)|(?:dev(?:elopment)?|local|debug)(?:config|settings)?$"
+)
+_YES: Final = frozenset({"1", "true", "yes", "on", "t", "y"})
+_CASTS: Final = frozenset({"int", "float", "str", "bool"})
+_UNITS: Final = {
+    "weeks": 604800.0,
+    "days": 86400.0,
+    "hours": 3600.0,
+    "minutes": 60.0,
+    "seconds": 1.0,
+    "milliseconds": 0.001,
+    "microseconds": 0.000001,
+}
+_ORDER: Final = ("days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks")
+"""The parameters of ``datetime.timedelta`` in their order."""
+_LONG_UNITS: Final = {**_UNITS, "months": 2629800.0, "years": 31557600.0}
+MISSING: Final = object()
+"""Stands where a setting is not known."""
+
+
+def written(app: App, *keys: str) -> Iterator[ConfigWrite]:
+    """The writes of these settings that can be in force: not in tests, not in a class that is seen not to be loaded."""
+    for write in source_of(app).config_writes(*keys):
+        if write.loaded is not False and not _FOR_TESTS.search(write.owner.rpartition(".")[2]):
+            yield write
+
+
+def is_for_one_desk(write: ConfigWrite) -> bool:
+    """That the write stands in settings whose name says that they are for development."""
+    return bool(_FOR_ONE_DESK.search(write.owner.rpartition(".")[2]))
+
+
+def in_force(app: App, key: str) -> object:
+    """The value in force where the application was imported, else MISSING."""
+    fact = app.config.get(key)
+    return fact.value if fact is not None and fact.reader == "running" else MISSING
+
+
+def plain(facts: SourceFacts, value: Value | None, depth: int = 6) -> tuple[object, ...]:
+    """The plain values it may have, fallbacks of the environment and of other settings followed; lists come as tuples."""
+    if depth == 0 or value is None:
+        return ()
+    match value:
+        case Constant():
+            return (value.value,)
+        case Sequence(items=items):
+            return (tuple(one for item in items for one in plain(facts, item, depth - 1)),)
+        case EnvironmentValue(default=default) | Item(default=default) if default is not None:
+            return plain(facts, default, depth - 1)
+        case ConfigValue():
+            return tuple(
+                one for found in facts.followed(value) if found is not value for one in plain(facts, found, depth - 1)
+            )
+        case Choice(options=choices):
+            return tuple(one for choice in choices for one in plain(facts, choice, depth - 1))
+        case Call(callee=callee, args=args) if callee in _CASTS and args:
+            return tuple(_cast(callee, one) for one in plain(facts, args[0], depth - 1))
+        case Call(method="lower" | "upper" | "strip", receiver=receiver) if receiver is not None:
+            return plain(facts, receiver, depth - 1)
+        case Truth(parts=(left, right)):
+            return _compared(plain(facts, left, depth - 1), plain(facts, right, depth - 1))
+        case _:
+            return ()
+
+
+def _cast(callee: str, value: object) -> object:
+    try:
+        if callee in ("int", "float") and isinstance(value, (str, int, float)):
+            return float(value) if callee == "float" else int(value)
+    except ValueError:
+        return MISSING
+    return bool(value) if callee == "bool" else value
+
+
+def _compared(left: tuple[object, ...], right: tuple[object, ...]) -> tuple[object, ...]:
+    """``os.environ.get("X", "false").lower() == "true"``: what the fallback comes to, where the other side means yes."""
+    wanted = [one for found in right for one in (found if isinstance(found, tuple) else (found,))]
+    if not left or not wanted or not all(isinstance(one, str) and one.lower() in _YES for one in wanted):
+        return ()
+    names = {str(one).lower() for one in wanted}
+    return tuple(one.lower() in names for one in left if isinstance(one, str))
+
+
+def seconds(facts: SourceFacts, value: Value | None, depth: int = 6) -> float | None:
+    """The longest time that a lifetime may come to; infinite for False, None where it cannot be told."""
+    if value is None or depth == 0:
+        return None
+    match value:
+        case Constant(value=bool(said)):
+            return None if said else float("inf")
+        case Call() if value.method in ("timedelta", "relativedelta"):
+            return _timedelta(facts, value)
+        case Choice() | ConfigValue():
+            found = [
+                seconds(facts, one, depth - 1)
+                for one in (value.options if isinstance(value, Choice) else facts.followed(value))
+                if one is not value
+            ]
+            known = [one for one in found if one is not None]
+            return max(known) if known else None
+        case Unknown(parts=(left, right)):
+            first, second = seconds(facts, left, depth - 1), seconds(facts, right, depth - 1)
+            return first * second if first is not None and second is not None else None
+        case _:
+            return _number(facts, value)
+
+
+def _number(facts: SourceFacts, value: Value | None) -> float | None:
+    found = [
+        float(one)
+        for one in plain(facts, value)
+        if (isinstance(one, (int, float)) and not isinstance(one, bool))
+        or (isinstance(one, str) and one.strip().isdigit())
+    ]
+    return max(found) if found else None
+
+
+def _timedelta(facts: SourceFacts, call: Call) -> float | None:
+    named = [*zip(_ORDER, call.args, strict=False), *call.keywords]
+    if not named:
+        return None
+    total = 0.0
+    for unit, value in named:
+        number = _number(facts, value)
+        if number is None or unit not in _LONG_UNITS:
+            return None
+        total += number * _LONG_UNITS[unit]
+    return total
+
+
+def lasting(value: object) -> float | None:
+    """The seconds of a lifetime as a running application holds it; infinite for False, None where it is none."""
+    if value is False:
+        return float("inf")
+    total = getattr(value, "total_seconds", None)
+    if callable(total):
+        return float(str(total()))
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def said_time(length: float) -> str:
+    """A lifetime in words."""
+    if length == float("inf"):
+        return "for ever"
+    for unit, size in (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0)):
+        if length >= 2 * size:
+            return f"{length / size:g} {unit}"
+    return f"{length:g} seconds"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """One value of a setting that may be in force, with where it was written (no place: the running application has it)."""
+
+    value: object
+    span: Span | None
+    desk: bool = False
+
+
+def switches(app: App, key: str) -> tuple[Doubt, ...]:
+    """The plain values of a setting: those in the source, else the one in force."""
+    facts = source_of(app)
+    said = [
+        Doubt(one, write.span, is_for_one_desk(write))
+        for write in written(app, key)
+        for one in plain(facts, write.value)
+    ]
+    if said:
+        return tuple(said)
+    force = in_force(app, key)
+    return () if force is MISSING or any(True for _ in written(app, key)) else (Doubt(force, None),)
+
+
+def is_written(app: App, key: str) -> bool:
+    """That the source gives the setting any value, in an environment file too, or loads settings that cannot be seen."""
+    return any(True for _ in written(app, key)) or settings_out_of_sight(app, key)
+
+
+def settings_out_of_sight(app: App, key: str) -> bool:
+    """Settings come from elsewhere and may hold this one: ``from_prefixed_env``, ``from_envvar``, or a file of that name."""
+    facts = source_of(app)
+    if any(True for _ in facts.calls("*.from_prefixed_env", "*.from_envvar")):
+        return True
+    return any(key in line for file in facts.files_of("env", "compose", "config") for line in file.lines)
+
+
+APPLICATIONS: Final = (
+    "flask.Flask",
+    "apiflask.APIFlask",
+    "connexion.FlaskApp",
+    "connexion.App",
+    "flask_openapi3.OpenAPI",
+)
+
+
+def application_made(app: App) -> Span | None:
+    """Where the source makes its application: the place of what is not there."""
+    return next((call.span for call in source_of(app).calls(*APPLICATIONS)), None)

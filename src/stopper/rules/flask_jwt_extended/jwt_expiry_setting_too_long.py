@@ -1,0 +1,75 @@
+"""Whoever steals a token can use it for months, or for ever."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import source_of
+from stopper.core.jwt_extended import issues, uses
+from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.setting_facts import in_force, is_for_one_desk, lasting, said_time, seconds, written
+from stopper.core.values import Call, Value, is_constant
+
+LONGEST: Final = {"JWT_ACCESS_TOKEN_EXPIRES": 12 * 3600.0, "JWT_REFRESH_TOKEN_EXPIRES": 31 * 86400.0}
+"""Half a day for a token that opens routes (ours: 15 minutes); a month, the library's own default, for one that gets new ones."""
+_CALLS: Final = {
+    "create_access_token": "JWT_ACCESS_TOKEN_EXPIRES",
+    "create_refresh_token": "JWT_REFRESH_TOKEN_EXPIRES",
+}
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A lifetime of false or longer than the policy, in a setting or in the call that makes the token."""
+    if not uses(app):
+        return
+    facts = source_of(app)
+    for key, most in LONGEST.items():
+        seen = False
+        for write in written(app, key):
+            length, seen = seconds(facts, write.value), True
+            if length is not None and length > most:
+                yield Hit(_said(key, length), write.span, certainty="possible" if is_for_one_desk(write) else None)
+        force = lasting(in_force(app, key))
+        if not seen and force is not None and force > most:
+            yield Hit(_said(key, force), reader="running")
+    for word, key in _CALLS.items():
+        for call in issues(facts, word):
+            length = seconds(facts, _delta(call, word))
+            if length is not None and length > LONGEST[key]:
+                yield Hit(f"the token that is made here lives {said_time(length)}", call.span)
+
+
+def _said(key: str, length: float) -> str:
+    return f"{key} lets a token live {said_time(length)}"
+
+
+def _delta(call: Call, word: str) -> Value | None:
+    return call.argument(2 if word == "create_access_token" else 1, "expires_delta")
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The library's default lifetime in place of a literal False."""
+    for key in LONGEST:
+        for write in written(app, key):
+            span = write.value.span
+            if write.span == hit.span and is_constant(write.value, False) and span is not None:
+                whole = "900" if key.startswith("JWT_ACCESS") else "2592000"
+                return Edit(span, whole, safe=False)
+    return None
+
+
+RULE = Rule(
+    slug="jwt-expiry-setting-too-long",
+    family="flask-jwt-extended",
+    title="Tokens of Flask-JWT-Extended never expire, or live too long",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(613,),
+    owasp="API2:2023",
+    asvs=("V7.3.2",),
+    surfaces=("source",),
+    ends="Stopper's access tokens live 15 minutes unless `STOPPER_ACCESS_TOKEN_LIFETIME` says otherwise.",
+    detect=detect,
+    fix=fix,
+)

@@ -1,0 +1,83 @@
+"""Tokens stand in URLs, so they end up in logs, histories and other sites' Referer headers."""
+
+from collections.abc import Iterator
+
+from stopper.core.app import App
+from stopper.core.facts import source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.jwt_extended import LIBRARY, uses
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import controls, judge, protected
+from stopper.core.probe_query import with_query
+from stopper.core.rule import Hit, Rule
+from stopper.core.setting_facts import MISSING, in_force, plain, written
+from stopper.core.values import Value
+
+_HOME = f"{LIBRARY}."
+_CALLS = tuple(
+    f"{_HOME}{home}{name}" for home in ("", "view_decorators.") for name in ("jwt_required", "verify_jwt_in_request")
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """``query_string`` among the locations of a setting or of one guard."""
+    if not uses(app):
+        return
+    facts, seen = source_of(app), False
+    for write in written(app, "JWT_TOKEN_LOCATION"):
+        seen = True
+        if _names_query(plain(facts, write.value)):
+            yield Hit("JWT_TOKEN_LOCATION takes tokens from the query string", write.span)
+    for call in facts.calls(*_CALLS):
+        said: Value | None = call.argument(3, "locations")
+        if _names_query(plain(facts, said)):
+            yield Hit("this guard takes tokens from the query string", call.span)
+    force = in_force(app, "JWT_TOKEN_LOCATION")
+    if not seen and force is not MISSING and _names_query((force,)):
+        yield Hit("JWT_TOKEN_LOCATION takes tokens from the query string", reader="running")
+
+
+def _names_query(values: tuple[object, ...]) -> bool:
+    return any(
+        name == "query_string"
+        for value in values
+        for name in (value if isinstance(value, (tuple, list, set)) else (value,))
+    )
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """The honest request, with its token moved from the header to the query."""
+    baseline = yield from protected(target)
+    if baseline is None or baseline.identity.token is None:
+        return not_applicable("no route that only a token opens is in reach")
+    fact = target.app.config.get("JWT_QUERY_STRING_NAME")
+    prefix = target.app.config.get("JWT_QUERY_STRING_VALUE_PREFIX")
+    name = fact.value if fact is not None and isinstance(fact.value, str) else "jwt"
+    before = prefix.value if prefix is not None and isinstance(prefix.value, str) else ""
+    moved = yield from send(with_query(baseline.request, name, before + baseline.identity.token.reveal()))
+    if judge(baseline, moved.response) != "let-in":
+        return passed(f"{baseline.ref} does not take the token from the query string")
+    seen = Evidence("exchange", f"the same token in the query, as {name}, is accepted", moved)
+    return failed(f"{baseline.ref} takes a token from the query string", (baseline.ref,), (*controls(baseline), seen))
+
+
+RULE = Rule(
+    slug="jwt-query-string-location",
+    family="flask-jwt-extended",
+    title="Tokens are taken from the query string",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(598,),
+    owasp="API2:2023",
+    asvs=("V14.2.1",),
+    surfaces=(
+        "source",
+        "wsgi",
+        "http",
+    ),
+    ends="Stopper's `@bearer` reads a token from the Authorization header and from nowhere else.",
+    detect=detect,
+    probe=probe,
+    effect_of=(),
+)
