@@ -53,7 +53,7 @@ def test_the_application_with_accounts_works_as_written(tmp_path: Path, monkeypa
 
 
 def test_every_endpoint_is_in_the_table(service: Service) -> None:
-    told = set(re.findall(r"`(GET|POST) (/[\w./-]+)`", PAGE))
+    told = set(re.findall(r"`(GET|POST|DELETE) (/[\w./{}-]+)`", PAGE))
     served = {
         (method.upper(), path)
         for path, operations in service.ask("GET", "/openapi.json").json["paths"].items()
