@@ -1,0 +1,49 @@
+"""A token goes on working after its owner logged out."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import source_of
+from stopper.core.jwt_extended import BLOCKLIST, guarded, issues, manager, registers, uses, version
+from stopper.core.rule import Hit, Rule
+from stopper.core.setting_facts import in_force, switches
+
+_OUT: Final = re.compile(r"(?i)(^|[/_.-])(log[-_]?out|sign[-_]?out|log[-_]?off|revoke)([/_-]|$)")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A log-out or refresh tokens, and no loader that says which tokens were taken back (or the loader is switched off)."""
+    place = manager(app)
+    if place is None or not uses(app):
+        return
+    facts = source_of(app)
+    wants = [route.path for route in app.routes if _OUT.search(route.path)]
+    refreshes = any(one.refresh for one in guarded(facts)) or any(True for _ in issues(facts, "create_refresh_token"))
+    if not wants and not refreshes:
+        return
+    reason = f"{wants[0]} logs out" if wants else "refresh tokens are issued"
+    if not registers(facts, BLOCKLIST):
+        yield Hit(f"{reason}, but no token_in_blocklist_loader says which tokens were taken back", place)
+    elif version(app) < 4:
+        off = [doubt.span for doubt in switches(app, "JWT_BLACKLIST_ENABLED") if not doubt.value and doubt.span]
+        if off or in_force(app, "JWT_BLACKLIST_ENABLED") is False:
+            yield Hit("JWT_BLACKLIST_ENABLED is off, so the loader is never asked", off[0] if off else place)
+
+
+RULE = Rule(
+    slug="jwt-blocklist-loader-missing",
+    family="flask-jwt-extended",
+    title="Nothing asks whether a token was taken back",
+    harm=__doc__ or "",
+    severity="medium",
+    check="authentication",
+    cwe=(613,),
+    owasp="API2:2023",
+    asvs=("V7.4.1",),
+    surfaces=("source",),
+    ends="`Stopper(app)` asks its store about revoked tokens at every request.",
+    certainty="likely",
+    detect=detect,
+)

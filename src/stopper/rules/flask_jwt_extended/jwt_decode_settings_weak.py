@@ -1,0 +1,86 @@
+"""A token that was made for another service, or under another kind of key, opens this one."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import source_of
+from stopper.core.jwt_extended import manager, uses
+from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.setting_facts import MISSING, in_force, plain, settings_out_of_sight, switches, written
+from stopper.core.values import EnvironmentValue, is_constant
+
+_FAMILIES: Final = {"HS": "shared secret", "RS": "key pair", "PS": "key pair", "ES": "key pair", "Ed": "key pair"}
+_NEEDED: Final = ("JWT_DECODE_AUDIENCE", "JWT_DECODE_ISSUER")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Families of algorithms mixed, the subject's check off, a check switched off, or neither audience nor issuer set."""
+    if not uses(app):
+        return
+    for doubt in switches(app, "JWT_VERIFY_SUB"):
+        if doubt.value is False or doubt.value == 0:
+            yield Hit(
+                "JWT_VERIFY_SUB is off", doubt.span, certainty="certain", reader=None if doubt.span else "running"
+            )
+    facts, seen = source_of(app), False
+    for write in written(app, "JWT_DECODE_ALGORITHMS"):
+        seen = True
+        for value in plain(facts, write.value):
+            if _mixed(value):
+                yield Hit("JWT_DECODE_ALGORITHMS mixes shared secrets and key pairs", write.span, certainty="certain")
+    if not seen and _mixed(in_force(app, "JWT_DECODE_ALGORITHMS")):
+        yield Hit("JWT_DECODE_ALGORITHMS mixes shared secrets and key pairs", reader="running")
+    place = manager(app)
+    if place is not None:
+        lacking = [key for key in _NEEDED if not _set(app, key)]
+        if lacking:
+            sure: Certainty = "likely" if len(lacking) == 1 or _has_others_keys(app) else "possible"
+            yield Hit(f"{' and '.join(lacking)} unset: a token for another service is taken", place, certainty=sure)
+
+
+def _mixed(value: object) -> bool:
+    names = [str(one) for one in value] if isinstance(value, (tuple, list, set)) else []
+    return len({_FAMILIES.get(name[:2], name) for name in names if name != "none"}) > 1 or "none" in names
+
+
+def _set(app: App, key: str) -> bool:
+    force = in_force(app, key)
+    if force is not MISSING:
+        return bool(force)
+    facts = source_of(app)
+    values = [write.value for write in written(app, key)]
+    if settings_out_of_sight(app, key):
+        return True
+    return any(isinstance(value, EnvironmentValue) or plain(facts, value) not in ((None,), ("",)) for value in values)
+
+
+def _has_others_keys(app: App) -> bool:
+    """Tokens are verified with a public key, so somebody else may issue them."""
+    return any(True for _ in written(app, "JWT_PUBLIC_KEY"))
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The literal False switched."""
+    for write in written(app, "JWT_VERIFY_SUB"):
+        if write.span == hit.span and is_constant(write.value, False) and write.value.span is not None:
+            return Edit(write.value.span, "True", safe=False)
+    return None
+
+
+RULE = Rule(
+    slug="jwt-decode-settings-weak",
+    family="flask-jwt-extended",
+    title="Tokens of others are taken: audience, issuer, algorithms or subject are not checked",
+    harm=__doc__ or "",
+    severity="medium",
+    check="authentication",
+    cwe=(345,),
+    owasp="API2:2023",
+    asvs=("V9.2.3",),
+    surfaces=("source",),
+    ends="`Stopper(app)` requires issuer, audience and the algorithms of each issuer.",
+    certainty="likely",
+    detect=detect,
+    fix=fix,
+)

@@ -1,0 +1,96 @@
+"""Whoever finds an open session changes the password or the address and keeps the account."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.jwt_extended import Guarded, guarded, uses
+from stopper.core.rule import Edit, Hit, Rule
+
+_CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_SENSITIVE: Final = re.compile(
+    r"(?i)(change|update|set|edit|new)[-_]?(my[-_]?)?(password|passwd|e?-?mail|phone)|(password|e-?mail|phone)/?$|(password|email)[-_/](change|update)|"
+    r"(delete|close|remove|deactivate)[-_]?(my[-_]?)?(account|profile)|(mfa|2fa|totp|two[-_]?factor)|transfer|withdraw|payout|api[-_]?keys?/?$|"
+    r"(account|me|profile)/(delete|close)|recovery[-_]?codes"
+)
+_ANYBODY: Final = re.compile(r"(?i)forgot|reset|verify|confirm|validate|resend|login|check[-_]|send")
+_PROVES: Final = re.compile(
+    r"(?i).*(check_password(_hash)?|verify_password|checkpw|compare_digest|pwd_context\.verify|authenticate|bcrypt.*check\w*|verify_totp|totp.*verify)\w*"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A changing route for passwords, addresses, second factors, accounts or money whose guard takes a refreshed token."""
+    if not uses(app):
+        return
+    facts = source_of(app)
+    everything = list(guarded(facts))
+    asked = {one.function for one in everything if one.fresh}
+    for one in everything:
+        if one.fresh or one.refresh or one.optional or one.function in asked or not one.methods & _CHANGING:
+            continue
+        if _is_sensitive(one) and not _proves_again(facts, one.function):
+            yield Hit(f"{one.paths[0]} does something sensitive with a token that need not be fresh", one.span)
+
+
+def _is_sensitive(one: Guarded) -> bool:
+    word = one.function.rpartition(".")[2]
+    names = [*one.paths, word]
+    own = any(path.rstrip("/").endswith(("/me", "/account", "/profile")) for path in one.paths) and one.methods == {
+        "DELETE"
+    }
+    return (
+        bool(one.paths)
+        and not any(_ANYBODY.search(name) for name in names)
+        and (own or any(_SENSITIVE.search(name) for name in names))
+    )
+
+
+def _proves_again(facts: SourceFacts, function: str) -> bool:
+    """The view asks for the password once more."""
+    called = [call.callee for call in facts.calls_in(function)]
+    return any(
+        _PROVES.fullmatch(name)
+        for name in (*called, *(call.callee for inner in called for call in facts.calls_in(inner)))
+    )
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``fresh=True`` in an empty pair of parentheses."""
+    for one in guarded(source_of(app)):
+        span = one.span
+        if (
+            span == hit.span
+            and one.call is not None
+            and not one.call.args
+            and not one.call.keywords
+            and one.call.span is not None
+        ):
+            inner = one.call.span
+            if (
+                inner.line == inner.end_line
+                and one.guard == "jwt_required"
+                and inner.end_column - inner.column == len("jwt_required()")
+            ):
+                return Edit(inner, "jwt_required(fresh=True)", safe=False)
+    return None
+
+
+RULE = Rule(
+    slug="jwt-fresh-not-required",
+    family="flask-jwt-extended",
+    title="A sensitive action takes an old token",
+    harm=__doc__ or "",
+    severity="low",
+    check="authentication",
+    cwe=(308,),
+    owasp="API2:2023",
+    asvs=("V7.5.1",),
+    surfaces=("source",),
+    ends="With Stopper the policy says `fresh(minutes=5)` beside `bearer`.",
+    certainty="likely",
+    detect=detect,
+    fix=fix,
+)

@@ -1,0 +1,119 @@
+"""A caller without a token reads or changes what belongs to somebody."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.jwt_extended import Guarded, guarded, uses
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe_baseline import alike, bearers
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Item, Name, walk
+
+_CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_OPEN: Final = re.compile(
+    r"(?i)(^|[/_-])(log-?in|sign-?in|log-?out|sign-?out|register|sign-?up|search|contact|feedback|subscribe|newsletter|token|refresh|cart|basket|views?|track|"
+    r"password|forgot|reset|verify|confirm|graphql|vote|report)([/_-]|$)"
+)
+_ASKS: Final = (
+    "flask_jwt_extended.get_jwt_identity", "flask_jwt_extended.get_current_user", "flask_jwt_extended.get_jwt",
+    "flask_jwt_extended.utils.get_jwt_identity", "flask_jwt_extended.get_jwt_claims", "flask_jwt_extended.get_raw_jwt",
+)  # fmt: skip
+_PRIVATE: Final = re.compile(
+    r"(?i)(^|[/_-])(me|profile|accounts?|orders?|invoices?|payments?|admin|users?|customers?|settings|messages?|documents?|files?|patients?|transactions?)([/_-]|$)"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """An optional guard on a method that changes state, or on objects by id, where the view refuses nobody by itself."""
+    if not uses(app):
+        return
+    facts = source_of(app)
+    for one in guarded(facts):
+        if not one.optional or any(_OPEN.search(path) for path in one.paths) or _refuses_itself(facts, one.function):
+            continue
+        if changed := sorted(one.methods & _CHANGING):
+            yield Hit(f"{changed[0]} {_path(one)} changes state, and its token is optional", one.span)
+        elif "GET" in one.methods and any(_PRIVATE.search(path) for path in one.paths):
+            yield Hit(f"GET {_path(one)} serves what belongs to somebody, and its token is optional", one.span)
+
+
+def _path(one: Guarded) -> str:
+    return one.paths[0] if one.paths else one.function.rpartition(".")[2]
+
+
+def _refuses_itself(facts: SourceFacts, function: str) -> bool:
+    """The view asks who is calling and refuses, or leaves, where nobody is."""
+    return any(
+        condition.function == function and (condition.stops or condition.refuses) and _asks_who(condition.value)
+        for condition in facts.conditions()
+    )
+
+
+def _asks_who(value: object) -> bool:
+    for part in walk(value):  # type: ignore[arg-type]
+        match part:
+            case Call(callee=callee) if callee in _ASKS:
+                return True
+            case Name(dotted=dotted) if dotted.startswith(("flask_jwt_extended.current_user", "flask.g.")):
+                return True
+            case Item(owner=Call(callee=callee)) if callee in _ASKS:
+                return True
+            case _:
+                continue
+    return False
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Ask the reading routes that the source points at, with a token and without."""
+    facts = source_of(target.app)
+    spans = {hit.span for hit in detect(target.app)}
+    paths = [path for one in guarded(facts) if one.span in spans and "GET" in one.methods for path in one.paths]
+    if not paths:
+        return not_applicable("the source shows no reading route that matters behind an optional token")
+    last = None
+    for route in [route for route in target.app.routes if route.path in paths][:5]:
+        request, ref = target.request_for(route, "GET"), RouteRef("GET", route.path)
+        anonymous = yield from send(request)
+        if anonymous.response.refused:
+            last = passed(f"{ref} refuses a caller without a token")
+            continue
+        for identity in bearers(target)[:1]:
+            honest = yield from send(identity.on(request))
+            if (
+                honest.response.succeeded
+                and anonymous.response.succeeded
+                and alike(honest.response, anonymous.response)
+            ):
+                evidence = (
+                    Evidence("exchange", f"control: the answer to {identity.name}'s own token", honest),
+                    Evidence("exchange", "without any token the answer is of the same form", anonymous),
+                )
+                return failed(f"{ref} serves a caller without a token: its token is optional", (ref,), evidence)
+    return last or unsure("no route behind an optional token answered nobody as it answers somebody")
+
+
+RULE = Rule(
+    slug="jwt-optional-on-sensitive-route",
+    family="flask-jwt-extended",
+    title="An optional token guards a route that matters",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(306,),
+    owasp="API2:2023",
+    asvs=("V8.2.1",),
+    surfaces=(
+        "source",
+        "wsgi",
+        "http",
+    ),
+    ends="Stopper has no optional credential: `@public` shows everything to everybody and `@bearer` asks.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+)
