@@ -1,0 +1,170 @@
+"""Everybody who can read the code, or its history, has the key."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.api_key_names import is_key_name, is_shown_key
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.naming import sensitive
+from stopper.core.place import Span
+from stopper.core.redaction.providers import PATTERNS
+from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.values import (
+    Constant,
+    Item,
+    Mapping,
+    Sequence,
+    Value,
+    literals,
+    options,
+    text_of,
+)
+
+MESSAGE: Final = "an API key is written in the code"
+SHORTEST: Final = 8
+_FAKE: Final = re.compile(
+    r"(?i)your|example|placeholder|change.?me|dummy|xxx|<.*>|\{|\.\.\.|^(?:none|null|todo|test|secret|x-[\w-]+|api[_-]?key|key|string|header|query)$|not.?set|insert|redacted|\*{3}"
+)
+_COLLECTION: Final = re.compile(r"(?i)(?:.*_)?(?:api|access|service|client|valid|partner|allowed)_?keys(?:_.*)?")
+_URL: Final = re.compile(r"^(?:https?|redis|postgres\w*)://|^[\w.-]+/[\w./-]*$|^\w+\.\w+(?:\.\w+)*$|\s")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Literals in settings, constants, defaults and comparisons, and texts that carry a provider's mark."""
+    facts = source_of(app)
+    seen: set[tuple[str, int]] = set()
+    for span, certainty in _places(facts):
+        if (span.path, span.line) not in seen:
+            seen.add((span.path, span.line))
+            yield Hit(MESSAGE, span, certainty=certainty)
+
+
+def _places(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
+    for text in facts.texts():
+        if (
+            any(pattern.search(text.value) for pattern in PATTERNS)
+            and not _FAKE.search(text.value)
+            and not text.value.startswith("eyJ")
+        ):
+            yield text.span, "certain"
+    for write in facts.config_writes():
+        if write.loaded is not False and "test" not in write.owner.rpartition(".")[2].lower():
+            yield from _held(write.key, write.value, write.span)
+    for one in facts.assignments():
+        yield from _held(one.attribute, one.value, one.span)
+    yield from _in_comparisons(facts)
+    yield from _in_calls(facts)
+
+
+def _held(name: str, value: Value, span: Span) -> Iterator[tuple[Span, Certainty]]:
+    if _is_about_key(name) and any(_is_key(one) for one in literals(value) if not isinstance(value, Item)):
+        yield span, "certain" if isinstance(value, Constant) else "likely"
+    elif _COLLECTION.fullmatch(name):
+        for option in options(value):
+            if _holds(option):
+                yield span, "likely"
+                return
+
+
+def _holds(value: Value) -> bool:
+    """That a collection holds literal keys: as items, as names of a dict, or as its values."""
+    if isinstance(value, Sequence):
+        return any(isinstance(one, Constant) and _is_key(one) for one in value.items)
+    if isinstance(value, Mapping):
+        return any(isinstance(one, Constant) and _is_key(one) for pair in value.items for one in pair)
+    return False
+
+
+def _is_about_key(name: str) -> bool:
+    return sensitive(name) == "api-key" or (
+        is_key_name(name) and not re.search(r"(?i)auth_?key|access_?key_?id|header|name", name)
+    )
+
+
+def _is_key(literal: Constant) -> bool:
+    text = literal.value
+    if not isinstance(text, str) or len(text) < SHORTEST or _FAKE.search(text) or _URL.search(text):
+        return False
+    return any(char.isdigit() for char in text) or "-" in text or "_" in text or len(text) >= 20
+
+
+def _in_comparisons(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
+    for comparison in facts.comparisons("==", "!=", "in", "not in"):
+        for shown, wanted in ((comparison.left, comparison.right), (comparison.right, comparison.left)):
+            held = (
+                isinstance(wanted, Constant)
+                and wanted.span is not None
+                and _inside(comparison.span, wanted.span)
+                and _is_key(wanted)
+            )
+            if (
+                held
+                or (
+                    isinstance(wanted, Sequence)
+                    and wanted.span
+                    and _inside(comparison.span, wanted.span)
+                    and _holds(wanted)
+                )
+            ) and is_shown_key(facts, shown):
+                yield comparison.span, "certain"
+
+
+def _inside(outer: Span, inner: Span) -> bool:
+    return outer.holds(inner)
+
+
+def _in_calls(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
+    """``hmac.compare_digest(key, "literal")``, a keyword ``api_key="literal"``, a header of an outbound call."""
+    for call in facts.calls("hmac.compare_digest", "secrets.compare_digest"):
+        if (
+            len(call.args) == 2
+            and call.span
+            and any(is_shown_key(facts, one) for one in call.args)
+            and any(
+                isinstance(one, Constant) and one.span and call.span.holds(one.span) and _is_key(one)
+                for one in call.args
+            )
+        ):
+            yield call.span, "certain"
+    for call in facts.calls():
+        for name, value in call.keywords:
+            if (
+                is_key_name(name)
+                and isinstance(value, Constant)
+                and value.span
+                and call.span
+                and call.span.holds(value.span)
+                and _is_key(value)
+            ):
+                yield call.span, "likely"
+    for flow in facts.flows("outbound-headers"):
+        for option in options(flow.value):
+            if isinstance(option, Mapping):
+                for key, value in option.items:
+                    if (
+                        is_key_name(text_of(key) or "")
+                        and isinstance(value, Constant)
+                        and value.span
+                        and flow.span.holds(value.span)
+                        and _is_key(value)
+                    ):
+                        yield flow.span, "certain"
+
+
+RULE = Rule(
+    slug="api-key-hardcoded",
+    family="api-key",
+    title="API key written in the code",
+    harm=__doc__ or "",
+    severity="high",
+    check="data-exposure",
+    cwe=(798,),
+    owasp="API2:2023",
+    asvs=("V13.3.1",),
+    surfaces=("source",),
+    ends="Stopper's `STOPPER_SECRETS` names a file, a vault or a variable, and the code holds no key.",
+    certainty="likely",
+    detect=detect,
+)

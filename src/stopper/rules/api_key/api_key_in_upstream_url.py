@@ -1,0 +1,111 @@
+"""The key lies in the other side's logs, and in the text of every error that the call raises here."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.api_key_names import is_key_name
+from stopper.core.app import App
+from stopper.core.fact import Flow
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.naming import sensitive
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import (
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Format,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Parameter,
+    Value,
+    options,
+    text_of,
+    walk,
+)
+
+_QUERY: Final = re.compile(
+    r"(?i)[?&](?:[\w-]*[_-])?(?:api[_-]?key|app_?id|key|token|access_token|auth|secret|subscription-key)=$"
+)
+_KEYS: Final = frozenset(
+    {"key", "token", "access_token", "appid", "app_id", "auth", "secret", "apitoken", "auth_token", "subscription-key"}
+)
+_OWN_KINDS: Final = ("api-key", "token", "config-secret", "password")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A secret of one's own in the query or path of an outbound call."""
+    facts = source_of(app)
+    for flow in facts.flows("outbound-url"):
+        if _holds_key(facts, flow):
+            yield Hit(
+                "an API key is part of the URL of another service, so it stands in logs and in error texts", flow.span
+            )
+
+
+def _holds_key(facts: SourceFacts, flow: Flow) -> bool:
+    for value in walk(flow.value, 6):
+        if isinstance(value, Mapping):
+            for name, inner in value.items:
+                said = (text_of(name) or "").lower()
+                if (is_key_name(said) or said in _KEYS) and _is_own(facts, inner):
+                    return True
+        elif isinstance(value, Format):
+            for before, part in zip(value.parts, value.parts[1:], strict=False):
+                if (_QUERY.search(text_of(before) or "") and _is_own(facts, part)) or _is_named_secret(part):
+                    return True
+        elif (
+            isinstance(value, Constant)
+            and isinstance(value.value, str)
+            and re.search(r"(?i)^https?://\S+[?&](?:api_?key|appid|access_token)=[\w-]{16,}", value.value)
+        ):
+            return True
+    return False
+
+
+def _is_own(facts: SourceFacts, value: Value) -> bool:
+    """That the value is a secret of the application, not what a caller sent."""
+    if any(isinstance(one, (EnvironmentValue, ConfigValue)) for one in walk(value, 4)):
+        return True
+    if isinstance(value, Constant):
+        return isinstance(value.value, str) and len(value.value) >= 12
+    labels = facts.labels(value)
+    if any(label.kind in ("request-data", "query-string", "path-parameter") for label in labels):
+        return False
+    return any(_is_named_secret(one) for one in options(value))
+
+
+def _is_named_secret(value: Value) -> bool:
+    match value:
+        case (
+            EnvironmentValue(variable=name) | ConfigValue(key=name) | Member(attribute=name) | Parameter(parameter=name)
+        ):
+            pass
+        case Item(key=Constant(value=str(name))):
+            return False
+        case Name(dotted=dotted):
+            name = dotted.rpartition(".")[2]
+        case Constant(value=str(text)) if len(text) >= 12:
+            name = value.name
+        case _:
+            return False
+    return sensitive(name) in _OWN_KINDS or is_key_name(name)
+
+
+RULE = Rule(
+    slug="api-key-in-upstream-url",
+    family="api-key",
+    title="API key in the URL of another service",
+    harm=__doc__ or "",
+    severity="high",
+    check="data-exposure",
+    cwe=(209,),
+    owasp="API8:2023",
+    asvs=("V16.5.1",),
+    surfaces=("source",),
+    ends="`stopper.outbound.Client` sends its credential in a header and keeps it out of error texts.",
+    certainty="certain",
+    detect=detect,
+)

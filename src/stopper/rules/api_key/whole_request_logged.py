@@ -1,0 +1,96 @@
+"""Tokens, keys and passwords of every caller lie in the log."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Item, Name, Parameter, Truth, Unknown, Value, parts
+
+WHOLE: Final[dict[str, str]] = {
+    "flask.request.headers": "all headers",
+    "flask.request.environ": "all headers",
+    "flask.request.url": "the whole URL",
+    "flask.request.full_path": "the whole URL",
+    "flask.request.query_string": "the whole query",
+    "flask.request.args": "the whole query",
+    "flask.request.values": "the whole query and form",
+    "flask.request.data": "the whole body",
+    "flask.request.json": "the whole body",
+    "flask.request.form": "the whole form",
+    "flask.request.cookies": "all cookies",
+    "flask.request.get_json": "the whole body",
+    "flask.request.get_data": "the whole body",
+    "flask.request.__dict__": "the whole request",
+}
+_VIEWS: Final = re.compile(r"\.(?:items|values|to_dict|to_wsgi_list|copy|lists|decode)$")
+_MASKS: Final = re.compile(
+    r"(?i)mask|redact|scrub|obfuscat|hash|digest|saniti[sz]e|censor|filter|safe|clean|strip_|allow"
+)
+_TELLS_NOTHING: Final = frozenset({"len", "bool", "type", "isinstance", "hash", "sorted_keys"})
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """All headers, the URL with its query, or the body as a whole, in a logger or ``print``."""
+    facts = source_of(app)
+    for flow in facts.flows("log", "print"):
+        what = _whole(facts, flow.value)
+        if what is not None:
+            yield Hit(
+                f"{what} of the request are written to a log"
+                if what.startswith("all")
+                else f"{what} of the request is written to a log",
+                flow.span,
+            )
+
+
+def _whole(facts: SourceFacts, value: Value, depth: int = 10) -> str | None:
+    """What of the request is seen as a whole in that value."""
+    if depth < 0:
+        return None
+    match value:
+        case Name(dotted=dotted):
+            return WHOLE.get(_VIEWS.sub("", dotted)) if dotted.startswith("flask.request.") else None
+        case Item(owner=owner, key=Unknown(parts=())):
+            return _whole(facts, owner, depth - 1)  # one after the other, in a loop
+        case Item() | Truth():
+            return None
+        case Call(callee=callee) if callee in _TELLS_NOTHING or _MASKS.search(callee.rpartition(".")[2]):
+            return None
+        case Call(callee=callee) if callee.startswith("flask.request."):
+            return WHOLE.get(_VIEWS.sub("", callee))
+        case Call(method="get" | "pop" | "keys" | "startswith" | "endswith"):
+            return None
+        case Parameter():
+            return _passed(facts, value, depth)
+        case _:
+            if _MASKS.search(value.name):
+                return None
+            return next((found for part in parts(value) if (found := _whole(facts, part, depth - 1))), None)
+
+
+def _passed(facts: SourceFacts, value: Parameter, depth: int) -> str | None:
+    for call in facts.calls(value.function):
+        given = call.argument(value.index if value.index >= 0 else None, value.parameter)
+        if given is not None and given is not value and (found := _whole(facts, given, depth - 4)):
+            return found
+    return None
+
+
+RULE = Rule(
+    slug="whole-request-logged",
+    family="api-key",
+    title="Whole headers, URL or body of a request in a log",
+    harm=__doc__ or "",
+    severity="high",
+    check="data-exposure",
+    cwe=(532,),
+    owasp="API8:2023",
+    asvs=("V16.2.5",),
+    surfaces=("source",),
+    ends="`Stopper(app)` masks credentials in what every logger writes.",
+    certainty="likely",
+    detect=detect,
+)
