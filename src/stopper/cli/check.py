@@ -58,11 +58,11 @@ class _Job:
         return scored(only_changed(report, self.changed, self.root, self.changed_since))
 
     def _files(self) -> tuple[str, ...]:
-        from stopper.scan.source.files import found, shown_path
+        from stopper.scan.source.files import found, shown_name
 
         paths = tuple(path.absolute() for path in self.paths)
         names = (name for name in found(paths, self.root, self.exclude) if name.endswith(PYTHON))
-        return tuple(shown_path(Path(name), self.root) for name in names)
+        return tuple(shown_name(name, self.root) for name in names)
 
 
 @click.command("check", short_help="Read the source of a Flask API.")

@@ -22,7 +22,7 @@ import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from stopper.core.fact import (
     Assignment,
@@ -44,6 +44,7 @@ from stopper.core.fact import (
     Text,
     TextFile,
 )
+from stopper.core.facts_memory import HasSpan, Memory
 from stopper.core.labels import Label, LabelKind
 from stopper.core.place import RouteRef, Span
 from stopper.core.values import Call, ConfigValue, Value
@@ -75,13 +76,6 @@ __all__ = [
 ]
 
 
-class HasSpan(Protocol):
-    """Any fact: it stands somewhere."""
-
-    @property
-    def span(self) -> Span | None: ...
-
-
 Located = TypeVar("Located", bound=HasSpan)
 
 
@@ -89,27 +83,6 @@ NUMBER_SAFE: Final = frozenset(
     {"sql", "file-path", "subprocess", "code", "html", "redirect", "outbound-url", "deserialisation"}
 )
 """Sinks that a number cannot harm."""
-
-
-@dataclass(slots=True)
-class _Memory:
-    """What was worked out once; it belongs to the facts and changes nothing that they say."""
-
-    calls: dict[str, dict[str, list[Call]]] = field(default_factory=dict[str, dict[str, list[Call]]])
-    functions: dict[str, Function] = field(default_factory=dict[str, Function])
-    flows: dict[str, list[Flow]] = field(default_factory=dict[str, list[Flow]])
-    labelled: dict[str, list[Flow]] = field(default_factory=dict[str, list[Flow]])
-    """The same with labels, sink by sink: one that nobody asks for is never labelled."""
-    classes: dict[str, ClassFact] = field(default_factory=dict[str, ClassFact])
-    patterns: dict[str, list[Call]] = field(default_factory=dict[str, list[Call]])
-    lines: dict[str, list[Function]] = field(default_factory=dict[str, list[Function]])
-    handlers: dict[str, list[ErrorHandler]] = field(default_factory=dict[str, list[ErrorHandler]])
-    config: dict[str, list[ConfigWrite]] = field(default_factory=dict[str, list[ConfigWrite]])
-    views: dict[str, list[SourceRoute]] = field(default_factory=dict[str, list[SourceRoute]])
-    kept: dict[int, Sequence[HasSpan]] = field(default_factory=dict[int, "Sequence[HasSpan]"])
-    labels: dict[bool, dict[int, tuple[Value, frozenset[Label]]]] = field(
-        default_factory=dict[bool, "dict[int, tuple[Value, frozenset[Label]]]"]
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +114,7 @@ class SourceFacts:
     text_files: tuple[TextFile, ...] = ()
     reach: MappingType[str, tuple[RouteRef, ...]] = field(default_factory=dict[str, tuple[RouteRef, ...]])
     """Qualified function → the routes that run it."""
-    _memory: _Memory = field(default_factory=_Memory, init=False, repr=False, compare=False)
+    _memory: Memory = field(default_factory=Memory, init=False, repr=False, compare=False)
 
     # -- where -----------------------------------------------------------------------------------------------------------------
 
@@ -183,6 +156,22 @@ class SourceFacts:
     def calls_in(self, function: str) -> Iterator[Call]:
         """The calls written in that function's body."""
         return iter(self._calls_by_name()["function"].get(function, []))
+
+    def conditions_in(self, function: str) -> Sequence[Condition]:
+        """Every ``if`` written in that function's body, tests not left out."""
+        return self._in(function, "conditions", self.all_conditions)
+
+    def assignments_in(self, function: str) -> Sequence[Assignment]:
+        """The assignments written in that function's body that are facts, tests not left out."""
+        return self._in(function, "assignments", self.all_assignments)
+
+    def comparisons_in(self, function: str) -> Sequence[Comparison]:
+        """The comparisons written in that function's body, tests not left out."""
+        return self._in(function, "comparisons", self.all_comparisons)
+
+    def returns_of(self, function: str) -> Sequence[Return]:
+        """The returns of that function, tests not left out."""
+        return self._in(function, "returns", self.all_returns)
 
     # -- settings --------------------------------------------------------------------------------------------------------------
 
@@ -227,9 +216,13 @@ class SourceFacts:
     def classes(self, *bases: str, tests: bool = False) -> Iterator[ClassFact]:
         """The classes that have one of these resolved bases, directly or through classes of the project; every class when none is
         named."""
-        for found in self._kept(self.all_classes, tests):
-            if not bases or self._descends(found, bases, 8):
-                yield found
+        if not bases:
+            return self._kept(self.all_classes, tests)
+        known = self._memory.heirs.get(bases)
+        if known is None:
+            known = [one for one in self.all_classes if self._descends(one, bases, 8)]
+            self._memory.heirs[bases] = known
+        return self._kept(known, tests)
 
     def assignments(self, *, tests: bool = False) -> Iterator[Assignment]:
         """Every assignment."""
@@ -237,9 +230,16 @@ class SourceFacts:
 
     def comparisons(self, *operators: str, tests: bool = False) -> Iterator[Comparison]:
         """The comparisons by these operators."""
-        return (
-            found for found in self._kept(self.all_comparisons, tests) if not operators or found.operator in operators
-        )
+        if len(operators) != 1:
+            return (
+                one for one in self._kept(self.all_comparisons, tests) if not operators or one.operator in operators
+            )
+        index = self._memory.comparisons
+        if not index and self.all_comparisons:
+            for one in self.all_comparisons:
+                index.setdefault(one.operator, []).append(one)
+        found = index.get(operators[0])
+        return iter(()) if found is None else self._kept(found, tests)
 
     def conditions(self, *, tests: bool = False) -> Iterator[Condition]:
         """Every ``if``."""
@@ -366,6 +366,15 @@ class SourceFacts:
             known.update((one.name, one) for one in self.all_classes)
         parents = (known[base] for base in found.bases if base in known)
         return depth > 0 and any(self._descends(parent, bases, depth - 1) for parent in parents)
+
+    def _in(self, function: str, what: str, every: "Sequence[Any]") -> "Sequence[Any]":
+        known = self._memory.of_functions.get(what)
+        if known is None or known[0] is not every:
+            index: dict[str, list[Any]] = {}
+            for one in every:
+                index.setdefault(one.function, []).append(one)
+            known = self._memory.of_functions[what] = (every, index)
+        return known[1].get(function, ())
 
     def _calls_by_name(self) -> dict[str, dict[str, list[Call]]]:
         index = self._memory.calls

@@ -81,7 +81,7 @@ def remember(key: Key, data: bytes) -> None:
     if (
         folder is None
         or len(data) > LARGEST
-        or any(stamp_of(Path(path)) != (changed, size) for path, changed, size in key.stamps)
+        or any(stamp_of(path) != (changed, size) for path, changed, size in key.stamps)
     ):
         return
     with contextlib.suppress(OSError):
@@ -96,7 +96,14 @@ def remember(key: Key, data: bytes) -> None:
         except OSError:
             os.unlink(name)
             raise
-        _forget_oldest(folder)
+
+
+def tidy() -> None:
+    """Forget the oldest of what is remembered, where it is too much."""
+    folder = _folder()
+    if folder is not None and _is_own(folder):
+        with contextlib.suppress(OSError):
+            _forget_oldest(folder)
 
 
 def _folder() -> Path | None:
@@ -136,5 +143,5 @@ def own_code() -> str:
     for name in ("core", "rules", "scan"):
         for top, folders, names in os.walk(folder / name):
             folders[:] = sorted(one for one in folders if one != "__pycache__")
-            found.extend(f"{entry}:{stamp_of(Path(top, entry))}" for entry in sorted(names))
+            found.extend(f"{entry}:{stamp_of(os.path.join(top, entry))}" for entry in sorted(names))
     return "\n".join(found)

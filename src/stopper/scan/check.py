@@ -1,7 +1,6 @@
 """`stopper check`: read the source, project by project, and judge it. Nothing is imported or run."""
 
 import gc
-import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -69,7 +68,9 @@ def works_of(options: CheckOptions) -> tuple[Work, ...]:
     root, paths = options.root.absolute(), tuple(path.absolute() for path in options.paths)
     every = list(files.found(paths, root, options.exclude))
     homes = Homes(every, root)
-    mattering = [Path(name) for name in every if name.endswith(files.PYTHON) or _matters(name, root)]
+    mattering = [
+        Path(name) for name in every if name.endswith(files.PYTHON) or kind_of(files.shown_name(name, root)) is not None
+    ]
     kept: dict[Path, bytes] = {}
     seen = looks(mattering, kept, imports=homes.several)
     parts = partition(homes, mattering, files.folders(paths, root), lambda path: seen[path].tops)
@@ -83,13 +84,6 @@ def works_of(options: CheckOptions) -> tuple[Work, ...]:
         )
         for part in parts
     )
-
-
-def _matters(name: str, root: Path) -> bool:
-    """That a file beside the code is one that rules look at."""
-    top = str(root) + os.sep
-    shown = name[len(top) :] if name.startswith(top) else files.shown_path(Path(name), root)
-    return kind_of(shown.replace(os.sep, "/")) is not None
 
 
 def _results(options: CheckOptions, empty: Report, works: Sequence[Work]) -> tuple[Report, ...]:
@@ -107,6 +101,8 @@ def _results(options: CheckOptions, empty: Report, works: Sequence[Work]) -> tup
         key = works[number].key
         if key is not None:
             cache.remember(key, written(report))
+    if missing and options.cache:
+        cache.tidy()
     return tuple(found[number] for number in range(len(works)))
 
 

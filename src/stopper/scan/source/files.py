@@ -135,9 +135,9 @@ def _excluded(path: Path, root: Path, exclude: tuple[str, ...]) -> bool:
 
 def shown_path(path: Path, root: Path) -> str:
     """The path as reports show it: relative to *root* where it is below it, with ``/``."""
-    text, above = str(path), str(root)
-    if text.startswith(above + os.sep) and ".." not in text:
-        return text[len(above) + 1 :].replace(os.sep, "/")
+    text, top = str(path), str(root) + os.sep
+    if text.startswith(top) and ".." not in text:
+        return text[len(top) :].replace(os.sep, "/")
     try:
         return path.relative_to(root).as_posix()
     except ValueError:
@@ -146,6 +146,14 @@ def shown_path(path: Path, root: Path) -> str:
         return path.resolve().relative_to(root.resolve()).as_posix()
     except (ValueError, OSError, RuntimeError):
         return path.as_posix()
+
+
+def shown_name(name: str, root: Path) -> str:
+    """The same for a path that is a text."""
+    top = str(root) + os.sep
+    if name.startswith(top) and ".." not in name:
+        return name[len(top) :].replace(os.sep, "/")
+    return shown_path(Path(name), root)
 
 
 def module_name(path: Path, packages: dict[str, bool] | None = None) -> tuple[str, bool, int]:

@@ -5,7 +5,8 @@ from typing import TypeVar
 
 from stopper.core.app import App
 from stopper.core.fact import ConfigWrite, Flow, SourceRoute, TextFile
-from stopper.core.facts import HasSpan, SourceFacts
+from stopper.core.facts import SourceFacts
+from stopper.core.facts_memory import HasSpan
 from stopper.core.place import RouteRef
 from stopper.core.values import (
     Call,

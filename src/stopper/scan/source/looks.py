@@ -39,7 +39,7 @@ def look(path: Path, *, imports: bool = False) -> Look:
     return Look(_digest(data), stamp, imported_tops(data) if imports else frozenset(), data)
 
 
-def stamp_of(path: Path) -> tuple[int, int]:
+def stamp_of(path: Path | str) -> tuple[int, int]:
     """When a file changed last, and its size; the size is -1 where there is no file and -2 where it is none of bytes."""
     try:
         seen = os.stat(path)

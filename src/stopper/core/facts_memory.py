@@ -1,0 +1,43 @@
+"""What source facts have worked out so far: indices and labels. It changes nothing that they say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from stopper.core.fact import ClassFact, Comparison, ConfigWrite, ErrorHandler, Flow, Function, SourceRoute
+from stopper.core.labels import Label
+from stopper.core.place import Span
+from stopper.core.values import Call, Value
+
+
+class HasSpan(Protocol):
+    """Any fact: it stands somewhere."""
+
+    @property
+    def span(self) -> Span | None: ...
+
+
+@dataclass(slots=True)
+class Memory:
+    """What was worked out once; it belongs to the facts and changes nothing that they say."""
+
+    calls: dict[str, dict[str, list[Call]]] = field(default_factory=dict[str, dict[str, list[Call]]])
+    functions: dict[str, Function] = field(default_factory=dict[str, Function])
+    flows: dict[str, list[Flow]] = field(default_factory=dict[str, list[Flow]])
+    labelled: dict[str, list[Flow]] = field(default_factory=dict[str, list[Flow]])
+    """The same with labels, sink by sink: one that nobody asks for is never labelled."""
+    classes: dict[str, ClassFact] = field(default_factory=dict[str, ClassFact])
+    patterns: dict[str, list[Call]] = field(default_factory=dict[str, list[Call]])
+    lines: dict[str, list[Function]] = field(default_factory=dict[str, list[Function]])
+    heirs: dict[tuple[str, ...], list[ClassFact]] = field(default_factory=dict["tuple[str, ...]", "list[ClassFact]"])
+    comparisons: dict[str, list[Comparison]] = field(default_factory=dict[str, list[Comparison]])
+    of_functions: dict[str, tuple[object, dict[str, list[Any]]]] = field(
+        default_factory=dict[str, "tuple[object, dict[str, list[Any]]]"]
+    )
+    handlers: dict[str, list[ErrorHandler]] = field(default_factory=dict[str, list[ErrorHandler]])
+    config: dict[str, list[ConfigWrite]] = field(default_factory=dict[str, list[ConfigWrite]])
+    views: dict[str, list[SourceRoute]] = field(default_factory=dict[str, list[SourceRoute]])
+    kept: dict[int, Sequence[HasSpan]] = field(default_factory=dict[int, "Sequence[HasSpan]"])
+    labels: dict[bool, dict[int, tuple[Value, frozenset[Label]]]] = field(
+        default_factory=dict[bool, "dict[int, tuple[Value, frozenset[Label]]]"]
+    )
