@@ -86,7 +86,7 @@ def command(paths: tuple[str, ...], fix: bool, diff: bool, no_cache: bool, **giv
     if revision is not None and (not revision or revision.startswith("-")):
         raise UsageError("--changed-since takes a revision of git, for example main or HEAD~1")
     found = existing(paths)
-    plan = planned(given, found[0])
+    plan = planned(given, found[0], remembered=not no_cache)
     root = root_of(found)
     job = _Job(
         plan=plan,

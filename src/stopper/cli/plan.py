@@ -38,15 +38,16 @@ class Plan:
     """Kept so that they are masked until the reports are written."""
 
 
-def planned(given: dict[str, Any], start: Path) -> Plan:
-    """The plan of a command line; *start* is where the search for pyproject.toml begins. Raises UsageError."""
-    from stopper.scan import catalogue  # reads every rule: only when a command runs
+def planned(given: dict[str, Any], start: Path, *, remembered: bool = False) -> Plan:
+    """The plan of a command line; *start* is where the search for pyproject.toml begins. With *remembered*, the rules are taken from the
+    index of an earlier run. Raises UsageError."""
+    from stopper.scan import catalogue, rule_index  # reads every rule: only when a command runs
 
     config = config_file.load(given["config"], start)
     from_file = not given["formats"] and not given["outputs"]
     formats = config.texts("format") if from_file else given["formats"]
     outputs = config.texts("output") if from_file else given["outputs"]
-    every = catalogue.load()
+    every = rule_index.rules() if remembered else catalogue.load()
     path, entries = _accepted(given["accepted"], config)
     threshold = given["threshold"]
     return Plan(

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -61,11 +62,22 @@ def key_of(stem: bytes, options: CheckOptions, part: Part, seen: Mapping[Path, L
 
 def recall(key: Key) -> bytes | None:
     """What was remembered under that key, None where nothing was or where it cannot be trusted."""
+    return read(f"{key.digest}.json")
+
+
+def remember(key: Key, data: bytes) -> None:
+    """Keep a run under its key, unless a file changed meanwhile. A folder that cannot be written to is no error."""
+    if not any(stamp_of(path) != (changed, size) for path, changed, size in key.stamps):
+        write(f"{key.digest}.json", data)
+
+
+def read(name: str) -> bytes | None:
+    """The bytes of one file of the cache, None where there is none or where somebody else could have written it."""
     folder = _folder()
     if folder is None or not _is_own(folder):
         return None
     try:
-        descriptor = os.open(folder / f"{key.digest}.json", os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        descriptor = os.open(folder / name, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
     except OSError:
         return None
     with os.fdopen(descriptor, "rb") as handle:
@@ -75,26 +87,22 @@ def recall(key: Key) -> bytes | None:
         return handle.read(LARGEST)
 
 
-def remember(key: Key, data: bytes) -> None:
-    """Keep a run under its key, unless a file changed meanwhile. A folder that cannot be written to is no error."""
+def write(name: str, data: bytes) -> None:
+    """Put one file into the cache, whole or not at all. A folder that cannot be written to is no error."""
     folder = _folder()
-    if (
-        folder is None
-        or len(data) > LARGEST
-        or any(stamp_of(path) != (changed, size) for path, changed, size in key.stamps)
-    ):
+    if folder is None or len(data) > LARGEST:
         return
     with contextlib.suppress(OSError):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _is_own(folder):
             return
-        descriptor, name = tempfile.mkstemp(dir=folder, prefix=".new-")
+        descriptor, new = tempfile.mkstemp(dir=folder, prefix=".new-")
         try:
             with os.fdopen(descriptor, "wb") as handle:
                 handle.write(data)
-            os.replace(name, folder / f"{key.digest}.json")
+            os.replace(new, folder / name)
         except OSError:
-            os.unlink(name)
+            os.unlink(new)
             raise
 
 
@@ -131,11 +139,13 @@ def _is_ours(seen: os.stat_result) -> bool:
 
 
 def _forget_oldest(folder: Path) -> None:
-    kept = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    for path in kept[MOST:]:
-        path.unlink(missing_ok=True)
+    for pattern, most in (("*.json", MOST), ("*.index", 4)):
+        kept = sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        for path in kept[most:]:
+            path.unlink(missing_ok=True)
 
 
+@lru_cache(maxsize=1)
 def own_code() -> str:
     """How the code that judges stands: a version alone would be blind to a rule that is being written."""
     folder = Path(stopper.__file__).parent
