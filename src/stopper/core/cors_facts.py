@@ -1,0 +1,124 @@
+"""What the source says to Flask-CORS: one saying for each call and path, with the settings behind it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from stopper.core.facts import SourceFacts
+from stopper.core.place import Span
+from stopper.core.values import Call, Constant, Mapping, Sequence, Value, options, text_of
+
+CORS: Final = ("flask_cors.CORS", "flask_cors.extension.CORS")
+ATTACH: Final = tuple(f"{name}.init_app" for name in CORS)
+DECORATE: Final = ("flask_cors.cross_origin", "flask_cors.decorator.cross_origin")
+_ANYTHING: Final = re.compile(r"\^?(?:\*|\.[*+]|\(\.[*+]\)|https?\??://\.[*+]|https?\??:\\?/\\?/\.[*+])\$?")
+_PATTERN_MARKS: Final = frozenset("*\\]?$^[()")
+"""A text with one of these is a pattern to Flask-CORS, and is matched from the beginning without an end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What holds for one path of one call. None where nothing is said and the library's default holds."""
+
+    call: Call
+    span: Span | None
+    origins: Value | None
+    credentials: Value | None
+    allow_headers: Value | None
+    expose_headers: Value | None
+    hidden: bool
+    """Options are passed that cannot be seen."""
+
+    @property
+    def any_origin(self) -> bool:
+        """That no origin is named, or that what is named fits every one."""
+        return self.origins is None or any(_fits_all(option) for option in options(self.origins))
+
+    @property
+    def with_credentials(self) -> bool:
+        """Flask-CORS takes anything that is true, also the text ``"false"``."""
+        return isinstance(self.credentials, Constant) and bool(self.credentials.value)
+
+
+def sayings(facts: SourceFacts) -> Iterator[Saying]:
+    """Every use of Flask-CORS; an object that is attached later is judged where it is attached."""
+    if not facts.imports("flask_cors"):
+        return
+    attached = list(_attached(facts))
+    for call in (*facts.calls(*CORS, *DECORATE), *attached):
+        if not (call.callee in CORS and call.lacks(0, "app") and attached):
+            yield from _said(facts, call)
+
+
+def _attached(facts: SourceFacts) -> Iterator[Call]:
+    for call in facts.calls("*.init_app"):
+        if call.callee in ATTACH or (isinstance(call.receiver, Call) and call.receiver.callee in CORS):
+            yield call
+
+
+def _said(facts: SourceFacts, call: Call) -> Iterator[Saying]:
+    calls = (call, call.receiver) if isinstance(call.receiver, Call) else (call,)
+    names = ("origins", "supports_credentials", "allow_headers", "expose_headers")
+    whole = {name: _option(facts, calls, name) for name in names}
+    hidden = any(one.open for one in calls)
+    resources = _option(facts, calls, "resources")
+    entries: list[dict[str, Value | None]] = [{}]
+    if isinstance(resources, Mapping):
+        entries = [{name: one.get(name) for name in names} for _, one in resources.items if isinstance(one, Mapping)]
+    for entry in entries or [{}]:
+        given = {name: entry.get(name) or whole[name] for name in names}
+        yield Saying(
+            call,
+            call.span,
+            given["origins"],
+            given["supports_credentials"],
+            given["allow_headers"],
+            given["expose_headers"],
+            hidden,
+        )
+
+
+def _option(facts: SourceFacts, calls: tuple[Call, ...], name: str) -> Value | None:
+    for call in calls:
+        if (passed := call.keyword(name)) is not None:
+            return passed
+    written = facts.config_values(f"CORS_{name.upper()}")
+    return written[-1] if written else None
+
+
+def _fits_all(origin: Value) -> bool:
+    match origin:
+        case Constant(value=str(text)):
+            return _ANYTHING.fullmatch(text) is not None
+        case Sequence(items=items):
+            return any(_fits_all(item) for item in items)
+        case Call(callee="re.compile", args=(Constant(value=str(text)), *_)):
+            return _ANYTHING.fullmatch(text) is not None
+        case _:
+            return False
+
+
+def words(value: Value | None) -> Iterator[str]:
+    """The literal texts of an option: one text with commas, or a list of them."""
+    for option in options(value):
+        match option:
+            case Constant(value=str(text)):
+                yield from (word.strip() for word in text.split(","))
+            case Sequence(items=items):
+                yield from (said for item in items if (said := text_of(item)) is not None)
+            case _:
+                pass
+
+
+def patterns(value: Value | None) -> Iterator[str]:
+    """The literal patterns among the origins, as Flask-CORS tells them from plain origins."""
+    for option in options(value):
+        for one in option.items if isinstance(option, Sequence) else (option,):
+            match one:
+                case Call(callee="re.compile", args=(Constant(value=str(text)), *_)):
+                    yield text
+                case Constant(value=str(text)) if _PATTERN_MARKS & set(text):
+                    yield text
+                case _:
+                    pass

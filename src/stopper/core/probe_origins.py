@@ -1,0 +1,64 @@
+"""How an API answers to pages of other websites: the same request with and without an ``Origin``."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from stopper.core.exchange import Exchange, Response
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, send
+from stopper.core.probe_baseline import attempt, candidates
+
+ENOUGH: Final = 6
+"""Routes that are asked: cross-origin rules hold for an application or a prefix, seldom for one route."""
+ALLOW: Final = "Access-Control-Allow-Origin"
+CREDENTIALS: Final = "Access-Control-Allow-Credentials"
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """One reading request as it is, and as a page of *origin* sends it."""
+
+    ref: RouteRef
+    origin: str
+    honest: Exchange
+    crossed: Exchange
+
+    @property
+    def allowed(self) -> str:
+        """What the answer to the page allows."""
+        return allowed(self.crossed.response)
+
+    @property
+    def with_credentials(self) -> bool:
+        """Whether a browser would send the visitor's cookies along."""
+        return (self.crossed.response.header(CREDENTIALS) or "").strip() == "true"
+
+
+def allowed(response: Response) -> str:
+    """The one origin that an answer allows; ``""`` for none and for two."""
+    said = response.all_headers(ALLOW)
+    return said[0].strip() if len(said) == 1 else ""
+
+
+def crossings(target: Target, origin: str, most: int = ENOUGH) -> Steps[list[Crossing]]:
+    """The first routes that answer, each asked twice; the honest answers are shared by the probes of one scan."""
+    known = target.notes.setdefault("plain answers", {})
+    assert isinstance(known, dict)
+    found: list[Crossing] = []
+    for route, method in candidates(target):
+        if len(found) >= most:
+            break
+        request, ref = target.request_for(route, method), RouteRef(method, route.path)
+        if ref not in known:
+            known[ref] = yield from attempt(send(request))
+        honest = known[ref]
+        crossed = yield from attempt(send(request.with_headers(("Origin", origin))))
+        if honest is None or crossed is None or honest.response.error or crossed.response.error:
+            continue
+        found.append(Crossing(ref, origin, honest, crossed))
+    return found
+
+
+def stranger(target: Target) -> str:
+    """An origin that nobody has heard of."""
+    return f"https://stopper-{target.canary}.example"

@@ -1,0 +1,66 @@
+"""Every website can call the API from a visitor's browser and read what it answers."""
+
+from collections.abc import Iterator
+
+from stopper.core.app import App
+from stopper.core.authenticated_api import asks_who
+from stopper.core.cors_facts import sayings
+from stopper.core.facts import source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_origins import crossings, stranger
+from stopper.core.response_headers import headers_set
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import literals
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Flask-CORS without origins, or a star set by hand, in an application that asks who is calling."""
+    facts = source_of(app)
+    open_to_all = [said for said in sayings(facts) if said.any_origin and not said.hidden and not said.with_credentials]
+    starred = [one for one in headers_set(facts, "Access-Control-Allow-Origin") if _is_star(one.value)]
+    if not (open_to_all or starred) or not asks_who(app):
+        return
+    for span in dict.fromkeys([*(said.span for said in open_to_all), *(one.span for one in starred)]):
+        yield Hit("any website may call this API from a browser and read the answer", span)
+
+
+def _is_star(value: object) -> bool:
+    return any(one.value == "*" for one in literals(value))  # type: ignore[arg-type]
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Where the API asks some callers who they are, a page of an invented origin must not be let in by a star."""
+    seen = yield from crossings(target, stranger(target))
+    if not seen:
+        return not_applicable("no route can be read")
+    starred = [one for one in seen if one.allowed in ("*", one.origin) and not one.with_credentials]
+    if not starred:
+        return passed(f"{len(seen)} routes do not allow every origin")
+    if not asks_who(target.app) and not any(one.honest.response.refused for one in seen):
+        return not_applicable(
+            "nothing of this API asks who is calling, so there is nothing to keep from other websites"
+        )
+    evidence = [
+        Evidence("exchange", "control: the same request from no other website", starred[0].honest),
+        Evidence("exchange", "an origin that was just invented is allowed", starred[0].crossed),
+    ]
+    return failed(f"{starred[0].ref} allows every website to read its answers", [one.ref for one in starred], evidence)
+
+
+RULE = Rule(
+    slug="cors-any-origin",
+    family="cors",
+    title="CORS: any origin may call an authenticated API",
+    harm=__doc__ or "",
+    severity="medium",
+    check="input-validation",
+    cwe=(942,),
+    owasp="API8:2023",
+    asvs=("V3.4.2",),
+    surfaces=("source", "wsgi", "http"),
+    ends="`Stopper(app)` allows no other origin until `STOPPER_CORS_ORIGINS` names it.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+)

@@ -1,0 +1,120 @@
+"""Whatever website asks is told that it is welcome, because its own name is sent back to it."""
+
+from collections.abc import Iterator
+
+from stopper.core.app import App
+from stopper.core.fact import Condition
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import Span
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_origins import crossings, stranger
+from stopper.core.response_headers import SetHeader, headers_set
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Constant, Member, Name, Truth, Value, options, text_of, walk
+
+_TESTS = ("startswith", "endswith", "match", "fullmatch", "search", "get", "fnmatch")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """The origin of the request as the value of ``Access-Control-Allow-Origin``, with no question about it in the function."""
+    facts = source_of(app)
+    for one in headers_set(facts, "Access-Control-Allow-Origin"):
+        if any(is_origin(facts, option) for option in options(one.value)) and not _is_asked(facts, one):
+            yield Hit("the caller's own origin is sent back as an allowed one", one.span)
+
+
+def is_origin(facts: SourceFacts, value: Value) -> bool:
+    """That the value is the request's ``Origin`` header (or its ``Referer``), however it is read."""
+    for part in walk(value):
+        if isinstance(part, (Name, Member)) and _dotted(part) in ("flask.request.origin", "flask.request.referrer"):
+            return True
+        if isinstance(part, Constant) and part.value in ("HTTP_ORIGIN", "HTTP_REFERER"):
+            return True
+    return any(
+        label.kind == "request-header" and label.source.lower() in ("origin", "referer")
+        for label in facts.labels(value)
+    )
+
+
+def _dotted(part: Name | Member) -> str:
+    if isinstance(part, Name):
+        return part.dotted
+    return f"{part.owner.dotted}.{part.attribute}" if isinstance(part.owner, Name) else ""
+
+
+def _is_asked(facts: SourceFacts, one: SetHeader) -> bool:
+    """The function asks what the origin is, further than whether there is one; so does a function that it gives it to."""
+    compared = [
+        side
+        for comparison in facts.comparisons("in", "not in", "==", "!=")
+        if comparison.function == one.function
+        and not any(isinstance(side, Constant) and not side.value for side in (comparison.left, comparison.right))
+        and not (isinstance(comparison.left, Constant) and comparison.operator in ("in", "not in"))
+        for side in (comparison.left,) + ((comparison.right,) if comparison.operator in ("==", "!=") else ())
+    ]
+    if any(is_origin(facts, side) for side in compared):
+        return True
+    return any(
+        _is_test(facts, one.span, condition) for condition in facts.conditions() if condition.function == one.function
+    )
+
+
+def _is_test(facts: SourceFacts, span: Span, condition: Condition) -> bool:
+    """A question such as ``allowed(origin)`` or ``origin.endswith(…)``; ``if origin:`` is none."""
+    if condition.body is None or not (condition.body.holds(span) or condition.stops):
+        return False
+    for part in walk(condition.value):
+        if isinstance(part, Call):
+            plain = part.method == "get" and text_of(part.argument(0)) in ("Origin", "origin", "HTTP_ORIGIN", "Referer")
+            if not plain and any(is_origin(facts, given) for given in (*part.args, *_receivers(part))):
+                return True
+        if isinstance(part, Truth) and any(is_origin(facts, side) for side in part.parts) and len(part.parts) > 1:
+            return not any(isinstance(side, Constant) and not side.value for side in part.parts)
+    return False
+
+
+def _receivers(call: Call) -> tuple[Value, ...]:
+    return (call.receiver,) if call.receiver is not None and call.method in _TESTS else ()
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Name an invented origin; an answer that allows exactly it, while another gets another answer, repeats what it is told."""
+    seen = yield from crossings(target, stranger(target))
+    if not seen:
+        return not_applicable("no route can be read")
+    echoed = [one for one in seen if one.allowed == one.origin]
+    if not echoed:
+        return passed(f"{len(seen)} routes do not send an invented origin back")
+    if not echoed[0].with_credentials and not any(True for _ in detect(target.app)):
+        return passed("without credentials an origin that is sent back means no more than a star")
+    if _by_library(target):
+        return passed("Flask-CORS sends the origin back; that is another rule's matter")
+    evidence = [
+        Evidence("exchange", "control: the same request from no other website", echoed[0].honest),
+        Evidence("exchange", "an origin that was just invented is sent back as allowed", echoed[0].crossed),
+    ]
+    return failed(f"{echoed[0].ref} allows whatever origin asks", [one.ref for one in echoed], evidence)
+
+
+def _by_library(target: Target) -> bool:
+    """The source is known, nothing in it sends the origin back by hand, and Flask-CORS is there to do it."""
+    facts = source_of(target.app)
+    return facts.imports("flask_cors") and not any(True for _ in detect(target.app))
+
+
+RULE = Rule(
+    slug="cors-origin-reflected",
+    family="cors",
+    title="CORS: the caller's origin is sent back unasked",
+    harm=__doc__ or "",
+    severity="high",
+    check="input-validation",
+    cwe=(942,),
+    owasp="API8:2023",
+    asvs=("V3.4.2",),
+    surfaces=("source", "wsgi", "http"),
+    ends="`Stopper(app)` sends an origin back only when `STOPPER_CORS_ORIGINS` names it.",
+    detect=detect,
+    probe=probe,
+)

@@ -1,0 +1,85 @@
+"""Pages of other websites can read the credential out of the answer, or send any header they like."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.cors_facts import sayings, words
+from stopper.core.facts import source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import attempt
+from stopper.core.probe_origins import crossings, stranger
+from stopper.core.response_headers import headers_set
+from stopper.core.rule import Hit, Rule
+
+EXPOSE: Final = "Access-Control-Expose-Headers"
+ALLOW: Final = "Access-Control-Allow-Headers"
+_SENSITIVE: Final = re.compile(
+    r"(?i)^(\*|(proxy-)?authorization|set-cookie|(x-)?(auth|access|refresh|session|id|api|jwt|new|user)[-_]?(access-?)?token|(x-)?api-?key|x-(jwt|session(-id)?|"
+    r"secret)|token)$"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Credential headers among the exposed ones, or every request header allowed in so many words."""
+    facts = source_of(app)
+    spans: dict[object, Hit] = {}
+    for said in sayings(facts):
+        for name in words(said.expose_headers):
+            if _SENSITIVE.match(name):
+                spans.setdefault(said.span, Hit(f"other origins may read the header {name} of every answer", said.span))
+        if "*" in words(said.allow_headers):
+            spans.setdefault(said.span, Hit("other origins may send any header they like", said.span))
+    for one in headers_set(facts, EXPOSE):
+        for name in words(one.value):
+            if _SENSITIVE.match(name):
+                spans.setdefault(one.span, Hit(f"other origins may read the header {name} of every answer", one.span))
+    for one in headers_set(facts, ALLOW):
+        if "*" in words(one.value):
+            spans.setdefault(one.span, Hit("other origins may send any header they like", one.span))
+    yield from spans.values()
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Which headers of the answer a page of another origin may read, and what a preflight allows it to send."""
+    seen = yield from crossings(target, stranger(target))
+    if not seen:
+        return not_applicable("no route can be read")
+    for one in seen:
+        named = [word.strip() for header in one.crossed.response.all_headers(EXPOSE) for word in header.split(",")]
+        bad = [word for word in named if _SENSITIVE.match(word)]
+        if bad:
+            evidence = [
+                Evidence("exchange", "control: the same request from no other website", one.honest),
+                Evidence("exchange", f"a page of another origin may read {', '.join(bad)}", one.crossed),
+            ]
+            return failed(f"{one.ref} exposes {', '.join(bad)} to other origins", [one.ref], evidence)
+    asked = seen[0].crossed.request
+    pairs = (("Access-Control-Request-Method", "GET"), ("Access-Control-Request-Headers", "x-stopper"))
+    preflight = yield from attempt(send(type(asked)("OPTIONS", asked.target, (*asked.headers, *pairs))))
+    if preflight is not None and (preflight.response.header(ALLOW) or "").strip() == "*":
+        evidence = [
+            Evidence("exchange", "control: the request that a page wants to send", seen[0].crossed),
+            Evidence("exchange", "the question before it is answered: any header may be sent", preflight),
+        ]
+        return failed(f"{seen[0].ref} allows every request header to other origins", [seen[0].ref], evidence)
+    return passed(f"{len(seen)} routes expose no credential to other origins")
+
+
+RULE = Rule(
+    slug="cors-sensitive-headers-exposed",
+    family="cors",
+    title="CORS: headers with credentials are exposed to other origins",
+    harm=__doc__ or "",
+    severity="medium",
+    check="input-validation",
+    cwe=(942,),
+    owasp="API8:2023",
+    asvs=("V3.4.2",),
+    surfaces=("source", "wsgi", "http"),
+    ends="`Stopper(app)` exposes none of these headers; `STOPPER_CORS_ORIGINS` names who may call.",
+    detect=detect,
+    probe=probe,
+)
