@@ -2,17 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
-from stopper.core.app import App, Route
-from stopper.core.exchange import Exchange, Request
+from stopper.core.app import App
+from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
-from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import answered, candidates
-from stopper.core.probe_query import query_names, with_query
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_provoke import Provoked, provoked
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import Call, Caught, Choice, Mapping, Member, Parameter, Sequence, Truth, Value, parts
 
@@ -150,41 +149,31 @@ _SHAPES: Final = re.compile(
 )
 """How Python, its standard library and the usual drivers put their failures."""
 _TRACEBACK: Final = "Traceback (most recent call last)"
-_USUAL: Final = ("page", "limit", "id")
-VARIATIONS_MOST: Final = 5
-"""Ways in which one route is asked wrongly."""
 
 
 def probe(target: Target) -> Steps[Verdict]:
-    """Ask each route once as it wants to be asked and a few times wrongly, and look for texts that only an exception has."""
-    asked = 0
+    """Look at how each route answers a few wrong requests for texts that only an exception has."""
     places: list[RouteRef] = []
     evidence: list[Evidence] = []
-    for route, method in candidates(target, ("GET", "POST", "PUT", "PATCH")):
-        request = target.request_for(route, method)
-        try:
-            honest = yield from answered(target, request)
-            asked += 1
-            found = yield from _provoke(target, route, honest)
-        except Skipped:
-            continue
+    asked = yield from provoked(target)
+    for one in asked:
+        found = _told(one)
         if found is not None:
-            places.append(RouteRef(method, route.path))
+            places.append(one.ref)
             evidence += [
-                Evidence("exchange", f"control: {route.path} asked as it wants to be asked", honest),
+                Evidence("exchange", f"control: {one.ref.path} asked as it wants to be asked", one.honest),
                 Evidence("exchange", "one wrong value brings the text of an exception", found),
             ]
     if places:
         return failed(f"{places[0]} answers wrong input with the text of an exception", places, evidence)
     if not asked:
         return not_applicable("no route can be asked in this mode")
-    return passed(f"none of {asked} routes answers wrong input with the text of an exception")
+    return passed(f"none of {len(asked)} routes answers wrong input with the text of an exception")
 
 
-def _provoke(target: Target, route: Route, honest: Exchange) -> Steps[Exchange | None]:
-    before = exception_text(honest.response.text)
-    for request in _variations(target, route, honest.request):
-        answer = yield from send(request)
+def _told(one: Provoked) -> Exchange | None:
+    before = exception_text(one.honest.response.text)
+    for answer in one.wrong:
         text = exception_text(answer.response.text)
         if text and text != before and _TRACEBACK not in answer.response.text:
             return answer
@@ -195,32 +184,6 @@ def exception_text(text: str) -> str | None:
     """What in *text* only an exception says, or None."""
     found = _SHAPES.search(text)
     return found.group() if found else None
-
-
-def _variations(target: Target, route: Route, honest: Request) -> Iterator[Request]:
-    """The honest request with one thing wrong, most telling first."""
-    wrong = f"{target.canary}'\""
-    if honest.method != "GET":
-        json = tuple(pair for pair in honest.headers if pair[0].lower() != "content-type")
-        for body in (b"null", b"[]", b"{}", b'{"'):
-            yield replace(honest, headers=(*json, ("Content-Type", "application/json")), body=body)
-        return
-    names = dict.fromkeys((*query_names(honest), *_USUAL))
-    varied = [*_wrong_path(route, honest, target.canary), *(with_query(honest, name, wrong) for name in names)]
-    yield from varied[:VARIATIONS_MOST]
-
-
-def _wrong_path(route: Route, honest: Request, canary: str) -> Iterator[Request]:
-    """The request with one free part of its path changed; parts that Flask itself checks are left alone."""
-    path, _, query = honest.target.partition("?")
-    kinds = dict(route.parameters)
-    said, sent = route.path.split("/"), path.split("/")
-    offset = len(sent) - len(said)
-    for number, part in enumerate(said):
-        if part.startswith("{") and kinds.get(part.strip("{}"), "string") in ("string", "any") and offset >= 0:
-            changed = [*sent]
-            changed[number + offset] = f"{canary}%27"
-            yield replace(honest, target="/".join(changed) + (f"?{query}" if query else ""))
 
 
 RULE = Rule(

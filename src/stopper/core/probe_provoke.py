@@ -1,0 +1,75 @@
+"""Routes asked wrongly: what errors look like from outside. The answers are fetched once a scan and shared by the rules that read them."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final, cast
+
+from stopper.core.app import Route
+from stopper.core.exchange import Exchange, Request
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, send
+from stopper.core.probe_baseline import answered, attempt, candidates
+from stopper.core.probe_inputs import members
+from stopper.core.probe_query import query_names, with_query
+
+_USUAL: Final = ("page", "limit", "id")
+VARIATIONS_MOST: Final = 5
+"""Ways in which one route is asked wrongly."""
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH")
+
+
+@dataclass(frozen=True, slots=True)
+class Provoked:
+    """One route-method: how it answers an honest request, and how it answers wrong ones."""
+
+    ref: RouteRef
+    honest: Exchange
+    wrong: tuple[Exchange, ...]
+
+
+def provoked(target: Target) -> Steps[list[Provoked]]:
+    """Each route in reach, asked once as it wants to be asked and a few times wrongly."""
+    known = cast("list[Provoked] | None", target.notes.get("provoked"))
+    if known is not None:
+        return known
+    found: list[Provoked] = []
+    for route, method in candidates(target, _METHODS):
+        honest = yield from attempt(answered(target, target.request_for(route, method)))
+        if honest is None:
+            continue
+        wrong: list[Exchange] = []
+        for request in variations(target, route, honest.request):
+            answer = yield from attempt(send(request))
+            if answer is not None:
+                wrong.append(answer)
+        found.append(Provoked(RouteRef(method, route.path), honest, tuple(wrong)))
+    target.notes["provoked"] = found
+    return found
+
+
+def variations(target: Target, route: Route, honest: Request) -> Iterator[Request]:
+    """The honest request with one thing wrong, most telling first."""
+    wrong = f"{target.canary}'\""
+    if honest.method != "GET":
+        others = tuple(pair for pair in honest.headers if pair[0].lower() != "content-type")
+        typed = json.dumps({name: {"a": [1]} for name in members(honest)}).encode()
+        for body in dict.fromkeys((b"null", b"[]", b"{}", b'{"', typed)):
+            yield replace(honest, headers=(*others, ("Content-Type", "application/json")), body=body)
+        return
+    names = dict.fromkeys((*query_names(honest), *_USUAL))
+    varied = [*_wrong_path(route, honest, target.canary), *(with_query(honest, name, wrong) for name in names)]
+    yield from varied[:VARIATIONS_MOST]
+
+
+def _wrong_path(route: Route, honest: Request, canary: str) -> Iterator[Request]:
+    """The request with one free part of its path changed; parts that Flask itself checks are left alone."""
+    path, _, query = honest.target.partition("?")
+    kinds = dict(route.parameters)
+    said, sent = route.path.split("/"), path.split("/")
+    offset = len(sent) - len(said)
+    for number, part in enumerate(said):
+        if part.startswith("{") and kinds.get(part.strip("{}"), "string") in ("string", "any") and offset >= 0:
+            changed = [*sent]
+            changed[number + offset] = f"{canary}%27"
+            yield replace(honest, target="/".join(changed) + (f"?{query}" if query else ""))
