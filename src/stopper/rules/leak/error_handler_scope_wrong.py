@@ -1,0 +1,136 @@
+"""Errors are answered by something else than the handler that was written for them."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.fact import ErrorHandler
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.place import Span
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Caught, Constant, Format, Member, Name, Parameter, Value, walk
+
+EVERYTHING: Final = frozenset({"Exception", "BaseException"})
+LAST: Final = frozenset({*EVERYTHING, "500", "werkzeug.exceptions.InternalServerError"})
+UNROUTED: Final[dict[str, str]] = {
+    "404": "404",
+    "405": "405",
+    "werkzeug.exceptions.NotFound": "404",
+    "werkzeug.exceptions.MethodNotAllowed": "405",
+}
+"""What happens before a blueprint is known, so that its handler is not asked."""
+_HTTP: Final = frozenset({"werkzeug.exceptions.HTTPException", "?"})
+_TEXTS: Final = frozenset({"original_exception", "args", "message", "orig", "__traceback__"})
+_ENOUGH: Final = 2
+"""So many handlers for codes of their own say that errors of HTTP were thought of."""
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A blueprint's 404 or 405, a handler for everything that swallows HTTP's errors, a blueprint that tells more than the app."""
+    facts = source_of(app)
+    handlers = tuple(facts.error_handlers())
+    whole = {one.what for one in handlers if not one.blueprint}
+    for one in handlers:
+        why = _unrouted(one, whole) or _swallows(facts, one, whole) or _tells_more(facts, one, handlers)
+        if why:
+            yield Hit(why, _place(facts, one), certainty="likely")
+
+
+def _place(facts: SourceFacts, one: ErrorHandler) -> Span:
+    """The line of the function's ``def``, where it is known; else the registration."""
+    function = facts.function(one.function)
+    return function.span if function is not None else one.span
+
+
+def _unrouted(one: ErrorHandler, whole: set[str]) -> str:
+    code = UNROUTED.get(one.what)
+    if not one.blueprint or code is None:
+        return ""
+    covered = {what for what in whole if UNROUTED.get(what) == code} or whole & {*_HTTP, *EVERYTHING}
+    return "" if covered else f"a blueprint's handler for {code} is not asked for addresses that no route has"
+
+
+def _swallows(facts: SourceFacts, one: ErrorHandler, whole: set[str]) -> str:
+    if one.blueprint or one.what not in EVERYTHING or whole & _HTTP:
+        return ""
+    codes = {what for what in whole if what.isdigit() and what.startswith("4")}
+    if len(codes) >= _ENOUGH or _knows_http(facts, one.function):
+        return ""
+    return "this handler answers 404, 405 and every other error of HTTP as well"
+
+
+def _knows_http(facts: SourceFacts, name: str) -> bool:
+    """That the function looks whether the error is one of HTTP, or takes its code, or cannot be read."""
+    function = facts.function(name)
+    if function is None:
+        return True
+    for call in facts.calls_in(name):
+        words = {value.dotted for value in walk(call) if isinstance(value, Name)}
+        if any("HTTPException" in word or word.startswith("werkzeug.exceptions") for word in words):
+            return True
+        if call.callee in ("getattr", "hasattr") or call.method == "get_response":
+            return True
+        if any(isinstance(value, Member) and value.attribute in ("code", "get_response") for value in walk(call)):
+            return True
+        if facts.function(call.callee) is not None:
+            return any(isinstance(arg, (Parameter, Caught)) for arg in call.args)  # judged by another function
+    return any(
+        isinstance(inner, Parameter) or (isinstance(inner, Member) and inner.attribute == "code")
+        for value in function.returns
+        for inner in _as_answer(value)
+    ) or any(one.function == name for one in facts.raises())
+
+
+def _as_answer(value: Value) -> Iterator[Value]:
+    """The answer itself and the codes in it, not what stands inside its texts."""
+    yield value
+    for inner in walk(value):
+        if isinstance(inner, Member):
+            yield inner
+
+
+def _tells_more(facts: SourceFacts, one: ErrorHandler, handlers: tuple[ErrorHandler, ...]) -> str:
+    if not one.blueprint or one.what not in LAST or not _tells(facts, one.function):
+        return ""
+    careful = [other for other in handlers if not other.blueprint and other.what in LAST]
+    if careful and not any(_tells(facts, other.function) for other in careful):
+        return "this blueprint tells what went wrong inside, which the application's own handler does not"
+    return ""
+
+
+def _tells(facts: SourceFacts, name: str) -> bool:
+    function = facts.function(name)
+    return function is not None and any(_is_text_of_error(inner) for value in function.returns for inner in walk(value))
+
+
+def _is_text_of_error(value: Value) -> bool:
+    match value:
+        case Call(callee="str" | "repr", args=(inner, *_)):
+            return any(isinstance(one, Parameter) and one.index == 0 for one in walk(inner))
+        case Call(callee="traceback.format_exc" | "traceback.format_exception"):
+            return True
+        case Format(parts=inner):
+            return any(isinstance(one, Parameter) and one.index == 0 for one in inner)
+        case Member(owner=Parameter(index=0), attribute=attribute):
+            return attribute in _TEXTS
+        case Constant():
+            return False
+        case _:
+            return False
+
+
+RULE = Rule(
+    slug="error-handler-scope-wrong",
+    family="leak",
+    title="Error handlers with the wrong scope",
+    harm="Errors are answered by something else than the handler that was written for them.",
+    severity="medium",
+    check="data-exposure",
+    cwe=(209,),
+    owasp="API8:2023",
+    asvs=("V16.5.4",),
+    surfaces=("source",),
+    ends="`Stopper(app)` answers an exception of any blueprint with a status and its title.",
+    certainty="likely",
+    detect=detect,
+)

@@ -1,0 +1,117 @@
+"""Whoever may read logs or error reports finds tokens and passwords in them."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.labels import CREDENTIALS, UNTRUSTED
+from stopper.core.naming import sensitive
+from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.values import (
+    Call,
+    Choice,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Format,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Parameter,
+    Sequence,
+    Truth,
+    Unknown,
+    Value,
+    parts,
+)
+
+_TELLS_NOTHING: Final = re.compile(
+    r"(?i)(?:.*\.)?(?:bool|len|type|isinstance|hash|id|any|all|hexdigest|sha\d+|md5|mask\w*|redact\w*|scrub\w*|\w*fingerprint\w*|\w*saniti[sz]e\w*|obfuscat\w*|get_unverified_\w+)"
+)
+_VAGUE: Final = frozenset({"token", "jwt", "tok"})
+_NOT_WHOLE: Final = frozenset({"split", "partition", "rpartition", "rsplit"})
+_OPEN_PARTS: Final = frozenset({"username", "type", "realm", "__class__", "__name__", "kind", "name"})
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A credential whose text becomes part of an exception's text."""
+    facts = source_of(app)
+    for flow in facts.flows("exception-message", label=tuple(sorted(CREDENTIALS))):
+        certainty = _judged(facts, flow.value)
+        if certainty is not None:
+            yield Hit("a secret becomes part of the text of an exception", flow.span, certainty=certainty)
+
+
+def _judged(facts: SourceFacts, value: Value) -> Certainty | None:
+    found: Certainty | None = None
+    for shown in _shown(value):
+        labels = facts.labels(shown)
+        if any(label.kind in CREDENTIALS and not label.by_name for label in labels):
+            return "certain"
+        name = _name(shown)
+        if sensitive(name) is None:
+            continue
+        vague = name.lower() in _VAGUE
+        if not vague or any(label.kind in UNTRUSTED for label in labels):
+            found = "likely"
+    return found
+
+
+def _name(value: Value) -> str:
+    match value:
+        case (
+            EnvironmentValue(variable=name) | ConfigValue(key=name) | Parameter(parameter=name) | Member(attribute=name)
+        ):
+            return name
+        case Item(key=Constant(value=str(name))):
+            return name
+        case Name(dotted=dotted):
+            return dotted.rpartition(".")[2]
+        case _:
+            return value.name
+
+
+def _shown(value: Value, depth: int = 10) -> Iterator[Value]:
+    """The values whose text is seen in the text of this one."""
+    match value:
+        case Constant(name=name) if not name:
+            return
+        case Truth():
+            return
+        case Call(callee=callee) if _TELLS_NOTHING.fullmatch(callee):
+            return
+        case Member(attribute=attribute) if attribute in _OPEN_PARTS:
+            return
+        case Item(owner=Call() as made, key=Constant(value=0)) if made.method in _NOT_WHOLE:
+            return
+        case Item(key=Unknown(parts=(Constant(value=None | 0), _))):
+            return
+        case Format() | Sequence() | Choice() | Mapping() | Unknown() if depth:
+            for part in parts(value):
+                yield from _shown(part, depth - 1)
+        case Call(receiver=receiver, args=args, keywords=keywords) if depth:
+            inner = (*((receiver,) if receiver is not None else ()), *args, *(one for _, one in keywords))
+            yield value
+            for part in inner:
+                yield from _shown(part, depth - 1)
+        case _:
+            yield value
+
+
+RULE = Rule(
+    slug="secret-in-exception-message",
+    family="leak",
+    title="Secret in the text of an exception",
+    harm="Whoever may read logs or error reports finds tokens and passwords in them.",
+    severity="high",
+    check="data-exposure",
+    cwe=(532,),
+    owasp="API8:2023",
+    asvs=("V16.2.5",),
+    surfaces=("source",),
+    ends="Stopper's `Secret` prints as `***`, also in the text of an exception.",
+    detect=detect,
+)

@@ -1,0 +1,109 @@
+"""A stranger reads files, lines and values of the program whenever something fails."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.exchange import Response
+from stopper.core.fact import Flow
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_provoke import provoked
+from stopper.core.rule import Hit, Rule
+from stopper.core.switched_on import asked_for
+from stopper.core.values import Call, Member, walk
+
+_SINKS: Final = ("response", "template", "html")
+_MAKERS: Final = frozenset({"traceback.format_exc", "traceback.format_tb", "traceback.format_stack", "traceback.format_exception",
+    "traceback.extract_tb", "traceback.format_list", "traceback.extract_stack", "cgitb.html", "cgitb.text",
+    "werkzeug.debug.tbtools.get_current_traceback", "werkzeug.debug.tbtools.DebugTraceback", "traceback.TracebackException.from_exception",
+    "flask_restful.utils.traceback", "sentry_sdk.utils.exceptions_from_error_tuple"})  # fmt: skip
+_PRINTERS: Final = ("traceback.print_exc", "traceback.print_exception", "traceback.print_tb", "traceback.print_stack")
+_READS: Final = frozenset({"getvalue", "read"})
+_FRAME: Final = re.compile(
+    r"Traceback \(most recent call last\)|File (?:\"|&#34;|&quot;|\\\")[^\"&\n]{1,300}?\.py(?:\"|&#34;|&quot;|\\\"), line \d+"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A formatted traceback that reaches a response, a page or the text of an abort."""
+    facts = source_of(app)
+    if not facts.imports("traceback", "cgitb", "sys", "werkzeug.debug"):
+        return
+    printing = {call.function for call in facts.calls(*_PRINTERS) if call.keyword("file") is not None and call.function}
+    for flow in facts.flows(*_SINKS):
+        if _shows(flow, printing) and not asked_for(facts, flow.span) and not _is_handed_on(facts, flow):
+            yield Hit("the traceback of an error goes to the caller", flow.span)
+
+
+def _shows(flow: Flow, printing: set[str]) -> bool:
+    if flow.has("traceback"):
+        return True
+    for value in walk(flow.value):
+        match value:
+            case Call(callee=callee) if callee in _MAKERS:
+                return True
+            case Call(receiver=receiver) if (
+                receiver is not None and value.method in _READS and flow.function in printing
+            ):
+                return True
+            case Member(attribute="__traceback__" | "tb_frame" | "plaintext_traceback"):
+                return True
+            case _:
+                continue
+    return False
+
+
+def _is_handed_on(facts: SourceFacts, flow: Flow) -> bool:
+    """That the value is returned by a function that answers no route and handles no error: it is judged where it answers."""
+    return (
+        flow.detail == "return"
+        and bool(flow.function)
+        and not facts.is_view(flow.function)
+        and not facts.error_handlers_of(flow.function)
+        and not facts.routes_reaching(flow.function)
+    )
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Look at how each route answers a few wrong requests for the frames of a traceback."""
+    places: list[RouteRef] = []
+    evidence: list[Evidence] = []
+    asked = yield from provoked(target)
+    for one in asked:
+        found = next((answer for answer in (*one.wrong, one.honest) if shows_frames(answer.response)), None)
+        if found is not None:
+            places.append(one.ref)
+            evidence.append(Evidence("exchange", f"control: {one.ref.path} asked as it wants to be asked", one.honest))
+            evidence.append(Evidence("exchange", "this answer holds a traceback", found))
+    if places:
+        return failed(f"{places[0]} answers with a traceback", places, evidence)
+    if not asked:
+        return not_applicable("no route can be asked in this mode")
+    return passed(f"none of {len(asked)} routes answers wrong input with a traceback")
+
+
+def shows_frames(response: Response) -> bool:
+    """That the answer holds the head of a traceback or one of its frames."""
+    return _FRAME.search(response.text) is not None
+
+
+RULE = Rule(
+    slug="traceback-in-response",
+    family="leak",
+    title="Traceback in a response",
+    harm="A stranger reads files, lines and values of the program whenever something fails.",
+    severity="high",
+    check="data-exposure",
+    cwe=(209,),
+    owasp="API8:2023",
+    asvs=("V16.5.1",),
+    surfaces=("source", "wsgi", "http"),
+    ends="`Stopper(app)` answers an exception with a status and its title, never with its traceback.",
+    detect=detect,
+    probe=probe,
+    effect_of=("debug-enabled", "debug-enabled-in-config"),
+)

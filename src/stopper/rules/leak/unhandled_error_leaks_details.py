@@ -1,0 +1,72 @@
+"""Whoever sends something broken learns which statement, file or library to aim at."""
+
+import re
+from typing import Final
+
+from stopper.core.exchange import Exchange, Response
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_provoke import Provoked, provoked
+from stopper.core.rule import Rule
+
+DETAILS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
+    ("a stack trace", re.compile(r"Traceback \(most recent call last\)|File (?:\"|&#34;|&quot;|\\\")[^\"&\n]{1,300}?\.py(?:\"|&#34;|&quot;|\\\"), line \d+")),
+    ("the debugger", re.compile(r"Werkzeug Debugger|__debugger__=yes|EVALEX\s*=")),
+    ("a statement of SQL", re.compile(r"\[SQL: |(?i:\bselect\b[^<>\n]{1,300}?\bfrom\b[^<>\n]{1,300}?\bwhere\b|\binsert into \w+ ?\(|\bupdate \w+ set \w+ ?=)")),
+    ("the error of a database", re.compile(r"\b(?:sqlite3|psycopg2?|pymysql|MySQLdb|asyncpg|pyodbc|cx_Oracle|oracledb)(?:\.\w+)*\.\w*Error\b|sqlalchemy\.exc\.|near (?:\"|&#34;)[^\"&]*(?:\"|&#34;): syntax error|no such (?:table|column): \w")),
+    ("a path of the server", re.compile(r"(?<![\w/.:])/(?:home|usr|srv|opt|app|var|root|tmp|Users|code|workspace)/[\w./-]{1,200}?\.py\b|\bsite-packages/|[A-Z]:\\\\?[\w\\ .-]{1,200}?\.py\b")),
+)  # fmt: skip
+"""What only the inside of an application says, by what it is."""
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Look at how each route answers broken bodies, wrong types and wrong values for details of the inside."""
+    places: list[RouteRef] = []
+    evidence: list[Evidence] = []
+    seen = ""
+    asked = yield from provoked(target)
+    for one in asked:
+        found = _leaking(one)
+        if found is not None:
+            answer, seen = found
+            places.append(one.ref)
+            evidence.append(Evidence("exchange", f"control: {one.ref.path} asked as it wants to be asked", one.honest))
+            evidence.append(Evidence("exchange", f"asked wrongly, it shows {seen}", answer))
+    if places:
+        return failed(f"{places[0]} answers what it did not expect with {seen}", places, evidence)
+    if not asked:
+        return not_applicable("no route can be asked in this mode")
+    return passed(f"none of {len(asked)} routes shows the inside when it fails")
+
+
+def _leaking(one: Provoked) -> tuple[Exchange, str] | None:
+    before = details(one.honest.response) if one.honest.response.succeeded else ""
+    for answer in (*one.wrong, one.honest):
+        found = details(answer.response) if answer.response.status >= 400 else ""
+        if found and found != before:
+            return answer, found
+    return None
+
+
+def details(response: Response) -> str:
+    """What of the inside the answer shows, or ``""``."""
+    text = response.text
+    return next((said for said, pattern in DETAILS if pattern.search(text)), "")
+
+
+RULE = Rule(
+    slug="unhandled-error-leaks-details",
+    family="leak",
+    title="An unhandled error shows the inside",
+    harm="Whoever sends something broken learns which statement, file or library to aim at.",
+    severity="high",
+    check="data-exposure",
+    cwe=(209,),
+    owasp="API8:2023",
+    asvs=("V16.5.1",),
+    surfaces=("wsgi", "http"),
+    ends="`Stopper(app)` answers an exception with a status and its title, never with its text.",
+    probe=probe,
+    effect_of=("exception-text-in-response", "traceback-in-response", "debug-enabled", "debug-enabled-in-config"),
+)
