@@ -6,13 +6,13 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_keys import is_asymmetric, is_hmac, key_bytes, key_uses
+from stopper.core.jwt_keys import is_hmac, key_bytes, key_uses
 from stopper.core.jwt_names import ENCODING
+from stopper.core.jwt_purposes import marks, plain_key, purpose_of
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Mapping, Name, Value, options, text_of
+from stopper.core.values import ConfigValue, options
 
-PURPOSES: Final = re.compile(r"(?i)(refresh|reset|verif|confirm|activat|invit|access|magic|unsubscribe|e?mail)")
 SIGNERS: Final = re.compile(r"itsdangerous\.(\w+\.)?\w*(Serializer|Signer)")
 SESSIONS: Final = "SECRET_KEY"
 TOKENS: Final = ("JWT_SECRET_KEY", "JWT_SECRET", "JWT_KEY")
@@ -32,16 +32,10 @@ def _as_session_key(app: App, facts: SourceFacts) -> Iterator[Hit]:
     """One hit, at the first call that signs (else verifies) with Flask's own secret."""
     for call, key, algorithms in key_uses(app, facts):
         if is_hmac(algorithms) and any(
-            isinstance(one, ConfigValue) and one.key == SESSIONS for one in options(_plain(key))
+            isinstance(one, ConfigValue) and one.key == SESSIONS for one in options(plain_key(key))
         ):
             yield Hit("tokens are signed with SECRET_KEY, which signs the sessions too", call.span)
             return
-
-
-def _plain(value: Value) -> Value:
-    if isinstance(value, Call) and value.method in ("encode", "str", "bytes"):
-        return value.receiver or (value.args[0] if value.args else value)
-    return value
 
 
 def _settings(app: App, facts: SourceFacts) -> Iterator[Hit]:
@@ -49,11 +43,11 @@ def _settings(app: App, facts: SourceFacts) -> Iterator[Hit]:
         mark
         for write in facts.config_writes(SESSIONS)
         if write.loaded is not False
-        for mark in _marks(facts, write.value)
+        for mark in marks(facts, write.value)
     }
     for write in facts.config_writes(*TOKENS):
         if write.loaded is not False and (
-            f"config:{SESSIONS}" in _marks(facts, write.value) or sessions & _marks(facts, write.value)
+            f"config:{SESSIONS}" in marks(facts, write.value) or sessions & marks(facts, write.value)
         ):
             yield Hit(f"{write.key} is the same secret as SECRET_KEY", write.span)
     own = app.config.get(SESSIONS)
@@ -66,32 +60,14 @@ def _settings(app: App, facts: SourceFacts) -> Iterator[Hit]:
             yield Hit(f"{name} of the running application is the same secret as SECRET_KEY", reader="running")
 
 
-def _marks(facts: SourceFacts, value: Value | None) -> set[str]:
-    """What tells two keys to be one: the literal, the variable, the setting or the name they come from."""
-    found: set[str] = set()
-    for one in options(value):
-        one = _plain(one)
-        if isinstance(one, EnvironmentValue):
-            found.add(f"env:{one.variable}")
-        elif isinstance(one, ConfigValue):
-            found.add(f"config:{one.key}")
-        elif isinstance(one, Name):
-            found.add(f"name:{one.dotted}")
-        elif isinstance(one, Call) and one.span is not None:
-            found.add(f"call:{one.span.path}:{one.span.line}:{one.span.column}")
-        elif isinstance(one, Constant) and (key := key_bytes(one)) and not is_asymmetric(key):
-            found.add(f"text:{hash(key)}")
-    return found
-
-
 def _purposes(app: App, facts: SourceFacts) -> Iterator[Hit]:
     """The second purpose that signs with a key which another purpose has already."""
     used: dict[str, set[str]] = {}
     for call, key, algorithms in key_uses(app, facts):
         if call.callee not in ENCODING or not is_hmac(algorithms):
             continue
-        purpose = _purpose(call)
-        for mark in _marks(facts, key):
+        purpose = purpose_of(call)
+        for mark in marks(facts, key):
             others = used.setdefault(mark, set())
             if purpose is not None and others and purpose not in others:
                 yield Hit(
@@ -102,27 +78,11 @@ def _purposes(app: App, facts: SourceFacts) -> Iterator[Hit]:
             others.add(purpose or "access")
 
 
-def _purpose(call: Call) -> str | None:
-    claims = call.argument(ENCODING[call.callee].claims, "payload", "claims")
-    said: list[str] = []
-    for one in options(claims):
-        if isinstance(one, Mapping):
-            said += [
-                text_of(one.get(name)) or ""
-                for name in ("type", "token_type", "typ", "purpose", "use", "scope", "action")
-            ]
-    for text in (*said, call.function.rpartition(".")[2], call.name):
-        if found := PURPOSES.search(text):
-            word = found.group(1).lower()
-            return "access" if word == "access" else word
-    return None
-
-
 def _links(app: App, facts: SourceFacts) -> Iterator[Hit]:
-    keys = {mark for _, key, algorithms in key_uses(app, facts) if is_hmac(algorithms) for mark in _marks(facts, key)}
+    keys = {mark for _, key, algorithms in key_uses(app, facts) if is_hmac(algorithms) for mark in marks(facts, key)}
     keys |= {f"config:{name}" for name in TOKENS}
     for call in facts.calls_matching(SIGNERS.pattern) if facts.imports("itsdangerous") else ():
-        if keys & _marks(facts, call.argument(0, "secret_key")):
+        if keys & marks(facts, call.argument(0, "secret_key")):
             yield Hit("the key that signs tokens signs links too", call.span, certainty="likely")
 
 

@@ -1,0 +1,52 @@
+"""What a token is for, and which key signs it, as far as names and literals tell."""
+
+import re
+from typing import Final
+
+from stopper.core.facts import SourceFacts
+from stopper.core.jwt_keys import is_asymmetric, key_bytes
+from stopper.core.jwt_names import ENCODING
+from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Mapping, Name, Value, options, text_of
+
+PURPOSES: Final = re.compile(r"(?i)(refresh|reset|verif|confirm|activat|invit|access|magic|unsubscribe|e?mail)")
+KINDS: Final = ("type", "typ", "token_type", "purpose", "use", "token_use", "scope", "action", "kind")
+"""Claims that say what a token is for."""
+
+
+def plain_key(value: Value) -> Value:
+    """A key without what only reshapes it."""
+    if isinstance(value, Call) and value.method in ("encode", "str", "bytes"):
+        return value.receiver or (value.args[0] if value.args else value)
+    return value
+
+
+def marks(facts: SourceFacts, value: Value | None) -> set[str]:
+    """What tells two keys to be one: the literal, the variable, the setting or the name they come from."""
+    found: set[str] = set()
+    for one in options(value):
+        one = plain_key(one)
+        if isinstance(one, EnvironmentValue):
+            found.add(f"env:{one.variable}")
+        elif isinstance(one, ConfigValue):
+            found.add(f"config:{one.key}")
+        elif isinstance(one, Name):
+            found.add(f"name:{one.dotted}")
+        elif isinstance(one, Call) and one.span is not None:
+            found.add(f"call:{one.span.path}:{one.span.line}:{one.span.column}")
+        elif isinstance(one, Constant) and (key := key_bytes(one)) and not is_asymmetric(key):
+            found.add(f"text:{hash(key)}")
+    return found
+
+
+def purpose_of(call: Call) -> str | None:
+    """The purpose of the token that this call signs; None where nothing says one."""
+    claims = call.argument(ENCODING[call.callee].claims, "payload", "claims")
+    said: list[str] = []
+    for one in options(claims):
+        if isinstance(one, Mapping):
+            said += [text_of(one.get(name)) or "" for name in KINDS]
+    for text in (*said, call.function.rpartition(".")[2], call.name):
+        if found := PURPOSES.search(text):
+            word = found.group(1).lower()
+            return "access" if word == "access" else word
+    return None

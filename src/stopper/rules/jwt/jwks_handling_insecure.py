@@ -1,0 +1,204 @@
+"""Whoever reads or swaps the keys signs tokens for everybody, and whoever makes them be fetched again and again stops the service."""
+
+import re
+from collections.abc import Iterator
+from typing import Final, cast
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.jwt_keys import reached
+from stopper.core.place import Span
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_public_keys import published
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import (
+    Call,
+    Constant,
+    EnvironmentValue,
+    Format,
+    Item,
+    Mapping,
+    Name,
+    Value,
+    is_constant,
+    literals,
+    text_of,
+    walk,
+)
+
+PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
+_ADDRESS: Final = re.compile(r"(?i)jwks|\.well-known|openid|/certs\b|/keys\b|jwk")
+_LOCAL: Final = re.compile(r"^http://(localhost|127\.|\[::1\]|0\.0\.0\.0|[a-z0-9_-]+(:\d+)?(/|$))")
+_FETCH: Final = re.compile(
+    r"(requests|httpx)(\.\w+)*\.(get|request)|urllib\.request\.urlopen|(requests|httpx)\.\w*[Ss]ession\.get"
+)
+_EXPORT: Final = re.compile(r".*\.(as_dict|export|to_dict|export_to_dict|export_private|as_json|to_jwk|export_keys)")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Clients of key sets without TLS, time-out or cache, and views that publish private members."""
+    facts = source_of(app)
+    seen: set[Span | None] = set()
+    for hit in (*_clients(facts), *_fetches(facts), *_publishes(facts)):
+        if hit.span not in seen:
+            seen.add(hit.span)
+            yield hit
+
+
+def _clients(facts: SourceFacts) -> Iterator[Hit]:
+    for call in facts.calls("*.PyJWKClient"):
+        address = call.argument(0, "uri")
+        if _is_plain(facts, address):
+            yield Hit("keys are fetched over plain http, so whoever sits between can swap them", call.span)
+        elif is_constant(call.argument(3, "cache_jwk_set"), False) and not is_constant(
+            call.argument(1, "cache_keys"), True
+        ):
+            yield Hit("every token makes the server fetch the keys again", call.span)
+        elif _is_per_request(facts, call):
+            yield Hit(
+                "a client is made for every request, so every token makes the server fetch the keys",
+                call.span,
+                certainty="likely",
+            )
+        elif is_constant(call.keyword("timeout"), None):
+            yield Hit("keys are fetched without a time-out", call.span)
+
+
+def _is_per_request(facts: SourceFacts, call: Call) -> bool:
+    function = facts.function(call.function) if call.function else None
+    if function is None or any("cache" in decorator.name for decorator in function.decorators):
+        return False
+    kept = any(
+        one.function == call.function
+        and ("." in one.target or "[" in one.target)
+        and any(part is call for part in walk(one.value, 2))
+        for one in facts.assignments()
+    )
+    returned = any(value is call for value in function.returns)
+    return not kept and not returned and bool(facts.routes_reaching(call.function))
+
+
+def _fetches(facts: SourceFacts) -> Iterator[Hit]:
+    for call in facts.calls("*.get", "*.urlopen", "*.request"):
+        if not _FETCH.fullmatch(call.callee):
+            continue
+        address = call.argument(1 if call.method == "request" else 0, "url")
+        if not _is_key_address(facts, address):
+            continue
+        if _is_plain(facts, address):
+            yield Hit("keys are fetched over plain http, so whoever sits between can swap them", call.span)
+        elif is_constant(call.keyword("verify"), False):
+            yield Hit("keys are fetched without checking the certificate", call.span)
+        elif not call.callee.startswith("httpx") and (
+            call.lacks(2 if call.method == "urlopen" else None, "timeout") or is_constant(call.keyword("timeout"), None)
+        ):
+            yield Hit("keys are fetched without a time-out, so a slow server stops this one", call.span)
+    for call in facts.calls("*.register"):
+        address = call.keyword("jwks_uri", "server_metadata_url")
+        if address is not None and _is_plain(facts, address):
+            yield Hit("keys are fetched over plain http, so whoever sits between can swap them", call.span)
+
+
+def _is_key_address(facts: SourceFacts, value: Value | None) -> bool:
+    for one in (value, *reached(facts, value)):
+        for part in walk(one, 5):
+            words = [
+                getattr(part, "name", ""),
+                getattr(part, "key", ""),
+                getattr(part, "variable", ""),
+                text_of(part) or "",
+            ]
+            if isinstance(part, Name):
+                words.append(part.dotted.rpartition(".")[2])
+            if isinstance(part, Item):
+                words.append(text_of(part.key) or "")
+            if any(isinstance(word, str) and _ADDRESS.search(word) for word in words):
+                return True
+    return False
+
+
+def _is_plain(facts: SourceFacts, value: Value | None) -> bool:
+    for one in (value, *reached(facts, value)):
+        first = one.parts[0] if isinstance(one, Format) and one.parts else one
+        found = literals(first) if isinstance(first, (Constant, EnvironmentValue, Item)) else ()
+        for literal in found:
+            text = literal.value if isinstance(literal.value, str) else ""
+            if text.startswith("http://") and not _LOCAL.match(text):
+                return True
+    return False
+
+
+def _publishes(facts: SourceFacts) -> Iterator[Hit]:
+    for returned in facts.returns():
+        if not facts.is_view(returned.function):
+            continue
+        for part in walk(returned.value, 8):
+            if isinstance(part, Mapping) and part.get("kty") is not None and PRIVATE & set(part.keys()):
+                yield Hit("private members of a key are published", returned.span)
+            elif isinstance(part, Call) and _EXPORT.fullmatch(part.callee) and _with_private(part):
+                yield Hit("private members of a key are published", part.span or returned.span)
+    for call in facts.calls("*.as_dict", "*.export", "*.export_keys", "*.export_to_dict"):
+        if _with_private(call) and _looks_published(facts, call.function):
+            yield Hit("private members of a key are published", call.span)
+
+
+def _looks_published(facts: SourceFacts, function: str) -> bool:
+    return any(_ADDRESS.search(ref.path) for ref in facts.routes_reaching(function)) and bool(function)
+
+
+def _with_private(call: Call) -> bool:
+    said = call.keyword("private", "is_private", "private_key", "private_keys", "as_private")
+    return (
+        is_constant(said, True)
+        or (call.method == "as_dict" and is_constant(call.argument(0), True))
+        or call.method == "export_private"
+    )
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Reads the published key sets, and looks for members that only the owner may have."""
+    found = yield from published(target)
+    if not found:
+        return not_applicable("no key set is published")
+    for ref, exchange in found:
+        names = sorted(set(_private(exchange.response.json(), 4)))
+        if names or re.search(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY", exchange.response.text):
+            told = f"the members {', '.join(names)}" if names else "a private key"
+            seen = [
+                Evidence("exchange", "the key set, asked for by nobody", exchange),
+                Evidence("effect", f"it holds {told}"),
+            ]
+            return failed(f"{ref} publishes private keys, so everybody can sign tokens", (ref,), seen)
+    return passed("the published keys have no private members")
+
+
+def _private(said: object, depth: int) -> Iterator[str]:
+    if depth == 0:
+        return
+    if isinstance(said, dict):
+        members = cast("dict[str, object]", said)
+        if "kty" in members:
+            yield from (name for name in members if name in PRIVATE and isinstance(members[name], str))
+        for value in members.values():
+            yield from _private(value, depth - 1)
+    elif isinstance(said, list):
+        for value in cast("list[object]", said)[:20]:
+            yield from _private(value, depth - 1)
+
+
+RULE = Rule(
+    slug="jwks-handling-insecure",
+    family="jwt",
+    title="Key sets (JWKS) are handled unsafely",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(522,),
+    owasp="API2:2023",
+    asvs=("V9.1.3",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Stopper fetches the keys of `STOPPER_ISSUERS` over TLS, bounded, and publishes public halves only.",
+    detect=detect,
+    probe=probe,
+)

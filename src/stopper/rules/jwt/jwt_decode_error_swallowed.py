@@ -1,0 +1,171 @@
+"""A bad token raises an error, the error is thrown away, and the request goes on as if the token had been good."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import Handler, SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.jwt_names import DECODING, OTHER_VERIFIERS, verifies
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_baseline import controls
+from stopper.core.probe_signature import broken_signature, first_let_in, no_baseline, token_baseline
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Constant, Mapping, Parameter, Value, walk
+
+MESSAGE: Final = "the error of a bad token is swallowed and the request goes on"
+REFUSING: Final = frozenset({"abort", "unauthorized", "HTTPException", "Unauthorized", "Forbidden", "HTTPAbort"})
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Handlers round a verification that neither refuse nor raise, where nothing behind them refuses either."""
+    facts = source_of(app)
+    names = {name for name in (*DECODING, *OTHER_VERIFIERS) if any(verifies(call) for call in facts.calls(name))}
+    if not names:
+        return
+    names |= {function for name in names for call in facts.calls(name) if (function := call.function)}
+    for handler in facts.handlers():
+        if handler.action in ("refuse", "raise") or not names & set(handler.tried):
+            continue
+        judged = _goes_on_by_return if handler.action == "return" else _goes_on
+        if judged(facts, handler):
+            yield Hit(MESSAGE, handler.span)
+
+
+def _goes_on(facts: SourceFacts, handler: Handler) -> bool:
+    """``pass`` and the like: a hook, a wrapper round a view or a view goes on, unless it looks at the outcome and refuses."""
+    if _refuses_behind(facts, handler.function, handler.span.end_line) or _refuses_in(facts, handler):
+        return False
+    if _is_hook(facts, handler.function) or _runs_a_view(facts, handler.function, handler.span.end_line):
+        return True
+    if facts.is_view(handler.function):
+        return True
+    return _callers_go_on(facts, handler.function)
+
+
+def _goes_on_by_return(facts: SourceFacts, handler: Handler) -> bool:
+    """A value is returned: the view itself, somebody made up, or nothing at all from a hook."""
+    returned = [
+        one.value for one in facts.returns() if one.function == handler.function and handler.span.holds(one.span)
+    ]
+    if any(_is_view_call(value) for value in returned):
+        return True
+    if _is_hook(facts, handler.function):
+        return all(isinstance(value, Constant) and value.value is None for value in returned)
+    if facts.is_view(handler.function):
+        return False
+    if any(isinstance(value, Constant) and value.value is True for value in returned):
+        return True
+    if any(isinstance(value, Mapping) and value.items and not _is_error(value) for value in returned):
+        return not _callers_look(facts, handler.function)
+    if all(
+        (isinstance(value, Constant) and not value.value) or (isinstance(value, Mapping) and not value.items)
+        for value in returned
+    ):
+        return _callers_go_on(facts, handler.function)
+    return any(
+        isinstance(part, Call) and part.callee in DECODING and not verifies(part)
+        for value in returned
+        for part in walk(value)
+    )
+
+
+def _is_error(value: Mapping) -> bool:
+    return any(
+        word in key.lower()
+        for key in value.keys()  # noqa: SIM118
+        for word in ("error", "message", "msg", "detail", "status", "valid", "ok", "success")
+    )
+
+
+def _is_hook(facts: SourceFacts, function: str) -> bool:
+    return any(function in route.hooks for route in facts.routes)
+
+
+def _is_view_call(value: Value) -> bool:
+    """``view(*args, **kwargs)``: something without a name of its own is called, which in a wrapper is what it wraps."""
+    return isinstance(value, Call) and (value.callee == "?" or isinstance(value.receiver, Parameter))
+
+
+def _runs_a_view(facts: SourceFacts, function: str, line: int) -> bool:
+    """A wrapper of a decorator: it hands the request on to the function it wraps."""
+    return any(
+        _is_view_call(one.value) for one in facts.returns() if one.function == function and one.span.line >= line
+    )
+
+
+def _refuses_behind(facts: SourceFacts, function: str, line: int) -> bool:
+    return any(one.function == function and one.refuses and one.span.line >= line for one in facts.conditions())
+
+
+def _refuses_in(facts: SourceFacts, handler: Handler) -> bool:
+    return any(
+        call.method in REFUSING and call.span is not None and handler.span.holds(call.span)
+        for call in facts.calls_in(handler.function)
+    )
+
+
+def _callers_look(facts: SourceFacts, function: str) -> bool:
+    """Somebody who calls the function refuses by a condition."""
+    callers = {call.function for call in facts.calls(function)} if function else set()
+    return any(one.function in callers and one.refuses for one in facts.conditions())
+
+
+def _callers_go_on(facts: SourceFacts, function: str) -> bool:
+    """The function only helps: some caller stands in a request's way, and none of them refuses."""
+    callers = {call.function for call in facts.calls(function)} if function else set()
+    on_the_way = [one for one in callers if facts.is_view(one) or _is_hook(facts, one) or _runs_a_view(facts, one, 0)]
+    return (
+        bool(on_the_way) and not _callers_look(facts, function) and not any(_aborts(facts, one) for one in on_the_way)
+    )
+
+
+def _aborts(facts: SourceFacts, function: str) -> bool:
+    return any(call.method in REFUSING for call in facts.calls_in(function))
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Proves a swallowed error of the source; without one, shows tokens that break a decoder in unusual ways."""
+    baseline = yield from token_baseline(target)
+    if baseline is None or baseline.identity.token is None:
+        return no_baseline(target)
+    told = any(True for _ in detect(target.app))
+    if baseline.kind == "presence-only":
+        if not told or baseline.nonsense is None:
+            return not_applicable(f"{baseline.ref} lets nonsense in, which any-bearer-token-accepted asks")
+        shown_one = Evidence("exchange", "nonsense in place of a token is accepted", baseline.nonsense)
+        message = f"{baseline.ref} goes on after the error of a token that cannot be read"
+        return failed(message, (baseline.ref,), (*controls(baseline), shown_one))
+    if told:
+        return (yield from broken_signature(target))
+    odd = [
+        ("of one part", "stopper"),
+        ("of empty parts", ".."),
+        ("whose header is no JSON", "AAAA.AAAA.AAAA"),
+        ("whose header is a list", "W10.W10.AAAA"),
+    ]
+    seen = yield from first_let_in(baseline, odd)
+    if seen is None:
+        return passed(f"{baseline.ref} refuses tokens that no decoder can read")
+    evidence = Evidence("exchange", f"a token {seen[0]} is accepted", seen[1])
+    return failed(
+        f"{baseline.ref} goes on when the token cannot be read at all", (baseline.ref,), (*controls(baseline), evidence)
+    )
+
+
+RULE = Rule(
+    slug="jwt-decode-error-swallowed",
+    family="jwt",
+    title="A decode error is swallowed and the request goes on",
+    harm=__doc__ or "",
+    severity="critical",
+    check="authentication",
+    cwe=(755,),
+    owasp="API2:2023",
+    asvs=("V16.5.3",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Stopper's `@bearer` runs before the view, and any error in it is a refusal.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+)

@@ -1,0 +1,148 @@
+"""The answers tell somebody who tries tokens how near the last one was."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import ErrorHandler, Function, Handler, SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.jwt_names import DECODING, OTHER_VERIFIERS
+from stopper.core.probe import Steps, Target, failed, passed, send
+from stopper.core.probe_baseline import controls, judge, same, shown
+from stopper.core.probe_signature import any_signature, no_baseline, signable, stepped_back, token_baseline
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Caught, Constant, Value, walk
+
+ERRORS: Final = ("jwt.", "jose.", "authlib.", "joserfc.", "flask_jwt_extended.")
+LOADERS: Final = ("expired_token_loader", "invalid_token_loader")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Handlers and loaders that answer an expired token otherwise than a wrong one, or that send the error's text."""
+    facts = source_of(app)
+    yield from _handlers(facts)
+    yield from _registered(facts)
+    yield from _extension(facts)
+
+
+def _handlers(facts: SourceFacts) -> Iterator[Hit]:
+    known: dict[tuple[str, tuple[str, ...]], list[Handler]] = {}
+    decoding = {call.function for name in (*DECODING, *OTHER_VERIFIERS) for call in facts.calls(name)}
+    if not decoding:
+        return
+    for handler in facts.handlers():
+        if any(name.startswith(ERRORS) for name in handler.catches):
+            known.setdefault((handler.function, handler.tried), []).append(handler)
+    for (function, _), handlers in known.items():
+        told = [(handler, _answers(facts, function, handler)) for handler in handlers]
+        texts = [(handler, said) for handler, said in told if said]
+        if len({said for _, said in texts}) > 1:
+            yield Hit("each kind of bad token has an answer of its own", texts[0][0].span)
+            continue
+        for handler, _ in told:
+            if _sends_text(facts, function, handler):
+                yield Hit("the answer tells what is wrong with the token, in the library's own words", handler.span)
+
+
+def _answers(facts: SourceFacts, function: str, handler: Handler) -> tuple[str, ...]:
+    """What tells one answer of a handler from another: the literals in it."""
+    found: list[str] = []
+    for returned in facts.returns():
+        if returned.function == function and handler.span.holds(returned.span):
+            found += _literals(returned.value)
+    for call in facts.calls_in(function):
+        if call.method == "abort" and call.span is not None and handler.span.holds(call.span):
+            found += [
+                text for given in (*call.args, *(value for _, value in call.keywords)) for text in _literals(given)
+            ]
+    for raised in facts.raises():
+        if raised.function == function and handler.span.holds(raised.span):
+            found += [raised.exception, *_literals(raised.value)]
+    return tuple(found)
+
+
+def _literals(value: Value | None) -> list[str]:
+    return [repr(part.value) for part in walk(value, 6) if isinstance(part, Constant)]
+
+
+def _sends_text(facts: SourceFacts, function: str, handler: Handler) -> bool:
+    return any(
+        isinstance(part, Caught)
+        for returned in facts.returns()
+        if returned.function == function and handler.span.holds(returned.span)
+        for part in walk(returned.value, 6)
+    )
+
+
+def _registered(facts: SourceFacts) -> Iterator[Hit]:
+    """Error handlers of the application for single errors of the library."""
+    found: list[tuple[ErrorHandler, tuple[str, ...]]] = []
+    for handler in facts.error_handlers():
+        function = facts.function(handler.function)
+        if handler.what.startswith(ERRORS) and function is not None:
+            found.append((handler, tuple(text for returned in function.returns for text in _literals(returned))))
+    if len({said for _, said in found}) > 1:
+        yield Hit("each kind of bad token has an answer of its own", found[0][0].span)
+
+
+def _extension(facts: SourceFacts) -> Iterator[Hit]:
+    managers = list(facts.calls("flask_jwt_extended.JWTManager"))
+    if not managers:
+        return
+    loaders = {loader: function for function in facts.functions() for loader in LOADERS if _is(function, loader)}
+    if len(loaders) < len(LOADERS):
+        yield Hit(
+            "Flask-JWT-Extended tells an expired token (401) from a forged or broken one (422) by default",
+            managers[0].span,
+        )
+        return
+    told = {
+        loader: tuple(text for returned in one.returns for text in _literals(returned))
+        for loader, one in loaders.items()
+    }
+    if len(set(told.values())) > 1:
+        yield Hit("expired and invalid tokens have answers of their own", loaders[LOADERS[0]].span)
+
+
+def _is(function: Function, loader: str) -> bool:
+    return any(decorator.name.endswith(loader) for decorator in function.decorators)
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Shows an expired, a forged and a broken token, and holds the refusals side by side."""
+    baseline = yield from token_baseline(target)
+    if baseline is None or baseline.identity.token is None:
+        return no_baseline(target)
+    if (yield from any_signature(target, baseline)):
+        return stepped_back(baseline)
+    token = baseline.identity.token.reveal()
+    answers = [("signed by a stranger", (yield from send(shown(baseline, target.forge.foreign(token)))))]
+    answers.append(("without its three parts", (yield from send(shown(baseline, "not-a-token")))))
+    found = yield from signable(target)
+    if not isinstance(found, Verdict):
+        answers.append(("that is expired", (yield from found.with_claims(target, exp=1000000000))))
+    kept = [(what, one) for what, one in answers if judge(baseline, one.response) == "kept-out"]
+    for what, one in kept[1:]:
+        if not same(kept[0][1].response, one.response):
+            first = Evidence("exchange", f"the answer to a token {kept[0][0]}", kept[0][1])
+            second = Evidence("exchange", f"the answer to a token {what}", one)
+            message = f"{baseline.ref} answers a token {what} otherwise than one {kept[0][0]}"
+            return failed(message, (baseline.ref,), (*controls(baseline), first, second))
+    return passed(f"{baseline.ref} answers every bad token alike")
+
+
+RULE = Rule(
+    slug="jwt-error-oracle",
+    family="jwt",
+    title="Replies tell an expired token, a bad signature and a malformed token apart",
+    harm=__doc__ or "",
+    severity="low",
+    check="authentication",
+    cwe=(204,),
+    owasp="API2:2023",
+    asvs=("V16.5.1",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Stopper answers every bad token with the same bytes, and keeps the reason in its audit log.",
+    detect=detect,
+    probe=probe,
+)

@@ -1,0 +1,74 @@
+"""Somebody logs out, or loses a device, and the old token works until it ends by itself."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.jwt_keys import reached
+from stopper.core.jwt_names import ENCODING, encodings
+from stopper.core.jwt_purposes import purpose_of
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Mapping
+
+LOGOUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
+STORE: Final = re.compile(
+    r"(?i)block_?list|black_?list|deny_?list|revok|revoc|invalidat|token_?(version|generation|epoch)|session_?(id|version|store)"
+    r"|logged_?out|valid_?(after|since)|(refresh|active|used)_?tokens\b"
+)
+HANDLES: Final = frozenset({"jti", "sid", "session_id", "ver", "version", "token_version", "tv", "epoch", "generation"})
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """The calls that sign tokens without a handle, in an application that lets people out or refreshes, and keeps no list."""
+    facts = source_of(app)
+    signing = list(encodings(facts))
+    if not signing or not _ends_sessions(app, facts, [call.callee for call, _ in signing]) or _keeps_a_list(facts):
+        return
+    for call, shape in signing:
+        found = [
+            one for one in reached(facts, call.argument(shape.claims, "payload", "claims")) if isinstance(one, Mapping)
+        ]
+        if not found or any(one.open or HANDLES & set(one.keys()) for one in found):
+            continue
+        if any(a.function == call.function and a.attribute in HANDLES and "[" in a.target for a in facts.assignments()):
+            continue
+        yield Hit("the token has no jti and nothing remembers which tokens were ended", call.span)
+
+
+def _ends_sessions(app: App, facts: SourceFacts, callees: list[str]) -> bool:
+    if any(LOGOUT.search(path) for path in (*(one.path for one in app.routes), *(one.path for one in facts.routes))):
+        return True
+    if any(LOGOUT.search(route.view.rpartition(".")[2]) for route in facts.routes):
+        return True
+    return any(callee in ENCODING for callee in callees) and any(
+        purpose_of(call) == "refresh" for call, _ in encodings(facts)
+    )
+
+
+def _keeps_a_list(facts: SourceFacts) -> bool:
+    """Something in the project is called like a store of ended tokens, or like a handle that ends them."""
+    names = [function.name.rpartition(".")[2] for function in facts.functions()]
+    names += [name for found in facts.classes() for name in (found.name.rpartition(".")[2], *found.attributes)]
+    names += [assignment.attribute for assignment in facts.assignments()]
+    return any(
+        STORE.search(name) for name in names if not re.match(r"(?i)(create|make|issue|generate|new|encode|sign)", name)
+    )
+
+
+RULE = Rule(
+    slug="jwt-not-revocable",
+    family="jwt",
+    title="Tokens have no `jti` and there is no revocation store, although a logout or refresh exists",
+    harm=__doc__ or "",
+    severity="medium",
+    check="authentication",
+    cwe=(613,),
+    owasp="API2:2023",
+    asvs=("V7.4.1",),
+    surfaces=("source",),
+    ends="Stopper's tokens all have a `jti`, and its service ends them at once at logout.",
+    certainty="likely",
+    detect=detect,
+)

@@ -1,0 +1,126 @@
+"""Claims are only encoded: whoever sees the token reads the password, the secret or the person's data in it."""
+
+import re
+from collections.abc import Iterator
+from typing import Final, cast
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.jwt_keys import reached
+from stopper.core.jwt_names import encodings
+from stopper.core.naming import sensitive
+from stopper.core.personal import is_personal
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_baseline import controls
+from stopper.core.probe_signature import token_baseline
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Mapping, Member, Truth, Value, is_constant, text_of
+
+EXTENSION: Final = ("flask_jwt_extended.create_access_token", "flask_jwt_extended.create_refresh_token")
+_ORDINARY: Final = re.compile(r"(?i)^(user_?|contact_?)?e_?mail(_?address)?$")
+_MORE: Final = re.compile(
+    r"(?i)^(credit_?card\w*|card|cvv|cvc|pin|account_number|social_security\w*|medical\w*|diagnosis|address|driver_?licen[cs]e\w*|"
+    r"(hashed_?|user_?)?(password|passwd|pwd)(_?(hash|digest|salt))?|private_key|api_?secret|db_?password)$"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Claims whose names or values are secrets or a person's data. An e-mail address is what many tokens are about."""
+    facts = source_of(app)
+    for call, shape in encodings(facts):
+        yield from _judged(facts, call, call.argument(shape.claims, "payload", "claims"))
+    for call in facts.calls(*EXTENSION):
+        for given in (call.keyword("additional_claims", "user_claims"), call.argument(0, "identity")):
+            yield from _judged(facts, call, given)
+    for function in facts.functions() if facts.imports("flask_jwt_extended") else ():
+        loads = any(
+            one.name.endswith(("additional_claims_loader", "user_claims_loader")) for one in function.decorators
+        )
+        for returned in function.returns if loads else ():
+            if (name := next(_told(facts, returned), None)) is not None:
+                yield Hit(f"the claim {name} can be read by whoever sees the token", returned.span or function.span)
+
+
+def _judged(facts: SourceFacts, call: Call, claims: Value | None) -> Iterator[Hit]:
+    for one in reached(facts, claims):
+        if (name := next(_told(facts, one), None)) is not None:
+            yield Hit(f"the claim {name} can be read by whoever sees the token", call.span)
+            return
+
+
+def _told(facts: SourceFacts, claims: Value, depth: int = 3) -> Iterator[str]:
+    """The names of claims that must not be in a token."""
+    if isinstance(claims, Call) and (function := facts.function(claims.callee)) is not None and depth > 0:
+        for returned in function.returns:
+            yield from _told(facts, returned, depth - 1)
+    if not isinstance(claims, Mapping) or depth == 0:
+        return
+    for key, value in claims.items:
+        name = text_of(key) or ""
+        if isinstance(value, Mapping):
+            yield from _told(facts, value, depth - 1)
+        elif isinstance(value, Truth) or is_constant(value, True, False, None):
+            continue  # whether there is one, not what it is
+        elif is_secret_claim(name):
+            yield name
+        elif _is_secret_value(facts, value):
+            yield name or "with a secret"
+
+
+def is_secret_claim(name: str) -> bool:
+    """That a claim of that name holds a secret or a person's data, e-mail addresses left aside."""
+    if _ORDINARY.match(name):
+        return False
+    return sensitive(name) in ("password", "api-key", "config-secret") or is_personal(name) or bool(_MORE.match(name))
+
+
+def _is_secret_value(facts: SourceFacts, value: Value) -> bool:
+    if isinstance(value, Member) and is_secret_claim(value.attribute):
+        return True
+    if isinstance(value, Call):
+        return False
+    return facts.derives(value, "password", "config-secret", "api-key")
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Reads the claims of the token that the application gave out; nothing is forged."""
+    baseline = yield from token_baseline(target)
+    if baseline is None or baseline.identity.token is None or baseline.identity.minted:
+        return not_applicable("the application issued no signed token to any identity of this scan")
+    claims = target.forge.claims(baseline.identity.token.reveal())
+    names = sorted(set(_names(claims, 3)))
+    if not names:
+        return passed("the claims of the token tell no secrets")
+    issuer = baseline.identity.issued_by
+    refs: tuple[RouteRef, ...] = (issuer,) if issuer is not None else (baseline.ref,)
+    seen = Evidence("effect", f"the token, which anybody can read, has the claims {', '.join(names)}")
+    return failed(f"the token that {refs[0]} gives out tells {', '.join(names)}", refs, (*controls(baseline), seen))
+
+
+def _names(claims: object, depth: int) -> Iterator[str]:
+    if depth == 0 or not isinstance(claims, dict):
+        return
+    for name, value in cast("dict[str, object]", claims).items():
+        if isinstance(value, dict):
+            yield from _names(cast("object", value), depth - 1)
+        elif is_secret_claim(name) and isinstance(value, (str, int)) and not isinstance(value, bool) and value != "":
+            yield name
+
+
+RULE = Rule(
+    slug="jwt-sensitive-claims",
+    family="jwt",
+    title="A password, a secret or personal data is put into the claims of a token",
+    harm=__doc__ or "",
+    severity="high",
+    check="data-exposure",
+    cwe=(522,),
+    owasp="API3:2023",
+    asvs=("V14.2.4",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Stopper's service puts the subject, scopes and roles into a token, and nothing else.",
+    detect=detect,
+    probe=probe,
+)

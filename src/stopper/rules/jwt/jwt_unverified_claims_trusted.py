@@ -1,0 +1,162 @@
+"""Anybody can write a token, and what an unverified one says decides what its writer may do."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.jwt_names import HEADER_READERS
+from stopper.core.jwt_peek import KEY_CHOOSERS, is_asked_elsewhere, is_only_a_first_look, is_our_own
+from stopper.core.place import Span
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Constant, Format, Item, Member, Name, Value, text_of, walk
+
+CLAIM_READERS: Final = (
+    "jose.jwt.get_unverified_claims", "jose.jws.get_unverified_claims", "joserfc.jws.extract_compact",
+    "authlib.jose.util.extract_segment", "jwt.api_jws.PyJWS._load", "flask_jwt_extended.get_unverified_jwt_headers",
+)  # fmt: skip
+UNPACKERS: Final = ("*.urlsafe_b64decode", "*.b64decode", "*.base64url_decode", "*.urlsafe_b64_decode")
+HEADER_MEMBERS: Final = KEY_CHOOSERS | {
+    "typ",
+    "jwk",
+    "jku",
+    "x5u",
+    "x5c",
+    "x5t",
+    "x5t#S256",
+    "cty",
+    "crit",
+    "enc",
+    "zip",
+}
+_UNPACKING: Final = frozenset({"loads", "decode", "get", "copy", "json"})
+DECIDES: Final = re.compile(r"(?i)role|scope|admin|perm|group|tenant|sub$|user|email|owner|is_|staff|level|plan|right")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Claims read without verifying that are used for more than choosing a key; members of a header that say who somebody is."""
+    facts = source_of(app)
+    seen: set[Span | None] = set()
+    for call in (*facts.calls(*CLAIM_READERS), *_unpacked(facts)):
+        if call.span in seen or is_our_own(facts, call) or is_asked_elsewhere(facts, call):
+            continue
+        if not _decides(facts, call) and is_only_a_first_look(facts, call):
+            continue
+        if call.function and (facts.routes_reaching(call.function) or _is_given_a_token(facts, call)):
+            seen.add(call.span)
+            yield Hit("claims that nobody verified are trusted", call.span)
+    yield from _headers(facts, seen)
+
+
+def _unpacked(facts: SourceFacts) -> Iterator[Call]:
+    """``json.loads(base64.urlsafe_b64decode(token.split(".")[1]))``: the second part, taken apart by hand."""
+    for call in facts.calls(*UNPACKERS):
+        if any(_is_second_part(part) for given in call.args for part in walk(given, 8)):
+            yield call
+
+
+def _is_second_part(part: Value) -> bool:
+    if not isinstance(part, Item) or not isinstance(part.key, Constant) or part.key.value != 1:
+        return False
+    owner = part.owner
+    return (
+        isinstance(owner, Call)
+        and owner.method in ("split", "rsplit")
+        and any(text_of(one) == "." for one in owner.args)
+    )
+
+
+def _is_given_a_token(facts: SourceFacts, call: Call) -> bool:
+    return any(facts.derives(given, "token", "authorization-header", "cookie") for given in call.args)
+
+
+def _decides(facts: SourceFacts, call: Call) -> bool:
+    """A member that says what somebody may do is compared or asked for, also where the token is verified somewhere else."""
+    for comparison in facts.comparisons():
+        if comparison.function == call.function and any(
+            _is_claim(part, call) for side in (comparison.left, comparison.right) for part in walk(side, 8)
+        ):
+            return True
+    return any(
+        _is_claim(part, call)
+        for condition in facts.conditions()
+        if condition.function == call.function and condition.refuses
+        for part in walk(condition.value, 8)
+    )
+
+
+def _origin(value: Value) -> Value:
+    """The call that a member was read from, with what only unpacks it taken away."""
+    for _ in range(8):
+        if isinstance(value, (Item, Member)):
+            value = value.owner
+        elif isinstance(value, Call) and value.method in _UNPACKING and (value.receiver or value.args):
+            inner = value.args[0] if value.method == "loads" and value.args else value.receiver or value.args[0]
+            if isinstance(inner, Name):
+                return value
+            value = inner
+        else:
+            break
+    return value
+
+
+def _is_claim(part: Value, call: Call) -> bool:
+    if not isinstance(part, Item):
+        return False
+    key = text_of(part.key) or ""
+    return key not in KEY_CHOOSERS and bool(DECIDES.search(key)) and _origin(part.owner) is call
+
+
+def _headers(facts: SourceFacts, seen: set[Span | None]) -> Iterator[Hit]:
+    """Members of an unverified header that no standard knows: somebody's own, such as a role or a tenant."""
+    readers = list(facts.calls(*HEADER_READERS))
+    if not readers:
+        return
+    for value in _used(facts, {call.function for call in readers}):
+        for part in walk(value, 8):
+            if (
+                isinstance(part, Item)
+                and (key := text_of(part.key))
+                and key not in HEADER_MEMBERS
+                and DECIDES.search(key)
+            ):
+                owner = _origin(part.owner)
+                if isinstance(owner, Call) and owner.callee in HEADER_READERS and owner.span not in seen:
+                    seen.add(owner.span)
+                    yield Hit(
+                        f"the header's {key}, which nobody verified, is trusted",
+                        owner.span,
+                    )
+
+
+def _used(facts: SourceFacts, functions: set[str]) -> Iterator[Value]:
+    for comparison in facts.comparisons():
+        if comparison.function in functions:
+            yield comparison.left
+            yield comparison.right
+    for condition in facts.conditions():
+        if condition.function in functions:
+            yield condition.value
+    for assignment in facts.assignments():
+        if assignment.function in functions and not isinstance(assignment.value, Format):
+            yield assignment.value
+    for returned in facts.returns():
+        if returned.function in functions:
+            yield returned.value
+
+
+RULE = Rule(
+    slug="jwt-unverified-claims-trusted",
+    family="jwt",
+    title="A header or claims that were not verified drive an authorization decision",
+    harm=__doc__ or "",
+    severity="critical",
+    check="authentication",
+    cwe=(290,),
+    owasp="API2:2023",
+    asvs=("V9.1.1",),
+    surfaces=("source",),
+    ends="Stopper's `current_principal` holds verified claims only; there is no way to the others.",
+    detect=detect,
+)

@@ -1,0 +1,130 @@
+"""A token that was made for one thing opens another: a refresh token, or the link of a mail, works as an access token."""
+
+from collections.abc import Iterator
+from typing import cast
+
+from stopper.core.app import App
+from stopper.core.exchange import Response
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.jwt_claims import asked_by_hand, verifications
+from stopper.core.jwt_keys import key_uses
+from stopper.core.jwt_names import ENCODING
+from stopper.core.jwt_purposes import KINDS, marks, purpose_of
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import Baseline, controls, judge, shown
+from stopper.core.probe_login import log_in
+from stopper.core.probe_signature import any_signature, no_baseline, signable, stepped_back, token_baseline
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, is_constant
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Verifications under a key that signs tokens of several kinds, where nobody asks for the kind."""
+    facts = source_of(app)
+    several = _several(app, facts)
+    for call, shape in verifications(app, facts) if several else ():
+        key = call.argument(shape.key, "key")
+        kinds = {kind for mark in marks(facts, key) for kind in several.get(mark, ())}
+        if kinds and not _asks_kind(facts, call):
+            yield Hit(
+                f"tokens for {', '.join(sorted(kinds))} share this key, and nobody asks which one this is", call.span
+            )
+    for call in facts.calls("flask_jwt_extended.jwt_required", "flask_jwt_extended.verify_jwt_in_request"):
+        if is_constant(call.keyword("verify_type"), False):
+            yield Hit("Flask-JWT-Extended is told to take access and refresh tokens alike", call.span)
+
+
+def _several(app: App, facts: SourceFacts) -> dict[str, set[str]]:
+    """The keys that sign tokens of more than one kind."""
+    used: dict[str, set[str]] = {}
+    for call, key, _ in key_uses(app, facts):
+        if call.callee in ENCODING:
+            for mark in marks(facts, key):
+                used.setdefault(mark, set()).add(purpose_of(call) or "access")
+    return {mark: kinds for mark, kinds in used.items() if len(kinds) > 1}
+
+
+def _asks_kind(facts: SourceFacts, call: Call) -> bool:
+    return call.keyword("audience", "subject") is not None or any(asked_by_hand(facts, call, kind) for kind in KINDS)
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Shows the refresh token where an access token belongs; without one, an access token that says it is another kind."""
+    baseline = yield from token_baseline(target)
+    if baseline is None or baseline.identity.token is None:
+        return no_baseline(target)
+    if (yield from any_signature(target, baseline)):
+        return stepped_back(baseline)
+    refresh = yield from _refresh_token(target, baseline)
+    if refresh is None:
+        return (yield from _relabelled(target))
+    shown_one = yield from send(shown(baseline, refresh))
+    if judge(baseline, shown_one.response) != "let-in":
+        return passed(f"{baseline.ref} refuses a refresh token")
+    seen = Evidence("exchange", "the refresh token is accepted as an access token", shown_one)
+    message = f"{baseline.ref} accepts a refresh token, which lives longer and is kept elsewhere"
+    return failed(message, (baseline.ref,), (*controls(baseline), seen))
+
+
+def _refresh_token(target: Target, baseline: Baseline) -> Steps[str | None]:
+    own = baseline.identity.token.reveal() if baseline.identity.token else ""
+    people = [one for one in target.identities if one.name == baseline.identity.name]
+    for person in people:
+        if person.refresh_token is not None and person.refresh_token.reveal() != own:
+            return person.refresh_token.reveal()
+    entered = yield from log_in(target, next(iter(people), baseline.identity))
+    return _in(entered[1].response) if entered is not None else None
+
+
+def _in(response: Response) -> str | None:
+    said = response.json()
+    stack = [said]
+    while stack:
+        found = stack.pop()
+        if isinstance(found, dict):
+            members = cast("dict[str, object]", found)
+            for name, value in members.items():
+                if name.lower().replace("-", "_") in ("refresh_token", "refreshtoken", "refresh") and isinstance(
+                    value, str
+                ):
+                    return value
+            stack.extend(members.values())
+    return None
+
+
+def _relabelled(target: Target) -> Steps[Verdict]:
+    found = yield from signable(target)
+    if isinstance(found, Verdict):
+        return found if found.outcome != "open" else not_applicable("the application gives out one kind of token")
+    claims = target.forge.claims(found.token)
+    kind = next(
+        (name for name in ("type", "token_type", "typ", "token_use", "purpose") if isinstance(claims.get(name), str)),
+        None,
+    )
+    if kind is None:
+        return not_applicable("the tokens do not say of what kind they are, and there is no other kind")
+    other = yield from found.with_claims(target, **{kind: "refresh"})
+    if judge(found.baseline, other.response) != "let-in":
+        return passed(f"{found.baseline.ref} asks for the kind of a token")
+    seen = Evidence("exchange", f"the same claims with {kind} refresh are accepted", other)
+    message = f"{found.baseline.ref} accepts a token whose {kind} says that it is for something else"
+    return failed(message, (found.baseline.ref,), (*found.evidence(), seen))
+
+
+RULE = Rule(
+    slug="jwt-wrong-type-accepted",
+    family="jwt",
+    title="A token of the wrong type is accepted",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(287,),
+    owasp="API2:2023",
+    asvs=("V9.2.2",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Stopper's `@bearer` takes tokens whose `typ` is `at+jwt`, and keeps refresh tokens apart.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+)

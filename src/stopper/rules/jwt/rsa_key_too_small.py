@@ -1,0 +1,181 @@
+"""Whoever can factor the key signs tokens for everybody; the smaller the key, the sooner that is."""
+
+import base64
+import re
+from collections.abc import Iterator
+from typing import Final, cast
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.jwt_keys import key_bytes, rsa_bits
+from stopper.core.place import Span
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_baseline import controls
+from stopper.core.probe_public_keys import published
+from stopper.core.probe_signature import token_baseline
+from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.values import Call, Constant, Mapping, literals, text_of
+
+LEAST: Final = 3072
+"""Bits. NIST SP 800-57 part 1, table 2: 128 bits of strength; 2048 bits have 112."""
+LIBRARIES: Final = ("jwt", "jose", "joserfc", "authlib", "jwcrypto", "flask_jwt_extended")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Keys that are made too small, and keys in the code, beside it or in the settings that are."""
+    facts = source_of(app)
+    if not facts.imports(*LIBRARIES) and not app.config:
+        return
+    seen: set[Span | None] = set()
+    for hit in (*_made(facts), *_written(facts), *_files(facts)):
+        if hit.span not in seen:
+            seen.add(hit.span)
+            yield hit
+    for fact in app.config.values():
+        key = key_bytes(fact.value) if fact.reader == "running" else None
+        size = rsa_bits(key.decode("utf-8", "replace")) if key and b"-----BEGIN" in key else None
+        if size is not None and size < LEAST:
+            yield Hit(
+                f"{fact.key} of the running application is {_said(size)}", certainty=_certainty(size), reader="running"
+            )
+
+
+def _made(facts: SourceFacts) -> Iterator[Hit]:
+    if not facts.imports(*LIBRARIES):
+        return
+    for word in ("generate_private_key", "generate", "generate_key"):
+        for call in facts.calls(f"*.{word}"):
+            size = _size(call)
+            if size is not None and size < LEAST:
+                yield Hit(f"the key that signs tokens is {_said(size)}", call.span, certainty=_certainty(size))
+
+
+def _size(call: Call) -> int | None:
+    owner = call.callee.rpartition(".")[0].rpartition(".")[2]
+    if call.method == "generate_private_key":
+        if owner not in ("rsa", "jwt") and "rsa" not in call.callee:
+            return None
+        said = call.argument(1, "key_size")
+    elif owner in ("RSA", "RSAKey"):
+        said = call.argument(0, "bits", "key_size", "size", "crv_or_size")
+        if said is None and owner == "RSAKey":
+            return 2048
+    elif owner in ("JsonWebKey", "JWKRegistry", "jwk", "JWK"):
+        kind = text_of(call.argument(0, "kty", "key_type"))
+        if kind != "RSA":
+            return None
+        said = call.argument(1, "crv_or_size", "size")
+        if said is None:
+            return 2048
+    else:
+        return None
+    found = [one.value for one in literals(said) if isinstance(one.value, int)]
+    return min(found) if found else None
+
+
+def _written(facts: SourceFacts) -> Iterator[Hit]:
+    """PEM texts under a name, and JWKs with their modulus."""
+    for assignment in facts.assignments():
+        value = assignment.value
+        if isinstance(value, Constant) and isinstance(value.value, (str, bytes)) and len(value.value) > 100:
+            text = value.value if isinstance(value.value, str) else value.value.decode("latin-1")
+            size = rsa_bits(text) if "-----BEGIN" in text else None
+        elif isinstance(value, Mapping) and text_of(value.get("kty")) == "RSA":
+            size = _modulus(text_of(value.get("n")))
+        else:
+            continue
+        if size is not None and size < LEAST:
+            yield Hit(f"the key is {_said(size)}", assignment.span, certainty=_certainty(size))
+    for write in facts.config_writes("JWT_PRIVATE_KEY", "JWT_PUBLIC_KEY"):
+        key = key_bytes(write.value)
+        size = rsa_bits(key.decode("utf-8", "replace")) if key else None
+        if size is not None and size < LEAST:
+            yield Hit(f"the key is {_said(size)}", write.span, certainty=_certainty(size))
+
+
+def _files(facts: SourceFacts) -> Iterator[Hit]:
+    for file in facts.files_of("key") if facts.imports(*LIBRARIES) else ():
+        size = rsa_bits("\n".join(file.lines))
+        if size is not None and size < LEAST:
+            yield Hit(
+                f"the key in this file is {_said(size)}",
+                Span(file.path, 1, max(1, len(file.lines))),
+                certainty=_certainty(size),
+            )
+
+
+def _modulus(text: str | None) -> int | None:
+    if not text or not re.fullmatch(r"[A-Za-z0-9_=-]{40,}", text):
+        return None
+    number = int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
+    return (number.bit_length() + 7) // 8 * 8
+
+
+def _said(size: int) -> str:
+    if size >= 2048:
+        return f"an RSA key of {size} bits, which is low: {LEAST} is the least for new keys"
+    return f"an RSA key of {size} bits, which can be broken: {LEAST} is the least"
+
+
+def _certainty(size: int) -> Certainty:
+    return "likely" if size >= 2048 else "certain"
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Measures the published keys, and the signature of a token, which is as long as its key. Nothing is forged."""
+    found = yield from published(target)
+    for ref, exchange in found:
+        sizes = [size for size in _published_sizes(exchange.response.json(), exchange.response.text) if size < LEAST]
+        if sizes:
+            seen = [
+                Evidence("exchange", "the published keys", exchange),
+                Evidence("effect", f"one has a modulus of {min(sizes)} bits"),
+            ]
+            return failed(f"{ref} publishes {_said(min(sizes))}", (ref,), seen)
+    baseline = yield from token_baseline(target)
+    if baseline is None or baseline.identity.token is None:
+        return passed("the published keys are long enough") if found else not_applicable("no RSA key is in reach")
+    token = baseline.identity.token.reveal()
+    if str(target.forge.header(token).get("alg", ""))[:2] not in ("RS", "PS"):
+        return not_applicable("the tokens are not signed by RSA")
+    size = _modulus_of_signature(token.rpartition(".")[2])
+    if size >= LEAST:
+        return passed(f"the key that signs tokens has {size} bits")
+    measured = Evidence("effect", f"the token's signature has {size} bits, as long as the key that made it")
+    return failed(f"tokens are signed by {_said(size)}", (baseline.ref,), (*controls(baseline), measured))
+
+
+def _modulus_of_signature(part: str) -> int:
+    return len(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))) * 8
+
+
+def _published_sizes(said: object, text: str, depth: int = 4) -> Iterator[int]:
+    if depth == 4 and "-----BEGIN" in text and (size := rsa_bits(text)) is not None:
+        yield size
+    if isinstance(said, dict) and depth > 0:
+        members = cast("dict[str, object]", said)
+        if members.get("kty") == "RSA" and (size := _modulus(str(members.get("n", "")))) is not None:
+            yield size
+        for value in members.values():
+            yield from _published_sizes(value, "", depth - 1)
+    elif isinstance(said, list) and depth > 0:
+        for value in cast("list[object]", said)[:20]:
+            yield from _published_sizes(value, "", depth - 1)
+
+
+RULE = Rule(
+    slug="rsa-key-too-small",
+    family="jwt",
+    title="Tokens are signed or verified with an RSA key under 3072 bits",
+    harm=__doc__ or "",
+    severity="medium",
+    check="authentication",
+    cwe=(326,),
+    owasp="API2:2023",
+    asvs=("V11.2.3",),
+    surfaces=("source", "wsgi", "http"),
+    ends="`Stopper(app)` refuses RSA keys under 3072 bits, and signs with Ed25519 by default.",
+    detect=detect,
+    probe=probe,
+)
