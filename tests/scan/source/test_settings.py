@@ -162,6 +162,8 @@ def test_a_suppression_inside_a_text_is_none(read):
         ("pyproject.toml", "[tool.poetry.dependencies]\npython = '^3.11'\nPyJWT = '^2.2'\n", "2.2"),
         ("poetry.lock", "[[package]]\nname = 'pyjwt'\nversion = '2.3.0'\n", "2.3.0"),
         ("uv.lock", "[[package]]\nname = 'pyjwt'\nversion = '2.4.0'\n", "2.4.0"),
+        ("uv.lock", '[[package]]\nname = "pyjwt"\nversion = "2.5.0"\nsource = { registry = "x" }\n', "2.5.0"),
+        ("uv.lock", '[[package]]\nname = "shop"\n\n[[package]]\nname = "pyjwt"\nversion = "2.6.0"\n', "2.6.0"),
         ("Pipfile.lock", '{"default": {"pyjwt": {"version": "==2.5.0"}}}', "2.5.0"),
         ("Pipfile", "[packages]\npyjwt = '==2.6.0'\n", "2.6.0"),
     ],

@@ -10,6 +10,7 @@ from typing import Final, cast
 PINNED: Final = re.compile(r"^\s*(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(?P<spec>[^;#]*)")
 EXACT: Final = re.compile(r"^===?\s*(?P<version>[0-9][^\s,;]*)$")
 LEAST: Final = re.compile(r"(?:>=|~=|==|\^|~)\s*(?P<version>[0-9][^\s,;]*)")
+PACKAGE: Final = re.compile(r'^\[\[package\]\]\r?\nname = "([^"\n]+)"\r?\nversion = "([^"\n]+)"', re.MULTILINE)
 LARGEST: Final = 8 * 1024 * 1024
 LOCKS: Final = ("poetry.lock", "uv.lock", "pdm.lock", "Pipfile.lock")
 PROJECTS: Final = ("pyproject.toml", "Pipfile")
@@ -72,6 +73,12 @@ def _locked(lock: str, text: str) -> Iterator[tuple[str, int, str]]:
             return
         for name, entry in _table(_table(said).get("default")).items():
             yield name, 3, str(_table(entry).get("version", "")).lstrip("=")
+        return
+    found = PACKAGE.findall(text)
+    if len(found) == text.count(
+        "[[package]]"
+    ):  # as every tool writes it; reading it as TOML costs a hundred times as much
+        yield from ((name, 3, version) for name, version in found)
         return
     packages = _toml(text).get("package")
     for entry in cast("list[object]", packages) if isinstance(packages, list) else []:
