@@ -1,0 +1,174 @@
+"""Whoever reads one answer, or a copy of it in a cache or a log, can act as the client."""
+
+import re
+from collections.abc import Iterator
+from typing import Final, cast
+
+from stopper.core.api_key_names import is_key_name
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.naming import sensitive
+from stopper.core.place import RouteRef, Span
+from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_baseline import answered, candidates
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    EnvironmentValue,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Truth,
+    Value,
+    parts,
+    text_of,
+    walk,
+)
+
+MESSAGE: Final = "a stored API key is given out in an answer"
+_ONCE: Final = re.compile(
+    r"(?i)create|issue|generate|new|rotate|regenerate|register|sign_?up|make|reset|roll|renew|login|add|mint|post"
+)
+_MASKS: Final = re.compile(r"(?i)mask|redact|hash|digest|prefix|last|short|preview|obscure|censor|sha|hide|partial")
+_VALUE: Final = re.compile(r"(?=.*[0-9])[A-Za-z0-9._~+/=-]{12,}")
+ROUTES: Final = {"quick": 12, "standard": 30, "deep": 80}
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A member or setting that is called a key, in what a view returns, unless the view has just made it."""
+    facts = source_of(app)
+    seen: set[tuple[str, int]] = set()
+    for flow in facts.flows("response"):
+        if (
+            not _ONCE.search(flow.function.rpartition(".")[2])
+            and _gives(facts, flow.value, flow.function)
+            and (flow.span.path, flow.span.line) not in seen
+        ):
+            seen.add((flow.span.path, flow.span.line))
+            yield Hit(MESSAGE, flow.span)
+    lines = {span for span in _serialised(facts) if (span.path, span.line) not in seen}
+    for span in sorted(lines):
+        yield Hit(MESSAGE, span)
+
+
+def _serialised(facts: SourceFacts) -> Iterator[Span]:
+    """``"api_key": self.api_key`` in what a model makes of itself, and what views return as a plain dict."""
+    for returned in facts.returns():
+        last = returned.function.rpartition(".")[2]
+        shows = facts.is_view(returned.function) or re.fullmatch(
+            r"(?:to_|as_)(?:dict|json)|serializ\w*|json|public\w*", last
+        )
+        if shows and not _ONCE.search(last) and _gives(facts, returned.value, returned.function):
+            yield returned.span
+
+
+def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name: str = "") -> bool:
+    """That a stored key is seen in the value; ``name`` is what it is called in the answer."""
+    if depth < 0 or isinstance(value, Truth):
+        return False
+    match value:
+        case Mapping(items=items):
+            return any(
+                not _MASKS.search(said := text_of(key) or "") and _gives(facts, inner, function, depth - 1, said)
+                for key, inner in items
+            )
+        case Member(attribute=attribute):
+            return _is_key(attribute) and not _is_fresh(facts, value)
+        case ConfigValue(key=key) | EnvironmentValue(variable=key):
+            return _is_key(key)
+        case Item(key=key):
+            return _is_key(text_of(key) or "") and not _is_sent(value)
+        case Name():
+            return False
+        case Call(method="Column" | "mapped_column" | "CharField" | "StringField" | "TextField"):
+            return _is_key(name)  # a column of the model, read through self
+        case Call(callee="flask.jsonify" | "dict", keywords=keywords):
+            named = any(
+                not _MASKS.search(said) and _gives(facts, inner, function, depth - 1, said) for said, inner in keywords
+            )
+            return named or any(_gives(facts, one, function, depth - 1) for one in value.args)
+        case Call(callee=callee) if (
+            _MASKS.search(callee) or callee in ("bool", "len") or callee.startswith("flask.render")
+        ):
+            return False
+        case Call(method=method) if method in ("get", "filter_by", "query", "execute", "first", "check", "verify"):
+            return False
+        case _:
+            return any(_gives(facts, part, function, depth - 1, name) for part in parts(value))
+
+
+def _is_key(name: str) -> bool:
+    return sensitive(name) == "api-key" or (is_key_name(name) and "header" not in name.lower())
+
+
+def _is_sent(value: Item) -> bool:
+    """That the caller has sent it, and gets it back."""
+    return any(isinstance(one, Name) and one.dotted.startswith("flask.request") for one in walk(value, 4))
+
+
+def _is_fresh(facts: SourceFacts, value: Member) -> bool:
+    """That the owner was made in the same breath: ``ApiKey(key=…).key``."""
+    return (
+        isinstance(value.owner, Call)
+        and value.owner.function != ""
+        and any(one.name == value.owner.callee for one in facts.classes())
+    )
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Read what can be read, and look for a member that is called a key and holds one."""
+    asked = 0
+    for route, method in candidates(target):
+        if asked == ROUTES[target.depth]:
+            break
+        try:
+            exchange = yield from answered(target, target.request_for(route, method))
+        except Skipped:
+            continue
+        asked += 1
+        if exchange.response.succeeded and (name := _found(exchange.response.json())):
+            evidence = [Evidence("exchange", f"the member {name} holds a key", exchange)]
+            return failed(f"{method} {route.path} gives out a key as {name}", [RouteRef(method, route.path)], evidence)
+    if not asked:
+        return not_applicable("no route can be read")
+    return passed(f"{asked} answers hold no member that is an API key")
+
+
+def _found(value: object, depth: int = 6) -> str | None:
+    """The name of a member that holds a key in clear."""
+    if depth == 0:
+        return None
+    if isinstance(value, dict):
+        for name, inner in cast("dict[str, object]", value).items():
+            if isinstance(inner, str) and _is_key(name) and not _MASKS.search(name) and _VALUE.fullmatch(inner):
+                return name
+            if found := _found(inner, depth - 1):
+                return found
+    if isinstance(value, list):
+        return next((found for one in cast("list[object]", value)[:20] if (found := _found(one, depth - 1))), None)
+    return None
+
+
+RULE = Rule(
+    slug="api-key-in-response",
+    family="api-key",
+    title="API key in an answer",
+    harm=__doc__ or "",
+    severity="critical",
+    check="data-exposure",
+    cwe=(200,),
+    owasp="API3:2023",
+    asvs=("V14.2.6",),
+    surfaces=(
+        "source",
+        "wsgi",
+        "http",
+    ),
+    ends="Stopper's `@api_key` stores only a hash, so that no route can give a key back.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+)

@@ -1,0 +1,107 @@
+"""A key that leaked stays good, and nobody can tell whose it is."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.api_key_names import is_key_name, is_shown_key, reads_keys
+from stopper.core.app import App
+from stopper.core.fact import ClassFact
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import ConfigValue, Constant, EnvironmentValue, Value, options, text_of
+
+_MODEL: Final = re.compile(r"(?:\w*_?)?(?:API|Api|Access|Client|Service)_?(?:Key|Token)s?(?:Model|Record|Entity|Row)?")
+_PARTS: Final[dict[str, re.Pattern[str]]] = {
+    "an owner": re.compile(
+        r"(?i)owner|user|client|account|tenant|org|customer|project|team|created_by|service|partner|name"
+    ),
+    "an expiry": re.compile(r"(?i)expir|valid_?(?:until|to)|not_after|ttl|ends?_at"),
+    "a revoked flag": re.compile(r"(?i)revoked|active|enabled|disabled|status|deleted|blocked"),
+    "a scope": re.compile(r"(?i)scope|permission|role|grant|capabilit|allowed"),
+    "a last use": re.compile(r"(?i)last_?(?:used|seen|use|access)|used_at"),
+}
+_NEEDED: Final = ("an owner", "an expiry", "a revoked flag")
+_TABLE: Final = re.compile(
+    r"(?is)create\s+table\s+(?:if\s+not\s+exists\s+)?[\"`]?(?:\w+_)?(?:api|access|client)_?(?:keys?|tokens?)[\"`]?\s*\((.*)\)"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Models and tables of keys without a life, and one key for everybody."""
+    facts = source_of(app)
+    stored = False
+    for found in facts.classes():
+        if _MODEL.fullmatch(found.name.rpartition(".")[2]) and _is_record(found):
+            stored = True
+            if lacks := _lacks(tuple(found.attributes)):
+                yield Hit(f"the model of keys has no place for {', '.join(lacks)}", found.span)
+    for call in facts.calls("*.execute", "*.executescript"):
+        table = _TABLE.search(text_of(call.args[0]) or "") if call.args else None
+        if table is not None:
+            stored = True
+            if lacks := _lacks(tuple(re.findall(r"(?:^|,)\s*[\"`]?(\w+)", table[1]))):
+                yield Hit(f"the table of keys has no place for {', '.join(lacks)}", call.span)
+    if not stored and reads_keys(facts):
+        yield from _global_key(facts)
+
+
+def _is_record(found: ClassFact) -> bool:
+    """That the class holds a key, or its hash, among other columns."""
+    if any(
+        base.endswith(("Schema", "Error", "Exception", "Resource", "MethodView", "Form", "Enum"))
+        for base in found.bases
+    ):
+        return False
+    return any(re.search(r"(?i)key|token|hash|digest|secret", name) for name in found.attributes) and bool(
+        found.bases or found.decorators
+    )
+
+
+def _lacks(names: tuple[str, ...]) -> list[str]:
+    lacking = [part for part, pattern in _PARTS.items() if not any(pattern.search(name) for name in names)]
+    return lacking if any(part in _NEEDED for part in lacking) else []
+
+
+def _global_key(facts: SourceFacts) -> Iterator[Hit]:
+    """One setting that every caller's key is held against."""
+    pairs = [(one.left, one.right, one.span) for one in facts.comparisons("==", "!=")]
+    for call in facts.calls("hmac.compare_digest", "secrets.compare_digest"):
+        pairs += [(call.args[0], call.args[1], call.span)] if len(call.args) == 2 and call.span is not None else []
+    for left, right, span in pairs:
+        for shown, wanted in ((left, right), (right, left)):
+            if _is_setting(wanted) and is_shown_key(facts, _bare(shown)):
+                yield Hit(
+                    "one key serves every caller: it has no owner, no scope and no end", span, certainty="possible"
+                )
+                break
+
+
+def _is_setting(value: Value) -> bool:
+    bare = _bare(value)
+    return any(
+        isinstance(one, (EnvironmentValue, ConfigValue)) or (isinstance(one, Constant) and is_key_name(one.name))
+        for one in options(bare)
+    )
+
+
+def _bare(value: Value) -> Value:
+    receiver = getattr(value, "receiver", None)
+    return receiver if receiver is not None and getattr(value, "method", "") in ("encode", "strip") else value
+
+
+RULE = Rule(
+    slug="api-key-lifecycle-missing",
+    family="api-key",
+    title="API keys that nobody can tell apart, end or revoke",
+    harm=__doc__ or "",
+    severity="medium",
+    check="authentication",
+    cwe=(613,),
+    owasp="API2:2023",
+    asvs=("V13.3.4",),
+    surfaces=("source",),
+    ends="Stopper's API keys have an owner, scopes, an expiry and a last use, and `@api_key` refuses revoked ones.",
+    certainty="likely",
+    detect=detect,
+)

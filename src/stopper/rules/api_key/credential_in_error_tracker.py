@@ -1,0 +1,114 @@
+"""Another company stores the tokens and keys of your callers, readable for everybody who may see errors."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.labels import CREDENTIALS
+from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.values import Call, Constant, Item, Member, Name, Truth, Value, is_constant, may_be, parts, text_of
+
+TRACKERS: Final = (
+    "sentry_sdk",
+    "raven",
+    "rollbar",
+    "bugsnag",
+    "honeybadger",
+    "airbrake",
+    "elasticapm",
+    "newrelic",
+    "ddtrace",
+    "raygun4py",
+)
+_SENDS: Final = re.compile(
+    r"(?:sentry_sdk|rollbar|bugsnag|honeybadger|newrelic|elasticapm|raven)(?:\.\w+)*\.(?:set_context|set_extra|set_tag|set_user|set_extras|add_breadcrumb|capture_message"
+    r"|capture_event|capture_exception|captureMessage|captureException|report_message|report_exc_info|notify|leave_breadcrumb|add_metadata|add_tab|set_custom_context"
+    r"|add_custom_attribute|add_custom_parameter|record_custom_event|extra_context|user_context)|\?\.(?:set_extra|set_context|set_tag|captureMessage)"
+)
+_WHOLE: Final = re.compile(
+    r"flask\.request\.(?:headers|environ|cookies|get_json|json|form|get_data|data|values)(?:\.(?:items|to_dict|copy|values))?$"
+)
+_TELLS_LITTLE: Final = re.compile(r"(?i)hash|mask|redact|scrub|^len$|^bool$|sanitiz")
+_SCRUBS: Final = re.compile(r"(?i)scrub|before_send|filter|sanitiz|event_scrubber|processors")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Options that send everything, and calls that hand a credential over."""
+    facts = source_of(app)
+    if not facts.imports(*TRACKERS):
+        return
+    for call in facts.calls("sentry_sdk.init"):
+        yield from _of_sentry(call)
+    for call in facts.calls("bugsnag.configure", "rollbar.init", "honeybadger.honeybadger.configure"):
+        if may_be(call.keyword("send_environment", "include_request_body", "capture_ip"), True) or _empty_list(call):
+            yield Hit("the error tracker is told to send requests as they are", call.span)
+    for call in facts.calls_matching(_SENDS.pattern):
+        given = (*call.args, *(value for _, value in call.keywords))
+        if any(_is_credential(facts, value) for value in given):
+            yield Hit("a credential is handed to the error tracker", call.span, certainty="certain")
+
+
+def _of_sentry(call: Call) -> Iterator[Hit]:
+    if any(_SCRUBS.search(name) for name, value in call.keywords if not is_constant(value, None)):
+        return
+    if may_be(call.keyword("send_default_pii"), True):
+        yield Hit(
+            "send_default_pii sends headers and cookies of every request that fails", call.span, certainty="certain"
+        )
+    elif is_constant(call.keyword("include_local_variables", "with_locals"), True):
+        yield Hit("local variables, with keys and tokens in them, are sent with every error", call.span)
+    elif text_of(call.keyword("max_request_body_size", "request_bodies")) == "always":
+        yield Hit("whole bodies, with passwords and tokens in them, are sent with every error", call.span)
+
+
+def _empty_list(call: Call) -> bool:
+    """``scrub_fields=[]`` takes the tracker's own protection away."""
+    value = call.keyword("scrub_fields", "params_filters")
+    return value is not None and getattr(value, "items", None) == ()
+
+
+def _is_credential(facts: SourceFacts, value: Value, depth: int = 6) -> bool:
+    """That a credential, or a whole collection that holds some, is seen in the value."""
+    match value:
+        case Constant() | Truth():
+            return False
+        case Item():
+            return any(label.kind in CREDENTIALS for label in facts.labels(value))
+        case Call(callee=callee) if _TELLS_LITTLE.search(callee.rpartition(".")[2]):
+            return False
+        case Name(dotted=said) | Call(callee=said) if _WHOLE.match(said):
+            return True
+        case _:
+            pass
+    inside = parts(value)
+    if not inside or isinstance(value, Member):
+        return any(label.kind in (*CREDENTIALS, "whole-config") for label in facts.labels(value))
+    return depth > 0 and any(_is_credential(facts, part, depth - 1) for part in inside)
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``send_default_pii=False``, where the literal stands in the call itself."""
+    call = next((one for one in source_of(app).calls("sentry_sdk.init") if one.span == hit.span), None)
+    value = call.keyword("send_default_pii") if call is not None else None
+    if hit.span is None or not isinstance(value, Constant) or value.span is None or not hit.span.holds(value.span):
+        return None
+    return Edit(value.span, "False", safe=False)
+
+
+RULE = Rule(
+    slug="credential-in-error-tracker",
+    family="api-key",
+    title="Credentials handed to an error tracker",
+    harm=__doc__ or "",
+    severity="medium",
+    check="data-exposure",
+    cwe=(532,),
+    owasp="API8:2023",
+    asvs=("V14.2.3",),
+    surfaces=("source",),
+    ends="`Stopper(app)` masks credentials in what it logs and in what error trackers are given.",
+    certainty="likely",
+    detect=detect,
+)
