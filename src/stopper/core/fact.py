@@ -224,7 +224,9 @@ class TextFile:
     """A file beside the code that matters. ``path`` is relative to the root; ``lines`` have no line ends."""
 
     path: str
-    kind: Literal["env", "dockerfile", "compose", "workflow", "procfile", "template", "script", "key", "config", "openapi"]
+    kind: Literal[
+        "env", "dockerfile", "compose", "workflow", "procfile", "template", "script", "key", "config", "openapi"
+    ]
     lines: tuple[str, ...]
 
 

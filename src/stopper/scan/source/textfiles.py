@@ -1,4 +1,5 @@
-"""The files beside the code that can hold or leak a credential: environment files, Dockerfiles, workflows, templates, keys."""
+"""The files beside the code that can hold or leak a credential: environment files,
+Dockerfiles, workflows, build files, requirements, templates, keys."""
 
 import re
 from pathlib import Path
@@ -12,7 +13,10 @@ KINDS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"(?:^|/)(?:Dockerfile|Containerfile)(?:\.[\w.-]+)?$|\.dockerfile$"), "dockerfile"),
     (re.compile(r"(?:^|/)(?:docker-)?compose[\w.-]*\.ya?ml$"), "compose"),
     (re.compile(r"(?:^|/)\.github/workflows/[^/]+\.ya?ml$|(?:^|/)\.gitlab-ci\.yml$|(?:^|/)(?:azure-pipelines|bitbucket-pipelines)\.yml$"
-                r"|(?:^|/)\.circleci/config\.yml$|(?:^|/)\.travis\.yml$"), "workflow"),
+                r"|(?:^|/)\.circleci/config\.yml$|(?:^|/)\.travis\.yml$|(?:^|/)\.gitlab/[\w./-]+\.ya?ml$|(?:^|/)Jenkinsfile$"), "workflow"),
+    (re.compile(r"(?:^|/)(?:Makefile|makefile|GNUmakefile|tox\.ini|justfile)$"), "build"),
+    (re.compile(r"(?:^|/)[\w.-]*requirements[\w.-]*\.txt$|(?:^|/)requirements/[\w.-]+\.txt$|(?:^|/)constraints[\w.-]*\.txt$"
+                r"|(?:^|/)(?:poetry|uv|pdm|Pipfile)\.lock$|(?:^|/)(?:pyproject\.toml|Pipfile|setup\.cfg)$"), "requirements"),
     (re.compile(r"(?:^|/)Procfile$"), "procfile"),
     (re.compile(r"(?:^|/)(?:openapi|swagger)\.(?:json|ya?ml)$"), "openapi"),
     (re.compile(r"\.(?:html|htm|j2|jinja|jinja2)$"), "template"),

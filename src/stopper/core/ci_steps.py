@@ -1,0 +1,75 @@
+"""Workflows, build files and their steps, line by line: enough of YAML, Make and Jenkins to tell which command belongs to which step.
+
+A step is a run of lines that stand together: an item of ``steps:``, a job of GitLab, a target of Make, a section of tox. Comments are gone.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from stopper.core.fact import TextFile
+from stopper.core.place import Span
+
+_COMMENT: Final = re.compile(r"(?:^|\s)#.*$")
+_STEPS: Final = re.compile(r"^(\s*)steps\s*:\s*$")
+_ITEM: Final = re.compile(r"^(\s*)-\s")
+_HEAD: Final = re.compile(r"^[^\s#-][^:]*:|^\[[^\]]+\]|^\s*stage\s*\(")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line without its comment, and where it stands."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Lines that belong together. ``is_item`` says that they are an item of ``steps:``."""
+
+    lines: tuple[Line, ...]
+    is_item: bool = False
+
+    @property
+    def text(self) -> str:
+        """All lines as one text."""
+        return "\n".join(line.text for line in self.lines)
+
+    def find(self, pattern: re.Pattern[str]) -> Line | None:
+        """The first line in which that is found."""
+        return next((line for line in self.lines if pattern.search(line.text)), None)
+
+
+def lines_of(file: TextFile) -> Iterator[Line]:
+    """Every line that says something."""
+    for number, text in enumerate(file.lines, 1):
+        bare = _COMMENT.sub("", text).rstrip()
+        if bare:
+            yield Line(bare, Span(file.path, number, number, 1, len(text) + 1))
+
+
+def steps_of(file: TextFile) -> Iterator[Step]:
+    """The steps of the file in order; lines before the first one make a step of their own."""
+    current: list[Line] = []
+    depth: int | None = None
+    inside = False
+    for line in lines_of(file):
+        indent = len(line.text) - len(line.text.lstrip())
+        opened = _STEPS.match(line.text)
+        item = _ITEM.match(line.text)
+        if inside and depth is not None and indent < depth:
+            inside, depth, starts = False, None, True
+        else:
+            starts = bool(_HEAD.match(line.text)) if not inside else False
+        if opened:
+            inside, starts, depth = True, True, None
+        elif inside and item and (depth is None or len(item[1]) == depth):
+            depth, starts = len(item[1]), True
+        if starts and current:
+            yield Step(tuple(current), bool(_ITEM.match(current[0].text)))
+            current = []
+        current.append(line)
+    if current:
+        yield Step(tuple(current), bool(_ITEM.match(current[0].text)))

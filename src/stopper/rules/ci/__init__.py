@@ -1,0 +1,1 @@
+"""Weaknesses of the pipeline that builds and tests the application."""

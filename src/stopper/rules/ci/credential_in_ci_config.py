@@ -1,0 +1,111 @@
+"""Everybody who may read the build's log, or the repository, has the credential."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.api_key_names import is_key_name
+from stopper.core.app import App
+from stopper.core.ci_steps import Line, lines_of
+from stopper.core.fact import TextFile
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.naming import sensitive
+from stopper.core.redaction.providers import PATTERNS
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Constant, literals
+
+PRINTED: Final = "a secret is printed into the build's log"
+WRITTEN: Final = "a credential is written in a file of the pipeline"
+_SECRET_NAME: Final = r"\w*(?:TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|PRIVATE_KEY|SECRET_KEY)\w*"
+_PRINTS: Final = re.compile(
+    r"(?i)\b(?:echo|printf|cat\s*<<<|print|Write-Host|Write-Output)\b(?![^|;&\n]*(?:>>?\s*[\"']?\$?\{?(?:GITHUB_ENV|GITHUB_OUTPUT|[\w./~-]+)|\|\s*(?:docker\s+login|base64\s+-d|gpg|ssh-add|gh\s+auth|tr\b|openssl|helm|npm|kubectl|oc\s|podman\s+login|sha256sum|wc|xargs|cut|age\b|psql)))"
+    r"[^\n|;&]*(?:\$\{\{\s*secrets\.[\w.-]+\s*\}\}|\$\{?" + _SECRET_NAME + r"\b\}?)"
+)
+_DUMPS: Final = re.compile(
+    r"(?i)(?:^|run:\s*\|?|[;&]\s*|-\s+)\s*(?:printenv|env|set|export\s+-p)\s*(?:$|\|\s*(?:sort|cat)\s*$)|toJSON\(\s*secrets\s*\)|toJSON\(\s*env\s*\)"
+)
+_TRACES: Final = re.compile(r"(?:^|\s|&&|;|\|)\s*(?:set\s+-\w*x|bash\s+-\w*x)\b")
+_PAIR: Final = re.compile(
+    r"^\s*-?\s*(?:export\s+|ENV\s+|ARG\s+)?[\"']?([A-Za-z_][\w.-]*)[\"']?\s*[:=]\s*[\"']?([^\s\"'#]+)[\"']?\s*(?:\\)?$"
+)
+_ENV_PAIR: Final = re.compile(r"(?:^\s*(?:ENV|ARG)\s+)([A-Za-z_]\w*)\s+[\"']?([^\s\"'=]+)[\"']?$")
+_FAKE: Final = re.compile(
+    r"(?i)^\$|\$\{|^<|your|change.?me|placeholder|example|xxx|dummy|^(?:true|false|none|null|yes|no|read|write|\d{1,4}|/[\w/.-]*|https?://.*|test|password|postgres|root|guest|secret|inherit|required|optional)$|^!|^\*|^file:|\*\*\*|^/run/"
+)
+_KINDS: Final = ("workflow", "compose", "dockerfile", "build", "env")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Commands that print secrets, literals under telling names, and a test secret that is the shipped default."""
+    facts = source_of(app)
+    for file in facts.files_of(*_KINDS):
+        if file.kind == "env" and re.search(r"(?i)example|sample|template|dist$", file.path):
+            continue
+        yield from _in_file(file)
+    yield from _shared_with_tests(facts)
+
+
+def _in_file(file: TextFile) -> Iterator[Hit]:
+    secrets_here = any("secrets." in line or re.search(_SECRET_NAME, line) for line in file.lines)
+    for line in lines_of(file):
+        if file.kind in ("workflow", "build") and _is_printed(line, secrets_here):
+            yield Hit(PRINTED, line.span)
+        elif _is_written(file, line):
+            yield Hit(
+                WRITTEN, line.span, certainty="certain" if any(one.search(line.text) for one in PATTERNS) else "likely"
+            )
+
+
+def _is_printed(line: Line, secrets_here: bool) -> bool:
+    if _PRINTS.search(line.text) and "::add-mask::" not in line.text:
+        return True
+    return secrets_here and (_DUMPS.search(line.text) is not None or _TRACES.search(line.text) is not None)
+
+
+def _is_written(file: TextFile, line: Line) -> bool:
+    if any(one.search(line.text) for one in PATTERNS) and not re.search(r"(?i)example|xxxx", line.text):
+        return True
+    pair = _PAIR.match(line.text) or _ENV_PAIR.match(line.text)
+    if pair is None or _FAKE.search(pair[2]) or len(pair[2]) < 6:
+        return False
+    kind = sensitive(pair[1])
+    return (kind is not None or is_key_name(pair[1])) and not re.search(
+        r"(?i)_FILE$|POSTGRES_PASSWORD|MYSQL_\w*PASSWORD", pair[1]
+    )
+
+
+def _shared_with_tests(facts: SourceFacts) -> Iterator[Hit]:
+    """A signing secret of the tests that equals the one the application falls back to."""
+    if not facts.tests:
+        return
+    shipped: set[str] = set()
+    for write in facts.config_writes("SECRET_KEY", "JWT_SECRET_KEY"):
+        shipped |= {one.value for one in literals(write.value) if isinstance(one.value, str) and one.value}
+    if not shipped:
+        return
+    for write in facts.config_writes("SECRET_KEY", "JWT_SECRET_KEY", tests=True):
+        if (
+            facts.is_test(write.span)
+            and isinstance(write.value, Constant)
+            and write.value.value in shipped
+            and write.value.span
+            and write.span.holds(write.value.span)
+        ):
+            yield Hit("the secret of the tests is the one that the application ships", write.span)
+
+
+RULE = Rule(
+    slug="credential-in-ci-config",
+    family="ci",
+    title="Credential printed or written in a pipeline's files",
+    harm=__doc__ or "",
+    severity="medium",
+    check="data-exposure",
+    cwe=(532,),
+    owasp="API8:2023",
+    asvs=("V13.3.1",),
+    surfaces=("source",),
+    ends="Stopper's command `stopper secrets check` finds secrets that lie in the repository.",
+    certainty="likely",
+    detect=detect,
+)

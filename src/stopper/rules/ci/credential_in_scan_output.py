@@ -1,0 +1,85 @@
+"""The report that is meant to find leaks is one: whoever reads it can act as the test's account."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.ci_steps import Step, steps_of
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.labels import CREDENTIALS
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Name, is_constant, text_of, walk
+
+_SHOWS: Final = re.compile(
+    r"\bcurl\b[^\n|]*\s(?:-\w*v\w*|--verbose|--trace(?:-ascii)?)\b|\bhttpie?\b[^\n]*\s(?:-v|--verbose|--print=\w*H)|\bwget\b[^\n]*\s(?:-d|--debug)\b"
+)
+_CARRIES: Final = re.compile(
+    r"(?i)authorization|x-api-key|api[_-]?key|--user\b|\s-u\s|cookie|\$\{?\w*(?:TOKEN|SECRET|KEY|PASSWORD)"
+)
+_RECORDS: Final = re.compile(
+    r"(?i)--(?:cassette-path|report-har|har|record|vcr-path|junit-xml-logging|dump)|zap[\w-]*\s.*-[rJwx]\b|nuclei\b.*(?:-debug|-irr|-include-rr|-store-resp)|newman\b.*--verbose|ffuf\b.*-debug|sqlmap\b.*-v\s*[3-6]"
+)
+_TOOL: Final = re.compile(
+    r"(?i)\b(?:schemathesis|st\s+run|zap|nuclei|newman|ffuf|sqlmap|dastardly|akto|restler|wapiti|arjun|dredd|tavern|k6|locust)"
+)
+_LOUD: Final = re.compile(r"\bpytest\b[^\n]*(?:--log-cli-level[= ]DEBUG|--showlocals|\s-l\b)|\bk6\b[^\n]*--http-debug")
+_DEBUGGED: Final = ("http.client.HTTPConnection.debuglevel", "http.client.HTTPSConnection.debuglevel")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Commands of the pipeline that show what they send, and tests that print their credential."""
+    facts = source_of(app)
+    for file in facts.files_of("workflow", "build"):
+        for step in steps_of(file):
+            yield from _in_step(step)
+    yield from _in_code(facts)
+
+
+def _in_step(step: Step) -> Iterator[Hit]:
+    for line in step.lines:
+        if _SHOWS.search(line.text) and (_CARRIES.search(line.text) or _CARRIES.search(step.text)):
+            yield Hit("this command writes the headers that it sends into the log", line.span)
+        elif _RECORDS.search(line.text) and _TOOL.search(step.text) and _CARRIES.search(step.text):
+            yield Hit("the scan records its requests with the credential in them", line.span)
+        elif _LOUD.search(line.text) and _CARRIES.search(step.text):
+            yield Hit("the run shows local variables or wire logs with the credential in them", line.span)
+
+
+def _in_code(facts: SourceFacts) -> Iterator[Hit]:
+    for one in facts.assignments(tests=True):
+        if one.target in _DEBUGGED or (one.attribute == "debuglevel" and not is_constant(one.value, 0)):
+            yield Hit("http.client prints every header that it sends", one.span, certainty="certain")
+    for call in facts.calls("curlify.to_curl", "curlify2.Curlify", tests=True):
+        yield Hit("a cURL line holds the credential in clear", call.span)
+    for call in facts.calls("requests_toolbelt.utils.dump.dump_all", tests=True):
+        yield Hit("a dump of the exchange holds the credential in clear", call.span)
+    if not facts.tests:
+        return
+    for flow in facts.flows("print", "log", label=tuple(sorted(CREDENTIALS)), tests=True):
+        if facts.is_test(flow.span) and not any(
+            isinstance(one, Name) and one.dotted == "len" for one in walk(flow.value, 3)
+        ):
+            yield Hit(
+                "a test writes a credential to its output",
+                flow.span,
+                certainty="likely" if text_of(flow.value) is None else "possible",
+            )
+
+
+RULE = Rule(
+    slug="credential-in-scan-output",
+    family="ci",
+    title="A scan or test run writes live credentials into its output",
+    harm=__doc__ or "",
+    severity="medium",
+    check="data-exposure",
+    cwe=(532,),
+    owasp="API8:2023",
+    asvs=("V16.2.5",),
+    surfaces=("source",),
+    ends="Stopper's reports mask credentials in evidence, SARIF and reproduction lines.",
+    certainty="likely",
+    detect=detect,
+    reads_tests=True,
+)

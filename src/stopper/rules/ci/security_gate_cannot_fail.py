@@ -1,0 +1,114 @@
+"""Findings are reported and nobody is stopped, so nobody looks."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.ci_steps import Line, Step, steps_of
+from stopper.core.fact import TextFile
+from stopper.core.facts import source_of
+from stopper.core.rule import Hit, Rule
+
+TOOL: Final = re.compile(
+    r"(?i)(?<![\w/.])(?<![\w-]-)(?:bandit|pip-audit|safety\s+(?:check|scan)|semgrep|trivy|gitleaks|trufflehog|detect-secrets|snyk|grype|checkov|stopper\s+(?:check|scan|audit|lock)"
+    r"|zap-(?:baseline|full-scan|api-scan)(?:\.py)?|nuclei|schemathesis|zizmor|osv-scanner|dlint|hadolint|sonar-scanner|codeql\s+database\s+analyze"
+    r"|ruff\s+check[^\n]*(?:--select|--extend-select)[ =][\w,]*S\b|pysa|pyre\s+analyze|horusec|dependency-check|clair|kube-score|tfsec|govulncheck)(?![\w-]*\.(?:ya?ml|json|toml|cfg))"
+)
+_ACTION: Final = re.compile(
+    r"(?i)uses:\s*[\"']?(?:aquasecurity/trivy-action|gitleaks/gitleaks-action|trufflesecurity/trufflehog|returntocorp/semgrep-action|snyk/actions|pypa/gh-action-pip-audit"
+    r"|anchore/scan-action|bridgecrewio/checkov-action|zaproxy/action-[\w-]+|PyCQA/bandit-action|tj-actions/bandit|github/codeql-action/analyze|actions/dependency-review-action|[\w-]*/?stopper[\w/-]*|woodruffw/zizmor-action|zizmorcore/zizmor-action)"
+)
+_INSTALLS: Final = re.compile(
+    r"(?i)\b(?:pip3?|pipx|uv|poetry|brew|apt-get|npm|go)\s+(?:\w+\s+)*?(?:install|add)\b|--version\b|--help\b|^\s*-?\s*name:|\becho\b"
+)
+_SWALLOWED: Final = re.compile(
+    r"\|\|\s*(?:true|:|exit\s+0|echo\b|printf\b|/bin/true)|;\s*(?:true|exit\s+0)\b|\s--exit-zero\b|--exit-code[= ]0\b|--soft-fail\b|--no-error\b(?!-)|--fail-on[= ]none\b|\s-I\b.*zap"
+)
+_PIPED: Final = re.compile(r"\|\s*(?:tee|cat|head|tail|grep|jq|sed|awk)\b")
+_CONTINUES: Final = re.compile(
+    r"(?i)^\s*-?\s*(?:continue-on-error|allow_failure|ignore_outcome|ignore_errors|continueOnError)\s*[:=]\s*[\"']?true\b"
+)
+_ZERO: Final = re.compile(
+    r"(?i)^\s*(?:exit-code|exit_code|fail-build|fail_action|soft_fail|fail-on-severity)\s*:\s*[\"']?(?:0|false|none)\b"
+)
+_SOFT: Final = re.compile(r"(?i)^\s*soft_fail\s*:\s*[\"']?true\b")
+_UNSET: Final = re.compile(r"(?:^|\s)set\s+\+e\b")
+_JENKINS: Final = re.compile(r"returnStatus\s*:\s*true|catchError\s*\([^)]*buildResult\s*:\s*['\"]SUCCESS['\"]")
+_MAKE_DASH: Final = re.compile(r"^\t@?-|^\t-@?")
+_TOX_DASH: Final = re.compile(r"^\s*(?:commands\s*=\s*)?-\s*\S")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A security tool whose failure goes nowhere: swallowed in the shell, or allowed by the pipeline."""
+    for file in source_of(app).files_of("workflow", "build"):
+        steps = list(steps_of(file))
+        whole = "\n".join(step.text for step in steps)
+        for step in steps:
+            found = _tool(step)
+            if found is not None and (hit := _let_off(file, step, found, whole)) is not None:
+                yield hit
+
+
+def _tool(step: Step) -> Line | None:
+    """The line of the step that runs a security tool."""
+    return next(
+        (
+            line
+            for line in step.lines
+            if _ACTION.search(line.text) or (TOOL.search(line.text) and not _INSTALLS.search(line.text))
+        ),
+        None,
+    ) or next((line for line in step.lines if TOOL.search(line.text) and _SWALLOWED.search(line.text)), None)
+
+
+def _let_off(file: TextFile, step: Step, tool: Line, whole: str) -> Hit | None:
+    for line in step.lines:
+        if TOOL.search(line.text) and _SWALLOWED.search(line.text):
+            return Hit("the exit code of this security tool is swallowed", line.span, certainty="certain")
+        if TOOL.search(line.text) and _JENKINS.search(line.text):
+            return Hit("the exit code of this security tool is swallowed", line.span)
+        if file.path.endswith(("akefile", "justfile")) and TOOL.search(line.text) and _MAKE_DASH.match(line.text):
+            return Hit("make goes on when this security tool fails", line.span, certainty="certain")
+        if file.path.endswith("tox.ini") and TOOL.search(line.text) and _TOX_DASH.match(line.text):
+            return Hit("tox goes on when this security tool fails", line.span, certainty="certain")
+    allowed = step.find(_CONTINUES)
+    if allowed is not None and not _asked_later(step, whole):
+        return Hit("the build goes on when this security step fails", allowed.span, certainty="certain")
+    zero = step.find(_ZERO) or step.find(_SOFT)
+    if zero is not None:
+        return Hit("this security step is told to end well whatever it finds", zero.span, certainty="certain")
+    if (unset := step.find(_UNSET)) is not None and not re.search(
+        r"(?m)^\s*exit\s+\$|set\s+-e|\$\?|rc=", step.text.partition("set +e")[2]
+    ):
+        return Hit("the shell goes on when this security tool fails", unset.span)
+    if (
+        _PIPED.search(tool.text)
+        and TOOL.search(tool.text)
+        and not re.search(r"pipefail|shell:\s*bash|PIPESTATUS", whole)
+    ):
+        return Hit("the pipe ends well whatever the security tool before it says", tool.span)
+    return None
+
+
+def _asked_later(step: Step, whole: str) -> bool:
+    """That a later step looks at the step's own outcome; ``if: failure()`` does not see it."""
+    named = re.search(r"(?m)^\s*-?\s*id:\s*[\"']?([\w-]+)", step.text)
+    return named is not None and re.search(rf"steps\.{re.escape(named[1])}\.outcome", whole) is not None
+
+
+RULE = Rule(
+    slug="security-gate-cannot-fail",
+    family="ci",
+    title="A security step that cannot fail the build",
+    harm=__doc__ or "",
+    severity="medium",
+    check="inventory",
+    cwe=(1127,),
+    owasp="API8:2023",
+    asvs=(),
+    surfaces=("source",),
+    ends="Stopper's `stopper check` exits with 1 at findings, and 3 where it could not read everything.",
+    certainty="likely",
+    detect=detect,
+)
