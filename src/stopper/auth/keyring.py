@@ -35,8 +35,15 @@ class KeyStore(Protocol):
         """Add *key* where there is no key at all; one of several processes that start together wins."""
         ...
 
-    def rotate(self, key: SigningKey, retires_at: float, expires_at: float) -> None:
-        """Add *key* and give every key without an end these dates, in one transaction."""
+    def rotate(self, key: SigningKey, retires_at: float, expires_at: float, after: str | None = None) -> bool:
+        """Add *key* and give every key without an end these dates, in one transaction.
+
+        *after*: only while the key of that kid is the newest; False where another one is.
+        """
+        ...
+
+    def delete(self, kid: str, now: float) -> bool:
+        """Delete a key that has expired; False for one that has not, or is not there."""
         ...
 
     def retire(self, kid: str, retires_at: float, expires_at: float) -> bool:
@@ -126,6 +133,31 @@ class Keyring:
         self._store.rotate(key, starts, starts + self._overlap)
         self.reload()
         return key
+
+    def rotate_when_due(self, every: float, algorithm: Algorithm | None = None) -> SigningKey | None:
+        """Rotate where the newest key was made *every* seconds ago or earlier; None where it is younger.
+
+        Of several processes that come at once one rotates.
+        """
+        self.reload()
+        newest = max(self._keys, key=lambda key: key.created_at, default=None)
+        now = self._clock()
+        if newest is not None and now - newest.created_at < every:
+            return None
+        starts = now + JWKS_MAX_AGE + RELOAD_SECONDS if newest is not None else now
+        key = new_signing_key(algorithm or self._algorithm, created_at=now, activates_at=starts)
+        after = None if newest is None else newest.kid
+        done = self._store.rotate(key, starts, starts + self._overlap, after)
+        self.reload()
+        return key if done else None
+
+    def destroy(self, kid: str) -> None:
+        """Delete a key that verifies nothing any more. Raises KeyringError for one that still does, or is not there."""
+        if not self._store.delete(kid, self._clock()):
+            raise KeyringError(
+                f"{kid} is not a key whose time is over; retire it first, and wait until its tokens have ended"
+            )
+        self.reload()
 
     def activate(self, algorithm: Algorithm | None = None) -> SigningKey:
         """Publish a new key that signs at once: for a key that leaked. Clients with a cached JWKS fail until they re-read it."""

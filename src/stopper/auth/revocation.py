@@ -14,6 +14,7 @@ from typing import Final, Literal, Protocol
 from stopper.auth.clock import Clock
 from stopper.auth.expiring_set import ExpiringSet
 from stopper.auth.forking import in_each_child
+from stopper.auth.verifier import LEEWAY
 from stopper.core.errors import StoreUnavailableError
 
 POLL_SECONDS: Final = 0.5
@@ -24,6 +25,11 @@ CLOCK_SLACK: Final = 3600.0
 """Entries outlive the tokens by an hour, so that a clock that jumps and comes back revives nothing."""
 
 Kind = Literal["token", "family", "subject", "all"]
+
+
+def keep_for(token_lifetime: float, leeway: float = LEEWAY) -> float:
+    """Seconds that a revocation must be remembered where access tokens live for *token_lifetime* seconds."""
+    return token_lifetime + leeway + CLOCK_SLACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ class Revocations:
         clock: Clock,
         *,
         token_lifetime: float,
-        leeway: float = 30.0,
+        leeway: float = LEEWAY,
         news: News | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -83,7 +89,7 @@ class Revocations:
         self._store = store
         self._news = news
         self._clock = clock
-        self._keep = token_lifetime + leeway + CLOCK_SLACK
+        self._keep = keep_for(token_lifetime, leeway)
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._forget_all()

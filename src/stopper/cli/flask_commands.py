@@ -1,17 +1,22 @@
 """The ``flask stopper …`` commands: administration inside an app. Flask finds them by the entry point ``flask.commands``."""
 
-from typing import NoReturn
-
 import click
 from flask import Flask
 from flask.cli import ScriptInfo
 
+from stopper.cli import flask_store
+from stopper.cli.flask_ending import end
 from stopper.core.errors import StopperError, UndeclaredRouteError
 
 
 @click.group("stopper")
 def stopper_group() -> None:
     """What Stopper guards in this app."""
+
+
+stopper_group.add_command(flask_store.keys)
+stopper_group.add_command(flask_store.db)
+stopper_group.add_command(flask_store.revoke)
 
 
 @stopper_group.command("routes")
@@ -25,9 +30,9 @@ def routes(context: click.Context, check: bool) -> None:
         rows = route_table(_loaded(context))
     except UndeclaredRouteError as wrong:  # the factory sealed the app itself
         click.echo(wrong.table)
-        _end(str(wrong), 1)
+        end(str(wrong), 1)
     except StopperError as wrong:
-        _end(str(wrong), 2)
+        end(str(wrong), 2)
     click.echo(as_text(rows))
     undeclared = [row for row in rows if row.state == "undeclared"]
     if undeclared:
@@ -35,14 +40,9 @@ def routes(context: click.Context, check: bool) -> None:
         mend = "put a policy above the view, for example @bearer or @public, or name it in stopper.cover()"
         said = f"{len(undeclared)} without a policy, first {first.method} {first.path}; {mend}"
         if check:
-            _end(said, 1)
+            end(said, 1)
         click.echo(f"stopper: {said}", err=True)
 
 
 def _loaded(context: click.Context) -> Flask:
     return context.ensure_object(ScriptInfo).load_app()
-
-
-def _end(said: str, code: int) -> NoReturn:
-    click.echo(f"stopper: {' '.join(said.split())}", err=True)
-    raise click.exceptions.Exit(code)

@@ -14,7 +14,7 @@ from stopper.auth.issuer import Issuer
 from stopper.auth.key_set import KeySource
 from stopper.auth.keyring import Keyring
 from stopper.auth.requirement import Redeem
-from stopper.auth.revocation import Revocations
+from stopper.auth.revocation import Revocations, keep_for
 from stopper.auth.single_use import SingleUse
 from stopper.auth.verifier import Verifier
 from stopper.core.errors import SettingError
@@ -54,6 +54,7 @@ class Parts:
     single_use: Redeem | None = None
     prepare: Callable[[], None] | None = None
     """Brings a store that the guard opened itself into shape; raises SettingError or StoreUnavailableError."""
+    store: "Store | None" = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ def assemble(flask: Flask, settings: Settings, given: Given, clock: Clock) -> tu
         api_keys=given.api_keys or _api_keys(store, settings, clock),
         single_use=single_use,
         prepare=None if opened is None else lambda: _prepare(opened),
+        store=store,
     )
     return parts, issuers
 
@@ -102,7 +104,12 @@ def _opened(flask: Flask, settings: Settings, given: Given, clock: Clock) -> "St
         return None
     from stopper.store import open_store  # SQLAlchemy is loaded by those who keep something
 
-    return open_store(_database_url(flask, settings), clock, redis=settings.get(setting.REDIS_URL))
+    return open_store(
+        _database_url(flask, settings),
+        clock,
+        keep_revoked=keep_for(_life(settings)),
+        redis=settings.get(setting.REDIS_URL),
+    )
 
 
 def _prepare(store: "Store") -> None:

@@ -13,9 +13,9 @@ from stopper.auth.keyring import Keyring
 from stopper.auth.limit import LocalCounters
 from stopper.auth.password import Passwords
 from stopper.auth.refresh_token import RefreshTokens
-from stopper.auth.revocation import CLOCK_SLACK, Revocations
+from stopper.auth.revocation import Revocations, keep_for
 from stopper.auth.signing_key import ALGORITHMS, Algorithm
-from stopper.auth.verifier import Verifier
+from stopper.auth.verifier import LEEWAY, Verifier
 from stopper.core.secret import Secret
 from stopper.core.settings import Settings, switch, text, texts
 from stopper.extension import settings as guard_settings
@@ -25,7 +25,6 @@ from stopper.service.mail import SendMail, log_mail
 from stopper.service.throttle import Throttle
 from stopper.store import open_store
 
-LEEWAY: Final = 30.0
 signing_algorithm: Final = text("SIGNING_ALGORITHM", "EdDSA", "The algorithm of new signing keys.", choices=ALGORITHMS)
 allow_open_registration: Final = switch(
     "ALLOW_OPEN_REGISTRATION",
@@ -62,7 +61,7 @@ def open_accounts(
     """
     settings, _ = load(config or {}, environ or {}, clock=clock, sink=sink)
     life = settings.get(access_token.lifetime)
-    keep = life + LEEWAY + CLOCK_SLACK
+    keep = keep_for(life, LEEWAY)
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     url = _database_url(database, settings) or f"sqlite:///{data.resolve()}/stopper.db"
     shared = redis or settings.get(guard_settings.REDIS_URL)

@@ -76,6 +76,13 @@ class SqlAccounts:
             lambda connection: self._change(connection, change, account_id, now, ending="disabled")
         )
 
+    def log_out(self, account_id: str, now: float) -> bool:
+        """End every session and void every access token; the account stays as it is. False where there is none."""
+        touch = update(accounts).where(accounts.c.id == account_id).values(tokens_from=accounts.c.tokens_from)
+        return self._database.write(
+            lambda connection: self._change(connection, touch, account_id, now, ending="revoked")
+        )
+
     def set_access(self, account_id: str, roles: tuple[str, ...], scopes: tuple[str, ...], now: float) -> bool:
         """Set roles and scopes; access tokens that state the old ones are void, sessions go on."""
         change = update(accounts).where(accounts.c.id == account_id).values(roles=pack(roles), scopes=pack(scopes))

@@ -2,7 +2,7 @@
 
 import json
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, text, update
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select, text, update
 
 from stopper.auth.signing_key import SigningKey, load_public_key, load_signing_key
 from stopper.core.errors import KeyringError
@@ -39,18 +39,31 @@ class SqlKeys:
 
         return self._database.write(work)
 
-    def rotate(self, key: SigningKey, retires_at: float, expires_at: float) -> None:
-        """Add *key* and give every key without an end these dates."""
+    def rotate(self, key: SigningKey, retires_at: float, expires_at: float, after: str | None = None) -> bool:
+        """Add *key* and give every key without an end these dates; with *after* only while that one is the newest."""
+        newest = (
+            select(signing_keys.c.kid).order_by(signing_keys.c.created_at.desc(), signing_keys.c.kid.desc()).limit(1)
+        )
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> bool:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            if after is not None and connection.execute(newest).scalar_one_or_none() != after:
+                return False
             connection.execute(
                 update(signing_keys)
                 .where(signing_keys.c.retires_at.is_(None))
                 .values(retires_at=retires_at, expires_at=expires_at)
             )
             self._insert(connection, key)
+            return True
 
-        self._database.write(work)
+        return self._database.write(work)
+
+    def delete(self, kid: str, now: float) -> bool:
+        """Delete a key that has expired."""
+        over = delete(signing_keys).where(signing_keys.c.kid == kid, signing_keys.c.expires_at <= now)
+        return self._database.write(lambda connection: connection.execute(over).rowcount == 1)
 
     def retire(self, kid: str, retires_at: float, expires_at: float) -> bool:
         """Set the dates of one key."""

@@ -8,6 +8,7 @@ from stopper.auth.account import Account
 from stopper.auth.refresh_token import Build, Family, Rotation
 from stopper.store import accounts as account_rows
 from stopper.store import families as family_rows
+from stopper.store import journal
 from stopper.store.database import Database
 from stopper.store.schema import accounts
 from stopper.store.schema import refresh_families as families
@@ -66,6 +67,21 @@ class SqlRefresh:
     def end_family(self, family_id: str, reason: str, now: float, token_until: float) -> bool:
         """End a family; False where it had ended."""
         return self._database.write(lambda connection: family_rows.end(connection, family_id, reason, now, token_until))
+
+    def end_everything(self, now: float, token_until: float) -> int:
+        """End every family and void every access token that was issued up to now; returns how many families ended."""
+
+        def work(connection: Connection) -> int:
+            ended = connection.execute(
+                update(families).where(families.c.ended_at.is_(None)).values(ended_at=now, ended_reason="revoked-all")
+            )
+            connection.execute(
+                update(tokens).where(tokens.c.sealed_answer.is_not(None)).values(sealed_answer=None, retry_until=None)
+            )
+            journal.append(connection, "all", "", int(now) + 1, token_until)
+            return ended.rowcount
+
+        return self._database.write(work)
 
     def family_of(self, digest: bytes) -> Family | None:
         """The family that a token belongs to."""

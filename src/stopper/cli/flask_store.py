@@ -1,0 +1,238 @@
+"""``flask stopper keys``, ``db`` and ``revoke``: the life of signing keys and of the store, inside an app or beside the service."""
+
+import os
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+from flask.cli import ScriptInfo
+
+from stopper.auth.revocation import keep_for
+from stopper.cli.flask_ending import ending
+from stopper.core.errors import SettingError
+
+if TYPE_CHECKING:
+    from stopper.auth.keyring import Keyring
+    from stopper.auth.signing_key import SigningKey
+    from stopper.store import Store
+
+_SPAN: Final = re.compile(r"([1-9][0-9]{0,4})([dhm])")
+_UNITS: Final = {"d": 86_400, "h": 3_600, "m": 60}
+_LEAST: Final = 3_600
+"""Seconds between two rotations: a key must be published, used and retired before the next but one comes."""
+
+
+class _Span(click.ParamType[int]):
+    name = "30d"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        found = _SPAN.fullmatch(str(value))
+        seconds = int(found[1]) * _UNITS[found[2]] if found else 0
+        if seconds < _LEAST:
+            self.fail("write days or hours, from 1h up, such as 30d", param, ctx)
+        return seconds
+
+
+def _where(command: Any) -> Any:
+    command = click.option("--key-file", type=click.Path(path_type=Path), help="The master.key of that store.")(command)
+    return click.option("--database", metavar="URL", help="The store of a service; without it, that of the app.")(
+        command
+    )
+
+
+@contextmanager
+def _opened(context: click.Context, database: str | None, key_file: Path | None) -> "Generator[tuple[Store, float]]":
+    """The store of the options, else that of the app, and the life of its access tokens in seconds. What goes wrong is one line: exit 2, or 3 where nothing answers."""
+    with ending():
+        store, life = _named(database, key_file) if database else _of_app(context)
+        try:
+            yield store, life
+        finally:
+            store.close()
+
+
+def _named(database: str, key_file: Path | None) -> "tuple[Store, float]":
+    from stopper.auth.access_token import lifetime
+    from stopper.core.settings import Settings
+    from stopper.store import open_store
+
+    if key_file is not None and not key_file.exists():
+        raise SettingError(f"{key_file} is not there; name the master.key of the service with --key-file")
+    life = float(Settings({}, os.environ).get(lifetime))
+    return open_store(database, key_file=key_file, keep_revoked=keep_for(life)), life
+
+
+def _of_app(context: click.Context) -> "tuple[Store, float]":
+    from stopper.auth.access_token import lifetime
+    from stopper.extension.guard import guard_of
+
+    guard = guard_of(context.ensure_object(ScriptInfo).load_app())
+    store = guard.parts.store
+    if store is None:
+        raise SettingError("this app keeps nothing; name the store of the service with --database")
+    return store, float(guard.settings.get(lifetime))
+
+
+def _ring(store: "Store", life: float, algorithm: str = "EdDSA") -> "Keyring":
+    from stopper.auth.keyring import Keyring
+
+    return Keyring(store.keys, store.clock, algorithm=algorithm, token_lifetime=life)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+@click.group("keys")
+def keys() -> None:
+    """The keys that sign tokens."""
+
+
+@keys.command("list")
+@_where
+@click.pass_context
+def list_keys(context: click.Context, database: str | None, key_file: Path | None) -> None:
+    """Print every key with its dates; private parts are never shown."""
+    with _opened(context, database, key_file) as (store, _):
+        now = store.clock()
+        for key in store.keys.load():
+            click.echo(f"{key.kid}  {key.algorithm:5}  {_state(key, now):9}  {_dates(key)}")
+
+
+def _state(key: "SigningKey", now: float) -> str:
+    if not key.may_verify(now):
+        return "expired"
+    if key.activates_at > now:
+        return "published"
+    return "active" if key.retires_at is None or key.retires_at > now else "retired"
+
+
+def _dates(key: "SigningKey") -> str:
+    said = [("signs from", key.activates_at), ("until", key.retires_at), ("verifies until", key.expires_at)]
+    return ", ".join(f"{name} {_date(when)}" for name, when in said if when is not None)
+
+
+def _date(when: float) -> str:
+    return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+@keys.command("rotate")
+@click.option("--every", type=_Span(), help="Only where the newest key is older than this; run it from cron.")
+@click.option("--at-once", is_flag=True, help="The new key signs at once: for a key that leaked.")
+@click.option("--algorithm", type=click.Choice(["EdDSA", "ES256", "RS256"]), default="EdDSA", show_default=True)
+@_where
+@click.pass_context
+def rotate(
+    context: click.Context,
+    every: int | None,
+    at_once: bool,
+    algorithm: str,
+    database: str | None,
+    key_file: Path | None,
+) -> None:
+    """Publish a new key. It signs once every cached key set has it; the old one retires then and verifies for as long as its tokens live."""
+    if at_once and every is not None:
+        raise click.UsageError("--at-once and --every exclude each other")
+    with _opened(context, database, key_file) as (store, life):
+        ring = _ring(store, life, algorithm)
+        made = ring.activate() if at_once else ring.create() if every is None else ring.rotate_when_due(every)
+        if made is None:
+            click.echo("nothing to do: the newest key is young enough")
+            return
+        click.echo(f"{made.kid}  {made.algorithm}  {_dates(made)}")
+
+
+@keys.command("retire")
+@click.argument("kid")
+@click.option("--at-once", is_flag=True, help="Refuse every token that it signed, from now on.")
+@_where
+@click.pass_context
+def retire(context: click.Context, kid: str, at_once: bool, database: str | None, key_file: Path | None) -> None:
+    """Stop signing with a key."""
+    with _opened(context, database, key_file) as (store, life):
+        _ring(store, life).retire(kid, at_once=at_once)
+        click.echo(f"{kid} signs nothing any more" + (", and what it signed is refused" if at_once else ""))
+
+
+@keys.command("destroy")
+@click.argument("kid")
+@_where
+@click.pass_context
+def destroy(context: click.Context, kid: str, database: str | None, key_file: Path | None) -> None:
+    """Delete a key whose tokens have all ended."""
+    with _opened(context, database, key_file) as (store, life):
+        _ring(store, life).destroy(kid)
+        click.echo(f"{kid} is gone")
+
+
+@click.group("db")
+def db() -> None:
+    """The store."""
+
+
+@db.command("upgrade")
+@_where
+@click.pass_context
+def upgrade(context: click.Context, database: str | None, key_file: Path | None) -> None:
+    """Bring the schema to this version. Safe while an older version runs."""
+    with _opened(context, database, key_file) as (store, _):
+        store.migrate()
+        click.echo("the store is at this version")
+
+
+@db.command("check")
+@_where
+@click.pass_context
+def check(context: click.Context, database: str | None, key_file: Path | None) -> None:
+    """Say whether the store answers and has this version's schema."""
+    with _opened(context, database, key_file) as (store, _):
+        store.check()
+        if store.redis is not None:
+            store.redis.check()
+        click.echo("the store answers and is at this version")
+
+
+@db.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+@_where
+@click.pass_context
+def backup(context: click.Context, file: Path, database: str | None, key_file: Path | None) -> None:
+    """Copy a SQLite store to a new FILE while it is in use. Keep master.key too, elsewhere."""
+    from stopper.store.backup import back_up
+
+    with _opened(context, database, key_file) as (store, _):
+        back_up(store.database, file)
+        click.echo(f"{file} holds the store as it was now")
+
+
+@click.command("revoke")
+@click.option("--all", "everything", is_flag=True, help="Everybody: after a leak, or after a backup was restored.")
+@click.option("--subject", metavar="ID", help="One person: every session and token.")
+@click.option("--session", metavar="SID", help="One session.")
+@_where
+@click.pass_context
+def revoke(
+    context: click.Context,
+    everything: bool,
+    subject: str | None,
+    session: str | None,
+    database: str | None,
+    key_file: Path | None,
+) -> None:
+    """End sessions and void the access tokens that were issued up to now."""
+    if sum((everything, subject is not None, session is not None)) != 1:
+        raise click.UsageError("name one of --all, --subject ID and --session SID")
+    with _opened(context, database, key_file) as (store, life):
+        now = store.clock()
+        until = now + keep_for(life)
+        if everything:
+            said = f"{store.refresh.end_everything(now, until)} sessions have ended, and every access token issued up to now is void"
+        elif subject is not None:
+            said = "" if not store.accounts.log_out(subject, now) else f"{subject} is logged out everywhere"
+        else:
+            said = "the session has ended" if store.refresh.end_family(session or "", "revoked", now, until) else ""
+        if not said:
+            raise SettingError(f"there is no living session of {subject or session}")
+        click.echo(said)
