@@ -176,6 +176,10 @@ class Forge(Protocol):
         """The HMAC secret of *token*, when a word list has it. Slow: call it through ``compute``."""
         ...
 
+    def guess_cookie(self, cookie: str) -> Secret | None:
+        """The key that signed a Flask session cookie, when a word list has it. Slow: call it through ``compute``."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

@@ -203,9 +203,14 @@ def is_written(app: App, key: str) -> bool:
 
 
 def settings_out_of_sight(app: App, key: str) -> bool:
-    """Settings come from elsewhere and may hold this one: ``from_prefixed_env``, ``from_envvar``, or a file of that name."""
+    """Settings come from elsewhere and may hold this one: ``from_prefixed_env``, ``from_envvar``, a file of settings, a class that was not read, or a file of that name."""
     facts = source_of(app)
-    if any(True for _ in facts.calls("*.from_prefixed_env", "*.from_envvar")):
+    if any(
+        True for _ in facts.calls("*.from_prefixed_env", "*.from_envvar", "*.from_pyfile", "*.from_file", "*.from_json")
+    ):
+        return True
+    loads = any(True for _ in facts.calls("*.from_object"))
+    if loads and not any(write.how == "class" for write in facts.config_writes()):
         return True
     return any(key in line for file in facts.files_of("env", "compose", "config") for line in file.lines)
 
@@ -222,3 +227,11 @@ APPLICATIONS: Final = (
 def application_made(app: App) -> Span | None:
     """Where the source makes its application: the place of what is not there."""
     return next((call.span for call in source_of(app).calls(*APPLICATIONS)), None)
+
+
+def uses_session(app: App) -> bool:
+    """That the application keeps something in Flask's session, itself or through a library."""
+    facts = source_of(app)
+    return facts.imports("flask.session", "flask.flash", "flask_login", "flask_wtf") or any(
+        True for _ in facts.flows("session")
+    )

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from stopper.core.flask_cookie import signs_cookie
 from stopper.core.secret import Secret
 from stopper.scan.forge_keys import own_certificate, own_jwk, own_rsa_key, public_forms
 
@@ -155,6 +156,10 @@ class TokenForge:
             if hmac.compare_digest(encode(hmac.new(word.encode(), signed, make).digest()), signature):
                 return Secret(word)
         return None
+
+    def guess_cookie(self, cookie: str) -> Secret | None:
+        """The key that signed a Flask session cookie, when the word list has it (in a few usual spellings)."""
+        return next((key for word in guesses() if word and signs_cookie(key := Secret(word), cookie)), None)
 
 
 def is_token(text: str) -> bool:

@@ -1,18 +1,16 @@
 """Everybody who can read the source can sign a session cookie as anybody."""
 
-import base64
-import binascii
-import hashlib
-import hmac
 import re
 from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.exchange import Exchange, Response
+from stopper.core.cookie_flags import set_cookies
+from stopper.core.exchange import Exchange
 from stopper.core.fact import ConfigWrite
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flask_cookie import session_cookie_name, signs_cookie
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import candidates
@@ -23,8 +21,6 @@ from stopper.core.values import Constant
 _FOR_TESTS: Final = re.compile(r"(?i)(?:^|[._])test|test(?:ing)?(?:config|settings)?$|testing")
 _FOR_ONE_DESK: Final = re.compile(r"(?i)^(?:dev|local|debug|example|demo)|dev(?:elopment)?(?:config|settings)?$")
 """Settings that say they are not for production: somebody may still run them there."""
-SALT: Final = b"cookie-session"
-"""Flask's salt for the session cookie (``flask.sessions.SecureCookieSessionInterface``)."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -49,17 +45,17 @@ def probe(target: Target) -> Steps[Verdict]:
     if not keys:
         return passed("no key stands in the source")
     control: Exchange | None = None
-    name = _cookie_name(target.app)
+    name = session_cookie_name(target.app)
     for route, method in candidates(target):
         try:
             exchange = yield from send(target.request_for(route, method))
         except Skipped:
             continue
-        cookie = cookie_of(exchange.response, name)
+        cookie = next((one.value for one in set_cookies(exchange.response) if one.name == name and one.value), None)
         if cookie is None:
             control = control or exchange
             continue
-        if not any(signs(key, cookie) for key in keys):
+        if not any(signs_cookie(key, cookie) for key in keys):
             return passed("the session cookie is not signed with a key that stands in the source")
         shown = Evidence(
             "exchange", "the signature of this session cookie was made with the key that stands in the source", exchange
@@ -77,33 +73,6 @@ def probe(target: Target) -> Steps[Verdict]:
 def _secret(write: ConfigWrite) -> Secret:
     value = write.value.value if isinstance(write.value, Constant) else ""
     return Secret(value if isinstance(value, (str, bytes)) else "")
-
-
-def _cookie_name(app: App) -> str:
-    fact = app.config.get("SESSION_COOKIE_NAME")
-    return fact.value if fact is not None and isinstance(fact.value, str) else "session"
-
-
-def cookie_of(response: Response, name: str) -> str | None:
-    """The value of that cookie where the response sets it."""
-    for header in response.all_headers("Set-Cookie"):
-        said, _, rest = header.partition("=")
-        value = rest.partition(";")[0].strip().strip('"')
-        if said.strip() == name and value:
-            return value
-    return None
-
-
-def signs(key: Secret, cookie: str) -> bool:
-    """That *key* made the signature of a Flask session cookie: HMAC-SHA1 under a key derived by HMAC-SHA1 from key and salt."""
-    value, _, signature = cookie.rpartition(".")
-    derived = hmac.new(key.reveal_bytes(), SALT, hashlib.sha1).digest()
-    made = hmac.new(derived, value.encode("utf-8", "surrogatepass"), hashlib.sha1).digest()
-    try:
-        shown = base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
-    except (binascii.Error, ValueError):
-        return False
-    return bool(value) and hmac.compare_digest(made, shown)
 
 
 RULE = Rule(

@@ -1,0 +1,48 @@
+"""Flask's session cookie: how its signature is made (itsdangerous, HMAC-SHA1 under a key derived from key and salt)."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.secret import Secret
+
+SALT: Final = b"cookie-session"
+"""Flask's salt for the session cookie (``flask.sessions.SecureCookieSessionInterface``)."""
+_SIGNED: Final = re.compile(r"\.?[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{4,12}\.[A-Za-z0-9_-]{27}")
+
+
+def session_cookie_name(app: App) -> str:
+    """What the session cookie of *app* is called."""
+    fact = app.config.get("SESSION_COOKIE_NAME")
+    return fact.value if fact is not None and isinstance(fact.value, str) else "session"
+
+
+def is_signed(value: str) -> bool:
+    """That *value* has the form of a signed session: payload, time, signature."""
+    return bool(_SIGNED.fullmatch(value))
+
+
+def signature(key: Secret, value: str) -> bytes:
+    """The signature of *value* under *key*."""
+    derived = hmac.new(key.reveal_bytes(), SALT, hashlib.sha1).digest()
+    return hmac.new(derived, value.encode("utf-8", "surrogatepass"), hashlib.sha1).digest()
+
+
+def signs_cookie(key: Secret, cookie: str) -> bool:
+    """That *key* made the signature of a Flask session cookie."""
+    value, _, said = cookie.rpartition(".")
+    try:
+        shown = base64.urlsafe_b64decode(said + "=" * (-len(said) % 4))
+    except (binascii.Error, ValueError):
+        return False
+    return bool(value) and hmac.compare_digest(signature(key, value), shown)
+
+
+def signed_sample(key: Secret) -> str:
+    """An empty session as *key* signs it, for asking a word list about a key that is at hand."""
+    value = "e30.aAAAAA"
+    return f"{value}.{base64.urlsafe_b64encode(signature(key, value)).rstrip(b'=').decode()}"
