@@ -1,0 +1,71 @@
+"""How an application limits its callers, as its source says it: by Flask-Limiter, by its own counters, or not at all."""
+
+import re
+from typing import Final
+
+from stopper.core.fact import Function
+from stopper.core.facts import SourceFacts
+from stopper.core.values import Call, Constant, Sequence, Value
+
+LIMITERS: Final = ("flask_limiter.Limiter", "flask_limiter.extension.Limiter")
+_LIBRARIES: Final = (
+    "flask_limiter",
+    "limits",
+    "flask_ratelimiter",
+    "ratelimit",
+    "slowapi",
+    "pyrate_limiter",
+    "stopper.Stopper",
+)
+LIMITING: Final = re.compile(
+    r"(?i)throttl|rate_?limit|limiter\b|\.limit$|shared_limit|lock_?out|too_?many|slow_?down|back_?off|quota|token_?bucket"
+)
+AUTH_PATH: Final = re.compile(
+    r"(?i)(^|[/_.-])(log_?-?in|sign_?-?in|authenticate|auth|tokens?|sessions?|otp|totp|2fa|mfa|verify|password|reset|forgot|register|sign_?-?up|refresh)([/_.-]|$)"
+)
+
+
+def limits_somehow(facts: SourceFacts) -> bool:
+    """A library for limits is imported, or something of the project or of the answers speaks of them."""
+    if facts.imports(*_LIBRARIES):
+        return True
+    if any(LIMITING.search(name) for name in facts.imported):
+        return True
+    if any(_is_429(value) for one in facts.returns() for value in _items(one.value)):
+        return True
+    if any(
+        _is_429(value)
+        for call in facts.calls("flask.abort", "flask.make_response", "flask.Response")
+        for value in _given(call)
+    ):
+        return True
+    return any(LIMITING.search(one.name.rpartition(".")[2]) for one in facts.functions())
+
+
+def _given(call: Call) -> tuple[Value, ...]:
+    return (*call.args, *(said for _, said in call.keywords))
+
+
+def _items(value: Value) -> tuple[Value, ...]:
+    return value.items if isinstance(value, Sequence) else ()
+
+
+def _is_429(value: Value) -> bool:
+    return isinstance(value, Constant) and value.value == 429
+
+
+def has_default(facts: SourceFacts) -> bool:
+    """A limit for every route: an argument of the limiter, or a setting."""
+    for call in facts.calls(*LIMITERS):
+        for name in ("default_limits", "application_limits", "global_limits"):
+            said = call.keyword(name)
+            if said is not None and not (isinstance(said, Sequence) and not said.items and not said.open):
+                return True
+        if call.open:
+            return True
+    return any(True for _ in facts.config_writes("RATELIMIT_DEFAULT", "RATELIMIT_APPLICATION", "RATELIMIT_DEFAULTS"))
+
+
+def is_limited(function: Function) -> bool:
+    """A decorator between route and view that limits."""
+    return any(LIMITING.search(one.name) and not one.above_route for one in function.decorators)

@@ -1,0 +1,1 @@
+"""Weaknesses of limits: how often, how much, how long."""

@@ -1,0 +1,62 @@
+"""One slow partner holds every worker, and the whole API stands still."""
+
+from collections.abc import Iterator
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.outbound_names import ENDS_BY_ITSELF, SESSION, VERBS, WAITS_FOR_EVER
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, is_constant, options
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Calls to other hosts that pass no time-out, or None for one."""
+    facts = source_of(app)
+    by_default = any(True for _ in facts.calls("socket.setdefaulttimeout"))
+    adapted = any("timeout" in str(one.attributes) or _sends(facts, one.name) for one in facts.classes(*_ADAPTERS))
+    for call in facts.calls(*WAITS_FOR_EVER):
+        if not _waits(call, WAITS_FOR_EVER[call.callee]):
+            continue
+        if (by_default and not call.callee.startswith("requests.")) or (adapted and SESSION.match(call.callee)):
+            continue
+        yield Hit(f"{call.callee} waits as long as the other side likes", call.span)
+    for call in facts.calls(*[f"*.{verb}" for verb in VERBS]):
+        made = call.receiver
+        if call.callee in WAITS_FOR_EVER or not isinstance(made, Call) or not SESSION.fullmatch(made.callee):
+            continue
+        if not adapted and _waits(call, None):
+            yield Hit(f"{made.callee}.{call.method} waits as long as the other side likes", call.span)
+    for call in facts.calls(*ENDS_BY_ITSELF):
+        if is_constant(call.keyword("timeout"), None):
+            yield Hit(f"{call.callee} is told to wait as long as the other side likes", call.span)
+
+
+_ADAPTERS = ("requests.adapters.HTTPAdapter", "requests.Session", "requests.sessions.Session")
+
+
+def _sends(facts: SourceFacts, owner: str) -> bool:
+    """The project's own adapter or session says how long to wait."""
+    return any(facts.function(f"{owner}.{name}") is not None for name in ("send", "request"))
+
+
+def _waits(call: Call, position: int | None) -> bool:
+    if call.lacks(position, "timeout"):
+        return True
+    said = call.argument(position, "timeout")
+    return said is not None and all(is_constant(option, None) for option in options(said))
+
+
+RULE = Rule(
+    slug="outbound-timeout-missing",
+    family="rate",
+    title="An outbound call has no time-out",
+    harm=__doc__ or "",
+    severity="medium",
+    check="unsafe-consumption",
+    cwe=(400,),
+    owasp="API10:2023",
+    asvs=("V13.2.6",),
+    surfaces=("source",),
+    ends="`stopper.outbound.Client` ends every call after `STOPPER_OUTBOUND_TIMEOUT` seconds.",
+    detect=detect,
+)

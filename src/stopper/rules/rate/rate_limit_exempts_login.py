@@ -1,0 +1,113 @@
+"""The one place where guessing pays is the one without a limit."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.limiter_facts import AUTH_PATH, LIMITING
+from stopper.core.place import RouteRef
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Constant, Name, Sequence, Value, is_constant, text_of, walk
+
+_CHECKS: Final = re.compile(
+    r"(?i).*(check_password\w*|verify_password|checkpw|authenticate_user|verify_and_update_password|create_access_token)$"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Exemptions of views, blueprints and paths that let people in, and limits that stand above the route."""
+    facts = source_of(app)
+    if not any(LIMITING.search(name) for name in facts.imported) and not facts.imports("flask_limiter", "limits"):
+        return
+    for function in facts.functions():
+        for one in function.decorators:
+            if not _lets_in(facts, function.name):
+                break
+            exempt = one.name.endswith(".exempt") or (one.call is not None and _always_exempt(facts, one.call))
+            if exempt or (one.above_route and one.name.endswith((".limit", ".shared_limit"))):
+                why = "is exempt from the limiter" if exempt else "runs before its limit, which stands above the route"
+                yield Hit(f"{function.name.rpartition('.')[2]} {why}", one.span, _ref(facts, function.name))
+    for call in facts.calls("*.exempt"):
+        for given in call.args:
+            if isinstance(given, Name) and facts.function(given.dotted) is not None and _lets_in(facts, given.dotted):
+                yield Hit(
+                    f"{given.dotted.rpartition('.')[2]} is exempt from the limiter",
+                    call.span,
+                    _ref(facts, given.dotted),
+                )
+            elif isinstance(given, Call) and given.method == "Blueprint" and _is_auth_blueprint(given):
+                yield Hit("the blueprint that lets people in is exempt from the limiter", call.span)
+    yield from _filters(facts)
+
+
+def _always_exempt(facts: SourceFacts, call: Call) -> bool:
+    said = call.keyword("exempt_when")
+    if isinstance(said, Name) and (function := facts.function(said.dotted)) is not None:
+        return bool(function.returns) and all(is_constant(value, True) for value in function.returns)
+    return any(is_constant(part, True) for part in walk(said, 1))
+
+
+def _ref(facts: SourceFacts, view: str) -> RouteRef | None:
+    found = next(iter(facts.routes_of_view(view)), None)
+    return RouteRef("POST" if "POST" in found.methods else found.methods[0], found.path) if found is not None else None
+
+
+def _lets_in(facts: SourceFacts, view: str) -> bool:
+    """A route whose path or view is named so, or that checks a password."""
+    routes = facts.routes_of_view(view)
+    if not routes:
+        return False
+    if any("POST" in one.methods and AUTH_PATH.search(one.path) for one in routes):
+        return True
+    name = view.rpartition(".")[2]
+    return any("POST" in one.methods for one in routes) and (
+        bool(AUTH_PATH.search(name)) or any(_CHECKS.fullmatch(call.callee) for call in facts.calls_in(view))
+    )
+
+
+def _is_auth_blueprint(made: Call) -> bool:
+    said = [text_of(made.argument(0, "name")) or "", text_of(made.keyword("url_prefix")) or ""]
+    return any(re.search(r"(?i)(^|[/_-])(auth|login|account|session|identity|sso)", one) for one in said)
+
+
+def _filters(facts: SourceFacts) -> Iterator[Hit]:
+    """``@limiter.request_filter`` that lets paths of log-ins through."""
+    for function in facts.functions():
+        if not any(one.name.endswith(".request_filter") for one in function.decorators):
+            continue
+        values = [*function.returns, *facts.calls_in(function.name)]
+        values += [
+            side
+            for one in facts.comparisons("==", "in")
+            if one.function == function.name
+            for side in (one.left, one.right)
+        ]
+        if any(AUTH_PATH.search(text) for value in values for text in _texts(value)):
+            yield Hit("requests to log in are taken out before the limiter counts", function.span)
+
+
+def _texts(value: Value) -> Iterator[str]:
+    for part in walk(value):
+        if isinstance(part, Constant) and isinstance(part.value, str):
+            yield part.value
+        elif isinstance(part, Sequence):
+            yield from (one for one in part.plain() if isinstance(one, str))
+
+
+RULE = Rule(
+    slug="rate-limit-exempts-login",
+    family="rate",
+    title="A log-in is exempt from the limiter",
+    harm=__doc__ or "",
+    severity="high",
+    check="rate-limiting",
+    cwe=(770,),
+    owasp="API4:2023",
+    asvs=("V6.3.1",),
+    surfaces=("source",),
+    ends="Stopper's service slows down guessing at `POST /auth/login`, and nothing is exempt.",
+    certainty="likely",
+    detect=detect,
+)

@@ -1,0 +1,125 @@
+"""Whoever writes another address into a header starts to count from nought again."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.limiter_facts import LIMITERS, LIMITING
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Item, Name, Value, options, walk
+
+SPOOFABLE: Final = frozenset(
+    {
+        "x-forwarded-for", "x-real-ip", "x-client-ip", "x-originating-ip", "x-remote-ip", "x-cluster-client-ip", "forwarded", "client-ip",
+        "true-client-ip", "cf-connecting-ip", "fastly-client-ip", "authorization", "x-auth-token", "x-access-token", "x-api-key",
+        "x-user-id", "x-client-id", "x-device-id", "x-session-id", "user-agent", "x-request-id",
+    }
+)  # fmt: skip
+_OLD: Final = ("flask_limiter.util.get_ipaddr", "flask_limiter.get_ipaddr")
+"""Reads the first entry of ``X-Forwarded-For``."""
+_COUNTS: Final = ("*.incr", "*.incrby", "*.zadd", "*.zcard", "*.hit", "*.hincrby")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Keys of limiters, and of counters by hand, that come from a header which the caller writes."""
+    facts = source_of(app)
+    seen: set[object] = set()
+    for call in facts.calls(*LIMITERS, "*.limit", "*.shared_limit"):
+        key = call.keyword("key_func") or (call.argument(0) if call.callee in LIMITERS else None)
+        if key is not None and (why := _judged(facts, key)) and call.span not in seen:
+            seen.add(call.span)
+            yield Hit(f"callers are counted by {why}, which they write themselves", call.span)
+    yield from _by_hand(facts, seen)
+
+
+def _judged(facts: SourceFacts, key: Value) -> str | None:
+    for option in options(key):
+        if isinstance(option, Name):
+            if option.dotted in _OLD:
+                return "`X-Forwarded-For`"
+            function = facts.function(option.dotted)
+            values = function.returns if function is not None else ()
+            if (found := next((why for value in values if (why := _source(facts, value))), None)) is not None:
+                return found
+        elif (why := _source(facts, option)) is not None:
+            return why
+    return None
+
+
+def _source(facts: SourceFacts, value: Value) -> str | None:
+    """The header (or the query or body) that the value is, where no verified principal stands in it."""
+    for label in facts.labels(value):
+        if label.kind == "request-header" and label.source.lower() in SPOOFABLE:
+            return f"`{label.source}`"
+        if label.kind == "authorization-header":
+            return "`Authorization`"
+        if label.kind == "query-string":
+            return "the query"
+    for part in walk(value):
+        if (
+            isinstance(part, Item)
+            and isinstance(part.owner, Name)
+            and part.owner.dotted == "flask.request.access_route"
+        ):
+            return "`X-Forwarded-For`"
+        if isinstance(part, Name) and part.dotted == "flask.request.access_route":
+            return "`X-Forwarded-For`"
+    return None
+
+
+def _by_hand(facts: SourceFacts, seen: set[object]) -> Iterator[Hit]:
+    """Counters in Redis or in a dictionary, in functions that speak of limits or answer 429."""
+    functions = {
+        one.function
+        for one in facts.readings("flask.request.headers")
+        if one.key.lower() in SPOOFABLE - {"authorization"}
+    }
+    if not functions:
+        return
+    for call in facts.calls(*_COUNTS):
+        if (
+            call.args
+            and (why := _source(facts, call.args[0]))
+            and call.span not in seen
+            and not call.callee.startswith("flask_limiter")
+        ):
+            seen.add(call.span)
+            yield Hit(f"callers are counted by {why}, which they write themselves", call.span)
+    for one in facts.comparisons(">", ">=", "<", "<="):
+        if one.function not in functions and not LIMITING.search(one.function):
+            continue
+        keys = [part.key for side in (one.left, one.right) for part in walk(side) if isinstance(part, Item)]
+        if any(_source(facts, key) for key in keys) and one.span not in seen and _calls_429(facts, one.function):
+            seen.add(one.span)
+            yield Hit("callers are counted by a header that they write themselves", one.span)
+
+
+def _calls_429(facts: SourceFacts, function: str) -> bool:
+    if LIMITING.search(function):
+        return True
+    given: list[Value] = [
+        value
+        for call in facts.calls_in(function)
+        if isinstance(call, Call) and call.method == "abort"
+        for value in call.args
+    ]
+    known = facts.function(function)
+    given += [part for value in (known.returns if known is not None else ()) for part in walk(value, 2)]
+    return any(getattr(value, "value", None) == 429 for value in given)
+
+
+RULE = Rule(
+    slug="rate-limit-key-spoofable",
+    family="rate",
+    title="The limiter's key can be spoofed",
+    harm=__doc__ or "",
+    severity="high",
+    check="rate-limiting",
+    cwe=(770,),
+    owasp="API4:2023",
+    asvs=("V2.4.1",),
+    surfaces=("source",),
+    ends="Stopper's service counts by account and by the address of the connection, not by a header.",
+    detect=detect,
+)

@@ -1,0 +1,98 @@
+"""With four workers a caller gets four times the limit, or there is none because a setting turned it off."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.limiter_facts import LIMITERS
+from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.setting_facts import MISSING, in_force, is_for_one_desk, is_written, plain, written
+from stopper.core.values import Call, Value, is_constant
+
+_STORES: Final = ("RATELIMIT_STORAGE_URI", "RATELIMIT_STORAGE_URL")
+_WORKERS: Final = re.compile(
+    r"(?:gunicorn|uwsgi|uvicorn|hypercorn|granian).*?(?:-w|--workers|--processes|-p)[ =\",']+(\d+)|^\s*(?:workers|processes|WEB_CONCURRENCY)\s*[=:]\s*\"?(\d+)"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A limiter that counts in memory, or that is off."""
+    facts = source_of(app)
+    for call in facts.calls(*LIMITERS):
+        if is_constant(call.keyword("enabled"), False):
+            yield Hit("the limiter is turned off", call.span)
+        elif not call.open and (said := _in_memory(app, facts, call)) is not None:
+            yield said
+    if facts.imports("flask_limiter"):
+        yield from _turned_off(app, facts)
+
+
+def _in_memory(app: App, facts: SourceFacts, call: Call) -> Hit | None:
+    where: Value | None = call.keyword("storage_uri", "storage_url")
+    if where is None and any(is_written(app, key) for key in _STORES):
+        values = tuple(one for write in written(app, *_STORES) for one in plain(facts, write.value))
+        if not _all_memory(values):
+            return None
+    elif where is not None:
+        found = plain(facts, where)
+        if not _all_memory(found):
+            return None
+    elif not _is_memory(in_force(app, _STORES[0])):
+        return None
+    workers = _workers(facts)
+    if workers == 1:
+        return None
+    certainty: Certainty = "certain" if workers else "possible"
+    many = f"{workers} workers count" if workers else "each worker counts"
+    return Hit(
+        f"the limiter counts in the memory of its process, and {many} for themselves", call.span, certainty=certainty
+    )
+
+
+def _is_memory(value: object) -> bool:
+    return value is MISSING or value is None or value == "" or (isinstance(value, str) and value.startswith("memory"))
+
+
+def _all_memory(values: tuple[object, ...]) -> bool:
+    return bool(values) and all(isinstance(one, str) and one.startswith("memory") for one in values)
+
+
+def _workers(facts: SourceFacts) -> int | None:
+    """How many processes the deployment's files or a Gunicorn file ask for; None where nothing says so."""
+    found: list[int] = []
+    for file in facts.files_of("procfile", "dockerfile", "compose", "script", "config", "env"):
+        seen = [match for line in file.lines if (match := _WORKERS.search(re.sub(r"[\[\]]", " ", line))) is not None]
+        found += [int(match.group(1) or match.group(2)) for match in seen]
+    for one in facts.assignments():
+        if one.attribute == "workers" and "gunicorn" in one.span.path:
+            numbers = [value for value in plain(facts, one.value) if isinstance(value, int)]
+            found.append(max(numbers, default=2))
+    return max(found, default=None)
+
+
+def _turned_off(app: App, facts: SourceFacts) -> Iterator[Hit]:
+    seen = False
+    for write in written(app, "RATELIMIT_ENABLED"):
+        seen = True
+        if False in plain(facts, write.value) and not is_for_one_desk(write):
+            yield Hit("a setting turns the limiter off", write.span)
+    if not seen and in_force(app, "RATELIMIT_ENABLED") is False:
+        yield Hit("the running application has its limiter turned off", reader="running")
+
+
+RULE = Rule(
+    slug="rate-limit-per-process",
+    family="rate",
+    title="The limiter counts in each process for itself, or is off",
+    harm=__doc__ or "",
+    severity="medium",
+    check="rate-limiting",
+    cwe=(770,),
+    owasp="API4:2023",
+    asvs=("V2.4.1",),
+    surfaces=("source",),
+    ends="`stopper serve --redis` counts once for all processes and nodes.",
+    detect=detect,
+)
