@@ -1,0 +1,85 @@
+"""Which line of a requirements or lock file pins which distribution to which version."""
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from stopper.core.fact import TextFile
+from stopper.core.place import Span
+
+_PIN: Final = re.compile(
+    r"^\s*[\"']?([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?[\"']?\s*(?:(===?|~=|>=|<=|<|>|\^|=)\s*[\"']?[=^~]*\s*v?([\w.+*!-]+)|@|$|[;,\"'])"
+)
+_NAME: Final = re.compile(r"^name\s*=\s*\"([^\"]+)\"")
+_VERSION: Final = re.compile(r"^version\s*=\s*\"([^\"]+)\"")
+_PIPFILE: Final = re.compile(r"^\s*\"([\w.-]+)\":\s*\{\s*$")
+_PIPFILE_VERSION: Final = re.compile(r"^\s*\"version\":\s*\"==([^\"]+)\"")
+_POETRY: Final = re.compile(r"^([\w.-]+)\s*=\s*(?:\"|\{\s*version\s*=\s*\")(==|\^|~|>=)?\s*([\d][\w.]*)")
+_LISTED: Final = re.compile(
+    r"[\"']([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*(===?|~=|>=|<=|<)?\s*([\d][\w.]*)?[^\"']*[\"']"
+)
+
+
+class Pin(NamedTuple):
+    """One line. ``exact`` says that this very version is installed; ``version`` is ``""`` where none is said."""
+
+    name: str
+    version: str
+    exact: bool
+    span: Span
+
+
+def pins_of(file: TextFile) -> Iterator[Pin]:
+    """Every distribution that the file names."""
+    last = file.path.rpartition("/")[2]
+    if last == "Pipfile.lock":
+        yield from _paired(file, _PIPFILE, _PIPFILE_VERSION)
+    elif last.endswith(".lock"):
+        yield from _paired(file, _NAME, _VERSION)
+    elif last == "pyproject.toml":
+        yield from _project(file)
+    else:
+        for number, line in enumerate(file.lines, 1):
+            if (match := _PIN.match(line.partition(" #")[0])) and not line.lstrip().startswith(("#", "-", "[")):
+                yield _pin(match[1], match[3] or "", match[2] in ("==", "==="), file, number)
+
+
+def _pin(name: str, version: str, exact: bool, file: TextFile, number: int) -> Pin:
+    plain = re.sub(r"[-_.]+", "-", name).lower()
+    return Pin(
+        plain,
+        version,
+        exact and "*" not in version,
+        Span(file.path, number, number, 1, len(file.lines[number - 1]) + 1),
+    )
+
+
+def _paired(file: TextFile, names: re.Pattern[str], versions: re.Pattern[str]) -> Iterator[Pin]:
+    name, where = "", 0
+    for number, line in enumerate(file.lines, 1):
+        if found := names.match(line):
+            name, where = found[1], number
+        elif name and (found := versions.match(line)):
+            yield _pin(name, found[1], True, file, where)
+            name = ""
+
+
+def _project(file: TextFile) -> Iterator[Pin]:
+    section = ""
+    listed = False
+    for number, line in enumerate(file.lines, 1):
+        bare = line.partition(" #")[0].strip()
+        if bare.startswith("["):
+            section = bare.strip("[]")
+        if ".dependencies" in section and section.startswith(("tool.poetry", "tool.pdm")):
+            if match := _POETRY.match(bare):
+                yield _pin(match[1], match[3], match[2] == "==", file, number)
+            continue
+        listed = (listed or re.match(r"(?:dependencies|[\w-]+)\s*=\s*\[", bare) is not None) and section.startswith(
+            ("project", "dependency-groups")
+        )
+        if listed:
+            for match in _LISTED.finditer(bare.partition("= [")[2] if "= [" in bare else bare):
+                yield _pin(match[1], match[3] or "", match[2] in ("==", "==="), file, number)
+        if bare.endswith("]"):
+            listed = False

@@ -1,0 +1,1 @@
+"""Weaknesses that come with the libraries an application stands on."""

@@ -1,0 +1,89 @@
+"""The next hole in it is never mended, or the code calls what is not there any more."""
+
+from collections.abc import Iterator
+
+from stopper.core.app import App
+from stopper.core.auth_advisories import ABANDONED, GONE, order
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.place import Span
+from stopper.core.requirement_lines import pins_of
+from stopper.core.rule import Hit, Rule
+
+_FROM: dict[str, tuple[str, str]] = {
+    "flask_jwt_extended": ("flask-jwt-extended", "4"),
+    "itsdangerous": ("itsdangerous", "2.1"),
+    "werkzeug": ("werkzeug", "2.1"),
+}
+"""Module → distribution, and the major version that took the old names away."""
+_MODULES = {"flask_jwt": "flask-jwt", "flask_jwt_simple": "flask-jwt-simple", "flask_oauthlib": "flask-oauthlib", "flask_restplus": "flask-restplus",
+            "flask_user": "flask-user", "flask_basicauth": "flask-basicauth", "oauth2client": "oauth2client", "python_jwt": "python-jwt"}  # fmt: skip
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Requirements of libraries without releases, their use in the code, and names that a later version took away."""
+    facts = source_of(app)
+    told: set[str] = set()
+    for file in facts.files_of("requirements"):
+        for pin in pins_of(file):
+            if pin.name in ABANDONED and pin.name not in told:
+                told.add(pin.name)
+                yield Hit(_said(pin.name), pin.span)
+    yield from _used(facts, told)
+    for name, span in _gone(app, facts):
+        yield Hit(f"{name.rpartition('.')[2]} is of another major version: {GONE[name]}", span, certainty="likely")
+    if "running" in app.readers:
+        for name in app.dependencies:
+            if name in ABANDONED and name not in told:
+                yield Hit(_said(name), reader="running")
+
+
+def _said(name: str) -> str:
+    return f"{name} gets no releases any more; {ABANDONED[name]} took its place"
+
+
+def _used(facts: SourceFacts, told: set[str]) -> Iterator[Hit]:
+    """The first call into such a library, where no requirement says that it is there."""
+    for module, name in _MODULES.items():
+        if name in told or not facts.imports(module):
+            continue
+        call = next((one for one in facts.calls_matching(rf"{module}(?:\.\w+)+") if one.span is not None), None)
+        if call is not None:
+            told.add(name)
+            yield Hit(_said(name), call.span)
+
+
+def _gone(app: App, facts: SourceFacts) -> Iterator[tuple[str, Span]]:
+    wanted = {name for name in GONE if facts.imports(name.partition(".")[0]) and not _is_old(app, name)}
+    if not wanted:
+        return
+    for call in facts.calls(*sorted(wanted)):
+        if call.span is not None:
+            yield call.callee, call.span
+    for function in facts.functions():
+        for one in function.decorators:
+            if one.name in wanted and one.call is None:
+                yield one.name, one.span
+
+
+def _is_old(app: App, name: str) -> bool:
+    """That the version in use still has the name."""
+    distribution, gone = _FROM[name.partition(".")[0]]
+    version = order(app.dependencies.get(distribution, ""))
+    return bool(version) and version < order(gone)
+
+
+RULE = Rule(
+    slug="abandoned-auth-library",
+    family="dependency",
+    title="Abandoned authentication library, or code for another major version of it",
+    harm=__doc__ or "",
+    severity="medium",
+    check="inventory",
+    cwe=(1104,),
+    owasp="API8:2023",
+    asvs=("V15.2.1",),
+    surfaces=("source",),
+    ends="`Stopper(app)` and `@bearer` take the place of libraries that nobody looks after.",
+    certainty="certain",
+    detect=detect,
+)

@@ -1,0 +1,48 @@
+"""The way in is public: somebody has written it down, with an example."""
+
+from collections.abc import Iterator
+
+from stopper.core.app import App
+from stopper.core.auth_advisories import ADVISORIES, Advisory, holes
+from stopper.core.facts import source_of
+from stopper.core.requirement_lines import pins_of
+from stopper.core.rule import Hit, Rule
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Pinned and locked versions in the files, and the versions that the running application has."""
+    told: set[str] = set()
+    for file in source_of(app).files_of("requirements"):
+        for pin in pins_of(file):
+            if pin.exact and pin.name in ADVISORIES and (found := holes(pin.name, pin.version)):
+                told.add(pin.name)
+                yield Hit(_said(pin.name, pin.version, found), pin.span)
+    if "running" not in app.readers:
+        return
+    for name, version in app.dependencies.items():
+        if name not in told and (found := holes(name, version)):
+            yield Hit(_said(name, version, found), reader="running")
+
+
+def _said(name: str, version: str, found: tuple[Advisory, ...]) -> str:
+    last = found[-1]
+    cves = ", ".join(dict.fromkeys(one.cve for one in found))
+    mend = f"mended in {last.mended}" if last.mended else "no version mends it"
+    return f"{name} {version} has {cves}: {last.what}; {mend}"
+
+
+RULE = Rule(
+    slug="vulnerable-auth-library",
+    family="dependency",
+    title="Authentication library with a known hole",
+    harm=__doc__ or "",
+    severity="high",
+    check="inventory",
+    cwe=(1395,),
+    owasp="API8:2023",
+    asvs=("V15.2.1",),
+    surfaces=("source",),
+    ends="Stopper's floors in its own requirements are the first versions without a known hole.",
+    certainty="certain",
+    detect=detect,
+)
