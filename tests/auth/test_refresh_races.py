@@ -62,13 +62,13 @@ def test_sixty_four_threads_get_one_answer(store: Store) -> None:
 @pytest.mark.feature("F8")
 def test_many_processes_get_one_answer(store: Store, store_url: str, tmp_path: Path) -> None:
     made = issuing(store)
-    with _workers(store_url, tmp_path, processes=4, threads=8) as workers:
+    with _workers(store_url, tmp_path, processes=8, threads=8) as workers:
         for _ in range(ROUNDS):
             token = _first_token(made)
             for worker in workers:
                 _say(worker, token)
             results = [result for worker in workers for result in json.loads(_hear(worker))]
-            assert len(results) == 32
+            assert len(results) == 64
             assert len(set(results)) == 1, set(results)
             assert not results[0].startswith("refused")
             assert _tokens_in(store, _family(store, token)) == 2
