@@ -1,0 +1,178 @@
+"""A stranger reads which routes there are, what they take and what they answer, and need not guess."""
+
+import re
+from collections.abc import Iterator
+from typing import Final, Literal, cast
+from urllib.parse import quote
+
+from stopper.core.app import App, Route
+from stopper.core.exchange import Request, Response
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, passed, send
+from stopper.core.probe_baseline import attempt, same
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, is_constant, may_be
+
+_DOCS: Final = re.compile(
+    r"(?i)(^|/)(openapi(\.json|\.ya?ml)?|swagger(\.json|\.ya?ml|-ui|ui)?|apispec(_\d+)?(\.json)?|api-docs|apidocs|redoc|rapidoc|scalar|graphiql|(?:api/)?docs?|schema\.json|(?:api/)?schema)/?(index\.html)?$"
+)
+_USUAL: Final = (
+    "/openapi.json",
+    "/swagger.json",
+    "/docs",
+    "/apidocs/",
+    "/swagger",
+    "/redoc",
+    "/graphql",
+    "/api/docs",
+    "/api-docs",
+    "/swagger-ui",
+)
+_QUERY: Final = "{__schema{types{name}}}"
+_MAKERS: Final = {
+    "flasgger.Swagger": "flasgger shows the description at /apidocs to everybody",
+    "flask_swagger_ui.get_swaggerui_blueprint": "Swagger UI is served to everybody",
+    "flask_restx.Api": "Flask-RESTX serves swagger.json and Swagger UI to everybody",
+    "flask_restplus.Api": "Flask-RESTPlus serves swagger.json and Swagger UI to everybody",
+    "flask_openapi3.OpenAPI": "flask-openapi3 serves the description to everybody",
+    "apiflask.APIFlask": "APIFlask serves openapi.json and /docs to everybody",
+    "spectree.SpecTree": "SpecTree serves the description to everybody",
+    "flask_graphql.GraphQLView.as_view": "GraphiQL is switched on",
+    "graphql_server.flask.GraphQLView.as_view": "GraphiQL is switched on",
+    "strawberry.flask.views.GraphQLView.as_view": "GraphiQL is switched on",
+}
+_SETTINGS: Final = ("OPENAPI_SWAGGER_UI_PATH", "OPENAPI_REDOC_PATH", "OPENAPI_RAPIDOC_PATH")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Routes of the usual names that nothing guards, and libraries that serve the description by themselves."""
+    facts = source_of(app)
+    for route in app.routes:
+        access = route.access.get("GET")
+        if (
+            "GET" in route.methods
+            and _DOCS.search(route.path)
+            and route.readers - {"spec"}
+            and (access is None or access.state == "open")
+        ):
+            reader: Literal["running"] | None = None if route.span is not None else "running"
+            yield Hit(
+                f"{route.path} describes the API to everybody",
+                route.span,
+                RouteRef("GET", route.path),
+                "possible",
+                reader,
+            )
+    for callee, text in _MAKERS.items():
+        for call in facts.calls(callee):
+            if _shows(call) and not _is_local(facts, call):
+                yield Hit(text, call.span, certainty="likely")
+    if facts.imports("flask_smorest"):
+        for write in facts.config_writes(*_SETTINGS):
+            if not is_constant(write.value, None, False, ""):
+                yield Hit("flask-smorest serves the description to everybody", write.span, certainty="likely")
+
+
+def _shows(call: Call) -> bool:
+    """That the call does not switch the pages off."""
+    if call.open:
+        return False
+    if call.callee in ("flask_restx.Api", "flask_restplus.Api"):
+        return not is_constant(call.keyword("doc"), False) and call.lacks(None, "decorators")
+    if call.callee == "apiflask.APIFlask":
+        return (
+            not is_constant(call.keyword("enable_openapi"), False)
+            and not is_constant(call.keyword("docs_path"), None)
+            and call.lacks(None, "docs_decorators", "spec_decorators")
+        )
+    if call.callee == "flask_openapi3.OpenAPI":
+        return not is_constant(call.keyword("doc_ui"), False)
+    if call.callee == "flasgger.Swagger":
+        return call.lacks(None, "decorators")
+    if "GraphQLView" in call.callee:
+        return may_be(call.keyword("graphiql"), True) or (
+            call.callee.startswith("strawberry") and call.keyword("graphiql", "graphql_ide") is None
+        )
+    return True
+
+
+def _is_local(facts: SourceFacts, call: Call) -> bool:
+    """That it stands behind a question about the environment: shown to developers only."""
+    return any(
+        condition.body is not None and call.span is not None and condition.body.holds(call.span)
+        for condition in facts.conditions()
+    )
+
+
+# -- on the wire -----------------------------------------------------------------------------------------------------------------
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Ask the usual places as nobody: a description, its page, or an answer about GraphQL's own types is public."""
+    nothing = yield from send(target.request_for(Route(f"/{target.canary}-not-there", ("GET",)), "GET"))
+    places: list[RouteRef] = []
+    evidence: list[Evidence] = [Evidence("exchange", "control: what a path that is not there answers", nothing)]
+    for path in _places(target):
+        answer = yield from attempt(send(_asked(target, path)))
+        if answer is None or same(answer.response, nothing.response):
+            continue
+        what = _described(answer.response)
+        if what:
+            places.append(RouteRef("GET", path))
+            evidence.append(Evidence("exchange", f"{what} is given to nobody in particular", answer))
+    if places:
+        return failed(f"{places[0].path} describes the API to everybody", places, evidence)
+    return passed("nothing describes the API to everybody")
+
+
+def _places(target: Target) -> list[str]:
+    known = [
+        route.path
+        for route in target.app.routes
+        if "GET" in route.methods and not route.parameters and _DOCS.search(route.path)
+    ]
+    graph = [route.path for route in target.app.routes if "graphql" in route.path.lower() and not route.parameters]
+    return list(dict.fromkeys((*known[:8], *graph[:2], *(_USUAL if target.surface != "wsgi" else ()))))
+
+
+def _asked(target: Target, path: str) -> Request:
+    request = target.request_for(Route(path, ("GET",)), "GET")
+    if "graphql" in path.lower():
+        return Request("GET", f"{request.target}?query={quote(_QUERY)}", request.headers)
+    return Request("GET", request.target, (("Accept", "application/json, text/html"),))
+
+
+def _described(response: Response) -> str:
+    """What of the API an answer describes; empty when it is about something else."""
+    if not response.succeeded:
+        return ""
+    found = response.json()
+    if isinstance(found, dict):
+        said = cast("dict[str, object]", found)
+        if ("openapi" in said or "swagger" in said) and "paths" in said:
+            return "the OpenAPI document"
+        data = said.get("data")
+        return "GraphQL introspection" if isinstance(data, dict) and "__schema" in data else ""
+    text = response.text
+    if re.search(r"(?i)swagger-ui|SwaggerUIBundle|<redoc|redoc\.standalone|rapi-doc|graphiql|@scalar/", text):
+        return "the page of the API's description"
+    return "the OpenAPI document" if re.match(r"(?:openapi|swagger):\s*['\"]?[23]", text) else ""
+
+
+RULE = Rule(
+    slug="api-docs-public",
+    family="inventory",
+    title="The API's description is public",
+    harm=__doc__ or "",
+    severity="low",
+    check="inventory",
+    cwe=(540,),
+    owasp="API9:2023",
+    asvs=("V13.4.5",),
+    surfaces=("source", "wsgi", "http"),
+    ends="`Stopper.cover(…)` puts the pages of other packages under a policy.",
+    detect=detect,
+    probe=probe,
+)

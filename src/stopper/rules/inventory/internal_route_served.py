@@ -1,0 +1,110 @@
+"""A route that was made for developers hands a stranger settings, data or a way to change them."""
+
+import re
+from collections.abc import Iterator
+from typing import Final, Literal
+
+from stopper.core.app import App, Route
+from stopper.core.exchange import Exchange
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, passed, send
+from stopper.core.probe_baseline import attempt, same
+from stopper.core.rule import Certainty, Hit, Rule
+
+_INTERNAL: Final = re.compile(
+    r"(?i)(?:^|[/_.-])(debug\w*|_debug|internals?|backups?|dump\w*|bak|actuator|phpinfo|console|_?env|environ|tests?|testing|playground|sandbox|dev|devtools|staging|tmp|temp|old|"
+    r"_?profiler?|trace|heapdump|threaddump|server-?status|server-?info|diagnostics?|eval|shell|seed|reset-?db|fixtures?|sysinfo|_?config|settings/dump)(?=[/_.-]|$)"
+)
+_SURE: Final = re.compile(
+    r"(?i)(?:^|[/_.-])(_?debug\w*|internals?|backups?|dump\w*|actuator|phpinfo|heapdump|threaddump|shell|eval|environ|_?env|seed|reset-?db|sysinfo|devtools)(?=[/_.-]|$)"
+)
+_SAFE: Final = re.compile(
+    r"(?i)(speed-?tests?|/tests?/\{|latest|contest|trace(?:s|route)?/\{|/tests?$.*result|environments?|profiles?/\{)"
+)
+_PLACES: Final = (
+    "/debug", "/_debug", "/internal", "/backup", "/test", "/dev", "/console", "/.env", "/.git/config", "/backup.sql", "/backup.zip", "/dump",
+    "/actuator/env", "/server-status", "/phpinfo.php", "/config", "/env", "/_profiler",
+)  # fmt: skip
+"""What is often left behind, beside the routes that are known."""
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Routes that are called after a tool of developers and that nothing guards."""
+    for route in app.routes:
+        if not route.readers - {"spec"} or not _is_internal(route):
+            continue
+        for ref in route.refs():
+            access = route.access.get(ref.method)
+            if access is None or access.state != "guarded":
+                reader: Literal["running"] | None = None if route.span is not None else "running"
+                yield Hit(
+                    f"{ref} is for developers by its name, and nothing guards it",
+                    route.span,
+                    ref,
+                    _certainty(route),
+                    reader,
+                )
+                break
+
+
+def _is_internal(route: Route) -> bool:
+    return bool(_INTERNAL.search(route.path)) and not _SAFE.search(route.path)
+
+
+def _certainty(route: Route) -> Certainty:
+    return "likely" if _SURE.search(route.path) else "possible"
+
+
+# -- on the wire -----------------------------------------------------------------------------------------------------------------
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Ask for such routes as nobody; what is not there answers like a path that cannot be."""
+    nothing = yield from send(target.request_for(Route(f"/{target.canary}-not-there", ("GET",)), "GET"))
+    places: list[RouteRef] = []
+    evidence: list[Evidence] = [Evidence("exchange", "control: what a path that is not there answers", nothing)]
+    for route in _worth(target):
+        answer = yield from attempt(send(target.request_for(route, "GET")))
+        if answer is not None and _answers(answer, nothing):
+            places.append(RouteRef("GET", route.path))
+            evidence.append(Evidence("exchange", f"{route.path} answers nobody in particular", answer))
+        if len(places) >= 5:
+            break
+    if places:
+        return failed(f"{places[0].path} is served to everybody", places, evidence)
+    return passed("no debug, test, backup or internal route answers")
+
+
+def _worth(target: Target) -> list[Route]:
+    known = [route for route in target.app.routes if "GET" in route.methods and _is_internal(route)]
+    paths = {route.path for route in target.app.routes}
+    guessed = [Route(path, ("GET",)) for path in _PLACES if path not in paths]
+    return [*known[:10], *(guessed if target.surface != "wsgi" or not target.app.routes else guessed[:6])]
+
+
+def _answers(answer: Exchange, nothing: Exchange) -> bool:
+    response = answer.response
+    if not response.succeeded or response.error or not response.body.strip():
+        return False
+    return not same(response, nothing.response) and not (
+        nothing.response.succeeded and response.content_type == nothing.response.content_type
+    )
+
+
+RULE = Rule(
+    slug="internal-route-served",
+    family="inventory",
+    title="A debug, test, backup or internal route is served",
+    harm=__doc__ or "",
+    severity="medium",
+    check="inventory",
+    cwe=(489,),
+    owasp="API9:2023",
+    asvs=("V15.2.3",),
+    surfaces=("source", "wsgi", "http"),
+    ends="`Stopper(app)` runs no route without a policy, and refuses debug mode in `prod`.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+)

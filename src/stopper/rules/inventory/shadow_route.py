@@ -1,0 +1,68 @@
+"""Nobody reviews, tests or guards at the gateway what no document speaks of."""
+
+import re
+from collections.abc import Iterator
+from typing import Final, Literal
+
+from stopper.core.app import App, Route
+from stopper.core.place import RouteRef
+from stopper.core.rule import Hit, Rule
+from stopper.core.spec_document import described, shape, speaks_of
+
+_NOT_API: Final = re.compile(
+    r"(?i)(^|/)(openapi|swagger|apispec|api-docs|apidocs|docs?|redoc|rapidoc|static|assets|favicon\.ico|robots\.txt|sitemap\.xml|swaggerui|flasgger_static)(?:[/._-]|$)"
+)
+_HEALTH: Final = re.compile(
+    r"(?i)^/?(api/)?(health\w*|ping|ready|readiness|live|liveness|livez|readyz|version|status)?/?$"
+)
+_ENDPOINTS: Final = re.compile(
+    r"(?:^|\.)(static|openapi\w*|swagger\w*|apispec\w*|specs|redoc|docs?|root|doc)$|^(restx_doc|flasgger|api-docs|swagger_ui|openapi)\b"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Routes and methods that are served and that the document does not describe."""
+    if app.spec is None or not speaks_of(app.spec, app.routes):
+        return
+    known = described(app.spec)
+    paths = {path for _, path in known}
+    for route in app.routes:
+        if not route.readers - {"spec"} or _is_beside_the_api(route):
+            continue
+        if shape(route.path) not in paths:
+            yield _hit(route, route.methods, f"{route.path} is served and the document does not know it")
+            continue
+        extra = [
+            method
+            for method in route.methods
+            if method not in ("HEAD", "OPTIONS") and (method, shape(route.path)) not in known
+        ]
+        if extra:
+            yield _hit(route, extra, f"{', '.join(extra)} {route.path} is served and the document does not know it")
+
+
+def _hit(route: Route, methods: "tuple[str, ...] | list[str]", message: str) -> Hit:
+    method = next((method for method in methods if method not in ("HEAD", "OPTIONS")), "GET")
+    reader: Literal["running"] | None = None if route.span is not None else "running"
+    return Hit(message, route.span, RouteRef(method, route.path), reader=reader)
+
+
+def _is_beside_the_api(route: Route) -> bool:
+    return bool(_NOT_API.search(route.path) or _HEALTH.match(route.path) or _ENDPOINTS.search(route.endpoint))
+
+
+RULE = Rule(
+    slug="shadow-route",
+    family="inventory",
+    title="A route is served but not in the spec",
+    harm=__doc__ or "",
+    severity="medium",
+    check="inventory",
+    cwe=(1059,),
+    owasp="API9:2023",
+    asvs=("V13.4.5",),
+    surfaces=("source",),
+    ends="`Stopper(app)` runs no route without a policy, and `stopper.lock` shows each in review.",
+    certainty="likely",
+    detect=detect,
+)
