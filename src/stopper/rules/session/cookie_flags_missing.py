@@ -1,0 +1,129 @@
+"""What the cookie holds travels over plain HTTP, can be read by scripts, or goes along with other sites' requests."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.cookie_flags import lacking_flags, set_cookies
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.flask_cookie import session_cookie_name
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_cookies import answers_with_cookies
+from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.setting_facts import plain
+from stopper.core.values import Call, is_constant, text_of
+
+_FLAGS: Final = {"secure": (6, "Secure"), "httponly": (7, "HttpOnly"), "samesite": (8, "SameSite")}
+"""``Response.set_cookie(key, value, max_age, expires, path, domain, secure, httponly, samesite)``."""
+_FOR_SCRIPTS: Final = re.compile(r"(?i)csrf|xsrf")
+_CREDENTIAL: Final = re.compile(r"(?i)sess|token|auth|jwt|sid|login|user|remember|credential|key")
+OTHERS: Final = frozenset(
+    {
+        "access_token_cookie",
+        "refresh_token_cookie",
+        "csrf_access_token",
+        "csrf_refresh_token",
+        "remember_token",
+    }
+)
+"""Cookies that rules of their own look at."""
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """``set_cookie`` whose visible arguments leave a flag out or switch it off."""
+    facts = source_of(app)
+    if not facts.imports("flask", "werkzeug", "quart", "apiflask"):
+        return
+    for call in facts.calls("*.set_cookie"):
+        if call.open or _ends(facts, call):
+            continue
+        name = text_of(call.argument(0, "key")) or ""
+        lacking = [said for word, (place, said) in _FLAGS.items() if _missing(facts, call, place, word)]
+        if _FOR_SCRIPTS.search(name) and "HttpOnly" in lacking:
+            lacking.remove("HttpOnly")
+        if lacking:
+            yield Hit(
+                f"the cookie {name or 'that is set here'} lacks {', '.join(lacking)}",
+                call.span,
+                certainty="certain" if _CREDENTIAL.search(name) else None,
+            )
+
+
+def _missing(facts: SourceFacts, call: Call, place: int, word: str) -> bool:
+    if call.lacks(place, word):
+        return True
+    values = plain(facts, call.argument(place, word))
+    if word == "samesite":
+        return bool(values) and all(value is None or str(value).lower() not in ("lax", "strict") for value in values)
+    return bool(values) and not any(values)
+
+
+def _ends(facts: SourceFacts, call: Call) -> bool:
+    """The call takes the cookie away."""
+    if is_constant(call.argument(1, "value"), "") or call.argument(1, "value") is None:
+        return True
+    return is_constant(call.argument(2, "max_age"), 0) or is_constant(call.argument(3, "expires"), 0)
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Look at the cookies of the application's own that answers set."""
+    answers = yield from answers_with_cookies(target)
+    left_out = {session_cookie_name(target.app), *OTHERS}
+    seen = False
+    for ref, exchange in answers:
+        for cookie in set_cookies(exchange.response):
+            if cookie.name in left_out or cookie.ends:
+                continue
+            seen = True
+            if lacking := lacking_flags(cookie, readable=bool(_FOR_SCRIPTS.search(cookie.name))):
+                evidence = Evidence("exchange", f"the cookie {cookie.name} lacks {', '.join(lacking)}", exchange)
+                return failed(f"{ref} sets the cookie {cookie.name} without {', '.join(lacking)}", (ref,), (evidence,))
+    return (
+        passed("every cookie has Secure, HttpOnly and SameSite")
+        if seen
+        else not_applicable("no answer set a cookie of its own")
+    )
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The flags that are left out, where the call stands on one line and says none of them otherwise."""
+    for call in source_of(app).calls("*.set_cookie"):
+        span = call.span
+        if span is None or span != hit.span or span.line != span.end_line or len(call.args) > 6:
+            continue
+        said = {word for word, _ in call.keywords}
+        if any(is_constant(call.keyword(word), False, None) for word in said & set(_FLAGS)):
+            return None
+        more = [
+            text
+            for word, text in (("secure", "secure=True"), ("httponly", "httponly=True"), ("samesite", 'samesite="Lax"'))
+            if word not in said
+        ]
+        last = type(span)(span.path, span.line, span.line, span.end_column - 1, span.end_column)
+        return Edit(last, f", {', '.join(more)})", safe=False)
+    return None
+
+
+RULE = Rule(
+    slug="cookie-flags-missing",
+    family="session",
+    title="A cookie is set without Secure, HttpOnly or SameSite",
+    harm=__doc__ or "",
+    severity="medium",
+    check="transport",
+    cwe=(1004,),
+    owasp="API8:2023",
+    asvs=("V3.3.3",),
+    surfaces=(
+        "source",
+        "wsgi",
+        "http",
+    ),
+    ends="Stopper's `@bearer` keeps no credential in a cookie.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+    fix=fix,
+)

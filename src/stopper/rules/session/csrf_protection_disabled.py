@@ -1,0 +1,128 @@
+"""Any page that a signed-in person visits can act in their name."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.setting_facts import switches, written
+from stopper.core.values import Call, Mapping, Name, Value, is_constant
+
+_SWITCHES: Final = ("WTF_CSRF_ENABLED", "WTF_CSRF_CHECK_DEFAULT", "SEASURF_ENABLED", "CSRF_ENABLED")
+_EXEMPT: Final = re.compile(
+    r"(flask_wtf(\.csrf)?\.(CSRFProtect|CsrfProtect)|flask_seasurf\.SeaSurf|\?)\.exempt|.*csrf.*\.exempt"
+)
+_CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_PROVES: Final = re.compile(
+    r".*(compare_digest|construct_event|verify\w*|validate_\w*signature|check_signature|decode|check_api_key|check_token|RequestValidator\.validate)"
+)
+_GUARDED: Final = re.compile(
+    r"(?i).*(jwt|token|api_?key|bearer|signature|webhook|hmac|oauth|HTTP(Token|Basic|Digest)?Auth)\w*(\.login_required)?"
+)
+_HOOK: Final = re.compile(r"(?i)webhook|callback|hook/|/hooks?(/|$)|ipn|csp[-_]?report|health")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A switch of Flask-WTF or SeaSurf that is off, a form without its token, or an exemption of a changing view."""
+    facts = source_of(app)
+    for key in _SWITCHES:
+        for doubt in switches(app, key):
+            if not doubt.value:
+                yield Hit(
+                    f"{key} is off",
+                    doubt.span,
+                    certainty="possible" if doubt.desk else None,
+                    reader=None if doubt.span is not None else "running",
+                )
+    yield from _forms(facts)
+    if facts.imports("flask_wtf", "flask_seasurf"):
+        yield from _exempted(facts)
+
+
+def _forms(facts: SourceFacts) -> Iterator[Hit]:
+    if not facts.imports("flask_wtf", "wtforms"):
+        return
+    for found in facts.classes():
+        if found.name.rpartition(".")[2] == "Meta" and is_constant(found.attributes.get("csrf"), False):
+            yield Hit("the form's Meta switches its CSRF token off", found.attributes["csrf"].span or found.span)
+    forms = {found.name for found in facts.classes("flask_wtf.FlaskForm", "flask_wtf.Form", "flask_wtf.form.FlaskForm")}
+    for name in forms:
+        for call in facts.calls(name):
+            meta = call.keyword("meta")
+            if is_constant(call.keyword("csrf_enabled"), False) or (
+                isinstance(meta, Mapping) and is_constant(meta.get("csrf"), False)
+            ):
+                yield Hit("this form is made without its CSRF token", call.span)
+
+
+def _exempted(facts: SourceFacts) -> Iterator[Hit]:
+    for function in facts.functions():
+        for decorator in function.decorators:
+            if _EXEMPT.fullmatch(decorator.name) and not _defended(facts, function.name):
+                methods = {method for route in facts.routes_of_view(function.name) for method in route.methods}
+                if methods & _CHANGING or not methods:
+                    yield Hit(
+                        f"{function.name.rpartition('.')[2]} changes state and is exempt from CSRF protection",
+                        decorator.span,
+                    )
+    for call in facts.calls("*.exempt"):
+        if not _EXEMPT.fullmatch(call.callee) or not call.args or call.span is None:
+            continue
+        views = list(_views_of(facts, call.args[0]))
+        open_views = [view for view, methods in views if methods & _CHANGING and not _defended(facts, view)]
+        if open_views:
+            yield Hit(f"{open_views[0].rpartition('.')[2]} changes state and is exempt from CSRF protection", call.span)
+
+
+def _views_of(facts: SourceFacts, what: Value) -> Iterator[tuple[str, frozenset[str]]]:
+    if isinstance(what, Name):
+        for route in facts.routes_of_view(what.dotted):
+            yield route.view, frozenset(route.methods)
+    elif isinstance(what, Call) and what.method == "Blueprint" and what.args:
+        name = what.args[0]
+        for route in facts.routes:
+            if is_constant(name, route.blueprint.rpartition(".")[2]):
+                yield route.view, frozenset(route.methods)
+
+
+def _defended(facts: SourceFacts, view: str) -> bool:
+    """The view is reached by a header that no other site can send, or proves who is calling by a signature."""
+    routes = facts.routes_of_view(view)
+    if any(_HOOK.search(route.path) for route in routes) and any(
+        True for one in facts.readings("flask.request.headers") if one.function == view
+    ):
+        return True
+    guards = [decorator.name for route in routes for decorator in route.decorators]
+    function = facts.function(view)
+    guards.extend(decorator.name for decorator in (function.decorators if function is not None else ()))
+    if any(_GUARDED.fullmatch(name) for name in guards):
+        return True
+    return any(_PROVES.fullmatch(call.callee) for call in facts.calls_in(view))
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The literal False of a switch."""
+    for key in _SWITCHES:
+        for write in written(app, key):
+            if write.span == hit.span and is_constant(write.value, False) and write.value.span is not None:
+                return Edit(write.value.span, "True", safe=False)
+    return None
+
+
+RULE = Rule(
+    slug="csrf-protection-disabled",
+    family="session",
+    title="CSRF protection is switched off",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(352,),
+    owasp="API8:2023",
+    asvs=("V3.5.1",),
+    surfaces=("source",),
+    ends="Stopper's `@bearer` reads no cookie, so another site cannot send the credential along.",
+    detect=detect,
+    fix=fix,
+)

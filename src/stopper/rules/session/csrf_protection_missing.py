@@ -1,0 +1,139 @@
+"""Any page that a signed-in person visits can act in their name."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App, Route
+from stopper.core.cookie_flags import set_cookies
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe_baseline import alike, attempt, is_door
+from stopper.core.probe_cookies import answers_with_cookies
+from stopper.core.rule import Hit, Rule
+from stopper.core.setting_facts import MISSING, application_made, in_force, settings_out_of_sight, switches
+
+_WHO: Final = re.compile(
+    r"(?i)^_?(user|uid|user_?id|user_?name|email|account(_id)?|logged_?in|authenticated|login|member_id|customer_id|admin|is_admin)$"
+)
+_TOKEN: Final = re.compile(r"(?i)csrf|xsrf")
+_SITE: Final = frozenset({"origin", "referer", "sec-fetch-site", "x-requested-with"})
+_CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_ELSEWHERE: Final = "https://other-site.example"
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A session says who somebody is, a route changes state, and there is no token, no origin check and no SameSite."""
+    facts = source_of(app)
+    if not _cookies_authenticate(facts) or _defended(app, facts):
+        return
+    if any(set(route.methods) & _CHANGING and not _is_door(route) for route in app.routes):
+        place = application_made(app)
+        if place is not None:
+            yield Hit(
+                "cookies say who is calling, routes change state, and nothing tells other sites' requests apart", place
+            )
+
+
+def _is_door(route: Route) -> bool:
+    return is_door(route)
+
+
+def _cookies_authenticate(facts: SourceFacts) -> bool:
+    if any(
+        True for _ in facts.calls("flask_login.login_user", "flask_security.login_user", "flask_login.utils.login_user")
+    ):
+        return True
+    return any(_WHO.match(flow.detail) for flow in facts.flows("session"))
+
+
+def _defended(app: App, facts: SourceFacts) -> bool:
+    if facts.imports("flask_wtf", "flask_seasurf", "flask_csrf", "flask_talisman_csrf", "flask_security"):
+        return True
+    if any(str(doubt.value).lower() in ("lax", "strict") for doubt in switches(app, "SESSION_COOKIE_SAMESITE")):
+        return True
+    force = in_force(app, "SESSION_COOKIE_SAMESITE")
+    if force is MISSING and settings_out_of_sight(app, "SESSION_COOKIE_SAMESITE"):
+        return True
+    if facts.imports("flask_talisman") and any(
+        True for _ in facts.calls("flask_talisman.Talisman", "flask_talisman.Talisman.init_app")
+    ):
+        return True
+    if any(_TOKEN.search(one.key) or one.key.lower() in _SITE for one in facts.readings()):
+        return True
+    return any(_TOKEN.search(function.name.rpartition(".")[2]) for function in facts.functions())
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """A changing request with a cookie, once from the application's own page and once from another site's."""
+    people = [one for one in target.identities if any(name.lower() == "cookie" for name, _ in one.headers)]
+    routes = [
+        (route, method)
+        for route in target.app.routes
+        for method in ("POST", "PUT", "PATCH", "DELETE")
+        if method in route.methods and not is_door(route)
+    ]
+    if not people or not routes:
+        return not_applicable("no cookie authenticates, or no route changes state")
+    if (yield from _kept_home(target, people[0])):
+        return passed("SameSite keeps the cookie from other sites' requests")
+    verdict = None
+    for route, method in routes[:4]:
+        found = yield from attempt(_tried(target, route, method, people[0]))
+        if found is not None and found.outcome == "fail":
+            return found
+        verdict = found or verdict
+    return verdict or unsure("no changing route took the cookie in this mode")
+
+
+def _kept_home(target: Target, person: Identity) -> Steps[bool]:
+    held = " ".join(value.reveal() for name, value in person.headers if name.lower() == "cookie")
+    answers = yield from answers_with_cookies(target)
+    mine = [
+        cookie
+        for _, exchange in answers
+        for cookie in set_cookies(exchange.response)
+        if f"{cookie.name}=" in held and not cookie.ends
+    ]
+    return bool(mine) and all(cookie.attributes.get("samesite", "").lower() in ("lax", "strict") for cookie in mine)
+
+
+def _tried(target: Target, route: Route, method: str, person: Identity) -> Steps[Verdict | None]:
+    ref, request = RouteRef(method, route.path), target.request_for(route, method)
+    nobody = yield from send(request)
+    honest = yield from send(person.on(request).with_headers(("Origin", target.base_url)))
+    if not honest.response.succeeded or (nobody.response.succeeded and alike(nobody.response, honest.response)):
+        return None
+    foreign = yield from send(person.on(request).with_headers(("Origin", _ELSEWHERE), ("Sec-Fetch-Site", "cross-site")))
+    if not foreign.response.succeeded or not alike(foreign.response, honest.response):
+        return passed(f"{ref} refuses a request that another site makes")
+    evidence = (
+        Evidence("exchange", "control: without the cookie the request is not answered so", nobody),
+        Evidence("exchange", "control: with the cookie, from the application's own page", honest),
+        Evidence("exchange", "with the cookie, from another site's page and without any token", foreign),
+    )
+    return failed(f"{ref} takes a request of another site's page with the visitor's cookie", (ref,), evidence)
+
+
+RULE = Rule(
+    slug="csrf-protection-missing",
+    family="session",
+    title="Cookies authenticate, and nothing defends against other sites' requests",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(352,),
+    owasp="API8:2023",
+    asvs=("V3.5.1",),
+    surfaces=(
+        "source",
+        "wsgi",
+        "http",
+    ),
+    ends="Stopper's `@bearer` reads no cookie, so another site cannot send the credential along.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+)

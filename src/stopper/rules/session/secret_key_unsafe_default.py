@@ -1,0 +1,107 @@
+"""The application starts without its key, and signs cookies with one that everybody knows or that changes with each process."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.fact import ConfigWrite
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.setting_facts import (
+    application_made,
+    in_force,
+    is_for_one_desk,
+    settings_out_of_sight,
+    uses_session,
+    written,
+)
+from stopper.core.values import (
+    Call,
+    Choice,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Item,
+    Member,
+    Value,
+    literals,
+    options,
+)
+
+_NEW: Final = frozenset(
+    {
+        "os.urandom", "secrets.token_hex", "secrets.token_bytes", "secrets.token_urlsafe", "uuid.uuid4", "uuid.uuid1", "random.random",
+        "random.randint", "secrets.choice", "cryptography.fernet.Fernet.generate_key", "binascii.hexlify", "base64.b64encode",
+    }
+)  # fmt: skip
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A literal or new value behind the environment, a new value in every process, or no key where the session is used."""
+    facts, seen = source_of(app), False
+    for write in written(app, "SECRET_KEY"):
+        seen = True
+        if (found := _unsafe(facts, write)) is not None:
+            message, sure = found
+            yield Hit(message, write.span, certainty="possible" if is_for_one_desk(write) else sure)
+    if seen or not uses_session(app):
+        return
+    if in_force(app, "SECRET_KEY") is None:
+        yield Hit("SECRET_KEY is unset, and the session is used", application_made(app), reader="running")
+    elif "running" not in app.readers and not settings_out_of_sight(app, "SECRET_KEY"):
+        place = application_made(app)
+        if place is not None:
+            yield Hit("SECRET_KEY is never set, and the session is used", place, certainty="likely")
+
+
+def _unsafe(facts: SourceFacts, write: ConfigWrite) -> tuple[str, Certainty | None] | None:
+    value = write.value
+    if _made_anew(value):
+        return (
+            "SECRET_KEY is made anew in each process, so sessions end at every restart and differ between workers",
+            None,
+        )
+    if not isinstance(value, Constant):
+        for one in options(value):
+            if isinstance(one, (EnvironmentValue, ConfigValue, Item)) or isinstance(value, Choice):
+                if any(isinstance(said.value, (str, bytes)) and said.value for said in literals(one)):
+                    return "SECRET_KEY falls back to a literal in the source when the environment has none", None
+                fallback = getattr(one, "default", None)
+                if _made_anew(fallback) or (isinstance(value, Choice) and _made_anew(one)):
+                    return "SECRET_KEY falls back to a new value in each process", "possible"
+    return None
+
+
+def _made_anew(value: Value | None, depth: int = 4) -> bool:
+    if isinstance(value, Member) and value.attribute in ("hex", "bytes", "int"):
+        return _made_anew(value.owner, depth - 1)
+    if not isinstance(value, Call) or depth == 0:
+        return False
+    if value.callee in (
+        "binascii.hexlify",
+        "base64.b64encode",
+        "base64.urlsafe_b64encode",
+        "str",
+        "hashlib.sha256",
+        "hashlib.md5",
+    ):
+        return any(_made_anew(argument, depth - 1) for argument in value.args)
+    if value.method in ("hex", "decode", "hexdigest", "digest", "encode"):
+        return _made_anew(value.receiver, depth - 1)
+    return value.callee in _NEW
+
+
+RULE = Rule(
+    slug="secret-key-unsafe-default",
+    family="session",
+    title="`SECRET_KEY` has a fallback in the source, is unset, or is made anew",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(798,),
+    owasp="API8:2023",
+    asvs=("V13.3.1",),
+    surfaces=("source",),
+    ends="`Stopper(app)` signs nothing with `SECRET_KEY` and does not start without its own keys.",
+    detect=detect,
+)

@@ -1,0 +1,107 @@
+"""The session travels over plain HTTP, can be read by scripts, or goes along with other sites' requests."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.cookie_flags import lacking_flags, set_cookies
+from stopper.core.facts import source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.flask_cookie import session_cookie_name
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_cookies import answers_with_cookies
+from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.setting_facts import MISSING, application_made, in_force, is_written, switches, uses_session, written
+from stopper.core.values import is_constant
+
+_OFF: Final[Callable[[object], bool]] = lambda value: not value  # noqa: E731
+_WRONG: Final[dict[str, Callable[[object], bool]]] = {
+    "SESSION_COOKIE_SECURE": _OFF,
+    "SESSION_COOKIE_HTTPONLY": _OFF,
+    "SESSION_COOKIE_SAMESITE": lambda value: value is None or str(value).lower() == "none",
+    "REMEMBER_COOKIE_SECURE": _OFF,
+    "REMEMBER_COOKIE_HTTPONLY": _OFF,
+}
+_NEEDED: Final = ("SESSION_COOKIE_SECURE", "SESSION_COOKIE_SAMESITE")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A flag switched off in any spelling, or the weak defaults left where the session is used."""
+    facts, seen = source_of(app), False
+    talisman = any(True for _ in facts.calls("flask_talisman.Talisman", "flask_talisman.Talisman.init_app"))
+    for key, wrong in _WRONG.items():
+        for doubt in switches(app, key):
+            if doubt.span is None and (talisman or not uses_session(app)):
+                continue
+            if wrong(doubt.value):
+                seen = True
+                yield Hit(
+                    f"{key} leaves the cookie unprotected",
+                    doubt.span or application_made(app),
+                    certainty="possible" if doubt.desk else None,
+                    reader=None if doubt.span is not None else "running",
+                )
+    place = application_made(app)
+    if seen or talisman or place is None or not uses_session(app):
+        return
+    unset = [key for key in _NEEDED if not is_written(app, key) and in_force(app, key) is MISSING]
+    if unset:
+        yield Hit(
+            f"the session is used, and {' and '.join(unset)} is left at its weak default", place, certainty="likely"
+        )
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Look at the session and remember-me cookies that answers set."""
+    names = {session_cookie_name(target.app), "remember_token"}
+    answers = yield from answers_with_cookies(target)
+    seen = False
+    for ref, exchange in answers:
+        for cookie in set_cookies(exchange.response):
+            if cookie.name not in names or cookie.ends:
+                continue
+            seen = True
+            if lacking := lacking_flags(cookie):
+                evidence = Evidence("exchange", f"the cookie {cookie.name} lacks {', '.join(lacking)}", exchange)
+                return failed(f"{ref} sets the cookie {cookie.name} without {', '.join(lacking)}", (ref,), (evidence,))
+    return (
+        passed("the session cookie has Secure, HttpOnly and SameSite")
+        if seen
+        else not_applicable("no answer set a session cookie")
+    )
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The literal switched."""
+    for key in _WRONG:
+        for write in written(app, key):
+            span = write.value.span
+            if write.span != hit.span or span is None:
+                continue
+            if is_constant(write.value, False):
+                return Edit(span, "True", safe=False)
+            if is_constant(write.value, None, "None") and key.endswith("SAMESITE"):
+                return Edit(span, '"Lax"', safe=False)
+    return None
+
+
+RULE = Rule(
+    slug="session-cookie-insecure",
+    family="session",
+    title="The session cookie lacks Secure, HttpOnly or SameSite",
+    harm=__doc__ or "",
+    severity="medium",
+    check="transport",
+    cwe=(614,),
+    owasp="API8:2023",
+    asvs=("V3.3.1",),
+    surfaces=(
+        "source",
+        "wsgi",
+        "http",
+    ),
+    ends="Stopper's `@bearer` keeps no credential in a cookie.",
+    detect=detect,
+    probe=probe,
+    fix=fix,
+)
