@@ -33,6 +33,11 @@ _PUBLIC: Final = re.compile(
 _REGISTERS: Final = re.compile(
     r"(?i)^(?!.*(admin|manage|internal|staff)).*/(users?|accounts?|customers?|members?|people)/?$"
 )
+# What describes an API, says that it lives, serves files or lets people in, is public whatever stands in it.
+_BY_NATURE: Final = re.compile(
+    r"(?i)(^|[/_.-])((api-?)?specs?|apispec\w*|api-?docs?|apidocs?|docs?|swagger\w*|openapi\w*|redoc|schema|health\w*|static|log-?in|sign-?(in|up)|"
+    r"register|registration|well-known|robots|favicon)([/_.-]|\.\w+$|$)"
+)
 _SECRET_PARAMETER: Final = re.compile(r"(?i)token|key|code|signature|hash|secret|nonce|uuid|ticket")
 # What a view calls that proves something about the caller, or that checks what the caller shows.
 _PROOF: Final = re.compile(
@@ -72,7 +77,7 @@ def detect(app: App) -> Iterator[Hit]:
         return
     index = index_of(facts)
     for route in app.routes:
-        if _is_public(route) or _declared_public(app, route):
+        if _is_public(route) or _BY_NATURE.search(route.path) or _declared_public(app, route):
             continue
         for method in route.methods:
             access = route.access.get(method)
@@ -234,7 +239,7 @@ def probe(target: Target) -> Steps[Verdict]:
     found: list[Open] = []
     for route, method in candidates(target):
         ref = RouteRef(method, route.path)
-        if ref != control.ref and not is_door(route):
+        if ref != control.ref and not is_door(route) and not _BY_NATURE.search(route.path):
             open_to_all = yield from attempt(_open_to_all(target, route, ref, control.identity, ref in known))
             found.extend([open_to_all] if open_to_all is not None else [])
     if target.mode == "active":
@@ -262,6 +267,8 @@ def _open_to_all(
     """The route, where nobody gets what somebody gets and it holds people's data."""
     request = target.request_for(route, ref.method)
     anonymous = yield from send(request)
+    if _describes_an_api(anonymous):
+        return None
     if not anonymous.response.succeeded or not (seen_in_source or _people_data(target, request, anonymous)):
         return None
     if _declared_public(target.app, route) and not _many_people(anonymous):
@@ -270,6 +277,12 @@ def _open_to_all(
         return Open(ref, anonymous)
     honest = yield from send(identity.on(request))
     return Open(ref, anonymous, honest) if alike(honest.response, anonymous.response) else None
+
+
+def _describes_an_api(anonymous: Exchange) -> bool:
+    """An OpenAPI document names fields of people and holds nobody's data."""
+    said = anonymous.response.json()
+    return isinstance(said, dict) and bool({"openapi", "swagger"} & cast("dict[str, object]", said).keys())
 
 
 def _people_data(target: Target, request: Request, anonymous: Exchange) -> bool:
