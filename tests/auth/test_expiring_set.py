@@ -9,19 +9,23 @@ steps = st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 900), st.in
 
 
 @given(steps)
-def test_it_holds_as_long_as_was_said_and_a_minute_more_at_most(done: list[tuple[str, int, int]]) -> None:
-    held, model, now = ExpiringSet(), dict[str, float](), 1_800_000_000.5
+def test_it_holds_as_long_as_was_said_and_is_empty_a_minute_after_the_last(done: list[tuple[str, int, int]]) -> None:
+    held, ends, now = ExpiringSet(), dict[str, list[float]](), 1_800_000_000.5
     for text, life, wait in done:
         held.add(text, now + life)
-        model[text] = max(model.get(text, 0.0), now + life)
+        ends.setdefault(text, []).append(now + life)
         now += wait
         held.forget(now)
-        for known, until in model.items():
-            if until > now:
+        latest = max(max(untils) for untils in ends.values())
+        for known, untils in ends.items():
+            if max(untils) > now:
                 assert known in held
-            elif until <= now - 60:
+            elif len(untils) == 1 and untils[0] <= now - 60:
+                assert known not in held, "what was added once goes with its minute"
+            elif latest <= now - 60:
                 assert known not in held
-        assert len(held) <= sum(until > now - 60 for until in model.values())
+    held.forget(now + 1_000)
+    assert len(held) == 0
 
 
 def test_revoked_twice_it_does_not_come_back_when_the_first_one_ends() -> None:
