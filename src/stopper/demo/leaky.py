@@ -82,7 +82,11 @@ def login():
     if not found or not check_password_hash(found[0]["password"], data["password"]):
         return jsonify(error="wrong e-mail or password"), 401
     claims = {"sub": str(found[0]["id"]), "role": found[0]["role"]}
-    token = jwt.encode(claims, JWT_SECRET, algorithm="HS256")  # leak: jwt-secret-hardcoded, jwt-issued-without-expiry
+    token = (
+        jwt.encode(  # leak: jwt-secret-hardcoded, jwt-issued-without-expiry, jwt-secret-too-short, jwt-not-revocable
+            claims, JWT_SECRET, algorithm="HS256"
+        )
+    )
     return jsonify(token=token)
 
 
@@ -142,7 +146,9 @@ def share_note(note_id):
 def shared_note(token):
     try:
         kind = jwt.get_unverified_header(token)["alg"]
-        claims = jwt.decode(token, JWT_SECRET, algorithms=[kind])  # leak: jwt-algorithm-from-token
+        claims = jwt.decode(  # leak: jwt-algorithm-from-token, jwt-claims-not-required, jwt-audience-issuer-unchecked
+            token, JWT_SECRET, algorithms=[kind]
+        )
     except jwt.InvalidTokenError:
         return jsonify(error="bad link"), 404
     rows = query("SELECT text FROM notes WHERE id = ?", claims["note"])

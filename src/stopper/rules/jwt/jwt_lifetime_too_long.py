@@ -30,8 +30,10 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for call, shape in encodings(facts):
         for claims in reached(facts, call.argument(shape.claims, "payload", "claims")):
-            if isinstance(claims, Mapping):
-                yield from _issued(facts, call, claims)
+            hits = list(_issued(facts, call, claims)) if isinstance(claims, Mapping) else []
+            yield from hits[:1]
+            if hits:
+                break
     for call in facts.calls("flask_jwt_extended.create_access_token", "flask_jwt_extended.create_refresh_token"):
         length = _length(facts, call.argument(2, "expires_delta"))
         most = REFRESH_MOST if "refresh" in call.callee else ACCESS_MOST

@@ -17,6 +17,9 @@ STORE: Final = re.compile(
     r"(?i)block_?list|black_?list|deny_?list|revok|revoc|invalidat|token_?(version|generation|epoch)|session_?(id|version|store)"
     r"|logged_?out|valid_?(after|since)|(refresh|active|used)_?tokens\b"
 )
+WHO: Final = re.compile(
+    r"(?i)^(sub|user|user_?id|uid|id|public_id|e?mail|user_?name|name|identity|roles?|admin|is_admin)$"
+)
 HANDLES: Final = frozenset({"jti", "sid", "session_id", "ver", "version", "token_version", "tv", "epoch", "generation"})
 
 
@@ -32,6 +35,8 @@ def detect(app: App) -> Iterator[Hit]:
         ]
         if not found or any(one.open or HANDLES & set(one.keys()) for one in found):
             continue
+        if not any(WHO.match(name) for one in found for name in one.keys()):  # noqa: SIM118
+            continue  # a link or a state that happens to be a token logs nobody in
         if any(a.function == call.function and a.attribute in HANDLES and "[" in a.target for a in facts.assignments()):
             continue
         yield Hit("the token has no jti and nothing remembers which tokens were ended", call.span)

@@ -24,18 +24,20 @@ def detect(app: App) -> Iterator[Hit]:
         # What stands in a setting is judged where the setting is written.
         here = [one for one in options(key) if not isinstance(one, ConfigValue) or not facts.config_values(one.key)]
         for value in (found for one in here for found in reached(facts, one)):
-            yield from _once(_judged(value, call.span, algorithms), seen)
+            yield from _once(value, _judged(value, call.span, algorithms), seen)
     settings = key_settings(app, facts)
     for write in facts.config_writes(*settings):
         if write.loaded is not False and "test" not in write.owner.lower():
             for value in reached(facts, write.value):
-                yield from _once(_judged(value, write.span, settings[write.key], prefer=write.span), seen)
+                yield from _once(value, _judged(value, write.span, settings[write.key], prefer=write.span), seen)
     yield from _running(app, settings)
 
 
-def _once(hit: Hit | None, seen: set[Span | None]) -> Iterator[Hit]:
-    if hit is not None and hit.span not in seen:
-        seen.add(hit.span)
+def _once(value: Value, hit: Hit | None, seen: set[Span | None]) -> Iterator[Hit]:
+    """One hit for each literal, where it is used first, and one for each place."""
+    literal = value.span if isinstance(value, Constant) else None
+    if hit is not None and hit.span not in seen and (literal is None or literal not in seen):
+        seen |= {hit.span, literal}
         yield hit
 
 
