@@ -1,0 +1,28 @@
+"""Words for whose a thing is, and for what a role is, in columns, claims and members."""
+
+import re
+from typing import Final
+
+OWNER: Final = re.compile(
+    r"(?i)^_?(user|owner|author|account|customer|tenant|org|organi[sz]ation|team|creator|created_by|patient|member|company|workspace|group|client|uploader|sender|recipient|employee|seller|buyer|"
+    r"merchant|student)s?(_?(id|ids|uuid|email|name|username|pk|ref))?$|^uid$|^sub$"
+)
+"""A column or member that says whose it is."""
+PRIVATE: Final = re.compile(
+    r"(?i)(^|[/_-])(orders?|invoices?|notes?|documents?|docs?|files?|messages?|payments?|accounts?|profiles?|addresses|cards?|transactions?|statements?|tickets?|bookings?|reservations?|appointments?|records?|"
+    r"todos?|tasks?|projects?|subscriptions?|contracts?|reports?|receipts?|carts?|wallets?|transfers?|users?|prescriptions?|claims?|letters?|drafts?|attachments?|uploads?|photos?)([/_-]|$)"
+)
+ROLE: Final = re.compile(
+    r"(?i)^(user_?)?(role|roles|is_?admin|admin|is_?staff|is_?superuser|superuser|permissions?|privileges?|access_?level|user_?type|groups?)$|^x-(user-)?(role|roles|admin|is-admin|permissions?|groups?)$"
+)
+WHOSE: Final = re.compile(
+    r"(?i)^(owner|tenant|org|organi[sz]ation|account|user|customer)_?(id|uuid)?$|^x-(user|tenant|org|account|owner|customer)(-id)?$"
+)
+WHO: Final = re.compile(
+    r"(?i)(^|\.)(current_user|current_identity|get_jwt_identity|get_jwt|get_current_user|current_principal|auth\.current_user|g\.\w*(user|identity|principal|account|member|tenant|email|claims|sub)\w*|"
+    r"session)(\.|$)|(^|\.)_?(load|get|require|fetch)_(current_|logged_in_|auth\w*_)?user\w*$"
+)
+"""Dotted names that stand for who is calling."""
+ADMIN_GUARD: Final = re.compile(
+    r"(?i)admin|staff|superuser|role|permission|scope|rbac|owner|require_group|policy|privilege|can_|authori[sz]e|tenant|object_access"
+)

@@ -1,0 +1,143 @@
+"""The route looks as if it were protected, and everybody passes."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.fact import ClassFact, Decorator, Function
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.place import RouteRef
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call
+
+_LIBRARY: Final = re.compile(
+    r"flask_login\.(utils\.)?(login_required|fresh_login_required)|flask_httpauth\.\w+\.login_required|flask_security\.(decorators\.)?(auth_required|login_required|"
+    r"auth_token_required|roles_required|roles_accepted)|flask_principal\.\w+\.require|stopper\.\w+|authlib\..*|flask_jwt\.jwt_required|flask_praetorian\.\w*(auth|roles)\w*|apiflask\..*auth_required|.*\.auth_required"
+)
+_JWT: Final = "flask_jwt_extended."
+_OWN: Final = re.compile(
+    r"(?i)(login|auth|token|jwt|api_?key|admin|role|permission|scope|user|credential|session)\w*_?(required|needed|only)$|^(require|requires|needs|check|ensure|verify|protect|validate|authenticate|authorize|authenticated|protected|secured?|admin_only|login_required)\w*(auth|token|login|key|admin|role|user|permission|scope|session)?\w*$"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Guards above the route decorator, and guards that notice a missing credential and go on."""
+    facts = source_of(app)
+    yield from _above(app, facts)
+    yield from _go_on(facts)
+
+
+def _above(app: App, facts: SourceFacts) -> Iterator[Hit]:
+    written: list[Function | ClassFact] = [*facts.functions(), *facts.classes()]
+    for function in written:
+        for one in function.decorators:
+            if one.above_route and _is_guard(one) and not _guarded_otherwise(app, function):
+                ref = next(
+                    (RouteRef(route.methods[0], route.path) for route in facts.routes_of_view(function.name)), None
+                )
+                yield Hit(
+                    f"the guard of {function.name.rpartition('.')[2]} stands above its route, so it never runs",
+                    one.span,
+                    ref,
+                )
+
+
+def _is_guard(one: Decorator) -> bool:
+    if one.name.startswith(_JWT):
+        return False  # jwt-required-above-route speaks of these
+    return _LIBRARY.fullmatch(one.name) is not None or _OWN.search(one.name.rpartition(".")[2]) is not None
+
+
+def _guarded_otherwise(app: App, function: Function | ClassFact) -> bool:
+    routes = [route for route in app.routes if route.view == function.name]
+    states = [access.state for route in routes for access in route.access.values()]
+    return bool(states) and all(state == "guarded" for state in states)
+
+
+def _go_on(facts: SourceFacts) -> Iterator[Hit]:
+    """Hooks and decorators whose refusal is made and thrown away: ``jsonify(…), 401`` without ``return``, a bare ``Forbidden()``."""
+    for call in facts.calls(
+        "flask.jsonify",
+        "flask.make_response",
+        "flask.Response",
+        "flask.redirect",
+        "werkzeug.exceptions.Unauthorized",
+        "werkzeug.exceptions.Forbidden",
+    ):
+        if (
+            call.function
+            and call.span is not None
+            and _is_guard_function(facts, call.function)
+            and _thrown_away(facts, call)
+        ):
+            yield Hit("the refusal is made and not returned, so the request goes on", call.span)
+    for handler in facts.handlers():
+        if (
+            handler.action in ("pass", "go-on")
+            and _is_guard_function(facts, handler.function)
+            and _checks(handler.tried)
+            and not _set_in(facts, handler.function)
+        ):
+            yield Hit("a credential that fails the check is let through by this `except`", handler.span)
+
+
+def _is_guard_function(facts: SourceFacts, function: str) -> bool:
+    word = function.rpartition(".")[2]
+    outer = function.rpartition(".")[0].rpartition(".")[2]
+    if any(_OWN.search(name) for name in (word, outer)):
+        return True
+    known = facts.function(function)
+    return known is not None and any(
+        one.name.endswith((".before_request", ".before_app_request")) for one in known.decorators
+    )
+
+
+def _thrown_away(facts: SourceFacts, call: Call) -> bool:
+    """The call stands in an ``if`` of the function that does not stop, and in no return, raise, assignment or other call."""
+    if call.span is None:
+        return False
+    inside = [
+        one
+        for one in facts.conditions()
+        if one.function == call.function and one.body is not None and one.body.holds(call.span)
+    ]
+    if not inside or any(one.stops for one in inside):
+        return False
+    others = [one.span for one in facts.returns() if one.function == call.function]
+    others += [one.span for one in facts.raises() if one.function == call.function]
+    others += [one.span for one in facts.assignments() if one.function == call.function]
+    others += [one.span for one in facts.calls_in(call.function) if one is not call and one.span is not None]
+    return not any(span.holds(call.span) for span in others)
+
+
+def _checks(tried: tuple[str, ...]) -> bool:
+    return any(
+        re.search(
+            r"(?i)(^|\.)(jwt\.decode|verify\w*|decode_token|loads|validate_token|authenticate\w*|verify_jwt_in_request)$",
+            name,
+        )
+        for name in tried
+    )
+
+
+def _set_in(facts: SourceFacts, function: str) -> bool:
+    """The function stops further down: a later ``if`` refuses where nobody was found."""
+    return any(one.refuses and one.function == function for one in facts.conditions())
+
+
+RULE = Rule(
+    slug="auth-check-has-no-effect",
+    family="authorization",
+    title="An authentication check has no effect",
+    harm=__doc__ or "",
+    severity="critical",
+    check="authentication",
+    cwe=(862,),
+    owasp="API5:2023",
+    asvs=("V8.2.1",),
+    surfaces=("source",),
+    ends="`Stopper(app)` guards the endpoint, in whatever order the decorators stand.",
+    certainty="likely",
+    detect=detect,
+)

@@ -1,0 +1,247 @@
+"""Whoever adds a field to the request gives himself a role, a balance or another owner."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final, cast
+
+from stopper.core.app import App, Route
+from stopper.core.exchange import Exchange, Request
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, undo, unsure
+from stopper.core.probe_baseline import attempt, candidates, is_door
+from stopper.core.probe_inputs import members
+from stopper.core.probe_objects import ids
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, walk
+from stopper.core.whole_body import is_whole
+
+_UPDATES: Final = (
+    "*.update",
+    "*.update_one",
+    "*.insert_one",
+    "*.find_one_and_update",
+    "*.update_many",
+    "*.values",
+    "*.insert",
+    "*.replace_one",
+    "*.bulk_insert_mappings",
+)
+_SCHEMAS: Final = (
+    "schema",
+    "form",
+    "serializer",
+    "model_validate",
+    "parse_obj",
+    "validate",
+    "dto",
+    "input",
+    "request",
+    "payload",
+    "args",
+    "params",
+    "command",
+    "settings",
+    "parser",
+    "body",
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A model made or changed with every member that the caller sent."""
+    facts = source_of(app)
+    seen: set[object] = set()
+    for call in (*_by_setattr(facts), *_by_keywords(facts), *_by_update(facts)):
+        if call.span not in seen and call.span is not None:
+            seen.add(call.span)
+            yield Hit("every field that the caller sends is written to the object", call.span)
+
+
+def _by_setattr(facts: SourceFacts) -> Iterator[Call]:
+    for call in facts.calls("setattr"):
+        if len(call.args) != 3 or not isinstance(call.args[1], Item):
+            continue
+        whole = any(is_whole(part) for part in walk(call.args[1], 4))
+        if whole and not _kept_to_a_list(facts, call):
+            yield call
+
+
+def _kept_to_a_list(facts: SourceFacts, call: Call) -> bool:
+    """The name is asked about before: ``if key in ALLOWED``, ``if key not in ALLOWED: continue``."""
+    return any(
+        one.function == call.function and one.left == call.args[1] and not isinstance(one.right, Call)
+        for one in facts.comparisons("in", "not in")
+    ) or any(
+        one.function == call.function
+        and isinstance(one.left, Item)
+        and one.span.line <= (call.span.line if call.span else 0)
+        and one.left.owner == cast("Item", call.args[1]).owner
+        for one in facts.comparisons("in", "not in")
+    )
+
+
+def _by_keywords(facts: SourceFacts) -> Iterator[Call]:
+    """``User(**request.json)``: of a class that is a model, or of one whose name is no schema's."""
+    for call in facts.calls():
+        if not call.keywords:
+            continue
+        word = call.method
+        if any(name == "**" and is_whole(value) for name, value in call.keywords) and _is_model(facts, call, word):
+            yield call
+
+
+def _is_model(facts: SourceFacts, call: Call, word: str) -> bool:
+    if any(part in word.lower() for part in _SCHEMAS):
+        return False
+    if facts.function(call.callee) is not None:
+        return False
+    known = next((one for one in facts.classes() if one.name == call.callee), None)
+    if known is not None:
+        return any(base.endswith(("Model", "Base", "Document")) or "Model" in base for base in known.bases) and not any(
+            "pydantic" in base or "BaseModel" in base or "Schema" in base for base in known.bases
+        )
+    return word[:1].isupper() or word in ("create", "update", "filter_by_update", "values", "insert")
+
+
+def _by_update(facts: SourceFacts) -> Iterator[Call]:
+    """``user.__dict__.update(data)``, ``query.update(data)``, ``update_one({…}, {"$set": data})``, ``insert().values(data)``."""
+    for call in facts.calls(*_UPDATES):
+        given = [
+            *call.args,
+            *(value for name, value in call.keywords if name in ("**", "values", "document", "update")),
+        ]
+        if call.method in ("update_one", "update_many", "find_one_and_update"):
+            given = [
+                said for value in call.args[1:] if isinstance(value, Mapping) for said in [value.get("$set")] if said
+            ]
+        if not any(is_whole(value) for value in given):
+            continue
+        if call.method != "update" or _is_stored(call):
+            yield call
+
+
+def _is_stored(call: Call) -> bool:
+    """Of a query, of an object's ``__dict__`` or of a row that was looked up; a plain dictionary in the function is none."""
+    made = call.receiver
+    if made is None:
+        return call.callee.count(".") > 1 and ".query" in call.callee
+    if isinstance(made, Member) and made.attribute == "__dict__":
+        return True
+    if isinstance(made, Call):
+        return (
+            made.method
+            in ("filter_by", "filter", "where", "query", "get", "get_or_404", "first", "first_or_404", "vars", "one")
+            or made.callee == "vars"
+        )
+    return isinstance(made, Item) and isinstance(made.owner, (Name, Mapping)) and not isinstance(made.key, Constant)
+
+
+# -- on the wire -----------------------------------------------------------------------------------------------------------------
+
+_WISHES: Final[dict[str, object]] = {
+    "is_admin": True,
+    "role": "admin",
+    "admin": True,
+    "is_staff": True,
+    "balance": 424242,
+    "verified": True,
+}
+_ROUTES: Final = {"quick": 4, "standard": 8, "deep": 20}
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Members that nobody asked for are added to an accepted body; one that is read back afterwards was written."""
+    if target.mode != "active" or not target.identities:
+        return not_applicable("only mode active writes, and as somebody")
+    who, tried = target.identities[0], 0
+    for route, method in list(candidates(target, ("POST", "PUT", "PATCH")))[: _ROUTES[target.depth]]:
+        if is_door(route):
+            continue
+        verdict = yield from attempt(_tried(target, route, method, who))
+        if verdict is not None and verdict.outcome == "fail":
+            return verdict
+        tried += verdict is not None
+    if not tried:
+        return unsure("no body was accepted whose object can be read back")
+    return passed("members that nobody asked for are not written")
+
+
+def _tried(target: Target, route: Route, method: str, who: Identity) -> Steps[Verdict | None]:
+    request = who.on(target.request_for(route, method))
+    body = members(request)
+    honest = yield from send(request)
+    if not honest.response.succeeded or not body:
+        return None
+    wishes = {name: value for name, value in _WISHES.items() if name not in body}
+    changed = yield from send(replace(request, body=json.dumps({**body, **wishes}).encode()))
+    if not changed.response.succeeded:
+        return passed(f"{method} {route.path} refuses members that it does not know")
+    read = _reading(target, route, method, changed, who)
+    if read is None:
+        return None
+    after = yield from send(read)
+    taken = [name for name, value in wishes.items() if _holds(after.response.json(), name, value)]
+    before = [name for name in taken if _holds(honest.response.json(), name, wishes[name])]
+    if route.parameters == () and method == "POST":
+        yield from undo(replace(read, method="DELETE", effect="write"))
+    if not after.response.succeeded or not (taken := [name for name in taken if name not in before]):
+        return passed(f"{method} {route.path} keeps to the members that it knows")
+    ref = RouteRef(method, route.path)
+    evidence = [
+        Evidence("exchange", "control: the honest body is accepted", honest),
+        Evidence("exchange", "the same body with members that nobody asked for", changed),
+        Evidence("exchange", f"read back, the object has {', '.join(taken)} as it was sent", after),
+    ]
+    return failed(f"{ref} writes {', '.join(taken)}, which no caller should set", [ref], evidence)
+
+
+def _reading(target: Target, route: Route, method: str, changed: Exchange, who: Identity) -> Request | None:
+    """How the written object is read: its own route, or for a POST the one with the new id."""
+    known = {one.path.rstrip("/"): one for one in target.app.routes if "GET" in one.methods}
+    if method != "POST":
+        if route.path.rstrip("/") not in known:
+            return None
+        honest = who.on(target.request_for(route, "GET"))
+        return replace(honest, target=changed.request.target, body=b"")
+    for path, one in known.items():
+        if path.rpartition("/")[0] == route.path.rstrip("/") and len(one.parameters) == 1 and path.endswith("}"):
+            number = next(ids(changed.response.json(), one.parameters[0][0]), None)
+            if number is not None:
+                honest = who.on(target.request_for(route, "GET"))
+                return replace(
+                    honest,
+                    method="GET",
+                    effect="read",
+                    body=b"",
+                    target=f"{changed.request.target.rstrip('/')}/{number}",
+                )
+    return None
+
+
+def _holds(value: object, name: str, wanted: object, depth: int = 3) -> bool:
+    if isinstance(value, dict) and depth:
+        said = cast("dict[str, object]", value)
+        return (name in said and type(said[name]) is type(wanted) and said[name] == wanted) or any(
+            _holds(inner, name, wanted, depth - 1) for inner in said.values()
+        )
+    return False
+
+
+RULE = Rule(
+    slug="mass-assignment",
+    family="authorization",
+    title="Request fields are assigned to a model without a list of allowed ones",
+    harm=__doc__ or "",
+    severity="high",
+    check="property-authorization",
+    cwe=(915,),
+    owasp="API3:2023",
+    asvs=("V15.3.3",),
+    surfaces=("source", "wsgi", "http"),
+    ends="`stopper serve` reads every body by a schema that refuses members it does not know.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+)

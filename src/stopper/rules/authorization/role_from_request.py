@@ -1,0 +1,178 @@
+"""The caller says what he may do, and is believed."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.owner_names import ROLE, WHO, WHOSE
+from stopper.core.place import Span
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Constant, Item, Name, Value, options, walk
+
+_GUARDS: Final = ("admin", "staff", "superuser", "root", "superadmin", "manager", "moderator", "owner", "administrator")
+_MAKES: Final = re.compile(r"[A-Z]|(?i:create|add|new|insert|register|make|save|set|update|dict)")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A role out of the request is asked about, stored for a new account, or put into a token; an owner out of it is taken."""
+    facts = source_of(app)
+    seen: set[Span] = set()
+    for span, why in (*_asked(facts), *_granted(facts), *_whose(facts)):
+        if span not in seen:
+            seen.add(span)
+            yield Hit(why, span)
+
+
+def _asked(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
+    for one in facts.comparisons("==", "!=", "in", "not in"):
+        for side, other in ((one.left, one.right), (one.right, one.left)):
+            key = _key(facts, side)
+            if key and ROLE.search(key) and _names_role(other) and not _validates(facts, one.function, one.operator):
+                yield one.span, f"what the caller may do is decided by `{key}`, which he sends himself"
+    for asked in facts.conditions():
+        for option in options(asked.value):
+            key = _key(facts, option)
+            if key and ROLE.search(key) and "admin" in key.lower():
+                yield asked.span, f"what the caller may do is decided by `{key}`, which he sends himself"
+
+
+def _validates(facts: SourceFacts, function: str, operator: str) -> bool:
+    """``if data["role"] not in ROLES: return 400`` in a view that only administrators reach asks about the form, not about the caller."""
+    return operator in ("in", "not in") and _by_admin(facts, function)
+
+
+def _names_role(value: Value) -> bool:
+    return any(
+        isinstance(part, Constant) and isinstance(part.value, str) and part.value.lower() in _GUARDS
+        for part in walk(value, 2)
+    )
+
+
+def _granted(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
+    """``User(role=data["role"])`` at a route that is no administrator's, claims with a role out of the body."""
+    if not any(ROLE.search(one.key) for one in facts.readings()):
+        return
+    for call in facts.calls(*_makers(facts)):
+        for name, value in call.keywords:
+            key = _key(facts, value)
+            if (
+                ROLE.search(name)
+                and key
+                and ROLE.search(key)
+                and not _by_admin(facts, call.function)
+                and call.span is not None
+            ):
+                yield call.span, f"a new account gets the `{key}` that the caller sends"
+    for assigned in facts.assignments():
+        key = _key(facts, assigned.value)
+        if (
+            key
+            and ROLE.search(key)
+            and ROLE.search(assigned.attribute)
+            and "." in assigned.target
+            and assigned.target.count(".") == 1
+            and assigned.function
+            and not _by_admin(facts, assigned.function)
+        ):
+            yield assigned.span, f"the account gets the `{key}` that the caller sends"
+    for flow in facts.flows("claims", "session"):
+        for part in walk(flow.value, 3):
+            key = _key(facts, part)
+            if key and ROLE.search(key) and not _by_admin(facts, flow.function):
+                yield flow.span, f"the credential carries the `{key}` that the caller sends"
+                break
+
+
+def _makers(facts: SourceFacts) -> list[str]:
+    """What is called with a role by keyword; empty names would mean every call."""
+    found = {
+        call.callee
+        for call in facts.calls()
+        if call.keywords and _MAKES.match(call.method) and any(ROLE.search(name) for name, _ in call.keywords)
+    }
+    return sorted(found) or ["stopper.nothing"]
+
+
+def _by_admin(facts: SourceFacts, function: str) -> bool:
+    """Something on the way or in the view says that only somebody with a role comes here."""
+    known = facts.function(function)
+    words = [one.name for one in known.decorators] if known is not None else []
+    words += [call.callee for call in facts.calls_in(function)]
+    words += [one.path for one in facts.routes_of_view(function)] + [
+        hook for one in facts.routes_of_view(function) for hook in one.hooks
+    ]
+    if any(
+        word in name.lower()
+        for name in words
+        for word in ("admin", "role", "staff", "permission", "superuser", "scope")
+    ):
+        return True
+    return any(
+        one.function == function
+        and any(
+            ROLE.search(name)
+            for part in walk(one.value, 3)
+            for name in (getattr(part, "attribute", ""), getattr(part, "dotted", "").rpartition(".")[2])
+        )
+        for one in facts.conditions()
+    )
+
+
+def _whose(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
+    """``filter_by(user_id=request.args["user_id"])`` where the function never looks at who is calling."""
+    if not any(WHOSE.search(one.key) for one in facts.readings()):
+        return
+    for call in facts.calls("*.filter_by", "*.where", "*.filter", "*.find", "*.find_one"):
+        given = [*(value for name, value in call.keywords if WHOSE.search(name))]
+        for value in given:
+            key = _key(facts, value)
+            if key and WHOSE.search(key) and call.span is not None and not _asks_who(facts, call.function):
+                yield call.span, f"whose data is read is decided by `{key}`, which the caller sends"
+
+
+def _asks_who(facts: SourceFacts, function: str) -> bool:
+    sides = [side for one in facts.comparisons() if one.function == function for side in (one.left, one.right)]
+    sides += [one.value for one in facts.conditions() if one.function == function]
+    return (
+        any(isinstance(part, Name) and WHO.search(part.dotted) for side in sides for part in walk(side))
+        or any(WHO.search(call.callee) for call in facts.calls_in(function))
+        or _by_admin(facts, function)
+    )
+
+
+def _key(facts: SourceFacts, value: Value) -> str | None:
+    """The literal key under which the value stands in what a caller writes, or in claims that nobody verified."""
+    for option in options(value):
+        inner = option
+        while not isinstance(inner, Item) and getattr(inner, "receiver", None) is not None:
+            inner = getattr(inner, "receiver")  # noqa: B009
+        if not isinstance(inner, Item) or not isinstance(inner.key, Constant) or not isinstance(inner.key.value, str):
+            continue
+        if not (ROLE.search(inner.key.value) or WHOSE.search(inner.key.value)):
+            continue
+        labels = {label.kind for label in facts.labels(inner) if not label.by_name}
+        if (
+            labels & {"request-data", "query-string", "request-header", "unverified-claims", "cookie"}
+            and "claims" not in labels
+        ):
+            return inner.key.value
+    return None
+
+
+RULE = Rule(
+    slug="role-from-request",
+    family="authorization",
+    title="The role, tenant or owner is taken from the request",
+    harm=__doc__ or "",
+    severity="critical",
+    check="function-authorization",
+    cwe=(639,),
+    owasp="API5:2023",
+    asvs=("V8.3.1",),
+    surfaces=("source",),
+    ends='`@(bearer & role("admin"))` of Stopper asks the verified token and nothing else.',
+    certainty="likely",
+    detect=detect,
+)
