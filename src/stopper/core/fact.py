@@ -212,7 +212,8 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A literal text of the source of 16 characters or more without white space (tokens, keys), with the name it is given to."""
+    """A literal text of the source of 16 characters or more without white space (tokens, keys), or one with a private key in PEM form,
+    with the name it is given to."""
 
     value: str
     span: Span

@@ -40,7 +40,9 @@ def _constant(reader: Reader, node: ast.Constant) -> Value:
     value = node.value
     if type(value) is str:
         span = reader.span(node)
-        if 16 <= len(value) <= 4096 and TOKEN_LIKE.fullmatch(value):
+        if (16 <= len(value) <= 4096 and TOKEN_LIKE.fullmatch(value)) or (
+            len(value) > 60 and "PRIVATE KEY-----" in value
+        ):
             reader.project.texts.append(Text(value, span))
         return new_constant(value, span)
     if value is ...:

@@ -1,0 +1,115 @@
+"""Finds keys and tokens in a text by their own shape: the redactor's formats of providers, tokens in compact form, private keys."""
+
+import base64
+import binascii
+import json
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final, cast
+
+from stopper.core.redaction.providers import FORMATS, PATTERNS
+
+FAKE: Final = re.compile(
+    r"(?i)your|example|placeholder|change.?me|change.?this|dummy|xxx|\*\*\*|<|\{\{|\$\{|\.\.\.|replace|not.?set|insert|redacted|sample|foo.?bar|lorem"
+    r"|0123456789abcdef|1234567890|abcdefghij|deadbeef|(.)\1{7}"
+)
+"""Words that stand where a key will stand, and runs that no key has."""
+_VAGUE: Final = frozenset(
+    {
+        "Notion", "Meta", "Azure shared access signature", "LaunchDarkly", "Cloudflare origin CA", "Octopus Deploy", "Infracost",
+        "Discord bot", "Mailchimp", "Twilio API key", "Square", "Dropbox", "OpenShift", "Adobe", "EasyPost", "Artifactory", "Databricks",
+    }
+)  # fmt: skip
+"""Formats whose mark other texts have as well: good enough to mask, not to accuse."""
+_JWT: Final = re.compile(
+    r"(?<![A-Za-z0-9_-])(eyJ[A-Za-z0-9_-]{8,})\.([A-Za-z0-9_-]{8,})\.([A-Za-z0-9_-]{16,})(?![A-Za-z0-9_-])"
+)
+PRIVATE_KEY: Final = re.compile(
+    r"-----BEGIN (?:(?:RSA|EC|DSA|OPENSSH|PGP|ENCRYPTED) )?PRIVATE KEY(?: BLOCK)?-----(?:\s|\\n|\\r)*([A-Za-z0-9+/=:\-, \n\\]{40,})?"
+)
+LEAST_ENTROPY: Final = 2.5
+"""Bits a character; words and counted digits are below it, keys are above."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyShape:
+    """One key that was found: what kind it is by its shape, and the text itself (never to be shown)."""
+
+    kind: str
+    text: str
+
+
+def key_in(text: str) -> KeyShape | None:
+    """The first provider key or signed token in *text* that is no placeholder, else None."""
+    if "eyJ" in text:
+        found = _JWT.search(text)
+        if found and is_signed_token(found):
+            return KeyShape("a signed token (JWT)", found.group())
+    if len(text) < 16:
+        return None
+    for one, pattern in zip(FORMATS, PATTERNS, strict=True):
+        if one.provider in _VAGUE or (one.hint and one.hint not in text) or not _has_mark(one.marks, text):
+            continue
+        match = pattern.search(text)
+        if match and not FAKE.search(match.group()) and is_random(match.group()):
+            return KeyShape(f"a key of {one.provider}", match.group())
+    return None
+
+
+def _has_mark(marks: tuple[str, ...], text: str) -> bool:
+    return not marks or any(mark in text for mark in marks)
+
+
+def is_signed_token(found: "re.Match[str]") -> bool:
+    """That the three parts are a JWT: a header with ``alg``, claims that are an object."""
+    header, claims = _decoded(found.group(1)), _decoded(found.group(2))
+    return isinstance(header, dict) and "alg" in header and isinstance(claims, dict)
+
+
+def claims_of(token: str) -> dict[str, object]:
+    """The claims of a compact JWT, unverified; empty where there are none."""
+    part = token.split(".")[1] if token.count(".") == 2 else ""
+    found = _decoded(part)
+    return cast("dict[str, object]", found) if isinstance(found, dict) else {}
+
+
+def _decoded(part: str) -> object:
+    try:
+        return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (binascii.Error, ValueError, RecursionError):
+        return None
+
+
+def is_random(text: str) -> bool:
+    """That the letters are mixed as in a key, with a digit among them, not as in words."""
+    if not any(char.isdigit() for char in text):
+        return False
+    return entropy(text) >= LEAST_ENTROPY
+
+
+def entropy(text: str) -> float:
+    """Shannon's entropy of the text in bits a character."""
+    if not text:
+        return 0.0
+    return -sum(n / len(text) * math.log2(n / len(text)) for n in Counter(text).values())
+
+
+def is_placeholder(text: str) -> bool:
+    """That the text stands where a secret will stand, or points to one."""
+    return (
+        not text.strip()
+        or FAKE.search(text) is not None
+        or text.startswith(("$", "<", "%", "{", "/run/", "env:", "file:", "vault:"))
+    )
+
+
+def holds_private_key(text: str) -> bool:
+    """That a private key in PEM form stands in *text*, with a body."""
+    if "PRIVATE KEY" not in text:
+        return False
+    found = PRIVATE_KEY.search(text)
+    return (
+        found is not None and found.group(1) is not None and not FAKE.search(found.group(1)[:60].replace("AAAAAAA", ""))
+    )

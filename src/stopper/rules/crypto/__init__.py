@@ -1,0 +1,1 @@
+"""Weaknesses of keys, randomness and comparisons, and of connections."""

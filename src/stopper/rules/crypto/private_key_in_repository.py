@@ -1,0 +1,72 @@
+"""Whoever has a copy of the repository or the image signs and logs in as the service."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.fact import TextFile
+from stopper.core.facts import source_of
+from stopper.core.key_shapes import holds_private_key, key_in
+from stopper.core.place import Span
+from stopper.core.rule import Certainty, Hit, Rule
+
+_FOR_TESTS: Final = re.compile(
+    r"(?i)(?:^|/)(?:tests?|testing|testdata|fixtures?|examples?|docs?|vectors?|samples?|spec|snakeoil)(?:/|$)|(?:^|[/_.-])(?:test|dummy|example|snakeoil|fake)[/_.-]"
+)
+_COPIED: Final = re.compile(
+    r"^\s*(?:COPY|ADD)\s[^#]*(?:\bid_(?:rsa|ecdsa|ed25519|dsa)\b(?!\.pub)|\S+[._-]?key\.pem|\S*private\S*\.(?:pem|key)|\.aws/|service[-_]account\S*\.json|\S+\.(?:p12|pfx|jks))"
+)
+_CLOUDS: Final = ("AWS", "Google", "Azure", "Alibaba", "Tencent", "Yandex", "DigitalOcean", "Cloudflare")
+_BEGIN: Final = "PRIVATE KEY"
+_MESSAGE: Final = "a private key lies beside the code"
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """PEM texts in the source, key files, keys in settings and deployment files, and key files that go into an image."""
+    facts = source_of(app)
+    for text in facts.texts(tests=True):
+        if _BEGIN in text.value and holds_private_key(text.value):
+            in_test = facts.is_test(text.span) or _FOR_TESTS.search(text.span.path)
+            yield Hit(_MESSAGE, text.span, certainty="possible" if in_test else "certain")
+    for file in facts.text_files:
+        if file.kind not in ("template", "script"):
+            yield from _in_file(file)
+
+
+def _in_file(file: TextFile) -> Iterator[Hit]:
+    sure: Certainty = "possible" if _FOR_TESTS.search(file.path) else "certain"
+    for number, line in enumerate(file.lines, 1):
+        span = Span(file.path, number, number, 1, len(line) + 1)
+        if _BEGIN in line and "-----BEGIN" in line:
+            if holds_private_key("\n".join((_begin(line), *file.lines[number : number + 12]))):
+                yield Hit(_MESSAGE, span, certainty=sure)
+        elif file.kind == "dockerfile" and _COPIED.search(line):
+            yield Hit("a private key is copied into the image", span, certainty="likely")
+        elif file.kind in ("config", "env", "compose", "workflow", "dockerfile") and len(line) >= 20:
+            found = key_in(line)
+            if found is not None and any(cloud in found.kind for cloud in _CLOUDS):
+                yield Hit(f"{found.kind} lies beside the code", span, certainty=sure)
+
+
+def _begin(line: str) -> str:
+    """The line without a comment behind the opening of the key."""
+    head, mark, rest = line.partition("PRIVATE KEY-----")
+    return head + mark + ("" if rest.lstrip().startswith("#") else rest)
+
+
+RULE = Rule(
+    slug="private-key-in-repository",
+    family="crypto",
+    title="Private key in the repository",
+    harm="Whoever has a copy of the repository or the image signs and logs in as the service.",
+    severity="critical",
+    check="data-exposure",
+    cwe=(321,),
+    owasp="API8:2023",
+    asvs=("V13.3.1",),
+    surfaces=("source",),
+    ends="`STOPPER_SECRETS` of Stopper names where keys lie, so none lies beside the code.",
+    detect=detect,
+    reads_tests=True,
+)

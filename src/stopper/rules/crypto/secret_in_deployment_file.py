@@ -1,0 +1,126 @@
+"""Whoever gets the image or the repository has the password or key."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.fact import TextFile
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.key_shapes import is_placeholder
+from stopper.core.naming import sensitive
+from stopper.core.place import Span
+from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.values import Constant, EnvironmentValue, Parameter, Value, text_of, walk
+
+_PAIR: Final = re.compile(
+    r"(?<![\w$-])([A-Za-z][A-Za-z0-9_]{2,60})(?:=|:[ \t]+(?!\w+=)|[\"']\s*:\s*)(\"[^\"]*\"|'[^']*'|[^\s\"'#,]+)"
+)
+_OLD_ENV: Final = re.compile(r"^\s*ENV\s+([A-Za-z]\w{2,60})\s+([^=\s]+)\s*$")
+_IN_URL: Final = re.compile(
+    r"\b[a-z][a-z0-9+.-]{1,30}://[^\s/:@'\"<>{}$%()\[\]]{0,100}:([^\s/@'\"<>{}$%()\[\]]{1,200})@[\w.\[-]"
+)
+_DEFAULTS: Final = frozenset(
+    {
+        "password", "passwd", "pass", "pwd", "postgres", "root", "admin", "guest", "user", "mysql", "secret", "test", "example", "rabbitmq", "pw",
+        "mongo", "redis", "username", "port", "pass123", "token", "changeme",
+    }
+)  # fmt: skip
+_SHORTEST: Final = 4
+_POINTER: Final = re.compile(
+    r"^(?:\$|<|%|\{|/|\*+$|true$|false$|none$|null$|\d{1,6}$|https?://|arn:|env:|file:|vault:|op://)", re.IGNORECASE
+)
+_WEAK_NAMES: Final = frozenset({"token", "jwt"})
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Literals under the names of secrets in deployment files, passwords in URLs, defaults of arguments and of the environment."""
+    facts = source_of(app)
+    for file in facts.files_of("dockerfile", "compose", "procfile"):
+        yield from _in_file(file)
+    for text in facts.texts():
+        found = _IN_URL.search(text.value) if "@" in text.value else None
+        if found and not is_placeholder(found.group(1)):
+            yield Hit("a password stands in this URL", text.span, certainty=_sure(found.group(1)))
+    yield from _environment_defaults(facts)
+    yield from _argument_defaults(facts)
+
+
+def _in_file(file: TextFile) -> Iterator[Hit]:
+    for number, line in enumerate(file.lines, 1):
+        said = line.strip()
+        if not said or said.startswith("#"):
+            continue
+        pairs = [*_PAIR.findall(line), *_OLD_ENV.findall(line)]
+        span = Span(file.path, number, number, 1, len(line) + 1)
+        named = [value.strip("\"'") for name, value in pairs if sensitive(name) is not None]
+        found = next((value for value in named if is_secret(value)), None)
+        in_url = _IN_URL.search(line) if "@" in line else None
+        if found is not None:
+            yield Hit("a secret stands in this file", span, certainty=_sure(found))
+        elif in_url and not is_placeholder(in_url.group(1)):
+            yield Hit("a password stands in a URL of this file", span, certainty=_sure(in_url.group(1)))
+
+
+def is_secret(value: str) -> bool:
+    """That the text is a value of its own and no pointer to one."""
+    return len(value) >= _SHORTEST and not _POINTER.search(value) and not is_placeholder(value) and "$(" not in value
+
+
+def _sure(value: str) -> Certainty:
+    return "possible" if value.lower() in _DEFAULTS else "likely"
+
+
+def _environment_defaults(facts: SourceFacts) -> Iterator[Hit]:
+    seen: set[Span] = set()
+    for name, value, span in _given(facts):
+        kind = sensitive(name) if isinstance(value, EnvironmentValue) else None
+        default = text_of(value.default) if isinstance(value, EnvironmentValue) else None
+        if kind in ("password", "api-key", "token") and default and is_secret(default) and span not in seen:
+            seen.add(span)
+            yield Hit("a secret is the default where the environment says nothing", span, certainty=_sure(default))
+
+
+def _given(facts: SourceFacts) -> Iterator[tuple[str, Value, Span]]:
+    for one in facts.assignments():
+        if isinstance(one.value, EnvironmentValue):
+            yield one.value.variable, one.value, one.span
+    for write in facts.config_writes():
+        if isinstance(write.value, EnvironmentValue):
+            yield write.value.variable, write.value, write.span
+
+
+def _argument_defaults(facts: SourceFacts) -> Iterator[Hit]:
+    for function in facts.functions():
+        names = [name for name in function.parameters if sensitive(name) not in (None, "token")]
+        if not names:
+            continue
+        for call in facts.calls_in(function.name):
+            if call.span is not None and any(
+                isinstance(value, Parameter)
+                and value.parameter in names
+                and value.function == function.name
+                and isinstance(value.default, Constant)
+                and isinstance(value.default.value, str)
+                and is_secret(value.default.value)
+                for value in walk(call, 3)
+            ):
+                yield Hit("a secret is the default of an argument that is used here", call.span, certainty="likely")
+                break
+
+
+RULE = Rule(
+    slug="secret-in-deployment-file",
+    family="crypto",
+    title="Secret in a deployment file",
+    harm="Whoever gets the image or the repository has the password or key.",
+    severity="high",
+    check="data-exposure",
+    cwe=(798,),
+    owasp="API8:2023",
+    asvs=("V13.3.1",),
+    surfaces=("source",),
+    ends="`STOPPER_SECRETS` of Stopper names where secrets lie, so none stands in a file.",
+    certainty="likely",
+    detect=detect,
+)

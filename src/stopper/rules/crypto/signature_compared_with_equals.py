@@ -1,0 +1,189 @@
+"""Somebody who asks often enough forges a signature character by character from the time of the answers."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.fact import Comparison
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.labels import UNTRUSTED
+from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Format,
+    Item,
+    Member,
+    Name,
+    Parameter,
+    Truth,
+    Value,
+    text_of,
+    walk,
+)
+
+_MACS: Final = re.compile(
+    r"hmac\.(?:new|digest|HMAC)(?:\.\w+)?|.*\.?hmac\.HMAC(?:\.\w+)?|cryptography\.hazmat\.primitives\.hmac\..*|itsdangerous\.\w*Signer\.(?:get_signature|sign)"
+)
+_HASHES: Final = re.compile(r"hashlib\.\w+(?:\.\w+)*")
+_SIGNATURE: Final = re.compile(
+    r"(?i)(?:^|[_\W])(?:\w*signature(?:_?256)?|sig|sign|hmac|mac|digest|x[-_]hub[-_]signature(?:[-_]256)?|h?mac[-_]?sha\d*)(?:$|[_\W])"
+)
+_TOKEN: Final = re.compile(
+    r"(?i)(?:^|[._-])(?:\w*(?:reset|verify|verification|webhook|csrf|confirm\w*|invite|unsubscribe|activation|access|auth|hook|api|secret)[_.-]?(?:token|code|secret|key)|token|otp|one_time_code)$"
+)
+_OPEN: Final = re.compile(r"(?i)type|name|url|expir|header|_id$|algorithm|version|len|valid")
+_SECRET: Final = re.compile(r"(?i)secret|key|salt|token|password")
+_MODEL: Final = re.compile(r"(?:.*\.)?[A-Z]\w*\.\w+")
+_LENGTHS: Final = frozenset({"len", "type", "int", "bool"})
+_PIECES: Final = frozenset({"split", "partition", "rpartition", "rsplit"})
+SHORTEST: Final = 8
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A signature that was made here, or a token that is kept here, held against what a caller sent, with ``==`` or ``!=``."""
+    facts = source_of(app)
+    for one in facts.comparisons("==", "!="):
+        certainty = _judged(facts, one)
+        if certainty is not None:
+            yield Hit("the time of this comparison tells how much of a guess is right", one.span, certainty=certainty)
+
+
+def _judged(facts: SourceFacts, one: Comparison) -> Certainty | None:
+    sides = (one.left, one.right)
+    if any((isinstance(side, (Constant, Truth)) and not _is_long(side)) or _is_no_secret(side) for side in sides):
+        return None
+    for made, shown in (sides, sides[::-1]):
+        if is_mac(facts, made):
+            return "certain" if _is_sent(facts, shown) else "likely"
+        if _is_keyed_hash(facts, made) and (_is_sent(facts, shown) or _says(_SIGNATURE, shown)):
+            return "likely"
+        if _is_named(shown) and _is_sent(facts, shown) and not _is_sent(facts, made):
+            kept = isinstance(made, (EnvironmentValue, ConfigValue, Member, Item, Call, Name, Constant, Parameter))
+            if kept:
+                return "likely"
+    return None
+
+
+def _is_long(value: Value) -> bool:
+    return len(text_of(value) or "") >= SHORTEST
+
+
+def _is_no_secret(value: Value) -> bool:
+    match value:
+        case Name(dotted=dotted):
+            return bool(_MODEL.fullmatch(dotted)) and not dotted.rpartition(".")[2].isupper()
+        case Call(callee=callee):
+            return callee in _LENGTHS
+        case Item(owner=Call() as made, key=Constant(value=0)):
+            return made.method in _PIECES
+        case _:
+            return False
+
+
+def is_mac(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
+    """That an HMAC was made on the way to this value, also in a function of the project."""
+    for inner in walk(value, 6):
+        if not isinstance(inner, Call):
+            continue
+        if _MACS.fullmatch(inner.callee):
+            return True
+        function = facts.function(inner.callee) if depth else None
+        if function is not None and any(is_mac(facts, returned, depth - 1) for returned in function.returns):
+            return True
+    return False
+
+
+def _is_keyed_hash(facts: SourceFacts, value: Value, depth: int = 1) -> bool:
+    """That a digest was made over something secret and something else."""
+    for inner in walk(value, 6):
+        if not isinstance(inner, Call):
+            continue
+        if _HASHES.fullmatch(inner.callee):
+            return any(_is_key(one) for one in walk(inner, 8))
+        function = facts.function(inner.callee) if depth else None
+        if function is not None and any(_is_keyed_hash(facts, one, depth - 1) for one in function.returns):
+            return True
+    return False
+
+
+def _is_key(value: Value) -> bool:
+    match value:
+        case EnvironmentValue(variable=name) | ConfigValue(key=name) | Parameter(parameter=name):
+            return bool(_SECRET.search(name))
+        case Constant(name=name) | Member(attribute=name):
+            return bool(name and _SECRET.search(name))
+        case _:
+            return False
+
+
+def _is_sent(facts: SourceFacts, value: Value) -> bool:
+    if isinstance(value, Constant):
+        return False
+    return any(label.kind in (*UNTRUSTED, "authorization-header") for label in facts.labels(value))
+
+
+def _words(value: Value) -> Iterator[str]:
+    for inner in walk(value, 3):
+        match inner:
+            case Item(key=Constant(value=str(name))) | Parameter(parameter=name) | Member(attribute=name):
+                yield name
+            case _:
+                pass
+        if inner.name:
+            yield inner.name
+
+
+def _says(pattern: re.Pattern[str], value: Value) -> bool:
+    return any(pattern.search(word) and not _OPEN.search(word) for word in _words(value))
+
+
+def _is_named(value: Value) -> bool:
+    return _says(_SIGNATURE, value) or _says(_TOKEN, value)
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``hmac.compare_digest`` over bytes, where both sides are seen to be texts."""
+    found = next((one for one in source_of(app).comparisons("==", "!=") if one.span == hit.span), None)
+    if found is None or found.texts is None or hit.span is None:
+        return None
+    if not (_is_text(found.left) and _is_text(found.right)):
+        return None
+    left, right = (
+        f"{text}.encode()" if re.fullmatch(r"[\w.]+(?:\[[^\[\]]*\])?", text) else f"({text}).encode()"
+        for text in found.texts
+    )
+    text = f"hmac.compare_digest({left}, {right})"
+    return Edit(hit.span, text if found.operator == "==" else f"not {text}", safe=True, imports=("hmac",))
+
+
+def _is_text(value: Value) -> bool:
+    match value:
+        case Format():
+            return True
+        case Call(method="hexdigest"):
+            return True
+        case Item(owner=Name(dotted=owner), default=default):
+            return owner.startswith("flask.request.") and (default is None or text_of(default) is not None)
+        case _:
+            return False
+
+
+RULE = Rule(
+    slug="signature-compared-with-equals",
+    family="crypto",
+    title="Signature compared with `==`",
+    harm="Somebody who asks often enough forges a signature character by character from the time of the answers.",
+    severity="medium",
+    check="authentication",
+    cwe=(208,),
+    owasp="API2:2023",
+    asvs=("V11.2.4",),
+    surfaces=("source",),
+    ends="Stopper's `@bearer` and `@api_key` compare signatures and hashes in constant time.",
+    detect=detect,
+    fix=fix,
+)

@@ -1,0 +1,186 @@
+"""Whoever sits between reads the keys that are sent and answers in the other's name."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.place import Span
+from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.switched_on import asked_for
+from stopper.core.values import Call, Constant, Format, Mapping, Name, Value, is_constant, text_of, walk
+
+CLIENTS: Final = (
+    r"(?:requests|httpx|aiohttp|urllib3|boto3|botocore|hvac|elasticsearch|opensearchpy|pymongo|redis|ldap3|grequests|requests_oauthlib|oauthlib"
+    r"|authlib|consul|kubernetes|jira|pysolr|influxdb|influxdb_client|tornado|treq|niquests|curl_cffi|proxmoxer|pyVim|suds|zeep|urllib|http"
+    r"|openai|anthropic|minio|paramiko|smtplib|imaplib|ftplib|websocket|websockets|ssl|jwt)(?:\..*)?"
+)
+_CLIENT: Final = re.compile(CLIENTS)
+_OFF: Final[dict[str, tuple[object, ...]]] = {
+    "verify": (False,),
+    "verify_ssl": (False,),
+    "ssl_verify": (False,),
+    "verify_certs": (False,),
+    "ssl": (False,),
+    "check_hostname": (False,),
+    "validate_certs": (False,),
+    "disable_ssl_certificate_validation": (True,),
+    "tlsAllowInvalidCertificates": (True,),
+    "tlsInsecure": (True,),
+    "cert_reqs": ("CERT_NONE", "NONE"),
+    "ssl_cert_reqs": ("none", "CERT_NONE", None),
+}
+"""Arguments that turn the check off, with the values that do."""
+_ANY_RECEIVER: Final = frozenset(
+    {"get", "post", "put", "patch", "delete", "head", "options", "request", "send", "stream"}
+)
+_UNVERIFIED: Final = ("ssl._create_unverified_context", "ssl._create_stdlib_context")
+_ATTRIBUTES: Final = frozenset(
+    {
+        "verify",
+        "check_hostname",
+        "verify_mode",
+        "_create_default_https_context",
+        "PYTHONHTTPSVERIFY",
+        "CURL_CA_BUNDLE",
+        "REQUESTS_CA_BUNDLE",
+    }
+)
+_SENDS: Final = r"(?:requests|httpx|aiohttp)(?:\.\w*(?:Session|Client|AsyncClient))?\.(?:get|post|put|patch|delete|head|options|request)"
+_CREDENTIAL: Final = re.compile(r"(?i)authorization|x-api-key|api[-_]?key|x-auth-token|x-access-token")
+_PLAIN: Final = re.compile(r"http://([^/:@\s]+)")
+_LOCAL: Final = re.compile(
+    r"^(?:localhost|127\.|0\.0\.0\.0|\[|10\.|192\.168\.|[\w-]+$)|\.(?:local|internal|test|localhost|svc)$"
+)
+_MESSAGE: Final = "the certificate of the other side is not checked"
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Arguments, attributes and contexts that turn the check off, and credentials that go to an address of plain http."""
+    facts = source_of(app)
+    seen: set[tuple[str, int]] = set()
+    for span, message in (*_calls(facts), *_assigned(facts), *_plain(facts)):
+        if (span.path, span.line) not in seen and not asked_for(facts, span):
+            seen.add((span.path, span.line))
+            yield Hit(message, span)
+
+
+def _calls(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
+    for call in facts.calls():
+        if call.span is None:
+            continue
+        if call.callee in _UNVERIFIED:
+            if call.callee != "ssl._create_stdlib_context":
+                yield call.span, _MESSAGE
+        elif call.keywords and any(_is_off(name, value) for name, value in call.keywords) and _is_client(facts, call):
+            yield call.span, _MESSAGE
+
+
+def _is_off(name: str, value: Value) -> bool:
+    wanted = _OFF.get(name)
+    if wanted is None:
+        return False
+    if isinstance(value, Name):
+        return value.dotted == "ssl.CERT_NONE"
+    return isinstance(value, Constant) and any(type(value.value) is type(one) and value.value == one for one in wanted)
+
+
+def _is_client(facts: SourceFacts, call: Call) -> bool:
+    if call.callee.startswith(("jwt.decode", "jwt.PyJWT", "authlib.jose", "jwt.encode")):
+        return False
+    if _CLIENT.fullmatch(call.callee):
+        return True
+    return (
+        call.callee.startswith("?.")
+        and call.method in _ANY_RECEIVER
+        and facts.imports("requests", "httpx", "aiohttp", "urllib3")
+    )
+
+
+def _assigned(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
+    if not facts.imports("ssl", "requests", "httpx", "os", "urllib3", "requests_oauthlib"):
+        return
+    for one in facts.assignments():
+        if one.attribute not in _ATTRIBUTES or not ("." in one.target or "[" in one.target):
+            continue
+        value = one.value
+        if (
+            (one.attribute == "check_hostname" and is_constant(value, False))
+            or (one.attribute == "verify_mode" and isinstance(value, (Name, Constant)) and _is_none(value))
+            or (
+                one.attribute == "_create_default_https_context"
+                and isinstance(value, Name)
+                and value.dotted in _UNVERIFIED
+            )
+            or (one.attribute == "verify" and is_constant(value, False) and _is_session(facts, one.target))
+            or (one.target == "[PYTHONHTTPSVERIFY]" and is_constant(value, "0"))
+            or (one.target in ("[CURL_CA_BUNDLE]", "[REQUESTS_CA_BUNDLE]") and is_constant(value, ""))
+        ):
+            yield one.span, _MESSAGE
+
+
+def _is_none(value: Name | Constant) -> bool:
+    return value.dotted == "ssl.CERT_NONE" if isinstance(value, Name) else value.value == 0
+
+
+def _is_session(facts: SourceFacts, target: str) -> bool:
+    """That ``x.verify`` is of an object and not the attribute of a class of the project."""
+    owner = target.rpartition(".")[0]
+    return facts.imports("requests", "httpx", "requests_oauthlib", "niquests") and not any(
+        found.name == owner for found in facts.classes()
+    )
+
+
+def _plain(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
+    for call in facts.calls_matching(_SENDS):
+        url = call.argument(1 if call.method == "request" else 0, "url")
+        host = _PLAIN.match(_opening(url))
+        if host is None or call.span is None or _LOCAL.search(host.group(1)):
+            continue
+        if call.keyword("auth") is not None or _sends_credential(call.keyword("headers")):
+            yield call.span, "a credential is sent over plain http"
+
+
+def _opening(url: Value | None) -> str:
+    """What the URL begins with, as far as it is literal."""
+    if isinstance(url, Format) and url.parts:
+        return text_of(url.parts[0]) or ""
+    return text_of(url) or ""
+
+
+def _sends_credential(headers: Value | None) -> bool:
+    return any(
+        _CREDENTIAL.search(key) for value in walk(headers, 3) if isinstance(value, Mapping) for key in (*value.keys(),)
+    )
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``True``, where ``verify=False`` stands in the call itself; what has no good certificate fails then."""
+    for call in source_of(app).calls():
+        value = call.keyword("verify") if call.span == hit.span else None
+        if (
+            is_constant(value, False)
+            and isinstance(value, Constant)
+            and value.span is not None
+            and hit.span is not None
+        ):
+            return Edit(value.span, "True", safe=False) if hit.span.holds(value.span) else None
+    return None
+
+
+RULE = Rule(
+    slug="tls-verification-disabled",
+    family="crypto",
+    title="Certificate check is off",
+    harm="Whoever sits between reads the keys that are sent and answers in the other's name.",
+    severity="high",
+    check="transport",
+    cwe=(295,),
+    owasp="API8:2023",
+    asvs=("V12.3.2",),
+    surfaces=("source",),
+    ends="`stopper.outbound.Client` always checks certificates and sends credentials over https only.",
+    detect=detect,
+    fix=fix,
+)

@@ -1,0 +1,115 @@
+"""The next token can be worked out from a few that were seen."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.place import Span
+from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.values import Call, Constant, Mapping, Value, walk
+
+GENERATORS: Final = (
+    r"(?:random|numpy\.random)(?:\.(?:Random|default_rng|RandomState|Generator))?\.(?:random|randint|randrange|choice|choices|sample|getrandbits|randbytes|uniform|shuffle|integers|bytes|betavariate)"
+    r"|uuid\.uuid1|faker\.Faker\.(?:password|uuid4|sha256|md5)"
+)
+_CLOCKS: Final = (
+    "time.time", "time.time_ns", "datetime.datetime.now", "datetime.datetime.utcnow", "time.monotonic", "os.getpid", "time.perf_counter",
+)  # fmt: skip
+_HASH: Final = re.compile(r"hashlib\.\w+(?:\.\w+)*|.*(?:b64encode|urlsafe_b64encode)|uuid\.uuid[35]")
+OPENS: Final = re.compile(
+    r"(?i)(?:^|[_.]|(?<=[a-z]))(?:token|otp|totp|secret|secret_?key|passw(?:or)?d|passcode|pwd|nonce|salt|api_?key|signing_?key|encryption_?key|csrf\w*|pin|pin_?code|session_?id|sid"
+    r"|(?:reset|verif\w*|confirm\w*|activation|auth\w*|login|invite|invitation|security|recovery|backup|one_?time|sms|email|mfa|2fa|two_factor|access|referral|coupon|voucher|gift)_?(?:code|key|link|id|hash|string)"
+    r"|(?:share|public|file|document|upload|download|guest)_?(?:id|link|slug|key))s?$"
+)
+_MAKER: Final = re.compile(
+    r"(?i)(?:^|_)(?:gen\w*|make|create|new|get|build|issue|random|send)_?(?:\w*_)?(?:token|otp|secret|secret_?key|password|passcode|api_?key|session_?id|pin|nonce|salt"
+    r"|(?:reset|verif\w*|confirm\w*|activation|auth\w*|login|invite|security|recovery|backup|sms|one_?time)_?(?:code|key|link))s?$|^(?:token|otp|random_(?:token|password|key|secret))$"
+)
+_CODE: Final = re.compile(r"(?i)^code$")
+_CODE_ENDS: Final = frozenset({9999, 99999, 999999, 9999999, 10000, 100000, 1000000})
+_NOT_SECRET: Final = re.compile(
+    r"(?i)tokens?_(?:count|limit|type|index)|(?:un|pad|eos|bos|mask|next)_?token|num_|_count$|tokens$"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A number of ``random``, a time under a hash or ``uuid1`` that becomes something which opens a door."""
+    facts = source_of(app)
+    made = list(facts.calls_matching(GENERATORS))
+    if facts.imports("time", "datetime"):
+        hashes = list(facts.calls_matching(_HASH.pattern))
+        made += [
+            call for call in hashes if any(isinstance(one, Call) and one.callee in _CLOCKS for one in walk(call, 8))
+        ]
+    if not made:
+        return
+    seen: set[tuple[str, int]] = set()
+    for span, certainty in _uses(facts, made):
+        if (span.path, span.line) not in seen:
+            seen.add((span.path, span.line))
+            yield Hit("what opens a door comes from a generator that can be guessed", span, certainty=certainty)
+
+
+def _uses(facts: SourceFacts, made: list[Call]) -> Iterator[tuple[Span, Certainty]]:
+    functions = {call.function for call in made}
+    spans = {call.span for call in made if call.span is not None}
+    yield from ((call.span, "likely") for call in made if call.span and _MAKER.search(call.function.rpartition(".")[2]))
+    for one in facts.assignments():
+        if one.function in functions and (sure := _opens(one.attribute, one.value, spans)):
+            yield one.span, sure
+    for write in facts.config_writes():
+        if OPENS.search(write.key) and _holds(write.value, spans):
+            yield write.span, "certain"
+    for flow in facts.flows("session", "cookie"):
+        if sure := _opens(flow.detail, flow.value, spans):
+            yield flow.span, sure
+    for function in functions:
+        for call in facts.calls_in(function):
+            for name, value in (*call.keywords, *_members(call)):
+                if call.span is not None and (sure := _opens(name, value, spans)):
+                    yield value.span or call.span, sure
+
+
+def _members(call: Call) -> Iterator[tuple[str, Value]]:
+    for value in call.args:
+        if isinstance(value, Mapping):
+            for key, item in value.items:
+                if isinstance(key, Constant) and isinstance(key.value, str):
+                    yield key.value, item
+
+
+def _opens(name: str, value: Value, spans: set[Span]) -> Certainty | None:
+    if _NOT_SECRET.search(name):
+        return None
+    if OPENS.search(name):
+        return "certain" if _holds(value, spans) else None
+    return "likely" if _CODE.fullmatch(name) and _holds(value, spans) and _is_code(value) else None
+
+
+def _is_code(value: Value) -> bool:
+    """A number with a fixed count of digits, as codes for one use have."""
+    return any(
+        isinstance(one, Constant) and one.value in _CODE_ENDS for one in walk(value, 5) if isinstance(one, Constant)
+    )
+
+
+def _holds(value: Value, spans: set[Span]) -> bool:
+    return any(isinstance(one, Call) and one.span in spans for one in walk(value, 10))
+
+
+RULE = Rule(
+    slug="weak-random-token",
+    family="crypto",
+    title="Token from a guessable generator",
+    harm="The next token can be worked out from a few that were seen.",
+    severity="high",
+    check="authentication",
+    cwe=(338,),
+    owasp="API2:2023",
+    asvs=("V11.5.1",),
+    surfaces=("source",),
+    ends="Stopper makes every token, key and code from the generator of the system.",
+    detect=detect,
+)

@@ -1,0 +1,149 @@
+"""Whoever may read the logs finds the credentials and data that clients send."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.place import Span
+from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.switched_on import asked_for, is_on, switched_on
+from stopper.core.values import Call, Constant, Mapping, Name, Value, is_constant, text_of, walk
+
+ECHO: Final = "SQLALCHEMY_ECHO"
+_CLIENTS: Final = re.compile(
+    r"(?:urllib3|requests(?:_oauthlib)?|oauthlib|httpx|httpcore|http\.client|botocore|boto3|aiohttp|openai|anthropic|stripe|twilio|hpack|sqlalchemy\.(?:engine|pool|orm)"
+    r"|suds|zeep|ldap3|paramiko|elasticsearch|google\.auth|azure|msal|pymongo|psycopg|asyncio_redis|werkzeug\.debug)(?:\..*)?"
+)
+_SQL: Final = re.compile(r"sqlalchemy\.engine.*")
+_ENGINES: Final = (
+    "sqlalchemy.create_engine",
+    "sqlalchemy.ext.asyncio.create_async_engine",
+    "sqlmodel.create_engine",
+    "sqlalchemy.engine.create_engine",
+)
+_HANDLERS: Final = ("urllib.request.HTTPHandler", "urllib.request.HTTPSHandler")
+_MESSAGE: Final = "a client writes what it sends to the log"
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Switches that make HTTP clients and SQLAlchemy log what they send, unless somebody asks for it."""
+    facts = source_of(app)
+    found_echo = False
+    for found in switched_on(app, ECHO):
+        found_echo = True
+        yield Hit("every statement is logged with its values", found.span, certainty=found.certainty)
+    for span in (*_engines(facts), *_loggers(facts), *_debuglevels(facts)):
+        if not asked_for(facts, span):
+            yield Hit(_MESSAGE, span)
+    running = app.config.get(ECHO)
+    if not found_echo and running is not None and running.reader == "running" and running.value in (True, "debug"):
+        yield Hit("SQLALCHEMY_ECHO is on in the running application", reader="running")
+
+
+def _engines(facts: SourceFacts) -> Iterator[Span]:
+    for call in facts.calls(*_ENGINES):
+        echo = call.keyword("echo")
+        if (
+            (is_on(facts, echo) or is_constant(echo, "debug"))
+            and not is_constant(call.keyword("hide_parameters"), True)
+            and call.span is not None
+        ):
+            yield call.span
+
+
+def _loggers(facts: SourceFacts) -> Iterator[Span]:
+    for call in facts.calls("*.setLevel"):
+        name = _logger_name(call.receiver)
+        if name and call.args and call.span is not None and _is_verbose(name, call.args[0]):
+            yield call.span
+    for call in facts.calls("logging.config.dictConfig"):
+        for value in walk(call, 5):
+            for key, settings in value.items if isinstance(value, Mapping) else ():
+                name = text_of(key) or ""
+                level = settings.get("level") if isinstance(settings, Mapping) else None
+                if (
+                    _CLIENTS.fullmatch(name)
+                    and level is not None
+                    and _is_verbose(name, level)
+                    and call.span is not None
+                ):
+                    yield call.span
+    for call in facts.calls("boto3.set_stream_logger"):
+        if call.span is not None and (
+            not call.args or text_of(call.args[0]) in ("", "botocore", "boto3", "boto3.resources")
+        ):
+            yield call.span
+
+
+def _logger_name(receiver: Value | None) -> str:
+    if isinstance(receiver, Call) and receiver.callee == "logging.getLogger" and receiver.args:
+        return text_of(receiver.args[0]) or ""
+    return ""
+
+
+def _is_verbose(name: str, level: Value) -> bool:
+    if not _CLIENTS.fullmatch(name):
+        return False
+    said = (
+        level.dotted.rpartition(".")[2]
+        if isinstance(level, Name)
+        else level.value
+        if isinstance(level, Constant)
+        else None
+    )
+    verbose = ("DEBUG", "NOTSET", 10, 0, "debug", *(("INFO", 20, "info") if _SQL.fullmatch(name) else ()))
+    return said in verbose and not isinstance(said, bool)
+
+
+def _debuglevels(facts: SourceFacts) -> Iterator[Span]:
+    if facts.imports("http", "urllib3", "requests", "six"):
+        for one in facts.assignments():
+            if (
+                one.attribute == "debuglevel"
+                and isinstance(one.value, Constant)
+                and one.value.value not in (0, False, None)
+            ):
+                yield one.span
+    for call in facts.calls(*_HANDLERS, "*.set_debuglevel"):
+        level = call.argument(0, "debuglevel", "level")
+        if isinstance(level, Constant) and level.value not in (0, False, None) and call.span is not None:
+            yield call.span
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``False``, where the literal stands in the setting or call itself."""
+    facts = source_of(app)
+    values = [write.value for write in facts.config_writes(ECHO) if write.span == hit.span]
+    values += [
+        echo for call in facts.calls(*_ENGINES) if call.span == hit.span and (echo := call.keyword("echo")) is not None
+    ]
+    for value in values:
+        inside = isinstance(value, Constant) and value.value is True and value.span is not None and hit.span is not None
+        if (
+            inside
+            and isinstance(value, Constant)
+            and value.span is not None
+            and hit.span is not None
+            and hit.span.holds(value.span)
+        ):
+            return Edit(value.span, "False", safe=True)
+    return None
+
+
+RULE = Rule(
+    slug="verbose-client-logging",
+    family="leak",
+    title="Clients log what they send",
+    harm="Whoever may read the logs finds the credentials and data that clients send.",
+    severity="medium",
+    check="data-exposure",
+    cwe=(532,),
+    owasp="API8:2023",
+    asvs=("V16.2.5",),
+    surfaces=("source",),
+    ends="`Stopper(app)` masks every log record of the process before a handler sees it.",
+    detect=detect,
+    fix=fix,
+)
