@@ -303,14 +303,19 @@ _PARTS: Final["dict[type[Any], Callable[[Any], tuple[Value, ...]]]"] = {
 
 def walk(value: Value | None, depth: int = 12) -> Iterator[Value]:
     """The value and everything inside it, each once, outermost first, to a bounded depth."""
-    seen: set[int] = set()
     level = [] if value is None else [value]
-    while level and depth >= 0:
+    seen = {id(value)}
+    while level:
+        yield from level
+        depth -= 1
+        if depth < 0:
+            return
         deeper: list[Value] = []
         for one in level:
-            if id(one) not in seen:
-                seen.add(id(one))
-                yield one
-                deeper.extend(parts(one))
+            inside = _PARTS.get(type(one))
+            if inside is not None:
+                for part in inside(one):
+                    if id(part) not in seen:
+                        seen.add(id(part))
+                        deeper.append(part)
         level = deeper
-        depth -= 1
