@@ -1,0 +1,66 @@
+"""What leaks of the key in one place breaks sessions and the other thing alike."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import source_of
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, ConfigValue, EnvironmentValue, Member, Value, walk
+
+_USES: Final = {
+    r"hashids\.Hashids|flask_hashids\.\w+|sqids\.Sqids": "salts ids that are shown to everybody",
+    r"cryptography\.fernet\.(Multi)?Fernet": "encrypts other data",
+    r"(Crypto|Cryptodome)\.Cipher\.\w+\.new": "encrypts other data",
+    r"cryptography\.hazmat\.primitives\.ciphers\.(aead\.\w+|Cipher|algorithms\.\w+|base\.Cipher)": "encrypts other data",
+    r"nacl\.secret\.SecretBox": "encrypts other data",
+    r"simplecrypt\.(en|de)crypt|cryptocode\.(en|de)crypt": "encrypts other data",
+    r"hashlib\.(pbkdf2_hmac|scrypt|sha\d+|md5|blake2\w)": "is hashed into something else",
+    r"cryptography\.hazmat\.primitives\.kdf\.\w+(\.\w+)?\.derive": "is made into another key",
+    r"(hmac\.new|hmac\.digest)": "signs something that is no session",
+}
+_JWT: Final = re.compile(r"(jwt|jwt\.api_jwt|jose\.jwt|authlib\.jose\.jwt|joserfc\.jwt)\.(encode|decode)")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """The key, read from the settings, as an argument of a call that has nothing to do with the session."""
+    facts = source_of(app)
+    if not any(True for _ in facts.config_writes("SECRET_KEY")) and not facts.imports("flask"):
+        return
+    for pattern, what in _USES.items():
+        for call in facts.calls_matching(pattern):
+            given: list[Value] = [*call.args, *(value for _, value in call.keywords)]
+            if any(_is_key(part) for value in given for part in walk(value, 6)):
+                yield Hit(
+                    f"SECRET_KEY also {what}",
+                    call.span,
+                    certainty="certain" if "salts" in what or "encrypts" in what else None,
+                )
+
+
+def _is_key(value: Value) -> bool:
+    match value:
+        case ConfigValue(key="SECRET_KEY") | EnvironmentValue(variable="SECRET_KEY" | "FLASK_SECRET_KEY"):
+            return True
+        case Member(attribute="secret_key", owner=owner):
+            return not isinstance(owner, Call) or owner.method in ("Flask", "create_app", "get_current_object")
+        case _:
+            return getattr(value, "dotted", "").endswith((".SECRET_KEY", "current_app.secret_key", "app.secret_key"))
+
+
+RULE = Rule(
+    slug="secret-key-repurposed",
+    family="session",
+    title="`SECRET_KEY` is used for something else too",
+    harm=__doc__ or "",
+    severity="medium",
+    check="authentication",
+    cwe=(327,),
+    owasp="API8:2023",
+    asvs=("V11.2.1",),
+    surfaces=("source",),
+    ends="`Stopper(app)` refuses a key of its own that equals `SECRET_KEY`.",
+    certainty="likely",
+    detect=detect,
+)

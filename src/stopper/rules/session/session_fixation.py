@@ -1,0 +1,122 @@
+"""Whoever put a session into somebody's browser, or copied it, is that person after the log-in or even after the log-out."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe_baseline import alike, attempt, candidates, establish
+from stopper.core.probe_login import logout_requests
+from stopper.core.rule import Hit, Rule
+
+_WHO: Final = re.compile(
+    r"(?i)^_?(user|uid|user_?id|user_?name|email|account(_id)?|logged_?in|authenticated|login|member_id|customer_id|is_admin)$"
+)
+_IN: Final = re.compile(r"(?i)(^|[/_.-])(log[-_]?in|sign[-_]?in|authenticate)")
+_OUT: Final = re.compile(r"(?i)(^|[/_.-])(log[-_]?out|sign[-_]?out|log[-_]?off)")
+_ENDS: Final = re.compile(
+    r"(?i).*(logout_user|session(_interface)?\.(clear|pop|regenerate|destroy|delete|invalidate)|delete_cookie|unset_jwt_cookies|unset_access_cookies|regenerate\w*|(end|clear|destroy|revoke|invalidate|drop)_\w*session\w*|revoke\w*|forget\w*)"
+)
+_NEW: Final = re.compile(
+    r"(?i).*(session(_interface)?\.(clear|regenerate)|regenerate\w*|login_user|rotate\w*session\w*|(new|reset|clear|start)_\w*session\w*)"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A log-in that writes who somebody is into the session it found; a log-out that leaves the session as it is."""
+    facts = source_of(app)
+    seen: set[str] = set()
+    for flow in facts.flows("session"):
+        if not _WHO.match(flow.detail) or flow.function in seen or not flow.function:
+            continue
+        seen.add(flow.function)
+        if _is(facts, flow.function, _IN) and not _calls(facts, flow.function, _NEW):
+            yield Hit("the log-in writes into the session that it found, and does not start a new one", flow.span)
+    if not seen and not facts.imports("flask_login"):
+        return
+    for route in facts.routes:
+        if not _OUT.search(route.path) and not _OUT.search(route.view.rpartition(".")[2]):
+            continue
+        function = facts.function(route.view)
+        if function is not None and not _calls(facts, route.view, _ENDS) and not _forgets(facts, route.view):
+            yield Hit("the log-out does not clear the session", function.span)
+
+
+def _is(facts: SourceFacts, function: str, pattern: re.Pattern[str]) -> bool:
+    return bool(pattern.search(function.rpartition(".")[2])) or any(
+        pattern.search(route.path) for route in facts.routes_of_view(function)
+    )
+
+
+def _calls(facts: SourceFacts, function: str, pattern: re.Pattern[str]) -> bool:
+    called = [call.callee for call in facts.calls_in(function)]
+    deeper = [call.callee for name in called for call in facts.calls_in(name)]
+    return any(pattern.fullmatch(name) for name in (*called, *deeper))
+
+
+def _forgets(facts: SourceFacts, function: str) -> bool:
+    """Something is written into the session that takes the person out: ``session["user"] = None``."""
+    return any(flow.function == function for flow in facts.flows("session"))
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Log out, then show the old cookie again."""
+    people = [one for one in target.identities if any(name.lower() == "cookie" for name, _ in one.headers)]
+    outs = list(logout_requests(target))
+    if not people or not outs:
+        return not_applicable("no cookie authenticates, or no route logs out")
+    person = people[0]
+    for route, method in candidates(target):
+        baseline = yield from attempt(establish(target, route, method, person))
+        if baseline is not None and baseline.accepted.response.succeeded and baseline.kind not in ("public", "unclear"):
+            return (yield from _logged_out(target, person, baseline.ref))
+    return unsure("no route was found that only the cookie opens")
+
+
+def _logged_out(target: Target, person: Identity, ref: RouteRef) -> Steps[Verdict]:
+    route = target.app.route(ref.path)
+    if route is None:
+        return unsure(f"{ref} is gone")
+    request = person.on(target.request_for(route, ref.method))
+    before = yield from send(request)
+    out_route, out = next(logout_requests(target))
+    left = yield from send(person.on(out))
+    if not (left.response.succeeded or left.response.status in (302, 303)):
+        return unsure(f"{out_route.path} did not log out")
+    if not left.response.all_headers("Set-Cookie"):
+        after = yield from send(request)
+        if after.response.succeeded and alike(after.response, before.response):
+            evidence = (
+                Evidence("exchange", "control: before the log-out the cookie is accepted", before),
+                Evidence("exchange", "the log-out, which takes no cookie away", left),
+                Evidence("exchange", "after the log-out the same cookie is accepted", after),
+            )
+            return failed(f"{ref} takes the session after a log-out", (ref,), evidence)
+    return passed("the log-out ends the session, or takes its cookie away")
+
+
+RULE = Rule(
+    slug="session-fixation",
+    family="session",
+    title="A log-in keeps the old session, or a log-out does not end it",
+    harm=__doc__ or "",
+    severity="medium",
+    check="authentication",
+    cwe=(384,),
+    owasp="API2:2023",
+    asvs=("V7.2.4",),
+    surfaces=(
+        "source",
+        "wsgi",
+        "http",
+    ),
+    ends="Stopper issues a new credential at each log-in and revokes it at the log-out.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+    disturbs=True,
+)

@@ -1,0 +1,91 @@
+"""Whoever writes into the session store runs code in the application, or guesses other people's sessions."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import source_of
+from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.setting_facts import in_force, is_for_one_desk, plain, switches, written
+from stopper.core.values import Name
+
+_PICKLES: Final = re.compile(r"(pickle|_pickle|cPickle|dill|cloudpickle|joblib|jsonpickle)(\.|$).*")
+_FORMATS: Final = frozenset({"pickle", "dill"})
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Flask-Session before 0.6 (it pickles), a pickling serializer, the signer switched off, an interface of one's own with pickle."""
+    facts = source_of(app)
+    yield from _serializers(app)
+    if not facts.imports("flask_session", "flask_sessionstore", "flask_kvsession") and "SESSION_TYPE" not in app.config:
+        return
+    for doubt in switches(app, "SESSION_SERIALIZATION_FORMAT"):
+        if str(doubt.value).lower() in _FORMATS:
+            yield Hit("sessions are kept as pickles", doubt.span, reader=None if doubt.span is not None else "running")
+    for doubt in switches(app, "SESSION_USE_SIGNER"):
+        if doubt.span is not None and not doubt.value:
+            yield Hit(
+                "SESSION_USE_SIGNER is off, so the session's id is unsigned",
+                doubt.span,
+                certainty="possible" if doubt.desk else _sure(app),
+            )
+    version = tuple(int(part) for part in re.findall(r"\d+", app.dependencies.get("flask-session", ""))[:2])
+    made = next((call.span for call in facts.calls("flask_session.Session", "flask_session.Session.init_app")), None)
+    if made is None:
+        return
+    if version and version < (0, 6):
+        yield Hit("this version of Flask-Session keeps sessions as pickles", made)
+    for write in written(app, "SESSION_TYPE"):
+        old = ("cachelib",) if version >= (0, 6) else ("filesystem", "cachelib")
+        if any(value in old for value in plain(facts, write.value)) and not (version and version < (0, 6)):
+            yield Hit(
+                "sessions are kept in files as pickles",
+                write.span,
+                certainty="possible" if is_for_one_desk(write) else "likely",
+            )
+    signer = list(written(app, "SESSION_USE_SIGNER"))
+    if not signer and in_force(app, "SESSION_USE_SIGNER") is not True and not (version and version >= (0, 7)):
+        yield Hit("SESSION_USE_SIGNER is left off, so the session's id is unsigned", made, certainty="possible")
+
+
+def _sure(app: App) -> Certainty:
+    return "likely" if app.dependencies.get("flask-session", "") else "certain"
+
+
+def _serializers(app: App) -> Iterator[Hit]:
+    facts = source_of(app)
+    for found in facts.classes(
+        "flask.sessions.SessionInterface", "flask.sessions.SecureCookieSessionInterface", "flask.sessions.SessionMixin"
+    ):
+        said = found.attributes.get("serializer")
+        if isinstance(said, Name) and _PICKLES.fullmatch(said.dotted):
+            yield Hit("the session interface pickles its sessions", said.span or found.span)
+        for method in found.methods:
+            for call in facts.calls_in(f"{found.name}.{method}"):
+                if _PICKLES.fullmatch(call.callee) and call.method in ("loads", "load", "decode"):
+                    yield Hit("the session interface unpickles what its store holds", call.span)
+    for assigned in facts.assignments():
+        if (
+            assigned.attribute == "serializer"
+            and isinstance(assigned.value, Name)
+            and _PICKLES.fullmatch(assigned.value.dotted)
+            and "session" in assigned.target
+        ):
+            yield Hit("sessions are serialised as pickles", assigned.span)
+
+
+RULE = Rule(
+    slug="session-pickled-or-unsigned",
+    family="session",
+    title="Server-side sessions are pickled, or their id is unsigned",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(502,),
+    owasp="API8:2023",
+    asvs=("V1.5.2",),
+    surfaces=("source",),
+    ends="Stopper keeps no pickled data and takes no session that it did not issue.",
+    detect=detect,
+)

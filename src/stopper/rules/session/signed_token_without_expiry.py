@@ -1,0 +1,99 @@
+"""A link from an old mail resets the password years later, or a token for one thing opens another."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import source_of
+from stopper.core.rule import Hit, Rule
+from stopper.core.setting_facts import seconds
+from stopper.core.values import Call, Name, Value, is_constant
+
+_HOMES: Final = (
+    "itsdangerous",
+    "itsdangerous.url_safe",
+    "itsdangerous.timed",
+    "itsdangerous.serializer",
+    "itsdangerous.signer",
+)
+_TIMED: Final = frozenset(
+    f"{home}.{name}" for home in _HOMES for name in ("URLSafeTimedSerializer", "TimedSerializer", "TimestampSigner")
+)
+_PLAIN: Final = frozenset(f"{home}.{name}" for home in _HOMES for name in ("URLSafeSerializer", "Serializer", "Signer"))
+_NONE: Final = frozenset(f"{home}.NoneAlgorithm" for home in _HOMES)
+_LONGEST: Final = 31 * 86400.0
+_PURPOSE: Final = re.compile(
+    r"(?i)reset|confirm|verif|activat|invit|magic|recover|unsubscribe|password|email|token|login|auth"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A load without ``max_age`` (or with a very long one), a serializer without a salt, one without a signature."""
+    facts = source_of(app)
+    if not facts.imports("itsdangerous"):
+        return
+    for word in ("loads", "unsign", "load"):
+        for call in facts.calls(*(f"{home}.{word}" for home in _TIMED), f"?.{word}"):
+            if not _of(call, _TIMED):
+                continue
+            place = 0 if call.method == "_" else 1
+            if call.lacks(place, "max_age") or is_constant(call.argument(place, "max_age"), None):
+                yield Hit("the token's age is not looked at, so it is good for ever", call.span)
+            elif (length := seconds(facts, call.argument(place, "max_age"))) is not None and length > _LONGEST:
+                yield Hit("the token is good for more than a month", call.span, certainty="likely")
+        for call in facts.calls(*(f"{home}.{word}" for home in _PLAIN)):
+            if _PURPOSE.search(call.function.rpartition(".")[2]):
+                yield Hit(
+                    "this serializer writes no time, so its tokens are good for ever", call.span, certainty="likely"
+                )
+    for call in facts.calls(*_NONE):
+        yield Hit("NoneAlgorithm signs nothing", call.span)
+    used: dict[str, int] = {}
+    for call in facts.calls(*_TIMED, *_PLAIN):
+        if _unsalted(call):
+            used[call.callee] = used.get(call.callee, 0) + 1
+    for call in facts.calls(*(name for name in _TIMED | _PLAIN if "Serializer" in name)):
+        if _unsalted(call) and not _salted_later(facts.calls("*.dumps", "*.loads"), call):
+            yield Hit("no salt tells this token's purpose from others of the same key", call.span, certainty="likely")
+
+
+def _unsalted(call: Call) -> bool:
+    return call.lacks(1, "salt")
+
+
+def _salted_later(uses: Iterator[Call], made: Call) -> bool:
+    """``dumps(data, salt="…")``: the purpose is said where the token is made."""
+    return any(
+        use.receiver is not None and _same(use.receiver, made) and use.keyword("salt") is not None for use in uses
+    )
+
+
+def _same(value: Value, made: Call) -> bool:
+    return isinstance(value, Call) and value.span == made.span
+
+
+def _of(call: Call, makers: frozenset[str]) -> bool:
+    owner = call.callee.rpartition(".")[0]
+    if owner in makers:
+        return True
+    receiver = call.receiver
+    return (isinstance(receiver, Call) and receiver.callee in makers) or (
+        isinstance(receiver, Name) and receiver.dotted in makers
+    )
+
+
+RULE = Rule(
+    slug="signed-token-without-expiry",
+    family="session",
+    title="A signed link or token never expires, fits every purpose, or has no signature",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(613,),
+    owasp="API2:2023",
+    asvs=("V6.5.5",),
+    surfaces=("source",),
+    ends="Stopper's reset and confirmation codes are typed by purpose, end in minutes and work once.",
+    detect=detect,
+)
