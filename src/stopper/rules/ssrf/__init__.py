@@ -1,0 +1,1 @@
+"""Weaknesses of what an application asks of other services, and of what it believes from them."""

@@ -1,0 +1,125 @@
+"""The other side, or whoever can answer for it, sends the key to a host of its choice."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.api_key_names import is_key_name
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.labels import UNTRUSTED
+from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.values import Call, Constant, Format, Item, Mapping, Value, is_constant, may_be, options, text_of
+
+REDIRECTS: Final = "the key goes along when the other side redirects"
+ANYWHERE: Final = "a credential is sent to a host that the caller chooses"
+_CALLS: Final = re.compile(r"requests(?:\.Session)?\.(?:get|post|put|patch|delete|options|request)")
+_HTTPX: Final = re.compile(r"httpx(?:\.(?:Client|AsyncClient))?\.(?:get|post|put|patch|delete|request|stream|send)")
+_TOKEN: Final = re.compile(
+    r"(?i)(?:x-)?(?:[\w-]+-)?(?:token|secret|signature-key|auth)$|^x-auth[\w-]*$|^private-token$|^cookie$"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Credentials in headers that a client keeps on a redirect, and any credential beside a caller's address."""
+    facts = source_of(app)
+    seen: set[tuple[str, int]] = set()
+    for flow in facts.flows("outbound-url", label=tuple(sorted(UNTRUSTED)), by_name=False):
+        if any(
+            flow.span == other.span and _names(other.value) for other in facts.flows("outbound-headers")
+        ) and _is_anywhere(flow.value):
+            seen.add((flow.span.path, flow.span.line))
+            yield Hit(ANYWHERE, flow.span)
+    for call in _calls(facts):
+        if call.span is None or (call.span.path, call.span.line) in seen:
+            continue
+        seen.add((call.span.path, call.span.line))
+        yield Hit(REDIRECTS, call.span, certainty="certain" if not call.open else "possible")
+
+
+def _calls(facts: SourceFacts) -> Iterator[Call]:
+    for call in facts.calls_matching(_CALLS.pattern):
+        if not may_be(call.keyword("allow_redirects"), False) and _carries_key(facts, call):
+            yield call
+    for call in facts.calls_matching(_HTTPX.pattern):
+        follows = call.keyword("follow_redirects") or (
+            call.receiver.keyword("follow_redirects") if isinstance(call.receiver, Call) else None
+        )
+        if is_constant(follows, True) and _carries_key(facts, call):
+            yield call
+    for call in facts.calls("urllib.request.Request"):
+        if _names(call.argument(2, "headers")) and not _has_own_opener(facts):
+            yield call
+
+
+def _has_own_opener(facts: SourceFacts) -> bool:
+    """That the project has a handler of its own for redirects."""
+    return any(True for _ in facts.classes("urllib.request.HTTPRedirectHandler"))
+
+
+def _carries_key(facts: SourceFacts, call: Call) -> bool:
+    """A key in a header that is not Authorization: requests and httpx take only that one away on another host."""
+    headers = call.keyword("headers")
+    if headers is None and isinstance(call.receiver, Call):
+        headers = call.receiver.keyword("headers")
+    return any(name.lower() != "authorization" for name in _names(headers)) and not _is_local(call)
+
+
+def _is_local(call: Call) -> bool:
+    url = text_of(call.argument(1 if call.method in ("request", "stream") else 0, "url")) or ""
+    return re.match(r"https?://(?:localhost|127\.0\.0\.1)\b", url) is not None
+
+
+def _names(value: Value | None) -> tuple[str, ...]:
+    """The headers of these that hold a credential."""
+    found: list[str] = []
+    for option in options(value):
+        if isinstance(option, Mapping):
+            for key, held in option.items:
+                name = text_of(key) or ""
+                if (is_key_name(name) or _TOKEN.fullmatch(name) or name.lower() == "authorization") and not is_constant(
+                    held, None, ""
+                ):
+                    found.append(name)
+    return tuple(found)
+
+
+def _is_anywhere(value: Value) -> bool:
+    """That the caller's part decides about the host."""
+    if isinstance(value, Format):
+        first = text_of(value.parts[0]) if value.parts else None
+        return first is None or re.match(r"^https?://[^/?#]+[/?#]", first) is None
+    return isinstance(value, (Item, Call)) or not isinstance(value, Constant)
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``allow_redirects=False`` at the end of the call, where requests makes it on one line."""
+    call = next((one for one in source_of(app).calls_matching(_CALLS.pattern) if one.span == hit.span), None)
+    if call is None or hit.span is None or hit.message != REDIRECTS or call.open or hit.span.line != hit.span.end_line:
+        return None
+    value = call.keyword("timeout")
+    if (
+        not isinstance(value, Constant)
+        or not isinstance(value.value, (int, float))
+        or value.span is None
+        or not hit.span.holds(value.span)
+    ):
+        return None
+    return Edit(value.span, f"{value.value}, allow_redirects=False", safe=False)
+
+
+RULE = Rule(
+    slug="credential-follows-redirect",
+    family="ssrf",
+    title="Call with a credential that follows redirects, or goes to any host",
+    harm=__doc__ or "",
+    severity="medium",
+    check="ssrf",
+    cwe=(918,),
+    owasp="API7:2023",
+    asvs=("V15.3.2",),
+    surfaces=("source",),
+    ends="`stopper.outbound.Client` binds a credential to its hosts and follows no redirect with it.",
+    certainty="likely",
+    detect=detect,
+)

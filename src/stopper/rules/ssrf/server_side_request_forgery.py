@@ -1,0 +1,236 @@
+"""A stranger reads what only the server can reach: the cloud's metadata, databases, consoles."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import urlsplit
+
+from stopper.core.app import App, Route
+from stopper.core.exchange import Request
+from stopper.core.fact import Flow
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.labels import UNTRUSTED
+from stopper.core.place import RouteRef
+from stopper.core.probe import Skipped, Steps, Target, failed, listen, not_applicable, passed, send
+from stopper.core.probe_query import with_query
+from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.values import (
+    Call,
+    Constant,
+    Format,
+    Item,
+    Mapping,
+    Name,
+    Parameter,
+    Unknown,
+    Value,
+    text_of,
+    walk,
+)
+
+MESSAGE: Final = "the caller decides which address the server asks"
+_HOSTED: Final = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#{]+[/?#]", re.IGNORECASE)
+"""The beginning of a text that has already fixed the host."""
+_GUARDS: Final = re.compile(
+    r"(?i)(?:\w*_)?(?:is|check|validate|verify|ensure|assert|allow|safe|guard|vet|resolve|assert)\w*_?(?:url|host|uri|target|address|domain|ip|public|external)\w*"
+    r"|(?:\w+_)?(?:url|host)_(?:is_)?(?:allowed|safe|ok|valid)|safe_(?:get|request|fetch)|advocate\..*"
+)
+_MORE: Final = ("urllib.request.urlretrieve", "wget.download", "urllib3.PoolManager.urlopen", "pycurl.Curl.setopt", "feedparser.parse", "pandas.read_csv", "pandas.read_json",
+                "socket.create_connection", "http.client.HTTPConnection", "http.client.HTTPSConnection", "requests.Request", "httpx.Request")  # fmt: skip
+_NAMES: Final = re.compile(
+    r"(?i)^(?:\w*_)?(?:url|uri|link|href|src|target|dest|destination|endpoint|host|domain|callback|webhook|feed|image|avatar|site|page|proxy|fetch|source|remote|address|u)(?:_url|_uri)?$"
+)
+MOST: Final = 8
+"""Requests of the probe that carry our address."""
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """What a caller wrote, in the part of a URL that decides about the host, with nothing that held it against a list."""
+    facts = source_of(app)
+    seen: set[tuple[str, int]] = set()
+    for flow in facts.flows("outbound-url", label=tuple(sorted(UNTRUSTED)), by_name=False):
+        steering = _steering(flow.value)
+        if steering is None or not _from_caller(facts, steering) or _is_checked(facts, flow.value, flow.function):
+            continue
+        seen.add((flow.span.path, flow.span.line))
+        yield Hit(MESSAGE, flow.span, certainty=_certainty(facts, flow))
+    for call in facts.calls(*_MORE):
+        value = call.argument(1 if call.method in ("setopt", "Request", "urlopen") else 0, "url", "host", "address")
+        if call.span is None or value is None or (call.span.path, call.span.line) in seen:
+            continue
+        steering = _steering(value)
+        if steering is not None and _from_caller(facts, steering) and not _is_checked(facts, value, call.function):
+            yield Hit(MESSAGE, call.span)
+    for flow in facts.flows("subprocess", label=tuple(sorted(UNTRUSTED)), by_name=False):
+        if any((text_of(one) or "").split(" ")[0] in ("curl", "wget") for one in walk(flow.value, 3)):
+            yield Hit(MESSAGE, flow.span, certainty="likely")
+
+
+def _certainty(facts: SourceFacts, flow: Flow) -> Certainty:
+    return "certain" if any(label.kind in ("query-string", "request-data") for label in flow.labels) else "likely"
+
+
+def _steering(value: Value) -> Value | None:
+    """The part of the URL that decides about the host; None where a literal has already fixed it."""
+    if isinstance(value, Unknown) and value.parts:
+        return _steering(value.parts[0])  # beside it stand the parameters of the query
+    if isinstance(value, Mapping):
+        return None
+    if isinstance(value, Format):
+        first = text_of(value.parts[0]) if value.parts else None
+        if first is not None and _HOSTED.match(first):
+            return None
+        if value.parts and first is None:
+            return value.parts[0] if not _is_scheme(value) else value
+        return value.parts[1] if first is not None and len(value.parts) > 1 else value
+    if isinstance(value, Call) and value.callee == "urllib.parse.urljoin" and len(value.args) == 2:
+        return value  # an absolute second part takes the place of the first
+    return value
+
+
+def _is_scheme(value: Format) -> bool:
+    return len(value.parts) > 1 and (text_of(value.parts[1]) or "").startswith("://")
+
+
+def _from_caller(facts: SourceFacts, value: Value) -> bool:
+    return any(label.kind in UNTRUSTED and not label.by_name for label in facts.labels(value))
+
+
+def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
+    """That the host was held against a list, by a comparison or by a function that says so."""
+    inside = {id(one) for one in walk(value, 8)} | {id(one) for one in _origins(value)}
+    for comparison in facts.comparisons("in", "not in", "==", "!="):
+        if (
+            comparison.function == function
+            and any(id(one) in inside for one in walk(comparison.left, 6))
+            and not isinstance(comparison.right, Constant)
+        ):
+            return True
+        if comparison.function == function and comparison.operator in ("==", "!=") and _about_host(comparison.left):
+            return True
+    for call in facts.calls_in(function):
+        if _GUARDS.fullmatch(call.method) or _GUARDS.fullmatch(call.callee):
+            return True
+        if (
+            call.method == "startswith"
+            and call.receiver is not None
+            and any(id(one) in inside for one in walk(call.receiver, 4))
+        ):
+            said = [text_of(one) or "" for arg in call.args for one in (arg, *getattr(arg, "items", ()))]
+            if any(_HOSTED.match(one) for one in said):
+                return True
+    looked_up = [
+        one
+        for one in walk(value, 6)
+        if isinstance(one, Item) and not _is_request(one) and isinstance(one.owner, Mapping)
+    ]
+    return bool(looked_up) or any(
+        _GUARDS.fullmatch(one.callee.rpartition(".")[2]) for one in walk(value, 6) if isinstance(one, Call)
+    )
+
+
+def _about_host(value: Value) -> bool:
+    return any(getattr(one, "attribute", "") in ("hostname", "netloc") for one in walk(value, 4))
+
+
+def _origins(value: Value) -> Iterator[Value]:
+    for one in walk(value, 8):
+        if isinstance(one, (Item, Parameter)):
+            yield one
+
+
+def _is_request(value: Item) -> bool:
+    return any(isinstance(one, Name) and one.dotted.startswith("flask.request") for one in walk(value.owner, 3))
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Give a listener of ours as the address, and see whether the server comes."""
+    wanted = list(_wanted(target))
+    if not wanted:
+        return not_applicable("no route reads a field that is called like an address")
+    listener = yield from listen()
+    for sent, (route, method, name, where) in enumerate(wanted[:MOST]):
+        request = _aimed(
+            target.request_for(route, method), name, where, f"{listener.url}/{target.canary or 'stopper'}-{sent}"
+        )
+        for person in (None, *target.identities[:1]):
+            try:
+                exchange = yield from send(request if person is None else person.on(request))
+            except Skipped:
+                break
+            came = [one for one in listener.hits() if f"-{sent}" in one.target]
+            if came:
+                evidence = [
+                    Evidence("exchange", f"the field {name} names a listener of ours", exchange),
+                    Evidence("effect", f"the server came: {came[0].method} {urlsplit(came[0].target).path}"),
+                ]
+                return failed(
+                    f"{method} {route.path} fetches what {name} says", [RouteRef(method, route.path)], evidence
+                )
+            if not exchange.response.refused:
+                break
+    return passed("no field that is called like an address makes the server ask us")
+
+
+def _wanted(target: Target) -> Iterator[tuple[Route, str, str, str]]:
+    """Route, method, field and place; those that the source accuses first."""
+    facts = source_of(target.app)
+    read = {(one.function, one.key): one.source for one in facts.readings() if _NAMES.match(one.key)}
+    for route in target.app.routes:
+        methods = [method for method in route.methods if method in ("GET", "POST", "PUT")]
+        names = {key: source for (function, key), source in read.items() if function and function == route.view}
+        names.update({name: "" for name in route.fields if _NAMES.match(name) and name not in names})
+        for name, source in names.items():
+            for method in methods[:1]:
+                where = (
+                    "query"
+                    if source.endswith((".args", ".values")) or method == "GET"
+                    else "form"
+                    if source.endswith(".form")
+                    else "json"
+                )
+                yield route, method, name, where
+
+
+def _aimed(request: Request, name: str, where: str, address: str) -> Request:
+    if where == "query":
+        return with_query(request, name, address)
+    if where == "form":
+        body, kind = f"{name}={address}".encode(), "application/x-www-form-urlencoded"
+    else:
+        try:
+            held = json.loads(request.body or b"{}")
+        except ValueError:
+            held = {}
+        body, kind = (
+            json.dumps({**(held if isinstance(held, dict) else {}), name: address}).encode(),
+            "application/json",
+        )
+    headers = tuple(pair for pair in request.headers if pair[0].lower() not in ("content-type", "content-length"))
+    return Request(
+        request.method, request.target, (*headers, ("Content-Type", kind)), body, request.effect, request.identity
+    )
+
+
+RULE = Rule(
+    slug="server-side-request-forgery",
+    family="ssrf",
+    title="URL from the request fetched by the server",
+    harm=__doc__ or "",
+    severity="high",
+    check="ssrf",
+    cwe=(918,),
+    owasp="API7:2023",
+    asvs=("V1.3.6",),
+    surfaces=(
+        "source",
+        "wsgi",
+        "http",
+    ),
+    ends="`stopper.outbound.Client` goes only to hosts that are named, and judges every address before it connects.",
+    certainty="certain",
+    detect=detect,
+    probe=probe,
+)

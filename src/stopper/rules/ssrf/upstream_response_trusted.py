@@ -1,0 +1,113 @@
+"""When the other side is taken over, or only broken, it decides what this application does."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.fact import SinkKind
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Item, Member, Value, walk
+
+SINKS: Final[tuple[SinkKind, ...]] = (
+    "sql",
+    "file-path",
+    "subprocess",
+    "code",
+    "html",
+    "redirect",
+    "deserialisation",
+    "session",
+)
+_CALL: Final = re.compile(
+    r"(?:requests|httpx)(?:\.(?:Session|Client))?\.(?:get|post|put|patch|delete|request)|urllib\.request\.urlopen"
+)
+_CHECKS: Final = re.compile(
+    r"(?i)raise_for_status|validate\w*|model_validate\w*|parse_obj\w*|load|loads_checked|check_\w+|verify\w*|ensure\w*|is_valid\w*|isinstance|iter_content|iter_bytes|from_dict|\w*schema\w*|TypeAdapter\w*|conlist|cast_to"
+)
+_LOOKED_AT: Final = frozenset({"status_code", "ok", "is_success", "headers", "is_error", "status"})
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """An answer that reaches a dangerous place, and one that is read as JSON with nothing that looks at it before."""
+    facts = source_of(app)
+    seen: set[tuple[str, int]] = set()
+    for flow in facts.flows(*SINKS, label="upstream", by_name=False):
+        if not any(label.kind == "request-data" for label in flow.labels) and not _is_checked(facts, flow.function):
+            seen.add((flow.span.path, flow.span.line))
+            yield Hit(f"what another service answered reaches {_PLACES[flow.sink]}", flow.span, certainty="certain")
+    for call in facts.calls("*.json", "json.load", "json.loads"):
+        if call.span is None or (call.span.path, call.span.line) in seen or not call.function:
+            continue
+        if _is_answer(call) and not _is_checked(facts, call.function):
+            seen.add((call.span.path, call.span.line))
+            yield Hit("the answer of another service is used without a look at its status, size or form", call.span)
+
+
+_PLACES: Final[dict[str, str]] = {
+    "sql": "a query",
+    "file-path": "a path",
+    "subprocess": "a command",
+    "code": "a place where it runs as code",
+    "html": "a page as HTML",
+    "redirect": "a redirect",
+    "deserialisation": "a reader that can run code",
+    "session": "the session",
+}
+
+
+def _is_answer(call: Call) -> bool:
+    """``requests.get(…).json()``, also through a name."""
+    for value in (call.receiver, *call.args[:1]):
+        if value is not None and any(isinstance(one, Call) and _CALL.fullmatch(one.callee) for one in _chain(value)):
+            return True
+    return False
+
+
+def _chain(value: Value) -> Iterator[Value]:
+    """The value and what it was read from: ``urlopen(…).read()`` leads to ``urlopen(…)``."""
+    for _ in range(4):
+        yield value
+        if isinstance(value, Call) and value.receiver is not None and not _CALL.fullmatch(value.callee):
+            value = value.receiver
+        elif isinstance(value, (Member, Item)):
+            value = value.owner
+        else:
+            return
+
+
+def _is_checked(facts: SourceFacts, function: str) -> bool:
+    """That the function, or one inside, looks at the status, the size or the form of an answer."""
+    if any(_CHECKS.fullmatch(call.method) for call in facts.calls_in(function)):
+        return True
+    for comparison in facts.comparisons():
+        if comparison.function == function and any(
+            _looks(one) for side in (comparison.left, comparison.right) for one in walk(side, 5)
+        ):
+            return True
+    return any(
+        condition.function == function and any(_looks(one) for one in walk(condition.value, 5))
+        for condition in facts.conditions()
+    )
+
+
+def _looks(value: Value) -> bool:
+    return isinstance(value, Member) and value.attribute in _LOOKED_AT
+
+
+RULE = Rule(
+    slug="upstream-response-trusted",
+    family="ssrf",
+    title="Another service's answer used without a check",
+    harm=__doc__ or "",
+    severity="medium",
+    check="unsafe-consumption",
+    cwe=(20,),
+    owasp="API10:2023",
+    asvs=("V13.2.4",),
+    surfaces=("source",),
+    ends="`stopper.outbound.Client` bounds an answer's size and time and judges its type before it is read.",
+    certainty="likely",
+    detect=detect,
+)

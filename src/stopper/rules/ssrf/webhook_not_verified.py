@@ -1,0 +1,169 @@
+"""Anybody can say that a payment came in."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.fact import SourceRoute
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Item, Member, Value, text_of, walk
+
+_PATH: Final = re.compile(
+    r"(?i)(?:^|[/_.-])(?:web_?-?hooks?|hooks?|ipn|stripe|paypal|github|gitlab|slack|twilio|shopify|payment[-_]?(?:callback|notification|event)s?|notify|callback/payment)(?:$|[/_.-])"
+)
+_NOT: Final = re.compile(
+    r"(?i)oauth|login|register|subscri|list|settings|config|admin|authorize|connect|create|users?/"
+)
+_CHECKS: Final = re.compile(
+    r"(?i)hmac\.\w+|secrets\.compare_digest|.*(?:construct_event|verify|validat|signature|check_sign|is_valid|authentic|compare_digest|webhook\.parse|unwrap|required?_\w*(?:sig|auth|key|token)|RequestValidator)\w*(?:\..*)?|stopper\..*|jwt\.decode"
+)
+_OUT: Final = re.compile(
+    r"(?i)(?:webhook|callback|hook|notify|notification|target|endpoint|delivery|subscriber)_?(?:url|uri|endpoint|address)s?"
+)
+_GUARDS: Final = re.compile(
+    r"(?i)(?:is|check|validate|verify|ensure|assert|allow|safe)\w*_?(?:url|host|uri|target|address|domain)\w*|(?:url|host)_(?:is_)?(?:allowed|safe)"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Webhook views whose way holds no check of a signature, checks without the time, and targets that nobody has judged."""
+    facts = source_of(app)
+    for route in facts.routes:
+        if "POST" in route.methods and _is_webhook(route) and (found := _judged(facts, route)):
+            yield Hit(found, route.span)
+    yield from _outgoing(facts)
+
+
+def _is_webhook(route: SourceRoute) -> bool:
+    name = route.view.rpartition(".")[2]
+    return (
+        _PATH.search(route.path) is not None or re.search(r"(?i)webhook|_hook$|^hook", name) is not None
+    ) and not _NOT.search(route.path)
+
+
+def _judged(facts: SourceFacts, route: SourceRoute) -> str | None:
+    names = _reached(facts, route)
+    if not _uses_body(facts, route):
+        return None
+    if not any(_CHECKS.fullmatch(name) for name in names):
+        return "the webhook believes its body without a signature" if not _compares(facts, route) else None
+    keys = [
+        one.key.lower()
+        for one in facts.readings("flask.request.headers")
+        if one.function in (route.view, *_functions(facts, route))
+    ]
+    by_hand = any(name in ("hmac.new", "hmac.digest") for name in names)
+    timed = any(
+        name.startswith("time.") or "datetime" in name or "timestamp" in name.rpartition(".")[2].lower()
+        for name in names
+    )
+    if by_hand and any("timestamp" in key for key in keys) and not timed:
+        return "the webhook's time is signed and never looked at, so that it can be sent again"
+    return None
+
+
+def _reached(facts: SourceFacts, route: SourceRoute) -> set[str]:
+    """Names of everything that runs on the way: decorators, hooks, the view, and what they call."""
+    names = {one.name for one in route.decorators} | set(route.hooks)
+    for function in _functions(facts, route):
+        found = facts.function(function)
+        if found is not None:
+            names |= set(found.calls) | {one.name for one in found.decorators}
+    return names
+
+
+def _functions(facts: SourceFacts, route: SourceRoute, depth: int = 4) -> set[str]:
+    seen: set[str] = set()
+    wanted = [route.view, f"{route.view}.post", *route.hooks, *(one.name for one in route.decorators)]
+    for _ in range(depth):
+        more: list[str] = []
+        for name in wanted:
+            found = facts.function(name)
+            if found is not None and name not in seen:
+                seen.add(name)
+                more += [*found.calls, *(one.name for one in found.decorators)]
+                more += (
+                    [one.name for one in facts.functions() if one.name.startswith(name + ".")] if len(seen) < 6 else []
+                )
+        wanted = more
+    return seen
+
+
+def _uses_body(facts: SourceFacts, route: SourceRoute) -> bool:
+    functions = _functions(facts, route)
+    names = {name for function in functions if (found := facts.function(function)) for name in found.calls}
+    if any(name.startswith(("flask.request.get_json", "flask.request.get_data")) for name in names):
+        return True
+    return any(
+        one.function in functions
+        and one.source.startswith(
+            (
+                "flask.request.json",
+                "flask.request.get_json",
+                "flask.request.form",
+                "flask.request.data",
+                "flask.request.values",
+            )
+        )
+        for one in facts.readings()
+    )
+
+
+def _compares(facts: SourceFacts, route: SourceRoute) -> bool:
+    """That a secret of the header or path is held against something, though not well: another rule speaks of that."""
+    functions = _functions(facts, route)
+    return any(
+        comparison.function in functions
+        and any(
+            facts.derives(side, "request-header", "authorization-header")
+            for side in (comparison.left, comparison.right)
+        )
+        for comparison in facts.comparisons("==", "!=")
+    )
+
+
+def _outgoing(facts: SourceFacts) -> Iterator[Hit]:
+    """A stored address of somebody else's service that is called with nothing that judges it."""
+    for flow in facts.flows("outbound-url"):
+        if "post" not in flow.detail and "request" not in flow.detail:
+            continue
+        if any(_is_target(one) for one in walk(flow.value, 4)) and not _is_guarded(facts, flow.function):
+            yield Hit(
+                "the target of this webhook was never held against a list of hosts", flow.span, certainty="possible"
+            )
+
+
+def _is_target(value: Value) -> bool:
+    if isinstance(value, Member):
+        return _OUT.fullmatch(value.attribute) is not None or (
+            value.attribute in ("url", "target")
+            and re.search(r"(?i)hook|subscri", value.owner.name or getattr(value.owner, "parameter", "")) is not None
+        )
+    return isinstance(value, Item) and _OUT.fullmatch(text_of(value.key) or "") is not None
+
+
+def _is_guarded(facts: SourceFacts, function: str) -> bool:
+    return any(isinstance(call, Call) and _GUARDS.fullmatch(call.method) for call in facts.calls_in(function)) or any(
+        comparison.function == function
+        and any(getattr(one, "attribute", "") in ("hostname", "netloc") for one in walk(comparison.left, 4))
+        for comparison in facts.comparisons("in", "not in")
+    )
+
+
+RULE = Rule(
+    slug="webhook-not-verified",
+    family="ssrf",
+    title="Webhook believed without its signature",
+    harm=__doc__ or "",
+    severity="high",
+    check="unsafe-consumption",
+    cwe=(345,),
+    owasp="API10:2023",
+    asvs=("V4.1.5",),
+    surfaces=("source",),
+    ends="Stopper's `stopper.outbound` signs and verifies webhooks, with a time limit against replay.",
+    certainty="likely",
+    detect=detect,
+)
