@@ -1,0 +1,131 @@
+"""How the source talks to language models: one table of the libraries' names, and what of a call is the prompt."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.facts import SourceFacts
+from stopper.core.values import Call, Constant, Mapping, Name, Sequence, Value, text_of, walk
+
+HOMES: Final = (
+    "openai", "anthropic", "litellm", "cohere", "ollama", "google.generativeai", "google.genai", "mistralai", "groq", "together", "replicate",
+    "langchain", "langchain_openai", "langchain_core", "langchain_anthropic", "langchain_community", "transformers", "vertexai", "boto3", "huggingface_hub",
+)  # fmt: skip
+_CALLS: Final = (
+    r"(?:openai|anthropic|litellm|cohere|ollama|google\.generativeai|google\.genai|mistralai|groq|together|replicate|langchain\w*|transformers|vertexai|huggingface_hub)"
+    r"(?:\.\w+)*\.(?:create|acreate|parse|stream|completion|acompletion|chat|generate|generate_content|generate_text|invoke|predict|complete|run|chat_completion|text_generation)"
+)
+_BY_ATTRIBUTE: Final = re.compile(
+    r"(?:.*\.)?(?:chat\.completions|completions|messages|responses)\.(?:create|parse|stream)|(?:.*\.)?generate_content"
+)
+_HOSTS: Final = re.compile(
+    r"https?://(?:api\.(?:openai|anthropic|mistral|groq|cohere|together)\.\w+|generativelanguage\.googleapis\.com|[\w.-]*openai\.azure\.com|openrouter\.ai|(?:localhost|127\.0\.0\.1|ollama):11434)"
+)
+LENGTHS: Final = (
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "max_new_tokens",
+    "max_length",
+    "max_tokens_to_sample",
+    "num_predict",
+    "maxOutputTokens",
+    "generation_config",
+    "config",
+    "options",
+)
+SYSTEM: Final = ("system", "instructions", "system_instruction", "system_prompt", "preamble", "developer")
+PROVIDER_KEY: Final = re.compile(
+    r"\b(?:sk-(?:ant-|proj-|svcacct-)?[A-Za-z0-9_-]{20,}|gsk_[A-Za-z0-9]{20,}|AIza[A-Za-z0-9_-]{35}|hf_[A-Za-z0-9]{30,}|r8_[A-Za-z0-9]{30,})"
+)
+KEY_NAME: Final = re.compile(
+    r"(?i)(openai|anthropic|claude|gemini|google_?ai|cohere|mistral|groq|huggingface|hf|replicate|together|llm|azure_openai)\w*(key|token|secret)"
+)
+
+
+def talks_to_models(facts: SourceFacts) -> bool:
+    """That the project imports one of the libraries, or names a provider's address."""
+    return facts.imports(*HOMES) or any(True for _ in _by_http(facts))
+
+
+def model_calls(facts: SourceFacts) -> Iterator[Call]:
+    """The calls that ask a model."""
+    seen: set[int] = set()
+    if facts.imports(*HOMES):
+        for call in facts.calls_matching(_CALLS):
+            if id(call) not in seen:
+                seen.add(id(call))
+                yield call
+        for call in facts.calls("*.create", "*.parse", "*.stream", "*.generate_content"):
+            if id(call) not in seen and _BY_ATTRIBUTE.fullmatch(_written(call)):
+                seen.add(id(call))
+                yield call
+    yield from _by_http(facts)
+
+
+def _written(call: Call) -> str:
+    """The attribute chain of a call on an object of unknown class."""
+    words = [call.method]
+    owner = call.receiver
+    while owner is not None and hasattr(owner, "attribute"):
+        words.append(str(owner.attribute))
+        owner = getattr(owner, "owner", None)
+    if isinstance(owner, Name):
+        words.append(owner.dotted)
+    return ".".join(reversed(words)) if len(words) > 1 else call.callee
+
+
+def _by_http(facts: SourceFacts) -> Iterator[Call]:
+    for call in facts.calls(
+        "requests.post", "httpx.post", "requests.Session.post", "httpx.Client.post", "urllib.request.Request"
+    ):
+        address = call.argument(0, "url")
+        if any(
+            isinstance(part, Constant) and isinstance(part.value, str) and _HOSTS.match(part.value)
+            for part in walk(address, 3)
+        ):
+            yield call
+
+
+def payload(call: Call) -> Value | None:
+    """The JSON that a call by plain HTTP sends; None for a library's call."""
+    return call.keyword("json", "data") if call.callee.startswith(("requests.", "httpx.", "urllib.")) else None
+
+
+def said(call: Call, *names: str) -> Value | None:
+    """A keyword of the call, or the member of the JSON that it sends."""
+    found = call.keyword(*names)
+    body = payload(call)
+    if found is None and isinstance(body, Mapping):
+        found = next((value for name in names if (value := body.get(name)) is not None), None)
+    return found
+
+
+def messages(call: Call) -> Iterator[tuple[str, Value]]:
+    """Role and content of each message that stands visibly in the call."""
+    for part in walk(said(call, "messages", "input", "contents") or (call.args[0] if call.args else None), 6):
+        if isinstance(part, Mapping) and (content := part.get("content") or part.get("parts")) is not None:
+            yield (text_of(part.get("role")) or ""), content
+        elif (
+            isinstance(part, Sequence)
+            and len(part.items) == 2
+            and text_of(part.items[0]) in ("system", "human", "ai", "user")
+        ):
+            yield text_of(part.items[0]) or "", part.items[1]
+        elif (
+            isinstance(part, Call)
+            and part.method in ("SystemMessage", "HumanMessage")
+            and (content := part.argument(0, "content"))
+        ):
+            yield ("system" if part.method == "SystemMessage" else "user"), content
+
+
+def prompts(call: Call) -> Iterator[Value]:
+    """Everything that the call tells the model."""
+    yield from (
+        value
+        for name in (*SYSTEM, "prompt", "input", "messages", "contents", "message")
+        if (value := said(call, name)) is not None
+    )
+    if call.args and payload(call) is None:
+        yield call.args[0]

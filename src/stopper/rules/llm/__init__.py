@@ -1,0 +1,1 @@
+"""Endpoints behind which a language model answers."""

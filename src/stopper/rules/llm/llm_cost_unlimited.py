@@ -1,0 +1,81 @@
+"""One caller with a loop runs up a bill that nobody planned."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Verdict
+from stopper.core.llm_names import LENGTHS, model_calls, payload, said
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_llm import broken, models
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Constant, Mapping
+
+_LIMITERS: Final = ("flask_limiter", "limits", "slowapi", "ratelimit", "pyrate_limiter", "tiktoken")
+_LARGE: Final = 32_000
+"""Tokens of one answer above which a bound is none."""
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Calls of a model that a route reaches and that bound neither the answer nor the caller."""
+    facts = source_of(app)
+    for call in model_calls(facts):
+        if not call.function or not facts.routes_reaching(call.function) or _is_bounded(call):
+            continue
+        if not facts.imports(*_LIMITERS) and not _asks_for_length(facts, call.function):
+            yield Hit("neither the length of the answer nor what a caller may spend is bounded", call.span)
+
+
+def _is_bounded(call: Call) -> bool:
+    length = said(call, *LENGTHS)
+    if isinstance(length, Constant) and isinstance(length.value, int):
+        return length.value <= _LARGE
+    if length is not None:
+        return True
+    body = payload(call)
+    return (
+        call.open
+        or (body is not None and not isinstance(body, Mapping))
+        or call.method in ("embed", "invoke", "predict", "run")
+    )
+
+
+def _asks_for_length(facts: SourceFacts, function: str) -> bool:
+    """That the function measures something: of the question, or of what the caller has used."""
+    return any(call.callee == "len" for call in facts.calls_in(function)) or any(
+        "quota" in call.callee.lower() or "budget" in call.callee.lower() or "limit" in call.callee.lower()
+        for call in facts.calls_in(function)
+    )
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """A request for a few hundred words of nothing must not be served in full; more is never asked for."""
+    if not (yield from models(target)):
+        return not_applicable("no endpoint of a language model answers in this mode")
+    found = yield from broken(target, "cost")
+    if found is None:
+        return (
+            passed("a long answer was cut or refused")
+            if target.depth == "deep"
+            else not_applicable("long answers are asked for from --depth deep")
+        )
+    return failed(f"{found.model.ref} writes as much as a caller asks for", [found.model.ref], found.evidence)
+
+
+RULE = Rule(
+    slug="llm-cost-unlimited",
+    family="llm",
+    title="A caller can run up the model's cost",
+    harm=__doc__ or "",
+    severity="medium",
+    check="llm",
+    cwe=(770,),
+    owasp="API4:2023",
+    asvs=("V15.2.2",),
+    surfaces=("source", "wsgi", "http"),
+    ends="No setting of Stopper does yet; `Stopper(app)` limits who may ask.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+)

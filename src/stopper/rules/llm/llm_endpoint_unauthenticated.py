@@ -1,0 +1,70 @@
+"""Strangers talk to the model on the owner's account, as long and as often as they like."""
+
+from collections.abc import Iterator
+
+from stopper.core.app import App
+from stopper.core.facts import source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.llm_names import model_calls
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import attempt
+from stopper.core.probe_llm import models, reply_of
+from stopper.core.rule import Hit, Rule
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Open routes whose view, or a function that it calls, asks a model."""
+    facts = source_of(app)
+    seen: set[RouteRef] = set()
+    for call in model_calls(facts):
+        for ref in facts.routes_reaching(call.function) if call.function else ():
+            route = next((one for one in app.routes if one.path == ref.path and ref.method in one.methods), None)
+            access = route.access.get(ref.method) if route is not None else None
+            if (
+                route is None
+                or ref in seen
+                or access is None
+                or access.state != "open"
+                or ref.method in ("HEAD", "OPTIONS")
+            ):
+                continue
+            seen.add(ref)
+            yield Hit(f"nothing asks who is calling {ref}, and it asks a model", route.span, ref)
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """A question without a credential must not be answered by a model."""
+    found = yield from models(target)
+    if not found:
+        return not_applicable("no endpoint of a language model answers in this mode")
+    for model in found:
+        bare = model.asked("What can you help me with?")
+        credentials = {name.lower() for one in target.identities for name, _ in one.headers}
+        headers = tuple(pair for pair in bare.headers if pair[0].lower() not in credentials)
+        answer = yield from attempt(send(type(bare)(bare.method, bare.target, headers, bare.body, bare.effect)))
+        if answer is not None and answer.response.succeeded and len(reply_of(answer.response)) > 1:
+            evidence = [
+                Evidence("exchange", "control: two questions get two answers of the model's own", model.other),
+                Evidence("exchange", "a question without any credential is answered", answer),
+            ]
+            return failed(f"{model.ref} answers everybody with a model", [model.ref], evidence)
+    return passed(f"{len(found)} model endpoints ask for a credential")
+
+
+RULE = Rule(
+    slug="llm-endpoint-unauthenticated",
+    family="llm",
+    title="A model answers without authentication",
+    harm=__doc__ or "",
+    severity="critical",
+    check="llm",
+    cwe=(306,),
+    owasp="API2:2023",
+    asvs=("V8.2.1",),
+    surfaces=("source", "wsgi", "http"),
+    ends="`Stopper(app)` runs no view without a policy, so the route says who may ask.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+)

@@ -1,0 +1,84 @@
+"""What a stranger writes into a chat is run: as SQL, as code, or as a call of a tool."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.checked_input import is_checked
+from stopper.core.fact import SinkKind
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Verdict
+from stopper.core.llm_names import model_calls, talks_to_models
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_llm import broken, models
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Value, walk
+
+_SINKS: Final[tuple[SinkKind, ...]] = ("code", "subprocess", "sql", "deserialisation", "file-path")
+_WORDS: Final = {
+    "code": "run as code",
+    "subprocess": "run as a command",
+    "sql": "run as SQL",
+    "deserialisation": "unpacked into objects",
+    "file-path": "taken for the path of a file",
+}
+_AGENTS: Final = ("langchain_experimental.utilities.PythonREPL", "langchain_experimental.tools.PythonREPLTool", "langchain_experimental.tools.PythonAstREPLTool", "langchain_community.tools.ShellTool", "langchain.tools.ShellTool", "langchain_experimental.agents.create_python_agent", "langchain_experimental.agents.create_pandas_dataframe_agent")  # fmt: skip
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Output of a model that reaches an interpreter, or chooses which function is called."""
+    facts = source_of(app)
+    if not talks_to_models(facts):
+        return
+    asked = {id(call) for call in model_calls(facts)}
+    for flow in facts.flows(*_SINKS):
+        if _from_model(facts, flow.value, asked):
+            yield Hit(f"what the model answered is {_WORDS[flow.sink]}", flow.span)
+    for call in facts.calls("getattr", "importlib.import_module", "__import__"):
+        chosen = call.argument(0 if call.callee != "getattr" else 1, "name")
+        if chosen is not None and _from_model(facts, chosen, asked) and not is_checked(facts, chosen, call.function):
+            yield Hit(
+                "the model chooses which function is called, out of all that there are", call.span, certainty="likely"
+            )
+    for call in facts.calls(*_AGENTS):
+        yield Hit("the model gets a tool that runs any code", call.span, certainty="likely")
+
+
+def _from_model(facts: SourceFacts, value: Value, asked: set[int]) -> bool:
+    if any(isinstance(part, Call) and id(part) in asked for part in walk(value)):
+        return True
+    return facts.derives(value, "model-output") or any(
+        isinstance(part, Call)
+        and (own := facts.function(part.callee)) is not None
+        and any(isinstance(inner, Call) and id(inner) in asked for one in own.returns for inner in walk(one))
+        for part in walk(value)
+    )
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """The model must not list or call tools for a caller, nor may a statement that it writes be run."""
+    if not (yield from models(target)):
+        return not_applicable("no endpoint of a language model answers in this mode")
+    found = yield from broken(target, "agency")
+    if found is None:
+        return passed("no tool was called and no output was run")
+    return failed(
+        f"{found.model.ref} acts on what a message says ({found.attack.name})", [found.model.ref], found.evidence
+    )
+
+
+RULE = Rule(
+    slug="llm-excessive-agency",
+    family="llm",
+    title="A message makes the model act, or its output is run",
+    harm=__doc__ or "",
+    severity="high",
+    check="llm",
+    cwe=(94,),
+    owasp="API8:2023",
+    asvs=("V1.3.2",),
+    surfaces=("source", "wsgi", "http"),
+    ends="No setting of Stopper does; `Stopper(app)` limits who may ask.",
+    detect=detect,
+    probe=probe,
+)

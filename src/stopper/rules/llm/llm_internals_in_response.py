@@ -1,0 +1,137 @@
+"""A caller learns the instructions, the model and the price of each answer, and shapes attacks by them."""
+
+import re
+from collections.abc import Iterator
+from typing import Final, cast
+
+from stopper.core.app import App
+from stopper.core.facts import source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.llm_names import SYSTEM, messages, model_calls, said, talks_to_models
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_llm import models
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Constant, Item, Member, Value, text_of, walk
+
+_INTERNAL: Final = frozenset(
+    {
+        "usage",
+        "total_tokens",
+        "prompt_tokens",
+        "completion_tokens",
+        "input_tokens",
+        "output_tokens",
+        "system_fingerprint",
+        "usage_metadata",
+        "response_cost",
+        "_hidden_params",
+    }
+)
+_NAMED: Final = frozenset({"model", "model_name", "system_prompt", "prompt_template", "cost", "cost_usd", *_INTERNAL})
+_WHOLE: Final = frozenset({"model_dump", "model_dump_json", "to_dict", "dict", "json", "to_json", "to_dict_recursive"})
+_PROMPT_NAME: Final = re.compile(
+    r"(?i)(^|_)(system_?(prompt|message|instructions?)|instructions|prompt_template|preamble)$"
+)
+_MODEL_NAME: Final = re.compile(
+    r"(?i)^(gpt-|o[134](-|$)|claude|gemini|llama|mistral|mixtral|command-r|deepseek|qwen|phi-)"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A response with the whole completion, its usage or model, or the system prompt."""
+    facts = source_of(app)
+    if not talks_to_models(facts):
+        return
+    calls = list(model_calls(facts))
+    asked = {id(call) for call in calls}
+    orders = {
+        text
+        for call in calls
+        for role, content in messages(call)
+        if role in ("system", "developer") and (text := text_of(content))
+    }
+    orders |= {text for call in calls for name in SYSTEM if (text := text_of(said(call, name)))}
+    for flow in facts.flows("response"):
+        what = _internal(flow.value, asked, orders)
+        if what:
+            yield Hit(f"the answer holds {what}", flow.span)
+
+
+def _internal(value: Value, asked: set[int], orders: set[str]) -> str:
+    for part in walk(value, 8):
+        if isinstance(part, Member) and part.attribute in (*_INTERNAL, "model") and _of_model(part.owner, asked):
+            return f"{part.attribute} of the completion"
+        if isinstance(part, Item) and text_of(part.key) in (*_INTERNAL, "model") and _of_model(part.owner, asked):
+            return f"{text_of(part.key)} of the completion"
+        if (
+            isinstance(part, Call)
+            and part.method in _WHOLE
+            and id(part) not in asked
+            and _is_whole(part.receiver, asked)
+        ):
+            return "the whole completion"
+        if isinstance(part, Constant) and isinstance(part.value, str) and len(part.value) > 15:
+            if part.value not in orders and not _PROMPT_NAME.search(part.name):
+                continue
+            return "the system prompt"
+    if isinstance(value, Call) and id(value) in asked:
+        return "the whole completion"
+    return ""
+
+
+def _of_model(value: Value, asked: set[int]) -> bool:
+    return any(id(part) in asked for part in walk(value, 6) if isinstance(part, Call))
+
+
+def _is_whole(value: Value | None, asked: set[int]) -> bool:
+    return isinstance(value, Call) and id(value) in asked
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """An honest question's answer must hold nothing but the answer."""
+    found = yield from models(target)
+    if not found:
+        return not_applicable("no endpoint of a language model answers in this mode")
+    for model in found:
+        what = _told(model.honest.response.json(), 5)
+        if what:
+            evidence = [Evidence("exchange", f"the answer to an honest question holds {what}", model.honest)]
+            return failed(f"{model.ref} tells {what} with its answer", [model.ref], evidence)
+    return passed(f"{len(found)} model endpoints answer with the answer alone")
+
+
+def _told(value: object, depth: int) -> str:
+    if depth == 0:
+        return ""
+    if isinstance(value, list):
+        return next((what for one in cast("list[object]", value)[:10] if (what := _told(one, depth - 1))), "")
+    if not isinstance(value, dict):
+        return ""
+    for name, inner in cast("dict[str, object]", value).items():
+        lowered = name.lower()
+        if lowered in ("model", "model_name"):
+            if isinstance(inner, str) and _MODEL_NAME.search(inner):
+                return f"{name} ({inner[:30]})"
+        elif lowered in _NAMED and inner not in (None, "", {}, []):
+            return name
+        if what := _told(inner, depth - 1):
+            return what
+    return ""
+
+
+RULE = Rule(
+    slug="llm-internals-in-response",
+    family="llm",
+    title="A reply tells of the model's inside",
+    harm=__doc__ or "",
+    severity="medium",
+    check="llm",
+    cwe=(200,),
+    owasp="API3:2023",
+    asvs=("V14.2.6",),
+    surfaces=("source", "wsgi", "http"),
+    ends="No setting of Stopper does; `leak_guard` of its tests sees secrets in answers.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+)

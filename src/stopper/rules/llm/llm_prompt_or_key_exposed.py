@@ -1,0 +1,132 @@
+"""Who reads a log or a page's source reads what people told the model, or asks it on the owner's account."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.checked_input import origins
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.llm_names import KEY_NAME, PROVIDER_KEY, model_calls, prompts, talks_to_models
+from stopper.core.place import RouteRef, Span
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_baseline import answered, attempt
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Truth, Value, parts, walk
+
+_PASSING: Final = frozenset(
+    {
+        "str",
+        "repr",
+        "format",
+        "join",
+        "jsonify",
+        "make_response",
+        "Response",
+        "dumps",
+        "dict",
+        "list",
+        "get",
+        "strip",
+        "encode",
+    }
+)
+_PAGES: Final = {"quick": 4, "standard": 8, "deep": 20}
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Prompts and answers in a log, the provider's key in a log, an answer or a template, and keys in scripts of the browser."""
+    facts = source_of(app)
+    for file in facts.files_of("script", "template"):
+        for number, line in enumerate(file.lines, 1):
+            if PROVIDER_KEY.search(line):
+                yield Hit(
+                    "the key of a model's provider is in code that the browser gets",
+                    Span(file.path, number, number, 1, len(line) + 1),
+                    certainty="certain",
+                )
+    for flow in facts.flows("response", "template", "log", "print"):
+        if any(_is_key(part) for part in _carried(flow.value)):
+            yield Hit("the key of a model's provider leaves the application", flow.span, certainty="certain")
+    if talks_to_models(facts):
+        yield from _logged(facts)
+
+
+def _carried(value: Value, depth: int = 8) -> Iterator[Value]:
+    """What goes along with a value: neither what a call was told nor what a question was about."""
+    yield value
+    if depth == 0 or isinstance(value, Truth) or (isinstance(value, Call) and value.method not in _PASSING):
+        return
+    for part in parts(value):
+        yield from _carried(part, depth - 1)
+
+
+def _is_key(value: Value) -> bool:
+    match value:
+        case EnvironmentValue(variable=name) | ConfigValue(key=name):
+            return bool(KEY_NAME.search(name))
+        case Constant(value=str(text)):
+            return bool(PROVIDER_KEY.fullmatch(text))
+        case _:
+            return False
+
+
+def _logged(facts: SourceFacts) -> Iterator[Hit]:
+    """What was said to a model, or what it answered, in a log line."""
+    calls = list(model_calls(facts))
+    asked = {id(call) for call in calls}
+    told: dict[str, set[object]] = {}
+    for call in calls:
+        told.setdefault(call.function, set()).update(origin for prompt in prompts(call) for origin in origins(prompt))
+    for flow in facts.flows("log", "print"):
+        answer = any(isinstance(part, Call) and id(part) in asked for part in walk(flow.value))
+        words = not _is_metadata(flow.value) if answer else bool(origins(flow.value) & told.get(flow.function, set()))
+        if words:
+            yield Hit("what was said to the model, or what it answered, is logged", flow.span, certainty="likely")
+
+
+def _is_metadata(value: Value) -> bool:
+    """Counts of tokens and ids, not words."""
+    return any(
+        getattr(part, "attribute", "") in ("usage", "id", "model", "total_tokens", "finish_reason")
+        for part in walk(value)
+    )
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Pages and scripts that everybody gets must not hold a provider's key."""
+    routes = [route for route in target.app.routes if "GET" in route.methods and not route.parameters][
+        : _PAGES[target.depth] * 2
+    ]
+    asked = 0
+    for route in routes:
+        answer = yield from attempt(answered(target, target.request_for(route, "GET")))
+        if answer is None or not answer.response.succeeded:
+            continue
+        asked += 1
+        if PROVIDER_KEY.search(answer.response.text):
+            ref = RouteRef("GET", route.path)
+            return failed(
+                f"{ref} holds the key of a model's provider",
+                [ref],
+                [Evidence("exchange", "the answer holds a provider's key", answer)],
+            )
+    return passed(f"{asked} answers hold no provider's key") if asked else not_applicable("no page is in reach")
+
+
+RULE = Rule(
+    slug="llm-prompt-or-key-exposed",
+    family="llm",
+    title="Prompts or the provider's key leave the application",
+    harm=__doc__ or "",
+    severity="medium",
+    check="llm",
+    cwe=(532,),
+    owasp="API8:2023",
+    asvs=("V16.2.5",),
+    surfaces=("source", "wsgi"),
+    ends="The redactor of `Stopper(app)` masks keys of model providers in every log line.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+)

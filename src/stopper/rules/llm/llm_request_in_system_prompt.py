@@ -1,0 +1,80 @@
+"""A caller writes a part of the instructions that the model trusts most."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.checked_input import is_checked
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.labels import UNTRUSTED
+from stopper.core.llm_names import SYSTEM, messages, model_calls, said
+from stopper.core.place import Span
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Constant, Format, Mapping, Value, text_of, walk
+
+_KINDS: Final = tuple(UNTRUSTED)
+_ORDER: Final = re.compile(
+    r"(?i)^\s*(you are|you're|act as|your (task|job|role)|instructions?:|system:|as an? (assistant|expert))"
+)
+_SYSTEM_NAME: Final = re.compile(r"(?i)system|instruction|persona")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Text of the request in a message of the role ``system``, in a system setting, or behind the instructions in one text."""
+    facts = source_of(app)
+    found: set[Span | None] = set()
+    for call in model_calls(facts):
+        if call.span not in found and _is_mixed(facts, call):
+            found.add(call.span)
+            yield Hit("text from the request becomes part of the instructions to the model", call.span)
+    for call in facts.calls("*.SystemMessage", "*.SystemMessagePromptTemplate"):
+        content = call.argument(0, "content")
+        if call.span not in found and content is not None and _tainted(facts, content, call.function):
+            found.add(call.span)
+            yield Hit("text from the request becomes part of the instructions to the model", call.span)
+
+
+def _is_mixed(facts: SourceFacts, call: Call) -> bool:
+    if any(
+        role in ("system", "developer") and _tainted(facts, content, call.function) for role, content in messages(call)
+    ):
+        return True
+    for name in SYSTEM:
+        value = said(call, name)
+        if value is not None and not isinstance(value, Mapping) and _tainted(facts, value, call.function):
+            return True
+    plain = said(call, "prompt", "input", "contents") or (call.args[0] if call.args else None)
+    return any(
+        _instructs(part) and _tainted(facts, part, call.function) for part in walk(plain, 4) if isinstance(part, Format)
+    ) and not _has_roles(call)
+
+
+def _has_roles(call: Call) -> bool:
+    return any(role for role, _ in messages(call))
+
+
+def _instructs(value: Format) -> bool:
+    first = value.parts[0] if value.parts else None
+    text = text_of(first)
+    return isinstance(first, Constant) and (bool(_SYSTEM_NAME.search(first.name)) or bool(text and _ORDER.search(text)))
+
+
+def _tainted(facts: SourceFacts, value: Value, function: str) -> bool:
+    return facts.derives(value, *_KINDS) and not is_checked(facts, value, function)
+
+
+RULE = Rule(
+    slug="llm-request-in-system-prompt",
+    family="llm",
+    title="Request text in the system prompt",
+    harm=__doc__ or "",
+    severity="high",
+    check="llm",
+    cwe=(1427,),
+    owasp="API8:2023",
+    asvs=("V2.2.1",),
+    surfaces=("source",),
+    ends="No setting of Stopper does; `Stopper(app)` limits who may ask.",
+    detect=detect,
+)
