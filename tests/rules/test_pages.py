@@ -23,6 +23,8 @@ from stopper.scan.trial import try_rule
 
 RULES, PROBLEMS = survey()
 _numbers = itertools.count(1)
+AWAY_FROM_HOME = frozenset({"insecure-transport", "development-server-in-production"})
+"""Their probes have nothing to say on the loopback, where pages are served; ``test_transport_probes.py`` tries them elsewhere."""
 
 
 def _detectors() -> Iterator[Any]:
@@ -37,7 +39,7 @@ def _detectors() -> Iterator[Any]:
 def _probes() -> Iterator[Any]:
     for rule in RULES:
         for surface in ("wsgi", "http"):
-            if rule.probe is not None and surface in rule.surfaces:
+            if rule.probe is not None and surface in rule.surfaces and rule.slug not in AWAY_FROM_HOME:
                 for example in (page(rule).bad, page(rule).good):
                     yield pytest.param(rule, example, surface, id=f"{rule.slug}-{example.kind}-{surface}")
 

@@ -1,0 +1,93 @@
+"""The library that should protect the pages is installed and does not."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import source_of
+from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.setting_facts import plain
+from stopper.core.values import Call, Constant, is_constant
+
+_TALISMAN: Final = (
+    "flask_talisman.Talisman", "flask_talisman.Talisman.init_app", "flask_talisman.talisman.Talisman",
+    "talisman.Talisman", "flask_talisman.Talisman.__call__",
+)  # fmt: skip
+_OPTIONS: Final = (
+    "force_https", "strict_transport_security", "content_security_policy", "frame_options", "x_content_type_options", "referrer_policy",
+    "session_cookie_secure", "session_cookie_http_only", "x_xss_protection", "permissions_policy",
+)  # fmt: skip
+_DOUBTFUL: Final = frozenset({"force_https", "x_xss_protection", "permissions_policy"})
+_HEADERS: Final = {
+    "strict-transport-security": re.compile(r"(?i)max-age\s*=\s*0\b|^\s*$"),
+    "x-frame-options": re.compile(r"(?i)^\s*(allow-?all|allow)\b|^\s*$"),
+    "x-content-type-options": re.compile(r"(?i)^(?!\s*nosniff\s*$)"),
+    "content-security-policy": re.compile(
+        r"(?i)(default|script)-src\s+[^;]*(\*(\s|;|$)|'unsafe-inline'[^;]*'unsafe-eval')|^\s*$"
+    ),
+    "referrer-policy": re.compile(r"(?i)^\s*unsafe-url\s*$|^\s*$"),
+}
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """An option of Talisman that is off, or a header that says the opposite of what it is for."""
+    facts = source_of(app)
+    if facts.imports("flask_talisman", "talisman"):
+        for call in facts.calls(*_TALISMAN):
+            off = [word for word in _OPTIONS if _is_off(app, call, word)]
+            if off:
+                sure = "possible" if set(off) <= _DOUBTFUL else None
+                yield Hit(
+                    f"Talisman is installed with {', '.join(off)} off",
+                    call.span,
+                    certainty="possible" if sure else None,
+                )
+    for flow in facts.flows("response-header"):
+        wrong = _HEADERS.get(flow.detail.lower())
+        if wrong is None:
+            continue
+        for value in plain(facts, flow.value):
+            if isinstance(value, str) and wrong.search(value):
+                yield Hit(f"{flow.detail} is set to a value that switches it off", flow.span, certainty="likely")
+
+
+def _is_off(app: App, call: Call, word: str) -> bool:
+    values = plain(source_of(app), call.keyword(word))
+    return bool(values) and all(value is False or value is None or value == "" for value in values)
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """A literal False of Talisman switched."""
+    for call in source_of(app).calls(*_TALISMAN):
+        if call.span != hit.span:
+            continue
+        off = [
+            value
+            for word in _OPTIONS
+            if isinstance(value := call.keyword(word), Constant) and is_constant(value, False)
+        ]
+        if (
+            len(off) == 1
+            and off[0].span is not None
+            and not is_constant(call.keyword("content_security_policy"), False, None)
+        ):
+            return Edit(off[0].span, "True", safe=False)
+    return None
+
+
+RULE = Rule(
+    slug="security-headers-disabled",
+    family="headers",
+    title="Security headers are switched off one by one",
+    harm=__doc__ or "",
+    severity="medium",
+    check="transport",
+    cwe=(693,),
+    owasp="API8:2023",
+    asvs=("V3.4.1",),
+    surfaces=("source",),
+    ends="`Stopper(app)` sets these headers on every answer, refusals included.",
+    detect=detect,
+    fix=fix,
+)

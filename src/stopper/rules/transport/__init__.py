@@ -1,0 +1,1 @@
+"""Weaknesses of how an application is served: transport."""

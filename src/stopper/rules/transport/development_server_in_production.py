@@ -1,0 +1,134 @@
+"""A server that is made for one desk serves everybody: slow, with tracebacks, without the care of a real one."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef, Span
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe_baseline import attempt, candidates
+from stopper.core.probe_loopback import is_loopback
+from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.setting_facts import plain
+from stopper.core.values import Call, Constant, Name, is_constant
+
+_RUN: Final = (
+    "flask.Flask.run",
+    "flask_socketio.SocketIO.run",
+    "connexion.FlaskApp.run",
+    "connexion.App.run",
+    "apiflask.APIFlask.run",
+)
+_SIMPLE: Final = ("werkzeug.serving.run_simple", "werkzeug.run_simple", "werkzeug.serving.make_server")
+_EVERYBODY: Final = ("0.0.0.0", "::", "")
+_APP: Final = re.compile(r"(?:\w*_)?app(?:lication)?|(?:create|make|build)_(?:\w*_)?app(?:lication)?")
+_COMMAND: Final = re.compile(
+    r"(?i)(^|[\s\"',\[])(flask([\"',\s]+(--app|-A)[\"',=\s]+\S+)?[\"',\s]+run|python3?[\"',\s]+-m[\"',\s]+flask\b.*\brun)\b"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """``run`` on every address or with an adhoc certificate; ``flask run`` in what starts the container."""
+    facts = source_of(app)
+    for call in facts.calls("*.run"):
+        if _runs_flask(app, call):
+            yield from _judged(app, call)
+    for call in facts.calls(*_SIMPLE):
+        yield from _judged(app, call)
+    for file in facts.files_of("dockerfile", "compose", "procfile"):
+        for number, line in enumerate(file.lines, 1):
+            if (
+                _COMMAND.search(line)
+                and not line.lstrip().startswith("#")
+                and "debug" not in file.path
+                and "dev" not in file.path
+            ):
+                yield Hit(
+                    "the container is started with the development server",
+                    Span(file.path, number, number, 1, len(line) + 1),
+                )
+
+
+def _runs_flask(app: App, call: Call) -> bool:
+    facts = source_of(app)
+    owner = call.callee.rpartition(".")[0]
+    if call.callee in _RUN or any(found.name == owner for found in facts.classes("flask.Flask")):
+        return True
+    if not facts.imports("flask") or call.receiver is None:
+        return False
+    called = call.receiver.name
+    if isinstance(call.receiver, Call):
+        called = call.receiver.method
+    elif isinstance(call.receiver, Name):
+        called = call.receiver.dotted.rpartition(".")[2]
+    return bool(_APP.fullmatch(called) or _APP.fullmatch(call.receiver.name))
+
+
+def _judged(app: App, call: Call) -> Iterator[Hit]:
+    facts = source_of(app)
+    if is_constant(call.keyword("ssl_context"), "adhoc"):
+        yield Hit("the development server runs with a certificate that it made up", call.span, certainty="certain")
+        return
+    host = call.argument(1 if call.callee == "flask_socketio.SocketIO.run" else 0, "host", "hostname")
+    if any(value in _EVERYBODY for value in plain(facts, host)):
+        yield Hit("the development server listens on every address", call.span)
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Look at the Server header."""
+    if is_loopback(target.base_url):
+        return not_applicable("on the loopback a development server is in its place")
+    for route, method in list(candidates(target))[:2]:
+        exchange = yield from attempt(send(target.request_for(route, method)))
+        if exchange is None or exchange.response.error:
+            continue
+        server = exchange.response.header("Server") or ""
+        if re.search(r"(?i)werkzeug|wsgiserver/|simplehttp", server):
+            ref = RouteRef(method, route.path)
+            return failed(
+                f"{ref} is answered by {server}", (ref,), (Evidence("exchange", f"Server: {server}", exchange),)
+            )
+        return passed("the Server header names no development server")
+    return unsure("no route answered")
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The loopback in place of a literal address."""
+    facts = source_of(app)
+    for call in (*facts.calls("*.run"), *facts.calls(*_SIMPLE)):
+        host = call.argument(0, "host", "hostname")
+        if (
+            call.span == hit.span
+            and isinstance(host, Constant)
+            and host.span is not None
+            and call.span is not None
+            and call.span.holds(host.span)
+        ):
+            return Edit(host.span, '"127.0.0.1"', safe=False)
+    return None
+
+
+RULE = Rule(
+    slug="development-server-in-production",
+    family="transport",
+    title="The development server runs in production",
+    harm=__doc__ or "",
+    severity="high",
+    check="transport",
+    cwe=(489,),
+    owasp="API8:2023",
+    asvs=("V13.4.2",),
+    surfaces=(
+        "source",
+        "http",
+        "https",
+    ),
+    ends="`stopper serve` runs the auth service on a production server.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+    fix=fix,
+)

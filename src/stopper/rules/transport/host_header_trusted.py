@@ -1,0 +1,141 @@
+"""Somebody asks for another person's reset mail with their own host in the request, and gets the secret link when it is clicked."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef, Span
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import attempt, candidates
+from stopper.core.rule import Hit, Rule
+from stopper.core.setting_facts import MISSING, in_force, is_written, plain, written
+from stopper.core.values import Call, Format, Member, Name, Value, is_constant, walk
+
+_HOSTS: Final = frozenset(f"flask.request.{word}" for word in ("host", "host_url", "url_root", "root_url", "base_url"))
+_LINKS: Final = (
+    "urllib.parse.urljoin",
+    "flask.redirect",
+    "flask.render_template",
+    "flask.jsonify",
+    "flask_mail.Message",
+)
+_STRANGER: Final = "host-of-a-stranger.example"
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Links that are made from the request's host, where no setting says which hosts are ours."""
+    if _hosts_are_said(app):
+        return
+    facts = source_of(app)
+    for call in facts.calls("flask.url_for", "flask.helpers.url_for"):
+        if is_constant(call.keyword("_external"), True):
+            yield Hit("this link is built with whatever host the request names", call.span)
+    seen: set[tuple[str, int]] = set()
+    for value, span in _built(facts):
+        if span is not None and (span.path, span.line) not in seen and _names_host(value):
+            seen.add((span.path, span.line))
+            yield Hit("this address is built from the request's Host header", span)
+
+
+def _built(facts: SourceFacts) -> Iterator[tuple[Value, Span | None]]:
+    """Texts that are put together, with where they stand."""
+    if not facts.imports("flask.request", "flask"):
+        return
+    for flow in facts.flows("response", "redirect", "template", "outbound-body", "outbound-url", "url"):
+        for part in walk(flow.value, 6):
+            if isinstance(part, Format):
+                yield part, part.span or flow.span
+    for call in facts.calls(*_LINKS, "*.send_mail", "*.send_email", "*.send_message"):
+        for part in walk(call, 5):
+            if isinstance(part, Format) or (isinstance(part, Call) and part.callee == "urllib.parse.urljoin"):
+                yield part, part.span or call.span
+
+
+def _names_host(value: Value) -> bool:
+    return any(
+        (isinstance(part, Name) and part.dotted in _HOSTS)
+        or (
+            isinstance(part, Member)
+            and part.attribute in ("host", "host_url", "url_root")
+            and isinstance(part.owner, Name)
+            and part.owner.dotted == "flask.request"
+        )
+        for part in walk(value, 5)
+    )
+
+
+def _hosts_are_said(app: App) -> bool:
+    """TRUSTED_HOSTS is set, or the view looks at the host itself. SERVER_NAME alone does not keep hosts out since Flask 2.2."""
+    facts = source_of(app)
+    force = in_force(app, "TRUSTED_HOSTS")
+    if force is not MISSING:
+        return bool(force)
+    values = [one for write in written(app, "TRUSTED_HOSTS") for one in plain(facts, write.value) or (MISSING,)]
+    if any(values) or (not values and is_written(app, "TRUSTED_HOSTS")):
+        return True
+    if any(assigned.attribute == "trusted_hosts" for assigned in facts.assignments()):
+        return True
+    return any(
+        comparison.operator in ("in", "not in", "!=") and _names_host(comparison.left)
+        for comparison in facts.comparisons()
+    )
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """The honest request, then the same with a stranger's Host; the answer must not name the stranger."""
+    asked = 0
+    for route, method in candidates(target):
+        request, ref = target.request_for(route, method), RouteRef(method, route.path)
+        honest = yield from attempt(send(request))
+        if honest is None or honest.response.error or honest.response.status >= 400:
+            continue
+        own = target.base_url.partition("://")[2].partition("/")[0]
+        if not any(
+            own.encode() in part or b"localhost" in part
+            for part in (honest.response.body, _location(honest.response.header("Location")))
+        ):
+            continue
+        asked += 1
+        foreign = yield from attempt(send(request.with_headers(("Host", _STRANGER))))
+        if foreign is None or foreign.response.error or foreign.response.status >= 400:
+            continue
+        where = (foreign.response.body, _location(foreign.response.header("Location")))
+        if any(_STRANGER.encode() in part for part in where):
+            evidence = (
+                Evidence("exchange", "control: the answer names the host of the request", honest),
+                Evidence("exchange", "with a stranger's Host the answer links to the stranger", foreign),
+            )
+            return failed(f"{ref} builds links with whatever Host the request names", (ref,), evidence)
+    return (
+        passed("no answer links to a stranger's host")
+        if asked
+        else not_applicable("no answer names the host of the request")
+    )
+
+
+def _location(value: str | None) -> bytes:
+    return (value or "").encode("utf-8", "replace")
+
+
+RULE = Rule(
+    slug="host-header-trusted",
+    family="transport",
+    title="The Host header of the caller is put into links",
+    harm=__doc__ or "",
+    severity="medium",
+    check="transport",
+    cwe=(644,),
+    owasp="API8:2023",
+    asvs=("V4.1.3",),
+    surfaces=(
+        "source",
+        "wsgi",
+        "http",
+    ),
+    ends="Stopper builds links from `STOPPER_ISSUER` and never from the request.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+)

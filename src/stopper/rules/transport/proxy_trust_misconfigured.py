@@ -1,0 +1,104 @@
+"""A caller writes their own address: limits and lists of addresses stop working, and logs name the wrong one."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.place import Span
+from stopper.core.rule import Hit, Rule
+from stopper.core.setting_facts import plain
+from stopper.core.values import Call
+
+_FIX: Final = ("werkzeug.middleware.proxy_fix.ProxyFix", "werkzeug.contrib.fixers.ProxyFix")
+_ORDER: Final = ("x_for", "x_proto", "x_host", "x_port", "x_prefix")
+_MOST: Final = 2
+"""Hops that are usual: one proxy, or a load balancer before it."""
+_HEADERS: Final = frozenset(
+    {
+        "x-forwarded-for",
+        "x-real-ip",
+        "x-client-ip",
+        "true-client-ip",
+        "forwarded",
+        "http_x_forwarded_for",
+        "http_x_real_ip",
+    }
+)
+_ALL: Final = re.compile(r"""forwarded[-_]allow[-_]ips["'\s=,:]*["']?\*""", re.IGNORECASE)
+_PROXY: Final = re.compile(
+    r"(?i)proxy_pass\s|image:\s*[\"']?(\w+/)?(nginx|traefik|haproxy|caddy|envoy)|reverse_proxy\s|ProxyPass\s"
+)
+_ADDRESS: Final = ("flask_limiter.util.get_remote_address", "flask_limiter.Limiter")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """More hops than are usual, headers read by hand where no ProxyFix says whom to trust, or a proxy nobody told of."""
+    facts = source_of(app)
+    fixes = list(facts.calls(*_FIX))
+    for call in fixes:
+        yield from _hops(facts, call)
+    if not fixes:
+        yield from _by_hand(facts)
+        yield from _untold(facts)
+    for file in facts.files_of("dockerfile", "compose", "procfile", "config", "script"):
+        for number, line in enumerate(file.lines, 1):
+            if _ALL.search(line):
+                yield Hit(
+                    "every address may say that it is the proxy", Span(file.path, number, number, 1, len(line) + 1)
+                )
+    for assigned in facts.assignments():
+        if assigned.attribute == "forwarded_allow_ips" and "*" in plain(facts, assigned.value):
+            yield Hit("every address may say that it is the proxy", assigned.span)
+
+
+def _hops(facts: SourceFacts, call: Call) -> Iterator[Hit]:
+    counts: dict[str, int] = {}
+    for place, word in enumerate(_ORDER, 1):
+        for value in plain(facts, call.argument(place, word)):
+            if isinstance(value, int):
+                counts[word] = int(value)
+    for value in plain(facts, call.keyword("num_proxies")):
+        if isinstance(value, int):
+            counts["num_proxies"] = value
+    trusted = {count for count in counts.values() if count > 0}
+    if trusted and max(trusted) > _MOST:
+        yield Hit(f"ProxyFix trusts {max(trusted)} hops, more than usually exist", call.span)
+    elif len(trusted) > 1:
+        said = ", ".join(f"{word}={count}" for word, count in counts.items())
+        yield Hit(f"ProxyFix trusts a different number of hops for each header ({said})", call.span)
+
+
+def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
+    for one in facts.readings("flask.request.headers", "flask.request.environ"):
+        if one.key.lower() in _HEADERS:
+            yield Hit(f"{one.key} is read as it comes, and nobody says which proxy may set it", one.span)
+
+
+def _untold(facts: SourceFacts) -> Iterator[Hit]:
+    """A proxy stands in the files, the caller's address matters, and there is no ProxyFix."""
+    behind = any(_PROXY.search(line) for file in facts.files_of("compose", "config") for line in file.lines)
+    if behind:
+        for call in facts.calls("flask_limiter.Limiter"):
+            yield Hit(
+                "a proxy stands in front, there is no ProxyFix, and the limit counts the proxy's address", call.span
+            )
+            return
+
+
+RULE = Rule(
+    slug="proxy-trust-misconfigured",
+    family="transport",
+    title="The proxy in front is trusted too much, or not told of",
+    harm=__doc__ or "",
+    severity="high",
+    check="transport",
+    cwe=(348,),
+    owasp="API8:2023",
+    asvs=("V15.3.4",),
+    surfaces=("source",),
+    ends="Stopper takes the caller's address from the connection unless the application says otherwise.",
+    certainty="likely",
+    detect=detect,
+)
