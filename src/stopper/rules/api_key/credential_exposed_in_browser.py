@@ -1,0 +1,139 @@
+"""Every script of the page, and everybody who looks at its source, has the credential."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.api_key_names import is_key_name
+from stopper.core.app import App
+from stopper.core.fact import TextFile
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.naming import sensitive
+from stopper.core.place import Span
+from stopper.core.redaction.providers import PATTERNS
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Value,
+    walk,
+)
+
+RENDERED: Final = "a credential is rendered into a page"
+STORED: Final = "a token is kept where every script of the page can read it"
+WRITTEN: Final = "a key is written in a script that everybody can read"
+_STORES: Final = re.compile(
+    r"(?i)(?:local|session)Storage\s*(?:\.setItem\(\s*[\"'`]([\w.:-]+)[\"'`]|\.([A-Za-z_]\w*)\s*=(?!=)|\[\s*[\"'`]([\w.:-]+)[\"'`]\s*\]\s*=(?!=))"
+)
+_COOKIE: Final = re.compile(r"(?i)document\.cookie\s*=\s*[\"'`](\w*(?:token|jwt|api_?key)\w*)=")
+_SHOWS: Final = re.compile(
+    r"\{\{-?\s*(?:config(?:\.(\w+)|\[\s*[\"'](\w+)[\"']\s*\])|[\w.]*?(?:\.|\b)(\w+))\s*(?:\|\s*\w+(?:\([^)]*\))?\s*)*-?\}\}"
+)
+_LITERAL: Final = re.compile(
+    r"(?i)(?:const|let|var)?\s*[\"']?(\w*(?:api_?key|access_?key|secret|auth_?token)\w*)[\"']?\s*[:=]\s*[\"'`]([\w./+=-]{16,})[\"'`]"
+)
+_WORDS: Final = re.compile(r"(?i)token|jwt|api_?key|access_?key|secret|auth")
+_NO_SECRET: Final = re.compile(
+    r"(?i)csrf|xsrf|public|publishable|site_?key|type|expir|recaptcha|^pk_|anon|vapid|theme|id$"
+)
+_PUBLIC: Final = re.compile(r"^(?:pk_live_|pk_test_|AIza)")
+_KINDS: Final = ("api-key", "config-secret", "token", "password")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Secrets among a template's values, in a page's source, and tokens in the browser's storage."""
+    facts = source_of(app)
+    for flow in facts.flows("template"):
+        if any(_is_secret(one) for one in walk(flow.value, 5)) and not _is_masked(flow.value):
+            yield Hit(RENDERED, flow.span)
+    yield from _injected(facts)
+    for file in facts.files_of("template", "script"):
+        if not re.search(r"(?i)\.min\.js$|(?:^|/)(?:node_modules|vendor|dist|lib)/|jquery|bootstrap", file.path):
+            yield from _in_file(file)
+
+
+def _injected(facts: SourceFacts) -> Iterator[Hit]:
+    """``@app.context_processor`` that gives a secret to every template."""
+    for function in facts.functions():
+        if any(one.name.endswith(".context_processor") for one in function.decorators):
+            for value in function.returns:
+                if any(_is_secret(one) for one in walk(value, 5)):
+                    yield Hit(RENDERED, function.span)
+                    break
+
+
+def _is_secret(value: Value) -> bool:
+    match value:
+        case ConfigValue(key=name) | EnvironmentValue(variable=name) | Member(attribute=name):
+            pass
+        case Item(key=Constant(value=str(name)), owner=owner) if not (
+            isinstance(owner, Name) and owner.dotted.startswith("flask.request")
+        ):
+            pass
+        case Constant(value=str(text)) if len(text) >= 12:
+            name = value.name
+        case Call(
+            callee="jwt.encode" | "flask_jwt_extended.create_access_token" | "flask_jwt_extended.create_refresh_token"
+        ):
+            return True
+        case _:
+            return False
+    return (sensitive(name) in _KINDS or is_key_name(name)) and not _NO_SECRET.search(name)
+
+
+def _is_masked(value: Value) -> bool:
+    return any(
+        isinstance(one, Call) and re.search(r"(?i)mask|redact|bool|len$", one.callee) for one in walk(value, 5)
+    ) or (isinstance(value, Mapping) and not value.items)
+
+
+def _in_file(file: TextFile) -> Iterator[Hit]:
+    for number, line in enumerate(file.lines, 1):
+        found = _of_line(line) if len(line) < 2000 and _WORDS.search(line) else None
+        if found is not None:
+            yield Hit(found, Span(file.path, number, number, 1, len(line) + 1))
+
+
+def _of_line(line: str) -> str | None:
+    for match in _STORES.finditer(line):
+        name = match[1] or match[2] or match[3] or ""
+        if _WORDS.search(name) and not _NO_SECRET.search(name) and name not in ("setItem", "getItem", "removeItem"):
+            return STORED
+    if _COOKIE.search(line):
+        return STORED
+    for match in _SHOWS.finditer(line):
+        name = match[1] or match[2] or match[3]
+        if (
+            (sensitive(name) in _KINDS or is_key_name(name))
+            and not _NO_SECRET.search(name)
+            and not re.search(r"type=[\"']hidden[\"'].*(?:csrf|reset)|name=[\"']token", line)
+        ):
+            return RENDERED
+    for match in _LITERAL.finditer(line):
+        if not _NO_SECRET.search(match[1]) and not _PUBLIC.match(match[2]) and any(char.isdigit() for char in match[2]):
+            return WRITTEN
+    found = next((text for one in PATTERNS if (text := one.search(line))), None)
+    return WRITTEN if found is not None and not _PUBLIC.match(found[0]) else None
+
+
+RULE = Rule(
+    slug="credential-exposed-in-browser",
+    family="api-key",
+    title="API key or token handed to the browser",
+    harm=__doc__ or "",
+    severity="high",
+    check="data-exposure",
+    cwe=(922,),
+    owasp="API8:2023",
+    asvs=("V14.3.3",),
+    surfaces=("source",),
+    ends="Stopper's service keeps its sessions in `HttpOnly` cookies, which no script reads.",
+    certainty="likely",
+    detect=detect,
+)
