@@ -13,6 +13,7 @@ from stopper.core.values import (
     Constant,
     Item,
     Mapping,
+    Parameter,
     Sequence,
     Unknown,
     Value,
@@ -144,6 +145,9 @@ def seconds_of(value: Value | None) -> float | None:
         elif isinstance(one, Call) and one.callee in ("int", "float") and one.args:
             inner = seconds_of(one.args[0])
             found.extend([inner] if inner is not None else [])
+        elif isinstance(one, Parameter) and one.default is not None and not isinstance(one.default, Constant):
+            inner = seconds_of(one.default)
+            found.extend([inner] if inner is not None else [])
         elif isinstance(getattr(one, "default", None), Constant):
             text = getattr(one, "default").value  # noqa: B009 - several classes of values have a default
             if isinstance(text, (int, float)) or (isinstance(text, str) and text.isdigit()):
@@ -159,24 +163,29 @@ def _delta(call: Call) -> Iterator[float]:
         yield sum(known)
 
 
-def distance(value: Value | None) -> float | None:
+def distance(facts: SourceFacts, value: Value | None) -> float | None:
     """How far ahead of now an ``exp`` lies, in seconds: ``now + timedelta(days=30)``, ``int(time.time()) + 3600``."""
     for one in options(value):
         if isinstance(one, Call) and one.callee in ("int", "float", "round") and one.args:
-            return distance(one.args[0])
+            return distance(facts, one.args[0])
         if (
             isinstance(one, Call)
             and one.receiver is not None
             and one.method in ("timestamp", "replace", "timetuple", "utctimetuple")
         ):
-            return distance(one.receiver)
+            return distance(facts, one.receiver)
         if isinstance(one, Call) and one.callee.endswith("timegm") and one.args:
-            return distance(one.args[0])
+            return distance(facts, one.args[0])
         if isinstance(one, Unknown) and len(one.parts) >= 2 and _is_now(one.parts[0]):
-            known = [seconds_of(part) for part in one.parts[1:]]
+            known = [_longest(facts, part) for part in one.parts[1:]]
             given = [number for number in known if number is not None]
             return sum(given) if given else None
     return None
+
+
+def _longest(facts: SourceFacts, value: Value) -> float | None:
+    found = [number for one in (value, *reached(facts, value)) if (number := seconds_of(one)) is not None]
+    return max(found) if found else None
 
 
 def _is_now(value: Value) -> bool:

@@ -174,10 +174,12 @@ def allowed_algorithms(facts: SourceFacts, app: App, call: Call, shape: Decoding
 def algorithm_names(values: tuple[Value, ...]) -> tuple[str, ...]:
     """The literal names in those algorithms."""
     return tuple(
-        part.value
+        word
         for value in values
         for part in walk(value, 4)
         if isinstance(part, Constant) and isinstance(part.value, str)
+        for word in re.split(r"[,;\s]+", part.value)
+        if word
     )
 
 

@@ -29,7 +29,7 @@ def is_only_a_first_look(facts: SourceFacts, call: Call) -> bool:
     if _gives_only_the_issuer(facts, call):
         return True
     callers = [function.name for function in facts.functions() if call.function and call.function in function.calls]
-    return bool(callers) and all(_verifies_in(facts, caller, None) for caller in callers)
+    return bool(callers) and all(_verifies_in(facts, caller, None, call) for caller in callers)
 
 
 def _gives_only_the_issuer(facts: SourceFacts, call: Call) -> bool:
@@ -67,7 +67,7 @@ def _after_a_failed_check(facts: SourceFacts, call: Call) -> bool:
     )
 
 
-def _verifies_in(facts: SourceFacts, function: str, look: Call | None) -> bool:
+def _verifies_in(facts: SourceFacts, function: str, look: Call | None, itself: Call | None = None) -> bool:
     """Whether *function*, or a function of the project that it calls, verifies a token (the one that *look* read)."""
     if not function:
         return False
@@ -75,7 +75,7 @@ def _verifies_in(facts: SourceFacts, function: str, look: Call | None) -> bool:
     if any(verifies(other) and _may_be_one_token(look, other) for other in inside if other is not look):
         return True
     called = {other.callee for other in inside if other is not look and facts.function(other.callee) is not None}
-    return any(verifies(other) for name in called for other in facts.calls_in(name))
+    return any(other is not itself and verifies(other) for name in called for other in facts.calls_in(name))
 
 
 def _may_be_one_token(look: Call | None, other: Call) -> bool:

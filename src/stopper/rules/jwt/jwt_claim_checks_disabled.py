@@ -8,7 +8,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_claims import asked_by_hand, library_reads_claims, option, validated, verifications
 from stopper.core.jwt_names import is_off, library_said, said_options
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Constant, EnvironmentValue, Mapping, is_constant, literals
+from stopper.core.values import Constant, EnvironmentValue, Mapping, Truth, is_constant, literals, walk
 
 CHECKS: Final = {
     "verify_exp": "exp", "verify_nbf": "nbf", "verify_aud": "aud", "verify_iss": "iss", "verify_expiration": "exp",
@@ -36,6 +36,8 @@ def detect(app: App) -> Iterator[Hit]:
 def _is_off(value: object) -> bool:
     if isinstance(value, Constant):
         return is_off(value)
+    if isinstance(value, Truth):  # a flag of the environment
+        return any(isinstance(part, EnvironmentValue) for part in walk(value, 4))
     return isinstance(value, EnvironmentValue) and any(is_off(one) for one in literals(value))
 
 

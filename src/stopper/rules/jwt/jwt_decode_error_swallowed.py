@@ -24,12 +24,23 @@ def detect(app: App) -> Iterator[Hit]:
     if not names:
         return
     names |= {function for name in names for call in facts.calls(name) if (function := call.function)}
+    yield from _suppressed(facts)
     for handler in facts.handlers():
         if handler.action in ("refuse", "raise") or not names & set(handler.tried):
             continue
         judged = _goes_on_by_return if handler.action == "return" else _goes_on
         if judged(facts, handler):
             yield Hit(MESSAGE, handler.span)
+
+
+def _suppressed(facts: SourceFacts) -> Iterator[Hit]:
+    """``with contextlib.suppress(jwt.PyJWTError):`` round a verification, with no refusal behind it."""
+    for call in facts.calls("contextlib.suppress"):
+        inside = [one for one in facts.calls_in(call.function) if verifies(one)]
+        if not inside or call.span is None or _refuses_behind(facts, call.function, call.span.line):
+            continue
+        if not _aborts(facts, call.function) and (facts.is_view(call.function) or _is_hook(facts, call.function)):
+            yield Hit(MESSAGE, call.span)
 
 
 def _goes_on(facts: SourceFacts, handler: Handler) -> bool:

@@ -37,6 +37,19 @@ def detect(app: App) -> Iterator[Hit]:
         if _holds_kid(facts, flow.value) and not is_held(facts, KID, {flow.function, *_givers(facts, flow.function)}):
             seen.add(flow.span)
             yield Hit(f"the token's kid becomes part of {SINKS[flow.sink]}", flow.span)
+    for value, span, function in _read_paths(facts):
+        if span in seen or not _holds_kid(facts, value):
+            continue
+        if not is_held(facts, KID, {function, *_givers(facts, function)}):
+            seen.add(span)
+            yield Hit(f"the token's kid becomes part of {SINKS['file-path']}", span)
+
+
+def _read_paths(facts: SourceFacts) -> Iterator[tuple[Value, Span, str]]:
+    """``(Path("keys") / kid).read_text()``: what stands before the dot is the path."""
+    for call in facts.calls("*.read_text", "*.read_bytes"):
+        if call.receiver is not None and call.span is not None:
+            yield call.receiver, call.span, call.function
 
 
 def _holds_kid(facts: SourceFacts, value: Value) -> bool:

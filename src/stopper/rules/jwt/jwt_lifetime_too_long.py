@@ -44,8 +44,8 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _issued(facts: SourceFacts, call: Call, claims: Mapping) -> Iterator[Hit]:
     exp = claims.get("exp")
-    lengths = [distance(one) or 0 for one in (exp, *reached(facts, exp))] if exp is not None else []
-    lengths += [distance(assignment.value) or 0 for assignment in _assigned(facts, call)]
+    lengths = [distance(facts, one) or 0 for one in (exp, *reached(facts, exp))] if exp is not None else []
+    lengths += [distance(facts, assignment.value) or 0 for assignment in _assigned(facts, call)]
     most = REFRESH_MOST if _is_refresh(call, claims) else ACCESS_MOST
     if lengths and max(lengths) > most:
         yield Hit(f"the token lives {_said(max(lengths))}, the policy allows {_said(most)}", call.span)

@@ -11,7 +11,7 @@ from stopper.core.jwt_names import ENCODING
 from stopper.core.jwt_purposes import marks, plain_key, purpose_of
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import ConfigValue, options
+from stopper.core.values import ConfigValue, Member, Name, Value, options
 
 SIGNERS: Final = re.compile(r"itsdangerous\.(\w+\.)?\w*(Serializer|Signer)")
 SESSIONS: Final = "SECRET_KEY"
@@ -30,12 +30,21 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _as_session_key(app: App, facts: SourceFacts) -> Iterator[Hit]:
     """One hit, at the first call that signs (else verifies) with Flask's own secret."""
+    sessions = {m for w in facts.config_writes(SESSIONS) if w.loaded is not False for m in marks(facts, w.value)}
     for call, key, algorithms in key_uses(app, facts):
         if is_hmac(algorithms) and any(
-            isinstance(one, ConfigValue) and one.key == SESSIONS for one in options(plain_key(key))
+            _is_session_key(one) or sessions & marks(facts, one) for one in options(plain_key(key))
         ):
             yield Hit("tokens are signed with SECRET_KEY, which signs the sessions too", call.span)
             return
+
+
+def _is_session_key(value: Value) -> bool:
+    if isinstance(value, ConfigValue):
+        return value.key == SESSIONS
+    if isinstance(value, Name):
+        return value.dotted.endswith((".Flask.secret_key", "current_app.secret_key"))
+    return isinstance(value, Member) and value.attribute == "secret_key"
 
 
 def _settings(app: App, facts: SourceFacts) -> Iterator[Hit]:

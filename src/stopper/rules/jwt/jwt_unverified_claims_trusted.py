@@ -10,7 +10,7 @@ from stopper.core.jwt_names import HEADER_READERS
 from stopper.core.jwt_peek import KEY_CHOOSERS, is_asked_elsewhere, is_only_a_first_look, is_our_own
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Format, Item, Member, Name, Value, text_of, walk
+from stopper.core.values import Call, Constant, Format, Item, Member, Name, Unknown, Value, text_of, walk
 
 CLAIM_READERS: Final = (
     "jose.jwt.get_unverified_claims", "jose.jws.get_unverified_claims", "joserfc.jws.extract_compact",
@@ -52,7 +52,8 @@ def detect(app: App) -> Iterator[Hit]:
 def _unpacked(facts: SourceFacts) -> Iterator[Call]:
     """``json.loads(base64.urlsafe_b64decode(token.split(".")[1]))``: the second part, taken apart by hand."""
     for call in facts.calls(*UNPACKERS):
-        if any(_is_second_part(part) for given in call.args for part in walk(given, 8)):
+        inside = [part for given in call.args for part in walk(given, 8)]
+        if any(_is_second_part(part) for part in inside) or (any(_is_some_part(part) for part in inside) and _read_as_claims(facts, call)):
             yield call
 
 
@@ -64,6 +65,32 @@ def _is_second_part(part: Value) -> bool:
         isinstance(owner, Call)
         and owner.method in ("split", "rsplit")
         and any(text_of(one) == "." for one in owner.args)
+    )
+
+
+def _is_some_part(part: Value) -> bool:
+    """One of ``header, payload, signature = token.split(".")``; which one shows by what is read from it."""
+    return (
+        isinstance(part, Unknown)
+        and len(part.parts) == 1
+        and isinstance(split := part.parts[0], Call)
+        and split.method == "split"
+        and any(text_of(one) == "." for one in split.args)
+    )
+
+
+def _read_as_claims(facts: SourceFacts, call: Call) -> bool:
+    """Members are read from it that no header has."""
+    return any(
+        isinstance(part, Item)
+        and (key := text_of(part.key)) is not None
+        and key not in HEADER_MEMBERS
+        and _origin(part.owner) is call
+        for value in (
+            *_used(facts, {call.function}),
+            *(one for other in facts.calls_in(call.function) for one in other.args),
+        )
+        for part in walk(value, 8)
     )
 
 

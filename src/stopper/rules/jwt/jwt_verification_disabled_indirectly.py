@@ -21,7 +21,19 @@ from stopper.core.jwt_peek import is_asked_elsewhere, is_only_a_first_look, is_o
 from stopper.core.probe import Steps, Target, not_applicable
 from stopper.core.probe_signature import broken_signature
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Item, Mapping, Value, literals, walk
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Item,
+    Mapping,
+    Name,
+    Truth,
+    Value,
+    literals,
+    walk,
+)
 
 OPTION = "verify_signature"
 
@@ -64,10 +76,12 @@ def _by_options(app: App, facts: SourceFacts, call: Call, shape: Decoding) -> Hi
 def _flag(app: App, facts: SourceFacts, said: Value) -> Certainty | None:
     """How sure it is that a flag is off: off as it is set or by default is certain, one that may be turned off is likely."""
     found: Certainty | None = None
+    if isinstance(said, Truth) and any(_names_a_mode(part) for part in walk(said, 4)):
+        found = "likely"
     for value in (said, *reached(facts, said)):
         if isinstance(value, ConfigValue) and (fact := app.config.get(value.key)) is not None and fact.value is False:
             return "certain"
-        if is_off(value) or (isinstance(value, EnvironmentValue) and any(map(is_off, literals(value)))):
+        if is_off(value) or (isinstance(value, (EnvironmentValue, ConfigValue)) and any(map(is_off, literals(value)))):
             return "certain"
         for part in walk(value, 6):
             if isinstance(part, EnvironmentValue) or (isinstance(part, Item) and part.default is not None):
@@ -75,6 +89,12 @@ def _flag(app: App, facts: SourceFacts, said: Value) -> Certainty | None:
             if isinstance(part, ConfigValue) and part is not said and not facts.config_values(part.key):
                 found = "likely"
     return found
+
+
+def _names_a_mode(part: Value) -> bool:
+    """``app.debug``, ``app.testing``: whether a check is made must not hang on them."""
+    name = part.dotted if isinstance(part, Name) else getattr(part, "attribute", "")
+    return str(name).rpartition(".")[2] in ("debug", "testing", "DEBUG", "TESTING")
 
 
 def _by_parts(facts: SourceFacts, call: Call) -> Hit | None:
