@@ -7,7 +7,8 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -18,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from stopper.auth.forking import in_each_child
 from stopper.core.errors import SettingError, StoreUnavailableError
+from stopper.store.line import Line
 
 T = TypeVar("T")
 
@@ -55,6 +57,7 @@ class Database:
         """Called after the commit of a revocation with its number. It must not raise."""
         self._engine: Engine | None = None
         self._lock = threading.Lock()
+        self._writer = Line()
         in_each_child(self._after_fork)
 
     @property
@@ -69,6 +72,7 @@ class Database:
 
     def _after_fork(self) -> None:
         self._lock = threading.Lock()
+        self._writer = Line()
         if self._engine is not None:
             # The parent's connections stay the parent's: never used, closed or collected here.
             _of_the_parent.append(self._engine)
@@ -104,7 +108,7 @@ class Database:
         options = {_WRITES: writes, _WAITS: waits}
         for left in reversed(range(TRIES)):
             try:
-                with self.engine.connect().execution_options(**options) as connection:
+                with self._turn(writes and waits), self.engine.connect().execution_options(**options) as connection:
                     connection.info.pop(NEWS, None)
                     with connection.begin():
                         done = work(connection)
@@ -119,6 +123,19 @@ class Database:
             except PoolTimeoutError as wrong:
                 raise StoreUnavailableError("store-busy") from wrong
         raise StoreUnavailableError("store")
+
+    @contextmanager
+    def _turn(self, needed: bool) -> Generator[None]:
+        """One writer of this process at a time asks SQLite: who sleeps and tries again, as SQLite does, can starve among many."""
+        if not needed or self.dialect != "sqlite":
+            yield
+            return
+        if not self._writer.acquire(BUSY_SECONDS):
+            raise StoreUnavailableError("store-busy")
+        try:
+            yield
+        finally:
+            self._writer.release()
 
     def close(self) -> None:
         """Close every idle connection of this process. The next use opens new ones."""
