@@ -101,7 +101,7 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V13.3.4",),
     surfaces=("source",),
-    ends="Stopper's API keys have an owner, scopes, an expiry and a last use, and `@api_key` refuses revoked ones.",
+    ends="Stopper's keys have owner, scopes, expiry and last use, and `@api_key` refuses revoked ones.",
     certainty="likely",
     detect=detect,
 )

@@ -127,7 +127,7 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V11.5.1",),
     surfaces=("source",),
-    ends="Stopper's service makes API keys of 256 random bits that `@api_key` verifies.",
+    ends="Stopper's keys for `@api_key` come from the system's generator and are too long to be tried.",
     certainty="certain",
     detect=detect,
 )

@@ -108,7 +108,7 @@ RULE = Rule(
     owasp="API8:2023",
     asvs=("V14.2.3",),
     surfaces=("source",),
-    ends="`Stopper(app)` masks credentials in what it logs and in what error trackers are given.",
+    ends="`before_send` of Stopper's report hooks masks credentials in what an error tracker is given.",
     certainty="likely",
     detect=detect,
 )

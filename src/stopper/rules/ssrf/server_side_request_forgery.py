@@ -229,7 +229,7 @@ RULE = Rule(
         "wsgi",
         "http",
     ),
-    ends="`stopper.outbound.Client` goes only to hosts that are named, and judges every address before it connects.",
+    ends="`stopper.outbound.Client` goes only to named hosts and judges every address before it connects.",
     certainty="certain",
     detect=detect,
     probe=probe,
