@@ -1,0 +1,101 @@
+"""Strangers find what was made for the operator, because its address is known."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.exchange import Response
+from stopper.core.facts import source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import attempt
+from stopper.core.rule import Hit, Rule
+from stopper.core.switched_on import asked_for
+from stopper.core.values import ConfigValue, EnvironmentValue, walk
+
+TOOLS: Final = (
+    "flask_debugtoolbar.DebugToolbarExtension", "flask_debugtoolbar.DebugToolbarExtension.init_app", "flask_profiler.init_app", "flask_profiler.Profiler",
+    "werkzeug.middleware.profiler.ProfilerMiddleware", "werkzeug.contrib.profiler.ProfilerMiddleware", "flask_monitoringdashboard.bind",
+    "flask_debug_toolbar.DebugToolbarExtension", "linesman.middleware.make_linesman_middleware",
+)  # fmt: skip
+PATH: Final = re.compile(
+    r"(?i)(?:^|[/_-])(?:debug|health\w*|status|info|diag\w*|metrics?|env(?:ironment)?|config(?:uration)?|settings|profiler?|phpinfo|actuator|_internal|sysinfo|version|ready|live)(?=[/_.-]|$)"
+)
+_SECRET_NAME: Final = re.compile(
+    r"(?i)secret|password|passwd|token|api_?key|private|database|_uri$|_url$|_dsn$|credential"
+)
+_SHOWN: Final = re.compile(
+    r"(?i)[\"']?\b(\w*(?:secret_?key|password|passwd|database_ur[il]|api_?key|_dsn|_token|redis_url|broker_url))\b[\"']?\s*[:=]\s*[\"']?(?!\*|null|none|\"|'|true|false)([^\s\"',}<]{6,})"
+    r"|\b[a-z][a-z0-9+]{2,20}://[^\s/:@\"']+:(?!\*)[^\s/@\"']{3,}@"
+)
+_TOOLBAR: Final = re.compile(r"flDebug(?:Toolbar|ToolbarHandle)|id=\"flDebug\"|<title>Flask-profiler")
+_ROUTES_MOST: Final = 8
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A toolbar or profiler that is always there, and diagnostics routes that answer with settings or the environment."""
+    facts = source_of(app)
+    for call in facts.calls(*TOOLS):
+        if not asked_for(facts, call.span):
+            yield Hit("a tool that shows the inside is always on", call.span, certainty="likely")
+    views = {route.view: route.path for route in facts.routes if PATH.search(route.path)}
+    if not views:
+        return
+    seen: set[tuple[str, int]] = set()
+    for flow in facts.flows("response"):
+        if flow.function not in views or (flow.span.path, flow.span.line) in seen or asked_for(facts, flow.span):
+            continue
+        named = [
+            one.key if isinstance(one, ConfigValue) else one.variable
+            for one in walk(flow.value)
+            if isinstance(one, (ConfigValue, EnvironmentValue))
+        ]
+        if flow.has("config-secret", "whole-config", by_name=False) or any(_SECRET_NAME.search(name) for name in named):
+            seen.add((flow.span.path, flow.span.line))
+            yield Hit(f"{views[flow.function]} shows settings", flow.span, certainty="likely")
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Ask the routes whose path says diagnostics, as nobody, and look for settings with their values or for a toolbar."""
+    asked = 0
+    places: list[RouteRef] = []
+    evidence: list[Evidence] = []
+    routes = [route for route in target.app.routes if "GET" in route.methods and PATH.search(route.path)]
+    for route in routes[:_ROUTES_MOST]:
+        answer = yield from attempt(send(target.request_for(route, "GET")))
+        if answer is None:
+            continue
+        asked += 1
+        if answer.response.succeeded and shows_settings(answer.response):
+            places.append(RouteRef("GET", route.path))
+            evidence.append(Evidence("exchange", f"{route.path} shows settings to nobody in particular", answer))
+    if places:
+        return failed(f"{places[0]} shows settings with their values", places, evidence)
+    if not asked:
+        return not_applicable("no route is made for diagnostics")
+    return passed(f"{asked} routes for diagnostics show no settings")
+
+
+def shows_settings(response: Response) -> bool:
+    """That a setting which is a secret stands in the answer with its value, or that a toolbar is part of it."""
+    return _SHOWN.search(response.text) is not None or _TOOLBAR.search(response.text) is not None
+
+
+RULE = Rule(
+    slug="diagnostics-route-exposes-config",
+    family="leak",
+    title="A diagnostics route shows settings",
+    harm="Strangers find what was made for the operator, because its address is known.",
+    severity="high",
+    check="data-exposure",
+    cwe=(215,),
+    owasp="API8:2023",
+    asvs=("V13.4.5",),
+    surfaces=("source", "wsgi", "http"),
+    ends="`Stopper(app)` lets no route answer that has no policy.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+)

@@ -1,0 +1,96 @@
+"""Card numbers, national ids and addresses of people go to whoever asks."""
+
+import re
+from typing import Final
+
+from stopper.core.exchange import Response
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.personal import addresses_in, people_in
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_provoke import Provoked, provoked
+from stopper.core.rule import Rule
+
+_CARD: Final = re.compile(
+    r"(?<![\w.-])(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|3[47]\d\d|6011|65\d\d)(?:[ -]?\d{4}){2}[ -]?\d{3,4}(?![\w.-])"
+)
+_SSN: Final = re.compile(r"(?<![\w-])(?!000|666|9\d\d)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?![\w-])")
+_IBAN: Final = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)")
+_OURS: Final = re.compile(
+    r"(?i)^(?:info|support|contact|hello|admin|noreply|no-reply|sales|security|help)@|@example\.(?:com|org|net)$"
+)
+ENOUGH: Final = 2
+"""So many addresses of strangers in one answer to nobody are no contact line."""
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Look for numbers with a valid check digit, national ids, and strangers' addresses that go to nobody in particular."""
+    places: list[RouteRef] = []
+    evidence: list[Evidence] = []
+    asked = yield from provoked(target)
+    for one in asked:
+        found = _found(target, one)
+        if found:
+            places.append(one.ref)
+            evidence.append(Evidence("exchange", f"{one.ref.path} answers with {found}", one.honest))
+    if places:
+        return failed(f"{places[0]} answers with personal data", places, evidence)
+    if not asked:
+        return not_applicable("no route can be asked in this mode")
+    return passed(f"none of {len(asked)} routes answers with personal data")
+
+
+def _found(target: Target, one: Provoked) -> str:
+    response = one.honest.response
+    if not response.succeeded or one.ref.method != "GET":
+        return ""
+    numbers = numbers_in(response)
+    if numbers:
+        return numbers
+    if one.honest.request.identity is not None:
+        return ""
+    own = {identity.subject.lower() for identity in target.identities if identity.subject}
+    strangers = {address for address in addresses_in(response.text) - own if not _OURS.search(address)}
+    return "addresses of people" if len(strangers) >= ENOUGH and any(people_in(response.json())) else ""
+
+
+def numbers_in(response: Response) -> str:
+    """What kind of personal number the answer holds in full, or ``""``."""
+    text = response.text
+    if any(luhn(match) for match in _CARD.findall(text)):
+        return "a card number"
+    if any(iban(match) for match in _IBAN.findall(text)):
+        return "an account number"
+    return "a national id" if _SSN.search(text) and re.search(r"(?i)ssn|social.?security|national|tax", text) else ""
+
+
+def luhn(number: str) -> bool:
+    """That the check digit is right (ISO/IEC 7812-1, annex B)."""
+    digits = [int(char) for char in number if char.isdigit()][::-1]
+    doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[1::2]]
+    return (sum(digits[::2]) + sum(doubled)) % 10 == 0 and len(set(digits)) > 2
+
+
+def iban(number: str) -> bool:
+    """That the check digits are right (ISO 13616, modulo 97)."""
+    plain = number.replace(" ", "")
+    if not 15 <= len(plain) <= 34:
+        return False
+    turned = plain[4:] + plain[:4]
+    return int("".join(str(int(char, 36)) for char in turned)) % 97 == 1
+
+
+RULE = Rule(
+    slug="personal-data-in-response",
+    family="leak",
+    title="Personal data in a response",
+    harm="Card numbers, national ids and addresses of people go to whoever asks.",
+    severity="medium",
+    check="data-exposure",
+    cwe=(359,),
+    owasp="API3:2023",
+    asvs=("V14.2.6",),
+    surfaces=("wsgi", "http"),
+    ends="`Stopper(app)` lets no route answer that has no policy.",
+    probe=probe,
+)

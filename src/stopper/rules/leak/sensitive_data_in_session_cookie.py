@@ -1,0 +1,117 @@
+"""Everybody who holds the cookie reads the tokens and data in it."""
+
+import base64
+import binascii
+import json
+import re
+import zlib
+from collections.abc import Iterator
+from typing import Final, cast
+
+from stopper.core.app import App
+from stopper.core.facts import source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.labels import CREDENTIALS
+from stopper.core.naming import sensitive
+from stopper.core.personal import is_personal
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_provoke import provoked
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, walk
+
+ON_SERVER: Final = (
+    "flask_session",
+    "flask_kvsession",
+    "flask_caching.session",
+    "beaker",
+    "flask_redis_session",
+    "stopper",
+)
+_HARMLESS: Final = re.compile(r"(?i)csrf|xsrf|nonce|state|e_?mail$|_id$|next|flash")
+LARGEST: Final = 65536
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A credential or a personal field that is put into the session of Flask, where that is a cookie."""
+    facts = source_of(app)
+    if facts.imports(*ON_SERVER) or next(facts.config_writes("SESSION_TYPE"), None) is not None:
+        return
+    seen: set[tuple[str, int]] = set()
+    for flow in facts.flows("session"):
+        by_key = is_secret_name(flow.detail)
+        if flow.detail and _HARMLESS.search(flow.detail):
+            continue
+        hashed = any(
+            isinstance(one, Call) and one.callee.startswith(("hashlib.", "hmac.", "bool", "len"))
+            for one in walk(flow.value, 3)
+        )
+        if hashed or not (by_key or flow.has(*CREDENTIALS)) or (flow.span.path, flow.span.line) in seen:
+            continue
+        if not by_key and flow.by_name_only(*CREDENTIALS) and flow.detail:
+            continue
+        seen.add((flow.span.path, flow.span.line))
+        yield Hit("this goes into the session cookie, which its holder can read", flow.span, certainty="likely")
+
+
+def is_secret_name(name: str) -> bool:
+    """That a member of that name holds a credential or data of a person which a cookie should not hold."""
+    return not _HARMLESS.search(name) and (sensitive(name) is not None or is_personal(name))
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Read the session cookies that answers set, as anybody can, and look for names of credentials with a value."""
+    read = 0
+    asked = yield from provoked(target)
+    for one in asked:
+        for header in one.honest.response.all_headers("Set-Cookie"):
+            held = content_of(header.partition("=")[2].partition(";")[0].strip('"'))
+            read += held is not None
+            names = [
+                name for name, value in (held or {}).items() if is_secret_name(name) and value not in (None, "", False)
+            ]
+            if names:
+                shown = Evidence(
+                    "exchange", f"the cookie holds {', '.join(names[:4])}, readable by its holder", one.honest
+                )
+                return failed(
+                    f"{one.ref} puts {names[0]} into the session cookie",
+                    [RouteRef(one.ref.method, one.ref.path)],
+                    [shown],
+                )
+    if not read:
+        return not_applicable("no answer sets a session cookie of Flask")
+    return passed(f"{read} session cookies hold no credential")
+
+
+def content_of(cookie: str) -> dict[str, object] | None:
+    """What a session cookie of Flask holds: base64url of JSON, packed where it begins with a dot; None for anything else."""
+    packed = cookie.startswith(".")
+    parts = cookie.removeprefix(".").split(".")
+    if len(parts) != 3 or not parts[0]:
+        return None
+    try:
+        data = base64.urlsafe_b64decode(parts[0] + "=" * (-len(parts[0]) % 4))
+        data = zlib.decompressobj().decompress(data, LARGEST) if packed else data
+        found: object = json.loads(data)
+    except (binascii.Error, zlib.error, ValueError, RecursionError):
+        return None
+    return cast("dict[str, object]", found) if isinstance(found, dict) else None
+
+
+RULE = Rule(
+    slug="sensitive-data-in-session-cookie",
+    family="leak",
+    title="Secrets in the session cookie",
+    harm="Everybody who holds the cookie reads the tokens and data in it.",
+    severity="high",
+    check="data-exposure",
+    cwe=(315,),
+    owasp="API8:2023",
+    asvs=("V14.3.3",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Stopper keeps sessions on the server, and its cookie holds a random id.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+)

@@ -1,0 +1,148 @@
+"""Whoever asks gets the keys, the source or the whole history of the application."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.exchange import Request, Response
+from stopper.core.facts import source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, passed, send, unsure
+from stopper.core.probe_baseline import attempt
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Constant, Member, Name, Value, text_of
+
+_ROOTS: Final = frozenset(
+    {
+        ".",
+        "./",
+        "..",
+        "../",
+        "/",
+        "../..",
+        "instance",
+        "./instance",
+        ".git",
+        "logs",
+        "/var/log",
+        "backups",
+        "/etc",
+        "/app",
+        "/srv",
+        "~",
+    }
+)
+_ENV_LINE: Final = re.compile(r"^(?:export )?[A-Z][A-Z0-9_]{2,60}=", re.MULTILINE)
+
+
+def _is_env(response: Response) -> bool:
+    text = response.text
+    return (
+        "<html" not in text.lower() and len(_ENV_LINE.findall(text)) >= 1 and not text.lstrip().startswith(("{", "["))
+    )
+
+
+def _is_head(response: Response) -> bool:
+    return re.match(r"ref: refs/[\w./-]+\s*$|[0-9a-f]{40}\s*$", response.text) is not None
+
+
+def _is_git_config(response: Response) -> bool:
+    return response.text.lstrip().startswith("[core]") and "repositoryformatversion" in response.text
+
+
+def _is_python(response: Response) -> bool:
+    return re.search(
+        r"(?m)^(?:from flask import|import flask|SECRET_KEY\s*=|app\s*=\s*Flask\()", response.text
+    ) is not None and ("<html" not in response.text.lower()[:200])
+
+
+def _is_sqlite(response: Response) -> bool:
+    return response.body.startswith(b"SQLite format 3\x00")
+
+
+def _is_dump(response: Response) -> bool:
+    return re.search(r"(?im)^(?:-- (?:MySQL|PostgreSQL|SQLite)|CREATE TABLE |INSERT INTO )", response.text) is not None
+
+
+FILES: Final[tuple[tuple[str, Callable[[Response], bool]], ...]] = (
+    ("/.env", _is_env),
+    ("/.git/HEAD", _is_head),
+    ("/.git/config", _is_git_config),
+    ("/app.py", _is_python),
+    ("/config.py", _is_python),
+    ("/instance/config.py", _is_python),
+    ("/app.py.bak", _is_python),
+    ("/static/../.env", _is_env),
+    ("/backup.sql", _is_dump),
+    ("/app.db", _is_sqlite),
+)
+"""What is asked for, and what the content must be to count."""
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A static folder, or a folder given to ``send_from_directory`` with a name of the caller's, that is the project itself."""
+    facts = source_of(app)
+    for call in facts.calls("flask.Flask", "flask.Blueprint"):
+        folder = call.argument(2 if call.callee.endswith("Flask") else None, "static_folder")
+        if folder is not None and _is_root(folder):
+            yield Hit("the folder of the project is served as static files", call.span)
+    for call in facts.calls("flask.send_from_directory", "werkzeug.utils.send_from_directory"):
+        folder, name = call.argument(0, "directory"), call.argument(1, "path", "filename")
+        if folder is not None and _is_root(folder) and not isinstance(name, Constant):
+            yield Hit("files of the project are served by a name that the caller chooses", call.span)
+
+
+def _is_root(folder: Value) -> bool:
+    match folder:
+        case Constant(value=str(text)):
+            return text in _ROOTS
+        case Call(callee="os.getcwd" | "pathlib.Path.cwd"):
+            return True
+        case Call(callee="os.path.abspath" | "os.path.realpath" | "os.path.dirname" | "pathlib.Path", args=(inner,)):
+            return _is_root(inner) or (
+                isinstance(inner, Name) and inner.dotted == "__file__" and folder.callee.endswith("dirname")
+            )
+        case Name(dotted=dotted):
+            return dotted.endswith((".root_path", ".instance_path")) or dotted in ("os.curdir", "os.pardir")
+        case Member(attribute="root_path" | "instance_path"):
+            return True
+        case _:
+            return text_of(folder) in _ROOTS
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Ask for a few files of the project and judge what comes by its content; an address that cannot exist is the control."""
+    control = yield from send(Request("GET", f"/stopper-{target.canary}.txt"))
+    if control.response.error:
+        return unsure("the server does not answer")
+    places: list[RouteRef] = []
+    evidence = [Evidence("exchange", "control: a file that does not exist", control)]
+    for path, is_real in FILES:
+        answer = yield from attempt(send(Request("GET", path)))
+        if answer is None or not answer.response.succeeded or not answer.response.body:
+            continue
+        if is_real(answer.response) and not is_real(control.response):
+            places.append(RouteRef("GET", path))
+            evidence.append(Evidence("exchange", f"{path} is served", answer))
+    if places:
+        return failed(f"{places[0].path} is served to whoever asks", places, evidence)
+    return passed("none of the usual files of a project is served")
+
+
+RULE = Rule(
+    slug="sensitive-file-served",
+    family="leak",
+    title="Files of the project are served",
+    harm="Whoever asks gets the keys, the source or the whole history of the application.",
+    severity="critical",
+    check="data-exposure",
+    cwe=(538,),
+    owasp="API8:2023",
+    asvs=("V13.4.1",),
+    surfaces=("source", "wsgi", "http"),
+    ends="`Stopper(app)` keeps `static` closed until a policy opens it.",
+    detect=detect,
+    probe=probe,
+)

@@ -1,0 +1,93 @@
+"""Every column of a table goes out, also those that are added later."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_provoke import provoked
+from stopper.core.response_fields import secret_fields
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Member, Name, text_of, walk
+
+_ALL: Final = re.compile(r"(?is)\bselect\s+(?:\w+\.)?\*\s+from\b")
+_EXECUTES: Final = ("*.execute", "*.executemany", "*.raw", "pandas.read_sql", "pandas.read_sql_query")
+_WHOLE: Final = frozenset(
+    {"vars", "dataclasses.asdict", "playhouse.shortcuts.model_to_dict", "sqlalchemy_utils.get_columns"}
+)
+_ROWS: Final = frozenset({"fetchall", "fetchone", "fetchmany", "mappings", "all", "first", "one"})
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """``__dict__``, ``vars``, all columns of a table, or the rows of ``SELECT *`` that reach a response."""
+    facts = source_of(app)
+    wide = _wide_functions(facts)
+    seen: set[tuple[str, int]] = set()
+    for flow in facts.flows("response"):
+        certainty = None
+        for value in walk(flow.value):
+            match value:
+                case Member(attribute="__dict__") | Call(callee="vars", args=(_, *_)):
+                    certainty = "likely"
+                case Name(dotted=dotted) if dotted.endswith((".__dict__", ".__table__.columns", ".__mapper__.columns")):
+                    certainty = "likely"
+                case Member(attribute="columns", owner=Member(attribute="__table__")):
+                    certainty = "likely"
+                case Call(callee=callee) if callee in _WHOLE and callee != "dataclasses.asdict":
+                    certainty = "likely"
+                case Call() if value.method in _ROWS and flow.function in wide:
+                    certainty = "likely"
+                case _:
+                    continue
+        if certainty and (flow.span.path, flow.span.line) not in seen:
+            seen.add((flow.span.path, flow.span.line))
+            yield Hit("all columns of a row go into this response", flow.span, certainty="likely")
+
+
+def _wide_functions(facts: SourceFacts) -> frozenset[str]:
+    """The functions that select every column of a table."""
+    return frozenset(
+        call.function
+        for call in facts.calls(*_EXECUTES)
+        if call.function and any(_ALL.search(text_of(value) or "") for value in walk(call, 3))
+    )
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Look for objects in answers that have an id and a column that nobody would choose to show."""
+    places: list[RouteRef] = []
+    evidence: list[Evidence] = []
+    asked = yield from provoked(target)
+    for one in asked:
+        response = one.honest.response
+        whole = "_sa_instance_state" in response.text or (secret_fields(response) and '"id"' in response.text)
+        if response.succeeded and one.ref.method == "GET" and whole:
+            places.append(one.ref)
+            evidence.append(Evidence("exchange", f"{one.ref.path} answers with a whole row", one.honest))
+    if places:
+        return failed(f"{places[0]} answers with every column of a row", places, evidence)
+    if not asked:
+        return not_applicable("no route can be asked in this mode")
+    return passed(f"none of {len(asked)} routes answers with a column that nobody would choose to show")
+
+
+RULE = Rule(
+    slug="whole-model-serialized",
+    family="leak",
+    title="A model is answered whole",
+    harm="Every column of a table goes out, also those that are added later.",
+    severity="high",
+    check="property-authorization",
+    cwe=(213,),
+    owasp="API3:2023",
+    asvs=("V15.3.1",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Stopper's `Secret` is answered as `***`, so a key that is one does not go out.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+)
