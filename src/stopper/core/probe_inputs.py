@@ -55,7 +55,12 @@ def members(request: Request) -> dict[str, object]:
 def inputs(
     target: Target, methods: Sequence[str] = ("GET", "POST", "PUT", "PATCH"), usual: Sequence[str] = USUAL
 ) -> Steps[list[Input]]:
-    """The inputs of the routes that answer, in the order in which routes are worth trying; bounded by the depth."""
+    """The inputs of the routes that answer, in the order in which routes are worth trying; bounded by the depth, and
+    found once a scan."""
+    key = f"inputs {' '.join(methods)} {' '.join(usual)}"
+    known = cast("list[Input] | None", target.notes.get(key))
+    if known is not None:
+        return known
     found: list[Input] = []
     for route, method in candidates(target, methods):
         if len(found) >= MOST[target.depth]:
@@ -64,6 +69,7 @@ def inputs(
         if honest is None or not _tells(route, honest):
             continue
         found.extend(_of(route, honest, usual))
+    target.notes[key] = found[: MOST[target.depth]]
     return found[: MOST[target.depth]]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final, Literal, cast
 from urllib.parse import quote
 
-from stopper.core.app import App, Route
+from stopper.core.app import Access, App, Route
 from stopper.core.exchange import Request, Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -55,7 +55,7 @@ def detect(app: App) -> Iterator[Hit]:
             "GET" in route.methods
             and _DOCS.search(route.path)
             and route.readers - {"spec"}
-            and (access is None or access.state == "open")
+            and (access is None or _is_left_open(access))
         ):
             reader: Literal["running"] | None = None if route.span is not None else "running"
             yield Hit(
@@ -73,6 +73,11 @@ def detect(app: App) -> Iterator[Hit]:
         for write in facts.config_writes(*_SETTINGS):
             if not is_constant(write.value, None, False, ""):
                 yield Hit("flask-smorest serves the description to everybody", write.span, certainty="likely")
+
+
+def _is_left_open(access: Access) -> bool:
+    """Open, and not because a policy says so in as many words."""
+    return access.state == "open" and access.basis != "declared"
 
 
 def _shows(call: Call) -> bool:
@@ -114,7 +119,12 @@ def probe(target: Target) -> Steps[Verdict]:
     nothing = yield from send(target.request_for(Route(f"/{target.canary}-not-there", ("GET",)), "GET"))
     places: list[RouteRef] = []
     evidence: list[Evidence] = [Evidence("exchange", "control: what a path that is not there answers", nothing)]
+    meant = {
+        route.path for route in target.app.routes if (access := route.access.get("GET")) and access.basis == "declared"
+    }
     for path in _places(target):
+        if path in meant:
+            continue
         answer = yield from attempt(send(_asked(target, path)))
         if answer is None or same(answer.response, nothing.response):
             continue

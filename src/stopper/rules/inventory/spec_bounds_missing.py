@@ -8,6 +8,7 @@ from stopper.core.rule import Hit, Rule
 from stopper.core.spec_document import Operation, items, mapping, operations, place_of
 
 _DEPTH: Final = 6
+_ANY: Final = frozenset({"default", "4XX", "4xx"})
 _TEXT_BOUNDS: Final = ("maxLength", "enum", "const", "pattern")
 _BOUNDED_FORMATS: Final = frozenset({"date", "date-time", "time", "uuid", "ipv4", "ipv6", "email", "byte", "binary"})
 _NUMBER_BOUNDS: Final = ("maximum", "exclusiveMaximum", "enum", "const")
@@ -18,17 +19,22 @@ def detect(app: App) -> Iterator[Hit]:
     """Operations whose input has no bounds, or that lack the refusals they must have."""
     if app.spec is None:
         return
-    for one in operations(app.spec):
+    every = list(operations(app.spec))
+    for one in every:
         missing = [*_unbounded(one), *_replies(one)]
         if missing:
             text = ", ".join(missing[:4]) + (f" and {len(missing) - 4} more" if len(missing) > 4 else "")
             yield Hit(f"{one.ref}: {text}", place_of(app, one.written, one.method.lower()), one.ref, reader="spec")
+    never = _never_described(every)
+    if never:
+        text = f"no operation describes the reply {' or '.join(never)}"
+        yield Hit(text, place_of(app, "openapi" if "openapi" in app.spec.document else "swagger"), reader="spec")
 
 
 def _unbounded(one: Operation) -> Iterator[str]:
     for parameter in one.parameters:
         where = parameter.get("in")
-        if where in ("query", "header", "path"):
+        if where in ("query", "header"):
             yield from _schema(mapping(parameter.get("schema")) or parameter, str(parameter.get("name")))
         elif where == "body":
             yield from _schema(mapping(parameter.get("schema")), "body")
@@ -64,12 +70,15 @@ def _schema(schema: Mapping[str, object], name: str, depth: int = _DEPTH) -> Ite
 
 def _replies(one: Operation) -> Iterator[str]:
     said = set(mapping(one.node.get("responses")))
-    if not said or "default" in said or "4XX" in said or "4xx" in said:
-        return
-    wanted = (("401", "403") if not one.open_to_all else ()) + ("429",)
-    missing = [status for status in wanted if status not in said]
-    if missing:
-        yield f"no reply {' or '.join(missing)} is described"
+    if said and not one.open_to_all and not said & {"401", *_ANY}:
+        yield "no reply 401 is described"
+
+
+def _never_described(every: list[Operation]) -> list[str]:
+    """The refusals that the document describes nowhere: 403 where anything is protected, 429 always."""
+    said = {status for one in every for status in mapping(one.node.get("responses"))}
+    wanted = ("403", "429") if any(not one.open_to_all for one in every) else ("429",)
+    return [] if said & _ANY or not every else [status for status in wanted if status not in said]
 
 
 RULE = Rule(
