@@ -1,0 +1,92 @@
+"""Whoever may read the repository or its history can act as the owner of the credential."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.key_shapes import is_placeholder, is_random, key_in
+from stopper.core.naming import sensitive
+from stopper.core.place import Span
+from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.values import Constant, Mapping, Value, text_of, walk
+
+SHORTEST: Final = 10
+"""A literal under this length is as often a word as a password."""
+_ELSEWHERE: Final = re.compile(r"(?i)secret_?key|jwt_secret")
+"""Keys that sign: rules of their own speak of them."""
+_NO_SECRET: Final = re.compile(
+    r"(?i)^(?:https?:|urn:|[\w.-]*/|sha\d+-|pbkdf2:|scrypt:|argon2|\$2[aby]\$|[a-z]+(?:[ _.-][a-z]+)*$)|\s|[{}%]"
+)
+_BEARER: Final = re.compile(r"(?i)(?:bearer|token|basic)\s+(\S{16,})")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Texts with the shape of a key or token anywhere, tests included; literals under the name of a password outside of tests."""
+    facts = source_of(app)
+    seen: set[tuple[str, int]] = set()
+    for span, message, certainty in (*_by_shape(facts), *_in_headers(facts), *_by_name(facts)):
+        if (span.path, span.line) not in seen:
+            seen.add((span.path, span.line))
+            yield Hit(message, span, certainty=certainty)
+
+
+def _by_shape(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
+    for text in facts.texts(tests=True):
+        found = key_in(text.value)
+        if found is not None:
+            yield text.span, f"{found.kind} stands in the source", "likely" if facts.is_test(text.span) else "certain"
+
+
+def _in_headers(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
+    """``"Authorization": "Bearer …"``: a text with a space in it, in the headers of a call or a dict of them."""
+    for flow in facts.flows("outbound-headers", tests=True):
+        yield from _bearers(flow.value)
+    for one in facts.assignments(tests=True):
+        if isinstance(one.value, Mapping):
+            yield from _bearers(one.value)
+
+
+def _bearers(value: Value) -> Iterator[tuple[Span, str, Certainty]]:
+    for inner in walk(value, 4):
+        text = text_of(inner)
+        if text is None or not isinstance(inner, Constant) or inner.span is None or " " not in text:
+            continue
+        found = _BEARER.fullmatch(text)
+        if found and not is_placeholder(found.group(1)) and is_random(found.group(1)):
+            yield inner.span, "the credential of a header stands in the source", "likely"
+
+
+def _by_name(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
+    for one in facts.assignments():
+        if _is_secret(one.attribute, one.value):
+            yield one.span, f"{one.attribute} is a literal", "likely"
+    for write in facts.config_writes():
+        if write.loaded is not False and _is_secret(write.key, write.value):
+            yield write.span, f"{write.key} is a literal", "likely"
+
+
+def _is_secret(name: str, value: Value) -> bool:
+    text = text_of(value)
+    if text is None or not SHORTEST <= len(text) <= 200 or sensitive(name) is None or _ELSEWHERE.search(name):
+        return False
+    return not is_placeholder(text) and not _NO_SECRET.search(text) and is_random(text)
+
+
+RULE = Rule(
+    slug="credential-in-source",
+    family="leak",
+    title="Credential in the source",
+    harm="Whoever may read the repository or its history can act as the owner of the credential.",
+    severity="medium",
+    check="data-exposure",
+    cwe=(798,),
+    owasp="API8:2023",
+    asvs=("V13.3.1",),
+    surfaces=("source",),
+    ends="`STOPPER_SECRETS` of Stopper names where secrets lie, so none stands in the source.",
+    certainty="likely",
+    detect=detect,
+    reads_tests=True,
+)
