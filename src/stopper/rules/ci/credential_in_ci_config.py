@@ -108,4 +108,5 @@ RULE = Rule(
     ends="Stopper's command `stopper secrets check` finds secrets that lie in the repository.",
     certainty="likely",
     detect=detect,
+    reads_tests=True,
 )
