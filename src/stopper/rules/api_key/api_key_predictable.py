@@ -9,7 +9,7 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Unknown, Value, walk
+from stopper.core.values import Call, Constant, Item, Unknown, Value, parts
 
 LEAST_BYTES: Final = 16
 """128 bits: OWASP ASVS 11.5.1."""
@@ -78,7 +78,7 @@ def _about_keys(function: str) -> bool:
 
 
 def _judged(value: Value, fallback: Span) -> Iterator[tuple[Span, str]]:
-    inner = list(walk(value, 8))
+    inner = list(_material(value))
     calls = [one for one in inner if isinstance(one, Call)]
     names = [one.callee for one in calls] + [getattr(one, "dotted", "") for one in inner]
     if not any(_STRONG.fullmatch(name) for name in names):
@@ -105,6 +105,15 @@ def _judged(value: Value, fallback: Span) -> Iterator[tuple[Span, str]]:
             and size < LEAST_BYTES
         ):
             yield one.span or fallback, "a random text is cut so short that a key can be found by trying"
+
+
+def _material(value: Value, depth: int = 8) -> Iterator[Value]:
+    """The value and what it is made of; a record that is made of several things is none of them."""
+    yield value
+    if depth == 0 or (isinstance(value, Call) and re.match(r"[A-Z](?!UID|ystemRandom)", value.method)):
+        return
+    for part in parts(value):
+        yield from _material(part, depth - 1)
 
 
 def _cut(value: Item) -> int | None:

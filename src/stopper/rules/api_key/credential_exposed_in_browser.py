@@ -43,6 +43,7 @@ _NO_SECRET: Final = re.compile(
     r"(?i)csrf|xsrf|public|publishable|site_?key|type|expir|recaptcha|^pk_|anon|vapid|theme|id$"
 )
 _PUBLIC: Final = re.compile(r"^(?:pk_live_|pk_test_|AIza)")
+_TOKENS: Final = frozenset({"access_token", "refresh_token", "jwt", "jwt_token", "bearer_token"})
 _KINDS: Final = ("api-key", "config-secret", "token", "password")
 
 
@@ -110,7 +111,7 @@ def _of_line(line: str) -> str | None:
     for match in _SHOWS.finditer(line):
         name = match[1] or match[2] or match[3]
         if (
-            (sensitive(name) in _KINDS or is_key_name(name))
+            (sensitive(name) in ("api-key", "config-secret") or is_key_name(name) or name.lower() in _TOKENS)
             and not _NO_SECRET.search(name)
             and not re.search(r"type=[\"']hidden[\"'].*(?:csrf|reset)|name=[\"']token", line)
         ):

@@ -7,7 +7,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Item, Name, Parameter, Truth, Unknown, Value, parts
+from stopper.core.values import Call, Item, Member, Name, Parameter, Truth, Unknown, Value, parts
 
 WHOLE: Final[dict[str, str]] = {
     "flask.request.headers": "all headers",
@@ -29,6 +29,22 @@ _VIEWS: Final = re.compile(r"\.(?:items|values|to_dict|to_wsgi_list|copy|lists|d
 _MASKS: Final = re.compile(
     r"(?i)mask|redact|scrub|obfuscat|hash|digest|saniti[sz]e|censor|filter|safe|clean|strip_|allow"
 )
+_SHOWS: Final = frozenset(
+    {
+        "str",
+        "repr",
+        "dict",
+        "list",
+        "tuple",
+        "sorted",
+        "format",
+        "json.dumps",
+        "flask.json.dumps",
+        "pprint.pformat",
+        "vars",
+    }
+)
+_TEXT: Final = frozenset({"format", "join", "decode", "copy", "items", "to_dict", "strip", "dumps"})
 _TELLS_NOTHING: Final = frozenset({"len", "bool", "type", "isinstance", "hash", "sorted_keys"})
 
 
@@ -55,7 +71,7 @@ def _whole(facts: SourceFacts, value: Value, depth: int = 10) -> str | None:
             return WHOLE.get(_VIEWS.sub("", dotted)) if dotted.startswith("flask.request.") else None
         case Item(owner=owner, key=Unknown(parts=())):
             return _whole(facts, owner, depth - 1)  # one after the other, in a loop
-        case Item() | Truth():
+        case Item() | Truth() | Member():
             return None
         case Call(callee=callee) if callee in _TELLS_NOTHING or _MASKS.search(callee.rpartition(".")[2]):
             return None
@@ -63,6 +79,8 @@ def _whole(facts: SourceFacts, value: Value, depth: int = 10) -> str | None:
             return WHOLE.get(_VIEWS.sub("", callee))
         case Call(method="get" | "pop" | "keys" | "startswith" | "endswith"):
             return None
+        case Call(callee=callee, method=method) if callee not in _SHOWS and method not in _TEXT:
+            return None  # what another function makes of it is another thing
         case Parameter():
             return _passed(facts, value, depth)
         case _:

@@ -14,7 +14,12 @@ def detect(app: App) -> Iterator[Hit]:
     told: set[str] = set()
     for file in source_of(app).files_of("requirements"):
         for pin in pins_of(file):
-            if pin.exact and pin.name in ADVISORIES and (found := holes(pin.name, pin.version)):
+            if (
+                pin.exact
+                and pin.name in ADVISORIES
+                and pin.name not in told
+                and (found := holes(pin.name, pin.version))
+            ):
                 told.add(pin.name)
                 yield Hit(_said(pin.name, pin.version, found), pin.span)
     if "running" not in app.readers:

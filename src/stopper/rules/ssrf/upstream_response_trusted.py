@@ -37,11 +37,13 @@ def detect(app: App) -> Iterator[Hit]:
         if not any(label.kind == "request-data" for label in flow.labels) and not _is_checked(facts, flow.function):
             seen.add((flow.span.path, flow.span.line))
             yield Hit(f"what another service answered reaches {_PLACES[flow.sink]}", flow.span, certainty="certain")
+    told: set[str] = set()
     for call in facts.calls("*.json", "json.load", "json.loads"):
-        if call.span is None or (call.span.path, call.span.line) in seen or not call.function:
+        if call.span is None or (call.span.path, call.span.line) in seen or not call.function or call.function in told:
             continue
         if _is_answer(call) and not _is_checked(facts, call.function):
             seen.add((call.span.path, call.span.line))
+            told.add(call.function)
             yield Hit("the answer of another service is used without a look at its status, size or form", call.span)
 
 
