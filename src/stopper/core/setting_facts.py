@@ -16,6 +16,7 @@ from stopper.core.values import (
     Constant,
     EnvironmentValue,
     Item,
+    Name,
     Sequence,
     Truth,
     Unknown,
@@ -209,8 +210,10 @@ def settings_out_of_sight(app: App, key: str) -> bool:
         True for _ in facts.calls("*.from_prefixed_env", "*.from_envvar", "*.from_pyfile", "*.from_file", "*.from_json")
     ):
         return True
-    loads = any(True for _ in facts.calls("*.from_object"))
+    loads = list(facts.calls("*.from_object"))
     if loads and not any(write.how == "class" for write in facts.config_writes()):
+        return True
+    if any(call.args and not isinstance(call.args[0], (Name, Constant, Call)) for call in loads):
         return True
     return any(key in line for file in facts.files_of("env", "compose", "config") for line in file.lines)
 

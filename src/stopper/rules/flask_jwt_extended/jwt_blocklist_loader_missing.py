@@ -10,7 +10,9 @@ from stopper.core.jwt_extended import BLOCKLIST, guarded, issues, manager, regis
 from stopper.core.rule import Hit, Rule
 from stopper.core.setting_facts import in_force, switches
 
-_OUT: Final = re.compile(r"(?i)(^|[/_.-])(log[-_]?out|sign[-_]?out|log[-_]?off|revoke)([/_-]|$)")
+_OUT: Final = re.compile(
+    r"(?i)(^|[/_.-])(log[-_]?out|sign[-_]?out|log[-_]?off|(revoke[-_]?tokens?|tokens?/revoke))([/_-]|$)"
+)
 
 
 def detect(app: App) -> Iterator[Hit]:

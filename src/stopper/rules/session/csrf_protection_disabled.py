@@ -27,9 +27,10 @@ _HOOK: Final = re.compile(r"(?i)webhook|callback|hook/|/hooks?(/|$)|ipn|csp[-_]?
 def detect(app: App) -> Iterator[Hit]:
     """A switch of Flask-WTF or SeaSurf that is off, a form without its token, or an exemption of a changing view."""
     facts = source_of(app)
+    asks_itself = any(True for _ in facts.calls("*.protect"))
     for key in _SWITCHES:
         for doubt in switches(app, key):
-            if not doubt.value:
+            if not doubt.value and not (asks_itself and key == "WTF_CSRF_CHECK_DEFAULT"):
                 yield Hit(
                     f"{key} is off",
                     doubt.span,
@@ -66,6 +67,7 @@ def _exempted(facts: SourceFacts) -> Iterator[Hit]:
                     yield Hit(
                         f"{function.name.rpartition('.')[2]} changes state and is exempt from CSRF protection",
                         decorator.span,
+                        certainty="likely",
                     )
     for call in facts.calls("*.exempt"):
         if not _EXEMPT.fullmatch(call.callee) or not call.args or call.span is None:
@@ -73,7 +75,11 @@ def _exempted(facts: SourceFacts) -> Iterator[Hit]:
         views = list(_views_of(facts, call.args[0]))
         open_views = [view for view, methods in views if methods & _CHANGING and not _defended(facts, view)]
         if open_views:
-            yield Hit(f"{open_views[0].rpartition('.')[2]} changes state and is exempt from CSRF protection", call.span)
+            yield Hit(
+                f"{open_views[0].rpartition('.')[2]} changes state and is exempt from CSRF protection",
+                call.span,
+                certainty="likely",
+            )
 
 
 def _views_of(facts: SourceFacts, what: Value) -> Iterator[tuple[str, frozenset[str]]]:

@@ -1,13 +1,12 @@
 """What leaks of the key in one place breaks sessions and the other thing alike."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import source_of
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, ConfigValue, EnvironmentValue, Member, Value, walk
+from stopper.core.values import Call, ConfigValue, EnvironmentValue, Member, Value, parts
 
 _USES: Final = {
     r"hashids\.Hashids|flask_hashids\.\w+|sqids\.Sqids": "salts ids that are shown to everybody",
@@ -20,7 +19,10 @@ _USES: Final = {
     r"cryptography\.hazmat\.primitives\.kdf\.\w+(\.\w+)?\.derive": "is made into another key",
     r"(hmac\.new|hmac\.digest)": "signs something that is no session",
 }
-_JWT: Final = re.compile(r"(jwt|jwt\.api_jwt|jose\.jwt|authlib\.jose\.jwt|joserfc\.jwt)\.(encode|decode)")
+_SPELL: Final = frozenset(
+    {"encode", "bytes", "bytearray", "str", "ljust", "digest", "hexdigest", "format", "join", "get"}
+)
+"""Calls that give the key in another form."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -31,12 +33,22 @@ def detect(app: App) -> Iterator[Hit]:
     for pattern, what in _USES.items():
         for call in facts.calls_matching(pattern):
             given: list[Value] = [*call.args, *(value for _, value in call.keywords)]
-            if any(_is_key(part) for value in given for part in walk(value, 6)):
+            if any(_is_key(part) for value in given for part in _made_from(value)):
                 yield Hit(
                     f"SECRET_KEY also {what}",
                     call.span,
                     certainty="certain" if "salts" in what or "encrypts" in what else None,
                 )
+
+
+def _made_from(value: Value, depth: int = 5) -> Iterator[Value]:
+    """The value and what it is written with; what another function worked out with the key is not the key."""
+    yield value
+    if depth and (
+        not isinstance(value, Call) or value.method in _SPELL or value.callee.startswith(("hashlib.", "base64."))
+    ):
+        for part in parts(value):
+            yield from _made_from(part, depth - 1)
 
 
 def _is_key(value: Value) -> bool:

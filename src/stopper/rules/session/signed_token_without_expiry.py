@@ -65,7 +65,10 @@ def _unsalted(call: Call) -> bool:
 def _salted_later(uses: Iterator[Call], made: Call) -> bool:
     """``dumps(data, salt="…")``: the purpose is said where the token is made."""
     return any(
-        use.receiver is not None and _same(use.receiver, made) and use.keyword("salt") is not None for use in uses
+        use.receiver is not None
+        and _same(use.receiver, made)
+        and use.argument(1 if use.method == "dumps" else None, "salt") is not None
+        for use in uses
     )
 
 
