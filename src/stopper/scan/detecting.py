@@ -19,8 +19,12 @@ class DetectorResult:
 
 
 def run_detectors(app: App, rules: Sequence[Rule], *, tests: bool = False) -> tuple[DetectorResult, ...]:
-    """Ask every detector. Hits in test files are dropped unless *tests*, or unless the rule is of the family ``ci``."""
-    return tuple(_detect(app, rule, tests or rule.family == "ci") for rule in rules if rule.detect is not None)
+    """Ask every detector. Hits in test files are dropped unless *tests*, or unless the rule is of the family ``ci`` or reads tests."""
+    return tuple(
+        _detect(app, rule, tests or rule.family == "ci" or rule.reads_tests)
+        for rule in rules
+        if rule.detect is not None
+    )
 
 
 def _detect(app: App, rule: Rule, tests: bool) -> DetectorResult:
