@@ -13,7 +13,7 @@ from stopper.core.probe import Steps, Target
 from stopper.core.probe_baseline import answered, attempt, candidates
 from stopper.core.probe_query import query_names, with_query
 
-MOST: Final = {"quick": 10, "standard": 25, "deep": 80}
+MOST: Final = {"quick": 8, "standard": 14, "deep": 60}
 """Inputs that one probe varies, by the scan's depth."""
 USUAL: Final = ("q", "id", "name")
 """What a route may read of whose query no reader knows anything."""
