@@ -59,13 +59,20 @@ def _places(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
 
 
 def _held(name: str, value: Value, span: Span) -> Iterator[tuple[Span, Certainty]]:
-    if _is_about_key(name) and any(_is_key(one) for one in literals(value) if not isinstance(value, Item)):
+    if _is_about_key(name) and any(
+        _is_key(one) and not _repeats(one, name) for one in literals(value) if not isinstance(value, Item)
+    ):
         yield span, "certain" if isinstance(value, Constant) else "likely"
     elif _COLLECTION.fullmatch(name):
         for option in options(value):
             if _holds(option):
                 yield span, "likely"
                 return
+
+
+def _repeats(literal: Constant, name: str) -> bool:
+    """That the text is the name again, as in a list of permissions: it names a thing, it opens none."""
+    return str(literal.value).lower().replace("-", "_") in name.lower()
 
 
 def _holds(value: Value) -> bool:

@@ -40,7 +40,7 @@ _LITERAL: Final = re.compile(
 )
 _WORDS: Final = re.compile(r"(?i)token|jwt|api_?key|access_?key|secret|auth")
 _NO_SECRET: Final = re.compile(
-    r"(?i)csrf|xsrf|public|publishable|site_?key|type|expir|recaptcha|^pk_|anon|vapid|theme|id$"
+    r"(?i)csrf|xsrf|public|publishable|site_?key|type|expir|recaptcha|^pk_|anon|otp|mfa|vapid|theme|id$"
 )
 _PUBLIC: Final = re.compile(r"^(?:pk_live_|pk_test_|AIza)")
 _TOKENS: Final = frozenset({"access_token", "refresh_token", "jwt", "jwt_token", "bearer_token"})

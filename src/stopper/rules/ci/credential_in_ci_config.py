@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.api_key_names import is_key_name
 from stopper.core.app import App
-from stopper.core.ci_steps import Line, lines_of
+from stopper.core.ci_steps import Line, steps_of
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.naming import sensitive
@@ -30,8 +30,9 @@ _PAIR: Final = re.compile(
 )
 _ENV_PAIR: Final = re.compile(r"(?:^\s*(?:ENV|ARG)\s+)([A-Za-z_]\w*)\s+[\"']?([^\s\"'=]+)[\"']?$")
 _FAKE: Final = re.compile(
-    r"(?i)^\$|\$\{|^<|your|change.?me|placeholder|example|xxx|dummy|^(?:true|false|none|null|yes|no|read|write|\d{1,4}|/[\w/.-]*|https?://.*|test|password|postgres|root|guest|secret|inherit|required|optional)$|^!|^\*|^file:|\*\*\*|^/run/"
+    r"(?i)^\$|\$\{|^<|your|change.?me|placeholder|example|xxx|dummy|^(?:true|false|none|null|yes|no|read|write|\d{1,4}|/[\w/.-]*|https?://.*|test|password|postgres|root|guest|secret|inherit|required|optional)$|^[a-z]+/[\w/-]+$|^!|^\*|^file:|\*\*\*|^/run/"
 )
+_NAMED: Final = re.compile(_SECRET_NAME)
 _KINDS: Final = ("workflow", "compose", "dockerfile", "build", "env")
 
 
@@ -46,14 +47,14 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 def _in_file(file: TextFile) -> Iterator[Hit]:
-    secrets_here = any("secrets." in line or re.search(_SECRET_NAME, line) for line in file.lines)
-    for line in lines_of(file):
-        if file.kind in ("workflow", "build") and _is_printed(line, secrets_here):
-            yield Hit(PRINTED, line.span)
-        elif _is_written(file, line):
-            yield Hit(
-                WRITTEN, line.span, certainty="certain" if any(one.search(line.text) for one in PATTERNS) else "likely"
-            )
+    for step in steps_of(file):
+        secrets_here = "secrets." in step.text or _NAMED.search(step.text) is not None
+        for line in step.lines:
+            if file.kind in ("workflow", "build") and _is_printed(line, secrets_here):
+                yield Hit(PRINTED, line.span)
+            elif _is_written(file, line):
+                marked = any(one.search(line.text) for one in PATTERNS)
+                yield Hit(WRITTEN, line.span, certainty="certain" if marked else "likely")
 
 
 def _is_printed(line: Line, secrets_here: bool) -> bool:
