@@ -108,7 +108,7 @@ def validated(facts: SourceFacts, call: Call) -> bool:
 
 def asked_by_hand(facts: SourceFacts, call: Call, claim: str) -> bool:
     """That the claim of the decoded token is compared with something in the function that decodes, or in one that calls it."""
-    around = {call.function} | ({one.function for one in facts.calls(call.function)} if call.function else set())
+    around = {call.function} | ({one.function for one in facts.calls(call.function)} if call.function else set[str]())
     for comparison in facts.comparisons():
         if comparison.function in around:
             for side in (comparison.left, comparison.right):

@@ -4,9 +4,9 @@ PyJWT 2, python-jose, Authlib and joserfc; positions count from 0 with ``self`` 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts
@@ -196,3 +196,11 @@ def switched_off_elsewhere(
     if made_by_call or not isinstance(written, Mapping):
         return True
     return any(span is not None and facts.function_around(span) != call.function for span in (option.span, said.span))
+
+
+def names_in_force(value: object) -> frozenset[str]:
+    """The names in a setting of the running application that holds one name or several."""
+    if isinstance(value, str):
+        return frozenset({value})
+    several = cast("Iterable[object]", value) if isinstance(value, (list, tuple, set, frozenset)) else ()
+    return frozenset(str(one) for one in several)

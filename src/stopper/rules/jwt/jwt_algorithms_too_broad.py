@@ -5,7 +5,15 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_names import HMAC, PUBLIC_KEY, algorithm_names, allowed_algorithms, decodings, library_said
+from stopper.core.jwt_names import (
+    HMAC,
+    PUBLIC_KEY,
+    algorithm_names,
+    allowed_algorithms,
+    decodings,
+    library_said,
+    names_in_force,
+)
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Member, Name, Value, options, walk
@@ -38,8 +46,8 @@ def _settings(app: App, facts: SourceFacts) -> Iterator[Hit]:
             yield Hit(f"{wrong} in {write.key}", write.span)
     for key in SETTINGS:
         fact = app.config.get(key)
-        if fact is not None and fact.reader == "running" and isinstance(fact.value, (list, tuple, set, frozenset)):
-            names = {str(one) for one in fact.value}
+        if fact is not None and fact.reader == "running":
+            names = names_in_force(fact.value)
             if names & HMAC and names & PUBLIC_KEY:
                 yield Hit(f"{MIXED} in {key} of the running application", reader="running")
 

@@ -118,13 +118,13 @@ def _refuses_in(facts: SourceFacts, handler: Handler) -> bool:
 
 def _callers_look(facts: SourceFacts, function: str) -> bool:
     """Somebody who calls the function refuses by a condition."""
-    callers = {call.function for call in facts.calls(function)} if function else set()
+    callers = {call.function for call in facts.calls(function)} if function else set[str]()
     return any(one.function in callers and one.refuses for one in facts.conditions())
 
 
 def _callers_go_on(facts: SourceFacts, function: str) -> bool:
     """The function only helps: some caller stands in a request's way, and none of them refuses."""
-    callers = {call.function for call in facts.calls(function)} if function else set()
+    callers = {call.function for call in facts.calls(function)} if function else set[str]()
     on_the_way = [one for one in callers if facts.is_view(one) or _is_hook(facts, one) or _runs_a_view(facts, one, 0)]
     return (
         bool(on_the_way) and not _callers_look(facts, function) and not any(_aborts(facts, one) for one in on_the_way)

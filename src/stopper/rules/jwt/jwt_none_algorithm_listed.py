@@ -4,7 +4,15 @@ from collections.abc import Iterator
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_names import algorithm_names, allowed_algorithms, decodings, encodings, is_pyjwt, library_said
+from stopper.core.jwt_names import (
+    algorithm_names,
+    allowed_algorithms,
+    decodings,
+    encodings,
+    is_pyjwt,
+    library_said,
+    names_in_force,
+)
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Mapping, Sequence, Value, is_constant, options, text_of
@@ -64,8 +72,7 @@ def _settings(app: App, facts: SourceFacts) -> Iterator[Hit]:
         fact = app.config.get(key)
         if fact is None or fact.reader != "running":
             continue
-        said = [fact.value] if isinstance(fact.value, str) else fact.value
-        if isinstance(said, (list, tuple, set, frozenset)) and any(str(one).lower() == "none" for one in said):
+        if any(name.lower() == "none" for name in names_in_force(fact.value)):
             yield Hit(f"none is listed in {key} of the running application", reader="running")
 
 

@@ -53,7 +53,9 @@ def _unpacked(facts: SourceFacts) -> Iterator[Call]:
     """``json.loads(base64.urlsafe_b64decode(token.split(".")[1]))``: the second part, taken apart by hand."""
     for call in facts.calls(*UNPACKERS):
         inside = [part for given in call.args for part in walk(given, 8)]
-        if any(_is_second_part(part) for part in inside) or (any(_is_some_part(part) for part in inside) and _read_as_claims(facts, call)):
+        if any(_is_second_part(part) for part in inside) or (
+            any(_is_some_part(part) for part in inside) and _read_as_claims(facts, call)
+        ):
             yield call
 
 
