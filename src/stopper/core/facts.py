@@ -238,7 +238,7 @@ class SourceFacts:
         if not index and self.all_comparisons:
             for one in self.all_comparisons:
                 index.setdefault(one.operator, []).append(one)
-        found = index.get(operators[0])
+        found = index.get(next(iter(operators), ""))
         return iter(()) if found is None else self._kept(found, tests)
 
     def conditions(self, *, tests: bool = False) -> Iterator[Condition]:

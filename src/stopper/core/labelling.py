@@ -99,22 +99,22 @@ class _Asking:
                 found = found | more if found else more
         return found
 
-    def _name(self, value: Name, _bound: MappingType[str, Value], _depth: int) -> Labels:
+    def name(self, value: Name, _bound: MappingType[str, Value], _depth: int) -> Labels:
         return of_name(value.dotted)
 
-    def _nothing(self, _value: Value, _bound: MappingType[str, Value], _depth: int) -> Labels:
+    def nothing(self, _value: Value, _bound: MappingType[str, Value], _depth: int) -> Labels:
         return NONE
 
-    def _caught(self, _value: Caught, _bound: MappingType[str, Value], _depth: int) -> Labels:
+    def caught(self, _value: Caught, _bound: MappingType[str, Value], _depth: int) -> Labels:
         return labelled("exception")
 
-    def _environment(self, value: EnvironmentValue, _bound: MappingType[str, Value], _depth: int) -> Labels:
+    def environment(self, value: EnvironmentValue, _bound: MappingType[str, Value], _depth: int) -> Labels:
         return labelled("environment", source=value.variable)
 
-    def _config(self, value: ConfigValue, _bound: MappingType[str, Value], _depth: int) -> Labels:
+    def config(self, value: ConfigValue, _bound: MappingType[str, Value], _depth: int) -> Labels:
         return labelled("config-secret" if is_secret(value.key) else "config", source=value.key)
 
-    def _item(self, value: Item, bound: MappingType[str, Value], depth: int) -> Labels:
+    def item(self, value: Item, bound: MappingType[str, Value], depth: int) -> Labels:
         key = value.key.value if isinstance(value.key, Constant) else None
         owner = value.owner
         if isinstance(owner, Name) and owner.dotted == "flask.request.headers" and isinstance(key, str):
@@ -133,7 +133,7 @@ class _Asking:
             found |= self.of(value.default, bound, depth + 1)
         return frozenset(label for label in found if label.kind not in CREDENTIALS) if _is_glimpse(value) else found
 
-    def _member(self, value: Member, bound: MappingType[str, Value], depth: int) -> Labels:
+    def member(self, value: Member, bound: MappingType[str, Value], depth: int) -> Labels:
         if value.attribute == "config" and _is_application(value.owner):
             return labelled("whole-config", source="config")
         found = self.of(value.owner, bound, depth + 1)
@@ -148,7 +148,7 @@ class _Asking:
             "HTTPException" in name or "werkzeug" in name for name in value.catches
         )
 
-    def _parameter(self, value: Parameter, bound: MappingType[str, Value], depth: int) -> Labels:
+    def parameter(self, value: Parameter, bound: MappingType[str, Value], depth: int) -> Labels:
         if value.parameter in bound:
             passed = bound[value.parameter]
             return self.of(passed, {}, depth + 1) if passed is not value else NONE
@@ -182,7 +182,7 @@ class _Asking:
                 return labelled("exception")
         return NONE
 
-    def _call(self, value: Call, bound: MappingType[str, Value], depth: int) -> Labels:
+    def call(self, value: Call, bound: MappingType[str, Value], depth: int) -> Labels:
         callee = value.callee
         known = of_callee(value)
         if known is not None:
@@ -223,16 +223,16 @@ class _Asking:
 
 
 _READ: Final["dict[type[Any], Callable[[_Asking, Any, MappingType[str, Value], int], Labels]]"] = {
-    Constant: _Asking._nothing,
-    Truth: _Asking._nothing,
-    Name: _Asking._name,
-    Call: _Asking._call,
-    Item: _Asking._item,
-    Member: _Asking._member,
-    Parameter: _Asking._parameter,
-    Caught: _Asking._caught,
-    EnvironmentValue: _Asking._environment,
-    ConfigValue: _Asking._config,
+    Constant: _Asking.nothing,
+    Truth: _Asking.nothing,
+    Name: _Asking.name,
+    Call: _Asking.call,
+    Item: _Asking.item,
+    Member: _Asking.member,
+    Parameter: _Asking.parameter,
+    Caught: _Asking.caught,
+    EnvironmentValue: _Asking.environment,
+    ConfigValue: _Asking.config,
 }
 """How each class of value is judged; any other has the labels of its parts."""
 

@@ -2,7 +2,7 @@
 
 import gc
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -52,7 +52,7 @@ def run_check(options: CheckOptions) -> Report:
 
 
 @contextmanager
-def _at_rest() -> Iterator[None]:
+def _at_rest() -> Generator[None]:
     """No search for reference cycles meanwhile: values have none, and there are a million of them."""
     collects = gc.isenabled()
     gc.disable()

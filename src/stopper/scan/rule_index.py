@@ -73,6 +73,7 @@ def _rule(said: Json) -> Rule:
         raise ValueError("not a module of ours")
     if said["severity"] not in SEVERITIES or said["check"] not in CHECKS:
         raise ValueError("not a word of ours")
-    held = {name: Later(module, name) if said[name] else None for name in _FUNCTIONS}
-    listed = {name: tuple(said[name]) for name in _TUPLES}
-    return Rule(**{**said, **listed, **held})
+    members: dict[str, Any] = dict(said)
+    members.update((name, Later(module, name) if said[name] else None) for name in _FUNCTIONS)
+    members.update((name, tuple(said[name])) for name in _TUPLES)
+    return Rule(**members)

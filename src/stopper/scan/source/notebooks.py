@@ -9,7 +9,7 @@ import json
 import re
 import warnings
 from collections.abc import Iterator
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 Json: TypeAlias = Any
 SUFFIX: Final = ".ipynb"
@@ -34,11 +34,11 @@ def python_of(data: bytes) -> bytes | None:
 
 
 def _lines(cell: Json) -> Iterator[str]:
-    source = cell["source"]
-    for line in "".join(source).splitlines() if isinstance(source, list) else source.splitlines():
-        if not isinstance(line, str):
-            raise TypeError("source is text")
-        yield line
+    source: Json = cell["source"]
+    whole = "".join(cast("list[str]", source)) if isinstance(source, list) else source
+    if not isinstance(whole, str):
+        raise TypeError("source is text")
+    yield from whole.splitlines()
 
 
 def _plain(cell: list[str]) -> list[str]:

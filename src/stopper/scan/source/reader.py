@@ -71,7 +71,8 @@ class Reader:
             column = _characters(lines, node.lineno, column)
             end = _characters(lines, node.end_lineno, end)
         # Filled here and not in a function of its own: a call more for every third node would be felt.
-        line, end_line = node.lineno, node.end_lineno
+        line: int = node.lineno
+        end_line: int = node.end_lineno
         if end_line < MOST_LINES:
             line, end_line = NUMBERS[line], NUMBERS[end_line]
         made: Any = object.__new__(SpanDraft)
