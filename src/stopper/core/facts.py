@@ -185,7 +185,7 @@ class SourceFacts:
         if not index and self.all_config:
             for write in self.all_config:
                 index.setdefault(write.key, []).append(write)
-        found = index.get(keys[0])
+        found = index.get(next(iter(keys)))
         return iter(()) if found is None else self._kept(found, tests)
 
     def config_values(self, key: str) -> tuple[Value, ...]:
