@@ -33,7 +33,7 @@ _SIGNATURE: Final = re.compile(
     r"(?i)(?:^|[_\W])(?:\w*signature(?:_?256)?|sig|sign|hmac|mac|digest|x[-_]hub[-_]signature(?:[-_]256)?|h?mac[-_]?sha\d*)(?:$|[_\W])"
 )
 _TOKEN: Final = re.compile(
-    r"(?i)(?:^|[._-])(?:\w*(?:reset|verify|verification|webhook|csrf|confirm\w*|invite|unsubscribe|activation|access|auth|hook|api|secret)[_.-]?(?:token|code|secret|key)|token|otp|one_time_code)$"
+    r"(?i)(?:^|[._-])(?:\w*(?:reset|verify|verification|webhook|csrf|confirm\w*|invite|unsubscribe|activation|access|auth|hook|secret)[_.-]?(?:token|code|secret)|token|otp|one_time_code)$"
 )
 _OPEN: Final = re.compile(r"(?i)type|name|url|expir|header|_id$|algorithm|version|len|valid")
 _SECRET: Final = re.compile(r"(?i)secret|key|salt|token|password")

@@ -9,7 +9,19 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.switched_on import asked_for
-from stopper.core.values import Call, Constant, Format, Mapping, Name, Value, is_constant, text_of, walk
+from stopper.core.values import (
+    Call,
+    Constant,
+    Format,
+    Mapping,
+    Member,
+    Name,
+    Parameter,
+    Value,
+    is_constant,
+    text_of,
+    walk,
+)
 
 CLIENTS: Final = (
     r"(?:requests|httpx|aiohttp|urllib3|boto3|botocore|hvac|elasticsearch|opensearchpy|pymongo|redis|ldap3|grequests|requests_oauthlib|oauthlib"
@@ -53,6 +65,7 @@ _PLAIN: Final = re.compile(r"http://([^/:@\s]+)")
 _LOCAL: Final = re.compile(
     r"^(?:localhost|127\.|0\.0\.0\.0|\[|10\.|192\.168\.|[\w-]+$)|\.(?:local|internal|test|localhost|svc)$"
 )
+_OPTION: Final = re.compile(r"(?i)verif|insecure|ssl|tls|cert|check|trust")
 _MESSAGE: Final = "the certificate of the other side is not checked"
 
 
@@ -61,9 +74,20 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     seen: set[tuple[str, int]] = set()
     for span, message in (*_calls(facts), *_assigned(facts), *_plain(facts)):
-        if (span.path, span.line) not in seen and not asked_for(facts, span):
+        if (span.path, span.line) not in seen and not asked_for(facts, span) and not _is_option(facts, span):
             seen.add((span.path, span.line))
             yield Hit(message, span)
+
+
+def _is_option(facts: SourceFacts, span: Span) -> bool:
+    """That it stands behind an option which a person gives: ``if insecure:``, ``if not verify:``."""
+    return any(
+        isinstance(value, (Parameter, Member))
+        and _OPTION.search(value.parameter if isinstance(value, Parameter) else value.attribute)
+        for condition in facts.conditions()
+        if condition.body is not None and condition.body.holds(span)
+        for value in walk(condition.value, 3)
+    )
 
 
 def _calls(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
