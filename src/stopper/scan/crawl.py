@@ -1,7 +1,7 @@
 """Finds routes of a live API that has no document: links in its answers, and names that many APIs use."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
 from typing import Final, cast
 from urllib.parse import urljoin, urlsplit
@@ -14,6 +14,8 @@ from stopper.scan.wire.courier import Courier
 
 ASKED_MOST: Final = 120
 DEPTH: Final = 2
+VERSIONS_MOST: Final = 12
+"""Paths of other versions that are asked for."""
 USUAL: Final = (
     "/", "/login", "/register", "/logout", "/me", "/profile", "/account", "/users", "/admin", "/admin/users", "/health", "/status",
     "/config", "/debug", "/metrics", "/token", "/refresh", "/notes", "/items", "/orders", "/search", "/files", "/upload", "/keys",
@@ -21,6 +23,7 @@ USUAL: Final = (
     "/api/users", "/api/notes", "/api/items", "/api/orders", "/api/v1", "/api/v1/users", "/api/v1/login", "/api/v1/me",
 )  # fmt: skip
 _ID: Final = re.compile(r"\d+|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{24}", re.IGNORECASE)
+_VERSION: Final = re.compile(r"(?i)(?<=/)v(\d{1,3})(?=/|$)")
 _FILE: Final = re.compile(r"(?i)\.(css|js|png|jpe?g|gif|svg|ico|woff2?|ttf|map|webp|mp4|pdf|zip)$")
 
 
@@ -51,6 +54,31 @@ def crawled(courier: Courier, prefix: str, canary: str) -> tuple[tuple[Route, ..
     except Skipped:
         pass
     return tuple(found.values()), {path: seen for path, seen in ids.items() if seen}
+
+
+def other_versions(courier: Courier, routes: Sequence[Route], canary: str) -> tuple[Route, ...]:
+    """Versions beside those that are known: of ``/v2/users`` also ``/v1/users`` and ``/v3/users``, where they answer. Only GET is sent."""
+    known = {route.path for route in routes}
+    wanted: dict[str, None] = {}
+    for route in routes:
+        said = _VERSION.search(route.path)
+        if said is None or route.parameters or "GET" not in route.methods:
+            continue
+        number = int(said.group(1))
+        for other in (number - 1, number + 1):
+            path = route.path[: said.start(1)] + str(other) + route.path[said.end(1) :]
+            if other >= 0 and path not in known:
+                wanted.setdefault(path)
+    found: list[Route] = []
+    try:
+        nothing = courier.carry(_get(f"/{canary}-not-there")).response if wanted else None
+        for path in list(wanted)[:VERSIONS_MOST]:
+            response = courier.carry(_get(path)).response
+            if nothing is not None and exists(response, nothing) and response.status != 405:
+                found.append(Route(path, ("GET",), readers=frozenset({"wire"})))
+    except Skipped:
+        pass
+    return tuple(found)
 
 
 def _get(path: str) -> Request:

@@ -7,7 +7,7 @@ from stopper.core.errors import IncompleteError
 from stopper.core.exchange import Request
 from stopper.scan.audit import run_audit
 from stopper.scan.check import run_check
-from stopper.scan.crawl import crawled
+from stopper.scan.crawl import crawled, other_versions
 from stopper.scan.options import ProbeOptions
 from stopper.scan.probing import examine, nothing, start
 from stopper.scan.report import ReadError, Report
@@ -68,9 +68,11 @@ def _known(
     if document is not None:
         spec, routes = document
         placed = tuple(_under(prefix, route) for route in routes)
+        placed = (*placed, *other_versions(courier, placed, canary))
         return App(name=transport.origin.authority, routes=placed, spec=spec, readers=frozenset({"spec", "wire"})), {}
     options.progress("crawling", 0, 1)
     routes, ids = crawled(courier, prefix, canary)
+    routes = (*routes, *other_versions(courier, routes, canary))
     return App(name=transport.origin.authority, routes=routes, readers=frozenset({"wire"})), ids
 
 
