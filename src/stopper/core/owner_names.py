@@ -20,7 +20,7 @@ WHOSE: Final = re.compile(
 )
 WHO: Final = re.compile(
     r"(?i)(^|\.)(current_user|current_identity|get_jwt_identity|get_jwt|get_current_user|current_principal|auth\.current_user|g\.\w*(user|identity|principal|account|member|tenant|email|claims|sub)\w*|"
-    r"session)(\.|$)|(^|\.)_?(load|get|require|fetch)_(current_|logged_in_|auth\w*_)?user\w*$"
+    r"flask\.session)(\.|$)|(^|\.)_?(load|get|require|fetch)_(current_|logged_in_|auth\w*_)?user\w*$"
 )
 """Dotted names that stand for who is calling."""
 ADMIN_GUARD: Final = re.compile(

@@ -1,0 +1,100 @@
+"""Every user who is logged in reaches what is meant for administrators."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App, Route
+from stopper.core.facts import source_of
+from stopper.core.owner_names import ADMIN_GUARD, ROLE
+from stopper.core.place import RouteRef
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Item, Member, Name, Value, text_of, walk
+from stopper.core.view_functions import FunctionIndex, index_of
+
+ADMIN: Final = re.compile(
+    r"(?i)(^|[/_.-])(admin|administration|administrator|backoffice|back-office|superuser|staff|manage(ment)?|moderation)([/_.-]|$)"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Guarded routes with an administrator's path whose guards speak of no role, nor does the view."""
+    routes = [route for route in app.routes if ADMIN.search(route.path) and "login" not in route.path.lower()]
+    if not routes:
+        return
+    index = index_of(source_of(app))
+    for route in routes:
+        for method, access in route.access.items():
+            if access.state != "guarded" or method in ("HEAD", "OPTIONS"):
+                continue
+            if not _asks_role(index, route, method, [guard.name for guard in access.guards]):
+                own = next((one.span for one in index.of_view(route.view, route.span, method) if one.owner), route.span)
+                yield Hit(
+                    f"{method} {route.path} is an administrator's by its path, and whoever is logged in passes",
+                    own,
+                    RouteRef(method, route.path),
+                    reader="running" if own is None else None,
+                )
+                break
+
+
+def _asks_role(index: FunctionIndex, route: Route, method: str, guards: list[str]) -> bool:
+    facts = index.facts
+    own = list(index.of_view(route.view, route.span, method))
+    known = [one for one in facts.routes if one.path == route.path]
+    words = [
+        *guards,
+        *(one.name for function in own for one in function.decorators),
+        *(one.name for each in known for one in each.decorators),
+    ]
+    words += [hook for one in known for hook in one.hooks]
+    calls = [one.call for function in own for one in function.decorators if one.call is not None]
+    if any(ADMIN_GUARD.search(word.rpartition(".")[2]) for word in words if not word.startswith("flask.")):
+        return True
+    if any(
+        ROLE.search(name) or "admin" in str(text_of(value)).lower() for call in calls for name, value in call.keywords
+    ) or any(
+        "admin" in str(text_of(value)).lower()
+        for call in calls
+        for value in call.args
+        if "/" not in str(text_of(value))
+    ):
+        return True
+    names = index.calling([*(function.name for function in own), *words], 2)
+    names += [
+        name for name in index.by_name if any(name.startswith(word + ".") for word in words if word in index.by_name)
+    ]
+    values: list[Value] = [
+        side for name in names for one in index.comparisons.get(name, ()) for side in (one.left, one.right)
+    ]
+    values += [one.value for name in names for one in index.conditions.get(name, ())]
+    values += [call for name in names for call in facts.calls_in(name)]
+    return any(_is_role(part) for value in values for part in walk(value))
+
+
+def _is_role(part: Value) -> bool:
+    match part:
+        case Member(attribute=word) | Name(dotted=word) | Call(callee=word):
+            last = word.rpartition(".")[2]
+            return bool(ROLE.search(last)) or bool(re.search(r"(?i)role|permission|admin|has_scope", last))
+        case Item():
+            return bool(ROLE.search(text_of(part.key) or ""))
+        case _:
+            return False
+
+
+RULE = Rule(
+    slug="admin-route-weakly-protected",
+    family="authorization",
+    title="An admin route is guarded no more strongly than user routes",
+    harm=__doc__ or "",
+    severity="high",
+    check="function-authorization",
+    cwe=(285,),
+    owasp="API5:2023",
+    asvs=("V8.2.1",),
+    surfaces=("source",),
+    ends='`@(bearer & role("admin"))` of Stopper says who may pass, and the lock shows it in review.',
+    certainty="likely",
+    detect=detect,
+)

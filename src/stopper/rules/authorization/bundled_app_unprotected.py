@@ -1,0 +1,123 @@
+"""A dashboard that came with a library shows and changes everything for whoever finds it."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.owner_names import ADMIN_GUARD
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Name, Value, is_constant, walk
+
+_VIEWS: Final = (
+    "flask_admin.BaseView",
+    "flask_admin.contrib.sqla.ModelView",
+    "flask_admin.contrib.mongoengine.ModelView",
+    "flask_admin.contrib.peewee.ModelView",
+    "flask_admin.contrib.pymongo.ModelView",
+    "flask_admin.contrib.fileadmin.FileAdmin",
+    "flask_admin.AdminIndexView",
+    "flask_admin.base.BaseView",
+    "flask_admin.contrib.sqla.view.ModelView",
+)
+_BLUEPRINTS: Final = {
+    "rq_dashboard.blueprint": "the RQ dashboard",
+    "rq_dashboard.default_settings": "",
+    "rq_scheduler_dashboard.blueprint": "the RQ scheduler dashboard",
+    "flask_profiler.init_app": "the profiler",
+    "flask_monitoringdashboard.bind": "the monitoring dashboard",
+    "flask_debugtoolbar.DebugToolbarExtension": "the debug toolbar",
+    "flask_statistics.Statistics": "the statistics page",
+}
+_CALLED: Final = ("flask_profiler.init_app", "flask_profiler.Profiler", "flask_monitoringdashboard.bind")
+_MIDDLEWARE: Final = ("werkzeug.middleware.dispatcher.DispatcherMiddleware",)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Flask-Admin views without ``is_accessible``, dashboards without a hook that asks who is calling."""
+    facts = source_of(app)
+    yield from _admin(facts)
+    for call in facts.calls("*.register_blueprint"):
+        given = call.argument(0, "blueprint")
+        name = given.dotted if isinstance(given, Name) else ""
+        if _BLUEPRINTS.get(name) and not _hooked(facts, name):
+            yield Hit(f"{_BLUEPRINTS[name]} is mounted and asks nobody who is calling", call.span)
+    for call in facts.calls(*_CALLED):
+        if call.callee == "flask_monitoringdashboard.bind" or not _basic_auth(facts):
+            yield Hit(f"{_BLUEPRINTS.get(call.callee, 'the profiler')} is mounted with its own defaults", call.span)
+    for call in facts.calls(*_MIDDLEWARE):
+        for part in (*walk(call.argument(1, "mounts"), 4),):
+            if (
+                isinstance(part, Call)
+                and part.callee.endswith(("create_flower_app", "make_wsgi_app"))
+                and "flower" in part.callee
+            ):
+                yield Hit("the Celery dashboard is mounted and asks nobody who is calling", call.span)
+
+
+def _admin(facts: SourceFacts) -> Iterator[Hit]:
+    if not facts.imports("flask_admin"):
+        return
+    guarded = {one.name for one in facts.classes(*_VIEWS) if _asks(facts, one.name)}
+    parents = {one.name: one.bases for one in facts.classes(*_VIEWS)}
+    hooked = any(
+        isinstance(call.receiver, Call) and "admin" in call.callee.lower() for call in facts.calls("*.before_request")
+    )
+    for call in facts.calls("*.add_view", "*.add_views", "flask_admin.Admin"):
+        values: tuple[Value, ...] = (*call.args, *(value for _, value in call.keywords))
+        for given in values:
+            bare = isinstance(given, Call) and (given.callee in _VIEWS or given.callee in parents)
+            if bare and isinstance(given, Call) and not hooked and not _inherits(given.callee, guarded, parents):
+                yield Hit("this view of Flask-Admin asks nobody who is calling", given.span or call.span)
+
+
+def _asks(facts: SourceFacts, name: str) -> bool:
+    function = facts.function(f"{name}.is_accessible") or facts.function(f"{name}._handle_view")
+    return function is not None and not all(is_constant(value, True) for value in function.returns or ())
+
+
+def _inherits(name: str, guarded: set[str], parents: dict[str, tuple[str, ...]], depth: int = 5) -> bool:
+    return name in guarded or (
+        depth > 0 and any(_inherits(base, guarded, parents, depth - 1) for base in parents.get(name, ()))
+    )
+
+
+def _hooked(facts: SourceFacts, name: str) -> bool:
+    """Something is hung before the requests of that blueprint, or before those of the whole application."""
+    if any(True for _ in facts.calls(f"{name}.before_request")) or any(
+        one.name.endswith(f"{name}.before_request") for function in facts.functions() for one in function.decorators
+    ):
+        return True
+    if any(
+        call.args and isinstance(call.args[0], Name) and call.args[0].dotted == name
+        for call in facts.calls("*.init_app", "*.protect", "*.cover", "*.exempt")
+        if ADMIN_GUARD.search(call.callee) or call.method in ("protect", "cover")
+    ):
+        return True
+    hooks = [
+        function
+        for function in facts.functions()
+        if any(one.name.endswith(".before_request") for one in function.decorators)
+    ]
+    return any(one.refuses and one.function == hook.name for hook in hooks for one in facts.conditions())
+
+
+def _basic_auth(facts: SourceFacts) -> bool:
+    return any("basicAuth" in str(write.value) for write in facts.config_writes("flask_profiler", "FLASK_PROFILER"))
+
+
+RULE = Rule(
+    slug="bundled-app-unprotected",
+    family="authorization",
+    title="A bundled app has no guard",
+    harm=__doc__ or "",
+    severity="high",
+    check="function-authorization",
+    cwe=(306,),
+    owasp="API5:2023",
+    asvs=("V13.4.5",),
+    surfaces=("source",),
+    ends="`Stopper(app)` closes the endpoints of other packages until `stopper.cover` gives them a policy.",
+    certainty="likely",
+    detect=detect,
+)

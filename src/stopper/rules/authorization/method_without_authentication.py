@@ -1,0 +1,97 @@
+"""Reading is guarded and changing is not, because one method of the route was forgotten."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import attempt, candidates, is_door
+from stopper.core.rule import Hit, Rule
+from stopper.core.view_functions import index_of
+
+_CHANGING: Final = ("POST", "PUT", "PATCH", "DELETE")
+_PUBLIC: Final = re.compile(
+    r"(?i)(^|[/_.-])(log-?in|sign-?(in|up)|register|contact|feedback|webhooks?|subscribe|callback|token|refresh|(users?|accounts?|customers?)/?$)"
+)
+_ROUTES: Final = {"quick": 6, "standard": 12, "deep": 40}
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Paths of which one method is guarded while a changing one, or the automatic HEAD, is open."""
+    mixed: dict[str, set[str]] = {}
+    for route in app.routes:
+        for method, access in route.access.items():
+            mixed.setdefault(route.path, set()).add(access.state if method != "OPTIONS" else "")
+    paths = {path for path, states in mixed.items() if {"guarded", "open"} <= states}
+    if not paths:
+        return
+    index = index_of(source_of(app))
+    for route in app.routes:
+        if route.path not in paths or _PUBLIC.search(route.path):
+            continue
+        for method in route.methods:
+            found = route.access.get(method)
+            if found is None or found.state != "open" or method not in (*_CHANGING, "HEAD"):
+                continue
+            if method == "HEAD" and (get := route.access.get("GET")) is not None and get.state == "open":
+                continue
+            own = [one for one in index.of_view(route.view, route.span, method) if one.owner]
+            span = own[0].span if own else route.span
+            yield Hit(
+                f"{method} {route.path} asks nobody who is calling, and another method of the path does",
+                span,
+                RouteRef(method, route.path),
+            )
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Where GET refuses nobody's request, HEAD and (in mode active) the changing methods must refuse it too."""
+    tried = 0
+    for route, method in list(candidates(target))[: _ROUTES[target.depth]]:
+        if is_door(route):
+            continue
+        control = yield from attempt(send(target.request_for(route, method)))
+        if control is None or not control.response.refused:
+            continue
+        tried += 1
+        others = [
+            other for other in _CHANGING for one in target.app.routes if one.path == route.path and other in one.methods
+        ]
+        for other in ("HEAD", *(others if target.mode == "active" else ())):
+            owner = next((one for one in target.app.routes if one.path == route.path and other in one.methods), route)
+            request = replace(control.request, method="HEAD") if other == "HEAD" else target.request_for(owner, other)
+            answer = yield from attempt(send(request))
+            if answer is None or not answer.response.succeeded or answer.response.error or _PUBLIC.search(route.path):
+                continue
+            ref = RouteRef(other, route.path)
+            evidence = [
+                Evidence("exchange", "control: GET refuses a caller without a credential", control),
+                Evidence("exchange", f"{other} is answered without one", answer),
+            ]
+            return failed(f"{ref} needs no credential, while GET does", [ref], evidence)
+    if not tried:
+        return not_applicable("no route that can be read refuses a caller without a credential")
+    return passed(f"on {tried} paths every method refuses a caller without a credential")
+
+
+RULE = Rule(
+    slug="method-without-authentication",
+    family="authorization",
+    title="One method of a route is unguarded",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(862,),
+    owasp="API5:2023",
+    asvs=("V8.2.1",),
+    surfaces=("source", "wsgi", "http"),
+    ends="`Stopper(app)` guards every method of an endpoint, `HEAD` and listed `OPTIONS` included.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+)

@@ -1,0 +1,177 @@
+"""Whoever is logged in changes the number in the address and gets what belongs to somebody else."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App, Route
+from stopper.core.fact import Function
+from stopper.core.facts import source_of
+from stopper.core.owner_names import ADMIN_GUARD, OWNER, PRIVATE, WHO
+from stopper.core.place import RouteRef
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
+from stopper.core.view_functions import FunctionIndex, index_of
+
+_BY_KEY: Final = (
+    "get",
+    "get_or_404",
+    "get_or_raise",
+    "one_or_404",
+    "get_by_id",
+    "find_by_id",
+    "find_one",
+    "find_one_and_update",
+    "find_one_and_delete",
+    "update_one",
+    "delete_one",
+    "get_one",
+)
+_BY_FILTER: Final = ("filter_by", "filter", "where")
+_SQL: Final = re.compile(r"(?is)^\s*(select|update|delete)\b.*\bwhere\b")
+_SQL_OWNER: Final = re.compile(
+    r"(?i)\b(user|owner|author|account|customer|tenant|org|team|created_by|member|company)\w*\s*="
+)
+_CATALOGUE: Final = re.compile(
+    r"(?i)(^|[/_-])(products?|categor\w+|tags?|articles?|posts?|books?|movies?|songs?|courses?|events?|countries|cities|news|pages?|recipes?|public)([/_-]|$)"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Guarded routes that look a private thing up by an id from the path or the body, and never ask whose it is."""
+    facts = source_of(app)
+    index = index_of(facts)
+    for route in app.routes:
+        if not _private(route) or not any(access.state == "guarded" for access in route.access.values()):
+            continue
+        for method in route.methods:
+            access = route.access.get(method)
+            if access is None or access.state != "guarded" or method in ("HEAD", "OPTIONS"):
+                continue
+            own = list(index.of_view(route.view, route.span, method))
+            if any(ADMIN_GUARD.search(one.name) for one in access.guards) or _asks_whose(index, route, own):
+                continue
+            call = next(
+                (call for function in own for call in facts.calls_in(function.name) if _looks_up(index, call)), None
+            )
+            if call is not None:
+                message = f"{method} {route.path} looks a thing up by its id and never asks whose it is"
+                yield Hit(message, call.span, RouteRef(method, route.path))
+                break
+
+
+def _private(route: Route) -> bool:
+    return (
+        bool(route.parameters)
+        and bool(PRIVATE.search(route.path))
+        and not _CATALOGUE.search(route.path)
+        and "admin" not in route.path.lower()
+    )
+
+
+def _looks_up(index: FunctionIndex, call: Call) -> bool:
+    """A look-up by an id and by nothing else."""
+    given = (*call.args, *(value for _, value in call.keywords))
+    if call.callee.startswith("flask.") or not any(_is_id(value) for value in given):
+        return False
+    if call.method in _BY_KEY or call.method == "execute":
+        text = next((text for value in given for text in _texts(value)), "")
+        if text:
+            return bool(_SQL.match(text)) and not _SQL_OWNER.search(text)
+        if call.method == "execute":
+            return False
+        maps = [value for value in call.args if isinstance(value, Mapping)]
+        if maps:
+            return not any(OWNER.search(key) for key in maps[0].keys())  # noqa: SIM118
+        return not (call.method == "get" and call.callee.count(".") == 1 and _is_library(call))
+    if call.method in _BY_FILTER:
+        return not any(OWNER.search(name) for name, _ in call.keywords) and not any(
+            _names_owner(value) for value in call.args
+        )
+    return False
+
+
+def _is_library(call: Call) -> bool:
+    return call.callee.partition(".")[0] in ("requests", "httpx", "os", "session", "cache", "redis")
+
+
+def _texts(value: Value) -> Iterator[str]:
+    for part in (value, *(value.args if isinstance(value, Call) else ())):
+        text = text_of(part)
+        if text is not None and " " in text:
+            yield text
+
+
+def _names_owner(value: Value) -> bool:
+    return any(
+        (isinstance(part, Member) and OWNER.search(part.attribute))
+        or (isinstance(part, Name) and OWNER.search(part.dotted.rpartition(".")[2]))
+        for part in walk(value, 4)
+    )
+
+
+def _is_id(value: Value) -> bool:
+    """A parameter of the view, or a member of what the caller sends, under the name of an id."""
+    for part in walk(value, 4):
+        if isinstance(part, Parameter) and re.search(r"(?i)id$|uuid|number|slug|key|^pk$|name$", part.parameter):
+            return True
+        if (
+            isinstance(part, Item)
+            and isinstance(part.key, Constant)
+            and re.search(r"(?i)id$|uuid", str(part.key.value))
+        ):
+            return isinstance(part.owner, (Name, Call)) and "request" in str(
+                getattr(part.owner, "dotted", getattr(part.owner, "callee", ""))
+            )
+    return False
+
+
+def _asks_whose(index: FunctionIndex, route: Route, own: list[Function]) -> bool:
+    """The view, what it calls, or a decorator below the route speaks of an owner, of a role, or of who is calling."""
+    facts = index.facts
+    names = index.calling([function.name for function in own], 2)
+    if any(ADMIN_GUARD.search(one.name.rpartition(".")[2]) for function in own for one in function.decorators):
+        return True
+    calls = [call for name in names for call in facts.calls_in(name)]
+    if any(
+        re.search(r"(?i)own(er|s|ed)|permission|allowed|authori[sz]e|can_|belongs|access", call.method)
+        for call in calls
+    ):
+        return True
+    values: list[Value] = [*calls]
+    values += [side for name in names for one in index.comparisons.get(name, ()) for side in (one.left, one.right)]
+    values += [one.value for name in names for one in index.conditions.get(name, ())]
+    return any(_who(part) for value in values for part in walk(value))
+
+
+def _who(part: Value) -> bool:
+    match part:
+        case Name(dotted=dotted):
+            return bool(WHO.search(dotted)) or dotted.startswith(("flask.g.", "flask.session"))
+        case Call(callee=callee):
+            return bool(WHO.search(callee))
+        case Member(attribute=attribute):
+            return bool(OWNER.search(attribute))
+        case Item(owner=Name(dotted="flask.session" | "flask.g")):
+            return True
+        case Item(key=Constant(value=str(key))):
+            return bool(OWNER.search(key))
+        case _:
+            return False
+
+
+RULE = Rule(
+    slug="object-lookup-without-owner",
+    family="authorization",
+    title="An object is looked up by an id with no owner filter",
+    harm=__doc__ or "",
+    severity="high",
+    check="object-authorization",
+    cwe=(639,),
+    owasp="API1:2023",
+    asvs=("V8.2.2",),
+    surfaces=("source",),
+    ends="`owner(function)` in a policy of Stopper lets only the owner's request reach the view.",
+    certainty="likely",
+    detect=detect,
+)

@@ -1,0 +1,71 @@
+"""The guarded address has a second spelling, and that one is open."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App, Route
+from stopper.core.place import RouteRef
+from stopper.core.rule import Hit, Rule
+
+_VERSION: Final = re.compile(r"^/(api/)?(v\d+(\.\d+)?|api|internal|public|legacy|old|beta)(?=/)", re.IGNORECASE)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Two rules for one view, or for one path but for a slash, a version or letter case: one is guarded, the other open."""
+    groups: dict[tuple[str, str], list[Route]] = {}
+    for route in app.routes:
+        for method in route.methods:
+            if method not in ("HEAD", "OPTIONS"):
+                groups.setdefault((method, _plain(route.path)), []).append(route)
+                if route.view and not route.endpoint.endswith("static"):
+                    groups.setdefault((method, f"view {route.view}"), []).append(route)
+    seen: set[RouteRef] = set()
+    for (method, _), routes in groups.items():
+        states = {_state(route, method) for route in routes}
+        if not {"guarded", "open"} <= states:
+            continue
+        closed = next(route for route in routes if _state(route, method) == "guarded")
+        for route in routes:
+            ref = RouteRef(method, route.path)
+            if (
+                _state(route, method) == "open"
+                and ref not in seen
+                and (route.path != closed.path or route.view != closed.view)
+            ):
+                seen.add(ref)
+                yield Hit(
+                    f"{ref} is open, and {method} {closed.path}, which answers the same, is guarded",
+                    route.span,
+                    ref,
+                    reader="running" if "running" in route.readers else None,
+                )
+
+
+def _plain(path: str) -> str:
+    path = path.rstrip("/").lower()
+    for _ in range(2):
+        path = _VERSION.sub("", path)
+    return re.sub(r"\{[^{}]*\}", "{}", path)
+
+
+def _state(route: Route, method: str) -> str:
+    access = route.access.get(method)
+    return access.state if access is not None else ""
+
+
+RULE = Rule(
+    slug="same-url-different-policies",
+    family="authorization",
+    title="One URL under two rules with different guards",
+    harm=__doc__ or "",
+    severity="high",
+    check="function-authorization",
+    cwe=(863,),
+    owasp="API5:2023",
+    asvs=("V6.3.4",),
+    surfaces=("source",),
+    ends="A policy of Stopper belongs to the view, so every rule of `Stopper(app)` that leads to it has it.",
+    certainty="likely",
+    detect=detect,
+)

@@ -1,0 +1,103 @@
+"""A caller may ask as often as he likes, until the API or its bill gives way."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.limiter_facts import LIMITERS, LIMITING, has_default, is_limited, limits_somehow
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe_baseline import attempt, candidates
+from stopper.core.rule import Hit, Rule
+from stopper.core.setting_facts import application_made
+from stopper.core.view_functions import index_of
+
+BURST: Final = 25
+_DEAR: Final = re.compile(
+    r"(?i).*(generate_password_hash|check_password_hash|checkpw|hashpw|send_mail|sendmail|send_message|send_email|subprocess\.\w+|chat\.completions\.create|messages\.create|"
+    r"requests\.(get|post)|httpx\.(get|post)|render_pdf|write_pdf|Image\.open|send_sms)$"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """No limiter at all; or one without defaults, and an expensive route that none of its limits stands on."""
+    facts = source_of(app)
+    if not facts.routes:
+        return
+    if not limits_somehow(facts):
+        if (made := application_made(app)) is not None and any(not facts.is_test(one.span) for one in facts.routes):
+            yield Hit("nothing of this application limits how often a caller may ask", made)
+        return
+    if not any(True for _ in facts.calls(*LIMITERS)) or has_default(facts):
+        return
+    index = index_of(facts)
+    for route in facts.routes:
+        own = list(index.of_view(route.view))
+        if (
+            facts.is_test(route.span)
+            or any(is_limited(one) for one in own)
+            or any(LIMITING.search(hook) for hook in route.hooks)
+        ):
+            continue
+        if any(LIMITING.search(one.name) for one in route.decorators):
+            continue
+        calls = [call.callee for function in own for call in facts.calls_in(function.name)]
+        if any(_DEAR.fullmatch(callee) for callee in calls):
+            method = "POST" if "POST" in route.methods else route.methods[0]
+            yield Hit(
+                f"{route.path} does expensive work, and no limit stands on it",
+                route.registered_at,
+                RouteRef(method, route.path),
+            )
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """A burst of reading requests where the source shows no limiter: no 429 and no rate header."""
+    for route, method in candidates(target):
+        request = target.request_for(route, method)
+        first = yield from attempt(send(request))
+        if first is None or first.response.error:
+            continue
+        last = first
+        for _ in range(BURST):
+            last = yield from send(request)
+            if last.response.status == 429 or _announced(last.response.headers):
+                return passed(f"{method} {route.path} limits its callers or tells them how much is left")
+        if not any(True for _ in detect(target.app)):
+            return unsure(
+                f"{BURST} requests in a row did not reach a limit, and the source does not say that there is none"
+            )
+        ref = RouteRef(method, route.path)
+        evidence = [
+            Evidence("exchange", "the first request", first),
+            Evidence("exchange", f"request number {BURST + 1}: no limit and no word of one", last),
+        ]
+        return failed(f"{ref} answered {BURST + 1} requests in a row without a limit", [ref], evidence)
+    return not_applicable("no route can be read")
+
+
+def _announced(headers: tuple[tuple[str, str], ...]) -> bool:
+    return any(re.match(r"(?i)(x-)?rate-?limit|retry-after", name) for name, _ in headers)
+
+
+RULE = Rule(
+    slug="rate-limit-missing",
+    family="rate",
+    title="There is no limit on how often a caller may ask",
+    harm=__doc__ or "",
+    severity="medium",
+    check="rate-limiting",
+    cwe=(770,),
+    owasp="API4:2023",
+    asvs=("V2.4.1",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Stopper's service slows down guessing on its credential paths by itself.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+    depth="standard",
+    disturbs=True,
+)

@@ -1,0 +1,96 @@
+"""One caller sends a body of gigabytes, and the process reads it until it dies."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.exchange import Exchange
+from stopper.core.facts import source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import answered, attempt, candidates
+from stopper.core.probe_inputs import members
+from stopper.core.rule import Hit, Rule
+from stopper.core.setting_facts import MISSING, application_made, in_force, is_written, plain, written
+
+_KEY: Final = "MAX_CONTENT_LENGTH"
+_PADDING: Final = 17 * 1024 * 1024
+"""One megabyte more than the sixteen that Flask's documentation gives as an example."""
+_READS: Final = (
+    "flask.request.get_json",
+    "flask.request.get_data",
+    "flask.request.stream.read",
+    "flask.request.files.get",
+    "flask.request.files.getlist",
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """An application that reads bodies and sets no largest size, or sets it to None."""
+    facts = source_of(app)
+    unset = [write for write in written(app, _KEY) if plain(facts, write.value) == (None,)]
+    if unset:
+        yield Hit("the size of a request is declared unlimited", unset[0].span)
+        return
+    made = application_made(app)
+    if made is None or is_written(app, _KEY) or facts.imports("stopper.Stopper"):
+        return
+    if in_force(app, _KEY) not in (MISSING, None) or _by_hand(app):
+        return
+    if any(True for _ in facts.calls(*_READS)) or any(
+        set(one.methods) & {"POST", "PUT", "PATCH"} for one in facts.routes
+    ):
+        yield Hit("a request may be as large as the caller likes", made)
+
+
+def _by_hand(app: App) -> bool:
+    """The length is asked about, or set for a request."""
+    facts = source_of(app)
+    if any(one.attribute in ("max_content_length", _KEY) for one in facts.assignments()):
+        return True
+    return any("content_length" in f"{one.left}{one.right}" for one in facts.comparisons(">", ">=", "<", "<="))
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Where a small body is accepted, the same body behind seventeen megabytes of white space must not be."""
+    tried = 0
+    for route, method in list(candidates(target, ("POST", "PUT", "PATCH")))[:4]:
+        honest = yield from attempt(answered(target, target.request_for(route, method)))
+        if honest is None or not honest.response.succeeded or not members(honest.request):
+            continue
+        tried += 1
+        large = replace(honest.request, body=b" " * _PADDING + honest.request.body)
+        answer = yield from attempt(send(large))
+        if answer is None or not answer.response.succeeded:
+            continue
+        ref = RouteRef(method, route.path)
+        shown = Exchange(replace(large, body=b"(17 MiB of spaces) " + honest.request.body), answer.response)
+        evidence = [
+            Evidence("exchange", "control: the small body is accepted", honest),
+            Evidence("exchange", "the same body behind 17 MiB of white space is read to its end", shown),
+        ]
+        return failed(f"{ref} reads a body of 17 MiB", [ref], evidence)
+    if not tried:
+        return not_applicable("no route that accepts a JSON body is in reach")
+    return passed(f"{tried} routes refuse a body of 17 MiB")
+
+
+RULE = Rule(
+    slug="request-size-unlimited",
+    family="rate",
+    title="The size of a request is unlimited",
+    harm=__doc__ or "",
+    severity="medium",
+    check="rate-limiting",
+    cwe=(400,),
+    owasp="API4:2023",
+    asvs=("V15.2.2",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Stopper's service reads no more of a body than its largest form needs.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+    depth="standard",
+)
