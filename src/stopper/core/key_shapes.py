@@ -29,6 +29,15 @@ _JWT: Final = re.compile(
 PRIVATE_KEY: Final = re.compile(
     r"-----BEGIN (?:(?:RSA|EC|DSA|OPENSSH|PGP|ENCRYPTED) )?PRIVATE KEY(?: BLOCK)?-----(?:\s|\\n|\\r)*([A-Za-z0-9+/=:\-, \n\\]{40,})?"
 )
+_MARKED: Final = re.compile(
+    "|".join(
+        re.escape(mark)
+        for one in FORMATS
+        if one.provider not in _VAGUE
+        for mark in ((one.hint,) if one.hint else one.marks)
+    )
+)
+"""One look says for most texts that no format can match."""
 LEAST_ENTROPY: Final = 2.5
 """Bits a character; words and counted digits are below it, keys are above."""
 
@@ -47,7 +56,7 @@ def key_in(text: str) -> KeyShape | None:
         found = _JWT.search(text)
         if found and is_signed_token(found):
             return KeyShape("a signed token (JWT)", found.group())
-    if len(text) < 16:
+    if len(text) < 16 or _MARKED.search(text) is None:
         return None
     for one, pattern in zip(FORMATS, PATTERNS, strict=True):
         if one.provider in _VAGUE or (one.hint and one.hint not in text) or not _has_mark(one.marks, text):

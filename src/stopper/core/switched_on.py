@@ -27,9 +27,11 @@ from stopper.core.values import (
 
 ON: Final = frozenset({"1", "true", "yes", "on", "t", "y"})
 """Words that programs read as yes."""
-FOR_TESTS: Final = re.compile(r"(?i)(?:^|[._])test|test(?:ing)?(?:config|settings)?$|testing|unittest|pytest")
+FOR_TESTS: Final = re.compile(
+    r"(?i)(?:^|[._])test|test(?:ing)?(?:config|settings)?$|testing|unittest|pytest|profil|toolbar|verbose"
+)
 FOR_ONE_DESK: Final = re.compile(r"(?i)^(?:dev|local|debug)|dev(?:elopment)?(?:config|settings)?$")
-FLAG: Final = re.compile(r"(?i)debug|(?:^|_)dev(?:$|_|elop)|local|(?:^|_)test|pytest")
+FLAG: Final = re.compile(r"(?i)debug|(?:^|_)dev(?:$|_|elop)|local|(?:^|_)test|pytest|profil|toolbar|verbose")
 """What a test says that is for a desk or a test run."""
 _OFF_FLAG: Final = re.compile(r"(?i)prod")
 _MAKES_BOOL: Final = frozenset(

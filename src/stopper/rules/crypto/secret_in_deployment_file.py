@@ -36,14 +36,23 @@ _WEAK_NAMES: Final = frozenset({"token", "jwt"})
 def detect(app: App) -> Iterator[Hit]:
     """Literals under the names of secrets in deployment files, passwords in URLs, defaults of arguments and of the environment."""
     facts = source_of(app)
+    seen: set[tuple[str, int]] = set()
+    for hit in (*_files(facts), *_urls(facts), *_environment_defaults(facts), *_argument_defaults(facts)):
+        if hit.span is not None and (hit.span.path, hit.span.line) not in seen:
+            seen.add((hit.span.path, hit.span.line))
+            yield hit
+
+
+def _files(facts: SourceFacts) -> Iterator[Hit]:
     for file in facts.files_of("dockerfile", "compose", "procfile"):
         yield from _in_file(file)
+
+
+def _urls(facts: SourceFacts) -> Iterator[Hit]:
     for text in facts.texts():
         found = _IN_URL.search(text.value) if "@" in text.value else None
         if found and not is_placeholder(found.group(1)):
             yield Hit("a password stands in this URL", text.span, certainty=_sure(found.group(1)))
-    yield from _environment_defaults(facts)
-    yield from _argument_defaults(facts)
 
 
 def _in_file(file: TextFile) -> Iterator[Hit]:

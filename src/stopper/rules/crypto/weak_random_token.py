@@ -12,7 +12,7 @@ from stopper.core.values import Call, Constant, Mapping, Value, walk
 
 GENERATORS: Final = (
     r"(?:random|numpy\.random)(?:\.(?:Random|default_rng|RandomState|Generator))?\.(?:random|randint|randrange|choice|choices|sample|getrandbits|randbytes|uniform|shuffle|integers|bytes|betavariate)"
-    r"|uuid\.uuid1|faker\.Faker\.(?:password|uuid4|sha256|md5)"
+    r"|uuid\.uuid1"
 )
 _CLOCKS: Final = (
     "time.time", "time.time_ns", "datetime.datetime.now", "datetime.datetime.utcnow", "time.monotonic", "os.getpid", "time.perf_counter",
@@ -20,7 +20,7 @@ _CLOCKS: Final = (
 _HASH: Final = re.compile(r"hashlib\.\w+(?:\.\w+)*|.*(?:b64encode|urlsafe_b64encode)|uuid\.uuid[35]")
 OPENS: Final = re.compile(
     r"(?i)(?:^|[_.]|(?<=[a-z]))(?:token|otp|totp|secret|secret_?key|passw(?:or)?d|passcode|pwd|nonce|salt|api_?key|signing_?key|encryption_?key|csrf\w*|pin|pin_?code|session_?id|sid"
-    r"|(?:reset|verif\w*|confirm\w*|activation|auth\w*|login|invite|invitation|security|recovery|backup|one_?time|sms|email|mfa|2fa|two_factor|access|referral|coupon|voucher|gift)_?(?:code|key|link|id|hash|string)"
+    r"|(?:reset|verif\w*|confirm\w*|activation|auth\w*|login|invite|invitation|security|recovery|backup|one_?time|sms|email|mfa|2fa|two_factor|access|referral|coupon|voucher|gift)_?(?:code|key|link|hash|string)"
     r"|(?:share|public|file|document|upload|download|guest)_?(?:id|link|slug|key))s?$"
 )
 _MAKER: Final = re.compile(
