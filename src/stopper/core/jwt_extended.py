@@ -8,7 +8,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
-from stopper.core.setting_facts import MISSING, in_force, plain, written
+from stopper.core.setting_facts import MISSING, in_force, members, plain, written
 from stopper.core.values import Call, Sequence, Value, is_constant
 from stopper.core.view_functions import VERBS
 
@@ -86,8 +86,8 @@ def locations(app: App) -> tuple[str, ...]:
     found = [one for write in written(app, "JWT_TOKEN_LOCATION") for one in plain(facts, write.value)]
     force = in_force(app, "JWT_TOKEN_LOCATION")
     if force is not MISSING:
-        found.append(tuple(force) if isinstance(force, (list, tuple, set)) else force)
-    names = [part for one in found for part in (one if isinstance(one, tuple) else (one,))]
+        found.append(force)
+    names = [part for one in found for part in members(one)]
     return tuple(str(name) for name in names) or ("headers",)
 
 

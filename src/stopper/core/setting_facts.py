@@ -1,9 +1,9 @@
 """What an application's settings are: written in its source, in force where it runs, or left at a library's default."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from stopper.core.app import App
 from stopper.core.fact import ConfigWrite
@@ -99,9 +99,19 @@ def _cast(callee: str, value: object) -> object:
     return bool(value) if callee == "bool" else value
 
 
+def is_list(value: object) -> bool:
+    """That the setting is a list, tuple or set."""
+    return isinstance(value, (list, tuple, set, frozenset))
+
+
+def members(value: object) -> tuple[object, ...]:
+    """The members of a list, tuple or set; anything else is its own only member."""
+    return tuple(cast("Iterable[object]", value)) if isinstance(value, (list, tuple, set, frozenset)) else (value,)
+
+
 def _compared(left: tuple[object, ...], right: tuple[object, ...]) -> tuple[object, ...]:
     """``os.environ.get("X", "false").lower() == "true"``: what the fallback comes to, where the other side means yes."""
-    wanted = [one for found in right for one in (found if isinstance(found, tuple) else (found,))]
+    wanted = [one for found in right for one in members(found)]
     if not left or not wanted or not all(isinstance(one, str) and one.lower() in _YES for one in wanted):
         return ()
     names = {str(one).lower() for one in wanted}

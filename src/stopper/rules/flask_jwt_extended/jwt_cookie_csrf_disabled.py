@@ -7,7 +7,7 @@ from stopper.core.app import App
 from stopper.core.facts import source_of
 from stopper.core.jwt_extended import locations, uses
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.setting_facts import MISSING, in_force, is_for_one_desk, plain, switches, written
+from stopper.core.setting_facts import MISSING, in_force, is_for_one_desk, is_list, members, plain, switches, written
 from stopper.core.values import is_constant
 
 CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -30,11 +30,11 @@ def detect(app: App) -> Iterator[Hit]:
     for write in written(app, "JWT_CSRF_METHODS"):
         seen = True
         for value in plain(facts, write.value):
-            if isinstance(value, tuple) and not {str(one).upper() for one in value} >= CHANGING:
-                yield Hit(_narrow(value), write.span, certainty="possible" if is_for_one_desk(write) else None)
+            if is_list(value) and not {str(one).upper() for one in members(value)} >= CHANGING:
+                yield Hit(_narrow(members(value)), write.span, certainty="possible" if is_for_one_desk(write) else None)
     force = in_force(app, "JWT_CSRF_METHODS")
-    if not seen and force is not MISSING and isinstance(force, (list, tuple, set)):
-        names = {str(one).upper() for one in force}
+    if not seen and force is not MISSING and is_list(force):
+        names = {str(one).upper() for one in members(force)}
         if not names >= CHANGING:
             yield Hit(_narrow(tuple(names)), reader="running")
 

@@ -7,7 +7,16 @@ from stopper.core.app import App
 from stopper.core.facts import source_of
 from stopper.core.jwt_extended import manager, uses
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.setting_facts import MISSING, in_force, plain, settings_out_of_sight, switches, written
+from stopper.core.setting_facts import (
+    MISSING,
+    in_force,
+    is_list,
+    members,
+    plain,
+    settings_out_of_sight,
+    switches,
+    written,
+)
 from stopper.core.values import EnvironmentValue, is_constant
 
 _FAMILIES: Final = {"HS": "shared secret", "RS": "key pair", "PS": "key pair", "ES": "key pair", "Ed": "key pair"}
@@ -40,7 +49,7 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 def _mixed(value: object) -> bool:
-    names = [str(one) for one in value] if isinstance(value, (tuple, list, set)) else []
+    names = [str(one) for one in members(value)] if is_list(value) else []
     return len({_FAMILIES.get(name[:2], name) for name in names if name != "none"}) > 1 or "none" in names
 
 

@@ -38,9 +38,9 @@ def detect(app: App) -> Iterator[Hit]:
 def _is_sensitive(one: Guarded) -> bool:
     word = one.function.rpartition(".")[2]
     names = [*one.paths, word]
-    own = any(path.rstrip("/").endswith(("/me", "/account", "/profile")) for path in one.paths) and one.methods == {
-        "DELETE"
-    }
+    own = any(
+        path.rstrip("/").endswith(("/me", "/account", "/profile")) for path in one.paths
+    ) and one.methods == frozenset({"DELETE"})
     return (
         bool(one.paths)
         and not any(_ANYBODY.search(name) for name in names)

@@ -10,7 +10,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import controls, judge, protected
 from stopper.core.probe_query import with_query
 from stopper.core.rule import Hit, Rule
-from stopper.core.setting_facts import MISSING, in_force, plain, written
+from stopper.core.setting_facts import MISSING, in_force, members, plain, written
 from stopper.core.values import Value
 
 _HOME = f"{LIBRARY}."
@@ -38,11 +38,7 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 def _names_query(values: tuple[object, ...]) -> bool:
-    return any(
-        name == "query_string"
-        for value in values
-        for name in (value if isinstance(value, (tuple, list, set)) else (value,))
-    )
+    return any(name == "query_string" for value in values for name in members(value))
 
 
 def probe(target: Target) -> Steps[Verdict]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, cast
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
@@ -95,7 +95,7 @@ def _own_token(target: Target, person: Identity) -> Steps[str]:
     """A refresh token of a log-in of its own, so that nobody else's is used up."""
     again = yield from attempt(log_in(target, person))
     said = again[1].response.json() if again is not None else None
-    fresh = said.get("refresh_token") if isinstance(said, dict) else None
+    fresh = cast("dict[str, object]", said).get("refresh_token") if isinstance(said, dict) else None
     if isinstance(fresh, str):
         return fresh
     return person.refresh_token.reveal() if person.refresh_token is not None else ""
