@@ -164,7 +164,7 @@ def all_people():  # leak: route-without-authentication, spec-security-not-enfor
 def export():
     if request.headers.get("X-API-Key") != os.environ.get(
         "EXPORT_API_KEY"
-    ):  # leak: api-key-unset-fails-open, api-key-compared-with-equals
+    ):  # leak: api-key-unset-fails-open, api-key-compared-with-equals, api-key-lifecycle-missing
         return jsonify(error="bad key"), 401
     return jsonify(notes=[dict(row) for row in query("SELECT * FROM notes")])
 
