@@ -56,6 +56,7 @@ def detect(app: App) -> Iterator[Hit]:
             and _DOCS.search(route.path)
             and route.readers - {"spec"}
             and (access is None or _is_left_open(access))
+            and not _is_meant(facts, route)
         ):
             reader: Literal["running"] | None = None if route.span is not None else "running"
             yield Hit(
@@ -73,6 +74,12 @@ def detect(app: App) -> Iterator[Hit]:
         for write in facts.config_writes(*_SETTINGS):
             if not is_constant(write.value, None, False, ""):
                 yield Hit("flask-smorest serves the description to everybody", write.span, certainty="likely")
+
+
+def _is_meant(facts: SourceFacts, route: Route) -> bool:
+    """That the view says in as many words that it is for everybody."""
+    own = facts.function(route.view)
+    return own is not None and any(one.name == "stopper.public" for one in own.decorators)
 
 
 def _is_left_open(access: Access) -> bool:
