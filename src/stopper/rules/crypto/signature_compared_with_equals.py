@@ -20,6 +20,7 @@ from stopper.core.values import (
     Name,
     Parameter,
     Truth,
+    Unknown,
     Value,
     text_of,
     walk,
@@ -38,6 +39,7 @@ _TOKEN: Final = re.compile(
 _OPEN: Final = re.compile(r"(?i)type|name|url|expir|header|_id$|algorithm|version|len|valid")
 _SECRET: Final = re.compile(r"(?i)secret|key|salt|token|password")
 _MODEL: Final = re.compile(r"(?:.*\.)?[A-Z]\w*\.\w+")
+_PASSES: Final = re.compile(r"(?:^|\.)(?:\w*b64encode|hexlify|str|bytes|b16encode|encode|decode|join|quote)$")
 _LENGTHS: Final = frozenset({"len", "type", "int", "bool"})
 _PIECES: Final = frozenset({"split", "partition", "rpartition", "rsplit"})
 SHORTEST: Final = 8
@@ -76,6 +78,8 @@ def _is_no_secret(value: Value) -> bool:
     match value:
         case Name(dotted=dotted):
             return bool(_MODEL.fullmatch(dotted)) and not dotted.rpartition(".")[2].isupper()
+        case Member(owner=Name(dotted=dotted)):
+            return dotted.rpartition(".")[2][:1].isupper()
         case Call(callee=callee):
             return callee in _LENGTHS
         case Item(owner=Call() as made, key=Constant(value=0)):
@@ -85,10 +89,8 @@ def _is_no_secret(value: Value) -> bool:
 
 
 def is_mac(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
-    """That an HMAC was made on the way to this value, also in a function of the project."""
-    for inner in walk(value, 6):
-        if not isinstance(inner, Call):
-            continue
+    """That the value is an HMAC, also one that a function of the project made."""
+    for inner in _made_of(value):
         if _MACS.fullmatch(inner.callee):
             return True
         function = facts.function(inner.callee) if depth else None
@@ -98,16 +100,32 @@ def is_mac(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
 
 
 def _is_keyed_hash(facts: SourceFacts, value: Value, depth: int = 1) -> bool:
-    """That a digest was made over something secret and something else."""
-    for inner in walk(value, 6):
-        if not isinstance(inner, Call):
-            continue
+    """That the value is a digest over something secret and something else."""
+    for inner in _made_of(value):
         if _HASHES.fullmatch(inner.callee):
-            return any(_is_key(one) for one in walk(inner, 8))
+            return any(_is_key(one) for one in walk(value, 10))
         function = facts.function(inner.callee) if depth else None
         if function is not None and any(_is_keyed_hash(facts, one, depth - 1) for one in function.returns):
             return True
     return False
+
+
+def _made_of(value: Value, depth: int = 8) -> Iterator[Call]:
+    """The calls whose result the value is, in another spelling; not what stands in an object that a call gave."""
+    match value:
+        case Call(receiver=receiver, args=args) if depth:
+            yield value
+            if receiver is not None:
+                yield from _made_of(receiver, depth - 1)
+            for one in args[:1] if _PASSES.search(value.callee) else ():
+                yield from _made_of(one, depth - 1)
+        case Format(parts=inner) | Unknown(parts=inner) if depth:
+            for one in inner:
+                yield from _made_of(one, depth - 1)
+        case Item(owner=owner) if depth:
+            yield from _made_of(owner, depth - 1)
+        case _:
+            return
 
 
 def _is_key(value: Value) -> bool:

@@ -17,7 +17,7 @@ SHORTEST: Final = 10
 _ELSEWHERE: Final = re.compile(r"(?i)secret_?key|jwt_secret")
 """Keys that sign: rules of their own speak of them."""
 _NO_SECRET: Final = re.compile(
-    r"(?i)^(?:https?:|urn:|[\w.-]*/|sha\d+-|pbkdf2:|scrypt:|argon2|\$2[aby]\$|[a-z]+(?:[ _.-][a-z]+)*$)|\s|[{}%]"
+    r"(?i)^(?:https?:|urn:|[\w.-]*/|sha\d+-|pbkdf2:|scrypt:|argon2|\$2[aby]\$|[a-z]+(?:[ _.-][a-z]+)*\d{0,3}$)|\s|[{}%]"
 )
 _BEARER: Final = re.compile(r"(?i)(?:bearer|token|basic)\s+(\S{16,})")
 

@@ -38,7 +38,8 @@ def detect(app: App) -> Iterator[Hit]:
     """A toolbar or profiler that is always there, and diagnostics routes that answer with settings or the environment."""
     facts = source_of(app)
     for call in facts.calls(*TOOLS):
-        if not asked_for(facts, call.span):
+        given = bool(call.args or call.keywords)  # an extension without an application waits for its init_app
+        if given and not asked_for(facts, call.span):
             yield Hit("a tool that shows the inside is always on", call.span, certainty="likely")
     views = {route.view: route.path for route in facts.routes if PATH.search(route.path)}
     if not views:
