@@ -31,6 +31,7 @@ _MONGO: Final = (
     "*.find_one_and_update", "*.find_one_and_delete", "*.replace_one", "*.distinct",
 )  # fmt: skip
 _MONGO_HOMES: Final = ("pymongo", "flask_pymongo", "mongoengine", "mongomock", "motor", "flask_mongoengine")
+_TEXTS: Final = ("sqlalchemy.text", "sqlalchemy.sql.text")
 _KINDS: Final = tuple(UNTRUSTED)
 
 
@@ -50,8 +51,10 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _is_query(facts: SourceFacts, flow: Flow) -> bool:
     """That the tainted text is the statement: a text put together, or the request's own; no expression of a query builder."""
-    if _NOT_SQL.fullmatch(flow.detail):
-        return False
+    if _NOT_SQL.fullmatch(flow.detail) or (isinstance(flow.value, Call) and flow.value.callee in _TEXTS):
+        return False  # the second: what is inside is a flow of its own
+    if flow.detail in _TEXTS:
+        return True
     for part in walk(flow.value):
         if isinstance(part, Format):
             texts = "".join(one.value for one in part.parts if isinstance(one, Constant) and isinstance(one.value, str))
