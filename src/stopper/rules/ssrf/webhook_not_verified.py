@@ -8,7 +8,7 @@ from stopper.core.app import App
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Item, Member, Value, text_of, walk
+from stopper.core.values import Item, Member, Value, text_of, walk
 
 _PATH: Final = re.compile(
     r"(?i)(?:^|[/_.-])(?:web_?-?hooks?|hooks?|ipn|stripe|paypal|github|gitlab|slack|twilio|shopify|payment[-_]?(?:callback|notification|event)s?|notify|callback/payment)(?:$|[/_.-])"
@@ -145,7 +145,7 @@ def _is_target(value: Value) -> bool:
 
 
 def _is_guarded(facts: SourceFacts, function: str) -> bool:
-    return any(isinstance(call, Call) and _GUARDS.fullmatch(call.method) for call in facts.calls_in(function)) or any(
+    return any(_GUARDS.fullmatch(call.method) for call in facts.calls_in(function)) or any(
         comparison.function == function
         and any(getattr(one, "attribute", "") in ("hostname", "netloc") for one in walk(comparison.left, 4))
         for comparison in facts.comparisons("in", "not in")
