@@ -81,7 +81,7 @@ def _is_no_secret(value: Value) -> bool:
         case Member(owner=Name(dotted=dotted)):
             return dotted.rpartition(".")[2][:1].isupper()
         case Call(callee=callee):
-            return callee in _LENGTHS
+            return callee in _LENGTHS or value.method in ("Column", "mapped_column", "relationship")
         case Item(owner=Call() as made, key=Constant(value=0)):
             return made.method in _PIECES
         case _:
