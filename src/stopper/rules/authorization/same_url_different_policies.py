@@ -18,8 +18,8 @@ def detect(app: App) -> Iterator[Hit]:
         for method in route.methods:
             if method not in ("HEAD", "OPTIONS"):
                 groups.setdefault((method, _plain(route.path)), []).append(route)
-                if route.view and not route.endpoint.endswith("static"):
-                    groups.setdefault((method, f"view {route.view}"), []).append(route)
+                if _is_own(route):
+                    groups.setdefault((method, f"view {route.view} {_last(route.path)}"), []).append(route)
     seen: set[RouteRef] = set()
     for (method, _), routes in groups.items():
         states = {_state(route, method) for route in routes}
@@ -40,6 +40,15 @@ def detect(app: App) -> Iterator[Hit]:
                     ref,
                     reader="running" if "running" in route.readers else None,
                 )
+
+
+def _is_own(route: Route) -> bool:
+    """A view of its own: not one wrapper, made by a function, that answers for many."""
+    return bool(route.view) and "<locals>" not in route.view and not route.endpoint.endswith("static")
+
+
+def _last(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2].lower()
 
 
 def _plain(path: str) -> str:
