@@ -30,7 +30,9 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit("text from the request becomes part of the instructions to the model", call.span)
     for call in facts.calls("*.SystemMessage", "*.SystemMessagePromptTemplate"):
         content = call.argument(0, "content")
-        if call.span not in found and content is not None and _tainted(facts, content, call.function):
+        if any(one is not None and call.span is not None and one.holds(call.span) for one in found):
+            continue
+        if content is not None and _tainted(facts, content, call.function):
             found.add(call.span)
             yield Hit("text from the request becomes part of the instructions to the model", call.span)
 
