@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.facts import SourceFacts
-from stopper.core.values import Call, Constant, Mapping, Name, Sequence, Value, text_of, walk
+from stopper.core.values import Call, Constant, Mapping, Member, Name, Sequence, Value, text_of, walk
 
 HOMES: Final = (
     "openai", "anthropic", "litellm", "cohere", "ollama", "google.generativeai", "google.genai", "mistralai", "groq", "together", "replicate",
@@ -67,9 +67,9 @@ def _written(call: Call) -> str:
     """The attribute chain of a call on an object of unknown class."""
     words = [call.method]
     owner = call.receiver
-    while owner is not None and hasattr(owner, "attribute"):
-        words.append(str(owner.attribute))
-        owner = getattr(owner, "owner", None)
+    while isinstance(owner, Member):
+        words.append(owner.attribute)
+        owner = owner.owner
     if isinstance(owner, Name):
         words.append(owner.dotted)
     return ".".join(reversed(words)) if len(words) > 1 else call.callee

@@ -84,7 +84,7 @@ def models(target: Target) -> Steps[list[Model]]:
     """The model endpoints that answer; looked for once a scan."""
     known = cast("list[Model] | None", target.notes.get("models"))
     if known is None:
-        known = []
+        known = list[Model]()
         for route, method in _likely(target)[: _MOST[target.depth] * 2]:
             found = yield from attempt(_model(target, route, method))
             if found is not None:

@@ -69,7 +69,7 @@ def operations(spec: Spec) -> Iterator[Operation]:
                     tuple(
                         mapping(one) for one in (*items(item.get("parameters")), *items(operation.get("parameters")))
                     ),
-                    tuple(items(said)) if isinstance(said, list) else None,
+                    tuple(cast("list[object]", said)) if isinstance(said, list) else None,
                 )
 
 

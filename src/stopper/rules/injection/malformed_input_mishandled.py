@@ -14,6 +14,7 @@ from stopper.core.probe_baseline import answered, attempt, candidates
 from stopper.core.probe_inputs import members
 from stopper.core.probe_query import query_names, with_query
 from stopper.core.rule import Rule
+from stopper.core.spec_document import mapping
 
 _ROUTES: Final = {"quick": 8, "standard": 20, "deep": 80}
 _JSON: Final = ("Content-Type", "application/json")
@@ -101,12 +102,9 @@ def _against_the_document(route: Route, honest: Request) -> Iterator[tuple[str, 
                 )
     properties = schema.get("properties")
     if isinstance(properties, dict):
-        for name, said in list(cast("dict[str, dict[str, object]]", properties).items())[:2]:
-            if (
-                isinstance(said, dict)
-                and name in body
-                and said.get("type") in ("integer", "number", "boolean", "string")
-            ):
+        for name, node in list(cast("dict[str, object]", properties).items())[:2]:
+            said = mapping(node)
+            if name in body and said.get("type") in ("integer", "number", "boolean", "string"):
                 yield f"a list as {name}", replace(honest, body=_dumped({**body, name: ["stopper"]}))
 
 

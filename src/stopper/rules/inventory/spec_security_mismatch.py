@@ -148,7 +148,7 @@ def probe(target: Target) -> Steps[Verdict]:
 
 def _others(target: Target, route: Route, holders: list[Identity]) -> list[Identity]:
     """The people whose credential is of no kind that the document names for that route."""
-    schemes = target.app.spec.schemes if target.app.spec is not None else {}
+    schemes = dict(target.app.spec.schemes) if target.app.spec is not None else dict[str, SecurityScheme]()
     wanted = {_kind(schemes.get(name)) for name in route.spec_security or ()} - {""}
     return [one for one in holders if wanted and not wanted & _shown(one)]
 
