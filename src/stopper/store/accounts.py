@@ -1,6 +1,6 @@
 """Accounts in SQL."""
 
-from sqlalchemy import Connection, RowMapping, Update, select, update
+from sqlalchemy import Connection, RowMapping, Update, case, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from stopper.auth.account import Account
@@ -96,8 +96,12 @@ class SqlAccounts:
             return False
         # The row is ours from here on. What was issued while we waited for it is of before, whatever the clock said then.
         now = max(now, self._clock())
-        void_before = int(now) + 1
-        connection.execute(update(accounts).where(accounts.c.id == account_id).values(tokens_from=void_before))
+        # Two changes within one second: tokens that were issued between them bear the time of the first.
+        from_then = case(
+            (accounts.c.tokens_from > int(now), accounts.c.tokens_from + 1), else_=literal(int(now) + 1)
+        )
+        moved = update(accounts).where(accounts.c.id == account_id).values(tokens_from=from_then)
+        void_before = connection.execute(moved.returning(accounts.c.tokens_from)).scalar_one()
         if ending is not None:
             end_all(connection, account_id, ending, now, now + self._keep)
         journal.append(connection, "subject", account_id, void_before, now + self._keep)

@@ -78,7 +78,9 @@ class SqlRefresh:
             connection.execute(
                 update(tokens).where(tokens.c.sealed_answer.is_not(None)).values(sealed_answer=None, retry_until=None)
             )
-            journal.append(connection, "all", "", int(now) + 1, token_until)
+            # A change within this second has given out tokens that bear the next one.
+            ahead = connection.execute(select(func.max(accounts.c.tokens_from))).scalar_one_or_none() or 0
+            journal.append(connection, "all", "", max(int(now), ahead) + 1, token_until)
             return ended.rowcount
 
         return self._database.write(work)
