@@ -13,7 +13,7 @@ PRIVATE: Final = re.compile(
     r"todos?|tasks?|projects?|subscriptions?|contracts?|reports?|receipts?|carts?|wallets?|transfers?|users?|prescriptions?|claims?|letters?|drafts?|attachments?|uploads?|photos?)([/_-]|$)"
 )
 ROLE: Final = re.compile(
-    r"(?i)^(user_?)?(role|roles|is_?admin|admin|is_?staff|is_?superuser|superuser|permissions?|privileges?|access_?level|user_?type|groups?)$|^x-(user-)?(role|roles|admin|is-admin|permissions?|groups?)$"
+    r"(?i)^(user_?)?(role|roles|is_?admin|admin|is_?staff|is_?superuser|superuser|permissions?|privileges?|access_?level|user_?type)$|^x-(user-)?(role|roles|admin|is-admin|permissions?|groups?)$"
 )
 WHOSE: Final = re.compile(
     r"(?i)^(owner|tenant|org|organi[sz]ation|account|user|customer)_?(id|uuid)?$|^x-(user|tenant|org|account|owner|customer)(-id)?$"

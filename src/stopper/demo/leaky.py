@@ -17,7 +17,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 from stopper.demo.loopback import LoopbackOnly
 
-app = Flask(__name__)  # leak: security-headers-missing
+app = Flask(__name__)  # leak: security-headers-missing, rate-limit-missing, request-size-unlimited
 app.wsgi_app = LoopbackOnly(app.wsgi_app)
 app.config["SECRET_KEY"] = "notes-dev-key"  # leak: secret-key-hardcoded
 app.config["QUOTES_URL"] = os.environ.get("QUOTES_URL", "http://127.0.0.1:9/quote")
@@ -156,7 +156,7 @@ def shared_note(token):
 
 
 @app.get("/admin/users")
-def all_people():  # leak: route-without-authentication, spec-security-not-enforced
+def all_people():  # leak: route-without-authentication, spec-security-not-enforced, personal-data-in-response
     return jsonify(users=[dict(row) for row in query("SELECT id, email, role FROM people")])
 
 
@@ -183,7 +183,7 @@ def quote():
 
 @app.get("/debug/config")
 def show_config():
-    return jsonify({key: str(value) for key, value in app.config.items()})  # leak: config-dump-in-response
+    return jsonify({key: str(value) for key, value in app.config.items()})  # leak: config-dump-in-response, diagnostics-route-exposes-config, sensitive-field-in-response
 
 
 @app.get("/openapi.json")

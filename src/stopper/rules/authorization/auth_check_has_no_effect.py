@@ -9,7 +9,7 @@ from stopper.core.fact import ClassFact, Decorator, Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call
+from stopper.core.values import Call, Constant, walk
 
 _LIBRARY: Final = re.compile(
     r"flask_login\.(utils\.)?(login_required|fresh_login_required)|flask_httpauth\.\w+\.login_required|flask_security\.(decorators\.)?(auth_required|login_required|"
@@ -77,7 +77,7 @@ def _go_on(facts: SourceFacts) -> Iterator[Hit]:
             handler.action in ("pass", "go-on")
             and _is_guard_function(facts, handler.function)
             and _checks(handler.tried)
-            and not _set_in(facts, handler.function)
+            and not _stops_later(facts, handler.function, handler.span.line)
         ):
             yield Hit("a credential that fails the check is let through by this `except`", handler.span)
 
@@ -121,9 +121,18 @@ def _checks(tried: tuple[str, ...]) -> bool:
     )
 
 
-def _set_in(facts: SourceFacts, function: str) -> bool:
-    """The function stops further down: a later ``if`` refuses where nobody was found."""
-    return any(one.refuses and one.function == function for one in facts.conditions())
+def _stops_later(facts: SourceFacts, function: str, line: int) -> bool:
+    """The function refuses further down: by an ``if``, or by an answer of 401 or 403 at its end."""
+    if any(one.refuses and one.function == function for one in facts.conditions()):
+        return True
+    ends = [
+        part
+        for one in facts.returns()
+        if one.function == function and one.span.line > line
+        for part in walk(one.value, 2)
+    ]
+    ends += [value for call in facts.calls_in(function) if call.span and call.span.line > line for value in call.args]
+    return any(isinstance(part, Constant) and part.value in (401, 403) for part in ends)
 
 
 RULE = Rule(

@@ -40,7 +40,7 @@ def _asked(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
 
 def _validates(facts: SourceFacts, function: str, operator: str) -> bool:
     """``if data["role"] not in ROLES: return 400`` in a view that only administrators reach asks about the form, not about the caller."""
-    return operator in ("in", "not in") and _by_admin(facts, function)
+    return operator in ("in", "not in") and facts.is_view(function) and _by_admin(facts, function)
 
 
 def _names_role(value: Value) -> bool:
@@ -98,6 +98,8 @@ def _makers(facts: SourceFacts) -> list[str]:
 def _by_admin(facts: SourceFacts, function: str) -> bool:
     """Something on the way or in the view says that only somebody with a role comes here."""
     known = facts.function(function)
+    if function and not facts.is_view(function):
+        return True  # what a function is handed was judged, or not, where it is called
     words = [one.name for one in known.decorators] if known is not None else []
     words += [call.callee for call in facts.calls_in(function)]
     words += [one.path for one in facts.routes_of_view(function)] + [

@@ -28,8 +28,11 @@ def detect(app: App) -> Iterator[Hit]:
     for span, why in (*_by_library(facts), *_by_hand(facts)):
         if span is not None:
             seen.setdefault(span, why)
-    for span, why in seen.items():
-        yield Hit(why, span)
+    told: set[str] = set()
+    for span, why in seen.items():  # one setting behind many decorators is one cause
+        if why not in told:
+            told.add(why)
+            yield Hit(why, span)
 
 
 def _by_library(facts: SourceFacts) -> Iterator[tuple[Span | None, str]]:
