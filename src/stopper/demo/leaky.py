@@ -183,7 +183,9 @@ def quote():
 
 @app.get("/debug/config")
 def show_config():
-    return jsonify({key: str(value) for key, value in app.config.items()})  # leak: config-dump-in-response, diagnostics-route-exposes-config, sensitive-field-in-response
+    return jsonify(
+        {key: str(value) for key, value in app.config.items()}
+    )  # leak: config-dump-in-response, diagnostics-route-exposes-config, sensitive-field-in-response
 
 
 @app.get("/openapi.json")
