@@ -55,7 +55,9 @@ def detect(app: App) -> Iterator[Hit]:
 def _uses(facts: SourceFacts, made: list[Call]) -> Iterator[tuple[Span, Certainty]]:
     functions = {call.function for call in made}
     spans = {call.span for call in made if call.span is not None}
-    yield from ((call.span, "likely") for call in made if call.span and _MAKER.search(call.function.rpartition(".")[2]))
+    for call in made:
+        if call.span is not None and _MAKER.search(call.function.rpartition(".")[2]):
+            yield call.span, "likely"
     for one in facts.assignments():
         if one.function in functions and (sure := _opens(one.attribute, one.value, spans)):
             yield one.span, sure
@@ -90,9 +92,7 @@ def _opens(name: str, value: Value, spans: set[Span]) -> Certainty | None:
 
 def _is_code(value: Value) -> bool:
     """A number with a fixed count of digits, as codes for one use have."""
-    return any(
-        isinstance(one, Constant) and one.value in _CODE_ENDS for one in walk(value, 5) if isinstance(one, Constant)
-    )
+    return any(isinstance(one, Constant) and one.value in _CODE_ENDS for one in walk(value, 5))
 
 
 def _holds(value: Value, spans: set[Span]) -> bool:
