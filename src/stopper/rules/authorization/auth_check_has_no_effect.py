@@ -76,6 +76,7 @@ def _go_on(facts: SourceFacts) -> Iterator[Hit]:
         if (
             handler.action in ("pass", "go-on")
             and _is_guard_function(facts, handler.function)
+            and facts.routes_reaching(handler.function)
             and _checks(handler.tried)
             and not _stops_later(facts, handler.function, handler.span.line)
         ):
