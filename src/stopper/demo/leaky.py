@@ -112,7 +112,7 @@ def list_notes():
 @app.post("/notes")
 @login_required
 def add_note():
-    text = str(request.get_json()["text"])
+    text = str(request.get_json()["text"])  # leak: request-body-not-validated, malformed-input-mishandled
     row = query("INSERT INTO notes (owner, text) VALUES (?, ?) RETURNING id", g.person["id"], text)[0]
     return jsonify(id=row["id"], text=text), 201
 
@@ -182,7 +182,7 @@ def quote():
 
 
 @app.get("/debug/config")
-def show_config():
+def show_config():  # leak: internal-route-served, shadow-route
     return jsonify(
         {key: str(value) for key, value in app.config.items()}
     )  # leak: config-dump-in-response, diagnostics-route-exposes-config, sensitive-field-in-response

@@ -78,6 +78,8 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _is_meant(facts: SourceFacts, route: Route) -> bool:
     """That the view says in as many words that it is for everybody."""
+    if route.spec_security == ():
+        return True  # the document speaks of its own address, and leaves it open
     own = facts.function(route.view)
     return own is not None and any(one.name == "stopper.public" for one in own.decorators)
 
@@ -126,9 +128,7 @@ def probe(target: Target) -> Steps[Verdict]:
     nothing = yield from send(target.request_for(Route(f"/{target.canary}-not-there", ("GET",)), "GET"))
     places: list[RouteRef] = []
     evidence: list[Evidence] = [Evidence("exchange", "control: what a path that is not there answers", nothing)]
-    meant = {
-        route.path for route in target.app.routes if (access := route.access.get("GET")) and access.basis == "declared"
-    }
+    meant = {route.path for route in target.app.routes if _is_declared(route)}
     for path in _places(target):
         if path in meant:
             continue
@@ -142,6 +142,12 @@ def probe(target: Target) -> Steps[Verdict]:
     if places:
         return failed(f"{places[0].path} describes the API to everybody", places, evidence)
     return passed("nothing describes the API to everybody")
+
+
+def _is_declared(route: Route) -> bool:
+    """That a policy, or the document itself, says that the address is open."""
+    access = route.access.get("GET")
+    return route.spec_security == () or (access is not None and access.basis == "declared")
 
 
 def _places(target: Target) -> list[str]:
