@@ -16,11 +16,11 @@ def test_it_holds_as_long_as_was_said_and_is_empty_a_minute_after_the_last(done:
         ends.setdefault(text, []).append(now + life)
         now += wait
         held.forget(now)
-        latest = max(max(untils) for untils in ends.values())
-        for known, untils in ends.items():
-            if max(untils) > now:
+        latest = max(max(moments) for moments in ends.values())
+        for known, moments in ends.items():
+            if max(moments) > now:
                 assert known in held
-            elif len(untils) == 1 and untils[0] <= now - 60:
+            elif len(moments) == 1 and moments[0] <= now - 60:
                 assert known not in held, "what was added once goes with its minute"
             elif latest <= now - 60:
                 assert known not in held

@@ -1,7 +1,7 @@
 """How an API answers to pages of other websites: the same request with and without an ``Origin``."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from stopper.core.exchange import Exchange, Response
 from stopper.core.place import RouteRef
@@ -42,8 +42,7 @@ def allowed(response: Response) -> str:
 
 def crossings(target: Target, origin: str, most: int = ENOUGH) -> Steps[list[Crossing]]:
     """The first routes that answer, each asked twice; the honest answers are shared by the probes of one scan."""
-    known = target.notes.setdefault("plain answers", {})
-    assert isinstance(known, dict)
+    known = cast("dict[RouteRef, Exchange | None]", target.notes.setdefault("plain answers", {}))
     found: list[Crossing] = []
     for route, method in candidates(target):
         if len(found) >= most:

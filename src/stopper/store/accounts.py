@@ -97,9 +97,7 @@ class SqlAccounts:
         # The row is ours from here on. What was issued while we waited for it is of before, whatever the clock said then.
         now = max(now, self._clock())
         # Two changes within one second: tokens that were issued between them bear the time of the first.
-        from_then = case(
-            (accounts.c.tokens_from > int(now), accounts.c.tokens_from + 1), else_=literal(int(now) + 1)
-        )
+        from_then = case((accounts.c.tokens_from > int(now), accounts.c.tokens_from + 1), else_=literal(int(now) + 1))
         moved = update(accounts).where(accounts.c.id == account_id).values(tokens_from=from_then)
         void_before = connection.execute(moved.returning(accounts.c.tokens_from)).scalar_one()
         if ending is not None:

@@ -7,7 +7,7 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.limiter_facts import LIMITERS, LIMITING
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Item, Name, Value, options, walk
+from stopper.core.values import Item, Name, Value, options, walk
 
 SPOOFABLE: Final = frozenset(
     {
@@ -101,7 +101,7 @@ def _calls_429(facts: SourceFacts, function: str) -> bool:
     given: list[Value] = [
         value
         for call in facts.calls_in(function)
-        if isinstance(call, Call) and call.method == "abort"
+        if call.method == "abort"
         for value in call.args
     ]
     known = facts.function(function)

@@ -44,7 +44,7 @@ class Document:
     def written_out(self) -> Mapping[str, object]:
         """The whole document with the references of each path written out, to a bounded depth and size a path."""
         paths = self.mapping(self.root.get("paths"))
-        whole: dict[str, object] = {key: value for key, value in self.root.items() if isinstance(key, str)}
+        whole: dict[str, object] = dict(self.root)
         whole["paths"] = {path: self._expand(item, DEPTH + 4, [NODES]) for path, item in paths.items()}
         return whole
 
