@@ -9,16 +9,10 @@ from urllib.parse import urlencode
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request, Response
+from stopper.core.login_names import BEST, LOGIN, PASSWORD, SUBJECT, TOKEN_NAMES, in_headers, named
 from stopper.core.probe import Identity, Steps, Target, send
 
-_IN: Final = re.compile(
-    r"(?i)(^|[/_-])(log-?in|sign-?in|authenticate|auth|tokens?|sessions?|obtain-?token)(/(json|password))?/?$"
-)
 _OUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
-_BEST: Final = re.compile(r"(?i)(log-?in|sign-?in)/?$")
-_PASSWORD: Final = re.compile(r"(?i)passw|pwd|passphrase")
-_SUBJECT: Final = re.compile(r"(?i)mail|user|login|name|account")
-TOKEN_NAMES: Final = ("access_token", "accesstoken", "token", "jwt", "auth_token", "authtoken", "id_token", "bearer")
 
 
 def login_routes(target: Target) -> list[Route]:
@@ -26,9 +20,9 @@ def login_routes(target: Target) -> list[Route]:
     found = [
         route
         for route in target.app.routes
-        if "POST" in route.methods and not route.parameters and _IN.search(route.path)
+        if "POST" in route.methods and not route.parameters and LOGIN.search(route.path)
     ]
-    return sorted(found, key=lambda route: (not _BEST.search(route.path), len(route.path), route.path))
+    return sorted(found, key=lambda route: (not BEST.search(route.path), len(route.path), route.path))
 
 
 def logout_requests(target: Target) -> Iterator[tuple[Route, Request]]:
@@ -60,14 +54,14 @@ def _body(target: Target, route: Route, subject: str, password: str) -> dict[str
     except ValueError:
         known = {}
     body = dict(cast("Mapping[str, object]", known)) if isinstance(known, dict) else {}
-    mine = {name: password if _PASSWORD.search(name) else subject for name in body if _is_account(name)}
+    mine = {name: password if PASSWORD.search(name) else subject for name in body if _is_account(name)}
     if len(mine) >= 2:
         return {**body, **mine}
     return {"email": subject, "username": subject, "password": password}
 
 
 def _is_account(name: str) -> bool:
-    return bool(_PASSWORD.search(name) or _SUBJECT.search(name))
+    return bool(PASSWORD.search(name) or SUBJECT.search(name))
 
 
 def understood(response: Response) -> bool:
@@ -82,7 +76,7 @@ def asks_basic(response: Response) -> bool:
 
 def is_plainly_login(route: Route) -> bool:
     """Whether the path says log in or sign in, and not only token or session."""
-    return bool(_BEST.search(route.path))
+    return bool(BEST.search(route.path))
 
 
 def lets_in(response: Response) -> bool:
@@ -100,26 +94,11 @@ def log_in(target: Target, person: Identity) -> Steps[tuple[Route, Exchange] | N
             exchange = yield from send(request)
             if lets_in(exchange.response):
                 return route, exchange
-            if understood(exchange.response) and not asks_basic(exchange.response):
-                break
+            if exchange.response.status in (404, 405, 429):
+                break  # a 401 or 403 to one coding may come from a view that reads another one
     return None
 
 
 def token_in(response: Response) -> str | None:
-    """The token that an answer hands out in its JSON, at any depth up to four."""
-    pairs = list(_pairs(response.json(), 4))
-    for wanted in TOKEN_NAMES:
-        for name, value in pairs:
-            if name.lower().replace("-", "_") == wanted and len(value) >= 6:
-                return value
-    return None
-
-
-def _pairs(value: object, depth: int) -> Iterator[tuple[str, str]]:
-    if depth == 0 or not isinstance(value, dict):
-        return
-    for name, item in cast("dict[str, object]", value).items():
-        if isinstance(item, str):
-            yield name, item
-        else:
-            yield from _pairs(item, depth - 1)
+    """The token that an answer hands out in its JSON or in a header."""
+    return named(response.json(), TOKEN_NAMES) or in_headers(response)

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
-from typing import Final, cast
+from typing import Final
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Request, Response
+from stopper.core.login_names import KEY_NAMES, REFRESH_NAMES, TOKEN_HEADERS, TOKEN_NAMES, in_headers, named
 from stopper.core.probe import Skipped
 from stopper.core.probe_baseline import is_door
 from stopper.core.secret import Secret
@@ -14,21 +15,7 @@ from stopper.scan.forge import is_token
 from stopper.scan.honest import HonestRequests
 from stopper.scan.wire.courier import Courier
 
-TOKEN_NAMES: Final = (
-    "access_token",
-    "accesstoken",
-    "token",
-    "jwt",
-    "auth_token",
-    "authtoken",
-    "bearer",
-    "id_token",
-    "session_token",
-)
-REFRESH_NAMES: Final = ("refresh_token", "refreshtoken", "refresh")
-KEY_NAMES: Final = ("api_key", "apikey", "key")
 COOKIE_WORDS: Final = ("session", "token", "auth", "sid", "jwt", "csrf")
-DEPTH: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +30,13 @@ class Held:
 
 def credentials_in(response: Response) -> Held | None:
     """The credentials of an answer: in its JSON at any depth up to four, in a header, or in Set-Cookie."""
-    pairs = [(name.lower().replace("-", "_"), value) for name, value in _pairs(response.json(), DEPTH)]
-    token = _named(pairs, TOKEN_NAMES) or _bare(response) or _from_header(response)
-    key = _named(pairs, KEY_NAMES)
+    said = response.json()
+    token = named(said, TOKEN_NAMES) or _bare(response) or in_headers(response)
+    key = named(said, KEY_NAMES)
     cookies = cookies_of(response)
     if not (token or key or cookies):
         return None
-    refresh = _named(pairs, REFRESH_NAMES)
+    refresh = named(said, REFRESH_NAMES)
     return Held(
         Secret(token) if token else None, Secret(key) if key else None, Secret(cookies) if cookies else None, Secret(refresh) if refresh else None
     )  # fmt: skip
@@ -85,7 +72,7 @@ def forms(held: Held, app: App) -> Iterator[tuple[tuple[str, Secret], ...]]:
         bearer = (("Authorization", Secret(f"Bearer {text}")),)
         if held.token is not None:
             yield bearer
-        for name in (*names, "X-API-Key", "X-Access-Token", "X-Auth-Token"):
+        for name in (*names, "X-API-Key", *TOKEN_HEADERS):
             yield ((name, value),)
         yield (("Authorization", value),)
         yield (("Authorization", Secret(f"Token {text}")),)
@@ -132,33 +119,10 @@ def guarded_reads(app: App) -> Iterator[Route]:
     yield from sorted((route for route in app.routes if "GET" in route.methods and not is_door(route)), key=order)
 
 
-def _pairs(value: object, depth: int) -> Iterator[tuple[str, str]]:
-    if depth == 0 or not isinstance(value, dict):
-        return
-    for name, item in cast("dict[str, object]", value).items():
-        if isinstance(item, str):
-            yield name, item
-        else:
-            yield from _pairs(item, depth - 1)
-
-
-def _named(pairs: list[tuple[str, str]], names: tuple[str, ...]) -> str | None:
-    for wanted in names:
-        for name, value in pairs:
-            if name == wanted and len(value) >= 6:
-                return value
-    return None
-
-
 def _bare(response: Response) -> str | None:
     said = response.json()
     text = said if isinstance(said, str) else response.text.strip() if len(response.body) < 8192 else ""
     return text if is_token(text) else None
-
-
-def _from_header(response: Response) -> str | None:
-    said = response.header("Authorization") or response.header("X-Auth-Token") or response.header("X-Access-Token")
-    return said.removeprefix("Bearer ").strip() if said else None
 
 
 def request_as(request: Request, headers: tuple[tuple[str, Secret], ...]) -> Request:

@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Effect, Request
+from stopper.core.login_names import BEST, PASSWORD, SUBJECT
 
-LOGIN: Final = re.compile(r"(?i)(^|[/_-])(log-?in|sign-?in|authenticate|auth|tokens?|sessions?|obtain-?token)/?$")
 REGISTER: Final = re.compile(r"(?i)(^|[/_-])(register|registration|sign-?up|users?|accounts?|enroll)/?$")
-_BEST: Final = re.compile(r"(?i)(log-?in|sign-?in|register|sign-?up)/?$")
+_BEST: Final = re.compile(r"(?i)(register|sign-?up)/?$")
 _NAMES: Final = ("email", "username", "user", "login", "name")
 
 
@@ -20,7 +20,10 @@ def doors(app: App, kind: re.Pattern[str]) -> Iterator[Route]:
     found = [
         route for route in app.routes if "POST" in route.methods and not route.parameters and kind.search(route.path)
     ]
-    yield from sorted(found, key=lambda route: (not _BEST.search(route.path), len(route.path), route.path))
+    yield from sorted(
+        found,
+        key=lambda route: (not (BEST.search(route.path) or _BEST.search(route.path)), len(route.path), route.path),
+    )
 
 
 def accounts_bodies(route: Route, subject: str, password: str) -> Iterator[dict[str, object]]:
@@ -29,9 +32,9 @@ def accounts_bodies(route: Route, subject: str, password: str) -> Iterator[dict[
     known = tuple(cast("dict[str, object]", properties)) if isinstance(properties, dict) else route.fields
     mine: dict[str, object] = {}
     for name in known:
-        if re.search(r"(?i)passw|pwd", name):
+        if PASSWORD.search(name):
             mine[name] = password
-        elif re.search(r"(?i)mail|user|login|name|account", name):
+        elif SUBJECT.search(name):
             mine[name] = subject
     if len(mine) >= 2:
         yield mine

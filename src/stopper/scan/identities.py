@@ -8,11 +8,12 @@ from typing import Final
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
+from stopper.core.login_names import LOGIN
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped
 from stopper.core.secret import Secret
 from stopper.scan.credential import credential_headers, credentials_in
-from stopper.scan.doors import LOGIN, REGISTER, accounts_bodies, doors, form_of, json_of
+from stopper.scan.doors import REGISTER, accounts_bodies, doors, form_of, json_of
 from stopper.scan.honest import HonestRequests
 from stopper.scan.mint import minted
 from stopper.scan.wire.courier import Courier
@@ -68,8 +69,8 @@ def _logged_in(scene: Scene, person: Identity, route: Route, body: dict[str, obj
             continue
         if (ready := holder(scene, person, exchange, route)) is not None:
             return ready
-        if exchange.response.status in (401, 403, 404, 405, 429):
-            break  # understood and refused: the other coding of the same body says nothing new
+        if exchange.response.status in (404, 405, 429):
+            break  # a 401 or 403 to JSON may come from a view that reads a form only
     return None
 
 

@@ -33,6 +33,8 @@ def shop(
     name: str = "email",
     register_gives: bool = False,
     can_register: bool = True,
+    refuses_json: bool = False,
+    path: str = "/auth/login",
 ) -> Flask:
     """An API whose login answers what *give* makes of a person and a token, and whose pages ask *take* for the token."""
     app = Flask("shop")
@@ -52,9 +54,11 @@ def shop(
         people[body()[name]] = body()["password"]
         return enter(body()[name]) if register_gives else ("", 201)
 
-    @app.post("/auth/login")
+    @app.post(path)
     def login() -> Any:
         data = body()
+        if refuses_json and not request.form:
+            return jsonify(error="no"), 401
         if people.get(data[name]) != data["password"]:
             return jsonify(error="no"), 401
         return enter(data[name])
@@ -100,6 +104,14 @@ SHOPS: dict[str, Flask] = {
     "a header of the answer": shop(lambda _, token: ("", 200, {"Authorization": f"Bearer {token}"}), bearer),
     "an API key": shop(lambda _, token: jsonify(api_key=token), lambda: request.headers.get("X-API-Key")),
     "a session cookie after a form": shop(cookie, lambda: session.get("token"), form=True),
+    "a form that answers 401 to JSON": shop(lambda _, token: jsonify(token=token), bearer, form=True, refuses_json=True),
+    "a token in a list": shop(lambda _, token: jsonify(data=[{"token": token}]), bearer),
+    "idToken": shop(lambda _, token: jsonify(idToken=token), bearer),
+    "X-Token": shop(lambda _, token: jsonify(token=token), lambda: request.headers.get("X-Token")),
+    "a lower-case scheme in a header": shop(lambda _, token: ("", 200, {"authorization": f"bearer {token}"}), bearer),
+    "a scheme in the token": shop(lambda _, token: jsonify(token=f"Bearer {token}"), bearer),
+    "authenticate-user": shop(lambda _, token: jsonify(token=token), bearer, path="/auth/authenticate-user"),
+    "connect": shop(lambda _, token: jsonify(token=token), bearer, path="/auth/connect"),
     "a user name": shop(lambda _, token: jsonify(access_token=token), bearer, name="username"),
     "a token at registration": shop(lambda _, token: jsonify(access_token=token), bearer, register_gives=True),
 }  # fmt: skip

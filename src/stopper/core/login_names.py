@@ -1,0 +1,74 @@
+"""What log-in routes are called, and the names under which their answers hand out credentials: one table for scan and probes."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, cast
+
+from stopper.core.exchange import Response
+
+LOGIN: Final = re.compile(
+    r"(?i)(^|[/_-])(log[-_]?in|sign[-_]?in|authenticate|auth|connect|tokens?|sessions?|obtain-?token)"
+    r"([-_]users?)?(/(json|password))?/?$"
+)
+"""Paths that let somebody in."""
+BEST: Final = re.compile(r"(?i)(log[-_]?in|sign[-_]?in)([-_]users?)?/?$")
+"""The plainest of them."""
+PASSWORD: Final = re.compile(r"(?i)passw|pwd|passphrase")
+SUBJECT: Final = re.compile(r"(?i)mail|user|login|name|account")
+TOKEN_NAMES: Final = (
+    "access_token",
+    "accesstoken",
+    "token",
+    "jwt",
+    "auth_token",
+    "authtoken",
+    "bearer",
+    "id_token",
+    "idtoken",
+    "session_token",
+    "sessiontoken",
+)
+REFRESH_NAMES: Final = ("refresh_token", "refreshtoken", "refresh")
+KEY_NAMES: Final = ("api_key", "apikey", "key")
+TOKEN_HEADERS: Final = ("X-Auth-Token", "X-Access-Token", "X-Token")
+DEPTH: Final = 4
+"""How deep an answer is searched."""
+_SCHEME: Final = re.compile(r"(?i)^(bearer|token|jwt)\s+")
+
+
+def pairs(value: object, depth: int = DEPTH) -> Iterator[tuple[str, str]]:
+    """Every name with its text in a JSON value, through objects and the first twenty things of a list, at most *depth* deep."""
+    if depth == 0:
+        return
+    if isinstance(value, list):
+        for item in cast("list[object]", value)[:20]:
+            yield from pairs(item, depth - 1)
+    elif isinstance(value, dict):
+        for name, item in cast("dict[str, object]", value).items():
+            if isinstance(item, str):
+                yield name, item
+            else:
+                yield from pairs(item, depth - 1)
+
+
+def named(value: object, names: Sequence[str]) -> str | None:
+    """The text that a JSON value holds under the first of *names* that it knows, without a scheme before it; at least six characters."""
+    known = [(name.lower().replace("-", "_"), text) for name, text in pairs(value)]
+    for wanted in names:
+        for name, text in known:
+            if name == wanted and len(bare := without_scheme(text)) >= 6:
+                return bare
+    return None
+
+
+def in_headers(response: Response) -> str | None:
+    """The token that an answer hands out in a header."""
+    for name in ("Authorization", *TOKEN_HEADERS):
+        if said := response.header(name):
+            return without_scheme(said) or None
+    return None
+
+
+def without_scheme(text: str) -> str:
+    """A credential without the scheme before it; schemes are read in any letter case (RFC 9110 §11.1)."""
+    return _SCHEME.sub("", text.strip()).strip()
