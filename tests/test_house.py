@@ -1,6 +1,7 @@
 """The house rules hold, and each of them bites: what breaks one makes the run red."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -94,6 +95,18 @@ def test_a_setting_without_documentation_is_refused(copy: Path) -> None:
     result = _run(sys.executable, "docs/make.py", "--check", cwd=copy, source=copy / "src")
     assert result.returncode == 1
     assert "settings.md" in result.stderr
+
+
+def test_every_row_of_the_fault_model_has_a_test(repository: Path) -> None:
+    """Rows 1 to 12, 14 to 19, 38 to 40 and 42: what is injected for real below and around the stores."""
+    marks = re.compile(r"^@pytest\.mark\.fault\(([0-9, ]+)\)$", re.MULTILINE)
+    told = {
+        int(number)
+        for file in (repository / "tests").rglob("test_*.py")
+        for found in marks.findall(file.read_text("utf-8"))
+        for number in found.split(",")
+    }
+    assert {*range(1, 13), *range(14, 20), 38, 39, 40, 42} <= told
 
 
 def test_no_file_carries_a_path_of_a_machine(repository: Path) -> None:

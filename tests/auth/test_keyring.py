@@ -89,6 +89,7 @@ def test_many_that_start_together_make_one_key(store: Store, clock: SetClock) ->
     assert len({ring.signing_key().kid for ring in rings}) == 1
 
 
+@pytest.mark.fault(17)
 def test_a_rotation_refuses_no_token_at_any_moment(
     ring: Keyring, store: Store, clock: SetClock, ticks: SetClock
 ) -> None:

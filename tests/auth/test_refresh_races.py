@@ -131,6 +131,7 @@ made.refresh.refresh(sys.argv[3], client_id="web")
 """
 
 
+@pytest.mark.fault(1)
 def test_killed_between_update_and_commit_the_old_token_still_works(
     store: Store, store_url: str, tmp_path: Path
 ) -> None:

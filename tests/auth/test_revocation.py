@@ -151,6 +151,7 @@ def test_entries_leave_after_the_longest_life_of_a_token_and_not_before(
     assert not view.is_revoked({"jti": "t", "iat": 0})
 
 
+@pytest.mark.fault(14)
 def test_a_clock_that_jumps_an_hour_and_comes_back_revives_nothing(
     store: Store, view: Revocations, clock: SetClock, ticks: SetClock
 ) -> None:
@@ -164,6 +165,7 @@ def test_a_clock_that_jumps_an_hour_and_comes_back_revives_nothing(
     assert view.is_revoked(claims(clock))
 
 
+@pytest.mark.fault(40)
 def test_a_forked_child_reads_the_journal_itself(store: Store, view: Revocations, clock: SetClock) -> None:
     view.revoke_token("t")
     child = os.fork()
@@ -217,6 +219,7 @@ def test_a_hint_makes_another_node_see_it_at_once(store: Store, clock: SetClock,
     assert there.is_revoked(claims(clock)), "no time has passed at all"
 
 
+@pytest.mark.fault(9)
 def test_fault_9_a_hint_that_was_lost_costs_no_more_than_the_bound(
     store: Store, clock: SetClock, ticks: SetClock
 ) -> None:

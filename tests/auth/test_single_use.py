@@ -56,6 +56,7 @@ def test_what_cannot_be_valid_any_more_is_forgotten_and_not_redeemed(store: Stor
     assert not used.redeem("code", "abc", valid_for=0)
 
 
+@pytest.mark.fault(14)
 def test_a_clock_that_jumps_an_hour_and_comes_back_gives_nothing_a_second_use(store: Store, clock: SetClock) -> None:
     used = SingleUse(store.single_use, clock)
     assert used.redeem("code", "abc", valid_for=60)

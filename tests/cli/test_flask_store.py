@@ -119,6 +119,7 @@ def test_a_backup_is_whole_private_and_never_overwrites(tmp_path: Path, kept: St
     kept.close()
 
 
+@pytest.mark.fault(39)
 def test_fault_39_after_a_restore_everything_before_can_be_ended(tmp_path: Path, kept: Store, url: str) -> None:
     """Yesterday's copy has refresh tokens unused that were used since, and sessions alive that were ended since."""
     made = issuing(kept)

@@ -225,6 +225,7 @@ def test_the_last_good_set_serves_until_its_limit_and_then_it_is_503(world: Worl
     assert world.verifier.verify(token("a")).subject == "alice"
 
 
+@pytest.mark.fault(19)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_without_any_good_set_it_is_503_and_one_fetch_a_cooldown(serve: Serve, fault: str) -> None:
     world = World(serve, FAULTS[fault])

@@ -114,6 +114,7 @@ def test_a_start_in_the_middle_of_a_rotation_knows_the_version_before(
     )
 
 
+@pytest.mark.fault(18)
 @pytest.mark.feature("F19")
 def test_an_outage_at_the_start_is_a_clear_refusal(bao: OpenBao, world: World, through: Through, door: Door) -> None:
     access = through()
@@ -125,6 +126,7 @@ def test_an_outage_at_the_start_is_a_clear_refusal(bao: OpenBao, world: World, t
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.fault(18)
 @pytest.mark.feature("F19")
 def test_an_outage_later_keeps_the_value_to_its_end_with_an_alarm_and_then_refuses(
     bao: OpenBao, world: World, through: Through, door: Door

@@ -52,6 +52,7 @@ def nodes(own_cluster: Cluster, own_valkey: Valkey, tmp_path: Path) -> Iterator[
         )  # fmt: skip
 
 
+@pytest.mark.fault(2, 3, 7)
 @pytest.mark.feature("F8", "F9")
 def test_four_nodes_while_one_dies_the_database_crashes_redis_is_cut_and_keys_rotate(
     nodes: tuple[list[Service], str], own_cluster: Cluster, own_valkey: Valkey, tmp_path: Path

@@ -43,6 +43,7 @@ def test_a_password_in_a_bad_url_is_not_shown() -> None:
     assert "hunter2" not in str(raised.value)
 
 
+@pytest.mark.fault(11)
 def test_a_locked_sqlite_is_503_and_shows_no_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stopper.store.database.BUSY_SECONDS", 0.05)
     opened = open_store(f"sqlite:///{tmp_path}/data/stopper.db")
@@ -88,6 +89,7 @@ def test_a_lost_race_is_run_again_and_the_third_loss_is_503(postgres_store: Stor
     assert len(runs) == 3
 
 
+@pytest.mark.fault(40)
 def test_a_forked_child_works_and_leaves_the_parents_connections_alone(store: Store) -> None:
     store.accounts.add(Account("a", "a@example.com", "hash", 1.0))
     child = os.fork()
@@ -98,6 +100,7 @@ def test_a_forked_child_works_and_leaves_the_parents_connections_alone(store: St
     assert store.accounts.by_id("b") is not None
 
 
+@pytest.mark.fault(2)
 def test_a_dead_server_is_503_and_one_that_came_back_is_used_again(tmp_path: Path) -> None:
     cluster = Cluster()
     try:
@@ -115,6 +118,7 @@ def test_a_dead_server_is_503_and_one_that_came_back_is_used_again(tmp_path: Pat
         cluster.remove()
 
 
+@pytest.mark.fault(16)
 def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/data/stopper.db"
     open_store(url).close()
@@ -123,6 +127,7 @@ def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
         open_store(url)
 
 
+@pytest.mark.fault(16)
 def test_a_half_written_key_file_is_refused(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/data/stopper.db"
     open_store(url).close()
@@ -131,6 +136,7 @@ def test_a_half_written_key_file_is_refused(tmp_path: Path) -> None:
         open_store(url)
 
 
+@pytest.mark.fault(4)
 def test_a_lock_that_is_held_in_postgresql_is_503_and_holds_up_nobody_else(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +152,7 @@ def test_a_lock_that_is_held_in_postgresql_is_503_and_holds_up_nobody_else(
     opened.close()
 
 
+@pytest.mark.fault(5)
 def test_a_pool_that_is_used_up_is_a_bounded_wait_and_503(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +166,7 @@ def test_a_pool_that_is_used_up_is_a_bounded_wait_and_503(
     database.close()
 
 
+@pytest.mark.fault(6)
 def test_a_deadlock_in_postgresql_is_run_again_and_both_get_through(postgres_store: Store) -> None:
     for name in ("a", "b"):
         postgres_store.accounts.add(Account(name, f"{name}@example.com", "hash", 1.0))

@@ -131,6 +131,7 @@ def test_of_sixty_four_threads_one_wins(server: RedisServer) -> None:
         assert results.count(True) == 1
 
 
+@pytest.mark.fault(9)
 def test_fault_9_a_server_that_was_emptied_lets_no_proof_pass_again(server: RedisServer, valkey: Valkey) -> None:
     used = _used(server, SetClock())
     assert used.redeem("dpop", "abc", valid_for=60)
@@ -176,6 +177,7 @@ def test_the_newest_number_never_goes_back(server: RedisServer) -> None:
 # -- when it fails -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.fault(7)
 def test_fault_7_a_server_that_is_down_refuses_what_must_be_counted(own_valkey: Valkey) -> None:
     server = RedisServer(own_valkey.url)
     counters, used, news = RedisCounters(server), _used(server, SetClock()), RedisNews(server)
@@ -207,6 +209,7 @@ def test_after_a_restart_it_goes_on_without_being_told(own_valkey: Valkey) -> No
     assert counters.take([_attempt()]) is None
 
 
+@pytest.mark.fault(8)
 def test_fault_8_a_server_that_hangs_is_asked_by_few(own_valkey: Valkey) -> None:
     """The breaker: after three time-outs nobody waits until its time is over, and then one asks while the others do not wait."""
     ticks = SetClock(0.0)
@@ -251,6 +254,7 @@ def _black_hole(where: Path) -> Iterator[Path]:
         yield where
 
 
+@pytest.mark.fault(10)
 def test_fault_10_yesterdays_copy_brings_nothing_back(server: RedisServer, valkey: Valkey) -> None:
     """Whoever fails over to an old copy: the hint is too small, so it says nothing; what was counted starts lower, never negative."""
     news = RedisNews(server)
