@@ -1,0 +1,132 @@
+"""Whoever reads the table of hashes tries billions of passwords a second until they fit."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.account_names import is_clear_password
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.values import Call, Name, Value, text_of, walk
+
+_HASHES: Final = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_224", "sha3_256", "sha3_384", "sha3_512", "blake2b", "blake2s")  # fmt: skip
+_DIRECT: Final = (
+    *(f"hashlib.{name}" for name in _HASHES),
+    *(f"Crypto.Hash.{name}.new" for name in ("MD4", "MD5", "SHA", "SHA1", "SHA256", "SHA512")),
+    *(f"passlib.hash.hex_{name}.hash" for name in ("md4", "md5", "sha1", "sha256", "sha512")),
+    *(f"passlib.hash.{name}.hash" for name in ("md5_crypt", "des_crypt", "ldap_md5", "ldap_sha1", "nthash", "lmhash", "mysql323", "mysql41")),
+    "zlib.crc32", "hashlib.new", "hmac.new", "hmac.digest",
+)  # fmt: skip
+_METHOD: Final = re.compile(r"(?i)(hmac:)?(plain|md5|sha1|sha224|sha256|sha384|sha512)(:.*)?")
+_SLOW: Final = re.compile(r"(?i)bcrypt|argon2|scrypt|pbkdf2|generate_password_hash|PasswordHasher|CryptContext")
+_PASSWORD_FUNCTION: Final = re.compile(
+    r"(?i)(hash|encrypt|set|check|verify|make)_?(user_?)?(password|passwd|pwd|pw)\b|password_?hash"
+)
+_BREACHES: Final = re.compile(r"(?i)pwned|breach|hibp|leaked|compromised")
+_SCHEMES: Final = re.compile(
+    r"(?i)(hex_|ldap_)?(md4|md5|sha1|sha256|sha512)(_crypt)?|plaintext|nthash|lmhash|des_crypt"
+)
+_FAST_SCHEME: Final = frozenset({"sha256_crypt", "sha512_crypt"})
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A fast hash over a password, wherever a library takes one."""
+    facts = source_of(app)
+    slow: set[int] | None = None
+    for call in facts.calls(*_DIRECT):
+        certainty = _about_password(facts, call)
+        if certainty is None or _asks_breaches(facts, call):
+            continue
+        slow = _before_a_slow_hash(facts) if slow is None else slow
+        if id(call) not in slow:
+            yield Hit(
+                f"a password is hashed with {call.method if call.method not in ('new', 'digest', 'hash') else 'a fast hash'}",
+                call.span,
+                certainty=certainty,
+            )
+    for call in facts.calls("*.generate_password_hash"):
+        method = text_of(call.argument(1, "method"))
+        if method is not None and _METHOD.fullmatch(method):
+            yield Hit(f"werkzeug is told to hash passwords with {method}", call.span)
+    for call in facts.calls("*.update"):
+        made = call.receiver
+        if (
+            isinstance(made, Call)
+            and made.callee in _DIRECT
+            and any(is_clear_password(facts, one) for one in call.args[:1])
+        ):
+            yield Hit("a password is hashed with a fast hash", call.span)
+    yield from _settings(app, facts)
+
+
+def _settings(app: App, facts: SourceFacts) -> Iterator[Hit]:
+    """Passlib's and Flask-Security's choice of scheme."""
+    for call in facts.calls("passlib.context.CryptContext"):
+        first = call.argument(0, "schemes")
+        names = [text for one in walk(first, 2) if (text := text_of(one)) is not None]
+        if names and _SCHEMES.fullmatch(names[0]) and names[0] not in _FAST_SCHEME:
+            yield Hit(f"passlib hashes new passwords with {names[0]}", call.span)
+    for write in facts.config_writes("SECURITY_PASSWORD_HASH"):
+        text = text_of(write.value)
+        if text and _SCHEMES.fullmatch(text) and text not in _FAST_SCHEME:
+            yield Hit(f"Flask-Security hashes passwords with {text}", write.span)
+
+
+def _about_password(facts: SourceFacts, call: Call) -> Certainty | None:
+    position = 1 if call.callee in ("hashlib.new", "hmac.new", "hmac.digest") else 0
+    values = [*call.args[position : position + 1]]
+    values += [value for name, value in call.keywords if name in ("data", "string", "msg", "secret")]
+    if any(is_clear_password(facts, value) for value in values):
+        return "certain"
+    if (
+        values
+        and _PASSWORD_FUNCTION.search(call.function.rpartition(".")[2])
+        and not any(isinstance(one, Name) for one in values)
+    ):
+        return "likely"
+    return None
+
+
+def _asks_breaches(facts: SourceFacts, call: Call) -> bool:
+    """The hash is what a service of leaked passwords is asked with: SHA-1 is its protocol and nothing is stored."""
+    if _BREACHES.search(call.function):
+        return True
+    return any(
+        _BREACHES.search(text)
+        for one in facts.calls_in(call.function)
+        for value in one.args[:1]
+        for part in walk(value, 4)
+        if (text := text_of(part)) is not None
+    )
+
+
+def _before_a_slow_hash(facts: SourceFacts) -> set[int]:
+    """The calls whose result goes into a slow hash."""
+    found: set[int] = set()
+    for call in facts.calls_matching(
+        r"(?i).*(hashpw|checkpw|gensalt|generate_password_hash|check_password_hash|pbkdf2_hmac|scrypt|\.hash|\.verify)"
+    ):
+        if _SLOW.search(call.callee):
+            found.update(id(part) for value in call.args for part in _inside(value))
+    return found
+
+
+def _inside(value: Value) -> Iterator[Value]:
+    yield from walk(value, 8)
+
+
+RULE = Rule(
+    slug="password-fast-hash",
+    family="account",
+    title="Password hashed with a fast hash",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(916,),
+    owasp="API2:2023",
+    asvs=("V11.4.2",),
+    surfaces=("source",),
+    ends="Stopper's service hashes every password with Argon2id.",
+    detect=detect,
+)

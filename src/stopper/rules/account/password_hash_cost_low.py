@@ -1,0 +1,136 @@
+"""Stolen hashes are guessed many times faster than they need be."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.account_names import is_clear_password
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Value, literals, text_of
+
+BCRYPT: Final = 10
+"""The least cost of bcrypt (OWASP Password Storage Cheat Sheet)."""
+FEW: Final = 100_000
+"""PBKDF2 rounds that no recommendation of the last ten years allows; what is between this and today's is a possible hit."""
+TODAY: Final = {"sha1": 1_300_000, "sha256": 600_000, "sha512": 210_000}
+_PASSLIB: Final = re.compile(
+    r"(?:\w+__)?(bcrypt|bcrypt_sha256|pbkdf2_sha1|pbkdf2_sha256|pbkdf2_sha512)__(?:default_)?(?:min_)?rounds"
+)
+_ABOUT: Final = re.compile(r"(?i)pass|pwd|user|account|login|register|credential")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Cost parameters below what is recommended, by library; the setting of the running application too."""
+    facts = source_of(app)
+    yield from _bcrypt(facts)
+    yield from _pbkdf2(facts)
+    yield from _werkzeug(facts)
+    yield from _argon_and_scrypt(facts)
+    yield from _passlib(facts)
+    written = [write for write in facts.config_writes("BCRYPT_LOG_ROUNDS") if _below(write.value, BCRYPT)]
+    for write in written:
+        yield Hit("BCRYPT_LOG_ROUNDS is below 10", write.span)
+    running = app.config.get("BCRYPT_LOG_ROUNDS")
+    if not written and running is not None and isinstance(running.value, int) and 0 < running.value < BCRYPT:
+        yield Hit(f"BCRYPT_LOG_ROUNDS is {running.value} in the running application", reader="running")
+
+
+def _number(value: Value | None) -> int | None:
+    """The smallest whole number that it may be."""
+    found = [
+        int(one.value) for one in literals(value) if isinstance(one.value, (int, str)) and str(one.value).isdigit()
+    ]
+    return min(found) if found else None
+
+
+def _below(value: Value | None, least: int) -> bool:
+    number = _number(value)
+    return number is not None and number < least
+
+
+def _bcrypt(facts: SourceFacts) -> Iterator[Hit]:
+    for call in facts.calls("bcrypt.gensalt"):
+        if _below(call.argument(0, "rounds"), BCRYPT):
+            yield Hit("bcrypt runs with a cost below 10", call.span)
+    if facts.imports("flask_bcrypt"):
+        for call in facts.calls("*.generate_password_hash"):
+            if "werkzeug" not in call.callee and _below(call.argument(1, "rounds"), BCRYPT):
+                yield Hit("bcrypt runs with a cost below 10", call.span)
+
+
+def _pbkdf2(facts: SourceFacts) -> Iterator[Hit]:
+    for call in facts.calls("hashlib.pbkdf2_hmac"):
+        name = (text_of(call.argument(0, "hash_name")) or "").lower().replace("-", "")
+        if not (is_clear_password(facts, call.argument(1, "password")) or _ABOUT.search(call.function)):
+            continue
+        yield from _rounds(call, name, _number(call.argument(3, "iterations")))
+    for call in facts.calls("*.PBKDF2"):
+        chosen = call.keyword("hmac_hash_module")
+        name = "sha1" if chosen is None else ""
+        if is_clear_password(facts, call.argument(0, "password")):
+            yield from _rounds(
+                call, name, _number(call.argument(3, "count")) or (1000 if call.lacks(3, "count") else None)
+            )
+
+
+def _rounds(call: Call, name: str, rounds: int | None) -> Iterator[Hit]:
+    if name in ("sha1", "md5"):
+        yield Hit(f"a password is hashed by PBKDF2 with {name.upper()}", call.span)
+    elif rounds is not None and rounds < FEW:
+        yield Hit(f"PBKDF2 runs only {rounds} rounds", call.span)
+    elif rounds is not None and rounds < TODAY.get(name, 0):
+        yield Hit(f"PBKDF2 runs {rounds} rounds; {TODAY[name]} are recommended today", call.span, certainty="possible")
+
+
+def _werkzeug(facts: SourceFacts) -> Iterator[Hit]:
+    for call in facts.calls("*.generate_password_hash"):
+        kind, _, rest = (text_of(call.argument(1, "method")) or "").partition(":")
+        name, _, number = rest.partition(":")
+        if kind == "pbkdf2":
+            yield from _rounds(call, name, int(number) if number.isdigit() else None)
+        elif kind == "scrypt" and name.isdigit() and int(name) < 2**14:
+            yield Hit(f"scrypt runs with N = {name}", call.span)
+
+
+def _argon_and_scrypt(facts: SourceFacts) -> Iterator[Hit]:
+    for call in facts.calls("argon2.PasswordHasher", "*.PasswordHasher"):
+        memory, passes = _number(call.argument(1, "memory_cost")), _number(call.argument(0, "time_cost"))
+        if memory is not None and (memory < 7168 or (passes == 1 and memory < 47104)):
+            yield Hit("Argon2 runs with too little memory", call.span)
+    for call in facts.calls("hashlib.scrypt"):
+        if _below(call.keyword("n"), 2**14):
+            yield Hit("scrypt runs with N below 16384", call.span)
+
+
+def _passlib(facts: SourceFacts) -> Iterator[Hit]:
+    if not facts.imports("passlib"):
+        return
+    for call in facts.calls("*.CryptContext"):
+        for keyword, value in call.keywords:
+            told = _PASSLIB.fullmatch(keyword)
+            if told and _below(value, BCRYPT if told[1].startswith("bcrypt") else FEW):
+                yield Hit(f"passlib's {told[1]} runs with too few rounds", call.span)
+    for call in facts.calls("*.using"):
+        scheme = call.callee.split(".")[-2]
+        if scheme.startswith(("bcrypt", "pbkdf2")) and _below(
+            call.keyword("rounds"), BCRYPT if scheme.startswith("b") else FEW
+        ):
+            yield Hit(f"passlib's {scheme} runs with too few rounds", call.span)
+
+
+RULE = Rule(
+    slug="password-hash-cost-low",
+    family="account",
+    title="Password hash with too low a cost",
+    harm=__doc__ or "",
+    severity="medium",
+    check="authentication",
+    cwe=(916,),
+    owasp="API2:2023",
+    asvs=("V11.4.4",),
+    surfaces=("source",),
+    ends="Stopper's service hashes with Argon2id at a cost that is recommended today.",
+    detect=detect,
+)
