@@ -43,8 +43,12 @@ def login_requests(target: Target, route: Route, subject: str, password: str) ->
     yield Request("POST", address, (("Content-Type", "application/json"), accept), json.dumps(body).encode(), "login")
     form = urlencode({name: str(value) for name, value in body.items()}).encode()
     yield Request("POST", address, (("Content-Type", "application/x-www-form-urlencoded"), accept), form, "login")
-    basic = base64.b64encode(f"{subject}:{password}".encode()).decode()
-    yield Request("POST", address, (("Authorization", f"Basic {basic}"), accept), b"", "login")
+    yield Request("POST", address, (("Authorization", basic(subject, password)), accept), b"", "login")
+
+
+def basic(subject: str, password: str) -> str:
+    """The value of an Authorization header that shows an account (RFC 7617)."""
+    return "Basic " + base64.b64encode(f"{subject}:{password}".encode()).decode()
 
 
 def _body(target: Target, route: Route, subject: str, password: str) -> dict[str, object]:

@@ -1,12 +1,12 @@
 """Credentials in answers, and the header that an API wants them in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
-from typing import Final
+from typing import Final, Literal
 
 from stopper.core.app import App, Route
-from stopper.core.exchange import Request, Response
+from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.login_names import KEY_NAMES, REFRESH_NAMES, TOKEN_HEADERS, TOKEN_NAMES, in_headers, named
 from stopper.core.probe import Skipped
 from stopper.core.probe_baseline import is_door
@@ -17,6 +17,21 @@ from stopper.scan.wire.courier import Courier
 
 COOKIE_WORDS: Final = ("session", "token", "auth", "sid", "jwt", "csrf")
 
+ASKED: Final = 12
+"""How many reads are tried in the search for some that refuse nobody."""
+DOORS: Final = 4
+"""On how many of them a credential is tried."""
+
+Way = tuple[tuple[str, Secret], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What showing a credential came to: it ``opened`` something, it opened ``nothing`` that refuses nobody, or nothing could tell."""
+
+    state: Literal["opened", "nothing", "unknown"]
+    way: Way
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -26,6 +41,8 @@ class Held:
     key: Secret | None = None
     cookies: Secret | None = None
     refresh: Secret | None = None
+    by_name: bool = True
+    """Whether its name says that it is a credential; a cookie of any other name counts only once it opened something."""
 
 
 def credentials_in(response: Response) -> Held | None:
@@ -33,17 +50,22 @@ def credentials_in(response: Response) -> Held | None:
     said = response.json()
     token = named(said, TOKEN_NAMES) or _bare(response) or in_headers(response)
     key = named(said, KEY_NAMES)
-    cookies = cookies_of(response)
+    cookies = cookies_of(response, ("",))
     if not (token or key or cookies):
         return None
+    by_name = bool(token or key or cookies_of(response))
     refresh = named(said, REFRESH_NAMES)
     return Held(
-        Secret(token) if token else None, Secret(key) if key else None, Secret(cookies) if cookies else None, Secret(refresh) if refresh else None
-    )  # fmt: skip
+        Secret(token) if token else None,
+        Secret(key) if key else None,
+        Secret(cookies) if cookies else None,
+        Secret(refresh) if refresh else None,
+        by_name,
+    )
 
 
-def cookies_of(response: Response) -> str:
-    """What a browser would send back of the answer's cookies, those that look like a session or token."""
+def cookies_of(response: Response, words: tuple[str, ...] = COOKIE_WORDS) -> str:
+    """What a browser would send back of the answer's cookies, those whose name holds one of *words* (``("",)``: every one)."""
     kept: list[str] = []
     for line in response.all_headers("Set-Cookie"):
         try:
@@ -53,12 +75,12 @@ def cookies_of(response: Response) -> str:
         kept.extend(
             f"{name}={morsel.coded_value}"
             for name, morsel in jar.items()
-            if morsel.value and any(word in name.lower() for word in COOKIE_WORDS)
+            if morsel.value and any(word in name.lower() for word in words)
         )
     return "; ".join(kept)
 
 
-def forms(held: Held, app: App) -> Iterator[tuple[tuple[str, Secret], ...]]:
+def forms(held: Held, app: App) -> Iterator[Way]:
     """The ways to show what is held, the usual ones first. Names of the spec's schemes come before guesses."""
     value = held.token or held.key
     cookie = (("Cookie", held.cookies),) if held.cookies else ()
@@ -76,31 +98,47 @@ def forms(held: Held, app: App) -> Iterator[tuple[tuple[str, Secret], ...]]:
             yield ((name, value),)
         yield (("Authorization", value),)
         yield (("Authorization", Secret(f"Token {text}")),)
+        yield (("Authorization", Secret(f"JWT {text}")),)
         if held.token is None:
             yield bearer
     if cookie:
         yield cookie
 
 
-def credential_headers(
-    app: App, courier: Courier, honest: HonestRequests, held: Held
-) -> tuple[tuple[str, Secret], ...]:
-    """The headers that let *held* in somewhere where nobody is let in; the most usual form when no route could tell."""
-    ways = list(forms(held, app))
-    for route in list(guarded_reads(app))[:6]:
-        request = honest(route, "GET")
+def shut_doors(app: App, courier: Courier, honest: HonestRequests) -> tuple[Exchange, ...]:
+    """A few reads that refuse nobody, each with its refusal: what a credential is proven on."""
+    found: list[Exchange] = []
+    for route in list(guarded_reads(app))[:ASKED]:
         try:
-            if not courier.carry(request).response.refused:
-                continue
-            for way in ways:
-                shown = request.with_headers(*((name, value.reveal()) for name, value in way))
-                if lets_in(courier.carry(shown).response):
-                    return way
+            exchange = courier.carry(honest(route, "GET"))
         except Skipped:
+            continue
+        if exchange.response.refused:
+            found.append(exchange)
+        if len(found) == DOORS:
             break
-    if held.token is None and held.key is None:
-        return ways[-1]
-    return ways[0]
+    return tuple(found)
+
+
+def proven(shut: Sequence[Exchange], courier: Courier, ways: Sequence[Way]) -> Proof:
+    """The first of *ways* that opens one of the *shut* doors.
+
+    A door that says 403 where it said 401 to nobody knows who asks: that is a proof too, when no door opens.
+    """
+    known: Way | None = None
+    for door in shut:
+        for way in ways:
+            try:
+                response = courier.carry(request_as(door.request, way)).response
+            except Skipped:
+                return Proof("unknown", known or ways[0])
+            if lets_in(response):
+                return Proof("opened", way)
+            if response.status == 403 != door.response.status:
+                known = known or way
+    if known is not None:
+        return Proof("opened", known)
+    return Proof("nothing" if shut else "unknown", ways[0])
 
 
 def lets_in(response: Response) -> bool:
@@ -125,6 +163,6 @@ def _bare(response: Response) -> str | None:
     return text if is_token(text) else None
 
 
-def request_as(request: Request, headers: tuple[tuple[str, Secret], ...]) -> Request:
+def request_as(request: Request, headers: Way) -> Request:
     """*request* with these credential headers."""
     return request.with_headers(*((name, value.reveal()) for name, value in headers))

@@ -3,16 +3,17 @@
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from stopper.core.app import App, Route
-from stopper.core.exchange import Exchange, Request
+from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.login_names import LOGIN
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped
+from stopper.core.probe_login import basic
 from stopper.core.secret import Secret
-from stopper.scan.credential import credential_headers, credentials_in
+from stopper.scan.credential import credentials_in, forms, proven, shut_doors
 from stopper.scan.doors import REGISTER, accounts_bodies, doors, form_of, json_of
 from stopper.scan.honest import HonestRequests
 from stopper.scan.mint import minted
@@ -29,6 +30,15 @@ class Scene:
     courier: Courier
     honest: HonestRequests
     canary: str
+    useless: dict[str, str] = field(default_factory=dict[str, str])
+    """Who got a credential that opened nothing, and from where."""
+    _shut: list[tuple[Exchange, ...]] = field(default_factory=list[tuple[Exchange, ...]])
+
+    def shut(self) -> tuple[Exchange, ...]:
+        """Reads that refuse nobody, asked for once."""
+        if not self._shut:
+            self._shut.append(shut_doors(self.app, self.courier, self.honest))
+        return self._shut[0]
 
 
 def gather(scene: Scene, given: Sequence[Identity]) -> tuple[tuple[Identity, ...], tuple[str, ...]]:
@@ -37,33 +47,75 @@ def gather(scene: Scene, given: Sequence[Identity]) -> tuple[tuple[Identity, ...
     notes: list[str] = []
     for identity in given:
         ready = identity if identity.headers else log_in(scene, identity)
-        if ready is None:
-            notes.append(f"{identity.name} could not log in: no login route took the account")
-        else:
+        if ready is not None:
             found.append(ready)
+        elif identity.name not in scene.useless:
+            notes.append(_why_not(scene, identity))
+        if identity.headers and proven(scene.shut(), scene.courier, [identity.headers]).state == "nothing":
+            scene.useless[identity.name] = "the command line"
     wanted = [name for name in PEOPLE if name not in {identity.name for identity in found}]
     for name in wanted[: max(0, 2 - len(found))]:
         person = register(scene, name)
         if person is not None:
             found.append(person)
+    notes.extend(_opened_nothing(scene, name, source) for name, source in scene.useless.items())
     found.extend(minted(scene.app, scene.courier, scene.honest, [one.name for one in found]))
     return tuple(found), tuple(notes)
+
+
+def _why_not(scene: Scene, person: Identity) -> str:
+    if scene.courier.mode == "passive":
+        return f"{person.name} was not logged in: a passive scan sends no log-in"
+    if person.subject is None or person.password is None:
+        return f"{person.name} could not log in: a user name and a password are needed"
+    if next(doors(scene.app, LOGIN), None) is None:
+        return f"{person.name} could not log in: no route looks like a log-in"
+    return f"{person.name} could not log in: no login route took the account"
+
+
+def _opened_nothing(scene: Scene, name: str, source: str) -> str:
+    shut = [f"{door.request.method} {door.request.target.partition('?')[0]}" for door in scene.shut()]
+    return (
+        f"{name}'s credential from {source} opened none of the routes that refuse nobody ({', '.join(shut)}): "
+        f"what only {name} may see was not tested"
+    )
 
 
 def log_in(scene: Scene, person: Identity) -> Identity | None:
     """*person* (subject and password known) with a credential that the server gave, or None."""
     if person.subject is None or person.password is None or scene.courier.mode == "passive":
         return None
+    password = person.password.reveal()
     for route in doors(scene.app, LOGIN):
-        for body in accounts_bodies(route, person.subject, person.password.reveal()):
-            if (ready := _logged_in(scene, person, route, body)) is not None:
+        for requests in _login_requests(scene, route, person.subject, password):
+            if (ready := _logged_in(scene, person, route, requests)) is not None:
+                scene.useless.pop(person.name, None)
                 return ready
-    return None
+            if person.name in scene.useless:
+                break  # the account was taken: another body says nothing new of this route
+    return _by_basic(scene, person, basic(person.subject, password))
 
 
-def _logged_in(scene: Scene, person: Identity, route: Route, body: dict[str, object]) -> Identity | None:
+def _login_requests(scene: Scene, route: Route, subject: str, password: str) -> Iterator[tuple[Request, ...]]:
+    """The ways to send an account to a route; within one group the first that is plainly answered ends the group."""
     target = scene.honest.prefix + scene.honest.path(route)
-    for request in (json_of(target, body, "login"), form_of(target, body, "login")):
+    for body in accounts_bodies(route, subject, password):
+        yield json_of(target, body, "login"), form_of(target, body, "login")
+    headers = (("Authorization", basic(subject, password)), ("Accept", "application/json"))
+    yield (Request("POST", target, headers, b"", "login"),)
+
+
+def _by_basic(scene: Scene, person: Identity, said: str) -> Identity | None:
+    """*person* by HTTP Basic alone, where a route that refuses nobody lets that in."""
+    way = (("Authorization", Secret(said)),)
+    if proven(scene.shut(), scene.courier, [way]).state != "opened":
+        return None
+    scene.useless.pop(person.name, None)
+    return replace(person, headers=way)
+
+
+def _logged_in(scene: Scene, person: Identity, route: Route, requests: Sequence[Request]) -> Identity | None:
+    for request in requests:
         exchange = _try(scene.courier, request)
         if exchange is None:
             continue
@@ -95,7 +147,10 @@ def register(scene: Scene, name: str) -> Identity | None:
                 if ready is None:
                     ready = holder(scene, person, exchange, route)
                 if ready is not None:
+                    scene.useless.pop(name, None)
                     return ready
+                if name in scene.useless:
+                    return None
     return None
 
 
@@ -126,15 +181,23 @@ def _registrations(
 
 
 def holder(scene: Scene, person: Identity, exchange: Exchange, route: Route) -> Identity | None:
-    """*person* with the credential that an answer handed out, in the form that the API takes; None when it gave none."""
-    if not (exchange.response.succeeded or exchange.response.status in (302, 303)):
-        return None
-    held = credentials_in(exchange.response)
+    """*person* with the credential that an answer handed out, in the form that the API takes; None when it gave none that opens."""
+    response = exchange.response
+    held = credentials_in(response) if response.succeeded or response.status in (302, 303) else None
     if held is None:
         return None
-    headers = credential_headers(scene.app, scene.courier, scene.honest, held)
+    proof = proven(scene.shut(), scene.courier, list(forms(held, scene.app)))
+    if proof.state == "nothing" and held.by_name and not _still_outside(response):
+        scene.useless[person.name] = f"POST {route.path}"
+    if proof.state == "nothing" or (proof.state == "unknown" and (not held.by_name or _still_outside(response))):
+        return None
     issuer = RouteRef("POST", route.path)
-    return replace(person, headers=headers, token=held.token, refresh_token=held.refresh, issued_by=issuer)
+    return replace(person, headers=proof.way, token=held.token, refresh_token=held.refresh, issued_by=issuer)
+
+
+def _still_outside(response: Response) -> bool:
+    """Whether an answer sends back to the log-in or shows its form again."""
+    return response.refused or re.search(r"""(?i)<input[^>]+type=["']?password""", response.text) is not None
 
 
 def _try(courier: Courier, request: Request) -> Exchange | None:

@@ -95,6 +95,13 @@ def cookie(who: str, token: str) -> Any:
     return redirect("/profile")
 
 
+def any_cookie(token: str) -> Any:
+    answer = jsonify(ok=True)
+    answer.set_cookie("theme", "dark")
+    answer.set_cookie("who", token)
+    return answer
+
+
 SHOPS: dict[str, Flask] = {
     "a bearer token": shop(lambda _, token: jsonify(access_token=token), bearer),
     "a nested token": shop(lambda _, token: jsonify(data={"auth": {"token": token}}), bearer),
@@ -112,6 +119,7 @@ SHOPS: dict[str, Flask] = {
     "a scheme in the token": shop(lambda _, token: jsonify(token=f"Bearer {token}"), bearer),
     "authenticate-user": shop(lambda _, token: jsonify(token=token), bearer, path="/auth/authenticate-user"),
     "connect": shop(lambda _, token: jsonify(token=token), bearer, path="/auth/connect"),
+    "a cookie of any name": shop(lambda _, token: any_cookie(token), lambda: request.cookies.get("who")),
     "a user name": shop(lambda _, token: jsonify(access_token=token), bearer, name="username"),
     "a token at registration": shop(lambda _, token: jsonify(access_token=token), bearer, register_gives=True),
 }  # fmt: skip
@@ -148,6 +156,80 @@ def test_an_account_that_is_refused_is_told() -> None:
     people, notes, _ = become(SHOPS["a bearer token"], "default", (carol,))
     assert people == ()
     assert notes == ("carol could not log in: no login route took the account",)
+
+
+CAROL = Identity("carol", (), subject="carol@example.com", password=Secret("carols-password"))
+
+
+def test_a_passive_scan_says_that_it_tried_nothing() -> None:
+    people, notes, courier = become(SHOPS["a bearer token"], "passive", (CAROL,))
+    assert people == ()
+    assert notes == ("carol was not logged in: a passive scan sends no log-in",)
+    assert not any(method == "POST" for method, _ in courier.asked)
+
+
+def test_a_scan_without_a_log_in_route_says_so() -> None:
+    app = shop(lambda _, token: jsonify(token=token), bearer, path="/enter-here", can_register=False)
+    assert become(app, "default", (CAROL,))[1] == ("carol could not log in: no route looks like a log-in",)
+
+
+@pytest.mark.parametrize("mode", ["default", "active"])
+def test_a_credential_that_opens_nothing_is_no_log_in_and_is_told(mode: Mode) -> None:
+    app = shop(lambda _, token: jsonify(token=token), lambda: None)
+    people, notes, _ = become(app, mode, (CAROL,))
+    assert people == ()
+    assert notes[0] == (
+        "carol's credential from POST /auth/login opened none of the routes that refuse nobody (GET /profile): "
+        "what only carol may see was not tested"
+    )
+    assert "carols-password" not in repr(notes)
+
+
+def test_a_given_credential_that_opens_nothing_is_told() -> None:
+    given = Identity("dave", (("X-API-Key", Secret("daves-key")),))
+    _, notes, _ = become(shop(lambda _, token: jsonify(t=token), bearer, can_register=False), "default", (given,))
+    assert "dave's credential from the command line opened none" in notes[0]
+    assert "daves-key" not in notes[0]
+
+
+def test_a_credential_that_is_known_but_may_not_enter_is_a_log_in() -> None:
+    """An application whose only reads are for administrators answers 403 to a person and 401 to nobody."""
+    app = Flask("admins")
+    app.add_url_rule("/login", endpoint="in", view_func=lambda: jsonify(token="t" * 12), methods=["POST"])
+
+    @app.get("/reports")
+    def reports() -> Any:
+        return jsonify(error="no"), 403 if bearer() == "t" * 12 else 401
+
+    people, notes, _ = become(app, "default", (CAROL,))
+    assert [one.name for one in people] == ["carol"]
+    assert notes == ()
+
+
+@pytest.mark.parametrize("issues", [True, False])
+def test_http_basic_logs_in_at_the_route_or_everywhere(issues: bool) -> None:
+    app = Flask("basic")
+
+    def known() -> bool:
+        said = request.authorization
+        return said is not None and (said.username, said.password) == ("carol@example.com", "carols-password")
+
+    if issues:
+        app.add_url_rule(
+            "/token",
+            endpoint="token",
+            view_func=lambda: jsonify(token="t" * 12) if known() else ("", 401),
+            methods=["POST"],
+        )
+
+    @app.get("/profile")
+    def profile() -> Any:
+        return jsonify(who="carol") if (bearer() == "t" * 12 if issues else known()) else ("", 401)
+
+    people, notes, courier = become(app, "default", (CAROL,))
+    assert notes == ()
+    assert whoami(courier, people[0]) == {"who": "carol"}
+    assert "carols-password" not in repr(people)
 
 
 def test_a_given_credential_is_used_as_it_is() -> None:
