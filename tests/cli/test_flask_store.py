@@ -6,10 +6,14 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from tests.servers.issuing import issuing
 
 from stopper.auth.clock import SetClock
@@ -174,6 +178,55 @@ def test_what_goes_wrong_is_one_line_without_a_secret(tmp_path: Path, arguments:
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("stopper: ")
     assert "hunter2" not in done.stderr + done.stdout
+
+
+def _pem(key: PrivateKeyTypes, encryption: serialization.KeySerializationEncryption | None = None) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption or serialization.NoEncryption()
+    )
+
+
+def test_a_key_that_was_made_elsewhere_is_taken_in_once(tmp_path: Path, kept: Store, url: str) -> None:
+    kept.close()
+    file = tmp_path / "key.pem"
+    for number, key in enumerate((ed25519.Ed25519PrivateKey.generate(), ec.generate_private_key(ec.SECP256R1()))):
+        file.write_bytes(_pem(key))
+        file.chmod(0o600)
+        first = flask(tmp_path, "keys", "import", str(file), "--database", url)
+        assert first.returncode == 0, first.stderr
+        assert "PRIVATE" not in first.stdout
+        assert "nothing to do" in flask(tmp_path, "keys", "import", str(file), "--database", url).stdout
+        shown = flask(tmp_path, "keys", "list", "--database", url).stdout.splitlines()
+        assert len(shown) == number + 1
+    assert [line.split()[1:3] for line in shown] == [["EdDSA", "active"], ["ES256", "published"]]
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (lambda: _pem(rsa.generate_private_key(65537, 2048)), "3072"),
+        (lambda: _pem(ec.generate_private_key(ec.SECP384R1())), "another kind"),
+        (
+            lambda: _pem(ed25519.Ed25519PrivateKey.generate(), serialization.BestAvailableEncryption(b"x")),
+            "pass phrase",
+        ),
+        (lambda: b"-----BEGIN PRIVATE KEY-----\nrubbish\n-----END PRIVATE KEY-----\n", "openssl"),
+        (lambda: b"", "openssl"),
+    ],
+)
+def test_what_is_no_good_key_is_refused_in_one_line(
+    tmp_path: Path, kept: Store, url: str, made: Callable[[], bytes], told: str
+) -> None:
+    kept.close()
+    file = tmp_path / "key.pem"
+    file.write_bytes(made())
+    file.chmod(0o600)
+    done = flask(tmp_path, "keys", "import", str(file), "--database", url)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    file.chmod(0o644)
+    assert "chmod 600" in flask(tmp_path, "keys", "import", str(file), "--database", url).stderr
 
 
 _STOPS = """

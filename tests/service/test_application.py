@@ -1,5 +1,6 @@
 """What the service says of itself, how it fails, and how another application gets its endpoints."""
 
+import base64
 import dataclasses
 import json
 import logging
@@ -7,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
@@ -291,3 +294,23 @@ def test_no_logger_shows_a_password_token_or_digest_even_at_debug(
         stored.password_hash.split("$")[-1], repr(digest)[2:12], digest.hex(),
     ):  # fmt: skip
         assert secret not in shown
+
+
+def test_a_signing_key_by_reference_is_taken_in_at_the_start(tmp_path: Path) -> None:
+    """From a file here; the environment, Vault and the clouds are the same references."""
+    pem = ed25519.Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file = tmp_path / "key.pem"
+    file.write_bytes(pem)
+    file.chmod(0o600)
+    for _ in range(2):
+        made = open_accounts(
+            "https://auth.example.com",
+            "https://api.example.com",
+            data=tmp_path / "data",
+            environ={"STOPPER_SIGNING_KEY": f"file:{file}"},
+        )
+        (key,) = made.keyring.signing_keys()
+        assert key.private_bytes() in base64.b64decode(b"".join(pem.splitlines()[1:-1]))
+        made.store.close()

@@ -12,9 +12,10 @@ from typing import Final, Protocol
 
 from stopper.auth.clock import Clock
 from stopper.auth.forking import in_each_child
-from stopper.auth.signing_key import Algorithm, SigningKey, new_signing_key
+from stopper.auth.signing_key import Algorithm, SigningKey, import_signing_key, new_signing_key
 from stopper.auth.verification_key import VerificationKey
 from stopper.core.errors import KeyringError, StoreUnavailableError
+from stopper.core.secret import Secret
 
 JWKS_MAX_AGE: Final = 300
 """Seconds that clients may keep the JWKS."""
@@ -158,6 +159,21 @@ class Keyring:
                 f"{kid} is not a key whose time is over; retire it first, and wait until its tokens have ended"
             )
         self.reload()
+
+    def adopt(self, pem: Secret) -> SigningKey | None:
+        """Take in a key that was made elsewhere, as :meth:`create` does with a new one; None where it is here already.
+
+        The first key of all signs at once. Raises KeyringError for what is no key, or too weak.
+        """
+        self.reload()
+        now = self._clock()
+        starts = now + JWKS_MAX_AGE + RELOAD_SECONDS if self._keys else now
+        key = import_signing_key(pem.reveal_bytes(), created_at=now, activates_at=starts)
+        if key.kid in self._prepared:
+            return None
+        self._store.rotate(key, starts, starts + self._overlap)
+        self.reload()
+        return key
 
     def activate(self, algorithm: Algorithm | None = None) -> SigningKey:
         """Publish a new key that signs at once: for a key that leaked. Clients with a cached JWKS fail until they re-read it."""

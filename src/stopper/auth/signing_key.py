@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, cast
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -93,6 +94,37 @@ def new_signing_key(algorithm: Algorithm, *, created_at: float, activates_at: fl
         raise KeyringError(f"{algorithm!r} is not an algorithm for new keys; use one of {', '.join(ALGORITHMS)}")
     public = _public_members(private)
     return SigningKey(_thumbprint(public), algorithm, public, private, created_at, activates_at)
+
+
+def import_signing_key(pem: bytes, *, created_at: float, activates_at: float) -> SigningKey:
+    """A key that was made elsewhere, from its PEM (PKCS#8, SEC 1 or PKCS#1, not encrypted). Its kind decides the algorithm.
+
+    Raises KeyringError for what is no private key, or too weak.
+    """
+    try:
+        loaded = serialization.load_pem_private_key(pem, password=None)
+    except TypeError:
+        raise KeyringError(
+            "the signing key is encrypted; give it without a pass phrase, in a file that only you read"
+        ) from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise KeyringError("that is no private key in PEM; make one with: openssl genpkey -algorithm ed25519") from None
+    if isinstance(loaded, ed25519.Ed25519PrivateKey):
+        algorithm = "EdDSA"
+    elif isinstance(loaded, rsa.RSAPrivateKey):
+        algorithm = "RS256"
+        if loaded.key_size < RSA_BITS:
+            raise KeyringError(f"the signing key has {loaded.key_size} bits; RSA keys need {RSA_BITS} (NIST SP 800-57)")
+    elif isinstance(loaded, ec.EllipticCurvePrivateKey) and loaded.curve.name == "secp256r1":
+        algorithm = "ES256"
+    else:
+        raise KeyringError(
+            f"a signing key is for {', '.join(ALGORITHMS)}: Ed25519, P-256 or RSA, and this is another kind"
+        )
+    der = loaded.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return load_signing_key(der, algorithm, created_at=created_at, activates_at=activates_at)
 
 
 def load_signing_key(

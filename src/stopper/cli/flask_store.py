@@ -14,6 +14,7 @@ from flask.cli import ScriptInfo
 from stopper.auth.revocation import keep_for
 from stopper.cli.flask_ending import ending
 from stopper.core.errors import SettingError
+from stopper.core.secret import Secret
 
 if TYPE_CHECKING:
     from stopper.auth.keyring import Keyring
@@ -142,6 +143,27 @@ def rotate(
             click.echo("nothing to do: the newest key is young enough")
             return
         click.echo(f"{made.kid}  {made.algorithm}  {_dates(made)}")
+
+
+@keys.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@_where
+@click.pass_context
+def import_key(context: click.Context, file: Path, database: str | None, key_file: Path | None) -> None:
+    """Take in a private key (PEM) that was made elsewhere. It signs once every cached key set has it."""
+    with _opened(context, database, key_file) as (store, life):
+        if os.name == "posix" and file.stat().st_mode & 0o077:
+            raise SettingError(f"{file}: others can read it; run: chmod 600 {file}")
+        try:
+            pem = Secret(file.read_bytes())
+        except OSError as wrong:
+            raise SettingError(f"{file}: {wrong.strerror}; name a file that you can read") from None
+        made = _ring(store, life).adopt(pem)
+        click.echo(
+            "nothing to do: that key is here already"
+            if made is None
+            else f"{made.kid}  {made.algorithm}  {_dates(made)}"
+        )
 
 
 @keys.command("retire")

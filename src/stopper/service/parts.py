@@ -17,7 +17,7 @@ from stopper.auth.revocation import Revocations, keep_for
 from stopper.auth.signing_key import ALGORITHMS, Algorithm
 from stopper.auth.verifier import LEEWAY, Verifier
 from stopper.core.secret import Secret
-from stopper.core.settings import Settings, switch, text, texts
+from stopper.core.settings import Settings, secret, switch, text, texts
 from stopper.extension import settings as guard_settings
 from stopper.secrets import load
 from stopper.service.accounts import Accounts
@@ -26,6 +26,11 @@ from stopper.service.throttle import Throttle
 from stopper.store import open_store
 
 signing_algorithm: Final = text("SIGNING_ALGORITHM", "EdDSA", "The algorithm of new signing keys.", choices=ALGORITHMS)
+signing_key: Final = secret(
+    "SIGNING_KEY",
+    "A private key in PEM that was made elsewhere (Ed25519, P-256, RSA from 3072 bits), most often by reference: `file:/run/secrets/key.pem`,"
+    " `vault:kv/stopper#key`. It is taken into the store at the start and signs once every cached key set has it.",
+)
 allow_open_registration: Final = switch(
     "ALLOW_OPEN_REGISTRATION",
     False,
@@ -69,6 +74,9 @@ def open_accounts(
     store.migrate()
     algorithm = cast("Algorithm", settings.get(signing_algorithm))
     keyring = Keyring(store.keys, clock, algorithm=algorithm, token_lifetime=life, leeway=LEEWAY)
+    own_key = settings.get(signing_key)
+    if own_key is not None:
+        keyring.adopt(own_key)
     keyring.ensure_key()
     access = AccessTokens(issuer, audience, keyring.signing_key, clock, life)
     refresh = RefreshTokens(
