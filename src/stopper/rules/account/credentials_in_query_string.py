@@ -1,0 +1,156 @@
+"""The password ends up in server logs, browser histories and other sites' logs, as URLs do."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import urlencode
+
+from stopper.core.account_names import is_password_name
+from stopper.core.app import App, Route
+from stopper.core.exchange import Request
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef, Span
+from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_login import lets_in
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Sequence, text_of
+
+MESSAGE: Final = "a password is read from the query string"
+_LOGIN: Final = re.compile(r"(?i)(^|[/_-])(log-?in|sign-?in|authenticate|auth|tokens?|sessions?)(/|$)")
+_FORM: Final = re.compile(r"(?i)<form\b(?![^>]*method\s*=\s*[\"']?(post|dialog))[^>]*>")
+_PASSWORD_FIELD: Final = re.compile(r"(?i)<input\b[^>]*type\s*=\s*[\"']?password")
+_SCRIPTED: Final = re.compile(r"(?i)<form\b[^>]*(onsubmit|hx-post|data-\w+|@submit|v-on|id\s*=|novalidate)")
+_CODES: Final = frozenset({"otp", "totp", "otp_code", "pin", "client_secret"})
+
+
+def _is_credential(name: str) -> bool:
+    return is_password_name(name) or name.lower() in _CODES
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Passwords among the readings of the query, in a path, in a parser's arguments, in a form by GET, in the OpenAPI document."""
+    facts = source_of(app)
+    for reading in facts.readings("flask.request.args"):
+        if _is_credential(reading.key):
+            yield Hit(MESSAGE, reading.span)
+    for reading in facts.readings("flask.request.values"):
+        if _is_credential(reading.key):
+            only_get = all(
+                route.methods and not {"POST", "PUT", "PATCH"} & set(route.methods)
+                for route in facts.routes_of_view(reading.function)
+            )
+            yield Hit(MESSAGE, reading.span, certainty="certain" if only_get else "likely")
+    for route in facts.routes:
+        if not facts.is_test(route.span) and any(is_password_name(name) for name, _ in route.parameters):
+            yield Hit("a password is part of the path", route.registered_at, RouteRef(route.methods[0], route.path))
+    yield from _parsed(facts)
+    yield from _forms(facts)
+    yield from _documented(app)
+
+
+def _parsed(facts: SourceFacts) -> Iterator[Hit]:
+    """``reqparse`` and webargs: an argument of the query."""
+    if facts.imports("flask_restful", "flask_restx", "flask_restplus"):
+        for call in facts.calls("*.add_argument"):
+            where = call.keyword("location")
+            places = [text_of(one) for one in where.items] if isinstance(where, Sequence) else [text_of(where)]
+            if (
+                call.args
+                and _is_credential(text_of(call.args[0]) or "")
+                and any(one in ("args", "values", "query") for one in places)
+            ):
+                yield Hit(MESSAGE, call.span)
+
+
+def _forms(facts: SourceFacts) -> Iterator[Hit]:
+    """A form with a password field that a browser sends by GET, in a template."""
+    for file in facts.files_of("template"):
+        opened: tuple[int, str] | None = None
+        for number, line in enumerate(file.lines, start=1):
+            if (found := _FORM.search(line)) and not _SCRIPTED.search(line) and line.count("<") < 40:
+                opened = (number, found[0])
+            elif re.search(r"(?i)<form\b", line):
+                opened = None
+            if opened and _PASSWORD_FIELD.search(line):
+                yield Hit(
+                    "a form sends a password by GET",
+                    Span(file.path, opened[0], 1, opened[0], len(file.lines[opened[0] - 1]) + 1),
+                    certainty="likely",
+                )
+                opened = None
+            if re.search(r"(?i)</form", line):
+                opened = None
+
+
+def _documented(app: App) -> Iterator[Hit]:
+    """Parameters ``in: query`` of the document's operations."""
+    paths = app.spec.document.get("paths") if app.spec is not None else None
+    if not isinstance(paths, dict):
+        return
+    for path, operations in paths.items():
+        for method, operation in operations.items() if isinstance(operations, dict) else ():
+            parameters = operation.get("parameters") if isinstance(operation, dict) else None
+            for one in parameters if isinstance(parameters, list) else ():
+                if isinstance(one, dict) and one.get("in") == "query" and _is_credential(str(one.get("name"))):
+                    prefix = app.spec.prefix if app.spec is not None else ""
+                    yield Hit(
+                        f"the OpenAPI document puts {one.get('name')} into the query of {path}",
+                        route=RouteRef(str(method).upper(), f"{prefix}{path}"),
+                        reader="spec",
+                    )
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Log in by GET with the account in the query, and with a wrong password as control."""
+    person = next((one for one in reversed(target.identities) if one.subject and one.password and not one.minted), None)
+    if person is None:
+        return not_applicable("no account with a known password")
+    routes = [one for one in target.app.routes if _LOGIN.search(one.path) and not one.parameters][:4]
+    if not routes:
+        return not_applicable("no route takes a log-in")
+    for route in routes:
+        for method in [one for one in ("GET", "POST") if one in route.methods]:
+            verdict = yield from _tried(target, route, method, person)
+            if verdict is not None:
+                return verdict
+    return passed("no log-in takes a password from the query string")
+
+
+def _tried(target: Target, route: Route, method: str, person: Identity) -> Steps[Verdict | None]:
+    assert person.password is not None
+    good = yield from send(_request(target, route, method, person, person.password.reveal()))
+    if not lets_in(good.response):
+        return None
+    wrong = yield from send(_request(target, route, method, person, f"not-{target.canary}"))
+    if lets_in(wrong.response):
+        return None
+    ref = RouteRef(method, route.path)
+    evidence = [
+        Evidence("exchange", "control: a wrong password in the query is refused", wrong),
+        Evidence("exchange", "the right one in the query is let in", good),
+    ]
+    return failed(f"{ref} takes the password from the query string", [ref], evidence)
+
+
+def _request(target: Target, route: Route, method: str, person: Identity, password: str) -> Request:
+    address = target.request_for(route, method).target.partition("?")[0]
+    query = urlencode({"email": person.subject, "username": person.subject, "password": password})
+    return Request(method, f"{address}?{query}", (("Accept", "application/json"),), b"", "login")
+
+
+RULE = Rule(
+    slug="credentials-in-query-string",
+    family="account",
+    title="Credentials sent by GET or in the query string",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(598,),
+    owasp="API2:2023",
+    asvs=("V14.2.1",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Stopper's service takes a password from the body of a POST and from nowhere else.",
+    detect=detect,
+    probe=probe,
+)

@@ -1,0 +1,219 @@
+"""Whoever reads the database, a copy of it or a log of queries has everybody's password."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.account_names import is_clear_password, is_password_name, said_name
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.place import Span
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Format,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Parameter,
+    Sequence,
+    Value,
+    options,
+    text_of,
+    walk,
+)
+
+COMPARED: Final = "a stored password is compared in clear"
+STORED: Final = "a password is stored as it was typed"
+_FINDERS: Final = ("*.filter_by", "*.find_one", "*.get_or_none", "*.find_one_or_404", "*.first_or_404")
+_INSERTS: Final = ("*.insert_one", "*.insert", "*.create", "*.put_item", "*.update_one")
+_QUERY: Final = re.compile(
+    r"(?is)\b(where|and)\s+[\w.\"`]*(password|passwd|pwd)[\"`]?\s*=|insert\s+into\s+\S+\s*\([^)]*\b(password|passwd|pwd)\b|\bset\s+[^;]*\b(password|passwd|pwd)[\"`]?\s*="
+)
+_HASH: Final = re.compile(r"(?i)hash|digest|crypt|argon|scrypt|pbkdf2")
+_PROTECTED_COLUMN: Final = re.compile(r"(?i)PasswordType|Encrypted|hash")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Comparisons with a stored password, and passwords that go into a row, document or query as they came."""
+    facts = source_of(app)
+    seen: set[tuple[str, int]] = set()
+    for span, message in (*_compared(facts), *_queried(facts), *_stored(facts)):
+        if (span.path, span.line) not in seen:
+            seen.add((span.path, span.line))
+            yield Hit(message, span)
+    running = app.config.get("SECURITY_PASSWORD_HASH")
+    if running is not None and running.value == "plaintext":
+        yield Hit("Flask-Security stores passwords in clear in the running application", reader="running")
+
+
+def _compared(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
+    for operator in ("==", "!="):
+        for one in facts.comparisons(operator):
+            if _is_check(facts, one.left, one.right) or _is_check(facts, one.right, one.left):
+                yield one.span, COMPARED
+    for call in facts.calls("hmac.compare_digest", "secrets.compare_digest", "*.safe_str_cmp"):
+        if call.span and len(call.args) == 2 and (_is_check(facts, *call.args) or _is_check(facts, *call.args[::-1])):
+            yield call.span, COMPARED
+
+
+def _is_check(facts: SourceFacts, typed: Value, kept: Value) -> bool:
+    """*typed* is a password of the request, and *kept* one that the application looked up."""
+    if not _is_typed(facts, typed):
+        return False
+    return any(_is_kept(facts, one) for one in options(_plain(kept)))
+
+
+def _plain(value: Value) -> Value:
+    while isinstance(value, Call) and value.method in ("encode", "decode", "strip") and value.receiver is not None:
+        value = value.receiver
+    return value
+
+
+def _is_typed(facts: SourceFacts, value: Value) -> bool:
+    value = _plain(value)
+    if isinstance(value, (Constant, ConfigValue, EnvironmentValue)) or (
+        isinstance(value, Call) and not facts.derives(value, "password")
+    ):
+        return False
+    if _HASH.search(said_name(value)) or not is_clear_password(facts, value):
+        return False
+    return isinstance(value, Parameter) or facts.derives(value, "request-data") or _is_of_form(value)
+
+
+def _is_of_form(value: Value) -> bool:
+    """``form.password.data``; what a library of schemas made of the body."""
+    return isinstance(value, (Member, Name)) and said_name(value) == "data" and "password" in str(value)
+
+
+def _is_kept(facts: SourceFacts, value: Value) -> bool:
+    if isinstance(value, Parameter) or (facts.derives(value, "request-data") and not _looked_up(value)):
+        return False
+    match value:
+        case Member(attribute=name) | Item(key=Constant(value=str(name))):
+            return is_password_name(name) and not _HASH.search(name)
+        case Item(owner=owner):
+            return _is_table(owner) and not _HASH.search(str(said_name(owner)))
+        case Name(dotted=dotted):
+            last = dotted.rpartition(".")[2]
+            return (
+                "." in dotted and is_password_name(last) and not dotted.startswith(("flask.request", "flask.session"))
+            )
+        case Call(method="get", args=(_, *_), receiver=receiver) if receiver is not None:
+            return _is_table(receiver)
+        case _:
+            return False
+
+
+def _looked_up(value: Value) -> bool:
+    """What a request chose among what the application keeps: the request is in the key only."""
+    return any(
+        isinstance(one, Call) and one.method in ("first", "fetchone", "one", "one_or_none", "first_or_404", "find_one", "get", "get_or_none", "get_or_404", "scalar", "scalar_one_or_none", "scalar_one", "execute")
+        for one in walk(value)
+    ) or (isinstance(value, Item) and _roots_in_project(value.owner))  # fmt: skip
+
+
+def _roots_in_project(value: Value) -> bool:
+    while isinstance(value, (Item, Member)):
+        value = value.owner
+    return not (isinstance(value, Name) and value.dotted.startswith("flask.")) and not (
+        isinstance(value, Call) and value.callee.startswith("flask.")
+    )
+
+
+def _is_table(value: Value) -> bool:
+    """A dict of passwords by user: it is called so, or its literal values are texts of people."""
+    return bool(
+        re.search(
+            r"(?i)passwords|credentials|\busers?\b|users|accounts|people",
+            said_name(value) or getattr(value, "name", ""),
+        )
+    )
+
+
+def _queried(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
+    for call in facts.calls(*_FINDERS):
+        pairs = [*call.keywords, *(pair for one in call.args for pair in _pairs(one))]
+        if call.span and any(is_password_name(name) and _is_typed(facts, value) for name, value in pairs):
+            yield call.span, COMPARED
+    for call in facts.calls("*.execute", "*.fetch_one", "*.query_db", "*.query", "*.raw"):
+        if call.span is None or not call.args:
+            continue
+        text = " ".join(said for one in walk(call.args[0], 5) if (said := text_of(one)) is not None)
+        if not _QUERY.search(text):
+            continue
+        values = [*(one for value in call.args[1:] for one in _inside(value)), *_formatted(call.args[0])]
+        if any(_is_typed(facts, one) for one in values):
+            yield call.span, STORED if re.search(r"(?i)^\s*(insert|update)", text) else COMPARED
+
+
+def _pairs(value: Value) -> Iterator[tuple[str, Value]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items:
+            yield text_of(key) or "", inner
+            yield from _pairs(inner)
+
+
+def _inside(value: Value) -> Iterator[Value]:
+    for option in options(value):
+        if isinstance(option, Sequence):
+            yield from option.items
+        elif isinstance(option, Mapping):
+            yield from (inner for _, inner in option.items)
+        else:
+            yield option
+
+
+def _formatted(value: Value) -> Iterator[Value]:
+    for one in walk(value, 3):
+        if isinstance(one, Format):
+            yield from one.parts
+
+
+def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
+    if not any(is_password_name(one.key) for one in facts.readings()) and not facts.imports(
+        "flask_wtf", "wtforms", "marshmallow", "pydantic"
+    ):
+        return
+    hashing = {
+        one.name
+        for one in facts.classes()
+        if any(method.rpartition(".")[2] in ("password", "_password", "__init__", "__setattr__", "validate_password", "hash_password") for method in one.methods)
+        or any(_PROTECTED_COLUMN.search(str(value)) for name, value in one.attributes.items() if is_password_name(name))
+    }  # fmt: skip
+    for one in facts.classes():
+        if one.name in hashing or not any(is_password_name(name) for name in one.attributes):
+            continue
+        for call in facts.calls(one.name):
+            if call.span and any(is_password_name(name) and _is_typed(facts, value) for name, value in call.keywords):
+                yield call.span, STORED
+    for call in facts.calls(*_INSERTS):
+        if call.span and any(
+            is_password_name(name) and _is_typed(facts, value) for arg in call.args for name, value in _pairs(arg)
+        ):
+            yield call.span, STORED
+    if not hashing:
+        for made in facts.assignments():
+            if is_password_name(made.attribute) and made.function and re.fullmatch(r"\w*(user|account|person|member|customer|u)\.\w+", made.target) and _is_typed(facts, made.value) and not made.target.startswith("self."):  # fmt: skip
+                yield made.span, STORED
+
+
+RULE = Rule(
+    slug="password-stored-plaintext",
+    family="account",
+    title="Passwords stored or compared in clear",
+    harm=__doc__ or "",
+    severity="critical",
+    check="authentication",
+    cwe=(256,),
+    owasp="API2:2023",
+    asvs=("V11.4.2",),
+    surfaces=("source",),
+    ends="Stopper's service keeps an Argon2id hash of a password and nothing else.",
+    certainty="likely",
+    detect=detect,
+)
