@@ -45,12 +45,15 @@ class Held:
     """Whether its name says that it is a credential; a cookie of any other name counts only once it opened something."""
 
 
-def credentials_in(response: Response) -> Held | None:
-    """The credentials of an answer: in its JSON at any depth up to four, in a header, or in Set-Cookie."""
+def credentials_in(response: Response, before: str = "") -> Held | None:
+    """The credentials of an answer: in its JSON at any depth up to four, in a header, or in Set-Cookie.
+
+    *before* is the Cookie header of the request: a browser keeps what the answer does not set anew.
+    """
     said = response.json()
     token = named(said, TOKEN_NAMES) or _bare(response) or in_headers(response)
     key = named(said, KEY_NAMES)
-    cookies = cookies_of(response, ("",))
+    cookies = _merged(before, cookies_of(response, ("",)))
     if not (token or key or cookies):
         return None
     by_name = bool(token or key or cookies_of(response))
@@ -78,6 +81,11 @@ def cookies_of(response: Response, words: tuple[str, ...] = COOKIE_WORDS) -> str
             if morsel.value and any(word in name.lower() for word in words)
         )
     return "; ".join(kept)
+
+
+def _merged(before: str, after: str) -> str:
+    jar = dict(part.split("=", 1) for part in f"{before}; {after}".split("; ") if "=" in part)
+    return "; ".join(f"{name}={value}" for name, value in jar.items())
 
 
 def forms(held: Held, app: App) -> Iterator[Way]:

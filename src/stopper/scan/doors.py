@@ -12,6 +12,7 @@ from stopper.core.login_names import BEST, PASSWORD, SUBJECT
 
 REGISTER: Final = re.compile(r"(?i)(^|[/_-])(register|registration|sign-?up|users?|accounts?|enroll)/?$")
 _BEST: Final = re.compile(r"(?i)(register|sign-?up)/?$")
+_WRAPPER: Final = re.compile(r"(?i)user|account|credentials?|data|auth|session|login")
 _NAMES: Final = ("email", "username", "user", "login", "name")
 
 
@@ -29,7 +30,8 @@ def doors(app: App, kind: re.Pattern[str]) -> Iterator[Route]:
 def accounts_bodies(route: Route, subject: str, password: str) -> Iterator[dict[str, object]]:
     """Bodies to log in with. The names that a reader knows come first, then the usual ones."""
     properties = route.request_schema.get("properties") if route.request_schema else None
-    known = tuple(cast("dict[str, object]", properties)) if isinstance(properties, dict) else route.fields
+    members = cast("dict[str, object]", properties) if isinstance(properties, dict) else {}
+    known = tuple(members) or route.fields
     mine: dict[str, object] = {}
     for name in known:
         if PASSWORD.search(name):
@@ -39,9 +41,21 @@ def accounts_bodies(route: Route, subject: str, password: str) -> Iterator[dict[
     if len(mine) >= 2:
         yield mine
         return
-    yield {"email": subject, "username": subject, "password": password}
+    full: dict[str, object] = {"email": subject, "username": subject, "password": password}
+    inside = tuple(name for name in known if _is_wrapper(name, members.get(name)))
+    if not any(PASSWORD.search(name) for name in known):
+        for name in inside:
+            yield {name: full}
+    yield full
     for name in _NAMES:
         yield {name: subject, "password": password}
+    if "user" not in inside:
+        yield {"user": full}
+
+
+def _is_wrapper(name: str, schema: object) -> bool:
+    """Whether a member of a body may hold the account as an object of its own."""
+    return (isinstance(schema, dict) and "properties" in schema) or bool(_WRAPPER.fullmatch(name))
 
 
 def json_of(target: str, body: dict[str, object], effect: Effect) -> Request:

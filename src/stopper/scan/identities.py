@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from stopper.core.app import App, Route
-from stopper.core.exchange import Exchange, Request, Response
+from stopper.core.exchange import Effect, Exchange, Request, Response
 from stopper.core.login_names import LOGIN
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped
@@ -15,6 +15,7 @@ from stopper.core.probe_login import basic
 from stopper.core.secret import Secret
 from stopper.scan.credential import credentials_in, forms, proven, shut_doors
 from stopper.scan.doors import REGISTER, accounts_bodies, doors, form_of, json_of
+from stopper.scan.entry_page import entry_request
 from stopper.scan.honest import HonestRequests
 from stopper.scan.mint import minted
 from stopper.scan.wire.courier import Courier
@@ -99,10 +100,21 @@ def log_in(scene: Scene, person: Identity) -> Identity | None:
 def _login_requests(scene: Scene, route: Route, subject: str, password: str) -> Iterator[tuple[Request, ...]]:
     """The ways to send an account to a route; within one group the first that is plainly answered ends the group."""
     target = scene.honest.prefix + scene.honest.path(route)
+    yield _from_page(scene, route, "login", (subject, subject, password))
     for body in accounts_bodies(route, subject, password):
         yield json_of(target, body, "login"), form_of(target, body, "login")
     headers = (("Authorization", basic(subject, password)), ("Accept", "application/json"))
     yield (Request("POST", target, headers, b"", "login"),)
+
+
+def _from_page(scene: Scene, route: Route, effect: Effect, account: tuple[str, str, str]) -> tuple[Request, ...]:
+    """What a browser sends from the page at *route*, where there is one that asks a password."""
+    if not any("GET" in one.methods for one in scene.app.routes if one.path == route.path):
+        return ()
+    target = scene.honest.prefix + scene.honest.path(route)
+    page = _try(scene.courier, Request("GET", target, (("Accept", "text/html"),)))
+    request = entry_request(page, effect, *account) if page is not None and page.response.succeeded else None
+    return (request,) if request is not None else ()
 
 
 def _by_basic(scene: Scene, person: Identity, said: str) -> Identity | None:
@@ -134,24 +146,31 @@ def register(scene: Scene, name: str) -> Identity | None:
     password = Secret(f"Aa9!{secrets.token_urlsafe(18)}")
     user = f"{name}{scene.canary}"
     for route in doors(scene.app, REGISTER):
-        for body, login in _registrations(scene, route, subject, user, password):
+        for request, login in _register_requests(scene, route, subject, user, password):
+            exchange = _try(scene.courier, request)
+            if exchange is None or not (exchange.response.succeeded or exchange.response.status in (302, 303)):
+                continue
             person = Identity(name, (), subject=login, password=password)
-            target = scene.honest.prefix + scene.honest.path(route)
-            for request in (json_of(target, body, "write"), form_of(target, body, "write")):
-                exchange = _try(scene.courier, request)
-                if exchange is None or not (exchange.response.succeeded or exchange.response.status in (302, 303)):
-                    continue
-                ready = log_in(scene, person) or log_in(
-                    scene, replace(person, subject=user if login == subject else subject)
-                )
-                if ready is None:
-                    ready = holder(scene, person, exchange, route)
-                if ready is not None:
-                    scene.useless.pop(name, None)
-                    return ready
-                if name in scene.useless:
-                    return None
+            other = replace(person, subject=user if login == subject else subject)
+            ready = log_in(scene, person) or log_in(scene, other) or holder(scene, person, exchange, route)
+            if ready is not None:
+                scene.useless.pop(name, None)
+                return ready
+            if name in scene.useless:
+                return None
     return None
+
+
+def _register_requests(
+    scene: Scene, route: Route, subject: str, user: str, password: Secret
+) -> Iterator[tuple[Request, str]]:
+    """Requests to register with, and what the person logs in by."""
+    for request in _from_page(scene, route, "write", (subject, user, password.reveal())):
+        yield request, subject
+    target = scene.honest.prefix + scene.honest.path(route)
+    for body, login in _registrations(scene, route, subject, user, password):
+        yield json_of(target, body, "write"), login
+        yield form_of(target, body, "write"), login
 
 
 def _registrations(
@@ -178,12 +197,17 @@ def _registrations(
     yield full, subject
     yield {"email": subject, "password": password.reveal()}, subject
     yield {"username": user, "password": password.reveal()}, user
+    yield {"user": full}, subject
 
 
 def holder(scene: Scene, person: Identity, exchange: Exchange, route: Route) -> Identity | None:
     """*person* with the credential that an answer handed out, in the form that the API takes; None when it gave none that opens."""
     response = exchange.response
-    held = credentials_in(response) if response.succeeded or response.status in (302, 303) else None
+    held = (
+        credentials_in(response, exchange.request.header("Cookie") or "")
+        if response.succeeded or response.status in (302, 303)
+        else None
+    )
     if held is None:
         return None
     proof = proven(scene.shut(), scene.courier, list(forms(held, scene.app)))

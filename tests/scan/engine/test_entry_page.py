@@ -1,0 +1,133 @@
+"""Pages with forms and bodies with objects inside: the scan sends what a browser or a well-meaning client would."""
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, jsonify, redirect, request, session
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stopper.core.exchange import Exchange, Request, Response
+from stopper.core.probe import Identity
+from stopper.core.secret import Secret
+from stopper.scan.entry_page import entry_request
+from stopper.scan.honest import HonestRequests
+from stopper.scan.identities import Scene, gather
+from stopper.scan.running.read import read_running
+from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.wsgi import WsgiTransport
+
+CAROL = Identity("carol", (), subject="carol@example.com", password=Secret("carols-password"))
+
+
+def become(app: Flask, *given: Identity) -> tuple[tuple[Identity, ...], tuple[str, ...], Courier]:
+    courier = Courier(WsgiTransport(app), mode="default" if given else "active")
+    scene = Scene(read_running(app, Path()), courier, HonestRequests(canary="stpcanary1"), "stpcanary1")
+    return *gather(scene, given), courier
+
+
+def whoami(courier: Courier, identity: Identity) -> Any:
+    return courier.carry(identity.on(Request("GET", "/profile"))).response.json()
+
+
+def bearer() -> str:
+    return request.headers.get("Authorization", "").removeprefix("Bearer ")
+
+
+PAGE = """<form method="get"><input name="q"></form>
+<form method="post" action=""><input type="hidden" name="csrf" value="{}"><input name="user"><input type="email" name="mail">
+<input type="password" name="pw"><input type="password" name="pw_again"><input type="submit" name="go" value="Go"></form>"""
+
+
+def with_pages() -> Flask:
+    """An application with pages: its forms are taken with the CSRF token of the session that came with the page only."""
+    app = Flask("pages")
+    app.secret_key = secrets.token_hex(16)
+    people: dict[str, str] = {}
+
+    def page() -> str:
+        session["csrf"] = secrets.token_hex(8)
+        return PAGE.format(session["csrf"])
+
+    def wrong() -> bool:
+        return not session.get("csrf") or request.form.get("csrf") != session["csrf"]
+
+    @app.route("/join/register", methods=["GET", "POST"])
+    def register() -> Any:
+        if request.method == "GET":
+            return page()
+        if wrong() or request.form["pw"] != request.form["pw_again"]:
+            return "no", 400
+        people[request.form["mail"]] = request.form["pw"]
+        return redirect("/join/login")
+
+    @app.route("/join/login", methods=["GET", "POST"])
+    def login() -> Any:
+        if request.method == "GET" or wrong() or people.get(request.form["mail"]) != request.form["pw"]:
+            return page()
+        session["who"] = request.form["mail"]
+        return redirect("/profile")
+
+    @app.get("/profile")
+    def profile() -> Any:
+        return jsonify(who=session["who"]) if "who" in session else redirect("/join/login")
+
+    return app
+
+
+def test_forms_of_pages_are_sent_with_their_token_and_session() -> None:
+    people, notes, courier = become(with_pages())
+    assert [one.name for one in people] == ["alice", "bob"]
+    assert notes == ()
+    assert whoami(courier, people[0])["who"].startswith("alice")
+
+
+def test_a_page_that_shows_its_form_again_lets_nobody_in() -> None:
+    assert become(with_pages(), CAROL)[:2] == (
+        (),
+        ("carol could not log in: no login route took the account",),
+    )
+
+
+@pytest.mark.parametrize("action", ["https://elsewhere.example/login", "//elsewhere.example/login"])
+def test_a_form_to_another_host_is_left_alone(action: str) -> None:
+    page = f'<form method="post" action="{action}"><input name="user"><input type="password" name="pw"></form>'
+    exchange = Exchange(Request("GET", "/login"), Response(200, body=page.encode()))
+    assert entry_request(exchange, "login", "m", "u", "p") is None
+
+
+@given(st.binary(max_size=300))
+def test_any_page_is_read_without_a_fault(page: bytes) -> None:
+    entry_request(
+        Exchange(Request("GET", "/login"), Response(200, body=b"<form method=post>" + page)), "login", "m", "u", "p"
+    )
+
+
+def test_an_account_inside_an_object_is_sent() -> None:
+    app = Flask("nested")
+    people: dict[str, str] = {}
+
+    @app.post("/register")
+    def register() -> Any:
+        user = request.get_json()["user"]
+        people[user["email"]] = user["password"]
+        return "", 201
+
+    @app.post("/login")
+    def login() -> Any:
+        user = request.get_json()["user"]
+        if people.get(user["email"]) != user["password"]:
+            return jsonify(error="no"), 401
+        return jsonify(user={"token": f"made-for-{user['email']}"})
+
+    @app.get("/profile")
+    def profile() -> Any:
+        said = bearer()
+        return jsonify(who=said) if said.startswith("made-for-") else ("", 401)
+
+    people_, notes, courier = become(app)
+    assert [one.name for one in people_] == ["alice", "bob"]
+    assert notes == ()
+    assert "alice" in whoami(courier, people_[0])["who"]
