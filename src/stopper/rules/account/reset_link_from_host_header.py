@@ -1,0 +1,142 @@
+"""A stranger asks for a reset with a Host header of his own, and the victim's link leads to him with the token."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.account_names import RESETS
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.place import Span
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import (
+    Call,
+    Constant,
+    Format,
+    Item,
+    Name,
+    Parameter,
+    Unknown,
+    Value,
+    is_constant,
+    text_of,
+    walk,
+)
+from stopper.core.view_functions import index_of
+
+_HOST: Final = frozenset({
+    "flask.request.host", "flask.request.host_url", "flask.request.url_root", "flask.request.root_url", "flask.request.base_url", "flask.request.url", "flask.request.origin", "flask.request.referrer",
+})  # fmt: skip
+_HEADERS: Final = frozenset(
+    {"host", "x-forwarded-host", "origin", "referer", "http_host", "http_x_forwarded_host", "x-original-host"}
+)
+_MAILED: Final = re.compile(r"(?i)forgot|reset|recover|invit|magic|confirm|verif|activat")
+_SENDS: Final = re.compile(r"(?i)mail|send|message|notify|smtp|enqueue|delay")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A link for a mail that begins with what the caller wrote into the Host header."""
+    facts = source_of(app)
+    pinned = _is_pinned(app, facts)
+    index = index_of(facts)
+    names = {one.name for one in facts.functions() if _MAILED.search(one.name.rpartition(".")[2])}
+    names |= {
+        function.name for route in facts.routes if _MAILED.search(route.path) for function in index.of_view(route.view)
+    }
+    seen: set[tuple[str, int]] = set()
+    for name in sorted(names):
+        for span in _links(facts, name, pinned):
+            if (span.path, span.line) not in seen:
+                seen.add((span.path, span.line))
+                yield Hit("the link in a mail is built from the Host header", span)
+
+
+def _is_pinned(app: App, facts: SourceFacts) -> bool:
+    """Only hosts on a list are served, so the header holds one of them. SERVER_NAME alone does not refuse the others."""
+    for write in facts.config_writes("TRUSTED_HOSTS", "ALLOWED_HOSTS"):
+        if not is_constant(write.value, None):
+            return True
+    running = app.config.get("TRUSTED_HOSTS")
+    if running is not None and running.value:
+        return True
+    return any("trusted_hosts" in one.target or one.attribute == "trusted_hosts" for one in facts.assignments())
+
+
+def _links(facts: SourceFacts, name: str, pinned: bool) -> Iterator[Span]:
+    calls = list(facts.calls_in(name))
+    sends = any(_SENDS.search(call.callee) for call in calls) or _returns_link(facts, name)
+    if pinned or not sends or _is_held(facts, name):
+        return
+    for call in calls:
+        if (
+            call.method == "url_for"
+            and is_constant(call.keyword("_external"), True)
+            and not any(True for _ in facts.config_writes("SERVER_NAME"))
+            and RESETS.search(f"{name} {text_of(call.args[0]) if call.args else ''}")
+        ):
+            if call.span:
+                yield call.span
+        elif call.callee == "urllib.parse.urljoin" and call.args and _from_host(call.args[0]) and call.span:
+            yield call.span
+    for value in (
+        *_values(calls),
+        *(one.value for one in facts.returns_of(name)),
+        *(one.value for one in facts.assignments_in(name)),
+    ):
+        for part in walk(value, 6):
+            if (
+                isinstance(part, (Format, Unknown))
+                and part.span is not None
+                and any(_from_host(one) for one in walk(part, 3))
+            ):
+                yield part.span
+                break
+
+
+def _values(calls: list[Call]) -> Iterator[Value]:
+    for call in calls:
+        yield from call.args
+        yield from (value for _, value in call.keywords)
+
+
+def _returns_link(facts: SourceFacts, name: str) -> bool:
+    """A function that only makes the link."""
+    return any(isinstance(part, (Format, Unknown)) for one in facts.returns_of(name) for part in walk(one.value, 2))
+
+
+def _is_held(facts: SourceFacts, name: str) -> bool:
+    """The host is compared with a list first."""
+    return any(
+        one.operator in ("in", "not in", "==", "!=")
+        and any(_from_host(part) for side in (one.left, one.right) for part in walk(side, 4))
+        for one in facts.comparisons_in(name)
+    )
+
+
+def _from_host(value: Value) -> bool:
+    match value:
+        case Name(dotted=dotted):
+            return dotted in _HOST
+        case Item(owner=Name(dotted="flask.request.headers" | "flask.request.environ"), key=Constant(value=str(key))):
+            return key.lower() in _HEADERS
+        case Parameter():
+            return False
+        case _:
+            return False
+
+
+RULE = Rule(
+    slug="reset-link-from-host-header",
+    family="account",
+    title="Reset link built from the Host header",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(640,),
+    owasp="API2:2023",
+    asvs=("V4.1.3",),
+    surfaces=("source",),
+    ends="Stopper's service builds its links from a configured address and never from a request.",
+    certainty="likely",
+    detect=detect,
+)
