@@ -1,0 +1,113 @@
+"""The token stays in browser histories, server logs and the ``Referer`` for other sites."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import unquote
+
+from stopper.core.app import App
+from stopper.core.exchange import Exchange
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.labels import Label
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import attempt, bearers, candidates
+from stopper.core.probe_login import login_requests, login_routes
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, walk
+
+NOT_CREDENTIALS: Final = re.compile(
+    r"(?i)page|next|csrf|xsrf|cursor|continuation|sync|reset|confirm|verif|invit|unsubscribe"
+)
+"""A token of such a name pages, guards a form, or is a link of its own."""
+_HANDED: Final = re.compile(r"(?i)[?&#;](?:access_token|id_token|refresh_token|auth_token|token|jwt)=[\w.~+/-]{16,}")
+TRIED: Final = {"quick": 6, "standard": 12, "deep": 40}
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A redirect whose address has a token in it."""
+    facts = source_of(app)
+    for flow in facts.flows("redirect", label=("token", "authorization-header")):
+        labels = [label for label in flow.labels if _is_credential(label)]
+        if labels:
+            sure = any(not label.by_name for label in labels)
+            yield Hit(
+                "a token is put into the address of a redirect", flow.span, certainty="certain" if sure else "likely"
+            )
+    yield from _by_endpoint(facts)
+
+
+def _by_endpoint(facts: SourceFacts) -> Iterator[Hit]:
+    """``redirect(url_for("home", token=…))``: what stands in the query of an address of one's own."""
+    for call in facts.calls("flask.redirect", "werkzeug.utils.redirect"):
+        for inner in (part for given in call.args[:1] for part in walk(given, 4)):
+            if not isinstance(inner, Call) or inner.callee != "flask.url_for":
+                continue
+            for name, value in inner.keywords:
+                if not NOT_CREDENTIALS.search(name) and facts.derives(
+                    value, "token", "authorization-header", by_name=False
+                ):
+                    yield Hit("a token is put into the address of a redirect", call.span)
+                    break
+
+
+def _is_credential(label: Label) -> bool:
+    return label.kind in ("token", "authorization-header") and not NOT_CREDENTIALS.search(label.source)
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Log in, ask routes as somebody, and look for a token in the address that the answer sends to."""
+    asked = False
+    people = bearers(target)
+    for route, method in list(candidates(target))[: TRIED[target.depth]] if people else []:
+        exchange = yield from attempt(send(people[0].on(target.request_for(route, method))))
+        if exchange is None:
+            continue
+        asked = True
+        own = people[0].token.reveal() if people[0].token is not None else ""
+        if _carries(exchange, own):
+            return _convicted(RouteRef(method, route.path), exchange)
+    person = next((one for one in target.identities if one.subject and one.password), None)
+    for route in login_routes(target)[:2] if person is not None else []:
+        if person is None or person.subject is None or person.password is None:
+            break
+        for request in list(login_requests(target, route, person.subject, person.password.reveal()))[:2]:
+            exchange = yield from attempt(send(request))
+            if exchange is None:
+                continue
+            asked = True
+            if _carries(exchange, ""):
+                return _convicted(RouteRef("POST", route.path), exchange)
+    if not asked:
+        return not_applicable("nobody is known who could be redirected with a token")
+    return passed("no redirect carries a token")
+
+
+def _carries(exchange: Exchange, own: str) -> bool:
+    where = unquote(exchange.response.header("Location") or "")
+    if not 300 <= exchange.response.status < 400 or not where:
+        return False
+    return bool(_HANDED.search(where)) or (len(own) >= 12 and own in where)
+
+
+def _convicted(ref: RouteRef, exchange: Exchange) -> Verdict:
+    seen = Evidence("exchange", "the address of the redirect has a token in it", exchange)
+    return failed(f"{ref} redirects to an address that carries a token", (ref,), (seen,))
+
+
+RULE = Rule(
+    slug="token-in-redirect-url",
+    family="bearer",
+    title="Token in a redirect URL",
+    harm=__doc__ or "",
+    severity="high",
+    check="data-exposure",
+    cwe=(598,),
+    owasp="API2:2023",
+    asvs=("V14.2.1",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Stopper's `@bearer` reads a token from the `Authorization` header and from nowhere else.",
+    detect=detect,
+    probe=probe,
+)
