@@ -1,0 +1,82 @@
+"""A token, session or key that was stolen stays good: nobody can end it."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App, Route
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.place import RouteRef, Span
+from stopper.core.rule import Hit, Rule
+
+_LOGIN: Final = re.compile(
+    r"(?i)(^|[/_-])(log-?_?in|sign-?_?in|authenticate|auth|tokens?|sessions?|obtain-?token)(/(json|password))?/?$"
+)
+_KEYS: Final = re.compile(r"(?i)(^|/)(api[-_]?)?keys/?$")
+_OUT: Final = re.compile(
+    r"(?i)log[-_]?out|log[-_]?off|sign[-_]?out|revo[kc]|invalidat|disable|deactivat|blacklist|blocklist|end[-_]?session|terminate|destroy"
+)
+_ISSUES: Final = ("jwt.encode", "jose.jwt.encode", "authlib.jose.jwt.encode", "joserfc.jwt.encode", "flask_jwt_extended.create_access_token", "flask_jwt_extended.create_refresh_token", "flask_login.login_user", "secrets.token_urlsafe", "secrets.token_hex")  # fmt: skip
+_BUILT_IN: Final = ("flask_security", "flask_user", "flask_praetorian", "stopper", "flask_appbuilder", "flask_dance")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A log-in or a route that gives out keys, in an application without a route that takes them back."""
+    facts = source_of(app)
+    if facts.imports(*_BUILT_IN) or any(name.startswith("flask-security") for name in app.dependencies):
+        return
+    routes = app.routes
+    if not routes or any(_takes_back(route) for route in routes) or _ends_session(facts):
+        return
+    for route in routes:
+        if "POST" not in route.methods or route.parameters:
+            continue
+        if _LOGIN.search(route.path) and _issues(facts, route):
+            yield _hit(route, "nothing ends what is given out at")
+            return
+        if _KEYS.search(route.path):
+            yield _hit(route, "nothing revokes the keys that are made at")
+            return
+
+
+def _hit(route: Route, message: str) -> Hit:
+    ref = RouteRef("POST", route.path)
+    span: Span | None = route.span
+    if span is None:
+        return Hit(f"{message} {ref}", route=ref, reader="spec" if route.readers == frozenset({"spec"}) else "running")
+    return Hit(f"{message} {ref}", Span(span.path, span.line, span.column, span.line, span.column + 1), ref)
+
+
+def _takes_back(route: Route) -> bool:
+    """A name that says so, or a DELETE on sessions, tokens or keys."""
+    if _OUT.search(route.path) or _OUT.search(route.view.rpartition(".")[2]) or _OUT.search(route.endpoint):
+        return True
+    return "DELETE" in route.methods and re.search(r"(?i)session|token|key|auth|login", route.path) is not None
+
+
+def _ends_session(facts: SourceFacts) -> bool:
+    return any(True for _ in facts.calls("flask_login.logout_user", "flask.session.clear"))
+
+
+def _issues(facts: SourceFacts, route: Route) -> bool:
+    """The source, where there is one, gives out a token or session; without it the name of the route decides."""
+    if not facts.files:
+        return True
+    return any(True for _ in facts.calls(*_ISSUES)) or any(flow.sink == "session" for flow in facts.flows("session"))
+
+
+RULE = Rule(
+    slug="revocation-route-missing",
+    family="account",
+    title="No route for logout, revocation or disabling a key",
+    harm=__doc__ or "",
+    severity="medium",
+    check="authentication",
+    cwe=(613,),
+    owasp="API2:2023",
+    asvs=("V7.4.1",),
+    surfaces=("source",),
+    ends="Stopper's service has routes that log out, log out everywhere and revoke keys.",
+    certainty="likely",
+    detect=detect,
+)
