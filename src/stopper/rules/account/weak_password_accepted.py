@@ -1,0 +1,162 @@
+"""Accounts open with `password` or `12345678`, the first things that anybody tries."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from stopper.core.account_names import REGISTERS, is_password_name, makes_password_hash
+from stopper.core.app import App, Route
+from stopper.core.exchange import Exchange, Request
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, walk
+from stopper.core.view_functions import index_of
+
+WEAK: Final = "password"
+"""The commonest password there is; eight letters, so that a length alone lets it pass."""
+_SETS: Final = re.compile(
+    r"(?i)(change|reset|update|set|new)[/_-]?(my_?)?(password|passwd|pwd)|(password|pwd)[/_-](change|reset|update)|/(me|account)/password"
+)
+_STRENGTH: Final = re.compile(
+    r"(?i)zxcvbn|pwned|breach|common_?pass|strength|strong|policy|valid|complex|password_?check|check_password_(rules|quality|policy|length|requirements)|fullmatch|\bmatch$|\.search$|weak|cracklib|load$|parse_obj|minimum|min_length|require_good"
+)
+_SCHEMAS: Final = ("marshmallow", "pydantic", "flask_wtf", "wtforms", "password_strength", "zxcvbn", "apiflask", "flask_smorest", "cerberus", "jsonschema", "webargs", "flask_security", "password_validator", "email_and_password")  # fmt: skip
+_REGISTER: Final = re.compile(r"(?i)(^|[/_-])(register|registration|sign-?up)/?$")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A password of the request is hashed or stored in a route that registers or changes, and nothing looks how good it is."""
+    facts = source_of(app)
+    if not facts.routes or facts.imports(*_SCHEMAS):
+        return
+    named = [
+        one
+        for one in facts.routes
+        if not facts.is_test(one.span) and _is_about(f"{one.path} {one.view.rpartition('.')[2]}", one.path)
+    ]
+    if not named:
+        return
+    index = index_of(facts)
+    for route in named:
+        verbs = [one for one in route.methods if one in ("POST", "PUT", "PATCH")]
+        functions = [function.name for verb in verbs for function in index.of_view(route.view, method=verb)]
+        names = index.calling(functions, 2)
+        if functions and _takes(facts, names) and not _looks(facts, names):
+            yield Hit(
+                f"{verbs[0]} {route.path} takes any password", route.registered_at, RouteRef(verbs[0], route.path)
+            )
+
+
+def _is_about(text: str, path: str) -> bool:
+    return bool(REGISTERS.search(path) or REGISTERS.search(text.rpartition(" ")[2]) or _SETS.search(text))
+
+
+def _takes(facts: SourceFacts, names: list[str]) -> bool:
+    reads = any(is_password_name(one.key) and one.function in names for one in facts.readings())
+    return reads and (
+        any(
+            makes_password_hash(call) or call.method in ("hash", "encrypt")
+            for name in names
+            for call in facts.calls_in(name)
+        )
+        or any(REGISTERS.search(name.rpartition(".")[2]) for name in names)
+    )
+
+
+def _looks(facts: SourceFacts, names: list[str]) -> bool:
+    """A length, a list, a pattern or a check that is called so."""
+    for name in names:
+        if _STRENGTH.search(name.rpartition(".")[2]):
+            return True
+        if any(_STRENGTH.search(call.callee) and "email" not in call.callee.lower() for call in facts.calls_in(name)):
+            return True
+        for one in facts.comparisons_in(name):
+            sides = (one.left, one.right)
+            if any(
+                isinstance(part, Call)
+                and part.callee == "len"
+                and any(facts.derives(value, "password") for value in part.args)
+                for side in sides
+                for part in walk(side, 4)
+            ):
+                return True
+            if one.operator in ("in", "not in") and facts.derives(one.left, "password"):
+                return True
+    return False
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Register somebody with the commonest password, after somebody with a good one as control."""
+    routes = [
+        one for one in target.app.routes if "POST" in one.methods and not one.parameters and _REGISTER.search(one.path)
+    ]
+    if not routes:
+        return not_applicable("no route registers people")
+    for route in routes[:2]:
+        good = yield from send(_request(target, route, "good", f"Qv7-{target.canary}-mire-lantern"))
+        if not good.response.succeeded:
+            continue
+        weak = yield from send(_request(target, route, "weak", WEAK))
+        if weak.response.succeeded and _same_shape(good, weak):
+            ref = RouteRef("POST", route.path)
+            evidence = [
+                Evidence("exchange", "control: a long random password is taken", good),
+                Evidence("exchange", "the commonest password of all is taken too", weak),
+            ]
+            return failed(f"{ref} takes the commonest password there is", [ref], evidence)
+        return passed(f"POST {route.path} refuses the commonest password")
+    return unsure("no route registered a test person")
+
+
+def _same_shape(good: Exchange, weak: Exchange) -> bool:
+    """Both answers have one status: a 200 that tells an error has another shape."""
+    one, two = good.response.json(), weak.response.json()
+    if good.response.status != weak.response.status:
+        return False
+    return not (isinstance(one, dict) and isinstance(two, dict)) or set(one) == set(two)
+
+
+def _request(target: Target, route: Route, who: str, password: str) -> Request:
+    honest = target.request_for(route, "POST")
+    try:
+        said = json.loads(honest.body) if honest.body else {}
+    except ValueError:
+        said = {}
+    body: dict[str, object] = dict(said) if isinstance(said, dict) else {}
+    name = f"stopper-{who}-{target.canary}"
+    for key in list(body) or ["email", "username", "password"]:
+        lowered = key.lower()
+        if re.search(r"passw|pwd", lowered):
+            body[key] = password
+        elif "mail" in lowered:
+            body[key] = f"{name}@example.com"
+        elif re.search(r"user_?name|login|^name$|^user$", lowered):
+            body[key] = name
+    body.setdefault("password", password) if not any(re.search(r"(?i)passw|pwd", key) for key in body) else None
+    made = replace(honest, body=json.dumps(body).encode(), effect="write")
+    headers = tuple(pair for pair in made.headers if pair[0].lower() != "content-type")
+    return replace(made, headers=(*headers, ("Content-Type", "application/json")))
+
+
+RULE = Rule(
+    slug="weak-password-accepted",
+    family="account",
+    title="Weak passwords accepted at registration or change",
+    harm=__doc__ or "",
+    severity="medium",
+    check="authentication",
+    cwe=(521,),
+    owasp="API2:2023",
+    asvs=("V6.2.4",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Stopper's service refuses short and common passwords at registration and change.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+    depth="standard",
+)
