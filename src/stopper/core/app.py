@@ -35,6 +35,14 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """One reply that a document describes for an operation: its headers in lower case, and the schema of its body."""
+
+    headers: tuple[str, ...] = ()
+    schema: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One URL rule. ``path`` is in OpenAPI style; ``span`` is where the view function stands.
 
@@ -55,6 +63,10 @@ class Route:
     request_schema: Mapping[str, object] | None = None
     spec_security: tuple[str, ...] | None = None
     """Scheme names the spec demands; ``()`` where it says public; None where there is no spec."""
+    spec_scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Method → the scopes that every way of fulfilling the spec needs."""
+    spec_replies: Mapping[str, Mapping[str, Reply]] = field(default_factory=dict[str, Mapping[str, Reply]])
+    """Method → status (``200 4XX default``) → what the spec says of that reply."""
 
     def refs(self) -> tuple[RouteRef, ...]:
         """One reference a method, HEAD and OPTIONS left out."""

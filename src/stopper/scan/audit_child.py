@@ -23,7 +23,7 @@ from stopper.scan.audit_import import imported
 from stopper.scan.audit_network import Network, leave_the_network
 from stopper.scan.audit_parcel import Answer, Job, dump_answer, load_job
 from stopper.scan.engine import run_detectors
-from stopper.scan.merge import as_it_runs, merged, with_keys, with_spec
+from stopper.scan.merge import as_it_runs, merged, with_given_spec, with_keys, with_spec
 from stopper.scan.probing import Clock, examine, nothing, start
 from stopper.scan.report import ReadError, Report, Skip
 from stopper.scan.running.keys import source_keys
@@ -177,9 +177,10 @@ def _examined(scene: _Scene) -> Report:
     courier = Courier(
         witness, mode=options.mode, max_requests=options.max_requests, rate=options.rate, timeout=options.timeout, why_no_writes=why
     )  # fmt: skip
-    document = scene.document or served_spec(courier, model.routes)
-    if document is not None:
-        model = with_spec(model, *document)
+    if scene.document is not None:
+        model = with_given_spec(model, *scene.document)
+    elif (served := served_spec(courier, model.routes)) is not None:
+        model = with_spec(model, *served)
     report = examine(
         "audit", job.target, model, courier, _with_progress(job), scene.clock, workers=WORKERS, errors=scene.reading.errors,
         skips=[Skip("writing", why)] if why else [],

@@ -30,6 +30,27 @@ def with_spec(app: App, spec: Spec, routes: tuple[Route, ...]) -> App:
     return _joined(app, App(app.root, app.name, routes, spec=spec, readers=frozenset({"spec"})))
 
 
+def with_given_spec(app: App, spec: Spec, routes: tuple[Route, ...]) -> App:
+    """*app* with the document that the user named: what another one, found beside the code, said of it is forgotten."""
+    return with_spec(_without_spec(app) if app.spec is not None else app, spec, routes)
+
+
+def _without_spec(app: App) -> App:
+    routes = tuple(
+        replace(
+            route,
+            readers=route.readers - _SPEC,
+            request_schema=None,
+            spec_security=None,
+            spec_scopes={},
+            spec_replies={},
+        )
+        for route in app.routes
+        if not _spec_only(route)
+    )
+    return replace(app, routes=routes, spec=None, readers=app.readers - _SPEC)
+
+
 def as_it_runs(app: App) -> App:
     """*app* with the routes and methods that the running application has, and no others: what the source alone speaks of is not
     registered here."""
@@ -138,6 +159,8 @@ def _filled(first: Route, second: Route) -> Route:
         fields=tuple(dict.fromkeys((*first.fields, *second.fields))),
         request_schema=first.request_schema or second.request_schema,
         spec_security=first.spec_security if first.spec_security is not None else second.spec_security,
+        spec_scopes={**second.spec_scopes, **first.spec_scopes},
+        spec_replies={**second.spec_replies, **first.spec_replies},
     )
 
 

@@ -11,7 +11,7 @@ from flask.views import MethodView
 from stopper.core.app import App, Route, Spec
 from stopper.core.place import Span
 from stopper.core.secret import Secret
-from stopper.scan.merge import merged, shape, with_spec
+from stopper.scan.merge import merged, shape, with_given_spec, with_spec
 from stopper.scan.running.read import is_flask, read_running
 
 HERE = Path(__file__).parent
@@ -196,6 +196,31 @@ def test_a_document_that_asks_something_else_of_each_method_splits_the_route() -
     assert security["POST", "/n"] == ("t",)
     assert found.routes[-1].readers == {"spec"}
     assert len([key for key in security if key[1] == "/n"]) == 4
+
+
+def test_the_document_that_the_user_names_wins_over_one_beside_the_code() -> None:
+    spec = frozenset({"spec"})
+    beside = (
+        Route(
+            "/n",
+            ("GET",),
+            readers=spec,
+            spec_security=(),
+            request_schema={"type": "object"},
+            spec_scopes={"GET": ("old",)},
+        ),
+        Route("/old", ("GET",), readers=spec, spec_security=()),
+    )
+    app = App(routes=(Route("/n", ("GET",), endpoint="n", readers=frozenset({"running"})),))
+    app = with_spec(app, Spec("beside", "3.0.0", "openapi.yaml"), beside)
+    given = (Route("/n", ("GET",), readers=spec, spec_security=("t",), spec_scopes={"GET": ("new",)}),)
+    found = with_given_spec(app, Spec("given", "3.0.0", "other.yaml"), given)
+    assert found.spec is not None
+    assert found.spec.title == "given"
+    (route,) = found.routes
+    assert (route.spec_security, route.request_schema, route.spec_scopes) == (("t",), None, {"GET": ("new",)})
+    assert route.endpoint == "n"
+    assert route.readers == {"running", "spec"}
 
 
 def test_a_signing_secret_in_the_source_is_a_key(tmp_path: Path) -> None:

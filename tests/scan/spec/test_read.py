@@ -183,3 +183,37 @@ def test_any_content_of_a_document_gives_routes(item: Any, components: Any, othe
 def test_any_text_is_routes_or_a_usage_error(text: str) -> None:
     with contextlib.suppress(UsageError):
         read_spec(text, "here")
+
+
+def test_scopes_and_replies_are_kept_for_each_operation() -> None:
+    found = routes_of(
+        {
+            "openapi": "3.1.0",
+            "security": [{"oauth": ["read"]}],
+            "paths": {
+                "/notes": {
+                    "get": {
+                        "responses": {"200": {"$ref": "#/components/responses/Fine"}, 429: {"description": "slow"}}
+                    },
+                    "post": {"security": [{"oauth": ["write", "read"]}, {"other": ["write"]}]},
+                    "put": {"security": [{"oauth": ["write"]}, {"key": []}]},
+                    "delete": {"security": [{}, {"oauth": ["write"]}]},
+                }
+            },
+            "components": {
+                "responses": {
+                    "Fine": {
+                        "headers": {"RateLimit-Limit": {}},
+                        "content": {"application/json": {"schema": {"type": "array"}}},
+                    }
+                }
+            },
+        }
+    )
+    scopes = {method: route.spec_scopes.get(method, ()) for (method, _), route in found.items()}
+    assert scopes == {"GET": ("read",), "POST": ("write",), "PUT": (), "DELETE": ()}
+    replies = found["GET", "/notes"].spec_replies["GET"]
+    assert set(replies) == {"200", "429"}
+    assert replies["200"].headers == ("ratelimit-limit",)
+    assert replies["200"].schema == {"type": "array"}
+    assert found["POST", "/notes"].spec_replies == {}

@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final, cast
 from urllib.parse import urlsplit
 
 import yaml
 
-from stopper.core.app import Route, SecurityScheme, Spec
+from stopper.core.app import Reply, Route, SecurityScheme, Spec
 from stopper.core.errors import UsageError
 from stopper.scan.spec.refs import Document
 
@@ -120,7 +121,12 @@ def _routes(document: Document, prefix: str) -> Iterator[Route]:
                 key = (_security(operation.get("security", everywhere)), method in READS)
                 groups.setdefault(key, []).append(method)
         for (security, _), methods in groups.items():
-            yield _route(document, prefix + path, item, methods, security)
+            scopes = {
+                method.upper(): scopes_of(document.mapping(item[method]).get("security", everywhere))
+                for method in methods
+            }
+            route = _route(document, prefix + path, item, methods, security)
+            yield replace(route, spec_scopes={method: found for method, found in scopes.items() if found})
 
 
 def _route(
@@ -147,7 +153,27 @@ def _route(
         fields=tuple(dict.fromkeys(names)) if set(methods) <= READS else (),
         request_schema=schema,
         spec_security=security,
+        spec_replies={
+            method.upper(): said
+            for method in methods
+            if (said := _replies(document, document.mapping(item.get(method))))
+        },
     )
+
+
+def _replies(document: Document, operation: Mapping[str, object]) -> dict[str, Reply]:
+    responses = operation.get("responses")
+    if not isinstance(responses, Mapping):
+        return {}
+    found: dict[str, Reply] = {}
+    for status, node in cast("Mapping[object, object]", responses).items():
+        said = document.mapping(node)
+        content = document.mapping(said.get("content"))
+        kind = next((one for one in content if "json" in one), None)
+        schema = document.mapping(content[kind]).get("schema") if kind is not None else said.get("schema")
+        headers = tuple(name.lower() for name in document.mapping(said.get("headers")))
+        found[str(status)] = Reply(headers, document.expanded(schema) if schema is not None else None)
+    return found
 
 
 def _parameters(document: Document, *holders: Mapping[str, object]) -> list[Mapping[str, object]]:
@@ -190,3 +216,14 @@ def _security(said: object) -> tuple[str, ...]:
             return ()
         names.extend(str(name) for name in cast("dict[object, object]", alternative))
     return tuple(dict.fromkeys(names))
+
+
+def scopes_of(said: object) -> tuple[str, ...]:
+    """The scopes that a request must have whichever alternative it fulfils."""
+    every: list[dict[str, None]] = []
+    for alternative in cast("list[object]", said) if isinstance(said, list) else []:
+        lists = list(cast("dict[object, object]", alternative).values()) if isinstance(alternative, dict) else []
+        every.append(
+            {str(scope): None for one in lists if isinstance(one, list) for scope in cast("list[object]", one)}
+        )
+    return tuple(scope for scope in (every[0] if every else {}) if all(scope in one for one in every))
