@@ -2,9 +2,11 @@
 
 import pytest
 
+from stopper.core.app import App
 from stopper.core.auth_advisories import ADVISORIES, holes, order
 from stopper.core.fact import TextFile
 from stopper.core.requirement_lines import pins_of
+from stopper.rules.dependency.vulnerable_auth_library import RULE
 
 
 @pytest.mark.parametrize(
@@ -12,9 +14,16 @@ from stopper.core.requirement_lines import pins_of
     [
         ("pyjwt", "2.3.0", True),
         ("pyjwt", "2.10.0", True),
-        ("pyjwt", "2.10.1", False),
-        ("pyjwt", "2.10.1rc1", False),
-        ("flask", "2.2.5", False),
+        ("pyjwt", "2.14.9", True),
+        ("pyjwt", "2.15.0", False),
+        ("pyjwt", "2.15.0rc1", False),
+        ("authlib", "1.8.0", True),
+        ("authlib", "1.9.0", False),
+        ("joserfc", "1.8.0", False),
+        ("python-jose", "3.5.0", True),
+        ("python-jose", "3.5.1", False),
+        ("flask", "3.1.2", True),
+        ("flask", "3.1.3", False),
         ("flask", "2.3.1", True),
         ("flask", "1", True),
         ("pyjwt", "main", False),
@@ -30,6 +39,22 @@ def test_every_advisory_can_be_compared_and_names_a_cve() -> None:
         for one in advisories:
             assert one.cve.startswith("CVE-")
             assert not one.mended or order(one.since or "0") < order(one.mended)
+            assert bool(one.mended) is not bool(one.last)
+
+
+def test_a_running_application_is_judged_by_the_versions_that_it_has() -> None:
+    app = App(readers=frozenset({"running"}), dependencies={"authlib": "1.6.10", "flask": "3.1.3", "requests": "1.0"})
+    (hit,) = RULE.detect(app) if RULE.detect else ()
+    assert hit.reader == "running"
+    assert hit.span is None
+    assert "CVE-2026-41425" in hit.message
+    assert "all mended in 1.9.0" in hit.message
+    assert "CVE-2026-27962" not in hit.message
+
+
+def test_versions_that_only_a_file_names_are_not_taken_for_the_running_ones() -> None:
+    app = App(readers=frozenset({"source"}), dependencies={"authlib": "1.6.10"})
+    assert list(RULE.detect(app) if RULE.detect else ()) == []
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from stopper.core.app import App
-from stopper.core.auth_advisories import ADVISORIES, Advisory, holes
+from stopper.core.auth_advisories import ADVISORIES, Advisory, holes, order
 from stopper.core.facts import source_of
 from stopper.core.requirement_lines import pins_of
 from stopper.core.rule import Hit, Rule
@@ -30,9 +30,11 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 def _said(name: str, version: str, found: tuple[Advisory, ...]) -> str:
-    last = found[-1]
+    """The holes by number, one in words, and the version that mends all of them."""
     cves = ", ".join(dict.fromkeys(one.cve for one in found))
-    mend = f"mended in {last.mended}" if last.mended else "no version mends it"
+    open_one = next((one for one in found if not one.mended), None)
+    last = open_one or max(found, key=lambda one: order(one.mended))
+    mend = "no version is known that mends it" if open_one else f"all mended in {last.mended}"
     return f"{name} {version} has {cves}: {last.what}; {mend}"
 
 
