@@ -58,14 +58,24 @@ def _body(target: Target, route: Route, subject: str, password: str) -> dict[str
     except ValueError:
         known = {}
     body = dict(cast("Mapping[str, object]", known)) if isinstance(known, dict) else {}
-    mine = {name: password if PASSWORD.search(name) else subject for name in body if _is_account(name)}
+    return filled(body, subject, password) or {"email": subject, "username": subject, "password": password}
+
+
+def filled(body: Mapping[str, object], subject: str, password: str) -> dict[str, object] | None:
+    """*body* with the account in the places that are named for one, at the top or in an object inside; None where there are none."""
+    mine = {
+        name: password if PASSWORD.search(name) else subject
+        for name, value in body.items()
+        if not isinstance(value, dict) and (PASSWORD.search(name) or SUBJECT.search(name))
+    }
     if len(mine) >= 2:
         return {**body, **mine}
-    return {"email": subject, "username": subject, "password": password}
-
-
-def _is_account(name: str) -> bool:
-    return bool(PASSWORD.search(name) or SUBJECT.search(name))
+    for name, value in body.items():
+        if isinstance(value, dict):
+            inner = filled(cast("Mapping[str, object]", value), subject, password)
+            if inner is not None:
+                return {**body, name: inner}
+    return None
 
 
 def understood(response: Response) -> bool:

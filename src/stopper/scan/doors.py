@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 from stopper.core.app import App, Route
 from stopper.core.exchange import Effect, Request
 from stopper.core.login_names import BEST, PASSWORD, SUBJECT
+from stopper.core.probe_login import filled
+from stopper.scan.spec.sample import sample
 
 REGISTER: Final = re.compile(r"(?i)(^|[/_-])(register|registration|sign-?up|users?|accounts?|enroll)/?$")
 _BEST: Final = re.compile(r"(?i)(register|sign-?up)/?$")
@@ -32,13 +34,12 @@ def accounts_bodies(route: Route, subject: str, password: str) -> Iterator[dict[
     properties = route.request_schema.get("properties") if route.request_schema else None
     members = cast("dict[str, object]", properties) if isinstance(properties, dict) else {}
     known = tuple(members) or route.fields
-    mine: dict[str, object] = {}
-    for name in known:
-        if PASSWORD.search(name):
-            mine[name] = password
-        elif SUBJECT.search(name):
-            mine[name] = subject
-    if len(mine) >= 2:
+    made: object = sample(route.request_schema, "") if route.request_schema else {}
+    body = cast("dict[str, object]", made) if isinstance(made, dict) else {}
+    named = {name: "" for name in known if PASSWORD.search(name) or SUBJECT.search(name)}
+    flat = {name: text for name, text in named.items() if not isinstance(body.get(name), dict)}
+    mine = filled(flat, subject, password) or filled(body, subject, password)
+    if mine is not None:
         yield mine
         return
     full: dict[str, object] = {"email": subject, "username": subject, "password": password}

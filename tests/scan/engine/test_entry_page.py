@@ -9,10 +9,14 @@ from flask import Flask, jsonify, redirect, request, session
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request, Response
-from stopper.core.probe import Identity
+from stopper.core.probe import Identity, Send, Steps, Target
+from stopper.core.probe_login import filled, log_in
 from stopper.core.secret import Secret
+from stopper.scan.doors import accounts_bodies
 from stopper.scan.entry_page import entry_request
+from stopper.scan.forge import TokenForge
 from stopper.scan.honest import HonestRequests
 from stopper.scan.identities import Scene, gather
 from stopper.scan.running.read import read_running
@@ -26,6 +30,16 @@ def become(app: Flask, *given: Identity) -> tuple[tuple[Identity, ...], tuple[st
     courier = Courier(WsgiTransport(app), mode="default" if given else "active")
     scene = Scene(read_running(app, Path()), courier, HonestRequests(canary="stpcanary1"), "stpcanary1")
     return *gather(scene, given), courier
+
+
+def finished(courier: Courier, steps: Steps[Any]) -> Any:
+    try:
+        step = next(steps)
+        while isinstance(step, Send):
+            step = steps.send(courier.carry(step.request))
+    except StopIteration as ended:
+        return ended.value
+    raise AssertionError(step)
 
 
 def whoami(courier: Courier, identity: Identity) -> Any:
@@ -131,3 +145,30 @@ def test_an_account_inside_an_object_is_sent() -> None:
     assert [one.name for one in people_] == ["alice", "bob"]
     assert notes == ()
     assert "alice" in whoami(courier, people_[0])["who"]
+
+
+def test_an_object_that_the_spec_describes_is_filled_by_its_own_names() -> None:
+    account = {"type": "object", "properties": {"mail": {"type": "string"}, "passphrase": {"type": "string"}}}
+    described = Route("/login", ("POST",), request_schema={"type": "object", "properties": {"entry": account}})
+    assert next(accounts_bodies(described, "carol", "hers")) == {"entry": {"mail": "carol", "passphrase": "hers"}}
+    flat = Route("/login", ("POST",), fields=("otp", "email", "password"))
+    assert list(accounts_bodies(flat, "carol", "hers")) == [{"email": "carol", "password": "hers"}]
+
+
+def test_probes_send_the_form_where_json_gets_a_401_and_fill_objects() -> None:
+    app = Flask("form only")
+    app.add_url_rule(
+        "/login",
+        view_func=lambda: jsonify(token="t" * 12) if request.form.get("username") == "carol@example.com" else ("", 401),
+        methods=["POST"],
+    )
+    courier = Courier(WsgiTransport(app))
+    model, honest = read_running(app, Path()), HonestRequests()
+    route, exchange = finished(
+        courier, log_in(Target(model, "wsgi", "", "default", "standard", TokenForge(), honest, (), "x"), CAROL)
+    )
+    assert (route.path, exchange.response.json()) == ("/login", {"token": "t" * 12})
+    assert filled({"user": {"email": "", "password": "", "keep": 1}}, "carol", "hers") == {
+        "user": {"email": "carol", "password": "hers", "keep": 1}
+    }
+    assert filled({"title": "x"}, "carol", "hers") is None
