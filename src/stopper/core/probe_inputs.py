@@ -55,22 +55,26 @@ def members(request: Request) -> dict[str, object]:
 def inputs(
     target: Target, methods: Sequence[str] = ("GET", "POST", "PUT", "PATCH"), usual: Sequence[str] = USUAL
 ) -> Steps[list[Input]]:
-    """The inputs of the routes that answer, in the order in which routes are worth trying; bounded by the depth, and
-    found once a scan."""
+    """The inputs of the routes that answer; bounded by the depth, and found once a scan. Inputs that are known to be
+    read come before names that are guesses, and every route's first comes before any route's second."""
     key = f"inputs {' '.join(methods)} {' '.join(usual)}"
     known = cast("list[Input] | None", target.notes.get(key))
     if known is not None:
         return known
-    found: list[Input] = []
+    found: list[tuple[tuple[bool, int], Input]] = []
     for route, method in candidates(target, methods):
-        if len(found) >= MOST[target.depth]:
-            break
         honest = yield from attempt(answered(target, target.request_for(route, method)))
         if honest is None or not _tells(route, honest):
             continue
-        found.extend(_of(route, honest, usual))
-    target.notes[key] = found[: MOST[target.depth]]
-    return found[: MOST[target.depth]]
+        found.extend(((_is_guess(one), place), one) for place, one in enumerate(_of(route, honest, usual)))
+    chosen = [one for _, one in sorted(found, key=lambda pair: pair[0])[: MOST[target.depth]]]
+    target.notes[key] = chosen
+    return chosen
+
+
+def _is_guess(one: Input) -> bool:
+    """That nothing says the route reads it: a usual name in the query."""
+    return one.place == "query" and one.name not in (*query_names(one.request), *one.route.fields)
 
 
 def _tells(route: Route, honest: Exchange) -> bool:

@@ -1,0 +1,43 @@
+"""Probes of routes about accounts: a look-up by name among many routes, a role taken at registration, another's password."""
+
+import sqlite3
+from typing import Any
+
+import pytest
+from flask import Flask, jsonify
+
+from stopper.core.finding import Verdict
+from stopper.scan.catalogue import find
+from stopper.scan.trial import try_rule
+
+
+def tried(slug: str, app: Flask, **more: Any) -> Verdict:
+    """The verdict of that rule alone."""
+    rule = find(slug)
+    assert rule is not None
+    return try_rule(rule, app, **more)
+
+
+def lookup(bound: bool) -> Flask:
+    """Many routes that read nothing, and one at the end that looks a person up by name."""
+    app = Flask("lookup")
+    for number in range(12):
+        app.add_url_rule(f"/a{number}", f"a{number}", lambda: jsonify(news=[]))
+
+    @app.get("/people/<name>")
+    def person(name: str) -> Any:
+        base = sqlite3.connect(":memory:")
+        base.execute("create table people (name text)")
+        base.execute("insert into people values ('ann')")
+        if bound:
+            row = base.execute("select name from people where name = ?", (name,)).fetchone()
+        else:
+            row = base.execute(f"select name from people where name = '{name}'").fetchone()
+        return jsonify(name=row[0]) if row else (jsonify(error="unknown"), 404)
+
+    return app
+
+
+@pytest.mark.parametrize(("bound", "outcome"), [(False, "fail"), (True, "pass")])
+def test_a_known_parameter_is_tried_before_guessed_names_use_the_budget(bound: bool, outcome: str) -> None:
+    assert tried("sql-injection", lookup(bound), depth="standard").outcome == outcome
