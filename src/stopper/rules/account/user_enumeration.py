@@ -1,0 +1,207 @@
+"""A stranger learns who has an account, and aims the guessing of passwords and the phishing at those."""
+
+import re
+import secrets
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.account_names import LOGS_IN, RESETS, checks_password_hash, is_password_name
+from stopper.core.app import App, Route
+from stopper.core.exchange import Request, Response
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef, Span
+from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe_login import lets_in, login_requests, login_routes
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Value, text_of, walk
+from stopper.core.view_functions import index_of
+
+_UNKNOWN: Final = re.compile(
+    r"(?i)\b(no such|unknown|unregistered|does ?n[o']t exist|do not exist|not exist|not found|no (user|account)|not registered|no account|could ?n[o']t find|cannot find|invalid (user_?name|e-?mail|user)\b(?! or))"
+)
+_PERSON: Final = re.compile(r"(?i)user|account|e-?mail|login|member|person|customer|registered|name")
+_WRONG: Final = re.compile(
+    r"(?i)\b(wrong|incorrect|invalid|bad) (password|passphrase)\b|password (is )?(wrong|incorrect|invalid|does)"
+)
+_BOTH: Final = re.compile(
+    r"(?i)(user|e-?mail|account|name|login)\w* (or|and|/) (the )?(pass|pwd)|password (or|and)|credentials"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """In log-ins and resets: an answer that speaks of the account alone."""
+    facts = source_of(app)
+    named = [
+        route
+        for route in facts.routes
+        if not facts.is_test(route.span) and "POST" in route.methods and (LOGS_IN.search(route.path) or RESETS.search(route.path) or LOGS_IN.search(route.view.rpartition(".")[2]) or RESETS.search(route.view.rpartition(".")[2]))
+    ]  # fmt: skip
+    if not named:
+        return
+    index = index_of(facts)
+    seen: set[tuple[str, int]] = set()
+    for route in named:
+        if any(re.search(r"token|code|key", name) for name, _ in route.parameters):
+            continue
+        for function in index.of_view(route.view, method="POST"):
+            for name in index.calling([function.name], 1):
+                if not _takes_account(facts, name):
+                    continue
+                for span, text in _answers(facts, name):
+                    if (span.path, span.line) not in seen and _tells(text):
+                        seen.add((span.path, span.line))
+                        yield Hit("the answer tells whether the account exists", span, RouteRef("POST", route.path))
+
+
+def _takes_account(facts: SourceFacts, name: str) -> bool:
+    return any(
+        one.function == name and (is_password_name(one.key) or re.search(r"(?i)mail|user|login|phone|account", one.key))
+        for one in facts.readings()
+    ) or any(checks_password_hash(call) for call in facts.calls_in(name))
+
+
+def _tells(text: str) -> bool:
+    if _BOTH.search(text):
+        return False
+    return bool((_UNKNOWN.search(text) and _PERSON.search(text)) or _WRONG.search(text))
+
+
+def _answers(facts: SourceFacts, name: str) -> Iterator[tuple[Span, str]]:
+    """The literal texts that a function answers with: returned, flashed, or given to an abort."""
+    for one in facts.returns_of(name):
+        yield from ((one.span, text) for text in _texts(one.value))
+    for call in facts.calls_in(name):
+        if call.span and call.method in ("abort", "flash", "Unauthorized", "NotFound", "BadRequest"):
+            values = [*call.args, *(value for _, value in call.keywords)]
+            yield from ((call.span, text) for value in values for text in _texts(value))
+    for raised in facts.raises():
+        if raised.function == name:
+            yield from ((raised.span, text) for text in _texts(raised.value))
+
+
+def _texts(value: Value | None) -> Iterator[str]:
+    for part in walk(value, 6):
+        text = text_of(part)
+        if text is not None and " " in text and len(text) < 200 and "SELECT" not in text:
+            yield text
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """A wrong password for somebody who exists, and for somebody who does not: the refusals must be alike."""
+    person = next((one for one in reversed(target.identities) if one.subject and one.password and not one.minted), None)
+    routes = login_routes(target)
+    if person is None or person.subject is None or not routes:
+        return not_applicable("no log-in, or no account with a known password")
+    judged = False
+    for route in routes[:2]:
+        verdict = yield from _tried(target, route, person)
+        if verdict is not None and verdict.outcome == "fail":
+            return verdict
+        judged = judged or verdict is not None
+    verdict = yield from _forgotten(target, person)
+    if verdict is not None:
+        return verdict
+    return passed("known and unknown people are refused alike") if judged else unsure("no log-in understood an account")
+
+
+def _tried(target: Target, route: Route, person: Identity) -> Steps[Verdict | None]:
+    assert person.subject is not None
+    assert person.password is not None
+    nobody = _nobody(target, person.subject)
+    rights = login_requests(target, route, person.subject, person.password.reveal())
+    wrong_password = secrets.token_hex(8)
+    knowns = login_requests(target, route, person.subject, wrong_password)
+    unknowns = login_requests(target, route, nobody, wrong_password)
+    for right, known, unknown in zip(rights, knowns, unknowns, strict=True):
+        control = yield from send(right)
+        if not lets_in(control.response):
+            continue
+        first = yield from send(known)
+        second = yield from send(unknown)
+        if (
+            lets_in(first.response)
+            or lets_in(second.response)
+            or 429 in (first.response.status, second.response.status)
+        ):
+            return None
+        if _alike(first.response, second.response, person.subject, nobody):
+            return passed(f"POST {route.path} refuses known and unknown people alike")
+        again = yield from send(unknown)
+        if not _alike(again.response, second.response, "", ""):
+            return None
+        ref = RouteRef("POST", route.path)
+        evidence = [
+            Evidence("exchange", "control: the right password is let in", control),
+            Evidence("exchange", "a wrong password of somebody who exists", first),
+            Evidence("exchange", "the same for somebody who does not", second),
+        ]
+        return failed(f"{ref} answers otherwise for people who do not exist", [ref], evidence)
+    return None
+
+
+def _forgotten(target: Target, person: Identity) -> Steps[Verdict | None]:
+    """The same with a request for a reset: one for an account of the scan, one for nobody."""
+    assert person.subject is not None
+    for route in target.app.routes:
+        if (
+            "POST" not in route.methods
+            or route.parameters
+            or not re.search(r"(?i)forgot|request-?reset|recover", route.path)
+        ):
+            continue
+        nobody = _nobody(target, person.subject)
+        first = yield from send(_reset(target, route, person.subject))
+        second = yield from send(_reset(target, route, nobody))
+        if first.response.succeeded and second.response.status in (400, 404, 409, 422, 401, 403):
+            ref = RouteRef("POST", route.path)
+            evidence = [
+                Evidence("exchange", "a reset for somebody who exists", first),
+                Evidence("exchange", "a reset for somebody who does not", second),
+            ]
+            return failed(f"{ref} answers otherwise for people who do not exist", [ref], evidence)
+        return None
+    return None
+
+
+def _reset(target: Target, route: Route, subject: str) -> Request:
+    request = next(login_requests(target, route, subject, secrets.token_hex(8)))
+    return Request(request.method, request.target, request.headers, request.body, "write")
+
+
+def _nobody(target: Target, subject: str) -> str:
+    """A name of the same shape that nobody has."""
+    domain = subject.partition("@")[2]
+    name = f"nobody-{target.canary}"
+    return f"{name}@{domain}" if domain else name
+
+
+def _alike(one: Response, two: Response, first: str, second: str) -> bool:
+    """The same status and the same words, the name that was sent left out."""
+    if one.status != two.status:
+        return False
+    return _words(one, first) == _words(two, second)
+
+
+def _words(response: Response, name: str) -> str:
+    text = response.text.replace(name, "") if name else response.text
+    return re.sub(r"[0-9a-f-]{16,}|\d+", "", text)
+
+
+RULE = Rule(
+    slug="user-enumeration",
+    family="account",
+    title="Replies tell whether a user exists",
+    harm=__doc__ or "",
+    severity="medium",
+    check="authentication",
+    cwe=(204,),
+    owasp="API2:2023",
+    asvs=("V6.3.8",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Stopper's service answers known and unknown people alike and takes the same time for both.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+    depth="standard",
+)
