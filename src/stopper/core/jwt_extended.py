@@ -27,6 +27,8 @@ OLD: Final = frozenset(
 BLOCKLIST: Final = ("token_in_blocklist_loader", "token_in_blacklist_loader")
 LOOKUP: Final = ("user_lookup_loader", "user_loader_callback_loader")
 
+_ENDS: Final = re.compile(r"(?i)log-?_?out|revoke|sign-?_?out")
+
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
@@ -53,6 +55,11 @@ class Guarded:
     def refresh(self) -> bool:
         """That it takes refresh tokens."""
         return "refresh" in self.guard or self._says("refresh", 2)
+
+    @property
+    def ends_tokens(self) -> bool:
+        """That its paths say log-out: it takes tokens of every kind in order to revoke them."""
+        return any(_ENDS.search(path) for path in self.paths)
 
     def _says(self, word: str, position: int) -> bool:
         return self.call is not None and is_constant(self.call.argument(position, word), True)

@@ -29,17 +29,15 @@ def detect(app: App) -> Iterator[Hit]:
         return
     facts = source_of(app)
     for one in guarded(facts):
+        if one.ends_tokens:
+            continue
         if one.call is not None and is_constant(one.call.argument(4, "verify_type"), False):
             yield Hit(
                 "verify_type=False takes refresh tokens as access tokens, and the other way round",
                 one.span,
                 certainty="certain",
             )
-        elif (
-            one.refresh
-            and one.methods
-            and not any(re.search(r"(?i)log-?out|revoke|sign-?out", path) for path in one.paths)
-        ):
+        elif one.refresh and one.methods:
             called = _called(app, one.function)
             if not any(_NEW.fullmatch(name) for name in called):
                 yield Hit(

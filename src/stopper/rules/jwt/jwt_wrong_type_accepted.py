@@ -8,6 +8,7 @@ from stopper.core.exchange import Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_claims import asked_by_hand, verifications
+from stopper.core.jwt_extended import guarded
 from stopper.core.jwt_keys import key_uses
 from stopper.core.jwt_names import ENCODING
 from stopper.core.jwt_purposes import KINDS, marks, purpose_of
@@ -30,8 +31,9 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(
                 f"tokens for {', '.join(sorted(kinds))} share this key, and nobody asks which one this is", call.span
             )
+    revoking = {one.call for one in guarded(facts) if one.ends_tokens}
     for call in facts.calls("flask_jwt_extended.jwt_required", "flask_jwt_extended.verify_jwt_in_request"):
-        if is_constant(call.keyword("verify_type"), False):
+        if is_constant(call.keyword("verify_type"), False) and call not in revoking:
             yield Hit("Flask-JWT-Extended is told to take access and refresh tokens alike", call.span)
 
 
