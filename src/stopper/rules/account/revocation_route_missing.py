@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import App, Route
@@ -44,7 +45,7 @@ def _hit(route: Route, message: str) -> Hit:
     span: Span | None = route.span
     if span is None:
         return Hit(f"{message} {ref}", route=ref, reader="spec" if route.readers == frozenset({"spec"}) else "running")
-    return Hit(f"{message} {ref}", Span(span.path, span.line, span.column, span.line, span.column + 1), ref)
+    return Hit(f"{message} {ref}", replace(span, end_line=span.line, end_column=span.column + 1), ref)
 
 
 def _takes_back(route: Route) -> bool:
