@@ -75,7 +75,7 @@ def _forms(facts: SourceFacts) -> Iterator[Hit]:
             if opened and _PASSWORD_FIELD.search(line):
                 yield Hit(
                     "a form sends a password by GET",
-                    Span(file.path, opened[0], 1, opened[0], len(file.lines[opened[0] - 1]) + 1),
+                    Span(file.path, opened[0], opened[0], 1, len(file.lines[opened[0] - 1]) + 1),
                     certainty="likely",
                 )
                 opened = None
