@@ -1,0 +1,167 @@
+"""Anybody becomes anybody else by writing a name into a header."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.exchange import Exchange, Headers, Request
+from stopper.core.facts import Reading, SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import attempt, candidates
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Constant, Item, Value, is_constant, walk
+
+PERSON: Final = re.compile(
+    r"x-(?:auth(?:enticated)?-|current-|remote-|forwarded-|goog-authenticated-|webauth-)?user(?:-?(?:id|name|email|roles?|groups?))?"
+    r"|x-forwarded-(?:email|preferred-username|groups)|x-(?:auth-request|authenticated|auth)-(?:user|email|userid|username|roles?|groups?)"
+    r"|remote-(?:user|email|groups)|x-(?:account|customer|principal|subject|member|employee|role|roles|is-admin|admin)(?:-id)?"
+)
+"""Names of headers that say who somebody is."""
+ADDRESS: Final = frozenset(
+    {"x-forwarded-for", "x-real-ip", "x-client-ip", "true-client-ip", "x-originating-ip", "cf-connecting-ip"}
+)
+READ_FROM: Final = ("flask.request.headers", "flask.request.environ")
+_PROOF: Final = re.compile(r"compare_digest|verify\w*|decode|loads|check_\w*signature|valid\w*signature|unsign")
+_LOGS: Final = frozenset(
+    {"debug", "info", "warning", "error", "exception", "critical", "log", "print", "set_tag", "bind"}
+)
+TRIED: Final = {"quick": 3, "standard": 6, "deep": 20}
+_CLAIMED: Final[Headers] = (
+    ("X-User-Id", "1"), ("X-User", "admin"), ("X-Forwarded-User", "admin"), ("X-Remote-User", "admin"),
+    ("X-Auth-User", "admin"), ("X-User-Role", "admin"), ("X-Forwarded-For", "127.0.0.1"), ("X-Real-IP", "127.0.0.1"),
+)  # fmt: skip
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Such a header that is used for more than a log line, in a function that does not verify anything else."""
+    facts = source_of(app)
+    for reading in facts.readings(*READ_FROM):
+        name = _header(reading)
+        person = bool(name) and PERSON.fullmatch(name) is not None
+        if not person and name not in ADDRESS:
+            continue
+        if _is_proved(facts, reading.function):
+            continue
+        if _decides(facts, reading) if not person else _is_used(facts, reading):
+            what = "says who the caller is" if person else "decides who may pass"
+            yield Hit(
+                f"the header {name}, which any client can set, {what}",
+                reading.span,
+                certainty="certain" if person else "likely",
+            )
+
+
+def _header(reading: Reading) -> str:
+    key = reading.key.lower().replace("_", "-")
+    if reading.source == "flask.request.headers":
+        return key
+    return key.removeprefix("http-") if key.startswith("http-") else ""
+
+
+def _is_proved(facts: SourceFacts, function: str) -> bool:
+    """Something in the function verifies the header or asks who is connected."""
+    if not function:
+        return False
+    if any(_PROOF.search(call.method) for call in facts.calls_in(function)):
+        return True
+    for compared in facts.comparisons_in(function):
+        for side in (compared.left, compared.right):
+            if getattr(side, "dotted", "") == "flask.request.remote_addr":
+                return True
+    return False
+
+
+def _decides(facts: SourceFacts, reading: Reading) -> bool:
+    """That a comparison or an ``if`` rests on it; a fallback to it is no decision."""
+    for compared in facts.comparisons_in(reading.function):
+        if _holds(compared.left, reading) and not is_constant(compared.right, None, ""):
+            return True
+        if _holds(compared.right, reading) and not is_constant(compared.left, None, ""):
+            return True
+    return False
+
+
+def _is_used(facts: SourceFacts, reading: Reading) -> bool:
+    function = reading.function
+    if any(_holds(one.value, reading) for one in (*facts.returns_of(function), *facts.assignments_in(function))):
+        return True
+    for call in facts.calls_in(function):
+        given = (*call.args, *(value for _, value in call.keywords))
+        if (
+            call.method not in _LOGS
+            and call.method not in ("get", "getlist")
+            and any(_holds(one, reading) for one in given)
+        ):
+            return True
+    for compared in facts.comparisons_in(function):
+        for one, other in ((compared.left, compared.right), (compared.right, compared.left)):
+            if _holds(one, reading) and isinstance(other, Constant) and other.value not in (None, ""):
+                return True
+    return False
+
+
+def _holds(value: Value, reading: Reading) -> bool:
+    return any(isinstance(inner, Item) and inner.span == reading.span for inner in walk(value, 8))
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Asks closed routes again as nobody, with headers that name a person or an address."""
+    claimed = _claimed(target.app)
+    asked = 0
+    for route, method in candidates(target):
+        if asked == TRIED[target.depth]:
+            break
+        request = target.request_for(route, method)
+        bare = yield from attempt(send(request))
+        if bare is None or bare.response.status not in (401, 403):
+            continue
+        asked += 1
+        named = yield from attempt(send(request.with_headers(*claimed)))
+        if named is None or not named.response.succeeded:
+            continue
+        which = yield from _which(request.with_headers, claimed)
+        control = Evidence("exchange", "control: closed without a credential", bare)
+        seen = Evidence("exchange", "a name in a header opens it", which or named)
+        ref = RouteRef(method, route.path)
+        return failed(f"{ref} lets in whoever writes a name or an address into a header", (ref,), (control, seen))
+    if not asked:
+        return not_applicable("no route that can be read is closed")
+    return passed("no header of a client's own opens a closed route")
+
+
+def _which(request_with: Callable[..., Request], claimed: Sequence[tuple[str, str]]) -> Steps[Exchange | None]:
+    """The exchange with the one header that is enough."""
+    for pair in claimed:
+        exchange = yield from attempt(send(request_with(pair)))
+        if exchange is not None and exchange.response.succeeded:
+            return exchange
+    return None
+
+
+def _claimed(app: App) -> Headers:
+    said = [one.key for one in source_of(app).readings("flask.request.headers") if PERSON.fullmatch(_header(one))]
+    known = {name.lower() for name, _ in _CLAIMED}
+    more = tuple(
+        (name, "admin" if "role" in name.lower() else "1") for name in dict.fromkeys(said) if name.lower() not in known
+    )
+    return (*more[:4], *_CLAIMED)
+
+
+RULE = Rule(
+    slug="principal-from-client-header",
+    family="bearer",
+    title="Caller's identity taken from a header that a client can set",
+    harm=__doc__ or "",
+    severity="critical",
+    check="authentication",
+    cwe=(290,),
+    owasp="API2:2023",
+    asvs=("V4.1.3",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Stopper's `@bearer` takes the principal from a verified token, never from a plain header.",
+    detect=detect,
+    probe=probe,
+)
