@@ -1,0 +1,66 @@
+"""Whoever sees the reply (a page's script, a log, a cache) has the token too."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import attempt, bearers, candidates
+from stopper.core.rule import Hit, Rule
+
+TRIED: Final = {"quick": 8, "standard": 15, "deep": 50}
+_SHORTEST: Final = 12
+"""A shorter token may stand in an answer by chance."""
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """The Authorization header, or all headers at once, in what is sent back."""
+    for flow in source_of(app).flows("response", label=("authorization-header", "request-headers")):
+        whole = flow.has("request-headers")
+        sure = flow.has("request-headers", "authorization-header", by_name=False)
+        message = (
+            "all headers of the request are sent back, the token among them" if whole else "the token is sent back"
+        )
+        yield Hit(message, flow.span, certainty="certain" if sure else "possible")
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Asks routes with a token, and looks for it in the answer."""
+    person = next((one for one in bearers(target) if one.token and len(one.token.reveal()) >= _SHORTEST), None)
+    if person is None or person.token is None:
+        return not_applicable("no identity with a bearer token is known")
+    token, asked = person.token.reveal(), 0
+    for route, method in list(candidates(target))[: TRIED[target.depth]]:
+        ref = RouteRef(method, route.path)
+        if ref == person.issued_by:
+            continue
+        exchange = yield from attempt(send(person.on(target.request_for(route, method))))
+        if exchange is None or exchange.response.error:
+            continue
+        asked += 1
+        if token in exchange.response.text:
+            seen = Evidence("exchange", "the token that was shown stands in the answer", exchange)
+            return failed(f"{ref} sends back the token that it is shown", (ref,), (seen,))
+    if not asked:
+        return not_applicable("no route that can be read is in reach")
+    return passed(f"{asked} routes do not send back the token")
+
+
+RULE = Rule(
+    slug="token-reflected-in-response",
+    family="bearer",
+    title="Token reflected in a response",
+    harm=__doc__ or "",
+    severity="high",
+    check="data-exposure",
+    cwe=(200,),
+    owasp="API3:2023",
+    asvs=("V16.5.1",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Stopper answers every refusal in its own words and never repeats a credential.",
+    detect=detect,
+    probe=probe,
+)
