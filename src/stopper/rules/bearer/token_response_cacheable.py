@@ -1,0 +1,114 @@
+"""A cache on the way, or the browser's own, keeps the token after its owner has left."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
+from stopper.core.probe_baseline import attempt
+from stopper.core.probe_login import log_in, token_in
+from stopper.core.response_headers import headers_set
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Constant, Mapping, Value, text_of, walk
+
+HANDED: Final = frozenset(
+    {"access_token", "accesstoken", "refresh_token", "refreshtoken", "id_token", "auth_token", "bearer_token", "jwt"}
+)
+"""Members of an answer that are a token."""
+MAYBE: Final = frozenset({"token"})
+"""A member that is one where its value is."""
+_GUARDS: Final = re.compile(r"(?i)cache|no_store|nostore")
+_MAKERS: Final = ("flask.jsonify", "flask.make_response", "flask.json.jsonify", "dict", "flask.Response")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A view that returns a token where nothing says that it may not be stored."""
+    facts = source_of(app)
+    views = {route.view for route in facts.routes}
+    handing = [
+        one
+        for one in facts.returns()
+        if (one.function in views or one.function.rpartition(".")[0] in views) and _hands_out(facts, one.value)
+    ]
+    if not handing or (guarded := _guarded(facts)) is None:
+        return
+    for returned in handing:
+        function = facts.function(returned.function)
+        decorated = function is not None and any(_GUARDS.search(one.name) for one in function.decorators)
+        if returned.function not in guarded and not decorated:
+            yield Hit("an answer with a token has no `Cache-Control: no-store`", returned.span)
+
+
+def _hands_out(facts: SourceFacts, value: Value) -> bool:
+    for inner in walk(value, 5):
+        pairs: list[tuple[str, Value]] = []
+        if isinstance(inner, Mapping):
+            pairs = [(text_of(key) or "", item) for key, item in inner.items]
+        elif isinstance(inner, Call) and inner.callee in _MAKERS:
+            pairs = list(inner.keywords)
+        for name, item in pairs:
+            if isinstance(item, Constant):
+                continue
+            if name.lower() in HANDED:
+                return True
+            if name.lower() in MAYBE and facts.derives(item, "token", by_name=False):
+                return True
+    return False
+
+
+def _guarded(facts: SourceFacts) -> frozenset[str] | None:
+    """The functions that say no-store; None where a hook says it of every answer, or an extension may."""
+    if facts.imports("stopper"):
+        return None
+    found: set[str] = set()
+    for one in headers_set(facts, "Cache-Control"):
+        if "no-store" in " ".join(str(part.value) for part in walk(one.value) if isinstance(part, Constant)):
+            found.add(one.function)
+    found |= {one.function for one in facts.assignments() if one.attribute == "no_store"}
+    for name in found:
+        function = facts.function(name)
+        if function is not None and any(one.name.endswith("after_request") for one in function.decorators):
+            return None
+    for call in facts.calls("*.after_request", "*.after_app_request"):
+        if any(getattr(given, "dotted", None) in found for given in call.args):
+            return None
+    return frozenset(found)
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Logs in, and reads what the answer says to caches."""
+    person = next((one for one in target.identities if one.subject and one.password), None)
+    if person is None:
+        return not_applicable("no account with a password is known")
+    found = yield from attempt(log_in(target, person))
+    if found is None:
+        return unsure("nobody could be logged in")
+    route, exchange = found
+    if token_in(exchange.response) is None:
+        return not_applicable("the log-in hands out no token")
+    ref = RouteRef("POST", route.path)
+    if "no-store" in ",".join(exchange.response.all_headers("Cache-Control")).lower():
+        return passed(f"{ref} says that its answer may not be stored")
+    seen = Evidence("exchange", "the answer has a token, and nothing says that it may not be stored", exchange)
+    return failed(f"{ref} hands out a token in an answer that caches may keep", (ref,), (seen,))
+
+
+RULE = Rule(
+    slug="token-response-cacheable",
+    family="bearer",
+    title="Reply with a token may be cached",
+    harm=__doc__ or "",
+    severity="medium",
+    check="data-exposure",
+    cwe=(525,),
+    owasp="API8:2023",
+    asvs=("V14.3.2",),
+    surfaces=("source", "wsgi", "http"),
+    ends="`Stopper(app)` answers with `Cache-Control: no-store` on every guarded route.",
+    detect=detect,
+    probe=probe,
+)
