@@ -1,0 +1,118 @@
+"""A path with the right word in it passes without a credential."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.exchange import Request
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import Span
+from stopper.core.probe import Steps, Target, failed, passed, send, unsure
+from stopper.core.probe_baseline import controls, judge, protected
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, Constant, Name, Sequence, Value, text_of, walk
+
+PATHS: Final = frozenset(
+    f"flask.request.{name}" for name in ("path", "full_path", "url", "base_url", "url_rule", "environ.PATH_INFO")
+)
+_ENDS: Final = ("startswith", "endswith", "find", "count")
+_HOOK: Final = re.compile(r"before_(?:app_)?request$")
+WORDS: Final = ("/login", "/public", "/static", "/health", "/docs", ".css", ".js")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A guard that looks for a part of the path before it asks for a credential."""
+    facts = source_of(app)
+    seen: set[tuple[str, int]] = set()
+    for function, span, what in _looks(facts):
+        if span is None or (span.path, span.line) in seen or not _is_guard(facts, function):
+            continue
+        seen.add((span.path, span.line))
+        yield Hit(f"the guard goes by {what}, which other paths have too", span)
+
+
+def _looks(facts: SourceFacts) -> Iterator[tuple[str, Span | None, str]]:
+    for compared in facts.comparisons("in", "not in"):
+        if _is_path(compared.right) and not isinstance(compared.left, Sequence):
+            yield compared.function, compared.span, "a word anywhere in the path"
+    for call in facts.calls(*(f"{path}.{name}" for path in PATHS for name in _ENDS)):
+        if call.method != "startswith" or _is_loose(call.args[0] if call.args else None):
+            yield call.function, call.span, "the beginning or end of the path"
+    for call in facts.calls("re.search", "re.match"):
+        if len(call.args) > 1 and _is_path(call.args[1]) and not (text_of(call.args[0]) or "$").endswith(("$", r"\Z")):
+            yield call.function, call.span, "an open pattern of the path"
+
+
+def _is_path(value: Value | None) -> bool:
+    if isinstance(value, Call) and value.method in ("lower", "strip", "rstrip"):
+        return _is_path(value.receiver) or value.callee.rpartition(".")[0] in PATHS
+    return isinstance(value, Name) and value.dotted in PATHS
+
+
+def _is_loose(prefix: Value | None) -> bool:
+    """That a prefix ends in the middle of a part of the path: ``/public`` is also the beginning of ``/publications``."""
+    texts = [str(one.value) for one in walk(prefix, 3) if isinstance(one, Constant) and isinstance(one.value, str)]
+    return any(text != "" and not text.endswith("/") for text in texts)
+
+
+def _is_guard(facts: SourceFacts, function: str) -> bool:
+    """That the function runs before requests, and can turn them away."""
+    if not function:
+        return False
+    found = facts.function(function)
+    hooked = found is not None and any(_HOOK.search(one.name) for one in found.decorators)
+    hooked = hooked or any(function in route.hooks for route in facts.routes)
+    if not hooked:
+        hooked = any(
+            getattr(given, "dotted", None) == function
+            for call in facts.calls("*.before_request", "*.before_app_request")
+            for given in call.args
+        )
+    return hooked or any(one.refuses for one in facts.conditions_in(function))
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Asks a closed route as nobody, with the words that a careless guard looks for in the query and in the path."""
+    baseline = yield from protected(target)
+    if baseline is None:
+        return unsure("no route was found that only a good credential passes")
+    words = "&".join(f"w{number}={word}" for number, word in enumerate(dict.fromkeys((*_words(target.app), *WORDS))))
+    path, _, query = baseline.request.target.partition("?")
+    tries = [f"{path}?{query}&{words}" if query else f"{path}?{words}"]
+    tries += [f"{prefix}/..{path}" for prefix in ("/static", "/public")]
+    for wanted in tries:
+        request = baseline.request
+        asked = Request(request.method, wanted, request.headers, request.body, request.effect)
+        exchange = yield from send(asked)
+        if judge(baseline, exchange.response) == "let-in":
+            seen = Evidence(
+                "exchange", "without a credential, and with other words in its address, the route answers", exchange
+            )
+            message = f"{baseline.ref} is open without a credential where the address has a public word in it"
+            return failed(message, (baseline.ref,), (*controls(baseline), seen))
+    return passed(f"{baseline.ref} stays closed whatever else stands in its address")
+
+
+def _words(app: App) -> tuple[str, ...]:
+    """The words that the source looks for."""
+    found = [text_of(one.left) for one in source_of(app).comparisons("in", "not in") if _is_path(one.right)]
+    return tuple(word for word in found if word)[:6]
+
+
+RULE = Rule(
+    slug="auth-check-bypassed-by-path",
+    family="bearer",
+    title="Authentication is skipped by a part of the path",
+    harm=__doc__ or "",
+    severity="high",
+    check="authentication",
+    cwe=(863,),
+    owasp="API5:2023",
+    asvs=("V8.2.1",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Stopper closes every route and opens only the views that say `@public`.",
+    detect=detect,
+    probe=probe,
+)
