@@ -9,7 +9,7 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.naming import sensitive
 from stopper.core.place import Span
-from stopper.core.redaction.providers import PATTERNS
+from stopper.core.redaction.providers import first_format
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import (
     Constant,
@@ -43,11 +43,7 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _places(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
     for text in facts.texts():
-        if (
-            any(pattern.search(text.value) for pattern in PATTERNS)
-            and not _FAKE.search(text.value)
-            and not text.value.startswith("eyJ")
-        ):
+        if first_format(text.value) is not None and not _FAKE.search(text.value) and not text.value.startswith("eyJ"):
             yield text.span, "certain"
     for write in facts.config_writes():
         if write.loaded is not False and "test" not in write.owner.rpartition(".")[2].lower():
@@ -138,8 +134,8 @@ def _in_calls(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
     for call in facts.calls():
         for name, value in call.keywords:
             if (
-                is_key_name(name)
-                and isinstance(value, Constant)
+                isinstance(value, Constant)
+                and is_key_name(name)
                 and value.span
                 and call.span
                 and call.span.holds(value.span)

@@ -6,11 +6,15 @@ from typing import Final
 
 from stopper.core.api_key_names import is_key_name
 from stopper.core.app import App
+from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
 from stopper.core.naming import sensitive
-from stopper.core.place import Span
-from stopper.core.redaction.providers import PATTERNS
+from stopper.core.place import RouteRef, Span
+from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import attempt, candidates
+from stopper.core.redaction.providers import first_format
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
@@ -96,9 +100,15 @@ def _is_masked(value: Value) -> bool:
 
 def _in_file(file: TextFile) -> Iterator[Hit]:
     for number, line in enumerate(file.lines, 1):
-        found = _of_line(line) if len(line) < 2000 and _WORDS.search(line) else None
+        found = _of_line(line) if len(line) < 2000 and _may_speak(line) and _WORDS.search(line) else None
         if found is not None:
             yield Hit(found, Span(file.path, number, number, 1, len(line) + 1))
+
+
+def _may_speak(line: str) -> bool:
+    """A cheap look before the pattern: most lines have none of its words."""
+    lowered = line.lower()
+    return not line.isascii() or any(word in lowered for word in ("token", "key", "secret", "auth", "jwt"))
 
 
 def _of_line(line: str) -> str | None:
@@ -119,8 +129,70 @@ def _of_line(line: str) -> str | None:
     for match in _LITERAL.finditer(line):
         if not _NO_SECRET.search(match[1]) and not _PUBLIC.match(match[2]) and any(char.isdigit() for char in match[2]):
             return WRITTEN
-    found = next((text for one in PATTERNS if (text := one.search(line))), None)
+    found = first_format(line)
     return WRITTEN if found is not None and not _PUBLIC.match(found[0]) else None
+
+
+# -- on the wire -----------------------------------------------------------------------------------------------------------------
+
+ROUTES: Final = {"quick": 8, "standard": 20, "deep": 60}
+SCRIPTS: Final = 6
+"""How many scripts of the pages are read."""
+_SHOWN: Final = ("text/html", "application/xhtml+xml", "text/javascript", "application/javascript")
+_NAMES: Final = re.compile(r"^\s*(?:Bearer\s+|Basic\s+|Token\s+|[\w.-]+=(?=.))")
+_SOURCES: Final = re.compile(r"(?i)<script\b[^>]*\bsrc\s*=\s*[\"']?(/(?!/)[^\s\"'>]+)")
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Read the pages as somebody, and look for that person's own credential and for keys of providers in them."""
+    who = target.identities[0] if target.identities else None
+    own = _credentials(who) if who is not None else ()
+    read, scripts = 0, dict[str, RouteRef]()
+    for route, method in list(candidates(target))[: ROUTES[target.depth]]:
+        request = target.request_for(route, method)
+        page = yield from attempt(send(who.on(request) if who else request))
+        if page is None or not _is_page(page):
+            continue
+        read += 1
+        ref = RouteRef(method, route.path)
+        if what := _shown_in(page.response.text, own):
+            return failed(
+                f"{ref} has {what} in its source", [ref], [Evidence("exchange", f"the page has {what}", page)]
+            )
+        for address in _SOURCES.findall(page.response.text):
+            scripts.setdefault(str(address), ref)
+    for address, ref in list(scripts.items())[:SCRIPTS]:
+        script = yield from attempt(send(Request("GET", address)))
+        if script is not None and _is_page(script) and (what := _shown_in(script.response.text, own)):
+            evidence = [Evidence("exchange", f"the script has {what}", script)]
+            return failed(f"a script of {ref} has {what} in its source", [ref], evidence)
+    if not read:
+        return not_applicable("no route gives out a page")
+    return passed(f"{read} pages and {len(scripts)} scripts hold no credential")
+
+
+def _is_page(exchange: Exchange) -> bool:
+    return exchange.response.succeeded and exchange.response.content_type in _SHOWN
+
+
+def _credentials(who: Identity) -> tuple[str, ...]:
+    """The texts that let somebody in: the token, and what the headers hold without the scheme's and the cookies' names."""
+    texts = [who.token.reveal()] if who.token is not None else []
+    for _, secret in who.headers:
+        texts += [_NAMES.sub("", part).strip() for part in secret.reveal().split(";")]
+    return tuple(one for one in dict.fromkeys(texts) if len(one) >= 12)
+
+
+def _shown_in(text: str, own: tuple[str, ...]) -> str | None:
+    """What kind of credential stands in the text; never the credential."""
+    if any(one in text for one in own):
+        return "the reader's own credential"
+    for line in text.splitlines():
+        if len(line) < 2000:
+            found = next((match for one in PATTERNS if (match := one.search(line))), None)
+            if found is not None and not _PUBLIC.match(found[0]):
+                return "a provider's key"
+    return None
 
 
 RULE = Rule(
@@ -133,8 +205,9 @@ RULE = Rule(
     cwe=(922,),
     owasp="API8:2023",
     asvs=("V14.3.3",),
-    surfaces=("source",),
+    surfaces=("source", "wsgi", "http"),
     ends="Stopper's service keeps its sessions in `HttpOnly` cookies, which no script reads.",
     certainty="likely",
     detect=detect,
+    probe=probe,
 )

@@ -10,7 +10,7 @@ from stopper.core.ci_steps import Line, steps_of
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.naming import sensitive
-from stopper.core.redaction.providers import PATTERNS
+from stopper.core.redaction.providers import first_format
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Constant, literals
 
@@ -53,7 +53,7 @@ def _in_file(file: TextFile) -> Iterator[Hit]:
             if file.kind in ("workflow", "build") and _is_printed(line, secrets_here):
                 yield Hit(PRINTED, line.span)
             elif _is_written(file, line):
-                marked = any(one.search(line.text) for one in PATTERNS)
+                marked = first_format(line.text) is not None
                 yield Hit(WRITTEN, line.span, certainty="certain" if marked else "likely")
 
 
@@ -64,7 +64,7 @@ def _is_printed(line: Line, secrets_here: bool) -> bool:
 
 
 def _is_written(file: TextFile, line: Line) -> bool:
-    if any(one.search(line.text) for one in PATTERNS) and not re.search(r"(?i)example|xxxx", line.text):
+    if first_format(line.text) is not None and not re.search(r"(?i)example|xxxx", line.text):
         return True
     pair = _PAIR.match(line.text) or _ENV_PAIR.match(line.text)
     if pair is None or _FAKE.search(pair[2]) or len(pair[2]) < 6:
