@@ -19,7 +19,8 @@ READ_FROM: Final = frozenset(f"flask.request.{where}" for where in ("headers", "
 
 def is_key_name(name: str) -> bool:
     """That a header, parameter, field or variable of that name holds an API key: ``X-API-Key``, ``apikey``, ``partner_key``."""
-    return len(name) <= 60 and _KEY_NAME.fullmatch(name) is not None
+    lowered = name.lower()
+    return len(name) <= 60 and ("key" in lowered or "api" in lowered) and _KEY_NAME.fullmatch(name) is not None
 
 
 def reads_keys(facts: SourceFacts) -> bool:

@@ -268,7 +268,16 @@ class SourceFacts:
     def readings(self, *sources: str, tests: bool = False) -> Iterator[Reading]:
         """Every look-up by a literal key in what a request carries; in these parts of it, where some are named
         (``flask.request.args``)."""
-        return (found for found in self._kept(self.all_readings, tests) if not sources or found.source in sources)
+        if not sources:
+            return self._kept(self.all_readings, tests)
+        if len(sources) > 1:
+            return (found for found in self._kept(self.all_readings, tests) if found.source in sources)
+        index = self._memory.readings
+        if not index and self.all_readings:
+            for found in self.all_readings:
+                index.setdefault(found.source, []).append(found)
+        named = index.get(sources[0])
+        return iter(()) if named is None else self._kept(named, tests)
 
     def files_of(self, *kinds: str) -> Iterator[TextFile]:
         """The files beside the code of these kinds."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from stopper.core.fact import ClassFact, Comparison, ConfigWrite, ErrorHandler, Flow, Function, SourceRoute
+from stopper.core.fact import ClassFact, Comparison, ConfigWrite, ErrorHandler, Flow, Function, Reading, SourceRoute
 from stopper.core.labels import Label
 from stopper.core.place import Span
 from stopper.core.values import Call, Value
@@ -36,6 +36,7 @@ class Memory:
     )
     handlers: dict[str, list[ErrorHandler]] = field(default_factory=dict[str, list[ErrorHandler]])
     config: dict[str, list[ConfigWrite]] = field(default_factory=dict[str, list[ConfigWrite]])
+    readings: dict[str, list[Reading]] = field(default_factory=dict[str, list[Reading]])
     views: dict[str, list[SourceRoute]] = field(default_factory=dict[str, list[SourceRoute]])
     kept: dict[int, Sequence[HasSpan]] = field(default_factory=dict[int, "Sequence[HasSpan]"])
     labels: dict[bool, dict[int, tuple[Value, frozenset[Label]]]] = field(
