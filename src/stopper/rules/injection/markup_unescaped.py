@@ -28,6 +28,8 @@ _KINDS: Final[tuple[LabelKind, ...]] = (
 )
 _TAG: Final = re.compile(r"(?i)<\s*/?\s*(?:!doctype|[a-z][\w-]*)[\s>/=]|<[a-z][\w-]*$")
 _SAFE: Final = re.compile(r"\{\{[^{}]*?\b([A-Za-z_]\w*)(?:[.\[][^{}|]*)?[^{}]*?\|\s*safe\b")
+_FILTER: Final = re.compile(r"\|\s*safe\b")
+"""What every match of ``_SAFE`` ends in, found at a fraction of the cost."""
 _OFF: Final = re.compile(r"\{%-?\s*autoescape\s+false")
 _PLAIN: Final = re.compile(
     r"(?i)text/plain|application/(?:json|xml|csv|octet-stream|problem\+json)|text/csv|application/pdf"
@@ -107,7 +109,7 @@ def _templates(facts: SourceFacts) -> Iterator[Hit]:
     files: dict[str, list[str]] = {}
     for file in facts.files_of("template"):
         text = "\n".join(file.lines)
-        found = sorted(set(_SAFE.findall(text)))
+        found = sorted(set(_SAFE.findall(text))) if _FILTER.search(text) else []
         if found or _OFF.search(text):
             files[file.path] = found or ["*"]
     for call in facts.calls("flask.render_template", "flask.render_template_string", "flask.stream_template"):
