@@ -44,15 +44,16 @@ def _is_webhook(route: SourceRoute) -> bool:
 
 
 def _judged(facts: SourceFacts, route: SourceRoute) -> str | None:
-    names = _reached(facts, route)
-    if not _uses_body(facts, route):
+    functions = _functions(facts, route)
+    names = _reached(facts, route, functions)
+    if not _uses_body(facts, functions):
         return None
     if not any(_CHECKS.fullmatch(name) for name in names):
-        return "the webhook believes its body without a signature" if not _compares(facts, route) else None
+        return "the webhook believes its body without a signature" if not _compares(facts, functions) else None
     keys = [
         one.key.lower()
         for one in facts.readings("flask.request.headers")
-        if one.function in (route.view, *_functions(facts, route))
+        if one.function == route.view or one.function in functions
     ]
     by_hand = any(name in ("hmac.new", "hmac.digest") for name in names)
     timed = any(
@@ -64,10 +65,10 @@ def _judged(facts: SourceFacts, route: SourceRoute) -> str | None:
     return None
 
 
-def _reached(facts: SourceFacts, route: SourceRoute) -> set[str]:
+def _reached(facts: SourceFacts, route: SourceRoute, functions: set[str]) -> set[str]:
     """Names of everything that runs on the way: decorators, hooks, the view, and what they call."""
     names = {one.name for one in route.decorators} | set(route.hooks)
-    for function in _functions(facts, route):
+    for function in functions:
         found = facts.function(function)
         if found is not None:
             names |= set(found.calls) | {one.name for one in found.decorators}
@@ -91,8 +92,7 @@ def _functions(facts: SourceFacts, route: SourceRoute, depth: int = 4) -> set[st
     return seen
 
 
-def _uses_body(facts: SourceFacts, route: SourceRoute) -> bool:
-    functions = _functions(facts, route)
+def _uses_body(facts: SourceFacts, functions: set[str]) -> bool:
     names = {name for function in functions if (found := facts.function(function)) for name in found.calls}
     if any(name.startswith(("flask.request.get_json", "flask.request.get_data")) for name in names):
         return True
@@ -111,9 +111,8 @@ def _uses_body(facts: SourceFacts, route: SourceRoute) -> bool:
     )
 
 
-def _compares(facts: SourceFacts, route: SourceRoute) -> bool:
+def _compares(facts: SourceFacts, functions: set[str]) -> bool:
     """That a secret of the header or path is held against something, though not well: another rule speaks of that."""
-    functions = _functions(facts, route)
     return any(
         comparison.function in functions
         and any(
