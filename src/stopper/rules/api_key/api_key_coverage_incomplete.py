@@ -27,7 +27,10 @@ ROUTES: Final = {"quick": 4, "standard": 8, "deep": 20}
 
 def detect(app: App) -> Iterator[Hit]:
     """An open method beside one that a key guards: on the same path, or a change in a family of guarded routes."""
-    guarded = [(route, method) for route in app.routes for method in route.methods if _asks_key(app, route, method)]
+    readers = {one.function for one in source_of(app).readings("flask.request.headers") if is_key_name(one.key)}
+    guarded = [
+        (route, method) for route in app.routes for method in route.methods if _asks_key(app, route, method, readers)
+    ]
     if not guarded:
         return
     paths = {route.path for route, _ in guarded}
@@ -46,8 +49,8 @@ def detect(app: App) -> Iterator[Hit]:
                 yield Hit(message, route.span, RouteRef(method, route.path), reader=None if route.span else "spec")
 
 
-def _asks_key(app: App, route: Route, method: str) -> bool:
-    """That a key guards it, as a reader or the document says."""
+def _asks_key(app: App, route: Route, method: str, readers: set[str]) -> bool:
+    """That a key guards it, as a reader or the document says. *readers* are the functions that read one from a header."""
     if route.spec_security and app.spec is not None:
         schemes = [app.spec.schemes[name] for name in route.spec_security if name in app.spec.schemes]
         if any(one.kind.lower() == "apikey" for one in schemes):
@@ -55,21 +58,12 @@ def _asks_key(app: App, route: Route, method: str) -> bool:
     access = route.access.get(method)
     if access is None or access.state != "guarded":
         return False
-    facts = source_of(app)
     for guard in access.guards:
         if _KEY_GUARD.search(guard.name.rpartition(".")[2]):
             return True
-        if any(
-            is_key_name(one.key)
-            for one in facts.readings("flask.request.headers")
-            if one.function.startswith(guard.name) and guard.name
-        ):
+        if guard.name and any(reader.startswith(guard.name) for reader in readers):
             return True
-    return any(
-        is_key_name(one.key)
-        for one in facts.readings("flask.request.headers")
-        if one.function == route.view and route.view
-    )
+    return bool(route.view) and route.view in readers
 
 
 def _is_open(route: Route, method: str) -> bool:
