@@ -5,6 +5,7 @@ from typing import Final
 
 from stopper.core.api_key_names import is_key_reading, reads_keys
 from stopper.core.app import App
+from stopper.core.exchange import Request
 from stopper.core.fact import Condition, Handler
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -48,7 +49,7 @@ def _verifies(facts: SourceFacts, handler: Handler) -> bool:
 
 
 def _conditions(facts: SourceFacts, function: str) -> Iterator[Condition]:
-    yield from (one for one in facts.conditions() if one.function == function)
+    yield from (one for one in facts.conditions_in(function) if not facts.is_test(one.span))
 
 
 def _reads_key(value: Value) -> bool:
@@ -70,7 +71,12 @@ def _either(condition: Condition) -> bool:
     if condition.negated:
         return False
     for one in walk(condition.value, 4):
-        sides = one.options if isinstance(one, Choice) and not one.every else (one, getattr(one, "default", None))
+        if isinstance(one, Item):
+            sides: tuple[Value | None, ...] = (one, one.default)
+        elif isinstance(one, Choice) and not one.every:
+            sides = one.options
+        else:
+            continue  # two look-ups are needed, and nothing else holds two
         items = [side for side in sides if isinstance(side, Item)]
         keys = any(is_key_reading(side) for side in items)
         if keys and any((text_of(side.key) or "").lower() == "authorization" for side in items):
@@ -79,10 +85,10 @@ def _either(condition: Condition) -> bool:
 
 
 def _compares_key(facts: SourceFacts, function: str) -> bool:
-    for comparison in facts.comparisons():
+    for comparison in facts.comparisons_in(function):
         sides = (comparison.left, comparison.right)
         if (
-            comparison.function == function
+            not facts.is_test(comparison.span)
             and not any(is_constant(side, None, "") for side in sides)
             and any(is_key_reading(one) for side in sides for one in walk(side, 6))
         ):
@@ -96,8 +102,8 @@ def _compares_key(facts: SourceFacts, function: str) -> bool:
             return True
     return any(
         isinstance(one, Item) and any(is_key_reading(inner) for inner in walk(one.key, 3))
-        for assignment in facts.assignments()
-        if assignment.function == function
+        for assignment in facts.assignments_in(function)
+        if not facts.is_test(assignment.span)
         for one in walk(assignment.value, 5)
     )
 
@@ -115,6 +121,9 @@ def probe(target: Target) -> Steps[Verdict]:
         try:
             alone = yield from send(token)
             if not alone.response.refused:
+                found = yield from _reversed(target, request, token, RouteRef(method, route.path))
+                if found is not None:
+                    return found
                 continue
             tried += 1
             for name in headers_of(target.app):
@@ -132,6 +141,22 @@ def probe(target: Target) -> Steps[Verdict]:
     if not tried:
         return not_applicable("no route that can be read is closed to a bad token")
     return passed(f"{tried} closed routes refuse a bad token with a bad key")
+
+
+def _reversed(target: Target, request: Request, token: Request, ref: RouteRef) -> Steps[Verdict | None]:
+    """The other way round: a bad key alone is refused, and a bad token beside it is let in. Nothing else is said of the route."""
+    for name in headers_of(target.app):
+        alone = yield from send(with_header(request, name, NONSENSE))
+        if not alone.response.refused:
+            return None
+        both = yield from send(with_header(token, name, NONSENSE))
+        if both.response.succeeded and not both.response.error:
+            evidence = [
+                Evidence("exchange", "control: a key that nobody issued is refused", alone),
+                Evidence("exchange", "the same key with a token that nobody issued is let in", both),
+            ]
+            return failed(f"{ref} lets two bad credentials in", [ref], evidence)
+    return None
 
 
 RULE = Rule(
