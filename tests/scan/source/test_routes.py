@@ -476,3 +476,16 @@ def test_views_that_a_function_of_the_project_registers_are_routes(read):
         "/notes": "app.Notes", "/news": "app.News", "/": "app.home",
     }  # fmt: skip
     assert (access(reading, "/notes"), access(reading, "/news")) == ("guarded", "open")
+
+
+def test_an_instance_of_a_class_derived_from_flask_is_an_application(read):
+    """Its routes, its blueprints and its settings are those of any application; methods of its own stay its own."""
+    reading = read(
+        "from flask import Flask, Blueprint\nclass Base(Flask):\n    def load(self):\n        return 1\nclass Notes(Base):\n    pass\n"
+        "app = Notes(__name__)\napp.config['TESTING'] = True\nbp = Blueprint('b', 'x', url_prefix='/b')\n"
+        "@app.get('/n')\ndef n():\n    return ''\n@bp.get('/m')\ndef m():\n    return ''\napp.register_blueprint(bp)\napp.load()\n"
+    )
+    assert paths(reading) == ["/b/m", "/n"]
+    facts = source_of(reading.app)
+    assert [write.key for write in facts.config_writes("TESTING")] == ["TESTING"]
+    assert [call.callee for call in facts.calls("app.Base.load")] == ["app.Base.load"]

@@ -101,7 +101,7 @@ class Groups:
     def app(self, value: Value | None) -> int | None:
         """The identity of the application that a value is; None where it is none, or not known which."""
         call = self._object(value)
-        return id(call) if call is not None and call.callee in names.APPS else None
+        return id(call) if call is not None and self.project.is_app(call.callee) else None
 
     def apps(self, value: Value | None) -> frozenset[int]:
         """The applications that a value is or, as a blueprint, is registered on; empty where they are not known."""
@@ -124,7 +124,7 @@ class Groups:
     def _object(self, value: Value | None, depth: int = 5) -> Call | None:
         for option in options(value):
             if isinstance(option, Call):
-                if _is_group(option.callee) or option.callee in names.APPS:
+                if _is_group(option.callee) or self.project.is_app(option.callee):
                     return option
                 for result in self.project.returned.get(option.callee, ()):
                     found = self._object(result, depth - 1) if depth else None

@@ -22,6 +22,7 @@ from stopper.core.fact import (
 )
 from stopper.core.place import Span
 from stopper.core.values import Call, Name, Value
+from stopper.scan.source.names import APPS
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 Scope = dict[str, Value]
@@ -135,6 +136,13 @@ class Project:
             if value is not None:
                 return value
         return None
+
+    def is_app(self, name: str, depth: int = 6) -> bool:
+        """That the name is Flask, or a class of the project derived from it."""
+        found = self.classes.get(name)
+        if found is None or depth < 0:
+            return name in APPS
+        return any(self.is_app(base, depth - 1) for base in found.bases)
 
     def class_fact(self, state: ClassState) -> ClassFact:
         """The finished class."""

@@ -109,7 +109,7 @@ class Reader:
             return names.INSTANCES.get(value.dotted, value.dotted)
         if type(value) is Call:
             if value.callee in self.project.classes:
-                return value.callee
+                return "flask.Flask" if self.project.is_app(value.callee) else value.callee
             known = instance_of(value.callee)
             if known is not None:
                 return known
