@@ -2,12 +2,19 @@
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from dataclasses import replace
+from math import log2
+from typing import Final, cast
 
 from stopper.core.api_key_names import is_key_name
-from stopper.core.app import App
+from stopper.core.app import App, Route
+from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.place import Span
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef, Span
+from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, undo, unsure
+from stopper.core.probe_baseline import attempt, candidates
+from stopper.core.probe_objects import ids
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Item, Unknown, Value, parts
 
@@ -125,6 +132,113 @@ def _cut(value: Item) -> int | None:
             return None
 
 
+# -- on the wire -----------------------------------------------------------------------------------------------------------------
+
+LEAST_BITS: Final = 112
+"""A version 4 UUID holds 122. What is less can be tried or was never meant as a secret."""
+SAMPLES: Final = 3
+ROUTES: Final = {"quick": 1, "standard": 2, "deep": 4}
+_CREATES: Final = re.compile(r"(?i)(?:^|[/_-])(?:api[-_]?)?(?:keys?|tokens?)(?:[/_-](?:new|create|generate|issue))?/?$")
+_MEMBERS: Final = frozenset({"key", "raw_key", "raw", "token", "secret", "value"})
+_UUID1: Final = re.compile(r"(?i)[0-9a-f]{8}-?[0-9a-f]{4}-?1[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?([0-9a-f]{12})")
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Have three keys made, and see how much of them differs. They are deleted again where a route deletes them."""
+    if target.mode != "active":
+        return not_applicable("only mode active has keys made")
+    seen = 0
+    routes = [pair for pair in candidates(target, ("POST",)) if _CREATES.search(pair[0].path)]
+    for route, method in routes[: ROUTES[target.depth]]:
+        made = yield from attempt(_made_by(target, route, method))
+        if not made:
+            continue
+        seen += 1
+        if reason := weakness([value for value, _ in made]):
+            evidence = [Evidence("exchange", f"key {number}", one) for number, (_, one) in enumerate(made, 1)]
+            ref = RouteRef(method, route.path)
+            return failed(f"{ref} makes keys that can be found: {reason}", [ref], evidence)
+    if not seen:
+        return (
+            unsure("no route that makes a key answered with one") if routes else not_applicable("no route makes keys")
+        )
+    return passed(f"{seen} routes make keys that differ in {LEAST_BITS} bits or more")
+
+
+def _made_by(target: Target, route: Route, method: str) -> Steps[list[tuple[str, Exchange]]]:
+    """The keys that the route makes, one after the other; each is taken back."""
+    request = target.request_for(route, method)
+    found: list[tuple[str, Exchange]] = []
+    for who in (None, *target.identities[:1]):
+        for _ in range(SAMPLES):
+            exchange = yield from send(who.on(request) if who else request)
+            if not exchange.response.succeeded:
+                break
+            yield from _taken_back(target, route, request, exchange, who)
+            if key := _key_in(exchange.response.json()):
+                found.append((key, exchange))
+        if found:
+            break
+    return found if len(found) == SAMPLES else []
+
+
+def _taken_back(
+    target: Target, route: Route, request: Request, exchange: Exchange, who: Identity | None
+) -> Steps[None]:
+    """Have the new key deleted at the end, where its answer names an id and a route deletes by it."""
+    for one in target.app.routes:
+        stem, _, last = one.path.rpartition("/")
+        if "DELETE" not in one.methods or stem != route.path.rstrip("/") or not last.startswith("{"):
+            continue
+        number = next(ids(exchange.response.json(), last.strip("{}")), None)
+        if number is not None:
+            path = request.target.partition("?")[0].rstrip("/")
+            gone = replace(request, method="DELETE", target=f"{path}/{number}", body=b"", effect="write")
+            yield from undo(who.on(gone) if who else gone)
+            return
+
+
+def _key_in(value: object, depth: int = 3) -> str | None:
+    """The text of a member that is called a key."""
+    if depth == 0 or not isinstance(value, dict):
+        return None
+    members = cast("dict[str, object]", value)
+    for name, inner in members.items():
+        if (
+            (is_key_name(name) or name.lower() in _MEMBERS)
+            and isinstance(inner, str)
+            and re.fullmatch(r"\S{4,}", inner)
+        ):
+            return inner
+    return next((found for inner in members.values() if (found := _key_in(inner, depth - 1))), None)
+
+
+def weakness(keys: list[str]) -> str | None:
+    """Why keys made one after the other can be found: by their form, or because too little of them differs."""
+    if len(set(keys)) < len(keys):
+        return None  # the same key again was not made
+    clocks = [_UUID1.search(one) for one in keys]
+    if all(clocks) and len({one[1] for one in clocks if one}) == 1:
+        return "each holds the time and one network card (a version 1 UUID)"
+    start = _common(keys)
+    end = _common([one[start:][::-1] for one in keys])
+    bits = max(_bits(one[start : len(one) - end]) for one in keys)
+    return f"they differ in {bits:.0f} bits at most" if bits < LEAST_BITS else None
+
+
+def _common(texts: list[str]) -> int:
+    """How many first characters all texts share."""
+    columns = zip(*texts, strict=False)
+    return next((number for number, column in enumerate(columns) if len(set(column)) > 1), min(map(len, texts)))
+
+
+def _bits(text: str) -> float:
+    """The most that a text of such characters can hold."""
+    sizes = ((r"[0-9]*", 10), (r"(?:[0-9a-f]*|[0-9A-F]*)", 16), (r"(?:[0-9a-z]*|[0-9A-Z]*)", 36), (r"[0-9A-Za-z]*", 62))
+    size = next((size for pattern, size in sizes if re.fullmatch(pattern, text)), 66)
+    return len(text) * log2(size)
+
+
 RULE = Rule(
     slug="api-key-predictable",
     family="api-key",
@@ -135,8 +249,9 @@ RULE = Rule(
     cwe=(338,),
     owasp="API2:2023",
     asvs=("V11.5.1",),
-    surfaces=("source",),
+    surfaces=("source", "wsgi", "http"),
     ends="Stopper's keys for `@api_key` come from the system's generator and are too long to be tried.",
     certainty="certain",
     detect=detect,
+    probe=probe,
 )

@@ -189,7 +189,7 @@ def _shown_in(text: str, own: tuple[str, ...]) -> str | None:
         return "the reader's own credential"
     for line in text.splitlines():
         if len(line) < 2000:
-            found = next((match for one in PATTERNS if (match := one.search(line))), None)
+            found = first_format(line)
             if found is not None and not _PUBLIC.match(found[0]):
                 return "a provider's key"
     return None
