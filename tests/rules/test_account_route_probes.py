@@ -4,9 +4,11 @@ import sqlite3
 from typing import Any
 
 import pytest
-from flask import Flask, jsonify
+from flask import Flask, jsonify, request
 
 from stopper.core.finding import Verdict
+from stopper.core.probe import Identity
+from stopper.core.secret import Secret
 from stopper.scan.catalogue import find
 from stopper.scan.trial import try_rule
 
@@ -41,3 +43,30 @@ def lookup(bound: bool) -> Flask:
 @pytest.mark.parametrize(("bound", "outcome"), [(False, "fail"), (True, "pass")])
 def test_a_known_parameter_is_tried_before_guessed_names_use_the_budget(bound: bool, outcome: str) -> None:
     assert tried("sql-injection", lookup(bound), depth="standard").outcome == outcome
+
+
+def accounts(kept: bool) -> Flask:
+    """Registers people and shows them in a list; one of the two takes a role from whoever registers."""
+    app = Flask("accounts")
+    people: dict[str, dict[str, Any]] = {}
+
+    @app.post("/users/register")
+    def register() -> Any:
+        said = request.get_json()
+        name = str(said["username"])
+        people[name] = {"username": name, "admin": False if kept else bool(said.get("admin", False))}
+        return jsonify(status="registered")
+
+    @app.get("/users")
+    def listed() -> Any:
+        return jsonify(users=list(people.values()))
+
+    return app
+
+
+@pytest.mark.parametrize(("kept", "outcome"), [(False, "fail"), (True, "pass")])
+def test_a_role_taken_at_registration_shows_in_a_list(kept: bool, outcome: str) -> None:
+    someone = Identity("alice", (("Authorization", Secret("Bearer x")),))
+    verdict = tried("mass-assignment", accounts(kept), identities=[someone])
+    assert verdict.outcome == outcome
+    assert kept or "admin" in verdict.message
