@@ -86,7 +86,9 @@ def _decides(facts: SourceFacts, reading: Reading) -> bool:
 
 def _is_used(facts: SourceFacts, reading: Reading) -> bool:
     function = reading.function
-    if any(_holds(one.value, reading) for one in (*facts.returns_of(function), *facts.assignments_in(function))):
+    if any(_holds(one.value, reading) for one in facts.returns_of(function)):
+        return True
+    if any(_holds(one.value, reading) for one in facts.assignments_in(function)):
         return True
     for call in facts.calls_in(function):
         given = (*call.args, *(value for _, value in call.keywords))
