@@ -1,0 +1,113 @@
+"""A token that was given for reading does everything else too, because nobody looks at its scopes."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, cast
+
+from stopper.core.app import App, Route
+from stopper.core.facts import source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, unsure
+from stopper.core.probe_baseline import TRIES, attempt, controls, establish
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import Constant, Value, walk
+from stopper.core.view_functions import FunctionIndex, index_of
+
+_CHECKS: Final = re.compile(
+    r"(?i)scope|scp\b|permission|role|privilege|polic|authori[sz]e|rbac|entitle|has_access|can_"
+)
+_CLAIMS: Final = ("scope", "scp", "scopes", "permissions")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """Operations with scopes in the document, whose view and guards never look at a scope, a role or a permission."""
+    wanted = [route for route in app.routes if route.spec_scopes and route.readers & {"source", "running"}]
+    if not wanted or app.source is None:
+        return
+    index = index_of(source_of(app))
+    for route in wanted:
+        for method, scopes in route.spec_scopes.items():
+            if method in route.methods and route.view and not _looks(index, route, method, scopes):
+                ref = RouteRef(method, route.path)
+                text = f"the document asks for the scope {', '.join(scopes)} at {ref}, and the code looks at no scope"
+                yield Hit(text, route.span, ref)
+
+
+def _looks(index: FunctionIndex, route: Route, method: str, scopes: Sequence[str]) -> bool:
+    """That the view, a guard, or what they call speaks of scopes. Where no function is found, nothing is said."""
+    own = list(index.of_view(route.view, route.span, method))
+    access = route.access.get(method)
+    guards = access.guards if access is not None else ()
+    decorators = [one for function in own for one in function.decorators if not one.above_route]
+    names = [*(guard.name for guard in guards), *(one.name for one in decorators)]
+    if not own or any(guard.kind == "policy" for guard in guards) or any(_CHECKS.search(name) for name in names):
+        return True
+    values: list[Value] = [one.call for one in decorators if one.call is not None and "route" not in one.name]
+    heads = [*names, *(function.name for function in own)]
+    roots = [name for name in index.by_name if any(name == head or name.startswith(f"{head}.") for head in heads)]
+    for name in index.calling(roots, 3):
+        values += index.facts.calls_in(name)
+        values += [side for one in index.comparisons.get(name, ()) for side in (one.left, one.right)]
+        values += [one.value for one in index.conditions.get(name, ())]
+    return any(_speaks(part, scopes) for value in values for part in walk(value, 6))
+
+
+def _speaks(part: Value, scopes: Sequence[str]) -> bool:
+    if isinstance(part, Constant):
+        return isinstance(part.value, str) and (part.value in scopes or bool(_CHECKS.fullmatch(part.value)))
+    said = (getattr(part, word, "") for word in ("dotted", "callee", "attribute", "parameter", "name"))
+    keywords = cast("tuple[tuple[str, Value], ...]", getattr(part, "keywords", ()))
+    return any(_CHECKS.search(str(word)) for word in said) or any(_CHECKS.search(word) for word, _ in keywords)
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """A token whose own claims say other scopes must not open an operation that the document gives a scope."""
+    routes = [one for one in target.app.routes if "GET" in one.methods and one.spec_scopes.get("GET")]
+    if not routes:
+        return not_applicable("no document asks for a scope on an operation that can be read")
+    tried = 0
+    for route in routes[: TRIES[target.depth] // 3]:
+        scopes = route.spec_scopes["GET"]
+        low = next((one for one in target.identities if _lacks(target, one, scopes)), None)
+        baseline = None if low is None else (yield from attempt(establish(target, route, "GET", low)))
+        if baseline is None:
+            continue
+        tried += 1
+        if baseline.kind == "protected":
+            said = Evidence("spec", f"the document asks for the scope {', '.join(scopes)} at {baseline.ref}")
+            message = f"{baseline.ref} takes a token without the scope {', '.join(scopes)}"
+            return failed(message, [baseline.ref], [said, *controls(baseline)])
+    if not tried:
+        return unsure("no token of this scan says that it lacks a scope of the document")
+    return passed(f"{tried} operations refuse a token that lacks their scope, or are open to all")
+
+
+def _lacks(target: Target, one: Identity, scopes: Sequence[str]) -> bool:
+    """The token says which scopes it has, and one that is asked for is not among them."""
+    claims = target.forge.claims(one.token.reveal()) if one.token is not None else {}
+    said = [claims[name] for name in _CLAIMS if name in claims]
+    words = {
+        str(word)
+        for value in said
+        for word in (re.split(r"[\s,]+", value) if isinstance(value, str) else cast("list[object]", value or []))
+    }
+    return bool(said) and not set(scopes) <= words and not any("*" in word or "admin" in word for word in words)
+
+
+RULE = Rule(
+    slug="spec-scopes-not-enforced",
+    family="authorization",
+    title="Scopes of the spec are not enforced",
+    harm=__doc__ or "",
+    severity="high",
+    check="function-authorization",
+    cwe=(863,),
+    owasp="API5:2023",
+    asvs=("V10.3.2",),
+    surfaces=("source", "wsgi", "http"),
+    ends='`@(bearer & scope("notes:read"))` of Stopper refuses every token without that scope.',
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+)
