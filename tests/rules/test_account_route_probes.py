@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from flask import Flask, jsonify, request
 
+from stopper.core.app import App, Spec
 from stopper.core.finding import Verdict
 from stopper.core.probe import Identity
+from stopper.core.redactor import mask
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import find
 from stopper.scan.trial import try_rule
@@ -70,3 +72,13 @@ def test_a_role_taken_at_registration_shows_in_a_list(kept: bool, outcome: str) 
     verdict = tried("mass-assignment", accounts(kept), identities=[someone])
     assert verdict.outcome == outcome
     assert kept or "admin" in verdict.message
+
+
+def test_the_name_of_a_field_behind_a_path_that_ends_in_password_is_not_masked() -> None:
+    body = {"content": {"application/json": {"schema": {"properties": {"password": {"type": "string"}}}}}}
+    path = {"put": {"requestBody": body, "responses": {"200": {"description": "done"}}}}
+    rule, document = find("spec-bounds-missing"), {"openapi": "3.0.0", "paths": {"/people/password": path}}
+    assert rule is not None
+    assert rule.detect is not None
+    hits = list(rule.detect(App(spec=Spec("t", "1", "t.json", document=document))))
+    assert any("password has no maxLength" in mask(hit.message) for hit in hits)
