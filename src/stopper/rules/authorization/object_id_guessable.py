@@ -1,0 +1,113 @@
+"""Who has one id knows all the others, so one forgotten check gives away everything."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App, Route
+from stopper.core.facts import source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.owner_names import PRIVATE
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_baseline import TRIES, answered, attempt
+from stopper.core.probe_objects import as_id, entries, ids
+from stopper.core.rule import Hit, Rule
+from stopper.core.spec_document import mapping, operations, place_of, speaks_of
+
+_ID: Final = re.compile(r"(?i)^(id|pk|\w*_id|\w+Id|\w*_?(no|number))$")
+_OWNER: Final = re.compile(r"(?i)owner|own_|belongs")
+_PUBLIC: Final = re.compile(
+    r"(?i)(^|[/_-])(public|products?|categor\w+|tags?|articles?|posts?|blog|news|pages?|docs|admin)([/_-]|$)"
+)
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A number as the id in the path of a private thing, in the source or in the document."""
+    told = {route.path for route in app.routes if _asked_whose(route)}
+    for route in source_of(app).routes:
+        name = next((name for name, kind in route.parameters if kind == "int" and _ID.match(name)), None)
+        if name is not None and _private(route.path) and route.path not in told and not _only_in_tests(app, route.path):
+            told.add(route.path)
+            text = f"{route.path} finds a private thing by the number {name}, which is easily guessed"
+            yield Hit(text, route.registered_at, RouteRef(route.methods[0], route.path))
+    if app.spec is None or not (speaks_of(app.spec, app.routes)):
+        return
+    for one in operations(app.spec):
+        for parameter in one.parameters:
+            schema = mapping(parameter.get("schema")) or parameter
+            number = parameter.get("in") == "path" and schema.get("type") == "integer"
+            if number and _ID.match(str(parameter.get("name"))) and _private(one.path) and one.path not in told:
+                told.add(one.path)
+                text = f"the document gives {one.path} a number as id, which is easily guessed"
+                yield Hit(text, place_of(app, one.written, one.method.lower()), one.ref, reader="spec")
+
+
+def _only_in_tests(app: App, path: str) -> bool:
+    """That only test code registers the route."""
+    facts = source_of(app)
+    return all(facts.is_test(route.span) for route in facts.routes if route.path == path)
+
+
+def _private(path: str) -> bool:
+    return bool(PRIVATE.search(path)) and not _PUBLIC.search(path)
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Ids in lists of private things: numbers that follow one another."""
+    seen = 0
+    for one, parameter in list(_lists(target.app))[: TRIES[target.depth] // 3]:
+        exchange = yield from attempt(answered(target, target.request_for(one, "GET")))
+        if exchange is None or not exchange.response.succeeded:
+            continue
+        found = [next(ids(entry, parameter), "") for entry in entries(exchange.response.json())]
+        found = [value for value in found if as_id(value)]
+        if len(set(found)) < 3:
+            continue
+        seen += 1
+        numbers = sorted({int(value) for value in found if value.isascii() and value.isdigit()})
+        if len(numbers) == len(set(found)) and numbers[-1] - numbers[0] < 2 * len(numbers):
+            ref = RouteRef("GET", one.path)
+            text = f"{ref} shows ids that follow one another: {', '.join(map(str, numbers[:4]))}"
+            return failed(text, [ref], [Evidence("exchange", "a list with the ids of its things", exchange)])
+    if not seen:
+        return not_applicable("no list of private things with three of them was found")
+    return passed(f"the ids in {seen} lists do not follow one another")
+
+
+def _lists(app: App) -> Iterator[tuple[Route, str]]:
+    """Routes that list private things which another route reads by their id."""
+    by_path = {route.path.rstrip("/"): route for route in app.routes if "GET" in route.methods and not route.parameters}
+    for route in app.routes:
+        head, _, last = route.path.rstrip("/").rpartition("/")
+        if (
+            last.startswith("{")
+            and len(route.parameters) == 1
+            and head in by_path
+            and _private(head)
+            and not _asked_whose(route)
+        ):
+            yield by_path[head], last.strip("{}")
+
+
+def _asked_whose(route: Route) -> bool:
+    """A guard of the route asks for the owner: who guesses an id gains nothing."""
+    return any(_OWNER.search(guard.name) for access in route.access.values() for guard in access.guards)
+
+
+RULE = Rule(
+    slug="object-id-guessable",
+    family="authorization",
+    title="Ids of private things are guessable",
+    harm=__doc__ or "",
+    severity="low",
+    check="object-authorization",
+    cwe=(340,),
+    owasp="API1:2023",
+    asvs=("V8.2.2",),
+    surfaces=("source", "wsgi", "http"),
+    ends="`owner(function)` in a policy of Stopper lets only the owner reach a thing, whatever its id.",
+    certainty="possible",
+    detect=detect,
+    probe=probe,
+)
