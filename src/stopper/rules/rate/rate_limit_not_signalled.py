@@ -1,0 +1,90 @@
+"""A client that is not told to wait asks again at once, and its owner cannot tell a limit from a fault."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.exchange import Response
+from stopper.core.facts import source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.limiter_facts import limits_somehow
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe_baseline import attempt, candidates
+from stopper.core.rule import Hit, Rule
+from stopper.core.spec_document import mapping, operations, place_of
+
+BURST: Final = 25
+_RATE: Final = re.compile(r"(?i)(x-)?rate-?limit|retry-after")
+_COVERED: Final = frozenset({"429", "4XX", "4xx", "default"})
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A document in which no operation has a 429 reply or a header that speaks of a limit."""
+    if app.spec is None or not _silent(app):
+        return
+    top = "openapi" if "openapi" in app.spec.document else "swagger"
+    yield Hit("the document has no reply 429, no Retry-After and no rate header", place_of(app, top), reader="spec")
+
+
+def _silent(app: App) -> bool:
+    if app.spec is None:
+        return False
+    replies = [mapping(one.node.get("responses")) for one in operations(app.spec)]
+    headers = (name for said in replies for reply in said.values() for name in mapping(mapping(reply).get("headers")))
+    told = any(status in _COVERED for said in replies for status in said) or any(_RATE.match(name) for name in headers)
+    return bool(replies) and not told
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """A burst of reading requests: a limit that is reached must say how long to wait, or headers must tell of it before."""
+    for route, method in candidates(target):
+        request = target.request_for(route, method)
+        first = yield from attempt(send(request))
+        if first is None or first.response.error or first.response.status in (429, 503):
+            continue
+        last, ref = first, RouteRef(method, route.path)
+        for _ in range(BURST):
+            last = yield from send(request)
+            if _announced(last.response):
+                return passed(f"{ref} tells its callers of the limit")
+            if last.response.status in (429, 503):
+                break
+        reached = last.response.status in (429, 503)
+        if not reached and not _nowhere(target.app):
+            return unsure(f"{BURST} requests in a row did not reach a limit")
+        text = "the limit is reached, and nothing says how long to wait" if reached else "no limit and no word of one"
+        evidence = [Evidence("exchange", "the first request", first), Evidence("exchange", text, last)]
+        return failed(f"{ref}: {text}", [ref], evidence)
+    return not_applicable("no route can be read")
+
+
+def _nowhere(app: App) -> bool:
+    """Neither the source nor, where there is no source, the document knows of a limit."""
+    facts = source_of(app)
+    return not limits_somehow(facts) if facts.routes else _silent(app)
+
+
+def _announced(response: Response) -> bool:
+    return any(_RATE.match(name) for name, _ in response.headers)
+
+
+RULE = Rule(
+    slug="rate-limit-not-signalled",
+    family="rate",
+    title="Limits are not signalled to callers",
+    harm=__doc__ or "",
+    severity="low",
+    check="rate-limiting",
+    cwe=(770,),
+    owasp="API4:2023",
+    asvs=("V2.4.1",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Stopper's service answers 429 with `Retry-After` on its credential paths.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+    depth="standard",
+    disturbs=True,
+)
