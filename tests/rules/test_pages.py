@@ -23,7 +23,7 @@ from stopper.scan.trial import try_rule
 
 RULES, PROBLEMS = survey()
 _numbers = itertools.count(1)
-AWAY_FROM_HOME = frozenset({"insecure-transport", "development-server-in-production"})
+AWAY_FROM_HOME = frozenset({"insecure-transport", "development-server-in-production", "bearer-over-plain-http"})
 """Their probes have nothing to say on the loopback, where pages are served; ``test_transport_probes.py`` tries them elsewhere."""
 
 
