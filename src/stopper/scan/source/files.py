@@ -35,7 +35,7 @@ SETTINGS: Final = (b"current_app", b"JWT_SECRET", b"SECRET_KEY")
 TOUCHED: Final = (
     b"secret", b"passw", b"api_key", b"apikey", b"authorization", b"token", b"request", b"httpx", b"hashlib", b"hmac", b"pickle",
     b"yaml", b"subprocess", b"sqlite3", b"execute(", b"sqlalchemy", b"logging", b"logger", b"open(", b"random", b"bcrypt", b"passlib",
-    b"argon2", b"redis", b"openai", b"anthropic", b"verify", b"stopper:", b"exception", b"print(",
+    b"argon2", b"redis", b"openai", b"anthropic", b"verify", b"stopper:", b"exception", b"print(", b"access_log",
     b"private key-----", b"debug", b"app.config", b"route", b"blueprint", b"add_resource", b"add_url_rule", b"jsonify", b"render_template",
 )  # fmt: skip
 
