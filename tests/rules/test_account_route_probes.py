@@ -1,5 +1,6 @@
 """Probes of routes about accounts: a look-up by name among many routes, a role taken at registration, another's password."""
 
+import secrets
 import sqlite3
 from typing import Any
 
@@ -82,3 +83,46 @@ def test_the_name_of_a_field_behind_a_path_that_ends_in_password_is_not_masked()
     assert rule.detect is not None
     hits = list(rule.detect(App(spec=Spec("t", "1", "t.json", document=document))))
     assert any("password has no maxLength" in mask(hit.message) for hit in hits)
+
+
+def passwords(own_only: bool) -> Flask:
+    """Registers, logs in and changes passwords; of the account in the path, or of the caller's own."""
+    app = Flask("passwords")
+    known: dict[str, str] = {}
+    tokens: dict[str, str] = {}
+
+    @app.post("/register")
+    def register() -> Any:
+        known[request.get_json()["username"]] = request.get_json()["password"]
+        return jsonify(status="registered")
+
+    @app.post("/login")
+    def login() -> Any:
+        said = request.get_json()
+        if known.get(said.get("username", "")) != said.get("password"):
+            return jsonify(error="wrong"), 401
+        token = secrets.token_hex(20)
+        tokens[token] = said["username"]
+        return jsonify(access_token=token)
+
+    @app.get("/me")
+    def me() -> Any:
+        name = tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
+        return jsonify(username=name) if name else (jsonify(error="log in"), 401)
+
+    @app.put("/users/<username>/password")
+    def change(username: str) -> Any:
+        name = tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
+        if name is None or username not in known:
+            return jsonify(error="log in"), 401
+        known[name if own_only else username] = request.get_json()["password"]
+        return jsonify(status="changed")
+
+    return app
+
+
+@pytest.mark.parametrize(("own_only", "outcome"), [(False, "fail"), (True, "pass")])
+def test_who_sets_the_password_of_another_is_found_by_the_log_in_after_it(own_only: bool, outcome: str) -> None:
+    verdict = tried("cross-user-object-access", passwords(own_only))
+    assert verdict.outcome == outcome
+    assert own_only or "set the password" in verdict.message

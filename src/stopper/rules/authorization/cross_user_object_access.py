@@ -2,25 +2,32 @@
 
 import json
 import re
+import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.login_names import PASSWORD
 from stopper.core.personal import people_in
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, undo, unsure
 from stopper.core.probe_baseline import TRIES, alike, attempt, is_door, same
+from stopper.core.probe_inputs import members
+from stopper.core.probe_login import log_in
 from stopper.core.probe_objects import as_id, entries, ids, marked, texts
+from stopper.core.probe_registration import registered
 from stopper.core.rule import Rule
+from stopper.core.secret import Secret
 
 _PERSON: Final = re.compile(
     r"(?i)user|account|member|person|people|profile|customer|owner|employee|patient|author|client"
 )
 _SELF: Final = re.compile(r"(?i)(^|[/_-])(me|self|whoami|profile|account|current[_-]?user|user|userinfo)/?$")
+_JSON: Final = ("Content-Type", "application/json")
 _CLAIMS: Final = ("sub", "user_id", "uid", "id", "username", "public_id")
 
 
@@ -53,12 +60,16 @@ def probe(target: Target) -> Steps[Verdict]:
     people = _two(target)
     if people is None:
         return not_applicable("the scan is fewer than two people, so nothing belongs to another")
-    tested = 0
-    for steps in _questions(target, *people):
-        verdict = yield from attempt(steps)
-        if verdict is not None and verdict.outcome == "fail":
-            return verdict
-        tested += verdict is not None
+    tested, wrong = 0, list[Verdict]()
+    for questions in (_questions(target, *people), _passwords(target)):
+        for steps in questions:
+            verdict = yield from attempt(steps)
+            tested += verdict is not None
+            if verdict is not None and verdict.outcome == "fail":
+                wrong.append(verdict)
+                break
+    if wrong:
+        return _joined(wrong)
     if not any(route.parameters for route in target.app.routes):
         return not_applicable("no route reads one object by its id")
     if not tested:
@@ -72,6 +83,18 @@ def _questions(target: Target, alice: Identity, bob: Identity) -> Iterator[Steps
         yield _asked(target, pair, alice, bob)
     for route in [one for one in target.app.routes if _is_of_a_person(one)][:most]:
         yield _own(target, route, alice, bob)
+
+
+def _passwords(target: Target) -> Iterator[Steps[Verdict | None]]:
+    """An account is more than an object: it is asked about even where an object was shown already."""
+    if target.mode == "active":
+        for route in [one for one in target.app.routes if _is_a_password(one)][:2]:
+            yield _password(target, route)
+
+
+def _joined(wrong: Sequence[Verdict]) -> Verdict:
+    routes = [ref for one in wrong for ref in one.routes]
+    return failed("; ".join(one.message for one in wrong), routes, [part for one in wrong for part in one.evidence])
 
 
 def _two(target: Target) -> tuple[Identity, Identity] | None:
@@ -297,9 +320,46 @@ def _in_a_list(target: Target, route: Route, alice: Identity, bob: Identity) -> 
     return shown.response.succeeded and alice.subject.lower() in shown.response.text.lower()
 
 
-def _read(target: Target, route: Route, number: str) -> Request:
+def _is_a_password(route: Route) -> bool:
+    """A route that sets the password of the person in its path."""
+    before = route.path.partition("{")[0].rstrip("/").rpartition("/")[2]
+    one = len(route.parameters) == 1 and bool(_PERSON.search(route.parameters[0][0]) or _PERSON.search(before))
+    return one and bool(re.search(r"(?i)\}/(change-?|update-?|set-?)?(password|passwd|pwd)/?$", route.path))
+
+
+def _password(target: Target, route: Route) -> Steps[Verdict | None]:
+    """Two people whom this probe registers: the second sets the first one's password, and whoever knows it logs in."""
+    hers, his = (yield from registered(target)), (yield from registered(target))
+    method = next((one for one in ("PUT", "PATCH", "POST") if one in route.methods), None)
+    if hers is None or his is None or method is None:
+        return None
+    told = yield from _numbers(target, hers)
+    told.pop("id", None)  # of the account or of the token: only what is surely hers is tried
+    new = Secret(f"Aa9!{secrets.token_urlsafe(18)}")
+    honest = target.request_for(route, method)
+    names = [name for name in members(honest) if PASSWORD.search(name)] or ["password"]
+    body = json.dumps({**members(honest), **dict.fromkeys(names, new.reveal())}).encode()
+    for number in list(dict.fromkeys([hers.subject or hers.name, *told.values()]))[:3]:
+        headers = (*(pair for pair in honest.headers if pair[0].lower() != "content-type"), _JSON)
+        request = Request(method, _read(target, route, number, method).target, headers, body, "write")
+        # Under no name: he is this probe's own, so nobody whom other probes need is logged out by it.
+        tried = yield from send(replace(his.on(request), identity=None))
+        if not tried.response.succeeded:
+            continue
+        let_in = yield from log_in(target, replace(hers, headers=(), token=None, password=new))
+        if let_in is not None:
+            ref = RouteRef(method, route.path)
+            evidence = (
+                Evidence("exchange", "bob sets the password of alice; the scan registered both", tried),
+                Evidence("exchange", "alice's account is opened by the password that bob chose", let_in[1]),
+            )
+            return failed(f"{ref} lets one user set the password of another", (ref,), evidence)
+    return passed(f"{method} {route.path} does not let bob set alice's password")
+
+
+def _read(target: Target, route: Route, number: str, method: str = "GET") -> Request:
     """The reading request with *number* in the place of the route's one parameter."""
-    honest = target.request_for(route, "GET")
+    honest = target.request_for(route, method)
     query = honest.target.partition("?")[2]
     path = re.sub(r"\{[^{}]+\}", lambda _: quote(number, safe=""), route.path)
     prefix = (

@@ -1,25 +1,21 @@
 """Whoever adds a field to the request gives himself a role, a balance or another owner."""
 
 import json
-import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, cast
 
-from stopper.core.account_names import REGISTERS
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, undo, unsure
 from stopper.core.probe_baseline import attempt, candidates, is_door
 from stopper.core.probe_inputs import members
-from stopper.core.probe_login import log_in, token_in
 from stopper.core.probe_objects import entries, ids
+from stopper.core.probe_registration import logged_in, new_account, registers
 from stopper.core.rule import Hit, Rule
-from stopper.core.secret import Secret
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, walk
 from stopper.core.whole_body import is_whole
 
@@ -168,7 +164,7 @@ def probe(target: Target) -> Steps[Verdict]:
         if verdict is not None and verdict.outcome == "fail":
             return verdict
         tried += verdict is not None
-    for route in [one for one in target.app.routes if _registers(one)][:2]:
+    for route in [one for one in target.app.routes if registers(one)][:2]:
         verdict = yield from attempt(_at_registration(target, route, who))
         if verdict is not None and verdict.outcome == "fail":
             return verdict
@@ -242,15 +238,11 @@ def _holds(value: object, name: str, wanted: object, depth: int = 3) -> bool:
 # -- at registration -------------------------------------------------------------------------------------------------------------
 
 
-def _registers(route: Route) -> bool:
-    return "POST" in route.methods and not route.parameters and bool(REGISTERS.search(route.path))
-
-
 def _at_registration(target: Target, route: Route, who: Identity) -> Steps[Verdict | None]:
     """Two new accounts, one honest and one with members that nobody asked for; what only the second one then has was written."""
     honest = target.request_for(route, "POST")
-    plain, plain_body = _account(members(honest))
-    eager, eager_body = _account(members(honest))
+    plain, plain_body = new_account(members(honest))
+    eager, eager_body = new_account(members(honest))
     wishes = {name: value for name, value in _WISHES.items() if name not in members(honest)}
     first = yield from send(replace(honest, body=json.dumps(plain_body).encode()))
     if not first.response.succeeded or plain.subject is None:
@@ -274,23 +266,6 @@ def _at_registration(target: Target, route: Route, who: Identity) -> Steps[Verdi
     return passed(f"POST {route.path} keeps to the members that it knows") if read else None
 
 
-def _account(known: dict[str, object]) -> tuple[Identity, dict[str, object]]:
-    """A new person, and the body that registers it: the names that a reader knows, or the usual ones."""
-    user, password = f"stp{secrets.token_hex(6)}", f"Aa9!{secrets.token_urlsafe(18)}"
-    body: dict[str, object] = {}
-    for name, value in (known or dict.fromkeys(("username", "email", "name", "password"), "")).items():
-        if PASSWORD.search(name):
-            body[name] = password
-        elif "mail" in name.lower():
-            body[name] = f"{user}@example.com"
-        else:
-            body[name] = user if SUBJECT.search(name) or name.lower() == "name" else value
-    subject = next((said for said in body.values() if said == user), None) or next(
-        (said for said in body.values() if said == f"{user}@example.com"), None
-    )
-    return Identity(user, (), subject=str(subject) if subject else None, password=Secret(password)), body
-
-
 Shown = tuple[Exchange, Exchange, object, object]
 """What shows the honest account and the other one, and what is said about each."""
 
@@ -300,7 +275,7 @@ def _shown(target: Target, who: Identity, plain: Identity, eager: Identity) -> S
     found: list[Shown] = []
     pages = [each for each in target.app.routes if "GET" in each.methods and not each.parameters and not is_door(each)]
     pages = pages[: 2 * _ROUTES[target.depth]]
-    one, other = (yield from _logged_in(target, plain)), (yield from _logged_in(target, eager))
+    one, other = (yield from logged_in(target, plain)), (yield from logged_in(target, eager))
     for route in pages:
         request = target.request_for(route, "GET")
         listed = yield from attempt(send(who.on(request)))
@@ -314,12 +289,6 @@ def _shown(target: Target, who: Identity, plain: Identity, eager: Identity) -> S
             if first and second and plain.name in first.response.text and eager.name in second.response.text:
                 found.append((first, second, first.response.json(), second.response.json()))
     return found
-
-
-def _logged_in(target: Target, person: Identity) -> Steps[Identity | None]:
-    let_in = yield from attempt(log_in(target, person))
-    token = token_in(let_in[1].response) if let_in is not None else None
-    return replace(person, headers=(("Authorization", Secret(f"Bearer {token}")),)) if token else None
 
 
 def _row(rows: list[dict[str, object]], person: Identity) -> dict[str, object] | None:
