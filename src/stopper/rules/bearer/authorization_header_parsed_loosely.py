@@ -140,7 +140,7 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V2.2.1",),
     surfaces=("source", "wsgi", "http"),
-    ends="Stopper's `@bearer` parses the header once and answers every other form with 401.",
+    ends="Stopper's `@bearer` parses the header strictly and refuses every other form.",
     detect=detect,
     probe=probe,
 )

@@ -50,6 +50,6 @@ RULE = Rule(
     owasp="API8:2023",
     asvs=("V14.2.1",),
     surfaces=("source",),
-    ends="Stopper's own request log names no credential and no query.",
+    ends="Stopper's log formatter masks credentials in the access log too (docs/secrets-in-logs.md).",
     detect=detect,
 )
