@@ -21,6 +21,11 @@ def health():
     return {"ok": True}
 
 
+@app.errorhandler(500)
+def unexpected(error):
+    return {"error": "internal"}, 500
+
+
 if __name__ == "__main__":
     app.run(debug=True)
 '''

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.limiter_facts import LIMITERS, LIMITING, has_default, is_limited, limits_somehow
 from stopper.core.place import RouteRef
@@ -16,6 +16,9 @@ from stopper.core.setting_facts import application_made
 from stopper.core.view_functions import index_of
 
 BURST: Final = 25
+_SIGN_OF_LIFE: Final = re.compile(
+    r"(?i)/?(?:[\w-]+/)?(?:_*health\w*|ping|status|alive|live(?:ness|z)?|ready(?:z)?|readiness|version|robots\.txt|favicon\.ico)?/?"
+)
 _DEAR: Final = re.compile(
     r"(?i).*(generate_password_hash|check_password_hash|checkpw|hashpw|send_mail|sendmail|send_message|send_email|subprocess\.\w+|chat\.completions\.create|messages\.create|"
     r"requests\.(get|post)|httpx\.(get|post)|render_pdf|write_pdf|Image\.open|send_sms)$"
@@ -28,7 +31,7 @@ def detect(app: App) -> Iterator[Hit]:
     if not facts.routes:
         return
     if not limits_somehow(facts):
-        if (made := application_made(app)) is not None and any(not facts.is_test(one.span) for one in facts.routes):
+        if (made := application_made(app)) is not None and _costs_something(facts):
             yield Hit("nothing of this application limits how often a caller may ask", made)
         return
     if not any(True for _ in facts.calls(*LIMITERS)) or has_default(facts):
@@ -52,6 +55,11 @@ def detect(app: App) -> Iterator[Hit]:
                 route.registered_at,
                 RouteRef(method, route.path),
             )
+
+
+def _costs_something(facts: SourceFacts) -> bool:
+    """That there is something to ask for besides signs of life: those alone need no limit."""
+    return any(not _SIGN_OF_LIFE.fullmatch(route.path) for route in facts.routes if not facts.is_test(route.span))
 
 
 def probe(target: Target) -> Steps[Verdict]:
