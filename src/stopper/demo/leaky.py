@@ -61,7 +61,7 @@ def login_required(view):
     return guarded
 
 
-@app.post("/auth/register")
+@app.post("/auth/register")  # leak: weak-password-accepted
 def register():
     data = request.get_json()
     try:
