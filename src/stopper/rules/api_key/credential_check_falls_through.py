@@ -145,6 +145,9 @@ def probe(target: Target) -> Steps[Verdict]:
 
 def _reversed(target: Target, request: Request, token: Request, ref: RouteRef) -> Steps[Verdict | None]:
     """The other way round: a bad key alone is refused, and a bad token beside it is let in. Nothing else is said of the route."""
+    schemes = target.app.spec.schemes.values() if target.app.spec is not None else ()
+    if not reads_keys(source_of(target.app)) and not any(one.kind.lower() == "apikey" for one in schemes):
+        return None  # no key is taken: there is nothing to fall through from
     for name in headers_of(target.app):
         alone = yield from send(with_header(request, name, NONSENSE))
         if not alone.response.refused:
