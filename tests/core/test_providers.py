@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from stopper.core.redaction.providers import FORMATS, PATTERNS, KeyFormat
+from stopper.core.redaction.providers import FORMATS, PATTERNS, KeyFormat, first_format
 from stopper.core.redactor import mask, tell_apart
 
 _rng = random.Random(8)
@@ -89,6 +89,17 @@ def test_its_twin_is_left_alone(one: KeyFormat) -> None:
         if one.marks and "." not in key:
             inside = f"x{key}"  # in the middle of a word a mark means nothing
             assert PATTERNS[FORMATS.index(one)].search(inside) is None
+
+
+@pytest.mark.parametrize("one", FORMATS, ids=lambda one: one.provider)
+def test_the_quick_look_finds_what_all_patterns_find(one: KeyFormat) -> None:
+    """A wrong hint would hide a format; the first in order wins, as without the quick look."""
+    for key, _, twin in samples(one):
+        for text in (f"call with {key} failed", f"see {twin} for more"):
+            slow = next((found for pattern in PATTERNS if (found := pattern.search(text))), None)
+            quick = first_format(text)
+            assert (quick and quick.span()) == (slow and slow.span())
+        assert first_format(f"call with {key} failed") is not None
 
 
 def test_two_lines_about_one_key_can_be_told() -> None:

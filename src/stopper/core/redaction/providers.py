@@ -147,14 +147,16 @@ def _compiled(one: KeyFormat) -> str:
 
 PATTERNS: Final = tuple(re.compile(_compiled(one)) for one in FORMATS)
 """The pattern of every format; its first group is what stays."""
-_MARKED: Final = re.compile(
-    "|".join(re.escape(mark) for one in FORMATS for mark in ((one.hint,) if one.hint else one.marks))
-)
-"""No format matches a text without one of these: every one has a mark or a hint."""
+_NEEDED: Final = tuple((one.hint,) if one.hint else one.marks for one in FORMATS)
+"""The texts of which one stands wherever that format matches; every format has some."""
+_MARKED: Final = re.compile("|".join(re.escape(text) for needed in _NEEDED for text in needed))
 
 
 def first_format(text: str) -> re.Match[str] | None:
     """What the first of the formats, in their order, finds in *text*. One look says for most texts that none can."""
     if _MARKED.search(text) is None:
         return None
-    return next((found for one in PATTERNS if (found := one.search(text))), None)
+    for pattern, needed in zip(PATTERNS, _NEEDED, strict=True):
+        if any(one in text for one in needed) and (found := pattern.search(text)) is not None:
+            return found
+    return None
