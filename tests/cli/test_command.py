@@ -299,7 +299,7 @@ def test_an_ignore_that_does_not_hold_is_told_and_has_no_effect(
     report = json.loads(done.stdout)
     assert done.returncode == 1
     assert words in report["errors"][0]["message"]
-    assert (report["errors"][0]["path"], report["errors"][0]["line"]) == ("app.py", 13)
+    assert (report["errors"][0]["path"], report["errors"][0]["line"]) == ("app.py", 18)
     assert [one["rule"] for one in report["findings"]] == ["debug-enabled"]
 
 
