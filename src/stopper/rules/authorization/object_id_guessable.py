@@ -9,7 +9,7 @@ from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.owner_names import PRIVATE
 from stopper.core.place import RouteRef
-from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probe_baseline import TRIES, answered, attempt
 from stopper.core.probe_objects import as_id, entries, ids
 from stopper.core.rule import Hit, Rule
@@ -68,6 +68,8 @@ def probe(target: Target) -> Steps[Verdict]:
         numbers = sorted({int(value) for value in found if value.isascii() and value.isdigit()})
         if len(numbers) == len(set(found)) and numbers[-1] - numbers[0] < 2 * len(numbers):
             ref = RouteRef("GET", one.path)
+            if not any(route.readers & {"source", "running"} for route in target.app.routes):
+                return unsure(f"{ref} shows ids that follow one another; whether owners are asked for is not known")
             text = f"{ref} shows ids that follow one another: {', '.join(map(str, numbers[:4]))}"
             return failed(text, [ref], [Evidence("exchange", "a list with the ids of its things", exchange)])
     if not seen:
