@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from stopper.core.exchange import Request
+from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Verdict
 from stopper.core.probe import Compute, Depth, Listen, Send, Skipped, Step, Target, Together, Undo
 from stopper.core.rule import Rule, Surface
@@ -106,7 +106,7 @@ def not_for(rule: Rule, surface: Surface, depth: Depth) -> str:
 def run_probe(rule: Rule, target: Target, courier: Courier) -> ProbeResult:
     """Run one probe to its verdict. It is ``open`` when a step was forbidden or the probe itself failed."""
     began = time.perf_counter()
-    rig = _Rig(courier, target, rule.disturbs)
+    rig = _Rig(courier, target, rule)
     try:
         verdict = _drive(rule, target, rig)
     except Skipped as skipped:
@@ -150,9 +150,10 @@ def _checked(verdict: object) -> Verdict:
 class _Rig:
     """Does what the steps of one probe ask for, and takes back at the end what they did."""
 
-    def __init__(self, courier: Courier, target: Target, disturbs: bool) -> None:
+    def __init__(self, courier: Courier, target: Target, rule: Rule) -> None:
         self._courier = courier
-        self._disturbs = disturbs
+        self._disturbs = rule.disturbs
+        self._asker = rule.slug
         self._target = target
         self._undo: list[Request] = []
         self._listeners: list[LoopbackListener] = []
@@ -162,7 +163,7 @@ class _Rig:
         match step:
             case Send(request):
                 self._keep_people(request)
-                return self._courier.carry(request)
+                return self._carry(request)
             case Together(requests):
                 for request in requests:
                     self._keep_people(request)
@@ -174,6 +175,12 @@ class _Rig:
                 return None
             case Listen():
                 return self._listen()
+
+    def _carry(self, request: Request) -> Exchange:
+        # A probe that disturbs looks at what has changed, so nothing from before may answer it.
+        if self._disturbs:
+            return self._courier.carry(request)
+        return self._courier.carry_for(self._asker, request)
 
     def _keep_people(self, request: Request) -> None:
         """A probe that runs beside others must not log out the people whom they all share."""

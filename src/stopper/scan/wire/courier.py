@@ -4,12 +4,14 @@ import json
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final, cast
 from urllib.parse import urlsplit
 
 from stopper.core.exchange import Effect, Exchange, Request, Response
 from stopper.core.probe import Mode, Skipped
+from stopper.scan.wire.shared import SharedAnswers
 from stopper.scan.wire.transport import Transport
 
 READ_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -61,15 +63,35 @@ class Courier:
         self._next = 0.0
         self._busy: dict[tuple[str, str], float] = {}
         self.stopping = threading.Event()
+        self._shared = SharedAnswers()
 
     def carry(self, request: Request, *, last: bool = False) -> Exchange:
         """Send *request*. Raises Skipped when mode, path or budget forbid it. ``last`` requests take back and ignore the budget."""
         self._admit(request, last)
         if not last:
             self._pace(request)
-        response = self.transport.send(request, self._timeout)
+        with self._telling([request]):
+            response = self.transport.send(request, self._timeout)
         self._learn(request, response)
         return Exchange(request, response)
+
+    def carry_for(self, asker: str, request: Request) -> Exchange:
+        """Send *request* for the probe *asker*, or give it what another probe has just read. Raises Skipped."""
+        if not _only_reads(request) or self.refusal(request):
+            return self.carry(request)
+        return self._shared.read(asker, request, self.carry)
+
+    @contextmanager
+    def _telling(self, requests: Sequence[Request]) -> Generator[None]:
+        """Shared answers are forgotten when something is written: before too, since who reads meanwhile may see half of it."""
+        if all(_only_reads(request) for request in requests):
+            yield
+            return
+        self._shared.forget()
+        try:
+            yield
+        finally:
+            self._shared.forget()
 
     def carry_together(self, requests: Sequence[Request]) -> list[Exchange]:
         """Send *requests* so that their last bytes leave at the same moment."""
@@ -82,10 +104,11 @@ class Courier:
             answers[index] = self.transport.send(request, self._timeout, lambda: _meet(barrier, self._timeout))
 
         threads = [threading.Thread(target=one, args=pair, daemon=True) for pair in enumerate(requests)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with self._telling(requests):
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
         for request, response in zip(requests, answers, strict=True):
             self._learn(request, response)
         return [Exchange(*pair) for pair in zip(requests, answers, strict=True)]
@@ -156,6 +179,10 @@ class Courier:
             if creates(request, response):
                 for path in created_paths(request, response):
                     self.created.setdefault(path, request)
+
+
+def _only_reads(request: Request) -> bool:
+    return request.method in READ_METHODS and effect_of(request) == "read"
 
 
 def effect_of(request: Request) -> Effect:

@@ -1,0 +1,84 @@
+"""Probes share what was read, and nobody is given what was there before somebody wrote."""
+
+import pytest
+
+from stopper.core.exchange import Request, Response
+from stopper.scan.wire.courier import Courier
+
+
+class Counting:
+    """A target that counts what it is asked, and answers with the count."""
+
+    def __init__(self, status: int = 200) -> None:
+        self.status = status
+        self.asked = 0
+
+    def send(self, request: Request, timeout: float, ready: object = None) -> Response:
+        self.asked += 1
+        return Response(self.status, (), str(self.asked).encode())
+
+
+READ = Request("GET", "/notes", (("Authorization", "Bearer a"),), identity="alice")
+
+
+def _courier(status: int = 200) -> tuple[Courier, Counting]:
+    target = Counting(status)
+    return Courier(target, mode="active"), target  # type: ignore[arg-type]
+
+
+def test_what_one_probe_read_another_is_given_and_each_sees_it_anew_the_second_time() -> None:
+    courier, target = _courier()
+    bodies = [courier.carry_for(asker, READ).response.body for asker in ("a", "b", "a", "b", "c")]
+    assert bodies[:2] == [b"1", b"1"]
+    assert bodies[2] != bodies[0], "who asks twice wants to see it twice"
+    assert bodies[3] != bodies[1]
+    assert target.asked < 5
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        Request("POST", "/notes", effect="write"),
+        Request("POST", "/login", effect="login"),
+        Request("GET", "/logout", effect="login"),
+        Request("PATCH", "/notes", effect="read"),
+    ],
+)
+def test_after_a_writing_everybody_reads_anew(between: Request) -> None:
+    courier, _ = _courier()
+    courier.carry_for("a", READ)
+    courier.carry_for("b", between)
+    assert courier.carry_for("b", READ).response.body == b"3"
+    courier.carry_together([between])
+    assert courier.carry_for("c", READ).response.body == b"5"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Request("GET", "/notes"),
+        Request("HEAD", "/notes", READ.headers, identity="alice"),
+        Request("GET", "/notes", (("authorization", "Bearer a"),), identity="alice"),
+        Request("GET", "/notes?", READ.headers, identity="alice"),
+        Request("GET", "/notes", READ.headers, b"x", identity="alice"),
+    ],
+)
+def test_only_the_very_same_request_is_the_same(other: Request) -> None:
+    courier, _ = _courier()
+    courier.carry_for("a", READ)
+    assert courier.carry_for("b", other).response.body == b"2"
+
+
+@pytest.mark.parametrize("status", [0, 429, 500, 503])
+def test_a_failure_is_nobodys_answer(status: int) -> None:
+    courier, _ = _courier(status)
+    courier.carry_for("a", READ)
+    assert courier.carry_for("b", READ).response.body == b"2"
+
+
+def test_what_may_not_be_sent_is_refused_also_where_it_is_known() -> None:
+    courier, target = _courier()
+    courier.carry_for("a", READ)
+    assert courier.sent == 1
+    assert courier.carry_for("b", READ).request == READ
+    assert (courier.sent, target.asked) == (1, 1), "what is shared costs no request"
