@@ -2,11 +2,10 @@
 
 import secrets
 import uuid
-from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask, Response, abort, jsonify, request
+from flask import Flask, Response, jsonify
 
 from stopper.core.app import App
 from stopper.core.finding import Verdict
@@ -14,7 +13,6 @@ from stopper.core.probe import Identity
 from stopper.core.secret import Secret
 from stopper.rules.api_key.api_key_predictable import weakness
 from stopper.scan.catalogue import find
-from stopper.scan.source.read import read_source
 from stopper.scan.spec.read import read_spec
 from stopper.scan.trial import try_rule
 
@@ -110,33 +108,8 @@ def test_a_page_without_a_credential_is_clean() -> None:
     assert tried("credential-exposed-in-browser", _pages("start('dark')"), identities=client()).outcome == "pass"
 
 
-# -- one credential after the other ----------------------------------------------------------------------------------------------
+# -- documents ----------------------------------------------------------------------------------------------------
 
-
-def _either(strict: bool) -> Flask:
-    app = Flask("either")
-
-    @app.before_request
-    def authenticate() -> None:
-        if request.headers.get("X-API-Key") == KEY:
-            return
-        if "Authorization" in request.headers and not strict:
-            return
-        abort(401)
-
-    @app.get("/orders")
-    def orders() -> Response:
-        return jsonify(orders=[1, 2])
-
-    return app
-
-
-GUARD = """
-from flask import request
-
-def shown():
-    return request.headers.get("X-API-Key"), request.headers.get("Authorization")
-"""
 DOCUMENT = """
 openapi: 3.1.0
 info: {title: Orders, version: "1"}
@@ -154,13 +127,6 @@ paths:
 def _described(place: str = "header", security: str = "[{key: []}]") -> App:
     spec, routes = read_spec(DOCUMENT.replace("PLACE", place).replace("SECURITY", security), "openapi.yaml")
     return App(routes=routes, spec=spec, readers=frozenset({"spec"}))
-
-
-@pytest.mark.parametrize(("strict", "outcome"), [(False, "fail"), (True, "pass")])
-def test_a_bad_key_that_falls_through_to_an_unchecked_token(strict: bool, outcome: str, tmp_path: Path) -> None:
-    (tmp_path / "guard.py").write_text(GUARD, encoding="utf-8")
-    model = read_source((tmp_path,), tmp_path).app
-    assert tried("credential-check-falls-through", _either(strict), source=model, root=tmp_path).outcome == outcome
 
 
 # -- the document ----------------------------------------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ def register():
 
 
 @app.post("/auth/login")  # leak: login-not-throttled
-def login():
+def login():  # leak: token-response-cacheable
     data = request.get_json()
     found = query("SELECT * FROM people WHERE email = ?", data["email"])
     if not found or not check_password_hash(found[0]["password"], data["password"]):
@@ -98,13 +98,13 @@ def logout():
 
 @app.get("/auth/me")
 @login_required
-def me():
+def me():  # leak: auth-failure-status-wrong
     return jsonify(id=g.person["id"], email=g.person["email"], role=g.person["role"])
 
 
 @app.get("/notes")
 @login_required
-def list_notes():
+def list_notes():  # leak: object-id-guessable
     rows = query("SELECT id, text FROM notes WHERE owner = ?", g.person["id"])
     return jsonify(notes=[dict(row) for row in rows])
 
@@ -117,7 +117,7 @@ def add_note():
     return jsonify(id=row["id"], text=text), 201
 
 
-@app.get("/notes/<int:note_id>")
+@app.get("/notes/<int:note_id>")  # leak: object-id-guessable
 @login_required
 def read_note(note_id):
     rows = query("SELECT id, text FROM notes WHERE id = ?", note_id)  # leak: cross-user-object-access
@@ -131,7 +131,7 @@ def delete_note(note_id):
     return "", 204
 
 
-@app.post("/notes/<int:note_id>/share")
+@app.post("/notes/<int:note_id>/share")  # leak: object-id-guessable
 @login_required
 def share_note(note_id):
     if not query("SELECT 1 FROM notes WHERE id = ? AND owner = ?", note_id, g.person["id"]):
@@ -161,7 +161,7 @@ def all_people():  # leak: route-without-authentication, spec-security-not-enfor
 
 
 @app.get("/admin/export")
-def export():
+def export():  # leak: rate-limit-not-signalled
     if request.headers.get("X-API-Key") != os.environ.get(
         "EXPORT_API_KEY"
     ):  # leak: api-key-unset-fails-open, api-key-compared-with-equals, api-key-lifecycle-missing
