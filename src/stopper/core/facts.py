@@ -270,13 +270,13 @@ class SourceFacts:
         (``flask.request.args``)."""
         if not sources:
             return self._kept(self.all_readings, tests)
-        if len(sources) > 1:
+        if len(sources) != 1:
             return (found for found in self._kept(self.all_readings, tests) if found.source in sources)
         index = self._memory.readings
         if not index and self.all_readings:
             for found in self.all_readings:
                 index.setdefault(found.source, []).append(found)
-        named = index.get(sources[0])
+        named = index.get(next(iter(sources)))
         return iter(()) if named is None else self._kept(named, tests)
 
     def files_of(self, *kinds: str) -> Iterator[TextFile]:

@@ -14,6 +14,7 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_login import lets_in
 from stopper.core.rule import Hit, Rule
+from stopper.core.spec_document import items, mapping
 from stopper.core.values import Sequence, text_of
 
 MESSAGE: Final = "a password is read from the query string"
@@ -85,15 +86,14 @@ def _forms(facts: SourceFacts) -> Iterator[Hit]:
 
 def _documented(app: App) -> Iterator[Hit]:
     """Parameters ``in: query`` of the document's operations."""
-    paths = app.spec.document.get("paths") if app.spec is not None else None
-    if not isinstance(paths, dict):
+    if app.spec is None:
         return
-    for path, operations in paths.items():
-        for method, operation in operations.items() if isinstance(operations, dict) else ():
-            parameters = operation.get("parameters") if isinstance(operation, dict) else None
-            for one in parameters if isinstance(parameters, list) else ():
-                if isinstance(one, dict) and one.get("in") == "query" and _is_credential(str(one.get("name"))):
-                    prefix = app.spec.prefix if app.spec is not None else ""
+    prefix = app.spec.prefix
+    for path, operations in mapping(app.spec.document.get("paths")).items():
+        for method, operation in mapping(operations).items():
+            parameters = mapping(operation).get("parameters")
+            for one in map(mapping, items(parameters)):
+                if one.get("in") == "query" and _is_credential(str(one.get("name"))):
                     yield Hit(
                         f"the OpenAPI document puts {one.get('name')} into the query of {path}",
                         route=RouteRef(str(method).upper(), f"{prefix}{path}"),

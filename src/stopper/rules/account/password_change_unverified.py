@@ -127,7 +127,7 @@ def _verifies(index: FunctionIndex, route: SourceRoute, names: list[str]) -> boo
 
 def _looks(facts: SourceFacts, name: str) -> bool:
     """What is read as the old password is used in a comparison, a condition or a call."""
-    return any(True for one in facts.comparisons_in(name)) or any(
+    return any(True for _ in facts.comparisons_in(name)) or any(
         any(
             _OLD.search(str(part.name)) or _OLD.search(str(getattr(part, "key", "")))
             for value in call.args

@@ -59,7 +59,7 @@ def _used_as_token(facts: SourceFacts, name: str, call: Call) -> bool:
     if any(_STRONG.fullmatch(one.callee) and not one.callee.startswith("hmac.") for one in facts.calls_in(name)):
         return False
     if call.callee.startswith("hashlib."):
-        labels = {label.source for label in facts.labels(call.args[0])} if call.args else set()
+        labels: set[str] = {label.source for label in facts.labels(call.args[0])} if call.args else set()
         return bool(call.args) and not labels & {"token", "code"} and not any(one.name in ("token", "raw", "code", "password", "new_password") for one in walk(call.args[0])) and not any(isinstance(one, Constant) and one.value in ("token", "code", "password") for one in walk(call.args[0]))  # fmt: skip
     return True
 

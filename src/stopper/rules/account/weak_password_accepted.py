@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Final, cast
 
 from stopper.core.account_names import REGISTERS, is_password_name, makes_password_hash
 from stopper.core.app import App, Route
@@ -118,16 +118,18 @@ def _same_shape(good: Exchange, weak: Exchange) -> bool:
     one, two = good.response.json(), weak.response.json()
     if good.response.status != weak.response.status:
         return False
-    return not (isinstance(one, dict) and isinstance(two, dict)) or set(one) == set(two)
+    if not (isinstance(one, dict) and isinstance(two, dict)):
+        return True
+    return set(cast("dict[str, object]", one)) == set(cast("dict[str, object]", two))
 
 
 def _request(target: Target, route: Route, who: str, password: str) -> Request:
     honest = target.request_for(route, "POST")
     try:
-        said = json.loads(honest.body) if honest.body else {}
+        said: object = json.loads(honest.body) if honest.body else {}
     except ValueError:
         said = {}
-    body: dict[str, object] = dict(said) if isinstance(said, dict) else {}
+    body: dict[str, object] = dict(cast("dict[str, object]", said)) if isinstance(said, dict) else {}
     name = f"stopper-{who}-{target.canary}"
     for key in list(body) or ["email", "username", "password"]:
         lowered = key.lower()

@@ -69,7 +69,7 @@ def _asks_key(app: App, route: Route, method: str, readers: set[str]) -> bool:
 def _is_open(route: Route, method: str) -> bool:
     """That a reader found no guard; where only the document is known, that it says so of a method that changes something."""
     access = route.access.get(method)
-    if access is None and route.readers == {"spec"}:
+    if access is None and route.readers == frozenset({"spec"}):
         return route.spec_security == () and method in _CHANGES
     return access is not None and access.state == "open" and not (route.spec_security and "source" not in route.readers)
 

@@ -1,7 +1,7 @@
 """Clients and monitors take a refusal for a success, or do not learn how to log in."""
 
 import re
-from typing import Final
+from typing import Final, cast
 
 from stopper.core.exchange import Exchange, Response
 from stopper.core.finding import Evidence, Verdict
@@ -54,7 +54,8 @@ def _is_refusal(response: Response) -> bool:
     found = response.json()
     if not isinstance(found, dict):
         return False
-    return any(name in _REFUSAL and _SAYS.search(str(value)) for name, value in found.items())
+    members = cast("dict[str, object]", found)
+    return any(name in _REFUSAL and _SAYS.search(str(value)) for name, value in members.items())
 
 
 def _convicted(baseline: Baseline, exchange: Exchange, what: str) -> Verdict:

@@ -98,12 +98,7 @@ def _by_hand(facts: SourceFacts, seen: set[object]) -> Iterator[Hit]:
 def _calls_429(facts: SourceFacts, function: str) -> bool:
     if LIMITING.search(function):
         return True
-    given: list[Value] = [
-        value
-        for call in facts.calls_in(function)
-        if call.method == "abort"
-        for value in call.args
-    ]
+    given: list[Value] = [value for call in facts.calls_in(function) if call.method == "abort" for value in call.args]
     known = facts.function(function)
     given += [part for value in (known.returns if known is not None else ()) for part in walk(value, 2)]
     return any(getattr(value, "value", None) == 429 for value in given)
