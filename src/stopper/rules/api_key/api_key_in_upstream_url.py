@@ -9,6 +9,7 @@ from stopper.core.app import App
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.naming import sensitive
+from stopper.core.outbound_names import ENDS_BY_ITSELF, WAITS_FOR_EVER
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     ConfigValue,
@@ -32,6 +33,7 @@ _QUERY: Final = re.compile(
 _KEYS: Final = frozenset(
     {"key", "token", "access_token", "appid", "app_id", "auth", "secret", "apitoken", "auth_token", "subscription-key"}
 )
+_WRITTEN_OUT: Final = re.compile(r"(?i)^https?://\S+[?&](?:api_?key|appid|access_token)=[\w-]{16,}")
 _OWN_KINDS: Final = ("api-key", "token", "config-secret", "password")
 
 
@@ -42,6 +44,14 @@ def detect(app: App) -> Iterator[Hit]:
         if _holds_key(facts, flow):
             yield Hit(
                 "an API key is part of the URL of another service, so it stands in logs and in error texts", flow.span
+            )
+
+    # A literal alone makes no flow.
+    for call in facts.calls(*WAITS_FOR_EVER, *ENDS_BY_ITSELF):
+        url = call.argument(1 if call.method in ("request", "stream") else 0, "url")
+        if call.span is not None and _is_whole(url):
+            yield Hit(
+                "an API key is part of the URL of another service, so it stands in logs and in error texts", call.span
             )
 
 
@@ -56,13 +66,14 @@ def _holds_key(facts: SourceFacts, flow: Flow) -> bool:
             for before, part in zip(value.parts, value.parts[1:], strict=False):
                 if (_QUERY.search(text_of(before) or "") and _is_own(facts, part)) or _is_named_secret(part):
                     return True
-        elif (
-            isinstance(value, Constant)
-            and isinstance(value.value, str)
-            and re.search(r"(?i)^https?://\S+[?&](?:api_?key|appid|access_token)=[\w-]{16,}", value.value)
-        ):
+        elif _is_whole(value):
             return True
     return False
+
+
+def _is_whole(value: Value | None) -> bool:
+    """A URL that is written out with the key in it."""
+    return _WRITTEN_OUT.search(text_of(value) or "") is not None
 
 
 def _is_own(facts: SourceFacts, value: Value) -> bool:

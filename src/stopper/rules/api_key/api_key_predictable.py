@@ -29,6 +29,7 @@ _STRONG: Final = re.compile(
 _MAKES: Final = re.compile(
     r"(?i)(?:generate|make|create|new|issue|mint|gen|random|build|rotate)_(?:\w+_)?(?:key|token)s?|(?:\w+_)?key_?gen\w*"
 )
+_KEYS_PATH: Final = re.compile(r"(?i)(?:^|/)(?:api[-_]?)?keys?/?$")
 _SHORT: Final = frozenset({"secrets.token_hex", "secrets.token_urlsafe", "secrets.token_bytes", "os.urandom"})
 
 
@@ -47,9 +48,11 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _made(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
     """What becomes a key: by the name it is given, by the argument it is, or by the function that returns it."""
+    at_keys = {route.view for route in facts.routes if "POST" in route.methods and _KEYS_PATH.search(route.path)}
     for one in facts.assignments():
         if is_key_name(one.attribute) or (
-            one.attribute.lower() in ("key", "raw_key", "raw", "token") and _about_keys(one.function)
+            one.attribute.lower() in ("key", "raw_key", "raw", "token")
+            and (_about_keys(one.function) or one.function in at_keys)
         ):
             yield one.value, one.span
     for returned in facts.returns():
@@ -63,7 +66,9 @@ def _made(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
     for call in facts.calls():
         if call.span is not None:
             for name, value in call.keywords:
-                keyed = is_key_name(name) or (name == "key" and re.search(r"(?i)api_?key", call.callee))
+                keyed = is_key_name(name) or (
+                    name == "key" and (re.search(r"(?i)api_?key", call.callee) or call.function in at_keys)
+                )
                 if keyed and name != "default":
                     yield value, call.span
     for found in facts.classes():
