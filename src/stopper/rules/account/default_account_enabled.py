@@ -1,0 +1,309 @@
+"""Anybody who knows the usual pairs, such as `admin` with `admin`, is let in."""
+
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Final
+
+from stopper.core.account_names import is_password_name, makes_password_hash, said_name
+from stopper.core.app import App, Route
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef, Span
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe_login import asks_basic, lets_in, login_requests, login_routes, understood
+from stopper.core.rule import Hit, Rule
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Item,
+    Mapping,
+    Parameter,
+    Sequence,
+    Value,
+    options,
+    text_of,
+    walk,
+)
+
+PAIRS: Final = (
+    ("admin", "admin"),
+    ("admin", "password"),
+    ("admin", "admin123"),
+    ("root", "root"),
+    ("test", "test"),
+    ("guest", "guest"),
+)
+"""The commonest default accounts; the probe tries these and no more."""
+_PEOPLE: Final = re.compile(
+    r"(?i)(admin|administrator|root|superuser|super_?admin|sysadmin|test|tester|test_?user|guest|demo|operator|support|manager)(@[\w.-]+)?"
+)
+_USUAL: Final = re.compile(
+    r"(?i)(admin|administrator|root|toor|password|passw0rd|p@ssw0rd|pass|secret|test|guest|demo|user|default|change_?me|letmein|welcome|qwerty|hunter)[@_-]?\d{0,4}!?|1234\d*"
+)
+_CLOSED: Final = frozenset({"", "!", "*", "x", "-", "unset", "disabled", "none", "unusable"})
+_USER_KEY: Final = re.compile(r"(?i)(user_?name|user|login|e_?mail|user_?id|name|account)")
+_STORE: Final = re.compile(
+    r"(?i)(\w*_)?(users?|accounts?|people|credentials|logins|admins?|members|userdb|user_db)(_\w+)?"
+)
+_MAKERS: Final = r"(.*[.])?((create|add|make|register|insert|ensure|seed|new)_?(default_?|initial_?)?(super_?)?(user|account|admin|member|person)|[A-Z]?[A-Za-z]*(User|Account|Member|Admin|Person|Customer|Staff|Employee)(Model)?)"
+_RUNS_SQL: Final = r"(.*[.])?(execute|executemany|executescript|execute_sql)"
+_INSERT: Final = re.compile(
+    r"(?is)\binsert\s+(?:or\s+\w+\s+)?into\s+\W?\w*(?:user|account|people|member|admin|customer)\w*\W?\s*\(([^)]*)\)\s*values\s*(.*)"
+)
+_KEEPS: Final = frozenset({"encode", "decode", "hexdigest", "digest", "str", "bytes", "text"})
+_HASHES: Final = re.compile(r"(?i).*(sha\d+|md5|hash\w*|encrypt)$")
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A usual name with a literal password, or any literal name with a usual password, where accounts are made or compared."""
+    facts = source_of(app)
+    seen: set[tuple[str, int]] = set()
+    for span in chain(_made(facts), _inserted(facts), _kept(facts), _compared(facts)):
+        if (span.path, span.line) not in seen and not facts.is_test(span):
+            seen.add((span.path, span.line))
+            yield Hit("an account with a name and password that stand in the code", span)
+
+
+def _made(facts: SourceFacts) -> Iterator[Span]:
+    """``User(username="admin", password=hash("admin"))``, ``create_user("admin", "admin")``, a ``set_password("…")`` after it."""
+    for call in facts.calls_matching(_MAKERS):
+        names, passwords = _account(facts, call)
+        if call.span is not None and names:
+            found = passwords or _set_afterwards(facts, call)
+            if _is_default(names, found):
+                yield call.span
+
+
+def _account(facts: SourceFacts, call: Call) -> tuple[list[str], list[str]]:
+    """The literal names and passwords that a call makes an account of."""
+    known = facts.function(call.callee) or facts.function(f"{call.callee}.__init__")
+    parameters = [one for one in known.parameters if one != "self"] if known is not None else []
+    given = list(call.keywords)
+    for place, value in enumerate(call.args):
+        given.append((parameters[place] if place < len(parameters) else _guessed(call, place), value))
+    names = [text for key, value in given if _USER_KEY.fullmatch(key) for text in _literals(facts, value)]
+    passwords = [text for key, value in given if _holds_password(key) for text in _literals(facts, value)]
+    return names, passwords
+
+
+def _guessed(call: Call, place: int) -> str:
+    """What stands at that place of a call to code that is not known: a name, perhaps an address, a password."""
+    mail = len(call.args) > 1 and "@" in (text_of(call.args[1]) or "")
+    return {0: "username", (2 if mail else 1): "password"}.get(place, "")
+
+
+def _set_afterwards(facts: SourceFacts, made: Call) -> list[str]:
+    """The literal passwords that the same function, or the top of the same file, gives to that object."""
+    found: list[str] = []
+    for call in facts.calls_in(made.function):
+        if call.method in ("set_password", "hash_password") and any(one is made for one in walk(call.receiver, 3)):
+            found.extend(text for value in call.args[:1] for text in _literals(facts, value))
+    for one in facts.assignments_in(made.function):
+        same = made.span is not None and one.span.path == made.span.path
+        if same and "." in one.target and _holds_password(one.attribute) and made.function:
+            found.extend(_literals(facts, one.value))
+    return found
+
+
+def _inserted(facts: SourceFacts) -> Iterator[Span]:
+    """An INSERT into a table of people, its values in the text or beside it."""
+    for call in facts.calls_matching(_RUNS_SQL):
+        said = next(
+            (text for one in walk(call.argument(0), 3) if (text := text_of(one)) and "insert" in text.lower()), ""
+        )
+        match = _INSERT.search(said) if said else None
+        if match is None or call.span is None:
+            continue
+        columns = [one.strip(" \t\n\"'`[]") for one in match[1].split(",")]
+        rows = [_quoted(row) for row in re.findall(r"\(([^()]*)\)", match[2])]
+        rows.extend(_beside(facts, call))
+        for row in rows:
+            pairs = list(zip(columns, row, strict=False))
+            names = [text for key, texts in pairs if _USER_KEY.fullmatch(key) for text in texts]
+            if _is_default(names, [text for key, texts in pairs if _holds_password(key) for text in texts]):
+                yield call.span
+                break
+
+
+def _quoted(row: str) -> list[list[str]]:
+    return [[one.strip()[1:-1]] if one.strip()[:1] in ("'", '"') else [] for one in row.split(",")]
+
+
+def _beside(facts: SourceFacts, call: Call) -> Iterator[list[list[str]]]:
+    """The rows that are passed as parameters: one, or a list of them."""
+    value = call.argument(1, "parameters", "params")
+    if isinstance(value, Sequence):
+        inner = [one for one in value.items if isinstance(one, Sequence)]
+        for row in inner or [value]:
+            yield [list(_literals(facts, one)) for one in row.items]
+
+
+def _kept(facts: SourceFacts) -> Iterator[Span]:
+    """``users = {"admin": hash("admin")}``, ``USERS = [{"username": "admin", "password": "admin"}]``."""
+    for one in facts.assignments():
+        if not isinstance(one.value, (Mapping, Sequence)) or not _STORE.fullmatch(one.attribute):
+            continue
+        if any(isinstance(part, Mapping) and _has_default(facts, part) for part in walk(one.value, 3)):
+            yield one.span
+
+
+def _has_default(facts: SourceFacts, store: Mapping) -> bool:
+    names = [
+        text
+        for key, value in store.items
+        if _USER_KEY.fullmatch(text_of(key) or "")
+        for text in _literals(facts, value)
+    ]
+    passwords = [
+        text for key, value in store.items if _holds_password(text_of(key) or "") for text in _literals(facts, value)
+    ]
+    if _is_default(names, passwords):
+        return True
+    for key, value in store.items:
+        name = text_of(key)
+        if name is None or _USER_KEY.fullmatch(name) or _holds_password(name):
+            continue
+        if isinstance(value, Mapping):
+            held = [
+                text
+                for said, one in value.items
+                if _holds_password(text_of(said) or "")
+                for text in _literals(facts, one)
+            ]
+        else:
+            held = list(_literals(facts, value)) if isinstance(value, Call) or _PEOPLE.fullmatch(name) else []
+            held = [text for text in held if isinstance(value, Call) or _USUAL.fullmatch(text)]
+        if _is_default([name], held):
+            return True
+    return False
+
+
+def _compared(facts: SourceFacts) -> Iterator[Span]:
+    """One function that compares the name and the password with literals."""
+    for one in chain(facts.comparisons("=="), facts.comparisons("!=")):
+        password = _against(one.left, one.right, is_password_name)
+        if password is None or not one.function:
+            continue
+        for other in facts.comparisons_in(one.function):
+            name = _against(other.left, other.right, lambda said: _USER_KEY.fullmatch(said) is not None)
+            if other.operator == one.operator and name is not None and _is_default([name], [password]):
+                yield one.span
+                break
+
+
+def _against(left: Value, right: Value, wanted: Callable[[str], bool]) -> str | None:
+    """The literal that something of a wanted name is compared with."""
+    for one, other in ((left, right), (right, left)):
+        if isinstance(other, Constant) and not isinstance(one, Constant) and wanted(said_name(one)):
+            return text_of(other)
+    return None
+
+
+def _holds_password(key: str) -> bool:
+    return is_password_name(key) or key.lower() in (
+        "password_hash",
+        "hashed_password",
+        "pw_hash",
+        "passwd_hash",
+        "hash",
+    )
+
+
+def _is_default(names: list[str], passwords: list[str]) -> bool:
+    held = [one for one in passwords if one.lower() not in _CLOSED and not one.startswith(("$", "pbkdf2:", "scrypt:"))]
+    if not names or not held:
+        return False
+    return any(_PEOPLE.fullmatch(name) for name in names) or any(_USUAL.fullmatch(one) for one in held)
+
+
+def _literals(facts: SourceFacts, value: Value | None, depth: int = 4) -> Iterator[str]:
+    """The literal texts that a value may be, perhaps encoded or hashed, also by default."""
+    for option in options(value):
+        match option:
+            case Constant(value=str(text)):
+                yield text
+            case Constant(value=bytes(octets)):
+                yield octets.decode("utf-8", "replace")
+            case EnvironmentValue(default=default) | Item(default=default) | Parameter(default=default):
+                yield from _literals(facts, default, depth - 1)
+            case ConfigValue() if depth > 0:
+                for one in facts.followed(option):
+                    yield from _literals(facts, one, 0)
+            case Call() if depth > 0 and (
+                option.method in _KEEPS or makes_password_hash(option) or _HASHES.fullmatch(option.callee)
+            ):
+                for part in (option.receiver, *option.args[:1]):
+                    yield from _literals(facts, part, depth - 1)
+            case _:
+                pass
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """The commonest pairs at the log-in: only one that is let in where garbage is not convicts."""
+    routes = login_routes(target)
+    if not routes:
+        return not_applicable("no route logs people in")
+    for route in routes[:2]:
+        way = yield from _way_in(target, route)
+        if way is not None:
+            return (yield from _tried(target, route, way))
+    return unsure("no log-in understood an account")
+
+
+def _way_in(target: Target, route: Route) -> Steps[int | None]:
+    """The coding in which the route understands an account and refuses one that cannot exist."""
+    for number, request in enumerate(login_requests(target, route, f"nobody-{target.canary}", secrets.token_hex(8))):
+        answer = (yield from send(request)).response
+        if lets_in(answer) or answer.status == 429:
+            return None
+        if understood(answer) and (number == 2 or not asks_basic(answer)):
+            return number
+    return None
+
+
+def _tried(target: Target, route: Route, way: int) -> Steps[Verdict]:
+    own = {(one.subject, one.password.reveal()) for one in target.identities if one.subject and one.password}
+    domain = next((subject.partition("@")[2] for subject, _ in own if subject and "@" in subject), "")
+    ref = RouteRef("POST", route.path)
+    for name, password in PAIRS:
+        subject = f"{name}@{domain}" if domain else name
+        if (subject, password) in own:
+            continue
+        exchange = yield from send(list(login_requests(target, route, subject, password))[way])
+        if exchange.response.status == 429:
+            return unsure("the log-in slows down before all pairs were tried")
+        if not lets_in(exchange.response):
+            continue
+        control = yield from send(list(login_requests(target, route, subject, secrets.token_hex(8)))[way])
+        if lets_in(control.response):
+            return unsure(f"{ref} lets in with any password")
+        evidence = [
+            Evidence("exchange", "control: the same name with a random password is refused", control),
+            Evidence("exchange", "a default account is let in", exchange),
+        ]
+        return failed(f"{ref} lets in a default account", [ref], evidence)
+    return passed(f"{ref} refuses the commonest default accounts")
+
+
+RULE = Rule(
+    slug="default-account-enabled",
+    family="account",
+    title="Default or hard-coded account",
+    harm=__doc__ or "",
+    severity="critical",
+    check="authentication",
+    cwe=(798,),
+    owasp="API2:2023",
+    asvs=("V6.3.2",),
+    surfaces=("source", "wsgi", "http"),
+    ends="Stopper's service comes without any account.",
+    certainty="likely",
+    detect=detect,
+    probe=probe,
+    depth="standard",
+    disturbs=True,
+)
