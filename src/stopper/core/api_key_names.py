@@ -12,6 +12,7 @@ _KEY_NAME: Final = re.compile(
     r"(?i)(?:x[-_])?(?:[a-z0-9]+[-_])*(?:api|access|app|auth|service|client|subscription|partner|internal|integration|device|consumer"
     r"|developer|admin|master|machine|license)[-_]?keys?|(?:x[-_])?(?:[a-z0-9]+[-_])*api[-_]?(?:token|secret)|x[-_]key"
 )
+_KEYS_PATH: Final = re.compile(r"(?i)(?:^|/)(?:api[-_]?)?keys?/?$")
 SHOWN: Final = frozenset({"request-header", "authorization-header", "request-data", "query-string", "cookie"})
 """Labels of what a caller writes."""
 READ_FROM: Final = frozenset(f"flask.request.{where}" for where in ("headers", "args", "values", "form", "cookies"))
@@ -21,6 +22,11 @@ def is_key_name(name: str) -> bool:
     """That a header, parameter, field or variable of that name holds an API key: ``X-API-Key``, ``apikey``, ``partner_key``."""
     lowered = name.lower()
     return len(name) <= 60 and ("key" in lowered or "api" in lowered) and _KEY_NAME.fullmatch(name) is not None
+
+
+def makes_keys(facts: SourceFacts) -> frozenset[str]:
+    """The views of routes at which keys are made: a POST to ``/keys``, ``/v1/api-keys``."""
+    return frozenset(route.view for route in facts.routes if "POST" in route.methods and _KEYS_PATH.search(route.path))
 
 
 def reads_keys(facts: SourceFacts) -> bool:

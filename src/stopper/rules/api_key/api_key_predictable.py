@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import log2
 from typing import Final, cast
 
-from stopper.core.api_key_names import is_key_name
+from stopper.core.api_key_names import is_key_name, makes_keys
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import SourceFacts, source_of
@@ -29,7 +29,6 @@ _STRONG: Final = re.compile(
 _MAKES: Final = re.compile(
     r"(?i)(?:generate|make|create|new|issue|mint|gen|random|build|rotate)_(?:\w+_)?(?:key|token)s?|(?:\w+_)?key_?gen\w*"
 )
-_KEYS_PATH: Final = re.compile(r"(?i)(?:^|/)(?:api[-_]?)?keys?/?$")
 _SHORT: Final = frozenset({"secrets.token_hex", "secrets.token_urlsafe", "secrets.token_bytes", "os.urandom"})
 
 
@@ -48,7 +47,7 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _made(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
     """What becomes a key: by the name it is given, by the argument it is, or by the function that returns it."""
-    at_keys = {route.view for route in facts.routes if "POST" in route.methods and _KEYS_PATH.search(route.path)}
+    at_keys = makes_keys(facts)
     for one in facts.assignments():
         if is_key_name(one.attribute) or (
             one.attribute.lower() in ("key", "raw_key", "raw", "token")

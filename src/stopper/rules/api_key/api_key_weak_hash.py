@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.api_key_names import is_key_name, is_shown_key
+from stopper.core.api_key_names import is_key_name, is_shown_key, makes_keys
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.naming import sensitive
@@ -41,10 +41,12 @@ _CHOOSES: Final = re.compile(r"(?i)create|register|set_|add_|save|store|choose|u
 def detect(app: App) -> Iterator[Hit]:
     """MD5 or SHA-1 over a key; SHA-2 without a secret over a key that a person chose."""
     facts = source_of(app)
+    at_keys = makes_keys(facts)
     for call in facts.calls(*_CALLS):
         name = _algorithm(call)
-        if name and (certainty := _about_key(facts, call)) is not None:
-            yield Hit(f"an API key is hashed with {name}", call.span, certainty=certainty)
+        certainty = _about_key(facts, call) if name else None
+        if name and (certainty is not None or call.function in at_keys):
+            yield Hit(f"an API key is hashed with {name}", call.span, certainty=certainty or "likely")
     for call in facts.calls(*FAST):
         if any(_is_chosen(facts, call, value) for value in call.args[:1]):
             yield Hit("a key that a person chose is hashed with a fast hash", call.span, certainty="likely")
