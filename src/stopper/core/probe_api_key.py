@@ -6,6 +6,7 @@ from stopper.core.api_key_names import is_key_name
 from stopper.core.app import App
 from stopper.core.exchange import Request
 from stopper.core.facts import source_of
+from stopper.core.probe import Identity, Target
 
 USUAL: Final = "X-API-Key"
 MOST: Final = 3
@@ -30,6 +31,15 @@ def reads_bearer(app: App) -> bool:
         return True
     schemes = app.spec.schemes.values() if app.spec is not None else ()
     return any(one.kind.lower() in ("http", "oauth2", "openidconnect") for one in schemes)
+
+
+def key_holders(target: Target) -> list[Identity]:
+    """The people whose credential is an API key alone."""
+    return [
+        one
+        for one in target.identities
+        if one.token is None and len(one.headers) == 1 and is_key_name(one.headers[0][0])
+    ]
 
 
 def with_header(request: Request, name: str, value: str) -> Request:

@@ -1,15 +1,16 @@
 """The single inputs of an API that take text: a query parameter, a part of a path, a member of a JSON body."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, cast
 from urllib.parse import quote
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
+from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
-from stopper.core.probe import Steps, Target
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import answered, attempt, candidates
 from stopper.core.probe_query import query_names, with_query
 
@@ -70,6 +71,20 @@ def inputs(
     chosen = [one for _, one in sorted(found, key=lambda pair: pair[0])[: MOST[target.depth]]]
     target.notes[key] = chosen
     return chosen
+
+
+def judged(
+    target: Target, tried: Callable[[Target, Input], Steps[list[Evidence]]], wrong: Callable[[Input], str], right: str
+) -> Steps[Verdict]:
+    """Try every input until *tried* brings evidence; *wrong* says of that input what it does, *right* what all the others do."""
+    found = yield from inputs(target)
+    if not found:
+        return not_applicable("no input that takes text is in reach")
+    for one in found:
+        evidence = yield from attempt(tried(target, one))
+        if evidence:
+            return failed(f"{one.ref} {wrong(one)}", [one.ref], evidence)
+    return passed(f"{len(found)} {right}")
 
 
 def _is_guess(one: Input) -> bool:

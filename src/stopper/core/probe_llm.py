@@ -9,10 +9,10 @@ from typing import Final, cast
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request, Response
-from stopper.core.finding import Evidence
+from stopper.core.finding import Evidence, Verdict
 from stopper.core.llm_attacks import Aim, Attack, Marker, attacks, proven
 from stopper.core.place import RouteRef
-from stopper.core.probe import Steps, Target, listen, send
+from stopper.core.probe import Steps, Target, failed, listen, not_applicable, passed, send
 from stopper.core.probe_baseline import answered, attempt
 from stopper.core.probe_inputs import members
 from stopper.core.probe_query import with_query
@@ -236,6 +236,16 @@ def broken(target: Target, aim: Aim, needs_limits: bool = True) -> Steps[Broken 
             if answer is not None:
                 return Broken(model, attack, _evidence(model, attack, refusal, answer))
     return None
+
+
+def judged(target: Target, aim: Aim, worked: str, held: str) -> Steps[Verdict]:
+    """Try the attacks of that aim on every endpoint; *worked* and *held* say in words what the outcome means."""
+    if not (yield from models(target)):
+        return not_applicable("no endpoint of a language model answers in this mode")
+    found = yield from broken(target, aim)
+    if found is None:
+        return passed(held)
+    return failed(f"{found.model.ref} {worked} ({found.attack.name})", [found.model.ref], found.evidence)
 
 
 def _evidence(model: Model, attack: Attack, refusal: Exchange | None, answer: Exchange) -> tuple[Evidence, ...]:

@@ -67,6 +67,16 @@ def stepped_back(baseline: Baseline) -> Verdict:
     )
 
 
+def telling_baseline(target: Target) -> Steps[tuple[Baseline, str] | Verdict]:
+    """A baseline beside which a forged token says something, with its good token; else the verdict: there is none, or any is taken."""
+    baseline = yield from token_baseline(target)
+    if baseline is None or baseline.identity.token is None:
+        return no_baseline(target)
+    if (yield from any_signature(target, baseline)):
+        return stepped_back(baseline)
+    return baseline, baseline.identity.token.reveal()
+
+
 def first_let_in(baseline: Baseline, forged: Iterable[tuple[str, str]]) -> Steps[tuple[str, Exchange] | None]:
     """Shows tokens, each with what was done to it, until one is let in."""
     for what, token in forged:
@@ -100,12 +110,10 @@ class Signable:
 
 def signable(target: Target) -> Steps[Signable | Verdict]:
     """The baseline of the rules that change one claim, or the verdict where there is none."""
-    baseline = yield from token_baseline(target)
-    if baseline is None or baseline.identity.token is None:
-        return no_baseline(target)
-    if (yield from any_signature(target, baseline)):
-        return stepped_back(baseline)
-    token = baseline.identity.token.reveal()
+    telling = yield from telling_baseline(target)
+    if isinstance(telling, Verdict):
+        return telling
+    baseline, token = telling
     secret = yield from known_secret(target, token)
     if secret is None:
         return unsure("the signing key is not known, so the scan cannot change a claim")

@@ -9,6 +9,7 @@ from stopper.core.app import App
 from stopper.core.fact import ConfigWrite
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
+from stopper.core.rule import Edit, Hit
 from stopper.core.values import (
     Call,
     Choice,
@@ -21,13 +22,15 @@ from stopper.core.values import (
     Truth,
     Unknown,
     Value,
+    is_constant,
 )
 
 _FOR_TESTS: Final = re.compile(r"(?i)(?:^|[._])test|test(?:ing|s)?(?:ing)?(?:config|settings)?$|testing")
 _FOR_ONE_DESK: Final = re.compile(
     r"(?i)^(?:dev|local|debug|example|demo)|(?:dev(?:elopment)?|local|debug)(?:config|settings)?$"
 )
-_YES: Final = frozenset({"1", "true", "yes", "on", "t", "y"})
+YES: Final = frozenset({"1", "true", "yes", "on", "t", "y"})
+"""Words that programs read as yes."""
 _CASTS: Final = frozenset({"int", "float", "str", "bool"})
 _UNITS: Final = {
     "weeks": 604800.0,
@@ -50,6 +53,14 @@ def written(app: App, *keys: str) -> Iterator[ConfigWrite]:
     for write in source_of(app).config_writes(*keys):
         if write.loaded is not False and not _FOR_TESTS.search(write.owner.rpartition(".")[2]):
             yield write
+
+
+def switched_to_true(app: App, hit: Hit, *keys: str) -> Edit | None:
+    """The edit that switches the setting of *hit* on, where a literal False stands there."""
+    for write in written(app, *keys):
+        if write.span == hit.span and is_constant(write.value, False) and write.value.span is not None:
+            return Edit(write.value.span, "True", safe=False)
+    return None
 
 
 def is_for_one_desk(write: ConfigWrite) -> bool:
@@ -112,7 +123,7 @@ def members(value: object) -> tuple[object, ...]:
 def _compared(left: tuple[object, ...], right: tuple[object, ...]) -> tuple[object, ...]:
     """``os.environ.get("X", "false").lower() == "true"``: what the fallback comes to, where the other side means yes."""
     wanted = [one for found in right for one in members(found)]
-    if not left or not wanted or not all(isinstance(one, str) and one.lower() in _YES for one in wanted):
+    if not left or not wanted or not all(isinstance(one, str) and one.lower() in YES for one in wanted):
         return ()
     names = {str(one).lower() for one in wanted}
     return tuple(one.lower() in names for one in left if isinstance(one, str))

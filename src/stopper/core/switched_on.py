@@ -10,6 +10,7 @@ from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.rule import Certainty
+from stopper.core.setting_facts import YES, is_for_one_desk, written
 from stopper.core.values import (
     Call,
     Choice,
@@ -25,12 +26,8 @@ from stopper.core.values import (
     walk,
 )
 
-ON: Final = frozenset({"1", "true", "yes", "on", "t", "y"})
-"""Words that programs read as yes."""
-FOR_TESTS: Final = re.compile(
-    r"(?i)(?:^|[._])test|test(?:ing)?(?:config|settings)?$|testing|unittest|pytest|profil|toolbar|verbose"
-)
-FOR_ONE_DESK: Final = re.compile(r"(?i)^(?:dev|local|debug)|dev(?:elopment)?(?:config|settings)?$")
+_FOR_TOOLS: Final = re.compile(r"(?i)profil|toolbar|verbose")
+"""Settings that are loaded for a look at the inside, and by nobody else."""
 FLAG: Final = re.compile(r"(?i)debug|(?:^|_)dev(?:$|_|elop)|local|(?:^|_)test|pytest|profil|toolbar|verbose")
 """What a test says that is for a desk or a test run."""
 _OFF_FLAG: Final = re.compile(r"(?i)prod")
@@ -54,14 +51,14 @@ def switched_on(app: App, *keys: str) -> Iterator[SwitchedOn]:
     """The writes of these settings that turn them on, outside of settings for tests and of branches for development."""
     facts = source_of(app)
     for key in keys:
-        for write in facts.config_writes(key):
+        for write in written(app, key):
             by_default = not isinstance(write.value, Constant)
-            if write.loaded is False or not is_on(facts, write.value) or FOR_TESTS.search(_owner(write.owner)):
+            if not is_on(facts, write.value) or _FOR_TOOLS.search(_owner(write.owner)):
                 continue
             if asked_for(facts, write.span) or (write.how == "class" and _overridden(facts, key, write.owner)):
                 continue
             sure: Certainty = "likely" if by_default or write.loaded is None else "certain"
-            if write.how == "class" and FOR_ONE_DESK.search(_owner(write.owner)):
+            if write.how == "class" and is_for_one_desk(write):
                 if not _is_only_choice(facts, write.owner):
                     continue
                 sure = "possible"
@@ -74,7 +71,7 @@ def is_on(facts: SourceFacts, value: Value | None) -> bool:
         case Constant(value=bool() | int() as flag):
             return bool(flag)
         case Constant(value=str(word)):
-            return word.strip().lower() in ON
+            return word.strip().lower() in YES
         case EnvironmentValue(default=default) | ConfigValue(default=default) | Item(default=default):
             return default is not None and is_on(facts, default)
         case Choice(options=options, every=False):
@@ -111,7 +108,7 @@ def _holds(facts: SourceFacts, left: Value, right: Value) -> bool:
             )
         if shown is None:
             return False
-        return (shown in wanted) == (found.operator in ("==", "in")) and (found.operator[0] in "=i" or shown in ON)
+        return (shown in wanted) == (found.operator in ("==", "in")) and (found.operator[0] in "=i" or shown in YES)
     return False
 
 

@@ -9,6 +9,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_api_key import key_holders
 from stopper.core.probe_baseline import NONSENSE, candidates, establish, judge
 from stopper.core.probe_query import with_query, without_query
 from stopper.core.rule import Hit, Rule
@@ -54,11 +55,7 @@ def _parsed(facts: SourceFacts) -> Iterator[Hit]:
 
 def probe(target: Target) -> Steps[Verdict]:
     """Take the key out of the header, put it into the query, and see who is let in."""
-    people = [
-        one
-        for one in target.identities
-        if one.token is None and len(one.headers) == 1 and is_key_name(one.headers[0][0])
-    ]
+    people = key_holders(target)
     if not people:
         return not_applicable("no identity with an API key is known; give one with --identity")
     tried = 0

@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.api_key_names import is_key_name, reads_keys
+from stopper.core.api_key_names import reads_keys
 from stopper.core.app import App
 from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import Span
 from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_api_key import with_header
+from stopper.core.probe_api_key import key_holders, with_header
 from stopper.core.probe_baseline import NONSENSE, candidates, establish, same
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Constant, Sequence, Value, walk
@@ -61,11 +61,7 @@ def _kinds(value: Value) -> Iterator[str]:
 
 def probe(target: Target) -> Steps[Verdict]:
     """A key of another form, and the good key with another end: both are wrong, so both get one answer."""
-    people = [
-        one
-        for one in target.identities
-        if one.token is None and len(one.headers) == 1 and is_key_name(one.headers[0][0])
-    ]
+    people = key_holders(target)
     if not people:
         return not_applicable("no identity with an API key is known; give one with --identity")
     for route, method in candidates(target):

@@ -7,8 +7,17 @@ from stopper.core.app import App
 from stopper.core.facts import source_of
 from stopper.core.jwt_extended import locations, uses
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.setting_facts import MISSING, in_force, is_for_one_desk, is_list, members, plain, switches, written
-from stopper.core.values import is_constant
+from stopper.core.setting_facts import (
+    MISSING,
+    in_force,
+    is_for_one_desk,
+    is_list,
+    members,
+    plain,
+    switched_to_true,
+    switches,
+    written,
+)
 
 CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -46,10 +55,7 @@ def _narrow(methods: tuple[object, ...]) -> str:
 
 def fix(app: App, hit: Hit) -> Edit | None:
     """The literal False switched."""
-    for write in written(app, "JWT_COOKIE_CSRF_PROTECT"):
-        if write.span == hit.span and is_constant(write.value, False) and write.value.span is not None:
-            return Edit(write.value.span, "True", safe=False)
-    return None
+    return switched_to_true(app, hit, "JWT_COOKIE_CSRF_PROTECT")
 
 
 RULE = Rule(

@@ -10,8 +10,7 @@ from stopper.core.jwt_extended import locations, manager, uses
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_cookies import answers_with_cookies
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.setting_facts import MISSING, in_force, is_written, switches, written
-from stopper.core.values import is_constant
+from stopper.core.setting_facts import MISSING, in_force, is_written, switched_to_true, switches
 
 NAMES: Final = ("JWT_ACCESS_COOKIE_NAME", "JWT_REFRESH_COOKIE_NAME")
 DEFAULTS: Final = ("access_token_cookie", "refresh_token_cookie")
@@ -75,10 +74,7 @@ def _lacking(cookie: CookieSet) -> tuple[str, ...]:
 
 def fix(app: App, hit: Hit) -> Edit | None:
     """The literal False switched."""
-    for write in written(app, "JWT_COOKIE_SECURE"):
-        if write.span == hit.span and is_constant(write.value, False) and write.value.span is not None:
-            return Edit(write.value.span, "True", safe=False)
-    return None
+    return switched_to_true(app, hit, "JWT_COOKIE_SECURE")
 
 
 RULE = Rule(

@@ -14,10 +14,11 @@ from stopper.core.setting_facts import (
     members,
     plain,
     settings_out_of_sight,
+    switched_to_true,
     switches,
     written,
 )
-from stopper.core.values import EnvironmentValue, is_constant
+from stopper.core.values import EnvironmentValue
 
 _FAMILIES: Final = {"HS": "shared secret", "RS": "key pair", "PS": "key pair", "ES": "key pair", "Ed": "key pair"}
 _NEEDED: Final = ("JWT_DECODE_AUDIENCE", "JWT_DECODE_ISSUER")
@@ -71,10 +72,7 @@ def _has_others_keys(app: App) -> bool:
 
 def fix(app: App, hit: Hit) -> Edit | None:
     """The literal False switched."""
-    for write in written(app, "JWT_VERIFY_SUB"):
-        if write.span == hit.span and is_constant(write.value, False) and write.value.span is not None:
-            return Edit(write.value.span, "True", safe=False)
-    return None
+    return switched_to_true(app, hit, "JWT_VERIFY_SUB")
 
 
 RULE = Rule(

@@ -10,9 +10,8 @@ from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import UNTRUSTED
-from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import attempt
-from stopper.core.probe_inputs import Input, inputs
+from stopper.core.probe import Steps, Target, send
+from stopper.core.probe_inputs import Input, judged
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Format, Name, Sequence, Value, is_constant, text_of
 
@@ -116,14 +115,11 @@ def payloads(canary: str) -> tuple[tuple[str, str, str], ...]:
 
 def probe(target: Target) -> Steps[Verdict]:
     """A sum in the language of a template, a shell and Python is sent where text is expected; its result proves that it was run."""
-    found = yield from inputs(target)
-    if not found:
-        return not_applicable("no input that takes text is in reach")
-    for one in found:
-        evidence = yield from attempt(_tried(target, one))
-        if evidence:
-            return failed(f"{one.ref} runs what {one.name} says", [one.ref], evidence)
-    return passed(f"{len(found)} inputs run nothing of what they are sent")
+    return (
+        yield from judged(
+            target, _tried, lambda one: f"runs what {one.name} says", "inputs run nothing of what they are sent"
+        )
+    )
 
 
 def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:

@@ -12,9 +12,8 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.labelling import labels_of
 from stopper.core.labels import LabelKind
 from stopper.core.place import Span
-from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import attempt
-from stopper.core.probe_inputs import Input, inputs
+from stopper.core.probe import Steps, Target, send
+from stopper.core.probe_inputs import Input, judged
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Format, Mapping, Sequence, Value, is_constant, text_of, walk
 
@@ -153,14 +152,14 @@ def _escapes_nothing(call: Call) -> bool:
 
 def probe(target: Target) -> Steps[Verdict]:
     """A tag of our own where text is expected must come back escaped, or not as a page."""
-    found = yield from inputs(target)
-    if not found:
-        return not_applicable("no input that takes text is in reach")
-    for one in found:
-        evidence = yield from attempt(_tried(target, one))
-        if evidence:
-            return failed(f"{one.ref} puts {one.name} into its page as markup", [one.ref], evidence)
-    return passed(f"{len(found)} inputs come back escaped or in no page")
+    return (
+        yield from judged(
+            target,
+            _tried,
+            lambda one: f"puts {one.name} into its page as markup",
+            "inputs come back escaped or in no page",
+        )
+    )
 
 
 def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:

@@ -11,9 +11,9 @@ from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import UNTRUSTED
-from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import attempt, same
-from stopper.core.probe_inputs import Input, inputs
+from stopper.core.probe import Steps, Target, send
+from stopper.core.probe_baseline import same
+from stopper.core.probe_inputs import Input, judged
 from stopper.core.probe_login import lets_in
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Format, Item, Mapping, Name, Unknown, Value, literals, walk
@@ -134,14 +134,11 @@ _PAIRS: Final = (
 
 def probe(target: Target) -> Steps[Verdict]:
     """A quote where one text is expected must change nothing; a condition in the text must not be obeyed."""
-    found = yield from inputs(target)
-    if not found:
-        return not_applicable("no input that takes text is in reach")
-    for one in found:
-        evidence = yield from attempt(_tried(target, one))
-        if evidence:
-            return failed(f"{one.ref} makes a query of what {one.name} says", [one.ref], evidence)
-    return passed(f"{len(found)} inputs take a quote for a quote")
+    return (
+        yield from judged(
+            target, _tried, lambda one: f"makes a query of what {one.name} says", "inputs take a quote for a quote"
+        )
+    )
 
 
 def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:

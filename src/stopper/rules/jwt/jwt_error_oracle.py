@@ -9,7 +9,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_names import DECODING, OTHER_VERIFIERS
 from stopper.core.probe import Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import controls, judge, same, shown
-from stopper.core.probe_signature import any_signature, no_baseline, signable, stepped_back, token_baseline
+from stopper.core.probe_signature import signable, telling_baseline
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Caught, Constant, Value, walk
 
@@ -110,12 +110,10 @@ def _is(function: Function, loader: str) -> bool:
 
 def probe(target: Target) -> Steps[Verdict]:
     """Shows an expired, a forged and a broken token, and holds the refusals side by side."""
-    baseline = yield from token_baseline(target)
-    if baseline is None or baseline.identity.token is None:
-        return no_baseline(target)
-    if (yield from any_signature(target, baseline)):
-        return stepped_back(baseline)
-    token = baseline.identity.token.reveal()
+    telling = yield from telling_baseline(target)
+    if isinstance(telling, Verdict):
+        return telling
+    baseline, token = telling
     answers = [("signed by a stranger", (yield from send(shown(baseline, target.forge.foreign(token)))))]
     answers.append(("without its three parts", (yield from send(shown(baseline, "not-a-token")))))
     found = yield from signable(target)

@@ -11,7 +11,7 @@ from stopper.core.jwt_header import header_members, is_held
 from stopper.core.jwt_names import HEADER_READERS, decodings, switched_off
 from stopper.core.probe import Steps, Target, failed, listen, passed, send
 from stopper.core.probe_baseline import controls, shown
-from stopper.core.probe_signature import any_signature, first_let_in, no_baseline, stepped_back, token_baseline
+from stopper.core.probe_signature import first_let_in, telling_baseline
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Value
 
@@ -59,12 +59,10 @@ def _keys(facts: SourceFacts) -> Iterator[tuple[Call, Value]]:
 
 def probe(target: Target) -> Steps[Verdict]:
     """Brings a key of its own along: in the header, and at an address of the loopback that the header names."""
-    baseline = yield from token_baseline(target)
-    if baseline is None or baseline.identity.token is None:
-        return no_baseline(target)
-    if (yield from any_signature(target, baseline)):
-        return stepped_back(baseline)
-    token = baseline.identity.token.reveal()
+    telling = yield from telling_baseline(target)
+    if isinstance(telling, Verdict):
+        return telling
+    baseline, token = telling
     inside = [
         (f"by a key that stands in its own {member}", target.forge.own_key(token, member)) for member in ("jwk", "x5c")
     ]

@@ -15,7 +15,7 @@ from stopper.core.jwt_purposes import KINDS, marks, purpose_of
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import Baseline, controls, judge, shown
 from stopper.core.probe_login import log_in
-from stopper.core.probe_signature import any_signature, no_baseline, signable, stepped_back, token_baseline
+from stopper.core.probe_signature import signable, telling_baseline
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, is_constant
 
@@ -53,11 +53,10 @@ def _asks_kind(facts: SourceFacts, call: Call) -> bool:
 
 def probe(target: Target) -> Steps[Verdict]:
     """Shows the refresh token where an access token belongs; without one, an access token that says it is another kind."""
-    baseline = yield from token_baseline(target)
-    if baseline is None or baseline.identity.token is None:
-        return no_baseline(target)
-    if (yield from any_signature(target, baseline)):
-        return stepped_back(baseline)
+    telling = yield from telling_baseline(target)
+    if isinstance(telling, Verdict):
+        return telling
+    baseline, _ = telling
     refresh = yield from _refresh_token(target, baseline)
     if refresh is None:
         return (yield from _relabelled(target))

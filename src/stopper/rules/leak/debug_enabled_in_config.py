@@ -9,7 +9,8 @@ from stopper.core.fact import TextFile
 from stopper.core.facts import source_of
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.switched_on import ON, asked_for, is_on, switched_on
+from stopper.core.setting_facts import YES
+from stopper.core.switched_on import asked_for, is_on, switched_on
 from stopper.core.values import Constant, text_of
 
 VARIABLE: Final = "FLASK_DEBUG"
@@ -63,7 +64,7 @@ def _lines(file: TextFile) -> Iterator[Hit]:
         if ("FLASK" not in line and "flask" not in line) or line.lstrip().startswith("#"):
             continue
         said = _SET.search(line)
-        if (said and said.group(1).lower() in ON) or (file.kind != "env" and _STARTED.search(line)):
+        if (said and said.group(1).lower() in YES) or (file.kind != "env" and _STARTED.search(line)):
             yield Hit(_MESSAGE, Span(file.path, number, number, 1, len(line) + 1), certainty=sure)
 
 

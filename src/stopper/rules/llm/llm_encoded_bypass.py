@@ -1,22 +1,20 @@
 """What the model refuses in plain words it does in base64."""
 
 from stopper.core.finding import Verdict
-from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_llm import broken, models
+from stopper.core.probe import Steps, Target
+from stopper.core.probe_llm import judged
 from stopper.core.rule import Rule
 
 
 def probe(target: Target) -> Steps[Verdict]:
     """What a plain request does not get, the same request in another spelling must not get either."""
-    if not (yield from models(target)):
-        return not_applicable("no endpoint of a language model answers in this mode")
-    found = yield from broken(target, "encoded")
-    if found is None:
-        return passed("no other spelling moved the model")
-    return failed(
-        f"{found.model.ref} obeys in another spelling what it refuses in plain words ({found.attack.name})",
-        [found.model.ref],
-        found.evidence,
+    return (
+        yield from judged(
+            target,
+            "encoded",
+            "obeys in another spelling what it refuses in plain words",
+            "no other spelling moved the model",
+        )
     )
 
 

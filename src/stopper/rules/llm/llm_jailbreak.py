@@ -1,22 +1,17 @@
 """Anybody who tells the model a story gets what it refuses to give."""
 
 from stopper.core.finding import Verdict
-from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_llm import broken, models
+from stopper.core.probe import Steps, Target
+from stopper.core.probe_llm import judged
 from stopper.core.rule import Rule
 
 
 def probe(target: Target) -> Steps[Verdict]:
     """What a plain request does not get, a role, a mode or a game must not get either."""
-    if not (yield from models(target)):
-        return not_applicable("no endpoint of a language model answers in this mode")
-    found = yield from broken(target, "jailbreak")
-    if found is None:
-        return passed("no role and no mode moved the model")
-    return failed(
-        f"{found.model.ref} drops its limits for a role or a mode ({found.attack.name})",
-        [found.model.ref],
-        found.evidence,
+    return (
+        yield from judged(
+            target, "jailbreak", "drops its limits for a role or a mode", "no role and no mode moved the model"
+        )
     )
 
 

@@ -1,22 +1,20 @@
 """A sentence in a message makes the model forget what it was told, or tell what it was told."""
 
 from stopper.core.finding import Verdict
-from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_llm import broken, models
+from stopper.core.probe import Steps, Target
+from stopper.core.probe_llm import judged
 from stopper.core.rule import Rule
 
 
 def probe(target: Target) -> Steps[Verdict]:
     """Instructions in a message, a false turn or a document must not replace those of the application, nor bring them out."""
-    if not (yield from models(target)):
-        return not_applicable("no endpoint of a language model answers in this mode")
-    found = yield from broken(target, "injection")
-    if found is None:
-        return passed("no smuggled instruction was followed")
-    return failed(
-        f"{found.model.ref} follows instructions that a message smuggles in ({found.attack.name})",
-        [found.model.ref],
-        found.evidence,
+    return (
+        yield from judged(
+            target,
+            "injection",
+            "follows instructions that a message smuggles in",
+            "no smuggled instruction was followed",
+        )
     )
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.setting_facts import switches, written
+from stopper.core.setting_facts import switched_to_true, switches
 from stopper.core.values import Call, Mapping, Name, Value, is_constant
 
 _SWITCHES: Final = ("WTF_CSRF_ENABLED", "WTF_CSRF_CHECK_DEFAULT", "SEASURF_ENABLED", "CSRF_ENABLED")
@@ -110,11 +110,7 @@ def _defended(facts: SourceFacts, view: str) -> bool:
 
 def fix(app: App, hit: Hit) -> Edit | None:
     """The literal False of a switch."""
-    for key in _SWITCHES:
-        for write in written(app, key):
-            if write.span == hit.span and is_constant(write.value, False) and write.value.span is not None:
-                return Edit(write.value.span, "True", safe=False)
-    return None
+    return switched_to_true(app, hit, *_SWITCHES)
 
 
 RULE = Rule(

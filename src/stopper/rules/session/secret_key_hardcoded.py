@@ -1,14 +1,11 @@
 """Everybody who can read the source can sign a session cookie as anybody."""
 
-import re
 from collections.abc import Iterator
-from typing import Final
 
 from stopper.core.app import App
 from stopper.core.cookie_flags import set_cookies
 from stopper.core.exchange import Exchange
 from stopper.core.fact import ConfigWrite
-from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flask_cookie import session_cookie_name, signs_cookie
 from stopper.core.place import RouteRef
@@ -16,26 +13,20 @@ from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, p
 from stopper.core.probe_baseline import candidates
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.secret import Secret
+from stopper.core.setting_facts import is_for_one_desk, written
 from stopper.core.values import Constant
-
-_FOR_TESTS: Final = re.compile(r"(?i)(?:^|[._])test|test(?:ing)?(?:config|settings)?$|testing")
-_FOR_ONE_DESK: Final = re.compile(r"(?i)^(?:dev|local|debug|example|demo)|dev(?:elopment)?(?:config|settings)?$")
-"""Settings that say they are not for production: somebody may still run them there."""
 
 
 def detect(app: App) -> Iterator[Hit]:
     """A literal that is written to ``SECRET_KEY``, in any spelling, outside of settings for tests."""
     for write in _literal_writes(app):
-        sure: Certainty | None = None if not _FOR_ONE_DESK.search(write.owner.rpartition(".")[2]) else "possible"
+        sure: Certainty | None = "possible" if is_for_one_desk(write) else None
         yield Hit("the key that signs session cookies stands in the source", write.span, certainty=sure)
 
 
 def _literal_writes(app: App) -> Iterator[ConfigWrite]:
-    for write in source_of(app).config_writes("SECRET_KEY"):
-        literal = (
-            isinstance(write.value, Constant) and isinstance(write.value.value, (str, bytes)) and write.value.value
-        )
-        if literal and write.loaded is not False and not _FOR_TESTS.search(write.owner.rpartition(".")[2]):
+    for write in written(app, "SECRET_KEY"):
+        if isinstance(write.value, Constant) and isinstance(write.value.value, (str, bytes)) and write.value.value:
             yield write
 
 
