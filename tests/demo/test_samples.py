@@ -1,11 +1,9 @@
 """The leaky sample is found out, the sealed one is clean, and both stay on this machine."""
 
-import os
 import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from unittest import mock
 
 import pytest
 import urllib3
@@ -27,21 +25,13 @@ def _audit(name: str, root: Path) -> Report:
     return scored(run_audit(f"examples.{name}:app", ProbeOptions(rules=catalogue.load(), mode="active", root=root)))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def child_without_coverage() -> Iterator[None]:
-    """Python 3.11 crashes where coverage and our own tracing change places in many threads; the child runs without coverage."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-    with mock.patch.dict(os.environ, kept, clear=True):
-        yield
-
-
 @pytest.fixture(scope="module")
-def leaky(repository: Path, child_without_coverage: None) -> Report:
+def leaky(repository: Path) -> Report:
     return _audit("leaky", repository)
 
 
 @pytest.fixture(scope="module")
-def sealed(repository: Path, child_without_coverage: None) -> Report:
+def sealed(repository: Path) -> Report:
     return _audit("sealed", repository)
 
 

@@ -104,14 +104,15 @@ class _Tracer:
 
 @contextlib.contextmanager
 def _following(tracer: _Tracer) -> Generator[None]:
-    before = sys.gettrace()
+    # The tracer of this thread and the one for threads to come are two: coverage has an object a thread, and dies of a shared one.
+    before, for_threads = sys.gettrace(), threading.gettrace()
     threading.settrace(tracer)
     sys.settrace(tracer)
     try:
         yield
     finally:
         sys.settrace(before)
-        threading.settrace(before)
+        threading.settrace(for_threads)
 
 
 @contextlib.contextmanager
