@@ -49,7 +49,7 @@ _USER_KEY: Final = re.compile(r"(?i)(user_?name|user|login|e_?mail|user_?id|name
 _STORE: Final = re.compile(
     r"(?i)(\w*_)?(users?|accounts?|people|credentials|logins|admins?|members|userdb|user_db)(_\w+)?"
 )
-_MAKERS: Final = r"(.*[.])?((create|add|make|register|insert|ensure|seed|new)_?(default_?|initial_?)?(super_?)?(user|account|admin|member|person)|[A-Z]?[A-Za-z]*(User|Account|Member|Admin|Person|Customer|Staff|Employee)(Model)?)"
+_MAKERS: Final = r"(.*[.])?((create|add|make|register|insert|ensure|seed|new)_?(default_?|initial_?)?(super_?)?(user|account|admin|member|person)|[A-Z]?[A-Za-z]*(User|Account|Member|Admin|Person|Customer|Staff|Employee)(Model)?([.]create(_user)?|[.]objects[.]create\w*)?)"
 _RUNS_SQL: Final = r"(.*[.])?(execute|executemany|executescript|execute_sql)"
 _INSERT: Final = re.compile(
     r"(?is)\binsert\s+(?:or\s+\w+\s+)?into\s+\W?\w*(?:user|account|people|member|admin|customer)\w*\W?\s*\(([^)]*)\)\s*values\s*(.*)"
@@ -62,7 +62,7 @@ def detect(app: App) -> Iterator[Hit]:
     """A usual name with a literal password, or any literal name with a usual password, where accounts are made or compared."""
     facts = source_of(app)
     seen: set[tuple[str, int]] = set()
-    for span in chain(_made(facts), _inserted(facts), _kept(facts), _compared(facts)):
+    for span in chain(_made(facts), _inserted(facts), _kept(facts), _compared(facts), _configured(facts)):
         if (span.path, span.line) not in seen and not facts.is_test(span):
             seen.add((span.path, span.line))
             yield Hit("an account with a name and password that stand in the code", span)
@@ -72,6 +72,7 @@ def _made(facts: SourceFacts) -> Iterator[Span]:
     """``User(username="admin", password=hash("admin"))``, ``create_user("admin", "admin")``, a ``set_password("…")`` after it."""
     for call in facts.calls_matching(_MAKERS):
         names, passwords = _account(facts, call)
+        names = names or (_named_afterwards(facts, call) if not call.args and not call.keywords else [])
         if call.span is not None and names:
             found = passwords or _set_afterwards(facts, call)
             if _is_default(names, found):
@@ -107,6 +108,16 @@ def _set_afterwards(facts: SourceFacts, made: Call) -> list[str]:
         if same and "." in one.target and _holds_password(one.attribute) and made.function:
             found.extend(_literals(facts, one.value))
     return found
+
+
+def _named_afterwards(facts: SourceFacts, made: Call) -> list[str]:
+    """The literal names that the same function gives to an object which was made without any."""
+    return [
+        text
+        for one in (facts.assignments_in(made.function) if made.function else ())
+        if "." in one.target and _USER_KEY.fullmatch(one.attribute)
+        for text in _literals(facts, one.value)
+    ]
 
 
 def _inserted(facts: SourceFacts) -> Iterator[Span]:
@@ -184,6 +195,17 @@ def _has_default(facts: SourceFacts, store: Mapping) -> bool:
 
 def _compared(facts: SourceFacts) -> Iterator[Span]:
     """One function that compares the name and the password with literals."""
+    for one in facts.comparisons("==", "!="):
+        if isinstance(one.left, Sequence) and isinstance(one.right, Sequence) and _pair_is_default(one.left, one.right):
+            yield one.span
+    for call in facts.calls("hmac.compare_digest", "secrets.compare_digest"):
+        held = _against(call.argument(0), call.argument(1), is_password_name)
+        if held is not None and call.span is not None and call.function:
+            for other in facts.comparisons_in(call.function):
+                name = _against(other.left, other.right, lambda said: _USER_KEY.fullmatch(said) is not None)
+                if name is not None and _is_default([name], [held]):
+                    yield call.span
+                    break
     for one in chain(facts.comparisons("=="), facts.comparisons("!=")):
         password = _against(one.left, one.right, is_password_name)
         if password is None or not one.function:
@@ -195,10 +217,26 @@ def _compared(facts: SourceFacts) -> Iterator[Span]:
                 break
 
 
-def _against(left: Value, right: Value, wanted: Callable[[str], bool]) -> str | None:
+def _pair_is_default(left: Sequence, right: Sequence) -> bool:
+    """``(username, password) == ("admin", "secret")``."""
+    pairs = list(zip(left.items, right.items, strict=False))
+    names = [_against(one, two, lambda said: _USER_KEY.fullmatch(said) is not None) for one, two in pairs]
+    passwords = [_against(one, two, is_password_name) for one, two in pairs]
+    return _is_default([one for one in names if one], [one for one in passwords if one])
+
+
+def _configured(facts: SourceFacts) -> Iterator[Span]:
+    """``BASIC_AUTH_USERNAME`` and ``BASIC_AUTH_PASSWORD`` of Flask-BasicAuth, both written out."""
+    names = [text for write in facts.config_writes("BASIC_AUTH_USERNAME") for text in _literals(facts, write.value)]
+    for write in facts.config_writes("BASIC_AUTH_PASSWORD") if names else ():
+        if write.loaded is not False and _is_default(names, list(_literals(facts, write.value))):
+            yield write.span
+
+
+def _against(left: Value | None, right: Value | None, wanted: Callable[[str], bool]) -> str | None:
     """The literal that something of a wanted name is compared with."""
     for one, other in ((left, right), (right, left)):
-        if isinstance(other, Constant) and not isinstance(one, Constant) and wanted(said_name(one)):
+        if one is not None and isinstance(other, Constant) and not isinstance(one, Constant) and wanted(said_name(one)):
             return text_of(other)
     return None
 
@@ -247,6 +285,8 @@ def probe(target: Target) -> Steps[Verdict]:
     routes = login_routes(target)
     if not routes:
         return not_applicable("no route logs people in")
+    if target.mode != "active":
+        return unsure("guessing an account that nobody gave needs mode active")
     for route in routes[:2]:
         way = yield from _way_in(target, route)
         if way is not None:
