@@ -22,7 +22,7 @@ import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from stopper.core.fact import (
     Assignment,
@@ -79,12 +79,6 @@ __all__ = [
 Located = TypeVar("Located", bound=HasSpan)
 
 
-NUMBER_SAFE: Final = frozenset(
-    {"sql", "file-path", "subprocess", "code", "html", "redirect", "outbound-url", "deserialisation"}
-)
-"""Sinks that a number cannot harm."""
-
-
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
     """Facts of every scanned file. Read the fields, or better ask the methods: they leave out tests and are indexed."""
@@ -133,7 +127,7 @@ class SourceFacts:
         class; ``*.method`` for that last word whatever stands before it. No name means every call."""
         if not callees:
             return self._kept(self.all_calls, tests)
-        index = self._memory.calls or self._calls_by_name()
+        index = self._memory.calls_by_name(self.all_calls)
         found = [
             named
             for callee in callees
@@ -148,30 +142,30 @@ class SourceFacts:
         known = self._memory.patterns.get(pattern)
         if known is None:
             matches = re.compile(pattern).fullmatch
-            names = self._calls_by_name()["name"]
+            names = self._memory.calls_by_name(self.all_calls)["name"]
             known = [call for callee, found in names.items() if matches(callee) for call in found]
             self._memory.patterns[pattern] = known
         return self._kept(known, tests)
 
     def calls_in(self, function: str) -> Iterator[Call]:
         """The calls written in that function's body."""
-        return iter(self._calls_by_name()["function"].get(function, []))
+        return iter(self._memory.calls_by_name(self.all_calls)["function"].get(function, []))
 
     def conditions_in(self, function: str) -> Sequence[Condition]:
         """Every ``if`` written in that function's body, tests not left out."""
-        return self._in(function, "conditions", self.all_conditions)
+        return self._memory.in_function(function, "conditions", self.all_conditions)
 
     def assignments_in(self, function: str) -> Sequence[Assignment]:
         """The assignments written in that function's body that are facts, tests not left out."""
-        return self._in(function, "assignments", self.all_assignments)
+        return self._memory.in_function(function, "assignments", self.all_assignments)
 
     def comparisons_in(self, function: str) -> Sequence[Comparison]:
         """The comparisons written in that function's body, tests not left out."""
-        return self._in(function, "comparisons", self.all_comparisons)
+        return self._memory.in_function(function, "comparisons", self.all_comparisons)
 
     def returns_of(self, function: str) -> Sequence[Return]:
         """The returns of that function, tests not left out."""
-        return self._in(function, "returns", self.all_returns)
+        return self._memory.in_function(function, "returns", self.all_returns)
 
     # -- settings --------------------------------------------------------------------------------------------------------------
 
@@ -289,8 +283,10 @@ class SourceFacts:
         self, *sinks: SinkKind, label: LabelKind | tuple[LabelKind, ...] = (), by_name: bool = True, tests: bool = False
     ) -> Iterator[Flow]:
         """The flows into these sinks (any, when none is named) that carry one of these labels (any, when none is named)."""
+        from stopper.core.labelled_flows import labelled_flows
+
         kinds: tuple[LabelKind, ...] = (label,) if isinstance(label, str) else label
-        for flow in self._labelled(sinks):
+        for flow in labelled_flows(self, self._memory, sinks):
             if (not kinds or flow.has(*kinds, by_name=by_name)) and (tests or not self.is_test(flow.span)):
                 yield flow
 
@@ -319,7 +315,7 @@ class SourceFacts:
 
     def routes_of_view(self, view: str) -> tuple[SourceRoute, ...]:
         """The routes whose view is that function (or that view class)."""
-        views = self._views()
+        views = self._memory.views_of(self.routes)
         found = views.get(view) or views.get(view.rpartition(".")[0]) or []
         return tuple(found)
 
@@ -376,74 +372,9 @@ class SourceFacts:
         parents = (known[base] for base in found.bases if base in known)
         return depth > 0 and any(self._descends(parent, bases, depth - 1) for parent in parents)
 
-    def _in(self, function: str, what: str, every: "Sequence[Any]") -> "Sequence[Any]":
-        known = self._memory.of_functions.get(what)
-        if known is None or known[0] is not every:
-            index: dict[str, list[Any]] = {}
-            for one in every:
-                index.setdefault(one.function, []).append(one)
-            known = self._memory.of_functions[what] = (every, index)
-        return known[1].get(function, ())
-
-    def _calls_by_name(self) -> dict[str, dict[str, list[Call]]]:
-        index = self._memory.calls
-        if not index:
-            names: dict[str, list[Call]] = {}
-            words: dict[str, list[Call]] = {}
-            functions: dict[str, list[Call]] = {}
-            for call in self.all_calls:
-                names.setdefault(call.callee, []).append(call)
-                words.setdefault(call.method, []).append(call)
-                functions.setdefault(call.function, []).append(call)
-            index.update(name=names, word=words, function=functions)
-        return index
-
-    def _labelled(self, sinks: tuple[SinkKind, ...]) -> Iterator[Flow]:
-        """The flows into these sinks (every one, when none is named) in order, with their labels."""
-        flows = self._memory.flows
-        if not flows:
-            for flow in self.all_flows:
-                flows.setdefault(flow.sink, []).append(flow)
-        wanted = [
-            self._labels_of_sink(sink) for sink in (dict.fromkeys(sinks) if sinks else tuple(flows)) if sink in flows
-        ]
-        if len(wanted) == 1:
-            return iter(wanted[0])
-        return iter(sorted((flow for found in wanted for flow in found), key=_in_order))
-
-    def _labels_of_sink(self, sink: str) -> list[Flow]:
-        labelled = self._memory.labelled
-        if sink not in labelled:
-            from stopper.core.labelling import labels_of
-
-            numbers = sink in NUMBER_SAFE
-            labelled[sink] = [
-                Flow(
-                    flow.sink,
-                    flow.value,
-                    labels_of(self, flow.value, numbers=numbers),
-                    flow.span,
-                    flow.function,
-                    flow.detail,
-                )
-                for flow in self._memory.flows[sink]
-            ]
-        return labelled[sink]
-
     def _several(self, found: "list[list[Call]]", tests: bool) -> Iterator[Call]:
         for named in found:
             yield from self._kept(named, tests)
-
-    def _views(self) -> dict[str, list[SourceRoute]]:
-        views = self._memory.views
-        if not views:
-            for route in self.routes:
-                views.setdefault(route.view, []).append(route)
-        return views
-
-
-def _in_order(flow: Flow) -> tuple[str, int, int]:
-    return (flow.span.path, flow.span.line, flow.span.column)
 
 
 def source_of(app: "App") -> SourceFacts:

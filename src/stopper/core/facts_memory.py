@@ -42,3 +42,34 @@ class Memory:
     labels: dict[bool, dict[int, tuple[Value, frozenset[Label]]]] = field(
         default_factory=dict[bool, "dict[int, tuple[Value, frozenset[Label]]]"]
     )
+
+    def calls_by_name(self, every: Sequence[Call]) -> dict[str, dict[str, list[Call]]]:
+        """The calls by whole name, by last word and by the function around them."""
+        index = self.calls
+        if not index:
+            names: dict[str, list[Call]] = {}
+            words: dict[str, list[Call]] = {}
+            functions: dict[str, list[Call]] = {}
+            for call in every:
+                names.setdefault(call.callee, []).append(call)
+                words.setdefault(call.method, []).append(call)
+                functions.setdefault(call.function, []).append(call)
+            index.update(name=names, word=words, function=functions)
+        return index
+
+    def in_function(self, function: str, what: str, every: Sequence[Any]) -> Sequence[Any]:
+        """Those of *every*, facts of the kind *what*, that stand in that function."""
+        known = self.of_functions.get(what)
+        if known is None or known[0] is not every:
+            index: dict[str, list[Any]] = {}
+            for one in every:
+                index.setdefault(one.function, []).append(one)
+            known = self.of_functions[what] = (every, index)
+        return known[1].get(function, ())
+
+    def views_of(self, routes: Sequence[SourceRoute]) -> dict[str, list[SourceRoute]]:
+        """The routes by their view."""
+        if not self.views:
+            for route in routes:
+                self.views.setdefault(route.view, []).append(route)
+        return self.views
