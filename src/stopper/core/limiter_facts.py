@@ -15,7 +15,7 @@ _LIBRARIES: Final = (
     "ratelimit",
     "slowapi",
     "pyrate_limiter",
-    "stopper.Stopper",
+    "stopper.service",
 )
 LIMITING: Final = re.compile(
     r"(?i)throttl|rate_?limit|limiter\b|\.limit$|shared_limit|lock_?out|too_?many|slow_?down|back_?off|quota|token_?bucket"

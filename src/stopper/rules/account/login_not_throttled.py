@@ -10,6 +10,7 @@ from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.limiter_facts import has_default
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import same
@@ -169,14 +170,7 @@ def _limits_blueprint(facts: SourceFacts, blueprint: str) -> bool:
 
 def _limited_as_a_whole(facts: SourceFacts) -> bool:
     """A limiter with default limits, by argument or by setting, counts on every route."""
-    for call in facts.calls("flask_limiter.Limiter", "flask_limiter.extension.Limiter"):
-        for name in ("default_limits", "application_limits", "global_limits"):
-            said = call.keyword(name)
-            if said is not None and not (isinstance(said, Sequence) and not said.items and not said.open):
-                return True
-    if any(True for _ in facts.config_writes(*_SETTINGS)):
-        return True
-    return facts.imports("stopper.Stopper")
+    return has_default(facts) or facts.imports("stopper.service")
 
 
 # -- on the wire -----------------------------------------------------------------------------------------------------------------

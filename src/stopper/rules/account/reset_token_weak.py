@@ -144,7 +144,7 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V6.4.1",),
     surfaces=("source",),
-    ends="Stopper's service makes reset tokens from 256 random bits, for one use and a short time.",
+    ends="No reset of Stopper does yet; its `SingleUse` redeems a value once, for one purpose.",
     certainty="likely",
     detect=detect,
 )

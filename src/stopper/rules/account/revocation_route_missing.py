@@ -77,7 +77,7 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V7.4.1",),
     surfaces=("source",),
-    ends="Stopper's service has routes that log out, log out everywhere and revoke keys.",
+    ends="Stopper's service has `POST /auth/logout`, `DELETE /auth/sessions` and `POST /oauth/revoke`.",
     certainty="likely",
     detect=detect,
 )

@@ -104,7 +104,7 @@ RULE = Rule(
     owasp="API8:2023",
     asvs=("V13.4.4",),
     surfaces=("source", "wsgi", "http"),
-    ends="`Stopper(app)` runs a view by the methods of its policy only, and shows them in the lock.",
+    ends="`Stopper(app)` guards every method of a view, and `stopper.lock` shows each in review.",
     detect=detect,
     probe=probe,
 )

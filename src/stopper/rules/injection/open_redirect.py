@@ -183,7 +183,7 @@ RULE = Rule(
     owasp="API8:2023",
     asvs=("V3.7.2",),
     surfaces=("source", "wsgi", "http"),
-    ends="`stopper serve` redirects to registered addresses only, compared as whole texts.",
+    ends="`stopper serve` redirects nobody anywhere.",
     detect=detect,
     probe=probe,
 )

@@ -110,6 +110,6 @@ RULE = Rule(
     owasp="API4:2023",
     asvs=("V15.2.2",),
     surfaces=("source",),
-    ends="Lists of Stopper's service have a largest page that no caller can raise.",
+    ends="No setting of Stopper does yet.",
     detect=detect,
 )

@@ -35,7 +35,7 @@ def detect(app: App) -> Iterator[Hit]:
         yield Hit("the size of a request is declared unlimited", unset[0].span)
         return
     made = application_made(app)
-    if made is None or is_written(app, _KEY) or facts.imports("stopper.Stopper"):
+    if made is None or is_written(app, _KEY):
         return
     if in_force(app, _KEY) not in (MISSING, None) or _by_hand(app):
         return

@@ -97,6 +97,6 @@ RULE = Rule(
     owasp="API2:2023",
     asvs=("V6.5.5",),
     surfaces=("source",),
-    ends="Stopper's reset and confirmation codes are typed by purpose, end in minutes and work once.",
+    ends="Stopper's tokens all end; access tokens after the seconds of `STOPPER_ACCESS_TOKEN_LIFETIME`.",
     detect=detect,
 )
