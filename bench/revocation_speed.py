@@ -28,7 +28,7 @@ class Journal:
         self.now = now
 
     def append(self, kind: Kind, value: str, before: int, until: float) -> None:
-        raise NotImplementedError
+        raise NotImplementedError("the bench only reads")
 
     def after(self, seq: int) -> "list[Revocation] | object":
         """Made one by one: a list of them would be what is measured."""

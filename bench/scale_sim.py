@@ -19,7 +19,7 @@ KEPT_MINUTES = (900 + 30 + 3600) // 60
 NODE_RATE = 4_000
 """Requests a second that one node of 8 cores is given: a tenth of what its verification alone would bear."""
 ENTRY_BYTES = 81
-REFRESH_STATEMENTS = 7
+REFRESH_STATEMENTS = 9
 LOGIN_STATEMENTS = 4
 LOGOUT_STATEMENTS = 5
 TOKEN_ROW_BYTES = 250

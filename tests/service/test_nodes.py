@@ -127,3 +127,12 @@ def test_a_log_out_at_one_node_counts_at_once_at_the_others(nodes: tuple[list[Se
         assert all(service.ask("GET", "/auth/me", token=token).status == 200 for service in services)
         assert services[0].ask("POST", "/auth/logout", {}, token=token).status == 204
         assert [service.ask("GET", "/auth/me", token=token).status for service in services] == [401] * 4
+
+
+def test_a_redis_that_throws_keys_away_is_told_at_the_start(own_valkey: Valkey, tmp_path: Path) -> None:
+    client = own_valkey.client()
+    client.config_set("maxmemory", "100mb")
+    client.config_set("maxmemory-policy", "allkeys-lru")
+    client.close()
+    with serving(tmp_path / "node", STOPPER_REDIS_URL=own_valkey.url.reveal()) as service:
+        assert "set maxmemory-policy noeviction" in service.output()

@@ -195,6 +195,10 @@ def _judge_redis(accounts: Accounts) -> None:
         return
     try:
         accounts.store.redis.check()
+        if accounts.store.redis.evicts():
+            _say(
+                "this Redis throws keys away when its memory is full, and counts of log-ins with them; set maxmemory-policy noeviction"
+            )
     except StoreUnavailableError:
         raise IncompleteError(
             "the Redis of --redis (STOPPER_REDIS_URL) does not answer; look whether it runs, or start without it on one node"
