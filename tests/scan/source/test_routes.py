@@ -489,3 +489,14 @@ def test_an_instance_of_a_class_derived_from_flask_is_an_application(read):
     facts = source_of(reading.app)
     assert [write.key for write in facts.config_writes("TESTING")] == ["TESTING"]
     assert [call.callee for call in facts.calls("app.Base.load")] == ["app.Base.load"]
+
+
+def test_an_instance_of_a_class_derived_from_blueprint_is_a_blueprint(read):
+    """Its routes are seen with their methods, under the prefix that it is registered with; methods of its own stay its own."""
+    reading = read(
+        "from flask import Flask, Blueprint\nclass Base(Blueprint):\n    def menu(self):\n        return []\nclass Notes(Base):\n    pass\n"
+        "app = Flask(__name__)\nbp = Notes('b', 'x')\n"
+        "@bp.route('/m', methods=['GET', 'POST'])\ndef m():\n    return ''\napp.register_blueprint(bp, url_prefix='/b')\nbp.menu()\n"
+    )
+    assert {route.path: route.methods[:2] for route in reading.app.routes} == {"/b/m": ("GET", "POST")}
+    assert [call.callee for call in source_of(reading.app).calls("app.Base.menu")] == ["app.Base.menu"]

@@ -16,7 +16,7 @@ _EXEMPT: Final = re.compile(
 )
 _CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _PROVES: Final = re.compile(
-    r".*(compare_digest|construct_event|verify\w*|validate_\w*signature|check_signature|decode|check_api_key|check_token|RequestValidator\.validate)"
+    r".*(compare_digest|construct_event|verify\w*|validate_\w*signature|check_signature|decode|check_api_key|check_token|RequestValidator\.validate|validate_on_submit)"
 )
 _GUARDED: Final = re.compile(
     r"(?i).*(jwt|token|api_?key|bearer|signature|webhook|hmac|oauth|HTTP(Token|Basic|Digest)?Auth)\w*(\.login_required)?"
@@ -94,7 +94,7 @@ def _views_of(facts: SourceFacts, what: Value) -> Iterator[tuple[str, frozenset[
 
 
 def _defended(facts: SourceFacts, view: str) -> bool:
-    """The view is reached by a header that no other site can send, or proves who is calling by a signature."""
+    """The view is reached by a header that no other site can send, or proves who is calling by a signature, or its form asks for its own token."""
     routes = facts.routes_of_view(view)
     if any(_HOOK.search(route.path) for route in routes) and any(
         True for one in facts.readings("flask.request.headers") if one.function == view

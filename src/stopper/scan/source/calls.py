@@ -118,7 +118,7 @@ def _method_name(reader: Reader, owner: Value, name: str) -> str:
     base = reader.dotted(owner)
     if base is None:
         return "?." + name
-    if base == "flask.Flask" and type(owner) is Call and owner.callee in reader.project.classes:
+    if base in ("flask.Flask", "flask.Blueprint") and type(owner) is Call and owner.callee in reader.project.classes:
         base = owner.callee if reader.project.attribute(owner.callee, name) is not None else base
     if base in reader.project.classes:
         method = reader.project.attribute(base, name)

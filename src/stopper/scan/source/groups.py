@@ -86,9 +86,9 @@ class Groups:
         known = self.by_identity.get(id(call))
         if known is not None:
             return known
-        made = _group(call)
-        if made is None:
+        if not self._is_group(call.callee):
             return None
+        made = _group(call)
         self.by_identity[id(call)] = made
         if call.callee.endswith(".Api"):
             parent = self.group(call.argument(0, "app", "blueprint"))
@@ -124,7 +124,7 @@ class Groups:
     def _object(self, value: Value | None, depth: int = 5) -> Call | None:
         for option in options(value):
             if isinstance(option, Call):
-                if _is_group(option.callee) or self.project.is_app(option.callee):
+                if self._is_group(option.callee) or self.project.is_app(option.callee):
                     return option
                 for result in self.project.returned.get(option.callee, ()):
                     found = self._object(result, depth - 1) if depth else None
@@ -160,6 +160,9 @@ class Groups:
             return module.bindings[name]
         return self.project.attribute(home, name)
 
+    def _is_group(self, callee: str) -> bool:
+        return self.project.is_blueprint(names.INSTANCES.get(callee, callee)) or callee in names.API_OBJECTS
+
     def prefixes(self, group: Group | None, depth: int = 6) -> list[tuple[str, tuple[int, ...]]]:
         """Every prefix under which a group is served, with the groups around it. A group registered nowhere is served as if on the
         app: what registers it may not have been seen."""
@@ -174,13 +177,7 @@ class Groups:
         return found
 
 
-def _is_group(callee: str) -> bool:
-    return names.INSTANCES.get(callee, callee) in names.BLUEPRINTS or callee in names.API_OBJECTS
-
-
-def _group(call: Call) -> Group | None:
-    if not _is_group(call.callee):
-        return None
+def _group(call: Call) -> Group:
     prefix = text_of(call.keyword("url_prefix", "prefix")) or ""
     if call.callee.endswith("Namespace"):
         name = text_of(call.argument(0, "name")) or ""

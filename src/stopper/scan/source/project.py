@@ -22,7 +22,7 @@ from stopper.core.fact import (
 )
 from stopper.core.place import Span
 from stopper.core.values import Call, Name, Value
-from stopper.scan.source.names import APPS
+from stopper.scan.source.names import APPS, BLUEPRINTS
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 Scope = dict[str, Value]
@@ -137,12 +137,19 @@ class Project:
                 return value
         return None
 
-    def is_app(self, name: str, depth: int = 6) -> bool:
+    def is_app(self, name: str) -> bool:
         """That the name is Flask, or a class of the project derived from it."""
+        return self._is_one_of(name, APPS)
+
+    def is_blueprint(self, name: str) -> bool:
+        """That the name is a class of blueprints, or one of the project derived from it."""
+        return self._is_one_of(name, BLUEPRINTS)
+
+    def _is_one_of(self, name: str, known: frozenset[str], depth: int = 6) -> bool:
         found = self.classes.get(name)
         if found is None or depth < 0:
-            return name in APPS
-        return any(self.is_app(base, depth - 1) for base in found.bases)
+            return name in known
+        return any(self._is_one_of(base, known, depth - 1) for base in found.bases)
 
     def class_fact(self, state: ClassState) -> ClassFact:
         """The finished class."""

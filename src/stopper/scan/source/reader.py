@@ -109,7 +109,7 @@ class Reader:
             return names.INSTANCES.get(value.dotted, value.dotted)
         if type(value) is Call:
             if value.callee in self.project.classes:
-                return "flask.Flask" if self.project.is_app(value.callee) else value.callee
+                return self._class_of(value.callee)
             known = instance_of(value.callee)
             if known is not None:
                 return known
@@ -128,6 +128,12 @@ class Reader:
                 if found is not None and (type(option) is not Constant):
                     return found
         return None
+
+    def _class_of(self, name: str) -> str:
+        """The class of the project of that name, or the library's where it is derived from one that routes hang on."""
+        if self.project.is_app(name):
+            return "flask.Flask"
+        return "flask.Blueprint" if self.project.is_blueprint(name) else name
 
     def _dotted_result(self, callee: str, depth: int) -> str | None:
         if not depth:
