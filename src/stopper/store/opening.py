@@ -15,7 +15,8 @@ from stopper.store.redis_counters import RedisCounters
 from stopper.store.redis_news import RedisNews
 from stopper.store.redis_server import RedisServer
 from stopper.store.rotation import SqlRefresh
-from stopper.store.sealing import FILE_NAME, sealer_from_file
+from stopper.store.sealing import FILE_NAME, Sealer, sealer_from_file
+from stopper.store.session_rows import SqlSessions
 from stopper.store.used import SqlSingleUse
 
 
@@ -31,6 +32,9 @@ class Store:
     revocations: SqlJournal
     api_keys: SqlApiKeys
     single_use: SqlSingleUse
+    sessions: SqlSessions
+    sealer: Sealer | None = field(default=None, repr=False)
+    """Seals what is kept; None where no key file is at hand."""
     redis: RedisServer | None = field(default=None, repr=False)
     news: RedisNews | None = None
     """Tells other nodes at once that there is a new revocation."""
@@ -52,6 +56,7 @@ class Store:
         self.refresh.forget_families(now)
         self.revocations.forget(now)
         self.single_use.forget(now)
+        self.sessions.forget(now)
 
     def close(self) -> None:
         """Close this process's connections."""
@@ -89,6 +94,8 @@ def open_store(
         revocations=SqlJournal(database),
         api_keys=SqlApiKeys(database),
         single_use=SqlSingleUse(database),
+        sessions=SqlSessions(database),
+        sealer=sealer,
         redis=server,
         news=news,
         counters=None if server is None else RedisCounters(server),

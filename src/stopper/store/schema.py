@@ -121,3 +121,21 @@ api_keys: Final = Table(
     Column("revoked_at", Float),
     Column("last_used_at", Float),
 )
+
+browser_sessions: Final = Table(
+    "browser_sessions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("subject", String(256), nullable=False, index=True),
+    Column("tenant", String(128)),
+    Column("device", String(128)),
+    Column("scopes", Text, nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("amr", Text, nullable=False),
+    Column("claims", Text, nullable=False),
+    Column("auth_time", BigInteger, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("last_used_at", Float, nullable=False),
+    Column("ends_at", Float, nullable=False, index=True),
+)

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from stopper.core.errors import KeyringError
+from stopper.core.secret import Secret
 
 _SIZE: Final = 32
 FILE_NAME: Final = "master.key"
@@ -23,6 +26,11 @@ class Sealer:
         if len(key) != _SIZE:
             raise KeyringError(f"a key-encryption key has {_SIZE} bytes, not {len(key)}")
         self._cipher = AESGCM(key)
+        self._key = key
+
+    def derive(self, purpose: str) -> Secret:
+        """32 bytes for another purpose (HKDF-SHA-256, RFC 5869); they tell nothing of the key itself."""
+        return Secret(HKDF(hashes.SHA256(), _SIZE, None, b"stopper master key: " + purpose.encode()).derive(self._key))
 
     def seal(self, plain: bytes, what: str) -> bytes:
         """*plain* encrypted; *what* names its place and must be the same when it is opened."""
