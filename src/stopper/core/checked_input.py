@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
-from stopper.core.values import Call, Constant, Item, Member, Parameter, Value, text_of, walk
+from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Value, text_of, walk
 
 Origin = tuple[str, object]
 _CHECKS: Final = re.compile(
@@ -24,9 +24,17 @@ def origins(value: Value | None) -> frozenset[Origin]:
 def _origins(value: Value | None) -> Iterator[Origin]:
     for part in walk(value):
         if isinstance(part, Item) and part.span is not None:
-            yield ("read", _place(part.span))
+            yield ("read", _same_reading(part) or _place(part.span))
         elif isinstance(part, Parameter):
             yield ("parameter", (part.function, part.parameter))
+
+
+def _same_reading(item: Item) -> tuple[str, str] | None:
+    """What ``request.args.get("next")`` reads: written twice, it is the same thing of one request."""
+    key = text_of(item.key)
+    if isinstance(item.owner, Name) and item.owner.dotted.startswith("flask.request.") and key is not None:
+        return item.owner.dotted, key
+    return None
 
 
 def _place(span: Span) -> tuple[str, int, int]:
@@ -34,21 +42,42 @@ def _place(span: Span) -> tuple[str, int, int]:
 
 
 def is_checked(facts: SourceFacts, value: Value, function: str, *, prefix_counts: bool = False) -> bool:
-    """That the function holds a part of *value* against a list, a pattern, a type or a check whose name says that it is one.
+    """That a part of *value* is held against a list, a pattern, a type or a check whose name says that it is one: by the function, or
+    by a function of the project that the value went through.
 
     That the value is there at all, or is not empty, is no check. ``prefix_counts`` takes ``startswith`` for one too.
     """
+    return any(_held(facts, mine, where, prefix_counts) for where, mine in stations(facts, value, function))
+
+
+def stations(
+    facts: SourceFacts, value: Value, function: str, depth: int = 3
+) -> Iterator[tuple[str, frozenset[Origin]]]:
+    """Each function that a value goes through on its way to *function*, itself first, with what the value is made of there."""
     mine = origins(value)
     if not mine:
-        return False
-    for one in facts.comparisons():
-        if one.function == function and _holds_against(one.operator, one.left, one.right, mine):
+        return
+    yield function, mine
+    for call in walk(value):
+        called = facts.function(call.callee) if isinstance(call, Call) and depth else None
+        if called is None or not isinstance(call, Call):
+            continue
+        given = called.parameters[1:] if called.parameters[:1] in (("self",), ("cls",)) else called.parameters
+        passed = {name for index, name in enumerate(given) if mine & origins(call.argument(index, name))}
+        if passed:
+            yield called.name, frozenset(("parameter", (called.name, name)) for name in passed)
+            for one in facts.returns_of(called.name):
+                yield from stations(facts, one.value, called.name, depth - 1)
+
+
+def _held(facts: SourceFacts, mine: frozenset[Origin], function: str, prefix_counts: bool) -> bool:
+    for one in facts.comparisons_in(function):
+        if _holds_against(one.operator, one.left, one.right, mine):
             return True
     return any(
         (isinstance(part, Call) and _is_check(part, prefix_counts) and bool(mine & origins(part)))
         or (isinstance(part, Member) and part.attribute in _PARSED and bool(mine & origins(part.owner)))
-        for condition in facts.conditions()
-        if condition.function == function
+        for condition in facts.conditions_in(function)
         for part in walk(condition.value)
     )
 

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from stopper.core.app import App, Route
-from stopper.core.checked_input import is_checked
+from stopper.core.checked_input import Origin, is_checked, origins, stations
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -72,12 +72,19 @@ def _start(value: Value) -> str | None:
 
 def _is_kept_here(facts: SourceFacts, value: Value, function: str) -> bool:
     """That both ``/`` and ``//`` (or a backslash) are asked for: the first alone lets ``//elsewhere`` through."""
-    asked = {
+    return any(
+        "/" in asked and bool(asked & {"//", "/\\"})
+        for where, mine in stations(facts, value, function)
+        for asked in [_beginnings(facts, where, mine)]
+    )
+
+
+def _beginnings(facts: SourceFacts, function: str, mine: frozenset[Origin]) -> set[str | None]:
+    return {
         text_of(call.argument(0))
         for call in facts.calls_in(function)
-        if call.method == "startswith" and call.receiver is not None and facts.derives(call.receiver, *_KINDS)
+        if call.method == "startswith" and call.receiver is not None and mine & origins(call.receiver)
     }
-    return "/" in asked and bool(asked & {"//", "/\\"}) and is_checked(facts, value, function, prefix_counts=True)
 
 
 # -- on the wire -----------------------------------------------------------------------------------------------------------------
