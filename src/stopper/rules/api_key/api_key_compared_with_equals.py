@@ -9,6 +9,7 @@ from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import Label
 from stopper.core.naming import sensitive
+from stopper.core.query_comparisons import is_query
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import (
     Call,
@@ -47,7 +48,7 @@ def detect(app: App) -> Iterator[Hit]:
         if any(_is_no_key(side) for side in sides) or not any(_may_be_about_keys(side) for side in sides):
             continue
         certainty = _judged(facts, comparison)
-        if certainty is not None:
+        if certainty is not None and not is_query(facts, comparison):
             yield Hit(
                 "the time of this comparison tells how much of a guessed key is right",
                 comparison.span,

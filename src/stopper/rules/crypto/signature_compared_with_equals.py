@@ -8,6 +8,7 @@ from stopper.core.app import App
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import UNTRUSTED
+from stopper.core.query_comparisons import is_query
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import (
     Call,
@@ -50,7 +51,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for one in facts.comparisons("==", "!="):
         certainty = _judged(facts, one)
-        if certainty is not None:
+        if certainty is not None and not is_query(facts, one):
             yield Hit("the time of this comparison tells how much of a guess is right", one.span, certainty=certainty)
 
 
@@ -60,10 +61,12 @@ def _judged(facts: SourceFacts, one: Comparison) -> Certainty | None:
         return None
     for made, shown in (sides, sides[::-1]):
         if is_mac(facts, made):
-            return "certain" if _is_sent(facts, shown) else "likely"
+            if _is_sent(facts, shown):
+                return "certain"
+            return None if _is_of_the_session(shown) else "likely"
         if _is_keyed_hash(facts, made) and (_is_sent(facts, shown) or _says(_SIGNATURE, shown)):
             return "likely"
-        if _is_named(shown) and _is_sent(facts, shown) and not _is_sent(facts, made):
+        if _is_named(facts, shown) and _is_sent(facts, shown) and not _is_sent(facts, made):
             kept = isinstance(made, (EnvironmentValue, ConfigValue, Member, Item, Call, Name, Constant, Parameter))
             if kept:
                 return "likely"
@@ -144,6 +147,11 @@ def _is_sent(facts: SourceFacts, value: Value) -> bool:
     return any(label.kind in (*UNTRUSTED, "authorization-header") for label in facts.labels(value))
 
 
+def _is_of_the_session(value: Value) -> bool:
+    """That the value was kept in the session: a caller cannot write there, so he cannot try one guess after the other."""
+    return isinstance(value, Item) and isinstance(value.owner, Name) and value.owner.dotted == "flask.session"
+
+
 def _words(value: Value) -> Iterator[str]:
     for inner in walk(value, 3):
         match inner:
@@ -159,8 +167,11 @@ def _says(pattern: re.Pattern[str], value: Value) -> bool:
     return any(pattern.search(word) and not _OPEN.search(word) for word in _words(value))
 
 
-def _is_named(value: Value) -> bool:
-    return _says(_SIGNATURE, value) or _says(_TOKEN, value)
+def _is_named(facts: SourceFacts, value: Value) -> bool:
+    """That its name says a signature, or a token that is used once; what a caller shows as his credential is an API key's matter."""
+    if _says(_SIGNATURE, value):
+        return True
+    return _says(_TOKEN, value) and not any(label.kind == "authorization-header" for label in facts.labels(value))
 
 
 def fix(app: App, hit: Hit) -> Edit | None:
