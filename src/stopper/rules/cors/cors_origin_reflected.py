@@ -11,7 +11,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_origins import crossings, stranger
 from stopper.core.response_headers import SetHeader, headers_set
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Member, Name, Truth, Value, options, text_of, walk
+from stopper.core.values import Call, Constant, Member, Name, Truth, Unknown, Value, options, text_of, walk
 
 _TESTS = ("startswith", "endswith", "match", "fullmatch", "search", "get", "fnmatch")
 
@@ -69,6 +69,8 @@ def _is_test(facts: SourceFacts, span: Span, condition: Condition) -> bool:
             plain = part.method == "get" and text_of(part.argument(0)) in ("Origin", "origin", "HTTP_ORIGIN", "Referer")
             if not plain and any(is_origin(facts, given) for given in (*part.args, *_receivers(part))):
                 return True
+        if isinstance(part, Unknown) and len({is_origin(facts, one) for one in part.parts}) > 1:
+            return True  # what the origin and a list have in common
         if isinstance(part, Truth) and any(is_origin(facts, side) for side in part.parts) and len(part.parts) > 1:
             return not any(isinstance(side, Constant) and not side.value for side in part.parts)
     return False
