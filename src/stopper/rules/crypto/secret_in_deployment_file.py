@@ -30,6 +30,10 @@ _SHORTEST: Final = 4
 _POINTER: Final = re.compile(
     r"^(?:\$|<|%|\{|/|\*+$|true$|false$|none$|null$|\d{1,6}$|https?://|arn:|env:|file:|vault:|op://)", re.IGNORECASE
 )
+_OF_A_PIPELINE: Final = re.compile(
+    r"(?i)(?:^|/)\.?(?:ci|github|gitlab|circleci|tests?|e2e|cypress)/|(?:^|/)[\w.-]*[._-](?:ci|tests?|testing|e2e|cypress)(?:[._-][\w.-]*)?$"
+)
+"""Files that only a pipeline starts: what they hold is thrown away with it, or is the matter of ``credential-in-ci-config``."""
 _WEAK_NAMES: Final = frozenset({"token", "jwt"})
 
 
@@ -45,7 +49,8 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _files(facts: SourceFacts) -> Iterator[Hit]:
     for file in facts.files_of("dockerfile", "compose", "procfile"):
-        yield from _in_file(file)
+        if not _OF_A_PIPELINE.search(file.path):
+            yield from _in_file(file)
 
 
 def _urls(facts: SourceFacts) -> Iterator[Hit]:
