@@ -7,7 +7,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Format, Item, Name, Value, options, text_of
+from stopper.core.values import Call, Constant, Format, Item, Name, Parameter, Value, options, text_of
 
 _NAMES: Final = re.compile(
     r"(?i)^(limit|per_?page|page_?size|size|count|max_?results|top|first|n|num|take|rows|pagesize|items)$"
@@ -38,7 +38,9 @@ def detect(app: App) -> Iterator[Hit]:
             call.receiver is not None and call.method == "limit" and "flask_limiter" in call.callee
         ):
             continue
-        if any(_free(facts, value) for value in given) and not _asked(facts, call.function) and call.span not in seen:
+        if not any(_free(facts, value) for value in given) or _is_held_inside(facts, call):
+            continue
+        if not _asked(facts, call.function) and call.span not in seen:
             seen.add(call.span)
             yield Hit("the caller says how large a page is, and nothing holds it down", call.span)
     for call in facts.calls("*.execute"):
@@ -97,6 +99,30 @@ def _asked(facts: SourceFacts, function: str) -> bool:
         and not any(isinstance(side, Constant) and side.value in (0, 1) for side in (one.left, one.right))
         for one in facts.comparisons(">", ">=", "<", "<=", "in", "not in")
     )
+
+
+def _is_held_inside(facts: SourceFacts, call: Call) -> bool:
+    """That the call is of a function of the project which compares the number with something larger than nothing, or cuts it."""
+    called = facts.function(call.callee)
+    if called is None:
+        return False
+    given = called.parameters[1:] if called.parameters[:1] in (("self",), ("cls",)) else called.parameters
+    mine = {
+        name
+        for index, name in enumerate(given)
+        if (passed := call.argument(index, name)) is not None and _free(facts, passed)
+    }
+    return any(
+        any(_is_one_of(side, mine) for side in (one.left, one.right))
+        and not any(isinstance(side, Constant) and side.value in (0, 1) for side in (one.left, one.right))
+        for one in facts.comparisons_in(called.name)
+    ) or any(
+        inner.callee == "min" and any(_is_one_of(a, mine) for a in inner.args) for inner in facts.calls_in(called.name)
+    )
+
+
+def _is_one_of(value: Value, names: set[str]) -> bool:
+    return any(isinstance(one, Parameter) and one.parameter in names for one in options(value))
 
 
 RULE = Rule(
