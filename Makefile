@@ -51,7 +51,8 @@ bench: $(VENV)/.dev  ## what the code costs, as ratios of one run
 	@for script in bench/*_speed.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 soak: $(VENV)/.dev  ## the long forms of races and fuzzing; keeps its log in docs/soak.md
-	STOPPER_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) -m soak tests
+	SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) -m soak --junitxml=build/soak.xml tests; \
+	  done=$$?; $(BIN)/python docs/soak.py build/soak.xml && exit $$done
 
 clean:
 	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from tests.longer import LONG
 
 CAPABILITY = "capability missing: "
 _chromium = next(
@@ -21,9 +22,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a capability that is not here, under that capability's name."""
+    """Skip what needs a capability that is not here, under that capability's name. What is longer in a soak belongs to it."""
     present = {"browser": _chromium is not None, "root": os.geteuid() == 0}
     for item in items:
+        if LONG and item.get_closest_marker("longer"):
+            item.add_marker(pytest.mark.soak)
         for capability, here in present.items():
             if item.get_closest_marker(capability) and not here:
                 item.add_marker(pytest.mark.skip(reason=CAPABILITY + capability))

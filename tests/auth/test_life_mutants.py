@@ -83,7 +83,7 @@ def test_the_model_sees(broken: str) -> None:
         run_state_machine_as_test(
             Life,
             settings=settings(
-                max_examples=400,
+                max_examples=4000,  # it ends at the first that fails
                 stateful_step_count=30,
                 deadline=None,
                 phases=[Phase.generate],

@@ -177,6 +177,31 @@ def test_a_password_change_ends_every_family_and_voids_every_token(
     assert not made.revocations.is_revoked(_claims(made, fresh, clock)), "a token of the same second lives"
 
 
+@pytest.mark.fault(14)
+@pytest.mark.parametrize("change", ["roles", "everything"])
+@pytest.mark.parametrize("refreshed", [False, True])
+def test_what_was_issued_before_the_clock_was_set_back_is_void_too(
+    made: Issuing, clock: SetClock, store: Store, change: str, refreshed: bool
+) -> None:
+    """Its ``iat`` is later than "now", so "void before now" misses it; it must not come to life when the clock is there again."""
+    behind, quiet = made.refresh.open(made.account, client_id="web"), clock()
+    clock.forward(600)
+    ahead = made.refresh.refresh(_token(behind), client_id="web") if refreshed else None
+    ahead = ahead or made.refresh.open(made.account, client_id="web")
+    claims = _claims(made, ahead, clock)
+    clock.forward(quiet + 60 - clock())
+    if change == "roles":
+        store.accounts.set_access("ann", (), (), clock())
+    else:
+        store.refresh.end_everything(clock(), clock() + 4530)
+    clock.forward(600)
+    made.revocations.refresh()
+    assert made.revocations.is_revoked(claims)
+    account = store.accounts.by_id("ann")
+    assert account is not None
+    assert not made.revocations.is_revoked(_claims(made, made.refresh.open(account, client_id="web"), clock))
+
+
 def test_reuse_voids_the_access_tokens_of_the_family(made: Issuing, clock: SetClock) -> None:
     first = _open(made)
     answer = made.refresh.refresh(first, client_id="web")

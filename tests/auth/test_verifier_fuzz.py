@@ -11,6 +11,7 @@ from joserfc import jwt as joserfc_jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 from tests.auth.token_smith import AUDIENCE, ISSUER, NOW, SECRET, b64, claims, header, hs256, segment
+from tests.longer import examples
 
 from stopper.auth.clock import SetClock
 from stopper.auth.issuer import Issuer
@@ -87,7 +88,8 @@ def _changed(whole: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in {**whole, **other}.items() if value is not ...}
 
 
-@settings(max_examples=600, deadline=None)
+@pytest.mark.longer
+@settings(max_examples=examples(600), deadline=None)
 @given(head=header_changes, payload=changes)
 def test_what_they_refuse_we_refuse_signed_members(head: dict[str, Any], payload: dict[str, Any]) -> None:
     token = hs256(_changed(header(), head), _changed(claims(), payload))
@@ -96,7 +98,8 @@ def test_what_they_refuse_we_refuse_signed_members(head: dict[str, Any], payload
         assert pyjwt_takes(token)
 
 
-@settings(max_examples=600, deadline=None)
+@pytest.mark.longer
+@settings(max_examples=examples(600), deadline=None)
 @given(raw=st.data())
 def test_what_they_refuse_we_refuse_damaged_tokens(raw: st.DataObject) -> None:
     token = hs256()
@@ -108,7 +111,8 @@ def test_what_they_refuse_we_refuse_damaged_tokens(raw: st.DataObject) -> None:
         assert not ours(bent)
 
 
-@settings(max_examples=400, deadline=None)
+@pytest.mark.longer
+@settings(max_examples=examples(400), deadline=None)
 @given(head=st.binary(max_size=40), payload=st.binary(max_size=40))
 def test_what_they_refuse_we_refuse_any_bytes_signed(head: bytes, payload: bytes) -> None:
     token = hs256(head, payload)
@@ -120,7 +124,8 @@ def test_what_they_refuse_we_refuse_any_bytes_signed(head: bytes, payload: bytes
 honest_text = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=40)
 
 
-@settings(max_examples=300, deadline=None)
+@pytest.mark.longer
+@settings(max_examples=examples(300), deadline=None)
 @given(
     subject=honest_text,
     scope=st.lists(st.from_regex(r"[a-z:]{1,10}", fullmatch=True), max_size=4),
@@ -140,7 +145,8 @@ def test_an_honest_token_is_taken_by_all(
     assert ours(token)
 
 
-@settings(max_examples=600, deadline=None)
+@pytest.mark.longer
+@settings(max_examples=examples(600), deadline=None)
 @given(
     st.text(max_size=200)
     | st.from_regex(r"[A-Za-z0-9_-]{0,20}\.[A-Za-z0-9_-]{0,20}\.[A-Za-z0-9_-]{0,20}", fullmatch=True)
@@ -151,14 +157,16 @@ def test_any_text_is_refused_and_nothing_else_is_raised(text: str) -> None:
     assert len(caught.value.reason) <= 32
 
 
-@settings(max_examples=500, deadline=None)
+@pytest.mark.longer
+@settings(max_examples=examples(500), deadline=None)
 @given(st.binary(max_size=120))
 def test_base64url_is_one_to_one(raw: bytes) -> None:
     token = f"{b64(b'{}')}.{b64(raw)}.{b64(b'x')}"
     assert split(token).payload == raw
 
 
-@settings(max_examples=500, deadline=None)
+@pytest.mark.longer
+@settings(max_examples=examples(500), deadline=None)
 @given(values)
 def test_strict_json_reads_what_json_reads_or_refuses(value: Any) -> None:
     text = json.dumps({"v": value})

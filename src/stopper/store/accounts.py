@@ -7,7 +7,7 @@ from stopper.auth.account import Account
 from stopper.auth.clock import Clock, system_clock
 from stopper.store import journal
 from stopper.store.database import Database
-from stopper.store.families import end_all
+from stopper.store.families import end_ahead, end_all
 from stopper.store.schema import accounts
 from stopper.store.words import pack, unpack
 
@@ -102,6 +102,8 @@ class SqlAccounts:
         void_before = connection.execute(moved.returning(accounts.c.tokens_from)).scalar_one()
         if ending is not None:
             end_all(connection, account_id, ending, now, now + self._keep)
+        else:
+            end_ahead(connection, void_before, now, now + self._keep, account_id)
         journal.append(connection, "subject", account_id, void_before, now + self._keep)
         return True
 

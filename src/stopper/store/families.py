@@ -1,6 +1,6 @@
 """Rows of refresh families and tokens: read, inserted and ended within somebody else's transaction."""
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, exists, insert, or_, select, update
 
 from stopper.auth.refresh_token import Family
 from stopper.store import journal
@@ -70,6 +70,21 @@ def end_all(connection: Connection, account_id: str, reason: str, now: float, to
     connection.execute(update(tokens).where(*burn).values(sealed_answer=None, retry_until=None))
     for family_id in ids:
         journal.append(connection, "family", family_id, 0, token_until)
+
+
+def end_ahead(
+    connection: Connection, before: int, now: float, token_until: float, account_id: str | None = None
+) -> None:
+    """End the families, of one account or of all, that issued a token at *before* or later: only a clock that was set back leaves one.
+
+    Such a token would outlive "void everything before", and a later *before* would void honest ones.
+    """
+    issued = exists().where(tokens.c.family_id == families.c.id, tokens.c.used_at >= before)
+    ahead = select(families.c.id).where(families.c.ended_at.is_(None), or_(families.c.created_at >= before, issued))
+    if account_id is not None:
+        ahead = ahead.where(families.c.account_id == account_id)
+    for family_id in connection.execute(ahead.order_by(families.c.id)).scalars().all():
+        end(connection, family_id, "clock", now, token_until)
 
 
 def family_of(row: RowMapping) -> Family:

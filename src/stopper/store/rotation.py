@@ -72,16 +72,20 @@ class SqlRefresh:
         """End every family and void every access token that was issued up to now; returns how many families ended."""
 
         def work(connection: Connection) -> int:
-            ended = connection.execute(
+            # A change within this second has given out tokens that bear the next one.
+            ahead = connection.execute(select(func.max(accounts.c.tokens_from))).scalar_one_or_none() or 0
+            before = max(int(now), ahead) + 1
+            living = select(func.count()).select_from(families).where(families.c.ended_at.is_(None))
+            count: int = connection.execute(living).scalar_one()
+            family_rows.end_ahead(connection, before, now, token_until)
+            connection.execute(
                 update(families).where(families.c.ended_at.is_(None)).values(ended_at=now, ended_reason="revoked-all")
             )
             connection.execute(
                 update(tokens).where(tokens.c.sealed_answer.is_not(None)).values(sealed_answer=None, retry_until=None)
             )
-            # A change within this second has given out tokens that bear the next one.
-            ahead = connection.execute(select(func.max(accounts.c.tokens_from))).scalar_one_or_none() or 0
-            journal.append(connection, "all", "", max(int(now), ahead) + 1, token_until)
-            return ended.rowcount
+            journal.append(connection, "all", "", before, token_until)
+            return count
 
         return self._database.write(work)
 
