@@ -31,6 +31,10 @@ def makes_keys(facts: SourceFacts) -> frozenset[str]:
 
 def reads_keys(facts: SourceFacts) -> bool:
     """That some line reads what may be an API key from a request. Asked first, because the rest costs more."""
+    return facts.once("reads API keys", lambda: _reads_keys(facts))
+
+
+def _reads_keys(facts: SourceFacts) -> bool:
     return (
         any(
             is_key_name(one.key) or (one.source == "flask.request.headers" and one.key.lower() == "authorization")

@@ -45,7 +45,7 @@ class Step:
 def lines_of(file: TextFile) -> Iterator[Line]:
     """Every line that says something."""
     for number, text in enumerate(file.lines, 1):
-        bare = _COMMENT.sub("", text).rstrip()
+        bare = (_COMMENT.sub("", text) if "#" in text else text).rstrip()
         if bare:
             yield Line(bare, Span(file.path, number, number, 1, len(text) + 1))
 

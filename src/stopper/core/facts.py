@@ -19,7 +19,7 @@ A method of an object of unknown class is ``?.method``.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -77,6 +77,7 @@ __all__ = [
 
 
 Located = TypeVar("Located", bound=HasSpan)
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ class SourceFacts:
 
     def imports(self, *names: str) -> bool:
         """That some file (tests left out) imports one of these modules or names: ``facts.imports("flask_limiter")``."""
-        return any(found == name or found.startswith(name + ".") for name in names for found in self.imported)
+        return not self._memory.beginnings(self.imported).isdisjoint(names)
 
     # -- calls -----------------------------------------------------------------------------------------------------------------
 
@@ -295,6 +296,14 @@ class SourceFacts:
         from stopper.core.labelling import labels_of
 
         return labels_of(self, value)
+
+    def once(self, what: str, make: "Callable[[], Made]") -> "Made":
+        """What *make* gives, asked once for these facts. Nothing that it gives may hold the facts themselves: they would never be
+        freed."""
+        others = self._memory.others
+        if what not in others:
+            others[what] = make()
+        return cast("Made", others[what])
 
     def remembered_labels(self, numbers: bool) -> dict[int, tuple[Value, frozenset[Label]]]:
         """Where labelling keeps what it worked out, by the identity of the value."""

@@ -1,6 +1,6 @@
 """What source facts have worked out so far: indices and labels. It changes nothing that they say."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -39,6 +39,9 @@ class Memory:
     readings: dict[str, list[Reading]] = field(default_factory=dict[str, list[Reading]])
     views: dict[str, list[SourceRoute]] = field(default_factory=dict[str, list[SourceRoute]])
     kept: dict[int, Sequence[HasSpan]] = field(default_factory=dict[int, "Sequence[HasSpan]"])
+    imported: set[str] = field(default_factory=set[str])
+    """Every dotted name that is imported, and every beginning of one."""
+    others: dict[str, Any] = field(default_factory=dict[str, Any])
     labels: dict[bool, dict[int, tuple[Value, frozenset[Label]]]] = field(
         default_factory=dict[bool, "dict[int, tuple[Value, frozenset[Label]]]"]
     )
@@ -56,6 +59,16 @@ class Memory:
                 functions.setdefault(call.function, []).append(call)
             index.update(name=names, word=words, function=functions)
         return index
+
+    def beginnings(self, imported: Iterable[str]) -> set[str]:
+        """Those names and every beginning of them: ``flask.helpers.url_for``, ``flask.helpers``, ``flask``."""
+        found = self.imported
+        if not found:
+            for name in imported:
+                while name and name not in found:
+                    found.add(name)
+                    name = name.rpartition(".")[0]
+        return found
 
     def in_function(self, function: str, what: str, every: Sequence[Any]) -> Sequence[Any]:
         """Those of *every*, facts of the kind *what*, that stand in that function."""

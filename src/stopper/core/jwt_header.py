@@ -19,6 +19,8 @@ _CHECKS: Final = re.compile(
 
 def header_members(facts: SourceFacts, value: Value | None, names: frozenset[str], depth: int = 4) -> Iterator[Item]:
     """The parts of *value* that are one of these members of an unverified header, also behind parameters and results."""
+    if not facts.once("reads token headers", lambda: any(facts.calls(*HEADER_READERS, *_UNPACKERS, tests=True))):
+        return
     for part in walk(value):
         if isinstance(part, Item) and text_of(part.key) in names and is_header(facts, part.owner):
             yield part

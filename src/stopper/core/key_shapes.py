@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final, cast
 
-from stopper.core.redaction.providers import FORMATS, PATTERNS
+from stopper.core.redaction.providers import FORMATS, PATTERNS, one_of
 
 FAKE: Final = re.compile(
     r"(?i)your|example|placeholder|change.?me|change.?this|dummy|xxx|\*\*\*|<|\{\{|\$\{|\.\.\.|replace|not.?set|insert|redacted|sample|foo.?bar|lorem"
@@ -30,12 +30,7 @@ PRIVATE_KEY: Final = re.compile(
     r"-----BEGIN (?:(?:RSA|EC|DSA|OPENSSH|PGP|ENCRYPTED) )?PRIVATE KEY(?: BLOCK)?-----(?:\s|\\n|\\r)*([A-Za-z0-9+/=:\-, \n\\]{40,})?"
 )
 _MARKED: Final = re.compile(
-    "|".join(
-        re.escape(mark)
-        for one in FORMATS
-        if one.provider not in _VAGUE
-        for mark in ((one.hint,) if one.hint else one.marks)
-    )
+    one_of(mark for one in FORMATS if one.provider not in _VAGUE for mark in ((one.hint,) if one.hint else one.marks))
 )
 """One look says for most texts that no format can match."""
 LEAST_ENTROPY: Final = 2.5

@@ -50,6 +50,10 @@ def talks_to_models(facts: SourceFacts) -> bool:
 
 def model_calls(facts: SourceFacts) -> Iterator[Call]:
     """The calls that ask a model."""
+    return iter(facts.once("calls of models", lambda: tuple(_model_calls(facts))))
+
+
+def _model_calls(facts: SourceFacts) -> Iterator[Call]:
     seen: set[int] = set()
     if facts.imports(*HOMES):
         for call in facts.calls_matching(_CALLS):

@@ -303,7 +303,30 @@ _PARTS: Final["dict[type[Any], Callable[[Any], tuple[Value, ...]]]"] = {
 
 def walk(value: Value | None, depth: int = 12) -> Iterator[Value]:
     """The value and everything inside it, each once, outermost first, to a bounded depth."""
-    level = [] if value is None else [value]
+    if type(value) in _PARTS:
+        return _walked(value, depth)
+    return iter(()) if value is None else iter((value,))  # most values have nothing inside
+
+
+def walk_unmet(value: Value, met: dict[int, int], depth: int = 12) -> "Iterator[Value]":
+    """The same without what earlier calls with this *met* have given, unless they had it so deep that they did not look further in: of
+    many values that share parts, each part comes once. The values must stay alive between the calls."""
+    level: list[Value] = [value]
+    while level and depth >= 0:
+        deeper: list[Value] = []
+        for one in level:
+            if met.get(id(one), -1) < depth:
+                met[id(one)] = depth
+                yield one
+                inside = _PARTS.get(type(one))
+                if inside is not None:
+                    deeper.extend(inside(one))
+        level = deeper
+        depth -= 1
+
+
+def _walked(value: Any, depth: int) -> "Iterator[Value]":
+    level: list[Value] = [value]
     seen = {id(value)}
     while level:
         yield from level

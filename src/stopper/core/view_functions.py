@@ -52,6 +52,11 @@ class FunctionIndex:
 
 def index_of(facts: SourceFacts) -> FunctionIndex:
     """The index of *facts*."""
+    made = facts.once("functions of views", lambda: _tables(facts))
+    return FunctionIndex(facts, *made)
+
+
+def _tables(facts: SourceFacts) -> "_Tables":
     index = FunctionIndex(facts)
     for function in facts.functions():
         index.by_name.setdefault(function.name, function)
@@ -62,4 +67,9 @@ def index_of(facts: SourceFacts) -> FunctionIndex:
         index.comparisons.setdefault(comparison.function, []).append(comparison)
     for condition in facts.conditions():
         index.conditions.setdefault(condition.function, []).append(condition)
-    return index
+    return index.by_name, index.by_owner, index.by_path, index.comparisons, index.conditions
+
+
+_Tables = tuple[
+    dict[str, Function], dict[str, list[Function]], dict[str, list[Function]], dict[str, list[Comparison]], dict[str, list[Condition]]
+]  # fmt: skip

@@ -1,6 +1,7 @@
 """The keys of well-known providers, each as data: the mark it begins with, what follows, and where the provider says so."""
 
 import re
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 _WORD: Final = "A-Za-z0-9"
@@ -149,13 +150,28 @@ PATTERNS: Final = tuple(re.compile(_compiled(one)) for one in FORMATS)
 """The pattern of every format; its first group is what stays."""
 _NEEDED: Final = tuple((one.hint,) if one.hint else one.marks for one in FORMATS)
 """The texts of which one stands wherever that format matches; every format has some."""
-_MARKED: Final = re.compile("|".join(re.escape(text) for needed in _NEEDED for text in needed))
+
+
+def one_of(texts: Iterable[str]) -> str:
+    """A pattern for any of *texts*, letter by letter: a list of two hundred alternatives would be tried one by one at each place."""
+    following: dict[str, list[str]] = {}
+    for text in texts:
+        if not text:
+            return ""
+        following.setdefault(text[0], []).append(text[1:])
+    branches = [re.escape(first) + one_of(rest) for first, rest in following.items()]
+    return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
+
+
+_MARKED: Final = re.compile(one_of(text for needed in _NEEDED for text in needed if text != "."))
+_DOTTED: Final = next(pattern for pattern, needed in zip(PATTERNS, _NEEDED, strict=True) if needed == (".",))
+"""The one format that has no mark but two dots."""
 
 
 def first_format(text: str) -> re.Match[str] | None:
     """What the first of the formats, in their order, finds in *text*. One look says for most texts that none can."""
     if _MARKED.search(text) is None:
-        return None
+        return _DOTTED.search(text) if text.count(".") > 1 else None
     for pattern, needed in zip(PATTERNS, _NEEDED, strict=True):
         if any(one in text for one in needed) and (found := pattern.search(text)) is not None:
             return found

@@ -20,6 +20,7 @@ from stopper.core.values import Sequence, text_of
 MESSAGE: Final = "a password is read from the query string"
 _LOGIN: Final = re.compile(r"(?i)(^|[/_-])(log-?in|sign-?in|authenticate|auth|tokens?|sessions?)(/|$)")
 _FORM: Final = re.compile(r"(?i)<form\b(?![^>]*method\s*=\s*[\"']?(post|dialog))[^>]*>")
+_OPENS: Final = re.compile(r"(?i)<form\b")
 _PASSWORD_FIELD: Final = re.compile(r"(?i)<input\b[^>]*type\s*=\s*[\"']?password")
 _SCRIPTED: Final = re.compile(r"(?i)<form\b[^>]*(onsubmit|hx-post|data-\w+|@submit|v-on|id\s*=|novalidate)")
 _CODES: Final = frozenset({"otp", "totp", "otp_code", "pin", "client_secret"})
@@ -68,10 +69,10 @@ def _forms(facts: SourceFacts) -> Iterator[Hit]:
     """A form with a password field that a browser sends by GET, in a template."""
     for file in facts.files_of("template"):
         opened: tuple[int, str] | None = None
-        for number, line in enumerate(file.lines, start=1):
+        for number, line in file.lines_with("<form", "<input", "</form"):
             if (found := _FORM.search(line)) and not _SCRIPTED.search(line) and line.count("<") < 40:
                 opened = (number, found[0])
-            elif re.search(r"(?i)<form\b", line):
+            elif _OPENS.search(line):
                 opened = None
             if opened and _PASSWORD_FIELD.search(line):
                 yield Hit(
@@ -80,7 +81,7 @@ def _forms(facts: SourceFacts) -> Iterator[Hit]:
                     certainty="likely",
                 )
                 opened = None
-            if re.search(r"(?i)</form", line):
+            if "</form" in line.lower():
                 opened = None
 
 

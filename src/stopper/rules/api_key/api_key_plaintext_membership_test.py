@@ -20,6 +20,7 @@ from stopper.core.values import (
     Value,
     options,
     walk,
+    walk_unmet,
 )
 
 MESSAGE = "the key of the caller is looked up among keys in clear"
@@ -81,8 +82,9 @@ def _kept(facts: SourceFacts, value: Value) -> Certainty | None:
 def _look_ups(facts: SourceFacts) -> Iterator[tuple[Item, Span]]:
     """Items of a dict of the project under a key that is no literal."""
     seen: set[int] = set()
+    met: dict[int, int] = {}
     for value, span in _values(facts):
-        for inner in walk(value, 8):
+        for inner in walk_unmet(value, met, 8):
             if isinstance(inner, Item) and id(inner) not in seen:
                 seen.add(id(inner))
                 if any(

@@ -42,6 +42,8 @@ _SHOWS: Final = re.compile(
 _LITERAL: Final = re.compile(
     r"(?i)(?:const|let|var)?\s*[\"']?(\w*(?:api_?key|access_?key|secret|auth_?token)\w*)[\"']?\s*[:=]\s*[\"'`]([\w./+=-]{16,})[\"'`]"
 )
+_NAMED: Final = re.compile(r"(?:api_?key|access_?key|secret|auth_?token)\w*[\"']?\s*[:=]")
+"""What every literal of interest has, without a look at the letters before it."""
 _WORDS: Final = re.compile(r"(?i)token|jwt|api_?key|access_?key|secret|auth")
 _NO_SECRET: Final = re.compile(
     r"(?i)csrf|xsrf|public|publishable|site_?key|type|expir|recaptcha|^pk_|anon|otp|mfa|vapid|theme|id$"
@@ -99,26 +101,21 @@ def _is_masked(value: Value) -> bool:
 
 
 def _in_file(file: TextFile) -> Iterator[Hit]:
-    for number, line in enumerate(file.lines, 1):
-        found = _of_line(line) if len(line) < 2000 and _may_speak(line) and _WORDS.search(line) else None
+    for number, line in file.lines_with("token", "key", "secret", "auth", "jwt"):
+        found = _of_line(line) if len(line) < 2000 and _WORDS.search(line) else None
         if found is not None:
             yield Hit(found, Span(file.path, number, number, 1, len(line) + 1))
 
 
-def _may_speak(line: str) -> bool:
-    """A cheap look before the pattern: most lines have none of its words."""
-    lowered = line.lower()
-    return not line.isascii() or any(word in lowered for word in ("token", "key", "secret", "auth", "jwt"))
-
-
 def _of_line(line: str) -> str | None:
-    for match in _STORES.finditer(line):
+    lowered = line.lower()
+    for match in _STORES.finditer(line) if "storage" in lowered else ():
         name = match[1] or match[2] or match[3] or ""
         if _WORDS.search(name) and not _NO_SECRET.search(name) and name not in ("setItem", "getItem", "removeItem"):
             return STORED
-    if _COOKIE.search(line):
+    if "document.cookie" in lowered and _COOKIE.search(line):
         return STORED
-    for match in _SHOWS.finditer(line):
+    for match in _SHOWS.finditer(line) if "{{" in line else ():
         name = match[1] or match[2] or match[3]
         if (
             (sensitive(name) in ("api-key", "config-secret") or is_key_name(name) or name.lower() in _TOKENS)
@@ -126,7 +123,7 @@ def _of_line(line: str) -> str | None:
             and not re.search(r"type=[\"']hidden[\"'].*(?:csrf|reset)|name=[\"']token", line)
         ):
             return RENDERED
-    for match in _LITERAL.finditer(line):
+    for match in _LITERAL.finditer(line) if _NAMED.search(lowered) else ():
         if not _NO_SECRET.search(match[1]) and not _PUBLIC.match(match[2]) and any(char.isdigit() for char in match[2]):
             return WRITTEN
     found = first_format(line)

@@ -32,6 +32,8 @@ def detect(app: App) -> Iterator[Hit]:
         if any(_GUNICORN.search(text) for text in texts):
             yield Hit(MESSAGE, assigned.span)
     for file in facts.files_of("config", "procfile", "dockerfile", "compose", "script"):
+        if not any(file.lines_with("log_format", "logformat", "log-format", "log_-format")):
+            continue
         inside = False
         for number, line in enumerate(file.lines, 1):
             inside = bool(_LINE.search(line)) or (inside and ";" not in file.lines[number - 2])

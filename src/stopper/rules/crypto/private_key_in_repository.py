@@ -12,8 +12,11 @@ from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
 
 _FOR_TESTS: Final = re.compile(
-    r"(?i)(?:^|/)(?:tests?|testing|testdata|fixtures?|examples?|docs?|vectors?|samples?|spec|snakeoil)(?:/|$)|(?:^|[/_.-])(?:test|dummy|example|snakeoil|fake)[/_.-]"
+    r"(?i)(?:^|/)(?:tests?|testing|test_?data|fixtures?|vectors?|spec|snakeoil)(?:/|$)|(?:^|[/_.-])(?:test|dummy|snakeoil|fake)[/_.-]"
 )
+"""Where keys lie that were made for tests: nothing that runs trusts them, and the tests need them."""
+_TO_READ: Final = re.compile(r"(?i)(?:^|/)(?:examples?|docs?|samples?)(?:/|$)|(?:^|[/_.-])example[/_.-]")
+"""Where keys lie that are shown; some of them are taken over as they are."""
 _COPIED: Final = re.compile(
     r"^\s*(?:COPY|ADD)\s[^#]*(?:\bid_(?:rsa|ecdsa|ed25519|dsa)\b(?!\.pub)|\S+[._-]?key\.pem|\S*private\S*\.(?:pem|key)|\.aws/|service[-_]account\S*\.json|\S+\.(?:p12|pfx|jks))"
 )
@@ -25,28 +28,34 @@ _MESSAGE: Final = "a private key lies beside the code"
 def detect(app: App) -> Iterator[Hit]:
     """PEM texts in the source, key files, keys in settings and deployment files, and key files that go into an image."""
     facts = source_of(app)
-    for text in facts.texts(tests=True):
-        if _BEGIN in text.value and holds_private_key(text.value):
-            in_test = facts.is_test(text.span) or _FOR_TESTS.search(text.span.path)
-            yield Hit(_MESSAGE, text.span, certainty="possible" if in_test else "certain")
+    for text in facts.texts():
+        if _BEGIN in text.value and holds_private_key(text.value) and not _FOR_TESTS.search(text.span.path):
+            yield Hit(_MESSAGE, text.span, certainty=_sure(text.span.path))
     for file in facts.text_files:
-        if file.kind not in ("template", "script"):
+        if file.kind not in ("template", "script") and not _FOR_TESTS.search(file.path):
             yield from _in_file(file)
 
 
 def _in_file(file: TextFile) -> Iterator[Hit]:
-    sure: Certainty = "possible" if _FOR_TESTS.search(file.path) else "certain"
+    sure = _sure(file.path)
     for number, line in enumerate(file.lines, 1):
-        span = Span(file.path, number, number, 1, len(line) + 1)
         if _BEGIN in line and "-----BEGIN" in line:
             if holds_private_key("\n".join((_begin(line), *file.lines[number : number + 12]))):
-                yield Hit(_MESSAGE, span, certainty=sure)
+                yield Hit(_MESSAGE, _span(file, number, line), certainty=sure)
         elif file.kind == "dockerfile" and _COPIED.search(line):
-            yield Hit("a private key is copied into the image", span, certainty="likely")
+            yield Hit("a private key is copied into the image", _span(file, number, line), certainty="likely")
         elif file.kind in ("config", "env", "compose", "workflow", "dockerfile") and len(line) >= 20:
             found = key_in(line)
             if found is not None and any(cloud in found.kind for cloud in _CLOUDS):
-                yield Hit(f"{found.kind} lies beside the code", span, certainty=sure)
+                yield Hit(f"{found.kind} lies beside the code", _span(file, number, line), certainty=sure)
+
+
+def _sure(path: str) -> Certainty:
+    return "possible" if _TO_READ.search(path) else "certain"
+
+
+def _span(file: TextFile, number: int, line: str) -> Span:
+    return Span(file.path, number, number, 1, len(line) + 1)
 
 
 def _begin(line: str) -> str:
@@ -68,5 +77,4 @@ RULE = Rule(
     surfaces=("source",),
     ends="`STOPPER_SECRETS` of Stopper names where keys lie, so none lies beside the code.",
     detect=detect,
-    reads_tests=True,
 )

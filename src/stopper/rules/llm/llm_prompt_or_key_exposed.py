@@ -38,7 +38,7 @@ def detect(app: App) -> Iterator[Hit]:
     """Prompts and answers in a log, the provider's key in a log, an answer or a template, and keys in scripts of the browser."""
     facts = source_of(app)
     for file in facts.files_of("script", "template"):
-        for number, line in enumerate(file.lines, 1):
+        for number, line in file.lines_with("sk-", "gsk_", "aiza", "hf_", "r8_"):
             if PROVIDER_KEY.search(line):
                 yield Hit(
                     "the key of a model's provider is in code that the browser gets",

@@ -43,7 +43,7 @@ def detect(app: App) -> Iterator[Hit]:
         yield from _by_hand(facts)
         yield from _untold(facts)
     for file in facts.files_of("dockerfile", "compose", "procfile", "config", "script"):
-        for number, line in enumerate(file.lines, 1):
+        for number, line in file.lines_with("forwarded-allow-ips", "forwarded_allow_ips"):
             if _ALL.search(line):
                 yield Hit(
                     "every address may say that it is the proxy", Span(file.path, number, number, 1, len(line) + 1)
