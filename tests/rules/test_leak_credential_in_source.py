@@ -14,16 +14,28 @@ def part(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
 
+def seen(folder: Path, test: str) -> list[tuple[str, int, str | None]]:
+    """What the rule says of an application with that one test file."""
+    (folder / "tests").mkdir()
+    (folder / "app.py").write_text("from flask import Flask\n\napp = Flask(__name__)\n", encoding="utf-8")
+    (folder / "tests" / "test_api.py").write_text(test, encoding="utf-8")
+    reading = read_files(files.find((folder,), folder, ()), folder, files.folders((folder,), folder), tests=True)
+    (result,) = run_detectors(reading.app, [RULE])
+    return [(hit.span.path, hit.span.line, hit.certainty) for hit in result.hits if hit.span]
+
+
+TOKEN = f"{part({'alg': 'HS256'})}.{part({'sub': '42'})}.dGhpcyBpcyBub3QgYSBzaWduYXR1cmU"
+
+
 def test_a_token_in_test_code_is_found(tmp_path: Path) -> None:
     """A token that was pasted into a test is as readable as one in the application."""
-    token = f"{part({'alg': 'HS256'})}.{part({'sub': '42'})}.dGhpcyBpcyBub3QgYSBzaWduYXR1cmU"
-    (tmp_path / "tests").mkdir()
-    (tmp_path / "app.py").write_text("from flask import Flask\n\napp = Flask(__name__)\n", encoding="utf-8")
-    test = f'import flask\n\n\ndef test_me(client):\n    token = "{token}"\n    client.get("/me", headers={{"X": token}})\n'
-    (tmp_path / "tests" / "test_api.py").write_text(test, encoding="utf-8")
-    found = files.find((tmp_path,), tmp_path, ())
-    reading = read_files(found, tmp_path, files.folders((tmp_path,), tmp_path), tests=True)
-    (result,) = run_detectors(reading.app, [RULE])
-    assert [(hit.span.path, hit.span.line, hit.certainty) for hit in result.hits if hit.span] == [
-        ("tests/test_api.py", 5, "likely")
-    ]
+    test = f'import flask\n\n\ndef test_me(client):\n    token = "{TOKEN}"\n    client.get("/me", headers={{"X": token}})\n'
+    assert seen(tmp_path, test) == [("tests/test_api.py", 5, "likely")]
+
+
+def test_the_tokens_of_a_test_file_are_one_finding(tmp_path: Path) -> None:
+    """They were made together and are replaced together; the header around a token is not a second credential."""
+    other = TOKEN.replace("dGhp", "YWJj")
+    # The first is seen as the credential of a header, the second by its shape.
+    test = f'import flask\n\nONE = {{"Authorization": "Bearer {TOKEN}"}}\nTWO = {{"Authorization": "Basic "\n + "{other}"}}\n'
+    assert seen(tmp_path, test) == [("tests/test_api.py", 5, "likely")]
