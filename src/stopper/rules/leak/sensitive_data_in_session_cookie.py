@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from stopper.core.app import App
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import CREDENTIALS
 from stopper.core.naming import sensitive
@@ -18,7 +18,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import provoked
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, walk
+from stopper.core.values import Call, Constant, Truth, Value, options, walk
 
 ON_SERVER: Final = (
     "flask_session",
@@ -28,6 +28,7 @@ ON_SERVER: Final = (
     "flask_redis_session",
     "stopper",
 )
+_INTERFACES: Final = ("flask.sessions.SessionInterface", "flask.SessionInterface")
 _HARMLESS: Final = re.compile(r"(?i)csrf|xsrf|nonce|state|e_?mail$|_id$|next|flash")
 LARGEST: Final = 65536
 
@@ -35,7 +36,7 @@ LARGEST: Final = 65536
 def detect(app: App) -> Iterator[Hit]:
     """A credential or a personal field that is put into the session of Flask, where that is a cookie."""
     facts = source_of(app)
-    if facts.imports(*ON_SERVER) or next(facts.config_writes("SESSION_TYPE"), None) is not None:
+    if is_kept_on_server(facts):
         return
     seen: set[tuple[str, int]] = set()
     for flow in facts.flows("session"):
@@ -46,12 +47,35 @@ def detect(app: App) -> Iterator[Hit]:
             isinstance(one, Call) and one.callee.startswith(("hashlib.", "hmac.", "bool", "len"))
             for one in walk(flow.value, 3)
         )
-        if hashed or not (by_key or flow.has(*CREDENTIALS)) or (flow.span.path, flow.span.line) in seen:
+        if (
+            hashed
+            or _says_yes_or_no(flow.value)
+            or not (by_key or flow.has(*CREDENTIALS))
+            or (flow.span.path, flow.span.line) in seen
+        ):
             continue
         if not by_key and flow.by_name_only(*CREDENTIALS) and flow.detail:
             continue
         seen.add((flow.span.path, flow.span.line))
         yield Hit("this goes into the session cookie, which its holder can read", flow.span, certainty="likely")
+
+
+def is_kept_on_server(facts: SourceFacts) -> bool:
+    """That the cookie holds no more than an id: a library keeps the session, or a class of the project that is no signed cookie."""
+    if facts.imports(*ON_SERVER) or next(facts.config_writes("SESSION_TYPE"), None) is not None:
+        return True
+    for found in facts.classes(*_INTERFACES):
+        methods = [f"{found.name}.{name}" for name in found.methods]
+        signs_it_all = any(call.method == "get_signing_serializer" for name in methods for call in facts.calls_in(name))
+        if "save_session" in found.methods and not signs_it_all:
+            return True
+    return False
+
+
+def _says_yes_or_no(value: Value) -> bool:
+    return all(
+        isinstance(one, Truth) or (isinstance(one, Constant) and isinstance(one.value, bool)) for one in options(value)
+    )
 
 
 def is_secret_name(name: str) -> bool:
