@@ -22,6 +22,8 @@ _LOGIN: Final = re.compile(r"(?i)(^|[/_-])(log-?in|sign-?in|authenticate|auth|to
 _FORM: Final = re.compile(r"(?i)<form\b(?![^>]*method\s*=\s*[\"']?(post|dialog))[^>]*>")
 _OPENS: Final = re.compile(r"(?i)<form\b")
 _PASSWORD_FIELD: Final = re.compile(r"(?i)<input\b[^>]*type\s*=\s*[\"']?password")
+_UNSENT: Final = re.compile(r"(?i)<input\b(?:(?!\sname\s*=)[^>])*>")
+"""A field without a name: no browser sends it."""
 _SCRIPTED: Final = re.compile(r"(?i)<form\b[^>]*(onsubmit|hx-post|data-\w+|@submit|v-on|id\s*=|novalidate)")
 _CODES: Final = frozenset({"otp", "totp", "otp_code", "pin", "client_secret"})
 
@@ -74,7 +76,7 @@ def _forms(facts: SourceFacts) -> Iterator[Hit]:
                 opened = (number, found[0])
             elif _OPENS.search(line):
                 opened = None
-            if opened and _PASSWORD_FIELD.search(line):
+            if opened and _sends_password(line):
                 yield Hit(
                     "a form sends a password by GET",
                     Span(file.path, opened[0], opened[0], 1, len(file.lines[opened[0] - 1]) + 1),
@@ -83,6 +85,12 @@ def _forms(facts: SourceFacts) -> Iterator[Hit]:
                 opened = None
             if "</form" in line.lower():
                 opened = None
+
+
+def _sends_password(line: str) -> bool:
+    """That a password field stands in the line which has a name, or whose end is in another line."""
+    found = _PASSWORD_FIELD.search(line)
+    return found is not None and _UNSENT.match(line, found.start()) is None
 
 
 def _documented(app: App) -> Iterator[Hit]:

@@ -7,7 +7,7 @@ from typing import Final
 from stopper.core.api_key_names import is_key_name
 from stopper.core.app import App
 from stopper.core.exchange import Exchange, Request
-from stopper.core.fact import TextFile
+from stopper.core.fact import Flow, TextFile
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.naming import sensitive
@@ -21,11 +21,13 @@ from stopper.core.values import (
     ConfigValue,
     Constant,
     EnvironmentValue,
+    Format,
     Item,
     Mapping,
     Member,
     Name,
     Value,
+    text_of,
     walk,
 )
 
@@ -44,6 +46,9 @@ _LITERAL: Final = re.compile(
 )
 _NAMED: Final = re.compile(r"(?:api_?key|access_?key|secret|auth_?token)\w*[\"']?\s*[:=]")
 """What every literal of interest has, without a look at the letters before it."""
+_NO_PAGE: Final = re.compile(r"(?i)\.(?:sql|txt|conf|cfg|ini|env|ya?ml|toml|sh|py|service)(?:\.j(?:inja)?2?)?$")
+_OF_THE_BROWSER: Final = re.compile(r"(?i)(?:^|/)static/")
+"""Where files lie that the server gives out as they are: double braces in them are filled in the browser."""
 _WORDS: Final = re.compile(r"(?i)token|jwt|api_?key|access_?key|secret|auth")
 _NO_SECRET: Final = re.compile(
     r"(?i)csrf|xsrf|public|publishable|site_?key|type|expir|recaptcha|^pk_|anon|otp|mfa|vapid|theme|id$"
@@ -57,7 +62,8 @@ def detect(app: App) -> Iterator[Hit]:
     """Secrets among a template's values, in a page's source, and tokens in the browser's storage."""
     facts = source_of(app)
     for flow in facts.flows("template"):
-        if any(_is_secret(one) for one in walk(flow.value, 5)) and not _is_masked(flow.value):
+        secret = any(_is_secret(one) for one in walk(flow.value, 5)) and not _is_masked(flow.value)
+        if secret and _is_page_made(facts, flow):
             yield Hit(RENDERED, flow.span)
     yield from _injected(facts)
     for file in facts.files_of("template", "script"):
@@ -73,6 +79,14 @@ def _injected(facts: SourceFacts) -> Iterator[Hit]:
                 if any(_is_secret(one) for one in walk(value, 5)):
                     yield Hit(RENDERED, function.span)
                     break
+
+
+def _is_page_made(facts: SourceFacts, flow: Flow) -> bool:
+    """That what is rendered may be shown by a browser: not a statement, a file of settings or the text of a mail."""
+    call = next((one for one in facts.calls_in(flow.function) if one.span == flow.span and one.args), None)
+    said = call.args[0] if call is not None else None
+    last = said.parts[-1] if isinstance(said, Format) and said.parts else said
+    return not _NO_PAGE.search(text_of(last) or "")
 
 
 def _is_secret(value: Value) -> bool:
@@ -102,12 +116,13 @@ def _is_masked(value: Value) -> bool:
 
 def _in_file(file: TextFile) -> Iterator[Hit]:
     for number, line in file.lines_with("token", "key", "secret", "auth", "jwt"):
-        found = _of_line(line) if len(line) < 2000 and _WORDS.search(line) else None
+        rendered = not _OF_THE_BROWSER.search(file.path)
+        found = _of_line(line, rendered) if len(line) < 2000 and _WORDS.search(line) else None
         if found is not None:
             yield Hit(found, Span(file.path, number, number, 1, len(line) + 1))
 
 
-def _of_line(line: str) -> str | None:
+def _of_line(line: str, rendered: bool) -> str | None:
     lowered = line.lower()
     for match in _STORES.finditer(line) if "storage" in lowered else ():
         name = match[1] or match[2] or match[3] or ""
@@ -115,7 +130,7 @@ def _of_line(line: str) -> str | None:
             return STORED
     if "document.cookie" in lowered and _COOKIE.search(line):
         return STORED
-    for match in _SHOWS.finditer(line) if "{{" in line else ():
+    for match in _SHOWS.finditer(line) if rendered and "{{" in line else ():
         name = match[1] or match[2] or match[3]
         if (
             (sensitive(name) in ("api-key", "config-secret") or is_key_name(name) or name.lower() in _TOKENS)
