@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.account_names import is_clear_password
+from stopper.core.account_names import is_clear_password, is_password_name, said_name
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Certainty, Hit, Rule
@@ -78,7 +78,8 @@ def _about_password(facts: SourceFacts, call: Call) -> Certainty | None:
     values = [*call.args[position : position + 1]]
     values += [value for name, value in call.keywords if name in ("data", "string", "msg", "secret")]
     if any(is_clear_password(facts, value) for value in values):
-        return "certain"
+        # A helper that signs anything is given hashes of passwords too: what it is told to sign has to say that it is one.
+        return "certain" if not call.callee.startswith("hmac.") or any(map(_says_password, values)) else None
     if (
         values
         and _PASSWORD_FUNCTION.search(call.function.rpartition(".")[2])
@@ -86,6 +87,10 @@ def _about_password(facts: SourceFacts, call: Call) -> Certainty | None:
     ):
         return "likely"
     return None
+
+
+def _says_password(value: Value) -> bool:
+    return any(is_password_name(said_name(one)) for one in walk(value, 3))
 
 
 def _asks_breaches(facts: SourceFacts, call: Call) -> bool:

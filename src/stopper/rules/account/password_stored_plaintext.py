@@ -35,6 +35,8 @@ _QUERY: Final = re.compile(
     r"(?is)\b(where|and)\s+[\w.\"`]*(password|passwd|pwd)[\"`]?\s*=|insert\s+into\s+\S+\s*\([^)]*\b(password|passwd|pwd)\b|\bset\s+[^;]*\b(password|passwd|pwd)[\"`]?\s*="
 )
 _HASH: Final = re.compile(r"(?i)hash|digest|crypt|argon|scrypt|pbkdf2")
+_SEALS: Final = re.compile(r"(?i)encrypt|hash|bcrypt|argon|seal")
+_AGAIN: Final = re.compile(r"(?i)confirm|repeat|again|re_?type|re_?enter|password_?2|pwd_?2")
 _PROTECTED_COLUMN: Final = re.compile(r"(?i)PasswordType|Encrypted|hash")
 
 
@@ -63,9 +65,17 @@ def _compared(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
 
 def _is_check(facts: SourceFacts, typed: Value, kept: Value) -> bool:
     """*typed* is a password of the request, and *kept* one that the application looked up."""
-    if not _is_typed(facts, typed):
+    if not _is_typed(facts, typed) or _is_typed_again(typed, kept):
         return False
     return any(_is_kept(facts, one) for one in options(_plain(kept)))
+
+
+def _is_typed_again(one: Value, other: Value) -> bool:
+    """That the second is the field of a form or body which repeats the first."""
+    one, other = _plain(one), _plain(other)
+    if isinstance(one, Item) and isinstance(other, Item) and one.owner == other.owner:
+        return True
+    return any(_AGAIN.search(said_name(value)) for value in (one, other))
 
 
 def _plain(value: Value) -> Value:
@@ -183,7 +193,7 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         one.name
         for one in facts.classes()
         if any(method.rpartition(".")[2] in ("password", "_password", "__init__", "__setattr__", "validate_password", "hash_password") for method in one.methods)
-        or any(_PROTECTED_COLUMN.search(str(value)) for name, value in one.attributes.items() if is_password_name(name))
+        or any(_is_protected(facts, value) for name, value in one.attributes.items() if is_password_name(name))
     }  # fmt: skip
     for one in facts.classes():
         if one.name in hashing or not any(is_password_name(name) for name in one.attributes):
@@ -200,6 +210,16 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         for made in facts.assignments():
             if is_password_name(made.attribute) and made.function and re.fullmatch(r"\w*(user|account|person|member|customer|u)\.\w+", made.target) and _is_typed(facts, made.value) and not made.target.startswith("self."):  # fmt: skip
                 yield made.span, STORED
+
+
+def _is_protected(facts: SourceFacts, column: Value) -> bool:
+    """That the type of the column hashes or encrypts: by its name, or a type of the project by what it does on the way in."""
+    if _PROTECTED_COLUMN.search(str(column)):
+        return True
+    types = {
+        name for one in walk(column, 3) for name in (getattr(one, "dotted", ""), getattr(one, "callee", "")) if name
+    }
+    return any(_SEALS.search(call.callee) for name in types for call in facts.calls_in(f"{name}.process_bind_param"))
 
 
 RULE = Rule(
