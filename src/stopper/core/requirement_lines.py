@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from stopper.core.fact import TextFile
+from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
 
 _PIN: Final = re.compile(
@@ -20,6 +21,11 @@ _LISTED: Final = re.compile(
 )
 
 
+_OF_DEVELOPMENT: Final = re.compile(
+    r"(?i)(?:^|[/_.-])(?:dev\w*|tests?|testing|testinfra|docs?|lint\w*|ci|tools?|tooling|bootstrap|translations?|typing|types|bench\w*)(?=[/_.-])"
+)
+
+
 class Pin(NamedTuple):
     """One line. ``exact`` says that this very version is installed; ``version`` is ``""`` where none is said."""
 
@@ -27,6 +33,13 @@ class Pin(NamedTuple):
     version: str
     exact: bool
     span: Span
+
+
+def running_files(facts: SourceFacts) -> tuple[TextFile, ...]:
+    """The requirement files of what runs; those for development, tests and pages only where there are no others."""
+    every = tuple(facts.files_of("requirements"))
+    running = tuple(file for file in every if not _OF_DEVELOPMENT.search("/".join(file.path.split("/")[-2:])))
+    return running or every
 
 
 def pins_of(file: TextFile) -> Iterator[Pin]:

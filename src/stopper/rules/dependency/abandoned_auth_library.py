@@ -6,7 +6,7 @@ from stopper.core.app import App
 from stopper.core.auth_advisories import ABANDONED, GONE, order
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
-from stopper.core.requirement_lines import pins_of
+from stopper.core.requirement_lines import pins_of, running_files
 from stopper.core.rule import Hit, Rule
 
 _FROM: dict[str, tuple[str, str]] = {
@@ -23,7 +23,7 @@ def detect(app: App) -> Iterator[Hit]:
     """Requirements of libraries without releases, their use in the code, and names that a later version took away."""
     facts = source_of(app)
     told: set[str] = set()
-    for file in facts.files_of("requirements"):
+    for file in running_files(facts):
         for pin in pins_of(file):
             if pin.name in ABANDONED and pin.name not in told:
                 told.add(pin.name)

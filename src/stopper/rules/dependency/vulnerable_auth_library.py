@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from stopper.core.app import App
 from stopper.core.auth_advisories import ADVISORIES, Advisory, holes, order
 from stopper.core.facts import source_of
-from stopper.core.requirement_lines import pins_of
+from stopper.core.requirement_lines import pins_of, running_files
 from stopper.core.rule import Hit, Rule
 
 
 def detect(app: App) -> Iterator[Hit]:
     """Pinned and locked versions in the files, and the versions that the running application has."""
     told: set[str] = set()
-    for file in source_of(app).files_of("requirements"):
+    for file in running_files(source_of(app)):
         for pin in pins_of(file):
             if (
                 pin.exact
