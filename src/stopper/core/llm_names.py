@@ -84,6 +84,8 @@ def _by_http(facts: SourceFacts) -> Iterator[Call]:
         "requests.post", "httpx.post", "requests.Session.post", "httpx.Client.post", "urllib.request.Request"
     ):
         address = call.argument(0, "url")
+        if call.callee == "urllib.request.Request" and call.lacks(1, "data"):
+            continue  # nothing is sent: a list of models is read
         if any(
             isinstance(part, Constant) and isinstance(part.value, str) and _HOSTS.match(part.value)
             for part in walk(address, 3)

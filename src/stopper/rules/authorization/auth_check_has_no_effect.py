@@ -98,18 +98,16 @@ def _thrown_away(facts: SourceFacts, call: Call) -> bool:
     """The call stands in an ``if`` of the function that does not stop, and in no return, raise, assignment or other call."""
     if call.span is None:
         return False
-    inside = [
-        one
-        for one in facts.conditions()
-        if one.function == call.function and one.body is not None and one.body.holds(call.span)
-    ]
+    inside = [one for one in facts.conditions_in(call.function) if one.body is not None and one.body.holds(call.span)]
     if not inside or any(one.stops for one in inside):
         return False
-    others = [one.span for one in facts.returns() if one.function == call.function]
+    returns = facts.returns_of(call.function)
+    others = [one.span for one in returns]
     others += [one.span for one in facts.raises() if one.function == call.function]
-    others += [one.span for one in facts.assignments() if one.function == call.function]
+    others += [one.span for one in facts.assignments_in(call.function)]
     others += [one.span for one in facts.calls_in(call.function) if one is not call and one.span is not None]
-    return not any(span.holds(call.span) for span in others)
+    kept = any(isinstance(part, Call) and part.span == call.span for one in returns for part in walk(one.value))
+    return not kept and not any(span.holds(call.span) for span in others)
 
 
 def _checks(tried: tuple[str, ...]) -> bool:

@@ -41,8 +41,24 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for flow in facts.flows("exception-message", label=tuple(sorted(CREDENTIALS))):
         certainty = _judged(facts, flow.value)
-        if certainty is not None:
+        if certainty is not None and not _words_itself(facts, flow.detail):
             yield Hit("a secret becomes part of the text of an exception", flow.span, certainty=certainty)
+
+
+def _words_itself(facts: SourceFacts, exception: str) -> bool:
+    """That the class of the project says its own text, and the secret is not in it."""
+    for name in _with_bases(facts, exception):
+        texts = facts.returns_of(f"{name}.__str__")
+        if texts:
+            return all(_judged(facts, one.value) is None for one in texts)
+    return False
+
+
+def _with_bases(facts: SourceFacts, name: str, depth: int = 4) -> Iterator[str]:
+    yield name
+    found = next((one for one in facts.classes() if one.name == name), None)
+    for base in found.bases if found is not None and depth else ():
+        yield from _with_bases(facts, base, depth - 1)
 
 
 def _judged(facts: SourceFacts, value: Value) -> Certainty | None:

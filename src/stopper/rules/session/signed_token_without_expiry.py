@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Hit, Rule
 from stopper.core.setting_facts import seconds
-from stopper.core.values import Call, Name, Value, is_constant
+from stopper.core.values import Call, Name, Value, is_constant, walk
 
 _HOMES: Final = (
     "itsdangerous",
@@ -39,7 +39,8 @@ def detect(app: App) -> Iterator[Hit]:
                 continue
             place = 0 if call.method == "_" else 1
             if call.lacks(place, "max_age") or is_constant(call.argument(place, "max_age"), None):
-                yield Hit("the token's age is not looked at, so it is good for ever", call.span)
+                if not _names_a_kept_session(facts, call):
+                    yield Hit("the token's age is not looked at, so it is good for ever", call.span)
             elif (length := seconds(facts, call.argument(place, "max_age"))) is not None and length > _LONGEST:
                 yield Hit("the token is good for more than a month", call.span, certainty="likely")
         for call in facts.calls(*(f"{home}.{word}" for home in _PLAIN)):
@@ -56,6 +57,17 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls(*(name for name in _TIMED | _PLAIN if "Serializer" in name)):
         if _unsalted(call) and not _salted_later(facts.calls("*.dumps", "*.loads"), call):
             yield Hit("no salt tells this token's purpose from others of the same key", call.span, certainty="likely")
+
+
+def _names_a_kept_session(facts: SourceFacts, loaded: Call) -> bool:
+    """That it is the id of a session which the project keeps and ends itself: ``open_session`` looks it up in a store."""
+    return loaded.function.rpartition(".")[2] == "open_session" and any(
+        isinstance(part, Call) and part.span == loaded.span
+        for call in facts.calls_in(loaded.function)
+        if call.method in ("get", "hgetall", "hget", "fetch", "load", "find_one") and call is not loaded
+        for given in call.args
+        for part in walk(given, 6)
+    )
 
 
 def _unsalted(call: Call) -> bool:

@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.api_key_names import is_key_name
 from stopper.core.app import App
+from stopper.core.checked_input import is_checked
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import UNTRUSTED
 from stopper.core.rule import Edit, Hit, Rule
@@ -25,9 +26,8 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     seen: set[tuple[str, int]] = set()
     for flow in facts.flows("outbound-url", label=tuple(sorted(UNTRUSTED)), by_name=False):
-        if any(
-            flow.span == other.span and _names(other.value) for other in facts.flows("outbound-headers")
-        ) and _is_anywhere(flow.value):
+        carries = any(flow.span == other.span and _names(other.value) for other in facts.flows("outbound-headers"))
+        if carries and _is_anywhere(flow.value) and not is_checked(facts, flow.value, flow.function):
             seen.add((flow.span.path, flow.span.line))
             yield Hit(ANYWHERE, flow.span)
     for call in _calls(facts):
