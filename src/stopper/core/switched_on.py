@@ -23,6 +23,7 @@ from stopper.core.values import (
     Parameter,
     Truth,
     Value,
+    text_of,
     walk,
 )
 
@@ -172,11 +173,36 @@ def asked_for(facts: SourceFacts, span: Span | None) -> bool:
 
 
 def _is_for_desk(facts: SourceFacts, condition: Condition) -> bool:
+    if not condition.negated and _is_option(facts, condition.value):
+        return True
     words = [word for value in walk(condition.value) for word in _words(value)]
     if any(_OFF_FLAG.search(word) for word in words):
         differs = any(condition.span.holds(found.span) for found in facts.comparisons("!=", "not in", "is not"))
         return differs != condition.negated
     return any(FLAG.search(word) for word in words)
+
+
+def _is_option(facts: SourceFacts, value: Value) -> bool:
+    """That it is an option of a command which is off until it is typed."""
+    found = facts.function(value.function) if isinstance(value, Parameter) else None
+    return (
+        found is not None
+        and isinstance(value, Parameter)
+        and any(
+            one.call is not None
+            and one.name.rpartition(".")[2] == "option"
+            and _names_option(one.call, value.parameter)
+            and not is_on(facts, one.call.keyword("default"))
+            for one in found.decorators
+        )
+    )
+
+
+def _names_option(call: Call, parameter: str) -> bool:
+    said = (text for one in call.args if (text := text_of(one)) is not None)
+    return any(
+        part.lstrip("-").replace("-", "_") == parameter for text in said for part in text.split("/") if part[:1] == "-"
+    )
 
 
 def _words(value: Value) -> Iterator[str]:

@@ -9,6 +9,7 @@ from stopper.core.ci_steps import Step, steps_of
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import CREDENTIALS
 from stopper.core.rule import Hit, Rule
+from stopper.core.switched_on import asked_for
 from stopper.core.values import Name, is_constant, text_of, walk
 
 _SHOWS: Final = re.compile(
@@ -48,7 +49,8 @@ def _in_step(step: Step) -> Iterator[Hit]:
 
 def _in_code(facts: SourceFacts) -> Iterator[Hit]:
     for one in facts.assignments(tests=True):
-        if one.target in _DEBUGGED or (one.attribute == "debuglevel" and not is_constant(one.value, 0)):
+        loud = one.target in _DEBUGGED or (one.attribute == "debuglevel" and not is_constant(one.value, 0))
+        if loud and not asked_for(facts, one.span):
             yield Hit("http.client prints every header that it sends", one.span, certainty="certain")
     for call in facts.calls("curlify.to_curl", "curlify2.Curlify", tests=True):
         yield Hit("a cURL line holds the credential in clear", call.span)

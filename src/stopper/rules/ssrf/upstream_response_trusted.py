@@ -26,6 +26,9 @@ _CALL: Final = re.compile(
 _CHECKS: Final = re.compile(
     r"(?i)raise_for_status|validate\w*|model_validate\w*|parse_obj\w*|load|loads_checked|check_\w+|verify\w*|ensure\w*|is_valid\w*|isinstance|iter_content|iter_bytes|from_dict|\w*schema\w*|TypeAdapter\w*|conlist|cast_to"
 )
+_NO_JSON: Final = frozenset({"ValueError", "JSONDecodeError"})
+_OTHER_FORM: Final = frozenset({"KeyError", "TypeError", "LookupError", "IndexError", "AttributeError"})
+"""Who catches one of each by name has thought of an answer that is no JSON, and of one that has another form."""
 _LOOKED_AT: Final = frozenset({"status_code", "ok", "is_success", "headers", "is_error", "status"})
 
 
@@ -83,15 +86,17 @@ def _is_checked(facts: SourceFacts, function: str) -> bool:
     """That the function, or one inside, looks at the status, the size or the form of an answer."""
     if any(_CHECKS.fullmatch(call.method) for call in facts.calls_in(function)):
         return True
-    for comparison in facts.comparisons():
-        if comparison.function == function and any(
-            _looks(one) for side in (comparison.left, comparison.right) for one in walk(side, 5)
-        ):
-            return True
-    return any(
-        condition.function == function and any(_looks(one) for one in walk(condition.value, 5))
-        for condition in facts.conditions()
-    )
+    if any(
+        _looks(one)
+        for comparison in facts.comparisons_in(function)
+        for side in (comparison.left, comparison.right)
+        for one in walk(side, 5)
+    ):
+        return True
+    if any(_looks(one) for condition in facts.conditions_in(function) for one in walk(condition.value, 5)):
+        return True
+    caught = {name.rpartition(".")[2] for one in facts.handlers() if one.function == function for name in one.catches}
+    return bool(caught & _NO_JSON) and bool(caught & _OTHER_FORM)
 
 
 def _looks(value: Value) -> bool:
