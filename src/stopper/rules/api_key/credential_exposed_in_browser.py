@@ -21,12 +21,12 @@ from stopper.core.values import (
     ConfigValue,
     Constant,
     EnvironmentValue,
-    Format,
     Item,
     Mapping,
     Member,
     Name,
     Value,
+    parts,
     text_of,
     walk,
 )
@@ -85,8 +85,7 @@ def _is_page_made(facts: SourceFacts, flow: Flow) -> bool:
     """That what is rendered may be shown by a browser: not a statement, a file of settings or the text of a mail."""
     call = next((one for one in facts.calls_in(flow.function) if one.span == flow.span and one.args), None)
     said = call.args[0] if call is not None else None
-    last = said.parts[-1] if isinstance(said, Format) and said.parts else said
-    return not _NO_PAGE.search(text_of(last) or "")
+    return not any(_NO_PAGE.search(text_of(part) or "") for part in (said, *(parts(said) if said else ())))
 
 
 def _is_secret(value: Value) -> bool:

@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.account_names import said_name
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Hit, Rule
 from stopper.core.setting_facts import seconds
-from stopper.core.values import Call, Name, Value, is_constant, walk
+from stopper.core.values import Call, Name, Value, is_constant
 
 _HOMES: Final = (
     "itsdangerous",
@@ -23,6 +24,7 @@ _TIMED: Final = frozenset(
 _PLAIN: Final = frozenset(f"{home}.{name}" for home in _HOMES for name in ("URLSafeSerializer", "Serializer", "Signer"))
 _NONE: Final = frozenset(f"{home}.NoneAlgorithm" for home in _HOMES)
 _LONGEST: Final = 31 * 86400.0
+_ID: Final = re.compile(r"(?i)_?(?:sid|(?:session_?)?id|session_?key)")
 _PURPOSE: Final = re.compile(
     r"(?i)reset|confirm|verif|activat|invit|magic|recover|unsubscribe|password|email|token|login|auth"
 )
@@ -60,14 +62,22 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 def _names_a_kept_session(facts: SourceFacts, loaded: Call) -> bool:
-    """That it is the id of a session which the project keeps and ends itself: ``open_session`` looks it up in a store."""
-    return loaded.function.rpartition(".")[2] == "open_session" and any(
-        isinstance(part, Call) and part.span == loaded.span
-        for call in facts.calls_in(loaded.function)
-        if call.method in ("get", "hgetall", "hget", "fetch", "load", "find_one") and call is not loaded
-        for given in call.args
-        for part in walk(given, 6)
-    )
+    """That it is the id of a session which the project keeps and ends itself: ``open_session`` reads what the same class signed, and
+    that was an id."""
+    home, _, word = loaded.function.rpartition(".")
+    signed = [
+        given
+        for call in facts.calls("*.dumps", "*.sign")
+        if home and call.function.startswith(f"{home}.") and _of(call, _TIMED)
+        for given in call.args[:1]
+    ]
+    return word == "open_session" and bool(signed) and all(map(_is_id, signed))
+
+
+def _is_id(value: Value) -> bool:
+    if isinstance(value, Call):
+        return value.callee.startswith(("secrets.", "uuid."))
+    return _ID.fullmatch(said_name(value)) is not None
 
 
 def _unsalted(call: Call) -> bool:
