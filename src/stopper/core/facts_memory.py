@@ -61,12 +61,17 @@ class Memory:
         return index
 
     def beginnings(self, imported: Iterable[str]) -> set[str]:
-        """Those names and every beginning of them: ``flask.helpers.url_for``, ``flask.helpers``, ``flask``."""
+        """Those names and every beginning of them: ``flask.helpers.url_for``, ``flask.helpers``, ``flask``.
+
+        Whoever imports only a face of another library (``stopper.compat.…``) has not imported ``stopper``: the guard is not there.
+        """
         found = self.imported
         if not found:
             for name in imported:
                 while name and name not in found:
                     found.add(name)
+                    if name == "stopper.compat":
+                        break
                     name = name.rpartition(".")[0]
         return found
 

@@ -8,11 +8,12 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
-from stopper.core.setting_facts import MISSING, in_force, members, plain, written
+from stopper.core.setting_facts import MISSING, in_force, members, plain, switches, written
 from stopper.core.values import Call, Sequence, Value, is_constant
 from stopper.core.view_functions import VERBS
 
 LIBRARY: Final = "flask_jwt_extended"
+FACE: Final = "stopper.compat.flask_jwt_extended"
 GUARDS: Final = {
     f"{LIBRARY}.{home}{name}": name
     for home in ("", "view_decorators.")
@@ -68,6 +69,16 @@ class Guarded:
 def uses(app: App) -> bool:
     """That the application uses the library."""
     return source_of(app).imports(LIBRARY) or in_force(app, "JWT_TOKEN_LOCATION") is not MISSING
+
+
+def stands_on_stopper(app: App) -> bool:
+    """That it is Stopper's face of the library: weak settings that it fills in safely are no weakness there."""
+    return source_of(app).imports(FACE) or in_force(app, "JWT_ALLOW_LEGACY_MESSAGES") is not MISSING
+
+
+def ended(app: App, switch: str) -> bool:
+    """That Stopper's face of the library ends the weakness, and *switch* does not bring it back."""
+    return stands_on_stopper(app) and not any(doubt.value for doubt in switches(app, switch))
 
 
 def version(app: App) -> int:

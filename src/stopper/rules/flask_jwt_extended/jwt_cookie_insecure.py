@@ -6,7 +6,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.cookie_flags import CookieSet, lacking_flags, set_cookies
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_extended import locations, manager, uses
+from stopper.core.jwt_extended import locations, manager, stands_on_stopper, uses
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_cookies import answers_with_cookies
 from stopper.core.rule import Edit, Hit, Rule
@@ -33,7 +33,7 @@ def detect(app: App) -> Iterator[Hit]:
                 )
     place = manager(app)
     unset = [key for key in ("JWT_COOKIE_SECURE", "JWT_COOKIE_SAMESITE") if _left_out(app, key)]
-    if unset and not seen and place is not None:
+    if unset and not seen and place is not None and not stands_on_stopper(app):
         yield Hit(f"tokens come in cookies and {' and '.join(unset)} is left at its weak default", place)
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import source_of
-from stopper.core.jwt_extended import manager, uses
+from stopper.core.jwt_extended import manager, stands_on_stopper, uses
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.setting_facts import (
     MISSING,
@@ -42,7 +42,7 @@ def detect(app: App) -> Iterator[Hit]:
     if not seen and _mixed(in_force(app, "JWT_DECODE_ALGORITHMS")):
         yield Hit("JWT_DECODE_ALGORITHMS mixes shared secrets and key pairs", reader="running")
     place = manager(app)
-    if place is not None:
+    if place is not None and not stands_on_stopper(app):
         lacking = [key for key in _NEEDED if not _set(app, key)]
         if lacking:
             sure: Certainty = "likely" if len(lacking) == 1 or _has_others_keys(app) else "possible"

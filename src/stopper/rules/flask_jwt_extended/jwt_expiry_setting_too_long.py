@@ -1,11 +1,11 @@
 """Whoever steals a token can use it for months, or for ever."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeGuard
 
 from stopper.core.app import App
 from stopper.core.facts import source_of
-from stopper.core.jwt_extended import issues, uses
+from stopper.core.jwt_extended import ended, issues, uses
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import in_force, is_for_one_desk, lasting, said_time, seconds, written
 from stopper.core.values import Call, Value, is_constant
@@ -23,20 +23,26 @@ def detect(app: App) -> Iterator[Hit]:
     if not uses(app):
         return
     facts = source_of(app)
+    endless = not ended(app, "JWT_ALLOW_TOKENS_WITHOUT_EXPIRY")
     for key, most in LONGEST.items():
         seen = False
         for write in written(app, key):
             length, seen = seconds(facts, write.value), True
-            if length is not None and length > most:
+            if _over(length, most, endless=endless):
                 yield Hit(_said(key, length), write.span, certainty="possible" if is_for_one_desk(write) else None)
         force = lasting(in_force(app, key))
-        if not seen and force is not None and force > most:
+        if not seen and _over(force, most, endless=endless):
             yield Hit(_said(key, force), reader="running")
     for word, key in _CALLS.items():
         for call in issues(facts, word):
             length = seconds(facts, _delta(call, word))
-            if length is not None and length > LONGEST[key]:
+            if _over(length, LONGEST[key], endless=endless):
                 yield Hit(f"the token that is made here lives {said_time(length)}", call.span)
+
+
+def _over(length: float | None, most: float, *, endless: bool) -> TypeGuard[float]:
+    """Longer than the policy; a token without an end counts where one can be made at all."""
+    return length is not None and length > most and (endless or length != float("inf"))
 
 
 def _said(key: str, length: float) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from stopper.core.app import App
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_extended import LIBRARY, uses
+from stopper.core.jwt_extended import LIBRARY, ended, uses
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import controls, judge, protected
 from stopper.core.probe_query import with_query
@@ -21,7 +21,7 @@ _CALLS = tuple(
 
 def detect(app: App) -> Iterator[Hit]:
     """``query_string`` among the locations of a setting or of one guard."""
-    if not uses(app):
+    if not uses(app) or ended(app, "JWT_ALLOW_QUERY_STRING"):
         return
     facts, seen = source_of(app), False
     for write in written(app, "JWT_TOKEN_LOCATION"):

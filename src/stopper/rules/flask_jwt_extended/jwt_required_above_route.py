@@ -6,6 +6,7 @@ from stopper.core.app import App, Route
 from stopper.core.fact import ClassFact, Decorator, Function
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.jwt_extended import stands_on_stopper
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import alike, bearers
@@ -22,6 +23,8 @@ GUARDS = tuple(
 
 def detect(app: App) -> Iterator[Hit]:
     """`@jwt_required()` above a route decorator of the same function, where nothing else guards the route."""
+    if stands_on_stopper(app):
+        return  # it closes such a route and says why
     for function, decorator in _misplaced(app):
         if not _guarded_otherwise(app, function):
             yield Hit(f"the guard of {function.name} stands above its route, so it never runs", decorator.span)

@@ -6,6 +6,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import ErrorHandler, Function, Handler, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.jwt_extended import ended
 from stopper.core.jwt_names import DECODING, OTHER_VERIFIERS
 from stopper.core.probe import Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import controls, judge, same, shown
@@ -22,7 +23,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     yield from _handlers(facts)
     yield from _registered(facts)
-    yield from _extension(facts)
+    yield from _extension(app, facts)
 
 
 def _handlers(facts: SourceFacts) -> Iterator[Hit]:
@@ -85,12 +86,14 @@ def _registered(facts: SourceFacts) -> Iterator[Hit]:
         yield Hit("each kind of bad token has an answer of its own", found[0][0].span)
 
 
-def _extension(facts: SourceFacts) -> Iterator[Hit]:
+def _extension(app: App, facts: SourceFacts) -> Iterator[Hit]:
     managers = list(facts.calls("flask_jwt_extended.JWTManager"))
     if not managers:
         return
     loaders = {loader: function for function in facts.functions() for loader in LOADERS if _is(function, loader)}
     if len(loaders) < len(LOADERS):
+        if ended(app, "JWT_ALLOW_LEGACY_MESSAGES"):
+            return
         yield Hit(
             "Flask-JWT-Extended tells an expired token (401) from a forged or broken one (422) by default",
             managers[0].span,

@@ -13,10 +13,10 @@ from stopper.scan.source.reader import Reader, canonical
 
 def read_import(reader: Reader, node: ast.Import) -> None:
     for alias in node.names:
-        reader.project.imported.add(alias.name)
+        reader.project.imported.update((alias.name, canonical(alias.name)))
         module = reader.project.load(reader.module, alias.name)
         if alias.asname:
-            reader.scope[alias.asname] = Name(module.name if module is not None else alias.name)
+            reader.scope[alias.asname] = Name(module.name if module is not None else canonical(alias.name))
         else:
             top = alias.name.partition(".")[0]
             reader.scope[top] = Name(top)
@@ -28,16 +28,16 @@ def read_import_from(reader: Reader, node: ast.ImportFrom) -> None:
     for alias in node.names:
         if alias.name == "*":
             if module is None:
-                for name in names.STARS.get(home, "").split():
+                for name in names.STARS.get(canonical(home), "").split():
                     reader.scope.setdefault(name, Name(canonical(f"{home}.{name}")))
             else:
                 for name, value in module.bindings.items():
                     if not name.startswith("_"):
                         reader.scope.setdefault(name, value)
             continue
-        reader.project.imported.add(f"{home}.{alias.name}")
+        reader.project.imported.update((f"{home}.{alias.name}", canonical(f"{home}.{alias.name}")))
         reader.scope[alias.asname or alias.name] = _imported(reader, home, module, alias.name)
-    reader.project.imported.add(home)
+    reader.project.imported.update((home, canonical(home)))
 
 
 def _imported(reader: Reader, home: str, module: Module | None, name: str) -> Value:

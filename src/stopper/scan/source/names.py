@@ -32,6 +32,9 @@ INSTANCES: Final[dict[str, str]] = {
 }
 """What a call (or an attribute) gives an instance of, where the name does not say it; and classes that stand for another."""
 
+FACES: Final = "stopper.compat."
+"""What follows is the name of the library whose face it is: the names below it mean the same, and rules ask whose they are."""
+
 FLASK_HOMES: Final = re.compile(
     r"flask\.(?:globals|helpers|templating|app|blueprints|wrappers|sessions|ctx|sansio\.app|sansio\.blueprints|json)\."
     r"(?=(?:request|session|g|current_app|jsonify|make_response|redirect|abort|url_for|flash|render_template|render_template_string"

@@ -32,6 +32,8 @@ def canonical(dotted: str) -> str:
     """The one name for something that libraries offer under several."""
     if dotted.startswith("flask."):
         dotted = names.FLASK_HOMES.sub("flask.", dotted)
+    elif dotted.startswith(names.FACES):
+        dotted = dotted.removeprefix(names.FACES)
     moved = names.MOVED.get(dotted)
     return moved if moved is not None else dotted
 
