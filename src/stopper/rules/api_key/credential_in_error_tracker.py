@@ -8,7 +8,20 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import CREDENTIALS
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Item, Member, Name, Truth, Value, is_constant, may_be, parts, text_of
+from stopper.core.values import (
+    Call,
+    Constant,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Truth,
+    Value,
+    is_constant,
+    may_be,
+    parts,
+    text_of,
+)
 
 TRACKERS: Final = (
     "sentry_sdk",
@@ -31,6 +44,8 @@ _WHOLE: Final = re.compile(
     r"flask\.request\.(?:headers|environ|cookies|get_json|json|form|get_data|data|values)(?:\.(?:items|to_dict|copy|values))?$"
 )
 _TELLS_LITTLE: Final = re.compile(r"(?i)hash|mask|redact|scrub|^len$|^bool$|sanitiz")
+_OPEN_NAMES: Final = re.compile(r"(?i)(?:dns|txt)_?record|challenge|cursor|next_?page|csrf")
+"""Names of members whose token everybody may read, such as the one that proves a domain by a record of the DNS."""
 _SCRUBS: Final = re.compile(r"(?i)scrub|before_send|filter|sanitiz|event_scrubber|processors")
 
 
@@ -80,6 +95,9 @@ def _is_credential(facts: SourceFacts, value: Value, depth: int = 6) -> bool:
             return False
         case Name(dotted=said) | Call(callee=said) if _WHOLE.match(said):
             return True
+        case Mapping(items=items):
+            told = [held for key, held in items if not _OPEN_NAMES.search(text_of(key) or "")]
+            return depth > 0 and any(_is_credential(facts, one, depth - 1) for one in told)
         case _:
             pass
     inside = parts(value)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.fact import Assignment
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
@@ -66,6 +67,7 @@ _LOCAL: Final = re.compile(
     r"^(?:localhost|127\.|0\.0\.0\.0|\[|10\.|192\.168\.|[\w-]+$)|\.(?:local|internal|test|localhost|svc)$"
 )
 _OPTION: Final = re.compile(r"(?i)verif|insecure|ssl|tls|cert|check|trust")
+_SPEAKS: Final = frozenset({"send", "sendall", "write", "request", "recv", "read", "urlopen", "login"})
 _MESSAGE: Final = "the certificate of the other side is not checked"
 
 
@@ -128,6 +130,8 @@ def _assigned(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     for one in facts.assignments():
         if one.attribute not in _ATTRIBUTES or not ("." in one.target or "[" in one.target):
             continue
+        if _is_for_a_look(facts, one):
+            continue
         value = one.value
         if (
             (one.attribute == "check_hostname" and is_constant(value, False))
@@ -142,6 +146,14 @@ def _assigned(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             or (one.target in ("[CURL_CA_BUNDLE]", "[REQUESTS_CA_BUNDLE]") and is_constant(value, ""))
         ):
             yield one.span, _MESSAGE
+
+
+def _is_for_a_look(facts: SourceFacts, one: Assignment) -> bool:
+    """That the function reads the other side's certificate, whatever it is, and sends nothing."""
+    if one.attribute not in ("check_hostname", "verify_mode") or not one.function:
+        return False
+    called = {call.method for call in facts.calls_in(one.function)}
+    return "getpeercert" in called and not called & _SPEAKS
 
 
 def _is_none(value: Name | Constant) -> bool:

@@ -9,7 +9,7 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Hit, Rule
 from stopper.core.setting_facts import seconds
-from stopper.core.values import Call, Name, Value, is_constant
+from stopper.core.values import Call, Choice, Name, Value, is_constant
 
 _HOMES: Final = (
     "itsdangerous",
@@ -25,6 +25,7 @@ _PLAIN: Final = frozenset(f"{home}.{name}" for home in _HOMES for name in ("URLS
 _NONE: Final = frozenset(f"{home}.NoneAlgorithm" for home in _HOMES)
 _LONGEST: Final = 31 * 86400.0
 _ID: Final = re.compile(r"(?i)_?(?:sid|(?:session_?)?id|session_?key)")
+_MAKES_ID: Final = re.compile(r"(?i)(?:sid|session_?id)$")
 _PURPOSE: Final = re.compile(
     r"(?i)reset|confirm|verif|activat|invit|magic|recover|unsubscribe|password|email|token|login|auth"
 )
@@ -71,12 +72,16 @@ def _names_a_kept_session(facts: SourceFacts, loaded: Call) -> bool:
         if home and call.function.startswith(f"{home}.") and _of(call, _TIMED)
         for given in call.args[:1]
     ]
-    return word == "open_session" and bool(signed) and all(map(_is_id, signed))
+    whole = any(isinstance(one, Call) and one.callee == "dict" for one in signed)
+    return word == "open_session" and not whole and any(map(_is_id, signed))
 
 
 def _is_id(value: Value) -> bool:
+    if isinstance(value, Choice):
+        return all(is_constant(one, None) or _is_id(one) for one in value.options)
     if isinstance(value, Call):
-        return value.callee.startswith(("secrets.", "uuid."))
+        makes = value.callee.startswith(("secrets.", "uuid.")) or _MAKES_ID.search(value.method)
+        return bool(makes) or _of(value, _TIMED)
     return _ID.fullmatch(said_name(value)) is not None
 
 
