@@ -6,11 +6,13 @@ from typing import Final, Literal
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import attempt, same
 from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.values import ConfigValue, EnvironmentValue, walk
 
 _INTERNAL: Final = re.compile(
     r"(?i)(?:^|[/_.-])(debug\w*|_debug|internals?|backups?|dump\w*|bak|actuator|phpinfo|console|_?env|environ|tests?|testing|playground|sandbox|dev|devtools|staging|tmp|temp|old|"
@@ -20,7 +22,7 @@ _SURE: Final = re.compile(
     r"(?i)(?:^|[/_.-])(_?debug\w*|internals?|backups?|dump\w*|actuator|phpinfo|heapdump|threaddump|shell|eval|environ|_?env|seed|reset-?db|sysinfo|devtools)(?=[/_.-]|$)"
 )
 _SAFE: Final = re.compile(
-    r"(?i)(speed-?tests?|/tests?/\{|latest|contest|trace(?:s|route)?/\{|/tests?$.*result|environments?|profiles?/\{)"
+    r"(?i)(speed-?tests?|/tests?/\{|latest|contest|trace(?:s|route)?/\{|/tests?$.*result|environments?|profiles?/\{|/api/(?:[\w.-]+/)*config/?$)"
 )
 _PLACES: Final = (
     "/debug", "/_debug", "/internal", "/backup", "/test", "/dev", "/console", "/.env", "/.git/config", "/backup.sql", "/backup.zip", "/dump",
@@ -32,7 +34,7 @@ _PLACES: Final = (
 def detect(app: App) -> Iterator[Hit]:
     """Routes that are called after a tool of developers and that nothing guards."""
     for route in app.routes:
-        if not route.readers - {"spec"} or not _is_internal(route):
+        if not route.readers - {"spec"} or not _is_internal(route) or _is_switched(source_of(app), route.view):
             continue
         for ref in route.refs():
             access = route.access.get(ref.method)
@@ -46,6 +48,16 @@ def detect(app: App) -> Iterator[Hit]:
                     reader,
                 )
                 break
+
+
+def _is_switched(facts: SourceFacts, view: str) -> bool:
+    """That the view turns callers away unless a setting is on."""
+    asks = any(
+        isinstance(part, (ConfigValue, EnvironmentValue))
+        for condition in facts.conditions_in(view)
+        for part in walk(condition.value, 4)
+    )
+    return asks and any(call.callee == "flask.abort" for call in facts.calls_in(view))
 
 
 def _is_internal(route: Route) -> bool:
