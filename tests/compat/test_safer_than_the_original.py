@@ -13,7 +13,7 @@ from flask import Flask, jsonify
 from tests.compat.made import SECRET, access, bearer, make_app, refresh, signed
 
 import stopper.compat.flask_jwt_extended as compat
-from stopper import Stopper, public
+from stopper import PolicyError, Stopper, api_key, public
 from stopper.compat.flask_jwt_extended.exceptions import JWTSettingError
 
 
@@ -374,7 +374,10 @@ def test_stopper_on_top_knows_what_jwt_required_guards() -> None:
     client = app.test_client()
     assert client.get("/me", headers=bearer(access(app))).json == {"who": "ann"}
     assert client.get("/me").status_code == 401
-    assert app.extensions["stopper"].policies["recent"] == {"GET": "jwt_required(fresh=True)"}
+    policies = app.extensions["stopper"].policies
+    assert policies["recent"] == {"GET": "jwt_required(fresh=True)"}
+    assert policies["of_any_kind"] == {"GET": "jwt_required(verify_type=False)"}
+    assert policies["maybe"] == {"GET": "public"}
 
 
 def test_guards_may_stand_on_each_other() -> None:
@@ -386,6 +389,15 @@ def test_guards_may_stand_on_each_other() -> None:
     def both() -> str:
         return "in"
 
+    @app.get("/optional")
+    @compat.jwt_required()
+    @compat.jwt_required(optional=True)
+    def optional() -> str:
+        return "in"
+
+    policies = {name: str(getattr(app.view_functions[name], "__stopper_policy__", "")) for name in ("both", "optional")}
+    assert policies == {"both": "jwt_required() & jwt_required(fresh=True)", "optional": "jwt_required()"}
+    assert app.test_client().get("/optional").status_code == 401
     assert _status(app, access(app), "/both") == 403
     assert _status(app, access(app, fresh=True), "/both") == 200
 
@@ -406,3 +418,13 @@ def test_nothing_of_a_refused_token_is_remembered() -> None:
         assert "ann" not in str(refused.value)
         with pytest.raises(RuntimeError):
             compat.get_jwt()
+
+
+def test_a_view_may_carry_a_policy_of_stopper_and_keep_the_old_guard_for_a_while() -> None:
+    app = make_app()
+    app.config.update(STOPPER_MODE="dev")
+    app.add_url_rule("/two", "two", compat.jwt_required()(api_key(lambda: "in")))
+    with pytest.raises(PolicyError, match="two policies"):
+        public(compat.jwt_required()(lambda: "in"))
+    assert str(app.view_functions["two"].__stopper_policy__) == "api_key"  # type: ignore[attr-defined]
+    assert app.test_client().get("/two").status_code == 401

@@ -7,7 +7,7 @@ from weakref import WeakSet
 
 from flask import Flask, Response, request
 
-from stopper.auth.policy import ATTRIBUTE, Policy
+from stopper.auth.policy import ATTRIBUTE, Policy, public
 from stopper.extension.answers import Answers
 from stopper.extension.door import carried, shown_methods
 
@@ -16,13 +16,17 @@ _inner: Final[WeakSet[Callable[..., Any]]] = WeakSet()
 """Views as they were before a guard was put round them. One of them as an endpoint is a guard above its route."""
 
 
-def guarded(view: Callable[..., Any], inner: Callable[..., Any], text: str) -> None:
-    """*view* guards *inner* by itself. ``Stopper(app)`` shows *text* as its policy and leaves the judging to it."""
+def guarded(view: Callable[..., Any], inner: Callable[..., Any], text: str, *, optional: bool) -> None:
+    """*view* guards *inner* by itself. ``Stopper(app)`` shows *text* as its policy and leaves the judging to it.
+
+    An *optional* guard lets everybody pass, so the policy is ``public``.
+    """
     _inner.add(inner)
     present = getattr(view, ATTRIBUTE, None)  # `wraps` has copied it from what is guarded
-    if isinstance(present, Policy) and not present.text.startswith("jwt_required("):
-        return  # a policy of Stopper's own, which its gate judges besides
-    setattr(view, ATTRIBUTE, Policy(f"{text} & {present.text}" if isinstance(present, Policy) else text, ()))
+    if isinstance(present, Policy) and (optional or present.alternatives):
+        return  # what is there is at least as strict; a policy with kinds is judged by Stopper's gate besides
+    more = f" & {present.text}" if isinstance(present, Policy) and present.text != public.text else ""
+    setattr(view, ATTRIBUTE, public if optional else Policy(text + more, ()))
 
 
 def install(app: Flask) -> None:

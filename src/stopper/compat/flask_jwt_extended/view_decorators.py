@@ -131,7 +131,7 @@ def jwt_required(
     """
     if callable(optional):
         raise TypeError("write @jwt_required() with parentheses: without them it guards nothing")
-    text = _said(optional, fresh, refresh, verify_type)
+    text = _said(fresh, refresh, verify_type)
 
     def guard(view: View) -> View:
         @wraps(view)
@@ -141,13 +141,13 @@ def jwt_required(
             verify_jwt_in_request(optional, fresh, refresh, locations, verify_type, skip_revocation_check)
             return current_app.ensure_sync(view)(*args, **kwargs)
 
-        doors.guarded(guarded, view, text)
+        doors.guarded(guarded, view, text, optional=optional)
         return cast("View", guarded)
 
     return guard
 
 
-def _said(optional: bool, fresh: bool, refresh: bool, verify_type: bool) -> str:
-    flags = {"optional": optional, "fresh": fresh, "refresh": refresh}
+def _said(fresh: bool, refresh: bool, verify_type: bool) -> str:
+    flags = {"fresh": fresh, "refresh": refresh}
     words = [f"{name}=True" for name, value in flags.items() if value] + ([] if verify_type else ["verify_type=False"])
     return f"jwt_required({', '.join(words)})"
