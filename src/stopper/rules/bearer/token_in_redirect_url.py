@@ -21,6 +21,8 @@ NOT_CREDENTIALS: Final = re.compile(
     r"(?i)page|next|csrf|xsrf|cursor|continuation|sync|reset|confirm|verif|invit|unsubscribe"
 )
 """A token of such a name pages, guards a form, or is a link of its own."""
+_LOGS_OUT: Final = re.compile(r"(?i)log_?-?out|sign_?-?out|end_?session")
+_HINTS: Final = frozenset({"id_token", "id_token_hint", "idtoken"})
 _HANDED: Final = re.compile(r"(?i)[?&#;](?:access_token|id_token|refresh_token|auth_token|token|jwt)=[\w.~+/-]{16,}")
 TRIED: Final = {"quick": 6, "standard": 12, "deep": 40}
 
@@ -30,12 +32,18 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for flow in facts.flows("redirect", label=("token", "authorization-header")):
         labels = [label for label in flow.labels if _is_credential(label)]
-        if labels:
+        if labels and not _ends_the_session(flow.function, labels):
             sure = any(not label.by_name for label in labels)
             yield Hit(
                 "a token is put into the address of a redirect", flow.span, certainty="certain" if sure else "likely"
             )
     yield from _by_endpoint(facts)
+
+
+def _ends_the_session(function: str, labels: list[Label]) -> bool:
+    """That the provider is told which session ends by the ID token, as OpenID Connect RP-Initiated Logout 1.0 §2 has it."""
+    word = function.rpartition(".")[2]
+    return _LOGS_OUT.search(word) is not None and any(label.source.lower() in _HINTS for label in labels)
 
 
 def _by_endpoint(facts: SourceFacts) -> Iterator[Hit]:
