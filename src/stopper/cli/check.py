@@ -19,7 +19,7 @@ PYTHON: Final = (".py", ".pyi", ".pyw", ".ipynb")
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class Job:
     """One reading of the source, repeatable after fixes were applied."""
 
     plan: Plan
@@ -88,7 +88,7 @@ def command(paths: tuple[str, ...], fix: bool, diff: bool, no_cache: bool, **giv
     found = existing(paths)
     plan = planned(given, found[0], remembered=not no_cache)
     root = root_of(found)
-    job = _Job(
+    job = Job(
         plan=plan,
         paths=found,
         root=root,

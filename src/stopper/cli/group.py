@@ -14,7 +14,20 @@ from stopper.cli.nearest import did_you_mean
 from stopper.core.errors import IncompleteError, SettingError, StopperError, UsageError
 from stopper.core.redactor import mask
 
-COMMANDS: Final = ("check", "scan", "audit", "lock", "rules", "scrub", "secrets", "watch", "serve", "demo", "mcp")
+COMMANDS: Final = (
+    "check",
+    "scan",
+    "audit",
+    "lock",
+    "rules",
+    "scrub",
+    "secrets",
+    "watch",
+    "serve",
+    "demo",
+    "mcp",
+    "lsp",
+)
 """Each is ``command`` in the module of its name."""
 
 INTERRUPTED: Final = 130
