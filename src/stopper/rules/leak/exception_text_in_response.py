@@ -1,7 +1,7 @@
 """A stranger learns from the texts of failing libraries how the inside is built."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,8 @@ TEXTS: Final = frozenset(
 )
 """Attributes of an exception that hold what a library wrote."""
 EVERYTHING: Final = frozenset({"*", "Exception", "BaseException"})
+_OF_ANYBODY: Final = frozenset({"ValueError", "TypeError", "KeyError", "RuntimeError", "OSError", "AttributeError"})
+"""What every library raises: one of the project, further down, says little about the one that is caught."""
 _TAKES_NO_EXCEPTION: Final = frozenset({"return", "flask.jsonify", "flask.make_response", "flask.Response"})
 """Given an exception as it is, these fail, or treat an HTTP error as the response that it is."""
 _TELLS_NOTHING: Final = frozenset({"type", "isinstance", "hasattr", "len", "id", "hash", "bool"})
@@ -119,8 +121,26 @@ class _Asking:
                 (one.function, one.exception) for one in raises if not self._facts.derives(one.value, "exception")
             }
         handlers = (one for one in self._facts.handlers() if one.function == function and one.catches == value.catches)
-        tried = [(callee, name) for one in handlers for callee in one.tried for name in one.catches]
-        return any(pair in self._worded for pair in tried if pair[1] not in EVERYTHING)
+        named = [(one, name) for one in handlers for name in one.catches if name not in EVERYTHING]
+        return any(
+            (callee, name) in self._worded
+            for one, name in named
+            for callee in self._reached(one.tried, 1 if name in _OF_ANYBODY else 3)
+        )
+
+    def _reached(self, callees: Iterable[str], depth: int) -> set[str]:
+        """These functions, and those of the project that they call."""
+        found: set[str] = set()
+        waiting = set(callees)
+        for _ in range(depth):
+            found |= waiting
+            called = {name for callee in waiting for name in self._calls_of(callee)}
+            waiting = {name for name in called - found if self._facts.function(name) is not None}
+        return found
+
+    def _calls_of(self, callee: str) -> tuple[str, ...]:
+        function = self._facts.function(callee) or self._facts.function(f"{callee}.__init__")
+        return function.calls if function is not None else ()
 
 
 def _certainty(catches: tuple[str, ...], own: set[str]) -> Certainty | None:
