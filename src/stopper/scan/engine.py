@@ -14,6 +14,7 @@ from stopper.core.probe import Compute, Depth, Listen, Send, Skipped, Step, Targ
 from stopper.core.rule import Rule, Surface
 from stopper.scan.detecting import DetectorResult, one_line, outcome_of, run_detectors
 from stopper.scan.options import Progress, silent
+from stopper.scan.renewal import Renewals
 from stopper.scan.wire.courier import READ_METHODS, Courier
 from stopper.scan.wire.listener import LoopbackListener
 
@@ -36,9 +37,18 @@ class ProbeResult:
 
 
 def run_probes(
-    target: Target, rules: Sequence[Rule], courier: Courier, *, workers: int = 8, progress: Progress = silent
+    target: Target,
+    rules: Sequence[Rule],
+    courier: Courier,
+    *,
+    workers: int = 8,
+    progress: Progress = silent,
+    renewals: Renewals | None = None,
 ) -> tuple[ProbeResult, ...]:
-    """Run every probe side by side, in the order of *rules*. On Ctrl-C what was done is taken back before it goes on up."""
+    """Run every probe side by side, in the order of *rules*. On Ctrl-C what was done is taken back before it goes on up.
+
+    With ``renewals`` a person whose credential ended logs in again before the next probe.
+    """
     asked = [rule for rule in rules if rule.probe is not None]
     results: dict[str, ProbeResult] = {}
     fit: list[Rule] = []
@@ -56,17 +66,18 @@ def run_probes(
             results[result.rule.slug] = result
             progress("probing", len(results), len(asked))
 
-    _side_by_side([rule for rule in fit if not rule.disturbs], target, courier, workers, done)
+    def run(rule: Rule) -> None:
+        done(run_probe(rule, target, courier, renewals))
+
+    _side_by_side([rule for rule in fit if not rule.disturbs], courier, workers, run)
     for rule in fit:  # one after the other: each may end what the others stand on
         if rule.disturbs and not courier.stopping.is_set():
-            done(run_probe(rule, target, courier))
+            run(rule)
     lost = Verdict("open", "the probe was not run to its end")
     return tuple(results.get(rule.slug) or ProbeResult(rule, lost) for rule in asked)
 
 
-def _side_by_side(
-    rules: Sequence[Rule], target: Target, courier: Courier, workers: int, done: Callable[[ProbeResult], None]
-) -> None:
+def _side_by_side(rules: Sequence[Rule], courier: Courier, workers: int, run: Callable[[Rule], None]) -> None:
     waiting: queue.SimpleQueue[Rule] = queue.SimpleQueue()
     for rule in rules:
         waiting.put(rule)
@@ -77,7 +88,7 @@ def _side_by_side(
                 rule = waiting.get_nowait()
             except queue.Empty:
                 return
-            done(run_probe(rule, target, courier))
+            run(rule)
 
     threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, len(rules)))]
     try:
@@ -103,8 +114,24 @@ def not_for(rule: Rule, surface: Surface, depth: Depth) -> str:
     return ""
 
 
-def run_probe(rule: Rule, target: Target, courier: Courier) -> ProbeResult:
-    """Run one probe to its verdict. It is ``open`` when a step was forbidden or the probe itself failed."""
+def run_probe(rule: Rule, target: Target, courier: Courier, renewals: Renewals | None = None) -> ProbeResult:
+    """Run one probe to its verdict. It is ``open`` when a step was forbidden or the probe itself failed.
+
+    A probe whose credential ended under it has seen refusals that mean nothing: it runs once more, with a new one.
+    """
+    if renewals is None:
+        return _run_once(rule, target, courier)
+    given = renewals.ready(target, ask=rule.disturbs)
+    result = _run_once(rule, given, courier)
+    if rule.disturbs or courier.stopping.is_set():
+        return result
+    again = renewals.ready(target)
+    if again.identities == given.identities:
+        return result
+    return _run_once(rule, again, courier)
+
+
+def _run_once(rule: Rule, target: Target, courier: Courier) -> ProbeResult:
     began = time.perf_counter()
     rig = _Rig(courier, target, rule)
     try:
@@ -155,6 +182,7 @@ class _Rig:
         self._disturbs = rule.disturbs
         self._asker = rule.slug
         self._target = target
+        self._since = courier.credentials.generation
         self._undo: list[Request] = []
         self._listeners: list[LoopbackListener] = []
 
@@ -163,11 +191,11 @@ class _Rig:
         match step:
             case Send(request):
                 self._keep_people(request)
-                return self._carry(request)
+                return self._carry(self._fresh(request))
             case Together(requests):
                 for request in requests:
                     self._keep_people(request)
-                return self._courier.carry_together(requests)
+                return self._courier.carry_together([self._fresh(request) for request in requests])
             case Compute(function):
                 return function()
             case Undo(request):
@@ -181,6 +209,10 @@ class _Rig:
         if self._disturbs:
             return self._courier.carry(request)
         return self._courier.carry_for(self._asker, request)
+
+    def _fresh(self, request: Request) -> Request:
+        # Probes share what they found: a request that another one kept may show a credential from before the last log-in.
+        return self._courier.credentials.fresh(request, self._since)
 
     def _keep_people(self, request: Request) -> None:
         """A probe that runs beside others must not log out the people whom they all share."""

@@ -33,6 +33,8 @@ class Scene:
     canary: str
     useless: dict[str, str] = field(default_factory=dict[str, str])
     """Who got a credential that opened nothing, and from where."""
+    recipes: dict[str, tuple[Route, Request]] = field(default_factory=dict[str, tuple[Route, Request]])
+    """The log-in that each person came in by."""
     _shut: list[tuple[Exchange, ...]] = field(default_factory=list[tuple[Exchange, ...]])
 
     def shut(self) -> tuple[Exchange, ...]:
@@ -97,6 +99,17 @@ def log_in(scene: Scene, person: Identity) -> Identity | None:
     return _by_basic(scene, person, basic(person.subject, password))
 
 
+def log_in_again(scene: Scene, person: Identity) -> Identity | None:
+    """*person* with a new credential, by the log-in that gave the first one, else by any."""
+    route, request = scene.recipes.get(person.name, (None, None))
+    if route is not None and request is not None:
+        ready = _logged_in(scene, person, route, (request,))
+        if ready is not None:
+            return ready
+        scene.useless.pop(person.name, None)  # a form has a token of its own that is good once
+    return log_in(scene, person)
+
+
 def _login_requests(scene: Scene, route: Route, subject: str, password: str) -> Iterator[tuple[Request, ...]]:
     """The ways to send an account to a route; within one group the first that is plainly answered ends the group."""
     target = scene.honest.prefix + scene.honest.path(route)
@@ -132,6 +145,7 @@ def _logged_in(scene: Scene, person: Identity, route: Route, requests: Sequence[
         if exchange is None:
             continue
         if (ready := holder(scene, person, exchange, route)) is not None:
+            scene.recipes[person.name] = (route, request)
             return ready
         if exchange.response.status in (404, 405, 429):
             break  # a 401 or 403 to JSON may come from a view that reads a form only

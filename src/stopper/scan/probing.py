@@ -76,9 +76,11 @@ def _examined(
     options.progress("gathering identities", 0, 1)
     ready = prepare(app, courier, options.identities, options.mode, options.depth, canary=canary, known_ids=known_ids)
     seen = run_detectors(app, options.rules)
-    tried = run_probes(ready.target, options.rules, courier, workers=workers, progress=options.progress)
+    tried = run_probes(
+        ready.target, options.rules, courier, workers=workers, progress=options.progress, renewals=ready.renewals
+    )
     options.progress("asking what is left", 0, 1)
-    survey(app, courier, ready.honest, ready.target.identities)
+    survey(app, courier, ready.honest, ready.renewals.ready(ready.target, ask=True).identities)
     report = Report(
         command=command,
         target=name,
@@ -92,7 +94,7 @@ def _examined(
         outcomes=outcomes(app, options.rules, seen, tried),
         skipped=(
             *skips,
-            *_notes(ready.notes, bool(ready.target.identities), app),
+            *_notes((*ready.notes, *ready.renewals.lost.values()), bool(ready.target.identities), app),
             *_not_sent(courier),
             *_only_errors(app, courier),
             *(_accounts(ready.target.identities, canary) if command == "scan" else ()),

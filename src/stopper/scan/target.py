@@ -10,15 +10,17 @@ from stopper.scan.forge import TokenForge
 from stopper.scan.harvest import harvested
 from stopper.scan.honest import HonestRequests
 from stopper.scan.identities import Scene, gather
+from stopper.scan.renewal import Renewals
 from stopper.scan.wire.courier import Courier
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A Target, the honest requests behind it, and a line for each identity that could not be proven."""
+    """A Target, the honest requests behind it, who keeps its people logged in, and a line for each who could not be proven."""
 
     target: Target
     honest: HonestRequests
+    renewals: Renewals
     notes: tuple[str, ...] = ()
 
 
@@ -40,7 +42,10 @@ def prepare(
     """Gather people and harvest ids, once for all probes."""
     canary = canary or new_canary()
     honest = HonestRequests(canary=canary, harvest=dict(known_ids or {}))
-    people, notes = gather(Scene(model, courier, honest, canary), given)
+    scene, forge = Scene(model, courier, honest, canary), TokenForge()
+    people, notes = gather(scene, given)
+    renewals = Renewals(scene, people, forge.claims)
     honest.harvest.update(harvested(model, courier, honest, people))
     surface, url = courier.transport.surface, courier.transport.base_url
-    return Prepared(Target(model, surface, url, mode, depth, TokenForge(), honest, people, canary), honest, notes)
+    target = Target(model, surface, url, mode, depth, forge, honest, people, canary)
+    return Prepared(target, honest, renewals, notes)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from stopper.core.exchange import Effect, Exchange, Request, Response
 from stopper.core.probe import Mode, Skipped
+from stopper.scan.wire.credential_watch import CredentialWatch
 from stopper.scan.wire.shared import SharedAnswers
 from stopper.scan.wire.transport import Transport
 
@@ -63,12 +64,16 @@ class Courier:
         self._next = 0.0
         self._busy: dict[tuple[str, str], float] = {}
         self.stopping = threading.Event()
+        self.credentials = CredentialWatch()
+        """Which credentials of the scan's people are over."""
         self._shared = SharedAnswers()
 
     def carry(self, request: Request, *, last: bool = False) -> Exchange:
         """Send *request*. Raises Skipped when mode, path or budget forbid it. ``last`` requests take back and ignore the budget."""
         self._admit(request, last)
-        if not last:
+        if last:
+            request = self.credentials.fresh(request)
+        else:
             self._pace(request)
         with self._telling([request]):
             response = self.transport.send(request, self._timeout)
@@ -169,6 +174,7 @@ class Courier:
 
     def _learn(self, request: Request, response: Response) -> None:
         key = (request.method, _path(request.target))
+        self.credentials.learn(request, response)
         with self._lock:
             if response.status:
                 self.asked.add(key)
