@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from stopper.core.facts import SourceFacts
@@ -18,6 +19,7 @@ SHOWN: Final = frozenset({"request-header", "authorization-header", "request-dat
 READ_FROM: Final = frozenset(f"flask.request.{where}" for where in ("headers", "args", "values", "form", "cookies"))
 
 
+@lru_cache(maxsize=16384)
 def is_key_name(name: str) -> bool:
     """That a header, parameter, field or variable of that name holds an API key: ``X-API-Key``, ``apikey``, ``partner_key``."""
     lowered = name.lower()

@@ -19,7 +19,7 @@ A method of an object of unknown class is ``?.method``.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -109,6 +109,8 @@ class SourceFacts:
     text_files: tuple[TextFile, ...] = ()
     reach: MappingType[str, tuple[RouteRef, ...]] = field(default_factory=dict[str, tuple[RouteRef, ...]])
     """Qualified function → the routes that run it."""
+    words: frozenset[str] = field(default=frozenset(), repr=False)
+    """Every attribute's and keyword's name, and every literal text of up to a hundred characters; ask :meth:`says`."""
     _memory: Memory = field(default_factory=Memory, init=False, repr=False, compare=False)
 
     # -- where -----------------------------------------------------------------------------------------------------------------
@@ -120,6 +122,11 @@ class SourceFacts:
     def imports(self, *names: str) -> bool:
         """That some file (tests left out) imports one of these modules or names: ``facts.imports("flask_limiter")``."""
         return not self._memory.beginnings(self.imported).isdisjoint(names)
+
+    def says(self, *words: str) -> bool:
+        """That one of these stands in the source as an attribute, a keyword or a whole literal text. Asked first, it spares most projects
+        the search for what is not there. True where nobody collected the words."""
+        return not self.words or not self.words.isdisjoint(words)
 
     # -- calls -----------------------------------------------------------------------------------------------------------------
 
@@ -147,6 +154,10 @@ class SourceFacts:
             known = [call for callee, found in names.items() if matches(callee) for call in found]
             self._memory.patterns[pattern] = known
         return self._kept(known, tests)
+
+    def callees(self) -> Iterable[str]:
+        """Every name that is called, each once, tests too."""
+        return self._memory.calls_by_name(self.all_calls)["name"]
 
     def calls_in(self, function: str) -> Iterator[Call]:
         """The calls written in that function's body."""

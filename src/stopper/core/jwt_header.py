@@ -1,7 +1,7 @@
 """Members of a token's header that nobody has verified yet, and where they go."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from stopper.core.facts import SourceFacts
@@ -17,10 +17,23 @@ _CHECKS: Final = re.compile(
 )
 
 
-def header_members(facts: SourceFacts, value: Value | None, names: frozenset[str], depth: int = 4) -> Iterator[Item]:
+def header_members(facts: SourceFacts, value: Value | None, names: frozenset[str], depth: int = 4) -> Sequence[Item]:
     """The parts of *value* that are one of these members of an unverified header, also behind parameters and results."""
-    if not facts.once("reads token headers", lambda: any(facts.calls(*HEADER_READERS, *_UNPACKERS, tests=True))):
-        return
+    if value is None or not facts.says(*names) or not _reads_headers(facts):
+        return ()
+    known = facts.once(f"header members {sorted(names)}", dict[tuple[int, int], tuple[Value, tuple[Item, ...]]])
+    key = (id(value), depth)
+    if key not in known:
+        # The value is kept beside its members, so that its identity cannot pass to another.
+        known[key] = (value, tuple(_members(facts, value, names, depth)))
+    return known[key][1]
+
+
+def _reads_headers(facts: SourceFacts) -> bool:
+    return facts.once("reads token headers", lambda: any(facts.calls(*HEADER_READERS, *_UNPACKERS, tests=True)))
+
+
+def _members(facts: SourceFacts, value: Value, names: frozenset[str], depth: int) -> Iterator[Item]:
     for part in walk(value):
         if isinstance(part, Item) and text_of(part.key) in names and is_header(facts, part.owner):
             yield part

@@ -22,12 +22,18 @@ def labelled_flows(facts: "SourceFacts", memory: Memory, sinks: tuple[SinkKind, 
     if not flows:
         for flow in facts.all_flows:
             flows.setdefault(flow.sink, []).append(flow)
+    together = "+".join(sinks) if len(sinks) > 1 else ""
+    if together in memory.labelled:
+        return iter(memory.labelled[together])
     wanted = [
         _of_sink(facts, memory, sink) for sink in (dict.fromkeys(sinks) if sinks else tuple(flows)) if sink in flows
     ]
     if len(wanted) == 1:
         return iter(wanted[0])
-    return iter(sorted((flow for found in wanted for flow in found), key=_in_order))
+    found = sorted((flow for found in wanted for flow in found), key=_in_order)
+    if together:
+        memory.labelled[together] = found
+    return iter(found)
 
 
 def _of_sink(facts: "SourceFacts", memory: Memory, sink: str) -> list[Flow]:

@@ -12,7 +12,7 @@ matches on what is left::
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from stopper.core.place import Span
 
@@ -228,6 +228,9 @@ Value: TypeAlias = (
 )  # fmt: skip
 
 
+Kind = TypeVar("Kind", Item, Call, Mapping, Format)
+
+
 def options(value: Value | None) -> Iterator[Value]:
     """The values it may have: a Choice opened, anything else itself, nothing for None."""
     if isinstance(value, Choice):
@@ -321,6 +324,22 @@ def walk_unmet(value: Value, met: dict[int, int], depth: int = 12) -> "Iterator[
                 inside = _PARTS.get(type(one))
                 if inside is not None:
                     deeper.extend(inside(one))
+        level = deeper
+        depth -= 1
+
+
+def inner_unmet(value: Value, kind: "type[Kind]", met: dict[int, int], depth: int = 12) -> "Iterator[Kind]":
+    """Those of :func:`walk_unmet` that are of one kind which holds others. What holds nothing is passed by."""
+    level: list[Value] = [value]
+    while level and depth >= 0:
+        deeper: list[Value] = []
+        for one in level:
+            inside = _PARTS.get(type(one))
+            if inside is not None and met.get(id(one), -1) < depth:
+                met[id(one)] = depth
+                if type(one) is kind:
+                    yield one
+                deeper.extend(inside(one))
         level = deeper
         depth -= 1
 

@@ -65,9 +65,9 @@ def _compared(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
 
 def _is_check(facts: SourceFacts, typed: Value, kept: Value) -> bool:
     """*typed* is a password of the request, and *kept* one that the application looked up."""
-    if not _is_typed(facts, typed) or _is_typed_again(typed, kept):
-        return False
-    return any(_is_kept(facts, one) for one in options(_plain(kept)))
+    if not any(_is_kept(facts, one) for one in options(_plain(kept))):
+        return False  # asked first: names tell it, and most comparisons have none
+    return _is_typed(facts, typed) and not _is_typed_again(typed, kept)
 
 
 def _is_typed_again(one: Value, other: Value) -> bool:
@@ -101,8 +101,10 @@ def _is_of_form(value: Value) -> bool:
 
 
 def _is_kept(facts: SourceFacts, value: Value) -> bool:
-    if isinstance(value, Parameter) or (facts.derives(value, "request-data") and not _looked_up(value)):
-        return False
+    return _is_called_so(value) and (not facts.derives(value, "request-data") or _looked_up(value))
+
+
+def _is_called_so(value: Value) -> bool:
     match value:
         case Member(attribute=name) | Item(key=Constant(value=str(name))):
             return is_password_name(name) and not _HASH.search(name)

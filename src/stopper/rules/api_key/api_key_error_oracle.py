@@ -46,7 +46,8 @@ def _tells(facts: SourceFacts) -> bool:
     raised = (one.value for one in facts.raises() if one.value is not None)
     for value in (*(one.value for one in facts.returns()), *given, *raised):
         for inner in walk_unmet(value, met, 6):
-            if isinstance(inner, Constant) and isinstance(inner.value, str) and _TELLS.search(inner.value):
+            text = inner.value if isinstance(inner, Constant) else None
+            if isinstance(text, str) and "key" in text.lower() and _TELLS.search(text):
                 return True
     return False
 

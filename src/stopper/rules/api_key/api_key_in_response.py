@@ -15,12 +15,15 @@ from stopper.core.probe_baseline import answered, candidates
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
+    Caught,
     ConfigValue,
+    Constant,
     EnvironmentValue,
     Item,
     Mapping,
     Member,
     Name,
+    Parameter,
     Truth,
     Value,
     parts,
@@ -34,6 +37,8 @@ _ONCE: Final = re.compile(
 )
 _MASKS: Final = re.compile(r"(?i)mask|redact|hash|digest|prefix|last|short|preview|obscure|censor|sha|hide|partial")
 _VALUE: Final = re.compile(r"(?=.*[0-9])[A-Za-z0-9._~+/=-]{12,}")
+_NOTHING: Final = (Truth, Constant, Name, Parameter, Caught)
+"""What gives no stored key away: it says yes or no, stands there in clear, or has nothing inside."""
 ROUTES: Final = {"quick": 12, "standard": 30, "deep": 80}
 
 
@@ -67,7 +72,7 @@ def _serialised(facts: SourceFacts) -> Iterator[Span]:
 
 def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name: str = "") -> bool:
     """That a stored key is seen in the value; ``name`` is what it is called in the answer."""
-    if depth < 0 or isinstance(value, Truth):
+    if depth < 0 or isinstance(value, _NOTHING):
         return False
     match value:
         case Mapping(items=items):
@@ -81,8 +86,6 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
             return _is_key(key)
         case Item(key=key):
             return _is_key(text_of(key) or "") and not _is_sent(value)
-        case Name():
-            return False
         case Call(method="Column" | "mapped_column" | "CharField" | "StringField" | "TextField"):
             return _is_key(name)  # a column of the model, read through self
         case Call(callee="flask.jsonify" | "dict", keywords=keywords):

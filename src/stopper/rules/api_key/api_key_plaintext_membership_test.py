@@ -18,9 +18,9 @@ from stopper.core.values import (
     Sequence,
     Unknown,
     Value,
+    inner_unmet,
     options,
     walk,
-    walk_unmet,
 )
 
 MESSAGE = "the key of the caller is looked up among keys in clear"
@@ -84,8 +84,8 @@ def _look_ups(facts: SourceFacts) -> Iterator[tuple[Item, Span]]:
     seen: set[int] = set()
     met: dict[int, int] = {}
     for value, span in _values(facts):
-        for inner in walk_unmet(value, met, 8):
-            if isinstance(inner, Item) and id(inner) not in seen:
+        for inner in inner_unmet(value, Item, met, 8):
+            if id(inner) not in seen:
                 seen.add(id(inner))
                 if any(
                     isinstance(one, (Mapping, ConfigValue))

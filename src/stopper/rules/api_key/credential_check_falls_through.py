@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.api_key_names import is_key_reading, reads_keys
+from stopper.core.api_key_names import READ_FROM, is_key_name, is_key_reading, reads_keys
 from stopper.core.app import App
 from stopper.core.fact import Condition, Handler
 from stopper.core.facts import SourceFacts, source_of
@@ -33,7 +33,8 @@ def detect(app: App) -> Iterator[Hit]:
             and not _compares_key(facts, handler.function)
         ) and any(_reads_key(condition.value) for condition in _conditions(facts, handler.function)):
             yield Hit(MESSAGE, handler.span)
-    for condition in facts.conditions():
+    read = {"key" if is_key_name(one.key) else one.key.lower() for one in facts.readings(*READ_FROM, tests=True)}
+    for condition in facts.conditions() if {"key", "authorization"} <= read else ():
         if _either(condition) and not _compares_key(facts, condition.function):
             yield Hit("either credential opens the door, and the key is never checked", condition.span)
 

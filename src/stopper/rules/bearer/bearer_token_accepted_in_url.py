@@ -70,8 +70,11 @@ def _accepted(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
     yield from _decoded(facts)
     seen: set[int] = set()
     readers = {one.function for one in facts.readings(*READ_FROM) if one.key.lower() in CLEAR | MAYBE}
-    for value, function in _values(facts):
-        if not any(function == reader or function.startswith(reader + ".") for reader in readers):
+    reads: dict[str, bool] = {}
+    for value, function in _values(facts) if readers else ():
+        if function not in reads:
+            reads[function] = any(function == reader or function.startswith(reader + ".") for reader in readers)
+        if not reads[function]:
             continue  # most functions read no token, and what they do with values need not be looked through
         for item in [inner for inner in _unseen(value, seen) if isinstance(inner, Item) and _is_reading(inner)]:
             name = _name(item)
@@ -87,8 +90,9 @@ def _decoded(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
     for call in facts.calls_matching(_DECODES.pattern):
         for value in call.args[:1]:
             yield from ((item, function, True) for item, function in _sources(facts, value, call.function))
-    for call in facts.calls():
-        if _CHECKS.fullmatch(call.method):
+    checks = [callee for callee in facts.callees() if _CHECKS.fullmatch(callee.rpartition(".")[2])]
+    for call in facts.calls() if checks else ():
+        if call.callee in checks:
             for value in call.args:
                 for item in _readings(value):
                     if _name(item) in MAYBE | CLEAR:
@@ -170,6 +174,8 @@ def _is_header(item: Item) -> bool:
 
 def _later_choices(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
     """``token = request.args.get("token")`` where the same name gets the Authorization header in the same function."""
+    if not any(one.key.lower() in MAYBE for one in facts.readings(*READ_FROM, tests=True)):
+        return
     read = [
         one
         for one in facts.assignments()

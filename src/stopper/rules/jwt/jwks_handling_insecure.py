@@ -130,7 +130,8 @@ def _is_plain(facts: SourceFacts, value: Value | None) -> bool:
 
 
 def _publishes(facts: SourceFacts) -> Iterator[Hit]:
-    for returned in facts.returns():
+    exports = any(_EXPORT.fullmatch(callee) for callee in facts.callees())
+    for returned in facts.returns() if exports or facts.says("kty") else ():
         if not facts.is_view(returned.function):
             continue
         for part in walk(returned.value, 8):

@@ -54,8 +54,9 @@ def _read_paths(facts: SourceFacts) -> Iterator[tuple[Value, Span, str]]:
 
 def _holds_kid(facts: SourceFacts, value: Value) -> bool:
     """A look-up by the kid gives a value of our own, so only the kid itself counts."""
-    inside = {id(part.key) for part in walk(value) if isinstance(part, Item)}
-    return any(id(found) not in inside for found in header_members(facts, value, KID))
+    found = list(header_members(facts, value, KID))
+    inside = {id(part.key) for part in walk(value) if isinstance(part, Item)} if found else set[int]()
+    return any(id(one) not in inside for one in found)
 
 
 def _givers(facts: SourceFacts, function: str) -> set[str]:

@@ -22,6 +22,7 @@ _MAKERS: Final = frozenset({"traceback.format_exc", "traceback.format_tb", "trac
     "werkzeug.debug.tbtools.get_current_traceback", "werkzeug.debug.tbtools.DebugTraceback", "traceback.TracebackException.from_exception",
     "flask_restful.utils.traceback", "sentry_sdk.utils.exceptions_from_error_tuple"})  # fmt: skip
 _PRINTERS: Final = ("traceback.print_exc", "traceback.print_exception", "traceback.print_tb", "traceback.print_stack")
+_FRAMES: Final = ("__traceback__", "tb_frame", "plaintext_traceback")
 _READS: Final = frozenset({"getvalue", "read"})
 _FRAME: Final = re.compile(
     r"Traceback \(most recent call last\)|File (?:\"|&#34;|&quot;|\\\")[^\"&\n]{1,300}?\.py(?:\"|&#34;|&quot;|\\\"), line \d+"
@@ -32,6 +33,8 @@ def detect(app: App) -> Iterator[Hit]:
     """A formatted traceback that reaches a response, a page or the text of an abort."""
     facts = source_of(app)
     if not facts.imports("traceback", "cgitb", "sys", "werkzeug.debug"):
+        return
+    if not facts.says(*_FRAMES) and not any(facts.calls(*_MAKERS, *_PRINTERS, tests=True)):
         return
     printing = {call.function for call in facts.calls(*_PRINTERS) if call.keyword("file") is not None and call.function}
     for flow in facts.flows(*_SINKS):

@@ -19,6 +19,7 @@ _EXECUTES: Final = ("*.execute", "*.executemany", "*.raw", "pandas.read_sql", "p
 _WHOLE: Final = frozenset(
     {"vars", "dataclasses.asdict", "playhouse.shortcuts.model_to_dict", "sqlalchemy_utils.get_columns"}
 )
+_TELLING: Final = ("__dict__", "__table__", "__mapper__")
 _ROWS: Final = frozenset({"fetchall", "fetchone", "fetchmany", "mappings", "all", "first", "one"})
 
 
@@ -26,6 +27,8 @@ def detect(app: App) -> Iterator[Hit]:
     """``__dict__``, ``vars``, all columns of a table, or the rows of ``SELECT *`` that reach a response."""
     facts = source_of(app)
     wide = _wide_functions(facts)
+    if not wide and not facts.says(*_TELLING) and not any(facts.calls(*_WHOLE, tests=True)):
+        return
     seen: set[tuple[str, int]] = set()
     for flow in facts.flows("response"):
         certainty = None

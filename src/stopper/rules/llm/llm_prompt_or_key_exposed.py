@@ -12,7 +12,7 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import answered, attempt
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Truth, Value, parts, walk
+from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Name, Truth, Value, parts, walk
 
 _PASSING: Final = frozenset(
     {
@@ -46,29 +46,23 @@ def detect(app: App) -> Iterator[Hit]:
                     certainty="certain",
                 )
     for flow in facts.flows("response", "template", "log", "print"):
-        if any(_is_key(part) for part in _carried(flow.value)):
+        if _carries_key(flow.value):
             yield Hit("the key of a model's provider leaves the application", flow.span, certainty="certain")
     if talks_to_models(facts):
         yield from _logged(facts)
 
 
-def _carried(value: Value, depth: int = 8) -> Iterator[Value]:
-    """What goes along with a value: neither what a call was told nor what a question was about."""
-    yield value
-    if depth == 0 or isinstance(value, Truth) or (isinstance(value, Call) and value.method not in _PASSING):
-        return
-    for part in parts(value):
-        yield from _carried(part, depth - 1)
-
-
-def _is_key(value: Value) -> bool:
-    match value:
-        case EnvironmentValue(variable=name) | ConfigValue(key=name):
-            return bool(KEY_NAME.search(name))
-        case Constant(value=str(text)):
-            return bool(PROVIDER_KEY.fullmatch(text))
-        case _:
-            return False
+def _carries_key(value: Value, depth: int = 8) -> bool:
+    """That a key goes along with a value: neither with what a call was told nor with what a question was about."""
+    if isinstance(value, Constant):
+        return isinstance(value.value, str) and PROVIDER_KEY.fullmatch(value.value) is not None
+    if isinstance(value, (EnvironmentValue, ConfigValue)):
+        name = value.variable if isinstance(value, EnvironmentValue) else value.key
+        if KEY_NAME.search(name):
+            return True
+    if depth == 0 or isinstance(value, (Name, Truth)) or (isinstance(value, Call) and value.method not in _PASSING):
+        return False
+    return any(_carries_key(part, depth - 1) for part in parts(value))
 
 
 def _logged(facts: SourceFacts) -> Iterator[Hit]:

@@ -161,6 +161,7 @@ def _arguments(reader: Reader, node: ast.Call) -> tuple[tuple[Value, ...], tuple
     for keyword in node.keywords:
         value = reader.value(keyword.value)
         if keyword.arg is not None:
+            reader.project.words.add(keyword.arg)
             keywords.append((keyword.arg, named(value, keyword.arg) if sensitive(keyword.arg) else value))
         elif type(value) is Mapping:
             keywords.extend(

@@ -58,9 +58,26 @@ _CREDENTIAL_LIKE = re.compile(
 )
 
 
+_LITERAL: Final = re.compile(rb"['\"]([^'\"\s]{16,})")
+_ASKED: Final = (
+    b"SECRET_KEY", b"JWT_SECRET", b"PRIVATE KEY", b"from_object", b"from_pyfile", b"debuglevel", b"curlify", b"dump_all", b".write(",
+    b".debug(", b".info(", b".warn(", b".warning(", b".error(", b".exception(", b".critical(", b".log(", b".fatal(", b".trace(",
+)  # fmt: skip
+_WRITES: Final = re.compile(rb"\bp?print\b|(?i:bearer|token|basic)\s+[^\s'\"{}%]{16}")
+
+
 def holds_credential(data: bytes) -> bool:
-    """That a file has a literal which could be a key or token, or sets one: what is worth reading in test code."""
-    return _CREDENTIAL_LIKE.search(data) is not None
+    """That test code is worth reading: it has a literal which could be a key or token, or sets one; and that literal has the form of a
+    known key, or something may write a credential out or say which settings are loaded. No rule asks more of test code."""
+    if _CREDENTIAL_LIKE.search(data) is None:
+        return False
+    return any(word in data for word in _ASKED) or _WRITES.search(data) is not None or _has_known_key(data)
+
+
+def _has_known_key(data: bytes) -> bool:
+    from stopper.core.key_shapes import may_hold_key
+
+    return any(may_hold_key(text.decode("utf-8", "replace")) for text in _LITERAL.findall(data))
 
 
 _IMPORTED = re.compile(rb"\n[ \t]*+(?:from|import)[ \t]+\.*([A-Za-z_]\w*)")

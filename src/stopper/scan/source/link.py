@@ -61,6 +61,7 @@ def link(
         routes=tuple(route for route, _ in found),
         suppressions=_sorted(project.suppressions),
         text_files=texts,
+        words=frozenset(project.words),
     )
     facts = facts.grown(all_flows=_sorted([*project.flows, *_answers(project, facts)]))
     guards = Guards(project, facts, routes)

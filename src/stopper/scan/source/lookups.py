@@ -30,6 +30,7 @@ def attribute_node(reader: Reader, node: ast.Attribute) -> Value:
 
 def attribute(reader: Reader, owner: Value, name: str) -> Value:
     """The value of ``owner.name``."""
+    reader.project.words.add(name)
     found: Value
     if type(owner) is Name:
         dotted = owner.dotted

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from stopper.core.fact import (
     Assignment,
@@ -23,6 +24,9 @@ from stopper.core.fact import (
 from stopper.core.place import Span
 from stopper.core.values import Call, Name, Value
 from stopper.scan.source.names import APPS, BLUEPRINTS
+
+LONGEST_WORD: Final = 100
+"""Characters of the longest literal text that is kept as a word."""
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 Scope = dict[str, Value]
@@ -119,6 +123,8 @@ class Project:
         default_factory=dict["int", "tuple[tuple[Value, bool], ...]"]
     )
     """Identity of a call → the tests around it, where there are any."""
+    words: set[str] = field(default_factory=set[str])
+    """Every attribute's and keyword's name, and every literal text of one line's length."""
     refusals: list[Refusal] = field(default_factory=list[Refusal])
     registrations: list[Registration] = field(default_factory=list[Registration])
 

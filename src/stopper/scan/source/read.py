@@ -119,6 +119,7 @@ class _Run:
         if not text.isascii():
             module.lines = [line.encode("utf-8", "replace") for line in text.splitlines()]
         self.modules[path] = module
+
         self.project.suppressions.extend(suppressions(text, source.shown))
         try:
             read_module(self.project, module, tree)
