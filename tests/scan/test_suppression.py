@@ -58,11 +58,6 @@ def test_a_broken_file_keeps_the_comments_before_the_break() -> None:
 @pytest.mark.parametrize(
     ("comment", "words"),
     [
-        ("ignore", "names no rule"),
-        ("ignore because", "names no rule"),
-        ("ignore[] because", "names no rule"),
-        ("ignore[debug-enabled]", "no reason"),
-        ("ignore[debug-enabled] until=2027-01-01", "no reason"),
         ("ignore[debug-enabld] x", "did you mean debug-enabled?"),
         ("ignore[debug-enabled] x until=2026-11-24", "ended on 2026-11-24"),
         ("ignore[debug-enabled] x until=never", "no day"),
@@ -73,6 +68,15 @@ def test_one_that_does_not_hold_is_told_at_its_line_and_loses_no_coverage(commen
     assert isinstance(error, ReadError)
     assert words in error.message
     assert (error.path, error.line, error.fatal) == ("app.py", 2, False)
+
+
+@pytest.mark.parametrize(
+    "comment",
+    ["ignore", "ignore because", "ignore[] because", "ignore[debug-enabled]", "ignore[debug-enabled] until=2027-01-01"],
+)
+def test_one_without_rule_or_reason_holds_nothing_back(comment: str) -> None:
+    """It is a finding of the rule suppression-without-reason, and no error beside it."""
+    assert read(f"\nx = 1  # stopper: {comment}\n") == []
 
 
 HOLDS = "x = 1\ny = 2  # stopper: ignore[debug-enabled] why\n"

@@ -1,7 +1,7 @@
 """``# stopper: ignore[slug] reason until=2027-01-31`` in the source: a finding that a person has judged, with the reason beside it.
 
-It speaks of its own line, or of the next line of code when it stands alone. Without a slug, without a reason, with an unknown
-slug or past its day it has no effect, and the report says so.
+It speaks of its own line, or of the next line of code when it stands alone. Without a slug or a reason it has no effect and is a finding itself (rule
+``suppression-without-reason``); with an unknown slug or past its day it has none either, and ``errors`` says so.
 """
 
 import difflib
@@ -22,7 +22,6 @@ from stopper.scan.source.files import load
 
 _MARK: Final = re.compile(r"#\s*stopper:\s*ignore\b\s*(?P<slugs>\[[^\]]*\])?(?P<rest>[^#]*)")
 _UNTIL: Final = re.compile(r"\buntil=(\S*)")
-_HOW: Final = "write # stopper: ignore[slug] and the reason"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def comments(data: bytes, path: str, slugs: Collection[str], today: date) -> Ite
         line = token.start[0]
         if wrong:
             yield ReadError(path, wrong, line, fatal=False)
-        else:
+        elif names and reason:
             alone = not token.line[: token.start[1]].strip()
             yield Suppression(_next_code(tokens, index) if alone else line, names, reason)
 
@@ -88,15 +87,11 @@ def _judged(mark: re.Match[str], slugs: Collection[str], today: date) -> tuple[s
     names = tuple(part.strip() for part in (mark["slugs"] or "[]")[1:-1].split(",") if part.strip())
     until = _UNTIL.search(mark["rest"])
     reason = _UNTIL.sub("", mark["rest"]).strip().removeprefix("reason=").strip(" \"'")
-    if not names:
-        return f"this ignore names no rule and has no effect; {_HOW}", (), ""
     for name in names:
         if name not in slugs:
             close = difflib.get_close_matches(name, list(slugs), n=1)
             near = f"did you mean {close[0]}?" if close else "type stopper rules for the list"
             return f"this ignore names {name}, which is no rule, and has no effect; {near}", (), ""
-    if not reason:
-        return f"this ignore of {', '.join(names)} has no reason and no effect; {_HOW}", (), ""
     wrong = _past(until.group(1), today) if until else ""
     return wrong, names, reason
 

@@ -9,7 +9,7 @@ from typing import Final
 from stopper.core.fact import Suppression
 from stopper.core.place import Span
 
-COMMENT: Final = re.compile(r"#\s*stopper:\s*ignore(?:\[(?P<slugs>[^\]]*)\])?[ \t]*(?P<rest>.*)$")
+COMMENT: Final = re.compile(r"#\s*stopper:\s*ignore(?:\[(?P<slugs>[^\]]*)\])?[ \t]*(?P<rest>[^#]*)")
 UNTIL: Final = re.compile(r"\buntil\s*=\s*(?P<date>\d{4}-\d{2}-\d{2})\b")
 _BLANK: Final = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
 
