@@ -33,7 +33,7 @@ def detect(app: App) -> Iterator[Hit]:
             and not _compares_key(facts, handler.function)
         ) and any(_reads_key(condition.value) for condition in _conditions(facts, handler.function)):
             yield Hit(MESSAGE, handler.span)
-    read = {"key" if is_key_name(one.key) else one.key.lower() for one in facts.readings(*READ_FROM, tests=True)}
+    read = {"key" if is_key_name(one.key) else one.key.lower() for one in facts.all_readings if one.source in READ_FROM}
     for condition in facts.conditions() if {"key", "authorization"} <= read else ():
         if _either(condition) and not _compares_key(facts, condition.function):
             yield Hit("either credential opens the door, and the key is never checked", condition.span)

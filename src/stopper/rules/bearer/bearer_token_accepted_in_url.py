@@ -174,7 +174,7 @@ def _is_header(item: Item) -> bool:
 
 def _later_choices(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
     """``token = request.args.get("token")`` where the same name gets the Authorization header in the same function."""
-    if not any(one.key.lower() in MAYBE for one in facts.readings(*READ_FROM, tests=True)):
+    if not any(one.source in READ_FROM and one.key.lower() in MAYBE for one in facts.all_readings):
         return
     read = [
         one

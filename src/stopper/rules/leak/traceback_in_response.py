@@ -34,7 +34,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     if not facts.imports("traceback", "cgitb", "sys", "werkzeug.debug"):
         return
-    if not facts.says(*_FRAMES) and not any(facts.calls(*_MAKERS, *_PRINTERS, tests=True)):
+    if not facts.says(*_FRAMES) and _MAKERS.union(_PRINTERS).isdisjoint(facts.callees()):
         return
     printing = {call.function for call in facts.calls(*_PRINTERS) if call.keyword("file") is not None and call.function}
     for flow in facts.flows(*_SINKS):

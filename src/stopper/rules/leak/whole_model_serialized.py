@@ -27,7 +27,7 @@ def detect(app: App) -> Iterator[Hit]:
     """``__dict__``, ``vars``, all columns of a table, or the rows of ``SELECT *`` that reach a response."""
     facts = source_of(app)
     wide = _wide_functions(facts)
-    if not wide and not facts.says(*_TELLING) and not any(facts.calls(*_WHOLE, tests=True)):
+    if not wide and not facts.says(*_TELLING) and _WHOLE.isdisjoint(facts.callees()):
         return
     seen: set[tuple[str, int]] = set()
     for flow in facts.flows("response"):
