@@ -75,7 +75,7 @@ def register():
     return jsonify(message="welcome"), 201
 
 
-@app.post("/auth/login")  # leak: login-not-throttled
+@app.post("/auth/login")  # leak: login-not-throttled, password-only-authentication
 def login():  # leak: token-response-cacheable
     data = request.get_json()
     found = query("SELECT * FROM people WHERE email = ?", data["email"])

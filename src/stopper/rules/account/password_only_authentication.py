@@ -1,0 +1,125 @@
+"""A password that was guessed, phished or leaked elsewhere is enough to administer the application or to move money."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import chain
+from typing import Final, cast
+
+from stopper.core.account_names import LOGS_IN, checks_password_hash, is_password_name
+from stopper.core.app import App, Route
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.place import RouteRef
+from stopper.core.rule import Hit, Rule
+from stopper.core.view_functions import FunctionIndex, index_of
+
+_ADMIN: Final = re.compile(r"(?i)(^|[/_-])(admin|administration|back-?office|superuser|staff)([/_-]|$)")
+_MONEY: Final = re.compile(
+    r"(?i)(^|[/_-])(transfers?|payments?|payouts?|withdraw(als?)?|refunds?|wire|checkout|charges?)([/_-]|$)"
+)
+_READ_HERE: Final = frozenset({"source", "running"})
+_WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_SECOND: Final = re.compile(
+    r"(?i)(?<![a-z])[th]?otp(?![a-z])|pyotp|totp|(?<![a-z])mfa|2fa|two_?-?factor|second_?-?factor|multi_?-?factor|webauthn|passkey|fido|yubi|one_?-?time_?(code|password)|step_?-?up|duo_(client|web|universal)"
+)
+_ELSEWHERE: Final = (
+    "authlib.integrations.flask_client", "flask_dance", "flask_oidc", "flask_saml2", "onelogin", "msal",
+    "flask_pyoidc", "flask_security", "flask_appbuilder", "flask_cas", "flask_simpleldap", "flask_ldap3_login",
+)  # fmt: skip
+"""Where these are imported, somebody else logs people in, or a second factor comes with them."""
+
+
+def detect(app: App) -> Iterator[Hit]:
+    """A log-in by password, routes that administer or move money, and no word of a second factor; one finding an application."""
+    # A document alone says nothing of a second factor that stands in front, or is asked for in a step of its own.
+    routes = [one for one in app.routes if not _READ_HERE.isdisjoint(one.readers)]
+    matters = next((one for one in routes if _matters(one)), None)
+    logins = [one for one in routes if "POST" in one.methods and not one.parameters and _logs_in(one)]
+    if matters is None or not logins:
+        return
+    facts = source_of(app)
+    if _is_guarded(facts) or facts.imports(*_ELSEWHERE) or _has_second(app, facts):
+        return
+    index = index_of(facts)
+    for route in sorted(logins, key=lambda one: (len(one.path), one.path)):
+        if _by_password(facts, index, route):
+            yield _hit(facts, route, matters)
+            return
+
+
+def _matters(route: Route) -> bool:
+    return bool(_ADMIN.search(route.path)) or (
+        bool(_MONEY.search(route.path)) and not _WRITES.isdisjoint(route.methods)
+    )
+
+
+def _logs_in(route: Route) -> bool:
+    return bool(LOGS_IN.search(route.path) or LOGS_IN.search(route.view.rpartition(".")[2]))
+
+
+def _is_guarded(facts: SourceFacts) -> bool:
+    """Stopper is used, its samples aside: where it is, its guard says who needs a second factor."""
+    return any(
+        one == "stopper" or (one.startswith("stopper.") and not one.startswith("stopper.demo"))
+        for one in facts.imported
+    )
+
+
+def _has_second(app: App, facts: SourceFacts) -> bool:
+    names = chain(
+        (f"{one.path} {one.view} {one.endpoint} {' '.join(one.fields)}" for one in app.routes),
+        app.config,
+        facts.imported,
+        (one.name for one in facts.functions()),
+        (one.key for one in facts.readings()),
+        (one.key for one in facts.config_writes()),
+    )
+    return any(_SECOND.search(name) for name in names)
+
+
+def _by_password(facts: SourceFacts, index: FunctionIndex, route: Route) -> bool:
+    """The view reads a password or checks one; without the source, the fields of the route say it."""
+    if any(is_password_name(one) for one in route.fields) or _asks_in_schema(route):
+        return True
+    functions = [one.name for one in index.of_view(route.view, route.span, method="POST")]
+    names = set(index.calling(functions, 2))
+    if not names:
+        return False
+    return any(one.function in names and is_password_name(one.key) for one in facts.readings()) or any(
+        checks_password_hash(call) for name in names for call in facts.calls_in(name)
+    )
+
+
+def _asks_in_schema(route: Route) -> bool:
+    properties = route.request_schema.get("properties") if route.request_schema else None
+    return isinstance(properties, dict) and any(
+        is_password_name(one) for one in cast("Mapping[str, object]", properties)
+    )
+
+
+def _hit(facts: SourceFacts, route: Route, matters: Route) -> Hit:
+    message = f"a password alone lets in at {route.path}, and {matters.path} needs no second factor"
+    ref = RouteRef("POST", route.path)
+    told = next((one for one in facts.routes if one.path == route.path and "POST" in one.methods), None)
+    if told is not None:
+        return Hit(message, told.registered_at, ref)
+    if route.span is None:
+        return Hit(message, route=ref, reader="running")
+    return Hit(message, replace(route.span, end_line=route.span.line, end_column=route.span.column + 1), ref)
+
+
+RULE = Rule(
+    slug="password-only-authentication",
+    family="account",
+    title="Password alone opens sensitive functions",
+    harm=__doc__ or "",
+    severity="low",
+    check="authentication",
+    cwe=(308, 309),
+    owasp="API2:2023",
+    asvs=("V6.3.3",),
+    surfaces=("source",),
+    ends="Stopper's guard `mfa` asks for two kinds of factor on the routes that matter.",
+    certainty="possible",
+    detect=detect,
+)
