@@ -18,7 +18,7 @@ from stopper.auth.requirement import Redeem
 from stopper.core import log_redaction
 from stopper.core.errors import SettingError, StopperError, StoreUnavailableError, UndeclaredRouteError
 from stopper.core.settings import PREFIX, Settings
-from stopper.extension import error_pages, logs, start_checks, upstream_errors
+from stopper.extension import error_pages, logs, proxies, start_checks, upstream_errors
 from stopper.extension import settings as setting
 from stopper.extension.answers import Answers
 from stopper.extension.door import Cover, Doors, cover_of, policies_of
@@ -125,6 +125,7 @@ class Guard:
         self.mode: Final = self.settings.get(setting.MODE)
         self.doors: Final = Doors(app, covers)
         start_checks.judge_debug(app, self.mode)
+        proxies.install(app, proxies.proxies_from(settings))
         self.parts: Parts
         # What the settings alone show is refused before a store is opened; the opened issuers are judged after.
         start_checks.judge_secrets(app, self.settings, given.issuers)

@@ -22,6 +22,7 @@ from stopper.core.log_file import LogFile
 from stopper.core.log_format import JsonFormatter, TextFormatter
 from stopper.core.settings import Settings, number, text
 from stopper.extension.current import current_principal
+from stopper.extension.proxies import client_address
 from stopper.extension.response_headers import request_id
 
 TO: Final = text(
@@ -73,7 +74,7 @@ class Context(logging.Filter):
             record.upstream = sent if _UPSTREAM.fullmatch(sent) else ""
             if self._people != "none":
                 record.user = self._user(current_principal.subject) if current_principal else ""
-                record.client = self._client(request.remote_addr or "")
+                record.client = self._client(client_address(request) or "")
         return True
 
     def _user(self, subject: str) -> str:

@@ -12,6 +12,7 @@ from stopper.auth.password import MAX_BYTES
 from stopper.auth.policy import bearer, public
 from stopper.core.principal import Principal
 from stopper.extension import current_principal
+from stopper.extension.proxies import client_address
 from stopper.service.accounts import Accounts
 from stopper.service.body import Field, read_body
 from stopper.service.endpoint import Endpoint
@@ -66,7 +67,7 @@ class AccountViews:
     def register(self) -> Response:
         """POST /auth/register"""
         body = read_body(request, (EMAIL, PASSWORD))
-        self._accounts.register(body.text("email"), body.secret("password"), request.remote_addr)
+        self._accounts.register(body.text("email"), body.secret("password"), client_address(request))
         return self._good(b"{}", 201)
 
     def login(self) -> Response:
@@ -74,7 +75,7 @@ class AccountViews:
         body = read_body(request, (EMAIL, PASSWORD, DEVICE))
         return self._good(
             self._accounts.login(
-                body.text("email"), body.secret("password"), body.optional("device"), request.remote_addr
+                body.text("email"), body.secret("password"), body.optional("device"), client_address(request)
             )
         )
 
@@ -82,7 +83,7 @@ class AccountViews:
         """POST /auth/refresh"""
         body = read_body(request, (REFRESH_TOKEN, DEVICE))
         return self._good(
-            self._accounts.renew(body.secret("refresh_token"), body.optional("device"), request.remote_addr)
+            self._accounts.renew(body.secret("refresh_token"), body.optional("device"), client_address(request))
         )
 
     def logout(self) -> Response:
@@ -103,7 +104,7 @@ class AccountViews:
                 acting(),
                 body.secret("current_password"),
                 body.secret("new_password"),
-                request.remote_addr,
+                client_address(request),
                 body.optional("device"),
             )
         )

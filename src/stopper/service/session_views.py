@@ -7,6 +7,7 @@ from typing import Final
 from flask import Response, abort, request
 
 from stopper.auth.policy import bearer, public
+from stopper.extension.proxies import client_address
 from stopper.service.account_views import acting, good, no_store
 from stopper.service.accounts import Accounts
 from stopper.service.body import Field, read_body
@@ -61,7 +62,7 @@ class SessionViews:
         if request.authorization is not None:
             raise OAuthError("invalid_client", "there are no clients with a secret here; send the token alone", 401)
         sent = read_form(request, (TOKEN, HINT, CLIENT_ID))
-        self._accounts.revoke(sent["token"], request.remote_addr)
+        self._accounts.revoke(sent["token"], client_address(request))
         return no_store(Response(status=200))
 
 
