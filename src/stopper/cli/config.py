@@ -138,5 +138,7 @@ KEYS: Final[Mapping[str, Callable[[object], object]]] = {
     "spec": _text,
     "rate": _number(0),
     "max-requests": _number(1),
+    "timeout": _number(1),
+    "request-timeout": _number(1),
 }
 """Every key that ``[tool.stopper]`` may hold."""

@@ -61,6 +61,8 @@ _PROBING: Final[tuple[Callable[[Command], Command], ...]] = (
     click.option("--identity", "identities", multiple=True, metavar="NAME=CREDENTIAL", help="Somebody to be: alice='Bearer eyJ…', alice='ApiKey:X-API-Key:…', alice='Basic user:pass', alice='Cookie name=value', alice='Login user:pass', alice=@FILE or alice=env:VARIABLE. Repeatable."),
     click.option("--rate", type=click.FloatRange(0), metavar="N", help="Requests a second. Default: as fast as the target answers."),
     click.option("--max-requests", type=click.IntRange(1), metavar="N", help="Requests in all. Default: 1000."),
+    click.option("--timeout", "time_limit", type=click.FloatRange(1), metavar="SECONDS", help="Time for the whole run; then it ends, says what it lost, and exits with 3. Default: none."),
+    click.option("--request-timeout", type=click.FloatRange(0.1), metavar="SECONDS", help="Time for one request, to the last byte of its answer. Default: 5."),
     click.option("--depth", type=click.Choice(("quick", "standard", "deep")), help="How far to go. Default: standard."),
     click.option("--passive", is_flag=True, help="Only GET, HEAD and OPTIONS with the given credentials; nothing is changed."),
     click.option("--active", is_flag=True, help="Also register test people and write."),

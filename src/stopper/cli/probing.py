@@ -1,5 +1,6 @@
 """What `scan` and `audit` have in common: the options of a probing run."""
 
+import math
 import os
 from pathlib import Path
 from typing import Any, cast
@@ -25,11 +26,19 @@ def probe_options(given: dict[str, Any], plan: Plan, progress: Progress) -> Prob
         spec=given["spec"] or _spec(plan),
         rate=float(config.value("rate", 0) if given["rate"] is None else given["rate"]),
         max_requests=given["max_requests"] or config.value("max-requests", 1000),
+        timeout=_seconds(given["request_timeout"] or config.value("request-timeout", None)) or 5.0,
+        time_limit=_seconds(given["time_limit"] or config.value("timeout", None)),
         env_file=Path(env_file) if env_file else None,
         disposable_database=given.get("disposable_database"),
         root=Path.cwd(),
         progress=progress,
     )
+
+
+def _seconds(given: float | None) -> float | None:
+    if given is not None and not math.isfinite(given):
+        raise UsageError("a time is a number of seconds, as --timeout 60")
+    return None if given is None else float(given)
 
 
 def _mode(passive: bool, active: bool) -> Mode:

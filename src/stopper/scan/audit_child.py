@@ -175,7 +175,8 @@ def _examined(scene: _Scene) -> Report:
     why = foreign if options.mode == "active" else ""
     witness = Witness(WsgiTransport(app), app)
     courier = Courier(
-        witness, mode=options.mode, max_requests=options.max_requests, rate=options.rate, timeout=options.timeout, why_no_writes=why
+        witness, mode=options.mode, max_requests=options.max_requests, rate=options.rate, timeout=options.timeout,
+        time_limit=options.time_limit, why_no_writes=why,
     )  # fmt: skip
     if scene.document is not None:
         model = with_given_spec(model, *scene.document)

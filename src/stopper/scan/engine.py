@@ -70,9 +70,7 @@ def run_probes(
         done(run_probe(rule, target, courier, renewals))
 
     _side_by_side([rule for rule in fit if not rule.disturbs], courier, workers, run)
-    for rule in fit:  # one after the other: each may end what the others stand on
-        if rule.disturbs and not courier.stopping.is_set():
-            run(rule)
+    _side_by_side([rule for rule in fit if rule.disturbs], courier, 1, run)  # each may end what the others stand on
     lost = Verdict("open", "the probe was not run to its end")
     return tuple(results.get(rule.slug) or ProbeResult(rule, lost) for rule in asked)
 
@@ -95,7 +93,9 @@ def _side_by_side(rules: Sequence[Rule], courier: Courier, workers: int, run: Ca
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            thread.join(courier.time.patience())  # a guess of secrets, say, cannot be broken off
+        if courier.time.used_up:
+            courier.stopping.set()
     except BaseException:
         courier.stopping.set()
         for thread in threads:

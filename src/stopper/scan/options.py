@@ -35,7 +35,7 @@ class ProbeOptions:
     """For `stopper scan` and `stopper audit`.
 
     ``rate`` is requests a second (0: no pace of our own); ``max_requests`` is the budget of the whole run; ``timeout`` is in
-    seconds for one request. ``spec`` is a path or URL of an OpenAPI document.
+    seconds for one request, ``time_limit`` for all of them. ``spec`` is a path or URL of an OpenAPI document.
     """
 
     rules: tuple[Rule, ...]
@@ -46,6 +46,7 @@ class ProbeOptions:
     rate: float = 0.0
     max_requests: int = 1000
     timeout: float = 5.0
+    time_limit: float | None = None
     env_file: Path | None = None
     disposable_database: str | None = None
     root: Path = Path()

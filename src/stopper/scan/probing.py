@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from stopper.core.app import App
 from stopper.core.probe import Identity
 from stopper.scan.correlate import correlate
-from stopper.scan.engine import run_detectors, run_probes
+from stopper.scan.engine import ProbeResult, run_detectors, run_probes
 from stopper.scan.options import ProbeOptions
 from stopper.scan.outcomes import faults, outcomes
 from stopper.scan.report import Command, Coverage, ReadError, Report, Skip
@@ -99,7 +99,12 @@ def _examined(
             *_only_errors(app, courier),
             *(_accounts(ready.target.identities, canary) if command == "scan" else ()),
         ),
-        errors=(*errors, *faults(seen, tried), *_exhausted(name, courier, options)),
+        errors=(
+            *errors,
+            *faults(seen, tried),
+            *_exhausted(name, courier, options),
+            *_out_of_time(name, app, courier, tried),
+        ),
         requests=courier.sent,
     )
     return scored(report)
@@ -112,6 +117,21 @@ def _exhausted(name: str, courier: Courier, options: ProbeOptions) -> tuple[Read
         ReadError(
             name,
             f"the budget of {options.max_requests} requests was used up before all was seen; raise it with --max-requests",
+        ),
+    )
+
+
+def _out_of_time(name: str, app: App, courier: Courier, tried: Sequence[ProbeResult]) -> tuple[ReadError, ...]:
+    """What a run lost that its time limit ended."""
+    if not courier.time.used_up:
+        return ()
+    seen = coverage(app, courier)
+    probes = sum(one.verdict.outcome == "open" for one in tried)
+    return (
+        ReadError(
+            name,
+            f"the run was stopped: {courier.time}. {probes} of {len(tried)} probes have no verdict, and {seen.total - seen.tested} of "
+            f"{seen.total} route-methods were not asked",
         ),
     )
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from stopper.core.app import App, Route
 from stopper.core.errors import IncompleteError
 from stopper.core.exchange import Request
+from stopper.core.probe import Skipped
 from stopper.scan.audit import run_audit
 from stopper.scan.check import run_check
 from stopper.scan.crawl import crawled, other_versions
@@ -27,7 +28,12 @@ def run_scan(url: str, options: ProbeOptions) -> Report:
     clock = start()
     transport = HttpTransport(url)
     courier = Courier(
-        transport, mode=options.mode, max_requests=options.max_requests, rate=options.rate, timeout=options.timeout
+        transport,
+        mode=options.mode,
+        max_requests=options.max_requests,
+        rate=options.rate,
+        timeout=options.timeout,
+        time_limit=options.time_limit,
     )
     try:
         _alive(courier, transport)
@@ -42,7 +48,10 @@ def run_scan(url: str, options: ProbeOptions) -> Report:
 
 
 def _alive(courier: Courier, transport: HttpTransport) -> None:
-    response = courier.carry(Request("GET", transport.origin.prefix + "/")).response
+    try:
+        response = courier.carry(Request("GET", transport.origin.prefix + "/")).response
+    except Skipped as skipped:
+        raise IncompleteError(f"{transport.base_url} was not asked: {skipped}") from None
     if response.error:
         raise IncompleteError(
             f"{transport.base_url} does not answer ({response.error}); {_mend(transport, response.error)}"
@@ -89,7 +98,8 @@ def _whole(report: Report, courier: Courier, transport: HttpTransport) -> Report
         if not report.coverage.total or not courier.asked:
             why = "no route was found or none answered; give the API's document with --spec"
         errors.append(ReadError(report.target, why))
-    last = transport.send(Request("GET", transport.origin.prefix + "/"), 5.0)
-    if last.error:
+    seconds = courier.time.left(5.0, last=True)
+    last = transport.send(Request("GET", transport.origin.prefix + "/"), seconds) if seconds else None
+    if last is not None and last.error:
         errors.append(ReadError(report.target, f"it stopped answering during the scan ({last.error})"))
     return scored(replace(report, errors=tuple(errors)))

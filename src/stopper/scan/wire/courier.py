@@ -13,6 +13,7 @@ from stopper.core.exchange import Effect, Exchange, Request, Response
 from stopper.core.probe import Mode, Skipped
 from stopper.scan.wire.credential_watch import CredentialWatch
 from stopper.scan.wire.shared import SharedAnswers
+from stopper.scan.wire.time_limit import TimeLimit
 from stopper.scan.wire.transport import Transport
 
 READ_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -42,9 +43,10 @@ class Courier:
 
     def __init__(
         self, transport: Transport, *, mode: Mode = "default", max_requests: int = 1000, rate: float = 0.0, timeout: float = 5.0,
-        why_no_writes: str = "",
+        time_limit: float | None = None, why_no_writes: str = "",
     ) -> None:  # fmt: skip
-        """``why_no_writes`` is set when writing is off although the mode would allow it."""
+        """``timeout`` is for one request and ``time_limit`` for all, in seconds. ``why_no_writes`` is set when writing is off
+        although the mode would allow it."""
         self.transport = transport
         self.mode: Mode = mode
         self.sent = 0
@@ -59,6 +61,7 @@ class Courier:
         self.exhausted = False
         """Whether a request was held back because the budget was used up."""
         self._max, self._timeout, self._rate = max_requests, timeout, rate
+        self.time = TimeLimit(time_limit)
         self._why_no_writes = why_no_writes
         self._lock = threading.Lock()
         self._next = 0.0
@@ -76,7 +79,7 @@ class Courier:
         else:
             self._pace(request)
         with self._telling([request]):
-            response = self.transport.send(request, self._timeout)
+            response = self.transport.send(request, self._time_for_one(last))
         self._learn(request, response)
         return Exchange(request, response)
 
@@ -105,8 +108,10 @@ class Courier:
         barrier = threading.Barrier(len(requests))
         answers: list[Response] = [Response(0, error="not sent")] * len(requests)
 
+        timeout = self._time_for_one(last=False)
+
         def one(index: int, request: Request) -> None:
-            answers[index] = self.transport.send(request, self._timeout, lambda: _meet(barrier, self._timeout))
+            answers[index] = self.transport.send(request, timeout, lambda: _meet(barrier, timeout))
 
         threads = [threading.Thread(target=one, args=pair, daemon=True) for pair in enumerate(requests)]
         with self._telling(requests):
@@ -123,8 +128,10 @@ class Courier:
         if reason:
             self._skip(request, reason)
         with self._lock:
+            if self.time.used_up:
+                self.stopping.set()
             if not last and self.stopping.is_set():
-                raise Skipped("the scan was stopped")
+                raise Skipped(self._why_stopped())
             if not last and self.sent >= self._max:
                 self.exhausted = True
                 raise Skipped(f"the budget of {self._max} requests is used up; raise it with --max-requests")
@@ -169,8 +176,18 @@ class Courier:
             start = max(now, until, self._next)
             if self._rate > 0:
                 self._next = start + 1.0 / self._rate
-        if start > now and self.stopping.wait(start - now):
-            raise Skipped("the scan was stopped")
+        if start > now and (self.stopping.wait(self.time.left(start - now)) or self.time.used_up):
+            raise Skipped(self._why_stopped())
+
+    def _why_stopped(self) -> str:
+        return f"the scan was stopped: {self.time}" if self.time.used_up else "the scan was stopped"
+
+    def _time_for_one(self, last: bool) -> float:
+        """Seconds for one request. Raises Skipped when the run has none left."""
+        seconds = self.time.left(self._timeout, last=last)
+        if seconds <= 0:
+            raise Skipped(self._why_stopped())
+        return seconds
 
     def _learn(self, request: Request, response: Response) -> None:
         key = (request.method, _path(request.target))
