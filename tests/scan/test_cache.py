@@ -75,6 +75,11 @@ def test_without_the_option_nothing_is_taken_or_kept(options):
     assert run_check(replace(options, cache=False)).findings
 
 
+def environment(folder: Path, name: str) -> None:
+    (folder / ".venv" / "lib" / "python3.12" / "site-packages" / name).mkdir(parents=True)
+    (folder / ".venv" / "pyvenv.cfg").write_text("")
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -83,6 +88,8 @@ def test_without_the_option_nothing_is_taken_or_kept(options):
         lambda folder: (folder / "app.py").rename(folder / "shop.py"),
         lambda folder: (folder / "requirements.txt").write_text("flask==3.0.0\n"),
         lambda folder: (folder / "poetry.lock").write_text(""),
+        lambda folder: (folder / "setup.cfg").write_text("[options]\ninstall_requires = flask\n"),
+        lambda folder: environment(folder, "flask-3.0.0.dist-info"),
         lambda folder: (folder / "Dockerfile").write_text("ENV SECRET_KEY=x\n"),
         lambda folder: (folder / "__init__.py").write_text(""),
         lambda folder: (folder.parent / "__init__.py").write_text(""),

@@ -57,6 +57,7 @@ def key_of(stem: bytes, options: CheckOptions, part: Part, seen: Mapping[Path, L
         known = seen.get(path) or look(path)
         stamps.append((str(path), *known.stamp))
         digest.update(b"\1" + str(path).encode("utf-8", "surrogateescape") + b"\0" + known.digest)
+    digest.update(repr(dependencies.installed(part.folders)).encode())
     return Key(digest.hexdigest(), tuple(stamps))
 
 

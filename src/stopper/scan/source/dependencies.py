@@ -1,9 +1,11 @@
-"""Which distributions a project uses in which version, from whatever lock and requirement files there are."""
+"""Which distributions a project uses in which version: from its lock and requirement files, and from the environment inside of it."""
 
+import ast
+import configparser
 import json
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, cast
 
@@ -11,26 +13,67 @@ PINNED: Final = re.compile(r"^\s*(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\
 EXACT: Final = re.compile(r"^===?\s*(?P<version>[0-9][^\s,;]*)$")
 LEAST: Final = re.compile(r"(?:>=|~=|==|\^|~)\s*(?P<version>[0-9][^\s,;]*)")
 PACKAGE: Final = re.compile(r'^\[\[package\]\]\r?\nname = "([^"\n]+)"\r?\nversion = "([^"\n]+)"', re.MULTILINE)
+_PINNED: Final = 2
 LARGEST: Final = 8 * 1024 * 1024
 LOCKS: Final = ("poetry.lock", "uv.lock", "pdm.lock", "Pipfile.lock")
 PROJECTS: Final = ("pyproject.toml", "Pipfile")
+SETUPS: Final = ("setup.cfg", "setup.py")
+ENVIRONMENTS: Final = (".venv", "venv", "env", ".env")
+_INSTALLED: Final = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._]*)-(?P<version>[0-9][^-]*)\.(?:dist|egg)-info")
 
 
 def dependencies(folders: tuple[Path, ...]) -> dict[str, str]:
-    """Distribution name (lower case, ``-``) → version. Locked beats pinned, pinned beats a lower bound; ``""`` where unknown."""
+    """Distribution name (lower case, ``-``) → version; ``""`` where unknown.
+
+    Locked beats pinned, pinned beats what is installed in an environment inside the project, and that beats a lower bound. Of an environment
+    counts what the project names; everything, where it names nothing.
+    """
     found: dict[str, tuple[int, str]] = {}
     for folder in folders:
         for name, rank, version in _of_folder(folder):
-            key = re.sub(r"[-_.]+", "-", name).lower()
+            key = _key(name)
             if key not in found or rank > found[key][0]:
                 found[key] = (rank, version)
+    here = dict(installed(folders))
+    for name in [name for name in here if not found or name in found]:
+        if name not in found or found[name][0] < _PINNED:
+            found[name] = (_PINNED, here[name])
     return {name: version for name, (_, version) in sorted(found.items())}
 
 
-def sources(folders: tuple[Path, ...]) -> Iterator[Path]:
-    """The files that are asked, whether they are there or not."""
+def installed(folders: Iterable[Path]) -> tuple[tuple[str, str], ...]:
+    """What lies in environments inside these folders: name and version of each distribution."""
+    found: dict[str, str] = {}
     for folder in folders:
-        yield from (folder / name for name in (*LOCKS, *PROJECTS))
+        for name in ENVIRONMENTS:
+            for packages in _site_packages(folder / name):
+                for one in _names(packages):
+                    if match := _INSTALLED.fullmatch(one):
+                        found.setdefault(_key(match["name"]), match["version"])
+    return tuple(sorted(found.items()))
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _site_packages(environment: Path) -> list[Path]:
+    if not (environment / "pyvenv.cfg").is_file():
+        return []
+    return [*sorted(environment.glob("lib/python*/site-packages")), *environment.glob("Lib/site-packages")]
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(one.name for one in folder.iterdir())
+    except OSError:
+        return []
+
+
+def sources(folders: tuple[Path, ...]) -> Iterator[Path]:
+    """The files that are asked, whether they are there or not. What is :func:`installed` is asked beside them."""
+    for folder in folders:
+        yield from (folder / name for name in (*LOCKS, *PROJECTS, *SETUPS))
         yield from _requirement_files(folder)
 
 
@@ -47,6 +90,46 @@ def _of_folder(folder: Path) -> Iterator[tuple[str, int, str]]:
         yield from _requirements(_text(path) or "")
     for name in PROJECTS:
         yield from _project(_text(folder / name))
+    yield from _requirements("\n".join(_of_setup_cfg(_text(folder / "setup.cfg") or "")))
+    yield from _requirements("\n".join(_of_setup_py(_text(folder / "setup.py") or "")))
+
+
+def _of_setup_cfg(text: str) -> list[str]:
+    """``install_requires`` and the extras of setuptools' older file."""
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read_string(text)
+    except configparser.Error:
+        return []
+    lists = [parser.get("options", "install_requires", fallback="")]
+    if parser.has_section("options.extras_require"):
+        lists.extend(value for _, value in parser.items("options.extras_require"))
+    return [line for one in lists for line in one.splitlines() if line.strip()]
+
+
+def _of_setup_py(text: str) -> list[str]:
+    """The literal ``install_requires`` of a ``setup()``, also by a name that is bound to a literal in the file."""
+    if "install_requires" not in text:
+        return []
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    names = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    given = [node.value for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "install_requires"]
+    lists = [names.get(value.id, value) if isinstance(value, ast.Name) else value for value in given]
+    return [text for value in lists for text in _literal_texts(value)]
+
+
+def _literal_texts(value: ast.expr) -> list[str]:
+    parts = value.elts if isinstance(value, ast.List | ast.Tuple) else []
+    return [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
 
 
 def _text(path: Path) -> str | None:
