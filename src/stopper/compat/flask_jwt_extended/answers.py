@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, cast
 
-from flask import current_app, jsonify, request
+from flask import Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from stopper.compat.flask_jwt_extended import exceptions as wrong
@@ -82,6 +82,21 @@ def plain(error: Exception) -> ResponseReturnValue:
         return jsonify({config.error_msg_key: _legacy_words(error)}), kind_of(error).legacy_status
     settings = cast("dict[str, Any]", current_app.config)
     return Answers(str(settings.get("STOPPER_ENVELOPE", "problem"))).refusal(_refusal(error))
+
+
+def here(error: Exception) -> Response | None:
+    """The answer, made at once, where another extension has taken over the application's errors; None where Flask makes it.
+
+    Flask-RESTful and Flask-RESTX turn errors that they do not know into 500. One that they have a handler for is theirs.
+    """
+    app: Any = cast("Any", current_app)._get_current_object()
+    taken = app.__dict__.get("handle_user_exception")
+    api: Any = getattr(getattr(taken, "func", taken), "__self__", None)
+    theirs: Any = getattr(api, "_own_and_child_error_handlers", None) or getattr(api, "error_handlers", ())
+    if taken is None or any(isinstance(error, kind) for kind in theirs):
+        return None
+    handler: Any = app._find_error_handler(error, request.blueprints)
+    return None if handler is None else current_app.make_response(current_app.ensure_sync(handler)(error))
 
 
 def _legacy_words(error: Exception) -> str:

@@ -26,6 +26,19 @@ class _Plain(Generic[Value]):
         return cast("Value", _settings()[self._key])
 
 
+class _Switch:
+    """A setting that weakens. Only True turns it on: the text "False" from the environment must not."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __get__(self, owner: object, kind: type | None = None) -> bool:
+        said = _settings()[self._key]
+        if not isinstance(said, bool):
+            raise JWTSettingError(f"{self._key} must be True or False, not {type(said).__name__}")
+        return said
+
+
 def _settings() -> dict[str, Any]:
     return cast("dict[str, Any]", current_app.config)
 
@@ -40,10 +53,10 @@ class _Config:
     access_csrf_field_name = _Plain[str]("JWT_ACCESS_CSRF_FIELD_NAME")
     access_csrf_header_name = _Plain[str]("JWT_ACCESS_CSRF_HEADER_NAME")
     algorithm = _Plain[str]("JWT_ALGORITHM")
-    allow_legacy_messages = _Plain[bool]("JWT_ALLOW_LEGACY_MESSAGES")
-    allow_query_string = _Plain[bool]("JWT_ALLOW_QUERY_STRING")
-    allow_rsa_2048 = _Plain[bool]("JWT_ALLOW_RSA_2048")
-    allow_tokens_without_expiry = _Plain[bool]("JWT_ALLOW_TOKENS_WITHOUT_EXPIRY")
+    allow_legacy_messages = _Switch("JWT_ALLOW_LEGACY_MESSAGES")
+    allow_query_string = _Switch("JWT_ALLOW_QUERY_STRING")
+    allow_rsa_2048 = _Switch("JWT_ALLOW_RSA_2048")
+    allow_tokens_without_expiry = _Switch("JWT_ALLOW_TOKENS_WITHOUT_EXPIRY")
     cookie_csrf_protect = _Plain[bool]("JWT_COOKIE_CSRF_PROTECT")
     cookie_domain = _Plain["str | None"]("JWT_COOKIE_DOMAIN")
     cookie_samesite = _Plain["str | None"]("JWT_COOKIE_SAMESITE")

@@ -2,32 +2,32 @@
 
 from typing import Any, cast
 
-from flask import g
 from werkzeug.local import LocalProxy
 
 from stopper.compat.flask_jwt_extended import tokens
 from stopper.compat.flask_jwt_extended.config import config
 from stopper.compat.flask_jwt_extended.exceptions import Members
 from stopper.compat.flask_jwt_extended.jwt_manager import get_jwt_manager
+from stopper.compat.flask_jwt_extended.remembered import Verified, recall
 from stopper.compat.flask_jwt_extended.tokens import judge_csrf
 from stopper.compat.flask_jwt_extended.view_decorators import with_defaults
 
 
+def _verified() -> Verified:
+    found = recall()
+    if found is None:
+        raise RuntimeError("no token was verified in this request; call this below @jwt_required()")
+    return found
+
+
 def get_jwt() -> Members:
     """The claims of this request's token; empty where there is none and none is needed. Raises RuntimeError before the guard ran."""
-    return _remembered("_jwt_extended_jwt")
+    return _verified().claims
 
 
 def get_jwt_header() -> Members:
     """The header of this request's token, as :func:`get_jwt`."""
-    return _remembered("_jwt_extended_jwt_header")
-
-
-def _remembered(name: str) -> Members:
-    found = g.get(name)
-    if found is None:
-        raise RuntimeError("no token was verified in this request; call this below @jwt_required()")
-    return cast("Members", found)
+    return _verified().header
 
 
 def get_jwt_identity() -> Any:
@@ -37,16 +37,21 @@ def get_jwt_identity() -> Any:
 
 def get_jwt_request_location() -> str | None:
     """Where this request's token was found: ``headers``, ``cookies``, ``query_string`` or ``json``."""
-    return cast("str | None", g.get("_jwt_extended_jwt_location"))
+    found = recall()
+    return None if found is None else found.place
 
 
 def get_current_user() -> Any:
     """What ``user_lookup_loader`` found for this request's token. Raises RuntimeError where there is no such loader."""
-    get_jwt()
-    found = g.get("_jwt_extended_jwt_user")
+    found = _verified().user
     if found is None:
         raise RuntimeError("there is no @jwt.user_lookup_loader, so nobody knows the user of a token")
-    return found["loaded_user"]
+    return found[0]
+
+
+def current_user_context_processor() -> dict[str, Any]:
+    """For templates: ``current_user``."""
+    return {"current_user": current_user}
 
 
 current_user: Any = LocalProxy(get_current_user)

@@ -47,9 +47,9 @@ class JWTManager:
         for key, value in DEFAULTS.items():
             settings.setdefault(key, value)
         if add_context_processor:
-            from stopper.compat.flask_jwt_extended.current import current_user
+            from stopper.compat.flask_jwt_extended.current import current_user_context_processor
 
-            app.context_processor(lambda: {"current_user": current_user})
+            app.context_processor(current_user_context_processor)
         self._install_answers(app)
         doors.install(app)
         with app.app_context():

@@ -123,6 +123,8 @@ def decode(
 
 
 def _read(token: str) -> tuple[jws.Compact, Members, Members]:
+    if not isinstance(token, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise raised_as(wrong.DecodeError)("Invalid token type. Token must be a text")
     try:
         parts = jws.split(token)
         header = read_object(base64url.decode(parts.header_segment))

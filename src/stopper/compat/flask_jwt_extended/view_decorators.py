@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from flask import current_app, g, request
+from flask import current_app, request
 
-from stopper.compat.flask_jwt_extended import doors, places
+from stopper.compat.flask_jwt_extended import answers, doors, places, remembered
 from stopper.compat.flask_jwt_extended import exceptions as wrong
 from stopper.compat.flask_jwt_extended.config import config
 from stopper.compat.flask_jwt_extended.exceptions import Members
 from stopper.compat.flask_jwt_extended.jwt_manager import JWTManager, get_jwt_manager
+from stopper.compat.flask_jwt_extended.remembered import Verified
 from stopper.compat.flask_jwt_extended.tokens import judge_csrf
 from stopper.extension.door import automatic_options
 
@@ -42,7 +43,7 @@ def verify_jwt_in_request(
     except wrong.NoAuthorizationError:
         if not optional:
             raise
-        _remember({}, {}, {"loaded_user": None}, None)
+        remembered.remember(Verified({}, {}, (None,), None))
         return None
     manager = get_jwt_manager()
     header, claims = manager.read(shown.token)
@@ -58,7 +59,7 @@ def verify_jwt_in_request(
         revoked=not skip_revocation_check,
     )
     # Last, so that nothing of a token that was refused is ever seen.
-    _remember(header, claims, _user(manager, header, claims), shown.place)
+    remembered.remember(Verified(header, claims, _user(manager, header, claims), shown.place))
     return header, claims
 
 
@@ -99,21 +100,14 @@ def _is_fresh(said: object) -> bool:
     return isinstance(said, (int, float)) and said >= time.time()
 
 
-def _user(manager: JWTManager, header: Members, claims: Members) -> Members | None:
+def _user(manager: JWTManager, header: Members, claims: Members) -> tuple[Any] | None:
     lookup = manager._lookup  # pyright: ignore[reportPrivateUsage]
     if lookup is None:
         return None
     found = lookup(header, claims)
     if found is None:
         raise wrong.UserLookupError("user_lookup_loader found nobody", header, claims)
-    return {"loaded_user": found}
-
-
-def _remember(header: Members, claims: Members, user: Members | None, place: str | None) -> None:
-    g._jwt_extended_jwt_user = user
-    g._jwt_extended_jwt_header = header
-    g._jwt_extended_jwt = claims
-    g._jwt_extended_jwt_location = place
+    return (found,)
 
 
 def jwt_required(
@@ -133,17 +127,28 @@ def jwt_required(
         raise TypeError("write @jwt_required() with parentheses: without them it guards nothing")
     text = _said(fresh, refresh, verify_type)
 
+    def verify() -> None:
+        verify_jwt_in_request(optional, fresh, refresh, locations, verify_type, skip_revocation_check)
+        remembered.note_ran(verify)
+
     def guard(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             if request.method == "OPTIONS":
                 return current_app.make_default_options_response()
-            verify_jwt_in_request(optional, fresh, refresh, locations, verify_type, skip_revocation_check)
+            try:
+                verify()
+            except wrong.JWTExtendedException as error:
+                if (answer := answers.here(error)) is None:
+                    raise
+                return answer
             return current_app.ensure_sync(view)(*args, **kwargs)
 
-        doors.guarded(guarded, view, text, optional=optional)
+        doors.guarded(guarded, view, verify, text, optional=optional)
         return cast("View", guarded)
 
+    if not optional:
+        doors.made(guard)
     return guard
 
 
