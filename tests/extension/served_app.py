@@ -1,6 +1,6 @@
 """The application that the raw-socket tests serve with real servers: ``served_app:app``."""
 
-from flask import Flask, request
+from flask import Flask, Response, request
 
 from stopper import Issuer, Secret, Stopper, bearer, current_principal, public
 from stopper.auth.verification_key import VerificationKey
@@ -28,6 +28,19 @@ def guarded() -> str:
 @bearer
 def admin(rest: str) -> str:
     return f"VIEW RAN for {rest}"
+
+
+@app.get("/async")
+@bearer
+async def later() -> str:
+    return f"VIEW RAN for {current_principal.subject} async"
+
+
+@app.get("/stream")
+@bearer
+def stream() -> Response:
+    who = current_principal.subject
+    return Response((f"VIEW RAN for {who} {number}\n" for number in range(3)), mimetype="text/plain")
 
 
 stopper.seal()
