@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from flask import Flask, Response, jsonify, request
 from flask.views import MethodView
-from tests.compat.made import access, bearer, make_app
+from tests.compat.made import SECRET, access, bearer, make_app
 
 import stopper.compat.flask_jwt_extended as compat
+from stopper import Stopper
 from stopper.compat.flask_jwt_extended.doors import open_routes
 from stopper.compat.flask_jwt_extended.exceptions import NoAuthorizationError
 
@@ -173,3 +174,45 @@ def test_only_true_turns_a_weakening_switch_on(value: Any) -> None:
 def test_what_is_no_text_is_no_token(token: Any) -> None:
     with make_app().test_request_context(), pytest.raises(compat.exceptions.DecodeError):
         compat.decode_token(token)
+
+
+@pytest.mark.parametrize("first", ["stopper", "manager"])
+def test_stopper_and_the_manager_come_in_any_order(first: str) -> None:
+    app = Flask("shop")
+    app.config.update(JWT_SECRET_KEY=SECRET, STOPPER_ENVELOPE="status")
+    guard, manager = Stopper(), compat.JWTManager()
+    for one in (guard, manager) if first == "stopper" else (manager, guard):
+        one.init_app(app)
+
+    @app.get("/me")
+    @compat.jwt_required()
+    def me() -> Any:
+        return jsonify(who=compat.get_jwt_identity())
+
+    guard.seal()
+    client = app.test_client()
+    assert client.get("/me", headers=bearer(access(app))).json == {"who": "ann"}
+    refused = client.get("/me", headers=bearer("x"))
+    assert refused.status_code == 401
+    assert refused.json is not None
+    assert refused.json["status"] == "failed"
+    assert refused.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_one_manager_serves_applications_that_do_not_trust_each_other() -> None:
+    manager = compat.JWTManager()
+    apps = []
+    for name, secret in (("shop", SECRET), ("bank", SECRET[::-1]), ("mill", SECRET)):
+        app = Flask(name)
+        app.config["JWT_SECRET_KEY"] = secret
+        manager.init_app(app)
+        app.add_url_rule("/me", "me", compat.jwt_required()(lambda: "in"))
+        apps.append(app)
+    passes = [
+        (issuer.name, judge.name)
+        for issuer in apps
+        for judge in apps
+        if judge.test_client().get("/me", headers=bearer(access(issuer))).status_code == 200
+    ]
+    # Also where two share a secret: a token names whom it is for.
+    assert passes == [("shop", "shop"), ("bank", "bank"), ("mill", "mill")]

@@ -1,10 +1,14 @@
 """`stopper check` knows this module: what it ends is not accused, and every other flaw of the same application is."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.compat.made import SECRET, access, make_app
 
 from stopper.core.place import Span
 from stopper.core.rule import Rule
@@ -126,3 +130,39 @@ def test_a_view_without_its_guard_is_accused_and_the_guarded_one_is_not(tmp_path
     assert [hit.span.line for hit in result.hits if hit.span is not None] == [18]
     states = {method: access.state for route in app.routes for method, access in route.access.items()}
     assert (states["GET"], states["DELETE"]) == ("guarded", "open")
+
+
+def test_an_audit_tells_the_doors_and_accuses_the_forgotten_one_alone(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(FORGOTTEN, "utf-8")
+    (tmp_path / "settings.env").write_text(f"JWT_SECRET_KEY={SECRET}\n", "utf-8")
+    token = access(make_app())
+    command = [
+        "audit",
+        "shop:app",
+        "--env-file",
+        "settings.env",
+        "--identity",
+        f"ann=Bearer {token}",
+        "--format",
+        "json",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "stopper.cli", *command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    report = json.loads(done.stdout)
+    accused = {
+        (finding["rule"], place["route"], place["method"])
+        for finding in report["findings"]
+        for place in finding["places"]
+        if finding["severity"] in ("high", "critical")
+    }
+    assert {route for _, route, _ in accused} == {"/orders/{order_id}"}
+    assert {method for _, _, method in accused} == {"DELETE"}
+    assert not [
+        one["rule"] for one in report["findings"] if one["rule"].startswith("jwt-") and one["confidence"] != "indicated"
+    ]
