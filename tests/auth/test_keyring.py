@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet as JoseKeySet
+from joserfc.jwk import OctKey
 from sqlalchemy import select
 from tests.servers.postgres import Cluster
 
@@ -17,6 +18,7 @@ from stopper.auth.keyring import COOLDOWN_SECONDS, JWKS_MAX_AGE, RELOAD_SECONDS,
 from stopper.auth.signing_key import ALGORITHMS, Algorithm, SigningKey, load_signing_key, new_signing_key
 from stopper.auth.verifier import Verifier
 from stopper.core.errors import InvalidCredentialError, KeyringError, StoreUnavailableError
+from stopper.core.secret import Secret
 from stopper.store import Store, open_store
 from stopper.store.schema import signing_keys
 
@@ -46,6 +48,12 @@ def token(ring: Keyring, clock: SetClock) -> str:
     return tokens.issue("ann", client_id="web", auth_time=int(clock()), sid="s").reveal()
 
 
+def _secret_of(ring: Keyring) -> bytes:
+    private = ring.signing_key().private
+    assert isinstance(private, Secret)
+    return private.reveal_bytes()
+
+
 def verifier(ring: Keyring, clock: SetClock) -> Verifier:
     return Verifier([Issuer("https://i", ALGORITHMS, keys=ring, audience="https://a")], clock=clock)
 
@@ -58,7 +66,8 @@ def test_tokens_of_every_algorithm_verify_here_and_with_joserfc(
     ring.ensure_key()
     made = token(ring, clock)
     assert verifier(ring, clock).verify(made).subject == "ann"
-    other = jwt.decode(made, JoseKeySet.import_key_set(ring.jwks()), algorithms=["EdDSA", "Ed25519", "ES256", "RS256"])
+    keys = JoseKeySet.import_key_set(ring.jwks()) if algorithm != "HS256" else OctKey.import_key(_secret_of(ring))
+    other = jwt.decode(made, keys, algorithms=[*ALGORITHMS, "Ed25519"])
     assert other.claims["sub"] == "ann"
     assert other.header == {"alg": algorithm, "kid": ring.signing_key().kid, "typ": "at+jwt"}
     assert set(other.claims) == {
@@ -252,8 +261,8 @@ def test_a_key_for_another_algorithm_is_refused() -> None:
         load_signing_key(key.private_bytes(), "RS256", created_at=0, activates_at=0)
     with pytest.raises(KeyringError, match="cannot be read"):
         load_signing_key(b"junk", "EdDSA", created_at=0, activates_at=0)
-    with pytest.raises(KeyringError, match="HS256"):
-        new_signing_key("HS256", created_at=0, activates_at=0)  # type: ignore[arg-type]
+    with pytest.raises(KeyringError, match="HS384"):
+        new_signing_key("HS384", created_at=0, activates_at=0)  # type: ignore[arg-type]
 
 
 def test_an_api_beside_the_service_verifies_without_the_key_file_and_cannot_issue(

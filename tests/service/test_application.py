@@ -166,7 +166,7 @@ def test_a_guard_that_does_not_follow_the_revocations_is_refused(accounts: Accou
         mount_accounts(app, stopper, accounts)
 
 
-@pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
+@pytest.mark.parametrize("algorithm", ["ES256", "ES384", "RS256", "PS256"])
 def test_another_algorithm_by_setting(tmp_path: Path, algorithm: str) -> None:
     accounts = open_accounts(
         "https://i.example",

@@ -54,7 +54,7 @@ class Issuer:
     ) -> None:
         put = object.__setattr__
         put(self, "url", _checked_name("an issuer's url", url))
-        put(self, "algorithms", _checked_algorithms(url, algorithms))
+        put(self, "algorithms", _checked_algorithms(url, algorithms, mixed=_binds(keys)))
         put(self, "profile", _checked_profile(url, profile))
         put(self, "require", _checked_claims(url, profile, require))
         put(self, "required", frozenset(self.require))
@@ -75,7 +75,12 @@ def _checked_name(what: str, text: str) -> str:
     return text
 
 
-def _checked_algorithms(url: str, algorithms: Sequence[str]) -> tuple[str, ...]:
+def _binds(keys: object) -> bool:
+    """Whether *keys* gives each key by its own kid and for one algorithm, as our own keyring does: then no public key can pass for a secret."""
+    return getattr(keys, "one_algorithm_each", False) is True
+
+
+def _checked_algorithms(url: str, algorithms: Sequence[str], *, mixed: bool) -> tuple[str, ...]:
     names = (algorithms,) if isinstance(algorithms, str) else tuple(algorithms)
     found = tuple(dict.fromkeys(canonical_name(name) for name in names))
     unknown = [name for name in found if name not in ALGORITHMS]
@@ -85,7 +90,7 @@ def _checked_algorithms(url: str, algorithms: Sequence[str]) -> tuple[str, ...]:
             f"the algorithms of {url} cannot be {said}; choose from {', '.join(ALGORITHMS)}",
             rule="jwt-algorithms-missing",
         )
-    if len({ALGORITHMS[name].symmetric for name in found}) > 1:
+    if len({ALGORITHMS[name].symmetric for name in found}) > 1 and not mixed:
         raise SettingError(
             f"the algorithms of {url} mix HMAC with public keys, so a public key could pass for a secret; name one kind",
             rule="jwt-algorithms-too-broad",

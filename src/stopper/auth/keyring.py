@@ -4,6 +4,7 @@ A new key is published before it signs (at least as long as somebody may cache t
 retired (at least as long as a token lives), so a rotation never refuses an honest token.
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +13,8 @@ from typing import Final, Protocol
 
 from stopper.auth.clock import Clock
 from stopper.auth.forking import in_each_child
-from stopper.auth.signing_key import Algorithm, SigningKey, import_signing_key, new_signing_key
+from stopper.auth.remote_key import FindKey, FoundKey
+from stopper.auth.signing_key import Algorithm, SigningKey, found_signing_key, import_signing_key, new_signing_key
 from stopper.auth.verification_key import VerificationKey
 from stopper.core.errors import KeyringError, StoreUnavailableError
 from stopper.core.secret import Secret
@@ -55,6 +57,9 @@ class KeyStore(Protocol):
 class Keyring:
     """Keys prepared once and re-read now and then. Safe for threads and across forks."""
 
+    one_algorithm_each: Final = True
+    """A kid leads to one key and a key to one algorithm, so an issuer may name HS256 beside public-key algorithms."""
+
     def __init__(
         self,
         store: KeyStore,
@@ -76,6 +81,8 @@ class Keyring:
         self._prepared: dict[str, VerificationKey] = {}
         self._ends: dict[str, float] = {}
         self._loaded_at: float | None = None
+        self._find: FindKey | None = None
+        self._looked_at = 0.0
         self.generation = 0
         """Grows whenever the set of keys has changed: a cache of verified tokens empties itself then."""
         in_each_child(self._after_fork)
@@ -107,7 +114,7 @@ class Keyring:
 
     def verification_keys(self) -> tuple[VerificationKey, ...]:
         """The public halves of every published key, prepared once."""
-        return tuple(self._prepared[key.kid] for key in self.signing_keys())
+        return tuple(self._prepared[key.kid] for key in self.signing_keys() if key.kid in self._prepared)
 
     def find(self, kid: str | None) -> VerificationKey | None:
         """The verification key of that id, always the same object; a token without a kid has none.
@@ -123,8 +130,8 @@ class Keyring:
         return self._prepared.get(kid) if until is not None and self._clock() < until else None
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
-        """The public key set (RFC 7517 §5)."""
-        return {"keys": [key.public_jwk() for key in self.signing_keys()]}
+        """The public key set (RFC 7517 §5). A secret (HS256) is never in it."""
+        return {"keys": [key.public_jwk() for key in self.signing_keys() if not key.symmetric]}
 
     def create(self, algorithm: Algorithm | None = None) -> SigningKey:
         """Rotate: publish a new key now; it signs once every cached JWKS has it, and the old ones retire then. Returns it."""
@@ -160,20 +167,66 @@ class Keyring:
             )
         self.reload()
 
-    def adopt(self, pem: Secret) -> SigningKey | None:
+    def adopt(
+        self, material: Secret, algorithm: Algorithm | None = None, *, at_once: bool = False
+    ) -> SigningKey | None:
         """Take in a key that was made elsewhere, as :meth:`create` does with a new one; None where it is here already.
 
-        The first key of all signs at once. Raises KeyringError for what is no key, or too weak.
+        The first key of all signs at once, and with *at_once* any. *algorithm*: refuse a key for another one. Raises KeyringError for what is no key,
+        or too weak.
         """
+        starts = self._next_start(at_once=at_once)
+        key = import_signing_key(
+            material, created_at=self._clock(), activates_at=starts, preferred=algorithm or self._algorithm
+        )
+        if algorithm is not None and key.algorithm != algorithm:
+            raise KeyringError(f"that key signs under {key.algorithm}, not under {algorithm}")
+        return self._take_in(key)
+
+    def adopt_found(self, found: FoundKey, *, at_once: bool = False) -> SigningKey | None:
+        """Take in a key that lives elsewhere, as :meth:`adopt` does; its private half stays there. Raises KeyringError."""
+        starts = self._next_start(at_once=at_once)
+        return self._take_in(found_signing_key(found, created_at=self._clock(), activates_at=starts))
+
+    def follow(self, find: FindKey) -> None:
+        """Sign with the newest key of a place elsewhere, and look there for a newer one from now on (:meth:`look`).
+
+        Raises StoreUnavailableError where the place does not answer now, KeyringError for a key that is too weak.
+        """
+        self.adopt_found(find())
+        self._find, self._looked_at = find, self._monotonic()
+
+    def look(self) -> None:
+        """Ask the place that is followed for its newest key, at most every RELOAD_SECONDS; a new one is published at once and
+        signs when every cached JWKS has it. Never raises: keys that are here serve while the place is away.
+
+        Not from within a transaction of the store: it writes there.
+        """
+        find = self._find
+        if find is None or self._monotonic() - self._looked_at < RELOAD_SECONDS:
+            return
+        with self._lock:
+            if self._monotonic() - self._looked_at < RELOAD_SECONDS:
+                return
+            self._looked_at = self._monotonic()
+        with contextlib.suppress(StoreUnavailableError, KeyringError):
+            self.adopt_found(find())
+
+    def _next_start(self, *, at_once: bool) -> float:
         self.reload()
         now = self._clock()
-        starts = now + JWKS_MAX_AGE + RELOAD_SECONDS if self._keys else now
-        key = import_signing_key(pem.reveal_bytes(), created_at=now, activates_at=starts)
-        if key.kid in self._prepared:
+        return now if at_once or not self._keys else now + JWKS_MAX_AGE + RELOAD_SECONDS
+
+    def _take_in(self, key: SigningKey) -> SigningKey | None:
+        if any(known.kid == key.kid for known in self._keys):
             return None
-        self._store.rotate(key, starts, starts + self._overlap)
+        newest = max(self._keys, key=lambda known: (known.created_at, known.kid), default=None)
+        # Of several nodes that see the same new key at once, one takes it in.
+        done = self._store.rotate(
+            key, key.activates_at, key.activates_at + self._overlap, None if newest is None else newest.kid
+        )
         self.reload()
-        return key
+        return key if done else None
 
     def activate(self, algorithm: Algorithm | None = None) -> SigningKey:
         """Publish a new key that signs at once: for a key that leaked. Clients with a cached JWKS fail until they re-read it."""
@@ -226,7 +279,7 @@ class Keyring:
             replace(known[key.kid], retires_at=key.retires_at, expires_at=key.expires_at) if key.kid in known else key
             for key in self._store.load()
         )
-        prepared = {key.kid: self._prepared.get(key.kid) or key.verification_key() for key in keys}
+        prepared = {key.kid: self._prepared.get(key.kid) or key.verification_key() for key in keys if key.verifiable}
         self._ends = {key.kid: float("inf") if key.expires_at is None else key.expires_at for key in keys}
         self._prepared = prepared
         if keys != self._keys:

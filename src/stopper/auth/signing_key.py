@@ -1,42 +1,71 @@
 """One private key with its one algorithm and its dates."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final, Literal, cast
+from dataclasses import dataclass, field, replace
+from typing import cast
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
+from cryptography.hazmat.primitives import serialization
 
+from stopper.auth import base64url
+from stopper.auth.key_import import read_private_key
+from stopper.auth.private_key import (
+    ALGORITHMS,
+    RSA_BITS,
+    Algorithm,
+    LocalKey,
+    PrivateKey,
+    fits,
+    name_of,
+    new_private_key,
+    private_bytes,
+    public_members,
+    signature,
+    thumbprint,
+)
+from stopper.auth.remote_key import FoundKey, OpenKey, RemoteKey
+from stopper.auth.strict_json import NotStrictError, read_object
 from stopper.auth.verification_key import VerificationKey
-from stopper.core.errors import KeyringError
+from stopper.core.errors import KeyringError, StoreUnavailableError
+from stopper.core.secret import Secret
 
-Algorithm = Literal["EdDSA", "ES256", "RS256"]
-ALGORITHMS: Final[tuple[Algorithm, ...]] = ("EdDSA", "ES256", "RS256")
-RSA_BITS: Final = 3072
-"""NIST SP 800-57 part 1 rev. 5, table 2: 128 bits of security."""
-
-PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+__all__ = [
+    "ALGORITHMS", "RSA_BITS", "Algorithm", "PrivateKey", "SigningKey", "found_signing_key", "import_signing_key",
+    "load_public_key", "load_signing_key", "new_signing_key",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
     """One key. It signs from ``activates_at`` until ``retires_at`` and verifies until ``expires_at`` (None: no end is set).
 
-    ``kid`` is the RFC 7638 thumbprint, so two keys never share one. ``public`` are the public members of its JWK. ``private`` is
-    None in a process that only verifies.
+    ``kid`` is the RFC 7638 thumbprint, so two keys never share one. ``public`` are the public members of its JWK, none for a secret.
+    ``private`` is None in a process that only verifies, and a RemoteKey where the key lives elsewhere and signs there.
     """
 
     kid: str
     algorithm: Algorithm
     public: Mapping[str, str]
-    private: PrivateKey | None = field(repr=False)
+    private: LocalKey | RemoteKey | None = field(repr=False)
     created_at: float
     activates_at: float
     retires_at: float | None = None
     expires_at: float | None = None
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether who verifies can also sign; such a key is never published."""
+        return self.algorithm == "HS256"
+
+    @property
+    def place(self) -> str:
+        """Where it signs, for a key that lives elsewhere; empty for one that is kept here."""
+        return "" if self.private is None or isinstance(self.private, LocalKey) else self.private.place
+
+    @property
+    def verifiable(self) -> bool:
+        """Whether this process can verify with it: not with a secret that it cannot open."""
+        return not self.symmetric or self.private is not None
 
     def may_sign(self, now: float) -> bool:
         """Whether new tokens may be signed with it."""
@@ -49,116 +78,105 @@ class SigningKey:
         return self.expires_at is None or now < self.expires_at
 
     def sign(self, message: bytes) -> bytes:
-        """The JWS signature (RFC 7518 §3, RFC 8037 §3.1). Raises KeyringError in a process that only verifies.
+        """The JWS signature (RFC 7518 §3, RFC 8037 §3.1).
 
-        Not by joserfc: it warns on every token whose ``alg`` is written ``EdDSA``, which is what verifiers in the field know.
+        Raises KeyringError in a process that only verifies, StoreUnavailableError where the key lives elsewhere and does not sign
+        now. What comes from elsewhere is verified before it is given out.
         """
         key = self._own()
-        if isinstance(key, ed25519.Ed25519PrivateKey):
-            return key.sign(message)
-        if isinstance(key, rsa.RSAPrivateKey):
-            return key.sign(message, padding.PKCS1v15(), hashes.SHA256())
-        r, s = decode_dss_signature(key.sign(message, ec.ECDSA(hashes.SHA256())))
-        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+        if isinstance(key, LocalKey):
+            return signature(key, self.algorithm, message)
+        made = key.sign(message)
+        if not self.verification_key().verify(message, made):
+            raise StoreUnavailableError("signing-key-mismatch")
+        return made
 
     def public_jwk(self) -> dict[str, str]:
-        """The public half as a JWK (RFC 7517) with ``kid``, ``alg`` and ``use``."""
+        """The public half as a JWK (RFC 7517) with ``kid``, ``alg`` and ``use``. Raises KeyringError for a secret."""
+        if self.symmetric:
+            raise KeyringError("a secret is never published; only who may sign can verify under HS256")
         return {**self.public, "kid": self.kid, "alg": self.algorithm, "use": "sig"}
 
     def verification_key(self) -> VerificationKey:
-        """The public half, ready to verify."""
-        return VerificationKey.from_jwk(self.public_jwk())
-
-    def private_bytes(self) -> bytes:
-        """PKCS#8, DER, not encrypted: for a store that encrypts it."""
-        return self._own().private_bytes(
-            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        """The public half, or the secret, ready to verify. Raises KeyringError where this process cannot open the secret."""
+        if not self.symmetric:
+            return VerificationKey.from_jwk(self.public_jwk())
+        secret = cast("Secret", self._own()).reveal_bytes()
+        return VerificationKey.from_jwk(
+            {"kty": "oct", "k": base64url.encode(secret), "kid": self.kid, "alg": self.algorithm}
         )
 
-    def _own(self) -> PrivateKey:
+    def private_bytes(self) -> bytes:
+        """What a store that encrypts it keeps: the key itself, or where it lives with its public half."""
+        key = self._own()
+        if isinstance(key, LocalKey):
+            return private_bytes(key)
+        kept = {"place": key.place, "version": key.version, "public": dict(self.public)}
+        return json.dumps(kept).encode("utf-8")
+
+    def _own(self) -> LocalKey | RemoteKey:
         if self.private is None:
             raise KeyringError("this process has no key file, so it verifies tokens and cannot issue any")
         return self.private
 
 
 def new_signing_key(algorithm: Algorithm, *, created_at: float, activates_at: float) -> SigningKey:
-    """Make a key: Ed25519, P-256 or RSA with 3072 bits."""
-    private: PrivateKey
-    if algorithm == "EdDSA":
-        private = ed25519.Ed25519PrivateKey.generate()
-    elif algorithm == "ES256":
-        private = ec.generate_private_key(ec.SECP256R1())
-    elif algorithm == "RS256":
-        private = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
-    else:
-        raise KeyringError(f"{algorithm!r} is not an algorithm for new keys; use one of {', '.join(ALGORITHMS)}")
-    public = _public_members(private)
-    return SigningKey(_thumbprint(public), algorithm, public, private, created_at, activates_at)
+    """Make a key: Ed25519, P-256, P-384, RSA with 3072 bits, or 256 random bits for HS256. Raises KeyringError."""
+    return _local(new_private_key(algorithm), algorithm, created_at=created_at, activates_at=activates_at)
 
 
-def import_signing_key(pem: bytes, *, created_at: float, activates_at: float) -> SigningKey:
-    """A key that was made elsewhere, from its PEM (PKCS#8, SEC 1 or PKCS#1, not encrypted). Its kind decides the algorithm.
+def import_signing_key(
+    material: Secret, *, created_at: float, activates_at: float, preferred: str = "EdDSA"
+) -> SigningKey:
+    """A key that was made elsewhere; see :func:`stopper.auth.key_import.read_private_key`. Raises KeyringError."""
+    key, algorithm = read_private_key(material, preferred)
+    return _local(key, algorithm, created_at=created_at, activates_at=activates_at)
 
-    Raises KeyringError for what is no private key, or too weak.
-    """
-    try:
-        loaded = serialization.load_pem_private_key(pem, password=None)
-    except TypeError:
-        raise KeyringError(
-            "the signing key is encrypted; give it without a pass phrase, in a file that only you read"
-        ) from None
-    except (ValueError, UnsupportedAlgorithm):
-        raise KeyringError("that is no private key in PEM; make one with: openssl genpkey -algorithm ed25519") from None
-    if isinstance(loaded, ed25519.Ed25519PrivateKey):
-        algorithm = "EdDSA"
-    elif isinstance(loaded, rsa.RSAPrivateKey):
-        algorithm = "RS256"
-        if loaded.key_size < RSA_BITS:
-            raise KeyringError(f"the signing key has {loaded.key_size} bits; RSA keys need {RSA_BITS} (NIST SP 800-57)")
-    elif isinstance(loaded, ec.EllipticCurvePrivateKey) and loaded.curve.name == "secp256r1":
-        algorithm = "ES256"
-    else:
-        raise KeyringError(
-            f"a signing key is for {', '.join(ALGORITHMS)}: Ed25519, P-256 or RSA, and this is another kind"
-        )
-    der = loaded.private_bytes(
-        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return load_signing_key(der, algorithm, created_at=created_at, activates_at=activates_at)
+
+def found_signing_key(found: FoundKey, *, created_at: float, activates_at: float) -> SigningKey:
+    """A key that lives elsewhere. Raises KeyringError where it is too weak, or its algorithm is not one of ours."""
+    if found.algorithm not in ALGORITHMS or found.algorithm == "HS256":
+        raise KeyringError(f"{found.key.place} signs under {found.algorithm[:20]!r}, which is not one of ours")
+    name = cast("Algorithm", found.algorithm)
+    made = SigningKey(thumbprint(found.public), name, found.public, found.key, created_at, activates_at)
+    made.verification_key()  # judges size, exponent and curve
+    return made
 
 
 def load_signing_key(
-    der: bytes,
+    kept: bytes,
     algorithm: str,
     *,
     created_at: float,
     activates_at: float,
     retires_at: float | None = None,
     expires_at: float | None = None,
+    open_key: OpenKey | None = None,
 ) -> SigningKey:
-    """Read back what :meth:`SigningKey.private_bytes` gave. Raises KeyringError where key and algorithm do not fit."""
-    try:
-        loaded = serialization.load_der_private_key(der, password=None)
-    except (ValueError, TypeError):
-        raise KeyringError(
-            "a stored signing key cannot be read; restore the database and the key file together"
-        ) from None
-    fits = (
-        (algorithm == "EdDSA" and isinstance(loaded, ed25519.Ed25519PrivateKey))
-        or (
-            algorithm == "ES256" and isinstance(loaded, ec.EllipticCurvePrivateKey) and loaded.curve.name == "secp256r1"
-        )
-        or (algorithm == "RS256" and isinstance(loaded, rsa.RSAPrivateKey) and loaded.key_size >= RSA_BITS)
-    )
-    if not fits:
-        raise KeyringError(f"a stored signing key is not a key for {algorithm}")
-    private = cast("PrivateKey", loaded)
-    name = cast("Algorithm", algorithm)
-    public = _public_members(private)
-    return SigningKey(_thumbprint(public), name, public, private, created_at, activates_at, retires_at, expires_at)
+    """Read back what :meth:`SigningKey.private_bytes` gave. Raises KeyringError where key and algorithm do not fit.
+
+    *open_key* opens keys that live elsewhere; without it they verify and do not sign.
+    """
+    elsewhere = _elsewhere(kept)
+    if elsewhere is not None:
+        public = load_public_key(
+            "", elsewhere.public, algorithm,
+            created_at=created_at, activates_at=activates_at, retires_at=retires_at, expires_at=expires_at,
+        )  # fmt: skip
+        if open_key is None:
+            return public
+        return replace(public, private=open_key(elsewhere.place, elsewhere.version, public.algorithm))
+    loaded = _loaded(kept)
+    if algorithm not in ALGORITHMS or not fits(loaded, algorithm):
+        raise KeyringError(f"a stored signing key is not a key for {algorithm[:20]}")
+    return _local(
+        cast("LocalKey", loaded), algorithm,
+        created_at=created_at, activates_at=activates_at, retires_at=retires_at, expires_at=expires_at,
+    )  # fmt: skip
 
 
 def load_public_key(
+    kid: str,
     jwk: Mapping[str, str],
     algorithm: str,
     *,
@@ -167,22 +185,56 @@ def load_public_key(
     retires_at: float | None = None,
     expires_at: float | None = None,
 ) -> SigningKey:
-    """A key that only verifies, from the public members of its JWK. Raises KeyringError where the algorithm is not one of ours."""
+    """A key that only verifies, from the public members of its JWK. *kid* counts for a secret alone, which verifies nothing here.
+
+    Raises KeyringError where the algorithm is not one of ours.
+    """
     if algorithm not in ALGORITHMS:
         raise KeyringError(f"a stored key is for {algorithm[:20]!r}; this version has {', '.join(ALGORITHMS)}")
-    return SigningKey(_thumbprint(jwk), algorithm, jwk, None, created_at, activates_at, retires_at, expires_at)
+    name = kid if algorithm == "HS256" else thumbprint(jwk)
+    return SigningKey(name, algorithm, jwk, None, created_at, activates_at, retires_at, expires_at)
 
 
-def _public_members(private: PrivateKey) -> dict[str, str]:
-    der = private.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    family: type[OKPKey | RSAKey | ECKey] = OKPKey
-    if isinstance(private, rsa.RSAPrivateKey):
-        family = RSAKey
-    elif isinstance(private, ec.EllipticCurvePrivateKey):
-        family = ECKey
-    members = family.import_key(der).as_dict(private=False)
-    return {name: str(value) for name, value in members.items() if name != "kid"}
+def _local(
+    key: LocalKey,
+    algorithm: Algorithm,
+    *,
+    created_at: float,
+    activates_at: float,
+    retires_at: float | None = None,
+    expires_at: float | None = None,
+) -> SigningKey:
+    return SigningKey(
+        name_of(key), algorithm, public_members(key), key, created_at, activates_at, retires_at, expires_at
+    )
 
 
-def _thumbprint(public: Mapping[str, str]) -> str:
-    return import_key(dict(public)).thumbprint()
+@dataclass(frozen=True, slots=True)
+class _Elsewhere:
+    place: str
+    version: str
+    public: Mapping[str, str]
+
+
+def _elsewhere(kept: bytes) -> _Elsewhere | None:
+    try:
+        found = read_object(kept) if kept.startswith(b"{") else {}
+    except NotStrictError:
+        found = {}
+    if "place" not in found:
+        return None
+    return _Elsewhere(str(found["place"]), str(found["version"]), cast("Mapping[str, str]", found["public"]))
+
+
+def _loaded(kept: bytes) -> object:
+    found: object = None
+    try:
+        if kept.startswith(b"{"):
+            found, _ = read_private_key(Secret(kept), "HS256")
+        else:
+            found = serialization.load_der_private_key(kept, password=None)
+    except (ValueError, TypeError, KeyringError):
+        pass
+    if found is None:
+        raise KeyringError("a stored signing key cannot be read; restore the database and the key file together")
+    return found

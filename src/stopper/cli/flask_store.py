@@ -6,11 +6,13 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 from flask.cli import ScriptInfo
 
+from stopper.auth.algorithm import canonical_name
+from stopper.auth.private_key import ALGORITHMS
 from stopper.auth.revocation import keep_for
 from stopper.cli.flask_ending import ending
 from stopper.core.errors import SettingError
@@ -18,11 +20,12 @@ from stopper.core.secret import Secret
 
 if TYPE_CHECKING:
     from stopper.auth.keyring import Keyring
-    from stopper.auth.signing_key import SigningKey
+    from stopper.auth.signing_key import Algorithm, SigningKey
     from stopper.store import Store
 
 _SPAN: Final = re.compile(r"([1-9][0-9]{0,4})([dhm])")
 _UNITS: Final = {"d": 86_400, "h": 3_600, "m": 60}
+_NAMES: Final = (*ALGORITHMS, "Ed25519")
 _LEAST: Final = 3_600
 """Seconds between two rotations: a key must be published, used and retired before the next but one comes."""
 
@@ -80,10 +83,21 @@ def _of_app(context: click.Context) -> "tuple[Store, float]":
     return store, float(guard.settings.get(lifetime))
 
 
-def _ring(store: "Store", life: float, algorithm: str = "EdDSA") -> "Keyring":
+def _ring(store: "Store", life: float, algorithm: str | None = None) -> "Keyring":
     from stopper.auth.keyring import Keyring
 
-    return Keyring(store.keys, store.clock, algorithm=algorithm, token_lifetime=life)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    name = cast("Algorithm", canonical_name(algorithm or "EdDSA"))
+    return Keyring(store.keys, store.clock, algorithm=name, token_lifetime=life)
+
+
+def _made(key: "SigningKey") -> None:
+    click.echo(f"{key.kid}  {key.algorithm}  {_dates(key)}" + (f"  {key.place}" if key.place else ""))
+    if key.symmetric:
+        click.echo(
+            "HS256 is a secret: it is not in the key set, so no other service can verify these tokens, and whoever verifies them here"
+            " can also make them.",
+            err=True,
+        )
 
 
 @click.group("keys")
@@ -122,7 +136,13 @@ def _date(when: float) -> str:
 @keys.command("rotate")
 @click.option("--every", type=_Span(), help="Only where the newest key is older than this; run it from cron.")
 @click.option("--at-once", is_flag=True, help="The new key signs at once: for a key that leaked.")
-@click.option("--algorithm", type=click.Choice(["EdDSA", "ES256", "RS256"]), default="EdDSA", show_default=True)
+@click.option(
+    "--algorithm",
+    type=click.Choice(_NAMES),
+    default="EdDSA",
+    show_default=True,
+    help="HS256 is a secret, verified by this service alone.",
+)
 @_where
 @click.pass_context
 def rotate(
@@ -142,28 +162,37 @@ def rotate(
         if made is None:
             click.echo("nothing to do: the newest key is young enough")
             return
-        click.echo(f"{made.kid}  {made.algorithm}  {_dates(made)}")
+        _made(made)
 
 
 @keys.command("import")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--algorithm", type=click.Choice(_NAMES), help="What it signs under: PS256 for RSA, HS256 for a secret.")
+@click.option("--at-once", is_flag=True, help="It signs at once: for the successor of a key that leaked.")
 @_where
 @click.pass_context
-def import_key(context: click.Context, file: Path, database: str | None, key_file: Path | None) -> None:
-    """Take in a private key (PEM) that was made elsewhere. It signs once every cached key set has it."""
+def import_key(
+    context: click.Context,
+    file: Path,
+    algorithm: str | None,
+    at_once: bool,
+    database: str | None,
+    key_file: Path | None,
+) -> None:
+    """Take in a private key (PEM or JWK) that was made elsewhere. It signs once every cached key set has it."""
     with _opened(context, database, key_file) as (store, life):
         if os.name == "posix" and file.stat().st_mode & 0o077:
             raise SettingError(f"{file}: others can read it; run: chmod 600 {file}")
         try:
-            pem = Secret(file.read_bytes())
+            material = Secret(file.read_bytes())
         except OSError as wrong:
             raise SettingError(f"{file}: {wrong.strerror}; name a file that you can read") from None
-        made = _ring(store, life).adopt(pem)
-        click.echo(
-            "nothing to do: that key is here already"
-            if made is None
-            else f"{made.kid}  {made.algorithm}  {_dates(made)}"
-        )
+        name = cast("Algorithm | None", algorithm and canonical_name(algorithm))
+        made = _ring(store, life, algorithm).adopt(material, name, at_once=at_once)
+        if made is None:
+            click.echo("nothing to do: that key is here already")
+        else:
+            _made(made)
 
 
 @keys.command("retire")

@@ -15,6 +15,7 @@ from stopper.auth.key_set import KeySource
 from stopper.auth.keyring import Keyring
 from stopper.auth.requirement import Redeem
 from stopper.auth.revocation import Revocations, keep_for
+from stopper.auth.signing_key import ALGORITHMS
 from stopper.auth.single_use import SingleUse
 from stopper.auth.verifier import Verifier
 from stopper.core.errors import SettingError
@@ -97,6 +98,16 @@ def assemble(flask: Flask, settings: Settings, given: Given, clock: Clock) -> tu
     return parts, issuers
 
 
+def remembers_proofs(parts: Parts, given: Given, clock: Clock) -> Redeem | None:
+    """What remembers used DPoP proofs: the shared Redis where there is one, since a write to SQL for every request is dear."""
+    server = None if parts.store is None or given.single_use is not None else parts.store.redis
+    if server is None:
+        return parts.single_use
+    from stopper.store.redis_used import RedisSingleUse
+
+    return SingleUse(RedisSingleUse(server), clock)
+
+
 def _opened(flask: Flask, settings: Settings, given: Given, clock: Clock) -> "Store | None":
     own_keys = bool(settings.get(setting.ISSUER)) and given.keyring is None
     own_api_keys = settings.get(setting.API_KEY_PEPPER) is not None and given.api_keys is None
@@ -125,7 +136,8 @@ def _verifier(issuers: Sequence[Issuer], audience: str | None, settings: Setting
 
 
 def _own_issuer(url: str, audience: str, keyring: KeySource) -> Issuer:
-    return Issuer(url, ("EdDSA", "ES256", "RS256"), audience=audience, keys=keyring)
+    algorithms = ALGORITHMS if isinstance(keyring, Keyring) else tuple(name for name in ALGORITHMS if name != "HS256")
+    return Issuer(url, algorithms, audience=audience, keys=keyring)
 
 
 def _life(settings: Settings) -> float:

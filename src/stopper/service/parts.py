@@ -6,6 +6,7 @@ from typing import Final, cast
 
 from stopper.auth import access_token, refresh_token
 from stopper.auth.access_token import AccessTokens
+from stopper.auth.algorithm import canonical_name
 from stopper.auth.clock import Clock, system_clock
 from stopper.auth.event import EventSink, log_event
 from stopper.auth.issuer import Issuer
@@ -25,10 +26,15 @@ from stopper.service.mail import SendMail, log_mail
 from stopper.service.throttle import Throttle
 from stopper.store import open_store
 
-signing_algorithm: Final = text("SIGNING_ALGORITHM", "EdDSA", "The algorithm of new signing keys.", choices=ALGORITHMS)
+signing_algorithm: Final = text(
+    "SIGNING_ALGORITHM",
+    "EdDSA",
+    "The algorithm of new signing keys. HS256 is a secret: it is not published, and this service alone can verify its tokens.",
+    choices=(*ALGORITHMS, "Ed25519"),
+)
 signing_key: Final = secret(
     "SIGNING_KEY",
-    "A private key in PEM that was made elsewhere (Ed25519, P-256, RSA from 3072 bits), most often by reference: `file:/run/secrets/key.pem`,"
+    "A private key in PEM or JWK that was made elsewhere (Ed25519, P-256, P-384, RSA from 3072 bits), most often by reference: `file:/run/secrets/key.pem`,"
     " `vault:kv/stopper#key`. It is taken into the store at the start and signs once every cached key set has it.",
 )
 allow_open_registration: Final = switch(
@@ -72,7 +78,7 @@ def open_accounts(
     shared = redis or settings.get(guard_settings.REDIS_URL)
     store = open_store(url, clock, key_file=data / "master.key", keep_revoked=keep, redis=shared)
     store.migrate()
-    algorithm = cast("Algorithm", settings.get(signing_algorithm))
+    algorithm = cast("Algorithm", canonical_name(settings.get(signing_algorithm)))
     keyring = Keyring(store.keys, clock, algorithm=algorithm, token_lifetime=life, leeway=LEEWAY)
     own_key = settings.get(signing_key)
     if own_key is not None:

@@ -4,6 +4,7 @@ import json
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, text, update
 
+from stopper.auth.remote_key import OpenKey
 from stopper.auth.signing_key import SigningKey, load_public_key, load_signing_key
 from stopper.core.errors import KeyringError
 from stopper.store.database import Database
@@ -14,11 +15,15 @@ _LOCK = 0x53544F51
 
 
 class SqlKeys:
-    """A :class:`stopper.auth.keyring.KeyStore`. Without a *sealer* its keys verify and cannot sign."""
+    """A :class:`stopper.auth.keyring.KeyStore`. Without a *sealer* its keys verify and cannot sign.
 
-    def __init__(self, database: Database, sealer: Sealer | None) -> None:
+    *open_key* opens keys that live elsewhere; without it those verify and cannot sign.
+    """
+
+    def __init__(self, database: Database, sealer: Sealer | None, open_key: OpenKey | None = None) -> None:
         self._database = database
         self._sealer = sealer
+        self._open_key = open_key
 
     def load(self) -> list[SigningKey]:
         """Every key, oldest first."""
@@ -91,9 +96,10 @@ class SqlKeys:
     def _key(self, row: RowMapping) -> SigningKey:
         dates = {name: row[name] for name in ("created_at", "activates_at", "retires_at", "expires_at")}
         if self._sealer is None:
-            return load_public_key(json.loads(row["public"]), row["algorithm"], **dates)
+            return load_public_key(row["kid"], json.loads(row["public"]), row["algorithm"], **dates)
         # With the key file the public half comes from the sealed private one: nobody who can only write rows can add a key.
-        return load_signing_key(self._sealer.open(row["sealed"], _place(row["kid"])), row["algorithm"], **dates)
+        kept = self._sealer.open(row["sealed"], _place(row["kid"]))
+        return load_signing_key(kept, row["algorithm"], open_key=self._open_key, **dates)
 
 
 def _place(kid: str) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stopper.auth.clock import Clock, system_clock
+from stopper.auth.remote_key import OpenKey
 from stopper.core.secret import Secret
 from stopper.store import migration
 from stopper.store.accounts import SqlAccounts
@@ -72,12 +73,14 @@ def open_store(
     key_file: Path | None = None,
     keep_revoked: float = 4_530.0,
     redis: Secret | None = None,
+    open_key: OpenKey | None = None,
 ) -> Store:
     """The store at *url* (``sqlite:///…`` or ``postgresql://…``); nothing is connected yet.
 
     *key_file* holds the key-encryption key and is made on first use; by default it lies beside the SQLite file. With PostgreSQL
     and no key file the store's keys verify tokens and issue none: what an API beside the service needs. *keep_revoked*: seconds that a
-    revocation must be remembered. *redis*: the URL of a Redis or Valkey that several nodes share. Raises SettingError and KeyringError.
+    revocation must be remembered. *redis*: the URL of a Redis or Valkey that several nodes share. *open_key*: opens
+    signing keys that live elsewhere; without it they verify and do not sign. Raises SettingError and KeyringError.
     """
     database = Database(url)
     server = None if redis is None else RedisServer(redis)
@@ -89,7 +92,7 @@ def open_store(
         database=database,
         clock=clock,
         accounts=SqlAccounts(database, keep_revoked, clock),
-        keys=SqlKeys(database, sealer),
+        keys=SqlKeys(database, sealer, open_key),
         refresh=SqlRefresh(database),
         revocations=SqlJournal(database),
         api_keys=SqlApiKeys(database),
