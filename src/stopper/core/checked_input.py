@@ -47,7 +47,11 @@ def is_checked(facts: SourceFacts, value: Value, function: str, *, prefix_counts
 
     That the value is there at all, or is not empty, is no check. ``prefix_counts`` takes ``startswith`` for one too.
     """
-    return any(_held(facts, mine, where, prefix_counts) for where, mine in stations(facts, value, function))
+    return any(
+        _held(facts, mine, where, prefix_counts)
+        or (where != function and _asked_inside(facts, mine, where, prefix_counts))
+        for where, mine in stations(facts, value, function)
+    )
 
 
 def stations(
@@ -79,6 +83,14 @@ def _held(facts: SourceFacts, mine: frozenset[Origin], function: str, prefix_cou
         or (isinstance(part, Member) and part.attribute in _PARSED and bool(mine & origins(part.owner)))
         for condition in facts.conditions_in(function)
         for part in walk(condition.value)
+    )
+
+
+def _asked_inside(facts: SourceFacts, mine: frozenset[Origin], function: str, prefix_counts: bool) -> bool:
+    """``return place if is_local(place) else "/"``: a function that gives a value back asks in whatever form."""
+    return any(
+        _is_check(call, prefix_counts) and any(mine & origins(one) for one in (*call.args, call.receiver))
+        for call in facts.calls_in(function)
     )
 
 

@@ -31,6 +31,10 @@ _FOR_TOOLS: Final = re.compile(r"(?i)profil|toolbar|verbose")
 """Settings that are loaded for a look at the inside, and by nobody else."""
 FLAG: Final = re.compile(r"(?i)debug|(?:^|_)dev(?:$|_|elop)|local|(?:^|_)test|pytest|profil|toolbar|verbose")
 """What a test says that is for a desk or a test run."""
+_LOCAL_START: Final = re.compile(
+    r"(?i)(?:run|start|serve|main)_(?:local\w*|dev\w*|debug)|(?:local|dev|debug)_(?:main|server|run|start|serve)"
+)
+"""Functions that start the application on one desk."""
 _OFF_FLAG: Final = re.compile(r"(?i)prod")
 _MAKES_BOOL: Final = frozenset(
     {"bool", "int", "str", "distutils.util.strtobool", "lower", "strip", "title", "upper", "casefold"}
@@ -165,7 +169,9 @@ def _is_only_choice(facts: SourceFacts, owner: str) -> bool:
 
 def asked_for(facts: SourceFacts, span: Span | None) -> bool:
     """That the place stands behind a test of a flag for debugging, development or tests, so that somebody has to ask for it."""
-    return span is not None and any(
+    if span is None:
+        return False
+    return _LOCAL_START.fullmatch(facts.function_around(span).rpartition(".")[2]) is not None or any(
         _is_for_desk(facts, condition)
         for condition in facts.conditions()
         if condition.body is not None and condition.body.holds(span)

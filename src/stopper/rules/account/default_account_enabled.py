@@ -44,6 +44,7 @@ _PEOPLE: Final = re.compile(
 _USUAL: Final = re.compile(
     r"(?i)(admin|administrator|root|toor|password|passw0rd|p@ssw0rd|pass|secret|test|guest|demo|user|default|change_?me|letmein|welcome|qwerty|hunter)[@_-]?\d{0,4}!?|1234\d*"
 )
+_FAKE: Final = re.compile(r"(?i)(?:^|[/_.\s])(?:fake|dummy|mock)(?:[/_.]|$)")
 _CLOSED: Final = frozenset({"", "!", "*", "x", "-", "unset", "disabled", "none", "unusable"})
 _USER_KEY: Final = re.compile(r"(?i)(user_?name|user|login|e_?mail|user_?id|name|account)")
 _STORE: Final = re.compile(
@@ -63,9 +64,14 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     seen: set[tuple[str, int]] = set()
     for span in chain(_made(facts), _inserted(facts), _kept(facts), _compared(facts), _configured(facts)):
-        if (span.path, span.line) not in seen and not facts.is_test(span):
+        if (span.path, span.line) not in seen and not facts.is_test(span) and not _is_fake(facts, span):
             seen.add((span.path, span.line))
             yield Hit("an account with a name and password that stand in the code", span)
+
+
+def _is_fake(facts: SourceFacts, span: Span) -> bool:
+    """That the file or the function says that it makes up people for a look at the application."""
+    return _FAKE.search(f"{span.path} {facts.function_around(span)}") is not None
 
 
 def _made(facts: SourceFacts) -> Iterator[Span]:

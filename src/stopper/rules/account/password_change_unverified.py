@@ -1,15 +1,28 @@
 """Whoever finds an open session, or writes one field more, takes the account or makes himself an administrator."""
 
+import json
 import re
+import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
+from urllib.parse import quote
 
 from stopper.core.account_names import REGISTERS, RESETS, checks_password_hash, is_password_name
-from stopper.core.app import App
+from stopper.core.app import App, Route
+from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.place import RouteRef
+from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe_baseline import attempt
+from stopper.core.probe_inputs import members
+from stopper.core.probe_login import log_in
+from stopper.core.probe_registration import registered
 from stopper.core.rule import Hit, Rule
+from stopper.core.secret import Secret
 from stopper.core.values import walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
@@ -137,6 +150,82 @@ def _looks(facts: SourceFacts, name: str) -> bool:
     )
 
 
+def probe(target: Target) -> Steps[Verdict]:
+    """A person whom the probe registers changes the own password without the current one; the log-in tells whether it is changed."""
+    doors = [
+        (route, verb) for route in target.app.routes if _changes(route) for verb in _VERBS if verb in route.methods
+    ]
+    if not doors:
+        return not_applicable("no route changes a password")
+    person = yield from registered(target)
+    if person is None or person.subject is None:
+        return unsure("no account of this probe's own could be made")
+    asked = False
+    for route, verb in doors[:3]:
+        for what, request in _requests(target, route, verb, person):
+            new = Secret(f"Bb8!{secrets.token_urlsafe(18)}")
+            changed = yield from attempt(send(_with_password(request, new)))
+            if changed is None or changed.response.status in (404, 405):
+                break
+            asked = True
+            proof = (yield from _is_changed(target, person, new)) if changed.response.succeeded else None
+            if proof is not None:
+                ref = RouteRef(verb, route.path)
+                evidence = [
+                    Evidence("exchange", f"{what} is taken", changed),
+                    Evidence("exchange", "the new password lets in, and the old one no more", proof),
+                ]
+                return failed(f"{ref} changes a password {what.removeprefix('a change ')}", [ref], evidence)
+    return (
+        passed("a password is changed with the current one only") if asked else unsure("no change could be asked for")
+    )
+
+
+_VERBS: Final = ("POST", "PUT", "PATCH")
+_NEW: Final = "\0"
+"""Stands for the new password until there is one."""
+
+
+def _changes(route: Route) -> bool:
+    named = all(SUBJECT.search(name) and not re.search(r"(?i)id$", name) for name, _ in route.parameters)
+    return bool(_CHANGES.search(route.path)) and not RESETS.search(route.path) and named
+
+
+def _requests(target: Target, route: Route, verb: str, person: Identity) -> Iterator[tuple[str, Request]]:
+    """Changes that lack the current password, or bring a wrong one. They show the credential of nobody whom others need."""
+    known = members(target.request_for(route, verb)) or dict.fromkeys(
+        ("password", "new_password", "newPassword", "confirm_password", "password_confirmation"), ""
+    )
+    given: dict[str, object] = {
+        name: _NEW
+        if PASSWORD.search(name) or is_password_name(name)
+        else person.subject
+        if SUBJECT.search(name)
+        else value
+        for name, value in known.items()
+        if not _OLD.search(name)
+    }
+    path = re.sub(r"\{[^{}]+\}", quote(person.subject or "", safe=""), route.path)
+    bare = replace(person.on(replace(target.request_for(route, verb), target=path)), identity=None)
+    yield "a change without the current password", replace(bare, body=json.dumps(given).encode())
+    old = [name for name in known if _OLD.search(name)] or ["current_password", "old_password"]
+    wrong = {**given, **dict.fromkeys(old, secrets.token_urlsafe(12))}
+    yield "a change with a wrong current password", replace(bare, body=json.dumps(wrong).encode())
+
+
+def _with_password(request: Request, new: Secret) -> Request:
+    given = {name: new.reveal() if value == _NEW else value for name, value in members(request).items()}
+    return replace(request, body=json.dumps(given).encode())
+
+
+def _is_changed(target: Target, person: Identity, new: Secret) -> Steps[Exchange | None]:
+    """The log-in with the new password, where it is let in and the old one is not."""
+    entered = yield from log_in(target, replace(person, password=new))
+    if entered is None or (yield from log_in(target, person)) is not None:
+        return None
+    return entered[1]
+
+
 RULE = Rule(
     slug="password-change-unverified",
     family="account",
@@ -147,8 +236,9 @@ RULE = Rule(
     cwe=(620,),
     owasp="API2:2023",
     asvs=("V6.2.3",),
-    surfaces=("source",),
+    surfaces=("source", "wsgi", "http"),
     ends="Stopper's service asks for the current password for a change and takes no role.",
     certainty="likely",
     detect=detect,
+    probe=probe,
 )

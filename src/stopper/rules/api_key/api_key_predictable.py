@@ -15,6 +15,7 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, undo, unsure
 from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.probe_objects import ids
+from stopper.core.random_picks import picks
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Item, Unknown, Value, parts
 
@@ -90,7 +91,7 @@ def _about_keys(function: str) -> bool:
 
 def _judged(value: Value, fallback: Span) -> Iterator[tuple[Span, str]]:
     inner = list(_material(value))
-    calls = [one for one in inner if isinstance(one, Call)]
+    calls = [one for one in inner if isinstance(one, Call) and not picks(one)]
     names = [one.callee for one in calls] + [getattr(one, "dotted", "") for one in inner]
     if not any(_STRONG.fullmatch(name) for name in names):
         weak = next((name for name in names if _WEAK.fullmatch(name)), None)

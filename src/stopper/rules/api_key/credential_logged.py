@@ -32,6 +32,8 @@ from stopper.core.values import (
 _TELLS_NOTHING: Final = frozenset({"bool", "len", "type", "isinstance", "hash", "id", "any", "all"})
 _OPEN_PARTS: Final = frozenset({"username", "type", "realm"})
 """Parts of ``request.authorization`` that open nothing."""
+_ID_OF: Final = re.compile(r"(?i)(?:token|key|jwt|credential)_id$")
+"""Names of the id of a credential, or of what a token was about."""
 _VAGUE: Final = frozenset({"token", "jwt"})
 """Names that other things have too: a challenge for a certificate, a word of a parser."""
 _MASKS: Final = re.compile(
@@ -55,7 +57,7 @@ def detect(app: App) -> Iterator[Hit]:
         labels = asking.of(flow.value)
         found: list[LabelKind] = [kind for kind in _WORDS if any(label.kind == kind for label in labels)]
         told = any(label.kind in found and not label.by_name for label in labels)
-        if found and (told or not _is_shown_to_operator(facts, flow)):
+        if found and (told or not _is_shown_to_operator(facts, flow)) and not _is_known(facts, flow):
             certainty: Certainty = "certain" if told else "likely"
             yield Hit(f"{_WORDS[found[0]]} is written to a log", flow.span, certainty=certainty)
 
@@ -64,6 +66,24 @@ def _is_shown_to_operator(facts: SourceFacts, flow: Flow) -> bool:
     """That a command prints what it was given or has made: no request runs it, and somebody waits for the text."""
     stored = any(isinstance(value, (EnvironmentValue, ConfigValue)) for value in walk(flow.value))
     return flow.sink == "print" and bool(flow.function) and not stored and not facts.routes_reaching(flow.function)
+
+
+def _is_known(facts: SourceFacts, flow: Flow) -> bool:
+    """That the place is reached only where what is written equals a literal: ``if key == "public": log(key)``."""
+    shown = [
+        part for part in walk(flow.value, 3) if isinstance(part, (Name, Parameter, Item, Member, Constant, ConfigValue))
+    ]
+    return any(
+        condition.body is not None
+        and condition.body.holds(flow.span)
+        and not condition.negated
+        and condition.span.holds(one.span)
+        and any(isinstance(side, Constant) and isinstance(side.value, str) for side in (one.left, one.right))
+        and any(side == part for side in (one.left, one.right) for part in shown)
+        for condition in facts.conditions_in(flow.function)
+        for one in facts.comparisons_in(flow.function)
+        if one.operator == "=="
+    )
 
 
 class _Asking:
@@ -103,8 +123,8 @@ class _Asking:
 
 def _is_open_part(value: Value) -> bool:
     match value:
-        case Member(attribute=name):
-            return name in _OPEN_PARTS
+        case Member(attribute=name) | Parameter(parameter=name):
+            return name in _OPEN_PARTS or _ID_OF.search(name) is not None
         case Name(dotted=dotted):
             return dotted.rpartition(".")[2] in _OPEN_PARTS
         case _:

@@ -13,7 +13,7 @@ from stopper.core.values import Call, Item, Member, Name, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 ADMIN: Final = re.compile(
-    r"(?i)(^|[/_.-])(admin|administration|administrator|backoffice|back-office|superuser|staff|manage(ment)?|moderation)([/_.-]|$)"
+    r"(?i)(^|/)(admin|administration|administrator|backoffice|back-office|superuser|staff|manage(ment)?|moderation)([/_.-]|$)"
 )
 
 

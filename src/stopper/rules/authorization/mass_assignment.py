@@ -16,7 +16,7 @@ from stopper.core.probe_inputs import members
 from stopper.core.probe_objects import entries, ids
 from stopper.core.probe_registration import logged_in, new_account, registers
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Unknown, Value, walk
 from stopper.core.whole_body import is_whole
 
 _UPDATES: Final = (
@@ -70,7 +70,13 @@ def _by_setattr(facts: SourceFacts) -> Iterator[Call]:
 
 
 def _kept_to_a_list(facts: SourceFacts, call: Call) -> bool:
-    """The name is asked about before: ``if key in ALLOWED``, ``if key not in ALLOWED: continue``."""
+    """The name is asked about before: ``if key in ALLOWED``, ``if key not in ALLOWED: continue``, ``if body.keys() - ALLOWED: raise``."""
+    if any(
+        one.stops and isinstance(part, Unknown) and len(part.parts) > 1 and any(map(_are_names, part.parts))
+        for one in facts.conditions_in(call.function)
+        for part in walk(one.value, 3)
+    ):
+        return True
     return any(
         one.function == call.function and one.left == call.args[1] and not isinstance(one.right, Call)
         for one in facts.comparisons("in", "not in")
@@ -81,6 +87,16 @@ def _kept_to_a_list(facts: SourceFacts, call: Call) -> bool:
         and one.left.owner == cast("Item", call.args[1]).owner
         for one in facts.comparisons("in", "not in")
     )
+
+
+def _are_names(value: Value) -> bool:
+    """``body.keys()`` or ``set(body)``."""
+    if not isinstance(value, Call):
+        return False
+    whole = (
+        value.receiver if value.method == "keys" else value.args[0] if value.callee == "set" and value.args else None
+    )
+    return whole is not None and is_whole(whole)
 
 
 def _by_keywords(facts: SourceFacts) -> Iterator[Call]:

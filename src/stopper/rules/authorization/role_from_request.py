@@ -4,10 +4,15 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.app import App
+from stopper.core.app import App, Route
+from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
 from stopper.core.owner_names import ROLE, WHO, WHOSE
-from stopper.core.place import Span
+from stopper.core.place import RouteRef, Span
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import attempt, candidates
+from stopper.core.probe_query import with_query
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Constant, Item, Name, Value, options, walk
 
@@ -163,6 +168,90 @@ def _key(facts: SourceFacts, value: Value) -> str | None:
     return None
 
 
+_ROUTES: Final = {"quick": 8, "standard": 20, "deep": 80}
+_HEADERS: Final = ("X-Role", "X-User-Role", "X-Roles", "Role", "X-Admin", "X-Is-Admin")
+_NAMES: Final = ("role", "admin", "is_admin")
+"""What the field calls a role in a query or a cookie."""
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """A reading that is refused is asked for again with a role of the caller's own; the same without it must still be refused."""
+    refused = 0
+    for route, method in list(candidates(target))[: _ROUTES[target.depth]]:
+        honest = target.request_for(route, method)
+        for request in (honest, *(one.on(honest) for one in target.identities[:1])):
+            control = yield from attempt(send(request))
+            if control is None or control.response.status not in (401, 403):
+                continue
+            refused += 1
+            let_in = yield from attempt(_believed(route, request))
+            if let_in is None:
+                continue
+            what, answer = let_in
+            again = yield from send(request)
+            if again.response.status == control.response.status:
+                ref = RouteRef(method, route.path)
+                evidence = [
+                    Evidence("exchange", "control: it is refused", control),
+                    Evidence("exchange", f"the same with {what} is let in", answer),
+                    Evidence("exchange", "control: without it, it is still refused", again),
+                ]
+                return failed(f"{ref} believes {what}", [ref], evidence)
+    return (
+        passed(f"{refused} refusals believe no role that a caller sends")
+        if refused
+        else not_applicable("no reading is refused")
+    )
+
+
+def _believed(route: Route, request: Request) -> Steps[tuple[str, Exchange] | None]:
+    """The one thing that opens it: all are sent at once first, which costs one request where none is believed."""
+    ways = list(_ways(route, request))
+    combined = request
+    for _, change in ways:
+        combined = _merged(combined, change)
+    together = yield from send(combined)
+    if not together.response.succeeded:
+        return None
+    for what, change in ways:
+        answer = yield from send(_merged(request, change))
+        if answer.response.succeeded:
+            return what, answer
+    return None
+
+
+Change = tuple[str, str, str]
+"""Where it goes, its name and its value."""
+
+
+def _ways(route: Route, request: Request) -> Iterator[tuple[str, Change]]:
+    known = [name for name in route.fields if ROLE.search(name) and not name.lower().startswith("x-")]
+    for name in _HEADERS:
+        yield f"the header {name}", ("header", name, _value(name))
+    for name in dict.fromkeys((*known, *_NAMES)):
+        yield f"`{name}` in the query", ("query", name, _value(name))
+    if request.header("Cookie") is None:
+        for name in _NAMES:
+            yield f"the cookie {name}", ("cookie", name, _value(name))
+
+
+def _value(name: str) -> str:
+    return "admin" if "role" in name.lower() else "true"
+
+
+def _merged(request: Request, change: Change) -> Request:
+    where, name, value = change
+    if where == "query":
+        return with_query(request, name, value)
+    if where == "header":
+        return request.with_headers((name, value))
+    kept = tuple(pair for pair in request.headers if pair[0].lower() != "cookie")
+    jar = "; ".join(part for part in (request.header("Cookie"), f"{name}={value}") if part)
+    return Request(
+        request.method, request.target, (*kept, ("Cookie", jar)), request.body, request.effect, request.identity
+    )
+
+
 RULE = Rule(
     slug="role-from-request",
     family="authorization",
@@ -173,8 +262,9 @@ RULE = Rule(
     cwe=(639,),
     owasp="API5:2023",
     asvs=("V8.3.1",),
-    surfaces=("source",),
+    surfaces=("source", "wsgi", "http"),
     ends='`@(bearer & role("admin"))` of Stopper asks the verified token and nothing else.',
     certainty="likely",
     detect=detect,
+    probe=probe,
 )

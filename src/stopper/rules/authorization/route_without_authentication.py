@@ -45,7 +45,7 @@ _PROOF: Final = re.compile(
     r"is_authenticated|abort_unless\w*|require\w*|current_user\w*|get_current_\w*|get_jwt\w*|check_\w*(auth|token|key|permission|access|role)\w*)"
 )
 _AUTH_NAME: Final = re.compile(
-    r"(?i)auth(?!or)|require|verify|permission|login|token|credential|protect|guard|api_?key"
+    r"(?i)auth(?!or)|require|verify|permission|login|token|credential|protect|guard|api_?key|signature|signed|hmac|validate_\w*(?:request|webhook|call)"
 )
 _WRITES: Final = re.compile(
     r".*\.(commit|add|add_all|save|insert\w*|update\w*|delete\w*|remove|pop|append|create\w*|execute|executemany|put|set|write|"

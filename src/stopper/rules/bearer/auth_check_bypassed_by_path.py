@@ -12,13 +12,16 @@ from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
 from stopper.core.probe_baseline import controls, judge, protected
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Name, Sequence, Value, text_of, walk
+from stopper.core.values import Call, Constant, Item, Member, Name, Sequence, Value, text_of, walk
 
 PATHS: Final = frozenset(
     f"flask.request.{name}" for name in ("path", "full_path", "url", "base_url", "url_rule", "environ.PATH_INFO")
 )
 _ENDS: Final = ("startswith", "endswith", "find", "count")
 _HOOK: Final = re.compile(r"before_(?:app_)?request$")
+_ABOUT_WHO: Final = re.compile(
+    r"(?i)auth|log_?in|sign_?in|token|jwt|api_?key|credential|session|current_user|principal|permission|flask\.abort|forbid|\bg\.user|user_id"
+)
 WORDS: Final = ("/login", "/public", "/static", "/health", "/docs", ".css", ".js")
 
 
@@ -70,7 +73,36 @@ def _is_guard(facts: SourceFacts, function: str) -> bool:
             for call in facts.calls("*.before_request", "*.before_app_request")
             for given in call.args
         )
-    return hooked or any(one.refuses for one in facts.conditions_in(function))
+    return any(one.refuses for one in facts.conditions_in(function)) or (hooked and _asks_who(facts, function))
+
+
+def _asks_who(facts: SourceFacts, function: str, depth: int = 2) -> bool:
+    """That the function has to do with a credential: it calls what is named for one, reads one, or answers 401 or 403. A hook that
+    counts, logs or closes the site for a while has not."""
+    if any(_ABOUT_WHO.search(call.callee) for call in facts.calls_in(function)):
+        return True
+    values = [one.value for one in facts.conditions_in(function)]
+    values += [one.value for one in facts.assignments_in(function)]
+    values += [one.value for one in facts.returns_of(function)]
+    values += [side for one in facts.comparisons_in(function) for side in (one.left, one.right)]
+    if any(_is_about_who(part) for value in values for part in walk(value, 6)):
+        return True
+    called = {call.callee for call in facts.calls_in(function)} if depth else set[str]()
+    return any(facts.function(name) is not None and _asks_who(facts, name, depth - 1) for name in called)
+
+
+def _is_about_who(part: Value) -> bool:
+    match part:
+        case Constant(value=401 | 403):
+            return True
+        case Constant(value=str(text)):
+            return text.lower() in ("authorization", "x-api-key")
+        case Name(dotted=word) | Member(attribute=word):
+            return _ABOUT_WHO.search(word) is not None
+        case Item(key=Constant(value=str(word))):
+            return _ABOUT_WHO.search(word) is not None
+        case _:
+            return False
 
 
 def probe(target: Target) -> Steps[Verdict]:

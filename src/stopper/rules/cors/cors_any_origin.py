@@ -1,17 +1,24 @@
 """Every website can call the API from a visitor's browser and read what it answers."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from stopper.core.app import App
 from stopper.core.authenticated_api import asks_who
 from stopper.core.cors_facts import sayings
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_origins import crossings, stranger
 from stopper.core.response_headers import headers_set
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import literals
+
+_FOR_EVERYBODY: Final = re.compile(
+    r"(?i)/\.well-known/|/jwks?(?:\.json)?/?$|openid-configuration|/robots\.txt$|/health"
+)
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -21,8 +28,17 @@ def detect(app: App) -> Iterator[Hit]:
     starred = [one for one in headers_set(facts, "Access-Control-Allow-Origin") if _is_star(one.value)]
     if not (open_to_all or starred) or not asks_who(app):
         return
+    published = _published(facts)
     for span in dict.fromkeys([*(said.span for said in open_to_all), *(one.span for one in starred)]):
-        yield Hit("any website may call this API from a browser and read the answer", span)
+        if span not in published:
+            yield Hit("any website may call this API from a browser and read the answer", span)
+
+
+def _published(facts: SourceFacts) -> frozenset[Span]:
+    """The decorators of views whose answers are made for everybody: keys and metadata at well-known addresses."""
+    return frozenset(
+        decorator.span for route in facts.routes if _FOR_EVERYBODY.search(route.path) for decorator in route.decorators
+    )
 
 
 def _is_star(value: object) -> bool:

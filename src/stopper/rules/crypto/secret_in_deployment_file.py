@@ -90,7 +90,7 @@ def _environment_defaults(facts: SourceFacts) -> Iterator[Hit]:
     for name, value, span in _given(facts):
         kind = sensitive(name) if isinstance(value, EnvironmentValue) else None
         default = text_of(value.default) if isinstance(value, EnvironmentValue) else None
-        if kind in ("password", "api-key", "token") and default and is_secret(default) and span not in seen:
+        if kind in ("password", "token") and default and is_secret(default) and span not in seen:
             seen.add(span)
             yield Hit("a secret is the default where the environment says nothing", span, certainty=_sure(default))
 

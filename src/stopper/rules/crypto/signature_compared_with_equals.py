@@ -38,6 +38,8 @@ _TOKEN: Final = re.compile(
     r"(?i)(?:^|[._-])(?:\w*(?:reset|verify|verification|webhook|csrf|confirm\w*|invite|unsubscribe|activation|access|auth|hook|secret)[_.-]?(?:token|code|secret)|token|otp|one_time_code)$"
 )
 _OPEN: Final = re.compile(r"(?i)type|name|url|expir|header|_id$|algorithm|version|len|valid")
+_SPENT: Final = re.compile(r"(?i)(?:^|_)(?:last|previous|used)_")
+"""What was used before: it is compared so that it is not taken again."""
 _SECRET: Final = re.compile(r"(?i)secret|key|salt|token|password")
 _MODEL: Final = re.compile(r"(?:.*\.)?[A-Z]\w*\.\w+")
 _PASSES: Final = re.compile(r"(?:^|\.)(?:\w*b64encode|hexlify|str|bytes|b16encode|encode|decode|join|quote)$")
@@ -67,6 +69,8 @@ def _judged(facts: SourceFacts, one: Comparison) -> Certainty | None:
         if _is_keyed_hash(facts, made) and (_is_sent(facts, shown) or _says(_SIGNATURE, shown)):
             return "likely"
         if _is_named(facts, shown) and _is_sent(facts, shown) and not _is_sent(facts, made):
+            if any(_SPENT.search(word) for word in _words(made)):
+                continue
             kept = isinstance(made, (EnvironmentValue, ConfigValue, Member, Item, Call, Name, Constant, Parameter))
             if kept:
                 return "likely"

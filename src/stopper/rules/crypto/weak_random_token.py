@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
+from stopper.core.random_picks import picks
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import Call, Constant, Mapping, Value, walk
 
@@ -37,7 +38,7 @@ _NOT_SECRET: Final = re.compile(
 def detect(app: App) -> Iterator[Hit]:
     """A number of ``random``, a time under a hash or ``uuid1`` that becomes something which opens a door."""
     facts = source_of(app)
-    made = list(facts.calls_matching(GENERATORS))
+    made = [call for call in facts.calls_matching(GENERATORS) if not picks(call)]
     if facts.imports("time", "datetime"):
         hashes = list(facts.calls_matching(_HASH.pattern))
         made += [

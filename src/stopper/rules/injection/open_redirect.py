@@ -19,7 +19,7 @@ from stopper.core.probe_inputs import members
 from stopper.core.probe_login import login_requests, login_routes
 from stopper.core.probe_query import with_query
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Choice, Constant, Format, Value, options, text_of
+from stopper.core.values import Call, Choice, Constant, Format, Parameter, Value, options, text_of
 
 _KINDS: Final[tuple[LabelKind, ...]] = ("query-string", "request-data", "cookie")
 _FIXED: Final = re.compile(r"/(?![/\\]).*|[a-zA-Z][\w+.-]*://[^/?#]+[/?#].*|\?.*", re.DOTALL)
@@ -38,8 +38,7 @@ def detect(app: App) -> Iterator[Hit]:
     """An address from the request that a redirect goes to, unless something asks where it leads."""
     facts = source_of(app)
     for flow in facts.flows("redirect", label=_KINDS):
-        checked = is_checked(facts, flow.value, flow.function) or _is_kept_here(facts, flow.value, flow.function)
-        if _leads_away(facts, flow.value) and not checked:
+        if _leads_away(facts, flow.value) and not _is_held(facts, flow.value, flow.function):
             yield Hit("the redirect goes wherever the request says", flow.span)
     for flow in facts.flows("response-header", label=_KINDS):
         if (
@@ -48,6 +47,22 @@ def detect(app: App) -> Iterator[Hit]:
             and not is_checked(facts, flow.value, flow.function)
         ):
             yield Hit("the redirect goes wherever the request says", flow.span)
+
+
+def _is_held(facts: SourceFacts, value: Value, function: str, depth: int = 2) -> bool:
+    """That the address is asked about here, or, where it is passed in, by everybody who passes one of a request."""
+    if is_checked(facts, value, function) or _is_kept_here(facts, value, function):
+        return True
+    passed = [one for one in options(value) if isinstance(one, Parameter) and one.function == function]
+    if len(passed) != 1 or not depth:
+        return False
+    given = [
+        (argument, call.function)
+        for call in facts.calls(function)
+        if (argument := call.argument(passed[0].index, passed[0].parameter)) is not None
+        and facts.derives(argument, *_KINDS)
+    ]
+    return bool(given) and all(_is_held(facts, argument, caller, depth - 1) for argument, caller in given)
 
 
 def _leads_away(facts: SourceFacts, value: Value) -> bool:

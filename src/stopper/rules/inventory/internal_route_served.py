@@ -16,13 +16,13 @@ from stopper.core.values import ConfigValue, EnvironmentValue, walk
 
 _INTERNAL: Final = re.compile(
     r"(?i)(?:^|[/_.-])(debug\w*|_debug|internals?|backups?|dump\w*|bak|actuator|phpinfo|console|_?env|environ|tests?|testing|playground|sandbox|dev|devtools|staging|tmp|temp|old|"
-    r"_?profiler?|trace|heapdump|threaddump|server-?status|server-?info|diagnostics?|eval|shell|seed|reset-?db|fixtures?|sysinfo|_?config|settings/dump)(?=[/_.-]|$)"
+    r"_?profiler|trace|heapdump|threaddump|server-?status|server-?info|diagnostics?|eval|shell|seed|reset-?db|fixtures?|sysinfo|settings/dump)(?=[/_.-]|$)"
 )
 _SURE: Final = re.compile(
     r"(?i)(?:^|[/_.-])(_?debug\w*|internals?|backups?|dump\w*|actuator|phpinfo|heapdump|threaddump|shell|eval|environ|_?env|seed|reset-?db|sysinfo|devtools)(?=[/_.-]|$)"
 )
 _SAFE: Final = re.compile(
-    r"(?i)(speed-?tests?|/tests?/\{|latest|contest|trace(?:s|route)?/\{|/tests?$.*result|environments?|profiles?/\{|/api/(?:[\w.-]+/)*config/?$)"
+    r"(?i)(speed-?tests?|/tests?/\{|latest|contest|trace(?:s|route)?/\{|/tests?$.*result|environments?|profiles?/\{)"
 )
 _PLACES: Final = (
     "/debug", "/_debug", "/internal", "/backup", "/test", "/dev", "/console", "/.env", "/.git/config", "/backup.sql", "/backup.zip", "/dump",

@@ -28,7 +28,7 @@ from stopper.core.values import (
 )
 
 PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
-_ADDRESS: Final = re.compile(r"(?i)jwks|\.well-known|openid|/certs\b|/keys\b|jwk")
+_ADDRESS: Final = re.compile(r"(?i)jwks|\.well-known|openid-?(?:conf|conn)|/certs\b|/keys\b|jwk")
 _LOCAL: Final = re.compile(r"^http://(localhost|127\.|\[::1\]|0\.0\.0\.0|[a-z0-9_-]+(:\d+)?(/|$))")
 _FETCH: Final = re.compile(
     r"(requests|httpx)(\.\w+)*\.(get|request)|urllib\.request\.urlopen|(requests|httpx)\.\w*[Ss]ession\.get"

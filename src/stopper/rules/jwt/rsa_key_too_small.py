@@ -19,6 +19,10 @@ from stopper.core.values import Call, Constant, Mapping, literals, text_of
 
 LEAST: Final = 3072
 """Bits. NIST SP 800-57 part 1, table 2: 128 bits of strength; 2048 bits have 112."""
+_OF_SOMETHING_ELSE: Final = re.compile(
+    r"(?i)dkim|ssh|(?:^|[/_.-])(?:tls|ssl|https?|ca|server|client|postgres\w*|smtp)(?:[/_.-]|$)"
+)
+"""Names of keys that sign mail or speak TLS: no token is signed by them."""
 LIBRARIES: Final = ("jwt", "jose", "joserfc", "authlib", "jwcrypto", "flask_jwt_extended")
 
 
@@ -96,6 +100,8 @@ def _written(facts: SourceFacts) -> Iterator[Hit]:
 
 def _files(facts: SourceFacts) -> Iterator[Hit]:
     for file in facts.files_of("key") if facts.imports(*LIBRARIES) else ():
+        if _OF_SOMETHING_ELSE.search(file.path):
+            continue
         text = "\n".join(file.lines)
         size = (
             rsa_bits(text) if text.count("-----BEGIN CERTIFICATE-----") < 2 else None

@@ -15,7 +15,7 @@ from stopper.core.values import Constant, Mapping, Value, text_of, walk
 SHORTEST: Final = 10
 """A literal under this length is as often a word as a password."""
 _ELSEWHERE: Final = re.compile(r"(?i)secret_?key|jwt_secret")
-"""Keys that sign: rules of their own speak of them."""
+"""Keys that sign, as API keys have: rules of their own speak of them."""
 _FOR_TRIALS: Final = re.compile(r"(?i)_?(?:test|dummy|fake|example|sample|mock)_")
 """Names of what fills a database for development; what has the shape of a key is told all the same."""
 _NO_SECRET: Final = re.compile(
@@ -82,7 +82,12 @@ def _by_name(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
 
 def _is_secret(name: str, value: Value) -> bool:
     text = text_of(value)
-    if text is None or not SHORTEST <= len(text) <= 200 or sensitive(name) is None or _ELSEWHERE.search(name):
+    if (
+        text is None
+        or not SHORTEST <= len(text) <= 200
+        or sensitive(name) in (None, "api-key")
+        or _ELSEWHERE.search(name)
+    ):
         return False
     if _FOR_TRIALS.match(name) or _FOR_TRIALS.match(value.name):
         return False

@@ -4,16 +4,18 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.account_names import said_name
 from stopper.core.app import App
 from stopper.core.cookie_flags import lacking_flags, set_cookies
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flask_cookie import session_cookie_name
+from stopper.core.labels import CREDENTIALS
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_cookies import answers_with_cookies
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import plain
-from stopper.core.values import Call, is_constant, text_of
+from stopper.core.values import Call, ConfigValue, EnvironmentValue, is_constant, text_of, walk
 
 _FLAGS: Final = {"secure": (6, "Secure"), "httponly": (7, "HttpOnly"), "samesite": (8, "SameSite")}
 """``Response.set_cookie(key, value, max_age, expires, path, domain, secure, httponly, samesite)``."""
@@ -37,7 +39,7 @@ def detect(app: App) -> Iterator[Hit]:
     if not facts.imports("flask", "werkzeug", "quart", "apiflask"):
         return
     for call in facts.calls("*.set_cookie"):
-        if call.open or _ends(facts, call):
+        if call.open or _ends(facts, call) or _is_of_no_name(facts, call):
             continue
         name = text_of(call.argument(0, "key")) or ""
         lacking = [said for word, (place, said) in _FLAGS.items() if _missing(facts, call, place, word)]
@@ -49,6 +51,15 @@ def detect(app: App) -> Iterator[Hit]:
                 call.span,
                 certainty="certain" if _CREDENTIAL.search(name) else None,
             )
+
+
+def _is_of_no_name(facts: SourceFacts, call: Call) -> bool:
+    """That the cookie's name is not known, and nothing says that its value is worth anything: choices of a page, most often."""
+    name, value = call.argument(0, "key"), call.argument(1, "value")
+    if text_of(name) or isinstance(name, (ConfigValue, EnvironmentValue)):
+        return False
+    words = " ".join(said_name(part) for one in (name, value) if one is not None for part in walk(one, 3))
+    return not _CREDENTIAL.search(words) and not facts.derives(value, *CREDENTIALS, "session", "claims")
 
 
 def _missing(facts: SourceFacts, call: Call, place: int, word: str) -> bool:

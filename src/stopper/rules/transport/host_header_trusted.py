@@ -29,8 +29,10 @@ def detect(app: App) -> Iterator[Hit]:
     if _hosts_are_said(app):
         return
     facts = source_of(app)
+    sent_back = [call.args[0] for call in facts.calls("flask.redirect", "werkzeug.utils.redirect") if call.args]
     for call in facts.calls("flask.url_for", "flask.helpers.url_for"):
-        if is_constant(call.keyword("_external"), True):
+        # A redirect goes to whoever named the host, and to nobody else.
+        if is_constant(call.keyword("_external"), True) and not any(one is call for one in sent_back):
             yield Hit("this link is built with whatever host the request names", call.span)
     seen: set[tuple[str, int]] = set()
     for value, span in _built(facts):
