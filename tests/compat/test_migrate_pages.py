@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from flask import Flask
 from tests.auth.token_smith import b64, eddsa, header
-from tests.compat.made import SECRET, bearer, signed
+from tests.compat.made import SECRET, access, bearer, refresh, signed
 from werkzeug.security import generate_password_hash
 
 from stopper.compat.flask_jwt_extended.defaults import DEFAULTS
@@ -61,6 +61,16 @@ def test_stopper_on_top(shop: dict[str, Any]) -> None:
     _run("flask-jwt-extended.md", "stopper on top", shop)
     _log_in_and_read(shop["app"])
     assert shop["app"].extensions["stopper"].policies["notes"] == {"GET": "jwt_required()"}
+
+
+def test_both_guards_take_the_same_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_SECRET_KEY", SECRET)
+    app: Flask = _run("flask-jwt-extended.md", "view by view")["app"]
+    client = app.test_client()
+    for path in ("/old", "/new"):
+        assert client.get(path, headers=bearer(access(app))).json == {"who": "ann"}
+        assert client.get(path, headers=bearer(refresh(app))).status_code == 401
+        assert client.get(path).status_code == 401
 
 
 def test_the_conftest_puts_this_module_in_the_originals_place(tmp_path: Path) -> None:
