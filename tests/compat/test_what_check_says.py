@@ -23,7 +23,10 @@ ENDED = {
     "jwt-decode-settings-weak": {"no audience, no issuer", "one of the two"},
     "jwt-error-oracle": {"Flask-JWT-Extended as it comes"},
     "jwt-expiry-setting-too-long": {"Bad", "in the call that makes the token"},
-    "jwt-issued-without-expiry": {"Flask-JWT-Extended is told that the token never expires"},
+    "jwt-issued-without-expiry": {
+        "Flask-JWT-Extended is told that the token never expires",
+        "a refresh token, whose lifetime stands second",
+    },
     "jwt-query-string-location": {
         "Bad",
         "in a class, through a constant",

@@ -156,3 +156,8 @@ def registers(facts: SourceFacts, names: tuple[str, ...]) -> bool:
 def issues(facts: SourceFacts, word: str = "create_access_token") -> Iterator[Call]:
     """The calls that make a token."""
     return facts.calls(f"{LIBRARY}.{word}", f"{LIBRARY}.utils.{word}")
+
+
+def said_lifetime(call: Call) -> Value | None:
+    """What a call that makes a token says about how long it lives; the two functions have it at different places."""
+    return call.argument(1 if call.method == "create_refresh_token" else 2, "expires_delta")

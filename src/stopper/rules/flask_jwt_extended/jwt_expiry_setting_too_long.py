@@ -5,10 +5,10 @@ from typing import Final, TypeGuard
 
 from stopper.core.app import App
 from stopper.core.facts import source_of
-from stopper.core.jwt_extended import ended, issues, uses
+from stopper.core.jwt_extended import ended, issues, said_lifetime, uses
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import in_force, is_for_one_desk, lasting, said_time, seconds, written
-from stopper.core.values import Call, Value, is_constant
+from stopper.core.values import is_constant
 
 LONGEST: Final = {"JWT_ACCESS_TOKEN_EXPIRES": 12 * 3600.0, "JWT_REFRESH_TOKEN_EXPIRES": 31 * 86400.0}
 """Half a day for a token that opens routes (ours: 15 minutes); a month, the library's own default, for one that gets new ones."""
@@ -35,7 +35,7 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(_said(key, force), reader="running")
     for word, key in _CALLS.items():
         for call in issues(facts, word):
-            length = seconds(facts, _delta(call, word))
+            length = seconds(facts, said_lifetime(call))
             if _over(length, LONGEST[key], endless=endless):
                 yield Hit(f"the token that is made here lives {said_time(length)}", call.span)
 
@@ -47,10 +47,6 @@ def _over(length: float | None, most: float, *, endless: bool) -> TypeGuard[floa
 
 def _said(key: str, length: float) -> str:
     return f"{key} lets a token live {said_time(length)}"
-
-
-def _delta(call: Call, word: str) -> Value | None:
-    return call.argument(2 if word == "create_access_token" else 1, "expires_delta")
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_extended import ended
+from stopper.core.jwt_extended import ended, said_lifetime
 from stopper.core.jwt_names import encodings
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
@@ -33,7 +33,7 @@ def detect(app: App) -> Iterator[Hit]:
         if known and len(known) == len(claims) and not all(_is_handle(one) for one in known):
             yield Hit(MESSAGE, call.span, certainty=_certainty(known))
     for call in facts.calls(*FLASK_JWT_EXTENDED):
-        if is_constant(call.argument(2, "expires_delta"), False) and not ended(app, "JWT_ALLOW_TOKENS_WITHOUT_EXPIRY"):
+        if is_constant(said_lifetime(call), False) and not ended(app, "JWT_ALLOW_TOKENS_WITHOUT_EXPIRY"):
             yield Hit(MESSAGE, call.span)
 
 

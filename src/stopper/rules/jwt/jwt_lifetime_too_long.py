@@ -9,6 +9,7 @@ from stopper.core.app import App
 from stopper.core.facts import Assignment, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_claims import distance, seconds_of
+from stopper.core.jwt_extended import said_lifetime
 from stopper.core.jwt_keys import reached
 from stopper.core.jwt_names import decodings, encodings, said_options
 from stopper.core.place import RouteRef
@@ -35,7 +36,7 @@ def detect(app: App) -> Iterator[Hit]:
             if hits:
                 break
     for call in facts.calls("flask_jwt_extended.create_access_token", "flask_jwt_extended.create_refresh_token"):
-        length = _length(facts, call.argument(2, "expires_delta"))
+        length = _length(facts, said_lifetime(call))
         most = REFRESH_MOST if "refresh" in call.callee else ACCESS_MOST
         if length is not None and length > most:
             yield Hit(f"the token lives {_said(length)}, the policy allows {_said(most)}", call.span)
