@@ -14,6 +14,7 @@ from flask import Flask, jsonify, render_template_string
 from tests.compat.made import SECRET, access, bearer, make_app, refresh, signed
 
 import stopper.compat.flask_jwt_extended as compat
+from stopper import Secret
 
 
 def _manager(app: Flask) -> compat.JWTManager:
@@ -22,6 +23,7 @@ def _manager(app: Flask) -> compat.JWTManager:
     return found
 
 
+@pytest.mark.feature("F85")
 def test_every_public_name_of_the_original_is_here() -> None:
     theirs = {name for name, value in vars(original).items() if name[0] != "_" and not isinstance(value, ModuleType)}
     assert theirs == set(compat.__all__)
@@ -80,6 +82,7 @@ def test_freshness_may_end(minutes: int, status: int) -> None:
     assert app.test_client().get("/recent", headers=bearer(token)).status_code == status
 
 
+@pytest.mark.feature("F85")
 def test_tokens_of_the_original_pass_until_they_expire() -> None:
     theirs, ours = Flask("shop"), make_app()
     theirs.config["JWT_SECRET_KEY"] = SECRET
@@ -244,6 +247,12 @@ def test_legacy_messages_are_the_originals() -> None:
     for headers in shown:
         one, other = (each.test_client().get("/me", headers=headers) for each in (app, theirs))
         assert (one.status_code, one.json) == (other.status_code, other.json), headers
+
+
+@pytest.mark.parametrize("key", [SECRET, SECRET.encode(), Secret(SECRET)])
+def test_a_secret_may_be_a_text_bytes_or_a_secret(key: Any) -> None:
+    app = make_app(SECRET_KEY=key)
+    assert app.test_client().get("/me", headers=bearer(access(app))).status_code == 200
 
 
 def test_a_token_in_json_opens() -> None:

@@ -53,6 +53,7 @@ def _log_in_and_read(app: Flask) -> None:
     assert client.get("/notes", headers=bearer(answer.json["access_token"])).json == {"notes_of": "ann"}
 
 
+@pytest.mark.feature("F85")
 def test_the_application_that_moved(shop: dict[str, Any]) -> None:
     _log_in_and_read(shop["app"])
 
@@ -94,6 +95,7 @@ def test_every_switch_of_our_own_is_told() -> None:
     assert not any(DEFAULTS[name] for name in ours)
 
 
+@pytest.mark.feature("F85")
 def test_every_failing_test_of_the_originals_is_listed() -> None:
     text = (PAGES / "flask-jwt-extended.md").read_text("utf-8")
     figures = re.search(r"`JWT_ALLOW_LEGACY_MESSAGES` \| (\d+) \(90\.6 %.*?\| (\d+) \| (\d+) \|", text)

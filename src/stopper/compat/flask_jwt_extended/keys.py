@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509 import load_pem_x509_certificate
 
 from stopper.auth.algorithm import ALGORITHMS, Algorithm, canonical_name
+from stopper.auth.private_key import ecdsa
 from stopper.auth.verification_key import VerificationKey
 from stopper.compat.flask_jwt_extended.exceptions import JWTSettingError
 from stopper.core.errors import KeyringError
@@ -60,7 +61,7 @@ def _prepared(make: Callable[[str, Any, bool], Any], algorithm: str, material: A
             return _kept(make, algorithm, material, allow_rsa_2048)[1]
         return make(algorithm, material, allow_rsa_2048)
     except KeyringError as refused:
-        wrong = str(refused)
+        wrong = str(refused).removeprefix("key without kid: ")
     raise JWTSettingError(f"the key for {algorithm}: {wrong}", rule=_rule_of(wrong))
 
 
@@ -111,7 +112,7 @@ def _sign_with(key: Any, wanted: Algorithm) -> Sign:
     half = cast("int", wanted.signature_size) // 2
 
     def sign(message: bytes) -> bytes:
-        r, s = decode_dss_signature(key.sign(message, ec.ECDSA(made())))
+        r, s = decode_dss_signature(key.sign(message, ecdsa(made())))
         return r.to_bytes(half) + s.to_bytes(half)
 
     return sign
