@@ -1,11 +1,17 @@
 """One request asks for a million rows and gets them."""
 
 import re
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, cast
 
 from stopper.core.app import App
+from stopper.core.exchange import Exchange, Response
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe_baseline import answered, attempt, candidates
+from stopper.core.probe_query import query_names, with_query, without_query
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Format, Item, Name, Parameter, Value, options, text_of
 
@@ -14,6 +20,7 @@ _NAMES: Final = re.compile(
 )
 _SINKS: Final = ("*.limit", "*.paginate", "*.fetchmany", "*.head", "*.slice", "*.islice")
 _CAPS: Final = ("max_per_page",)
+_HOLDS: Final = re.compile(r"(?i)(^|[._])(min|clamp|cap|bound|limit_to)\w*$")
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -68,7 +75,8 @@ def _inside(value: Value) -> Iterator[Value]:
         for part in getattr(value, name, ()):
             if not isinstance(part, tuple):
                 yield part
-                yield from getattr(part, "args", ())
+                if not (isinstance(part, Call) and _HOLDS.search(part.callee)):
+                    yield from getattr(part, "args", ())
 
 
 def _free(facts: SourceFacts, value: Value) -> bool:
@@ -125,6 +133,75 @@ def _is_one_of(value: Value, names: set[str]) -> bool:
     return any(isinstance(one, Parameter) and one.parameter in names for one in options(value))
 
 
+_ROUTES: Final = {"quick": 8, "standard": 20, "deep": 80}
+_USUAL: Final = ("limit", "per_page", "page_size", "size")
+_ASKED: Final = 1_000_000
+_MANY: Final = 1000
+"""Rows in one answer that no page for people holds: the document stores and SQL front ends of the field cap at 100 to 500."""
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Where a page of one row has one row, a page of a million is asked for. The answer must not say, or show, that it was given."""
+    paged = judged = 0
+    for route, method in list(candidates(target))[: _ROUTES[target.depth]]:
+        request = target.request_for(route, method)
+        known = [name for name in dict.fromkeys((*query_names(request), *route.fields)) if _NAMES.match(name)]
+        honest = yield from attempt(answered(target, without_query(request, *known)))
+        if honest is None or len(_rows(honest.response)) < 2:
+            continue
+        found = yield from attempt(_pages(honest, known or _USUAL))
+        if found is None:
+            continue
+        paged += 1
+        name, one = found
+        much = yield from send(with_query(honest.request, name, str(_ASKED)))
+        given = _given(much.response)
+        if much.response.succeeded and (given == _ASKED or len(_rows(much.response)) >= _MANY):
+            ref = RouteRef(method, route.path)
+            evidence = [
+                Evidence("exchange", f"control: `{name}=1` gives one row", one),
+                Evidence("exchange", f"`{name}={_ASKED}` is given", much),
+            ]
+            return failed(f"{ref} gives as many rows as `{name}` asks for", [ref], evidence)
+        judged += 400 <= much.response.status < 500 or given is not None
+    if not paged:
+        return not_applicable("no list takes the size of its page from the caller")
+    if not judged:
+        return unsure("the lists are too short to show whether their pages have a largest size")
+    return passed(f"{judged} lists hold the size of a page down")
+
+
+def _pages(honest: Exchange, names: Sequence[str]) -> Steps[tuple[str, Exchange] | None]:
+    """The parameter that says how large a page is: with 1 in it there is one row, where there are more without."""
+    for name in names:
+        one = yield from send(with_query(honest.request, name, "1"))
+        if len(_rows(one.response)) == 1:
+            return name, one
+    return None
+
+
+def _rows(response: Response) -> list[object]:
+    """The list that the answer is, or its longest member."""
+    said = response.json()
+    if isinstance(said, dict):
+        members = cast("dict[str, object]", said).values()
+        said = max((one for one in members if isinstance(one, list)), key=len, default=[])
+    return cast("list[object]", said) if isinstance(said, list) and response.succeeded else []
+
+
+def _given(response: Response) -> int | None:
+    """The size of the page that the answer says it has, beside its rows or in an object of its own."""
+    said = response.json()
+    if not isinstance(said, dict):
+        return None
+    members = cast("dict[str, object]", said)
+    inner = [cast("dict[str, object]", one) for one in members.values() if isinstance(one, dict)]
+    for name, value in (pair for one in (members, *inner) for pair in one.items()):
+        if _NAMES.match(name) and name not in ("count", "num", "n", "items") and type(value) is int:
+            return value
+    return None
+
+
 RULE = Rule(
     slug="page-size-unlimited",
     family="rate",
@@ -135,7 +212,8 @@ RULE = Rule(
     cwe=(770,),
     owasp="API4:2023",
     asvs=("V15.2.2",),
-    surfaces=("source",),
+    surfaces=("source", "wsgi", "http"),
     ends="No setting of Stopper does yet.",
     detect=detect,
+    probe=probe,
 )
