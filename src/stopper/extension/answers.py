@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from flask import Response
 
+from stopper.auth.dpop_nonce import DpopNonceRequiredError
 from stopper.core.errors import RefusalError, StoreUnavailableError, ThrottledError
 
 PROBLEM_JSON: Final = "application/problem+json"
@@ -53,12 +54,14 @@ class Answers:
         self._envelope = envelope
         self._bodies: dict[tuple[str, int], bytes] = {}
 
-    def refusal(self, refusal: RefusalError) -> Response:
-        """The answer to a refused request. The reason is not in it."""
+    def refusal(self, refusal: RefusalError, challenge: tuple[str, str] = ("Bearer", "")) -> Response:
+        """The answer to a refused request. The reason is not in it. *challenge*: the scheme that was used, and its parameters."""
         answer = self._response(refusal.code, refusal.status)
         headers = answer.headers
         if refusal.status in (400, 401, 403):
-            headers["WWW-Authenticate"] = f'Bearer error="{refusal.error}"' if refusal.error else "Bearer"
+            headers["WWW-Authenticate"] = _challenge(refusal, *challenge)
+        if isinstance(refusal, DpopNonceRequiredError):
+            headers["DPoP-Nonce"] = refusal.nonce
         if isinstance(refusal, (ThrottledError, StoreUnavailableError)):
             headers["Retry-After"] = str(refusal.retry_after)
         headers["Cache-Control"] = "no-store"
@@ -96,6 +99,14 @@ class Answers:
             title = words.title if words else _TITLES.get(status, "Error")
             body = self._bodies[code, status] = self.body(code, status, title, words.detail if words else None)
         return Response(body, status, content_type=self.content_type)
+
+
+def _challenge(refusal: RefusalError, scheme: str, parameters: str) -> str:
+    if isinstance(refusal, DpopNonceRequiredError):
+        scheme = "DPoP"
+    error = f'error="{refusal.error}"' if refusal.error else ""
+    said = ", ".join(part for part in (error, parameters) if part)
+    return f"{scheme} {said}" if said else scheme
 
 
 def _json(value: object) -> bytes:

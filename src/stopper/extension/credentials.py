@@ -14,11 +14,15 @@ MAX_HEADER: Final = MAX_TOKEN + 64
 
 
 class Shown(NamedTuple):
-    """What a request shows. ``bearer`` is None where there is none or where another scheme is used."""
+    """What a request shows. ``bearer`` is None where there is none or where another scheme is used.
+
+    ``with_proof``: the token was shown under the scheme DPoP (RFC 9449 §7.1).
+    """
 
     bearer: str | None = None
     api_key: str | None = None
     other_scheme: bool = False
+    with_proof: bool = False
 
 
 def header_key(name: str) -> str:
@@ -41,9 +45,10 @@ def read(environ: Mapping[str, object], api_key_name: str) -> Shown:
     found = _AUTHORIZATION.fullmatch(authorization)
     if found is None:
         raise InvalidRequestError("authorization-form")
-    if found[1].lower() != "bearer":
+    scheme = found[1].lower()
+    if scheme not in ("bearer", "dpop"):
         return Shown(None, key, other_scheme=True)
-    return Shown(found[2], key)
+    return Shown(found[2], key, with_proof=scheme == "dpop")
 
 
 def _read_key(shown: str) -> str:

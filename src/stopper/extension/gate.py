@@ -19,6 +19,7 @@ from stopper.core.errors import (
 from stopper.core.principal import Principal
 from stopper.extension import credentials, current, decision_log
 from stopper.extension.answers import Answers
+from stopper.extension.binding import Binding
 from stopper.extension.door import Doors, automatic_options
 from stopper.extension.response_headers import GUARDED
 from stopper.extension.wiring import Parts
@@ -39,11 +40,14 @@ _BEARER: Final[Kinds] = bearer.alternatives[0]
 class Gate:
     """Decides on every request of one application."""
 
-    def __init__(self, doors: Doors, parts: Parts, answers: Answers, clock: Clock, api_key_header: str) -> None:
+    def __init__(
+        self, doors: Doors, parts: Parts, answers: Answers, clock: Clock, api_key_header: str, binding: Binding
+    ) -> None:
         self._doors = doors
         self._parts = parts
         self._answers = answers
         self._clock = clock
+        self._binding = binding
         self._api_key_name = credentials.header_key(api_key_header)
 
     def decide(self) -> Response | None:
@@ -71,7 +75,7 @@ class Gate:
         environ[GUARDED] = True
         principal: Principal | None = None
         try:
-            principal = self._recalled(policy, environ) or self._authenticate(policy, environ)
+            principal = self._recalled(policy, environ) or self._authenticate(policy, asked)
             refusal = None
             if policy.requirements:
                 refusal = policy.judge(
@@ -81,7 +85,7 @@ class Gate:
             refusal = raised
         if refusal is not None:
             decision_log.refused(environ, method, endpoint, refusal.status, refusal.reason, principal)
-            return self._answers.refusal(refusal)
+            return self._answers.refusal(refusal, self._binding.challenge_for(environ))
         if principal is not None:
             current.remember(asked, principal)
         decision_log.passed(environ, method, endpoint, principal)
@@ -100,10 +104,12 @@ class Gate:
         ):
             return None
         principal = verifier.recall(authorization[7:])
-        return None if principal is None else self._living(principal)
+        return None if principal is None else self._own(self._living(principal))
 
-    def _authenticate(self, policy: Policy, environ: Mapping[str, object]) -> Principal:
-        shown = credentials.read(environ, self._api_key_name)
+    def _authenticate(self, policy: Policy, asked: Request) -> Principal:
+        shown = credentials.read(asked.environ, self._api_key_name)
+        if shown.with_proof and self._binding.proofs is None:
+            shown = credentials.Shown(None, shown.api_key, other_scheme=True)
         kinds = _KINDS[shown.bearer is not None, shown.api_key is not None]
         if kinds not in policy.alternatives:
             if len(kinds) > 1 or (kinds and shown.other_scheme):
@@ -111,7 +117,9 @@ class Gate:
             raise AuthenticationRequiredError("other-scheme" if shown.other_scheme else "nothing-shown")
         if shown.other_scheme:
             raise InvalidRequestError("two-credentials")
-        token = self._bearer(shown.bearer) if shown.bearer is not None else None
+        token = None
+        if shown.bearer is not None:
+            token = self._with_proof(shown.bearer, asked) if shown.with_proof else self._own(self._bearer(shown.bearer))
         key = self._api_key(shown.api_key) if shown.api_key is not None else None
         if token is not None and key is not None:
             return _together(token, key)
@@ -125,6 +133,17 @@ class Gate:
         if parts.verifier is None:
             raise InvalidCredentialError("no-verifier")
         return self._living(parts.verifier.verify(token))
+
+    def _own(self, principal: Principal) -> Principal:
+        """*principal*, whose token was shown without a proof: it must be one that anybody may show."""
+        if self._binding.required or "cnf" in principal.claims:
+            self._binding.shown_as_bearer(principal)
+        return principal
+
+    def _with_proof(self, token: str, asked: Request) -> Principal:
+        principal = self._bearer(token)
+        self._binding.shown_with_proof(principal, token, asked)
+        return principal
 
     def _living(self, principal: Principal) -> Principal:
         revocations = self._parts.revocations

@@ -21,11 +21,12 @@ from stopper.core.settings import PREFIX, Settings
 from stopper.extension import error_pages, logs, proxies, start_checks, upstream_errors
 from stopper.extension import settings as setting
 from stopper.extension.answers import Answers
+from stopper.extension.binding import open_binding
 from stopper.extension.door import Cover, Doors, cover_of, policies_of
 from stopper.extension.gate import DECIDED, Gate
 from stopper.extension.response_headers import ResponseHeaders, checked_origins, security_headers
 from stopper.extension.table import as_text, rows_of
-from stopper.extension.wiring import Given, Parts, ReadsKeys, Revoked, assemble
+from stopper.extension.wiring import Given, Parts, ReadsKeys, Revoked, assemble, remembers_proofs
 from stopper.secrets import Secrets, load
 
 if TYPE_CHECKING:
@@ -133,7 +134,8 @@ class Guard:
         start_checks.judge_secrets(app, self.settings, issuers)
         self._answers = Answers(self.settings.get(setting.ENVELOPE))
         header = setting.checked_header_name(self.settings.get(setting.API_KEY_HEADER))
-        self._gate = Gate(self.doors, self.parts, self._answers, clock, header)
+        self.binding: Final = open_binding(settings, remembers_proofs(self.parts, given, clock), clock)
+        self._gate = Gate(self.doors, self.parts, self._answers, clock, header, self.binding)
         self._lock = threading.Lock()
         self._judged = False
         self._open = False
