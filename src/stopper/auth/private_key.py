@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Final, Literal, cast
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -69,10 +70,21 @@ def signature(key: LocalKey, algorithm: str, message: bytes) -> bytes:
     wanted = VERIFIED[algorithm]
     digest = _HASHES[wanted.hash]()
     if isinstance(key, ec.EllipticCurvePrivateKey):
-        return raw_ecdsa(key.sign(message, ec.ECDSA(digest)), algorithm)
+        return raw_ecdsa(key.sign(message, ecdsa(digest)), algorithm)
     if wanted.family == "RSA-PSS":  # RFC 7518 §3.5: the salt is as long as the hash
         return key.sign(message, padding.PSS(padding.MGF1(digest), digest.digest_size), digest)
     return key.sign(message, padding.PKCS1v15(), digest)
+
+
+def ecdsa(digest: hashes.HashAlgorithm) -> ec.ECDSA:
+    """ECDSA whose nonce comes from key and message (RFC 6979; RFC 8725 §3.2), so that a poor random source gives no key away.
+
+    An OpenSSL before 3.2 cannot; it mixes key and message into a random nonce, which holds the same promise.
+    """
+    try:
+        return ec.ECDSA(digest, deterministic_signing=True)
+    except UnsupportedAlgorithm:
+        return ec.ECDSA(digest)
 
 
 def raw_ecdsa(der: bytes, algorithm: str) -> bytes:

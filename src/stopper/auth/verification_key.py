@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from stopper.auth import base64url
 from stopper.auth.algorithm import ALGORITHMS, Algorithm, canonical_name
 from stopper.auth.roca import has_roca_fingerprint
+from stopper.auth.small_order import has_small_order
 from stopper.auth.weak_secret import weakness
 from stopper.core.errors import KeyringError
 from stopper.core.secret import Secret
@@ -106,6 +107,8 @@ class VerificationKey:
                 )
             return cls(kid, wanted, _ecdsa_check(key, wanted))
         if isinstance(key, ed25519.Ed25519PublicKey) and wanted.family == "EdDSA":
+            if has_small_order(key.public_bytes_raw()):
+                raise KeyringError(f"key {_shown(kid)}: is a point of small order, which fits signatures of anybody")
             return cls(kid, wanted, _ed25519_check(key))
         raise KeyringError(f"key {_shown(kid)}: this kind of key cannot verify {algorithm}")
 

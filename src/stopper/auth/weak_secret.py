@@ -29,6 +29,8 @@ _WORDS: Final = re.compile(
     "abcdefghij|abcdefgh|abcdef|abcd|abc|me|my|is|in|it|to"
 )
 _LEFT: Final = 16
+_PASSPHRASE: Final = re.compile(rb"[A-Z]?[a-z]+(?:[ _.,-]+[A-Z]?[a-z]+){2,}[ _.,-]*[0-9!?.]{0,4}")
+"""Of random characters in base64url, fewer than one text in a million looks like this."""
 
 
 def weakness(secret: Secret, least_bytes: int, *, typed: bool = True) -> str | None:
@@ -49,6 +51,10 @@ def weakness(secret: Secret, least_bytes: int, *, typed: bool = True) -> str | N
         return "repeats a few characters"
     if _is_known_default(raw):
         return "is made of words that every template uses"
+    if raw in (raw + raw)[1:-1]:
+        return "repeats one piece"
+    if _PASSPHRASE.fullmatch(raw):
+        return "is a phrase of words, which are fewer than random bytes of that length (RFC 8725 §3.5)"
     return None
 
 
