@@ -105,6 +105,13 @@ class ForbiddenError(RefusalError):
     error = "insufficient_scope"
 
 
+class CsrfError(RefusalError):
+    """A browser sent its session's cookie, and nothing shows that a page which may act for the person asked for it."""
+
+    code = "csrf"
+    status = 403
+
+
 class StepUpRequiredError(RefusalError):
     """The principal must authenticate again or more strongly (RFC 9470)."""
 
