@@ -1,8 +1,13 @@
 """Probes beside detectors that stood alone: what they accuse, and what looks the same and is sound."""
 
+import base64
+import hashlib
+import itertools
 import secrets
+import uuid
 from typing import Any
 
+import jwt
 import pytest
 from flask import Flask, jsonify, request
 
@@ -169,3 +174,68 @@ def test_a_size_that_is_refused_is_held_down() -> None:
         return jsonify(list(range(50))[:size]) if size <= 100 else (jsonify(error="at most 100"), 422)
 
     assert verdict("page-size-unlimited", app).outcome == "pass"
+
+
+# --- reset-token-weak, reset-link-from-host-header ------------------------------------------------------------------------------
+
+
+def resetting(made: Any, path: str = "/forgot-password") -> Flask:
+    """An API whose answer to a request for a reset is what *made* makes of the address."""
+    app = Flask("resetting")
+    app.add_url_rule(path, "forgot", lambda: jsonify(made(request.get_json()["email"])), methods=["POST"])
+    return app
+
+
+COUNT = itertools.count(0x5EED_0000_0000_0000_0000)
+KEY = secrets.token_hex(32)
+
+
+@pytest.mark.parametrize(
+    ("made", "outcome", "words"),
+    [
+        (lambda _: {"reset_token": str(secrets.randbelow(900_000) + 100_000)}, "fail", "fewer than 64 bits"),
+        (lambda _: {"data": {"token": secrets.token_hex(4)}}, "fail", "fewer than 64 bits"),
+        (lambda _: {"reset_token": format(next(COUNT), "x")}, "fail", "counts up"),
+        (lambda mail: {"token": hashlib.md5(mail.encode()).hexdigest()}, "fail", "worked out"),
+        (lambda mail: {"token": base64.urlsafe_b64encode(mail.encode()).decode()}, "fail", "worked out"),
+        (lambda _: {"reset_token": str(uuid.uuid1())}, "fail", "the time and the machine"),
+        (lambda _: {"reset_token": jwt.encode({"sub": "a", "jti": secrets.token_hex(8)}, KEY)}, "fail", "never ends"),
+        (lambda _: {"reset_token": jwt.encode({"sub": "a", "exp": 4_000_000_000}, KEY)}, "pass", ""),
+        (lambda _: {"link": f"https://shop.example/reset/{secrets.token_hex(16)}"}, "pass", ""),
+        (lambda _: {"link": f"https://shop.example/reset/{uuid.uuid4().hex}"}, "pass", ""),
+        (lambda _: {"message": "a mail is on its way", "help": "https://shop.example/help"}, "open", ""),
+        (lambda _: {"message": "a mail is on its way"}, "open", ""),
+    ],
+)
+def test_a_reset_token_is_judged_where_it_is_shown(made: Any, outcome: str, words: str) -> None:
+    found = verdict("reset-token-weak", resetting(made))
+    assert found.outcome == outcome, found.message
+    assert words in found.message
+
+
+def test_a_mail_is_asked_for_in_active_mode_only() -> None:
+    app = resetting(lambda _: {"reset_token": "1234"})
+    for slug in ("reset-token-weak", "reset-link-from-host-header"):
+        assert verdict(slug, app, mode="default").outcome == "open"
+
+
+@pytest.mark.parametrize("name", ["Host", "X-Forwarded-Host"])
+def test_a_link_to_the_callers_host_is_told_by_where_it_leads(name: str) -> None:
+    found = verdict(
+        "reset-link-from-host-header",
+        resetting(
+            lambda _: {"link": f"https://{request.headers.get(name, 'shop.example')}/r?token={secrets.token_hex(16)}"}
+        ),
+    )
+    assert (found.outcome, name in found.message) == ("fail", True)
+
+
+def test_a_host_that_is_only_repeated_elsewhere_is_no_link() -> None:
+    app = resetting(
+        lambda _: {
+            "link": "https://shop.example/r",
+            "note": f"asked at {request.host}",
+            "q": f"https://shop.example/?h={request.host}",
+        }
+    )
+    assert verdict("reset-link-from-host-header", app).outcome == "pass"

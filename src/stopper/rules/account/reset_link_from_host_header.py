@@ -3,11 +3,16 @@
 import re
 from collections.abc import Iterator
 from typing import Final
+from urllib.parse import urlsplit
 
 from stopper.core.account_names import RESETS
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.place import Span
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef, Span
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe_baseline import attempt
+from stopper.core.probe_reset import asks_for_reset, links, resets
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
@@ -125,6 +130,34 @@ def _from_host(value: Value) -> bool:
             return False
 
 
+def probe(target: Target) -> Steps[Verdict]:
+    """Where the answer itself holds the link, it is asked for once more with a host of the probe's own."""
+    if not any(asks_for_reset(route) for route in target.app.routes):
+        return not_applicable("no route sends a reset")
+    foreign, told = f"{target.canary}.example.com", False
+    for asked in (yield from resets(target)):
+        if not links(asked.exchange.response):
+            continue
+        told = True
+        for name in ("Host", "X-Forwarded-Host"):
+            varied = yield from attempt(send(asked.request.with_headers((name, foreign))))
+            if varied is not None and any(_host(link) == foreign for link in links(varied.response)):
+                ref = RouteRef("POST", asked.route.path)
+                evidence = [
+                    Evidence("exchange", "control: a link to the API's own address", asked.exchange),
+                    Evidence("exchange", f"the same with another {name}: the link leads there", varied),
+                ]
+                return failed(f"{ref} builds the link from the header {name}", [ref], evidence)
+    return passed("links keep to the API's own address") if told else unsure("the link goes by mail, which is not read")
+
+
+def _host(link: str) -> str:
+    try:
+        return urlsplit(link).hostname or ""
+    except ValueError:
+        return ""
+
+
 RULE = Rule(
     slug="reset-link-from-host-header",
     family="account",
@@ -135,8 +168,9 @@ RULE = Rule(
     cwe=(640,),
     owasp="API2:2023",
     asvs=("V4.1.3",),
-    surfaces=("source",),
+    surfaces=("source", "wsgi", "http"),
     ends="Stopper's service builds its links from a configured address and never from a request.",
     certainty="likely",
     detect=detect,
+    probe=probe,
 )

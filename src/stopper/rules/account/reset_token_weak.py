@@ -1,12 +1,21 @@
 """Whoever guesses, finds or keeps a reset link takes over the account."""
 
+import base64
+import hashlib
+import itertools
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from stopper.core.account_names import RESETS
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe_baseline import attempt
+from stopper.core.probe_reset import Asked, asks_for_reset, reset_tokens, resets
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import Call, Constant, Mapping, Value, options, text_of, walk
 
@@ -133,6 +142,81 @@ def _sets_password(facts: SourceFacts, function: str) -> bool:
     )
 
 
+_BY_TIME: Final = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?1[0-9a-f]{3}-?[0-9a-f]{4}-?[0-9a-f]{12}")
+"""A UUID of version 1 (RFC 9562 §5.1), whose last twelve digits are the machine's."""
+LEAST_BITS: Final = 64
+"""Bits below which a token can be guessed while it lives; NIST SP 800-63B §5.1.2 asks 20 where guesses are counted, and few count."""
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Where the answer itself holds the token, three of them are held against what can be guessed."""
+    if not any(asks_for_reset(route) for route in target.app.routes):
+        return not_applicable("no route sends a reset")
+    told = False
+    for asked in (yield from resets(target)):
+        answers = [asked.exchange]
+        for _ in range(2):
+            another = yield from attempt(send(asked.request))
+            answers += [another] if another is not None and another.response.succeeded else []
+        tokens = [token for one in answers for token in list(reset_tokens(one.response))[:1]]
+        told = told or len(set(tokens)) > 2 or bool(tokens and target.forge.claims(tokens[0]))
+        why = _weakness(target, asked, tokens) if tokens else ""
+        if why:
+            ref = RouteRef("POST", asked.route.path)
+            evidence = [Evidence("exchange", f"token {number}", one) for number, one in enumerate(answers, 1)]
+            return failed(f"{ref} makes a token that {why}", [ref], evidence)
+    return passed("reset tokens are long and end") if told else unsure("the token goes by mail, which is not read")
+
+
+def _weakness(target: Target, asked: Asked, tokens: Sequence[str]) -> str:
+    """What is wrong with the tokens, or an empty text. The tokens themselves are never said."""
+    if claims := target.forge.claims(tokens[0]):
+        return "" if "exp" in claims else "never ends"
+    said = {value.decode() for value in _bodies(asked)}
+    if any(token.lower() in _derived(said) or token in _encoded(said) for token in tokens):
+        return "is worked out from the address alone"
+    if len(set(tokens)) < 3:
+        return ""  # what stays the same may be a word of the address and no token
+    if all(_BY_TIME.fullmatch(one.lower()) for one in tokens) and len({one[-12:] for one in tokens}) == 1:
+        return "is made of the time and the machine"
+    if max(_bits(token) for token in tokens) < LEAST_BITS:
+        return f"has fewer than {LEAST_BITS} bits"
+    return "counts up" if _counts_up(tokens) else ""
+
+
+def _bodies(asked: Asked) -> Iterator[bytes]:
+    yield from re.findall(rb'"([^"]+)"', asked.request.body)
+
+
+def _derived(texts: set[str]) -> set[str]:
+    return {
+        hashlib.new(name, text.encode(), usedforsecurity=False).hexdigest()
+        for text in texts
+        for name in ("md5", "sha1", "sha256")
+    }
+
+
+def _encoded(texts: set[str]) -> set[str]:
+    made = {base64.urlsafe_b64encode(text.encode()).decode() for text in texts}
+    return made | {one.rstrip("=") for one in made} | {base64.b64encode(text.encode()).decode() for text in texts}
+
+
+def _bits(token: str) -> float:
+    """The bits that a random token of these characters could have at most."""
+    for pattern, size in ((r"\d+", 10), (r"[0-9a-f]+|[0-9A-F]+", 16), (r"[0-9a-z]+|[0-9A-Z]+", 36)):
+        if re.fullmatch(pattern, token):
+            return len(token) * math.log2(size)
+    return len(token) * 6.0
+
+
+def _counts_up(tokens: Sequence[str]) -> bool:
+    for base, pattern in ((10, r"\d+"), (16, r"[0-9a-fA-F]+")):
+        if len(tokens) > 2 and all(re.fullmatch(pattern, token) for token in tokens):
+            numbers = [int(token, base) for token in tokens]
+            return all(0 < after - before < 1 << 20 for before, after in itertools.pairwise(numbers))
+    return False
+
+
 RULE = Rule(
     slug="reset-token-weak",
     family="account",
@@ -143,8 +227,9 @@ RULE = Rule(
     cwe=(640,),
     owasp="API2:2023",
     asvs=("V6.4.1",),
-    surfaces=("source",),
+    surfaces=("source", "wsgi", "http"),
     ends="No reset of Stopper does yet; its `SingleUse` redeems a value once, for one purpose.",
     certainty="likely",
     detect=detect,
+    probe=probe,
 )

@@ -1,0 +1,77 @@
+"""Where an API sends a reset or invitation, and what of it comes back in the answer instead of a mail."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from stopper.core.app import Route
+from stopper.core.exchange import Exchange, Request, Response
+from stopper.core.login_names import SUBJECT, pairs
+from stopper.core.probe import Identity, Steps, Target, send
+from stopper.core.probe_baseline import attempt
+from stopper.core.probe_inputs import members
+from stopper.core.probe_registration import registered
+
+_ASKS: Final = re.compile(
+    r"(?i)forgot|recover|magic[_-]?link|request[_-]?(a[_-])?(password[_-]?)?reset|(password|account)[/_-]?reset([/_-]request)?/?$|"
+    r"reset[/_-]?(password|request)([/_-]request)?/?$"
+)
+_NAMED: Final = re.compile(
+    r"(?i)^(reset|recovery|magic|verification|confirm\w*|invite|invitation)?_?-?(token|code|key|otp)$"
+)
+_ADDRESS: Final = re.compile(r"https?://[^\s\"'<>\\]+")
+_IN_ADDRESS: Final = re.compile(r"(?i)[?&](?:\w*token|\w*code|key|t)=([^&#\s]+)|/([A-Za-z0-9_.~-]{4,})/?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A reset that was asked for: who for, how, and the answer."""
+
+    route: Route
+    person: Identity | None
+    request: Request
+    exchange: Exchange
+
+
+def asks_for_reset(route: Route) -> bool:
+    """That the route sends somebody a reset, by its path."""
+    return "POST" in route.methods and not route.parameters and bool(_ASKS.search(route.path))
+
+
+def resets(target: Target) -> Steps[list[Asked]]:
+    """Each route that sends resets, asked for one for a person whom the probe registers, or for nobody where none can be."""
+    routes = [route for route in target.app.routes if asks_for_reset(route)][:2]
+    person = (yield from attempt(registered(target))) if routes else None
+    found: list[Asked] = []
+    for route in routes:
+        request = _request(target, route, person)
+        answer = yield from attempt(send(request))
+        if answer is not None and answer.response.succeeded:
+            found.append(Asked(route, person, request, answer))
+    return found
+
+
+def _request(target: Target, route: Route, person: Identity | None) -> Request:
+    subject = person.subject if person is not None and person.subject else f"{target.canary}@example.com"
+    honest = target.request_for(route, "POST")
+    known = members(honest) or dict.fromkeys(("email", "username"), "")
+    body = {name: subject if SUBJECT.search(name) else value for name, value in known.items()}
+    return replace(honest, body=json.dumps(body).encode())
+
+
+def links(response: Response) -> list[str]:
+    """The absolute addresses in an answer."""
+    return _ADDRESS.findall(response.text)
+
+
+def reset_tokens(response: Response) -> Iterator[str]:
+    """What an answer hands out to reset with: under a name of its own, or in a link."""
+    for name, value in pairs(response.json()):
+        if _NAMED.match(name):
+            yield value
+    for address in links(response):
+        found = _IN_ADDRESS.search(address)
+        if found:
+            yield found.group(1) or found.group(2)
