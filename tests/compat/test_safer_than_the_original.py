@@ -286,6 +286,22 @@ def test_the_reason_is_in_the_audit_log_alone(caplog: pytest.LogCaptureFixture) 
     assert reasons == ["decode-error", "invalid-signature-error", "invalid-audience-error"]
 
 
+def test_an_answer_with_a_token_is_not_kept_by_caches() -> None:
+    app = make_app()
+
+    @app.get("/login")
+    def login() -> Any:
+        return jsonify(access_token=compat.create_access_token("ann")), 200, {"Cache-Control": "max-age=60"}
+
+    @app.get("/page")
+    def page() -> Any:
+        return "page", 200, {"Cache-Control": "max-age=60"}
+
+    client = app.test_client()
+    assert client.get("/login").headers["Cache-Control"] == "no-store"
+    assert client.get("/page").headers["Cache-Control"] == "max-age=60"
+
+
 def test_cookies_are_guarded_without_a_setting() -> None:
     app = make_app(TOKEN_LOCATION=["cookies"])
     answer = app.test_client().get("/cookie")

@@ -39,6 +39,7 @@ ENDED = {
         "between two routes, where only the upper one is protected",
         "on a view class of Flask-Smorest",
     },
+    "token-response-cacheable": {"a dict with two tokens", "a view class"},
 }
 """Rule → the examples whose weakness this module ends, or a part of it: what never expires, for one, is not made."""
 SWITCHES = {

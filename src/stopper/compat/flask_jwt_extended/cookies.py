@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from flask import Response
 
+from stopper.compat.flask_jwt_extended import remembered
 from stopper.compat.flask_jwt_extended.config import config
 from stopper.compat.flask_jwt_extended.current import get_csrf_token
 
@@ -65,8 +66,7 @@ def _refresh() -> _Pair:
 
 def _set(response: Response, pair: _Pair, token: str, max_age: int | None, domain: str | None) -> None:
     lives = max_age or config.cookie_max_age
-    # A shared cache that kept this answer would hand the token to the next person.
-    response.headers.setdefault("Cache-Control", "no-store")
+    remembered.note_made()
     _put(response, pair.name, token, pair.path, domain, max_age=lives, scripts=False)
     if config.cookie_csrf_protect and config.csrf_in_cookies:
         _put(response, pair.csrf_name, get_csrf_token(token), pair.csrf_path, domain, max_age=lives, scripts=True)

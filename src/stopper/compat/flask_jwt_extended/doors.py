@@ -71,6 +71,14 @@ def install(app: Flask) -> None:
         return None
 
     app.before_request(look)
+    app.after_request(_keep_out_of_caches)
+
+
+def _keep_out_of_caches(answer: Response) -> Response:
+    """Whoever kept an answer with a token would hand it to the next person."""
+    if remembered.has_made() and "no-store" not in answer.headers.get("Cache-Control", ""):
+        answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 def _seen_to(view: View) -> View:

@@ -8,7 +8,7 @@ from flask import Flask, current_app
 from flask.typing import ResponseReturnValue
 
 from stopper.auth.verification_key import VerificationKey
-from stopper.compat.flask_jwt_extended import answers, doors, keys, tokens
+from stopper.compat.flask_jwt_extended import answers, doors, keys, remembered, tokens
 from stopper.compat.flask_jwt_extended import exceptions as wrong
 from stopper.compat.flask_jwt_extended.config import config
 from stopper.compat.flask_jwt_extended.defaults import DEFAULTS
@@ -157,6 +157,7 @@ class JWTManager:
             claims={**self._additional_claims(identity), **(claims or {})},
             headers={**self._additional_headers(identity), **(headers or {})},
         )
+        remembered.note_made()
         sign = keys.signer(config.algorithm, self._encode_key_callback(identity), allow_rsa_2048=config.allow_rsa_2048)
         return tokens.encode(
             making, config.algorithm, sign, config.json_encoder, may_last=config.allow_tokens_without_expiry

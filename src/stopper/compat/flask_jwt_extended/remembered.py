@@ -13,6 +13,7 @@ from stopper.compat.flask_jwt_extended.exceptions import Members
 
 _TOKEN: Final = "_stopper_jwt"
 _RAN: Final = "_stopper_jwt_guards"
+_MADE: Final = "_stopper_jwt_made"
 
 
 class Verified(NamedTuple):
@@ -42,6 +43,17 @@ def note_ran(guard: Callable[[], object]) -> None:
 def has_run(guard: Callable[[], object]) -> bool:
     """Whether *guard* has let this request pass."""
     return guard in _kept().get(_RAN, ())
+
+
+def note_made() -> None:
+    """A token was made while this request is answered; outside a request nothing is to be kept."""
+    if has_request_context():
+        _kept()[_MADE] = True
+
+
+def has_made() -> bool:
+    """Whether a token was made while this request was answered."""
+    return bool(_kept().get(_MADE))
 
 
 def _kept() -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.jwt_extended import FACE
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probe_baseline import attempt
@@ -62,7 +63,7 @@ def _hands_out(facts: SourceFacts, value: Value) -> bool:
 
 def _guarded(facts: SourceFacts) -> frozenset[str] | None:
     """The functions that say no-store; None where a hook says it of every answer, or an extension may."""
-    if facts.imports("stopper"):
+    if facts.imports("stopper", FACE):
         return None
     found: set[str] = set()
     for one in headers_set(facts, "Cache-Control"):
