@@ -7,7 +7,10 @@ from collections.abc import Sequence
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the `stopper` command and end the process with its exit code."""
     try:
-        from stopper.cli.group import run  # `import stopper.cli` alone stays free of click
+        from stopper.core.later_pattern import patterns_later
+
+        with patterns_later():
+            from stopper.cli.group import run  # `import stopper.cli` alone stays free of click
 
         code = run(arguments)
     except KeyboardInterrupt:  # while it was still being imported

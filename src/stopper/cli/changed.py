@@ -1,6 +1,5 @@
 """Which files git says changed since a revision. Git is run with a list of arguments, never through a shell."""
 
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,6 +36,8 @@ def only_changed(report: Report, files: frozenset[Path], root: Path, revision: s
 
 def _git(folder: Path, *arguments: str, what: str = "") -> str:
     try:
+        import subprocess
+
         done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, check=False)
     except OSError:
         raise UsageError("--changed-since needs git, which is not installed; leave the option out") from None

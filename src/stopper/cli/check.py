@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
@@ -12,10 +12,9 @@ from stopper.cli.options import shared
 from stopper.cli.output import to_stdout
 from stopper.cli.plan import Plan, existing, judged, planned, root_of, told
 from stopper.core.errors import UsageError
+from stopper.core.later_pattern import patterns_later
 from stopper.scan.report import Report
 from stopper.scan.score import scored
-
-PYTHON: Final = (".py", ".pyi", ".pyw", ".ipynb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +32,10 @@ class Job:
 
     def run(self) -> Report:
         """Read, judge and score."""
-        from stopper.cli.progress import Progress
-        from stopper.scan.check import run_check
-        from stopper.scan.options import CheckOptions
+        with patterns_later():
+            from stopper.cli.progress import Progress
+            from stopper.scan.check import run_check
+            from stopper.scan.options import CheckOptions
 
         progress = Progress()
         options = CheckOptions(
@@ -52,17 +52,10 @@ class Job:
             report = run_check(options)
         finally:
             progress.clear()
-        report = judged(report, self.plan, self.root, self._files())
+        report = judged(report, self.plan, self.root, report.marked)
         if self.changed is None or self.changed_since is None:
             return report
         return scored(only_changed(report, self.changed, self.root, self.changed_since))
-
-    def _files(self) -> tuple[str, ...]:
-        from stopper.scan.source.files import found, shown_name
-
-        paths = tuple(path.absolute() for path in self.paths)
-        names = (name for name in found(paths, self.root, self.exclude) if name.endswith(PYTHON))
-        return tuple(shown_name(name, self.root) for name in names)
 
 
 @click.command("check", short_help="Read the source of a Flask API.")

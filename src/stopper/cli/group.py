@@ -12,6 +12,7 @@ import click
 from stopper import __version__
 from stopper.cli.nearest import did_you_mean
 from stopper.core.errors import IncompleteError, SettingError, StopperError, UsageError
+from stopper.core.later_pattern import patterns_later
 from stopper.core.redactor import mask
 
 COMMANDS: Final = (
@@ -46,7 +47,8 @@ class Group(click.Group):
         """The command of that name, or None."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"stopper.cli.{cmd_name}")
+        with patterns_later():
+            module = importlib.import_module(f"stopper.cli.{cmd_name}")
         command = module.command
         return command if isinstance(command, click.Command) else None
 

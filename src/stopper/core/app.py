@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from stopper.core.facts import SourceFacts
 from stopper.core.place import RouteRef, Span
 from stopper.core.secret import Secret
+
+if TYPE_CHECKING:
+    from stopper.core.facts import SourceFacts
 
 Reader = Literal["source", "running", "spec", "wire"]
 Basis = Literal["declared", "traced", "proven", "read", "unknown"]
@@ -120,7 +122,7 @@ class App:
     root: str = "."
     name: str = "app"
     routes: tuple[Route, ...] = ()
-    source: SourceFacts | None = None
+    source: "SourceFacts | None" = None
     config: Mapping[str, ConfigFact] = field(default_factory=dict[str, ConfigFact])
     spec: Spec | None = None
     dependencies: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -1,11 +1,13 @@
 """What a scan says: verdicts of single rules, and findings with their evidence."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from stopper.core.exchange import Exchange
 from stopper.core.place import Place, RouteRef
-from stopper.core.rule import Certainty, Edit, Rule
+from stopper.core.rule import SEVERITIES, Certainty, Edit, Rule
+
+if TYPE_CHECKING:
+    from stopper.core.exchange import Exchange
 
 Confidence = Literal["indicated", "corroborated", "proven", "confirmed"]
 CONFIDENCES: Final[tuple[Confidence, ...]] = ("indicated", "corroborated", "proven", "confirmed")
@@ -20,7 +22,7 @@ class Evidence:
 
     kind: Literal["source", "running", "spec", "exchange", "effect"]
     text: str
-    exchange: Exchange | None = None
+    exchange: "Exchange | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +46,15 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()
     certainty: Certainty = "certain"
     edit: Edit | None = None
+
+
+def order_of(finding: Finding) -> tuple[int, int, str, str, int]:
+    """What findings are sorted by: the worst and surest first."""
+    span = next((place.span for place in finding.places if place.span), None)
+    return (
+        -SEVERITIES.index(finding.rule.severity),
+        -CONFIDENCES.index(finding.confidence),
+        finding.rule.slug,
+        span.path if span else "",
+        span.line if span else 0,
+    )

@@ -1,7 +1,6 @@
 """Accepted findings: known ones that the gate leaves out, each with an owner, a reason and a day on which it counts again."""
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -41,7 +40,7 @@ def load(path: Path) -> tuple[Entry, ...]:
         why = (wrong.strerror or "error").lower() if isinstance(wrong, OSError) else "not text"
         raise UsageError(f"the accepted findings {path} cannot be read ({why})") from None
     try:
-        document: object = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+        document: object = _toml(text) if path.suffix == ".toml" else json.loads(text)
     except (ValueError, RecursionError) as wrong:
         raise UsageError(f"{path} is not {'TOML' if path.suffix == '.toml' else 'JSON'}: {wrong}") from None
     rows = cast("Mapping[str, object]", document).get("accepted") if isinstance(document, dict) else document
@@ -106,3 +105,9 @@ def without_accepted(report: Report, entries: tuple[Entry, ...], today: date, pa
             )
             errors.append(ReadError(path, said, fatal=False))
     return replace(report, findings=tuple(kept), skipped=(*report.skipped, *skipped), errors=(*report.errors, *errors))
+
+
+def _toml(text: str) -> object:
+    import tomllib  # few keep their list as TOML
+
+    return tomllib.loads(text)

@@ -9,7 +9,6 @@ import hashlib
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -93,6 +92,8 @@ def write(name: str, data: bytes) -> None:
     folder = _folder()
     if folder is None or len(data) > LARGEST:
         return
+    import tempfile
+
     with contextlib.suppress(OSError):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _is_own(folder):

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 import stopper.rules
 from stopper.core.errors import StopperError
+from stopper.core.later_pattern import patterns_later
 from stopper.core.rule import CHECKS, SEVERITIES, Rule
 
 SECTIONS: Final = ("Bad", "Good", "Fix", "Cases", "Known misses")
@@ -77,7 +78,8 @@ def survey(*, pages: bool = True) -> tuple[tuple[Rule, ...], tuple[CatalogueErro
     problems: list[CatalogueError] = []
     for name in _modules():
         try:
-            rule = _rule(name)
+            with patterns_later():
+                rule = _rule(name)
             if pages:
                 page(rule)
             if rule.slug in found:

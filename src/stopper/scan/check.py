@@ -9,19 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from stopper.core.finding import Outcome
+from stopper.core.finding import Outcome, order_of
+from stopper.core.later_pattern import patterns_later
 from stopper.scan import cache
-from stopper.scan.correlate import correlate, order_of
-from stopper.scan.detecting import run_detectors
-from stopper.scan.options import CheckOptions, Progress, silent
-from stopper.scan.outcomes import faults, outcomes
+from stopper.scan.options import CheckOptions
 from stopper.scan.remembered import taken, written
 from stopper.scan.report import Coverage, Report, RuleOutcome
 from stopper.scan.score import scored
 from stopper.scan.source import files
 from stopper.scan.source.looks import looks
 from stopper.scan.source.partition import Homes, Part, partition
-from stopper.scan.source.read import read_files
 from stopper.scan.source.textfiles import kind_of
 
 _OUTCOMES: Final[tuple[Outcome, ...]] = ("fail", "open", "pass", "not-applicable")
@@ -39,6 +36,8 @@ class Work:
     """Bytes of its files."""
     kept: dict[Path, bytes] = field(default_factory=dict[Path, bytes], repr=False)
     """Bytes of its Python files that are at hand; reading takes them out."""
+    marked: tuple[str, ...] = ()
+    """The files, as reports show them, that speak of Stopper."""
 
 
 def run_check(options: CheckOptions) -> Report:
@@ -46,9 +45,10 @@ def run_check(options: CheckOptions) -> Report:
     started, began = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
     empty = Report("check", ", ".join(_shown(path, options.root) for path in options.paths), "source", started, 0.0)
     with _at_rest():
-        found = _results(options, empty, works_of(options))
-        report = _together(empty, found)
-    return scored(replace(report, seconds=round(time.monotonic() - began, 3)))
+        works = works_of(options)
+        report = _together(empty, _results(options, empty, works))
+    marked = tuple(name for work in works for name in work.marked)
+    return scored(replace(report, seconds=round(time.monotonic() - began, 3), marked=marked))
 
 
 @contextmanager
@@ -81,6 +81,9 @@ def works_of(options: CheckOptions) -> tuple[Work, ...]:
             cache.key_of(stem, options, part, seen) if stem else None,
             sum(seen[path].stamp[1] for path in part.files),
             {path: kept.pop(path) for path in part.files if path in kept},
+            tuple(
+                files.shown_path(path, root) for path in part.files if seen[path].marked and path.suffix in files.PYTHON
+            ),
         )
         for part in parts
     )
@@ -109,35 +112,18 @@ def _results(options: CheckOptions, empty: Report, works: Sequence[Work]) -> tup
 def _worked_out(
     options: CheckOptions, empty: Report, works: Sequence[Work], missing: Sequence[int]
 ) -> Iterator[tuple[int, Report]]:
+    if not missing:
+        return
     if len(missing) > 1 and options.jobs != 1 and sum(works[number].size for number in missing) > WORTH_A_PROCESS:
         from stopper.scan.side_by_side import side_by_side
 
         largest_first = sorted(missing, key=lambda number: -works[number].size)
         yield from side_by_side(options, empty, works, largest_first)
         return
+    with patterns_later():
+        from stopper.scan.judge import judged
     for number in missing:
         yield number, judged(options, empty, works[number], options.progress)
-
-
-def judged(options: CheckOptions, empty: Report, work: Work, progress: Progress = silent) -> Report:
-    """Read one project and judge it."""
-    rules = tuple(rule for rule in options.rules if "source" in rule.surfaces)
-    reading = read_files(
-        work.part.files,
-        options.root.absolute(),
-        work.part.folders,
-        progress,
-        kept=work.kept,
-        tests=any(rule.reads_tests for rule in rules),
-    )
-    seen = run_detectors(reading.app, rules)
-    return replace(
-        empty,
-        findings=correlate(reading.app, seen, ()),
-        coverage=Coverage(reading.files_read, reading.files_total),
-        outcomes=outcomes(reading.app, rules, seen, ()),
-        errors=(*reading.errors, *faults(seen, ())),
-    )
 
 
 def _together(empty: Report, found: Sequence[Report]) -> Report:

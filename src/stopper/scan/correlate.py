@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from stopper.core.app import App
-from stopper.core.finding import CONFIDENCES, Confidence, Evidence, Finding, Verdict
+from stopper.core.finding import Confidence, Evidence, Finding, Verdict, order_of
 from stopper.core.place import Place, RouteRef, Span
-from stopper.core.rule import SEVERITIES, Certainty, Edit, Hit, Rule
+from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.scan.detecting import DetectorResult
 from stopper.scan.merge import shape
 
@@ -60,18 +60,6 @@ def correlate(
             loose.extend(_placed(app, drafts, result.rule, result.verdict, issuers))
     findings = [_finished(app, draft) for draft in drafts] + loose
     return tuple(sorted(findings, key=order_of))
-
-
-def order_of(finding: Finding) -> tuple[int, int, str, str, int]:
-    """What findings are sorted by: the worst and surest first."""
-    span = next((place.span for place in finding.places if place.span), None)
-    return (
-        -SEVERITIES.index(finding.rule.severity),
-        -CONFIDENCES.index(finding.confidence),
-        finding.rule.slug,
-        span.path if span else "",
-        span.line if span else 0,
-    )
 
 
 def _drafts(app: App, result: DetectorResult) -> list[_Draft]:

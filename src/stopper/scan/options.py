@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from stopper.core.probe import Depth, Identity, Mode
 from stopper.core.rule import Rule
+
+if TYPE_CHECKING:
+    from stopper.core.probe import Depth, Identity, Mode
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done and how much there is."""
@@ -39,9 +42,9 @@ class ProbeOptions:
     """
 
     rules: tuple[Rule, ...]
-    mode: Mode = "default"
-    depth: Depth = "standard"
-    identities: tuple[Identity, ...] = ()
+    mode: "Mode" = "default"
+    depth: "Depth" = "standard"
+    identities: "tuple[Identity, ...]" = ()
     spec: str | None = None
     rate: float = 0.0
     max_requests: int = 1000

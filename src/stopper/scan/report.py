@@ -82,6 +82,8 @@ class Report:
     """Unified diffs of the fixes, by the finding's fingerprint (:mod:`stopper.scan.reports.patch` fills it)."""
     prefix: str = ""
     """What makes a place's path relative to the repository, for GitHub: ``services/api/``, or nothing."""
+    marked: tuple[str, ...] = ()
+    """The files of the source that speak of Stopper: a comment in them may suppress something."""
 
     def with_findings(self, findings: tuple[Finding, ...]) -> "Report":
         """The same run with other findings (after suppressions, for example)."""

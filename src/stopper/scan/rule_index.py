@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final, TypeAlias
 
 import stopper
+from stopper.core.later_pattern import patterns_later
 from stopper.core.rule import CHECKS, SEVERITIES, Rule
 from stopper.scan import cache
 
@@ -29,7 +30,11 @@ class Later:
 
     def __call__(self, *given: Any) -> Any:
         """What the rule's own function returns."""
-        return getattr(importlib.import_module(self.module).RULE, self.function)(*given)
+        module = sys.modules.get(self.module)
+        if module is None:
+            with patterns_later():
+                module = importlib.import_module(self.module)
+        return getattr(module.RULE, self.function)(*given)
 
 
 def rules() -> tuple[Rule, ...]:

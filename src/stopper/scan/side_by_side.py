@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from stopper.core.finding import Finding
-from stopper.scan.check import judged
+from stopper.scan.judge import judged
 from stopper.scan.options import CheckOptions
 from stopper.scan.report import Report
 

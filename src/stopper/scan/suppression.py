@@ -4,7 +4,6 @@ It speaks of its own line, or of the next line of code when it stands alone. Wit
 ``suppression-without-reason``); with an unknown slug or past its day it has none either, and ``errors`` says so.
 """
 
-import difflib
 import io
 import re
 import tokenize
@@ -89,6 +88,8 @@ def _judged(mark: re.Match[str], slugs: Collection[str], today: date) -> tuple[s
     reason = _UNTIL.sub("", mark["rest"]).strip().removeprefix("reason=").strip(" \"'")
     for name in names:
         if name not in slugs:
+            import difflib
+
             close = difflib.get_close_matches(name, list(slugs), n=1)
             near = f"did you mean {close[0]}?" if close else "type stopper rules for the list"
             return f"this ignore names {name}, which is no rule, and has no effect; {near}", (), ""

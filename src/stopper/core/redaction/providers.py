@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from stopper.core.later_pattern import later
+
 _WORD: Final = "A-Za-z0-9"
 _URL: Final = r"A-Za-z0-9_\-"
 _HEX: Final = "0-9a-f"
@@ -146,7 +148,7 @@ def _compiled(one: KeyFormat) -> str:
     return rf"(?<![A-Za-z0-9])({marks})[{one.body}]{{{one.least},}}"
 
 
-PATTERNS: Final = tuple(re.compile(_compiled(one)) for one in FORMATS)
+PATTERNS: Final = tuple(later(_compiled(one)) for one in FORMATS)
 """The pattern of every format; its first group is what stays."""
 _NEEDED: Final = tuple((one.hint,) if one.hint else one.marks for one in FORMATS)
 """The texts of which one stands wherever that format matches; every format has some."""

@@ -1,10 +1,12 @@
 """One row of the access table."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from stopper.core.app import Basis, Guard
 from stopper.core.place import Span
+
+if TYPE_CHECKING:
+    from stopper.core.app import Basis, Guard
 
 State = Literal["guarded", "open", "unknown"]
 ANYONE: Final = "anyone"
@@ -24,9 +26,9 @@ class Row:
     endpoint: str
     state: State
     who: str
-    basis: Basis
+    basis: "Basis"
     how: str = ""
-    guards: tuple[Guard, ...] = ()
+    guards: "tuple[Guard, ...]" = ()
     span: Span | None = None
 
     @property
@@ -35,6 +37,6 @@ class Row:
         return self.path
 
     @property
-    def known(self) -> Basis:
+    def known(self) -> "Basis":
         """The basis, as reports call it."""
         return self.basis

@@ -6,12 +6,14 @@ Exchanges are stored as they went over the wire; every format takes them through
 import json
 import re
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import unquote
 
-from stopper.core.exchange import Headers
 from stopper.core.redactor import is_sensitive_name, mask
 from stopper.core.secret import MASK
+
+if TYPE_CHECKING:
+    from stopper.core.exchange import Headers
 
 LONGEST_BODY: Final = 2_000
 """Characters of a body that a report shows."""
@@ -54,7 +56,7 @@ def visible(value: str) -> str:
     return _CONTROLS.sub(lambda found: f"\\u{ord(found.group()):04x}", value)
 
 
-def headers(pairs: Headers) -> Headers:
+def headers(pairs: "Headers") -> "Headers":
     """The pairs with credentials as ``***``; the scheme, the cookie's name and its attributes stay."""
     return tuple((line(name), _header(name, value)) for name, value in pairs)
 

@@ -5,9 +5,8 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from stopper.core.exchange import Exchange
 from stopper.core.finding import CONFIDENCES, Confidence, Evidence, Finding
 from stopper.core.place import Place
 from stopper.core.rule import SEVERITIES, Certainty, Check, Severity
@@ -15,6 +14,9 @@ from stopper.scan.access.row import Row
 from stopper.scan.report import Command, Coverage, Report, severity_of
 from stopper.scan.reports import masking
 from stopper.scan.score import cap, letter, why_no_letter
+
+if TYPE_CHECKING:
+    from stopper.core.exchange import Exchange
 
 CHECK_NAMES: Final[Mapping[Check, str]] = {
     "authentication": "Authentication",
@@ -346,7 +348,7 @@ def _evidence(evidence: Evidence) -> ShownEvidence:
     return ShownEvidence(evidence.kind, said, exchange)
 
 
-def _exchange(exchange: Exchange) -> ShownExchange:
+def _exchange(exchange: "Exchange") -> ShownExchange:
     request, response = exchange.request, exchange.response
     return ShownExchange(
         method=masking.line(request.method),

@@ -19,10 +19,13 @@ class Look:
     digest: bytes
     stamp: tuple[int, int]
     tops: frozenset[str] = frozenset()
+    marked: bool = False
+    """That it speaks of Stopper, as a comment that suppresses something does."""
     data: bytes | None = field(default=None, repr=False)
     """The bytes, where they are worth keeping until they are read."""
 
 
+MARK: Final = b"stopper:"
 MOST_KEPT: Final = 24 * 1024 * 1024
 """Bytes kept of all files together."""
 
@@ -36,7 +39,7 @@ def look(path: Path, *, imports: bool = False) -> Look:
         data = path.read_bytes()
     except OSError as error:
         return Look(_digest(f"unread {error.errno}".encode()), stamp)
-    return Look(_digest(data), stamp, imported_tops(data) if imports else frozenset(), data)
+    return Look(_digest(data), stamp, imported_tops(data) if imports else frozenset(), MARK in data, data)
 
 
 def stamp_of(path: Path | str) -> tuple[int, int]:
@@ -58,7 +61,7 @@ def looks(paths: Iterable[Path], kept: dict[Path, bytes], *, imports: bool = Fal
         if is_python and one.data is not None and size + len(one.data) <= MOST_KEPT:
             kept[path] = one.data
             size += len(one.data)
-        found[path] = Look(one.digest, one.stamp, one.tops)
+        found[path] = Look(one.digest, one.stamp, one.tops, one.marked)
     return found
 
 

@@ -26,8 +26,17 @@ KINDS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
 )  # fmt: skip
 
 
+_SOME_KIND: Final = re.compile(
+    r"\.(?:env|flaskenv|dockerfile|ya?ml|json|html?|j2|jinja2?|js|pem|key|p12|pfx|conf|ini|cfg|toml|txt|lock|py)$|\.env\.[\w.-]+$"
+    r"|(?:^|/)(?:[DC]o\w+file(?:\.[\w.-]+)?|[JP]\w+file|GNUmakefile|[Mm]akefile|justfile|id_\w+)$"
+)
+"""What the name of every kind has: most files beside the code have none of it, and one look says so."""
+
+
 def kind_of(shown: str) -> str | None:
     """What kind of file that is by its name, None when it does not matter."""
+    if _SOME_KIND.search(shown) is None:
+        return None
     for pattern, kind in KINDS:
         if pattern.search(shown):
             return kind

@@ -1,0 +1,67 @@
+"""Patterns that are compiled when they are first asked something: of the hundreds in the catalogue a run needs a part, and compiling all of
+them would be most of what it costs to begin."""
+
+import re
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any, Final, cast
+
+_ASKED: Final = (
+    "search",
+    "match",
+    "fullmatch",
+    "finditer",
+    "findall",
+    "split",
+    "sub",
+    "subn",
+    "scanner",
+    "flags",
+    "groups",
+    "groupindex",
+)
+_compile: Final = re.compile
+_guard: Final = threading.RLock()
+
+
+class LaterPattern:
+    """Stands for ``re.compile(pattern, flags)``. Once it was asked something it has the methods of the compiled pattern as its own."""
+
+    def __init__(self, pattern: Any, flags: Any = 0) -> None:
+        self.pattern = pattern
+        self._flags = flags
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _ASKED:
+            raise AttributeError(name)
+        compiled = _compile(self.pattern, self._flags)
+        self.__dict__.update({one: getattr(compiled, one) for one in _ASKED})
+        return self.__dict__[name]
+
+    def __repr__(self) -> str:
+        return repr(_compile(self.pattern, self._flags))
+
+
+def later(pattern: str, flags: int = 0) -> re.Pattern[str]:
+    """``re.compile(pattern, flags)``, later."""
+    return cast("re.Pattern[str]", LaterPattern(pattern, flags))
+
+
+def _later_unless_compiled(pattern: Any, flags: Any = 0) -> Any:
+    ours = str(sys._getframe(1).f_globals.get("__name__")).startswith("stopper.")
+    return LaterPattern(pattern, flags) if ours else _compile(pattern, flags)
+
+
+@contextmanager
+def patterns_later() -> Generator[None]:
+    """Modules of ours that are imported meanwhile get their patterns later, without a word of it in them. What holds of patterns but not
+    of these (``isinstance``, patterns given to functions of ``re``) is left out there."""
+    with _guard:
+        before = re.compile
+        re.compile = cast("Any", _later_unless_compiled)
+        try:
+            yield
+        finally:
+            re.compile = before
