@@ -148,7 +148,7 @@ def is_asymmetric(key: bytes) -> bool:
 def rsa_bits(pem: str) -> int | None:
     """The length of the RSA modulus in a PEM text; None where there is none to be read. The first long INTEGER of the DER is it."""
     found = re.search(r"-----BEGIN ([A-Z ]+)-----([A-Za-z0-9+/=\s\\]+?)-----END", pem)
-    if found is None or "EC " in found.group(1) or "OPENSSH" in found.group(1):
+    if found is None or any(word in found.group(1) for word in ("EC ", "OPENSSH", "PARAMETERS", "DSA ")):
         return None
     try:
         der = base64.b64decode(re.sub(r"\\n|\s", "", found.group(2)))

@@ -35,6 +35,7 @@ _LOCAL_START: Final = re.compile(
     r"(?i)(?:run|start|serve|main)_(?:local\w*|dev\w*|debug)|(?:local|dev|debug)_(?:main|server|run|start|serve)"
 )
 """Functions that start the application on one desk."""
+_ASKS_FLAG: Final = re.compile(r"(?i)(?:is_|get_)?(?:debug|verbose)(?:_(?:enabled|mode|on))?")
 _OFF_FLAG: Final = re.compile(r"(?i)prod")
 _MAKES_BOOL: Final = frozenset(
     {"bool", "int", "str", "distutils.util.strtobool", "lower", "strip", "title", "upper", "casefold"}
@@ -223,6 +224,8 @@ def _words(value: Value) -> Iterator[str]:
             yield "" if name == "__name__" else name
         case Item(key=Constant(value=str(name))) | Constant(value=str(name)) if name:
             yield "" if name == "__main__" else name
+        case Call(callee=callee) if _ASKS_FLAG.fullmatch(callee.rpartition(".")[2]):
+            yield "debug"
         case Constant(value=False | "" | None):
             yield "debug"  # a flag that is off until something else sets it
         case _:

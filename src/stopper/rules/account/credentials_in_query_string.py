@@ -24,7 +24,7 @@ _OPENS: Final = re.compile(r"(?i)<form\b")
 _PASSWORD_FIELD: Final = re.compile(r"(?i)<input\b[^>]*type\s*=\s*[\"']?password")
 _UNSENT: Final = re.compile(r"(?i)<input\b(?:(?!\sname\s*=)[^>])*>")
 """A field without a name: no browser sends it."""
-_SCRIPTED: Final = re.compile(r"(?i)<form\b[^>]*(onsubmit|hx-post|data-\w+|@submit|v-on|id\s*=|novalidate)")
+_SCRIPTED: Final = re.compile(r"(?i)<form\b[^>]*(onsubmit|hx-post|data-\w+|@submit|v-on|ng-|id\s*=|novalidate)")
 _CODES: Final = frozenset({"otp", "totp", "otp_code", "pin", "client_secret"})
 
 
@@ -70,6 +70,8 @@ def _parsed(facts: SourceFacts) -> Iterator[Hit]:
 def _forms(facts: SourceFacts) -> Iterator[Hit]:
     """A form with a password field that a browser sends by GET, in a template."""
     for file in facts.files_of("template"):
+        if any(True for _ in file.lines_with("ng-model", "v-model")):
+            continue  # a script of the page reads the fields and sends them
         opened: tuple[int, str] | None = None
         for number, line in file.lines_with("<form", "<input", "</form"):
             if (found := _FORM.search(line)) and not _SCRIPTED.search(line) and line.count("<") < 40:

@@ -36,6 +36,7 @@ _QUERY: Final = re.compile(
 )
 _HASH: Final = re.compile(r"(?i)hash|digest|crypt|argon|scrypt|pbkdf2")
 _SEALS: Final = re.compile(r"(?i)encrypt|hash|bcrypt|argon|seal")
+_ALIKE: Final = re.compile(r"self\.(\w+)=\w+\.\1|\w+\.(\w+)=self\.\2")
 _AGAIN: Final = re.compile(r"(?i)confirm|repeat|again|re_?type|re_?enter|password_?2|pwd_?2")
 _PROTECTED_COLUMN: Final = re.compile(r"(?i)PasswordType|Encrypted|hash")
 
@@ -56,6 +57,8 @@ def detect(app: App) -> Iterator[Hit]:
 def _compared(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     for operator in ("==", "!="):
         for one in facts.comparisons(operator):
+            if one.texts is not None and _ALIKE.fullmatch("=".join(one.texts)):
+                continue  # two objects of one kind are compared, as in ``__eq__``
             if _is_check(facts, one.left, one.right) or _is_check(facts, one.right, one.left):
                 yield one.span, COMPARED
     for call in facts.calls("hmac.compare_digest", "secrets.compare_digest", "*.safe_str_cmp"):

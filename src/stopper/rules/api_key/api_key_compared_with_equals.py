@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.account_names import said_name
 from stopper.core.app import App
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
@@ -91,6 +92,8 @@ def _judged(facts: SourceFacts, comparison: Comparison) -> Certainty | None:
 def _is_shown_key(facts: SourceFacts, value: Value) -> bool:
     """That the value is a whole key from the request, not a part, a count or a hash of one."""
     if isinstance(value, (Constant, Format)) or (isinstance(value, Item) and _is_part(value)):
+        return False
+    if re.search(r"(?i)user_?name$", said_name(value)):
         return False
     labels = facts.labels(value)
     return any(label.kind in _SHOWN for label in labels) and any(_says_key(label) for label in labels)

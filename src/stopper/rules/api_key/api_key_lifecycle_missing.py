@@ -22,6 +22,8 @@ _PARTS: Final[dict[str, re.Pattern[str]]] = {
     "a last use": re.compile(r"(?i)last_?(?:used|seen|use|access)|used_at"),
 }
 _NEEDED: Final = ("an owner", "an expiry", "a revoked flag")
+_STEP: Final = re.compile(r"(?:^|/)(?:migrations?|alembic)/")
+"""Where steps of a database lie, with a copy of what models were once."""
 _TABLE: Final = re.compile(
     r"(?is)create\s+table\s+(?:if\s+not\s+exists\s+)?[\"`]?(?:\w+_)?(?:api|access|client)_?(?:keys?|tokens?)[\"`]?\s*\((.*)\)"
 )
@@ -32,7 +34,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     stored = False
     for found in facts.classes():
-        if _MODEL.fullmatch(found.name.rpartition(".")[2]) and _is_record(found):
+        if _MODEL.fullmatch(found.name.rpartition(".")[2]) and _is_record(found) and not _STEP.search(found.span.path):
             stored = True
             if lacks := _lacks(tuple(found.attributes)):
                 yield Hit(f"the model of keys has no place for {', '.join(lacks)}", found.span)

@@ -32,8 +32,8 @@ from stopper.core.values import (
 _TELLS_NOTHING: Final = frozenset({"bool", "len", "type", "isinstance", "hash", "id", "any", "all"})
 _OPEN_PARTS: Final = frozenset({"username", "type", "realm"})
 """Parts of ``request.authorization`` that open nothing."""
-_ID_OF: Final = re.compile(r"(?i)(?:token|key|jwt|credential)_id$")
-"""Names of the id of a credential, or of what a token was about."""
+_ID_OF: Final = re.compile(r"(?i)(?:token|key|jwt|credential)_id$|(?:^|_)user_?name$")
+"""Names of the id of a credential, of what a token was about, or of the half of a pair that is no secret."""
 _VAGUE: Final = frozenset({"token", "jwt"})
 """Names that other things have too: a challenge for a certificate, a word of a parser."""
 _MASKS: Final = re.compile(

@@ -1,12 +1,12 @@
 """Everybody who may read the build's log, or the repository, has the credential."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from stopper.core.api_key_names import is_key_name
 from stopper.core.app import App
-from stopper.core.ci_steps import Line, steps_of
+from stopper.core.ci_steps import Line, Step, steps_of
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.naming import sensitive
@@ -18,12 +18,14 @@ PRINTED: Final = "a secret is printed into the build's log"
 WRITTEN: Final = "a credential is written in a file of the pipeline"
 _SECRET_NAME: Final = r"\w*(?:TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|PRIVATE_KEY|SECRET_KEY)\w*"
 _PRINTS: Final = re.compile(
-    r"(?i)\b(?:echo|printf|cat\s*<<<|print|Write-Host|Write-Output)\b(?![^|;&\n]*(?:>>?\s*[\"']?\$?\{?(?:GITHUB_ENV|GITHUB_OUTPUT|[\w./~-]+)|\|\s*(?:docker\s+login|base64\s+-d|gpg|ssh-add|gh\s+auth|tr\b|openssl|helm|npm|kubectl|oc\s|podman\s+login|sha256sum|wc|xargs|cut|age\b|psql)))"
+    r"(?i)\b(?:echo|printf|cat\s*<<<|print|Write-Host|Write-Output)\b(?![^|;&\n]*(?:>>?\s*[\"']?\$?\{?(?:GITHUB_ENV|GITHUB_OUTPUT|[\w./~-]+)|\|\s*(?:(?:sudo\s+)?(?:docker|podman|buildah|skopeo)\s+login|base64\s+-d|gpg|ssh-add|gh\s+auth|tr\b|openssl|helm|npm|kubectl|oc\s|podman\s+login|sha256sum|wc|xargs|cut|age\b|psql)))"
     r"[^\n|;&]*(?:\$\{\{\s*secrets\.[\w.-]+\s*\}\}|\$\{?" + _SECRET_NAME + r"\b\}?)"
 )
 _DUMPS: Final = re.compile(
     r"(?i)(?:^|run:\s*\|?|[;&]\s*|-\s+)\s*(?:printenv|env|set|export\s+-p)\s*(?:$|\|\s*(?:sort|cat)\s*$)|toJSON\(\s*secrets\s*\)|toJSON\(\s*env\s*\)"
 )
+_CAPTURED: Final = re.compile(r"\w=[\"']?\$+\(\s*(?:echo|printf)\b|<<<")
+_INTO_FILE: Final = re.compile(r"[^&\d]>>?\s*[\"']?[$~{}\w./-]+[\"']?\s*$")
 _TRACES: Final = re.compile(r"(?:^|\s|&&|;|\|)\s*(?:set\s+-\w*x|bash\s+-\w*x)\b")
 _PAIR: Final = re.compile(
     r"^\s*-?\s*(?:export\s+|ENV\s+|ARG\s+)?[\"']?([A-Za-z_][\w.-]*)[\"']?\s*[:=]\s*[\"']?([^\s\"'#]+)[\"']?\s*(?:\\)?$"
@@ -49,12 +51,37 @@ def detect(app: App) -> Iterator[Hit]:
 def _in_file(file: TextFile) -> Iterator[Hit]:
     for step in steps_of(file):
         secrets_here = "secrets." in step.text or _NAMED.search(step.text) is not None
-        for line in step.lines:
-            if file.kind in ("workflow", "build") and _is_printed(line, secrets_here):
+        for number, line in enumerate(step.lines):
+            printed = file.kind in ("workflow", "build") and _is_printed(line, secrets_here)
+            if printed and not _is_kept(step, number):
                 yield Hit(PRINTED, line.span)
             elif _is_written(file, line):
                 marked = first_format(line.text) is not None
                 yield Hit(WRITTEN, line.span, certainty="certain" if marked else "likely")
+
+
+def _continued(lines: Sequence[Line]) -> str:
+    """The line with those that a backslash at its end adds."""
+    text = lines[0].text
+    for more in lines[1:]:
+        if not text.endswith("\\"):
+            break
+        text = f"{text[:-1]} {more.text.strip()}"
+    return text
+
+
+def _is_kept(step: Step, number: int) -> bool:
+    """That what is printed goes into a variable, ``X=$(echo …)``, or into a file with all of its block, ``{ … } > file``."""
+    whole = _continued(step.lines[number:])
+    if (
+        _CAPTURED.search(whole)
+        or _INTO_FILE.search(whole)
+        or (_PRINTS.search(whole) is None and _PRINTS.search(step.lines[number].text))
+    ):
+        return True
+    opened = [line.text.strip() for line in step.lines[:number]]
+    closed = next((line.text.strip() for line in step.lines[number + 1 :] if line.text.strip()[:1] in ("}", "{")), "")
+    return "{" in opened and re.match(r"\}\s*>", closed) is not None
 
 
 def _is_printed(line: Line, secrets_here: bool) -> bool:

@@ -20,6 +20,8 @@ _OLD_ENV: Final = re.compile(r"^\s*ENV\s+([A-Za-z]\w{2,60})\s+([^=\s]+)\s*$")
 _IN_URL: Final = re.compile(
     r"\b[a-z][a-z0-9+.-]{1,30}://[^\s/:@'\"<>{}$%()\[\]]{0,100}:([^\s/@'\"<>{}$%()\[\]]{1,200})@[\w.\[-]"
 )
+_SHOWS_HOW: Final = re.compile(r"(?i)://(?:user|user_?name|login|name):(?:pass|pass_?word|pwd|secret)@")
+"""An address that shows what goes where."""
 _DEFAULTS: Final = frozenset(
     {
         "password", "passwd", "pass", "pwd", "postgres", "root", "admin", "guest", "user", "mysql", "secret", "test", "example", "rabbitmq", "pw",
@@ -56,7 +58,7 @@ def _files(facts: SourceFacts) -> Iterator[Hit]:
 def _urls(facts: SourceFacts) -> Iterator[Hit]:
     for text in facts.texts():
         found = _IN_URL.search(text.value) if "@" in text.value else None
-        if found and not is_placeholder(found.group(1)):
+        if found and not is_placeholder(found.group(1)) and not _SHOWS_HOW.search(text.value):
             yield Hit("a password stands in this URL", text.span, certainty=_sure(found.group(1)))
 
 

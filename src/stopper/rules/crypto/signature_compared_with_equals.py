@@ -38,6 +38,7 @@ _TOKEN: Final = re.compile(
     r"(?i)(?:^|[._-])(?:\w*(?:reset|verify|verification|webhook|csrf|confirm\w*|invite|unsubscribe|activation|access|auth|hook|secret)[_.-]?(?:token|code|secret)|token|otp|one_time_code)$"
 )
 _OPEN: Final = re.compile(r"(?i)type|name|url|expir|header|_id$|algorithm|version|len|valid")
+_MAC_WORD: Final = re.compile(r"(?i)sign|hmac|mac(?:$|_)")
 _SPENT: Final = re.compile(r"(?i)(?:^|_)(?:last|previous|used)_")
 """What was used before: it is compared so that it is not taken again."""
 _SECRET: Final = re.compile(r"(?i)secret|key|salt|token|password")
@@ -69,7 +70,7 @@ def _judged(facts: SourceFacts, one: Comparison) -> Certainty | None:
         if _is_keyed_hash(facts, made) and (_is_sent(facts, shown) or _says(_SIGNATURE, shown)):
             return "likely"
         if _is_named(facts, shown) and _is_sent(facts, shown) and not _is_sent(facts, made):
-            if any(_SPENT.search(word) for word in _words(made)):
+            if any(_SPENT.search(word) for word in _words(made)) or _is_known_digest(made, shown):
                 continue
             kept = isinstance(made, (EnvironmentValue, ConfigValue, Member, Item, Call, Name, Constant, Parameter))
             if kept:
@@ -149,6 +150,12 @@ def _is_sent(facts: SourceFacts, value: Value) -> bool:
     if isinstance(value, Constant):
         return False
     return any(label.kind in (*UNTRUSTED, "authorization-header") for label in facts.labels(value))
+
+
+def _is_known_digest(kept: Value, shown: Value) -> bool:
+    """``digest == EMPTY_DIGEST``: the hash of a content that stands in the code tells content apart, and no caller."""
+    fixed = kept.dotted.rpartition(".")[2].isupper() if isinstance(kept, Name) else isinstance(kept, Constant)
+    return fixed and any("digest" in word.lower() for word in _words(shown)) and not _says(_MAC_WORD, shown)
 
 
 def _is_of_the_session(value: Value) -> bool:

@@ -55,8 +55,16 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _is_markup(facts: SourceFacts, flow: Flow) -> bool:
     if flow.detail == "markupsafe.Markup":
-        return not _only_formatted(flow.value)
+        return not _only_formatted(flow.value) and not _is_plain_again(facts, flow)
     return _has_tag(facts, flow.value)
+
+
+def _is_plain_again(facts: SourceFacts, flow: Flow) -> bool:
+    """``Markup(x).unescape()`` and ``.striptags()`` give a plain text, which is escaped like any other."""
+    return any(
+        isinstance(call.receiver, Call) and call.receiver.span == flow.span
+        for call in facts.calls("*.unescape", "*.striptags")
+    )
 
 
 def _only_formatted(value: Value) -> bool:

@@ -22,8 +22,9 @@ _SURE: Final = re.compile(
     r"(?i)(?:^|[/_.-])(_?debug\w*|internals?|backups?|dump\w*|actuator|phpinfo|heapdump|threaddump|shell|eval|environ|_?env|seed|reset-?db|sysinfo|devtools)(?=[/_.-]|$)"
 )
 _SAFE: Final = re.compile(
-    r"(?i)(speed-?tests?|/tests?/\{|latest|contest|trace(?:s|route)?/\{|/tests?$.*result|environments?|profiles?/\{)"
+    r"(?i)(speed-?tests?|/tests?/\{|latest|contest|trace(?:s|route)?/\{|/tests?$.*result|environments?|[/_]ping/?$|profiles?/\{)"
 )
+_GUARD_NAME: Final = re.compile(r"(?i)_required$|^require|login|auth|admin|permission|protect")
 _PLACES: Final = (
     "/debug", "/_debug", "/internal", "/backup", "/test", "/dev", "/console", "/.env", "/.git/config", "/backup.sql", "/backup.zip", "/dump",
     "/actuator/env", "/server-status", "/phpinfo.php", "/config", "/env", "/_profiler",
@@ -34,11 +35,13 @@ _PLACES: Final = (
 def detect(app: App) -> Iterator[Hit]:
     """Routes that are called after a tool of developers and that nothing guards."""
     for route in app.routes:
-        if not route.readers - {"spec"} or not _is_internal(route) or _is_switched(source_of(app), route.view):
+        if not route.readers - {"spec"} or not _is_internal(route):
+            continue
+        if _is_switched(source_of(app), route.view) or _seems_guarded(source_of(app), route.view):
             continue
         for ref in route.refs():
             access = route.access.get(ref.method)
-            if access is None or access.state != "guarded":
+            if access is None or access.state == "open" or (access.state == "unknown" and not access.guards):
                 reader: Literal["running"] | None = None if route.span is not None else "running"
                 yield Hit(
                     f"{ref} is for developers by its name, and nothing guards it",
@@ -48,6 +51,15 @@ def detect(app: App) -> Iterator[Hit]:
                     reader,
                 )
                 break
+
+
+def _seems_guarded(facts: SourceFacts, view: str) -> bool:
+    """That a decorator says by its name that it guards, further than the reader could follow it."""
+    return any(
+        _GUARD_NAME.search(one.name.rpartition(".")[2])
+        for route in facts.routes_of_view(view)
+        for one in route.decorators
+    )
 
 
 def _is_switched(facts: SourceFacts, view: str) -> bool:

@@ -23,6 +23,9 @@ _OF_SOMETHING_ELSE: Final = re.compile(
     r"(?i)dkim|ssh|(?:^|[/_.-])(?:tls|ssl|https?|ca|server|client|postgres\w*|smtp)(?:[/_.-]|$)"
 )
 """Names of keys that sign mail or speak TLS: no token is signed by them."""
+_FOR_TESTS: Final = re.compile(
+    r"(?i)(?:^|/)(?:tests?|testing|test_?data|fixtures?|vectors?)/|(?:^|[/_.-])(?:test|dummy|fake)[/_.-]"
+)
 LIBRARIES: Final = ("jwt", "jose", "joserfc", "authlib", "jwcrypto", "flask_jwt_extended")
 
 
@@ -100,7 +103,7 @@ def _written(facts: SourceFacts) -> Iterator[Hit]:
 
 def _files(facts: SourceFacts) -> Iterator[Hit]:
     for file in facts.files_of("key") if facts.imports(*LIBRARIES) else ():
-        if _OF_SOMETHING_ELSE.search(file.path):
+        if _OF_SOMETHING_ELSE.search(file.path) or _FOR_TESTS.search(file.path):
             continue
         text = "\n".join(file.lines)
         size = (

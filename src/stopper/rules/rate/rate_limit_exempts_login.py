@@ -16,6 +16,10 @@ _CHECKS: Final = re.compile(
 )
 
 
+_OF_CSRF: Final = re.compile(r"(?i)csrf|seasurf|talisman")
+"""What else routes are exempted from."""
+
+
 def detect(app: App) -> Iterator[Hit]:
     """Exemptions of views, blueprints and paths that let people in, and limits that stand above the route."""
     facts = source_of(app)
@@ -25,11 +29,15 @@ def detect(app: App) -> Iterator[Hit]:
         for one in function.decorators:
             if not _lets_in(facts, function.name):
                 break
-            exempt = one.name.endswith(".exempt") or (one.call is not None and _always_exempt(facts, one.call))
+            exempt = (one.name.endswith(".exempt") and not _OF_CSRF.search(one.name)) or (
+                one.call is not None and _always_exempt(facts, one.call)
+            )
             if exempt or (one.above_route and one.name.endswith((".limit", ".shared_limit"))):
                 why = "is exempt from the limiter" if exempt else "runs before its limit, which stands above the route"
                 yield Hit(f"{function.name.rpartition('.')[2]} {why}", one.span, _ref(facts, function.name))
     for call in facts.calls("*.exempt"):
+        if _OF_CSRF.search(call.callee):
+            continue
         for given in call.args:
             if isinstance(given, Name) and facts.function(given.dotted) is not None and _lets_in(facts, given.dotted):
                 yield Hit(

@@ -21,6 +21,7 @@ _PROVES: Final = re.compile(
 _GUARDED: Final = re.compile(
     r"(?i).*(jwt|token|api_?key|bearer|signature|webhook|hmac|oauth|HTTP(Token|Basic|Digest)?Auth)\w*(\.login_required)?"
 )
+_IN_PATH: Final = re.compile(r"(?i)(?:auth|access|api|secret|device|session)_?(?:token|key)|^token$")
 _HOOK: Final = re.compile(r"(?i)webhook|callback|hook/|/hooks?(/|$)|ipn|csp[-_]?report|health")
 
 
@@ -100,6 +101,8 @@ def _defended(facts: SourceFacts, view: str) -> bool:
         True for one in facts.readings("flask.request.headers") if one.function == view
     ):
         return True
+    if routes and all(any(_IN_PATH.search(name) for name, _ in route.parameters) for route in routes):
+        return True  # the credential is part of the address, which another site does not know
     guards = [decorator.name for route in routes for decorator in route.decorators]
     function = facts.function(view)
     guards.extend(decorator.name for decorator in (function.decorators if function is not None else ()))
