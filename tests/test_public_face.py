@@ -11,7 +11,7 @@ import stopper
 from stopper.core import errors
 
 NAMES = {
-    "Stopper", "Issuer", "Principal", "Secret", "current_principal", "public", "bearer", "api_key",
+    "Stopper", "Issuer", "Principal", "Secret", "current_principal", "public", "bearer", "api_key", "browser_session",
     "scope", "role", "permission", "owner", "where", "fresh", "mfa", "acr", "tenant", "once", "any_of",
 }  # fmt: skip
 
@@ -35,8 +35,8 @@ def test_each_is_there(name: str) -> None:
 
 
 def test_what_is_not_there_says_so() -> None:
-    with pytest.raises(AttributeError, match="browser_session"):
-        _ = stopper.browser_session  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match="client_certificat_"):
+        _ = stopper.client_certificat_  # type: ignore[attr-defined]
 
 
 def test_the_stub_says_the_same() -> None:

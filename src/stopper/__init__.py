@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AuthenticationRequiredError",
+    "CsrfError",
     "ForbiddenError",
     "IncompleteError",
     "InvalidCredentialError",
@@ -34,6 +35,7 @@ __all__ = [
     "any_of",
     "api_key",
     "bearer",
+    "browser_session",
     "current_principal",
     "fresh",
     "mfa",
@@ -53,7 +55,7 @@ _HOMES: Final = {
     "Secret": "stopper.core.secret",
     "Stopper": "stopper.extension.guard",
     "current_principal": "stopper.extension.current",
-    **dict.fromkeys(("api_key", "bearer", "public"), "stopper.auth.policy"),
+    **dict.fromkeys(("api_key", "bearer", "browser_session", "public"), "stopper.auth.policy"),
     **dict.fromkeys(
         ("acr", "any_of", "fresh", "mfa", "once", "owner", "permission", "role", "scope", "tenant", "where"),
         "stopper.auth.requirement",

@@ -3,6 +3,7 @@
 from stopper.auth.issuer import Issuer as Issuer
 from stopper.auth.policy import api_key as api_key
 from stopper.auth.policy import bearer as bearer
+from stopper.auth.policy import browser_session as browser_session
 from stopper.auth.policy import public as public
 from stopper.auth.requirement import acr as acr
 from stopper.auth.requirement import any_of as any_of
@@ -17,6 +18,9 @@ from stopper.auth.requirement import tenant as tenant
 from stopper.auth.requirement import where as where
 from stopper.core.errors import (
     AuthenticationRequiredError as AuthenticationRequiredError,
+)
+from stopper.core.errors import (
+    CsrfError as CsrfError,
 )
 from stopper.core.errors import (
     ForbiddenError as ForbiddenError,

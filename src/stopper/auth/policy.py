@@ -174,3 +174,5 @@ bearer: Final = Credential("bearer", (frozenset({"bearer"}),))
 """An access token in the Authorization header (RFC 6750)."""
 api_key: Final = Credential("api_key", (frozenset({"api_key"}),))
 """An API key in its header."""
+browser_session: Final = Credential("browser_session", (frozenset({"browser_session"}),))
+"""The session of a browser, by its cookie; whatever changes something needs a CSRF token too."""

@@ -39,6 +39,7 @@ _WORDS: Final[Mapping[str, _Words]] = MappingProxyType(
         "invalid-credential": _Words("Unauthorized", "The credential is not valid."),
         "forbidden": _Words("Forbidden", "The credential does not allow this."),
         "step-up-required": _Words("Forbidden", "A more recent or a stronger log-in is needed."),
+        "csrf": _Words("Forbidden", "The request must come from a page of this application and bring its CSRF token."),
         "throttled": _Words("Too Many Requests", "Too many requests; try again later."),
         "store-unavailable": _Words("Service Unavailable", "The request cannot be judged now; try again later."),
         "undeclared-route": _Words("Service Unavailable", "This service is not ready."),

@@ -7,7 +7,7 @@ from flask import Request, Response, request
 from werkzeug.local import LocalProxy
 
 from stopper.auth.clock import Clock
-from stopper.auth.policy import Kinds, Policy, bearer
+from stopper.auth.policy import Kinds, Policy, bearer, browser_session
 from stopper.auth.requirement import Situation
 from stopper.core.errors import (
     AuthenticationRequiredError,
@@ -22,6 +22,7 @@ from stopper.extension.answers import Answers
 from stopper.extension.binding import Binding
 from stopper.extension.door import Doors, automatic_options
 from stopper.extension.response_headers import GUARDED
+from stopper.extension.sessions import BrowserSessions
 from stopper.extension.wiring import Parts
 
 _KINDS: Final[dict[tuple[bool, bool], Kinds]] = {
@@ -35,19 +36,28 @@ DECIDED: Final = "stopper.decided"
 
 _request: Final = cast("LocalProxy[Request]", request)
 _BEARER: Final[Kinds] = bearer.alternatives[0]
+_SESSION: Final[Kinds] = browser_session.alternatives[0]
 
 
 class Gate:
     """Decides on every request of one application."""
 
     def __init__(
-        self, doors: Doors, parts: Parts, answers: Answers, clock: Clock, api_key_header: str, binding: Binding
+        self,
+        doors: Doors,
+        parts: Parts,
+        answers: Answers,
+        clock: Clock,
+        api_key_header: str,
+        binding: Binding,
+        sessions: BrowserSessions | None = None,
     ) -> None:
         self._doors = doors
         self._parts = parts
         self._answers = answers
         self._clock = clock
         self._binding = binding
+        self._sessions = sessions
         self._api_key_name = credentials.header_key(api_key_header)
 
     def decide(self) -> Response | None:
@@ -101,6 +111,7 @@ class Gate:
             or not authorization.startswith("Bearer ")
             or self._api_key_name in environ
             or _BEARER not in policy.alternatives
+            or ("HTTP_COOKIE" in environ and self._session_shown(policy, environ) is not None)
         ):
             return None
         principal = verifier.recall(authorization[7:])
@@ -111,6 +122,9 @@ class Gate:
         if shown.with_proof and self._binding.proofs is None:
             shown = credentials.Shown(None, shown.api_key, other_scheme=True)
         kinds = _KINDS[shown.bearer is not None, shown.api_key is not None]
+        sessions = self._session_shown(policy, asked.environ) if "HTTP_COOKIE" in asked.environ else None
+        if sessions is not None:
+            kinds |= _SESSION
         if kinds not in policy.alternatives:
             if len(kinds) > 1 or (kinds and shown.other_scheme):
                 raise InvalidRequestError("two-credentials")
@@ -121,12 +135,18 @@ class Gate:
         if shown.bearer is not None:
             token = self._with_proof(shown.bearer, asked) if shown.with_proof else self._own(self._bearer(shown.bearer))
         key = self._api_key(shown.api_key) if shown.api_key is not None else None
-        if token is not None and key is not None:
-            return _together(token, key)
-        found = token or key
-        if found is None:
+        session = sessions.authenticate(asked) if sessions is not None else None
+        found = [principal for principal in (token, session, key) if principal is not None]
+        if not found:
             raise AuthenticationRequiredError("nothing-shown")
-        return found
+        return found[0] if len(found) == 1 else _together(*found)
+
+    def _session_shown(self, policy: Policy, environ: Mapping[str, object]) -> BrowserSessions | None:
+        """What judges the session, where the request shows one and the policy asks for one; any other cookie is ignored."""
+        sessions = self._sessions
+        if sessions is None or not any("browser_session" in kinds for kinds in policy.alternatives):
+            return None
+        return sessions if sessions.shown(environ) else None
 
     def _bearer(self, token: str) -> Principal:
         parts = self._parts
@@ -157,10 +177,15 @@ class Gate:
         return self._parts.api_keys.verify(key)
 
 
-def _together(bearer: Principal, key: Principal) -> Principal:
-    if bearer.tenant != key.tenant:
+def _together(first: Principal, second: Principal, *more: Principal) -> Principal:
+    """The first, who is a person or acts for one, with the other beside it."""
+    if more:
+        raise InvalidRequestError("three-credentials")
+    if first.tenant != second.tenant:
         raise ForbiddenError("two-tenants")
+    if second.kind == "browser_session" and first.subject != second.subject:
+        raise ForbiddenError("two-subjects")
     return Principal(
-        bearer.subject, bearer.kind, bearer.scopes, bearer.roles, bearer.claims, bearer.auth_time, bearer.amr,
-        bearer.credential_id, bearer.tenant, key,
+        first.subject, first.kind, first.scopes, first.roles, first.claims, first.auth_time, first.amr,
+        first.credential_id, first.tenant, second,
     )  # fmt: skip

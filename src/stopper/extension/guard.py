@@ -22,9 +22,12 @@ from stopper.extension import error_pages, logs, proxies, start_checks, upstream
 from stopper.extension import settings as setting
 from stopper.extension.answers import Answers
 from stopper.extension.binding import open_binding
+from stopper.extension.csrf import HEADER
 from stopper.extension.door import Cover, Doors, cover_of, policies_of
 from stopper.extension.gate import DECIDED, Gate
 from stopper.extension.response_headers import ResponseHeaders, checked_origins, security_headers
+from stopper.extension.session_wiring import open_sessions
+from stopper.extension.sessions import BrowserSessions
 from stopper.extension.table import as_text, rows_of
 from stopper.extension.wiring import Given, Parts, ReadsKeys, Revoked, assemble, remembers_proofs
 from stopper.secrets import Secrets, load
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 _NAME: Final = "stopper"
 _request: Final = cast("LocalProxy[Request]", request)
 _log: Final = logging.getLogger("stopper")
+_NO_SESSIONS: Final = "browser sessions are kept in a database under a key: set STOPPER_DATABASE_URL, and STOPPER_SESSION_SECRET where no master.key lies beside it"
 
 
 class Stopper:
@@ -87,6 +91,14 @@ class Stopper:
         """What STOPPER_SECRETS declares, by name: ``stopper.secrets["payments"].reveal()``."""
         return guard_of(self._only_app()).secrets
 
+    @property
+    def sessions(self) -> BrowserSessions:
+        """The sessions of browsers: begin one at log-in, renew, list and end them. Raises SettingError where nothing keeps them."""
+        found = guard_of(self._only_app()).sessions
+        if found is None:
+            raise SettingError(_NO_SESSIONS)
+        return found
+
     def seal(self, app: Flask | None = None) -> None:
         """Judge everything now instead of at the first request.
 
@@ -135,7 +147,8 @@ class Guard:
         self._answers = Answers(self.settings.get(setting.ENVELOPE))
         header = setting.checked_header_name(self.settings.get(setting.API_KEY_HEADER))
         self.binding: Final = open_binding(settings, remembers_proofs(self.parts, given, clock), clock)
-        self._gate = Gate(self.doors, self.parts, self._answers, clock, header, self.binding)
+        self.sessions: Final = open_sessions(app, settings, given, self.parts, clock, self.mode)
+        self._gate = Gate(self.doors, self.parts, self._answers, clock, header, self.binding, self.sessions)
         self._lock = threading.Lock()
         self._judged = False
         self._open = False
@@ -157,7 +170,7 @@ class Guard:
         app.before_request_funcs.setdefault(None, []).insert(0, self._before_request)
         app.dispatch_request = self._dispatcher(app.dispatch_request)  # type: ignore[method-assign]
         wrapped = ResponseHeaders(
-            app.wsgi_app, headers, origins=origins, credentials=credentials, api_key_header=header
+            app.wsgi_app, headers, origins=origins, credentials=credentials, api_key_header=header, csrf_header=HEADER
         )
         app.wsgi_app = wrapped  # type: ignore[method-assign]
 
@@ -207,6 +220,10 @@ class Guard:
             raise SettingError(
                 f"the endpoint {needs['api_key'].endpoint} takes API keys, but there is no store of them; set STOPPER_API_KEY_PEPPER"
                 " and STOPPER_DATABASE_URL, or give Stopper(app, api_keys=ApiKeys(…))"
+            )
+        if "browser_session" in needs and self.sessions is None:
+            raise SettingError(
+                f"the endpoint {needs['browser_session'].endpoint} takes browser sessions; {_NO_SESSIONS}"
             )
         policies = [door.policy for _, door in self.doors.every() if door.policy is not None]
         spends = any(part.spends for policy in policies for part in policy.requirements)

@@ -97,12 +97,14 @@ class ResponseHeaders:
         origins: frozenset[str] = frozenset(),
         credentials: bool = False,
         api_key_header: str = "X-API-Key",
+        csrf_header: str = "X-CSRF-Token",
     ) -> None:
         self._app = app
         self._names = frozenset(name.lower() for name, _ in headers)
         self._origins = origins
         self._allow = (("Access-Control-Allow-Credentials", "true"),) if credentials else ()
         of_origin = (("Vary", "Origin"),) if origins else ()
+        with_cookies = (csrf_header,) if credentials else ()
         self._open = (*headers, *of_origin)
         """What every answer gets; only the names in ``_names`` give way to what the application says."""
         self._guarded = (
@@ -110,7 +112,10 @@ class ResponseHeaders:
         )  # fmt: skip
         self._preflight = (
             ("Access-Control-Allow-Methods", _METHODS),
-            ("Access-Control-Allow-Headers", f"Authorization, Content-Type, {api_key_header}"),
+            (
+                "Access-Control-Allow-Headers",
+                ", ".join(("Authorization", "Content-Type", api_key_header, *with_cookies)),
+            ),
             ("Access-Control-Max-Age", _PREFLIGHT_SECONDS),
             ("Content-Length", "0"),
         )
