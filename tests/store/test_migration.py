@@ -75,3 +75,22 @@ def test_one_step_down_and_up_keeps_the_data_of_the_other_tables(store: Store) -
         store.check()
     store.migrate()
     assert store.accounts.by_id("a") is not None
+
+
+def test_down_from_bound_families_ends_them_and_keeps_the_others(store: Store) -> None:
+    from sqlalchemy import insert
+
+    from stopper.store.schema import refresh_families, refresh_tokens
+
+    account = Account("a", "a@example.com", "hash", 1.0)
+    store.accounts.add(account)
+    row = {"account_id": "a", "client_id": "c", "scopes": "[]", "auth_time": 1, "amr": "[]", "created_at": 1.0, "ends_at": 9.0, "generation": 0}  # fmt: skip
+    for name, key in (("bound", "k" * 43), ("free", None)):
+        token = {"digest": name.encode().ljust(32), "family_id": name, "generation": 0, "idle_until": 9.0}
+        store.database.write(lambda connection, n=name, k=key: connection.execute(insert(refresh_families).values(id=n, dpop_key=k, **row)))  # fmt: skip
+        store.database.write(lambda connection, t=token: connection.execute(insert(refresh_tokens).values(**t)))
+    migration.downgrade(store.database, "0003")
+    left = store.database.read(lambda connection: connection.execute(text("SELECT id FROM refresh_families")).scalars().all())  # fmt: skip
+    assert left == ["free"]
+    store.migrate()
+    assert [family.key for family in store.refresh.families("a")] == [None]

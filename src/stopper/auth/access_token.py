@@ -36,11 +36,13 @@ class AccessTokens:
         amr: Sequence[str] = ("pwd",),
         sid: str,
         not_before: int = 0,
+        key: str | None = None,
     ) -> Secret:
         """One token with ``iss aud sub iat exp jti client_id scope roles auth_time amr sid``.
 
         *sid* names the refresh family, so that ending it ends the token. *not_before*: ``iat`` is never earlier, for
-        tokens that follow a "void everything before" within the same second.
+        tokens that follow a "void everything before" within the same second. *key*: the thumbprint of the DPoP key that the
+        token is bound to (``cnf``, RFC 9449 §6.1).
         """
         issued = max(int(self.clock()), not_before)
         claims: dict[str, object] = {
@@ -57,6 +59,8 @@ class AccessTokens:
             "amr": list(amr),
             "sid": sid,
         }
+        if key is not None:
+            claims["cnf"] = {"jkt": key}
         return Secret(sign(self.signing_key(), claims))
 
 

@@ -42,7 +42,7 @@ _LENGTH: Final = 43
 class Family:
     """One log-in and every refresh token that came from it. ``generation``: that of its newest token.
 
-    ``last_used_at``: the last refresh, where it was asked for.
+    ``last_used_at``: the last refresh, where it was asked for. ``key``: the thumbprint of the DPoP key that every one of its tokens is bound to.
     """
 
     id: str
@@ -58,6 +58,7 @@ class Family:
     ended_at: float | None = None
     ended_reason: str | None = None
     last_used_at: float | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +109,11 @@ class RefreshStore(Protocol):
         now: float,
         token_until: float,
         build: Build,
+        key: str | None = None,
     ) -> Rotation:
         """Use the token of *digest* if nobody has, and store what *build* gives, in one transaction.
 
-        A used one is repeated or ends its family (with a revocation entry kept until *token_until*), in that transaction.
+        *key*: the thumbprint that the client has proven; it must be the family's own. A used one is repeated or ends its family (with a revocation entry kept until *token_until*), in that transaction.
         """
         ...
 
@@ -163,9 +165,18 @@ class RefreshTokens:
         self._forget_at = float("inf")
 
     def open(
-        self, account: Account, *, client_id: str, device: str | None = None, amr: tuple[str, ...] = ("pwd",)
+        self,
+        account: Account,
+        *,
+        client_id: str,
+        device: str | None = None,
+        amr: tuple[str, ...] = ("pwd",),
+        key: str | None = None,
     ) -> bytes:
-        """Start a family for somebody who has just logged in; returns the token answer. Raises InvalidCredentialError."""
+        """Start a family for somebody who has just logged in; returns the token answer. Raises InvalidCredentialError.
+
+        *key*: the thumbprint of the key that the client has proven (RFC 9449 §5); all of the family's tokens are bound to it.
+        """
         now = self._clock()
         family = Family(
             id=secrets.token_urlsafe(16),
@@ -177,6 +188,7 @@ class RefreshTokens:
             amr=amr,
             created_at=now,
             ends_at=now + self._life,
+            key=key,
         )
         token = secrets.token_urlsafe(32)
         idle_until = min(now + self._idle, family.ends_at)
@@ -186,8 +198,8 @@ class RefreshTokens:
             raise InvalidCredentialError("login-overtaken")
         return answer
 
-    def refresh(self, presented: str, *, client_id: str, device: str | None = None) -> bytes:
-        """Rotate, or give the same answer again to the client that has just rotated.
+    def refresh(self, presented: str, *, client_id: str, device: str | None = None, key: str | None = None) -> bytes:
+        """Rotate, or give the same answer again to the client that has just rotated. *key* as in :meth:`open`.
 
         Raises InvalidCredentialError for everything else; a token used twice outside that rule ends its family first.
         """
@@ -196,12 +208,13 @@ class RefreshTokens:
         now = self._clock()
         found = self._store.rotate(
             token_digest(presented),
-            _client(client_id, device),
+            _client(client_id, device, key),
             client_id,
             device,
             now,
             now + self._keep,
             lambda family, account: self._succeed(presented, family, account, now),
+            key,
         )
         if found.outcome == "rotated":
             self._forget_at = min(self._forget_at, now + self._window)
@@ -233,13 +246,14 @@ class RefreshTokens:
             amr=family.amr,
             sid=family.id,
             not_before=account.tokens_from,
+            key=family.key,
         )
         refresh = Secret(token)
         return json.dumps(
             {
                 "access_token": access.reveal(),
                 "refresh_token": refresh.reveal(),
-                "token_type": "Bearer",
+                "token_type": "Bearer" if family.key is None else "DPoP",
                 "expires_in": self._access.life,
                 "scope": " ".join(scope for scope in family.scopes if scope in account.scopes),
             }
@@ -295,8 +309,8 @@ def _answer_key(presented: str) -> bytes:
     return derive.derive(presented.encode("ascii"))
 
 
-def _client(client_id: str, device: str | None) -> str:
-    return json.dumps([client_id, device])
+def _client(client_id: str, device: str | None, key: str | None) -> str:
+    return json.dumps([client_id, device] if key is None else [client_id, device, key])
 
 
 def _looks_right(presented: str) -> bool:

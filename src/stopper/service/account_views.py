@@ -12,6 +12,7 @@ from stopper.auth.password import MAX_BYTES
 from stopper.auth.policy import bearer, public
 from stopper.core.principal import Principal
 from stopper.extension import current_principal
+from stopper.extension.proven_key import proven_key
 from stopper.extension.proxies import client_address
 from stopper.service.accounts import Accounts
 from stopper.service.body import Field, read_body
@@ -75,7 +76,11 @@ class AccountViews:
         body = read_body(request, (EMAIL, PASSWORD, DEVICE))
         return self._good(
             self._accounts.login(
-                body.text("email"), body.secret("password"), body.optional("device"), client_address(request)
+                body.text("email"),
+                body.secret("password"),
+                body.optional("device"),
+                client_address(request),
+                lambda: proven_key(request),
             )
         )
 
@@ -83,7 +88,12 @@ class AccountViews:
         """POST /auth/refresh"""
         body = read_body(request, (REFRESH_TOKEN, DEVICE))
         return self._good(
-            self._accounts.renew(body.secret("refresh_token"), body.optional("device"), client_address(request))
+            self._accounts.renew(
+                body.secret("refresh_token"),
+                body.optional("device"),
+                client_address(request),
+                lambda: proven_key(request),
+            )
         )
 
     def logout(self) -> Response:
@@ -150,7 +160,7 @@ SCHEMAS: Final[Mapping[str, object]] = {
         "properties": {
             "access_token": {"type": "string"},
             "refresh_token": {"type": "string"},
-            "token_type": {"const": "Bearer"},
+            "token_type": {"enum": ["Bearer", "DPoP"], "description": "DPoP where the request showed a proof."},
             "expires_in": {"type": "integer", "description": "Seconds."},
             "scope": {"type": "string", "description": "Scopes with spaces between them."},
         },

@@ -1,6 +1,7 @@
 """What the account endpoints do, without Flask: register, log in, refresh, log out, change the password."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -8,6 +9,7 @@ from stopper.auth import password as passwords
 from stopper.auth.access_token import AccessTokens
 from stopper.auth.account import Account, canonical_email
 from stopper.auth.clock import Clock
+from stopper.auth.confirmation import bound_to
 from stopper.auth.event import Event, EventSink, log_event
 from stopper.auth.issuer import Issuer
 from stopper.auth.keyring import Keyring
@@ -25,6 +27,13 @@ from stopper.store import Store
 
 CLIENT_ID: Final = "first-party"
 """The ``client_id`` of tokens that a person gets with a password, without an OAuth client."""
+
+Prove = Callable[[], str | None]
+"""Gives the thumbprint of the DPoP key that the client has proven; None for one that shows no proof."""
+
+
+def _unproven() -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +76,14 @@ class Accounts:
         self.sink(Event("registered" if made else "registered-again", now, account.id if made else None))
         self._mail(welcome(to, self.issuer.url) if made else already_known(to, self.issuer.url))
 
-    def login(self, email: str, password: Secret, device: str | None, address: str | None) -> bytes:
-        """The token answer. Raises InvalidCredentialError, the same for every reason, after exactly one hash."""
+    def login(
+        self, email: str, password: Secret, device: str | None, address: str | None, prove: Prove = _unproven
+    ) -> bytes:
+        """The token answer, its tokens bound to the key that *prove* gives, asked once the throttle let pass. Raises InvalidCredentialError, the same for every reason, after exactly one hash."""
         _judge_shown(password, "password")
         typed = canonical_email(email) or email.lower()
         self.throttle.login(typed, address)
+        key = prove()
         account = self.store.accounts.by_email(typed)
         attempt = self.passwords.compare(password.reveal(), account.password_hash if account else None)
         now = self.clock()
@@ -80,15 +92,15 @@ class Accounts:
             raise InvalidCredentialError("login")
         if attempt.new_hash and self.store.accounts.rehash(account.id, account.password_hash, attempt.new_hash):
             account = self.store.accounts.by_id(account.id) or account
-        answer = self.refresh.open(account, client_id=CLIENT_ID, device=device)
+        answer = self.refresh.open(account, client_id=CLIENT_ID, device=device, key=key)
         self.throttle.passed(typed, address)
         self.sink(Event("login", now, account.id))
         return answer
 
-    def renew(self, token: Secret, device: str | None, address: str | None) -> bytes:
-        """The next token answer, or the same one again. Raises InvalidCredentialError."""
+    def renew(self, token: Secret, device: str | None, address: str | None, prove: Prove = _unproven) -> bytes:
+        """The next token answer, or the same one again. *prove* as at the log-in. Raises InvalidCredentialError."""
         self.throttle.address(address)
-        return self.refresh.refresh(token.reveal(), client_id=CLIENT_ID, device=device)
+        return self.refresh.refresh(token.reveal(), client_id=CLIENT_ID, device=device, key=prove())
 
     def logout(self, principal: Principal) -> None:
         """End the session that this access token belongs to, and the token. Returns after commit."""
@@ -173,7 +185,8 @@ class Accounts:
         self.throttle.passed(account.email, address)
         self.sink(Event("password-changed", self.clock(), account.id))
         self._mail(password_changed(account.email, self.issuer.url))
-        return self.refresh.open(self._account(principal), client_id=CLIENT_ID, device=device)
+        key = bound_to(principal.claims).key
+        return self.refresh.open(self._account(principal), client_id=CLIENT_ID, device=device, key=key)
 
     def me(self, principal: Principal) -> dict[str, object]:
         """Who acts, as the tokens and the store say."""

@@ -23,6 +23,7 @@ def insert_family(connection: Connection, family: Family) -> None:
             created_at=family.created_at,
             ends_at=family.ends_at,
             generation=family.generation,
+            dpop_key=family.key,
         )
     )
 
@@ -102,4 +103,5 @@ def family_of(row: RowMapping) -> Family:
         generation=row["generation"],
         ended_at=row["ended_at"],
         ended_reason=row["ended_reason"],
+        key=row["dpop_key"],
     )

@@ -52,12 +52,13 @@ class SqlRefresh:
         now: float,
         token_until: float,
         build: Build,
+        key: str | None = None,
     ) -> Rotation:
         """Use, repeat, end or refuse; see the protocol."""
 
         def work(connection: Connection) -> Rotation:
             _line_up(connection, digest)
-            won = _use(connection, digest, used_by, client_id, device, now)
+            won = _use(connection, digest, used_by, client_id, device, key, now)
             if won is not None:
                 return _succeed(connection, digest, won, build)
             return _explain(connection, digest, used_by, now, token_until)
@@ -147,7 +148,13 @@ def _line_up(connection: Connection, digest: bytes) -> None:
 
 
 def _use(
-    connection: Connection, digest: bytes, used_by: str, client_id: str, device: str | None, now: float
+    connection: Connection,
+    digest: bytes,
+    used_by: str,
+    client_id: str,
+    device: str | None,
+    key: str | None,
+    now: float,
 ) -> RowMapping | None:
     """Mark the token used if it may be used now; the row for the one caller who did, None for everybody else."""
     same_device: list[ColumnElement[bool]] = []
@@ -161,6 +168,7 @@ def _use(
             families.c.ended_at.is_(None),
             families.c.ends_at > now,
             families.c.client_id == client_id,
+            families.c.dpop_key.is_not_distinct_from(key),
             accounts.c.disabled_at.is_(None),
             *same_device,
         )

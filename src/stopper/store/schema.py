@@ -70,6 +70,7 @@ refresh_families: Final = Table(
     Column("generation", Integer, nullable=False),
     Column("ended_at", Float),
     Column("ended_reason", String(64)),
+    Column("dpop_key", String(64)),
 )
 
 refresh_tokens: Final = Table(
