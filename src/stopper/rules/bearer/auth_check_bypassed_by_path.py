@@ -41,6 +41,8 @@ def _looks(facts: SourceFacts) -> Iterator[tuple[str, Span | None, str]]:
         if _is_path(compared.right) and not isinstance(compared.left, Sequence):
             yield compared.function, compared.span, "a word anywhere in the path"
     for call in facts.calls(*(f"{path}.{name}" for path in PATHS for name in _ENDS)):
+        if call.args and text_of(call.args[0]) == "/":
+            continue  # it asks for the slash at the end
         if call.method != "startswith" or _is_loose(call.args[0] if call.args else None):
             yield call.function, call.span, "the beginning or end of the path"
     for call in facts.calls("re.search", "re.match"):

@@ -26,6 +26,7 @@ _OF_SOMETHING_ELSE: Final = re.compile(
 _FOR_TESTS: Final = re.compile(
     r"(?i)(?:^|/)(?:tests?|testing|test_?data|fixtures?|vectors?)/|(?:^|[/_.-])(?:test|dummy|fake)[/_.-]"
 )
+_OF_TOKENS: Final = re.compile(r"(?i)jwt|jwk|jws|token|sign|auth|idp|oidc|saml|sso")
 LIBRARIES: Final = ("jwt", "jose", "joserfc", "authlib", "jwcrypto", "flask_jwt_extended")
 
 
@@ -106,6 +107,8 @@ def _files(facts: SourceFacts) -> Iterator[Hit]:
         if _OF_SOMETHING_ELSE.search(file.path) or _FOR_TESTS.search(file.path):
             continue
         text = "\n".join(file.lines)
+        if "PRIVATE KEY" not in text and "CERTIFICATE-----" in text and not _OF_TOKENS.search(file.path):
+            continue  # other people's certificates
         size = (
             rsa_bits(text) if text.count("-----BEGIN CERTIFICATE-----") < 2 else None
         )  # a bundle of other people's roots

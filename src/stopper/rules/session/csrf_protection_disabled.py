@@ -53,10 +53,19 @@ def _forms(facts: SourceFacts) -> Iterator[Hit]:
     for name in forms:
         for call in facts.calls(name):
             meta = call.keyword("meta")
+            if _fills_from_elsewhere(call.argument(0, "formdata")):
+                continue
             if is_constant(call.keyword("csrf_enabled"), False) or (
                 isinstance(meta, Mapping) and is_constant(meta.get("csrf"), False)
             ):
                 yield Hit("this form is made without its CSRF token", call.span)
+
+
+def _fills_from_elsewhere(formdata: Value | None) -> bool:
+    """That the form reads the query of an address, or data that the view has taken apart itself: no other site's form is posted to it."""
+    if isinstance(formdata, Name):
+        return formdata.dotted == "flask.request.args"
+    return isinstance(formdata, Call) and formdata.method in ("MultiDict", "ImmutableMultiDict")
 
 
 def _exempted(facts: SourceFacts) -> Iterator[Hit]:

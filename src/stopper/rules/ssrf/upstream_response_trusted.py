@@ -93,8 +93,11 @@ def _is_checked(facts: SourceFacts, function: str) -> bool:
         for one in walk(side, 5)
     ):
         return True
-    if any(_looks(one) for condition in facts.conditions_in(function) for one in walk(condition.value, 5)):
+    conditions = facts.conditions_in(function)
+    if any(_looks(one) for condition in conditions for one in walk(condition.value, 5)):
         return True
+    if any(isinstance(one.value, Call) and _CALL.fullmatch(one.value.callee) for one in conditions):
+        return True  # ``if answer:`` of requests asks for the status
     caught = {name.rpartition(".")[2] for one in facts.handlers() if one.function == function for name in one.catches}
     return bool(caught & _NO_JSON) and bool(caught & _OTHER_FORM)
 
