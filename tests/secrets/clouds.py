@@ -36,7 +36,7 @@ class Cloud:
 
             def _answer(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
-                self.rfile.read(length)
+                self.sent = self.rfile.read(length)
                 status, body, headers = (
                     (500, {"error": "canary-of-an-error"}, {}) if cloud.broken else decide(cloud, self)
                 )

@@ -188,12 +188,17 @@ class Keyring:
         starts = self._next_start(at_once=at_once)
         return self._take_in(found_signing_key(found, created_at=self._clock(), activates_at=starts))
 
-    def follow(self, find: FindKey) -> None:
-        """Sign with the newest key of a place elsewhere, and look there for a newer one from now on (:meth:`look`).
+    def follow(self, place: str, find: FindKey) -> None:
+        """Sign with the newest key of *place*, and ask there for a newer one from now on (:meth:`look`).
 
-        Raises StoreUnavailableError where the place does not answer now, KeyringError for a key that is too weak.
+        Raises StoreUnavailableError where the place does not answer and no key of it is here yet, KeyringError for a key that is too weak.
         """
-        self.adopt_found(find())
+        try:
+            self.adopt_found(find())
+        except StoreUnavailableError:
+            # A restart while the place is away: what is here verifies and is published, and signs when the place is back.
+            if not any(key.place == place for key in self.signing_keys()):
+                raise
         self._find, self._looked_at = find, self._monotonic()
 
     def look(self) -> None:

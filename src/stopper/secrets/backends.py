@@ -35,6 +35,14 @@ class VaultAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class Pkcs11Access:
+    """The module of a hardware token, and how to enter it."""
+
+    module: str = ""
+    pin: Callable[[], Secret | None] = no_secret
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
     """What the backends need to know. ``env_file`` is None outside of mode dev."""
 
@@ -45,6 +53,7 @@ class Access:
     vault: VaultAccess = field(default_factory=VaultAccess)
     aws_region: str = ""
     gcp_endpoint: str = ""
+    pkcs11: Pkcs11Access = field(default_factory=Pkcs11Access)
 
 
 def open_backend(scheme: str, access: Access) -> Backend:

@@ -161,3 +161,12 @@ GCP_ENDPOINT: Final = text(
     "",
     "The host of a regional or private GCP Secret Manager, such as secretmanager.europe-west3.rep.googleapis.com.",
 )
+SIGNING_TIMEOUT: Final = number(
+    "SIGNING_TIMEOUT", 2, "Seconds that a place which keeps the signing key has for one signature.", least=1, most=30
+)
+PKCS11_MODULE: Final = text(
+    "PKCS11_MODULE",
+    "",
+    "The PKCS#11 library of the hardware token that signs, such as /usr/lib/softhsm/libsofthsm2.so.",
+)
+PKCS11_PIN: Final = secret("PKCS11_PIN", "The user PIN of that token, best as `file:…`.")

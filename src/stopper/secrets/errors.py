@@ -3,7 +3,8 @@
 SettingError
 └── SecretLoadError          at the start: a declared secret is not there
 StoreUnavailableError (503)
-└── SecretUnavailableError   later: its backend is away for longer than the last value lives
+├── SecretUnavailableError   later: its backend is away for longer than the last value lives
+└── SigningKeyUnavailableError   a key that lives elsewhere does not sign now
 FetchError                   inside: what one backend said; users see it only inside the other two
 """
 
@@ -34,6 +35,18 @@ class SecretUnavailableError(StoreUnavailableError):
 
     def __str__(self) -> str:
         return f"the secret {self.name} has ended and no new one is to be had: {self.why}"
+
+
+class SigningKeyUnavailableError(StoreUnavailableError):
+    """A key that lives elsewhere does not sign now. Answered with 503; no token is made without it."""
+
+    def __init__(self, place: str, why: str) -> None:
+        super().__init__("signing-key", retry_after=5)
+        self.place = place
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"the signing key {self.place} does not sign now: {self.why}"
 
 
 class FetchError(StopperError):

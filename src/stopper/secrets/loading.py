@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -12,15 +13,16 @@ from stopper.core.errors import SettingError
 from stopper.core.secret import Secret
 from stopper.core.settings import Setting, Settings
 from stopper.secrets import declaration as setting
-from stopper.secrets.backends import Access, VaultAccess, open_backend
+from stopper.secrets.backends import Access, Pkcs11Access, VaultAccess, open_backend
 from stopper.secrets.errors import FetchError
 from stopper.secrets.held import Pace
 from stopper.secrets.reference import NotAReferenceError, parse
+from stopper.secrets.signing import KeyPlaces
 from stopper.secrets.store import Secrets
 
 T = TypeVar("T")
 _LOCAL: Final = ("env", "file")
-_ALIKE: Final = ("STOPPER_SECRET", "STOPPER_VAULT")
+_ALIKE: Final = ("STOPPER_SECRET", "STOPPER_VAULT", "STOPPER_PKCS11")
 
 
 def open_secrets(
@@ -81,16 +83,38 @@ def access_of(settings: Settings, config: Mapping[str, object], environ: Mapping
         aws_region=settings.get(setting.AWS_REGION),
         gcp_endpoint=settings.get(setting.GCP_ENDPOINT),
     )
-    return replace(local, vault=_vault_access(settings, config, environ, local))
+    reader = partial(_reader, config, environ, local)
+    pkcs11 = Pkcs11Access(settings.get(setting.PKCS11_MODULE), reader(setting.PKCS11_PIN))
+    return replace(local, vault=_vault_access(settings, environ, reader), pkcs11=pkcs11)
+
+
+def key_places(
+    settings: Settings,
+    config: Mapping[str, object],
+    environ: Mapping[str, str] = os.environ,
+    *,
+    clock: Clock = system_clock,
+    sink: EventSink = log_event,
+) -> KeyPlaces:
+    """What opens signing keys that live elsewhere. Nothing is asked yet."""
+    access = access_of(settings, config, environ)
+    return KeyPlaces(access, settings.get(setting.SIGNING_TIMEOUT), clock=clock, sink=sink)
+
+
+def _reader(
+    config: Mapping[str, object],
+    environ: Mapping[str, str],
+    local: Access,
+    wanted: Setting[Secret | None],
+    variable: str = "",
+) -> Callable[[], Secret | None]:
+    said = config.get(wanted.key) or environ.get(wanted.key) or environ.get(variable)
+    return lambda: _read_anew(wanted.key, said, local)
 
 
 def _vault_access(
-    settings: Settings, config: Mapping[str, object], environ: Mapping[str, str], local: Access
+    settings: Settings, environ: Mapping[str, str], reader: Callable[..., Callable[[], Secret | None]]
 ) -> VaultAccess:
-    def reader(wanted: Setting[Secret | None], variable: str = "") -> Callable[[], Secret | None]:
-        said = config.get(wanted.key) or environ.get(wanted.key) or environ.get(variable)
-        return lambda: _read_anew(wanted.key, said, local)
-
     return VaultAccess(
         url=settings.get(setting.VAULT_URL) or environ.get("VAULT_ADDR", ""),
         namespace=settings.get(setting.VAULT_NAMESPACE) or environ.get("VAULT_NAMESPACE", ""),
@@ -115,7 +139,9 @@ def _read_anew(key: str, said: object, local: Access) -> Secret | None:
     if reference is None:
         return Secret(said) if isinstance(said, (str, bytes)) and said else None
     if reference.scheme not in _LOCAL:
-        raise SettingError(f"{key} opens Vault and cannot lie in {reference.scheme}: itself; give env: or file:")
+        raise SettingError(
+            f"{key} opens what holds secrets and cannot lie in {reference.scheme}: itself; give env: or file:"
+        )
     try:
         return open_backend(reference.scheme, local).read(reference.path).pick(reference.key)
     except FetchError as wrong:

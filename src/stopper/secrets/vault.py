@@ -72,6 +72,10 @@ class Vault:
             raise FetchError("malformed", "Vault renews a lease without saying for how long")
         return Lease(lease.id, float(lasts), answer.data.get("renewable") is True)
 
+    def request(self, method: str, target: str, body: Mapping[str, object] | None = None) -> Answer:
+        """One request with this service's token, for what other engines offer. Raises FetchError where nothing answers."""
+        return self._authorized(method, target, body)
+
     def close(self) -> None:
         """Revoke the leases that this process took, then its own token. A server that is away ends them by itself later."""
         with self._lock:

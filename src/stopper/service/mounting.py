@@ -38,6 +38,8 @@ def mount_accounts(app: Flask, stopper: Stopper, accounts: Accounts) -> tuple[En
     answer_refusals(blueprint, envelope)
     app.register_blueprint(blueprint)
     app.teardown_request(Sweeper(accounts).sweep)
+    # Outside of every transaction: a key that was made elsewhere is written into the store.
+    app.teardown_request(lambda _error: accounts.keyring.look())
     return endpoints
 
 

@@ -18,9 +18,13 @@ from stopper.auth.revocation import Revocations, keep_for
 from stopper.auth.signing_key import ALGORITHMS, Algorithm
 from stopper.auth.verifier import LEEWAY, Verifier
 from stopper.core.secret import Secret
-from stopper.core.settings import Settings, secret, switch, text, texts
+from stopper.core.settings import Setting, Settings, declare, switch, text, texts
 from stopper.extension import settings as guard_settings
 from stopper.secrets import load
+from stopper.secrets.key_place import KeyPlace, parse_place
+from stopper.secrets.loading import key_places
+from stopper.secrets.reference import NotAReferenceError
+from stopper.secrets.signing import KeyPlaces
 from stopper.service.accounts import Accounts
 from stopper.service.mail import SendMail, log_mail
 from stopper.service.throttle import Throttle
@@ -32,10 +36,32 @@ signing_algorithm: Final = text(
     "The algorithm of new signing keys. HS256 is a secret: it is not published, and this service alone can verify its tokens.",
     choices=(*ALGORITHMS, "Ed25519"),
 )
-signing_key: Final = secret(
-    "SIGNING_KEY",
-    "A private key in PEM or JWK that was made elsewhere (Ed25519, P-256, P-384, RSA from 3072 bits), most often by reference: `file:/run/secrets/key.pem`,"
-    " `vault:kv/stopper#key`. It is taken into the store at the start and signs once every cached key set has it.",
+
+
+def _key_or_place(value: object) -> Secret | KeyPlace | None:
+    if isinstance(value, (Secret, KeyPlace)):
+        return value
+    if not isinstance(value, (str, bytes)) or not value:
+        raise ValueError("a key in PEM or JWK, a reference to one, or the place of one")
+    try:
+        place = parse_place(value) if isinstance(value, str) else None
+    except NotAReferenceError as wrong:
+        raise ValueError(f"the place of a key (it {wrong})") from None
+    return place or Secret(value)
+
+
+signing_key: Final = declare(
+    Setting(
+        "SIGNING_KEY",
+        None,
+        "A private key in PEM or JWK that was made elsewhere (Ed25519, P-256, P-384, RSA from 3072 bits), most often by reference: `file:/run/secrets/key.pem`,"
+        " `vault:kv/stopper#key`. It is taken into the store at the start and signs once every cached key set has it. Or where a key lives"
+        " that never leaves its place: `vault-transit:transit/stopper`, `aws-kms:alias/stopper`, `azure-key:my-vault/stopper`,"
+        " `pkcs11:token=stopper;object=signing`.",
+        "secret or place of a key",
+        _key_or_place,
+        secret=True,
+    )
 )
 allow_open_registration: Final = switch(
     "ALLOW_OPEN_REGISTRATION",
@@ -76,13 +102,12 @@ def open_accounts(
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     url = _database_url(database, settings) or f"sqlite:///{data.resolve()}/stopper.db"
     shared = redis or settings.get(guard_settings.REDIS_URL)
-    store = open_store(url, clock, key_file=data / "master.key", keep_revoked=keep, redis=shared)
+    places = key_places(settings, config or {}, environ or {}, clock=clock, sink=sink)
+    store = open_store(url, clock, key_file=data / "master.key", keep_revoked=keep, redis=shared, open_key=places.open)
     store.migrate()
     algorithm = cast("Algorithm", canonical_name(settings.get(signing_algorithm)))
     keyring = Keyring(store.keys, clock, algorithm=algorithm, token_lifetime=life, leeway=LEEWAY)
-    own_key = settings.get(signing_key)
-    if own_key is not None:
-        keyring.adopt(own_key)
+    _bring_key(keyring, settings, places, algorithm)
     keyring.ensure_key()
     access = AccessTokens(issuer, audience, keyring.signing_key, clock, life)
     refresh = RefreshTokens(
@@ -113,6 +138,14 @@ def open_accounts(
         send=send,
         sink=sink,
     )
+
+
+def _bring_key(keyring: Keyring, settings: Settings, places: KeyPlaces, algorithm: Algorithm) -> None:
+    own = settings.get(signing_key)
+    if isinstance(own, KeyPlace):
+        keyring.follow(str(own), lambda: places.find(own, algorithm))
+    elif own is not None:
+        keyring.adopt(own)
 
 
 def _database_url(given: str, settings: Settings) -> str:
