@@ -47,33 +47,16 @@ from stopper.core.fact import (
 from stopper.core.facts_memory import HasSpan, Memory
 from stopper.core.labels import Label, LabelKind
 from stopper.core.place import RouteRef, Span
-from stopper.core.values import Call, ConfigValue, Value
+from stopper.core.values import Call, ConfigValue, Item, Value
 
 if TYPE_CHECKING:
     from stopper.core.app import App
 
 __all__ = [
-    "Assignment",
-    "ClassFact",
-    "Comparison",
-    "Condition",
-    "ConfigWrite",
-    "Decorator",
-    "ErrorHandler",
-    "Flow",
-    "Function",
-    "Handler",
-    "Raise",
-    "Reading",
-    "Return",
-    "SinkKind",
-    "SourceFacts",
-    "SourceRoute",
-    "Suppression",
-    "Text",
-    "TextFile",
-    "source_of",
-]
+    "Assignment", "ClassFact", "Comparison", "Condition", "ConfigWrite", "Decorator", "ErrorHandler", "Flow",
+    "Function", "Handler", "Raise", "Reading", "Return", "SinkKind", "SourceFacts", "SourceRoute", "Suppression",
+    "Text", "TextFile", "source_of",
+]  # fmt: skip
 
 
 Located = TypeVar("Located", bound=HasSpan)
@@ -110,7 +93,9 @@ class SourceFacts:
     reach: MappingType[str, tuple[RouteRef, ...]] = field(default_factory=dict[str, tuple[RouteRef, ...]])
     """Qualified function → the routes that run it."""
     words: frozenset[str] = field(default=frozenset(), repr=False)
-    """Every attribute's and keyword's name, and every literal text of up to a hundred characters; ask :meth:`says`."""
+    """Every attribute's and keyword's name, and every literal text; ask :meth:`says`."""
+    all_lookups: tuple[Item, ...] = ()
+    """What is looked up in a mapping, a setting or one of several under a key that is no literal, tests too."""
     _memory: Memory = field(default_factory=Memory, init=False, repr=False, compare=False)
 
     # -- where -----------------------------------------------------------------------------------------------------------------
@@ -127,6 +112,10 @@ class SourceFacts:
         """That one of these stands in the source as an attribute, a keyword or a whole literal text. Asked first, it spares most projects
         the search for what is not there. True where nobody collected the words."""
         return not self.words or not self.words.isdisjoint(words)
+
+    def says_like(self, word: str, pattern: re.Pattern[str]) -> bool:
+        """The same of a text that has the word (small letters) in it and in which the pattern is found."""
+        return not self.words or any(word in said.lower() and pattern.search(said) for said in self.words)
 
     # -- calls -----------------------------------------------------------------------------------------------------------------
 

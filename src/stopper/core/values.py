@@ -311,25 +311,9 @@ def walk(value: Value | None, depth: int = 12) -> Iterator[Value]:
     return iter(()) if value is None else iter((value,))  # most values have nothing inside
 
 
-def walk_unmet(value: Value, met: dict[int, int], depth: int = 12) -> "Iterator[Value]":
-    """The same without what earlier calls with this *met* have given, unless they had it so deep that they did not look further in: of
-    many values that share parts, each part comes once. The values must stay alive between the calls."""
-    level: list[Value] = [value]
-    while level and depth >= 0:
-        deeper: list[Value] = []
-        for one in level:
-            if met.get(id(one), -1) < depth:
-                met[id(one)] = depth
-                yield one
-                inside = _PARTS.get(type(one))
-                if inside is not None:
-                    deeper.extend(inside(one))
-        level = deeper
-        depth -= 1
-
-
 def inner_unmet(value: Value, kind: "type[Kind]", met: dict[int, int], depth: int = 12) -> "Iterator[Kind]":
-    """Those of :func:`walk_unmet` that are of one kind which holds others. What holds nothing is passed by."""
+    """Those inside (and itself) that are of one kind which holds others, without what earlier calls with this *met* have looked
+    through as deep: of many values that share parts, each part is looked through once. The values must stay alive between the calls."""
     level: list[Value] = [value]
     while level and depth >= 0:
         deeper: list[Value] = []

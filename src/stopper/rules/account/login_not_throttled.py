@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from stopper.core.app import App, Route
@@ -73,9 +74,14 @@ def _is_login(index: FunctionIndex, route: SourceRoute, functions: list[str]) ->
     facts = index.facts
     calls = [call for name in functions for call in facts.calls_in(name)]
     named = bool(_LOGIN_NAME.search(route.path) or _LOGIN_NAME.search(route.view.rpartition(".")[2]))
-    if any(_CHECKS_PASSWORD.fullmatch(call.callee) for call in calls):
+    if any(_checks_password(call.callee) for call in calls):
         return "POST" in route.methods or named
     return named and "POST" in route.methods and (_compares(index, functions) or _asks_database(facts, calls))
+
+
+@lru_cache(maxsize=16384)
+def _checks_password(callee: str) -> bool:
+    return _CHECKS_PASSWORD.fullmatch(callee) is not None
 
 
 def _compares(index: FunctionIndex, functions: list[str]) -> bool:

@@ -37,6 +37,8 @@ def detect(app: App) -> Iterator[Hit]:
         if certainty is not None and is_shown_key(facts, comparison.left):
             seen.add(comparison.span)
             yield Hit(MESSAGE, comparison.span, certainty=certainty)
+    if not any(is_shown_key(facts, one.key) for one in facts.all_lookups):
+        return
     lines = {(span.path, span.line) for span in seen}
     for item, place in _look_ups(facts):
         span = item.span or place

@@ -85,14 +85,21 @@ def _is_kept(step: Step, number: int) -> bool:
 
 
 def _is_printed(line: Line, secrets_here: bool) -> bool:
-    if _PRINTS.search(line.text) and "::add-mask::" not in line.text:
+    if _speaks_of_secrets(line.text) and _PRINTS.search(line.text) and "::add-mask::" not in line.text:
         return True
     return secrets_here and (_DUMPS.search(line.text) is not None or _TRACES.search(line.text) is not None)
+
+
+def _speaks_of_secrets(text: str) -> bool:
+    lowered = text.lower()
+    return any(word in lowered for word in ("token", "secret", "pass", "key", "jwt", "pwd", "api"))
 
 
 def _is_written(file: TextFile, line: Line) -> bool:
     if first_format(line.text) is not None and not re.search(r"(?i)example|xxxx", line.text):
         return True
+    if not _speaks_of_secrets(line.text):
+        return False
     pair = _PAIR.match(line.text) or _ENV_PAIR.match(line.text)
     if pair is None or _FAKE.search(pair[2]) or len(pair[2]) < 6:
         return False

@@ -25,6 +25,8 @@ _TOOL: Final = re.compile(
     r"(?i)\b(?:schemathesis|st\s+run|zap|nuclei|newman|ffuf|sqlmap|dastardly|akto|restler|wapiti|arjun|dredd|tavern|k6|locust)"
 )
 _LOUD: Final = re.compile(r"\bpytest\b[^\n]*(?:--log-cli-level[= ]DEBUG|--showlocals|\s-l\b)|\bk6\b[^\n]*--http-debug")
+_WORDS: Final = ("curl", "http", "wget", "--", "zap", "nuclei", "newman", "ffuf", "sqlmap", "pytest", "k6")
+"""A word of everything that is looked for in a step."""
 _DEBUGGED: Final = ("http.client.HTTPConnection.debuglevel", "http.client.HTTPSConnection.debuglevel")
 
 
@@ -32,7 +34,7 @@ def detect(app: App) -> Iterator[Hit]:
     """Commands of the pipeline that show what they send, and tests that print their credential."""
     facts = source_of(app)
     for file in facts.files_of("workflow", "build"):
-        for step in steps_of(file):
+        for step in steps_of(file) if any(file.lines_with(*_WORDS)) else ():
             yield from _in_step(step)
     yield from _in_code(facts)
 

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from functools import lru_cache
+from typing import Final, Literal
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
@@ -84,11 +85,17 @@ def _members(call: Call) -> Iterator[tuple[str, Value]]:
 
 
 def _opens(name: str, value: Value, spans: set[Span]) -> Certainty | None:
-    if _NOT_SECRET.search(name):
-        return None
-    if OPENS.search(name):
+    kind = _kind(name)
+    if kind == "door":
         return "certain" if _holds(value, spans) else None
-    return "likely" if _CODE.fullmatch(name) and _holds(value, spans) and _is_code(value) else None
+    return "likely" if kind == "code" and _holds(value, spans) and _is_code(value) else None
+
+
+@lru_cache(maxsize=16384)
+def _kind(name: str) -> Literal["", "door", "code"]:
+    if _NOT_SECRET.search(name):
+        return ""
+    return "door" if OPENS.search(name) else "code" if _CODE.fullmatch(name) else ""
 
 
 def _is_code(value: Value) -> bool:

@@ -68,6 +68,8 @@ def _carries_key(value: Value, depth: int = 8) -> bool:
 def _logged(facts: SourceFacts) -> Iterator[Hit]:
     """What was said to a model, or what it answered, in a log line."""
     calls = list(model_calls(facts))
+    if not calls:
+        return
     asked = {id(call) for call in calls}
     told: dict[str, set[object]] = {}
     for call in calls:

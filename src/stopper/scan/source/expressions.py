@@ -26,7 +26,6 @@ from stopper.core.values import (
 from stopper.scan.source.drafts import new_constant
 from stopper.scan.source.folding import binary, joined, mapping, sequence
 from stopper.scan.source.lookups import attribute_node, element_of, subscript
-from stopper.scan.source.project import LONGEST_WORD
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named, set_scope
 
 TOKEN_LIKE: Final = re.compile(r"[^\s<>(){}\"']{16,4096}")
@@ -41,8 +40,7 @@ def _constant(reader: Reader, node: ast.Constant) -> Value:
     value = node.value
     if type(value) is str:
         span = reader.span(node)
-        if len(value) <= LONGEST_WORD:
-            reader.project.words.add(value)
+        reader.project.words.add(value)
         if (16 <= len(value) <= 4096 and TOKEN_LIKE.fullmatch(value)) or (
             len(value) > 60 and "PRIVATE KEY-----" in value
         ):

@@ -16,7 +16,6 @@ from stopper.core.values import (
     Unknown,
     Value,
 )
-from stopper.scan.source.project import LONGEST_WORD
 from stopper.scan.source.reader import NOTHING, Reader
 
 MOST_PARTS: Final = 24
@@ -89,8 +88,7 @@ def formatted(reader: Reader, found: list[Value], node: ast.expr) -> Value:
     if all(type(part) is Constant and type(part.value) in (str, int) for part in found):
         text = "".join(str(cast("Constant", part).value) for part in found)
         if len(text) <= LARGEST_TEXT:
-            if len(text) <= LONGEST_WORD:
-                reader.project.words.add(text)
+            reader.project.words.add(text)
             return Constant(text, reader.span(node))
     flat: list[Value] = []
     for part in found:
@@ -107,7 +105,7 @@ def binary(reader: Reader, node: ast.BinOp) -> Value:
     if fold is not None and type(left) is Constant and type(right) is Constant:
         folded = _fold(fold, left.value, right.value)
         if folded is not None:
-            if type(folded) is str and len(folded) <= LONGEST_WORD:
+            if type(folded) is str:
                 reader.project.words.add(folded)
             return Constant(folded, reader.span(node), left.name)
     if type(node.op) is ast.Add:

@@ -10,15 +10,15 @@ from stopper.core.place import Span
 from stopper.core.values import (
     Call,
     Choice,
-    Constant,
+    Item,
     Mapping,
     Sequence,
     Truth,
     Value,
+    inner_unmet,
     is_constant,
     options,
     text_of,
-    walk,
 )
 from stopper.scan.source import names
 from stopper.scan.source.exemptions import Asked, Exemptions, endpoint
@@ -64,11 +64,11 @@ class Guards:
 
     def _fields(self, route: SourceRoute) -> tuple[str, ...]:
         found = dict.fromkeys(reading.key for reading in self._readings(route.view) if reading.source not in NOT_FIELDS)
+        met: dict[int, int] = {}
         for call in self.facts.calls_in(route.view):
             for value in (*call.args, *(held for _, held in call.keywords)):
-                for inner in walk(value, 6):
-                    key = getattr(inner, "key", None)
-                    text = text_of(key) if isinstance(key, Constant) else None
+                for inner in inner_unmet(value, Item, met, 6):
+                    text = text_of(inner.key)
                     if text is not None and self.facts.derives(inner, "request-data"):
                         found[text] = None
         return tuple(found)

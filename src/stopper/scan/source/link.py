@@ -1,7 +1,8 @@
 """Ties together what single files said: config classes, routes with their access, who reaches whom."""
 
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from operator import attrgetter
+from typing import Final, TypeVar
 
 from stopper.core.app import App
 from stopper.core.fact import ConfigWrite, Flow, SourceRoute, TextFile
@@ -62,6 +63,7 @@ def link(
         suppressions=_sorted(project.suppressions),
         text_files=texts,
         words=frozenset(project.words),
+        all_lookups=tuple(project.lookups),
     )
     facts = facts.grown(all_flows=_sorted([*project.flows, *_answers(project, facts)]))
     guards = Guards(project, facts, routes)
@@ -71,7 +73,14 @@ def link(
 
 
 def _sorted(found: "Iterable[Placed]") -> "tuple[Placed, ...]":
-    return tuple(sorted(found, key=_place))
+    every = tuple(found)
+    try:
+        return tuple(sorted(every, key=_PLACE))
+    except AttributeError:  # one of them has no place
+        return tuple(sorted(every, key=_place))
+
+
+_PLACE: Final = attrgetter("span.path", "span.line", "span.column")
 
 
 def _place(found: HasSpan) -> tuple[str, int, int]:

@@ -72,6 +72,9 @@ def subscript(reader: Reader, node: ast.Subscript) -> Value:
     return item(reader, owner, reader.value(node.slice), None, node)
 
 
+_LOOKED_IN: Final = (Mapping, ConfigValue, Choice)
+
+
 def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: ast.expr) -> Value:
     """The value of ``owner[key]`` or ``owner.get(key, default)``."""
     text = key.value if type(key) is Constant and type(key.value) is str else None
@@ -92,6 +95,8 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
         if reader.is_config(owner):
             return ConfigValue(text, default, reader.span(node), name)
     made = Item(owner, key, default, reader.span(node), name)
+    if type(key) is not Constant and type(owner) in _LOOKED_IN:
+        reader.project.lookups.append(made)
     source = _request_part(owner) if text is not None else ""
     if text is not None and source and made.span is not None:
         reader.project.readings.append(Reading(source, text, made, made.span, reader.function))

@@ -3,7 +3,6 @@
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
 
 from stopper.core.fact import (
     Assignment,
@@ -22,11 +21,8 @@ from stopper.core.fact import (
     Text,
 )
 from stopper.core.place import Span
-from stopper.core.values import Call, Name, Value
+from stopper.core.values import Call, Item, Name, Value
 from stopper.scan.source.names import APPS, BLUEPRINTS
-
-LONGEST_WORD: Final = 100
-"""Characters of the longest literal text that is kept as a word."""
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 Scope = dict[str, Value]
@@ -124,7 +120,9 @@ class Project:
     )
     """Identity of a call → the tests around it, where there are any."""
     words: set[str] = field(default_factory=set[str])
-    """Every attribute's and keyword's name, and every literal text of one line's length."""
+    """Every attribute's and keyword's name, and every literal text."""
+    lookups: list[Item] = field(default_factory=list[Item])
+    """What is looked up in a mapping or a setting under a key that is no literal."""
     refusals: list[Refusal] = field(default_factory=list[Refusal])
     registrations: list[Registration] = field(default_factory=list[Registration])
 
