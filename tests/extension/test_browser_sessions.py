@@ -8,9 +8,22 @@ from typing import Any
 import pytest
 from flask import Flask, abort, render_template_string, request
 from flask.testing import FlaskClient
+from tests.extension.made import without_request_id
 from werkzeug.test import TestResponse
 
-from stopper import SettingError, Stopper, api_key, bearer, browser_session, current_principal, fresh, mfa, public, role
+from stopper import (
+    ForbiddenError,
+    SettingError,
+    Stopper,
+    api_key,
+    bearer,
+    browser_session,
+    current_principal,
+    fresh,
+    mfa,
+    public,
+    role,
+)
 from stopper.auth.clock import SetClock
 
 SECRET = "k9-Vt2mQ7xW4rL8zP1nB6cY3jH5sD0fG"
@@ -283,7 +296,7 @@ def test_of_two_renewals_at_once_one_wins(made: Made) -> None:
 def test_after_the_log_out_the_cookie_opens_nothing(made: Made) -> None:
     client = made.log_in()
     kept = session_of(client)
-    answer = post(client, "/logout")
+    answer = post(client, "/logout", X_CSRF_Token=csrf_of(client))
     assert all("Max-Age=0" in line for line in answer.headers.getlist("Set-Cookie"))
     thief = made.client()
     thief.set_cookie(COOKIE, kept, domain="app.example.com")
@@ -416,3 +429,160 @@ def test_pages_of_other_origins_may_act_only_where_they_may_send_cookies(tmp_pat
     asked = {"Origin": "https://spa.example.com", "Access-Control-Request-Method": "POST"}
     preflight = client.options("/pay", headers=asked, base_url="https://app.example.com")
     assert "X-CSRF-Token" in preflight.headers["Access-Control-Allow-Headers"]
+
+
+def test_another_site_logs_nobody_out(made: Made) -> None:
+    """The log-out of this application is public: what ends the session judges the request itself."""
+    client = made.log_in()
+    foreign = {"Origin": "https://other.example.com", "Sec_Fetch_Site": "same-site"}
+    assert post(client, "/logout", X_CSRF_Token=csrf_of(client), **foreign).status_code == 403
+    assert post(client, "/logout").status_code == 403
+    assert get(client, "/pay").status_code == 200
+    assert post(client, "/logout", X_CSRF_Token=csrf_of(client)).status_code == 200
+    assert get(client, "/pay").status_code == 401
+
+
+def test_every_401_for_a_shown_session_is_the_same_bytes(made: Made) -> None:
+    ended, idle = made.log_in("ann"), made.log_in("bob")
+    made.app.extensions["stopper"].sessions.end_all("ann")
+    made.clock.forward(1_801)
+    unknown = made.client()
+    unknown.set_cookie(COOKIE, "A" * 43, domain="app.example.com")
+    malformed = made.client()
+    malformed.set_cookie(COOKIE, "x", domain="app.example.com")
+    answers = [get(client, "/pay") for client in (ended, idle, unknown, malformed)]
+    assert len({without_request_id(answer).__repr__() for answer in answers}) == 1
+    assert answers[0].status_code == 401
+    assert answers[0].headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+
+
+def test_a_session_costs_one_look_up_and_bearer_routes_none(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = made.log_in()
+    asked: list[str] = []
+    database = made.app.extensions["stopper"].parts.store.database
+    run = database._run
+
+    def counted(work: Any, **options: Any) -> Any:
+        asked.append("write" if options["writes"] else "read")
+        return run(work, **options)
+
+    monkeypatch.setattr(database, "_run", counted)
+    assert get(client, "/pay").status_code == 200
+    assert post(client, "/pay", X_CSRF_Token=csrf_of(client)).status_code == 200
+    assert asked == ["read", "read"]
+    made.clock.forward(61)
+    get(client, "/pay")
+    assert asked[2:] == ["read", "write"], "the time of last use, once a minute"
+    asked.clear()
+    get(client, "/key")
+    get(client, "/login-form")
+    assert asked == ["read"], "the page before the log-in asks whose session its token is for"
+
+
+def test_a_lost_csrf_cookie_is_set_again_and_a_good_one_is_not(made: Made) -> None:
+    client = made.log_in()
+    assert get(client, "/pay").headers.getlist("Set-Cookie") == []
+    for planted in (None, "x", csrf_of(made.log_in("bob"))):
+        client.delete_cookie(CSRF, domain="app.example.com")
+        if planted is not None:
+            client.set_cookie(CSRF, planted, domain="app.example.com")
+        assert len(get(client, "/pay").headers.getlist("Set-Cookie")) == 1
+        assert post(client, "/pay", X_CSRF_Token=csrf_of(client)).status_code == 200
+
+
+def test_a_token_in_the_url_in_json_or_twice_is_none(made: Made) -> None:
+    client = made.log_in()
+    token = csrf_of(client)
+    assert post(client, f"/pay?csrf_token={token}").status_code == 403
+    at = {"base_url": "https://app.example.com"}
+    assert client.post("/pay", json={"csrf_token": token}, **at).status_code == 403
+    assert post(client, "/pay", data={"csrf_token": [token, token]}).status_code == 403
+    assert post(client, "/pay", X_CSRF_Token=f"{token},{token}").status_code == 403
+    plain = client.post("/pay", data=f"csrf_token={token}", content_type="text/plain", **at)
+    assert plain.status_code == 403
+    assert made.ran == []
+
+
+def test_a_form_too_large_to_read_is_answered_and_changes_nothing(made: Made) -> None:
+    client = made.log_in()
+    made.app.config["MAX_CONTENT_LENGTH"] = 100
+    assert post(client, "/pay", data={"csrf_token": csrf_of(client), "more": "x" * 200}).status_code == 413
+    assert made.ran == []
+
+
+def test_a_provider_sends_its_answer_from_another_site(made: Made) -> None:
+    """The answer of OAuth comes by a link from elsewhere; its `state` binds it to this browser."""
+
+    @made.app.get("/callback")
+    @public
+    def callback() -> str:
+        return made.stopper.sessions.begin("ann", allow_cross_site=request.args["state"] == "checked").subject
+
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    client = made.client()
+    assert get(client, "/callback?state=no", **link).status_code == 403
+    assert get(client, "/callback?state=checked", **link).text == "ann"
+    assert get(client, "/pay").status_code == 200
+
+
+def test_the_id_stands_in_no_log(made: Made, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    client = made.log_in()
+    used = [session_of(client), csrf_of(client)]
+    get(client, "/pay")
+    post(client, "/second", X_CSRF_Token=csrf_of(client))
+    used += [session_of(client), csrf_of(client)]
+    post(client, "/logout", X_CSRF_Token=csrf_of(client))
+    said = "\n".join(record.getMessage() for record in caplog.records)
+    assert "session-begun" in said
+    assert [cookie for cookie in used if cookie in said] == []
+
+
+def test_a_plain_page_costs_nothing_and_apps_without_sessions_keep_their_templates(tmp_path: Path) -> None:
+    app = Flask("other")
+    app.config.update(STOPPER_DATABASE_URL=f"sqlite:///{tmp_path}/o.db")
+    stopper = Stopper(app)
+    assert "jinja_env" not in vars(app)
+    app.add_url_rule("/x", "x", public(lambda: "x"))
+    stopper.seal()
+    assert "jinja_env" not in vars(app)
+
+
+def test_two_judges_of_one_field_are_refused_at_the_start(tmp_path: Path) -> None:
+    app = Flask("wtf")
+    app.config.update(STOPPER_SESSION_SECRET=SECRET, STOPPER_DATABASE_URL=f"sqlite:///{tmp_path}/w.db")
+    app.extensions["csrf"] = object()
+    stopper = Stopper(app)
+    app.add_url_rule("/x", "x", browser_session(lambda: "x"))
+    with pytest.raises(SettingError, match="CSRFProtect"):
+        stopper.seal()
+
+
+def test_the_secret_alone_opens_the_store_of_the_instance_folder(tmp_path: Path) -> None:
+    app = Flask("own", instance_path=str(tmp_path / "instance"))
+    app.config.update(STOPPER_SESSION_SECRET=SECRET)
+    stopper = Stopper(app)
+    app.add_url_rule("/x", "x", browser_session(lambda: "x"))
+    stopper.seal()
+    assert (tmp_path / "instance" / "stopper.db").exists()
+
+
+@pytest.mark.parametrize("shared", [SECRET, "changeme" * 8, "short"])
+def test_a_weak_or_shared_secret_is_refused_at_the_start(tmp_path: Path, shared: str) -> None:
+    app = Flask("weak")
+    app.config.update(
+        STOPPER_SESSION_SECRET=shared, SECRET_KEY=shared, STOPPER_DATABASE_URL=f"sqlite:///{tmp_path}/w.db"
+    )
+    with pytest.raises(SettingError, match="STOPPER_SESSION_SECRET"):
+        Stopper(app)
+
+
+def test_a_session_and_a_token_together_are_of_one_person(made: Made) -> None:
+    """`bearer & browser_session` is no way to use one person's token in another's browser."""
+    from stopper.core.principal import Principal
+    from stopper.extension.gate import _together
+
+    ann, bob = Principal("ann", "bearer"), Principal("bob", "browser_session")
+    with pytest.raises(ForbiddenError):
+        _together(ann, bob)
+    assert _together(ann, Principal("ann", "browser_session")).also is not None

@@ -26,7 +26,7 @@ from stopper.extension.csrf import HEADER
 from stopper.extension.door import Cover, Doors, cover_of, policies_of
 from stopper.extension.gate import DECIDED, Gate
 from stopper.extension.response_headers import ResponseHeaders, checked_origins, security_headers
-from stopper.extension.session_wiring import open_sessions
+from stopper.extension.session_wiring import open_sessions, use_in_templates
 from stopper.extension.sessions import BrowserSessions
 from stopper.extension.table import as_text, rows_of
 from stopper.extension.wiring import Given, Parts, ReadsKeys, Revoked, assemble, remembers_proofs
@@ -147,7 +147,7 @@ class Guard:
         self._answers = Answers(self.settings.get(setting.ENVELOPE))
         header = setting.checked_header_name(self.settings.get(setting.API_KEY_HEADER))
         self.binding: Final = open_binding(settings, remembers_proofs(self.parts, given, clock), clock)
-        self.sessions: Final = open_sessions(app, settings, given, self.parts, clock, self.mode)
+        self.sessions: Final = open_sessions(settings, given, self.parts, clock, self.mode)
         self._gate = Gate(self.doors, self.parts, self._answers, clock, header, self.binding, self.sessions)
         self._lock = threading.Lock()
         self._judged = False
@@ -221,10 +221,12 @@ class Guard:
                 f"the endpoint {needs['api_key'].endpoint} takes API keys, but there is no store of them; set STOPPER_API_KEY_PEPPER"
                 " and STOPPER_DATABASE_URL, or give Stopper(app, api_keys=ApiKeys(…))"
             )
-        if "browser_session" in needs and self.sessions is None:
-            raise SettingError(
-                f"the endpoint {needs['browser_session'].endpoint} takes browser sessions; {_NO_SESSIONS}"
-            )
+        if "browser_session" in needs:
+            if self.sessions is None:
+                raise SettingError(
+                    f"the endpoint {needs['browser_session'].endpoint} takes browser sessions; {_NO_SESSIONS}"
+                )
+            use_in_templates(self._app, self.sessions)
         policies = [door.policy for _, door in self.doors.every() if door.policy is not None]
         spends = any(part.spends for policy in policies for part in policy.requirements)
         if spends and self.parts.single_use is None:

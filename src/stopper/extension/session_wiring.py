@@ -5,6 +5,7 @@ from flask import Flask
 from stopper.auth.clock import Clock
 from stopper.auth.session import Sessions, idle_lifetime, lifetime, limit, root_secret
 from stopper.auth.session_csrf import CsrfTokens
+from stopper.core.errors import SettingError
 from stopper.core.secret import Secret
 from stopper.core.settings import Settings
 from stopper.extension import settings as setting
@@ -15,10 +16,8 @@ from stopper.extension.sessions import BrowserSessions
 from stopper.extension.wiring import Given, Parts
 
 
-def open_sessions(
-    app: Flask, settings: Settings, given: Given, parts: Parts, clock: Clock, mode: str
-) -> BrowserSessions | None:
-    """The sessions of *app*, and the function ``csrf_token()`` in its templates; None where nothing keeps them. Raises SettingError."""
+def open_sessions(settings: Settings, given: Given, parts: Parts, clock: Clock, mode: str) -> BrowserSessions | None:
+    """The sessions of one application; None where nothing keeps them. Raises SettingError."""
     store = parts.store
     root = _root(settings, parts)
     if store is None or root is None:
@@ -38,9 +37,20 @@ def open_sessions(
         # The store ends sessions with each revocation that it keeps itself.
         void=None if given.revocations is None else given.revocations.is_revoked,
     )
-    made = BrowserSessions(sessions, Csrf(CsrfTokens(root), origins, cookies), cookies)
-    app.jinja_env.globals["csrf_token"] = made.csrf_token
-    return made
+    return BrowserSessions(sessions, Csrf(CsrfTokens(root), origins, cookies), cookies)
+
+
+def use_in_templates(app: Flask, sessions: BrowserSessions) -> None:
+    """Give templates ``csrf_token()``. Only where sessions are asked for, and when *app* is set up: it makes the template environment.
+
+    Raises SettingError where another library answers for the same field.
+    """
+    if "csrf" in app.extensions:
+        raise SettingError(
+            "Flask-WTF's CSRFProtect and browser_session both judge the field csrf_token, each by tokens of its own: leave CSRFProtect out and"
+            " set WTF_CSRF_ENABLED = False; the guard asks for a token wherever a session changes something"
+        )
+    app.jinja_env.globals["csrf_token"] = sessions.csrf_token
 
 
 def _root(settings: Settings, parts: Parts) -> Secret | None:

@@ -88,10 +88,15 @@ class BrowserSessions:
         return self._take(asked, self._sessions.renew(self._own(asked), change))
 
     def end(self) -> None:
-        """Log out: end this request's session, if it has one, and take its cookies away. Returns after commit."""
+        """Log out: end this request's session, if it has one, and take its cookies away. Returns after commit.
+
+        Raises CsrfError where the policy did not ask for the session and another site may have sent the request.
+        """
         asked = _asked()
         live = self._before(asked)
         if live is not None:
+            if _LIVE not in asked.__dict__:
+                self._csrf.judge(asked, live)
             self._sessions.end(live.session.subject, live.session.id)
         asked.__dict__.pop(_LIVE, None)
         asked.environ[GUARDED] = True

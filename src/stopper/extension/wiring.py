@@ -15,6 +15,7 @@ from stopper.auth.key_set import KeySource
 from stopper.auth.keyring import Keyring
 from stopper.auth.requirement import Redeem
 from stopper.auth.revocation import Revocations, keep_for
+from stopper.auth.session import root_secret
 from stopper.auth.signing_key import ALGORITHMS
 from stopper.auth.single_use import SingleUse
 from stopper.auth.verifier import Verifier
@@ -111,7 +112,8 @@ def remembers_proofs(parts: Parts, given: Given, clock: Clock) -> Redeem | None:
 def _opened(flask: Flask, settings: Settings, given: Given, clock: Clock) -> "Store | None":
     own_keys = bool(settings.get(setting.ISSUER)) and given.keyring is None
     own_api_keys = settings.get(setting.API_KEY_PEPPER) is not None and given.api_keys is None
-    if not (own_keys or own_api_keys or settings.is_set(setting.DATABASE_URL)):
+    own_sessions = settings.is_set(root_secret)
+    if not (own_keys or own_api_keys or own_sessions or settings.is_set(setting.DATABASE_URL)):
         return None
     from stopper.store import open_store  # SQLAlchemy is loaded by those who keep something
 
