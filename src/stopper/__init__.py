@@ -36,6 +36,7 @@ __all__ = [
     "api_key",
     "bearer",
     "browser_session",
+    "client_certificate",
     "current_principal",
     "fresh",
     "mfa",
@@ -55,7 +56,7 @@ _HOMES: Final = {
     "Secret": "stopper.core.secret",
     "Stopper": "stopper.extension.guard",
     "current_principal": "stopper.extension.current",
-    **dict.fromkeys(("api_key", "bearer", "browser_session", "public"), "stopper.auth.policy"),
+    **dict.fromkeys(("api_key", "bearer", "browser_session", "client_certificate", "public"), "stopper.auth.policy"),
     **dict.fromkeys(
         ("acr", "any_of", "fresh", "mfa", "once", "owner", "permission", "role", "scope", "tenant", "where"),
         "stopper.auth.requirement",

@@ -4,6 +4,7 @@ from stopper.auth.issuer import Issuer as Issuer
 from stopper.auth.policy import api_key as api_key
 from stopper.auth.policy import bearer as bearer
 from stopper.auth.policy import browser_session as browser_session
+from stopper.auth.policy import client_certificate as client_certificate
 from stopper.auth.policy import public as public
 from stopper.auth.requirement import acr as acr
 from stopper.auth.requirement import any_of as any_of

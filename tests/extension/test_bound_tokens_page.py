@@ -13,7 +13,7 @@ from stopper import bearer
 from stopper.auth.dpop import AHEAD, LIFE
 from stopper.auth.dpop_nonce import LIFE as NONCE_LIFE
 from stopper.auth.dpop_proof import read_proof
-from stopper.extension import binding
+from stopper.extension import binding, client_certificate
 
 PAGE = (Path(__file__).parents[2] / "docs" / "bound-tokens.md").read_text("utf-8")
 EXAMPLES = dict(re.findall(r"<!-- example: ([a-z ]+) -->\n```python\n(.*?)```", PAGE, re.DOTALL))
@@ -40,5 +40,7 @@ def test_the_page_says_the_times_of_the_code() -> None:
 
 
 def test_the_page_names_every_setting() -> None:
-    ours = {value.key for value in vars(binding).values() if type(value).__name__ == "Setting"}
+    found = [*vars(binding).values(), *vars(client_certificate).values()]
+    ours = {value.key for value in found if type(value).__name__ == "Setting"}
+    assert len(ours) == 7
     assert ours <= set(re.findall(r"`(STOPPER_[A-Z_]+)` \|", PAGE))

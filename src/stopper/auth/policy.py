@@ -176,3 +176,5 @@ api_key: Final = Credential("api_key", (frozenset({"api_key"}),))
 """An API key in its header."""
 browser_session: Final = Credential("browser_session", (frozenset({"browser_session"}),))
 """The session of a browser, by its cookie; whatever changes something needs a CSRF token too."""
+client_certificate: Final = Credential("client_certificate", (frozenset({"client_certificate"}),))
+"""A client certificate that a trusted proxy hands on, signed by an authority of STOPPER_CLIENT_CERTIFICATE_AUTHORITIES."""

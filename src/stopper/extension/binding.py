@@ -1,5 +1,6 @@
 """Whether a token is shown by whoever it was issued to: with a DPoP proof (RFC 9449) or a client certificate (RFC 8705)."""
 
+import hmac
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
@@ -7,13 +8,14 @@ from urllib.parse import urlsplit
 from flask import Request, Response, after_this_request
 
 from stopper.auth.clock import Clock
-from stopper.auth.confirmation import FREE, bound_to
+from stopper.auth.confirmation import Bound, bound_to
 from stopper.auth.dpop import DpopProofs, Proven, Target, target_of
 from stopper.auth.dpop_nonce import Nonces
 from stopper.auth.requirement import Redeem
 from stopper.core.errors import InvalidCredentialError, InvalidRequestError, SettingError
 from stopper.core.principal import Principal
 from stopper.core.settings import Settings, secret, switch, text, texts
+from stopper.extension.client_certificate import ShownCertificates, open_certificates
 from stopper.extension.proxies import Proxies, proxies_from
 
 REQUIRE_BOUND_TOKENS: Final = switch(
@@ -41,8 +43,15 @@ class Binding:
     """Judges, for one application, how tokens are shown. ``proofs`` is None where nothing remembers used proofs."""
 
     def __init__(
-        self, proofs: DpopProofs | None, proxies: Proxies, *, required: bool = False, public_url: str = ""
+        self,
+        proofs: DpopProofs | None,
+        proxies: Proxies,
+        *,
+        required: bool = False,
+        public_url: str = "",
+        certificates: ShownCertificates | None = None,
     ) -> None:
+        self.certificates = certificates
         self.proofs = proofs
         self.required = required
         self._proxies = proxies
@@ -57,18 +66,21 @@ class Binding:
             return "DPoP", self._algorithms
         return "Bearer", ""
 
-    def shown_as_bearer(self, principal: Principal) -> None:
-        """Raises InvalidCredentialError for a token that is bound to what a plain request does not show."""
-        if bound_to(principal.claims) != FREE:
+    def shown_as_bearer(self, principal: Principal, environ: Mapping[str, object]) -> None:
+        """Raises InvalidCredentialError for a token that is bound to what the request does not show."""
+        bound = bound_to(principal.claims)
+        if bound.key is not None:
             raise InvalidCredentialError("bound-token")
-        if self.required:
+        if bound.certificate is None and self.required:
             raise InvalidCredentialError("unbound-token")
+        self._judge_certificate(bound, environ)
 
     def shown_with_proof(self, principal: Principal, token: str, asked: Request) -> None:
         """Raises InvalidCredentialError, DpopNonceRequiredError or StoreUnavailableError unless the token is bound to the proof's key."""
         bound = bound_to(principal.claims)
         if self.proofs is None or bound.key is None:
             raise InvalidCredentialError("unbound-token")
+        self._judge_certificate(bound, asked.environ)
         proven = self.proofs.judge(_one_proof(asked.environ), self._target(asked), token=token, key=bound.key)
         _hand_out(proven)
 
@@ -87,6 +99,13 @@ class Binding:
         _hand_out(proven)
         return proven.key
 
+    def _judge_certificate(self, bound: Bound, environ: Mapping[str, object]) -> None:
+        if bound.certificate is None:
+            return
+        shown = None if self.certificates is None else self.certificates.thumbprint(environ)
+        if shown is None or not hmac.compare_digest(shown, bound.certificate):
+            raise InvalidCredentialError("other-certificate")
+
     def _target(self, asked: Request) -> Target:
         environ = asked.environ
         path = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}".encode("latin-1", "replace")
@@ -102,9 +121,11 @@ def open_binding(settings: Settings, redeem: Redeem | None, clock: Clock) -> Bin
     algorithms: tuple[str, ...] = settings.get(DPOP_ALGORITHMS)
     nonces = None if key is None else Nonces(key, clock)
     proofs = None if redeem is None else DpopProofs(redeem, clock, algorithms=algorithms, nonces=nonces)
-    if proofs is None and (required or nonces is not None):
+    proxies = proxies_from(settings)
+    certificates = open_certificates(settings, proxies, clock)
+    if proofs is None and (nonces is not None or (required and certificates is None)):
         raise SettingError("DPoP proofs are taken once, but nothing remembers the used ones; set STOPPER_DATABASE_URL")
-    return Binding(proofs, proxies_from(settings), required=required, public_url=settings.get(PUBLIC_URL))
+    return Binding(proofs, proxies, required=required, public_url=settings.get(PUBLIC_URL), certificates=certificates)
 
 
 def _one_proof(environ: Mapping[str, object]) -> str:

@@ -7,7 +7,7 @@ from flask import Request, Response, request
 from werkzeug.local import LocalProxy
 
 from stopper.auth.clock import Clock
-from stopper.auth.policy import Kinds, Policy, bearer, browser_session
+from stopper.auth.policy import Kinds, Policy, bearer, browser_session, client_certificate
 from stopper.auth.requirement import Situation
 from stopper.core.errors import (
     AuthenticationRequiredError,
@@ -37,6 +37,8 @@ DECIDED: Final = "stopper.decided"
 _request: Final = cast("LocalProxy[Request]", request)
 _BEARER: Final[Kinds] = bearer.alternatives[0]
 _SESSION: Final[Kinds] = browser_session.alternatives[0]
+_CERTIFICATE: Final[Kinds] = client_certificate.alternatives[0]
+_CERTIFICATE_TOO: Final[Kinds] = _BEARER | _CERTIFICATE
 
 
 class Gate:
@@ -111,11 +113,12 @@ class Gate:
             or not authorization.startswith("Bearer ")
             or self._api_key_name in environ
             or _BEARER not in policy.alternatives
+            or _CERTIFICATE_TOO in policy.alternatives
             or ("HTTP_COOKIE" in environ and self._session_shown(policy, environ) is not None)
         ):
             return None
         principal = verifier.recall(authorization[7:])
-        return None if principal is None else self._own(self._living(principal))
+        return None if principal is None else self._own(self._living(principal), environ)
 
     def _authenticate(self, policy: Policy, asked: Request) -> Principal:
         shown = credentials.read(asked.environ, self._api_key_name)
@@ -125,6 +128,9 @@ class Gate:
         sessions = self._session_shown(policy, asked.environ) if "HTTP_COOKIE" in asked.environ else None
         if sessions is not None:
             kinds |= _SESSION
+        certificate = self._certificate_shown(policy, kinds, asked.environ)
+        if certificate is not None:
+            kinds |= _CERTIFICATE
         if kinds not in policy.alternatives:
             if len(kinds) > 1 or (kinds and shown.other_scheme):
                 raise InvalidRequestError("two-credentials")
@@ -133,10 +139,15 @@ class Gate:
             raise InvalidRequestError("two-credentials")
         token = None
         if shown.bearer is not None:
-            token = self._with_proof(shown.bearer, asked) if shown.with_proof else self._own(self._bearer(shown.bearer))
+            token = (
+                self._with_proof(shown.bearer, asked)
+                if shown.with_proof
+                else self._own(self._bearer(shown.bearer), asked.environ)
+            )
         key = self._api_key(shown.api_key) if shown.api_key is not None else None
         session = sessions.authenticate(asked) if sessions is not None else None
-        found = [principal for principal in (token, session, key) if principal is not None]
+        attested = None if certificate is None else self._certificate(certificate)
+        found = [principal for principal in (token, session, key, attested) if principal is not None]
         if not found:
             raise AuthenticationRequiredError("nothing-shown")
         return found[0] if len(found) == 1 else _together(*found)
@@ -148,16 +159,29 @@ class Gate:
             return None
         return sessions if sessions.shown(environ) else None
 
+    def _certificate_shown(self, policy: Policy, kinds: Kinds, environ: Mapping[str, object]) -> bytes | None:
+        """The certificate of the connection, where the policy asks for one beside *kinds*; elsewhere it is ignored, as a cookie is."""
+        certificates = self._binding.certificates
+        if certificates is None or kinds | _CERTIFICATE not in policy.alternatives:
+            return None
+        return certificates.der(environ)
+
+    def _certificate(self, der: bytes) -> Principal:
+        certificates = self._binding.certificates
+        if certificates is None:
+            raise InvalidCredentialError("no-certificates")
+        return self._living(certificates.authenticate(der))
+
     def _bearer(self, token: str) -> Principal:
         parts = self._parts
         if parts.verifier is None:
             raise InvalidCredentialError("no-verifier")
         return self._living(parts.verifier.verify(token))
 
-    def _own(self, principal: Principal) -> Principal:
+    def _own(self, principal: Principal, environ: Mapping[str, object]) -> Principal:
         """*principal*, whose token was shown without a proof: it must be one that anybody may show."""
         if self._binding.required or "cnf" in principal.claims:
-            self._binding.shown_as_bearer(principal)
+            self._binding.shown_as_bearer(principal, environ)
         return principal
 
     def _with_proof(self, token: str, asked: Request) -> Principal:
@@ -181,7 +205,8 @@ def _together(first: Principal, second: Principal, *more: Principal) -> Principa
     """The first, who is a person or acts for one, with the other beside it."""
     if more:
         raise InvalidRequestError("three-credentials")
-    if first.tenant != second.tenant:
+    # A certificate names no tenant; it says which machine speaks.
+    if second.kind != "client_certificate" and first.tenant != second.tenant:
         raise ForbiddenError("two-tenants")
     if second.kind == "browser_session" and first.subject != second.subject:
         raise ForbiddenError("two-subjects")

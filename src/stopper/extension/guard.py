@@ -216,6 +216,12 @@ class Guard:
                 " STOPPER_AUDIENCE, or give Stopper(app, issuers=[Issuer(…)])",
                 rule="jwt-audience-issuer-unchecked",
             )
+        certificates = self.binding.certificates
+        if "client_certificate" in needs and (certificates is None or not certificates.stands_alone):
+            raise SettingError(
+                f"the endpoint {needs['client_certificate'].endpoint} takes client certificates, but nobody says whose; set"
+                " STOPPER_CLIENT_CERTIFICATE_HEADER and STOPPER_CLIENT_CERTIFICATE_AUTHORITIES"
+            )
         if "api_key" in needs and self.parts.api_keys is None:
             raise SettingError(
                 f"the endpoint {needs['api_key'].endpoint} takes API keys, but there is no store of them; set STOPPER_API_KEY_PEPPER"
