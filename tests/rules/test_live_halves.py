@@ -12,6 +12,8 @@ import pytest
 from flask import Flask, jsonify, request
 
 from stopper.core.finding import Verdict
+from stopper.core.probe import Identity
+from stopper.core.secret import Secret
 from stopper.scan.catalogue import load
 from stopper.scan.trial import try_rule
 
@@ -239,3 +241,35 @@ def test_a_host_that_is_only_repeated_elsewhere_is_no_link() -> None:
         }
     )
     assert verdict("reset-link-from-host-header", app).outcome == "pass"
+
+
+# --- jwt-issued-without-expiry --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("claims", "outcome"),
+    [
+        (lambda who, opaque: {"token": opaque}, "open"),
+        (lambda who, opaque: {"sub": who}, "fail"),
+        (lambda who, opaque: {"sub": str(uuid.uuid4())}, "fail"),
+        (lambda who, opaque: {"token": opaque, "user_id": 7}, "fail"),
+    ],
+)
+def test_a_token_that_only_points_to_what_the_server_keeps_is_no_proof(claims: Any, outcome: str) -> None:
+    app, tokens = Flask("pointing"), set[str]()
+
+    @app.post("/login")
+    def login() -> Any:
+        data = request.get_json()
+        if data.get("password") != "carols-password":
+            return jsonify(error="no"), 401
+        tokens.add(token := jwt.encode(claims(data["username"], secrets.token_urlsafe(32)), KEY))
+        return jsonify(access_token=token)
+
+    @app.get("/me")
+    def me() -> Any:
+        mine = request.headers.get("Authorization", "").removeprefix("Bearer ") in tokens
+        return jsonify(name="carol") if mine else (jsonify(error="no"), 401)
+
+    carol = Identity("carol", (), subject="carol", password=Secret("carols-password"))
+    assert verdict("jwt-issued-without-expiry", app, identities=[carol]).outcome == outcome

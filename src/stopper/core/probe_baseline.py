@@ -14,6 +14,7 @@ from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.finding import Evidence
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped, Steps, Target, send
+from stopper.core.probe_shared import found_once
 from stopper.core.secret import Secret
 
 NONSENSE: Final = "stopper.is-not-a.credential"
@@ -209,10 +210,14 @@ def protected(target: Target, kinds: Sequence[Kind] = ("protected",)) -> Steps[B
     The search is done once a scan and kept in ``target.notes``; the good credential is shown again each time, because a
     probe in between may have ended it.
     """
-    known = cast("list[Baseline] | None", target.notes.get("baselines"))
-    if known is None:
-        known = yield from _search(target)
-        target.notes["baselines"] = known
+    asked = list[bool]()
+
+    def search() -> Steps[list[Baseline]]:
+        asked.append(True)
+        return _search(target)
+
+    known = yield from found_once(target, "baselines", search)
+    if asked:
         return next((found for found in known if found.kind in kinds), None)
     for found in known:
         if found.kind in kinds:

@@ -1,21 +1,21 @@
 """Where an application sets cookies: its readable routes and its log-in, asked once a scan."""
 
-from typing import cast
-
 from stopper.core.exchange import Exchange
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.probe_login import log_in
+from stopper.core.probe_shared import found_once
 
 Answer = tuple[RouteRef, Exchange]
 
 
 def answers_with_cookies(target: Target) -> Steps[list[Answer]]:
     """The answers that set a cookie: to a log-in with an account that the scan knows, and of the routes that can be read."""
-    known = cast("list[Answer] | None", target.notes.get("answers-with-cookies"))
-    if known is not None:
-        return known
+    return (yield from found_once(target, "answers-with-cookies", lambda: _answers_with_cookies(target)))
+
+
+def _answers_with_cookies(target: Target) -> Steps[list[Answer]]:
     found: list[Answer] = []
     for person in target.identities:
         if person.subject and person.password is not None:
@@ -27,6 +27,4 @@ def answers_with_cookies(target: Target) -> Steps[list[Answer]]:
         exchange = yield from attempt(send(target.request_for(route, method)))
         if exchange is not None:
             found.append((RouteRef(method, route.path), exchange))
-    found = [one for one in found if one[1].response.all_headers("Set-Cookie")]
-    target.notes["answers-with-cookies"] = found
-    return found
+    return [one for one in found if one[1].response.all_headers("Set-Cookie")]

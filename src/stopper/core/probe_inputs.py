@@ -13,6 +13,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import answered, attempt, candidates
 from stopper.core.probe_query import query_names, with_query
+from stopper.core.probe_shared import found_once
 
 MOST: Final = {"quick": 8, "standard": 14, "deep": 60}
 """Inputs that one probe varies, by the scan's depth."""
@@ -59,18 +60,17 @@ def inputs(
     """The inputs of the routes that answer; bounded by the depth, and found once a scan. Inputs that are known to be
     read come before names that are guesses, and every route's first comes before any route's second."""
     key = f"inputs {' '.join(methods)} {' '.join(usual)}"
-    known = cast("list[Input] | None", target.notes.get(key))
-    if known is not None:
-        return known
+    return (yield from found_once(target, key, lambda: _inputs(target, methods, usual)))
+
+
+def _inputs(target: Target, methods: Sequence[str], usual: Sequence[str]) -> Steps[list[Input]]:
     found: list[tuple[tuple[bool, int], Input]] = []
     for route, method in candidates(target, methods):
         honest = yield from attempt(answered(target, target.request_for(route, method)))
         if honest is None or not _tells(route, honest):
             continue
         found.extend(((_is_guess(one), place), one) for place, one in enumerate(_of(route, honest, usual)))
-    chosen = [one for _, one in sorted(found, key=lambda pair: pair[0])[: MOST[target.depth]]]
-    target.notes[key] = chosen
-    return chosen
+    return [one for _, one in sorted(found, key=lambda pair: pair[0])[: MOST[target.depth]]]
 
 
 def judged(

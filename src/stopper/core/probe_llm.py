@@ -16,6 +16,7 @@ from stopper.core.probe import Steps, Target, failed, listen, not_applicable, pa
 from stopper.core.probe_baseline import answered, attempt
 from stopper.core.probe_inputs import members
 from stopper.core.probe_query import with_query
+from stopper.core.probe_shared import found_once
 
 _PATH: Final = re.compile(
     r"(?i)(^|[/_.-])(chat\w*|completions?|ask|prompts?|generate|generation|llm|gpt|ai|assistants?|copilot|bot|agents?|converse|conversations?|inference|answers?|summari[sz]e)([/_.-]|$)"
@@ -82,15 +83,17 @@ class Model:
 
 def models(target: Target) -> Steps[list[Model]]:
     """The model endpoints that answer; looked for once a scan."""
-    known = cast("list[Model] | None", target.notes.get("models"))
-    if known is None:
-        known = list[Model]()
-        for route, method in _likely(target)[: _MOST[target.depth] * 2]:
-            found = yield from attempt(_model(target, route, method))
-            if found is not None:
-                known.append(found)
-        target.notes["models"] = known
+    known = yield from found_once(target, "models", lambda: _models(target))
     return known[: _MOST[target.depth]]
+
+
+def _models(target: Target) -> Steps[list[Model]]:
+    known = list[Model]()
+    for route, method in _likely(target)[: _MOST[target.depth] * 2]:
+        found = yield from attempt(_model(target, route, method))
+        if found is not None:
+            known.append(found)
+    return known
 
 
 def _likely(target: Target) -> list[tuple[Route, str]]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final, cast
+from typing import Final
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
@@ -12,6 +12,7 @@ from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_baseline import answered, attempt, candidates
 from stopper.core.probe_inputs import members
 from stopper.core.probe_query import query_names, with_query
+from stopper.core.probe_shared import found_once
 
 _USUAL: Final = ("page", "limit", "id")
 VARIATIONS_MOST: Final = 5
@@ -30,9 +31,10 @@ class Provoked:
 
 def provoked(target: Target) -> Steps[list[Provoked]]:
     """Each route in reach, asked once as it wants to be asked and a few times wrongly."""
-    known = cast("list[Provoked] | None", target.notes.get("provoked"))
-    if known is not None:
-        return known
+    return (yield from found_once(target, "provoked", lambda: _provoked(target)))
+
+
+def _provoked(target: Target) -> Steps[list[Provoked]]:
     found: list[Provoked] = []
     for route, method in candidates(target, _METHODS):
         honest = yield from attempt(answered(target, target.request_for(route, method)))
@@ -44,7 +46,6 @@ def provoked(target: Target) -> Steps[list[Provoked]]:
             if answer is not None:
                 wrong.append(answer)
         found.append(Provoked(RouteRef(method, route.path), honest, tuple(wrong)))
-    target.notes["provoked"] = found
     return found
 
 

@@ -1,13 +1,14 @@
 """Where an application publishes its keys, and what stands there; asked once a scan."""
 
 import re
-from typing import Final, cast
+from typing import Final
 
 from stopper.core.exchange import Exchange, Request
 from stopper.core.jwt_keys import is_public, key_bytes
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_baseline import attempt
+from stopper.core.probe_shared import found_once
 
 _PLACES: Final = re.compile(r"(?i)jwks|public[-_]?key|\.pem$|/certs?$|/keys$|/jwk|openid-configuration|/pubkey")
 WELL_KNOWN: Final = "/.well-known/jwks.json"
@@ -16,9 +17,10 @@ MOST: Final = 4
 
 def published(target: Target) -> Steps[list[tuple[RouteRef, Exchange]]]:
     """The answers of the places where keys are published, where there are keys in them."""
-    known = cast("list[tuple[RouteRef, Exchange]] | None", target.notes.get("published-keys"))
-    if known is not None:
-        return known
+    return (yield from found_once(target, "published-keys", lambda: _published(target)))
+
+
+def _published(target: Target) -> Steps[list[tuple[RouteRef, Exchange]]]:
     routes = [r for r in target.app.routes if "GET" in r.methods and not r.parameters and _PLACES.search(r.path)]
     requests = [(RouteRef("GET", r.path), target.request_for(r, "GET")) for r in routes[:MOST]]
     if not any(ref.path == WELL_KNOWN for ref, _ in requests):
@@ -30,7 +32,6 @@ def published(target: Target) -> Steps[list[tuple[RouteRef, Exchange]]]:
             continue
         if "-----BEGIN" in exchange.response.text or '"kty"' in exchange.response.text:
             found.append((ref, exchange))
-    target.notes["published-keys"] = found
     return found
 
 

@@ -54,6 +54,38 @@ def test_after_a_writing_everybody_reads_anew(between: Request) -> None:
 
 
 @pytest.mark.parametrize(
+    ("status", "kept"),
+    [(400, True), (403, True), (422, True), (409, False), (201, False), (302, False), (500, False), (0, False)],
+)
+def test_a_writing_that_was_refused_for_sure_changed_nothing(status: int, kept: bool) -> None:
+    courier, target = _courier()
+    courier.carry_for("a", READ)
+    target.status = status
+    courier.carry_for("b", Request("POST", "/notes", effect="write"))
+    target.status = 200
+    assert (courier.carry_for("b", READ).response.body == b"1") is kept
+
+
+def test_what_was_read_while_somebody_wrote_is_nobody_elses() -> None:
+    """The reading began before the writing and ended in the middle of it: it may show half."""
+    courier, _ = _courier()
+
+    class Slow(Counting):
+        def send(self, request: Request, timeout: float, ready: object = None) -> Response:
+            if request == READ and not self.asked:
+                self.asked += 1
+                courier.carry(Request("POST", "/notes", effect="write"))
+            self.status = 403 if request.method == "POST" else 200
+            return super().send(request, timeout, ready)
+
+    courier.transport = slow = Slow()  # type: ignore[assignment]
+    courier.carry_for("a", READ)
+    before = slow.asked
+    courier.carry_for("b", READ)
+    assert slow.asked == before + 1
+
+
+@pytest.mark.parametrize(
     "other",
     [
         Request("GET", "/notes"),

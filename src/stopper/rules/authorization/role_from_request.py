@@ -168,7 +168,7 @@ def _key(facts: SourceFacts, value: Value) -> str | None:
     return None
 
 
-_ROUTES: Final = {"quick": 8, "standard": 20, "deep": 80}
+_ROUTES: Final = {"quick": 6, "standard": 12, "deep": 80}
 _HEADERS: Final = ("X-Role", "X-User-Role", "X-Roles", "Role", "X-Admin", "X-Is-Admin")
 _NAMES: Final = ("role", "admin", "is_admin")
 """What the field calls a role in a query or a cookie."""

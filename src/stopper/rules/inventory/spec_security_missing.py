@@ -1,17 +1,18 @@
 """Who builds on the document builds an API that asks nobody for a credential, and the gateway that reads it lets everybody in."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from stopper.core.app import App, Route
+from stopper.core.app import App, Route, Spec
+from stopper.core.login_names import PASSWORD
 from stopper.core.probe_baseline import is_door
 from stopper.core.rule import Hit, Rule
-from stopper.core.spec_document import Operation, operations, place_of
+from stopper.core.spec_document import Operation, mapping, operations, place_of
 
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OPENS: Final = re.compile(
-    r"(?i)(^|[/_-])(password|forgot|reset|recover|verify|verification|confirm|activate|callback|webhooks?|hooks?|contact|feedback|newsletter|"
+    r"(?i)(^|[/_-])(password|forgot|reset|recover|verify|verification|confirm|activate|callback|webhooks?|hooks?|contact|feedback|newsletter|tokens|"
     r"subscribe|unsubscribe|search|invit\w*|sessions?|auth|revoke|introspect|device|otp|mfa|magic-?link|csrf|graphql|track|events?)([/_-]|$)"
 )
 
@@ -29,7 +30,7 @@ def detect(app: App) -> Iterator[Hit]:
         unknown = [name for name in one.schemes if name not in app.spec.schemes]
         if unknown:
             yield _hit(app, one, f"{one.ref} asks for {unknown[0]}, which the document does not define")
-        elif one.method in _WRITES and one.open_to_all and not _is_open_by_nature(one):
+        elif one.method in _WRITES and one.open_to_all and not _is_open_by_nature(one, app.spec):
             yield _hit(app, one, f"{one.ref} changes something and asks for no credential")
 
 
@@ -37,8 +38,34 @@ def _hit(app: App, one: Operation, message: str) -> Hit:
     return Hit(message, place_of(app, one.written, one.method.lower()), one.ref, reader="spec")
 
 
-def _is_open_by_nature(one: Operation) -> bool:
-    return is_door(Route(one.path, (one.method,))) or bool(_OPENS.search(one.path))
+def _is_open_by_nature(one: Operation, spec: Spec) -> bool:
+    return is_door(Route(one.path, (one.method,))) or bool(_OPENS.search(one.path)) or _registers(one, spec)
+
+
+def _registers(one: Operation, spec: Spec) -> bool:
+    """``POST /users`` with a password in its body: who registers has no credential yet."""
+    if one.method != "POST" or "{" in one.path:
+        return False
+    body = mapping(mapping(one.node.get("requestBody")).get("content"))
+    schemas = [mapping(media).get("schema") for media in body.values()]
+    schemas += [said.get("schema") for said in one.parameters if said.get("in") == "body"]
+    fields = {name for schema in schemas for name in mapping(_resolved(schema, spec).get("properties"))}
+    return any(PASSWORD.search(name) for name in fields) and any(_SUBJECT.search(name) for name in fields)
+
+
+_SUBJECT: Final = re.compile(r"(?i)mail|user_?name|login|phone")
+
+
+def _resolved(schema: object, spec: Spec) -> Mapping[str, object]:
+    """The schema, or what its reference into the same document leads to."""
+    said = mapping(schema)
+    reference = said.get("$ref")
+    if not isinstance(reference, str) or not reference.startswith("#/"):
+        return said
+    found: object = spec.document
+    for word in reference[2:].split("/"):
+        found = mapping(found).get(word)
+    return mapping(found)
 
 
 RULE = Rule(

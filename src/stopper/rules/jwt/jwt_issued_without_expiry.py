@@ -9,7 +9,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_extended import ended, said_lifetime
 from stopper.core.jwt_names import encodings
 from stopper.core.place import RouteRef
-from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probe_baseline import controls
 from stopper.core.probe_login import log_in, token_in
 from stopper.core.probe_signature import token_baseline
@@ -105,8 +105,16 @@ def _verdict(target: Target, token: str, ref: RouteRef, evidence: tuple[Evidence
     claims = target.forge.claims(token)
     if "exp" in claims:
         return passed("the token that the application issued says when it expires")
+    if _is_reference(claims):
+        return unsure("the token says nothing of its owner: it stands for something that the server keeps, and may end")
     seen = Evidence("effect", f"the token has the claims {', '.join(sorted(claims)) or 'none'}")
     return failed(f"the token of {ref} has no exp claim: once stolen, it works for ever", (ref,), (*evidence, seen))
+
+
+def _is_reference(claims: dict[str, object]) -> bool:
+    """Nothing in it but a random text under a name that says nothing of a person: who shows it is looked up."""
+    random = any(isinstance(one, str) and re.fullmatch(r"[A-Za-z0-9_-]{22,}", one) for one in claims.values())
+    return random and claims.keys() <= _HANDLES
 
 
 RULE = Rule(

@@ -149,7 +149,8 @@ def probe(target: Target) -> Steps[Verdict]:
         honest = yield from attempt(answered(target, without_query(request, *known)))
         if honest is None or len(_rows(honest.response)) < 2:
             continue
-        found = yield from attempt(_pages(honest, known or _USUAL))
+        # A document names the parameters; without one the usual names are tried.
+        found = yield from attempt(_pages(honest, known or (() if target.app.spec is not None else _USUAL)))
         if found is None:
             continue
         paged += 1

@@ -32,6 +32,8 @@ REBUILDS: Final = re.compile(
     r"(?i)(create|init|reset|drop|seed|populate|clear)[_-]?(db|database)\b|/(seed|populate)/?$"
 )
 """Development routes that build the database anew, often by GET: they are never sent, whatever the method."""
+REFUSALS: Final = frozenset({400, 401, 403, 404, 405, 406, 413, 415, 422})
+"""Answers after which everything is as it was."""
 WAIT_MOST: Final = 5.0
 """Seconds of Retry-After that are waited for; a longer wait skips that address instead."""
 BUSY_ADDRESSES: Final = 3
@@ -78,8 +80,9 @@ class Courier:
             request = self.credentials.fresh(request)
         else:
             self._pace(request)
-        with self._telling([request]):
+        with self._telling([request]) as answers:
             response = self.transport.send(request, self._time_for_one(last))
+            answers.append(response)
         self._learn(request, response)
         return Exchange(request, response)
 
@@ -90,16 +93,19 @@ class Courier:
         return self._shared.read(asker, request, self.carry)
 
     @contextmanager
-    def _telling(self, requests: Sequence[Request]) -> Generator[None]:
-        """Shared answers are forgotten when something is written: before too, since who reads meanwhile may see half of it."""
+    def _telling(self, requests: Sequence[Request]) -> Generator[list[Response]]:
+        """Shared answers are forgotten when something was written. What is refused for sure has written nothing; an answer that is
+        missing tells nothing."""
+        answers = list[Response]()
         if all(_only_reads(request) for request in requests):
-            yield
+            yield answers
             return
-        self._shared.forget()
+        self._shared.writing()
         try:
-            yield
+            yield answers
         finally:
-            self._shared.forget()
+            if len(answers) < len(requests) or not all(answer.status in REFUSALS for answer in answers):
+                self._shared.forget()
 
     def carry_together(self, requests: Sequence[Request]) -> list[Exchange]:
         """Send *requests* so that their last bytes leave at the same moment."""
@@ -114,11 +120,12 @@ class Courier:
             answers[index] = self.transport.send(request, timeout, lambda: _meet(barrier, timeout))
 
         threads = [threading.Thread(target=one, args=pair, daemon=True) for pair in enumerate(requests)]
-        with self._telling(requests):
+        with self._telling(requests) as told:
             for thread in threads:
                 thread.start()
             for thread in threads:
                 thread.join()
+            told.extend(answers)
         for request, response in zip(requests, answers, strict=True):
             self._learn(request, response)
         return [Exchange(*pair) for pair in zip(requests, answers, strict=True)]

@@ -41,8 +41,13 @@ class SharedAnswers:
                 self._known[request] = (exchange, {asker})
         return exchange
 
+    def writing(self) -> None:
+        """Something is about to be written: an answer that is under way now may show half of it and is not kept."""
+        with self._lock:
+            self._age += 1
+
     def forget(self) -> None:
-        """Something is being written, or has been."""
+        """Something has been written, or may have been."""
         with self._lock:
             self._age += 1
             self._known.clear()
