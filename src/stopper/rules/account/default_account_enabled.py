@@ -44,6 +44,8 @@ _PEOPLE: Final = re.compile(
 _USUAL: Final = re.compile(
     r"(?i)(admin|administrator|root|toor|password|passw0rd|p@ssw0rd|pass|secret|test|guest|demo|user|default|change_?me|letmein|welcome|qwerty|hunter)[@_-]?\d{0,4}!?|1234\d*"
 )
+MANY: Final = 3
+"""Accounts of one function above which they are one finding: they were written together and are mended together."""
 _FAKE: Final = re.compile(r"(?i)(?:^|[/_.\s])(?:fake|dummy|mock)(?:[/_.]|$)")
 _CLOSED: Final = frozenset({"", "!", "*", "x", "-", "unset", "disabled", "none", "unusable"})
 _USER_KEY: Final = re.compile(r"(?i)(user_?name|user|login|e_?mail|user_?id|name|account)")
@@ -62,11 +64,17 @@ _HASHES: Final = re.compile(r"(?i).*(sha\d+|md5|hash\w*|encrypt)$")
 def detect(app: App) -> Iterator[Hit]:
     """A usual name with a literal password, or any literal name with a usual password, where accounts are made or compared."""
     facts = source_of(app)
-    seen: set[tuple[str, int]] = set()
+    found: dict[str, list[Span]] = {}
     for span in chain(_made(facts), _inserted(facts), _kept(facts), _compared(facts), _configured(facts)):
-        if (span.path, span.line) not in seen and not facts.is_test(span) and not _is_fake(facts, span):
-            seen.add((span.path, span.line))
-            yield Hit("an account with a name and password that stand in the code", span)
+        together = found.setdefault(f"{span.path} {facts.function_around(span)}", [])
+        alone = span.line not in [one.line for one in together]
+        if alone and not facts.is_test(span) and not _is_fake(facts, span):
+            together.append(span)
+    for together in found.values():
+        if len(together) > MANY:
+            yield Hit(f"{len(together)} accounts with names and passwords that stand in the code", together[0])
+        else:
+            yield from (Hit("an account with a name and password that stand in the code", span) for span in together)
 
 
 def _is_fake(facts: SourceFacts, span: Span) -> bool:
