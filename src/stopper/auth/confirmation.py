@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple, cast
 
 from stopper.core.errors import InvalidCredentialError
@@ -18,6 +19,7 @@ class Bound(NamedTuple):
 
 
 FREE: Final = Bound()
+_NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 _MEMBERS: Final = frozenset({"jkt", "x5t#S256"})
 
 
@@ -29,7 +31,7 @@ def bound_to(claims: Mapping[str, object]) -> Bound:
     if "cnf" not in claims:
         return FREE
     said = claims["cnf"]
-    members = cast("Mapping[str, object]", said) if isinstance(said, Mapping) else {}
+    members: Mapping[str, object] = cast("Mapping[str, object]", said) if isinstance(said, Mapping) else _NOTHING
     if not members or not members.keys() <= _MEMBERS or not all(map(_is_thumbprint, members.values())):
         raise InvalidCredentialError("unknown-binding")
     return Bound(cast("str | None", members.get("jkt")), cast("str | None", members.get("x5t#S256")))

@@ -153,11 +153,12 @@ def _hand_out(proven: Proven) -> None:
 def _checked_url(said: str) -> tuple[str, str]:
     if not said:
         return "", ""
+    wrong = SettingError("STOPPER_PUBLIC_URL is a scheme and a host, such as https://api.example.com")
     try:
         parts = urlsplit(said)
         fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        fits = False
+        raise wrong from None
     if not fits or parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
-        raise SettingError("STOPPER_PUBLIC_URL is a scheme and a host, such as https://api.example.com")
+        raise wrong
     return parts.scheme, parts.netloc
