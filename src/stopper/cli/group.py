@@ -21,6 +21,7 @@ COMMANDS: Final = (
     "audit",
     "lock",
     "rules",
+    "diff",
     "scrub",
     "secrets",
     "watch",
