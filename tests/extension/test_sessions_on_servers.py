@@ -76,11 +76,16 @@ class Browser:
 
 def test_a_session_is_known_to_every_process(port: int) -> None:
     browser = Browser(port)
-    with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda _: browser.get(b"/me"), range(60)))
-    seen = [json.loads(answer.rpartition(b"\r\n\r\n")[2]) for answer in answers]
-    assert {one["subject"] for one in seen} == {"ann"}
-    assert len({one["process"] for one in seen}) == 2
+    processes: set[int] = set()
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(100):  # which process takes a connection is the system's choice
+            tries = [pool.submit(browser.get, b"/me") for _ in range(8)]
+            seen = [json.loads(one.result().rpartition(b"\r\n\r\n")[2]) for one in tries]
+            assert {one["subject"] for one in seen} == {"ann"}
+            processes |= {one["process"] for one in seen}
+            if len(processes) == 2:
+                break
+    assert len(processes) == 2
 
 
 def test_a_form_is_judged_and_then_read_by_the_view(port: int) -> None:
