@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 from stopper.core.app import Route
@@ -15,8 +16,8 @@ from stopper.core.probe_query import query_names, with_query
 from stopper.core.probe_shared import found_once
 
 _USUAL: Final = ("page", "limit", "id")
-VARIATIONS_MOST: Final = 5
-"""Ways in which one route is asked wrongly."""
+VARIATIONS_MOST: Final = {"quick": 2, "standard": 3, "deep": 5}
+"""Ways in which one route is asked wrongly, by the scan's depth."""
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH")
 
 
@@ -41,7 +42,7 @@ def _provoked(target: Target) -> Steps[list[Provoked]]:
         if honest is None:
             continue
         wrong: list[Exchange] = []
-        for request in variations(target, route, honest.request):
+        for request in islice(variations(target, route, honest.request), VARIATIONS_MOST[target.depth]):
             answer = yield from attempt(send(request))
             if answer is not None:
                 wrong.append(answer)
@@ -55,12 +56,12 @@ def variations(target: Target, route: Route, honest: Request) -> Iterator[Reques
     if honest.method != "GET":
         others = tuple(pair for pair in honest.headers if pair[0].lower() != "content-type")
         typed = json.dumps({name: {"a": [1]} for name in members(honest)}).encode()
-        for body in dict.fromkeys((b"null", b"[]", b"{}", b'{"', typed)):
+        for body in dict.fromkeys((typed, b"null", b'{"', b"{}", b"[]")):
             yield replace(honest, headers=(*others, ("Content-Type", "application/json")), body=body)
         return
     names = dict.fromkeys((*query_names(honest), *_USUAL))
     varied = [*_wrong_path(route, honest, target.canary), *(with_query(honest, name, wrong) for name in names)]
-    yield from varied[:VARIATIONS_MOST]
+    yield from varied
 
 
 def _wrong_path(route: Route, honest: Request, canary: str) -> Iterator[Request]:
