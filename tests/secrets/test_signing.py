@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc import jwt
 from joserfc.jwk import KeySet as JoseKeySet
 from tests.auth.test_keyring import token, verifier
@@ -123,6 +124,7 @@ class Node:
     def __init__(self, url: str, folder: Path, place: Place, algorithm: str, clock: SetClock, ticks: SetClock) -> None:
         self.events: list[Event] = []
         self.keys = KeyPlaces(place.access, clock=clock, steady=ticks, sink=self.events.append)
+        self.url, self.key_file = url, folder / "master.key"
         self.store: Store = open_store(url, clock, key_file=folder / "master.key", open_key=self.keys.open)
         self.store.migrate()
         self.ring = Keyring(self.store.keys, clock, monotonic=ticks)
@@ -225,7 +227,8 @@ def test_while_the_place_is_away_nothing_is_signed_and_everything_verifies(
         with pytest.raises(StoreUnavailableError, match="signing key") as refused:
             token(restarted.ring, nodes.clock)
         assert refused.value.status == 503
-    assert [event.name for event in restarted.events] == ["signing-key-away"], "told once"
+    told = [event.name for event in restarted.events]
+    assert told == ["signing-key-not-found", "signing-key-away"], "each is told once"
     assert verifier(restarted.ring, nodes.clock).verify(made)
     assert restarted.ring.jwks() == node.ring.jwks()
     nodes.ticks.forward(RELOAD_SECONDS)
@@ -325,6 +328,41 @@ def test_a_key_that_signs_no_tokens_is_refused_in_one_line(
 def _key(bao: OpenBao, name: str, **made: object) -> str:
     bao.call("POST", f"transit/keys/{name}", made)
     return f"vault-transit:transit/{name}"
+
+
+def test_a_weak_key_that_comes_by_a_rotation_is_told_and_the_old_one_goes_on(place_of, nodes, monkeypatch) -> None:
+    place = place_of("kms", "RSA_3072")
+    node = nodes(place)
+    kid = node.ring.signing_key().kid
+    monkeypatch.setitem(kms_server.MAKE, "RSA_3072", lambda: rsa.generate_private_key(65537, 2048))
+    place.rotate()
+    nodes.ticks.forward(RELOAD_SECONDS)
+    node.ring.look()
+    assert [event.name for event in node.events] == ["signing-key-refused"]
+    assert "2048" in node.events[0].details["why"]
+    assert [key["kid"] for key in node.ring.jwks()["keys"]] == [kid]
+    assert token(node.ring, nodes.clock)
+
+
+def test_a_schedule_puts_no_key_of_the_store_in_the_place_of_one_that_lives_elsewhere(place_of, nodes) -> None:
+    node = nodes(place_of("transit", "ed25519"))
+    nodes.clock.forward(31 * 86_400)
+    beside = Keyring(open_store(str(node.url), key_file=node.key_file).keys, nodes.clock)
+    for rotate in (beside.create, beside.activate, lambda: beside.rotate_when_due(30 * 86_400.0)):
+        with pytest.raises(KeyringError, match="lives at vault-transit:"):
+            rotate()
+    assert len(node.store.keys.load()) == 1
+    with pytest.raises(StoreUnavailableError, match="not-opened"):
+        token(beside, nodes.clock)
+    assert verifier(beside, nodes.clock).verify(token(node.ring, nodes.clock)), (
+        "a process that reaches no Vault verifies"
+    )
+    here = beside.create(leave_place=True)
+    node.ring.reload()
+    nodes.ticks.forward(RELOAD_SECONDS)
+    node.ring.look()
+    nodes.clock.forward(JWKS_MAX_AGE + RELOAD_SECONDS)
+    assert node.ring.signing_key().kid == here.kid, "and who has left is not brought back"
 
 
 def test_a_token_without_the_right_to_sign_is_told_what_it_needs(transit: OpenBao, door: Door, nodes) -> None:

@@ -133,8 +133,12 @@ class Keyring:
         """The public key set (RFC 7517 §5). A secret (HS256) is never in it."""
         return {"keys": [key.public_jwk() for key in self.signing_keys() if not key.symmetric]}
 
-    def create(self, algorithm: Algorithm | None = None) -> SigningKey:
-        """Rotate: publish a new key now; it signs once every cached JWKS has it, and the old ones retire then. Returns it."""
+    def create(self, algorithm: Algorithm | None = None, *, leave_place: bool = False) -> SigningKey:
+        """Rotate: publish a new key now; it signs once every cached JWKS has it, and the old ones retire then. Returns it.
+
+        Raises KeyringError where the newest key lives elsewhere: it is rotated there. *leave_place*: make one here all the same.
+        """
+        self._stay_at_place(leave_place)
         now = self._clock()
         starts = now + JWKS_MAX_AGE + RELOAD_SECONDS
         key = new_signing_key(algorithm or self._algorithm, created_at=now, activates_at=starts)
@@ -142,12 +146,14 @@ class Keyring:
         self.reload()
         return key
 
-    def rotate_when_due(self, every: float, algorithm: Algorithm | None = None) -> SigningKey | None:
+    def rotate_when_due(
+        self, every: float, algorithm: Algorithm | None = None, *, leave_place: bool = False
+    ) -> SigningKey | None:
         """Rotate where the newest key was made *every* seconds ago or earlier; None where it is younger.
 
-        Of several processes that come at once one rotates.
+        Of several processes that come at once one rotates. Raises KeyringError as :meth:`create` does.
         """
-        self.reload()
+        self._stay_at_place(leave_place)
         newest = max(self._keys, key=lambda key: key.created_at, default=None)
         now = self._clock()
         if newest is not None and now - newest.created_at < every:
@@ -217,6 +223,15 @@ class Keyring:
         with contextlib.suppress(StoreUnavailableError, KeyringError):
             self.adopt_found(find())
 
+    def _stay_at_place(self, leave_place: bool) -> None:
+        """A schedule must not put a key of the store in the place of one that was to live in a hardware module."""
+        self.reload()
+        newest = max(self._keys, key=lambda key: (key.activates_at, key.created_at), default=None)
+        if newest is not None and newest.place and not leave_place:
+            raise KeyringError(
+                f"the newest signing key lives at {newest.place}; rotate it there, or leave that place with --leave-place"
+            )
+
     def _next_start(self, *, at_once: bool) -> float:
         self.reload()
         now = self._clock()
@@ -233,8 +248,12 @@ class Keyring:
         self.reload()
         return key if done else None
 
-    def activate(self, algorithm: Algorithm | None = None) -> SigningKey:
-        """Publish a new key that signs at once: for a key that leaked. Clients with a cached JWKS fail until they re-read it."""
+    def activate(self, algorithm: Algorithm | None = None, *, leave_place: bool = False) -> SigningKey:
+        """Publish a new key that signs at once: for a key that leaked. Clients with a cached JWKS fail until they re-read it.
+
+        Raises KeyringError as :meth:`create` does.
+        """
+        self._stay_at_place(leave_place)
         now = self._clock()
         key = new_signing_key(algorithm or self._algorithm, created_at=now, activates_at=now)
         self._store.rotate(key, now, now + self._overlap)

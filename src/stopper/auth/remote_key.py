@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from stopper.core.errors import StoreUnavailableError
+
 
 class RemoteKey(Protocol):
     """One version of one private key at its place. Holds nothing secret; made without asking the place."""
@@ -30,6 +32,18 @@ class FoundKey:
     key: RemoteKey
     algorithm: str
     public: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class UnopenedKey:
+    """A key that lives elsewhere, in a process that was not told how to reach it: it verifies, and signs nothing."""
+
+    place: str
+    version: str
+
+    def sign(self, message: bytes) -> bytes:
+        """Raises StoreUnavailableError."""
+        raise StoreUnavailableError("signing-key-not-opened")
 
 
 OpenKey = Callable[[str, str, str], RemoteKey]

@@ -23,7 +23,7 @@ from stopper.auth.private_key import (
     signature,
     thumbprint,
 )
-from stopper.auth.remote_key import FoundKey, OpenKey, RemoteKey
+from stopper.auth.remote_key import FoundKey, OpenKey, RemoteKey, UnopenedKey
 from stopper.auth.strict_json import NotStrictError, read_object
 from stopper.auth.verification_key import VerificationKey
 from stopper.core.errors import KeyringError, StoreUnavailableError
@@ -163,9 +163,9 @@ def load_signing_key(
             "", elsewhere.public, algorithm,
             created_at=created_at, activates_at=activates_at, retires_at=retires_at, expires_at=expires_at,
         )  # fmt: skip
-        if open_key is None:
-            return public
-        return replace(public, private=open_key(elsewhere.place, elsewhere.version, public.algorithm))
+        place, version = elsewhere.place, elsewhere.version
+        opened = UnopenedKey(place, version) if open_key is None else open_key(place, version, public.algorithm)
+        return replace(public, private=opened)
     loaded = _loaded(kept)
     if algorithm not in ALGORITHMS or not fits(loaded, algorithm):
         raise KeyringError(f"a stored signing key is not a key for {algorithm[:20]}")

@@ -21,6 +21,8 @@ from stopper.core.secret import Secret
 if TYPE_CHECKING:
     from stopper.auth.keyring import Keyring
     from stopper.auth.signing_key import Algorithm, SigningKey
+    from stopper.secrets.key_place import KeyPlace
+    from stopper.secrets.signing import KeyPlaces
     from stopper.store import Store
 
 _SPAN: Final = re.compile(r"([1-9][0-9]{0,4})([dhm])")
@@ -91,7 +93,7 @@ def _ring(store: "Store", life: float, algorithm: str | None = None) -> "Keyring
 
 
 def _made(key: "SigningKey") -> None:
-    click.echo(f"{key.kid}  {key.algorithm}  {_dates(key)}" + (f"  {key.place}" if key.place else ""))
+    click.echo(f"{key.kid}  {key.algorithm}  {_dates(key)}{_at(key)}")
     if key.symmetric:
         click.echo(
             "HS256 is a secret: it is not in the key set, so no other service can verify these tokens, and whoever verifies them here"
@@ -113,7 +115,7 @@ def list_keys(context: click.Context, database: str | None, key_file: Path | Non
     with _opened(context, database, key_file) as (store, _):
         now = store.clock()
         for key in store.keys.load():
-            click.echo(f"{key.kid}  {key.algorithm:5}  {_state(key, now):9}  {_dates(key)}")
+            click.echo(f"{key.kid}  {key.algorithm:5}  {_state(key, now):9}  {_dates(key)}{_at(key)}")
 
 
 def _state(key: "SigningKey", now: float) -> str:
@@ -127,6 +129,10 @@ def _state(key: "SigningKey", now: float) -> str:
 def _dates(key: "SigningKey") -> str:
     said = [("signs from", key.activates_at), ("until", key.retires_at), ("verifies until", key.expires_at)]
     return ", ".join(f"{name} {_date(when)}" for name, when in said if when is not None)
+
+
+def _at(key: "SigningKey") -> str:
+    return f", lives at {key.place}" if key.place else ""
 
 
 def _date(when: float) -> str:
@@ -143,6 +149,7 @@ def _date(when: float) -> str:
     show_default=True,
     help="HS256 is a secret, verified by this service alone.",
 )
+@click.option("--leave-place", is_flag=True, help="Make a key in the store, though the newest one lives elsewhere.")
 @_where
 @click.pass_context
 def rotate(
@@ -150,6 +157,7 @@ def rotate(
     every: int | None,
     at_once: bool,
     algorithm: str,
+    leave_place: bool,
     database: str | None,
     key_file: Path | None,
 ) -> None:
@@ -158,7 +166,12 @@ def rotate(
         raise click.UsageError("--at-once and --every exclude each other")
     with _opened(context, database, key_file) as (store, life):
         ring = _ring(store, life, algorithm)
-        made = ring.activate() if at_once else ring.create() if every is None else ring.rotate_when_due(every)
+        if at_once:
+            made: SigningKey | None = ring.activate(leave_place=leave_place)
+        elif every is None:
+            made = ring.create(leave_place=leave_place)
+        else:
+            made = ring.rotate_when_due(every, leave_place=leave_place)
         if made is None:
             click.echo("nothing to do: the newest key is young enough")
             return
@@ -166,33 +179,62 @@ def rotate(
 
 
 @keys.command("import")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("source", metavar="FILE|PLACE")
 @click.option("--algorithm", type=click.Choice(_NAMES), help="What it signs under: PS256 for RSA, HS256 for a secret.")
 @click.option("--at-once", is_flag=True, help="It signs at once: for the successor of a key that leaked.")
 @_where
 @click.pass_context
 def import_key(
     context: click.Context,
-    file: Path,
+    source: str,
     algorithm: str | None,
     at_once: bool,
     database: str | None,
     key_file: Path | None,
 ) -> None:
-    """Take in a private key (PEM or JWK) that was made elsewhere. It signs once every cached key set has it."""
+    """Take in a private key (PEM or JWK) from FILE, or the newest key of a PLACE that it never leaves (vault-transit:transit/stopper).
+
+    It signs once every cached key set has it.
+    """
     with _opened(context, database, key_file) as (store, life):
-        if os.name == "posix" and file.stat().st_mode & 0o077:
-            raise SettingError(f"{file}: others can read it; run: chmod 600 {file}")
-        try:
-            material = Secret(file.read_bytes())
-        except OSError as wrong:
-            raise SettingError(f"{file}: {wrong.strerror}; name a file that you can read") from None
-        name = cast("Algorithm | None", algorithm and canonical_name(algorithm))
-        made = _ring(store, life, algorithm).adopt(material, name, at_once=at_once)
+        ring, name = _ring(store, life, algorithm), cast("Algorithm | None", algorithm and canonical_name(algorithm))
+        place = _place(source)
+        if place is None:
+            made = ring.adopt(_material(Path(source)), name, at_once=at_once)
+        else:
+            made = ring.adopt_found(_places(context, database).find(place, name or ""), at_once=at_once)
         if made is None:
             click.echo("nothing to do: that key is here already")
         else:
             _made(made)
+
+
+def _place(source: str) -> "KeyPlace | None":
+    from stopper.secrets.key_place import parse_place
+    from stopper.secrets.reference import NotAReferenceError
+
+    try:
+        return parse_place(source)
+    except NotAReferenceError as wrong:
+        raise SettingError(f"{source} {wrong}") from None
+
+
+def _places(context: click.Context, database: str | None) -> "KeyPlaces":
+    from stopper.secrets.loading import key_places, own_settings
+
+    config: dict[str, Any] = {} if database else dict(context.ensure_object(ScriptInfo).load_app().config)
+    return key_places(own_settings(config, os.environ), config)
+
+
+def _material(file: Path) -> Secret:
+    try:
+        readable = os.name == "posix" and file.stat().st_mode & 0o077
+        found = Secret(file.read_bytes())
+    except OSError as wrong:
+        raise SettingError(f"{file}: {wrong.strerror}; name a file that you can read") from None
+    if readable:
+        raise SettingError(f"{file}: others can read it; run: chmod 600 {file}")
+    return found
 
 
 @keys.command("retire")

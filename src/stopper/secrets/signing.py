@@ -10,10 +10,11 @@ from stopper.auth.event import Event, EventSink, log_event
 from stopper.auth.forking import in_each_child
 from stopper.auth.private_key import jwk_members
 from stopper.auth.remote_key import FoundKey
+from stopper.auth.verification_key import VerificationKey
 from stopper.core.errors import KeyringError
 from stopper.secrets.backends import Access
 from stopper.secrets.errors import FetchError, SigningKeyUnavailableError
-from stopper.secrets.key_holder import KeyHolder
+from stopper.secrets.key_holder import KeyHolder, KeyVersion
 from stopper.secrets.key_place import KeyPlace, parse_place
 from stopper.secrets.reference import NotAReferenceError
 from stopper.secrets.steady import steady
@@ -63,15 +64,24 @@ class KeyPlaces:
         except FetchError as wrong:
             found, cause, why = None, wrong.cause, str(wrong)
         if found is None:
+            self._sink(Event("signing-key-not-found", self._wall(), str(place), {"why": why}))
             if cause == "unreachable":
                 raise SigningKeyUnavailableError(str(place), why)
             raise KeyringError(f"the signing key {place}: {why}")
-        if not found.algorithms:
-            raise KeyringError(
-                f"the signing key {place} is of a kind that signs no tokens; make Ed25519, P-256, P-384 or RSA"
-            )
-        algorithm = preferred if preferred in found.algorithms else found.algorithms[0]
+        algorithm = preferred if preferred in found.algorithms else (*found.algorithms, "")[0]
+        self._judge(place, algorithm, found)
         return FoundKey(self.open(str(place), found.version, algorithm), algorithm, jwk_members(found.public_key))
+
+    def _judge(self, place: KeyPlace, algorithm: str, found: KeyVersion) -> None:
+        why = "is of a kind that signs no tokens; make Ed25519, P-256, P-384 or RSA" if not algorithm else ""
+        try:
+            if algorithm:
+                VerificationKey.from_public_key(None, algorithm, found.public_key)
+        except KeyringError as wrong:
+            why = f"is refused: {wrong}"
+        if why:  # told too: a key that is rotated there is asked for while nobody waits for the answer
+            self._sink(Event("signing-key-refused", self._wall(), str(place), {"why": why}))
+            raise KeyringError(f"the signing key {place} {why}")
 
     def sign(self, key: "HeldKey", message: bytes) -> bytes:
         """A signature of *key*. Raises SigningKeyUnavailableError; while the place is away it does so without asking."""
