@@ -46,7 +46,7 @@ _USUAL: Final = re.compile(
 )
 MANY: Final = 3
 """Accounts of one function above which they are one finding: they were written together and are mended together."""
-_FAKE: Final = re.compile(r"(?i)(?:^|[/_.\s])(?:fake|dummy|mock)(?:[/_.]|$)")
+_FAKE: Final = re.compile(r"(?i)(?:^|[/_.\s])(?:fake|dummy|mock|(?:\w+_)?test_?data)(?:[/_.\s]|$)")
 _CLOSED: Final = frozenset({"", "!", "*", "x", "-", "unset", "disabled", "none", "unusable"})
 _USER_KEY: Final = re.compile(r"(?i)(user_?name|user|login|e_?mail|user_?id|name|account)")
 _STORE: Final = re.compile(

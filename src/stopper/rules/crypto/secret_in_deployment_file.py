@@ -33,7 +33,7 @@ _POINTER: Final = re.compile(
     r"^(?:\$|<|%|\{|/|\*+$|true$|false$|none$|null$|\d{1,6}$|https?://|arn:|env:|file:|vault:|op://)", re.IGNORECASE
 )
 _OF_A_PIPELINE: Final = re.compile(
-    r"(?i)(?:^|/)\.?(?:ci|github|gitlab|circleci|tests?|e2e|cypress)/|(?:^|/)[\w.-]*[._-](?:ci|tests?|testing|e2e|cypress)(?:[._-][\w.-]*)?$"
+    r"(?i)(?:^|/)\.?(?:ci|github|gitlab|circleci|devcontainer|tests?|e2e|cypress)(?:[-_][\w-]+)?/|(?:^|/)[\w.-]*[._-](?:ci|tests?|testing|e2e|cypress)(?:[._-][\w.-]*)?$"
 )
 """Files that only a pipeline starts: what they hold is thrown away with it, or is the matter of ``credential-in-ci-config``."""
 _WEAK_NAMES: Final = frozenset({"token", "jwt"})

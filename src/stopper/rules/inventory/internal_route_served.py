@@ -12,7 +12,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import attempt, same
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.values import ConfigValue, EnvironmentValue, walk
+from stopper.core.values import Call, ConfigValue, EnvironmentValue, Name, Value, text_of, walk
 
 _INTERNAL: Final = re.compile(
     r"(?i)(?:^|[/_.-])(debug\w*|_debug|internals?|backups?|dump\w*|bak|actuator|phpinfo|console|_?env|environ|tests?|testing|playground|sandbox|dev|devtools|staging|tmp|temp|old|"
@@ -64,12 +64,21 @@ def _seems_guarded(facts: SourceFacts, view: str) -> bool:
 
 def _is_switched(facts: SourceFacts, view: str) -> bool:
     """That the view turns callers away unless a setting is on."""
-    asks = any(
-        isinstance(part, (ConfigValue, EnvironmentValue))
-        for condition in facts.conditions_in(view)
-        for part in walk(condition.value, 4)
-    )
+    conditions = facts.conditions_in(view)
+    if any(one.negated and one.stops and _is_setting(one.value) for one in conditions):
+        return True  # ``if not settings.DEBUG: return …``
+    asks = any(isinstance(part, (ConfigValue, EnvironmentValue)) for one in conditions for part in walk(one.value, 4))
     return asks and any(call.callee == "flask.abort" for call in facts.calls_in(view))
+
+
+def _is_setting(value: Value) -> bool:
+    """A setting, also one that stands as a constant of the project: ``settings.SAML_DEBUG``."""
+    if isinstance(value, (ConfigValue, EnvironmentValue)):
+        return True
+    if isinstance(value, Call):
+        return (text_of(value.argument(0)) or "").isupper()  # ``flag("SAML_DEBUG", False)``
+    last = value.dotted.rpartition(".")[2] if isinstance(value, Name) else getattr(value, "attribute", "")
+    return len(last) > 1 and last.isupper()
 
 
 def _is_internal(route: Route) -> bool:

@@ -47,9 +47,18 @@ def _by_text(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
 def _by_shape(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty, str]]:
     for text in facts.texts(tests=True):
         found = key_in(text.value)
-        if found is not None:
+        if found is not None and not _is_shown_as_example(facts, text.span):
             sure: Certainty = "likely" if facts.is_test(text.span) else "certain"
             yield text.span, f"{found.kind} stands in the source", sure, found.text
+
+
+def _is_shown_as_example(facts: SourceFacts, span: Span) -> bool:
+    """That the text is the ``example=`` of a documented field."""
+    return any(
+        name in ("example", "examples") and value.span == span
+        for call in facts.calls()
+        for name, value in call.keywords
+    )
 
 
 def _in_headers(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty, str]]:
