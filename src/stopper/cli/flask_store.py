@@ -323,7 +323,9 @@ def revoke(
         if everything:
             said = f"{store.refresh.end_everything(now, until)} sessions have ended, and every access token issued up to now is void"
         elif subject is not None:
-            said = "" if not store.accounts.log_out(subject, now) else f"{subject} is logged out everywhere"
+            # Somebody without an account here may have a browser session: an application has people of its own.
+            known = store.accounts.log_out(subject, now) or store.sessions.end_all(subject, but=None) > 0
+            said = f"{subject} is logged out everywhere" if known else ""
         else:
             said = "the session has ended" if store.refresh.end_family(session or "", "revoked", now, until) else ""
         if not said:
