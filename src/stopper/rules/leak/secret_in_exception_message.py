@@ -31,6 +31,7 @@ from stopper.core.values import (
 _TELLS_NOTHING: Final = re.compile(
     r"(?i)(?:.*\.)?(?:bool|len|type|isinstance|hash|id|any|all|hexdigest|sha\d+|md5|mask\w*|redact\w*|scrub\w*|\w*fingerprint\w*|\w*saniti[sz]e\w*|obfuscat\w*|get_unverified_\w+)"
 )
+_SETTING: Final = re.compile(r"[A-Za-z]+(?:[._][A-Za-z]+)+")
 _VAGUE: Final = frozenset({"token", "jwt", "tok"})
 _NOT_WHOLE: Final = frozenset({"split", "partition", "rpartition", "rsplit"})
 _OPEN_PARTS: Final = frozenset({"username", "type", "realm", "__class__", "__name__", "kind", "name"})
@@ -95,6 +96,8 @@ def _shown(value: Value, depth: int = 10) -> Iterator[Value]:
     match value:
         case Constant(name=name) if not name:
             return
+        case Constant(value=str(text)) if _SETTING.fullmatch(text):
+            return  # the name of a setting, not what stands in it
         case Truth():
             return
         case Call(callee=callee) if _TELLS_NOTHING.fullmatch(callee):

@@ -1,5 +1,6 @@
 """Whoever writes another address into a header starts to count from nought again."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -18,6 +19,8 @@ SPOOFABLE: Final = frozenset(
 )  # fmt: skip
 _OLD: Final = ("flask_limiter.util.get_ipaddr", "flask_limiter.get_ipaddr")
 """Reads the first entry of ``X-Forwarded-For``."""
+_MEASURES: Final = re.compile(r"(?i)stat(?:s|sd)\b|metric|prometheus|telemetry")
+"""Counters that somebody looks at, and that limit nobody."""
 _COUNTS: Final = ("*.incr", "*.incrby", "*.zadd", "*.zcard", "*.hit", "*.hincrby")
 
 
@@ -83,6 +86,7 @@ def _by_hand(facts: SourceFacts, seen: set[object]) -> Iterator[Hit]:
             and (why := _source(facts, call.args[0]))
             and call.span not in seen
             and not call.callee.startswith("flask_limiter")
+            and not _MEASURES.search(call.callee)
         ):
             seen.add(call.span)
             yield Hit(f"callers are counted by {why}, which they write themselves", call.span)
