@@ -1,5 +1,7 @@
 """Puts the sessions of browsers together for one application, where it keeps them and has a key for them."""
 
+from typing import Any, cast
+
 from flask import Flask
 
 from stopper.auth.clock import Clock
@@ -50,7 +52,7 @@ def use_in_templates(app: Flask, sessions: BrowserSessions) -> None:
             "Flask-WTF's CSRFProtect and browser_session both judge the field csrf_token, each by tokens of its own: leave CSRFProtect out and"
             " set WTF_CSRF_ENABLED = False; the guard asks for a token wherever a session changes something"
         )
-    app.jinja_env.globals["csrf_token"] = sessions.csrf_token
+    app.jinja_env.globals["csrf_token"] = cast("Any", sessions.csrf_token)  # its type names the present values alone
 
 
 def _root(settings: Settings, parts: Parts) -> Secret | None:

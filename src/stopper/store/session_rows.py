@@ -2,8 +2,9 @@
 
 import contextlib
 from collections.abc import Sequence
+from typing import Final
 
-from sqlalchemy import Connection, RowMapping, and_, delete, func, insert, or_, select, text, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, func, insert, or_, select, text, update
 
 from stopper.auth.session import Session
 from stopper.core.errors import StoreUnavailableError
@@ -13,6 +14,8 @@ from stopper.store.schema import browser_sessions as sessions
 from stopper.store.schema import revocations
 from stopper.store.words import pack, unpack
 
+_FIND: Final = select(sessions).where(sessions.c.digest == bindparam("wanted"))
+"""Made once: every request asks it."""
 _LOCK = 0x53455353
 """Any fixed number: the advisory lock of a log-in, beside the hash of the subject."""
 
@@ -25,8 +28,9 @@ class SqlSessions:
 
     def find(self, digest: bytes) -> Session | None:
         """The session of that hash."""
-        wanted = select(sessions).where(sessions.c.digest == digest)
-        row = self._database.read(lambda connection: connection.execute(wanted).mappings().one_or_none())
+        row = self._database.read(
+            lambda connection: connection.execute(_FIND, {"wanted": digest}).mappings().one_or_none()
+        )
         return None if row is None else _session(row)
 
     def begin(self, session: Session, digest: bytes, *, keep: int, since: int | None, instead_of: bytes | None) -> bool:
