@@ -39,3 +39,9 @@ def test_the_tokens_of_a_test_file_are_one_finding(tmp_path: Path) -> None:
     # The first is seen as the credential of a header, the second by its shape.
     test = f'import flask\n\nONE = {{"Authorization": "Bearer {TOKEN}"}}\nTWO = {{"Authorization": "Basic "\n + "{other}"}}\n'
     assert seen(tmp_path, test) == [("tests/test_api.py", 5, "likely")]
+
+
+def test_a_token_of_a_test_whose_time_is_over_is_no_finding(tmp_path: Path) -> None:
+    """Nobody takes it any more; one that is still good is told."""
+    ended = f"{part({'alg': 'RS256'})}.{part({'sub': '42', 'exp': 1602291600})}.dGhpcyBpcyBub3QgYSBzaWduYXR1cmU"
+    assert seen(tmp_path, f'import flask\n\nTOKEN = "{ended}"\n') == []

@@ -16,7 +16,7 @@ from stopper.core.probe_inputs import members
 from stopper.core.probe_objects import entries, ids
 from stopper.core.probe_registration import logged_in, new_account, registers
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Unknown, Value, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Unknown, Value, parts, walk
 from stopper.core.whole_body import is_whole
 
 _UPDATES: Final = (
@@ -30,6 +30,7 @@ _UPDATES: Final = (
     "*.replace_one",
     "*.bulk_insert_mappings",
 )
+_KEEPS: Final = frozenset({"load", "validate", "model_validate", "parse_obj", "deserialize", "validated"})
 _SCHEMAS: Final = (
     "schema",
     "form",
@@ -64,7 +65,7 @@ def _by_setattr(facts: SourceFacts) -> Iterator[Call]:
     for call in facts.calls("setattr"):
         if len(call.args) != 3 or not isinstance(call.args[1], Item):
             continue
-        whole = any(is_whole(part) for part in walk(call.args[1], 4))
+        whole = _is_inside(call.args[1])
         if whole and not _kept_to_a_list(facts, call):
             yield call
 
@@ -87,6 +88,15 @@ def _kept_to_a_list(facts: SourceFacts, call: Call) -> bool:
         and one.left.owner == cast("Item", call.args[1]).owner
         for one in facts.comparisons("in", "not in")
     )
+
+
+def _is_inside(value: Value, depth: int = 4) -> bool:
+    """That all of the body is in the value, and no schema has kept the members that it knows."""
+    if is_whole(value):
+        return True
+    if depth == 0 or (isinstance(value, Call) and value.method in _KEEPS):
+        return False
+    return any(_is_inside(part, depth - 1) for part in parts(value))
 
 
 def _are_names(value: Value) -> bool:

@@ -26,6 +26,8 @@ _DUMPS: Final = re.compile(
 )
 _CAPTURED: Final = re.compile(r"\w=[\"']?\$+\(\s*(?:echo|printf)\b|<<<")
 _INTO_FILE: Final = re.compile(r"[^&\d]>>?\s*[\"']?[$~{}\w./-]+[\"']?\s*$")
+_TO_READ: Final = re.compile(r"(?i)(?:^|/)(?:examples?|docs?|samples?|tutorials?)/")
+"""What is there to be read is not shipped."""
 _TRACES: Final = re.compile(r"(?:^|\s|&&|;|\|)\s*(?:set\s+-\w*x|bash\s+-\w*x)\b")
 _PAIR: Final = re.compile(
     r"^\s*-?\s*(?:export\s+|ENV\s+|ARG\s+)?[\"']?([A-Za-z_][\w.-]*)[\"']?\s*[:=]\s*[\"']?([^\s\"'#]+)[\"']?\s*(?:\\)?$"
@@ -115,6 +117,8 @@ def _shared_with_tests(facts: SourceFacts) -> Iterator[Hit]:
         return
     shipped: set[str] = set()
     for write in facts.config_writes("SECRET_KEY", "JWT_SECRET_KEY"):
+        if _TO_READ.search(write.span.path):
+            continue
         shipped |= {one.value for one in literals(write.value) if isinstance(one.value, str) and one.value}
     if not shipped:
         return

@@ -1,12 +1,13 @@
 """Whoever may read the repository or its history can act as the owner of the credential."""
 
 import re
+import time
 from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.key_shapes import is_placeholder, is_random, key_in
+from stopper.core.key_shapes import claims_of, is_placeholder, is_random, key_in
 from stopper.core.naming import sensitive
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
@@ -48,8 +49,17 @@ def _by_shape(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty, str]]:
     for text in facts.texts(tests=True):
         found = key_in(text.value)
         if found is not None and not _is_shown_as_example(facts, text.span):
-            sure: Certainty = "likely" if facts.is_test(text.span) else "certain"
+            in_test = facts.is_test(text.span)
+            if in_test and _has_ended(found.text):
+                continue
+            sure: Certainty = "likely" if in_test else "certain"
             yield text.span, f"{found.kind} stands in the source", sure, found.text
+
+
+def _has_ended(text: str) -> bool:
+    """That it is a token whose time is over: nobody takes it any more."""
+    ends = claims_of(text).get("exp") if text.startswith("eyJ") else None
+    return isinstance(ends, (int, float)) and ends < time.time()
 
 
 def _is_shown_as_example(facts: SourceFacts, span: Span) -> bool:

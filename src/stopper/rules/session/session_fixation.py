@@ -19,7 +19,7 @@ _WHO: Final = re.compile(
 _IN: Final = re.compile(r"(?i)(^|[/_.-])(log[-_]?in|sign[-_]?in|authenticate)")
 _OUT: Final = re.compile(r"(?i)(^|[/_.-])(log[-_]?out|sign[-_]?out|log[-_]?off)")
 _ENDS: Final = re.compile(
-    r"(?i).*(logout_user|session(_interface)?\.(clear|pop|regenerate|destroy|delete|invalidate)|delete_cookie|unset_jwt_cookies|unset_access_cookies|regenerate\w*|(end|clear|destroy|revoke|invalidate|drop)_\w*session\w*|revoke\w*|forget\w*)"
+    r"(?i).*(logout_user|session(_interface)?\.(clear|pop|regenerate|destroy|delete|invalidate)|delete_cookie|unset_jwt_cookies|unset_access_cookies|regenerate\w*|(end|clear|destroy|revoke|invalidate|drop)_\w*session\w*|revoke\w*|forget\w*|(?:log|sign)_?(?:out|off)(?:_\w+)?)"
 )
 _NEW: Final = re.compile(
     r"(?i).*(session(_interface)?\.(clear|regenerate)|regenerate\w*|login_user|rotate\w*session\w*|(new|reset|clear|start)_\w*session\w*)"
@@ -114,7 +114,7 @@ RULE = Rule(
         "wsgi",
         "http",
     ),
-    ends="Stopper issues a new credential at each log-in and revokes it at the log-out.",
+    ends="`Stopper.sessions.begin` makes a new id at each log-in, `renew` at each change of rights, and `end` voids it in the store.",
     certainty="likely",
     detect=detect,
     probe=probe,
