@@ -132,7 +132,7 @@ RULE = Rule(
         "wsgi",
         "http",
     ),
-    ends="Stopper's `@bearer` keeps no credential in a cookie.",
+    ends="Stopper's `@browser_session` has a `__Host-` cookie, Secure, HttpOnly and SameSite.",
     certainty="likely",
     detect=detect,
     probe=probe,

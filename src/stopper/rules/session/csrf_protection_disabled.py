@@ -136,7 +136,7 @@ RULE = Rule(
     owasp="API8:2023",
     asvs=("V3.5.1",),
     surfaces=("source",),
-    ends="Stopper's `@bearer` reads no cookie, so another site cannot send the credential along.",
+    ends="Stopper's `@browser_session` asks for a token bound to the session; `@bearer` reads no cookie.",
     detect=detect,
     fix=fix,
 )

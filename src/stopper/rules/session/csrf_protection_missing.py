@@ -132,7 +132,7 @@ RULE = Rule(
         "wsgi",
         "http",
     ),
-    ends="Stopper's `@bearer` reads no cookie, so another site cannot send the credential along.",
+    ends="Stopper's `@browser_session` asks for a token bound to the session; `@bearer` reads no cookie.",
     certainty="likely",
     detect=detect,
     probe=probe,

@@ -100,7 +100,7 @@ RULE = Rule(
         "wsgi",
         "http",
     ),
-    ends="Stopper's `@bearer` keeps no credential in a cookie.",
+    ends="Stopper's `@browser_session` has a `__Host-` cookie, Secure, HttpOnly and SameSite.",
     detect=detect,
     probe=probe,
     fix=fix,

@@ -114,7 +114,7 @@ RULE = Rule(
         "wsgi",
         "http",
     ),
-    ends="`Stopper.sessions.begin` makes a new id at each log-in, `renew` at each change of rights, and `end` voids it in the store.",
+    ends="`Stopper.sessions.begin` makes a new id at each log-in, and `end` voids it in the store.",
     certainty="likely",
     detect=detect,
     probe=probe,

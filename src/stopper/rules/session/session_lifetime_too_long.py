@@ -109,7 +109,7 @@ RULE = Rule(
         "wsgi",
         "http",
     ),
-    ends="Stopper's access tokens live 15 minutes unless `STOPPER_ACCESS_TOKEN_LIFETIME` says otherwise.",
+    ends="Stopper's access tokens live 15 minutes and its sessions 12 hours, unless settings say otherwise.",
     detect=detect,
     probe=probe,
     fix=fix,

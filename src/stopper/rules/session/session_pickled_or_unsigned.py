@@ -86,6 +86,6 @@ RULE = Rule(
     owasp="API8:2023",
     asvs=("V1.5.2",),
     surfaces=("source",),
-    ends="Stopper keeps no pickled data and takes no session that it did not issue.",
+    ends="Stopper keeps sessions as plain rows, pickles nothing, and takes no session that it did not issue.",
     detect=detect,
 )
