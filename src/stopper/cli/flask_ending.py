@@ -21,6 +21,10 @@ def ending() -> Generator[None]:
     try:
         yield
     except StoreUnavailableError as wrong:
-        end(f"the store does not answer ({wrong.reason}); look whether it runs and try again", 3)
+        told = str(wrong)  # some say by themselves who does not answer
+        end(
+            told if told != wrong.reason else f"the store does not answer ({told}); look whether it runs and try again",
+            3,
+        )
     except StopperError as wrong:
         end(str(wrong), 2)

@@ -70,7 +70,9 @@ def _named(database: str, key_file: Path | None) -> "tuple[Store, float]":
 
     if key_file is not None and not key_file.exists():
         raise SettingError(f"{key_file} is not there; name the master.key of the service with --key-file")
-    life = float(Settings({}, os.environ).get(lifetime))
+    # That one alone: the settings of a whole service may stand beside it, and nobody has declared them here.
+    said = {key: value for key, value in os.environ.items() if key == lifetime.key}
+    life = float(Settings({}, said).get(lifetime))
     return open_store(database, key_file=key_file, keep_revoked=keep_for(life)), life
 
 
