@@ -22,6 +22,7 @@ COMMANDS: Final = (
     "lock",
     "rules",
     "diff",
+    "token",
     "scrub",
     "secrets",
     "watch",

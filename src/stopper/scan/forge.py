@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from stopper.core.flask_cookie import signs_cookie
+from stopper.core.flask_cookie import signing_word
 from stopper.core.secret import Secret
 from stopper.scan.forge_keys import own_certificate, own_jwk, own_rsa_key, public_forms
 
@@ -159,7 +159,8 @@ class TokenForge:
 
     def guess_cookie(self, cookie: str) -> Secret | None:
         """The key that signed a Flask session cookie, when the word list has it (in a few usual spellings)."""
-        return next((key for word in guesses() if word and signs_cookie(key := Secret(word), cookie)), None)
+        word = signing_word(guesses(), cookie)
+        return None if word is None else Secret(word)
 
 
 def is_token(text: str) -> bool:
