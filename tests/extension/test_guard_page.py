@@ -55,6 +55,14 @@ def test_the_policies() -> None:
         assert client.open(path, method=method).status_code == 401
 
 
+def test_opaque_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDP_SECRET", "not-to-be-seen-4711")
+    app: Flask = run("opaque tokens")["app"]
+    parts = app.extensions["stopper"].parts
+    assert parts.opaque is not None
+    assert parts.verifier is None
+
+
 def test_the_page_names_every_setting_of_the_guard_and_its_default() -> None:
     named = set(re.findall(r"STOPPER_[A-Z_]+", PAGE))
     ours = {value.key for value in vars(settings).values() if type(value).__name__ == "Setting"}

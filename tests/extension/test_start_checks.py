@@ -229,3 +229,15 @@ def test_no_refusal_at_the_start_shows_a_secret(caplog: pytest.LogCaptureFixture
     text = "hunter2-hunter2-hunter2"
     for config in ({"STOPPER_DATABASE_URL": 5}, {"STOPPER_API_KEY_PEPPER": text, "STOPPER_MODE": text}):
         assert text not in str(refusal(config)) or "STOPPER_MODE" in str(refusal(config))
+
+
+@pytest.mark.parametrize(
+    "said",
+    ['[{"url": "a", "k": "canary-55"}', [{"url": "a", "k": "canary-55"}], {"k": "canary-55"}, ' {"k": "canary-55"}'],
+)
+def test_issuers_that_cannot_be_read_are_not_repeated_in_the_error(said: object) -> None:
+    from stopper.core.settings import Settings
+
+    with pytest.raises(SettingError, match="STOPPER_ISSUERS") as refused:
+        Settings({"STOPPER_ISSUERS": said}, {})
+    assert "canary" not in str(refused.value)

@@ -1,6 +1,6 @@
 """Who may issue tokens that we take: declared, with the algorithms, the keys and the claims that are asked for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, cast
@@ -12,13 +12,40 @@ from stopper.auth.verification_key import VerificationKey
 from stopper.core.errors import KeyringError, SettingError
 from stopper.core.secret import Secret
 
-Profile = Literal["rfc9068", "jwt"]
+Profile = Literal["rfc9068", "jwt", "opaque"]
 Keys = KeySource | VerificationKey | Secret | Mapping[str, object] | Sequence[VerificationKey] | str | Path
 """A JWKS (mapping, path of a file or https URL), one or more prepared keys, an HMAC secret, or something that finds keys."""
 
 RFC9068_CLAIMS: Final = ("exp", "iat", "iss", "aud", "sub", "jti")
 JWT_CLAIMS: Final = ("exp", "iat", "iss", "aud", "sub")
+OPAQUE_CLAIMS: Final = ("exp", "aud", "sub")
 _ALWAYS: Final = ("exp", "iat", "iss", "sub")
+_DEFAULTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "rfc9068": RFC9068_CLAIMS,
+    "jwt": JWT_CLAIMS,
+    "opaque": OPAQUE_CLAIMS,
+}
+_NEEDED: Final[Mapping[str, tuple[str, ...]]] = {"rfc9068": RFC9068_CLAIMS, "jwt": _ALWAYS, "opaque": ("sub",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Introspection:
+    """Where an issuer says what its opaque tokens are worth (RFC 7662), and what shows it that we may ask.
+
+    ``secret``: the secret of ``client_id``, sent as Basic; without a ``client_id`` a bearer token of ours. It is a Secret, a function that gives
+    one, or the name of one that STOPPER_SECRETS declares.
+    """
+
+    url: str
+    secret: Secret | Callable[[], Secret] | str = field(repr=False)
+    client_id: str = ""
+
+
+class _NoKeys:
+    """The keys of an issuer whose tokens have no signature."""
+
+    def find(self, kid: str | None) -> None:
+        """None."""
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -30,6 +57,9 @@ class Issuer:
     ``require``: the claims that must be there; for ``jwt`` it replaces the default (``exp iat iss aud sub``), of which only ``aud``
     can be left out. ``audience``: our name in ``aud``; None means the setting STOPPER_AUDIENCE. ``keys``: see :data:`Keys`.
 
+    ``opaque`` is for tokens that only the issuer can read: ``introspection`` says whom to ask (RFC 7662), there are no algorithms and no keys,
+    and ``require`` replaces ``exp aud sub``, of which ``sub`` cannot be left out.
+
     Raises SettingError with the mend for anything that is unsafe or cannot work.
     """
 
@@ -40,26 +70,36 @@ class Issuer:
     required: frozenset[str] = field(repr=False, compare=False)
     audience: str | None
     keys: KeySource
+    introspection: "Introspection | None"
 
     def __init__(
         self,
         url: str,
-        algorithms: Sequence[str],
+        algorithms: Sequence[str] = (),
         profile: Profile = "rfc9068",
         *,
-        keys: Keys,
+        keys: Keys | None = None,
+        introspection: "Introspection | None" = None,
         require: Sequence[str] | None = None,
         audience: str | None = None,
         allow_rsa_2048: bool = False,
     ) -> None:
         put = object.__setattr__
         put(self, "url", _checked_name("an issuer's url", url))
-        put(self, "algorithms", _checked_algorithms(url, algorithms, mixed=_binds(keys)))
         put(self, "profile", _checked_profile(url, profile))
+        put(self, "introspection", introspection)
+        if profile == "opaque":
+            _judge_opaque(url, algorithms, keys, introspection)
+            put(self, "algorithms", ())
+            put(self, "keys", _NoKeys())
+        elif keys is None or introspection is not None:
+            raise SettingError(f'{url} needs keys; introspection is for the profile "opaque"')
+        else:
+            put(self, "algorithms", _checked_algorithms(url, algorithms, mixed=_binds(keys)))
+            put(self, "keys", _key_source(url, keys, self.algorithms, allow_rsa_2048))
         put(self, "require", _checked_claims(url, profile, require))
         put(self, "required", frozenset(self.require))
         put(self, "audience", None if audience is None else _checked_name(f"the audience of {url}", audience))
-        put(self, "keys", _key_source(url, keys, self.algorithms, allow_rsa_2048))
 
     def with_keys(self, keys: KeySource) -> "Issuer":
         """The same issuer with another source of its keys."""
@@ -98,21 +138,28 @@ def _checked_algorithms(url: str, algorithms: Sequence[str], *, mixed: bool) -> 
     return found
 
 
+def _judge_opaque(url: str, algorithms: Sequence[str], keys: object, introspection: Introspection | None) -> None:
+    if introspection is None or algorithms or keys is not None:
+        raise SettingError(
+            f"{url} gives out opaque tokens: it needs introspection=Introspection(…), no algorithms and no keys"
+        )
+
+
 def _checked_profile(url: str, profile: str) -> str:
-    if profile not in ("rfc9068", "jwt"):
-        raise SettingError(f'the profile of {url} must be "rfc9068" or "jwt", not {profile!r}')
+    if profile not in ("rfc9068", "jwt", "opaque"):
+        raise SettingError(f'the profile of {url} must be "rfc9068", "jwt" or "opaque", not {profile!r}')
     return profile
 
 
 def _checked_claims(url: str, profile: Profile, require: Sequence[str] | None) -> tuple[str, ...]:
-    default = RFC9068_CLAIMS if profile == "rfc9068" else JWT_CLAIMS
+    default = _DEFAULTS[profile]
     if require is None:
         return default
     if isinstance(require, str) or not all(isinstance(name, str) and name for name in require):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise SettingError(
             f'require of {url} must be a list of claim names, such as ["exp", "iat", "iss", "aud", "sub"]'
         )
-    needed = _ALWAYS if profile == "jwt" else RFC9068_CLAIMS
+    needed = _NEEDED[profile]
     missing = [name for name in needed if name not in require]
     if missing:
         raise SettingError(f"require of {url} must hold {', '.join(missing)}: the profile {profile} cannot do without")

@@ -161,7 +161,7 @@ class Settings:
         try:
             self._values[key] = setting.parse(value)
         except ValueError as wrong:
-            shown = MASK if setting.secret else repr(value)
+            shown = MASK if setting.secret or _may_hold_keys(value) else repr(value)
             raise SettingError(f"{key} in {where} must be {wrong}, not {shown}") from None
 
     def get(self, setting: Setting[T]) -> T:
@@ -181,6 +181,15 @@ class Settings:
     def is_set(self, setting: Setting[T]) -> bool:
         """Whether somebody set it, to whatever value."""
         return setting.key in self._values
+
+
+def _may_hold_keys(value: object) -> bool:
+    """Whether somebody may have written a key into it: a JSON document or a mapping, of issuers for one."""
+    return (
+        isinstance(value, Mapping)
+        or (isinstance(value, str) and value.lstrip()[:1] in ("{", "["))
+        or (isinstance(value, (list, tuple)) and any(isinstance(item, Mapping) for item in cast("list[object]", value)))
+    )
 
 
 def _nearest(key: str) -> str:

@@ -7,6 +7,7 @@ from flask import Request, Response, request
 from werkzeug.local import LocalProxy
 
 from stopper.auth.clock import Clock
+from stopper.auth.introspection import is_opaque
 from stopper.auth.policy import Kinds, Policy, bearer, browser_session, client_certificate
 from stopper.auth.requirement import Situation
 from stopper.core.errors import (
@@ -174,6 +175,8 @@ class Gate:
 
     def _bearer(self, token: str) -> Principal:
         parts = self._parts
+        if parts.opaque is not None and is_opaque(token):
+            return self._living(parts.opaque.verify(token))
         if parts.verifier is None:
             raise InvalidCredentialError("no-verifier")
         return self._living(parts.verifier.verify(token))

@@ -142,7 +142,7 @@ class Guard:
         self.parts: Parts
         # What the settings alone show is refused before a store is opened; the opened issuers are judged after.
         start_checks.judge_secrets(app, self.settings, given.issuers)
-        self.parts, issuers = assemble(app, self.settings, given, clock)
+        self.parts, issuers = assemble(app, self.settings, given, clock, secrets)
         start_checks.judge_secrets(app, self.settings, issuers)
         self._answers = Answers(self.settings.get(setting.ENVELOPE))
         header = setting.checked_header_name(self.settings.get(setting.API_KEY_HEADER))
@@ -210,7 +210,7 @@ class Guard:
 
     def _judge_parts(self) -> None:
         needs = {kind: door for _, door in self.doors.every() if door.policy is not None for kind in door.policy.kinds}
-        if "bearer" in needs and self.parts.verifier is None:
+        if "bearer" in needs and self.parts.verifier is None and self.parts.opaque is None:
             raise SettingError(
                 f"the endpoint {needs['bearer'].endpoint} takes bearer tokens, but no issuer is declared; set STOPPER_ISSUER and"
                 " STOPPER_AUDIENCE, or give Stopper(app, issuers=[Issuer(…)])",

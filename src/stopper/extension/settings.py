@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final, cast
 
-from stopper.auth.issuer import Issuer, Profile
+from stopper.auth.issuer import Introspection, Issuer, Profile
 from stopper.core.errors import SettingError
 from stopper.core.settings import Setting, declare, number, secret, switch, text, texts
 
@@ -75,28 +76,44 @@ def _issuer(item: object) -> Issuer:
     if not isinstance(item, Mapping):
         raise ValueError("a list of Issuer objects")
     said = cast("Mapping[str, object]", item)
-    url, algorithms, keys = said.get("url"), said.get("algorithms"), said.get("keys")
-    unknown = set(said) - {"url", "algorithms", "keys", "profile", "audience", "require"}
-    if (
-        unknown
-        or not isinstance(url, str)
-        or not isinstance(algorithms, (list, tuple))
-        or not isinstance(keys, (str, Mapping))
-    ):
+    if not set(said) <= _ISSUER_MEMBERS or not isinstance(said.get("url"), str) or not _has_keys(said):
         raise ValueError(
-            'a list of {"url", "algorithms", "keys"} with "profile", "audience" and "require" as you need them'
+            'a list of {"url", "algorithms", "keys"} with "profile", "audience" and "require" as you need them; for opaque tokens'
+            ' {"url", "profile": "opaque", "introspection": {"url", "client_id", "secret"}}'
         )
-    audience, require = said.get("audience"), said.get("require")
     return Issuer(
-        url,
-        cast("list[str]", algorithms),
+        cast("str", said["url"]),
+        cast("list[str]", said.get("algorithms", ())),
         cast("Profile", said.get("profile", "rfc9068")),
-        keys=keys if isinstance(keys, str) else cast("Mapping[str, object]", keys),
-        audience=cast("str | None", audience),
-        require=cast("list[str] | None", require),
+        keys=cast("str | Mapping[str, object] | None", said.get("keys")),
+        introspection=_introspection(said.get("introspection")),
+        audience=cast("str | None", said.get("audience")),
+        require=cast("list[str] | None", said.get("require")),
     )
 
 
+_ISSUER_MEMBERS: Final = frozenset({"url", "algorithms", "keys", "profile", "audience", "require", "introspection"})
+
+
+def _has_keys(said: Mapping[str, object]) -> bool:
+    if "introspection" in said:
+        return "algorithms" not in said and "keys" not in said
+    return isinstance(said.get("algorithms"), (list, tuple)) and isinstance(said.get("keys"), (str, Mapping))
+
+
+def _introspection(said: object) -> Introspection | None:
+    """*said* as it stands in JSON; ``secret`` is the name of a secret of STOPPER_SECRETS, never the secret itself."""
+    if said is None:
+        return None
+    members = cast("Mapping[str, object]", said) if isinstance(said, Mapping) else _NO_MEMBERS
+    found = [members.get("url"), members.get("secret"), members.get("client_id", "")]
+    if not members.keys() <= {"url", "secret", "client_id"} or not all(isinstance(value, str) for value in found):
+        raise ValueError('introspection as {"url", "client_id", "secret"}, the secret by its name in STOPPER_SECRETS')
+    url, secret_name, client_id = cast("list[str]", found)
+    return Introspection(url, secret_name, client_id)
+
+
+_NO_MEMBERS: Final[Mapping[str, object]] = MappingProxyType({})
 _NO_ISSUERS: Final[tuple[Issuer, ...]] = ()
 ISSUERS: Final = declare(
     Setting(

@@ -10,6 +10,7 @@ from flask import Flask
 from stopper.auth.access_token import lifetime
 from stopper.auth.api_key import ApiKeys, ApiKeyStore
 from stopper.auth.clock import Clock
+from stopper.auth.introspection import OpaqueTokens
 from stopper.auth.issuer import Issuer
 from stopper.auth.key_set import KeySource
 from stopper.auth.keyring import Keyring
@@ -24,6 +25,7 @@ from stopper.core.principal import Principal
 from stopper.core.secret import Secret
 from stopper.core.settings import Settings
 from stopper.extension import settings as setting
+from stopper.outbound.introspection import NamedSecrets, open_introspection
 from stopper.outbound.jwks import open_keys
 
 if TYPE_CHECKING:
@@ -57,6 +59,8 @@ class Parts:
     prepare: Callable[[], None] | None = None
     """Brings a store that the guard opened itself into shape; raises SettingError or StoreUnavailableError."""
     store: "Store | None" = field(default=None, repr=False)
+    opaque: OpaqueTokens | None = None
+    """Asks the issuer of opaque tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +75,10 @@ class Given:
     store: "Store | None" = field(default=None, repr=False)
 
 
-def assemble(flask: Flask, settings: Settings, given: Given, clock: Clock) -> tuple[Parts, tuple[Issuer, ...]]:
-    """The parts, and every issuer that is trusted. Raises SettingError where something is missing or unsafe."""
+def assemble(
+    flask: Flask, settings: Settings, given: Given, clock: Clock, secrets: NamedSecrets
+) -> tuple[Parts, tuple[Issuer, ...]]:
+    """The parts, and every issuer that is trusted. *secrets*: what STOPPER_SECRETS declares. Raises SettingError where something is missing or unsafe."""
     own, audience = settings.get(setting.ISSUER), settings.get(setting.AUDIENCE)
     if own and not audience:  # before a store is opened: a refused set-up leaves no file behind
         raise SettingError(
@@ -80,6 +86,8 @@ def assemble(flask: Flask, settings: Settings, given: Given, clock: Clock) -> tu
             rule="jwt-audience-issuer-unchecked",
         )
     foreign = tuple(open_keys(issuer, settings) for issuer in (*given.issuers, *settings.get(setting.ISSUERS)))
+    opaque = _opaque(foreign, audience or None, settings, secrets, clock)
+    foreign = tuple(issuer for issuer in foreign if issuer.introspection is None)
     opened = _opened(flask, settings, given, clock) if given.store is None else None
     store = given.store or opened
     revocations, single_use, issuers = given.revocations, given.single_use, foreign
@@ -95,6 +103,7 @@ def assemble(flask: Flask, settings: Settings, given: Given, clock: Clock) -> tu
         single_use=single_use,
         prepare=None if opened is None else lambda: _prepare(opened),
         store=store,
+        opaque=opaque,
     )
     return parts, issuers
 
@@ -135,6 +144,20 @@ def _prepare(store: "Store") -> None:
 
 def _verifier(issuers: Sequence[Issuer], audience: str | None, settings: Settings, clock: Clock) -> Verifier:
     return Verifier(issuers, audience=audience, clock=clock, cache_size=settings.get(setting.TOKEN_CACHE_SIZE))
+
+
+def _opaque(
+    issuers: Sequence[Issuer], audience: str | None, settings: Settings, secrets: NamedSecrets, clock: Clock
+) -> OpaqueTokens | None:
+    found = [issuer for issuer in issuers if issuer.introspection is not None]
+    if len(found) > 1:
+        raise SettingError(
+            f"{found[0].url} and {found[1].url} both give out opaque tokens, so each would be shown the other's; declare one"
+        )
+    if not found:
+        return None
+    size = settings.get(setting.TOKEN_CACHE_SIZE)
+    return open_introspection(found[0], settings, secrets, clock, audience=audience, size=size)
 
 
 def _own_issuer(url: str, audience: str, keyring: KeySource) -> Issuer:

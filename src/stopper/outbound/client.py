@@ -119,17 +119,17 @@ class Client:
     def for_public_host(
         cls,
         host: str,
-        *,
+        *credentials: Credential,
         limits: Limits | None = None,
         ca_file: Path | str | None = None,
         allow_loopback: bool = False,
         network: Network | None = None,
     ) -> "Client":
-        """A client for one host that must be at public addresses, without a credential.
+        """A client for one host that must be at public addresses, with the *credentials* that are bound to it.
 
         *allow_loopback*: this machine itself will do as well, also over plain http.
         """
-        made = cls(hosts=(host,), limits=limits, ca_file=ca_file, network=network)
+        made = cls(*credentials, hosts=(host,), limits=limits, ca_file=ca_file, network=network)
         rule = is_public_or_loopback if allow_loopback else is_public
         made._scope = Scope(origins((host,)), rule=rule, allow_loopback_http=allow_loopback)
         return made
