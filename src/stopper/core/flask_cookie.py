@@ -38,7 +38,8 @@ def _signature(key: bytes, value: str) -> bytes:
 
 def signs_cookie(key: Secret, cookie: str) -> bool:
     """That *key* made the signature of a Flask session cookie."""
-    return signing_word((key.reveal(),), cookie) is not None
+    value, shown = _split(cookie)
+    return bool(value) and hmac.compare_digest(_signature(key.reveal_bytes(), value), shown)
 
 
 def signing_word(words: Iterable[str], cookie: str) -> str | None:
@@ -46,19 +47,24 @@ def signing_word(words: Iterable[str], cookie: str) -> str | None:
 
     Words and no secrets: a list has tens of thousands, and each secret is known to the redactor from its first moment.
     """
-    value, _, said = cookie.rpartition(".")
-    try:
-        shown = base64.urlsafe_b64decode(said + "=" * (-len(said) % 4))
-    except (binascii.Error, ValueError):
-        return None
+    value, shown = _split(cookie)
     if not value:
         return None
-    made = (
+    fits = (
         word
         for word in words
         if word and hmac.compare_digest(_signature(word.encode("utf-8", "replace"), value), shown)
     )
-    return next(made, None)
+    return next(fits, None)
+
+
+def _split(cookie: str) -> tuple[str, bytes]:
+    """What was signed, and the signature; ``""`` where it is none."""
+    value, _, said = cookie.rpartition(".")
+    try:
+        return value, base64.urlsafe_b64decode(said + "=" * (-len(said) % 4))
+    except (binascii.Error, ValueError):
+        return "", b""
 
 
 def signed_sample(key: Secret) -> str:
