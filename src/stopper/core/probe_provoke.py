@@ -56,7 +56,7 @@ def variations(target: Target, route: Route, honest: Request) -> Iterator[Reques
     if honest.method != "GET":
         others = tuple(pair for pair in honest.headers if pair[0].lower() != "content-type")
         typed = json.dumps({name: {"a": [1]} for name in members(honest)}).encode()
-        for body in dict.fromkeys((typed, b"null", b'{"', b"{}", b"[]")):
+        for body in dict.fromkeys((b"{}", typed, b"null", b'{"', b"[]")):
             yield replace(honest, headers=(*others, ("Content-Type", "application/json")), body=body)
         return
     names = dict.fromkeys((*query_names(honest), *_USUAL))

@@ -3,39 +3,33 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final, cast
+from typing import cast
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import answered, attempt, candidates
+from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import members
-from stopper.core.probe_query import query_names, with_query
+from stopper.core.probe_provoke import Provoked, provoked
 from stopper.core.rule import Rule
 from stopper.core.spec_document import mapping
-
-_ROUTES: Final = {"quick": 8, "standard": 20, "deep": 80}
-_JSON: Final = ("Content-Type", "application/json")
 
 
 def probe(target: Target) -> Steps[Verdict]:
     """Each route is asked as it wants to be asked, then with one thing wrong; a failure of the server is none of the client's."""
-    asked = 0
     places: list[RouteRef] = []
     evidence: list[Evidence] = []
-    for route, method in list(candidates(target, ("GET", "POST", "PUT", "PATCH")))[: _ROUTES[target.depth]]:
-        honest = yield from attempt(answered(target, target.request_for(route, method)))
-        if honest is None or honest.response.error or honest.response.status >= 500:
-            continue
-        asked += 1
-        found = yield from attempt(_mishandled(target, route, honest))
+    routes = {(route.path, method): route for route in target.app.routes for method in route.methods}
+    asked = [one for one in (yield from provoked(target)) if _answers(one.honest)]
+    for one in asked:
+        found = _failing(one) or (yield from attempt(_accepted(routes[one.ref.path, one.ref.method], one.honest)))
         if found is not None:
             text, answer = found
-            places.append(RouteRef(method, route.path))
+            places.append(one.ref)
             evidence += [
-                Evidence("exchange", "control: asked as it wants to be asked", honest),
+                Evidence("exchange", "control: asked as it wants to be asked", one.honest),
                 Evidence("exchange", text, answer),
             ]
         if len(places) >= 3:
@@ -44,42 +38,25 @@ def probe(target: Target) -> Steps[Verdict]:
         return failed(f"{places[0]} does not refuse what is malformed", places, evidence)
     if not asked:
         return not_applicable("no route can be asked in this mode")
-    return passed(f"{asked} routes refuse what is malformed")
+    return passed(f"{len(asked)} routes refuse what is malformed")
 
 
-def _mishandled(target: Target, route: Route, honest: Exchange) -> Steps[tuple[str, Exchange] | None]:
-    for text, request in _wrong(target, route, honest.request):
-        answer = yield from send(request)
-        if answer.response.status >= 500:
-            return f"{text} makes the server fail", answer
+def _answers(honest: Exchange) -> bool:
+    return not honest.response.error and honest.response.status < 500
+
+
+def _failing(one: Provoked) -> tuple[str, Exchange] | None:
+    answer = next((wrong for wrong in one.wrong if wrong.response.status >= 500), None)
+    return ("one thing wrong makes the server fail", answer) if answer is not None else None
+
+
+def _accepted(route: Route, honest: Exchange) -> Steps[tuple[str, Exchange] | None]:
     if honest.response.succeeded:
         for text, request in _against_the_document(route, honest.request):
             answer = yield from send(request)
             if answer.response.succeeded:
                 return f"{text} is accepted against the document", answer
     return None
-
-
-def _wrong(target: Target, route: Route, honest: Request) -> Iterator[tuple[str, Request]]:
-    """The honest request with one thing wrong, the most telling first."""
-    if honest.method == "GET":
-        names = dict.fromkeys((*query_names(honest), *route.fields, *(() if route.parameters else ("page", "limit"))))
-        for name in list(names)[:3]:
-            yield f"a word where {name} may be a number", with_query(honest, name, f"{target.canary}\u00e9")
-        return
-    headers = (*(pair for pair in honest.headers if pair[0].lower() != "content-type"), _JSON)
-    for text, body in (
-        ("a body that is no JSON", b'{"'),
-        ("a list in place of an object", b"[1]"),
-        ("an empty object", b"{}"),
-    ):
-        yield text, replace(honest, headers=headers, body=body)
-    wrong = {
-        name: ["stopper"] if isinstance(value, (str, int, float)) else "stopper"
-        for name, value in members(honest).items()
-    }
-    if wrong:
-        yield "members of the wrong type", replace(honest, headers=headers, body=_dumped(wrong))
 
 
 def _dumped(value: object) -> bytes:

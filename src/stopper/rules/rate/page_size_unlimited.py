@@ -146,11 +146,12 @@ def probe(target: Target) -> Steps[Verdict]:
     for route, method in list(candidates(target))[: _ROUTES[target.depth]]:
         request = target.request_for(route, method)
         known = [name for name in dict.fromkeys((*query_names(request), *route.fields)) if _NAMES.match(name)]
+        if not known and target.app.spec is not None:
+            continue  # a document names the parameters; without one the usual names are tried
         honest = yield from attempt(answered(target, without_query(request, *known)))
         if honest is None or len(_rows(honest.response)) < 2:
             continue
-        # A document names the parameters; without one the usual names are tried.
-        found = yield from attempt(_pages(honest, known or (() if target.app.spec is not None else _USUAL)))
+        found = yield from attempt(_pages(honest, known or _USUAL))
         if found is None:
             continue
         paged += 1

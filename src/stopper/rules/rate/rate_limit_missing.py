@@ -9,13 +9,12 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.limiter_facts import LIMITERS, LIMITING, has_default, is_limited, limits_somehow
 from stopper.core.place import RouteRef
-from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import attempt, candidates
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
+from stopper.core.probe_burst import BURST, burst
 from stopper.core.rule import Hit, Rule
 from stopper.core.setting_facts import application_made
 from stopper.core.view_functions import index_of
 
-BURST: Final = 25
 _SIGN_OF_LIFE: Final = re.compile(
     r"(?i)/?(?:[\w-]+/)?(?:_*health\w*|ping|status|alive|live(?:ness|z)?|ready(?:z)?|readiness|version|robots\.txt|favicon\.ico)?/?"
 )
@@ -64,31 +63,20 @@ def _costs_something(facts: SourceFacts) -> bool:
 
 def probe(target: Target) -> Steps[Verdict]:
     """A burst of reading requests where the source shows no limiter: no 429 and no rate header."""
-    for route, method in candidates(target):
-        request = target.request_for(route, method)
-        first = yield from attempt(send(request))
-        if first is None or first.response.error:
-            continue
-        last = first
-        for _ in range(BURST):
-            last = yield from send(request)
-            if last.response.status == 429 or _announced(last.response.headers):
-                return passed(f"{method} {route.path} limits its callers or tells them how much is left")
-        if not any(True for _ in detect(target.app)):
-            return unsure(
-                f"{BURST} requests in a row did not reach a limit, and the source does not say that there is none"
-            )
-        ref = RouteRef(method, route.path)
-        evidence = [
-            Evidence("exchange", "the first request", first),
-            Evidence("exchange", f"request number {BURST + 1}: no limit and no word of one", last),
-        ]
-        return failed(f"{ref} answered {BURST + 1} requests in a row without a limit", [ref], evidence)
-    return not_applicable("no route can be read")
-
-
-def _announced(headers: tuple[tuple[str, str], ...]) -> bool:
-    return any(re.match(r"(?i)(x-)?rate-?limit|retry-after", name) for name, _ in headers)
+    found = yield from burst(target)
+    if found is None:
+        return not_applicable("no route can be read")
+    if found.reached or found.announced:
+        return passed(f"{found.ref} limits its callers or tells them how much is left")
+    if not any(True for _ in detect(target.app)):
+        return unsure(
+            f"{BURST} requests in a row did not reach a limit, and the source does not say that there is none"
+        )
+    evidence = [
+        Evidence("exchange", "the first request", found.first),
+        Evidence("exchange", f"request number {BURST + 1}: no limit and no word of one", found.last),
+    ]
+    return failed(f"{found.ref} answered {BURST + 1} requests in a row without a limit", [found.ref], evidence)
 
 
 RULE = Rule(

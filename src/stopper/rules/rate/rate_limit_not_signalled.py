@@ -5,17 +5,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.exchange import Response
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.limiter_facts import limits_somehow
-from stopper.core.place import RouteRef
-from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import attempt, candidates
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
+from stopper.core.probe_burst import BURST, burst
 from stopper.core.rule import Hit, Rule
 from stopper.core.spec_document import mapping, operations, place_of
 
-BURST: Final = 25
 _RATE: Final = re.compile(r"(?i)(x-)?rate-?limit|retry-after")
 _COVERED: Final = frozenset({"429", "4XX", "4xx", "default"})
 
@@ -39,35 +36,22 @@ def _silent(app: App) -> bool:
 
 def probe(target: Target) -> Steps[Verdict]:
     """A burst of reading requests: a limit that is reached must say how long to wait, or headers must tell of it before."""
-    for route, method in candidates(target):
-        request = target.request_for(route, method)
-        first = yield from attempt(send(request))
-        if first is None or first.response.error or first.response.status in (429, 503):
-            continue
-        last, ref = first, RouteRef(method, route.path)
-        for _ in range(BURST):
-            last = yield from send(request)
-            if _announced(last.response):
-                return passed(f"{ref} tells its callers of the limit")
-            if last.response.status in (429, 503):
-                break
-        reached = last.response.status in (429, 503)
-        if not reached and not _nowhere(target.app):
-            return unsure(f"{BURST} requests in a row did not reach a limit")
-        text = "the limit is reached, and nothing says how long to wait" if reached else "no limit and no word of one"
-        evidence = [Evidence("exchange", "the first request", first), Evidence("exchange", text, last)]
-        return failed(f"{ref}: {text}", [ref], evidence)
-    return not_applicable("no route can be read")
+    found = yield from burst(target)
+    if found is None:
+        return not_applicable("no route can be read")
+    if found.announced:
+        return passed(f"{found.ref} tells its callers of the limit")
+    if not found.reached and not _nowhere(target.app):
+        return unsure(f"{BURST} requests in a row did not reach a limit")
+    text = "the limit is reached, and nothing says how long to wait" if found.reached else "no limit and no word of one"
+    evidence = [Evidence("exchange", "the first request", found.first), Evidence("exchange", text, found.last)]
+    return failed(f"{found.ref}: {text}", [found.ref], evidence)
 
 
 def _nowhere(app: App) -> bool:
     """Neither the source nor, where there is no source, the document knows of a limit."""
     facts = source_of(app)
     return not limits_somehow(facts) if facts.routes else _silent(app)
-
-
-def _announced(response: Response) -> bool:
-    return any(_RATE.match(name) for name, _ in response.headers)
 
 
 RULE = Rule(
