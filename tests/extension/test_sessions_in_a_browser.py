@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask, Response, request
+from flask import Flask, Response, render_template_string, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from stopper import Stopper, browser_session, current_principal, public
@@ -128,22 +128,68 @@ def test_a_page_of_the_same_site_and_another_origin_has_the_cookie_and_gets_noth
         evil.add_url_rule("/", "page", lambda: EVIL_PAGE.replace("VICTIM", home))
         with served(evil) as there:
             evil_at.append(there)
-            command = [
-                chromium,
-                *FLAGS,
-                f"--user-data-dir={tmp_path / 'profile'}",
-                "--remote-debugging-port=0",
-                f"{home}/",
-            ]
-            browser = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            try:
-                assert seen.form_came.wait(90), seen.foreign
-            finally:
-                browser.terminate()
-                browser.wait(20)
+            run(chromium, tmp_path, f"{home}/", seen)
     assert seen.ran == [("own", "ann")]
     assert len(seen.foreign) >= 6
     assert {status for _, status in seen.foreign} <= {"401", "403", "204"}
     with_cookie = [status for cookie, status in seen.foreign if "stopper-session=" in cookie]
     assert len(with_cookie) >= 5, "the browser did send the cookie along"
     assert set(with_cookie) == {"403"}
+
+
+FORM_PAGE = """<form method=post action="/pay?by=own"><input name=csrf_token value="{{ csrf_token() }}"></form>
+<script>document.forms[0].submit()</script>"""
+LOG_IN_PAGE = """<script>(async () => { await fetch("/login", {method: "POST"}); location = "/form"; })();</script>"""
+STRANGER_PAGE = """<form method=post action="VICTIM/login?by=form"><input name=name value=mallory></form>
+<script>
+(async () => {
+  for (const path of ["pay", "login"]) {
+    await fetch(`VICTIM/${path}?by=stranger`, {method: "POST", mode: "no-cors", credentials: "include"}).catch(() => 0);
+  }
+  document.forms[0].submit();
+})();
+</script>"""
+
+
+@pytest.mark.browser
+@pytest.mark.feature("F5")
+def test_the_applications_own_form_is_sent_and_a_stranger_logs_nobody_in(tmp_path: Path, chromium: str) -> None:
+    """A page whose policy is `no-referrer` sends its form with `Origin: null`; another site's form has no cookie and begins no session."""
+    stranger_at: list[str] = []
+    seen = Seen()
+    app = victim(tmp_path, stranger_at, seen)
+    stopper_page = "default-src 'self'; form-action 'self'; script-src 'unsafe-inline'; connect-src 'self'"
+
+    def page(text: str) -> Response:
+        return Response(text, headers={"Content-Security-Policy": stopper_page}, content_type="text/html")
+
+    app.add_url_rule("/start", "start", public(lambda: page(LOG_IN_PAGE)))
+    app.add_url_rule("/form", "form", browser_session(lambda: page(render_template_string(FORM_PAGE))))
+    pay = app.view_functions["pay"]
+
+    def pay_and_go() -> Response:
+        pay()
+        return page(f"<script>location = '{stranger_at[0]}/'</script>")
+
+    app.view_functions["pay"] = browser_session(pay_and_go)
+    stranger = Flask("stranger")
+    with served(app) as home:
+        stranger.add_url_rule("/", "page", lambda: STRANGER_PAGE.replace("VICTIM", home))
+        with served(stranger) as there:
+            stranger_at.append(there.replace("127.0.0.1", "localhost"))
+            run(chromium, tmp_path, f"{home}/start", seen)
+    assert seen.ran == [("own", "ann")], "the form of the application's own page"
+    assert len(seen.foreign) == 3
+    assert not any("stopper-session=" in cookie for cookie, _ in seen.foreign), "SameSite keeps it back"
+    assert sorted(status for _, status in seen.foreign) == ["401", "403", "403"]
+
+
+def run(chromium: str, tmp_path: Path, url: str, seen: Seen) -> None:
+    """Open *url* and wait until the last form has come."""
+    command = [chromium, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", "--remote-debugging-port=0", url]
+    browser = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        assert seen.form_came.wait(60), (seen.ran, seen.foreign)
+    finally:
+        browser.terminate()
+        browser.wait(20)
