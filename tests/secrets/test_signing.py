@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,13 @@ from joserfc.jwk import KeySet as JoseKeySet
 from tests.auth.test_keyring import token, verifier
 from tests.secrets import clouds, kms_server, places
 from tests.secrets.clouds import Cloud
-from tests.secrets.door import Door, silent
+from tests.secrets.door import Door, drips, silent
 from tests.secrets.openbao import HERE, OpenBao, certificate
 from tests.secrets.places import Place, Transit
 
 from stopper.auth.clock import SetClock
 from stopper.auth.event import Event
+from stopper.auth.jws import read_header, split
 from stopper.auth.keyring import JWKS_MAX_AGE, RELOAD_SECONDS, Keyring
 from stopper.core.errors import KeyringError, StoreUnavailableError
 from stopper.core.secret import Secret
@@ -32,6 +34,7 @@ from stopper.secrets.reference import NotAReferenceError
 from stopper.secrets.signing import FAILURES, OPEN_SECONDS, KeyPlaces
 from stopper.service import create_app, open_accounts
 from stopper.store import Store, open_store
+from stopper.store.schema import signing_keys
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:EdDSA is deprecated"),
@@ -342,6 +345,65 @@ def test_a_weak_key_that_comes_by_a_rotation_is_told_and_the_old_one_goes_on(pla
     assert "2048" in node.events[0].details["why"]
     assert [key["kid"] for key in node.ring.jwks()["keys"]] == [kid]
     assert token(node.ring, nodes.clock)
+
+
+def test_a_rotation_there_may_change_the_kind_of_key(place_of, nodes) -> None:
+    place = place_of("kms", "ECC_NIST_P256")
+    node = nodes(place, "ES256")
+    old = token(node.ring, nodes.clock)
+    place._spec = "RSA_3072"
+    place.rotate()
+    nodes.clock.forward(RELOAD_SECONDS)
+    nodes.ticks.forward(RELOAD_SECONDS)
+    node.ring.look()
+    assert token(node.ring, nodes.clock)
+    nodes.clock.forward(JWKS_MAX_AGE + RELOAD_SECONDS)
+    made = token(node.ring, nodes.clock)
+    assert read_header(split(made).header_segment).algorithm == "RS256"
+    for one in (old, made):
+        assert verifier(node.ring, nodes.clock).verify(one)
+
+
+def test_an_alias_that_moves_back_to_an_old_key_brings_it_not_back(place_of, nodes) -> None:
+    """Its kid has retired, and clients may have forgotten it: the key that signs goes on."""
+    place = place_of("kms", "ECC_NIST_P256")
+    node = nodes(place)
+    place.rotate()
+    for _ in range(2):
+        nodes.clock.forward(JWKS_MAX_AGE + RELOAD_SECONDS)
+        nodes.ticks.forward(RELOAD_SECONDS)
+        node.ring.look()
+    new = node.ring.signing_key().kid
+    place._aliases[place._alias] = 0
+    nodes.ticks.forward(RELOAD_SECONDS)
+    node.ring.look()
+    assert node.ring.signing_key().kid == new
+    assert token(node.ring, nodes.clock)
+
+
+@pytest.mark.fault(18)
+@pytest.mark.parametrize("fault", [silent, drips], ids=["silent", "drips"])
+def test_a_place_that_answers_too_slowly_costs_its_time_out_and_no_more(
+    place_of, nodes, door: Door, fault: Callable[..., None]
+) -> None:
+    place = place_of("transit", "ed25519")
+    place.access = replace(place.access, timeout=1.0)
+    node = nodes(place)
+    node.keys = KeyPlaces(place.access, 1.0)
+    key = replace(node.ring.signing_key(), private=node.keys.find(node.place).key)
+    door.fault = fault
+    with pytest.raises(StoreUnavailableError, match="does not answer"):
+        key.sign(b"x")
+
+
+def test_a_row_that_somebody_else_wrote_is_no_key_at_a_place(place_of, nodes) -> None:
+    """Who can write rows and holds a key in some other Vault: the sealed part says where a key lives, and it does not open."""
+    node = nodes(place_of("transit", "ed25519"))
+    key = node.ring.signing_key()
+    forged = json.dumps({"place": "vault-transit:evil/key", "version": "1", "public": dict(key.public)}).encode()
+    node.store.database.write(lambda c: c.execute(signing_keys.update().values(sealed=forged)))
+    with pytest.raises(KeyringError):
+        node.ring.reload()
 
 
 def test_a_schedule_puts_no_key_of_the_store_in_the_place_of_one_that_lives_elsewhere(place_of, nodes) -> None:

@@ -93,12 +93,14 @@ def test_an_app_of_flask_jwt_extended_refuses_them() -> None:
     assert passed == set()
 
 
-@pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
+@pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256", "ES384", "EdDSA"])
 def test_asymmetric_keys_are_signed_with_and_abused(algorithm: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stopper.testing.token_factory.time.time", lambda: NOW)
     private: Any = {
         "RS256": lambda: rsa.generate_private_key(public_exponent=65537, key_size=3072),
+        "PS256": lambda: rsa.generate_private_key(public_exponent=65537, key_size=3072),
         "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
+        "ES384": lambda: ec.generate_private_key(ec.SECP384R1()),
         "EdDSA": ed25519.Ed25519PrivateKey.generate,
     }[algorithm]()
     pem = private.private_bytes(

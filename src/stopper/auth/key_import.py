@@ -52,7 +52,7 @@ def _algorithm_of(key: object, preferred: str) -> Algorithm:
         if key.key_size < RSA_BITS:
             raise KeyringError(f"the signing key has {key.key_size} bits; RSA keys need {RSA_BITS} (NIST SP 800-57)")
         return "PS256" if preferred == "PS256" else "RS256"
-    found = next((name for name in ALGORITHMS if fits(key, name)), None)
+    found: Algorithm | None = next((name for name in ALGORITHMS if fits(key, name)), None)
     if found is None:
         raise KeyringError("a signing key is Ed25519, P-256, P-384 or RSA, and this is another kind")
     return found

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Callable
 from typing import Any, Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -25,6 +26,9 @@ _CURVES: Final = {
 _MISSING: Final = ("NoSuchKey", "MultipleObjectsReturned", "MultipleTokensReturned")
 _PIN: Final = ("PinIncorrect", "PinLocked", "PinExpired", "PinInvalid", "PinLenRange", "UserPinNotInitialized")
 
+Work = Callable[[Any, str], Any]
+"""What is done in a session with a label."""
+
 
 def open_module(access: Pkcs11Access) -> "Pkcs11Token":
     """The holder of ``pkcs11:`` keys. Raises FetchError where no module is set, or its extra is not installed."""
@@ -47,7 +51,7 @@ class Pkcs11Token:
 
     def newest(self, path: str) -> KeyVersion:
         """The key pair of that label with the greatest id. Raises FetchError."""
-        found = self._guarded(path, lambda session, label: self._newest(session, label))
+        found = self._guarded(path, self._newest)
         if not isinstance(found, KeyVersion):
             raise FetchError(
                 "missing", f"the token holds no key pair that signs tokens under {path}; make it, or mend the place"
@@ -56,9 +60,11 @@ class Pkcs11Token:
 
     def sign(self, path: str, version: str, algorithm: str, message: bytes) -> bytes:
         """The signature by the private key of that id. Raises FetchError."""
-        return bytes(
-            self._guarded(path, lambda session, label: self._sign(session, label, version, algorithm, message))
-        )
+
+        def work(session: Any, label: str) -> Any:
+            return self._sign(session, label, version, algorithm, message)
+
+        return bytes(self._guarded(path, work))
 
     def _newest(self, session: Any, label: str) -> KeyVersion | None:
         names = self._pkcs11.Attribute
@@ -79,7 +85,7 @@ class Pkcs11Token:
             return key.sign(message, mechanism=ways.SHA256_RSA_PKCS_PSS, mechanism_param=salted)
         return key.sign(digest(algorithm, message), mechanism=ways.ECDSA)  # gives R and S side by side
 
-    def _guarded(self, path: str, work: Any) -> Any:
+    def _guarded(self, path: str, work: Work) -> Any:
         token, label = token_and_object(path)
         # Errors are handed back and raised here: a frame below holds the PIN.
         with self._lock:
@@ -88,7 +94,7 @@ class Pkcs11Token:
             raise found
         return found
 
-    def _worked(self, token: str, label: str, work: Any) -> Any:
+    def _worked(self, token: str, label: str, work: Work) -> Any:
         kind = ""
         # A session that the token ended, or that another part of this process logged out, is made anew once.
         for _ in range(2 if token in self._sessions else 1):

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 from cryptography.hazmat.primitives import serialization
 
-from stopper.auth.signing_key import PrivateKey, SigningKey
+from stopper.auth.signing_key import ALGORITHMS, PrivateKey, SigningKey
 from stopper.core.secret import Secret
 from stopper.scan.forge import TokenForge, encode, is_token, sign_hmac
 
@@ -244,9 +244,9 @@ def _signer(key: object, algorithm: str) -> Sign:
     if isinstance(raw, bytes) and algorithm.startswith("HS"):
         return lambda text: f"{text}.{encode(hmac.new(raw, text.encode('ascii'), f'sha{algorithm[2:]}').digest())}"
     private = _private(raw)
-    if algorithm not in ("EdDSA", "ES256", "RS256"):
+    if algorithm not in ALGORITHMS:
         raise ValueError(
-            f"a token under {algorithm} cannot be signed here; the key must be for HS256, EdDSA, ES256 or RS256"
+            f"a token under {algorithm} cannot be signed here; the key must be for one of {', '.join(ALGORITHMS)}"
         )
     signing = SigningKey("", cast("Any", algorithm), {}, private, 0, 0)
     return lambda text: f"{text}.{encode(signing.sign(text.encode('ascii')))}"
