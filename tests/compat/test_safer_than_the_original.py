@@ -120,6 +120,13 @@ def test_odd_headers_are_refused(header: dict[str, Any]) -> None:
     assert _status(app, token.rpartition(".")[0] + ".") == 401
 
 
+@pytest.mark.parametrize("cnf", [{"jkt": "A" * 43}, {"x5t#S256": "A" * 43}, {}, None])
+def test_a_token_that_is_bound_to_a_key_is_no_bearer_token(cnf: object) -> None:
+    app = make_app()
+    assert _status(app, signed({"alg": "HS256"}, _claims())) == 200
+    assert _status(app, signed({"alg": "HS256"}, {**_claims(), "cnf": cnf})) == 401
+
+
 @pytest.mark.parametrize("change", ["=", "%", "\u00e9", " "])
 def test_a_token_has_one_spelling(change: str) -> None:
     app = make_app()

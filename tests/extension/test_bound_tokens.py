@@ -187,3 +187,22 @@ def test_behind_a_proxy_the_address_is_what_it_says_and_a_stranger_says_nothing(
 def test_what_is_no_public_address(wrong: str) -> None:
     with pytest.raises(SettingError, match="STOPPER_PUBLIC_URL"):
         made({"STOPPER_PUBLIC_URL": wrong})
+
+
+def test_a_page_may_send_proofs_and_read_what_is_asked_of_it() -> None:
+    app = made({"STOPPER_CORS_ORIGINS": "https://app.example", "STOPPER_DPOP_NONCE_KEY": NONCE_KEY})
+    own = ("Origin", "https://app.example")
+    preflight = app.get("/notes", own, ("Access-Control-Request-Method", "GET"), method="OPTIONS")
+    assert "DPoP" in preflight.headers["Access-Control-Allow-Headers"].split(", ")
+    token = bound()
+    asked = app.get("/notes", *shown(token, proof(token)), own)
+    assert asked.headers["Access-Control-Expose-Headers"] == "WWW-Authenticate, DPoP-Nonce"
+    other = app.get("/notes", *shown(token, proof(token)), ("Origin", "https://evil.example"))
+    assert "Access-Control-Expose-Headers" not in other.headers
+
+
+def test_without_a_public_address_the_switch_warns(caplog: pytest.LogCaptureFixture) -> None:
+    made({"STOPPER_REQUIRE_BOUND_TOKENS": True, "STOPPER_PUBLIC_URL": "https://api.example"})
+    assert "STOPPER_PUBLIC_URL" not in caplog.text
+    made({"STOPPER_REQUIRE_BOUND_TOKENS": True})
+    assert "STOPPER_PUBLIC_URL" in caplog.text

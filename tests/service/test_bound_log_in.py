@@ -124,3 +124,12 @@ def test_a_nonce_is_asked_for_at_the_log_in(
     assert (asked.status_code, asked.headers["WWW-Authenticate"]) == (401, 'DPoP error="use_dpop_nonce"')
     shown = proof(holder, "/auth/login", nonce=asked.headers["DPoP-Nonce"])
     assert ask(client, "/auth/login", PERSON, shown).status_code == 200
+
+
+def test_in_mode_prod_a_proof_names_the_address_of_the_issuer(accounts: Accounts, holder: Holder) -> None:
+    client = create_app(accounts, mode="prod").test_client()
+    ask(client, "/auth/register", PERSON)
+    elsewhere = proof(holder, "/auth/login", htu="https://evil.example/auth/login")
+    assert ask(client, "/auth/login", PERSON, elsewhere, ("Host", "evil.example")).status_code == 401
+    right = proof(holder, "/auth/login", htu="https://auth.example.com/auth/login")
+    assert ask(client, "/auth/login", PERSON, right).status_code == 200

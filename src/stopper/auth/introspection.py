@@ -49,7 +49,7 @@ class Lifetimes:
 @dataclass(slots=True)
 class _UnderWay:
     lock: threading.Lock = field(default_factory=threading.Lock)
-    questions: dict[bytes, "Future[Outcome | Late]"] = field(default_factory=dict)
+    questions: dict[bytes, "Future[Outcome | Late]"] = field(default_factory=dict[bytes, "Future[Outcome | Late]"])
 
 
 class OpaqueTokens:

@@ -1,6 +1,7 @@
 """Whether a token is shown by whoever it was issued to: with a DPoP proof (RFC 9449) or a client certificate (RFC 8705)."""
 
 import hmac
+import logging
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
@@ -35,6 +36,7 @@ PUBLIC_URL: Final = text(
     "",
     "The scheme and host that clients use, such as https://api.example.com; DPoP proofs must name it. Unset: taken from the request.",
 )
+_log: Final = logging.getLogger("stopper")
 _PROOF: Final = "HTTP_DPOP"
 _MAX_HEADER: Final = 4096
 
@@ -125,6 +127,11 @@ def open_binding(settings: Settings, redeem: Redeem | None, clock: Clock) -> Bin
     certificates = open_certificates(settings, proxies, clock)
     if proofs is None and (nonces is not None or (required and certificates is None)):
         raise SettingError("DPoP proofs are taken once, but nothing remembers the used ones; set STOPPER_DATABASE_URL")
+    if required and proofs is not None and not settings.get(PUBLIC_URL):
+        _log.warning(
+            "STOPPER_PUBLIC_URL is not set, so a proof that was made for another host passes where a request names that host; set it to"
+            " the scheme and host that clients use"
+        )
     return Binding(proofs, proxies, required=required, public_url=settings.get(PUBLIC_URL), certificates=certificates)
 
 

@@ -170,8 +170,9 @@ class Guard:
         app.before_request_funcs.setdefault(None, []).insert(0, self._before_request)
         app.dispatch_request = self._dispatcher(app.dispatch_request)  # type: ignore[method-assign]
         wrapped = ResponseHeaders(
-            app.wsgi_app, headers, origins=origins, credentials=credentials, api_key_header=header, csrf_header=HEADER
-        )
+            app.wsgi_app, headers, origins=origins, credentials=credentials, api_key_header=header, csrf_header=HEADER,
+            proofs=self.binding.proofs is not None,
+        )  # fmt: skip
         app.wsgi_app = wrapped  # type: ignore[method-assign]
 
     def policy_for(self, endpoint: str, method: str) -> str | None:

@@ -98,11 +98,16 @@ class ResponseHeaders:
         credentials: bool = False,
         api_key_header: str = "X-API-Key",
         csrf_header: str = "X-CSRF-Token",
+        proofs: bool = False,
     ) -> None:
+        """*proofs*: pages may send DPoP proofs, and read what refusals say of them."""
         self._app = app
         self._names = frozenset(name.lower() for name, _ in headers)
         self._origins = origins
         self._allow = (("Access-Control-Allow-Credentials", "true"),) if credentials else ()
+        if proofs:
+            self._allow = (*self._allow, ("Access-Control-Expose-Headers", "WWW-Authenticate, DPoP-Nonce"))
+        with_proofs = ("DPoP",) if proofs else ()
         of_origin = (("Vary", "Origin"),) if origins else ()
         with_cookies = (csrf_header,) if credentials else ()
         self._open = (*headers, *of_origin)
@@ -114,7 +119,7 @@ class ResponseHeaders:
             ("Access-Control-Allow-Methods", _METHODS),
             (
                 "Access-Control-Allow-Headers",
-                ", ".join(("Authorization", "Content-Type", api_key_header, *with_cookies)),
+                ", ".join(("Authorization", "Content-Type", api_key_header, *with_cookies, *with_proofs)),
             ),
             ("Access-Control-Max-Age", _PREFLIGHT_SECONDS),
             ("Content-Length", "0"),

@@ -1,9 +1,11 @@
 """The auth service: a Flask application built from the guard's own parts."""
 
 import json
+import os
 import time
 from collections.abc import Callable
 from typing import Final
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response
 
@@ -28,6 +30,11 @@ def create_app(accounts: Accounts, *, mode: str = "prod", show_documentation: bo
     # Written here, so that a variable meant for an API beside it cannot make the service trust itself twice, or somebody else.
     for name, value in (("STOPPER_MODE", mode), ("STOPPER_ISSUER", ""), ("STOPPER_ISSUERS", ())):
         app.config[name] = value
+    if mode == "prod" and not os.environ.get("STOPPER_PUBLIC_URL"):
+        # The issuer's address is what clients use: a proof that was made for another host must not pass by naming it.
+        parts = urlsplit(accounts.issuer.url)
+        if parts.scheme in ("http", "https") and parts.netloc:
+            app.config["STOPPER_PUBLIC_URL"] = f"{parts.scheme}://{parts.netloc}"
     stopper = Stopper(
         app, issuers=[accounts.issuer], revocations=accounts.revocations, store=accounts.store, clock=accounts.clock
     )

@@ -164,6 +164,8 @@ def _judge_claims(header: Members, claims: Members, expected: Expected) -> None:
             raise raised_as(wrong.ImmatureSignatureError)(f"The token is not yet valid ({name})")
     _judge_issuer(claims, expected)
     _judge_audience(claims, expected)
+    if "cnf" in claims:  # nobody here asks for the proof; whoever stole it would pass
+        raise raised_as(wrong.InvalidTokenError)("The token is bound to a key (cnf)")
     if expected.verify_sub and not isinstance(claims.get("sub", ""), str):
         raise raised_as(wrong.InvalidSubjectError)("Subject must be a string")
     if not isinstance(claims.get("jti", ""), str):
