@@ -59,6 +59,7 @@ def test_what_begins_is_found_with_all_that_was_said(sessions: Sessions, clock: 
     assert found.session.device == "Firefox"
 
 
+@pytest.mark.feature("F46")
 def test_the_store_has_neither_the_id_nor_a_plain_hash_of_it(sessions: Sessions, store: Store) -> None:
     import hashlib
 
@@ -98,6 +99,7 @@ def test_a_weak_root_is_refused(store: Store, root: str) -> None:
         Sessions(store.sessions, Secret(root))
 
 
+@pytest.mark.feature("F46")
 def test_idle_and_absolute_life(sessions: Sessions, clock: SetClock) -> None:
     made = sessions.begin("ann")
     shown = made.secret.reveal()
@@ -214,6 +216,7 @@ def test_a_new_session_instead_of_an_old_one_and_of_the_oldest_beyond_the_limit(
     assert len(sessions.list("ann")) == 3
 
 
+@pytest.mark.feature("F46")
 def test_many_log_ins_at_once_stay_within_the_limit(sessions: Sessions) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: sessions.begin("ann"), range(16)))

@@ -138,7 +138,7 @@ def made(tmp_path: Path) -> Iterator[Made]:
     store.close()
 
 
-@pytest.mark.feature("F5")
+@pytest.mark.feature("F20")
 def test_a_log_in_gives_two_cookies_and_the_session_opens_its_doors(made: Made) -> None:
     client = made.client()
     answer = post(client, "/login", data={"name": "ann"}, **OWN)
@@ -164,6 +164,7 @@ def test_a_form_acts_with_its_field(made: Made) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.feature("F21")
 def test_nothing_changes_without_a_token(made: Made, method: str) -> None:
     client = made.log_in()
     answer = post(client, "/pay", method, **OWN)
@@ -207,6 +208,7 @@ def test_a_token_of_before_the_log_in_holds_for_no_session(made: Made) -> None:
         {"Origin": "https://app.example.com:444"},
     ],
 )
+@pytest.mark.feature("F21")
 def test_another_site_gets_nothing_done_even_with_a_token(made: Made, headers: dict[str, str]) -> None:
     client = made.log_in()
     assert post(client, "/pay", X_CSRF_Token=csrf_of(client), **headers).status_code == 403
@@ -228,6 +230,7 @@ def test_another_site_reads_nothing_but_by_a_link(made: Made, mode: str) -> None
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec_Fetch_Site": "cross-site"}, {}])
+@pytest.mark.feature("F21")
 def test_another_site_logs_nobody_in(made: Made, headers: dict[str, str]) -> None:
     """Log-in CSRF: the victim would enter their data into the attacker's account. Where a browser says nothing, a token must come along."""
     client = made.client()
@@ -303,6 +306,7 @@ def test_after_the_log_out_the_cookie_opens_nothing(made: Made) -> None:
     assert get(thief, "/pay").status_code == 401
 
 
+@pytest.mark.feature("F46")
 def test_sessions_end_when_idle_and_at_last(made: Made) -> None:
     client = made.log_in()
     made.clock.forward(1_801)
@@ -321,6 +325,7 @@ def test_a_revocation_of_the_person_ends_their_sessions(made: Made) -> None:
     assert get(bob, "/pay").status_code == 200
 
 
+@pytest.mark.feature("F46")
 def test_own_sessions_are_listed_and_ended(made: Made) -> None:
     first, second = made.log_in("ann"), made.log_in("ann")
     made.log_in("bob")
@@ -355,6 +360,7 @@ def test_no_made_up_cookie_opens_a_door(made: Made, value: str) -> None:
     assert made.ran == []
 
 
+@pytest.mark.feature("F5")
 def test_a_cookie_opens_no_door_that_does_not_name_it(made: Made) -> None:
     client = made.log_in()
     for path in ("/token", "/key"):

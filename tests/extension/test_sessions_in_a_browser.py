@@ -116,7 +116,7 @@ def victim(tmp_path: Path, evil: list[str], seen: Seen) -> Flask:
 
 
 @pytest.mark.browser
-@pytest.mark.feature("F5")
+@pytest.mark.feature("F21")
 def test_a_page_of_the_same_site_and_another_origin_has_the_cookie_and_gets_nothing_done(
     tmp_path: Path, chromium: str
 ) -> None:
@@ -152,7 +152,7 @@ STRANGER_PAGE = """<form method=post action="VICTIM/login?by=form"><input name=n
 
 
 @pytest.mark.browser
-@pytest.mark.feature("F5")
+@pytest.mark.feature("F21")
 def test_the_applications_own_form_is_sent_and_a_stranger_logs_nobody_in(tmp_path: Path, chromium: str) -> None:
     """A page whose policy is `no-referrer` sends its form with `Origin: null`; another site's form has no cookie and begins no session."""
     stranger_at: list[str] = []
