@@ -133,3 +133,14 @@ def test_in_mode_prod_a_proof_names_the_address_of_the_issuer(accounts: Accounts
     assert ask(client, "/auth/login", PERSON, elsewhere, ("Host", "evil.example")).status_code == 401
     right = proof(holder, "/auth/login", htu="https://auth.example.com/auth/login")
     assert ask(client, "/auth/login", PERSON, right).status_code == 200
+
+
+def test_the_document_names_the_header(client: FlaskClient) -> None:
+    paths = client.get("/openapi.json").json["paths"]
+    taking = {
+        path
+        for path, methods in paths.items()
+        for one in methods.values()
+        if any(part["name"] == "DPoP" for part in one.get("parameters", ()))
+    }
+    assert taking == {"/auth/login", "/auth/refresh"}

@@ -47,11 +47,11 @@ class AccountViews:
             *(registration if self._accounts.open_registration else ()),
             Endpoint(
                 "login", "POST", "/auth/login", "Log in with a password.",
-                public, self.login, (EMAIL, PASSWORD, DEVICE), 200, "TokenAnswer", throttled=True,
+                public, self.login, (EMAIL, PASSWORD, DEVICE), 200, "TokenAnswer", throttled=True, binds=True,
             ),
             Endpoint(
                 "refresh", "POST", "/auth/refresh", "Trade a refresh token for new tokens. Each is used once.",
-                public, self.renew, (REFRESH_TOKEN, DEVICE), 200, "TokenAnswer", throttled=True,
+                public, self.renew, (REFRESH_TOKEN, DEVICE), 200, "TokenAnswer", throttled=True, binds=True,
             ),
             Endpoint("logout", "POST", "/auth/logout", "End this session.", bearer, self.logout, (), 204),
             Endpoint("me", "GET", "/auth/me", "Who you are.", bearer, self.me, None, 200, "Me"),

@@ -15,6 +15,7 @@ class Endpoint:
 
     ``path`` is in OpenAPI style, ``{id}`` for a part that varies; the view finds it in ``request.view_args``.
     ``form``: whether the body is a form (OAuth) and not JSON. ``throttled``: whether it may answer 429. ``stored``: whether it may answer 503 because a store is gone.
+    ``binds``: whether a DPoP proof binds the tokens that it gives out.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Endpoint:
     form: bool = False
     throttled: bool = False
     stored: bool = True
+    binds: bool = False
 
     @property
     def guard(self) -> Policy:

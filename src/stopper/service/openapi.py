@@ -64,16 +64,26 @@ def _operation(endpoint: Endpoint) -> dict[str, object]:
         "security": _security(endpoint.guard),
         "responses": {str(endpoint.success): good, **refused},
     }
-    parts = [
+    parts: list[dict[str, object]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"\{(\w+)\}", endpoint.path)
     ]
+    if endpoint.binds:
+        parts.append(_PROOF)
     if parts:
         operation["parameters"] = parts
     if endpoint.fields:
         kind = "application/x-www-form-urlencoded" if endpoint.form else "application/json"
         operation["requestBody"] = {"required": True, "content": {kind: {"schema": _body(endpoint)}}}
     return operation
+
+
+_PROOF: Final[dict[str, object]] = {
+    "name": "DPoP",
+    "in": "header",
+    "description": "A DPoP proof (RFC 9449): the tokens are bound to its key.",
+    "schema": {"type": "string"},
+}
 
 
 def _refusals(endpoint: Endpoint) -> list[str]:
