@@ -175,3 +175,15 @@ def test_a_view_that_refuses_one_method_guards_that_method(read):
 def test_what_only_compares_the_caller_with_their_own_session_guards_nothing(read):
     """A token against forged requests says nothing of who is calling: anybody has a session."""
     assert of_view(read, 'if request.form["csrf"] != session["csrf"]:\n    abort(403)') == ("open", "open")
+
+
+def test_a_guard_that_decorates_a_hook_stops_whatever_the_hook_asks_afterwards(read):
+    """What the body of the hook asks about those who are logged in does not open the routes to the others."""
+    reading = read(
+        "from flask import Blueprint, Flask, abort, g\nfrom flask_httpauth import HTTPBasicAuth\n"
+        "app = Flask(__name__)\nauth = HTTPBasicAuth()\napi = Blueprint('api', __name__)\n"
+        "@api.before_request\n@auth.login_required\ndef check():\n"
+        "    if not g.current_user.is_anonymous and not g.current_user.confirmed:\n        return 'first confirm', 403\n"
+        "@api.get('/people')\ndef people():\n    return ''\napp.register_blueprint(api)\n"
+    )
+    assert reading.app.route("/people").access["GET"].state == "guarded"

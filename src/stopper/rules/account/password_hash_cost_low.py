@@ -8,6 +8,7 @@ from stopper.core.account_names import is_clear_password
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Hit, Rule
+from stopper.core.setting_facts import written
 from stopper.core.values import Call, Value, literals, text_of
 
 BCRYPT: Final = 10
@@ -29,11 +30,11 @@ def detect(app: App) -> Iterator[Hit]:
     yield from _werkzeug(facts)
     yield from _argon_and_scrypt(facts)
     yield from _passlib(facts)
-    written = [write for write in facts.config_writes("BCRYPT_LOG_ROUNDS") if _below(write.value, BCRYPT)]
-    for write in written:
+    low = [write for write in written(app, "BCRYPT_LOG_ROUNDS") if _below(write.value, BCRYPT)]
+    for write in low:
         yield Hit("BCRYPT_LOG_ROUNDS is below 10", write.span)
     running = app.config.get("BCRYPT_LOG_ROUNDS")
-    if not written and running is not None and isinstance(running.value, int) and 0 < running.value < BCRYPT:
+    if not low and running is not None and isinstance(running.value, int) and 0 < running.value < BCRYPT:
         yield Hit(f"BCRYPT_LOG_ROUNDS is {running.value} in the running application", reader="running")
 
 

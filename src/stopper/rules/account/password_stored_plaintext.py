@@ -37,6 +37,7 @@ _QUERY: Final = re.compile(
 _HASH: Final = re.compile(r"(?i)hash|digest|crypt|argon|scrypt|pbkdf2")
 _SEALS: Final = re.compile(r"(?i)encrypt|hash|bcrypt|argon|seal")
 _ALIKE: Final = re.compile(r"self\.(\w+)=\w+\.\1|\w+\.(\w+)=self\.\2")
+_HASHING_TYPE: Final = re.compile(r"PasswordType|PasswordProperty")
 _AGAIN: Final = re.compile(r"(?i)confirm|repeat|again|re_?type|re_?enter|password_?2|pwd_?2")
 _PROTECTED_COLUMN: Final = re.compile(r"(?i)PasswordType|Encrypted|hash")
 
@@ -57,13 +58,26 @@ def detect(app: App) -> Iterator[Hit]:
 def _compared(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     for operator in ("==", "!="):
         for one in facts.comparisons(operator):
-            if one.texts is not None and _ALIKE.fullmatch("=".join(one.texts)):
+            if (one.texts is not None and _ALIKE.fullmatch("=".join(one.texts))) or _is_of_a_type(
+                facts, one.left, one.right
+            ):
                 continue  # two objects of one kind are compared, as in ``__eq__``
             if _is_check(facts, one.left, one.right) or _is_check(facts, one.right, one.left):
                 yield one.span, COMPARED
     for call in facts.calls("hmac.compare_digest", "secrets.compare_digest", "*.safe_str_cmp"):
         if call.span and len(call.args) == 2 and (_is_check(facts, *call.args) or _is_check(facts, *call.args[::-1])):
             yield call.span, COMPARED
+
+
+def _is_of_a_type(facts: SourceFacts, *sides: Value) -> bool:
+    """That a field is compared whose type hashes: ``user.password == typed`` asks the type then."""
+    field = any(isinstance(side, Member) and is_password_name(side.attribute) for side in sides)
+    return field and any(
+        _HASHING_TYPE.search(str(value))
+        for found in facts.classes()
+        for name, value in found.attributes.items()
+        if is_password_name(name)
+    )
 
 
 def _is_check(facts: SourceFacts, typed: Value, kept: Value) -> bool:

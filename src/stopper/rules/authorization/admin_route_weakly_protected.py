@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App, Route
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.owner_names import ADMIN_GUARD, ROLE
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
@@ -20,7 +20,7 @@ ADMIN: Final = re.compile(
 def detect(app: App) -> Iterator[Hit]:
     """Guarded routes with an administrator's path whose guards speak of no role, nor does the view."""
     routes = [route for route in app.routes if ADMIN.search(route.path) and "login" not in route.path.lower()]
-    if not routes:
+    if not routes or _knows_only_admins(source_of(app)):
         return
     index = index_of(source_of(app))
     for route in routes:
@@ -38,6 +38,12 @@ def detect(app: App) -> Iterator[Hit]:
                     reader="running" if own is None else None,
                 )
                 break
+
+
+def _knows_only_admins(facts: SourceFacts) -> bool:
+    """That the only people who can log in are administrators: the one model of accounts is called so."""
+    people = [one.name.rpartition(".")[2] for one in facts.classes("flask_login.UserMixin")]
+    return bool(people) and all(name.lower() in ("admin", "administrator", "superuser") for name in people)
 
 
 def _asks_role(index: FunctionIndex, route: Route, method: str, guards: list[str]) -> bool:

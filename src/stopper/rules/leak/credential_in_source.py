@@ -19,6 +19,8 @@ _ELSEWHERE: Final = re.compile(r"(?i)secret_?key|jwt_secret")
 """Keys that sign, as API keys have: rules of their own speak of them."""
 _FOR_TRIALS: Final = re.compile(r"(?i)_?(?:test|dummy|fake|example|sample|mock)_")
 """Names of what fills a database for development; what has the shape of a key is told all the same."""
+_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+"""The name of a variable: it says where a secret is."""
 _NO_SECRET: Final = re.compile(
     r"(?i)^(?:https?:|urn:|[\w.-]*/|sha\d+-|pbkdf2:|scrypt:|argon2|\$2[aby]\$|[a-z]+(?:[ _.-][a-z]+)*\d{0,3}$)|\s|[{}%]"
 )
@@ -108,7 +110,7 @@ def _is_secret(name: str, value: Value) -> bool:
         or _ELSEWHERE.search(name)
     ):
         return False
-    if _FOR_TRIALS.match(name) or _FOR_TRIALS.match(value.name):
+    if _FOR_TRIALS.match(name) or _FOR_TRIALS.match(value.name) or _VARIABLE.fullmatch(text):
         return False
     return not is_placeholder(text) and not _NO_SECRET.search(text) and is_random(text)
 

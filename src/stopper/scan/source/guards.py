@@ -184,7 +184,7 @@ class Guards:
             if judged is None:
                 continue
             stops = judged.stops
-            if stops:
+            if stops and self._guard_of_hook(name) is None:
                 stops = self.exemptions.stopped(name, route, method)
             yield Guard(name, "before_request", stops, "source", hook.registration.span)
 
@@ -197,13 +197,21 @@ class Guards:
         function = self.project.functions.get(name)
         if function is None:
             return self.judges.decorator(name, None)
-        for decorator in function.decorators:
+        by_decorator = self._guard_of_hook(name)
+        if by_decorator is not None:
+            return by_decorator
+        found = self.judges.judge(name)
+        return found if found.reads or found.stops is not False else None
+
+    def _guard_of_hook(self, name: str) -> Judgement | None:
+        """What a guard that decorates the hook itself does: it comes before everything that the hook asks."""
+        function = self.project.functions.get(name)
+        for decorator in function.decorators if function is not None else ():
             if decorator.name.rpartition(".")[2] not in ("before_request", "before_app_request"):
                 judged = self.judges.decorator(decorator.name, decorator.call)
                 if judged is not None and judged.stops is not False:
                     return judged
-        found = self.judges.judge(name)
-        return found if found.reads or found.stops is not False else None
+        return None
 
     def _body(self, view: str, asked: Asked) -> Iterator[Guard]:
         """Checks that the view makes itself. One that stands under another test as well is a doubt and no guard: whoever does not
