@@ -2,6 +2,7 @@
 
 import base64
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +23,7 @@ from stopper.extension.client_certificate import ShownCertificates
 from stopper.extension.proxies import Proxies
 
 CA = Authority()
+PROXIES = Proxies((ip_network("127.0.0.1"),))
 SPIFFE = uri("spiffe://company.example/billing")
 BILLING = CA.issue(SPIFFE, x509.DNSName("billing.company.example"))
 OTHER = CA.issue(uri("spiffe://company.example/other"))
@@ -119,16 +121,16 @@ def test_bytes_that_are_no_certificate(config: dict[str, Any], wrong: str) -> No
     "said", [xfcc(BILLING) + "," + xfcc(OTHER), xfcc(BILLING) + ";" + xfcc(OTHER), "Hash=00", "Cert=x", 'Cert="x']
 )
 def test_a_header_of_envoy_with_two_or_none(said: str) -> None:
-    shown = ShownCertificates(Proxies(1), "X-Forwarded-Client-Cert", "xfcc", None)
+    shown = ShownCertificates(PROXIES, "X-Forwarded-Client-Cert", "xfcc", None)
     with pytest.raises(InvalidRequestError):
-        shown.der({"HTTP_X_FORWARDED_CLIENT_CERT": said})
+        shown.der({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_CLIENT_CERT": said})
 
 
 @given(st.text(max_size=100), st.sampled_from(sorted(FORMS)))
 def test_no_header_breaks_it(said: str, form: str) -> None:
-    shown = ShownCertificates(Proxies(1), "Client-Cert", form, None)
+    shown = ShownCertificates(PROXIES, "Client-Cert", form, None)
     try:
-        found = shown.der({"HTTP_CLIENT_CERT": said})
+        found = shown.der({"REMOTE_ADDR": "127.0.0.1", "HTTP_CLIENT_CERT": said})
     except InvalidRequestError:
         return
     assert found is None or isinstance(found, bytes)
@@ -215,6 +217,7 @@ def test_a_token_that_is_bound_twice_needs_both(config: dict[str, Any]) -> None:
     ("change", "word"),
     [
         ({"STOPPER_TRUSTED_PROXIES": ""}, "no proxy is trusted"),
+        ({"STOPPER_TRUSTED_PROXIES": 1}, "is a number"),
         ({"STOPPER_CLIENT_CERTIFICATE_HEADER": "Authorization"}, "cannot be"),
         ({"STOPPER_CLIENT_CERTIFICATE_HEADER": "a b"}, "cannot be"),
         ({"STOPPER_CLIENT_CERTIFICATE_HEADER": ""}, "not the header"),
@@ -234,3 +237,10 @@ def test_a_policy_without_authorities_is_refused_when_sealed(config: dict[str, A
     for settings in (config, {}):
         with pytest.raises(SettingError, match="nobody says whose"):
             made(settings)
+
+
+def test_over_a_socket_of_this_machine(config: dict[str, Any]) -> None:
+    over_socket = {"environ_overrides": {"REMOTE_ADDR": ""}}
+    assert made({**config, "STOPPER_TRUSTED_PROXIES": "unix"}).get("/machine", cert(), **over_socket).status_code == 200
+    assert made({**config, "STOPPER_TRUSTED_PROXIES": "unix"}).get("/machine", cert()).status_code == 401
+    assert made(config).get("/machine", cert(), **over_socket).status_code == 401

@@ -142,3 +142,16 @@ def test_in_an_application_and_behind_werkzeugs_own_proxy_fix() -> None:
     assert get() == "203.0.113.9"
     app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
     assert get() == "203.0.113.9"
+
+
+def test_a_proxy_on_a_socket_of_this_machine_is_named_unix() -> None:
+    shown = environ("", x_forwarded_for="1.1.1.1, 203.0.113.9, 10.0.0.7")
+    assert proxies("unix, 10.0.0.0/8").caller(shown).address == "203.0.113.9"
+    assert proxies("unix").caller(shown).address == "10.0.0.7"
+    assert proxies("10.0.0.0/8").caller(shown).address is None
+    assert proxies("unix").caller(environ("203.0.113.9", x_forwarded_for="1.1.1.1")).address == "203.0.113.9"
+
+
+def test_with_a_number_nobody_counts_as_a_proxy_whose_words_are_its_own() -> None:
+    assert not proxies(1).is_proxy(environ())
+    assert proxies("10.0.0.1").is_proxy(environ())

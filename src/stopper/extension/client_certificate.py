@@ -90,6 +90,11 @@ def open_certificates(settings: Settings, proxies: Proxies, clock: Clock) -> Sho
         raise SettingError(
             "STOPPER_CLIENT_CERTIFICATE_HEADER is set, but no proxy is trusted, so anybody could write it; set STOPPER_TRUSTED_PROXIES"
         )
+    if isinstance(proxies.trusted, int):
+        raise SettingError(
+            "STOPPER_TRUSTED_PROXIES is a number, so nobody can tell a proxy from a stranger who writes the certificate's header; name"
+            " the networks of your proxies, or unix"
+        )
     certificates = Certificates.from_file(Path(authorities), clock) if authorities else None
     return ShownCertificates(proxies, header, settings.get(FORMAT), certificates)
 

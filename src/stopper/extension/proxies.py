@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Final, NamedTuple, cast
+from typing import Final, Literal, NamedTuple, cast
 
 from flask import Flask, Request, current_app, has_app_context
 
@@ -13,7 +13,9 @@ from stopper.core.settings import Setting, Settings, declare, text
 
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
-Trusted = int | tuple[Network, ...]
+Peers = Network | Literal["unix"]
+Trusted = int | tuple[Peers, ...]
+"""How many stand in a row, or their networks; ``unix`` among them: whoever connects over a socket of this machine."""
 
 MAX_HOPS: Final = 16
 MAX_HEADER: Final = 4096
@@ -35,14 +37,17 @@ def _parse_trusted(value: object) -> Trusted:
     said: object = value.split(",") if isinstance(value, str) else value
     if not isinstance(said, (list, tuple, set, frozenset)):
         raise ValueError("the networks of your proxies, such as 10.0.0.0/8, or their number")
-    return tuple(_network(str(item).strip()) for item in cast("list[object]", said) if str(item).strip())
+    found: list[Peers] = [_network(shown) for item in cast("list[object]", said) if (shown := str(item).strip())]
+    return tuple(found)
 
 
-def _network(said: str) -> Network:
+def _network(said: str) -> Peers:
+    if said == "unix":
+        return "unix"
     try:
         found = ip_network(said)
     except ValueError:
-        raise ValueError(f"networks such as 10.0.0.0/8, not {said[:60]!r}") from None
+        raise ValueError(f"networks such as 10.0.0.0/8, or unix, not {said[:60]!r}") from None
     if found.prefixlen == 0:
         raise ValueError("the networks of your own proxies; everybody is no proxy")
     return found
@@ -52,7 +57,7 @@ TRUSTED_PROXIES: Final[Setting[Trusted]] = declare(
     Setting(
         "TRUSTED_PROXIES",
         cast("Trusted", ()),
-        "Your reverse proxies: their networks, such as `10.0.0.0/8, 192.168.7.2`, or how many stand in a row. Without it every forwarded header is"
+        "Your reverse proxies: their networks, such as `10.0.0.0/8, 192.168.7.2` (`unix` for a socket), or how many stand in a row. Without it every forwarded header is"
         " ignored.",
         "list of networks or whole number",
         _parse_trusted,
@@ -107,15 +112,23 @@ class Proxies:
         return Caller(address, hop.scheme or direct.scheme, hop.host or direct.host, by_proxy=True)
 
     def is_proxy(self, environ: Mapping[str, object]) -> bool:
-        """Whether the connection itself came from a trusted proxy, so that the headers it sets are its own words."""
-        if isinstance(self.trusted, int):
-            return self.trusted > 0
-        return self._is_trusted(_address(_peer(environ) or ""))
+        """Whether the connection itself came from a trusted proxy, so that the headers it sets are its own words.
+
+        False where only the number of proxies is known: nobody can tell who connected then.
+        """
+        return self._is_trusted_peer(_peer(environ))
+
+    def _is_trusted_peer(self, peer: str | None) -> bool:
+        if peer is None:
+            return not isinstance(self.trusted, int) and "unix" in self.trusted
+        return self._is_trusted(_address(peer))
 
     def _is_trusted(self, address: Address | None) -> bool:
         if address is None or isinstance(self.trusted, int):
             return False
-        return any(address.version == network.version and address in network for network in self.trusted)
+        return any(
+            address.version == network.version and address in network for network in self.trusted if network != "unix"
+        )
 
     def _counted(self, hops: list[_Hop]) -> int | None:
         """The place of the client; None where fewer proxies handed the request on than stand in the row: it came around them."""
@@ -123,7 +136,7 @@ class Proxies:
         return len(hops) - wanted if len(hops) >= wanted else None
 
     def _walked(self, peer: str | None, hops: list[_Hop]) -> int | None:
-        if not self._is_trusted(_address(peer or "")) or not hops:
+        if not self._is_trusted_peer(peer) or not hops:
             return None
         for index in range(len(hops) - 1, -1, -1):
             address = hops[index].address
