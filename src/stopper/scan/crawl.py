@@ -40,8 +40,8 @@ def crawled(courier: Courier, prefix: str, canary: str) -> tuple[tuple[Route, ..
             if not waiting:
                 break
             path, depth = waiting.pop(0)
-            response = courier.carry(_get(path)).response
-            if not exists(response, nothing):
+            response = _read(courier, path)
+            if response is None or not exists(response, nothing):
                 continue
             template, seen = templated(path)
             if template not in found:
@@ -54,6 +54,16 @@ def crawled(courier: Courier, prefix: str, canary: str) -> tuple[tuple[Route, ..
     except Skipped:
         pass
     return tuple(found.values()), {path: seen for path, seen in ids.items() if seen}
+
+
+def _read(courier: Courier, path: str) -> Response | None:
+    """The answer at *path*; None where it is too dangerous to read, as a route that empties the database. That ends no crawl."""
+    try:
+        return courier.carry(_get(path)).response
+    except Skipped:
+        if courier.refusal(_get(path)):
+            return None
+        raise
 
 
 def other_versions(courier: Courier, routes: Sequence[Route], canary: str) -> tuple[Route, ...]:
@@ -73,8 +83,8 @@ def other_versions(courier: Courier, routes: Sequence[Route], canary: str) -> tu
     try:
         nothing = courier.carry(_get(f"/{canary}-not-there")).response if wanted else None
         for path in list(wanted)[:VERSIONS_MOST]:
-            response = courier.carry(_get(path)).response
-            if nothing is not None and exists(response, nothing) and response.status != 405:
+            response = _read(courier, path)
+            if response is not None and nothing is not None and exists(response, nothing) and response.status != 405:
                 found.append(Route(path, ("GET",), readers=frozenset({"wire"})))
     except Skipped:
         pass

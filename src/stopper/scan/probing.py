@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Final
 
 from stopper.core.app import App
 from stopper.core.probe import Identity
@@ -14,9 +15,12 @@ from stopper.scan.options import ProbeOptions
 from stopper.scan.outcomes import faults, outcomes
 from stopper.scan.report import Command, Coverage, ReadError, Report, Skip
 from stopper.scan.score import scored
-from stopper.scan.survey import coverage, only_errors, survey, tidy
+from stopper.scan.survey import coverage, never_answered, only_errors, survey, tidy
 from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
+
+LOST_SHOWN: Final = 5
+"""Routes without an answer that one line names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,7 @@ def _examined(
             *faults(seen, tried),
             *_exhausted(name, courier, options),
             *_out_of_time(name, app, courier, tried),
+            *_never_answered(name, app, courier),
         ),
         requests=courier.sent,
     )
@@ -134,6 +139,14 @@ def _out_of_time(name: str, app: App, courier: Courier, tried: Sequence[ProbeRes
             f"{seen.total} route-methods were not asked",
         ),
     )
+
+
+def _never_answered(name: str, app: App, courier: Courier) -> Iterable[ReadError]:
+    lost = never_answered(app, courier)
+    if lost:
+        shown = ", ".join(f"{ref} ({error})" for ref, error in list(lost.items())[:LOST_SHOWN])
+        more = f" and {len(lost) - LOST_SHOWN} more" if len(lost) > LOST_SHOWN else ""
+        yield ReadError(name, f"{len(lost)} route-methods gave no whole answer and were not tested: {shown}{more}")
 
 
 def _not_sent(courier: Courier) -> Iterable[Skip]:

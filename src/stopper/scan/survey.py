@@ -86,6 +86,16 @@ def only_errors(app: App, courier: Courier) -> tuple[RouteRef, ...]:
     return tuple(sorted(silent, key=lambda ref: (ref.path, ref.method)))
 
 
+def never_answered(app: App, courier: Courier) -> dict[RouteRef, str]:
+    """The route-methods that were asked and gave no whole answer even once, with what went wrong."""
+    found: dict[RouteRef, str] = {}
+    for key, error in sorted(courier.lost.items()):
+        for ref in refs_of(app, [key]):
+            found.setdefault(ref, error)
+    answered = refs_of(app, courier.asked)
+    return {ref: error for ref, error in found.items() if ref not in answered and ref in _countable(app)}
+
+
 def _countable(app: App) -> set[RouteRef]:
     return {ref for route in app.routes if not is_static(route.endpoint, route.path) for ref in route.refs()}
 

@@ -56,6 +56,8 @@ class Courier:
         """Method and raw path of every request that was answered."""
         self.heard: set[tuple[str, str]] = set()
         """Those of them that got an answer which says something of the route: no 429 and no error of the server."""
+        self.lost: dict[tuple[str, str], str] = {}
+        """Method and raw path of requests that got no whole answer, with what went wrong."""
         self.created: dict[str, Request] = {}
         """Paths of things that requests of this scan created, with the request that did."""
         self.skipped: dict[str, str] = {}
@@ -200,6 +202,8 @@ class Courier:
         key = (request.method, _path(request.target))
         self.credentials.learn(request, response)
         with self._lock:
+            if not response.status:
+                self.lost.setdefault(key, response.error or "no answer")
             if response.status:
                 self.asked.add(key)
                 if response.status < 500 and response.status != 429:
