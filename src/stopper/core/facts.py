@@ -109,8 +109,7 @@ class SourceFacts:
         return not self._memory.beginnings(self.imported).isdisjoint(names)
 
     def says(self, *words: str) -> bool:
-        """That one of these stands in the source as an attribute, a keyword or a whole literal text. Asked first, it spares most projects
-        the search for what is not there. True where nobody collected the words."""
+        """That one of these stands in the source as an attribute, a keyword or a whole text; true where nobody collected the words."""
         return not self.words or not self.words.isdisjoint(words)
 
     def says_like(self, word: str, pattern: re.Pattern[str]) -> bool:
@@ -155,6 +154,17 @@ class SourceFacts:
     def conditions_in(self, function: str) -> Sequence[Condition]:
         """Every ``if`` written in that function's body, tests not left out."""
         return self._memory.in_function(function, "conditions", self.all_conditions)
+
+    def conditions_around(self, span: Span) -> "Iterator[Condition]":
+        """Every ``if`` in whose body that place stands, tests left out."""
+        if not self.is_test(span):
+            for one in self._memory.conditions_of(span.path, self.all_conditions):
+                if one.body is not None and one.body.holds(span):
+                    yield one
+
+    def handlers_in(self, function: str) -> Sequence[Handler]:
+        """Every ``except`` written in that function's body, tests not left out."""
+        return self._memory.in_function(function, "handlers", self.all_handlers)
 
     def assignments_in(self, function: str) -> Sequence[Assignment]:
         """The assignments written in that function's body that are facts, tests not left out."""
@@ -298,8 +308,7 @@ class SourceFacts:
         return labels_of(self, value)
 
     def once(self, what: str, make: "Callable[[], Made]") -> "Made":
-        """What *make* gives, asked once for these facts. Nothing that it gives may hold the facts themselves: they would never be
-        freed."""
+        """What *make* gives, asked once. Nothing in it may hold the facts themselves: they would never be freed."""
         others = self._memory.others
         if what not in others:
             others[what] = make()

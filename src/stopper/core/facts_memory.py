@@ -4,7 +4,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from stopper.core.fact import ClassFact, Comparison, ConfigWrite, ErrorHandler, Flow, Function, Reading, SourceRoute
+from stopper.core.fact import (
+    ClassFact,
+    Comparison,
+    Condition,
+    ConfigWrite,
+    ErrorHandler,
+    Flow,
+    Function,
+    Reading,
+    SourceRoute,
+)
 from stopper.core.labels import Label
 from stopper.core.place import Span
 from stopper.core.values import Call, Value
@@ -36,6 +46,7 @@ class Memory:
     )
     handlers: dict[str, list[ErrorHandler]] = field(default_factory=dict[str, list[ErrorHandler]])
     config: dict[str, list[ConfigWrite]] = field(default_factory=dict[str, list[ConfigWrite]])
+    conditions: dict[str, list[Condition]] = field(default_factory=dict[str, list[Condition]])
     readings: dict[str, list[Reading]] = field(default_factory=dict[str, list[Reading]])
     views: dict[str, list[SourceRoute]] = field(default_factory=dict[str, list[SourceRoute]])
     kept: dict[int, Sequence[HasSpan]] = field(default_factory=dict[int, "Sequence[HasSpan]"])
@@ -84,6 +95,13 @@ class Memory:
                 index.setdefault(one.function, []).append(one)
             known = self.of_functions[what] = (every, index)
         return known[1].get(function, ())
+
+    def conditions_of(self, path: str, every: Sequence[Condition]) -> Sequence[Condition]:
+        """The conditions of one file."""
+        if not self.conditions:
+            for one in every:
+                self.conditions.setdefault(one.span.path, []).append(one)
+        return self.conditions.get(path, ())
 
     def views_of(self, routes: Sequence[SourceRoute]) -> dict[str, list[SourceRoute]]:
         """The routes by their view."""

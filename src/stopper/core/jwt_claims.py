@@ -128,8 +128,7 @@ def read_strictly(facts: SourceFacts, call: Call, claim: str) -> bool:
         for part in walk(given, 6)
     ) or any(
         isinstance(part, Item) and part.default is None and text_of(part.key) == claim
-        for found in facts.returns()
-        if found.function == call.function
+        for found in facts.returns_of(call.function)
         for part in walk(found.value, 6)
     )
 

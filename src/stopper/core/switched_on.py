@@ -173,9 +173,7 @@ def asked_for(facts: SourceFacts, span: Span | None) -> bool:
     if span is None:
         return False
     return _LOCAL_START.fullmatch(facts.function_around(span).rpartition(".")[2]) is not None or any(
-        _is_for_desk(facts, condition)
-        for condition in facts.conditions()
-        if condition.body is not None and condition.body.holds(span)
+        _is_for_desk(facts, condition) for condition in facts.conditions_around(span)
     )
 
 

@@ -116,12 +116,18 @@ def _sets_up(app: App, span: Span, function: str) -> bool:
     """Whether the place is a setting, or stands in the function that makes the application: both touch every route."""
     if app.source is None:
         return False
-    if any(
-        write.span.path == span.path and write.span.line <= span.line <= write.span.end_line
-        for write in app.source.all_config
-    ):
+    facts = app.source
+    written = facts.once("lines of settings", lambda: _by_file(write.span for write in facts.all_config))
+    if any(first <= span.line <= last for first, last in written.get(span.path, ())):
         return True
     return any(call.callee == "flask.Flask" for call in app.source.calls_in(function))
+
+
+def _by_file(spans: Iterable[Span]) -> dict[str, list[tuple[int, int]]]:
+    found: dict[str, list[tuple[int, int]]] = {}
+    for span in spans:
+        found.setdefault(span.path, []).append((span.line, span.end_line))
+    return found
 
 
 def function_at(app: App, span: Span) -> str:

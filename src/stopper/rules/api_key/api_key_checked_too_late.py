@@ -47,9 +47,7 @@ def _cached_outside(facts: SourceFacts, route: SourceRoute) -> Iterator[Hit]:
 
 def _refusal(facts: SourceFacts, function: str) -> Condition | None:
     """The first condition of the function that refuses because of the key."""
-    found = [
-        one for one in facts.conditions() if one.function == function and one.refuses and _about_key(facts, one.value)
-    ]
+    found = [one for one in facts.conditions_in(function) if one.refuses and _about_key(facts, one.value)]
     return min(found, key=lambda one: one.span.line) if found else None
 
 

@@ -74,14 +74,21 @@ def _about_key(facts: SourceFacts, call: Call) -> Certainty | None:
             return "certain"
         if any(_is_called_key(one) for one in walk(value, 4)):
             return "certain"
-        inside = {id(one) for one in walk(value, 4)}
-        if any(id(one.value) in inside and is_key_name(one.attribute) for one in facts.assignments()):
+        if not _assigned_as_keys(facts).isdisjoint(id(one) for one in walk(value, 4)):
             return "certain"
         if _KEY_FUNCTION.search(call.function.rpartition(".")[2]):
             return "likely"
     if not values and _KEY_FUNCTION.search(call.function.rpartition(".")[2]):
         return "likely"
     return None
+
+
+def _assigned_as_keys(facts: SourceFacts) -> frozenset[int]:
+    """The identities of values that are given to something called a key."""
+    return facts.once(
+        "assigned as keys",
+        lambda: frozenset(id(one.value) for one in facts.assignments() if is_key_name(one.attribute)),
+    )
 
 
 def _is_called_key(value: Value) -> bool:

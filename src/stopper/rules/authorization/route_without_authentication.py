@@ -193,7 +193,7 @@ def _serves_people(facts: SourceFacts, function: str) -> bool:
     """The function reads or returns members, attributes or columns that hold people's data."""
     values: list[Value] = [
         *facts.calls_in(function),
-        *(found.value for found in facts.returns() if found.function == function),
+        *(found.value for found in facts.returns_of(function)),
     ]
     return any(_names_people(part) for value in values for part in walk(value))
 

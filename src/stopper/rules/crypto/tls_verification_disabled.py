@@ -86,8 +86,7 @@ def _is_option(facts: SourceFacts, span: Span) -> bool:
     return any(
         isinstance(value, (Parameter, Member))
         and _OPTION.search(value.parameter if isinstance(value, Parameter) else value.attribute)
-        for condition in facts.conditions()
-        if condition.body is not None and condition.body.holds(span)
+        for condition in facts.conditions_around(span)
         for value in walk(condition.value, 3)
     )
 

@@ -86,11 +86,11 @@ def _is_checked(facts: SourceFacts, function: str) -> bool:
         for call in facts.calls_in(function)
     ):
         return True
-    if any(one.function == function and _of_json(one.value) for one in facts.conditions()):
+    if any(_of_json(one.value) for one in facts.conditions_in(function)):
         return True
-    if any(one.function == function and (_of_json(one.left) or _of_json(one.right)) for one in facts.comparisons()):
+    if any(_of_json(one.left) or _of_json(one.right) for one in facts.comparisons_in(function)):
         return True
-    return any(one.function == function for one in facts.handlers())
+    return bool(facts.handlers_in(function))
 
 
 def _makes_type(call: Call) -> bool:

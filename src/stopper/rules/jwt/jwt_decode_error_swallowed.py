@@ -100,13 +100,11 @@ def _is_view_call(value: Value) -> bool:
 
 def _runs_a_view(facts: SourceFacts, function: str, line: int) -> bool:
     """A wrapper of a decorator: it hands the request on to the function it wraps."""
-    return any(
-        _is_view_call(one.value) for one in facts.returns() if one.function == function and one.span.line >= line
-    )
+    return any(_is_view_call(one.value) for one in facts.returns_of(function) if one.span.line >= line)
 
 
 def _refuses_behind(facts: SourceFacts, function: str, line: int) -> bool:
-    return any(one.function == function and one.refuses and one.span.line >= line for one in facts.conditions())
+    return any(one.refuses and one.span.line >= line for one in facts.conditions_in(function))
 
 
 def _refuses_in(facts: SourceFacts, handler: Handler) -> bool:

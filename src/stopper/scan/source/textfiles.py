@@ -26,16 +26,19 @@ KINDS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
 )  # fmt: skip
 
 
-_SOME_KIND: Final = re.compile(
-    r"\.(?:env|flaskenv|dockerfile|ya?ml|json|html?|j2|jinja2?|js|pem|key|p12|pfx|conf|ini|cfg|toml|txt|lock|py)$|\.env\.[\w.-]+$"
-    r"|(?:^|/)(?:[DC]o\w+file(?:\.[\w.-]+)?|[JP]\w+file|GNUmakefile|[Mm]akefile|justfile|id_\w+)$"
-)
+_ENDINGS: Final = frozenset({
+    "env", "flaskenv", "dockerfile", "yml", "yaml", "json", "html", "htm", "j2", "jinja", "jinja2", "js", "pem", "key",
+    "p12", "pfx", "conf", "ini", "cfg", "toml", "txt", "lock", "py", "Dockerfile", "Containerfile", "Jenkinsfile",
+    "Makefile", "makefile", "GNUmakefile", "justfile", "Procfile", "Pipfile",
+})  # fmt: skip
+_NAMED: Final = re.compile(r"(?:\.env|Dockerfile|Containerfile)\.|.*\.env\.|id_")
 """What the name of every kind has: most files beside the code have none of it, and one look says so."""
 
 
 def kind_of(shown: str) -> str | None:
     """What kind of file that is by its name, None when it does not matter."""
-    if _SOME_KIND.search(shown) is None:
+    name = shown.rpartition("/")[2]
+    if name.rpartition(".")[2] not in _ENDINGS and _NAMED.match(name) is None:
         return None
     for pattern, kind in KINDS:
         if pattern.search(shown):
