@@ -28,6 +28,10 @@ _BY_KEY: Final = (
     "get_one",
 )
 _BY_FILTER: Final = ("filter_by", "filter", "where")
+_PERSON: Final = re.compile(r"(?i)/(?:users?|people|persons?|members|profiles|authors)/\{[^{}/]+\}/?$")
+_LISTS: Final = frozenset(
+    {"all", "paginate", "scalars", "fetchall", "find", "select", "render", "sort_and_page", "to_collection_dict"}
+)
 _SQL: Final = re.compile(r"(?is)^\s*(select|update|delete)\b.*\bwhere\b")
 _SQL_OWNER: Final = re.compile(
     r"(?i)\b(user|owner|author|account|customer|tenant|org|team|created_by|member|company)\w*\s*="
@@ -51,6 +55,8 @@ def detect(app: App) -> Iterator[Hit]:
             own = list(index.of_view(route.view, route.span, method))
             if any(ADMIN_GUARD.search(one.name) for one in access.guards) or _asks_whose(index, route, own):
                 continue
+            if method == "GET" and _is_in_a_directory(app, index, route):
+                continue
             call = next(
                 (call for function in own for call in facts.calls_in(function.name) if _looks_up(index, call)), None
             )
@@ -67,6 +73,27 @@ def _private(route: Route) -> bool:
         and not _CATALOGUE.search(route.path)
         and "admin" not in route.path.lower()
     )
+
+
+def _is_in_a_directory(app: App, index: FunctionIndex, route: Route) -> bool:
+    """That everybody who may ask for one of these people may have the list of all of them: one more look tells nothing more."""
+    if not _PERSON.search(route.path):
+        return False
+    home = route.path.rpartition("/")[0]
+    for listed in app.routes:
+        access = listed.access.get("GET")
+        if (
+            listed.path.rstrip("/") != home
+            or access is None
+            or any(ADMIN_GUARD.search(one.name) for one in access.guards)
+        ):
+            continue
+        own = list(index.of_view(listed.view, listed.span, "GET"))
+        names = index.calling([function.name for function in own], 2)
+        lists = any(call.method in _LISTS for name in names for call in index.facts.calls_in(name))
+        if lists and not _asks_whose(index, listed, own):
+            return True
+    return False
 
 
 def _looks_up(index: FunctionIndex, call: Call) -> bool:
