@@ -36,6 +36,7 @@ def proof(token: str, holder: Holder = HOLDER, **claims: Any) -> str:
     return holder.proof(**{"htu": URL, "ath": ath(token), **claims})
 
 
+@pytest.mark.feature("F13")
 @pytest.mark.parametrize("scheme", ["DPoP", "dpop", "DPOP"])
 def test_a_bound_token_with_its_proof_passes_once(scheme: str) -> None:
     app, token = made(), bound()
@@ -133,6 +134,7 @@ def test_where_the_memory_does_not_answer_nothing_passes() -> None:
     assert not app.ran
 
 
+@pytest.mark.feature("F44")
 def test_one_switch_asks_every_token_to_be_bound() -> None:
     app, token = made({"STOPPER_REQUIRE_BOUND_TOKENS": True}), bound()
     nothing = app.get("/notes")
@@ -151,6 +153,7 @@ def test_the_switch_needs_a_memory() -> None:
         Made({"STOPPER_DPOP_NONCE_KEY": NONCE_KEY})
 
 
+@pytest.mark.feature("F44")
 def test_a_nonce_is_asked_for_and_handed_on_before_it_ends() -> None:
     app, token = made({"STOPPER_DPOP_NONCE_KEY": NONCE_KEY}), bound()
     asked = app.get("/notes", *shown(token, proof(token)))

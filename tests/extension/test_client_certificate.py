@@ -180,6 +180,7 @@ def bound(certificate: x509.Certificate = BILLING, **more: Any) -> tuple[str, st
     return bearer_header(cnf={"x5t#S256": certificate_thumbprint(der(certificate)), **more})
 
 
+@pytest.mark.feature("F44")
 def test_a_token_that_is_bound_to_a_certificate_needs_it(config: dict[str, Any]) -> None:
     app = made(config)
     for _ in range(2):

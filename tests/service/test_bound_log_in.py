@@ -39,6 +39,7 @@ def me(client: FlaskClient, holder: Holder, token: str, scheme: str = "DPoP") ->
     return client.get("/auth/me", headers=[("Authorization", f"{scheme} {token}"), shown]).status_code
 
 
+@pytest.mark.feature("F44")
 def test_the_tokens_of_a_log_in_with_a_proof_are_bound_to_its_key(client: FlaskClient, holder: Holder) -> None:
     tokens = logged_in(client, holder)
     assert tokens["token_type"] == "DPoP"
