@@ -61,7 +61,7 @@ def test_every_reference_of_the_pages_can_be_read() -> None:
 
 def test_the_pages_name_every_setting_of_this_part() -> None:
     ours = {value.key for value in vars(declaration).values() if isinstance(value, Setting)}
-    named = set(re.findall(r"STOPPER_[A-Z_]+", PAGE + VAULT))
+    named = set(re.findall(r"STOPPER_[A-Z0-9_]+", PAGE + VAULT))
     assert ours <= named
     assert named <= ours | {"STOPPER_API_KEY_PEPPER", "STOPPER_DATABASE_URL"}
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from stopper.auth.clock import Clock, system_clock
 from stopper.auth.event import EventSink, log_event
@@ -17,8 +17,10 @@ from stopper.secrets.backends import Access, Pkcs11Access, VaultAccess, open_bac
 from stopper.secrets.errors import FetchError
 from stopper.secrets.held import Pace
 from stopper.secrets.reference import NotAReferenceError, parse
-from stopper.secrets.signing import KeyPlaces
 from stopper.secrets.store import Secrets
+
+if TYPE_CHECKING:
+    from stopper.secrets.signing import KeyPlaces
 
 T = TypeVar("T")
 _LOCAL: Final = ("env", "file")
@@ -95,8 +97,10 @@ def key_places(
     *,
     clock: Clock = system_clock,
     sink: EventSink = log_event,
-) -> KeyPlaces:
+) -> "KeyPlaces":
     """What opens signing keys that live elsewhere. Nothing is asked yet."""
+    from stopper.secrets.signing import KeyPlaces  # it brings cryptography, which secrets alone do without
+
     access = access_of(settings, config, environ)
     return KeyPlaces(access, settings.get(setting.SIGNING_TIMEOUT), clock=clock, sink=sink)
 
