@@ -227,7 +227,7 @@ def test_a_log_line_with_the_revealed_value_is_masked(secrets: Secrets) -> None:
 @pytest.mark.feature("F19")
 @pytest.mark.parametrize("reference", ["env:SETTING", "secret:pepper"])
 def test_a_setting_may_be_a_reference(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, reference: str) -> None:
-    value = Secret("9f1c07ab5e2d48b3" * 4).reveal()
+    value = Secret("9f1c07ab5e2d48b36a0e7734bd1f59c28c4430e5f2a7d96b1b08c3e74f65d92a").reveal()
     monkeypatch.setenv("SETTING", value)
     app = Flask(__name__, instance_path=str(tmp_path))
     app.config.update(
