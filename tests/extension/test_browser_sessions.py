@@ -227,6 +227,16 @@ def test_another_site_reads_nothing_but_by_a_link(made: Made, mode: str) -> None
     link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
     assert get(client, "/pay", **link).status_code == 200
     assert get(client, "/pay", **{**link, "Sec-Fetch-Dest": "iframe"}).status_code == 403
+    assert get(client, "/pay", **{**link, "Upgrade": "websocket"}).status_code == 403
+
+
+@pytest.mark.parametrize("origin", ["null", "https://evil.example"])
+def test_an_old_browser_opens_no_websocket_and_reads_nothing_for_another_page(made: Made, origin: str) -> None:
+    """Without Sec-Fetch-Site the Origin decides: a sandboxed frame has none of its own, and says so."""
+    client = made.log_in()
+    assert get(client, "/pay", Origin=origin).status_code == 403
+    assert get(client, "/pay", Origin=origin, Upgrade="websocket").status_code == 403
+    assert get(client, "/pay", Origin="https://app.example.com", Upgrade="websocket").status_code == 200
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec_Fetch_Site": "cross-site"}, {}])

@@ -25,12 +25,20 @@ from stopper.core.principal import Principal, frozen
 from stopper.core.secret import Secret
 from stopper.core.settings import number, secret
 
-# NIST SP 800-63B-4 §2.2.3 allows 24 hours and 1 hour for a log-in with two factors; half of each is the default.
+# NIST SP 800-63B-4 §2.2.3 allows 24 hours and 1 hour for a log-in with two factors; half of each is the default. §2.1.3: at most 30 days.
 lifetime: Final = number(
-    "SESSION_LIFETIME", 43_200, "Seconds after log-in when a browser session ends whatever happens.", least=60
+    "SESSION_LIFETIME",
+    43_200,
+    "Seconds after log-in when a browser session ends whatever happens.",
+    least=60,
+    most=2_592_000,
 )
 idle_lifetime: Final = number(
-    "SESSION_IDLE_LIFETIME", 1_800, "Seconds without a request after which a browser session ends.", least=30
+    "SESSION_IDLE_LIFETIME",
+    1_800,
+    "Seconds without a request after which a browser session ends.",
+    least=30,
+    most=2_592_000,
 )
 limit: Final = number(
     "SESSION_LIMIT", 20, "Browser sessions that one person may have at a time; a new one ends the oldest.", least=1

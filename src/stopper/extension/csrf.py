@@ -118,9 +118,9 @@ class Csrf:
             asked.__dict__[_MADE] = kept
         return kept
 
-    def offer(self, asked: Request, live: LiveSession, *, anew: bool = False) -> None:
-        """Give the pages' scripts a token by cookie, where they have none that holds, or *anew*."""
-        kept = None if anew else self._cookie(asked)
+    def offer(self, asked: Request, live: LiveSession) -> None:
+        """Give the pages' scripts a token by cookie, where they have none that holds."""
+        kept = self._cookie(asked)
         if kept is None or not self._tokens.holds(live.digest, kept):
             session_cookie.set_csrf(asked, self._cookies, self._tokens.issue(live.digest))
 

@@ -145,7 +145,7 @@ class BrowserSessions:
         asked.environ[GUARDED] = True
         asked.__dict__[_LIVE] = made.live
         session_cookie.set_session(asked, self._cookies, made.secret.reveal())
-        self._csrf.offer(asked, made.live, anew=True)
+        self._csrf.offer(asked, made.live)
         principal = made.live.principal
         current.remember(asked, principal)
         return principal
