@@ -1,7 +1,7 @@
 """Whether a value from a request was held against something before it is used: a list, a pattern, a check of the project."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from stopper.core.facts import SourceFacts
@@ -13,6 +13,7 @@ _CHECKS: Final = re.compile(
     r"(?i)isdigit|isalnum|isalpha|isidentifier|isnumeric|isdecimal|isinstance|match|fullmatch|endswith|hasattr|"
     r"\w*(valid|safe|allow|check|verify|permit|known|whitelist|accept|trust|local)\w*|is_\w+"
 )
+_OF_TYPE: Final = frozenset({"isinstance", "hasattr", "endswith"})
 _PARSED: Final = frozenset({"netloc", "hostname", "host", "scheme"})
 
 
@@ -47,10 +48,13 @@ def is_checked(facts: SourceFacts, value: Value, function: str, *, prefix_counts
 
     That the value is there at all, or is not empty, is no check. ``prefix_counts`` takes ``startswith`` for one too.
     """
+    if _held(facts, origins(value), function, _check_of(prefix_counts)):
+        return True
+    is_check = _check_of(prefix_counts, _OF_TYPE)
     return any(
-        _held(facts, mine, where, prefix_counts)
-        or (where != function and _asked_inside(facts, mine, where, prefix_counts))
+        _held(facts, mine, where, is_check) or _asked_inside(facts, mine, where, is_check)
         for where, mine in stations(facts, value, function)
+        if where != function
     )
 
 
@@ -74,22 +78,22 @@ def stations(
                 yield from stations(facts, one.value, called.name, depth - 1)
 
 
-def _held(facts: SourceFacts, mine: frozenset[Origin], function: str, prefix_counts: bool) -> bool:
+def _held(facts: SourceFacts, mine: frozenset[Origin], function: str, is_check: Callable[[Call], bool]) -> bool:
     for one in facts.comparisons_in(function):
         if _holds_against(one.operator, one.left, one.right, mine):
             return True
     return any(
-        (isinstance(part, Call) and _is_check(part, prefix_counts) and bool(mine & origins(part)))
+        (isinstance(part, Call) and is_check(part) and bool(mine & origins(part)))
         or (isinstance(part, Member) and part.attribute in _PARSED and bool(mine & origins(part.owner)))
         for condition in facts.conditions_in(function)
         for part in walk(condition.value)
     )
 
 
-def _asked_inside(facts: SourceFacts, mine: frozenset[Origin], function: str, prefix_counts: bool) -> bool:
+def _asked_inside(facts: SourceFacts, mine: frozenset[Origin], function: str, is_check: Callable[[Call], bool]) -> bool:
     """``return place if is_local(place) else "/"``: a function that gives a value back asks in whatever form."""
     return any(
-        _is_check(call, prefix_counts) and any(mine & origins(one) for one in (*call.args, call.receiver))
+        is_check(call) and any(mine & origins(one) for one in (*call.args, call.receiver))
         for call in facts.calls_in(function)
     )
 
@@ -106,8 +110,14 @@ def _holds_against(operator: str, left: Value, right: Value, mine: frozenset[Ori
     )
 
 
-def _is_check(call: Call, prefix_counts: bool) -> bool:
-    if call.method == "startswith":
-        said = text_of(call.argument(0))
-        return prefix_counts or (said is not None and said not in ("/", "http"))
-    return bool(_CHECKS.fullmatch(call.method))
+def _check_of(prefix_counts: bool, without: frozenset[str] = frozenset()) -> Callable[[Call], bool]:
+    """What tells a check among calls. ``without`` are words that are none where a function gives the value back: of what type a value
+    is says nothing about where it leads."""
+
+    def is_check(call: Call) -> bool:
+        if call.method == "startswith":
+            said = text_of(call.argument(0))
+            return prefix_counts or (said is not None and said not in ("/", "http"))
+        return call.method not in without and _CHECKS.fullmatch(call.method) is not None
+
+    return is_check

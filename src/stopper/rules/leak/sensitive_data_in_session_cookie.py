@@ -67,9 +67,24 @@ def is_kept_on_server(facts: SourceFacts) -> bool:
     for found in facts.classes(*_INTERFACES):
         methods = [f"{found.name}.{name}" for name in found.methods]
         signs_it_all = any(call.method == "get_signing_serializer" for name in methods for call in facts.calls_in(name))
-        if "save_session" in found.methods and not signs_it_all:
+        if (
+            "save_session" in found.methods
+            and not signs_it_all
+            and not any(_sends_it_all(facts, name) for name in methods)
+        ):
             return True
     return False
+
+
+def _sends_it_all(facts: SourceFacts, function: str) -> bool:
+    """``set_cookie(name, serializer.dumps(dict(session)))``: all of the session, in whatever form, is in the cookie."""
+    return any(
+        isinstance(part, Call) and part.callee == "dict"
+        for call in facts.calls_in(function)
+        if call.method == "set_cookie"
+        for given in (*call.args, *(value for _, value in call.keywords))
+        for part in walk(given, 6)
+    )
 
 
 def _says_yes_or_no(value: Value) -> bool:
