@@ -22,7 +22,8 @@ def detect(app: App) -> Iterator[Hit]:
     if app.spec is None or not app.spec.document:
         return
     every = list(operations(app.spec))
-    if every and not app.spec.schemes and not any(one.schemes for one in every):
+    closed = [one for one in every if not _is_open_by_nature(one, app.spec)]
+    if closed and not app.spec.schemes and not any(one.schemes for one in every):
         top = "openapi" if "openapi" in app.spec.document else "swagger"
         yield Hit("the document names no security scheme at all", place_of(app, top), reader="spec")
         return
@@ -30,7 +31,7 @@ def detect(app: App) -> Iterator[Hit]:
         unknown = [name for name in one.schemes if name not in app.spec.schemes]
         if unknown:
             yield _hit(app, one, f"{one.ref} asks for {unknown[0]}, which the document does not define")
-        elif one.method in _WRITES and one.open_to_all and not _is_open_by_nature(one, app.spec):
+        elif one.method in _WRITES and one.open_to_all and one in closed:
             yield _hit(app, one, f"{one.ref} changes something and asks for no credential")
 
 
