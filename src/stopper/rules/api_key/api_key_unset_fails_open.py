@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange
+from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.naming import sensitive
@@ -43,8 +44,11 @@ _KEY_WORDS: Final = re.compile(r"(?i)(?:key|token|secret|password)$")
 
 def detect(app: App) -> Iterator[Hit]:
     """A missing header and a missing setting that come out equal, with nothing before that refuses either."""
-    for span, _ in _open_checks(source_of(app)):
+    facts = source_of(app)
+    for span, _ in _open_checks(facts):
         yield Hit("a request without a key passes as long as the key is not set", span)
+    for span in _skipped_checks(facts):
+        yield Hit("every request passes as long as the key is not set: the check is skipped then", span)
 
 
 def _open_checks(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
@@ -53,6 +57,49 @@ def _open_checks(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         met = _meeting(facts, left, right) - (_NONE if raises_on_none else frozenset())
         if met and (_says_key(left) or _says_key(right)) and not _guarded(facts, (left, right), span, function):
             yield span, function
+
+
+def _skipped_checks(facts: SourceFacts) -> Iterator[Span]:
+    """``if key and shown != key: refuse``, or the same in two steps: without the key nothing is compared."""
+    compared = [(left, right, span, function) for left, right, _, span, function in _comparisons(facts)]
+    for outer in facts.conditions():
+        if outer.negated or not compared:
+            continue
+        every = outer.value.options if isinstance(outer.value, Choice) and outer.value.every else (outer.value,)
+        for wanted in every:
+            if not isinstance(wanted, (EnvironmentValue, ConfigValue)) or not _says_key(wanted):
+                continue
+            refusing = _refusals_within(facts, outer, len(every) > 1)
+            held = any(
+                one.holds(span)
+                and function == outer.function
+                and (_same(_bare(left)[0], wanted) or _same(_bare(right)[0], wanted))
+                for one in refusing
+                for left, right, span, function in compared
+            )
+            if held and _when_not_set(facts, wanted) and not _refused_when_unset(facts, wanted, outer):
+                yield outer.span
+
+
+def _refusals_within(facts: SourceFacts, outer: Condition, together: bool) -> list[Span]:
+    """The tests that refuse: this one, where the comparison stands in it; else those in its body."""
+    if together:
+        return [outer.span] if outer.refuses else []
+    if outer.refuses or outer.body is None:
+        return []
+    body = outer.body
+    return [one.span for one in facts.conditions_in(outer.function) if one.refuses and body.holds(one.span)]
+
+
+def _refused_when_unset(facts: SourceFacts, wanted: Value, outer: Condition) -> bool:
+    """That something refuses, or does not even start, where the key is not set."""
+    return any(
+        one.negated
+        and one.stops
+        and one.function in (outer.function, "")
+        and any(_same(part, wanted) for part in _truths(one.value))
+        for one in facts.conditions()
+    )
 
 
 def _comparisons(facts: SourceFacts) -> Iterator[tuple[Value, Value, bool, Span, str]]:

@@ -9,13 +9,17 @@ from stopper.core.fact import ClassFact, Decorator, Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, walk
+from stopper.core.values import Call, Constant, Name, Value, walk
 
 _LIBRARY: Final = re.compile(
     r"flask_login\.(utils\.)?(login_required|fresh_login_required)|flask_httpauth\.\w+\.login_required|flask_security\.(decorators\.)?(auth_required|login_required|"
     r"auth_token_required|roles_required|roles_accepted)|flask_principal\.\w+\.require|stopper\.\w+|authlib\..*|flask_jwt\.jwt_required|flask_praetorian\.\w*(auth|roles)\w*|apiflask\..*auth_required|.*\.auth_required"
 )
 _JWT: Final = "flask_jwt_extended."
+_WHO: Final = (
+    "flask.session", "flask.g", "flask.request.headers", "flask.request.authorization", "flask.request.cookies",
+    "flask_login.current_user", "flask_security.current_user", "flask_jwt_extended.",
+)  # fmt: skip
 _OWN: Final = re.compile(
     r"(?i)(login|auth|token|jwt|api_?key|admin|role|permission|scope|user|credential|session)\w*_?(required|needed|only)$|^(require|requires|needs|check|ensure|verify|protect|validate|authenticate|authorize|authenticated|protected|secured?|admin_only|login_required)\w*(auth|token|login|key|admin|role|user|permission|scope|session)?\w*$"
 )
@@ -26,13 +30,14 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     yield from _above(app, facts)
     yield from _go_on(facts)
+    yield from _not_asked(facts)
 
 
 def _above(app: App, facts: SourceFacts) -> Iterator[Hit]:
     written: list[Function | ClassFact] = [*facts.functions(), *facts.classes()]
     for function in written:
         for one in function.decorators:
-            if one.above_route and _is_guard(one) and not _guarded_otherwise(app, function):
+            if one.above_route and _is_guard(facts, one) and not _guarded_otherwise(app, function):
                 ref = next(
                     (RouteRef(route.methods[0], route.path) for route in facts.routes_of_view(function.name)), None
                 )
@@ -43,10 +48,51 @@ def _above(app: App, facts: SourceFacts) -> Iterator[Hit]:
                 )
 
 
-def _is_guard(one: Decorator) -> bool:
+def _is_guard(facts: SourceFacts, one: Decorator) -> bool:
     if one.name.startswith(_JWT):
         return False  # jwt-required-above-route speaks of these
-    return _LIBRARY.fullmatch(one.name) is not None or _OWN.search(one.name.rpartition(".")[2]) is not None
+    if _LIBRARY.fullmatch(one.name) is not None or _OWN.search(one.name.rpartition(".")[2]) is not None:
+        return True
+    inner = [function.name for function in facts.functions() if function.name.startswith(f"{one.name}.")]
+    return any(asked.refuses and _asks_who(asked.value) for name in inner for asked in facts.conditions_in(name))
+
+
+def _asks_who(value: Value) -> bool:
+    """That a condition looks at what the caller shows, or at who was found to be calling."""
+    return any(isinstance(part, Name) and part.dotted.startswith(_WHO) for part in walk(value))
+
+
+def _not_asked(facts: SourceFacts) -> Iterator[Hit]:
+    """A check that answers with a refusal, called by a view or hook that does not look at the answer."""
+    for function in facts.functions():
+        name = function.name
+        returns = facts.returns_of(name)
+        if not any(_is_refusal(one.value) for one in returns) or not any(
+            asked.refuses and _asks_who(asked.value) for asked in facts.conditions_in(name)
+        ):
+            continue
+        if facts.routes_of_view(name) or any(one.function == name for one in facts.raises()):
+            continue
+        for call in facts.calls(name):
+            if call.span is not None and call.function and _stands_alone(facts, call):
+                yield Hit(
+                    f"{name.rpartition('.')[2]}() answers with a refusal, and nothing looks at its answer here, so the request goes on",
+                    call.span,
+                )
+
+
+def _is_refusal(value: Value) -> bool:
+    return any(isinstance(part, Constant) and part.value in (401, 403) for part in walk(value, 2))
+
+
+def _stands_alone(facts: SourceFacts, call: Call) -> bool:
+    """The call is a statement of its own: it stands in no condition, return, raise, assignment and no other call."""
+    around = [one.span for one in facts.returns_of(call.function)]
+    around += [one.span for one in facts.raises() if one.function == call.function]
+    around += [one.span for one in facts.assignments_in(call.function)]
+    around += [one.span for one in facts.conditions_in(call.function)]
+    around += [one.span for one in facts.calls_in(call.function) if one is not call and one.span is not None]
+    return call.span is not None and not any(span.holds(call.span) for span in around)
 
 
 def _guarded_otherwise(app: App, function: Function | ClassFact) -> bool:

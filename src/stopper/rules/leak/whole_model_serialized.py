@@ -12,7 +12,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import provoked
 from stopper.core.response_fields import secret_fields
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Member, Name, text_of, walk
+from stopper.core.values import Call, Member, Name, Value, text_of, walk
 
 _ALL: Final = re.compile(r"(?is)\bselect\s+(?:\w+\.)?\*\s+from\b")
 _EXECUTES: Final = ("*.execute", "*.executemany", "*.raw", "pandas.read_sql", "pandas.read_sql_query")
@@ -27,7 +27,8 @@ def detect(app: App) -> Iterator[Hit]:
     """``__dict__``, ``vars``, all columns of a table, or the rows of ``SELECT *`` that reach a response."""
     facts = source_of(app)
     wide = _wide_functions(facts)
-    if not wide and not facts.says(*_TELLING) and _WHOLE.isdisjoint(facts.callees()):
+    methods = _wide_methods(facts)
+    if not wide and not methods and not facts.says(*_TELLING) and _WHOLE.isdisjoint(facts.callees()):
         return
     seen: set[tuple[str, int]] = set()
     for flow in facts.flows("response"):
@@ -41,6 +42,10 @@ def detect(app: App) -> Iterator[Hit]:
                 case Member(attribute="columns", owner=Member(attribute="__table__")):
                     certainty = "likely"
                 case Call(callee=callee) if callee in _WHOLE and callee != "dataclasses.asdict":
+                    certainty = "likely"
+                case Call(callee=callee) if callee in methods or (
+                    value.method in methods and value.receiver is not None
+                ):
                     certainty = "likely"
                 case Call() if value.method in _ROWS and flow.function in wide:
                     certainty = "likely"
@@ -58,6 +63,33 @@ def _wide_functions(facts: SourceFacts) -> frozenset[str]:
         for call in facts.calls(*_EXECUTES)
         if call.function and any(_ALL.search(text_of(value) or "") for value in walk(call, 3))
     )
+
+
+def _wide_methods(facts: SourceFacts) -> frozenset[str]:
+    """The project's functions that give back every column of a row, by their whole name and, of methods, by their own.
+
+    One that compares or asks something chooses what it gives back.
+    """
+    if not facts.says(*_TELLING):
+        return frozenset()
+    found: set[str] = set()
+    for function in facts.functions():
+        name = function.name
+        if any(True for _ in facts.conditions_in(name)) or facts.comparisons_in(name):
+            continue
+        if any(_tells_all(part) for one in facts.returns_of(name) for part in walk(one.value)):
+            found |= {name, name.rpartition(".")[2]} if function.owner else {name}
+    return frozenset(found)
+
+
+def _tells_all(part: Value) -> bool:
+    match part:
+        case Name(dotted=dotted):
+            return dotted.endswith((".__table__.columns", ".__mapper__.columns"))
+        case Member(attribute="columns", owner=Member(attribute="__table__" | "__mapper__")):
+            return True
+        case _:
+            return False
 
 
 def probe(target: Target) -> Steps[Verdict]:
