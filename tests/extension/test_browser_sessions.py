@@ -1,4 +1,4 @@
-"""Sessions of browsers through the guard: who gets in by a cookie, and who does not get it to act for somebody else."""
+"""Sessions of browsers through the guard: who gets in by a cookie, and for how long."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -6,136 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask, abort, render_template_string, request
-from flask.testing import FlaskClient
+from flask import Flask, abort, request
 from tests.extension.made import without_request_id
-from werkzeug.test import TestResponse
+from tests.extension.made_sessions import COOKIE, CSRF, OWN, SECRET, Made, csrf_of, get, made_at, post, session_of
 
-from stopper import (
-    ForbiddenError,
-    SettingError,
-    Stopper,
-    api_key,
-    bearer,
-    browser_session,
-    current_principal,
-    fresh,
-    mfa,
-    public,
-    role,
-)
-from stopper.auth.clock import SetClock
-
-SECRET = "k9-Vt2mQ7xW4rL8zP1nB6cY3jH5sD0fG"
-COOKIE = "__Host-stopper-session"
-CSRF = "__Host-stopper-csrf"
-OWN = {"Origin": "https://app.example.com", "Sec-Fetch-Site": "same-origin"}
-FORM = "<form method=post action=/pay><input name=csrf_token value='{{ csrf_token() }}'></form>"
-
-
-class Made:
-    """One application with a log-in of its own."""
-
-    def __init__(self, tmp_path: Path, **config: Any) -> None:
-        self.clock = SetClock(1_800_000_000.5)
-        self.app = app = Flask("made")
-        app.config.update(
-            STOPPER_DATABASE_URL=f"sqlite:///{tmp_path}/s.db", STOPPER_SESSION_SECRET=SECRET, STOPPER_ISSUER="https://app.example.com",
-            STOPPER_AUDIENCE="https://app.example.com", STOPPER_API_KEY_PEPPER="p8-Lk3nW6vR1tY9mQ4xZ7cB2jH5sD0f-", **config,
-        )  # fmt: skip
-        self.stopper = stopper = Stopper(app, clock=self.clock)
-        self.ran: list[str] = []
-
-        @app.post("/login")
-        @public
-        def login() -> str:
-            person = request.form["name"]
-            return stopper.sessions.begin(person, roles=("user",), device=request.headers.get("User-Agent")).subject
-
-        @app.post("/second")
-        @browser_session
-        def second() -> str:
-            return stopper.sessions.renew(amr=("pwd", "otp"), roles=("user", "admin")).subject
-
-        @app.post("/logout")
-        @public
-        def logout() -> str:
-            stopper.sessions.end()
-            return "out"
-
-        @app.get("/form")
-        @browser_session
-        def form() -> str:
-            return render_template_string(FORM)
-
-        @app.get("/login-form")
-        @public
-        def login_form() -> str:
-            return render_template_string(FORM)
-
-        @app.route("/pay", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-        @browser_session
-        def pay() -> str:
-            self.ran.append(request.method)
-            return f"paid by {current_principal.subject}"
-
-        @app.post("/either")
-        @(browser_session | bearer)
-        def either() -> str:
-            return current_principal.kind
-
-        @app.get("/admin")
-        @(browser_session & role("admin") & mfa & fresh(minutes=5))
-        def admin() -> str:
-            return "admin"
-
-        @app.get("/token")
-        @bearer
-        def token_only() -> str:
-            return current_principal.subject
-
-        @app.get("/key")
-        @api_key
-        def key_only() -> str:
-            return current_principal.subject
-
-    def client(self) -> FlaskClient:
-        return self.app.test_client()
-
-    def log_in(self, name: str = "ann") -> FlaskClient:
-        client = self.client()
-        assert client.post("/login", data={"name": name}, headers=OWN, base_url="https://app.example.com").text == name
-        return client
-
-
-def get(client: FlaskClient, path: str, **headers: str) -> TestResponse:
-    return client.get(path, headers=headers, base_url="https://app.example.com")
-
-
-def post(client: FlaskClient, path: str, method: str = "POST", data: Any = None, **headers: str) -> TestResponse:
-    shown = {name.replace("_", "-"): value for name, value in headers.items()}
-    return client.open(path, method=method, headers=shown, data=data, base_url="https://app.example.com")
-
-
-def csrf_of(client: FlaskClient) -> str:
-    cookie = client.get_cookie(CSRF, domain="app.example.com")
-    assert cookie is not None
-    return cookie.value
-
-
-def session_of(client: FlaskClient) -> str:
-    cookie = client.get_cookie(COOKIE, domain="app.example.com")
-    assert cookie is not None
-    return cookie.value
+from stopper import ForbiddenError, SettingError, Stopper, browser_session, public
 
 
 @pytest.fixture
 def made(tmp_path: Path) -> Iterator[Made]:
-    one = Made(tmp_path)
-    yield one
-    store = one.app.extensions["stopper"].parts.store
-    assert store is not None
-    store.close()
+    yield from made_at(tmp_path)
 
 
 @pytest.mark.feature("F20")
@@ -149,111 +29,6 @@ def test_a_log_in_gives_two_cookies_and_the_session_opens_its_doors(made: Made) 
     assert answer.headers["Cache-Control"] == "no-store"
     assert get(client, "/pay").text == "paid by ann"
     assert get(made.client(), "/pay").status_code == 401
-
-
-def test_a_single_page_application_acts_with_the_cookie_as_header(made: Made) -> None:
-    client = made.log_in()
-    assert post(client, "/pay", X_CSRF_Token=csrf_of(client)).text == "paid by ann"
-
-
-def test_a_form_acts_with_its_field(made: Made) -> None:
-    client = made.log_in()
-    token = get(client, "/form").text.partition("value='")[2].partition("'")[0]
-    assert post(client, "/pay", data={"csrf_token": token}).text == "paid by ann"
-    assert token != get(client, "/form").text.partition("value='")[2].partition("'")[0], "each is another one (BREACH)"
-
-
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-@pytest.mark.feature("F21")
-def test_nothing_changes_without_a_token(made: Made, method: str) -> None:
-    client = made.log_in()
-    answer = post(client, "/pay", method, **OWN)
-    assert answer.status_code == 403
-    assert made.ran == []
-
-
-@pytest.mark.parametrize("token", ["", "x", "a.b", "A" * 22 + "." + "A" * 43, "é", "A" * 10_000])
-def test_a_made_up_token_is_none(made: Made, token: str) -> None:
-    client = made.log_in()
-    assert post(client, "/pay", X_CSRF_Token=token).status_code == 403
-    assert post(client, "/pay", data={"csrf_token": token}).status_code == 403
-    assert made.ran == []
-
-
-def test_a_token_of_another_session_is_none(made: Made) -> None:
-    """Also where both belong to one person, and where it was planted as a cookie from a subdomain."""
-    ann, bob = made.log_in("ann"), made.log_in("bob")
-    assert post(ann, "/pay", X_CSRF_Token=csrf_of(bob)).status_code == 403
-    assert post(ann, "/pay", X_CSRF_Token=csrf_of(made.log_in("ann"))).status_code == 403
-    ann.set_cookie(CSRF, csrf_of(bob), domain="app.example.com")
-    assert post(ann, "/pay", X_CSRF_Token=csrf_of(bob)).status_code == 403
-
-
-def test_a_token_of_before_the_log_in_holds_for_no_session(made: Made) -> None:
-    client = made.client()
-    before = get(client, "/login-form").text.partition("value='")[2].partition("'")[0]
-    post(client, "/login", data={"name": "ann", "csrf_token": before})
-    assert post(client, "/pay", X_CSRF_Token=before).status_code == 403
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Origin": "https://evil.example"},
-        {"Origin": "https://evil.example", "Sec_Fetch_Site": "cross-site"},
-        {"Sec_Fetch_Site": "cross-site"},
-        {"Sec_Fetch_Site": "same-site", "Origin": "https://other.example.com"},
-        {"Origin": "http://app.example.com"},
-        {"Origin": "https://app.example.com.evil.example"},
-        {"Origin": "https://app.example.com:444"},
-    ],
-)
-@pytest.mark.feature("F21")
-def test_another_site_gets_nothing_done_even_with_a_token(made: Made, headers: dict[str, str]) -> None:
-    client = made.log_in()
-    assert post(client, "/pay", X_CSRF_Token=csrf_of(client), **headers).status_code == 403
-    assert made.ran == []
-
-
-@pytest.mark.parametrize("mode", ["no-cors", "cors", "websocket"])
-def test_another_site_reads_nothing_but_by_a_link(made: Made, mode: str) -> None:
-    client = made.log_in()
-    assert (
-        get(
-            client, "/pay", **{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": "empty"}
-        ).status_code
-        == 403
-    )
-    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
-    assert get(client, "/pay", **link).status_code == 200
-    assert get(client, "/pay", **{**link, "Sec-Fetch-Dest": "iframe"}).status_code == 403
-    assert get(client, "/pay", **{**link, "Upgrade": "websocket"}).status_code == 403
-
-
-@pytest.mark.parametrize("origin", ["null", "https://evil.example"])
-def test_an_old_browser_opens_no_websocket_and_reads_nothing_for_another_page(made: Made, origin: str) -> None:
-    """Without Sec-Fetch-Site the Origin decides: a sandboxed frame has none of its own, and says so."""
-    client = made.log_in()
-    assert get(client, "/pay", Origin=origin).status_code == 403
-    assert get(client, "/pay", Origin=origin, Upgrade="websocket").status_code == 403
-    assert get(client, "/pay", Origin="https://app.example.com", Upgrade="websocket").status_code == 200
-
-
-@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec_Fetch_Site": "cross-site"}, {}])
-@pytest.mark.feature("F21")
-def test_another_site_logs_nobody_in(made: Made, headers: dict[str, str]) -> None:
-    """Log-in CSRF: the victim would enter their data into the attacker's account. Where a browser says nothing, a token must come along."""
-    client = made.client()
-    assert post(client, "/login", data={"name": "mallory"}, **headers).status_code == 403
-    assert client.get_cookie(COOKIE, domain="app.example.com") is None
-
-
-def test_a_form_of_an_old_browser_logs_in_with_its_token(made: Made) -> None:
-    client = made.client()
-    token = get(client, "/login-form").text.partition("value='")[2].partition("'")[0]
-    assert post(client, "/login", data={"name": "ann", "csrf_token": token}).status_code == 200
-    other = made.client()
-    assert post(other, "/login", data={"name": "ann", "csrf_token": token}).status_code == 403
 
 
 def test_a_log_in_gives_another_id_and_the_old_one_is_void(made: Made) -> None:
@@ -436,28 +211,6 @@ def test_a_policy_on_sessions_without_a_place_for_them_is_refused_at_the_start()
         _ = stopper.sessions
 
 
-def test_pages_of_other_origins_may_act_only_where_they_may_send_cookies(tmp_path: Path) -> None:
-    made = Made(tmp_path, STOPPER_CORS_ORIGINS=["https://spa.example.com"], STOPPER_CORS_CREDENTIALS=True)
-    client = made.log_in()
-    headers = {"Origin": "https://spa.example.com", "Sec_Fetch_Site": "same-site"}
-    assert post(client, "/pay", X_CSRF_Token=csrf_of(client), **headers).status_code == 200
-    assert post(client, "/pay", **headers).status_code == 403
-    asked = {"Origin": "https://spa.example.com", "Access-Control-Request-Method": "POST"}
-    preflight = client.options("/pay", headers=asked, base_url="https://app.example.com")
-    assert "X-CSRF-Token" in preflight.headers["Access-Control-Allow-Headers"]
-
-
-def test_another_site_logs_nobody_out(made: Made) -> None:
-    """The log-out of this application is public: what ends the session judges the request itself."""
-    client = made.log_in()
-    foreign = {"Origin": "https://other.example.com", "Sec_Fetch_Site": "same-site"}
-    assert post(client, "/logout", X_CSRF_Token=csrf_of(client), **foreign).status_code == 403
-    assert post(client, "/logout").status_code == 403
-    assert get(client, "/pay").status_code == 200
-    assert post(client, "/logout", X_CSRF_Token=csrf_of(client)).status_code == 200
-    assert get(client, "/pay").status_code == 401
-
-
 def test_every_401_for_a_shown_session_is_the_same_bytes(made: Made) -> None:
     ended, idle = made.log_in("ann"), made.log_in("bob")
     made.app.extensions["stopper"].sessions.end_all("ann")
@@ -495,52 +248,6 @@ def test_a_session_costs_one_look_up_and_bearer_routes_none(made: Made, monkeypa
     assert asked == ["read"], "the page before the log-in asks whose session its token is for"
 
 
-def test_a_lost_csrf_cookie_is_set_again_and_a_good_one_is_not(made: Made) -> None:
-    client = made.log_in()
-    assert get(client, "/pay").headers.getlist("Set-Cookie") == []
-    for planted in (None, "x", csrf_of(made.log_in("bob"))):
-        client.delete_cookie(CSRF, domain="app.example.com")
-        if planted is not None:
-            client.set_cookie(CSRF, planted, domain="app.example.com")
-        assert len(get(client, "/pay").headers.getlist("Set-Cookie")) == 1
-        assert post(client, "/pay", X_CSRF_Token=csrf_of(client)).status_code == 200
-
-
-def test_a_token_in_the_url_in_json_or_twice_is_none(made: Made) -> None:
-    client = made.log_in()
-    token = csrf_of(client)
-    assert post(client, f"/pay?csrf_token={token}").status_code == 403
-    at = {"base_url": "https://app.example.com"}
-    assert client.post("/pay", json={"csrf_token": token}, **at).status_code == 403
-    assert post(client, "/pay", data={"csrf_token": [token, token]}).status_code == 403
-    assert post(client, "/pay", X_CSRF_Token=f"{token},{token}").status_code == 403
-    plain = client.post("/pay", data=f"csrf_token={token}", content_type="text/plain", **at)
-    assert plain.status_code == 403
-    assert made.ran == []
-
-
-def test_a_form_too_large_to_read_is_answered_and_changes_nothing(made: Made) -> None:
-    client = made.log_in()
-    made.app.config["MAX_CONTENT_LENGTH"] = 100
-    assert post(client, "/pay", data={"csrf_token": csrf_of(client), "more": "x" * 200}).status_code == 413
-    assert made.ran == []
-
-
-def test_a_provider_sends_its_answer_from_another_site(made: Made) -> None:
-    """The answer of OAuth comes by a link from elsewhere; its `state` binds it to this browser."""
-
-    @made.app.get("/callback")
-    @public
-    def callback() -> str:
-        return made.stopper.sessions.begin("ann", allow_cross_site=request.args["state"] == "checked").subject
-
-    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
-    client = made.client()
-    assert get(client, "/callback?state=no", **link).status_code == 403
-    assert get(client, "/callback?state=checked", **link).text == "ann"
-    assert get(client, "/pay").status_code == 200
-
-
 def test_the_id_stands_in_no_log(made: Made, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     client = made.log_in()
@@ -552,26 +259,6 @@ def test_the_id_stands_in_no_log(made: Made, caplog: pytest.LogCaptureFixture) -
     said = "\n".join(record.getMessage() for record in caplog.records)
     assert "session-begun" in said
     assert [cookie for cookie in used if cookie in said] == []
-
-
-def test_a_plain_page_costs_nothing_and_apps_without_sessions_keep_their_templates(tmp_path: Path) -> None:
-    app = Flask("other")
-    app.config.update(STOPPER_DATABASE_URL=f"sqlite:///{tmp_path}/o.db")
-    stopper = Stopper(app)
-    assert "jinja_env" not in vars(app)
-    app.add_url_rule("/x", "x", public(lambda: "x"))
-    stopper.seal()
-    assert "jinja_env" not in vars(app)
-
-
-def test_two_judges_of_one_field_are_refused_at_the_start(tmp_path: Path) -> None:
-    app = Flask("wtf")
-    app.config.update(STOPPER_SESSION_SECRET=SECRET, STOPPER_DATABASE_URL=f"sqlite:///{tmp_path}/w.db")
-    app.extensions["csrf"] = object()
-    stopper = Stopper(app)
-    app.add_url_rule("/x", "x", browser_session(lambda: "x"))
-    with pytest.raises(SettingError, match="CSRFProtect"):
-        stopper.seal()
 
 
 def test_the_secret_alone_opens_the_store_of_the_instance_folder(tmp_path: Path) -> None:
@@ -602,3 +289,50 @@ def test_a_session_and_a_token_together_are_of_one_person(made: Made) -> None:
     with pytest.raises(ForbiddenError):
         _together(ann, bob)
     assert _together(ann, Principal("ann", "browser_session")).also is not None
+
+
+@pytest.mark.feature("F46")
+def test_after_a_change_of_password_only_the_session_that_asked_goes_on(made: Made) -> None:
+    @made.app.post("/password")
+    @browser_session
+    def password() -> dict[str, int]:
+        ended = made.stopper.sessions.end_others()
+        made.stopper.sessions.renew()
+        return {"ended": ended}
+
+    here, there, bob = made.log_in("ann"), made.log_in("ann"), made.log_in("bob")
+    old = session_of(here)
+    assert post(here, "/password", X_CSRF_Token=csrf_of(here)).json == {"ended": 1}
+    assert [get(client, "/pay").status_code for client in (here, there, bob)] == [200, 401, 200]
+    thief = made.client()
+    thief.set_cookie(COOKIE, old, domain="app.example.com")
+    assert get(thief, "/pay").status_code == 401
+
+
+def test_a_log_in_that_a_revocation_overtakes_begins_no_session(made: Made) -> None:
+    """The password was right when it was looked at; meanwhile it was changed."""
+    revocations = made.app.extensions["stopper"].parts.revocations
+
+    @made.app.post("/slow")
+    @public
+    def slow() -> str:
+        mark = made.stopper.sessions.moment()
+        if "overtaken" in request.args:
+            revocations.revoke_subject("ann")
+        return made.stopper.sessions.begin("ann", since=mark, tenant="acme", claims={"plan": "free"}).subject
+
+    client = made.client()
+    assert post(client, "/slow?overtaken", **OWN).status_code == 401
+    assert client.get_cookie(COOKIE, domain="app.example.com") is None
+    assert post(client, "/slow", **OWN).status_code == 200
+    assert get(client, "/pay").status_code == 200
+
+
+def test_renewing_without_a_session_is_refused_and_not_a_crash(made: Made) -> None:
+    @made.app.post("/public-renew")
+    @public
+    def renew() -> str:
+        return made.stopper.sessions.renew().subject
+
+    client = made.log_in()
+    assert post(client, "/public-renew", X_CSRF_Token=csrf_of(client)).status_code == 401
