@@ -8,6 +8,7 @@ from stopper.core.app import App, Route
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
 
+_API: Final = re.compile(r"^/api(?=/)")
 _VERSION: Final = re.compile(r"^/(api/)?(v\d+(\.\d+)?|api|internal|public|legacy|old|beta)(?=/)", re.IGNORECASE)
 
 
@@ -28,11 +29,7 @@ def detect(app: App) -> Iterator[Hit]:
         closed = next(route for route in routes if _state(route, method) == "guarded")
         for route in routes:
             ref = RouteRef(method, route.path)
-            if (
-                _state(route, method) == "open"
-                and ref not in seen
-                and (route.path != closed.path or route.view != closed.view)
-            ):
+            if _state(route, method) == "open" and ref not in seen and _answer_the_same(route, closed):
                 seen.add(ref)
                 yield Hit(
                     f"{ref} is open, and {method} {closed.path}, which answers the same, is guarded",
@@ -40,6 +37,21 @@ def detect(app: App) -> Iterator[Hit]:
                     ref,
                     reader="running" if "running" in route.readers else None,
                 )
+
+
+def _answer_the_same(one: Route, other: Route) -> bool:
+    """Two spellings of one thing: of two rules for the very same address only the first is ever asked, and a page beside the API that
+    has a view of another name is another thing."""
+    if one.path == other.path:
+        return False
+    plain = {_API.sub("", route.path.rstrip("/").lower()) for route in (one, other)}
+    if len(plain) > 1 or one.path.rstrip("/").lower() == other.path.rstrip("/").lower():
+        return True
+    return _word(one.view) == _word(other.view)
+
+
+def _word(view: str) -> str:
+    return view.rpartition(".")[2].lower().removesuffix("_api").removeprefix("api_")
 
 
 def _is_own(route: Route) -> bool:

@@ -26,6 +26,8 @@ _HEADERS: Final = frozenset(
         "http_x_real_ip",
     }
 )
+_SHOWN: Final = re.compile(r"(?i)dump|debug|describe")
+"""Functions that show a request as it came: the header stands there under its own name."""
 _ALL: Final = re.compile(r"""forwarded[-_]allow[-_]ips["'\s=,:]*["']?\*""", re.IGNORECASE)
 _PROXY: Final = re.compile(
     r"(?i)proxy_pass\s|image:\s*[\"']?(\w+/)?(nginx|traefik|haproxy|caddy|envoy)|reverse_proxy\s|ProxyPass\s"
@@ -72,7 +74,7 @@ def _hops(facts: SourceFacts, call: Call) -> Iterator[Hit]:
 
 def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
     for one in facts.readings("flask.request.headers", "flask.request.environ"):
-        if one.key.lower() in _HEADERS:
+        if one.key.lower() in _HEADERS and not _SHOWN.search(one.function.rpartition(".")[2]):
             yield Hit(f"{one.key} is read as it comes, and nobody says which proxy may set it", one.span)
 
 
