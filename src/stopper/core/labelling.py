@@ -21,6 +21,7 @@ from stopper.core.origins import (
     of_header,
     of_name,
 )
+from stopper.core.passing import passed as passed_by
 from stopper.core.values import (
     Call,
     Caught,
@@ -159,8 +160,7 @@ class _Asking:
         self.open.add(mark)
         found = self._of_route(value) | self._of_handler(value)
         for call in self.facts.calls(value.function):
-            given = call.argument(value.index if value.index >= 0 else None, value.parameter)
-            if given is not None:
+            for given in passed_by(self.facts, value, call):
                 found |= self.of(given, {}, depth + 4)
         self.open.discard(mark)
         return found

@@ -127,10 +127,14 @@ class Format:
     name: str = ""
 
 
+NAMED: Final = -1
+REST: Final = -2
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """A parameter of a function of the project, by the function's qualified name. ``index`` counts from 0 with ``self`` left out;
-    -1 for ``*args`` and ``**kwargs``."""
+    NAMED for ``**kwargs``; REST minus the number of parameters before it for ``*args``."""
 
     function: str
     parameter: str

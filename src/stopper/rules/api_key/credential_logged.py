@@ -9,6 +9,7 @@ from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import CREDENTIALS, UNTRUSTED, Label, LabelKind
 from stopper.core.naming import sensitive
+from stopper.core.passing import passed
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import (
     Call,
@@ -103,8 +104,8 @@ class _Asking:
             found |= self._named(shown, labels)
             if isinstance(shown, Parameter) and callers:
                 for call in self.facts.calls(shown.function):
-                    passed = call.argument(shown.index if shown.index >= 0 else None, shown.parameter)
-                    found |= self.of(passed, callers - 1) if passed is not None else frozenset()
+                    for given in passed(self.facts, shown, call):
+                        found |= self.of(given, callers - 1)
         return frozenset(found)
 
     def _named(self, value: Value, labels: frozenset[Label]) -> set[Label]:

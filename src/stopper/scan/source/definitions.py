@@ -10,6 +10,8 @@ from stopper.core.fact import (
 )
 from stopper.core.naming import sensitive
 from stopper.core.values import (
+    NAMED,
+    REST,
     Call,
     Member,
     Name,
@@ -71,9 +73,10 @@ def _bind_parameters(reader: Reader, node: FunctionNode | ast.Lambda, waiting: P
     for index, argument in enumerate([*positional, *arguments.kwonlyargs]):
         found.append(argument.arg)
         reader.scope[argument.arg] = _parameter(reader, argument, index, defaults.get(argument.arg))
-    for extra in (arguments.vararg, arguments.kwarg):
-        if extra is not None:
-            reader.scope[extra.arg] = Parameter(reader.function, extra.arg, -1)
+    if arguments.vararg is not None:
+        reader.scope[arguments.vararg.arg] = Parameter(reader.function, arguments.vararg.arg, REST - len(positional))
+    if arguments.kwarg is not None:
+        reader.scope[arguments.kwarg.arg] = Parameter(reader.function, arguments.kwarg.arg, NAMED)
     return tuple(found)
 
 
