@@ -92,7 +92,18 @@ def _stands_alone(facts: SourceFacts, call: Call) -> bool:
     around += [one.span for one in facts.assignments_in(call.function)]
     around += [one.span for one in facts.conditions_in(call.function)]
     around += [one.span for one in facts.calls_in(call.function) if one is not call and one.span is not None]
-    return call.span is not None and not any(span.holds(call.span) for span in around)
+    return call.span is not None and not any(span.holds(call.span) for span in around) and not _is_used(facts, call)
+
+
+def _is_used(facts: SourceFacts, call: Call) -> bool:
+    """That its answer was kept under a name which is looked at, given back or passed on afterwards."""
+    values: list[Value] = [one.value for one in facts.conditions_in(call.function)]
+    values += [one.value for one in facts.returns_of(call.function)]
+    values += [side for one in facts.comparisons_in(call.function) for side in (one.left, one.right)]
+    values += [
+        given for one in facts.calls_in(call.function) for given in (*one.args, *(held for _, held in one.keywords))
+    ]
+    return any(isinstance(part, Call) and part.span == call.span for value in values for part in walk(value, 6))
 
 
 def _guarded_otherwise(app: App, function: Function | ClassFact) -> bool:
