@@ -25,6 +25,7 @@ from stopper.core.principal import Principal
 from stopper.core.secret import Secret
 from stopper.core.settings import Settings
 from stopper.extension import settings as setting
+from stopper.extension.used_proofs import SweptProofs
 from stopper.outbound.introspection import NamedSecrets, open_introspection
 from stopper.outbound.jwks import open_keys
 
@@ -110,12 +111,14 @@ def assemble(
 
 def remembers_proofs(parts: Parts, given: Given, clock: Clock) -> Redeem | None:
     """What remembers used DPoP proofs: the shared Redis where there is one, since a write to SQL for every request is dear."""
-    server = None if parts.store is None or given.single_use is not None else parts.store.redis
-    if server is None:
+    store = None if given.single_use is not None else parts.store
+    if store is None or parts.single_use is None:
         return parts.single_use
+    if store.redis is None:
+        return SweptProofs(parts.single_use, store.single_use.forget, clock)
     from stopper.store.redis_used import RedisSingleUse
 
-    return SingleUse(RedisSingleUse(server), clock)
+    return SingleUse(RedisSingleUse(store.redis), clock)
 
 
 def _opened(flask: Flask, settings: Settings, given: Given, clock: Clock) -> "Store | None":
