@@ -156,7 +156,7 @@ def test_one_rsa_key_never_signs_under_two_algorithms(store: Store, clock: SetCl
     ring = _start(store, clock)
     assert ring.adopt(key, "RS256") is not None
     assert ring.adopt(key, "PS256") is None, "its kid is taken"
-    assert [one.algorithm for one in ring.signing_keys()] == ["EdDSA", "RS256"]
+    assert sorted(one.algorithm for one in ring.signing_keys()) == ["EdDSA", "RS256"]
 
 
 def test_a_secret_is_in_no_document_and_prints_nothing(store: Store, clock: SetClock) -> None:
@@ -201,7 +201,7 @@ def test_a_token_cannot_choose_its_algorithm_in_a_ring_of_both_kinds(store: Stor
 
     ring = _start(store, clock)
     ring.activate("HS256")
-    public = ring.signing_keys()[0]
+    (public,) = (key for key in ring.signing_keys() if not key.symmetric)
     _, claims, _ = token(ring, clock).split(".")
     for secret in (public.public["x"].encode(), json.dumps(dict(public.public)).encode()):
         header = encode(json.dumps({"alg": "HS256", "kid": public.kid, "typ": "at+jwt"}).encode())
