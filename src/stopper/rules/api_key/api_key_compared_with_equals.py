@@ -36,6 +36,10 @@ _NO_KEY: Final = re.compile(
     r"(?i)(?:bearer|basic|digest|token|apikey|undefined|null|none|anonymous)?\s*(?:undefined|null|none)?"
 )
 _HINT: Final = re.compile(r"(?i)key|token|secret|auth|credential")
+_KEY_HEADER: Final = re.compile(
+    r"(?i)(?!sec-|.*(?:idempot|csrf|xsrf|cache|surrogate|sort|primary|foreign|partition|public|websocket|sync|page|cursor))[\w-]+-(?:key|token|secret)"
+)
+"""Of headers that end so, what is no credential is left out."""
 _TEXTS_IN: Final = frozenset(f"flask.request.{where}" for where in ("headers", "args", "form", "values", "cookies"))
 _SETTINGS: Final = re.compile(r"(?i)config|settings|const|env|secret|\.(?-i:[A-Z][A-Z0-9_]+)$")
 _CLASS_MEMBER: Final = re.compile(r"(?:.*\.)?[A-Z]\w*\.\w+")
@@ -84,6 +88,8 @@ def _judged(facts: SourceFacts, comparison: Comparison) -> Certainty | None:
     for shown, wanted in ((comparison.left, comparison.right), (comparison.right, comparison.left)):
         if _is_shown_key(facts, shown) and (found := _as_stored(facts, wanted)) is not None:
             return found
+        if isinstance(wanted, (EnvironmentValue, ConfigValue)) and _is_in_key_header(facts, shown):
+            return "likely"
         if isinstance(shown, Parameter) and isinstance(wanted, (EnvironmentValue, ConfigValue)) and _named_key(wanted):
             return "likely"
     return None
@@ -97,6 +103,14 @@ def _is_shown_key(facts: SourceFacts, value: Value) -> bool:
         return False
     labels = facts.labels(value)
     return any(label.kind in _SHOWN for label in labels) and any(_says_key(label) for label in labels)
+
+
+def _is_in_key_header(facts: SourceFacts, value: Value) -> bool:
+    """That the value came in a header of the project's own whose name ends in key, token or secret: ``X-Partner-Key``."""
+    if isinstance(value, (Constant, Format)) or (isinstance(value, Item) and _is_part(value)):
+        return False
+    labels = facts.labels(value)
+    return any(label.kind == "request-header" and _KEY_HEADER.fullmatch(label.source) is not None for label in labels)
 
 
 def _is_part(value: Item) -> bool:
