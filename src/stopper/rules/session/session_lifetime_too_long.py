@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from stopper.core.app import App
@@ -74,6 +73,8 @@ def _length(attributes: Mapping[str, str], date: str | None) -> float | None:
     said = attributes
     if re.fullmatch(r"\d+", str(said.get("max-age", ""))):
         return float(said["max-age"])
+    from email.utils import parsedate_to_datetime  # of the probe alone, and dear to import
+
     try:
         now = parsedate_to_datetime(date) if date else datetime.now(UTC)
         return (parsedate_to_datetime(str(said["expires"])) - now).total_seconds() // 3600 * 3600
