@@ -1,8 +1,8 @@
 """Patterns that are compiled when they are first asked something: of the hundreds in the catalogue a run needs a part, and compiling all of
 them would be most of what it costs to begin."""
 
+import inspect
 import re
-import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -50,7 +50,9 @@ def later(pattern: str, flags: int = 0) -> re.Pattern[str]:
 
 
 def _later_unless_compiled(pattern: Any, flags: Any = 0) -> Any:
-    ours = str(sys._getframe(1).f_globals.get("__name__")).startswith("stopper.")
+    caller = inspect.currentframe()
+    caller = caller.f_back if caller is not None else None
+    ours = caller is not None and str(caller.f_globals.get("__name__")).startswith("stopper.")
     return LaterPattern(pattern, flags) if ours else _compile(pattern, flags)
 
 

@@ -325,7 +325,7 @@ def inner_unmet(value: Value, kind: "type[Kind]", met: dict[int, int], depth: in
             inside = _PARTS.get(type(one))
             if inside is not None and met.get(id(one), -1) < depth:
                 met[id(one)] = depth
-                if type(one) is kind:
+                if isinstance(one, kind):
                     yield one
                 deeper.extend(inside(one))
         level = deeper
