@@ -7,14 +7,11 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.fact import TextFile
 from stopper.core.facts import source_of
+from stopper.core.key_files import is_of_tests
 from stopper.core.key_shapes import holds_private_key, key_in
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
 
-_FOR_TESTS: Final = re.compile(
-    r"(?i)(?:^|/)(?:tests?|testing|test_?data|fixtures?|vectors?|spec|snakeoil)(?:/|$)|(?:^|[/_.-])(?:test|dummy|snakeoil|fake)[/_.-]"
-)
-"""Where keys lie that were made for tests: nothing that runs trusts them, and the tests need them."""
 _TO_READ: Final = re.compile(r"(?i)(?:^|/)(?:examples?|docs?|samples?)(?:/|$)|(?:^|[/_.-])example[/_.-]")
 """Where keys lie that are shown; some of them are taken over as they are."""
 _COPIED: Final = re.compile(
@@ -29,10 +26,10 @@ def detect(app: App) -> Iterator[Hit]:
     """PEM texts in the source, key files, keys in settings and deployment files, and key files that go into an image."""
     facts = source_of(app)
     for text in facts.texts():
-        if _BEGIN in text.value and holds_private_key(text.value) and not _FOR_TESTS.search(text.span.path):
+        if _BEGIN in text.value and holds_private_key(text.value) and not is_of_tests(text.span.path):
             yield Hit(_MESSAGE, text.span, certainty=_sure(text.span.path))
     for file in facts.text_files:
-        if file.kind not in ("template", "script") and not _FOR_TESTS.search(file.path):
+        if file.kind not in ("template", "script") and not is_of_tests(file.path):
             yield from _in_file(file)
 
 

@@ -9,6 +9,7 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_keys import key_bytes, rsa_bits
+from stopper.core.key_files import is_of_tests
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import controls
@@ -23,9 +24,6 @@ _OF_SOMETHING_ELSE: Final = re.compile(
     r"(?i)dkim|ssh|(?:^|[/_.-])(?:tls|ssl|https?|ca|server|client|postgres\w*|smtp)(?:[/_.-]|$)"
 )
 """Names of keys that sign mail or speak TLS: no token is signed by them."""
-_FOR_TESTS: Final = re.compile(
-    r"(?i)(?:^|/)(?:tests?|testing|test_?data|fixtures?|vectors?)/|(?:^|[/_.-])(?:test|dummy|fake)[/_.-]"
-)
 _OF_TOKENS: Final = re.compile(r"(?i)jwt|jwk|jws|token|sign|auth|idp|oidc|saml|sso")
 LIBRARIES: Final = ("jwt", "jose", "joserfc", "authlib", "jwcrypto", "flask_jwt_extended")
 
@@ -104,7 +102,7 @@ def _written(facts: SourceFacts) -> Iterator[Hit]:
 
 def _files(facts: SourceFacts) -> Iterator[Hit]:
     for file in facts.files_of("key") if facts.imports(*LIBRARIES) else ():
-        if _OF_SOMETHING_ELSE.search(file.path) or _FOR_TESTS.search(file.path):
+        if _OF_SOMETHING_ELSE.search(file.path) or is_of_tests(file.path):
             continue
         text = "\n".join(file.lines)
         if "PRIVATE KEY" not in text and "CERTIFICATE-----" in text and not _OF_TOKENS.search(file.path):
