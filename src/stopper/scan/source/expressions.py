@@ -1,14 +1,12 @@
 """From an expression to a value. Every expression is looked at once; what is worth a fact is recorded on the way."""
 
 import ast
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final, cast
 
 from stopper.core.fact import (
     Comparison,
-    Text,
 )
 from stopper.core.naming import sensitive
 from stopper.core.values import (
@@ -24,11 +22,9 @@ from stopper.core.values import (
     Value,
 )
 from stopper.scan.source.drafts import new_constant
-from stopper.scan.source.folding import binary, joined, mapping, sequence
+from stopper.scan.source.folding import binary, joined, mapping, note_text, sequence
 from stopper.scan.source.lookups import attribute_node, element_of, subscript
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named, set_scope
-
-TOKEN_LIKE: Final = re.compile(r"[^\s<>(){}\"']{16,4096}")
 
 COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.In: "in", ast.NotIn: "not in", ast.Is: "is", ast.IsNot: "is not",
@@ -40,11 +36,7 @@ def _constant(reader: Reader, node: ast.Constant) -> Value:
     value = node.value
     if type(value) is str:
         span = reader.span(node)
-        reader.project.words.add(value)
-        if (16 <= len(value) <= 4096 and TOKEN_LIKE.fullmatch(value)) or (
-            len(value) > 60 and "PRIVATE KEY-----" in value
-        ):
-            reader.project.texts.append(Text(value, span))
+        note_text(reader, value, span)
         return new_constant(value, span)
     if value is ...:
         return NOTHING

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, Literal, cast
 
+from stopper.core.fact import Text
 from stopper.core.place import Span
 from stopper.core.values import (
     Constant,
@@ -23,6 +24,7 @@ MOST_ITEMS: Final = 4096
 LARGEST_TEXT: Final = 65536
 """Bounds for what is folded: beyond them a value is still right, but open."""
 
+TOKEN_LIKE: Final = re.compile(r"[^\s<>(){}\"']{16,4096}")
 PLAIN_PERCENT: Final = re.compile("%[sd]")
 PLAIN_FIELD: Final = re.compile(r"\{([A-Za-z_]\w*|\d*)\}")
 OPERATORS: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
@@ -99,6 +101,13 @@ def formatted(reader: Reader, found: list[Value], node: ast.expr) -> Value:
     return Format(tuple(flat), reader.span(node))
 
 
+def note_text(reader: Reader, value: str, span: Span) -> None:
+    """Keep a literal text: as a word, and where it could be a key by its form."""
+    reader.project.words.add(value)
+    if (16 <= len(value) <= 4096 and TOKEN_LIKE.fullmatch(value)) or (len(value) > 60 and "PRIVATE KEY-----" in value):
+        reader.project.texts.append(Text(value, span))
+
+
 def binary(reader: Reader, node: ast.BinOp) -> Value:
     left, right = _left(reader, node)
     fold = OPERATORS.get(type(node.op))
@@ -106,7 +115,7 @@ def binary(reader: Reader, node: ast.BinOp) -> Value:
         folded = _fold(fold, left.value, right.value)
         if folded is not None:
             if type(folded) is str:
-                reader.project.words.add(folded)
+                note_text(reader, folded, reader.span(node))
             return Constant(folded, reader.span(node), left.name)
     if type(node.op) is ast.Add:
         if _is_text(left) or _is_text(right):
