@@ -284,8 +284,6 @@ def test_an_ignore_with_slug_and_reason_suppresses_and_is_told(stopper: Run, fol
 @pytest.mark.parametrize(
     ("comment", "words"),
     [
-        ("# stopper: ignore", "names no rule"),
-        ("# stopper: ignore[debug-enabled]", "no reason"),
         ("# stopper: ignore[debug-enable] by hand", "did you mean debug-enabled?"),
         ("# stopper: ignore[debug-enabled] by hand until=2020-01-31", "ended on 2020-01-31"),
         ("# stopper: ignore[debug-enabled] by hand until=soon", "no day"),
@@ -301,6 +299,14 @@ def test_an_ignore_that_does_not_hold_is_told_and_has_no_effect(
     assert words in report["errors"][0]["message"]
     assert (report["errors"][0]["path"], report["errors"][0]["line"]) == ("app.py", 18)
     assert [one["rule"] for one in report["findings"]] == ["debug-enabled"]
+
+
+@pytest.mark.parametrize("comment", ["# stopper: ignore", "# stopper: ignore[debug-enabled]"])
+def test_an_ignore_without_rule_or_reason_is_a_finding_itself(stopper: Run, folder: Path, comment: str) -> None:
+    _debug_line(folder, comment)
+    report = json.loads(stopper("check", "--format", "json").stdout)
+    assert report["errors"] == []
+    assert [one["rule"] for one in report["findings"]] == ["debug-enabled", "suppression-without-reason"]
 
 
 @pytest.mark.feature("F58")

@@ -37,6 +37,12 @@ UNREACHABLE = {
     ("exception-text-in-response", "the handler for everything"): "no route of the example fails",
     ("exception-text-in-response", "on a page of our own"): "the example has no templates",
     ("exception-text-in-response", "in an f-string"): "the honest request fails too, so there is no baseline",
+    (
+        "api-key-unset-fails-open",
+        "without the key the check is skipped",
+    ): "no wrong key is refused, so it looks like an open route",
+    ("api-key-unset-fails-open", "the same in two steps"): "no wrong key is refused, so it looks like an open route",
+    ("api-key-unset-fails-open", "without the key it does not start"): "it does not start",
 }
 """Bad cases that a probe cannot see, with the reason."""
 _numbers = itertools.count(1)
