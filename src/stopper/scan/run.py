@@ -13,7 +13,7 @@ from stopper.scan.options import ProbeOptions
 from stopper.scan.probing import examine, nothing, start
 from stopper.scan.report import ReadError, Report
 from stopper.scan.score import scored
-from stopper.scan.spec.find import found_spec, given_spec
+from stopper.scan.spec.find import USUAL, found_spec, given_spec
 from stopper.scan.target import new_canary
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.http import HttpTransport
@@ -21,6 +21,8 @@ from stopper.scan.wire.http import HttpTransport
 __all__ = ["run_audit", "run_check", "run_scan"]
 
 WORKERS = 8
+FEW = 6
+"""A document of fewer routes may be one of several."""
 
 
 def run_scan(url: str, options: ProbeOptions) -> Report:
@@ -76,6 +78,8 @@ def _known(
     document = given_spec(options.spec, options.timeout) if options.spec else found_spec(courier, prefix)
     if document is not None:
         spec, routes = document
+        if not options.spec and len(routes) < FEW:
+            routes = (*routes, *_of_other_documents(courier, prefix, routes))
         placed = tuple(_under(prefix, route) for route in routes)
         placed = (*placed, *other_versions(courier, placed, canary))
         return App(name=transport.origin.authority, routes=placed, spec=spec, readers=frozenset({"spec", "wire"})), {}
@@ -83,6 +87,18 @@ def _known(
     routes, ids = crawled(courier, prefix, canary)
     routes = (*routes, *other_versions(courier, routes, canary))
     return App(name=transport.origin.authority, routes=routes, readers=frozenset({"wire"})), ids
+
+
+def _of_other_documents(courier: Courier, prefix: str, known: tuple[Route, ...]) -> tuple[Route, ...]:
+    """The routes of further documents at the usual places: an API made of parts may serve one for each."""
+    seen = {(route.path, route.methods) for route in known}
+    found: dict[tuple[str, tuple[str, ...]], Route] = {}
+    for place in USUAL:
+        document = found_spec(courier, prefix, [place])
+        for route in document[1] if document is not None else ():
+            if (route.path, route.methods) not in seen:
+                found.setdefault((route.path, route.methods), route)
+    return tuple(found.values())
 
 
 def _under(prefix: str, route: Route) -> Route:

@@ -105,6 +105,18 @@ def test_a_document_is_found_by_itself_and_its_servers_are_not_asked(tmp_path: P
     assert report.coverage.total == 4
 
 
+def test_a_small_document_may_be_one_of_several(tmp_path: Path) -> None:
+    """Flask-RESTX serves one for each part of an API."""
+    app = shop(tmp_path, BAD)
+    parts = [{**DOCUMENT, "paths": dict([pair])} for pair in DOCUMENT["paths"].items()]  # type: ignore[attr-defined]
+    for place, part in zip(("/swagger.json", "/api/swagger.json", "/apispec.json"), parts, strict=True):
+        app.add_url_rule(place, place, lambda part=part: jsonify(part))
+    with served(app) as url:
+        report = run_scan(url, options())
+    assert [one.confidence for one in report.findings] == ["proven"]
+    assert report.coverage.total == 4
+
+
 def test_a_document_may_be_given_as_a_file_or_an_address(tmp_path: Path) -> None:
     (tmp_path / "api.json").write_text(json.dumps(DOCUMENT), encoding="utf-8")
     app = shop(tmp_path, BAD)
