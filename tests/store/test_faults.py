@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import secrets
 import sqlite3
 import subprocess
 import threading
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, inspect
+from sqlalchemy import Connection, MetaData, event, inspect
 from tests.servers.issuing import AUDIENCE, ISSUER, issuing
 
 from stopper.auth.account import Account
@@ -23,6 +24,7 @@ from stopper.auth.signing_key import ALGORITHMS
 from stopper.auth.verifier import Verifier
 from stopper.core.errors import StoreUnavailableError
 from stopper.store import Store, migration, open_store
+from stopper.store.migrations import versions
 
 
 class SmallDisk:
@@ -116,22 +118,50 @@ def test_tokens_of_a_node_whose_clock_differs_by_half_a_minute_are_taken(store: 
     assert view.is_revoked(principal.claims)
 
 
+BEFORE_NEWEST = sorted(step.stem[1:5] for step in Path(versions.__file__).parent.glob("s*.py"))[-2]
+
+
 @pytest.mark.fault(38)
 def test_an_older_version_goes_on_while_a_newer_one_migrates(store_url: str, tmp_path: Path) -> None:
-    """Expand, then contract: a step up adds and takes nothing away, so who runs the version before it works before, during and after."""
+    """Expand, then contract: a step up adds and takes nothing away, so who runs the version before it works before, during and after.
+
+    The version before is what its statements name: the columns of the step before the newest.
+    """
     store = open_store(store_url, key_file=tmp_path / "data" / "master.key")
-    migration.upgrade(store.database, "0001")
-    made = issuing(store)
+    migration.upgrade(store.database, BEFORE_NEWEST)
+    old = MetaData()
+    old.reflect(store.database.engine)
+    families, tokens = old.tables["refresh_families"], old.tables["refresh_tokens"]
+    store.accounts.add(Account("ann", "ann@example.com", "hash", 0.0, (), ()))
     before = _columns(store)
     stop, wrong, count = threading.Event(), list[str](), 0
+
+    def one(connection: Connection) -> None:
+        name = secrets.token_hex(8)
+        family = {
+            "id": name,
+            "account_id": "ann",
+            "client_id": "web",
+            "scopes": "",
+            "auth_time": 0,
+            "amr": "",
+            "created_at": 0.0,
+            "ends_at": 9e9,
+            "generation": 0,
+        }
+        connection.execute(families.insert(), family)
+        connection.execute(
+            tokens.insert(), {"digest": name.encode(), "family_id": name, "generation": 0, "idle_until": 9e9}
+        )
+        used = tokens.update().where(tokens.c.digest == name.encode()).values(used_at=1.0)
+        assert connection.execute(used).rowcount == 1
+        assert connection.execute(families.select().where(families.c.id == name)).mappings().one()["client_id"] == "web"
 
     def work() -> None:
         nonlocal count
         try:
             while not stop.is_set() or not count:
-                token = json.loads(made.refresh.open(made.account, client_id="web"))["refresh_token"]
-                token = json.loads(made.refresh.refresh(token, client_id="web"))["refresh_token"]
-                made.refresh.end_by_token(token)
+                store.database.write(one)
                 count += 1
         except Exception as raised:
             wrong.append(repr(raised))
@@ -146,8 +176,11 @@ def test_an_older_version_goes_on_while_a_newer_one_migrates(store_url: str, tmp
     assert count > 0
     assert before <= _columns(store), "a step up took away what the version before it needs"
     newer.check()
-    migration.downgrade(newer.database, "0001")
-    assert made.refresh.open(made.account, client_id="web")
+    store.database.write(one)
+    made = issuing(newer)
+    assert made.refresh.open(made.account, client_id="web"), "and the newer one works beside it"
+    migration.downgrade(newer.database, BEFORE_NEWEST)
+    store.database.write(one)
     newer.close()
     store.close()
 

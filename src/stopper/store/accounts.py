@@ -1,6 +1,8 @@
 """Accounts in SQL."""
 
-from sqlalchemy import Connection, RowMapping, Update, case, literal, select, update
+from typing import Final
+
+from sqlalchemy import Connection, RowMapping, Update, bindparam, case, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from stopper.auth.account import Account
@@ -110,7 +112,10 @@ class SqlAccounts:
 
 def load(connection: Connection, account_id: str) -> Account | None:
     """The account of this id, within a transaction."""
-    return account_of(connection.execute(select(accounts).where(accounts.c.id == account_id)).mappings().one_or_none())
+    return account_of(connection.execute(_LOAD, {"p_id": account_id}).mappings().one_or_none())
+
+
+_LOAD: Final = select(accounts).where(accounts.c.id == bindparam("p_id"))
 
 
 def account_of(row: RowMapping | None) -> Account | None:

@@ -1,12 +1,17 @@
 """Rows of refresh families and tokens: read, inserted and ended within somebody else's transaction."""
 
-from sqlalchemy import Connection, RowMapping, exists, insert, or_, select, update
+from typing import Final
+
+from sqlalchemy import Connection, RowMapping, bindparam, exists, insert, or_, select, update
 
 from stopper.auth.refresh_token import Family
 from stopper.store import journal
 from stopper.store.schema import refresh_families as families
 from stopper.store.schema import refresh_tokens as tokens
 from stopper.store.words import pack, unpack
+
+_INSERT: Final = insert(tokens)
+_LOAD: Final = select(families).where(families.c.id == bindparam("p_id"))
 
 
 def insert_family(connection: Connection, family: Family) -> None:
@@ -30,14 +35,13 @@ def insert_family(connection: Connection, family: Family) -> None:
 
 def insert_token(connection: Connection, digest: bytes, family_id: str, generation: int, idle_until: float) -> None:
     """Insert a token that nobody has used."""
-    connection.execute(
-        insert(tokens).values(digest=digest, family_id=family_id, generation=generation, idle_until=idle_until)
-    )
+    made = {"digest": digest, "family_id": family_id, "generation": generation, "idle_until": idle_until}
+    connection.execute(_INSERT, made)
 
 
 def load(connection: Connection, family_id: str) -> Family | None:
     """The family of this id."""
-    row = connection.execute(select(families).where(families.c.id == family_id)).mappings().one_or_none()
+    row = connection.execute(_LOAD, {"p_id": family_id}).mappings().one_or_none()
     return None if row is None else family_of(row)
 
 

@@ -1,8 +1,9 @@
 """Refresh rotation in SQL. One conditional UPDATE decides who used a token; everything else follows from its row count."""
 
 from dataclasses import replace
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, or_, select, update
+from sqlalchemy import Connection, Float, RowMapping, String, bindparam, delete, func, or_, select, update
 
 from stopper.auth.account import Account
 from stopper.auth.refresh_token import Build, Family, Rotation
@@ -141,10 +142,54 @@ def _line_up(connection: Connection, digest: bytes) -> None:
     """
     if connection.dialect.name != "postgresql":
         return
-    of_token = select(tokens.c.family_id).where(tokens.c.digest == digest).scalar_subquery()
-    owner = select(families.c.account_id).where(families.c.id == of_token).scalar_subquery()
-    connection.execute(select(accounts.c.id).where(accounts.c.id == owner).with_for_update(read=True))
-    connection.execute(select(families.c.id).where(families.c.id == of_token).with_for_update())
+    connection.execute(_OWNER, {"p_digest": digest})
+    connection.execute(_FAMILY, {"p_digest": digest})
+
+
+# Made once: putting a statement together costs more than SQLite needs to run it.
+_OF_TOKEN: Final = select(tokens.c.family_id).where(tokens.c.digest == bindparam("p_digest")).scalar_subquery()
+_OWNER: Final = (
+    select(accounts.c.id)
+    .where(accounts.c.id == select(families.c.account_id).where(families.c.id == _OF_TOKEN).scalar_subquery())
+    .with_for_update(read=True)
+)
+_FAMILY: Final = select(families.c.id).where(families.c.id == _OF_TOKEN).with_for_update()
+_NOW: Final = bindparam("p_now", type_=Float())
+_DEVICE: Final = bindparam("p_device", type_=String())
+_LIVE: Final = (
+    select(families.c.id)
+    .join(accounts, accounts.c.id == families.c.account_id)
+    .where(
+        families.c.id == tokens.c.family_id,
+        families.c.ended_at.is_(None),
+        families.c.ends_at > _NOW,
+        families.c.client_id == bindparam("p_client"),
+        families.c.dpop_key.is_not_distinct_from(bindparam("p_key", type_=String())),
+        accounts.c.disabled_at.is_(None),
+        or_(_DEVICE.is_(None), families.c.device.is_(None), families.c.device == _DEVICE),
+    )
+)
+_USE: Final = (
+    update(tokens)
+    .where(
+        tokens.c.digest == bindparam("p_digest"), tokens.c.used_at.is_(None), tokens.c.idle_until > _NOW, _LIVE.exists()
+    )
+    .values(used_at=_NOW, used_by=bindparam("p_used_by"))
+    .returning(tokens.c.family_id, tokens.c.generation)
+)
+_COUNT_UP: Final = (
+    update(families).where(families.c.id == bindparam("p_family")).values(generation=bindparam("p_generation"))
+)
+_BURN: Final = (
+    update(tokens)
+    .where(tokens.c.family_id == bindparam("p_family"), tokens.c.generation == bindparam("p_generation"))
+    .values(sealed_answer=None, retry_until=None)
+)
+_KEEP: Final = (
+    update(tokens)
+    .where(tokens.c.digest == bindparam("p_digest"))
+    .values(sealed_answer=bindparam("p_sealed"), retry_until=bindparam("p_until"))
+)
 
 
 def _use(
@@ -157,29 +202,10 @@ def _use(
     now: float,
 ) -> RowMapping | None:
     """Mark the token used if it may be used now; the row for the one caller who did, None for everybody else."""
-    same_device: list[ColumnElement[bool]] = []
-    if device is not None:
-        same_device = [or_(families.c.device.is_(None), families.c.device == device)]
-    live = (
-        select(families.c.id)
-        .join(accounts, accounts.c.id == families.c.account_id)
-        .where(
-            families.c.id == tokens.c.family_id,
-            families.c.ended_at.is_(None),
-            families.c.ends_at > now,
-            families.c.client_id == client_id,
-            families.c.dpop_key.is_not_distinct_from(key),
-            accounts.c.disabled_at.is_(None),
-            *same_device,
-        )
-    )
-    use = (
-        update(tokens)
-        .where(and_(tokens.c.digest == digest, tokens.c.used_at.is_(None), tokens.c.idle_until > now, live.exists()))
-        .values(used_at=now, used_by=used_by)
-        .returning(tokens.c.family_id, tokens.c.generation)
-    )
-    return connection.execute(use).mappings().one_or_none()
+    shown = {
+        "p_digest": digest, "p_now": now, "p_client": client_id, "p_device": device, "p_key": key, "p_used_by": used_by,
+    }  # fmt: skip
+    return connection.execute(_USE, shown).mappings().one_or_none()
 
 
 def _succeed(connection: Connection, digest: bytes, won: RowMapping, build: Build) -> Rotation:
@@ -188,14 +214,12 @@ def _succeed(connection: Connection, digest: bytes, won: RowMapping, build: Buil
     if family is None or account is None:
         raise LookupError("a refresh token without its family or account; foreign keys are off")
     successor = build(family, account)
-    generation: int = won["generation"] + 1
-    family_rows.insert_token(connection, successor.digest, family.id, generation, successor.idle_until)
-    connection.execute(update(families).where(families.c.id == family.id).values(generation=generation))
-    # Only the immediate predecessor may ask again: the answer before it goes now.
-    older = and_(tokens.c.family_id == family.id, tokens.c.generation < won["generation"])
-    connection.execute(update(tokens).where(older).values(sealed_answer=None, retry_until=None))
-    keep = update(tokens).where(tokens.c.digest == digest)
-    connection.execute(keep.values(sealed_answer=successor.sealed, retry_until=successor.retry_until))
+    generation: int = won["generation"]
+    family_rows.insert_token(connection, successor.digest, family.id, generation + 1, successor.idle_until)
+    connection.execute(_COUNT_UP, {"p_family": family.id, "p_generation": generation + 1})
+    # Only the immediate predecessor may ask again: the answer before it goes now. Those before that one went with its own rotation.
+    connection.execute(_BURN, {"p_family": family.id, "p_generation": generation - 1})
+    connection.execute(_KEEP, {"p_digest": digest, "p_sealed": successor.sealed, "p_until": successor.retry_until})
     return Rotation("rotated", answer=successor.answer, family=family)
 
 
