@@ -19,6 +19,7 @@ from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.scan.catalogue import Example, page, page_path, survey
 from stopper.scan.engine import run_detectors
+from stopper.scan.reports.patch import patched
 from stopper.scan.trial import try_rule
 
 RULES, PROBLEMS = survey()
@@ -127,17 +128,11 @@ def test_fix_leaves_nothing(rule: Rule, tmp_path: Path) -> None:
 
 
 def apply(edits: list[Edit], folder: Path) -> None:
-    """Write the edits, last first, and the imports they need above everything."""
+    """Write the edits as `--fix` does."""
     for path in {edit.span.path for edit in edits}:
         file = folder / path
-        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-        mine = {edit for edit in edits if edit.span.path == path}
-        for edit in sorted(mine, key=lambda edit: (edit.span.line, edit.span.column), reverse=True):
-            first, last = edit.span.line - 1, edit.span.end_line - 1
-            head, tail = lines[first][: edit.span.column - 1], lines[last][edit.span.end_column - 1 :]
-            lines[first : last + 1] = (head + edit.text + tail).splitlines(keepends=True)
-        needed = {f"import {name}\n" for edit in mine for name in edit.imports if f"import {name}\n" not in lines}
-        file.write_text("".join([*sorted(needed), *lines]), encoding="utf-8")
+        made = patched(file.read_text(encoding="utf-8"), [edit for edit in edits if edit.span.path == path])
+        file.write_text(made, encoding="utf-8")
 
 
 class imported:

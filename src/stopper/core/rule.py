@@ -45,12 +45,17 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One replacement in one file. ``imports`` are modules the new text needs. ``safe`` edits never change good behaviour."""
+    """One replacement in one file. ``imports`` are modules the new text needs. ``safe`` edits never change good behaviour.
+
+    With ``arguments`` the span is a call and ``text`` is empty: the call is passed these keywords (name, source of the value),
+    whatever its shape; a value that it passes already is replaced.
+    """
 
     span: Span
     text: str
     safe: bool
     imports: tuple[str, ...] = ()
+    arguments: tuple[tuple[str, str], ...] = ()
 
 
 Detector = Callable[["App"], Iterable[Hit]]

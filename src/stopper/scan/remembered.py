@@ -57,7 +57,7 @@ def _finding(found: Finding) -> Json:
         "confidence": found.confidence,
         "evidence": [[one.kind, _evidence_text(one)] for one in found.evidence],
         "certainty": found.certainty,
-        "edit": [_span(edit.span), edit.text, edit.safe, edit.imports] if edit else None,
+        "edit": [_span(edit.span), edit.text, edit.safe, edit.imports, edit.arguments] if edit else None,
     }  # fmt: skip
 
 
@@ -83,11 +83,12 @@ def _read_finding(said: Json, rules: Mapping[str, Rule]) -> Finding:
 
 
 def _read_edit(said: Json) -> Edit:
-    span, text, safe, imports = said
+    span, text, safe, imports, arguments = said
     where = _read_span(span)
     if where is None:
         raise ValueError("an edit needs a place")
-    return Edit(where, _text(text), safe is True, tuple(_text(one) for one in imports))
+    passed = tuple((_text(name), _text(value)) for name, value in arguments)
+    return Edit(where, _text(text), safe is True, tuple(_text(one) for one in imports), passed)
 
 
 def _read_span(said: Json) -> Span | None:

@@ -58,7 +58,7 @@ def _is_off(app: App, call: Call, word: str) -> bool:
 
 
 def fix(app: App, hit: Hit) -> Edit | None:
-    """A literal False of Talisman switched."""
+    """A literal False of Talisman switched, where it is all that is off."""
     for call in source_of(app).calls(*_TALISMAN):
         if call.span != hit.span:
             continue
@@ -71,6 +71,7 @@ def fix(app: App, hit: Hit) -> Edit | None:
             len(off) == 1
             and off[0].span is not None
             and not is_constant(call.keyword("content_security_policy"), False, None)
+            and not any(is_constant(call.keyword(word), None) for word in _OPTIONS)
         ):
             return Edit(off[0].span, "True", safe=False)
     return None

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from stopper.core.app import App
+from stopper.core.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.outbound_names import ENDS_BY_ITSELF, SESSION, VERBS, WAITS_FOR_EVER
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, is_constant, options
 
 
@@ -46,6 +47,16 @@ def _waits(call: Call, position: int | None) -> bool:
     return said is not None and all(is_constant(option, None) for option in options(said))
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``timeout=10`` by name, where no ``None`` stands at its position; whoever waits longer on purpose must say so."""
+    for call in source_of(app).calls():
+        if call.span == hit.span and hit.span is not None:
+            position = WAITS_FOR_EVER.get(call.callee)
+            if position is None or position >= len(call.args):
+                return passing(call, ("timeout", "10"), safe=False)
+    return None
+
+
 RULE = Rule(
     slug="outbound-timeout-missing",
     family="rate",
@@ -59,4 +70,5 @@ RULE = Rule(
     surfaces=("source",),
     ends="`stopper.outbound.Client` ends every call after `STOPPER_OUTBOUND_TIMEOUT` seconds.",
     detect=detect,
+    fix=fix,
 )

@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.account_names import said_name
 from stopper.core.app import App
+from stopper.core.call_edits import passing
 from stopper.core.cookie_flags import lacking_flags, set_cookies
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -99,21 +100,20 @@ def probe(target: Target) -> Steps[Verdict]:
 
 
 def fix(app: App, hit: Hit) -> Edit | None:
-    """The flags that are left out, where the call stands on one line and says none of them otherwise."""
-    for call in source_of(app).calls("*.set_cookie"):
-        span = call.span
-        if span is None or span != hit.span or span.line != span.end_line or len(call.args) > 6:
+    """The flags that are left out, and True for a literal False of a keyword; a cookie that scripts read stays readable."""
+    facts = source_of(app)
+    for call in facts.calls("*.set_cookie"):
+        if call.span is None or call.span != hit.span:
             continue
-        said = {word for word, _ in call.keywords}
-        if any(is_constant(call.keyword(word), False, None) for word in said & set(_FLAGS)):
+        missing = [word for word, (place, _) in _FLAGS.items() if _missing(facts, call, place, word)]
+        if _FOR_SCRIPTS.search(text_of(call.argument(0, "key")) or ""):
+            missing = [word for word in missing if word != "httponly"]
+        values = {word: call.keyword(word) for word in missing}
+        by_hand = [word for word, value in values.items() if value is not None and not is_constant(value, False, None)]
+        if by_hand or any(_FLAGS[word][0] < len(call.args) for word in missing):
             return None
-        more = [
-            text
-            for word, text in (("secure", "secure=True"), ("httponly", "httponly=True"), ("samesite", 'samesite="Lax"'))
-            if word not in said
-        ]
-        last = type(span)(span.path, span.line, span.line, span.end_column - 1, span.end_column)
-        return Edit(last, f", {', '.join(more)})", safe=False)
+        passed = tuple((word, '"Lax"' if word == "samesite" else "True") for word in missing)
+        return passing(call, *passed, safe=False)
     return None
 
 

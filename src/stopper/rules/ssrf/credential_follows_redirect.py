@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.api_key_names import is_key_name
 from stopper.core.app import App
+from stopper.core.call_edits import passing
 from stopper.core.checked_input import is_checked
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import UNTRUSTED
@@ -93,19 +94,15 @@ def _is_anywhere(value: Value) -> bool:
 
 
 def fix(app: App, hit: Hit) -> Edit | None:
-    """``allow_redirects=False`` at the end of the call, where requests makes it on one line."""
-    call = next((one for one in source_of(app).calls_matching(_CALLS.pattern) if one.span == hit.span), None)
-    if call is None or hit.span is None or hit.message != REDIRECTS or call.open or hit.span.line != hit.span.end_line:
+    """``allow_redirects=False`` for requests, ``follow_redirects=False`` for httpx; whoever needs the redirect must follow it by hand."""
+    if hit.message != REDIRECTS or hit.span is None:
         return None
-    value = call.keyword("timeout")
-    if (
-        not isinstance(value, Constant)
-        or not isinstance(value.value, (int, float))
-        or value.span is None
-        or not hit.span.holds(value.span)
-    ):
-        return None
-    return Edit(value.span, f"{value.value}, allow_redirects=False", safe=False)
+    facts = source_of(app)
+    for pattern, word in ((_CALLS, "allow_redirects"), (_HTTPX, "follow_redirects")):
+        for call in facts.calls_matching(pattern.pattern):
+            if call.span == hit.span:
+                return passing(call, (word, "False"), safe=False)
+    return None
 
 
 RULE = Rule(
@@ -122,4 +119,5 @@ RULE = Rule(
     ends="`stopper.outbound.Client` binds a credential to its hosts and follows no redirect with it.",
     certainty="likely",
     detect=detect,
+    fix=fix,
 )

@@ -9,13 +9,14 @@ from dataclasses import replace
 from stopper.core.place import Span
 from stopper.core.rule import Edit
 from stopper.scan.report import Report
+from stopper.scan.reports.arguments import plain
 from stopper.scan.reports.shown import fingerprints
 
 
 def patched(source: str, edits: Iterable[Edit]) -> str:
     """*source* with the edits in place and the modules they need imported. Of edits that overlap the first one counts."""
-    chosen = separate(edits)
     lines = _lines(source)
+    chosen = separate(plain(lines, edits))
     starts = [0]
     for line in lines:
         starts.append(starts[-1] + len(line))

@@ -1,0 +1,117 @@
+"""What a fix leaves: a file that parses and runs as before, a rule that is silent, and no new finding of any other rule."""
+
+import ast
+import re
+import socket
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.rules.test_pages import RULES, apply, hits, imported, read
+
+from stopper.core.app import App
+from stopper.core.rule import Edit, Rule
+from stopper.scan.catalogue import Example, page
+from stopper.scan.engine import run_detectors
+
+_ENVIRONMENT = re.compile(r"os\.environ\[[\"'](\w+)[\"']\]")
+DETECTING = [rule for rule in RULES if rule.detect is not None]
+
+
+def _examples(*, runs: bool) -> Iterator[Any]:
+    for rule in RULES:
+        if rule.fix is not None:
+            told = page(rule)
+            for example in (told.bad, *(() if runs else told.cases)):
+                if example.kind == "bad":
+                    yield pytest.param(rule, example, id=f"{rule.slug}-{example.title}")
+
+
+def _edits(rule: Rule, model: App) -> list[Edit]:
+    assert rule.fix is not None
+    return [edit for hit in hits(rule, model) if (edit := rule.fix(model, hit)) is not None]
+
+
+def _told(model: App) -> Counter[str]:
+    return Counter(result.rule.slug for result in run_detectors(model, DETECTING) for _ in result.hits)
+
+
+@pytest.mark.parametrize(("rule", "example"), list(_examples(runs=False)))
+def test_each_edit_mends_a_hit_wakes_no_rule_and_is_made_once(rule: Rule, example: Example, tmp_path: Path) -> None:
+    before = read(example, tmp_path)
+    edits = _edits(rule, before)
+    if not edits:
+        return
+    found, told = len(hits(rule, before)), _told(before)
+    apply(edits, tmp_path)
+    for path in {edit.span.path for edit in edits}:
+        ast.parse((tmp_path / path).read_text(encoding="utf-8"))
+    after = reread(tmp_path)
+    assert len(hits(rule, after)) == found - len({edit.span for edit in edits}), "an edit that mends nothing"
+    assert not _edits(rule, after), "a second pass finds more to do"
+    assert not _told(after) - told, "another rule speaks now"
+
+
+@pytest.mark.filterwarnings("ignore")  # what a leaky example warns of is its own affair
+@pytest.mark.parametrize(("rule", "example"), list(_examples(runs=True)))
+def test_the_mended_app_answers_its_pages_as_before(
+    rule: Rule, example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket.socket, "connect", _nowhere)
+    monkeypatch.setattr(socket, "getaddrinfo", _nowhere)
+    old, new = tmp_path / "old", tmp_path / "new"
+    read(example, old)
+    edits = _edits(rule, read(example, new))
+    apply(edits, new)
+    for name in {name for _, text in example.files for name in _ENVIRONMENT.findall(text)}:
+        monkeypatch.setenv(name, "of-this-test-and-nowhere-else-0001")
+    before, after = answers(example, old), answers(example, new)
+    assert before.keys() == after.keys()
+    assert {page: after[page] for page, said in before.items() if said != 500} == {
+        page: said for page, said in before.items() if said != 500
+    }
+
+
+def _nowhere(*_: object, **__: object) -> Any:
+    raise OSError("no network here")
+
+
+def reread(folder: Path) -> App:
+    from stopper.scan.source.read import read_source
+
+    again = read_source([folder], folder)
+    assert not again.errors, again.errors
+    return again.app
+
+
+@contextmanager
+def _running(folder: Path, example: Example) -> Iterator[Any]:
+    """The example's application; a library that is not installed here ends the test as skipped."""
+    application = imported(folder, example)
+    try:
+        app = application.__enter__()
+    except ModuleNotFoundError as missing:
+        application.__exit__()
+        pytest.skip(f"{missing.name} is not installed")
+    try:
+        yield app
+    finally:
+        application.__exit__()
+
+
+def answers(example: Example, folder: Path) -> dict[str, int | str]:
+    """Each page that needs no argument, with the status it answers or the error it raises."""
+    given: dict[str, int | str] = {}
+    with _running(folder, example) as app:
+        for rule in app.url_map.iter_rules():
+            if not rule.arguments and "GET" in (rule.methods or ()):
+                try:
+                    given[rule.rule] = app.test_client().get(rule.rule).status_code
+                except Exception as wrong:
+                    given[rule.rule] = type(wrong).__name__
+            else:
+                given[rule.rule] = "not asked"
+    return given
