@@ -21,7 +21,7 @@ from stopper.store import Store, open_store
 from stopper.store.schema import refresh_tokens
 
 ROUNDS, LONG_ROUNDS = 20, 1000
-PROCESSES, THREADS = 8, 64
+PROCESSES, THREADS = 8, 8
 ROOT = Path(__file__).parents[2]
 
 
