@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import CREDENTIALS
 from stopper.core.rule import Edit, Hit, Rule
@@ -107,12 +108,11 @@ def _is_credential(facts: SourceFacts, value: Value, depth: int = 6) -> bool:
 
 
 def fix(app: App, hit: Hit) -> Edit | None:
-    """``send_default_pii=False``, where the literal stands in the call itself."""
-    call = next((one for one in source_of(app).calls("sentry_sdk.init") if one.span == hit.span), None)
-    value = call.keyword("send_default_pii") if call is not None else None
-    if hit.span is None or not isinstance(value, Constant) or value.span is None or not hit.span.holds(value.span):
-        return None
-    return Edit(value.span, "False", safe=False)
+    """``send_default_pii=False``, where the literal stands in the call itself; the tracker then tells less."""
+    for call in source_of(app).calls("sentry_sdk.init"):
+        if call.span == hit.span and is_constant(call.keyword("send_default_pii"), True):
+            return passing(call, ("send_default_pii", "False"), safe=False)
+    return None
 
 
 RULE = Rule(
@@ -129,4 +129,5 @@ RULE = Rule(
     ends="`before_send` of Stopper's report hooks masks credentials in what an error tracker is given.",
     certainty="likely",
     detect=detect,
+    fix=fix,
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.call_edits import passing
 from stopper.core.cors_facts import sayings
 from stopper.core.exchange import Response
 from stopper.core.facts import source_of
@@ -11,7 +12,8 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import candidates
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.values import is_constant
 
 ENOUGH: Final = 10
 """Routes that are asked; Flask-CORS is set for an application or for a prefix, seldom for one route."""
@@ -66,6 +68,14 @@ def lets_in(response: Response, origin: str) -> bool:
     return [value.strip() for value in allowed] == [origin] and [value.strip() for value in credentials] == ["true"]
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``supports_credentials=False``, where the literal True stands in the call; whoever needs cookies must name the origins instead."""
+    for call in source_of(app).calls():
+        if call.span == hit.span and is_constant(call.keyword("supports_credentials"), True):
+            return passing(call, ("supports_credentials", "False"), safe=False)
+    return None
+
+
 RULE = Rule(
     slug="cors-any-origin-with-credentials",
     family="cors",
@@ -79,5 +89,6 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="`Stopper(app)` allows no other origin until `STOPPER_CORS_ORIGINS` names it.",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

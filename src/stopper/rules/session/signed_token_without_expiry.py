@@ -6,8 +6,9 @@ from typing import Final
 
 from stopper.core.account_names import said_name
 from stopper.core.app import App
+from stopper.core.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import seconds
 from stopper.core.values import Call, Choice, Name, Value, is_constant
 
@@ -113,6 +114,14 @@ def _of(call: Call, makers: frozenset[str]) -> bool:
     )
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``max_age=3600`` where no age is looked at; links that people still hold after an hour are refused then."""
+    for call in source_of(app).calls("*.loads", "*.unsign", "*.load"):
+        if call.span == hit.span and _of(call, _TIMED) and len(call.args) < 2:
+            return passing(call, ("max_age", "3600"), safe=False) if "age" in hit.message else None
+    return None
+
+
 RULE = Rule(
     slug="signed-token-without-expiry",
     family="session",
@@ -126,4 +135,5 @@ RULE = Rule(
     surfaces=("source",),
     ends="Stopper's tokens all end; access tokens after the seconds of `STOPPER_ACCESS_TOKEN_LIFETIME`.",
     detect=detect,
+    fix=fix,
 )
