@@ -66,7 +66,8 @@ def test_the_mended_app_answers_its_pages_as_before(
     read(example, old)
     edits = _edits(rule, read(example, new))
     apply(edits, new)
-    for name in {name for _, text in example.files for name in _ENVIRONMENT.findall(text)}:
+    texts = [path.read_text(encoding="utf-8") for path in new.rglob("*.py")]
+    for name in {name for text in texts for name in _ENVIRONMENT.findall(text)}:
         monkeypatch.setenv(name, "of-this-test-and-nowhere-else-0001")
     before, after = answers(example, old), answers(example, new)
     assert before.keys() == after.keys()

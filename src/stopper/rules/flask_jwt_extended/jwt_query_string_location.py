@@ -9,9 +9,9 @@ from stopper.core.jwt_extended import LIBRARY, ended, uses
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import controls, judge, protected
 from stopper.core.probe_query import with_query
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import MISSING, in_force, members, plain, written
-from stopper.core.values import Value
+from stopper.core.values import Sequence, Value
 
 _HOME = f"{LIBRARY}."
 _CALLS = tuple(
@@ -57,6 +57,18 @@ def probe(target: Target) -> Steps[Verdict]:
     return failed(f"{baseline.ref} takes a token from the query string", (baseline.ref,), (*controls(baseline), seen))
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The list without ``query_string``, where it stands in the setting itself; clients that send it in the URL are refused then."""
+    for write in written(app, "JWT_TOKEN_LOCATION"):
+        value, span = write.value, getattr(write.value, "span", None)
+        if write.span != hit.span or span is None or not write.span.holds(span):
+            continue
+        if isinstance(value, Sequence) and not value.open and len(value.plain()) == len(value.items):
+            kept = [str(name) for name in value.plain() if name != "query_string"] or ["headers"]
+            return Edit(span, "[" + ", ".join(f'"{name}"' for name in kept) + "]", safe=False)
+    return None
+
+
 RULE = Rule(
     slug="jwt-query-string-location",
     family="flask-jwt-extended",
@@ -74,6 +86,7 @@ RULE = Rule(
     ),
     ends="Stopper's `@bearer` reads a token from the Authorization header and from nowhere else.",
     detect=detect,
+    fix=fix,
     probe=probe,
     effect_of=(),
 )

@@ -11,7 +11,7 @@ from stopper.core.flask_cookie import session_cookie_name, signs_cookie
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import candidates
-from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.secret import Secret
 from stopper.core.setting_facts import is_for_one_desk, written
 from stopper.core.values import Constant
@@ -66,6 +66,15 @@ def _secret(write: ConfigWrite) -> Secret:
     return Secret(value if isinstance(value, (str, bytes)) else "")
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The key out of the environment, where the literal stands in the setting itself; the environment must have one then, a new one."""
+    for write in _literal_writes(app):
+        span = write.value.span if isinstance(write.value, Constant) else None
+        if write.span == hit.span and span is not None and write.span.holds(span) and span.path.endswith(".py"):
+            return Edit(span, 'os.environ["SECRET_KEY"]', safe=False, imports=("os",))
+    return None
+
+
 RULE = Rule(
     slug="secret-key-hardcoded",
     family="session",
@@ -79,5 +88,6 @@ RULE = Rule(
     surfaces=("source", "wsgi"),
     ends="`Stopper(app)` signs nothing with `SECRET_KEY`, so whoever knows it passes no policy.",
     detect=detect,
+    fix=fix,
     probe=probe,
 )
