@@ -38,7 +38,8 @@ PUBLIC_URL: Final = text(
 )
 _log: Final = logging.getLogger("stopper")
 _PROOF: Final = "HTTP_DPOP"
-_MAX_HEADER: Final = 4096
+MAX_PROOF: Final = 4096
+"""Letters of a DPoP header that are read."""
 
 
 class Binding:
@@ -140,7 +141,7 @@ def _one_proof(environ: Mapping[str, object]) -> str:
     shown = environ.get(_PROOF)
     if not isinstance(shown, str) or not shown:
         raise InvalidCredentialError("no-proof")
-    if len(shown) > _MAX_HEADER or "," in shown:
+    if len(shown) > MAX_PROOF or "," in shown:
         raise InvalidRequestError("dpop-header")
     return shown.strip(" \t")
 

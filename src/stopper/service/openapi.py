@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from stopper.auth.policy import Policy
+from stopper.extension.binding import MAX_PROOF
 from stopper.service.body import Field
 from stopper.service.endpoint import Endpoint
 
@@ -82,7 +83,7 @@ _PROOF: Final[dict[str, object]] = {
     "name": "DPoP",
     "in": "header",
     "description": "A DPoP proof (RFC 9449): the tokens are bound to its key.",
-    "schema": {"type": "string"},
+    "schema": {"type": "string", "maxLength": MAX_PROOF},
 }
 
 
