@@ -4,7 +4,7 @@ import ast
 import re
 import socket
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from stopper.core.app import App
 from stopper.core.rule import Edit, Rule
 from stopper.scan.catalogue import Example, page
 from stopper.scan.engine import run_detectors
+from stopper.scan.reports.patch import patched
 
 _ENVIRONMENT = re.compile(r"os\.environ\[[\"'](\w+)[\"']\]")
 DETECTING = [rule for rule in RULES if rule.detect is not None]
@@ -76,6 +77,46 @@ def test_the_mended_app_answers_its_pages_as_before(
     }
 
 
+MANY = """from flask import Flask, make_response
+import requests
+
+app = Flask(__name__)
+app.config.update(SECRET_KEY="zq81-kkwl-pppo-9912-mmab", DEBUG=True)
+
+
+@app.get("/")
+def index():
+\tanswer = make_response("é")
+\tanswer.set_cookie(
+\t\t"é-session", requests.get("https://a.example/é", headers={"X-API-Key": "é" + app.config["KEY"]}, verify=False).text,  # é, why
+\t)
+\treturn answer
+
+
+app.run(debug=True)"""
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_edits_of_several_rules_compose_and_keep_line_ends_tabs_and_a_missing_last_one(
+    ending: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "app.py"
+    file.write_bytes(MANY.replace("\n", ending).encode())
+    model, fixing = reread(tmp_path), [rule for rule in RULES if rule.fix is not None]
+    by_rule = {rule.slug: edits for rule in fixing if (edits := _edits(rule, model))}
+    assert by_rule.keys() >= {
+        "outbound-timeout-missing", "credential-follows-redirect", "cookie-flags-missing", "secret-key-hardcoded",
+        "debug-enabled", "debug-enabled-in-config", "tls-verification-disabled",
+    }  # fmt: skip
+    text = file.read_bytes().decode()
+    made = patched(text, [edit for edits in by_rule.values() for edit in edits])
+    file.write_bytes(made.encode())
+    assert made.count("\n") == made.count(ending) == text.count("\n") + 1  # `import os`
+    assert made.endswith("app.run(debug=False)")
+    assert "allow_redirects=False, timeout=10" in made
+    assert not [edit for rule in fixing for edit in _edits(rule, reread(tmp_path))]
+
+
 def _nowhere(*_: object, **__: object) -> Any:
     raise OSError("no network here")
 
@@ -83,13 +124,13 @@ def _nowhere(*_: object, **__: object) -> Any:
 def reread(folder: Path) -> App:
     from stopper.scan.source.read import read_source
 
-    again = read_source([folder], folder)
+    again = read_source((folder,), folder)
     assert not again.errors, again.errors
     return again.app
 
 
 @contextmanager
-def _running(folder: Path, example: Example) -> Iterator[Any]:
+def _running(folder: Path, example: Example) -> Generator[Any, None, None]:
     """The example's application; a library that is not installed here ends the test as skipped."""
     application = imported(folder, example)
     try:
