@@ -35,8 +35,8 @@ def test_each_is_there(name: str) -> None:
 
 
 def test_what_is_not_there_says_so() -> None:
-    with pytest.raises(AttributeError, match="client_certificat_"):
-        _ = stopper.client_certificat_  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match="what_is_not_there"):
+        _ = stopper.what_is_not_there  # type: ignore[attr-defined]
 
 
 def test_the_stub_says_the_same() -> None:
