@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask, abort, request
+from flask import Flask, Response, abort, request
 from tests.extension.made import without_request_id
 from tests.extension.made_sessions import COOKIE, CSRF, OWN, SECRET, Made, csrf_of, get, made_at, post, session_of
 
@@ -40,6 +40,37 @@ def test_a_log_in_gives_another_id_and_the_old_one_is_void(made: Made) -> None:
     stolen = made.client()
     stolen.set_cookie(COOKIE, first, domain="app.example.com")
     assert get(stolen, "/pay").status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/pay", "/login-form", "/nowhere"])
+def test_no_log_line_carries_the_session_or_its_token(made: Made, path: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Also where the policy does not ask for the session, and whatever the line calls it."""
+
+    def tell(answer: Response) -> Response:
+        if request.cookies:
+            made.app.logger.warning("%s and %s", *request.cookies.values())
+        return answer
+
+    made.app.after_request(tell)
+    client = made.log_in()
+    session, token = session_of(client), csrf_of(client)
+    get(client, path)
+    assert "*** and ***" in caplog.text
+    assert session not in caplog.text
+    assert token not in caplog.text
+
+
+def test_no_log_line_of_the_log_in_carries_the_new_session(made: Made, caplog: pytest.LogCaptureFixture) -> None:
+    def tell(answer: Response) -> Response:
+        cookies = answer.headers.getlist("Set-Cookie")
+        made.app.logger.warning("made %s", [line.partition("=")[2].partition(";")[0] for line in cookies])
+        return answer
+
+    made.app.after_request(tell)
+    client = made.log_in()
+    assert "made" in caplog.text
+    assert session_of(client) not in caplog.text
+    assert csrf_of(client) not in caplog.text
 
 
 def test_an_id_that_was_planted_is_not_taken_over(made: Made) -> None:

@@ -67,6 +67,8 @@ class Gate:
         """None when the request may go on, the refusal otherwise."""
         # The request itself: every look through the proxy costs.
         asked = _request._get_current_object()  # pyright: ignore[reportPrivateUsage]
+        if self._sessions is not None and "HTTP_COOKIE" in asked.environ:
+            self._sessions.hold_back(asked)
         rule = asked.url_rule
         if rule is None or asked.routing_exception is not None:
             return None  # nothing matched: Flask answers 404, 405 or the redirect itself, and no view runs

@@ -1,13 +1,20 @@
 """The two cookies of a browser session: read strictly, written in one way only."""
 
+import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from flask import Request, Response, after_this_request
 
 from stopper.core.errors import InvalidRequestError
+from stopper.core.secret import Secret
 
 _PENDING: Final = "_stopper_cookies"
+_SET: Final = "_stopper_cookie_values"
+_OURS: Final = re.compile(r"(?:[A-Za-z0-9_-]{22}\.)?[A-Za-z0-9_-]{43}")
+"""A session id, or a CSRF token."""
+_MOST_HELD: Final = 8
+"""Two are usual; a header full of them must not fill the redactor."""
 
 
 class Cookies(NamedTuple):
@@ -42,6 +49,12 @@ def only(environ: Mapping[str, object], name: str) -> str | None:
     """The value of the one cookie called *name*; None where there is none or where there are two."""
     found = _values(environ, name)
     return found[0] if len(found) == 1 else None
+
+
+def held_back(environ: Mapping[str, object], cookies: Cookies) -> tuple[Secret, ...]:
+    """What both cookies say, as secrets: while these live, no log line carries it. Nothing but what has the form of ours."""
+    said = (*_values(environ, cookies.session), *_values(environ, cookies.csrf))
+    return tuple(Secret(value) for value in said[:_MOST_HELD] if _OURS.fullmatch(value))
 
 
 def _values(environ: Mapping[str, object], name: str) -> list[str]:
@@ -83,3 +96,6 @@ def _answer_with(asked: Request, name: str, line: str, secure: bool) -> None:
 
         after_this_request(write)
     pending[name] = line + ("; Secure" if secure else "")
+    value = line.removeprefix(f"{name}=").partition(";")[0]
+    if value:
+        asked.__dict__.setdefault(_SET, []).append(Secret(value))  # known to the redactor until the answer is out

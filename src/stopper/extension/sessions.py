@@ -16,6 +16,7 @@ from stopper.extension.response_headers import GUARDED
 from stopper.extension.session_cookie import Cookies
 
 _LIVE: Final = "_stopper_session"
+_HELD: Final = "_stopper_session_shown"
 KIND: Final[Kinds] = frozenset({"browser_session"})
 
 _request: Final = cast("LocalProxy[Request]", request)
@@ -128,6 +129,10 @@ class BrowserSessions:
         asked = _asked()
         asked.environ[GUARDED] = True  # a page with a token is for one browser: no cache may keep it
         return self._csrf.token(asked, self._before(asked))
+
+    def hold_back(self, asked: Request) -> None:
+        """Have the redactor know, as long as *asked* lives, which session and token it shows, whatever the policy."""
+        asked.__dict__[_HELD] = session_cookie.held_back(asked.environ, self._cookies)
 
     def shown(self, environ: Mapping[str, object]) -> bool:
         """Whether the request shows a session. Raises InvalidRequestError where it shows two."""
