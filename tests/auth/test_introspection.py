@@ -63,6 +63,7 @@ def test_an_active_token_is_its_subject_with_its_scopes() -> None:
         ({"exp": True}, "bad-exp"), ({"sub": ""}, "bad-sub"), ({"sub": 7}, "bad-sub"), ({"aud": "other"}, "audience"), ({"aud": []}, "bad-aud"),
         ({"aud": [AUDIENCE, 7]}, "bad-aud"), ({"iss": "https://evil.example"}, "issuer"), ({"nbf": NOW + 60}, "not-yet-valid"),
         ({"iat": NOW + 60}, "not-yet-valid"), ({"token_type": "refresh_token"}, "not-an-access-token"), ({"token_type": 7}, "not-an-access-token"),
+        ({"token_type": "DPoP"}, "unknown-binding"),
         ({"jti": ""}, "bad-jti"), ({"roles": "admin"}, "bad-roles"),
     ],
 )  # fmt: skip

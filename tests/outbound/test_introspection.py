@@ -101,6 +101,17 @@ def test_after_failures_in_a_row_it_is_left_alone_for_a_while(serve: Serve) -> N
     assert world.ask(Secret("t")) == ACTIVE
 
 
+@pytest.mark.parametrize("status", ["400 X", "413 X", "422 X", "431 X"])
+def test_tokens_that_the_issuer_turns_away_do_not_shut_out_the_others(serve: Serve, status: str) -> None:
+    """A stranger who sends nonsense as a token must not make us leave the issuer alone."""
+    peer = serve(reply(status=status))
+    world = World(peer)
+    for _ in range(FAILURES + 1):
+        assert world.away() == "introspection-turned-away"
+    peer.script = answer()
+    assert world.ask(Secret("t")) == ACTIVE
+
+
 @pytest.mark.parametrize(
     "url",
     ["http://127.0.0.1:1/x", "http://idp.example/x", "ftp://idp.example/x", "idp.example", "https://u:p@idp.example/x"],

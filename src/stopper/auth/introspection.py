@@ -155,6 +155,8 @@ class OpaqueTokens:
         kind = answer.get("token_type", "bearer")
         if not isinstance(kind, str) or kind.lower() not in _TYPES:
             raise InvalidCredentialError("not-an-access-token")
+        if kind.lower() == "dpop" and "cnf" not in answer:
+            raise InvalidCredentialError("unknown-binding")  # bound, and nobody says to which key (RFC 9449 §6.2)
         url = self._issuer.url
         if answer.get("iss", url) != url:
             raise InvalidCredentialError("issuer")

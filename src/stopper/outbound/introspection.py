@@ -18,7 +18,7 @@ from stopper.core.secret import Secret
 from stopper.core.settings import Settings, number, switch
 from stopper.outbound.client import Client
 from stopper.outbound.credential import Credential
-from stopper.outbound.errors import CallRefusedError, OutboundError, ReplyRefusedError
+from stopper.outbound.errors import CallRefusedError, OutboundError, ReplyRefusedError, UpstreamStatusError
 from stopper.outbound.limits import Limits
 from stopper.outbound.target import Target, read_url
 
@@ -43,6 +43,9 @@ MAX_ANSWER: Final = 64 * 1024
 FAILURES: Final = 5
 """So many questions in a row without an answer, and the issuer is left alone."""
 OPEN_SECONDS: Final = 5.0
+_OF_THE_TOKEN: Final = frozenset({400, 413, 414, 422, 431})
+"""Statuses with which an issuer turns this one question away. Strangers choose the tokens, so these do not say that the issuer is away."""
+_TURNED_AWAY: Final = "introspection-turned-away"
 LONGEST_BAD: Final = 10.0
 Monotonic = Callable[[], float]
 
@@ -137,7 +140,8 @@ class Introspector:
         self._may_ask()
         outcome = self._outcome(token)
         with self._lock:
-            self._failures = self._failures + 1 if isinstance(outcome, StoreUnavailableError) else 0
+            away = isinstance(outcome, StoreUnavailableError) and outcome.reason != _TURNED_AWAY
+            self._failures = self._failures + 1 if away else 0
         if isinstance(outcome, dict):
             return outcome
         raise outcome
@@ -159,7 +163,8 @@ class Introspector:
             return InvalidCredentialError("introspection-answer")
         except StopperError as wrong:  # of the call, or of where its credential comes from
             self._tell(wrong.reason if isinstance(wrong, OutboundError) else type(wrong).__name__)
-            return StoreUnavailableError("introspection")
+            turned_away = isinstance(wrong, UpstreamStatusError) and wrong.upstream_status in _OF_THE_TOKEN
+            return StoreUnavailableError(_TURNED_AWAY if turned_away else "introspection")
         try:
             return read_object(reply.body)
         except NotStrictError as wrong:
