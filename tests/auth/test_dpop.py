@@ -79,6 +79,34 @@ def test_a_stranger_cannot_use_up_the_ids_of_another_key() -> None:
     assert judge.judge(HOLDER.proof(jti="same"), TARGET).key == HOLDER.thumbprint
 
 
+class Sweeping:
+    """Remembers what was used for as long as it was told, and forgets by the clock of the node that sweeps."""
+
+    def __init__(self, clock: SetClock) -> None:
+        self.clock = clock
+        self.used: dict[str, float] = {}
+
+    def redeem(self, purpose: str, value: str, *, valid_for: float, tenant: str = "") -> bool:
+        new = value not in self.used
+        self.used.setdefault(value, self.clock() + valid_for)
+        return new
+
+    def sweep(self, now: float) -> None:
+        self.used = {value: until for value, until in self.used.items() if until > now}
+
+
+def test_a_used_proof_holds_no_second_time_on_a_node_whose_clock_is_behind() -> None:
+    """The node whose clock is ahead forgets it while another still takes it; so does one node whose clock is set back."""
+    ahead, behind = SetClock(NOW), SetClock(NOW)
+    memory, shown = Sweeping(ahead), HOLDER.proof()
+    assert proofs(ahead, redeem=memory).judge(shown, TARGET).key
+    ahead.forward(61)
+    memory.sweep(ahead())
+    behind.forward(40)
+    with pytest.raises(InvalidCredentialError, match="dpop-replayed"):
+        proofs(behind, redeem=memory).judge(shown, TARGET)
+
+
 def test_nothing_passes_where_the_memory_does_not_answer() -> None:
     class Gone:
         def redeem(self, purpose: str, value: str, *, valid_for: float, tenant: str = "") -> bool:

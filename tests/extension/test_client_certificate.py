@@ -126,6 +126,15 @@ def test_a_header_of_envoy_with_two_or_none(said: str) -> None:
         shown.der({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_CLIENT_CERT": said})
 
 
+@pytest.mark.parametrize("form", ["pem", "xfcc"])
+def test_a_header_full_of_blanks_is_read_in_one_go(form: str) -> None:
+    """Two patterns of blanks beside each other took the cube of their number: this one never came to an end."""
+    said = quote("-----BEGIN CERTIFICATE-----" + "\n" * 9_000, safe="")
+    shown = ShownCertificates(PROXIES, "Client-Cert", form, None)
+    with pytest.raises(InvalidRequestError):
+        shown.der({"REMOTE_ADDR": "127.0.0.1", "HTTP_CLIENT_CERT": said if form == "pem" else f'Cert="{said}"'})
+
+
 @given(st.text(max_size=100), st.sampled_from(sorted(FORMS)))
 def test_no_header_breaks_it(said: str, form: str) -> None:
     shown = ShownCertificates(PROXIES, "Client-Cert", form, None)

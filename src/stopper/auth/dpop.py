@@ -17,7 +17,7 @@ from stopper.core.errors import InvalidCredentialError, SettingError
 LIFE: Final = 60.0
 """Seconds after its ``iat`` that a proof is taken: RFC 9449 §11.1 asks for a short time, on the order of seconds or minutes."""
 AHEAD: Final = 30.0
-"""Seconds by which the client's clock may be ahead. Both together stay below what the store of used proofs keeps."""
+"""Seconds by which a clock may be ahead of another."""
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -76,7 +76,9 @@ class DpopProofs:
         _judge_times(proof, now)
         next_nonce = None if self._nonces is None else self._nonces.judge(proof.nonce)
         # By key and id: a stranger cannot use up somebody else's ids.
-        if not self._redeem.redeem("dpop", f"{proof.key}\n{proof.jti}", valid_for=max(1.0, proof.issued + LIFE - now)):
+        # Remembered longer than it is taken: another node's clock may be behind, or ours be set back.
+        remembered = max(0.0, proof.issued + LIFE - now) + AHEAD
+        if not self._redeem.redeem("dpop", f"{proof.key}\n{proof.jti}", valid_for=remembered):
             raise InvalidCredentialError("dpop-replayed")
         return Proven(proof.key, next_nonce)
 

@@ -34,7 +34,8 @@ AUTHORITIES: Final = text(
 )
 MAX_HEADER: Final = 32_768
 _BYTES: Final = re.compile(r":([A-Za-z0-9+/]+={0,2}):")
-_PEM: Final = re.compile(rb"\s*-----BEGIN CERTIFICATE-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END CERTIFICATE-----\s*")
+# One class between the two lines, white space in it: two beside each other would share it out in every way.
+_PEM: Final = re.compile(rb"\s*-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*")
 _XFCC: Final = re.compile(r'([A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([^";,]*))(?:;|\Z)')
 
 
