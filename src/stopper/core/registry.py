@@ -17,6 +17,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 from urllib.parse import quote, quote_plus
 
+MOST_GONE: Final = 1024
+"""So many dead secrets may wait for the next look at a text."""
 SHORTEST: Final = 6
 """Shorter values are not looked for: masking every "admin" or "1234" would hide the log, not the secret."""
 WINDOW: Final = 8
@@ -51,6 +53,12 @@ def remember(owner: object, value: str) -> None:
     serial = next(_serials)
     _new[serial] = value  # spelled out only when something is masked
     weakref.finalize(owner, _gone.append, serial).atexit = False
+    # Where nothing is masked for long, the dead would pile up. Who holds the lock tidies up already.
+    if len(_gone) >= MOST_GONE and _lock.acquire(blocking=False):
+        try:
+            _forget_gone()
+        finally:
+            _lock.release()
 
 
 def runs_of(text: str) -> list[str]:
@@ -121,6 +129,7 @@ def live_forms() -> tuple[str, ...]:
 def _settle() -> None:
     global _generation, _short_forms
     with _lock:
+        _forget_gone()  # first: what is dead before anything was masked is never spelled out
         for serial, value in list(_new.items()):
             forms = _forms_of[serial] = spellings(value)
             for form in forms:
@@ -129,16 +138,22 @@ def _settle() -> None:
                     _enter(form)
             _short_forms = tuple(_short)
             _generation += 1
-            del _new[serial]  # last of all: who finds it gone may rely on its forms
-        # Finalizers only append: they may run inside this very function.
-        for _ in range(len(_gone)):
-            serial = _gone.popleft()
-            for form in _forms_of.pop(serial, ()):
-                _held[form] -= 1
-                if not _held[form]:
-                    del _held[form]
-                    _leave(form)
-        _short_forms = tuple(_short)
+            _new.pop(serial, None)  # last of all: who finds it gone may rely on its forms
+        _forget_gone()
+
+
+def _forget_gone() -> None:
+    global _short_forms
+    # Finalizers only append: they may run inside this very function.
+    for _ in range(len(_gone)):
+        serial = _gone.popleft()
+        _new.pop(serial, None)
+        for form in _forms_of.pop(serial, ()):
+            _held[form] -= 1
+            if not _held[form]:
+                del _held[form]
+                _leave(form)
+    _short_forms = tuple(_short)
 
 
 def _enter(form: str) -> None:
