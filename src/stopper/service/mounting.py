@@ -1,6 +1,7 @@
 """Gives any guarded Flask application the account endpoints."""
 
 import os
+from collections.abc import Callable
 
 from flask import Blueprint, Flask
 
@@ -39,8 +40,15 @@ def mount_accounts(app: Flask, stopper: Stopper, accounts: Accounts) -> tuple[En
     app.register_blueprint(blueprint)
     app.teardown_request(Sweeper(accounts).sweep)
     # Outside of every transaction: a key that was made elsewhere is written into the store.
-    app.teardown_request(lambda _error: accounts.keyring.look())
+    app.teardown_request(_looker(accounts))
     return endpoints
+
+
+def _looker(accounts: Accounts) -> Callable[[BaseException | None], None]:
+    def look(_error: BaseException | None) -> None:
+        accounts.keyring.look()
+
+    return look
 
 
 def envelope_of(app: Flask) -> str:

@@ -187,7 +187,8 @@ def _rows(response: Response) -> list[object]:
     said = response.json()
     if isinstance(said, dict):
         members = cast("dict[str, object]", said).values()
-        said = max((one for one in members if isinstance(one, list)), key=len, default=[])
+        lists = [cast("list[object]", one) for one in members if isinstance(one, list)]
+        said = max(lists, key=len, default=list[object]())
     return cast("list[object]", said) if isinstance(said, list) and response.succeeded else []
 
 
