@@ -351,6 +351,47 @@ def test_diff_shows_and_writes_nothing_and_fix_writes(stopper: Run, folder: Path
     assert (folder / "app.py").read_text() == before.replace("debug=True", "debug=False")
 
 
+MANY_EDITS = """import os
+
+import requests
+from flask import Flask
+
+app = Flask(__name__)
+app.config["PARTNER"] = os.environ["PARTNER_KEY"]
+
+
+@app.get("/x")
+def x():
+    key = {"X-API-Key": app.config["PARTNER"]}
+    return requests.get("https://a.example/v1", headers=key, verify=False).text
+
+
+if __name__ == "__main__":
+    app.run(debug=True)
+"""
+
+
+def test_the_edits_of_one_file_are_one_diff_that_git_applies(stopper: Run, folder: Path) -> None:
+    (folder / "app.py").write_text(MANY_EDITS)
+    shown = stopper("check", "--diff").stdout
+    assert shown.count("--- a/app.py") == 1
+    assert 'key = {"X-API-Key": app.config["PARTNER"]}' in shown, "an expression is no secret"
+    subprocess.run(["git", "apply", "-"], input=shown, text=True, cwd=folder, check=True, capture_output=True)
+    made = (folder / "app.py").read_text()
+    assert "verify=True, allow_redirects=False, timeout=10" in made
+    assert "debug=False" in made
+    assert stopper("check", "--diff").stdout == ""
+
+
+def test_a_diff_shows_no_literal_that_is_given_to_a_secret_setting(stopper: Run, folder: Path) -> None:
+    (folder / "app.py").write_text(
+        MANY_EDITS.replace(
+            'app.config["PARTNER"] = os.environ["PARTNER_KEY"]', 'app.config["SECRET_KEY"] = "my-precious-secret-key"'
+        )
+    )
+    assert "my-precious" not in stopper("check", "--diff").stdout
+
+
 # --- git -------------------------------------------------------------------------------------------------------------
 
 

@@ -94,7 +94,7 @@ def command(paths: tuple[str, ...], fix: bool, diff: bool, no_cache: bool, **giv
     started = time.time_ns()
     report = job.run()
     if diff:
-        return _shown(report, plan)
+        return _shown(report, plan, root)
     if fix and _fixed(report, job.root, started):
         report = job.run()
     return told(report, plan)
@@ -112,13 +112,13 @@ def _fixed(report: Report, root: Path, started: int) -> int:
     return len(done.written)
 
 
-def _shown(report: Report, plan: Plan) -> int:
-    """Print the diffs, masked, instead of a report on stdout; reports to files are written."""
+def _shown(report: Report, plan: Plan, root: Path) -> int:
+    """Print one diff of each file, masked, instead of a report on stdout; reports to files are written."""
     from dataclasses import replace
 
-    from stopper.scan.reports.shown import shown
+    from stopper.cli.fixing import diffs
 
     files = tuple(one for one in plan.outputs if one.path is not None)
     code = told(report, replace(plan, outputs=files))
-    to_stdout("".join(finding.fix_diff for finding in shown(report).findings))
+    to_stdout("".join(diffs(report, root)))
     return code

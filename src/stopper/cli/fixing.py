@@ -2,14 +2,18 @@
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from stopper.cli.output import save
 from stopper.core.errors import UsageError
+from stopper.core.finding import Finding
 from stopper.core.rule import Edit
-from stopper.scan.reports.patch import patched, text_of
+from stopper.scan.report import Report
+from stopper.scan.reports import masking
+from stopper.scan.reports.patch import diff, patched, text_of
+from stopper.scan.suppression import reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,26 @@ def apply(edits: Iterable[Edit], root: Path, started: int) -> Done:
         else:
             written.append(path)
     return Done(tuple(written), tuple(left))
+
+
+def diffs(report: Report, root: Path) -> Iterator[str]:
+    """Of each file one diff with every edit, safe or to review, masked. A line before it names the rules; `git apply` passes over it."""
+    by_path: dict[str, list[Finding]] = defaultdict(list)
+    for finding in report.findings:
+        if finding.edit is not None:
+            by_path[finding.edit.span.path].append(finding)
+    read = reader(root)
+    for path, found in sorted(by_path.items()):
+        source = text_of(read(path))
+        if source is None:
+            continue
+        edits = [one.edit for one in found if one.edit is not None]
+        shown = masking.source(diff(path, source, patched(source, edits)))
+        for word, safe in (("safe", True), ("to review", False)):
+            rules = sorted({one.rule.slug for one in found if one.edit is not None and one.edit.safe is safe})
+            if rules:
+                yield f"# {word}: {', '.join(rules)}\n"
+        yield shown
 
 
 def _apply(path: Path, edits: list[Edit], started: int) -> str:

@@ -175,7 +175,7 @@ _READERS_OF_NAMES: Final = (
     "config(",
     "import_module(",
 )
-_EXPRESSION: Final = re.compile(r"[-+ ]?\s*[A-Za-z_][\w.]*(?:\s*:\s*[\w.\[\], |]+)?\s*=\s*(?=[A-Za-z_][\w.]*[(\[])")
+_EXPRESSION: Final = re.compile(r"(?<=[:=])(?=\s{0,8}[A-Za-z_][\w.]{0,200}[(\[])")
 _SUBSCRIPT: Final = re.compile(
     r"(?i)(\[\s{0,8}[\"'][\w.-]{0,60}(?:passw|secret|token|api.?key|private.?key|credential)[\w.-]{0,60}[\"']\s{0,8}\]\s{0,8}=\s{0,8}[rbu]{0,2})"
     r"([\"'])(?:\\.|(?!\2)[^\\\n])*\2"
@@ -192,9 +192,7 @@ def _source_line(one: str) -> str:
         return f"({len(one):,} characters on one line)"
     made = _LITERAL.sub(_literal, one) if _LINE_WITH_SECRET.search(one) else one
     # The redactor takes what follows "token =" for a token; an expression is none, and a diff must stay readable.
-    if assigned := _EXPRESSION.match(made):
-        return assigned.group() + mask(made[assigned.end() :])
-    return mask(made)
+    return "".join(mask(piece) for piece in _EXPRESSION.split(_without_subscript_secrets(made)))
 
 
 def _literal(found: re.Match[str]) -> str:
