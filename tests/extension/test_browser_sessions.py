@@ -112,6 +112,22 @@ def test_of_two_renewals_at_once_one_wins(made: Made) -> None:
     assert set(results) == {200, 401}
 
 
+@pytest.mark.parametrize("cookies", ["{own}; {other}", "{other}; {own}", "{none}; {own}", "{own}; {none}"])
+def test_a_log_out_with_a_planted_cookie_beside_it_ends_the_own_session_and_no_other(made: Made, cookies: str) -> None:
+    ann, mallory = made.log_in("ann"), made.log_in("mallory")
+    shown = cookies.format(
+        own=f"{COOKIE}={session_of(ann)}", other=f"{COOKIE}={session_of(mallory)}", none=f"{COOKIE}=x"
+    )
+    client = made.app.test_client(use_cookies=False)
+    without = client.post("/logout", headers={"Cookie": shown}, base_url="https://app.example.com")
+    assert without.status_code == 403
+    assert get(ann, "/pay").status_code == 200
+    headers = {"Cookie": shown, "X-CSRF-Token": csrf_of(ann)}
+    assert client.post("/logout", headers=headers, base_url="https://app.example.com").status_code == 200
+    assert get(ann, "/pay").status_code == 401
+    assert get(mallory, "/pay").status_code == 200
+
+
 def test_after_the_log_out_the_cookie_opens_nothing(made: Made) -> None:
     client = made.log_in()
     kept = session_of(client)

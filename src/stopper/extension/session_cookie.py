@@ -52,6 +52,11 @@ def only(environ: Mapping[str, object], name: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
+def every(environ: Mapping[str, object], name: str) -> tuple[str, ...]:
+    """The values of the cookies called *name*, the first few where there are many."""
+    return tuple(dict.fromkeys(_values(environ, name)[:_MOST_HELD]))
+
+
 def held_back(environ: Mapping[str, object], cookies: Cookies) -> tuple[Secret, ...]:
     """What both cookies say, as secrets: while these live, no log line carries it. Nothing but what has the form of ours."""
     said = (*_values(environ, cookies.session), *_values(environ, cookies.csrf))

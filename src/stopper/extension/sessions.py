@@ -8,7 +8,13 @@ from werkzeug.local import LocalProxy
 
 from stopper.auth.policy import Kinds
 from stopper.auth.session import Change, LiveSession, NewSession, Session, Sessions
-from stopper.core.errors import AuthenticationRequiredError, InvalidRequestError, RefusalError, StoreUnavailableError
+from stopper.core.errors import (
+    AuthenticationRequiredError,
+    CsrfError,
+    InvalidRequestError,
+    RefusalError,
+    StoreUnavailableError,
+)
 from stopper.core.principal import Principal
 from stopper.extension import current, session_cookie
 from stopper.extension.csrf import Csrf
@@ -91,14 +97,23 @@ class BrowserSessions:
     def end(self) -> None:
         """Log out: end this request's session, if it has one, and take its cookies away. Returns after commit.
 
-        Raises CsrfError where the policy did not ask for the session and another site may have sent the request.
+        Where two cookies are shown, one of them was planted: each session that the request may act for ends. Raises CsrfError where the
+        policy did not ask for the session and another site may have sent the request.
         """
         asked = _asked()
-        live = self._before(asked)
-        if live is not None:
-            if _LIVE not in asked.__dict__:
-                self._csrf.judge(asked, live)
+        refused: CsrfError | None = None
+        ended = False
+        for live in self._living(asked):
+            try:
+                if asked.__dict__.get(_LIVE) is not live:
+                    self._csrf.judge(asked, live)
+            except CsrfError as raised:
+                refused = raised
+                continue
             self._sessions.end(live.session.subject, live.session.id)
+            ended = True
+        if refused is not None and not ended:
+            raise refused
         asked.__dict__.pop(_LIVE, None)
         asked.environ[GUARDED] = True
         session_cookie.clear(asked, self._cookies)
@@ -160,6 +175,21 @@ class BrowserSessions:
         if not isinstance(live, LiveSession):
             raise AuthenticationRequiredError("no-session")
         return live
+
+    def _living(self, asked: Request) -> Sequence[LiveSession]:
+        """The living sessions that the request shows, also where it shows more than one."""
+        live = asked.__dict__.get(_LIVE)
+        if isinstance(live, LiveSession):
+            return (live,)
+        found: list[LiveSession] = []
+        for value in session_cookie.every(asked.environ, self._cookies.session):
+            try:
+                found.append(self._sessions.find(value))
+            except StoreUnavailableError:
+                raise
+            except RefusalError:
+                continue
+        return found
 
     def _before(self, asked: Request) -> LiveSession | None:
         """The session that this browser has, also where the policy did not ask for it."""
