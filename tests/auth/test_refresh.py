@@ -177,6 +177,43 @@ def test_a_password_change_ends_every_family_and_voids_every_token(
     assert not made.revocations.is_revoked(_claims(made, fresh, clock)), "a token of the same second lives"
 
 
+def test_the_end_of_a_client_ends_what_it_was_given_and_nothing_else(
+    made: Issuing, clock: SetClock, store: Store
+) -> None:
+    web, app = made.refresh.open(made.account, client_id="web"), made.refresh.open(made.account, client_id="app")
+    kept = _claims(made, app, clock)
+    gone = _claims(made, web, clock)
+    assert store.refresh.end_client("web", clock(), clock() + 4530) == 1
+    made.revocations.refresh()
+    assert made.revocations.is_revoked(gone)
+    assert not made.revocations.is_revoked(kept)
+    assert _refused(made, _token(web)) == "refresh-family-ended"
+    assert made.refresh.refresh(_token(app), client_id="app")
+    clock.forward(2)
+    fresh = made.refresh.open(made.account, client_id="web")
+    made.revocations.refresh()
+    assert not made.revocations.is_revoked(_claims(made, fresh, clock))
+    clock.forward(4_600)
+    made.revocations.refresh()
+    assert not made.revocations.is_revoked({**gone, "iat": 0, "sid": "x", "jti": "y"}), "entries leave with their time"
+
+
+def test_the_end_of_a_device_ends_the_sessions_on_it(made: Issuing, clock: SetClock, store: Store) -> None:
+    phone, again, laptop = (
+        made.refresh.open(made.account, client_id="web", device=name) for name in ("phone", "phone", "laptop")
+    )
+    assert store.refresh.end_device("ann", "phone", clock(), clock() + 4530) == 2
+    assert store.refresh.end_device("bob", "laptop", clock(), clock() + 4530) == 0
+    made.revocations.refresh()
+    assert [made.revocations.is_revoked(_claims(made, one, clock)) for one in (phone, again, laptop)] == [
+        True,
+        True,
+        False,
+    ]
+    assert _refused(made, _token(phone), device="phone") == "refresh-family-ended"
+    assert made.refresh.refresh(_token(laptop), client_id="web", device="laptop")
+
+
 @pytest.mark.fault(14)
 @pytest.mark.parametrize("change", ["roles", "everything"])
 @pytest.mark.parametrize("refreshed", [False, True])

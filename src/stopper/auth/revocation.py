@@ -24,7 +24,7 @@ BOUND_SECONDS: Final = 1.0
 CLOCK_SLACK: Final = 3600.0
 """Entries outlive the tokens by an hour, so that a clock that jumps and comes back revives nothing."""
 
-Kind = Literal["token", "family", "subject", "all"]
+Kind = Literal["token", "family", "subject", "client", "all"]
 
 
 def keep_for(token_lifetime: float, leeway: float = LEEWAY) -> float:
@@ -102,6 +102,7 @@ class Revocations:
         self._tokens = ExpiringSet()
         self._families = ExpiringSet()
         self._subjects: dict[str, tuple[int, float]] = {}
+        self._clients: dict[str, tuple[int, float]] = {}
         self._everything = 0
         self._drop_at = 0.0
         self._hint_done = 0
@@ -122,6 +123,10 @@ class Revocations:
         """Void every access token that *subject* was given up to now. Returns after commit."""
         self._append("subject", subject, int(self._clock()) + 1)
 
+    def revoke_client(self, client_id: str) -> None:
+        """Void every access token that *client_id* was given up to now, whoever it was for. Returns after commit."""
+        self._append("client", client_id, int(self._clock()) + 1)
+
     def revoke_all(self) -> None:
         """Void every access token that was issued up to now, of everybody. Returns after commit."""
         self._append("all", "", int(self._clock()) + 1)
@@ -140,6 +145,9 @@ class Revocations:
         subject = claims.get("sub")
         of_subject = self._subjects.get(subject, (0, 0.0))[0] if isinstance(subject, str) else 0
         void_before = max(self._everything, of_subject)
+        if self._clients:
+            client = claims.get("client_id")
+            void_before = max(void_before, self._clients.get(client, (0, 0.0))[0] if isinstance(client, str) else 0)
         issued = claims.get("iat")
         # A token that does not say when it was issued counts as issued before everything.
         return void_before > (issued if isinstance(issued, (int, float)) else 0)
@@ -195,8 +203,9 @@ class Revocations:
         elif entry.kind == "all":
             self._everything = max(self._everything, entry.before)
         else:
-            known = self._subjects.get(entry.value, (0, 0.0))
-            self._subjects[entry.value] = (max(known[0], entry.before), max(known[1], entry.until))
+            held = self._clients if entry.kind == "client" else self._subjects
+            known = held.get(entry.value, (0, 0.0))
+            held[entry.value] = (max(known[0], entry.before), max(known[1], entry.until))
 
     def _drop_old(self) -> None:
         now = self._clock()
@@ -205,4 +214,5 @@ class Revocations:
         self._tokens.forget(now)
         self._families.forget(now)
         self._subjects = {sub: entry for sub, entry in self._subjects.items() if entry[1] > now}
+        self._clients = {client: entry for client, entry in self._clients.items() if entry[1] > now}
         self._drop_at = now + 60.0

@@ -305,6 +305,10 @@ def backup(context: click.Context, file: Path, database: str | None, key_file: P
 @click.command("revoke")
 @click.option("--all", "everything", is_flag=True, help="Everybody: after a leak, or after a backup was restored.")
 @click.option("--subject", metavar="ID", help="One person: every session and token.")
+@click.option("--device", metavar="NAME", help="With --subject: only what that person has on one device.")
+@click.option(
+    "--client", metavar="ID", help="One client: every session and token that it was given, whoever it was for."
+)
 @click.option("--session", metavar="SID", help="One session.")
 @_where
 @click.pass_context
@@ -312,18 +316,30 @@ def revoke(
     context: click.Context,
     everything: bool,
     subject: str | None,
+    device: str | None,
+    client: str | None,
     session: str | None,
     database: str | None,
     key_file: Path | None,
 ) -> None:
     """End sessions and void the access tokens that were issued up to now."""
-    if sum((everything, subject is not None, session is not None)) != 1:
-        raise click.UsageError("name one of --all, --subject ID and --session SID")
+    if sum((everything, *(one is not None for one in (subject, client, session)))) != 1:
+        raise click.UsageError("name one of --all, --subject ID, --client ID and --session SID")
+    if device is not None and subject is None:
+        raise click.UsageError("a device is somebody's; name the person too, with --subject ID")
     with _opened(context, database, key_file) as (store, life):
         now = store.clock()
         until = now + keep_for(life)
         if everything:
             said = f"{store.refresh.end_everything(now, until)} sessions have ended, and every access token issued up to now is void"
+        elif subject is not None and device is not None:
+            ended = store.refresh.end_device(subject, device, now, until)
+            said = f"{ended} sessions of {subject} on that device have ended" if ended else ""
+        elif client is not None:
+            ended = store.refresh.end_client(client, now, until)
+            said = (
+                f"{ended} sessions of {client} have ended, and every access token that it was given up to now is void"
+            )
         elif subject is not None:
             # Somebody without an account here may have a browser session: an application has people of its own.
             known = store.accounts.log_out(subject, now) or store.sessions.end_all(subject, but=None) > 0

@@ -78,9 +78,15 @@ def end_all(connection: Connection, account_id: str, reason: str, now: float, to
 
 
 def end_ahead(
-    connection: Connection, before: int, now: float, token_until: float, account_id: str | None = None
+    connection: Connection,
+    before: int,
+    now: float,
+    token_until: float,
+    account_id: str | None = None,
+    *,
+    client_id: str | None = None,
 ) -> None:
-    """End the families, of one account or of all, that issued a token at *before* or later: only a clock that was set back leaves one.
+    """End the families, of one account, of one client or of all, that issued a token at *before* or later: only a clock that was set back leaves one.
 
     Such a token would outlive "void everything before", and a later *before* would void honest ones.
     """
@@ -88,6 +94,8 @@ def end_ahead(
     ahead = select(families.c.id).where(families.c.ended_at.is_(None), or_(families.c.created_at >= before, issued))
     if account_id is not None:
         ahead = ahead.where(families.c.account_id == account_id)
+    if client_id is not None:
+        ahead = ahead.where(families.c.client_id == client_id)
     for family_id in connection.execute(ahead.order_by(families.c.id)).scalars().all():
         end(connection, family_id, "clock", now, token_until)
 

@@ -73,21 +73,21 @@ class SqlRefresh:
     def end_everything(self, now: float, token_until: float) -> int:
         """End every family and void every access token that was issued up to now; returns how many families ended."""
 
+        return self._database.write(lambda connection: _end_many(connection, None, now, token_until))
+
+    def end_client(self, client_id: str, now: float, token_until: float) -> int:
+        """End every family of a client and void every access token that it was given up to now; returns how many families ended."""
+        return self._database.write(lambda connection: _end_many(connection, client_id, now, token_until))
+
+    def end_device(self, account_id: str, device: str, now: float, token_until: float) -> int:
+        """End the families that one account has on one device, each by its own entry; returns how many ended."""
+        on_it = select(families.c.id).where(
+            families.c.account_id == account_id, families.c.device == device, families.c.ended_at.is_(None)
+        )
+
         def work(connection: Connection) -> int:
-            # A change within this second has given out tokens that bear the next one.
-            ahead = connection.execute(select(func.max(accounts.c.tokens_from))).scalar_one_or_none() or 0
-            before = max(int(now), ahead) + 1
-            living = select(func.count()).select_from(families).where(families.c.ended_at.is_(None))
-            count: int = connection.execute(living).scalar_one()
-            family_rows.end_ahead(connection, before, now, token_until)
-            connection.execute(
-                update(families).where(families.c.ended_at.is_(None)).values(ended_at=now, ended_reason="revoked-all")
-            )
-            connection.execute(
-                update(tokens).where(tokens.c.sealed_answer.is_not(None)).values(sealed_answer=None, retry_until=None)
-            )
-            journal.append(connection, "all", "", before, token_until)
-            return count
+            found = connection.execute(on_it.order_by(families.c.id)).scalars().all()
+            return sum(family_rows.end(connection, one, "revoked-device", now, token_until) for one in found)
 
         return self._database.write(work)
 
@@ -132,6 +132,28 @@ class SqlRefresh:
             return connection.execute(delete(families).where(families.c.ends_at <= now)).rowcount
 
         return self._database.write(work)
+
+
+def _end_many(connection: Connection, client_id: str | None, now: float, token_until: float) -> int:
+    """End the families of one client, or all, by one entry of the journal."""
+    # A change within this second has given out tokens that bear the next one.
+    ahead = connection.execute(select(func.max(accounts.c.tokens_from))).scalar_one_or_none() or 0
+    before = max(int(now), ahead) + 1
+    meant = (
+        [families.c.ended_at.is_(None)]
+        if client_id is None
+        else [families.c.ended_at.is_(None), families.c.client_id == client_id]
+    )
+    count: int = connection.execute(select(func.count()).select_from(families).where(*meant)).scalar_one()
+    family_rows.end_ahead(connection, before, now, token_until, client_id=client_id)
+    reason = "revoked-all" if client_id is None else "revoked-client"
+    connection.execute(update(families).where(*meant).values(ended_at=now, ended_reason=reason))
+    burn = update(tokens).where(tokens.c.sealed_answer.is_not(None))
+    if client_id is not None:
+        burn = burn.where(tokens.c.family_id.in_(select(families.c.id).where(families.c.client_id == client_id)))
+    connection.execute(burn.values(sealed_answer=None, retry_until=None))
+    journal.append(connection, "all" if client_id is None else "client", client_id or "", before, token_until)
+    return count
 
 
 def _line_up(connection: Connection, digest: bytes) -> None:
