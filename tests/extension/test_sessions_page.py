@@ -64,7 +64,11 @@ def test_the_page_says_the_defaults_and_names_every_setting() -> None:
 
 
 def test_the_page_names_every_call_and_both_cookies() -> None:
-    calls = {name for name in vars(BrowserSessions) if not name.startswith("_")} - {"shown", "authenticate", "hold_back"}
+    calls = {name for name in vars(BrowserSessions) if not name.startswith("_")} - {
+        "shown",
+        "authenticate",
+        "hold_back",
+    }
     assert {name for name in calls if f"`{name}(" not in PAGE and f".{name}(" not in PAGE} == set()
     for mode in ("prod", "dev"):
         cookies = cookies_for(mode, "")
