@@ -15,8 +15,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 HEAD = """# The last soak
 
-Made by `make soak`. It runs what takes too long for `make test`: races with 1,000 rounds of 8 processes with 64 threads each, the model of the whole
-life of a session with 2,000 examples, the properties of the verifier with ten times as many examples, and whatever else is marked `soak`.
+Made by `make soak`. It runs what takes too long for `make test`: races with 1,000 rounds of 8 processes (64 threads each for
+single-use values, 8 each for a refresh), the model of the whole life of a session with 2,000 examples, the properties of the verifier with ten times as many examples, and whatever else is marked `soak`.
 """
 
 
