@@ -71,6 +71,7 @@ class Issuer:
     audience: str | None
     keys: KeySource
     introspection: "Introspection | None"
+    allow_rsa_2048: bool
 
     def __init__(
         self,
@@ -88,6 +89,7 @@ class Issuer:
         put(self, "url", _checked_name("an issuer's url", url))
         put(self, "profile", _checked_profile(url, profile))
         put(self, "introspection", introspection)
+        put(self, "allow_rsa_2048", allow_rsa_2048)
         if profile == "opaque":
             _judge_opaque(url, algorithms, keys, introspection)
             put(self, "algorithms", ())
@@ -103,7 +105,10 @@ class Issuer:
 
     def with_keys(self, keys: KeySource) -> "Issuer":
         """The same issuer with another source of its keys."""
-        return Issuer(self.url, self.algorithms, self.profile, keys=keys, require=self.require, audience=self.audience)
+        return Issuer(
+            self.url, self.algorithms, self.profile, keys=keys, require=self.require, audience=self.audience,
+            allow_rsa_2048=self.allow_rsa_2048,
+        )  # fmt: skip
 
 
 def _checked_name(what: str, text: str) -> str:

@@ -13,6 +13,7 @@ from stopper.auth.confirmation import Bound, bound_to
 from stopper.auth.dpop import DpopProofs, Proven, Target, target_of
 from stopper.auth.dpop_nonce import Nonces
 from stopper.auth.requirement import Redeem
+from stopper.core.asvs_level import by_level
 from stopper.core.errors import InvalidCredentialError, InvalidRequestError, SettingError
 from stopper.core.principal import Principal
 from stopper.core.settings import Settings, secret, switch, text, texts
@@ -120,7 +121,7 @@ class Binding:
 
 def open_binding(settings: Settings, redeem: Redeem | None, clock: Clock) -> Binding:
     """What the settings declare. *redeem* remembers used proofs. Raises SettingError for what cannot work."""
-    required, key = settings.get(REQUIRE_BOUND_TOKENS), settings.get(DPOP_NONCE_KEY)
+    required, key = by_level(settings, REQUIRE_BOUND_TOKENS, True), settings.get(DPOP_NONCE_KEY)
     algorithms: tuple[str, ...] = settings.get(DPOP_ALGORITHMS)
     nonces = None if key is None else Nonces(key, clock)
     proofs = None if redeem is None else DpopProofs(redeem, clock, algorithms=algorithms, nonces=nonces)

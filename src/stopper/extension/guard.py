@@ -136,14 +136,16 @@ class Guard:
         self.secrets: Final[Secrets] = secrets
         self._said = _stopper_config(app)
         self.mode: Final = self.settings.get(setting.MODE)
+        self.clock: Final = clock
         self.doors: Final = Doors(app, covers)
         start_checks.judge_debug(app, self.mode)
         proxies.install(app, proxies.proxies_from(settings))
         self.parts: Parts
+        self.issuers: tuple[Issuer, ...]
         # What the settings alone show is refused before a store is opened; the opened issuers are judged after.
         start_checks.judge_secrets(app, self.settings, given.issuers)
-        self.parts, issuers = assemble(app, self.settings, given, clock, secrets)
-        start_checks.judge_secrets(app, self.settings, issuers)
+        self.parts, self.issuers = assemble(app, self.settings, given, clock, secrets)
+        start_checks.judge_secrets(app, self.settings, self.issuers)
         self._answers = Answers(self.settings.get(setting.ENVELOPE))
         header = setting.checked_header_name(self.settings.get(setting.API_KEY_HEADER))
         self.binding: Final = open_binding(settings, remembers_proofs(self.parts, given, clock), clock)

@@ -13,6 +13,7 @@ from stopper.auth.forking import in_each_child
 from stopper.auth.introspection import Lifetimes, OpaqueTokens
 from stopper.auth.issuer import Introspection, Issuer
 from stopper.auth.strict_json import NotStrictError, read_object
+from stopper.core.asvs_level import by_level
 from stopper.core.errors import InvalidCredentialError, SettingError, StopperError, StoreUnavailableError
 from stopper.core.secret import Secret
 from stopper.core.settings import Settings, number, switch
@@ -103,7 +104,7 @@ def open_introspection(
         allow_private=settings.get(ALLOW_PRIVATE_INTROSPECTION),
         allow_loopback=settings.get(ALLOW_LOOPBACK_INTROSPECTION),
     )
-    good = float(settings.get(INTROSPECTION_LIFETIME))
+    good = float(by_level(settings, INTROSPECTION_LIFETIME, 0))
     return OpaqueTokens(
         issuer,
         Introspector(introspection.url, client),
