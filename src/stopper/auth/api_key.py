@@ -34,7 +34,11 @@ _NOBODY: Final = bytes(32)
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyRecord:
-    """One key as it is kept. ``digest`` is the keyed hash of the whole key; times are seconds since the epoch, None: never."""
+    """One key as it is kept. ``digest`` is the keyed hash of the whole key; times are seconds since the epoch, None: never.
+
+    ``addresses``: the networks from which it may be used; none: from everywhere. ``rate_limit``: how often, as in ``100/minute``.
+    ``replaced_by``: the id of the key that a rotation put in its place.
+    """
 
     id: str
     digest: bytes = field(repr=False)
@@ -46,6 +50,10 @@ class ApiKeyRecord:
     expires_at: float | None = None
     revoked_at: float | None = None
     last_used_at: float | None = None
+    addresses: tuple[str, ...] = ()
+    rate_limit: str | None = None
+    replaced_by: str | None = None
+    reminded_at: float | None = None
 
 
 class ApiKeyStore(Protocol):

@@ -24,18 +24,7 @@ class SqlApiKeys:
 
     def insert(self, record: ApiKeyRecord) -> None:
         """Keep a new record."""
-        statement = insert(api_keys).values(
-            id=record.id,
-            digest=record.digest,
-            subject=record.subject,
-            name=record.name,
-            created_at=record.created_at,
-            scopes=pack(record.scopes),
-            tenant=record.tenant,
-            expires_at=record.expires_at,
-            revoked_at=record.revoked_at,
-            last_used_at=record.last_used_at,
-        )
+        statement = insert(api_keys).values(_row(record))
         self._database.write(lambda connection: connection.execute(statement))
 
     def revoke(self, key_id: str, now: float) -> bool:
@@ -56,16 +45,11 @@ class SqlApiKeys:
         self._database.note(lambda connection: connection.execute(change))
 
 
+def _row(record: ApiKeyRecord) -> dict[str, object]:
+    packed = {"scopes": pack(record.scopes), "addresses": pack(record.addresses)}
+    return {name: packed.get(name, getattr(record, name)) for name in api_keys.c.keys()}  # noqa: SIM118
+
+
 def _record(row: RowMapping) -> ApiKeyRecord:
-    return ApiKeyRecord(
-        id=row["id"],
-        digest=bytes(row["digest"]),
-        subject=row["subject"],
-        name=row["name"],
-        created_at=row["created_at"],
-        scopes=unpack(row["scopes"]),
-        tenant=row["tenant"],
-        expires_at=row["expires_at"],
-        revoked_at=row["revoked_at"],
-        last_used_at=row["last_used_at"],
-    )
+    kept = {**row, "digest": bytes(row["digest"])}
+    return ApiKeyRecord(**kept | {name: unpack(row[name]) for name in ("scopes", "addresses")})

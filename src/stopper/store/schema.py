@@ -121,6 +121,10 @@ api_keys: Final = Table(
     Column("expires_at", Float),
     Column("revoked_at", Float),
     Column("last_used_at", Float),
+    Column("addresses", Text, nullable=False, server_default="[]"),
+    Column("rate_limit", String(128)),
+    Column("replaced_by", String(64)),
+    Column("reminded_at", Float),
 )
 
 browser_sessions: Final = Table(
