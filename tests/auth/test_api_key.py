@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stopper.auth import api_key
-from stopper.auth.api_key import ApiKeyRecord, ApiKeys, checksum, looks_like_key
+from stopper.auth import api_key_reader
+from stopper.auth.api_key import ApiKeys
+from stopper.auth.api_key_form import checksum, looks_like_key
+from stopper.auth.api_key_record import ApiKeyRecord
 from stopper.auth.clock import SetClock
 from stopper.core.errors import InvalidCredentialError, SettingError, StoreUnavailableError
 from stopper.core.redactor import mask
@@ -34,8 +36,29 @@ class MemoryKeys:
             raise StoreUnavailableError
         return self.records.get(key_id)
 
-    def insert(self, record: ApiKeyRecord) -> None:
-        self.records[record.id] = record
+    def insert(self, record: ApiKeyRecord) -> bool:
+        return self.records.setdefault(record.id, record) is record
+
+    def replace(self, key_id: str, record: ApiKeyRecord, until: float, now: float) -> bool:
+        old = self.records[key_id]
+        if not old.living(now) or old.replaced_by is not None:
+            return False
+        end = until if old.expires_at is None else min(until, old.expires_at)
+        self.records[key_id] = replace(old, expires_at=end, replaced_by=record.id)
+        return self.insert(record)
+
+    def expiring(self, now: float, until: float) -> Sequence[ApiKeyRecord]:
+        return [
+            r
+            for r in self.records.values()
+            if r.living(now) and r.expires_at and r.expires_at <= until and not r.replaced_by
+        ]
+
+    def remind(self, key_id: str, before: float | None, now: float | None) -> bool:
+        if self.records[key_id].reminded_at != before:
+            return False
+        self.records[key_id] = replace(self.records[key_id], reminded_at=now)
+        return True
 
     def revoke(self, key_id: str, now: float) -> bool:
         record = self.records.get(key_id)
@@ -131,8 +154,8 @@ def test_every_wrong_key_costs_the_same_work(
     """Counted, not timed: one look-up, one hash, one comparison, whatever is wrong."""
     work: list[str] = []
     digest, compare = hmac.digest, hmac.compare_digest
-    monkeypatch.setattr(api_key.hmac, "digest", lambda *a: (work.append("hash"), digest(*a))[1])
-    monkeypatch.setattr(api_key.hmac, "compare_digest", lambda *a: (work.append("compare"), compare(*a))[1])
+    monkeypatch.setattr(api_key_reader.hmac, "digest", lambda *a: (work.append("hash"), digest(*a))[1])
+    monkeypatch.setattr(api_key_reader.hmac, "compare_digest", lambda *a: (work.append("compare"), compare(*a))[1])
     made = keys.issue("alice", name="a", expires_at=clock() + 10)
     revoked = keys.issue("alice", name="b")
     assert keys.revoke(revoked.record.id)

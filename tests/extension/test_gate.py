@@ -10,7 +10,7 @@ from tests.auth.token_smith import NOW, claims, hs256
 from tests.extension.made import Made, bearer_header, forged, unknown_key, without_request_id
 
 from stopper import any_of, api_key, bearer, current_principal, fresh, mfa, once, owner, public, role, scope
-from stopper.auth.api_key import checksum
+from stopper.auth.api_key_form import checksum
 from stopper.core.errors import StoreUnavailableError
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, update
 
-from stopper.auth.api_key import ApiKeyRecord, ApiKeys
+from stopper.auth.api_key import ApiKeys
+from stopper.auth.api_key_record import ApiKeyRecord
 from stopper.auth.clock import SetClock
 from stopper.core.errors import InvalidCredentialError
 from stopper.core.secret import Secret

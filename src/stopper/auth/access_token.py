@@ -2,8 +2,9 @@
 
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from stopper.auth import base64url
@@ -13,6 +14,8 @@ from stopper.core.secret import Secret
 from stopper.core.settings import number
 
 lifetime: Final = number("ACCESS_TOKEN_LIFETIME", 900, "Seconds that an access token lives.", least=60, most=86_400)
+
+_NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +40,18 @@ class AccessTokens:
         sid: str,
         not_before: int = 0,
         key: str | None = None,
+        tenant: str | None = None,
+        more: Mapping[str, object] = _NOTHING,
     ) -> Secret:
         """One token with ``iss aud sub iat exp jti client_id scope roles auth_time amr sid``.
 
         *sid* names the refresh family, so that ending it ends the token. *not_before*: ``iat`` is never earlier, for
         tokens that follow a "void everything before" within the same second. *key*: the thumbprint of the DPoP key that the
-        token is bound to (``cnf``, RFC 9449 §6.1).
+        token is bound to (``cnf``, RFC 9449 §6.1). *more*: claims besides these.
         """
         issued = max(int(self.clock()), not_before)
         claims: dict[str, object] = {
+            **more,
             "iss": self.issuer,
             "aud": self.audience,
             "sub": subject,
@@ -59,6 +65,8 @@ class AccessTokens:
             "amr": list(amr),
             "sid": sid,
         }
+        if tenant is not None:
+            claims["tenant"] = tenant
         if key is not None:
             claims["cnf"] = {"jkt": key}
         return Secret(sign(self.signing_key(), claims))

@@ -6,6 +6,8 @@ from typing import Final, cast
 from flask import Request, Response, request
 from werkzeug.local import LocalProxy
 
+from stopper.auth.address_list import is_within
+from stopper.auth.api_key import ADDRESSES_CLAIM
 from stopper.auth.clock import Clock
 from stopper.auth.introspection import is_opaque
 from stopper.auth.policy import Kinds, Policy, bearer, browser_session, client_certificate
@@ -22,6 +24,7 @@ from stopper.extension import credentials, current, decision_log
 from stopper.extension.answers import Answers
 from stopper.extension.binding import Binding
 from stopper.extension.door import Doors, automatic_options
+from stopper.extension.proxies import client_address
 from stopper.extension.response_headers import GUARDED
 from stopper.extension.sessions import BrowserSessions
 from stopper.extension.wiring import Parts
@@ -147,7 +150,7 @@ class Gate:
                 if shown.with_proof
                 else self._own(self._bearer(shown.bearer), asked.environ)
             )
-        key = self._api_key(shown.api_key) if shown.api_key is not None else None
+        key = self._api_key(shown.api_key, asked) if shown.api_key is not None else None
         session = sessions.authenticate(asked) if sessions is not None else None
         attested = None if certificate is None else self._certificate(certificate)
         found = [principal for principal in (token, session, key, attested) if principal is not None]
@@ -187,6 +190,8 @@ class Gate:
         """*principal*, whose token was shown without a proof: it must be one that anybody may show."""
         if self._binding.required or "cnf" in principal.claims:
             self._binding.shown_as_bearer(principal, environ)
+        if ADDRESSES_CLAIM in principal.claims:
+            _from_there(principal)
         return principal
 
     def _with_proof(self, token: str, asked: Request) -> Principal:
@@ -200,10 +205,23 @@ class Gate:
             raise InvalidCredentialError("revoked")
         return principal
 
-    def _api_key(self, key: str) -> Principal:
+    def _api_key(self, key: str, asked: Request) -> Principal:
         if self._parts.api_keys is None:
             raise InvalidCredentialError("no-api-keys")
-        return self._parts.api_keys.verify(key)
+        return self._parts.api_keys.verify(key, client_address(asked))
+
+
+def _from_there(principal: Principal) -> None:
+    """Refuse a token of an API key that may be used from some networks alone, as the key itself is refused."""
+    said = principal.claims[ADDRESSES_CLAIM]
+    networks = (
+        tuple(text for text in cast("tuple[object, ...]", said) if isinstance(text, str))
+        if isinstance(said, tuple)
+        else ()
+    )
+    asked = _request._get_current_object()  # pyright: ignore[reportPrivateUsage]
+    if not is_within(client_address(asked), networks):
+        raise InvalidCredentialError("key-address")
 
 
 def _together(first: Principal, second: Principal, *more: Principal) -> Principal:

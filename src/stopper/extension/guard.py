@@ -10,6 +10,7 @@ from flask import Blueprint, Flask, Request, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.local import LocalProxy
 
+from stopper.auth.api_key import ApiKeys
 from stopper.auth.clock import Clock, system_clock
 from stopper.auth.issuer import Issuer
 from stopper.auth.key_set import KeySource
@@ -41,6 +42,8 @@ _NAME: Final = "stopper"
 _request: Final = cast("LocalProxy[Request]", request)
 _log: Final = logging.getLogger("stopper")
 _NO_SESSIONS: Final = "browser sessions are kept in a database under a key: set STOPPER_DATABASE_URL, and STOPPER_SESSION_SECRET where no master.key lies beside it"
+
+_NO_KEYS: Final = "API keys are kept in a database under a key: set STOPPER_DATABASE_URL, and STOPPER_API_KEY_PEPPER where no master.key lies beside it"
 
 
 class Stopper:
@@ -97,6 +100,14 @@ class Stopper:
         found = guard_of(self._only_app()).sessions
         if found is None:
             raise SettingError(_NO_SESSIONS)
+        return found
+
+    @property
+    def api_keys(self) -> ApiKeys:
+        """The API keys: issue, rotate, list and end them. Raises SettingError where nothing keeps them."""
+        found = guard_of(self._only_app()).parts.api_keys
+        if not isinstance(found, ApiKeys):
+            raise SettingError(_NO_KEYS)
         return found
 
     def seal(self, app: Flask | None = None) -> None:
@@ -227,8 +238,8 @@ class Guard:
             )
         if "api_key" in needs and self.parts.api_keys is None:
             raise SettingError(
-                f"the endpoint {needs['api_key'].endpoint} takes API keys, but there is no store of them; set STOPPER_API_KEY_PEPPER"
-                " and STOPPER_DATABASE_URL, or give Stopper(app, api_keys=ApiKeys(…))"
+                f"the endpoint {needs['api_key'].endpoint} takes API keys, but there is no store of them; set STOPPER_DATABASE_URL"
+                " and STOPPER_API_KEY_PEPPER, or give Stopper(app, api_keys=ApiKeys(…))"
             )
         if "browser_session" in needs:
             if self.sessions is None:

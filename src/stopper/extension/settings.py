@@ -30,7 +30,13 @@ REDIS_URL: Final = secret(
 )
 API_KEY_HEADER: Final = text("API_KEY_HEADER", "X-API-Key", "The header in which clients show an API key.")
 API_KEY_PEPPER: Final = secret(
-    "API_KEY_PEPPER", "The key of the hash under which API keys are kept; 32 random bytes, apart from the database."
+    "API_KEY_PEPPER",
+    "The key of the hash under which API keys are kept: 32 random bytes, apart from the database. Beside a `master.key` it is derived from that.",
+)
+FOREIGN_API_KEYS: Final = switch(
+    "FOREIGN_API_KEYS",
+    False,
+    "Whether API keys that another system made are taken once they are imported. A text that is no key then costs a look-up.",
 )
 ENVELOPE: Final = text(
     "ENVELOPE",

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from flask import Flask
 
-from stopper.auth.access_token import lifetime
-from stopper.auth.api_key import ApiKeys, ApiKeyStore
+from stopper.auth.access_token import AccessTokens, lifetime
+from stopper.auth.api_key import ApiKeys
+from stopper.auth.api_key_record import ApiKeyStore
 from stopper.auth.clock import Clock
 from stopper.auth.introspection import OpaqueTokens
 from stopper.auth.issuer import Issuer
@@ -44,8 +45,8 @@ class Revoked(Protocol):
 class ReadsKeys(Protocol):
     """Verifies an API key."""
 
-    def verify(self, shown: str) -> Principal:
-        """Raises InvalidCredentialError or StoreUnavailableError."""
+    def verify(self, shown: str, address: str | None) -> Principal:
+        """Who acts with the key *shown* from *address*. Raises InvalidCredentialError or StoreUnavailableError."""
         ...
 
 
@@ -92,15 +93,18 @@ def assemble(
     opened = _opened(flask, settings, given, clock) if given.store is None else None
     store = given.store or opened
     revocations, single_use, issuers = given.revocations, given.single_use, foreign
+    tokens: AccessTokens | None = None
     if own:
-        issuers = (_own_issuer(own, audience, given.keyring or _keyring(store, settings, clock)), *foreign)
+        keyring = given.keyring or _keyring(store, settings, clock)
+        issuers = (_own_issuer(own, audience, keyring), *foreign)
+        tokens = _tokens(own, audience, keyring, settings, clock)
     if store is not None:
         revocations = revocations or _revocations(store, settings, clock)
         single_use = single_use or SingleUse(store.single_use, clock)
     parts = Parts(
         verifier=_verifier(issuers, audience or None, settings, clock) if issuers else None,
         revocations=revocations,
-        api_keys=given.api_keys or _api_keys(store, settings, clock),
+        api_keys=given.api_keys or _api_keys(store, settings, clock, revocations, tokens),
         single_use=single_use,
         prepare=None if opened is None else lambda: _prepare(opened),
         store=store,
@@ -182,10 +186,34 @@ def _revocations(store: "Store", settings: Settings, clock: Clock) -> Revocation
     return Revocations(store.revocations, clock, token_lifetime=_life(settings), news=store.news)
 
 
-def _api_keys(store: "Store | None", settings: Settings, clock: Clock) -> ApiKeys | None:
+def _api_keys(
+    store: "Store | None", settings: Settings, clock: Clock, revocations: Revoked | None, tokens: AccessTokens | None
+) -> ApiKeys | None:
     kept: ApiKeyStore | None = getattr(store, "api_keys", None)
-    pepper = settings.get(setting.API_KEY_PEPPER)
-    return ApiKeys(kept, pepper, clock=clock) if kept is not None and pepper is not None else None
+    pepper = pepper_of(store, settings)
+    if kept is None or pepper is None:
+        return None
+    return ApiKeys(
+        kept,
+        pepper,
+        clock=clock,
+        revocations=revocations if isinstance(revocations, Revocations) else None,
+        tokens=tokens,
+        foreign=settings.get(setting.FOREIGN_API_KEYS),
+    )
+
+
+def pepper_of(store: "Store | None", settings: Settings) -> Secret | None:
+    """The key of the hash of API keys: the one that was said, else one that is derived from the store's master key."""
+    said: Secret | None = settings.get(setting.API_KEY_PEPPER)
+    sealer = getattr(store, "sealer", None)
+    return said if said is not None or sealer is None else sealer.derive("api keys")
+
+
+def _tokens(issuer: str, audience: str, keyring: KeySource, settings: Settings, clock: Clock) -> AccessTokens | None:
+    if not isinstance(keyring, Keyring):
+        return None
+    return AccessTokens(issuer, audience, keyring.signing_key, clock, settings.get(lifetime))
 
 
 def _database_url(flask: Flask, settings: Settings) -> str:

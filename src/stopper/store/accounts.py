@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from stopper.auth.account import Account
 from stopper.auth.clock import Clock, system_clock
 from stopper.store import journal
+from stopper.store.api_key_rows import end_keys_beyond
 from stopper.store.database import Database
 from stopper.store.families import end_ahead, end_all
 from stopper.store.schema import accounts
@@ -72,11 +73,16 @@ class SqlAccounts:
         return self._database.write(lambda connection: connection.execute(swap).rowcount == 1)
 
     def disable(self, account_id: str, now: float) -> bool:
-        """Disable; every session ends with it."""
+        """Disable; every session and every API key ends with it."""
         change = update(accounts).where(accounts.c.id == account_id).values(disabled_at=now)
-        return self._database.write(
-            lambda connection: self._change(connection, change, account_id, now, ending="disabled")
-        )
+
+        def work(connection: Connection) -> bool:
+            done = self._change(connection, change, account_id, now, ending="disabled")
+            if done:
+                end_keys_beyond(connection, account_id, None, now, now + self._keep)
+            return done
+
+        return self._database.write(work)
 
     def log_out(self, account_id: str, now: float) -> bool:
         """End every session and void every access token; the account stays as it is. False where there is none."""
@@ -86,9 +92,16 @@ class SqlAccounts:
         )
 
     def set_access(self, account_id: str, roles: tuple[str, ...], scopes: tuple[str, ...], now: float) -> bool:
-        """Set roles and scopes; access tokens that state the old ones are void, sessions go on."""
+        """Set roles and scopes; access tokens that state the old ones are void, API keys with other scopes end, sessions go on."""
         change = update(accounts).where(accounts.c.id == account_id).values(roles=pack(roles), scopes=pack(scopes))
-        return self._database.write(lambda connection: self._change(connection, change, account_id, now))
+
+        def work(connection: Connection) -> bool:
+            done = self._change(connection, change, account_id, now)
+            if done:
+                end_keys_beyond(connection, account_id, scopes, now, now + self._keep)
+            return done
+
+        return self._database.write(work)
 
     def _change(
         self, connection: Connection, change: Update, account_id: str, now: float, *, ending: str | None = None

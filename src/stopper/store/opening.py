@@ -95,7 +95,7 @@ def open_store(
         keys=SqlKeys(database, sealer, open_key),
         refresh=SqlRefresh(database),
         revocations=SqlJournal(database),
-        api_keys=SqlApiKeys(database),
+        api_keys=SqlApiKeys(database, keep_revoked),
         single_use=SqlSingleUse(database),
         sessions=SqlSessions(database),
         sealer=sealer,
