@@ -1,6 +1,7 @@
-"""How often something may be done: counters that many attempts share, each one number (the generic cell rate algorithm).
+"""How often something may be done: counters that many attempts share.
 
-A limit of 10 a minute lets ten through at once and then one each six seconds. Nothing is stored for those who do nothing.
+A limit of 10 a minute is a bucket: ten pass at once and then one each six seconds, and its counter is one number (the generic
+cell rate algorithm). A sliding limit lets no more than ten through in any minute. Nothing is stored for those who do nothing.
 """
 
 import threading
@@ -10,22 +11,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-MAX_KEYS: Final = 50_000
-"""Remembered at once by one counter of one process; about 200 bytes each."""
+from stopper.auth.forking import in_each_child
+from stopper.auth.limit_window import MAX_KEYS as MAX_KEYS
+from stopper.auth.limit_window import Taken, Window
+
 _ROUNDING: Final = 1e-6
 """Sums of fractions of seconds come out a little high."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """``burst`` attempts at once, then one each ``seconds / burst``."""
+    """``burst`` attempts at once, then one each ``seconds / burst``; ``sliding``: no more than ``burst`` in any ``seconds``."""
 
     burst: int
     seconds: float
+    sliding: bool = False
 
     def shared_by(self, workers: int) -> "Limit":
         """This limit where *workers* processes count apart: each takes its part, at least one."""
-        return Limit(max(1, self.burst // workers), self.seconds)
+        return Limit(max(1, self.burst // workers), self.seconds, self.sliding)
 
     @property
     def every(self) -> float:
@@ -54,11 +58,39 @@ class Refusal:
     wait: float
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is left of one limit after an attempt.
+
+    ``reset``: seconds until all of it is there again; where nothing is left, until one more may pass.
+    """
+
+    attempt: Attempt
+    remaining: int
+    reset: float
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What became of some attempts: the refusal, and how each that was counted stands.
+
+    ``newest``: the number of the newest revocation, where it was asked for in the same round trip; else 0.
+    """
+
+    refusal: Refusal | None
+    standings: tuple[Standing, ...] = ()
+    newest: int = 0
+
+
 class Counters(Protocol):
     """Counts attempts. What stands behind it may be one process's memory or a server that many nodes share."""
 
     def take(self, attempts: Sequence[Attempt]) -> Refusal | None:
         """Count each in turn, up to the first that refuses; None when all may go on. Raises StoreUnavailableError."""
+        ...
+
+    def count(self, attempts: Sequence[Attempt]) -> Counted:
+        """The same as :meth:`take`, and what is left of each. Raises StoreUnavailableError."""
         ...
 
     def clear(self, measure: str, key: str) -> None:
@@ -82,17 +114,26 @@ class Meter:
 
     def take(self, key: str) -> float:
         """Count one attempt: 0.0 when it may go on, else the seconds until one may."""
+        return self.count(key).wait
+
+    def count(self, key: str) -> Taken:
+        """Count one attempt, and say what is left."""
         now = self._monotonic()
         with self._lock:
             due = max(self._due.get(key, now), now)
             wait = due - self._slack - now
+            if wait > self._every + _ROUNDING:  # the clock went back: nobody is held for longer than a period
+                wait = self._every
+                self._due[key] = now + self._slack + self._every
             if wait > _ROUNDING:
-                return wait
-            self._due[key] = due + self._every
+                return Taken(wait, 0, wait)
+            due += self._every
+            self._due[key] = due
             self._due.move_to_end(key)
             while len(self._due) > MAX_KEYS:
                 self._due.popitem(last=False)
-        return 0.0
+        left = int((self._slack + self._every - due + now) / self._every + 0.001)
+        return Taken(0.0, max(left, 0), due - now if left > 0 else max(due - self._slack - now, 0.0))
 
     def clear(self, key: str) -> None:
         """Forget the attempts of *key*."""
@@ -106,19 +147,30 @@ class LocalCounters:
     def __init__(self, *, workers: int = 1, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._workers = workers
         self._monotonic = monotonic
-        self._meters: dict[tuple[str, Limit], Meter] = {}
+        self._forget_all()
+        # The parent's locks may be held by a thread that is not in the child.
+        in_each_child(self._forget_all)
+
+    def _forget_all(self) -> None:
+        self._meters: dict[tuple[str, Limit], Meter | Window] = {}
         self._notes: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
 
     def take(self, attempts: Sequence[Attempt]) -> Refusal | None:
         """Count each in turn, up to the first that refuses."""
+        return self.count(attempts).refusal
+
+    def count(self, attempts: Sequence[Attempt]) -> Counted:
+        """The same as :meth:`take`, and what is left of each."""
+        standings: list[Standing] = []
         for attempt in attempts:
             if attempt.unless is not None and self._is_noted(attempt.unless):
                 continue
-            wait = self._meter(attempt).take(attempt.key)
+            wait, remaining, reset = self._meter(attempt).count(attempt.key)
+            standings.append(Standing(attempt, remaining, reset))
             if wait > 0:
-                return Refusal(attempt.measure, wait)
-        return None
+                return Counted(Refusal(attempt.measure, wait), tuple(standings))
+        return Counted(None, tuple(standings))
 
     def clear(self, measure: str, key: str) -> None:
         """Forget the attempts of *key*."""
@@ -138,10 +190,15 @@ class LocalCounters:
         with self._lock:
             return self._notes.get(key, 0.0) > self._monotonic()
 
-    def _meter(self, attempt: Attempt) -> Meter:
+    def _meter(self, attempt: Attempt) -> Meter | Window:
         named = (attempt.measure, attempt.limit)
         with self._lock:
             found = self._meters.get(named)
             if found is None:
-                found = self._meters[named] = Meter(attempt.limit.shared_by(self._workers), self._monotonic)
+                limit = attempt.limit.shared_by(self._workers)
+                found = self._meters[named] = (
+                    Window(limit.burst, limit.seconds, self._monotonic)
+                    if limit.sliding
+                    else Meter(limit, self._monotonic)
+                )
         return found

@@ -3,29 +3,96 @@
 from collections.abc import Sequence
 from typing import Final, cast
 
-from stopper.auth.limit import Attempt, Refusal
+from stopper.auth.limit import Attempt, Counted, Refusal, Standing
+from stopper.auth.limit_window import SLOTS
+from stopper.store.redis_news import KEY as NEWEST
 from stopper.store.redis_server import RedisServer
 
-# Two keys an attempt: its counter, and the note that exempts from it (or the counter again). Two numbers an attempt, in
-# microseconds: what one attempt costs, and the whole period. A server whose clock has gone back must not hold anybody for longer
-# than a period: what is due later than that is cut.
+# The first key holds the number of the newest revocation. Then two keys an attempt: its counter, and the note that exempts from it
+# (or the counter again). Two numbers before all: whether the newest revocation is asked for, and the parts of a sliding window. Then
+# three an attempt: how many, the whole period in microseconds, and whether it slides.
+#
+# A bucket is "start n": n attempts since it was last empty; it is due at start + n * every, with no error that adds up. A window is a
+# hash of parts. A server whose clock has gone back must not hold anybody for longer than a period: what lies later than that is
+# cut, and written down so, whether or not the attempt may pass.
 _TAKE: Final = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-for number = 1, #KEYS / 2 do
-  local counter, note = KEYS[2 * number - 1], KEYS[2 * number]
-  local every, period = tonumber(ARGV[2 * number - 1]), tonumber(ARGV[2 * number])
+local parts = tonumber(ARGV[2])
+
+local function bucket(counter, burst, period)
+  local every = period / burst
+  local start, n = string.match(redis.call('GET', counter) or '', '^(%d+) ?(%d*)$')
+  start, n = tonumber(start) or now, tonumber(n) or 0
+  local due, cut = start + n * every, false
+  if due < now then start, n, due = now, 0, now end
+  if due > now + period + 1 then start, n, due, cut = now + period, 0, now + period, true end
+  local wait = due - (period - every) - now
+  local passes = wait <= 1
+  if passes then n, due = n + 1, due + every end
+  if passes or cut then
+    redis.call('SET', counter, string.format('%.0f %.0f', start, n), 'PX', math.ceil((due - now) / 1000) + 1)
+  end
+  if not passes then return math.ceil(wait), 0, math.ceil(wait) end
+  local left = math.max(0, math.floor((now + period - due) / every + 0.001))
+  if left > 0 then return 0, left, math.ceil(due - now) end
+  return 0, 0, math.ceil(math.max(0, due - (period - every) - now))
+end
+
+local function window(counter, burst, period)
+  local width = period / parts
+  local slot = math.floor(now / width)
+  local held, used, newest = {}, 0, slot
+  local found = redis.call('HGETALL', counter)
+  local moved = 0
+  for at = 1, #found, 2 do
+    local place, many = tonumber(found[at]), tonumber(found[at + 1])
+    if place < slot - parts then
+      redis.call('HDEL', counter, found[at])
+    else
+      if place > slot then redis.call('HDEL', counter, found[at]); moved = moved + many; place = slot end
+      held[place] = (held[place] or 0) + many
+      used = used + many
+    end
+  end
+  local passes = used < burst
+  if passes then
+    used = used + 1
+    held[slot] = (held[slot] or 0) + 1
+  end
+  local more = moved + (passes and 1 or 0)
+  if more > 0 then
+    redis.call('HINCRBY', counter, string.format('%.0f', slot), more)
+    redis.call('PEXPIRE', counter, math.ceil((slot + parts + 1) * width / 1000 - now / 1000) + 1)
+  end
+  local function over(place) return math.max(1, math.ceil((place + parts + 1) * width - now)) end
+  if used < burst then return 0, burst - used, over(slot) end
+  local left, free = used, 0
+  for place = slot - parts, slot do
+    left = left - (held[place] or 0)
+    if left < burst then free = over(place); break end
+  end
+  return passes and 0 or free, 0, free
+end
+
+local told = {0, 0, 0}
+if ARGV[1] == '1' then told[3] = tonumber(redis.call('GET', KEYS[1]) or 0) end
+for number = 1, (#KEYS - 1) / 2 do
+  local counter, note = KEYS[2 * number], KEYS[2 * number + 1]
   if note == counter or redis.call('EXISTS', note) == 0 then
-    local due = tonumber(redis.call('GET', counter) or now)
-    due = math.min(math.max(due, now), now + period)
-    local wait = due - (period - every) - now
-    if wait > 1 then return {number, math.ceil(wait)} end
-    redis.call('SET', counter, string.format('%.0f', due + every), 'PX', math.ceil((due + every - now) / 1000) + 1)
+    local burst, period = tonumber(ARGV[3 * number]), tonumber(ARGV[3 * number + 1])
+    local count = ARGV[3 * number + 2] == '1' and window or bucket
+    local wait, left, reset = count(counter, burst, period)
+    told[#told + 1], told[#told + 2], told[#told + 3] = number, left, reset
+    if wait > 0 then
+      told[1], told[2] = number, wait
+      return told
+    end
   end
 end
-return {0, 0}
+return told
 """
-_CLEAR: Final = "return redis.call('DEL', KEYS[1])"
+_CLEAR: Final = "return redis.call('DEL', KEYS[1], KEYS[2])"
 _NOTE: Final = "return redis.call('SET', KEYS[1], '1', 'PX', ARGV[1])"
 _MICRO: Final = 1_000_000
 
@@ -40,26 +107,36 @@ class RedisCounters:
 
     def take(self, attempts: Sequence[Attempt]) -> Refusal | None:
         """Count each in turn, up to the first that refuses; one round trip. Raises StoreUnavailableError."""
-        keys: list[str] = []
-        numbers: list[int] = []
+        return self.count(attempts).refusal
+
+    def count(self, attempts: Sequence[Attempt], *, hear: bool = False) -> Counted:
+        """The same as :meth:`take`, and what is left of each. *hear*: ask for the newest revocation too, in the same round trip.
+
+        Raises StoreUnavailableError.
+        """
+        keys, numbers = [NEWEST], [int(hear), SLOTS]
         for attempt in attempts:
-            counter = _counter(attempt.measure, attempt.key)
+            counter = _counter(attempt.measure, attempt.key, sliding=attempt.limit.sliding)
             keys += (counter, counter if attempt.unless is None else _note(attempt.unless))
-            numbers += (round(attempt.limit.every * _MICRO), round(attempt.limit.seconds * _MICRO))
-        refused, wait = cast("list[int]", self._take(keys, numbers))
-        return Refusal(attempts[refused - 1].measure, wait / _MICRO) if refused else None
+            numbers += (attempt.limit.burst, round(attempt.limit.seconds * _MICRO), int(attempt.limit.sliding))
+        refused, wait, newest, *rest = cast("list[int]", self._take(keys, numbers))
+        standings = tuple(
+            Standing(attempts[rest[at] - 1], rest[at + 1], rest[at + 2] / _MICRO) for at in range(0, len(rest), 3)
+        )
+        refusal = Refusal(attempts[refused - 1].measure, wait / _MICRO) if refused else None
+        return Counted(refusal, standings, newest)
 
     def clear(self, measure: str, key: str) -> None:
         """Forget the attempts of *key*. Raises StoreUnavailableError."""
-        self._clear([_counter(measure, key)], [])
+        self._clear([_counter(measure, key, sliding=False), _counter(measure, key, sliding=True)], [])
 
     def note(self, key: str, seconds: float) -> None:
         """Note *key* for so long. Raises StoreUnavailableError."""
         self._note([_note(key)], [max(1, round(seconds * 1000))])
 
 
-def _counter(measure: str, key: str) -> str:
-    return f"count:{measure}:{key}"
+def _counter(measure: str, key: str, *, sliding: bool) -> str:
+    return f"window:{measure}:{key}" if sliding else f"count:{measure}:{key}"
 
 
 def _note(key: str) -> str:

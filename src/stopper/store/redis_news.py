@@ -16,7 +16,7 @@ if tonumber(ARGV[1]) > known then redis.call('SET', KEYS[1], ARGV[1]) end
 return 1
 """
 _ASK: Final = "return tonumber(redis.call('GET', KEYS[1]) or 0)"
-_KEY: Final = ("revoked:newest",)
+KEY: Final = "revoked:newest"
 
 
 class RedisNews:
@@ -29,13 +29,13 @@ class RedisNews:
     def tell(self, seq: int) -> None:
         """After the commit of a revocation. A server that does not answer loses nothing but time."""
         try:
-            self._tell(_KEY, [seq])
+            self._tell((KEY,), [seq])
         except StoreUnavailableError:
             return
 
     def newest(self) -> int:
         """The newest number that anybody told; 0 where nobody did, or the server does not answer."""
         try:
-            return int(self._ask(_KEY, []))
+            return int(self._ask((KEY,), []))
         except StoreUnavailableError:
             return 0
