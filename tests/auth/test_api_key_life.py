@@ -355,7 +355,7 @@ def test_a_derived_token_may_do_less_and_ends_with_the_key(node: Node, clock: Se
     made = node.keys.issue("ann", name="ci", scopes=["a", "b"], tenant="acme")
     token, _, life = node.keys.derive(made.key.reveal(), scopes=["a"], life=120)
     principal = node.verifier.verify(token.reveal())
-    assert (principal.subject, principal.scopes, principal.tenant, life) == ("ann", {"a"}, "acme", 120)
+    assert (principal.subject, sorted(principal.scopes), principal.tenant, life) == ("ann", ["a"], "acme", 120)
     assert not node.revocations.is_revoked(principal.claims)
     clock.forward(5)
     node.keys.revoke(made.record.id)
@@ -367,7 +367,7 @@ def test_a_derived_token_is_never_fresh_nor_more_than_the_key(node: Node, clock:
     clock.forward(200)
     token, _, life = node.keys.derive(made.key.reveal(), life=100_000)
     principal = node.verifier.verify(token.reveal())
-    assert principal.auth_time == int(made.record.created_at)
+    assert principal.auth_time is None
     assert principal.amr == ()
     assert life == 300
     with pytest.raises(ForbiddenError):

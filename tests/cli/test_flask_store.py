@@ -227,3 +227,12 @@ def test_what_is_no_good_key_is_refused_in_one_line(
     assert len(done.stderr.splitlines()) == 1
     file.chmod(0o644)
     assert "chmod 600" in flask(tmp_path, "keys", "import", str(file), "--database", url).stderr
+
+
+@pytest.mark.parametrize("command", ["retire", "destroy"])
+def test_a_key_id_that_begins_with_a_dash_is_no_option(tmp_path: Path, kept: Store, url: str, command: str) -> None:
+    kept.close()
+    found = flask(tmp_path, "keys", command, "-31ZR3NztYGaS44xA", "--database", url)
+    assert found.returncode == 2
+    assert found.stderr.startswith("stopper: "), found.stderr
+    assert "-31ZR3NztYGaS44xA" in found.stderr

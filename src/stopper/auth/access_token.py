@@ -35,7 +35,7 @@ class AccessTokens:
         client_id: str,
         scopes: Sequence[str] = (),
         roles: Sequence[str] = (),
-        auth_time: int,
+        auth_time: int | None,
         amr: Sequence[str] = ("pwd",),
         sid: str,
         not_before: int = 0,
@@ -47,7 +47,7 @@ class AccessTokens:
 
         *sid* names the refresh family, so that ending it ends the token. *not_before*: ``iat`` is never earlier, for
         tokens that follow a "void everything before" within the same second. *key*: the thumbprint of the DPoP key that the
-        token is bound to (``cnf``, RFC 9449 §6.1). *more*: claims besides these.
+        token is bound to (``cnf``, RFC 9449 §6.1). *more*: claims besides these. *auth_time*: None where nobody logged in.
         """
         issued = max(int(self.clock()), not_before)
         claims: dict[str, object] = {
@@ -61,10 +61,11 @@ class AccessTokens:
             "client_id": client_id,
             "scope": " ".join(scopes),
             "roles": list(roles),
-            "auth_time": auth_time,
             "amr": list(amr),
             "sid": sid,
         }
+        if auth_time is not None:
+            claims["auth_time"] = auth_time
         if tenant is not None:
             claims["tenant"] = tenant
         if key is not None:

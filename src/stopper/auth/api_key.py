@@ -156,10 +156,10 @@ class ApiKeys:
 
     def derive(
         self, shown: str, *, scopes: Sequence[str] | None = None, life: int = 300, address: str | None = None
-    ) -> tuple[Secret, ApiKeyRecord, int]:
-        """A short-lived access token that may do what the key *shown* may, or less; its record, and the seconds that it lives.
+    ) -> tuple[Secret, tuple[str, ...], int]:
+        """A short-lived access token that may do what the key *shown* may, or less; its scopes, and the seconds that it lives.
 
-        It ends with the key: revoking the key voids it. It says when the key was made as the time of the log-in, so it is never fresh.
+        It ends with the key: revoking the key voids it. Nobody logged in for it, so it is never fresh.
         Raises ForbiddenError for a scope that the key has not, SettingError where no tokens are issued.
         """
         if self._tokens is None:
@@ -179,14 +179,14 @@ class ApiKeys:
             record.subject,
             client_id=f"api-key:{record.id}",
             scopes=wanted,
-            auth_time=int(record.created_at),
+            auth_time=None,
             amr=(),
             sid=family_of(record.id),
             tenant=record.tenant,
             more=more,
         )
         self._tell("api-key-derived", record)
-        return token, record, life
+        return token, wanted, life
 
     def rotate(self, key_id: str, *, overlap: float = 86_400.0, expires_at: float | None = None) -> NewApiKey:
         """A new key in the place of the living key *key_id*, for the same subject and with the same rights.
@@ -250,6 +250,10 @@ class ApiKeys:
     def list(self, subject: str) -> Sequence[ApiKeyRecord]:
         """The keys of one subject, without their secrets."""
         return self._store.list(subject)
+
+    def now(self) -> float:
+        """The time by this system's clock: what ``expires_at`` counts from."""
+        return self._clock()
 
     def remind(self, tell: Callable[[ApiKeyRecord], None], *, days: Sequence[float] = (14, 3)) -> int:
         """Call *tell* for each key that ends soon, once for each of *days* before its end; returns how many were told.

@@ -21,6 +21,15 @@ def read_object(raw: bytes) -> dict[str, object]:
     Raises NotStrictError for anything but strict UTF-8 without BOM, for duplicate members, NaN and infinities, fractions of
     more than 32 digits, integers longer than Python converts (4300 digits), more than 16 levels, more than 256 members in one object, NUL and lone surrogates in texts.
     """
+    return cast("dict[str, object]", _read(raw, dict, "json-object"))
+
+
+def read_array(raw: bytes) -> list[object]:
+    """The JSON array in *raw*. Raises NotStrictError as :func:`read_object` does."""
+    return cast("list[object]", _read(raw, list, "json-array"))
+
+
+def _read(raw: bytes, kind: type, other: str) -> object:
     # Errors are raised outside the handlers: the parser's own errors hold the text and must not travel along as context.
     try:
         text: str | None = raw.decode("utf-8")
@@ -33,7 +42,7 @@ def read_object(raw: bytes) -> dict[str, object]:
     found: object
     try:
         found = _decode(text)
-        wrong = None if type(found) is dict else "json-object"
+        wrong = None if type(found) is kind else other
     except NotStrictError as refusal:
         found, wrong = None, str(refusal)
     except (ValueError, RecursionError):
@@ -41,8 +50,8 @@ def read_object(raw: bytes) -> dict[str, object]:
     if wrong is not None:
         raise NotStrictError(wrong)
     if "\\u" in text:  # only an escape can bring NUL or half a surrogate pair through strict UTF-8
-        _judge_texts(cast("dict[str, object]", found))
-    return cast("dict[str, object]", found)
+        _judge_texts(found)
+    return found
 
 
 def _judge_depth(text: str) -> None:

@@ -4,7 +4,7 @@ import click
 from flask import Flask
 from flask.cli import ScriptInfo
 
-from stopper.cli import flask_doctor, flask_sessions, flask_store
+from stopper.cli import flask_api_keys, flask_doctor, flask_sessions, flask_store
 from stopper.cli.flask_ending import end
 from stopper.core.errors import StopperError, UndeclaredRouteError
 
@@ -18,6 +18,7 @@ stopper_group.add_command(flask_store.keys)
 stopper_group.add_command(flask_store.db)
 stopper_group.add_command(flask_store.revoke)
 stopper_group.add_command(flask_sessions.sessions)
+stopper_group.add_command(flask_api_keys.api_keys)
 stopper_group.add_command(flask_doctor.doctor)
 
 

@@ -1,7 +1,6 @@
 """``flask stopper keys``, ``db`` and ``revoke``: the life of signing keys and of the store, inside an app or beside the service."""
 
 import os
-import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from stopper.auth.algorithm import canonical_name
 from stopper.auth.private_key import ALGORITHMS
 from stopper.auth.revocation import keep_for
 from stopper.cli.flask_ending import ending
+from stopper.cli.span import Span
 from stopper.core.errors import SettingError
 from stopper.core.secret import Secret
 
@@ -25,24 +25,11 @@ if TYPE_CHECKING:
     from stopper.secrets.signing import KeyPlaces
     from stopper.store import Store
 
-_SPAN: Final = re.compile(r"([1-9][0-9]{0,4})([dhm])")
-_UNITS: Final = {"d": 86_400, "h": 3_600, "m": 60}
+_DASHED: Final = {"ignore_unknown_options": True}
+"""One key id of 64 begins with a dash; it is no option."""
 _NAMES: Final = (*ALGORITHMS, "Ed25519")
 _LEAST: Final = 3_600
 """Seconds between two rotations: a key must be published, used and retired before the next but one comes."""
-
-
-class _Span(click.ParamType[int]):
-    name = "30d"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        found = _SPAN.fullmatch(str(value))
-        seconds = int(found[1]) * _UNITS[found[2]] if found else 0
-        if seconds < _LEAST:
-            self.fail("write days or hours, from 1h up, such as 30d", param, ctx)
-        return seconds
 
 
 def _where(command: Any) -> Any:
@@ -142,7 +129,9 @@ def _date(when: float) -> str:
 
 
 @keys.command("rotate")
-@click.option("--every", type=_Span(), help="Only where the newest key is older than this; run it from cron.")
+@click.option(
+    "--every", type=Span(least=_LEAST), help="Only where the newest key is older than this; run it from cron."
+)
 @click.option("--at-once", is_flag=True, help="The new key signs at once: for a key that leaked.")
 @click.option(
     "--algorithm",
@@ -239,7 +228,7 @@ def _material(file: Path) -> Secret:
     return found
 
 
-@keys.command("retire")
+@keys.command("retire", context_settings=_DASHED)
 @click.argument("kid")
 @click.option("--at-once", is_flag=True, help="Refuse every token that it signed, from now on.")
 @_where
@@ -251,7 +240,7 @@ def retire(context: click.Context, kid: str, at_once: bool, database: str | None
         click.echo(f"{kid} signs nothing any more" + (", and what it signed is refused" if at_once else ""))
 
 
-@keys.command("destroy")
+@keys.command("destroy", context_settings=_DASHED)
 @click.argument("kid")
 @_where
 @click.pass_context

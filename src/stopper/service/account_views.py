@@ -16,7 +16,7 @@ from stopper.extension.proven_key import proven_key
 from stopper.extension.proxies import client_address
 from stopper.service.accounts import Accounts
 from stopper.service.body import Field, read_body
-from stopper.service.endpoint import Endpoint
+from stopper.service.endpoint import Endpoint, in_person
 
 EMAIL: Final = Field("email", MAX_EMAIL, doc="A mail address.", format="email")
 PASSWORD: Final = Field("password", MAX_BYTES, doc="15 characters or more.", format="password", secret=True)
@@ -53,11 +53,11 @@ class AccountViews:
                 "refresh", "POST", "/auth/refresh", "Trade a refresh token for new tokens. Each is used once.",
                 public, self.renew, (REFRESH_TOKEN, DEVICE), 200, "TokenAnswer", throttled=True, binds=True,
             ),
-            Endpoint("logout", "POST", "/auth/logout", "End this session.", bearer, self.logout, (), 204),
+            Endpoint("logout", "POST", "/auth/logout", "End this session.", in_person, self.logout, (), 204),
             Endpoint("me", "GET", "/auth/me", "Who you are.", bearer, self.me, None, 200, "Me"),
             Endpoint(
                 "password_change", "POST", "/auth/password/change", "Set another password and end every other session.",
-                bearer, self.change_password, (CURRENT, NEW, DEVICE), 200, "TokenAnswer", throttled=True,
+                in_person, self.change_password, (CURRENT, NEW, DEVICE), 200, "TokenAnswer", throttled=True,
             ),
             Endpoint(
                 "jwks", "GET", "/.well-known/jwks.json", "The public keys of this issuer.",

@@ -3,11 +3,11 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
 
 from stopper.auth import password as passwords
 from stopper.auth.access_token import AccessTokens
 from stopper.auth.account import Account, canonical_email
+from stopper.auth.api_key import ApiKeys
 from stopper.auth.clock import Clock
 from stopper.auth.confirmation import bound_to
 from stopper.auth.event import Event, EventSink, log_event
@@ -21,12 +21,10 @@ from stopper.core.errors import InvalidCredentialError, RefusalError, StoreUnava
 from stopper.core.principal import Principal
 from stopper.core.secret import Secret
 from stopper.service.body import BodyError
+from stopper.service.endpoint import FIRST_PARTY
 from stopper.service.mail import Mail, SendMail, already_known, log_mail, password_changed, welcome
 from stopper.service.throttle import Throttle
 from stopper.store import Store
-
-CLIENT_ID: Final = "first-party"
-"""The ``client_id`` of tokens that a person gets with a password, without an OAuth client."""
 
 Prove = Callable[[], str | None]
 """Gives the thumbprint of the DPoP key that the client has proven; None for one that shows no proof."""
@@ -53,6 +51,7 @@ class Accounts:
     passwords: Passwords
     throttle: Throttle
     verifier: Verifier
+    api_keys: ApiKeys
     new_scopes: tuple[str, ...] = ()
     new_roles: tuple[str, ...] = ()
     open_registration: bool = False
@@ -92,7 +91,7 @@ class Accounts:
             raise InvalidCredentialError("login")
         if attempt.new_hash and self.store.accounts.rehash(account.id, account.password_hash, attempt.new_hash):
             account = self.store.accounts.by_id(account.id) or account
-        answer = self.refresh.open(account, client_id=CLIENT_ID, device=device, key=key)
+        answer = self.refresh.open(account, client_id=FIRST_PARTY, device=device, key=key)
         self.throttle.passed(typed, address)
         self.sink(Event("login", now, account.id))
         return answer
@@ -100,7 +99,7 @@ class Accounts:
     def renew(self, token: Secret, device: str | None, address: str | None, prove: Prove = _unproven) -> bytes:
         """The next token answer, or the same one again. *prove* as at the log-in. Raises InvalidCredentialError."""
         self.throttle.address(address)
-        return self.refresh.refresh(token.reveal(), client_id=CLIENT_ID, device=device, key=prove())
+        return self.refresh.refresh(token.reveal(), client_id=FIRST_PARTY, device=device, key=prove())
 
     def logout(self, principal: Principal) -> None:
         """End the session that this access token belongs to, and the token. Returns after commit."""
@@ -186,7 +185,7 @@ class Accounts:
         self.sink(Event("password-changed", self.clock(), account.id))
         self._mail(password_changed(account.email, self.issuer.url))
         key = bound_to(principal.claims).key
-        return self.refresh.open(self._account(principal), client_id=CLIENT_ID, device=device, key=key)
+        return self.refresh.open(self._account(principal), client_id=FIRST_PARTY, device=device, key=key)
 
     def me(self, principal: Principal) -> dict[str, object]:
         """Who acts, as the tokens and the store say."""

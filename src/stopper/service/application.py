@@ -13,7 +13,7 @@ from stopper import __version__
 from stopper.auth.policy import public
 from stopper.core.errors import StopperError, StoreUnavailableError
 from stopper.extension import Stopper
-from stopper.service import session_views
+from stopper.service import api_key_views, session_views
 from stopper.service.account_views import SCHEMAS, good
 from stopper.service.accounts import Accounts
 from stopper.service.endpoint import Endpoint, mount
@@ -36,7 +36,12 @@ def create_app(accounts: Accounts, *, mode: str = "prod", show_documentation: bo
         if parts.scheme in ("http", "https") and parts.netloc:
             app.config["STOPPER_PUBLIC_URL"] = f"{parts.scheme}://{parts.netloc}"
     stopper = Stopper(
-        app, issuers=[accounts.issuer], revocations=accounts.revocations, store=accounts.store, clock=accounts.clock
+        app,
+        issuers=[accounts.issuer],
+        revocations=accounts.revocations,
+        api_keys=accounts.api_keys,
+        store=accounts.store,
+        clock=accounts.clock,
     )
     mounted = mount_accounts(app, stopper, accounts)
     envelope = envelope_of(app)
@@ -87,6 +92,7 @@ def _documentation(described: tuple[Endpoint, ...], url: str) -> Endpoint:
     schemas = {
         **SCHEMAS,
         **session_views.SCHEMAS,
+        **api_key_views.SCHEMAS,
         "State": {"type": "object", "properties": {"status": {"type": "string"}}},
     }
     own = Endpoint(

@@ -1,23 +1,27 @@
 """JSON bodies, read strictly against a list of fields; everything else is told which field is wrong."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeVar, cast
 
 from flask import Request, Response
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
-from stopper.auth.strict_json import NotStrictError, read_object
+from stopper.auth.strict_json import NotStrictError, read_array, read_object
 from stopper.core.errors import StopperError
 from stopper.core.secret import Secret
 
+T = TypeVar("T")
 MAX_BODY: Final = 64 * 1024
+MAX_ITEM: Final = 128
+"""Characters of one text in a list."""
 
 _JSON_FAULTS: Final[Mapping[str, str]] = {
     "utf-8": "the body must be UTF-8",
     "json": "the body must be JSON",
     "json-object": "the body must be a JSON object",
+    "json-array": "the body must be a JSON list",
     "json-duplicate": "the body has one member twice",
     "json-members": "the body has too many members",
     "json-depth": "the body is nested too deeply",
@@ -28,7 +32,7 @@ _JSON_FAULTS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One member that holds a text. ``longest`` is in characters."""
+    """One member that holds a text. ``longest`` is in characters; of a number it is the greatest, of texts it is how many."""
 
     name: str
     longest: int
@@ -37,6 +41,7 @@ class Field:
     format: str | None = None
     secret: bool = False
     """Whether it travels as a Secret, so that no log line can show it while the request lasts."""
+    kind: Literal["text", "number", "texts"] = "text"
 
 
 class BodyError(StopperError):
@@ -57,6 +62,17 @@ class Body:
 
     texts: Mapping[str, str]
     secrets: Mapping[str, Secret]
+    others: Mapping[str, int | tuple[str, ...]] = field(default_factory=dict[str, int | tuple[str, ...]])
+
+    def number(self, name: str) -> int | None:
+        """A whole number that may be missing."""
+        found = self.others.get(name)
+        return found if isinstance(found, int) else None
+
+    def several(self, name: str) -> tuple[str, ...]:
+        """A list of texts; none where it is missing."""
+        found = self.others.get(name)
+        return found if isinstance(found, tuple) else ()
 
     def text(self, name: str) -> str:
         """A member that must be there."""
@@ -79,21 +95,35 @@ def read_body(request: Request, fields: tuple[Field, ...]) -> Body:
     raw = read_raw(request)
     if not raw and not any(field.required for field in fields):
         return Body({}, {})
-    if request.mimetype != "application/json":
-        raise BodyError("the body must be JSON; send Content-Type: application/json", status=415)
-    try:
-        found = read_object(raw)
-    except NotStrictError as wrong:
-        raise BodyError(_JSON_FAULTS.get(str(wrong), "the body must be JSON")) from None
+    found = _read_json(request, raw, read_object)
     known = {field.name for field in fields}
     for name in found:
         if name not in known:
             raise BodyError("is not a field of this endpoint", field=_shown(name))
-    texts = {field: text for field in fields if (text := _text(found, field)) is not None}
+    texts = {field: text for field in fields if field.kind == "text" and (text := _text(found, field)) is not None}
+    others = {field.name: _other(found, field) for field in fields if field.kind != "text" and field.name in found}
     return Body(
         {field.name: text for field, text in texts.items() if not field.secret},
         {field.name: Secret(text) for field, text in texts.items() if field.secret},
+        others,
     )
+
+
+def read_list(request: Request, most: int) -> list[object]:
+    """The items of a body that is a JSON list of at most *most*. Raises BodyError."""
+    found = _read_json(request, read_raw(request), read_array)
+    if len(found) > most:
+        raise BodyError(f"the body must not hold more than {most} items")
+    return found
+
+
+def _read_json(request: Request, raw: bytes, read: Callable[[bytes], T]) -> T:
+    if request.mimetype != "application/json":
+        raise BodyError("the body must be JSON; send Content-Type: application/json", status=415)
+    try:
+        return read(raw)
+    except NotStrictError as wrong:
+        raise BodyError(_JSON_FAULTS.get(str(wrong), "the body must be JSON")) from None
 
 
 def read_raw(request: Request) -> bytes:
@@ -130,6 +160,21 @@ def _text(found: Mapping[str, object], field: Field) -> str | None:
     if len(value) > field.longest:
         raise BodyError(f"must not be longer than {field.longest} characters", field=field.name)
     return value
+
+
+def _other(found: Mapping[str, object], field: Field) -> int | tuple[str, ...]:
+    value = found[field.name]
+    if field.kind == "number":
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= field.longest:
+            raise BodyError(f"must be a whole number from 1 to {field.longest}", field=field.name)
+        return value
+    items = cast("list[object]", value) if isinstance(value, list) else None
+    if items is None or len(items) > field.longest:
+        raise BodyError(f"must be a list of at most {field.longest} texts", field=field.name)
+    texts = tuple(item for item in items if isinstance(item, str) and 0 < len(item) <= MAX_ITEM)
+    if len(texts) != len(items):
+        raise BodyError(f"must hold texts of 1 to {MAX_ITEM} characters", field=field.name)
+    return texts
 
 
 def _shown(name: str) -> str:

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from flask import Blueprint, Response
 
-from stopper.auth.policy import Credential, Policy, policy_of
+from stopper.auth.policy import Credential, Policy, bearer, policy_of
+from stopper.auth.requirement import where
+from stopper.core.principal import Principal
 from stopper.service.body import Field
 
 
@@ -45,6 +48,17 @@ def mount(blueprint: Blueprint, endpoints: tuple[Endpoint, ...]) -> None:
         blueprint.add_url_rule(
             _flask_path(endpoint.path), endpoint.name, policy_of(endpoint.policy)(view), methods=[endpoint.method]
         )
+
+
+def _in_person(principal: Principal, **_: str) -> bool:
+    return principal.claims.get("client_id") == FIRST_PARTY
+
+
+FIRST_PARTY: Final = "first-party"
+"""The ``client_id`` of tokens that a person gets with a password, without an OAuth client."""
+
+in_person: Final = bearer & where(_in_person, "in_person")
+"""The token of a log-in: one that an API key gave out, or a client has, changes nothing of the account itself."""
 
 
 def _flask_path(path: str) -> str:

@@ -14,6 +14,7 @@ from stopper.extension.guard import guard_of
 from stopper.service import body
 from stopper.service.account_views import AccountViews
 from stopper.service.accounts import Accounts
+from stopper.service.api_key_views import ApiKeyViews
 from stopper.service.body import BodyError
 from stopper.service.endpoint import Endpoint, mount
 from stopper.service.form import OAuthError, oauth_refusal
@@ -25,7 +26,8 @@ def mount_accounts(app: Flask, stopper: Stopper, accounts: Accounts) -> tuple[En
     """Add ``/auth/*`` and ``/.well-known/jwks.json`` to *app*; returns what was mounted.
 
     *stopper* must guard *app* with ``issuers=[accounts.issuer]`` and ``revocations=accounts.revocations``. Raises
-    SettingError where it does not: tokens would be refused, or a log-out would end nothing.
+    SettingError where it does not: tokens would be refused, or a log-out would end nothing. ``/auth/api-keys`` is there when it
+    has ``api_keys=accounts.api_keys`` too.
     """
     if guard_of(app).parts.revocations is not accounts.revocations:
         raise SettingError(
@@ -35,6 +37,8 @@ def mount_accounts(app: Flask, stopper: Stopper, accounts: Accounts) -> tuple[En
     envelope = envelope_of(app)
     blueprint = Blueprint("stopper_accounts", __name__)
     endpoints = (*AccountViews(accounts, envelope).endpoints(), *SessionViews(accounts, envelope).endpoints())
+    if guard_of(app).parts.api_keys is accounts.api_keys:
+        endpoints = (*endpoints, *ApiKeyViews(accounts, envelope, _key_header(app)).endpoints())
     mount(blueprint, endpoints)
     answer_refusals(blueprint, envelope)
     app.register_blueprint(blueprint)
@@ -54,6 +58,10 @@ def _looker(accounts: Accounts) -> Callable[[BaseException | None], None]:
 def envelope_of(app: Flask) -> str:
     """How this application's answers look: ``problem`` or ``status``."""
     return Settings(app.config, os.environ).get(guard_settings.ENVELOPE)
+
+
+def _key_header(app: Flask) -> str:
+    return guard_of(app).settings.get(guard_settings.API_KEY_HEADER)
 
 
 def answer_refusals(blueprint: Blueprint, envelope: str) -> None:

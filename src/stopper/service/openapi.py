@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.auth.policy import Policy
 from stopper.extension.binding import MAX_PROOF
-from stopper.service.body import Field
+from stopper.service.body import MAX_ITEM, Field
 from stopper.service.endpoint import Endpoint
 
 _SCHEMES: Final[Mapping[str, tuple[str, dict[str, str]]]] = {
@@ -121,6 +121,14 @@ def _body(endpoint: Endpoint) -> dict[str, object]:
 
 def _property(field: Field) -> dict[str, object]:
     found: dict[str, object] = {"type": "string", "maxLength": field.longest}
+    if field.kind == "number":
+        found = {"type": "integer", "minimum": 1, "maximum": field.longest}
+    elif field.kind == "texts":
+        found = {
+            "type": "array",
+            "maxItems": field.longest,
+            "items": {"type": "string", "minLength": 1, "maxLength": MAX_ITEM},
+        }
     if field.format:
         found["format"] = field.format
     if field.doc:

@@ -7,6 +7,7 @@ from typing import Final, cast
 from stopper.auth import access_token, refresh_token
 from stopper.auth.access_token import AccessTokens
 from stopper.auth.algorithm import canonical_name
+from stopper.auth.api_key import ApiKeys
 from stopper.auth.clock import Clock, system_clock
 from stopper.auth.event import EventSink, log_event
 from stopper.auth.issuer import Issuer
@@ -17,9 +18,11 @@ from stopper.auth.refresh_token import RefreshTokens
 from stopper.auth.revocation import Revocations, keep_for
 from stopper.auth.signing_key import ALGORITHMS, Algorithm
 from stopper.auth.verifier import LEEWAY, Verifier
+from stopper.core.errors import SettingError
 from stopper.core.secret import Secret
 from stopper.core.settings import Setting, Settings, declare, switch, text, texts
 from stopper.extension import settings as guard_settings
+from stopper.extension.wiring import pepper_of
 from stopper.secrets import load
 from stopper.secrets.key_place import KeyPlace, parse_place
 from stopper.secrets.loading import key_places
@@ -28,7 +31,7 @@ from stopper.secrets.signing import KeyPlaces
 from stopper.service.accounts import Accounts
 from stopper.service.mail import SendMail, log_mail
 from stopper.service.throttle import Throttle
-from stopper.store import open_store
+from stopper.store import Store, open_store
 
 signing_algorithm: Final = text(
     "SIGNING_ALGORITHM",
@@ -121,6 +124,7 @@ def open_accounts(
         sink=sink,
     )
     own = Issuer(issuer, ALGORITHMS, keys=keyring, audience=audience)
+    revocations = Revocations(store.revocations, clock, token_lifetime=life, leeway=LEEWAY, news=store.news)
     return Accounts(
         store=store,
         clock=clock,
@@ -128,15 +132,28 @@ def open_accounts(
         keyring=keyring,
         access=access,
         refresh=refresh,
-        revocations=Revocations(store.revocations, clock, token_lifetime=life, leeway=LEEWAY, news=store.news),
+        revocations=revocations,
         passwords=passwords or Passwords(),
         verifier=Verifier((own,), audience=audience, clock=clock),
+        api_keys=_api_keys(store, settings, clock, revocations, access, sink),
         throttle=Throttle(store.counters or LocalCounters(workers=workers)),
         new_scopes=new_scopes or settings.get(new_account_scopes),
         new_roles=new_roles,
         open_registration=open_registration or settings.get(allow_open_registration),
         send=send,
         sink=sink,
+    )
+
+
+def _api_keys(
+    store: Store, settings: Settings, clock: Clock, revocations: Revocations, tokens: AccessTokens, sink: EventSink
+) -> ApiKeys:
+    pepper = pepper_of(store, settings)
+    if pepper is None:
+        raise SettingError("API keys need a key of their own where no master.key lies; set STOPPER_API_KEY_PEPPER")
+    foreign = settings.get(guard_settings.FOREIGN_API_KEYS)
+    return ApiKeys(
+        store.api_keys, pepper, clock=clock, revocations=revocations, tokens=tokens, foreign=foreign, sink=sink
     )
 
 

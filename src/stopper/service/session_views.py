@@ -6,12 +6,12 @@ from typing import Final
 
 from flask import Response, abort, request
 
-from stopper.auth.policy import bearer, public
+from stopper.auth.policy import public
 from stopper.extension.proxies import client_address
 from stopper.service.account_views import acting, good, no_store
 from stopper.service.accounts import Accounts
 from stopper.service.body import Field, read_body
-from stopper.service.endpoint import Endpoint
+from stopper.service.endpoint import Endpoint, in_person
 from stopper.service.form import OAuthError, read_form
 
 TOKEN: Final = Field("token", 8192, doc="The access or refresh token to end.", secret=True)
@@ -31,9 +31,9 @@ class SessionViews:
     def endpoints(self) -> tuple[Endpoint, ...]:
         """What is there."""
         return (
-            Endpoint("sessions", "GET", "/auth/sessions", "Where you are logged in.", bearer, self.list, None, 200, "Sessions"),
-            Endpoint("end_other_sessions", "DELETE", "/auth/sessions", "End every session but this one.", bearer, self.end_others, (), 204),
-            Endpoint("end_session", "DELETE", "/auth/sessions/{id}", "End one of your sessions.", bearer, self.end, (), 204),
+            Endpoint("sessions", "GET", "/auth/sessions", "Where you are logged in.", in_person, self.list, None, 200, "Sessions"),
+            Endpoint("end_other_sessions", "DELETE", "/auth/sessions", "End every session but this one.", in_person, self.end_others, (), 204),
+            Endpoint("end_session", "DELETE", "/auth/sessions/{id}", "End one of your sessions.", in_person, self.end, (), 204),
             Endpoint(
                 "revoke", "POST", "/oauth/revoke", "End a token (RFC 7009). A token that nobody knows is answered alike.",
                 public, self.revoke, (TOKEN, HINT, CLIENT_ID), 200, form=True, throttled=True,
