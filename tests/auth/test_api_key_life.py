@@ -118,6 +118,13 @@ def test_a_list_that_cannot_be_meant_is_refused(node: Node, said: str) -> None:
     assert node.keys.list("ann") == []
 
 
+def test_a_limit_that_cannot_be_meant_is_refused(node: Node) -> None:
+    for said in ("", "often", "0/minute", "10/fortnight", "1/minute," * 40):
+        with pytest.raises(SettingError, match="100/minute"):
+            node.keys.issue("ann", name="ci", rate_limit=said)
+    assert node.keys.list("ann") == []
+
+
 def test_networks_are_kept_in_one_spelling_once() -> None:
     assert checked_networks(["192.0.2.7", "192.0.2.7/32", "2001:DB8:0::/48"]) == ("192.0.2.7/32", "2001:db8::/48")
 
