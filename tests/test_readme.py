@@ -63,7 +63,7 @@ def test_every_command_the_readme_names_exists(repository: Path) -> None:
         )
     )
     known = subprocess.run(
-        [sys.executable, "-m", "stopper.cli", "--help"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "stopper", "--help"], capture_output=True, text=True, check=True
     ).stdout
     assert {name for name in named if not re.search(rf"^\s+{name}\b", known, re.MULTILINE)} - {
         "import",

@@ -1,0 +1,5 @@
+"""`python -m stopper` is the `stopper` command."""
+
+from stopper.cli import main
+
+main()
