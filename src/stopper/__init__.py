@@ -39,6 +39,7 @@ __all__ = [
     "client_certificate",
     "current_principal",
     "fresh",
+    "limit",
     "mfa",
     "once",
     "owner",
@@ -56,6 +57,7 @@ _HOMES: Final = {
     "Secret": "stopper.core.secret",
     "Stopper": "stopper.extension.guard",
     "current_principal": "stopper.extension.current",
+    "limit": "stopper.extension.limits",
     **dict.fromkeys(("api_key", "bearer", "browser_session", "client_certificate", "public"), "stopper.auth.policy"),
     **dict.fromkeys(
         ("acr", "any_of", "fresh", "mfa", "once", "owner", "permission", "role", "scope", "tenant", "where"),

@@ -69,5 +69,6 @@ from stopper.core.principal import Principal as Principal
 from stopper.core.secret import Secret as Secret
 from stopper.extension.current import current_principal as current_principal
 from stopper.extension.guard import Stopper as Stopper
+from stopper.extension.limits import limit as limit
 
 __version__: str

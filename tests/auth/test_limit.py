@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stopper.auth.limit import Attempt, Limit, LocalCounters, Meter
+from stopper.auth.limit_key import digest_of, network
 from stopper.auth.limit_text import read_limits, text_of
 from stopper.auth.limit_window import MAX_KEYS, SLOTS, Window
 
@@ -164,3 +165,23 @@ def test_a_clock_that_goes_back_holds_nobody_longer_than_a_period() -> None:
         counters.take([attempt])
         clock.now += 60 * (1 + 1 / SLOTS) + 1
         assert counters.take([attempt]) is None
+
+
+@given(st.lists(st.text(), min_size=1, max_size=3), st.lists(st.text(), min_size=1, max_size=3))
+def test_who_is_counted_is_told_apart_whatever_the_characters(one: list[str], other: list[str]) -> None:
+    assert (digest_of(*one) == digest_of(*other)) == (one == other)
+
+
+@pytest.mark.parametrize("subject", ["", "x" * 1_000_000, "a\x00b", "\ud800", "\r\n*3\r\n"])
+def test_a_key_is_short_whoever_it_is(subject: str) -> None:
+    assert len(digest_of("principal", "", subject)) == 32
+
+
+def test_borders_count() -> None:
+    assert digest_of("ab", "c") != digest_of("a", "bc")
+    assert digest_of("a") != digest_of("a", "")
+
+
+@given(st.one_of(st.none(), st.text(), st.ip_addresses().map(str)))
+def test_any_address_is_some_network(said: str | None) -> None:
+    assert 0 < len(network(said)) <= 19

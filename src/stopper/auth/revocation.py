@@ -8,6 +8,7 @@ answer the request is refused with 503.
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
@@ -20,6 +21,9 @@ from stopper.core.errors import StoreUnavailableError
 POLL_SECONDS: Final = 0.5
 BOUND_SECONDS: Final = 1.0
 """A revoked token may pass for at most this long in a process that did not revoke it itself."""
+
+news_later: Final[ContextVar[bool]] = ContextVar("news_later", default=False)
+"""True while somebody will ask for the newest number in a round trip of their own, and hand it to :meth:`Revocations.hear`."""
 
 CLOCK_SLACK: Final = 3600.0
 """Entries outlive the tokens by an hour, so that a clock that jumps and comes back revives nothing."""
@@ -161,11 +165,8 @@ class Revocations:
         return float("inf") if self._read_at is None else self._monotonic() - self._read_at
 
     def _catch_up(self) -> None:
-        if self._news is not None:
-            hint = self._news.newest()
-            if hint > self._seq and hint != self._hint_done:
-                self._follow(hint)
-                return
+        if self._news is not None and not news_later.get() and self.hear(self._news.newest()):
+            return
         if self._age() < POLL_SECONDS:
             return
         # One thread reads; the others go on while the view is within the bound, and wait for that thread when it is not.
@@ -179,6 +180,18 @@ class Revocations:
                 raise
         finally:
             self._lock.release()
+
+    def hear(self, newest: int) -> bool:
+        """Read the journal if *newest* says that it has grown; whether it was read. Raises StoreUnavailableError."""
+        if newest <= self._seq or newest == self._hint_done:
+            return False
+        self._follow(newest)
+        return True
+
+    @property
+    def news(self) -> News | None:
+        """Whom it asks whether the journal has grown."""
+        return self._news
 
     def _follow(self, hint: int) -> None:
         with self._lock:

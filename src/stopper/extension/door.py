@@ -2,7 +2,7 @@
 
 import fnmatch
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from flask import Blueprint, Flask
@@ -10,6 +10,7 @@ from werkzeug.routing import Rule
 
 from stopper.auth.policy import ATTRIBUTE, Credential, Policy, policy_of
 from stopper.core.errors import PolicyError
+from stopper.extension.limits import LimitRules, Measured
 
 _VIEW_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
@@ -49,15 +50,17 @@ class Door:
     method: str
     policy: Policy | None
     state: State
+    limits: tuple[Measured, ...] = ()
 
 
 class Doors:
     """The policies of one application, found when first asked and held to the very view that they were found for."""
 
-    def __init__(self, flask: Flask, covers: Sequence[Cover]) -> None:
+    def __init__(self, flask: Flask, covers: Sequence[Cover], limits: LimitRules | None = None) -> None:
         """*covers* may grow while the application is set up; call :meth:`forget` then."""
         self._flask = flask
         self._covers = covers
+        self._limits = limits or LimitRules(flask)
         self._found: dict[tuple[str, str], tuple[object, Door]] = {}
 
     def forget(self) -> None:
@@ -71,6 +74,8 @@ class Doors:
         if known is not None and known[0] is view:
             return known[1]
         door = self._judge(endpoint, method, view)
+        if door.policy is not None and (limits := self._limits.before(endpoint, view, method)):
+            door = replace(door, limits=limits)
         if method in _VIEW_METHODS:
             self._found[endpoint, method] = (view, door)
         return door

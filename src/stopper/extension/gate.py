@@ -7,11 +7,13 @@ from flask import Request, Response, request
 from werkzeug.local import LocalProxy
 
 from stopper.auth.address_list import is_within
-from stopper.auth.api_key import ADDRESSES_CLAIM
+from stopper.auth.api_key import ADDRESSES_CLAIM, LIMIT_CLAIM
+from stopper.auth.api_key_reader import family_of
 from stopper.auth.clock import Clock
 from stopper.auth.introspection import is_opaque
 from stopper.auth.policy import Kinds, Policy, bearer, browser_session, client_certificate
 from stopper.auth.requirement import Situation
+from stopper.auth.revocation import Revocations, news_later
 from stopper.core.errors import (
     AuthenticationRequiredError,
     ForbiddenError,
@@ -24,6 +26,8 @@ from stopper.extension import credentials, current, decision_log
 from stopper.extension.answers import Answers
 from stopper.extension.binding import Binding
 from stopper.extension.door import Doors, automatic_options
+from stopper.extension.limits import Measured
+from stopper.extension.limits_count import RequestLimits
 from stopper.extension.proxies import client_address
 from stopper.extension.response_headers import GUARDED
 from stopper.extension.sessions import BrowserSessions
@@ -57,13 +61,18 @@ class Gate:
         api_key_header: str,
         binding: Binding,
         sessions: BrowserSessions | None = None,
+        limits: RequestLimits | None = None,
+        follow: Revocations | None = None,
     ) -> None:
+        """*follow*: hears of new revocations in the round trip that counts, and asks for them in none of its own."""
         self._doors = doors
         self._parts = parts
         self._answers = answers
         self._clock = clock
         self._binding = binding
         self._sessions = sessions
+        self._limits = limits or RequestLimits(None)
+        self._follow = follow
         self._api_key_name = credentials.header_key(api_key_header)
 
     def decide(self) -> Response | None:
@@ -86,14 +95,23 @@ class Gate:
         if policy is None:
             decision_log.refused(environ, method, endpoint, 404 if door.state == "closed" else 503, door.state, None)
             return self._answers.plain(404) if door.state == "closed" else self._answers.closed()
+        limits = door.limits
         if not policy.alternatives:
+            if limits and (too_many := self._too_many(limits, asked)) is not None:
+                decision_log.refused(environ, method, endpoint, too_many.status, too_many.reason, None)
+                return self._answers.refusal(too_many)
             decision_log.passed(environ, method, endpoint, None)
             environ[DECIDED] = rule
             return None
         environ[GUARDED] = True
         principal: Principal | None = None
         try:
-            principal = self._recalled(policy, environ) or self._authenticate(policy, asked)
+            if limits or self._follow is not None:
+                principal = self._counted(limits, policy, asked)
+            else:
+                principal = self._recalled(policy, environ) or self._authenticate(policy, asked)
+                if LIMIT_CLAIM in principal.claims or principal.also is not None:
+                    self._count(limits, asked, principal)
             refusal = None
             if policy.requirements:
                 refusal = policy.judge(
@@ -109,6 +127,48 @@ class Gate:
         decision_log.passed(environ, method, endpoint, principal)
         environ[DECIDED] = rule
         return None
+
+    def _too_many(self, limits: tuple[Measured, ...], asked: Request) -> RefusalError | None:
+        """The refusal of a public door."""
+        held = self._limits.held(limits, asked)
+        return held if held is not None else self._limits.count(limits, asked, None, known=True)[0]
+
+    def _counted(self, limits: tuple[Measured, ...], policy: Policy, asked: Request) -> Principal:
+        """Who acts, and counted: in one round trip with what is asked of revocations. A refused credential counts for its address."""
+        held = self._limits.held(limits, asked)
+        if held is not None:
+            raise held
+        later = news_later.set(self._follow is not None)
+        try:
+            try:
+                principal = self._recalled(policy, asked.environ) or self._authenticate(policy, asked)
+            except RefusalError:
+                refused, _ = self._limits.count(limits, asked, None, known=False)
+                if refused is not None:
+                    raise refused from None
+                raise
+            self._count(limits, asked, principal)
+            return principal
+        finally:
+            news_later.reset(later)
+
+    def _count(self, limits: tuple[Measured, ...], asked: Request, principal: Principal) -> None:
+        follow = self._follow
+        refused, newest = self._limits.count(limits, asked, principal, hear=follow is not None, known=True)
+        if refused is not None:
+            raise refused
+        if follow is not None and follow.hear(newest) and any(map(self._is_void, (principal, principal.also))):
+            raise InvalidCredentialError("revoked")
+
+    def _is_void(self, principal: Principal | None) -> bool:
+        """Whether what was just heard ended the credential of *principal*. A session is looked up at each request anyway."""
+        revocations = self._parts.revocations
+        if principal is None or revocations is None or principal.kind == "browser_session":
+            return False
+        claims: Mapping[str, object] = principal.claims
+        if principal.kind == "api_key":
+            claims = {"sid": family_of(principal.credential_id or ""), "iat": self._clock()}
+        return revocations.is_revoked(claims)
 
     def _recalled(self, policy: Policy, environ: Mapping[str, object]) -> Principal | None:
         """The principal of a lone bearer token that was verified before: what was verified then need not be read again."""

@@ -26,11 +26,13 @@ from stopper.extension.binding import open_binding
 from stopper.extension.csrf import HEADER
 from stopper.extension.door import Cover, Doors, cover_of, policies_of
 from stopper.extension.gate import DECIDED, Gate
+from stopper.extension.limits import ALLOW_LIMITS_PER_PROCESS, RATE_LIMIT, Aim, LimitRules, RateLimit, aim_of
+from stopper.extension.limits_count import RequestLimits
 from stopper.extension.response_headers import ResponseHeaders, checked_origins, security_headers
 from stopper.extension.session_wiring import open_sessions, use_in_templates
 from stopper.extension.sessions import BrowserSessions
 from stopper.extension.table import as_text, rows_of
-from stopper.extension.wiring import Given, Parts, ReadsKeys, Revoked, assemble, remembers_proofs
+from stopper.extension.wiring import Given, Parts, ReadsKeys, Revoked, assemble, remembers_proofs, shared_counters
 from stopper.secrets import Secrets, load
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ class Stopper:
         self._given = Given(tuple(issuers), keyring, revocations, api_keys, single_use, store)
         self._clock = clock
         self._covers: list[Cover] = []
+        self._aims: list[Aim] = []
         self._apps: list[Flask] = []
         if app is not None:
             self.init_app(app)
@@ -80,12 +83,21 @@ class Stopper:
         """Guard *app*. Call it once, after the configuration is loaded; routes may be added before or after."""
         if _NAME in app.extensions:
             raise SettingError(f"{app.name} is guarded already; call Stopper(app) once")
-        app.extensions[_NAME] = Guard(app, self._given, self._clock, self._covers)
+        app.extensions[_NAME] = Guard(app, self._given, self._clock, self._covers, self._aims)
         self._apps.append(app)
 
     def cover(self, target: str | Blueprint, rule: Policy | Credential) -> None:
         """Stand *rule* before endpoints that carry no policy: a glob on the endpoint's name (``"restx_doc.*"``) or a blueprint."""
         self._covers.append(cover_of(target, rule))
+        for app in self._apps:
+            guard_of(app).doors.forget()
+
+    def limit(self, target: str | Blueprint, *limits: RateLimit) -> None:
+        """Stand *limits* before endpoints that carry none of their own: a glob on the endpoint's name (``"notes.*"``) or a blueprint.
+
+        All of these endpoints are counted together.
+        """
+        self._aims.append(aim_of(target, limits))
         for app in self._apps:
             guard_of(app).doors.forget()
 
@@ -140,7 +152,7 @@ class Stopper:
 class Guard:
     """What ``app.extensions["stopper"]`` holds: the guard of one application."""
 
-    def __init__(self, app: Flask, given: Given, clock: Clock, covers: list[Cover]) -> None:
+    def __init__(self, app: Flask, given: Given, clock: Clock, covers: list[Cover], aims: list[Aim]) -> None:
         self._app = app
         settings, secrets = load(app.config, os.environ, clock=clock)
         self.settings: Final[Settings] = settings
@@ -148,7 +160,7 @@ class Guard:
         self._said = _stopper_config(app)
         self.mode: Final = self.settings.get(setting.MODE)
         self.clock: Final = clock
-        self.doors: Final = Doors(app, covers)
+        self.doors: Final = Doors(app, covers, LimitRules(app, aims, settings.get(RATE_LIMIT)))
         start_checks.judge_debug(app, self.mode)
         proxies.install(app, proxies.proxies_from(settings))
         self.parts: Parts
@@ -161,7 +173,11 @@ class Guard:
         header = setting.checked_header_name(self.settings.get(setting.API_KEY_HEADER))
         self.binding: Final = open_binding(settings, remembers_proofs(self.parts, given, clock), clock)
         self.sessions: Final = open_sessions(settings, given, self.parts, clock, self.mode)
-        self._gate = Gate(self.doors, self.parts, self._answers, clock, header, self.binding, self.sessions)
+        counters, follow = shared_counters(self.parts, settings)
+        self.limits: Final = RequestLimits(counters, own_issuer=settings.get(setting.ISSUER))
+        self._gate = Gate(
+            self.doors, self.parts, self._answers, clock, header, self.binding, self.sessions, self.limits, follow
+        )
         self._lock = threading.Lock()
         self._judged = False
         self._open = False
@@ -279,12 +295,19 @@ class Guard:
 
         return guarded
 
+    def _judge_limits(self, *, several: bool) -> None:
+        if several and any(door.limits for _, door in self.doors.every()):
+            allowed = self.settings.get(ALLOW_LIMITS_PER_PROCESS)
+            self.limits.judge_processes(allowed=allowed, strict=self.mode == "prod")
+
     def _judge(self) -> None:
         with self._lock:
             if self._judged:
                 return
             try:
                 self.seal()
+                asked = _request._get_current_object()  # pyright: ignore[reportPrivateUsage]
+                self._judge_limits(several=bool(asked.environ.get("wsgi.multiprocess")))
                 self._open = True
             except StoreUnavailableError:
                 raise  # it may answer the next request

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 REQUEST_ID: Final = "stopper.request_id"
 GUARDED: Final = "stopper.guarded"
 """Set in the environ when the answer belongs to one caller: no cache may keep it."""
+LIMITS: Final = "stopper.limits"
+"""In the environ: what the answer says of the limits that the request was counted by."""
 Pair = tuple[str, str]
 
 HSTS: Final = "max-age=63072000; includeSubDomains"
@@ -133,6 +135,8 @@ class ResponseHeaders:
         # Annotations in quotes: this function is made anew for every request.
         def start(status: str, headers: "list[Pair]", exc_info: "Any" = None) -> "Callable[[bytes], object]":
             found = self._finished(headers, mark, cors, guarded=GUARDED in environ)
+            if LIMITS in environ:
+                found += environ[LIMITS]
             return start_response(status, found, exc_info) if exc_info else start_response(status, found)
 
         if environ.get("REQUEST_METHOD") == "OPTIONS" and cors and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ:

@@ -32,6 +32,7 @@ from stopper.outbound.jwks import open_keys
 
 if TYPE_CHECKING:
     from stopper.store import Store
+    from stopper.store.redis_counters import RedisCounters
 
 
 class Revoked(Protocol):
@@ -123,6 +124,26 @@ def remembers_proofs(parts: Parts, given: Given, clock: Clock) -> Redeem | None:
     from stopper.store.redis_used import RedisSingleUse
 
     return SingleUse(RedisSingleUse(store.redis), clock)
+
+
+def shared_counters(parts: Parts, settings: Settings) -> "tuple[RedisCounters | None, Revocations | None]":
+    """The counters of all nodes; and the revocations that hear the news in the round trip that counts, where one server has both."""
+    store, url = parts.store, settings.get(setting.REDIS_URL)
+    counters: RedisCounters | None = None if store is None else store.counters
+    if counters is None and url is not None:
+        from stopper.store.redis_counters import RedisCounters as Opened
+        from stopper.store.redis_server import RedisServer
+
+        return Opened(RedisServer(url)), None
+    followed = parts.revocations
+    together = (
+        counters is not None
+        and store is not None
+        and isinstance(followed, Revocations)
+        and followed.news is not None
+        and followed.news is store.news
+    )
+    return counters, followed if together and isinstance(followed, Revocations) else None
 
 
 def _opened(flask: Flask, settings: Settings, given: Given, clock: Clock) -> "Store | None":

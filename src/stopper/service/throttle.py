@@ -6,11 +6,11 @@ newcomers for a while, never the person at their usual place.
 """
 
 import hashlib
-from ipaddress import IPv6Address, ip_address
 from math import ceil
 from typing import Final
 
 from stopper.auth.limit import Attempt, Counters, Limit, LocalCounters
+from stopper.auth.limit_key import network
 from stopper.core.errors import ThrottledError
 
 BY_ADDRESS: Final = Limit(100, 60)
@@ -64,18 +64,6 @@ class Throttle:
 
 def _of_address(address: str | None) -> Attempt:
     return Attempt("address", network(address), BY_ADDRESS)
-
-
-def network(address: str | None) -> str:
-    """An IPv4 address, or the /64 of an IPv6 one: a household has that many to itself."""
-    try:
-        found = ip_address(address or "")
-    except ValueError:
-        return "unknown"
-    if isinstance(found, IPv6Address):
-        mapped = found.ipv4_mapped
-        return str(mapped) if mapped else found.exploded[:19]
-    return str(found)
 
 
 def _both(account: str, address: str | None) -> str:

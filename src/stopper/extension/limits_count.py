@@ -1,0 +1,226 @@
+"""Counts the requests of one application: whose they are, what refuses them, and what the answer says of it.
+
+Where several nodes share a Redis, all counters of a request and the number of the newest revocation are asked in one round trip. While it
+is away, each process counts for itself, with the whole limit: slower nobody, faster at most the number of processes times.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from math import ceil
+from typing import TYPE_CHECKING, Final
+
+from flask import Request
+
+from stopper.auth.api_key import LIMIT_CLAIM
+from stopper.auth.api_key_reader import family_of
+from stopper.auth.limit import Attempt, Counted, Limit, LocalCounters
+from stopper.auth.limit_key import digest_of, network
+from stopper.auth.limit_text import read_limits
+from stopper.core.errors import (
+    InvalidCredentialError,
+    RefusalError,
+    SettingError,
+    StoreUnavailableError,
+    ThrottledError,
+)
+from stopper.core.principal import Principal
+from stopper.extension.limits import By, Measured
+from stopper.extension.proxies import client_address
+from stopper.extension.response_headers import LIMITS, Pair
+
+if TYPE_CHECKING:
+    from stopper.store.redis_counters import RedisCounters
+
+_OWN: Final = "api-key"
+"""The name of the limit that an API key brings along."""
+_EVERYBODY: Final = "everybody"
+_MOST_HELD: Final = 10_000
+_log: Final = logging.getLogger("stopper")
+PER_PROCESS: Final = (
+    "several processes serve this application and each counts for itself, so a client gets each limit from each of them; set"
+    " STOPPER_REDIS_URL, or STOPPER_ALLOW_LIMITS_PER_PROCESS = True where that is meant"
+)
+
+
+class RequestLimits:
+    """What a gate asks before a view may run. Safe for threads."""
+
+    def __init__(
+        self,
+        shared: "RedisCounters | None",
+        *,
+        own_issuer: str = "",
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """*shared*: counters of all nodes; None: this process's own. *own_issuer*: its tokens and sessions name the same people."""
+        self._shared = shared
+        self._own = LocalCounters(monotonic=monotonic)
+        self._own_issuer = own_issuer
+        self._monotonic = monotonic
+        self._held: dict[tuple[str, str], float] = {}
+        self._lock = threading.Lock()
+        self._away = False
+        self._processes_told = False
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether all nodes count together."""
+        return self._shared is not None
+
+    def judge_processes(self, *, allowed: bool, strict: bool) -> None:
+        """Where several processes serve. Raises SettingError where each would count for itself and *strict* is on; else it is told."""
+        if self._shared is not None or allowed:
+            return
+        if strict:
+            raise SettingError(PER_PROCESS, rule="rate-limit-per-process")
+        _log.warning("rate-limit-per-process: %s", PER_PROCESS)
+
+    def held(self, limits: Sequence[Measured], asked: Request) -> ThrottledError | None:
+        """The refusal, when the address was refused before and its wait has not ended: then nothing is read, verified or asked."""
+        if not self._held:
+            return None
+        now, key = self._monotonic(), _of_address(client_address(asked))
+        for one in limits:
+            wait = self._held.get((one.measure, key), 0.0) - now if one.by == "address" else 0.0
+            if wait > 0:
+                tell(asked, limits, (f'"{one.name}";r=0;t={ceil(wait)}',))
+                return ThrottledError(f"limit-{one.name}", ceil(wait))
+        return None
+
+    def count(
+        self,
+        limits: Sequence[Measured],
+        asked: Request,
+        principal: Principal | None,
+        *,
+        hear: bool = False,
+        known: bool,
+    ) -> tuple[RefusalError | None, int]:
+        """Count a request of *principal*; None: of an address. The refusal, and the number of the newest revocation where *hear* asks for it.
+
+        *known*: whether the request may count against everybody of the route; one whose credential was refused may not.
+        """
+        own = () if principal is None else self._own_limits(principal)
+        if own:
+            limits = (*limits, *own)
+            self._tell_of_processes(asked)
+        if not limits and not hear:
+            return None, 0
+        address = _of_address(client_address(asked))
+        attempts: list[Attempt] = []
+        counted: dict[Attempt, Measured] = {}
+        for one in limits:
+            key = address if one.by == "route" and not known else self._key(one, principal, address)
+            attempt = Attempt(one.measure, key, one.limit)
+            attempts.append(attempt)
+            counted[attempt] = one
+        result = self._ask(attempts, hear=hear)
+        tell(
+            asked,
+            limits,
+            [f'"{counted[left.attempt].name}";r={left.remaining};t={ceil(left.reset)}' for left in result.standings],
+        )
+        refused = result.refusal
+        if refused is None:
+            return None, result.newest
+        last = result.standings[-1].attempt
+        if counted[last].by == "address":
+            self._hold(last, refused.wait)
+        return ThrottledError(f"limit-{counted[last].name}", max(1, ceil(refused.wait))), result.newest
+
+    def _ask(self, attempts: Sequence[Attempt], *, hear: bool) -> Counted:
+        if self._shared is None:
+            return self._own.count(attempts)
+        try:
+            found = self._shared.count(attempts, hear=hear)
+        except StoreUnavailableError:
+            if not self._away:
+                self._away = True
+                _log.warning("the shared counters are away: each process counts for itself until they are back")
+            return self._own.count(attempts)
+        self._away = False
+        return found
+
+    def _key(self, one: Measured, principal: Principal | None, address: str) -> str:
+        """Whom *one* counts: what ``by`` names, else who acts, else the address."""
+        if one.by == "route":
+            return _EVERYBODY
+        if principal is None or one.by == "address":
+            return address
+        return self._of_principal(one.by, principal)
+
+    def _of_principal(self, by: By, principal: Principal) -> str:
+        said = principal.claims.get("iss")
+        issuer = said if isinstance(said, str) and said != self._own_issuer else ""
+        if by == "key":
+            key = _api_key_of(principal) or (None if principal.also is None else _api_key_of(principal.also))
+            if key is not None:
+                return digest_of("key", issuer, key)
+        if by == "tenant" and principal.tenant is not None:
+            return digest_of("tenant", principal.tenant)
+        return digest_of("principal", issuer, principal.subject)
+
+    def _own_limits(self, principal: Principal) -> tuple[Measured, ...]:
+        """The limits that the API key itself has, whether it was shown or a token that it gave out."""
+        for one in (principal, principal.also):
+            if one is not None and LIMIT_CLAIM in one.claims:
+                return _limits_of_key(one.claims[LIMIT_CLAIM])
+        return ()
+
+    def _tell_of_processes(self, asked: Request) -> None:
+        if self._shared is None and not self._processes_told and asked.environ.get("wsgi.multiprocess"):
+            self._processes_told = True
+            _log.warning("rate-limit-per-process: an API key has a limit, but %s", PER_PROCESS)
+
+    def _hold(self, attempt: Attempt, wait: float) -> None:
+        with self._lock:
+            now = self._monotonic()
+            if len(self._held) >= _MOST_HELD:
+                self._held = {key: until for key, until in self._held.items() if until > now}
+            if len(self._held) < _MOST_HELD:
+                self._held[attempt.measure, attempt.key] = now + wait
+
+
+def tell(asked: Request, limits: Sequence[Measured], standings: Sequence[str]) -> None:
+    """Note what the answer says of *limits* (draft-ietf-httpapi-ratelimit-headers)."""
+    if not limits:
+        return
+    policies = ", ".join(f'"{one.name}";q={one.limit.burst};w={ceil(one.limit.seconds)}' for one in limits)
+    pairs: list[Pair] = [("RateLimit-Policy", policies)]
+    if standings:
+        pairs.append(("RateLimit", ", ".join(standings)))
+    asked.environ[LIMITS] = pairs
+
+
+def _of_address(address: str | None) -> str:
+    return network(address)
+
+
+def _api_key_of(principal: Principal) -> str | None:
+    """The name of the API key that *principal* acts by: shown itself, or by a token that it gave out."""
+    if principal.kind == "api_key":
+        return family_of(principal.credential_id or "")
+    session = principal.claims.get("sid")
+    return session if isinstance(session, str) and session.startswith(family_of("")) else None
+
+
+@lru_cache(maxsize=1024)
+def _read(said: str) -> tuple[Limit, ...]:
+    return read_limits(said)
+
+
+def _limits_of_key(said: object) -> tuple[Measured, ...]:
+    """Raises InvalidCredentialError for a limit that nobody can read: it is not let through without one."""
+    try:
+        found = _read(said) if isinstance(said, str) else ()
+    except ValueError:
+        found = ()
+    if not found:
+        raise InvalidCredentialError("key-limit")
+    return tuple(
+        Measured(f"{_OWN}|{said}|{number}", _OWN if number == 1 else f"{_OWN}-{number}", one, "key")
+        for number, one in enumerate(found, 1)
+    )
