@@ -53,7 +53,7 @@ def credentials_in(response: Response, before: str = "") -> Held | None:
     said = response.json()
     token = named(said, TOKEN_NAMES) or _bare(response) or in_headers(response)
     key = named(said, KEY_NAMES)
-    cookies = _merged(before, cookies_of(response, ("",)))
+    cookies = merged(before, cookies_of(response, ("",)))
     if not (token or key or cookies):
         return None
     by_name = bool(token or key or cookies_of(response))
@@ -83,7 +83,8 @@ def cookies_of(response: Response, words: tuple[str, ...] = COOKIE_WORDS) -> str
     return "; ".join(kept)
 
 
-def _merged(before: str, after: str) -> str:
+def merged(before: str, after: str) -> str:
+    """The Cookie header of a browser that held *before* and was given *after*."""
     jar = dict(part.split("=", 1) for part in f"{before}; {after}".split("; ") if "=" in part)
     return "; ".join(f"{name}={value}" for name, value in jar.items())
 

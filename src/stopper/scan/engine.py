@@ -15,8 +15,9 @@ from stopper.core.rule import Rule, Surface
 from stopper.scan.detecting import DetectorResult, one_line, outcome_of, run_detectors
 from stopper.scan.options import Progress, silent
 from stopper.scan.renewal import Renewals
-from stopper.scan.wire.courier import READ_METHODS, Courier
+from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.listener import LoopbackListener
+from stopper.scan.wire.transport import READ_METHODS
 
 __all__ = ["DetectorResult", "ProbeResult", "not_for", "outcome_of", "run_detectors", "run_probe", "run_probes"]
 

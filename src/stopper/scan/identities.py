@@ -18,6 +18,7 @@ from stopper.scan.doors import REGISTER, accounts_bodies, doors, form_of, json_o
 from stopper.scan.entry_page import entry_request
 from stopper.scan.honest import HonestRequests
 from stopper.scan.mint import minted
+from stopper.scan.page_visit import as_visitor, wants_token, with_page_token
 from stopper.scan.wire.courier import Courier
 
 PEOPLE: Final = ("alice", "bob")
@@ -49,7 +50,7 @@ def gather(scene: Scene, given: Sequence[Identity]) -> tuple[tuple[Identity, ...
     found: list[Identity] = []
     notes: list[str] = []
     for identity in given:
-        ready = identity if identity.headers else log_in(scene, identity)
+        ready = _with_token(scene, identity) if identity.headers else log_in(scene, identity)
         if ready is not None:
             found.append(ready)
         elif identity.name not in scene.useless:
@@ -141,7 +142,7 @@ def _by_basic(scene: Scene, person: Identity, said: str) -> Identity | None:
 
 def _logged_in(scene: Scene, person: Identity, route: Route, requests: Sequence[Request]) -> Identity | None:
     for request in requests:
-        exchange = _try(scene.courier, request)
+        exchange = _change(scene, request)
         if exchange is None:
             continue
         if (ready := holder(scene, person, exchange, route)) is not None:
@@ -161,7 +162,7 @@ def register(scene: Scene, name: str) -> Identity | None:
     user = f"{name}{scene.canary}"
     for route in doors(scene.app, REGISTER):
         for request, login in _register_requests(scene, route, subject, user, password):
-            exchange = _try(scene.courier, request)
+            exchange = _change(scene, request)
             if exchange is None or not (exchange.response.succeeded or exchange.response.status in (302, 303)):
                 continue
             person = Identity(name, (), subject=login, password=password)
@@ -230,7 +231,20 @@ def holder(scene: Scene, person: Identity, exchange: Exchange, route: Route) -> 
     if proof.state == "nothing" or (proof.state == "unknown" and (not held.by_name or _still_outside(response))):
         return None
     issuer = RouteRef("POST", route.path)
-    return replace(person, headers=proof.way, token=held.token, refresh_token=held.refresh, issued_by=issuer)
+    ready = replace(person, headers=proof.way, token=held.token, refresh_token=held.refresh, issued_by=issuer)
+    return _with_token(scene, ready, response)
+
+
+def _with_token(scene: Scene, person: Identity, said: Response | None = None) -> Identity:
+    return with_page_token(scene.app, scene.courier, scene.honest, person, said)
+
+
+def _change(scene: Scene, request: Request) -> Exchange | None:
+    """The answer to a log-in or registration; where that wants a token of a page, the answer to it with one."""
+    exchange = _try(scene.courier, request)
+    if exchange is None or not wants_token(exchange.response):
+        return exchange
+    return as_visitor(scene.app, scene.courier, scene.honest, exchange) or exchange
 
 
 def _still_outside(response: Response) -> bool:

@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 from stopper.core.exchange import Effect, Exchange, Request, Response
 from stopper.core.probe import Mode, Skipped
 from stopper.scan.wire.credential_watch import CredentialWatch
+from stopper.scan.wire.own_page import OwnPage
+from stopper.scan.wire.page_tokens import visit_of
 from stopper.scan.wire.shared import SharedAnswers
 from stopper.scan.wire.time_limit import TimeLimit
-from stopper.scan.wire.transport import Transport
+from stopper.scan.wire.transport import READ_METHODS, Transport
 
-READ_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 ALLOWED: Final[dict[Mode, frozenset[Effect]]] = {
     "passive": frozenset({"read"}),
     "default": frozenset({"read", "login"}),
@@ -74,6 +75,8 @@ class Courier:
         self.credentials = CredentialWatch()
         """Which credentials of the scan's people are over."""
         self._shared = SharedAnswers()
+        self.page = OwnPage(transport.base_url)
+        """How the target's own pages send a change."""
 
     def carry(self, request: Request, *, last: bool = False) -> Exchange:
         """Send *request*. Raises Skipped when mode, path or budget forbid it. ``last`` requests take back and ignore the budget."""
@@ -82,11 +85,19 @@ class Courier:
             request = self.credentials.fresh(request)
         else:
             self._pace(request)
+        request = self._as_page(request)
         with self._telling([request]) as answers:
             response = self.transport.send(request, self._time_for_one(last))
             answers.append(response)
         self._learn(request, response)
         return Exchange(request, response)
+
+    def _as_page(self, request: Request) -> Request:
+        """*request* as the target's own page sends it; the page is asked first where its token was used up by a log-in."""
+        page = self.page.missing(request)
+        if page is not None and (visit := visit_of(self.carry(page))) is not None:
+            self.page.visited(page, visit)
+        return self.page.dressed(request)
 
     def carry_for(self, asker: str, request: Request) -> Exchange:
         """Send *request* for the probe *asker*, or give it what another probe has just read. Raises Skipped."""
@@ -113,6 +124,7 @@ class Courier:
         """Send *requests* so that their last bytes leave at the same moment."""
         for request in requests:
             self._admit(request, last=False)
+        requests = [self._as_page(request) for request in requests]
         barrier = threading.Barrier(len(requests))
         answers: list[Response] = [Response(0, error="not sent")] * len(requests)
 
@@ -201,6 +213,7 @@ class Courier:
     def _learn(self, request: Request, response: Response) -> None:
         key = (request.method, _path(request.target))
         self.credentials.learn(request, response)
+        self.page.used(request, response)
         with self._lock:
             if not response.status:
                 self.lost.setdefault(key, response.error or "no answer")

@@ -9,6 +9,8 @@ from stopper.core.rule import Surface
 BODY_CAP: Final = 1024 * 1024
 """Bytes of a body that are kept; the rest is not read and the response is marked ``truncated``."""
 
+READ_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
 Hold = Callable[[], object]
 """Called once, just before the last byte of a request leaves. ``Together`` waits there for the others."""
 
