@@ -9,6 +9,8 @@ from stopper.scan.wire.courier import Courier
 class Counting:
     """A target that counts what it is asked, and answers with the count."""
 
+    base_url = "http://localhost"
+
     def __init__(self, status: int = 200) -> None:
         self.status = status
         self.asked = 0
