@@ -36,6 +36,7 @@ _ONCE: Final = re.compile(
     r"(?i)create|issue|generate|new|rotate|regenerate|register|sign_?up|make|reset|roll|renew|login|add|mint|post"
 )
 _MASKS: Final = re.compile(r"(?i)mask|redact|hash|digest|prefix|last|short|preview|obscure|censor|sha|hide|partial")
+_SECRET_SETTING: Final = re.compile(r"(?i)(?<!public)_(?:secret|api|access|private|signing)_?(?:key|token)$")
 _VALUE: Final = re.compile(r"(?=.*[0-9])[A-Za-z0-9._~+/=-]{12,}")
 _NOTHING: Final = (Truth, Constant, Name, Parameter, Caught)
 """What gives no stored key away: it says yes or no, stands there in clear, or has nothing inside."""
@@ -83,7 +84,7 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
         case Member(attribute=attribute):
             return _is_key(attribute) and not _is_fresh(facts, value)
         case ConfigValue(key=key) | EnvironmentValue(variable=key):
-            return _is_key(key)
+            return _is_key(key) or _SECRET_SETTING.search(key) is not None
         case Item(key=key):
             return _is_key(text_of(key) or "") and not _is_sent(value)
         case Call(method="Column" | "mapped_column" | "CharField" | "StringField" | "TextField"):

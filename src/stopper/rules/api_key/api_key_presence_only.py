@@ -45,6 +45,33 @@ def detect(app: App) -> Iterator[Hit]:
             and not _looked_at(facts, condition)
         ):
             yield Hit(MESSAGE, condition.span)
+    yield from _asked_elsewhere(facts)
+
+
+def _asked_elsewhere(facts: SourceFacts) -> Iterator[Hit]:
+    """A check of its own whose whole answer is whether a key was sent, and a refusal that hangs on that answer."""
+    for condition in facts.conditions():
+        asked = condition.value
+        if not (condition.refuses and condition.negated and isinstance(asked, Call)):
+            continue
+        answers = facts.returns_of(asked.callee)
+        if len(answers) == 1 and _only_whether(answers[0].value) and not _is_known_to(facts, asked.callee):
+            yield Hit(MESSAGE, answers[0].span)
+
+
+def _only_whether(value: Value) -> bool:
+    if isinstance(value, Truth) and len(value.parts) == 2:  # "X-API-Key" in request.headers, key is not None
+        return _is_presence(value) or (is_constant(value.parts[1], None) and _bare(value.parts[0]) is not None)
+    return isinstance(value, Call) and value.callee == "bool" and any(_bare(one) is not None for one in value.args[:1])
+
+
+def _is_known_to(facts: SourceFacts, function: str) -> bool:
+    return any(
+        _reads(side)
+        for one in facts.comparisons_in(function)
+        for side in (one.left, one.right)
+        if not is_constant(side, None)
+    )
 
 
 def _holds_presence(value: Value) -> bool:

@@ -20,6 +20,12 @@ _WHO: Final = (
     "flask.session", "flask.g", "flask.request.headers", "flask.request.authorization", "flask.request.cookies",
     "flask_login.current_user", "flask_security.current_user", "flask_jwt_extended.",
 )  # fmt: skip
+_SHOWN: Final = (
+    "flask.session",
+    "flask.request.headers",
+    "flask.request.authorization",
+    "flask.request.cookies",
+)
 _OWN: Final = re.compile(
     r"(?i)(login|auth|token|jwt|api_?key|admin|role|permission|scope|user|credential|session)\w*_?(required|needed|only)$|^(require|requires|needs|check|ensure|verify|protect|validate|authenticate|authorize|authenticated|protected|secured?|admin_only|login_required)\w*(auth|token|login|key|admin|role|user|permission|scope|session)?\w*$"
 )
@@ -125,8 +131,8 @@ def _go_on(facts: SourceFacts) -> Iterator[Hit]:
         if (
             call.function
             and call.span is not None
-            and _is_guard_function(facts, call.function)
             and _thrown_away(facts, call)
+            and (_is_guard_function(facts, call.function) or _after_asking(facts, call))
         ):
             yield Hit("the refusal is made and not returned, so the request goes on", call.span)
     for handler in facts.handlers():
@@ -149,6 +155,18 @@ def _is_guard_function(facts: SourceFacts, function: str) -> bool:
     return known is not None and any(
         one.name.endswith((".before_request", ".before_app_request")) for one in known.decorators
     )
+
+
+def _after_asking(facts: SourceFacts, call: Call) -> bool:
+    """That the ``if`` around the call looks at what the caller shows."""
+    return any(
+        one.body is not None and call.span is not None and one.body.holds(call.span) and _looks_at_caller(one.value)
+        for one in facts.conditions_in(call.function)
+    )
+
+
+def _looks_at_caller(value: Value) -> bool:
+    return any(isinstance(part, Name) and part.dotted.startswith(_SHOWN) for part in walk(value))
 
 
 def _thrown_away(facts: SourceFacts, call: Call) -> bool:

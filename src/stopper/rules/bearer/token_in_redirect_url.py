@@ -15,7 +15,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import attempt, bearers, candidates
 from stopper.core.probe_login import login_requests, login_routes
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, walk
+from stopper.core.values import Call, Constant, Format, text_of, walk
 
 NOT_CREDENTIALS: Final = re.compile(
     r"(?i)page|next|csrf|xsrf|cursor|continuation|sync|reset|confirm|verif|invit|unsubscribe"
@@ -24,6 +24,7 @@ NOT_CREDENTIALS: Final = re.compile(
 _LOGS_OUT: Final = re.compile(r"(?i)log_?-?out|sign_?-?out|end_?session")
 _HINTS: Final = frozenset({"id_token", "id_token_hint", "idtoken"})
 _HANDED: Final = re.compile(r"(?i)[?&#;](?:access_token|id_token|refresh_token|auth_token|token|jwt)=[\w.~+/-]{16,}")
+_NAMED: Final = re.compile(r"(?i)[?&#](?:access_token|id_token|refresh_token|auth_token|token|jwt)=$")
 TRIED: Final = {"quick": 6, "standard": 12, "deep": 40}
 
 
@@ -38,6 +39,7 @@ def detect(app: App) -> Iterator[Hit]:
                 "a token is put into the address of a redirect", flow.span, certainty="certain" if sure else "likely"
             )
     yield from _by_endpoint(facts)
+    yield from _by_name(facts)
 
 
 def _ends_the_session(function: str, labels: list[Label]) -> bool:
@@ -58,6 +60,21 @@ def _by_endpoint(facts: SourceFacts) -> Iterator[Hit]:
                 ):
                     yield Hit("a token is put into the address of a redirect", call.span)
                     break
+
+
+def _by_name(facts: SourceFacts) -> Iterator[Hit]:
+    """``redirect(f"https://…/welcome?token={…}")``: the address itself says that a token follows."""
+    told = {flow.span for flow in facts.flows("redirect", label=("token", "authorization-header"))}
+    for call in facts.calls("flask.redirect", "werkzeug.utils.redirect"):
+        if call.span in told or call.span is None or NOT_CREDENTIALS.search(call.function.rpartition(".")[2]):
+            continue
+        for whole in (part for given in call.args[:1] for part in walk(given, 3) if isinstance(part, Format)):
+            before = ""
+            for part in whole.parts:
+                if _NAMED.search(before) and not isinstance(part, Constant) and not NOT_CREDENTIALS.search(before):
+                    yield Hit("a token is put into the address of a redirect", call.span, certainty="likely")
+                    break
+                before += text_of(part) or ""
 
 
 def _is_credential(label: Label) -> bool:

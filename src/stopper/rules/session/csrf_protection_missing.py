@@ -14,6 +14,7 @@ from stopper.core.probe_baseline import alike, attempt, is_door
 from stopper.core.probe_cookies import answers_with_cookies
 from stopper.core.rule import Hit, Rule
 from stopper.core.setting_facts import MISSING, application_made, in_force, settings_out_of_sight, switches
+from stopper.core.values import Item, Name, Truth, Value, text_of, walk
 
 _WHO: Final = re.compile(
     r"(?i)^_?(user|uid|user_?id|user_?name|email|account(_id)?|logged_?in|authenticated|login|member_id|customer_id|admin|is_admin)$"
@@ -37,6 +38,10 @@ def detect(app: App) -> Iterator[Hit]:
             )
 
 
+def _is_session(value: Value) -> bool:
+    return isinstance(value, Name) and value.dotted == "flask.session"
+
+
 def _is_door(route: Route) -> bool:
     return is_door(route)
 
@@ -46,7 +51,24 @@ def _cookies_authenticate(facts: SourceFacts) -> bool:
         True for _ in facts.calls("flask_login.login_user", "flask_security.login_user", "flask_login.utils.login_user")
     ):
         return True
-    return any(_WHO.match(flow.detail) for flow in facts.flows("session"))
+    if any(_WHO.match(flow.detail) for flow in facts.flows("session")):
+        return True
+    # Where the log-in writes the session in a way that is not seen, a refusal that asks the session shows it.
+    return any(
+        condition.refuses and any(_asks_session(part) for part in walk(condition.value, 4))
+        for condition in facts.conditions()
+    )
+
+
+def _asks_session(value: Value) -> bool:
+    if isinstance(value, Item):
+        return _is_session(value.owner) and _WHO.match(text_of(value.key) or "") is not None
+    return (
+        isinstance(value, Truth)
+        and len(value.parts) == 2
+        and _is_session(value.parts[1])
+        and _WHO.match(text_of(value.parts[0]) or "") is not None
+    )
 
 
 def _defended(app: App, facts: SourceFacts) -> bool:

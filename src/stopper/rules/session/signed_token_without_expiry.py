@@ -52,6 +52,14 @@ def detect(app: App) -> Iterator[Hit]:
                 yield Hit(
                     "this serializer writes no time, so its tokens are good for ever", call.span, certainty="likely"
                 )
+    if not any(
+        True for _ in facts.calls(*(f"{home}.{word}" for home in _PLAIN for word in ("loads", "unsign", "load")))
+    ):
+        for call in facts.calls(*(f"{home}.{word}" for home in _PLAIN for word in ("dumps", "sign"))):
+            if _PURPOSE.search(call.function.rpartition(".")[2]):  # whoever loads it reads no time
+                yield Hit(
+                    "this serializer writes no time, so its tokens are good for ever", call.span, certainty="likely"
+                )
     for call in facts.calls(*_NONE):
         yield Hit("NoneAlgorithm signs nothing", call.span)
     used: dict[str, int] = {}
