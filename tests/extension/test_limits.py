@@ -9,7 +9,7 @@ from flask import Blueprint, Flask
 from flask.views import MethodView
 from tests.extension.made import Made, bearer_header, forged
 
-from stopper import PolicyError, SettingError, Stopper, api_key, bearer, limit, public, scope, tenant
+from stopper import PolicyError, Principal, SettingError, Stopper, api_key, bearer, limit, public, scope, tenant
 from stopper.extension.limits_count import RequestLimits
 
 REMOTE = {"REMOTE_ADDR": "203.0.113.7"}
@@ -95,6 +95,19 @@ def test_the_setting_counts_one_client_over_all_routes() -> None:
 def test_a_new_token_of_the_same_person_is_the_same_client(made: Made) -> None:
     _route(made, "/a", bearer, limit("2/hour", by="principal"))
     assert [made.get("/a", bearer_header(jti=f"id-{number}")).status_code for number in range(3)] == [200, 200, 429]
+
+
+def test_own_tokens_sessions_and_keys_of_one_person_count_together() -> None:
+    """And the token of another issuer who has the same name does not."""
+    limits = RequestLimits(None, own_issuer="https://own.example")
+    shown = (
+        Principal("alice", "bearer", claims={"iss": "https://own.example"}),
+        Principal("alice", "browser_session"),
+        Principal("alice", "api_key", credential_id="k"),
+    )
+    assert len({limits._of_principal("principal", one) for one in shown}) == 1
+    foreign = Principal("alice", "bearer", claims={"iss": "https://other.example"})
+    assert limits._of_principal("principal", foreign) != limits._of_principal("principal", shown[0])
 
 
 def test_by_tenant(made: Made) -> None:
@@ -189,7 +202,10 @@ def test_a_class_its_handlers_and_what_decorates_it_all_count() -> None:
     assert codes[2:] == [200, 429, 429], (
         "the class counts all three hours' worth, refused ones that it had let through too"
     )
-    assert made.get("/n", method="POST").headers["RateLimit-Policy"] == '"client";q=100;w=86400, "client-2";q=3;w=3600'
+    assert (
+        made.get("/n", method="POST").headers["RateLimit-Policy"]
+        == '"principal";q=100;w=86400, "principal-2";q=3;w=3600'
+    )
 
 
 @pytest.mark.parametrize("order", [[limit("1/hour"), bearer], [bearer, limit("1/hour")]])

@@ -13,7 +13,7 @@ from stopper.core.errors import PolicyError
 from stopper.core.settings import Setting, declare, switch
 
 View = TypeVar("View", bound=Callable[..., Any])
-By = Literal["client", "principal", "key", "tenant", "address", "route"]
+By = Literal["principal", "key", "tenant", "address", "route"]
 ATTRIBUTE: Final = "__stopper_limits__"
 """Where a view carries its limits. `functools.wraps` copies it, so a decorator on top does not lose them."""
 
@@ -73,12 +73,12 @@ class RateLimit:
         return self.text
 
 
-def limit(said: str, *, by: By = "client") -> RateLimit:
+def limit(said: str, *, by: By = "principal") -> RateLimit:
     """How often a route may be asked: ``100/minute``, ``5/15 minutes sliding``, several with commas.
 
-    *by*: whose requests are counted together. ``principal``: who acts. ``key``: an API key. ``tenant``: everybody of a tenant. ``address``:
-    an IPv4 address or an IPv6 /64; counts refused credentials too. ``route``: everybody. ``client``: the principal where one is known, else
-    the address. Who is not known by what *by* names is counted by the next best thing, an address in the end: nobody is not counted.
+    *by*: whose requests are counted together. ``principal``: who acts. ``key``: an API key. ``tenant``: everybody of a tenant.
+    ``address``: an IPv4 address or an IPv6 /64; counts refused credentials too. ``route``: everybody. Who is not known by
+    what *by* names is counted by the next best thing, an address in the end: nobody is not counted.
     Raises PolicyError.
     """
     if by not in get_args(By):
@@ -135,7 +135,7 @@ class LimitRules:
         """*aims* may grow while the application is set up."""
         self._flask = flask
         self._aims = aims
-        self._default = RateLimit(default, "client") if default else None
+        self._default = RateLimit(default, "principal") if default else None
 
     def before(self, endpoint: str, view: Callable[..., Any] | None, method: str) -> tuple[Measured, ...]:
         """The limits before *endpoint* and *method*, which *view* answers."""

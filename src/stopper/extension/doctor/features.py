@@ -126,9 +126,18 @@ def requests_limited(deployment: Deployment) -> Outcome:
             "Flask-Limiter is set up; which routes it limits cannot be seen here",
             "limit the routes that cost much or give much away",
         )
+    doors = [(path, door) for path, door in deployment.doors if door.policy is not None]
+    bare = [f"{door.method} {path}" for path, door in doors if not door.limits]
+    if not bare:
+        return met(f"each of the {len(doors)} doors has a limit")
+    if len(bare) < len(doors):
+        return yours(
+            f"{len(bare)} of {len(doors)} doors have no limit, first {bare[0]}",
+            "set STOPPER_RATE_LIMIT, such as 300/minute, or see that these cost little and give little away",
+        )
     return yours(
-        "Stopper counts log-ins, refreshes and registrations of its own accounts",
-        "limit the routes that cost much or give much away",
+        "Stopper counts log-ins, refreshes and registrations of its own accounts, and no other door has a limit",
+        "set STOPPER_RATE_LIMIT, such as 300/minute, and put @limit(…) above the routes that cost much or give much away",
     )
 
 
