@@ -17,7 +17,7 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("low", "medium", "high", "critical")
 Certainty = Literal["possible", "likely", "certain"]
 """How often a detector of this kind is right when it speaks."""
 
-Surface = Literal["source", "wsgi", "http", "https"]
+Surface = Literal["source", "running", "wsgi", "http", "https"]
 
 Check = Literal[
     "authentication", "object-authorization", "function-authorization", "property-authorization", "input-validation",
@@ -67,7 +67,8 @@ Fixer = Callable[["App", Hit], Edit | None]
 class Rule:
     """One weakness. The slug is the file's stem with ``-`` for ``_``; ``ends`` is the setting or call of the guard that ends it.
 
-    ``harm`` is the module's docstring line. ``certainty`` speaks of the detector. ``surfaces`` says where the rule can look.
+    ``harm`` is the module's docstring line. ``certainty`` speaks of the detector. ``surfaces`` says where the rule can look: ``source`` and
+    ``running`` (the imported application) with a detector, the others with a probe.
     ``effect_of`` names source rules whose weakness a proof by this rule's probe shows: they become one finding.
     ``depth`` is the least depth at which the probe runs. ``disturbs``: the probe ends credentials or trips limits that other
     probes need, so it runs alone, after all of them.

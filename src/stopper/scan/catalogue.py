@@ -121,10 +121,10 @@ def _rule(name: str) -> Rule:
     if rule.severity not in SEVERITIES or rule.check not in CHECKS or not rule.surfaces:
         raise CatalogueError(f"{rule.slug}: unknown severity or check, or no surface")
     if (rule.detect is not None) != ("source" in rule.surfaces) or (rule.probe is not None) != bool(
-        set(rule.surfaces) - {"source"}
+        set(rule.surfaces) - {"source", "running"}
     ):
         raise CatalogueError(
-            f"{rule.slug}: surfaces are 'source' with a detector and 'wsgi', 'http' or 'https' with a probe"
+            f"{rule.slug}: surfaces are 'source' (and 'running') with a detector and 'wsgi', 'http' or 'https' with a probe"
         )
     if not page_path(rule).is_file():
         raise CatalogueError(f"{rule.slug} has no page {page_path(rule).name} beside it")
