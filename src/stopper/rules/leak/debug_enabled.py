@@ -7,7 +7,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.switched_on import asked_for
+from stopper.core.switched_on import asked_for, is_on
 from stopper.core.values import Call, Constant, Name, Value, is_constant
 
 APPS: Final = ("flask.Flask.run", "flask_socketio.SocketIO.run", "connexion.App.run", "connexion.FlaskApp.run")
@@ -20,8 +20,17 @@ def detect(app: App) -> Iterator[Hit]:
     """``run(debug=True)`` of something that is, or is called like, a Flask application."""
     facts = source_of(app)
     for call in facts.calls("*.run"):
-        if is_constant(_debug(call), True, 1) and _runs_flask(facts, call) and not asked_for(facts, call.span):
+        value = _debug(call)
+        if not is_on(facts, value) or not _runs_flask(facts, call) or asked_for(facts, call.span):
+            continue
+        if is_constant(value, True, 1):
             yield Hit("the application is started in debug mode, which runs code for whoever reaches it", call.span)
+        else:
+            yield Hit(
+                "the application is started in debug mode wherever the environment says nothing",
+                call.span,
+                certainty="likely",
+            )
 
 
 def _debug(call: Call) -> Value | None:

@@ -25,6 +25,7 @@ _RUN: Final = (
 _SIMPLE: Final = ("werkzeug.serving.run_simple", "werkzeug.run_simple", "werkzeug.serving.make_server")
 _EVERYBODY: Final = ("0.0.0.0", "::", "")
 _APP: Final = re.compile(r"(?:\w*_)?app(?:lication)?|(?:create|make|build)_(?:\w*_)?app(?:lication)?")
+_FOR_ONE_DESK: Final = re.compile(r"(?i)(?:^|[/._-])(?:dev|devel|development|debug|local)(?:$|[/._-])")
 _COMMAND: Final = re.compile(
     r"(?i)(^|[\s\"',\[])(flask([\"',\s]+(--app|-A)[\"',=\s]+\S+)?[\"',\s]+run|python3?[\"',\s]+-m[\"',\s]+flask\b.*\brun)\b"
 )
@@ -40,12 +41,7 @@ def detect(app: App) -> Iterator[Hit]:
         yield from _judged(app, call)
     for file in facts.files_of("dockerfile", "compose", "procfile"):
         for number, line in enumerate(file.lines, 1):
-            if (
-                _COMMAND.search(line)
-                and not line.lstrip().startswith("#")
-                and "debug" not in file.path
-                and "dev" not in file.path
-            ):
+            if _COMMAND.search(line) and not line.lstrip().startswith("#") and not _FOR_ONE_DESK.search(file.path):
                 yield Hit(
                     "the container is started with the development server",
                     Span(file.path, number, number, 1, len(line) + 1),
