@@ -1,4 +1,4 @@
-"""What a guarded request costs against a bare one, in process, no server, memory only (goal P5 without revocation and limit).
+"""What a guarded request costs against a bare one, in process, no server, memory only (goal P5 without revocation).
 
 Run: python bench/guard_speed.py
 """
@@ -13,19 +13,22 @@ from flask import Flask
 from verify_speed import AUDIENCE, ISSUER, ROUNDS, materials, per_call, token_of
 from werkzeug.test import EnvironBuilder
 
-from stopper import Issuer, Stopper, bearer, scope
+from stopper import Issuer, Stopper, bearer, limit, scope
+from stopper.extension.limits import RateLimit
 
 CALLS = 60
 
 
-def app_of(cache_size: int | None, key: Any) -> Flask:
-    """An application with one route; None: without Stopper."""
+def app_of(cache_size: int | None, key: Any, *limits: RateLimit) -> Flask:
+    """An application with one route, behind *limits*; None: without Stopper."""
     app = Flask("bench")
     view: Callable[[], str] = lambda: "ok"  # noqa: E731 - a view is a function
     if cache_size is not None:
         app.config["STOPPER_TOKEN_CACHE_SIZE"] = cache_size
         Stopper(app, issuers=[Issuer(ISSUER, ["RS256"], keys=key, audience=AUDIENCE)])
         view = (bearer & scope("notes:read"))(view)
+        for one in limits:
+            view = one(view)
     app.add_url_rule("/notes", "notes", view)
     return app
 
@@ -50,6 +53,11 @@ def main() -> None:
     calls = {
         "bare": caller(app_of(None, key), token),
         "token seen before": caller(app_of(4096, key), token),
+        "seen, one limit": caller(app_of(4096, key, limit("90000/second")), token),
+        "seen, one sliding": caller(app_of(4096, key, limit("90000/second sliding")), token),
+        "seen, three limits": caller(
+            app_of(4096, key, limit("90000/second, 1000000/minute"), limit("90000/second", by="address")), token
+        ),
         "token verified anew": caller(cold, token),
         "forged token refused": caller(cold, token[:-4] + "AAAA"),
         "over the length cap": caller(cold, "a" * 20_000),

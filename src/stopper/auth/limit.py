@@ -8,8 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from stopper.auth.forking import in_each_child
 from stopper.auth.limit_window import MAX_KEYS as MAX_KEYS
@@ -19,8 +18,7 @@ _ROUNDING: Final = 1e-6
 """Sums of fractions of seconds come out a little high."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(NamedTuple):
     """``burst`` attempts at once, then one each ``seconds / burst``; ``sliding``: no more than ``burst`` in any ``seconds``."""
 
     burst: int
@@ -37,8 +35,7 @@ class Limit:
         return self.seconds / self.burst
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One attempt against one counter: *measure* names the counter, *key* who is counted.
 
     ``unless``: somebody noted under this key before is not counted here.
@@ -50,16 +47,14 @@ class Attempt:
     unless: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """Which counter refused, and the seconds until it would not."""
 
     measure: str
     wait: float
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What is left of one limit after an attempt.
 
     ``reset``: seconds until all of it is there again; where nothing is left, until one more may pass.
@@ -70,8 +65,7 @@ class Standing:
     reset: float
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """What became of some attempts: the refusal, and how each that was counted stands.
 
     ``newest``: the number of the newest revocation, where it was asked for in the same round trip; else 0.
@@ -192,6 +186,9 @@ class LocalCounters:
 
     def _meter(self, attempt: Attempt) -> Meter | Window:
         named = (attempt.measure, attempt.limit)
+        found = self._meters.get(named)
+        if found is not None:
+            return found
         with self._lock:
             found = self._meters.get(named)
             if found is None:

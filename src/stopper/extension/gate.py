@@ -138,7 +138,7 @@ class Gate:
         held = self._limits.held(limits, asked)
         if held is not None:
             raise held
-        later = news_later.set(self._follow is not None)
+        later = None if self._follow is None else news_later.set(True)
         try:
             try:
                 principal = self._recalled(policy, asked.environ) or self._authenticate(policy, asked)
@@ -150,7 +150,8 @@ class Gate:
             self._count(limits, asked, principal)
             return principal
         finally:
-            news_later.reset(later)
+            if later is not None:
+                news_later.reset(later)
 
     def _count(self, limits: tuple[Measured, ...], asked: Request, principal: Principal) -> None:
         follow = self._follow

@@ -3,6 +3,7 @@
 import fnmatch
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, Final, Literal, TypeVar, cast, get_args
 
 from flask import Blueprint, Flask
@@ -91,12 +92,18 @@ def limit(said: str, *, by: By = "principal") -> RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One limit before a door. ``measure``: the counter's name, ``name``: what clients read."""
+    """One limit before a door. ``measure``: the counter's name, ``name``: what clients read, ``policy``: the same with the limit."""
 
     measure: str
     name: str
     limit: Limit
     by: By
+    policy: str
+
+
+def measured(measure: str, name: str, limit: Limit, by: By) -> Measured:
+    """One limit before a door, with what clients read of it (draft-ietf-httpapi-ratelimit-headers)."""
+    return Measured(measure, name, limit, by, f'"{name}";q={limit.burst};w={ceil(limit.seconds)}')
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +165,7 @@ class LimitRules:
                     continue
                 count = names[one.by] = names.get(one.by, 0) + 1
                 name = one.by if count == 1 else f"{one.by}-{count}"
-                found[measure] = Measured(measure, name, single, one.by)
+                found[measure] = measured(measure, name, single, one.by)
         # Addresses first: who is refused by the address uses up nothing of anybody else.
         return tuple(sorted(found.values(), key=lambda one: one.by != "address"))
 

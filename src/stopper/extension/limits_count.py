@@ -27,7 +27,7 @@ from stopper.core.errors import (
     ThrottledError,
 )
 from stopper.core.principal import Principal
-from stopper.extension.limits import By, Measured
+from stopper.extension.limits import By, Measured, measured
 from stopper.extension.proxies import client_address
 from stopper.extension.response_headers import LIMITS, Pair
 
@@ -82,7 +82,7 @@ class RequestLimits:
         """The refusal, when the address was refused before and its wait has not ended: then nothing is read, verified or asked."""
         if not self._held:
             return None
-        now, key = self._monotonic(), _of_address(client_address(asked))
+        now, key = self._monotonic(), network(client_address(asked))
         for one in limits:
             wait = self._held.get((one.measure, key), 0.0) - now if one.by == "address" else 0.0
             if wait > 0:
@@ -109,27 +109,23 @@ class RequestLimits:
             self._tell_of_processes(asked)
         if not limits and not hear:
             return None, 0
-        address = _of_address(client_address(asked))
-        attempts: list[Attempt] = []
-        counted: dict[Attempt, Measured] = {}
-        for one in limits:
-            key = address if one.by == "route" and not known else self._key(one, principal, address)
-            attempt = Attempt(one.measure, key, one.limit)
-            attempts.append(attempt)
-            counted[attempt] = one
-        result = self._ask(attempts, hear=hear)
+        attempts = [Attempt(one.measure, self._key(one.by, principal, asked, known=known), one.limit) for one in limits]
+        refused, standings, newest = self._ask(attempts, hear=hear)
+        # No attempt has an exemption, so the standings are those of the first limits, in their order.
         tell(
             asked,
             limits,
-            [f'"{counted[left.attempt].name}";r={left.remaining};t={ceil(left.reset)}' for left in result.standings],
+            [
+                f'"{one.name}";r={remaining};t={ceil(reset)}'
+                for one, (_, remaining, reset) in zip(limits, standings, strict=False)
+            ],
         )
-        refused = result.refusal
         if refused is None:
-            return None, result.newest
-        last = result.standings[-1].attempt
-        if counted[last].by == "address":
-            self._hold(last, refused.wait)
-        return ThrottledError(f"limit-{counted[last].name}", max(1, ceil(refused.wait))), result.newest
+            return None, newest
+        last = limits[len(standings) - 1]
+        if last.by == "address":
+            self._hold(attempts[len(standings) - 1], refused.wait)
+        return ThrottledError(f"limit-{last.name}", max(1, ceil(refused.wait))), newest
 
     def _ask(self, attempts: Sequence[Attempt], *, hear: bool) -> Counted:
         if self._shared is None:
@@ -144,13 +140,13 @@ class RequestLimits:
         self._away = False
         return found
 
-    def _key(self, one: Measured, principal: Principal | None, address: str) -> str:
-        """Whom *one* counts: what ``by`` names, else who acts, else the address."""
-        if one.by == "route":
+    def _key(self, by: By, principal: Principal | None, asked: Request, *, known: bool) -> str:
+        """Whom a limit counts: what *by* names, else who acts, else the address."""
+        if by == "route" and known:
             return _EVERYBODY
-        if principal is None or one.by == "address":
-            return address
-        return self._of_principal(one.by, principal)
+        if principal is None or by == "address":
+            return network(client_address(asked))
+        return self._of_principal(by, principal)
 
     def _of_principal(self, by: By, principal: Principal) -> str:
         said = principal.claims.get("iss")
@@ -158,10 +154,10 @@ class RequestLimits:
         if by == "key":
             key = _api_key_of(principal) or (None if principal.also is None else _api_key_of(principal.also))
             if key is not None:
-                return digest_of("key", issuer, key)
+                return _digest("key", issuer, key)
         if by == "tenant" and principal.tenant is not None:
-            return digest_of("tenant", principal.tenant)
-        return digest_of("principal", issuer, principal.subject)
+            return _digest("tenant", "", principal.tenant)
+        return _digest("principal", issuer, principal.subject)
 
     def _own_limits(self, principal: Principal) -> tuple[Measured, ...]:
         """The limits that the API key itself has, whether it was shown or a token that it gave out."""
@@ -188,15 +184,10 @@ def tell(asked: Request, limits: Sequence[Measured], standings: Sequence[str]) -
     """Note what the answer says of *limits* (draft-ietf-httpapi-ratelimit-headers)."""
     if not limits:
         return
-    policies = ", ".join(f'"{one.name}";q={one.limit.burst};w={ceil(one.limit.seconds)}' for one in limits)
-    pairs: list[Pair] = [("RateLimit-Policy", policies)]
+    pairs: list[Pair] = [("RateLimit-Policy", ", ".join([one.policy for one in limits]))]
     if standings:
         pairs.append(("RateLimit", ", ".join(standings)))
     asked.environ[LIMITS] = pairs
-
-
-def _of_address(address: str | None) -> str:
-    return network(address)
 
 
 def _api_key_of(principal: Principal) -> str | None:
@@ -205,6 +196,9 @@ def _api_key_of(principal: Principal) -> str | None:
         return family_of(principal.credential_id or "")
     session = principal.claims.get("sid")
     return session if isinstance(session, str) and session.startswith(family_of("")) else None
+
+
+_digest = lru_cache(maxsize=4096)(digest_of)
 
 
 @lru_cache(maxsize=1024)
@@ -221,6 +215,6 @@ def _limits_of_key(said: object) -> tuple[Measured, ...]:
     if not found:
         raise InvalidCredentialError("key-limit")
     return tuple(
-        Measured(f"{_OWN}|{said}|{number}", _OWN if number == 1 else f"{_OWN}-{number}", one, "key")
+        measured(f"{_OWN}|{said}|{number}", _OWN if number == 1 else f"{_OWN}-{number}", one, "key")
         for number, one in enumerate(found, 1)
     )
