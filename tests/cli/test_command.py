@@ -55,6 +55,7 @@ def one_line(done: "subprocess.CompletedProcess[str]", code: int, *words: str) -
         (["check", "--config", "missing.toml"], ["missing.toml is not a file"]),
         (["check", "--accepted", "missing.json"], ["missing.json cannot be read"]),
         (["check", "--fix", "--diff"], ["give one of them"]),
+        (["check", "--unsafe-fixes"], ["goes with --fix"]),
         (["check", "--changed-since", "-x"], ["a revision of git"]),
         (["check", "--changed-since", "HEAD"], ["--changed-since"]),
         (["scan"], ["Missing argument 'URL'"]),
@@ -381,6 +382,21 @@ def test_the_edits_of_one_file_are_one_diff_that_git_applies(stopper: Run, folde
     assert "verify=True, allow_redirects=False, timeout=10" in made
     assert "debug=False" in made
     assert stopper("check", "--diff").stdout == ""
+
+
+def test_fix_writes_what_needs_review_only_when_asked(stopper: Run, folder: Path) -> None:
+    (folder / "app.py").write_text(MANY_EDITS)
+    assert stopper("check", "--fix").stderr == "stopper: fixed app.py\n"
+    made = (folder / "app.py").read_text()
+    assert "verify=False" in made
+    assert "debug=False" in made
+    done = stopper("check", "--fix", "--unsafe-fixes")
+    assert done.stderr == "stopper: fixed app.py (to review)\n"
+    made = (folder / "app.py").read_text()
+    assert "verify=True, allow_redirects=False, timeout=10" in made
+    again = stopper("check", "--fix", "--unsafe-fixes")
+    assert again.stderr == ""
+    assert (folder / "app.py").read_text() == made
 
 
 def test_a_diff_shows_no_literal_that_is_given_to_a_secret_setting(stopper: Run, folder: Path) -> None:

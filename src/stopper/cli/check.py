@@ -61,6 +61,9 @@ class Job:
 @click.command("check", short_help="Read the source of a Flask API.")
 @click.argument("paths", nargs=-1, metavar="[PATH…]")
 @click.option("--fix", is_flag=True, help="Apply the safe fixes, then report what is left.")
+@click.option(
+    "--unsafe-fixes", is_flag=True, help="With --fix: apply the fixes to review too, and read what they changed."
+)
 @click.option("--diff", is_flag=True, help="Show every fix, safe or to review, and write nothing.")
 @click.option(
     "--exclude", multiple=True, metavar="PATTERN", help="Leave out files and folders that fit the pattern; repeatable."
@@ -71,10 +74,12 @@ class Job:
 @click.option("--jobs", type=click.IntRange(0), metavar="N", help="Processes that read. Default: one a core.")
 @click.option("--no-cache", is_flag=True, help="Read everything anew, and remember nothing of it.")
 @shared
-def command(paths: tuple[str, ...], fix: bool, diff: bool, no_cache: bool, **given: Any) -> int:
+def command(paths: tuple[str, ...], fix: bool, unsafe_fixes: bool, diff: bool, no_cache: bool, **given: Any) -> int:
     """Read the source of a Flask API and report the weaknesses in it. Nothing of it is run."""
     if fix and diff:
         raise UsageError("--fix writes and --diff only shows; give one of them")
+    if unsafe_fixes and not fix:
+        raise UsageError("--unsafe-fixes goes with --fix; --diff shows every fix")
     revision = given["changed_since"]
     if revision is not None and (not revision or revision.startswith("-")):
         raise UsageError("--changed-since takes a revision of git, for example main or HEAD~1")
@@ -95,18 +100,20 @@ def command(paths: tuple[str, ...], fix: bool, diff: bool, no_cache: bool, **giv
     report = job.run()
     if diff:
         return _shown(report, plan, root)
-    if fix and _fixed(report, job.root, started):
+    if fix and _fixed(report, job.root, started, unsafe=unsafe_fixes):
         report = job.run()
     return told(report, plan)
 
 
-def _fixed(report: Report, root: Path, started: int) -> int:
-    """Apply the safe edits and say so on stderr; how many files were written."""
+def _fixed(report: Report, root: Path, started: int, *, unsafe: bool) -> int:
+    """Apply the safe edits, with *unsafe* all of them, and say so on stderr; how many files were written."""
     from stopper.cli.fixing import apply
 
-    done = apply([one.edit for one in report.findings if one.edit is not None and one.edit.safe], root, started)
+    edits = [one.edit for one in report.findings if one.edit is not None and (unsafe or one.edit.safe)]
+    to_review = {one.span.path for one in edits if not one.safe}
+    done = apply(edits, root, started)
     for path in done.written:
-        click.echo(f"stopper: fixed {path}", err=True)
+        click.echo(f"stopper: fixed {path}{' (to review)' if path in to_review else ''}", err=True)
     for path, why in done.left:
         click.echo(f"stopper: {path} was left alone: {why}", err=True)
     return len(done.written)
