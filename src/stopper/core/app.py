@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from stopper.core.app_extensions import Extensions
 from stopper.core.place import RouteRef, Span
 from stopper.core.secret import Secret
 
@@ -128,6 +129,8 @@ class App:
     dependencies: Mapping[str, str] = field(default_factory=dict[str, str])
     keys: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
     readers: frozenset[Reader] = frozenset()
+    extensions: Extensions = field(default_factory=Extensions)
+    """The libraries that the running application holds; empty where it was not imported."""
 
     def route(self, path: str) -> Route | None:
         """The route of that OpenAPI-style path."""

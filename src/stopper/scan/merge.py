@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import Access, App, Reader, Route, Spec
+from stopper.core.app_extensions import Extensions
 from stopper.core.secret import Secret
 
 _SPEC: Final[frozenset[Reader]] = frozenset({"spec"})
@@ -84,6 +85,7 @@ def _joined(first: App, second: App) -> App:
         dependencies={**second.dependencies, **first.dependencies},
         keys={**second.keys, **first.keys},
         readers=first.readers | second.readers,
+        extensions=second.extensions if first.extensions == Extensions() else first.extensions,
     )
 
 

@@ -13,6 +13,7 @@ from stopper.core.app import Access, App, ConfigFact, Guard, Route
 from stopper.core.place import Span
 from stopper.core.redactor import is_sensitive_name
 from stopper.core.secret import Secret
+from stopper.scan.running.extensions import read_extensions
 from stopper.scan.running.policy import declared_access
 
 _KINDS: Final = {
@@ -46,6 +47,7 @@ def read_running(app: object, root: Path) -> App:
         },
         dependencies=installed(),
         readers=frozenset({"running"}),
+        extensions=read_extensions(flask, lambda function: span_of(function, root)),
     )
 
 
