@@ -4,7 +4,7 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -25,6 +25,8 @@ STEPS_MOST: Final = 2000
 """Steps of one probe; a probe that goes on longer has lost its way."""
 _ENDING: Final = re.compile(r"(?i)log-?out|sign-?out|revoke|password|deactivate|(?<![a-z])(sessions?|account)/?$")
 """Paths where a person of the scan could lose the credential that every probe needs."""
+_READING: Final = {"transport": 0, "inventory": 1, "authentication": 2, "function-authorization": 3, "data-exposure": 4}
+"""The checks whose probes mostly read, in the order in which they are run."""
 _DEPTHS: Final[tuple[Depth, ...]] = ("quick", "standard", "deep")
 
 
@@ -70,10 +72,15 @@ def run_probes(
     def run(rule: Rule) -> None:
         done(run_probe(rule, target, courier, renewals))
 
-    _side_by_side([rule for rule in fit if not rule.disturbs], courier, workers, run)
+    _side_by_side(readers_first(rule for rule in fit if not rule.disturbs), courier, workers, run)
     _side_by_side([rule for rule in fit if rule.disturbs], courier, 1, run)  # each may end what the others stand on
     lost = Verdict("open", "the probe was not run to its end")
     return tuple(results.get(rule.slug) or ProbeResult(rule, lost) for rule in asked)
+
+
+def readers_first(rules: Iterable[Rule]) -> list[Rule]:
+    """Probes of checks that mostly read, before those that mostly change things: what was read is shared until something is written."""
+    return sorted(rules, key=lambda rule: _READING.get(rule.check, len(_READING)))
 
 
 def _side_by_side(rules: Sequence[Rule], courier: Courier, workers: int, run: Callable[[Rule], None]) -> None:

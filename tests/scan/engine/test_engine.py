@@ -28,7 +28,7 @@ from stopper.core.probe import (
     undo,
 )
 from stopper.core.rule import Hit, Probe, Rule, Surface
-from stopper.scan.engine import not_for, run_detectors, run_probe, run_probes
+from stopper.scan.engine import not_for, readers_first, run_detectors, run_probe, run_probes
 from stopper.scan.forge import TokenForge
 from stopper.scan.honest import HonestRequests
 from stopper.scan.wire.courier import Courier
@@ -191,6 +191,12 @@ def test_probes_run_side_by_side_and_answers_keep_the_order_of_the_rules() -> No
     rules = [rule(f"r-{index}", probe=probe) for index in range(3)]
     results = run_probes(target(notes_app()[0])[0], rules, target(notes_app()[0])[1], workers=3)
     assert [(one.rule.slug, one.verdict.message) for one in results] == [("r-0", "met"), ("r-1", "met"), ("r-2", "met")]
+
+
+def test_probes_that_mostly_read_come_before_those_that_mostly_change() -> None:
+    """What was read is shared until something is written."""
+    asked = [rule("changes", check="input-validation"), rule("b", check="inventory"), rule("a", check="transport")]
+    assert [one.slug for one in readers_first(asked)] == ["a", "b", "changes"]
 
 
 def test_one_broken_probe_leaves_the_others_alone() -> None:

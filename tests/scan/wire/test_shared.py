@@ -1,5 +1,7 @@
 """Probes share what was read, and nobody is given what was there before somebody wrote."""
 
+import threading
+
 import pytest
 
 from stopper.core.exchange import Request, Response
@@ -116,3 +118,35 @@ def test_what_may_not_be_sent_is_refused_also_where_it_is_known() -> None:
     assert courier.sent == 1
     assert courier.carry_for("b", READ).request == READ
     assert (courier.sent, target.asked) == (1, 1), "what is shared costs no request"
+
+
+class Slow(Counting):
+    """While the first request is under way somebody else comes with the same one."""
+
+    def __init__(self, status: int = 200) -> None:
+        super().__init__(status)
+        self.courier = Courier(self, mode="active")  # type: ignore[arg-type]
+        self.asked_twice = threading.Event()
+        self.other = threading.Thread(target=self._come, daemon=True)
+        self.given: list[bytes] = []
+
+    def _come(self) -> None:
+        self.given.append(self.courier.carry_for("b", READ).response.body)
+
+    def send(self, request: Request, timeout: float, ready: object = None) -> Response:
+        self.asked += 1
+        number = self.asked
+        if number > 1:
+            self.asked_twice.set()
+        else:
+            self.other.start()
+            self.asked_twice.wait(0.2)
+        return Response(self.status, (), str(number).encode())
+
+
+@pytest.mark.parametrize(("status", "asked"), [(200, 1), (503, 2)])
+def test_who_comes_while_another_asks_the_same_is_given_that_answer(status: int, asked: int) -> None:
+    target = Slow(status)
+    first = target.courier.carry_for("a", READ)
+    target.other.join(5)
+    assert (first.response.body, target.given, target.asked) == (b"1", [str(asked).encode()], asked)

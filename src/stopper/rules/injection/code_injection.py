@@ -102,12 +102,12 @@ _PRODUCT: Final = str(_LEFT * _RIGHT)
 
 
 def payloads(canary: str) -> tuple[tuple[str, str, str], ...]:
-    """What is sent, the harmless likeness of it, and what only the one who runs it answers with."""
+    """What is sent, the harmless likeness of it, and what only the one who runs it answers with. The first is for a template and a
+    shell in one: each takes the other's part for plain text."""
     sum_of = f"{_LEFT}*{_RIGHT}"
-    shell = f"{canary};echo {canary}$(({sum_of}))"
+    shell = f";echo {canary}$(({sum_of}))"
     return (
-        (f"{canary}{{{{{sum_of}}}}}", f"{canary}[[{sum_of}]]", canary + _PRODUCT),
-        (shell, shell.replace(";", ","), canary + _PRODUCT),
+        (f"{canary}{{{{{sum_of}}}}}{shell}", f"{canary}[[{sum_of}]]{shell.replace(';', ',')}", canary + _PRODUCT),
         (f"chr(115)+chr(116)+str({sum_of})", f"chr[115]+str[{sum_of}]", "st" + _PRODUCT),
         (f"{canary}${{{sum_of}}}<%= {sum_of} %>", f"{canary}{sum_of}", canary + _PRODUCT),
     )
@@ -123,7 +123,7 @@ def probe(target: Target) -> Steps[Verdict]:
 
 
 def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
-    for sent, harmless, telling in payloads(target.canary)[: 4 if target.depth == "deep" else 3]:
+    for sent, harmless, telling in payloads(target.canary)[: 3 if target.depth == "deep" else 2]:
         answer = yield from send(one.given(sent))
         if telling not in answer.response.text:
             continue

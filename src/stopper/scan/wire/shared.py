@@ -18,15 +18,39 @@ class SharedAnswers:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: dict[Request, tuple[Exchange, set[str]]] = {}
+        self._under_way: dict[Request, threading.Event] = {}
         self._age = 0
 
     def read(self, asker: str, request: Request, send: Callable[[Request], Exchange]) -> Exchange:
         """The answer to *request*, which only reads, for the probe *asker*: what another probe got since the last writing, else anew."""
+        found, age, under_way = self._look(asker, request)
+        if found is None and under_way is not None:
+            under_way.wait()  # once: an answer that is nobody else's is not worth standing in line for
+            found, age, _ = self._look(asker, request)
+        return found or self._anew(asker, request, send, age)
+
+    def _look(self, asker: str, request: Request) -> tuple[Exchange | None, int, threading.Event | None]:
+        """What is known for *asker*, the age of it, and the sign that somebody is asking for it now."""
         with self._lock:
-            age, known = self._age, self._known.get(request)
-            if known is not None and asker not in known[1]:
-                known[1].add(asker)
-                return known[0]
+            known = self._known.get(request)
+            if known is None or asker in known[1]:
+                return None, self._age, self._under_way.get(request)
+            known[1].add(asker)
+            return known[0], self._age, None
+
+    def _anew(self, asker: str, request: Request, send: Callable[[Request], Exchange], age: int) -> Exchange:
+        with self._lock:
+            mine = threading.Event()
+            self._under_way[request] = mine
+        try:
+            return self._asked(asker, request, send, age)
+        finally:
+            with self._lock:
+                if self._under_way.get(request) is mine:
+                    del self._under_way[request]
+            mine.set()
+
+    def _asked(self, asker: str, request: Request, send: Callable[[Request], Exchange], age: int) -> Exchange:
         exchange = send(request)
         response = exchange.response
         lasting = (
