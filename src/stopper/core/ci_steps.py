@@ -11,6 +11,12 @@ from typing import Final
 from stopper.core.fact import TextFile
 from stopper.core.place import Span
 
+OF_A_PIPELINE: Final = re.compile(
+    r"(?i)(?:^|/)\.?(?:ci|github|gitlab|circleci|devcontainer|tests?|e2e|cypress)(?:[-_][\w-]+)?/|(?:^|/)[\w.-]*[._-](?:ci|tests?|testing|e2e|cypress)(?:[._-][\w.-]*)?$"
+)
+"""Files that only a pipeline starts: what they hold is thrown away with it, or is the matter of ``credential-in-ci-config``."""
+OF_ONE_DESK: Final = re.compile(r"(?i)(?:^|[/._-])(?:dev|devel|development|local)(?:[/._-]|$)")
+"""Files that start the application on one desk."""
 _COMMENT: Final = re.compile(r"(?:^|\s)#.*$")
 _STEPS: Final = re.compile(r"^(\s*)steps\s*:\s*$")
 _ITEM: Final = re.compile(r"^(\s*)-\s")

@@ -1,6 +1,7 @@
 """What a verification asks of the claims, and what the code around it asks by hand."""
 
 import math
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -13,6 +14,7 @@ from stopper.core.values import (
     Constant,
     Item,
     Mapping,
+    Name,
     Parameter,
     Sequence,
     Unknown,
@@ -66,6 +68,7 @@ def required(facts: SourceFacts, call: Call, shape: Decoding) -> frozenset[str]:
                 if key.startswith("require_") and is_constant(value, True)
             }
     names |= _essential(call.keyword("claims_options"))
+    names |= _of_class(call.keyword("claims_cls"))
     if call.callee.startswith(("joserfc.", "authlib.")):
         for other in facts.calls("*.JWTClaimsRegistry"):
             for name, value in other.keywords:
@@ -77,6 +80,13 @@ def required(facts: SourceFacts, call: Call, shape: Decoding) -> frozenset[str]:
         name for name, words in (("aud", ("audience",)), ("iss", ("issuer",))) if call.keyword(*words) is not None
     }
     return frozenset(names)
+
+
+def _of_class(value: Value | None) -> set[str]:
+    """What Authlib's classes for ID tokens ask to be there, whatever the options say (OpenID Connect Core 1.0 §2)."""
+    classes = [one.dotted for one in options(value) if isinstance(one, Name)]
+    of_oidc = bool(classes) and all(re.match(r"authlib\.oidc\.\S*IDToken$", dotted) for dotted in classes)
+    return {"iss", "sub", "aud", "exp"} if of_oidc else set()
 
 
 def _pairs(said: Mapping) -> Iterator[tuple[str, Value]]:

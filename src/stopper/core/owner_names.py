@@ -24,5 +24,5 @@ WHO: Final = re.compile(
 )
 """Dotted names that stand for who is calling."""
 ADMIN_GUARD: Final = re.compile(
-    r"(?i)admin|staff|superuser|role|permission|scope|rbac|owner|require_group|policy|privilege|can_|authori[sz]e|tenant|object_access"
+    r"(?i)admin|staff|superuser|role|permission|capabilit|scope|rbac|owner|require_group|policy|privilege|can_|authori[sz]e|tenant|object_access"
 )

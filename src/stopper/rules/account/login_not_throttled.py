@@ -176,7 +176,15 @@ def _limits_blueprint(facts: SourceFacts, blueprint: str) -> bool:
 
 def _limited_as_a_whole(facts: SourceFacts) -> bool:
     """A limiter with default limits, by argument or by setting, counts on every route."""
-    return has_default(facts) or facts.imports("stopper.service")
+    return (
+        has_default(facts)
+        or facts.imports("stopper.service")
+        or any(
+            _THROTTLES.search(function.name.rpartition(".")[2])
+            and any(one.name.endswith((".before_request", ".before_app_request")) for one in function.decorators)
+            for function in facts.functions()
+        )
+    )
 
 
 # -- on the wire -----------------------------------------------------------------------------------------------------------------

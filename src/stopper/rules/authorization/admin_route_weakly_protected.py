@@ -84,7 +84,9 @@ def _is_role(part: Value) -> bool:
     match part:
         case Member(attribute=word) | Name(dotted=word) | Call(callee=word):
             last = word.rpartition(".")[2]
-            return bool(ROLE.search(last)) or bool(re.search(r"(?i)role|permission|admin|has_scope", last))
+            return bool(ROLE.search(last)) or bool(
+                re.search(r"(?i)role|permission|admin|has_scope|capabilit|has_rights?$|privilege", last)
+            )
         case Item():
             return bool(ROLE.search(text_of(part.key) or ""))
         case _:

@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.api_key_names import is_key_name
 from stopper.core.app import App
-from stopper.core.ci_steps import Line, Step, steps_of
+from stopper.core.ci_steps import OF_ONE_DESK, Line, Step, steps_of
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.naming import sensitive
@@ -57,7 +57,7 @@ def _in_file(file: TextFile) -> Iterator[Hit]:
             printed = file.kind in ("workflow", "build") and _is_printed(line, secrets_here)
             if printed and not _is_kept(step, number):
                 yield Hit(PRINTED, line.span)
-            elif _is_written(file, line):
+            elif _is_written(file, line) and not OF_ONE_DESK.search(file.path):
                 marked = first_format(line.text) is not None
                 yield Hit(WRITTEN, line.span, certainty="certain" if marked else "likely")
 

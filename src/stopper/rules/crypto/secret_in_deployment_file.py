@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.ci_steps import OF_A_PIPELINE, OF_ONE_DESK
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.key_shapes import is_placeholder
@@ -32,10 +33,6 @@ _SHORTEST: Final = 4
 _POINTER: Final = re.compile(
     r"^(?:\$|<|%|\{|/|\*+$|true$|false$|none$|null$|\d{1,6}$|https?://|arn:|env:|file:|vault:|op://)", re.IGNORECASE
 )
-_OF_A_PIPELINE: Final = re.compile(
-    r"(?i)(?:^|/)\.?(?:ci|github|gitlab|circleci|devcontainer|tests?|e2e|cypress)(?:[-_][\w-]+)?/|(?:^|/)[\w.-]*[._-](?:ci|tests?|testing|e2e|cypress)(?:[._-][\w.-]*)?$"
-)
-"""Files that only a pipeline starts: what they hold is thrown away with it, or is the matter of ``credential-in-ci-config``."""
 _WEAK_NAMES: Final = frozenset({"token", "jwt"})
 
 
@@ -51,7 +48,7 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _files(facts: SourceFacts) -> Iterator[Hit]:
     for file in facts.files_of("dockerfile", "compose", "procfile"):
-        if not _OF_A_PIPELINE.search(file.path):
+        if not OF_A_PIPELINE.search(file.path) and not OF_ONE_DESK.search(file.path):
             yield from _in_file(file)
 
 

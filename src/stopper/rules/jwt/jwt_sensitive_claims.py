@@ -16,10 +16,12 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import controls
 from stopper.core.probe_signature import token_baseline
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Mapping, Member, Truth, Value, is_constant, text_of
+from stopper.core.values import Call, Mapping, Member, Truth, Unknown, Value, is_constant, options, text_of
 
 EXTENSION: Final = ("flask_jwt_extended.create_access_token", "flask_jwt_extended.create_refresh_token")
 _ORDINARY: Final = re.compile(r"(?i)^(user_?|contact_?)?e_?mail(_?address)?$")
+_SAYS_WHAT: Final = frozenset({"scope", "scp", "aud", "iss", "typ", "type", "token_type", "purpose", "role", "roles"})
+"""Claims of a few known words: a purpose called ``set_password`` is no password."""
 _MORE: Final = re.compile(
     r"(?i)^(credit_?card\w*|card|cvv|cvc|pin|account_number|social_security\w*|medical\w*|diagnosis|address|driver_?licen[cs]e\w*|"
     r"(hashed_?|user_?)?(password|passwd|pwd)(_?(hash|digest|salt))?|private_key|api_?secret|db_?password)$"
@@ -59,13 +61,15 @@ def _told(facts: SourceFacts, claims: Value, depth: int = 3) -> Iterator[str]:
         return
     for key, value in claims.items:
         name = text_of(key) or ""
-        if isinstance(value, Mapping):
-            yield from _told(facts, value, depth - 1)
+        spread = [one for one in options(value) if isinstance(one, Mapping)] if isinstance(key, Unknown) else []
+        if isinstance(value, Mapping) or spread:
+            for inner in spread or (value,):
+                yield from _told(facts, inner, depth - 1)
         elif isinstance(value, Truth) or is_constant(value, True, False, None):
             continue  # whether there is one, not what it is
         elif is_secret_claim(name):
             yield name
-        elif _is_secret_value(facts, value):
+        elif name not in _SAYS_WHAT and _is_secret_value(facts, value):
             yield name or "with a secret"
 
 
