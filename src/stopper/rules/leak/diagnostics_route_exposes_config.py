@@ -1,8 +1,9 @@
 """Strangers find what was made for the operator, because its address is known."""
 
+import json
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, cast
 
 from stopper.core.app import App
 from stopper.core.exchange import Response
@@ -31,6 +32,8 @@ _SHOWN: Final = re.compile(
     r"|\b[a-z][a-z0-9+]{2,20}://[^\s/:@\"']+:(?!\*)[^\s/@\"']{3,}@"
 )
 _TOOLBAR: Final = re.compile(r"flDebug(?:Toolbar|ToolbarHandle)|id=\"flDebug\"|<title>Flask-profiler")
+_PERSON: Final = re.compile(r"(?i)e-?mail|user_?name|login|first_?name|last_?name|is_?admin")
+_PERSONAL: Final = re.compile(r"(?i)pass(word|wd)?|(access|auth|refresh|session|reset)?_?token|api_?key")
 _ROUTES_MOST: Final = 8
 
 
@@ -81,7 +84,20 @@ def probe(target: Target) -> Steps[Verdict]:
 
 def shows_settings(response: Response) -> bool:
     """That a setting which is a secret stands in the answer with its value, or that a toolbar is part of it."""
-    return _SHOWN.search(response.text) is not None or _TOOLBAR.search(response.text) is not None
+    said = response.json()
+    text = response.text if said is None else json.dumps(_without_people(said))
+    return _SHOWN.search(text) is not None or _TOOLBAR.search(response.text) is not None
+
+
+def _without_people(value: object) -> object:
+    """*value* without the passwords and tokens of people: they are no settings, and `sensitive-field-in-response` tells them."""
+    if isinstance(value, list):
+        return [_without_people(one) for one in cast("list[object]", value)]
+    if isinstance(value, dict):
+        named = cast("dict[str, object]", value)
+        person = any(_PERSON.fullmatch(name) for name in named)
+        return {name: _without_people(one) for name, one in named.items() if not (person and _PERSONAL.fullmatch(name))}
+    return value
 
 
 RULE = Rule(
