@@ -16,11 +16,15 @@ ADMIN: Final = re.compile(
     r"(?i)(^|/)(admin|administration|administrator|backoffice|back-office|superuser|staff|manage(ment)?|moderation)([/_.-]|$)"
 )
 
+_OF_A_LOG_IN: Final = re.compile(
+    r"(?i)log_?-?(?:in|out)|sign_?-?(?:in|out)|auth|token|session|password|profile|/me\b|account"
+)
+
 
 def detect(app: App) -> Iterator[Hit]:
     """Guarded routes with an administrator's path whose guards speak of no role, nor does the view."""
     routes = [route for route in app.routes if ADMIN.search(route.path) and "login" not in route.path.lower()]
-    if not routes or _knows_only_admins(source_of(app)):
+    if not routes or _knows_only_admins(source_of(app)) or _logs_in_admins_only(app):
         return
     index = index_of(source_of(app))
     for route in routes:
@@ -44,6 +48,22 @@ def _knows_only_admins(facts: SourceFacts) -> bool:
     """That the only people who can log in are administrators: the one model of accounts is called so."""
     people = [one.name.rpartition(".")[2] for one in facts.classes("flask_login.UserMixin")]
     return bool(people) and all(name.lower() in ("admin", "administrator", "superuser") for name in people)
+
+
+def _logs_in_admins_only(app: App) -> bool:
+    """That a log-in opens administration and nothing else, in an application of some size: nobody else has one."""
+    closed = [
+        route
+        for route in app.routes
+        if any(
+            access.state == "guarded" and any(guard.kind != "view-body" for guard in access.guards)
+            for method, access in route.access.items()
+            if method != "OPTIONS"
+        )
+        and not _OF_A_LOG_IN.search(route.path)
+    ]
+    ruled = [route for route in closed if ADMIN.search(route.path)]
+    return len(ruled) >= 4 and len(ruled) == len(closed)
 
 
 def _asks_role(index: FunctionIndex, route: Route, method: str, guards: list[str]) -> bool:
