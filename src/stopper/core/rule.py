@@ -43,12 +43,17 @@ class Hit:
     reader: Literal["source", "running", "spec"] | None = None
 
 
+How = Literal["replace", "function", "line-before", "line-after"]
+
+
 @dataclass(frozen=True, slots=True)
 class Edit:
     """One replacement in one file. ``imports`` are modules the new text needs. ``safe`` edits never change good behaviour.
 
     With ``arguments`` the span is a call and ``text`` is empty: the call is passed these keywords (name, source of the value),
-    whatever its shape; a value that it passes already is replaced.
+    whatever its shape; a value that it passes already is replaced. ``how`` says what becomes of the text: it stands in place of the span,
+    in place of the function of the call at the span, or on a line of its own before or after the statement around the span.
+    ``also`` are edits of the same file that are made with this one or not at all; they have no ``also`` of their own.
     """
 
     span: Span
@@ -56,6 +61,8 @@ class Edit:
     safe: bool
     imports: tuple[str, ...] = ()
     arguments: tuple[tuple[str, str], ...] = ()
+    how: How = "replace"
+    also: "tuple[Edit, ...]" = ()
 
 
 Detector = Callable[["App"], Iterable[Hit]]

@@ -5,11 +5,12 @@ Reading takes nothing on trust: whatever does not have the shape that writing gi
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from dataclasses import replace
+from typing import Any, Final, TypeAlias, get_args
 
 from stopper.core.finding import CONFIDENCES, Evidence, Finding
 from stopper.core.place import Place, RouteRef, Span
-from stopper.core.rule import Edit, Rule
+from stopper.core.rule import Edit, How, Rule
 from stopper.scan.report import Coverage, ReadError, Report, RuleOutcome
 from stopper.scan.reports import masking
 
@@ -57,8 +58,12 @@ def _finding(found: Finding) -> Json:
         "confidence": found.confidence,
         "evidence": [[one.kind, _evidence_text(one)] for one in found.evidence],
         "certainty": found.certainty,
-        "edit": [_span(edit.span), edit.text, edit.safe, edit.imports, edit.arguments] if edit else None,
+        "edit": [*_edit(edit), [_edit(one) for one in edit.also]] if edit else None,
     }  # fmt: skip
+
+
+def _edit(edit: Edit) -> list[Json]:
+    return [_span(edit.span), edit.text, edit.safe, edit.imports, edit.arguments, edit.how]
 
 
 def _evidence_text(evidence: Evidence) -> str:
@@ -83,12 +88,18 @@ def _read_finding(said: Json, rules: Mapping[str, Rule]) -> Finding:
 
 
 def _read_edit(said: Json) -> Edit:
-    span, text, safe, imports, arguments = said
+    *own, also = said
+    return replace(_read_part(own), also=tuple(_read_part(one) for one in also))
+
+
+def _read_part(said: Json) -> Edit:
+    span, text, safe, imports, arguments, how = said
     where = _read_span(span)
     if where is None:
         raise ValueError("an edit needs a place")
     passed = tuple((_text(name), _text(value)) for name, value in arguments)
-    return Edit(where, _text(text), safe is True, tuple(_text(one) for one in imports), passed)
+    known = _one_of(how, get_args(How))
+    return Edit(where, _text(text), safe is True, tuple(_text(one) for one in imports), passed, known)
 
 
 def _read_span(said: Json) -> Span | None:

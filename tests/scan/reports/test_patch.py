@@ -27,7 +27,7 @@ def test_an_edit_over_lines_replaces_all_of_them() -> None:
 
 def test_of_overlapping_edits_the_first_counts_and_repeats_count_once() -> None:
     one, other = edit(1, 1, 1, 5, "x"), edit(1, 3, 1, 8, "y")
-    assert separate([other, one, one]) == [one]
+    assert separate([(other,), (one,), (one,)]) == [one]
 
 
 def test_imports_go_below_docstring_comments_and_future_and_only_once() -> None:

@@ -10,13 +10,19 @@ from stopper.core.place import Span
 from stopper.core.rule import Edit
 from stopper.scan.report import Report
 from stopper.scan.reports.arguments import plain
+from stopper.scan.reports.placing import Placing
 from stopper.scan.reports.shown import fingerprints
 
 
 def patched(source: str, edits: Iterable[Edit]) -> str:
     """*source* with the edits in place and the modules they need imported. Of edits that overlap the first one counts."""
     lines = _lines(source)
-    chosen = separate(plain(lines, edits))
+    placing = Placing(lines, _tree(source))
+    groups = [placing.placed(edit) for edit in set(edits)]
+    alone = plain(lines, [group[0] for group in groups if group is not None and len(group) == 1])
+    chosen = separate(
+        [*((edit,) for edit in alone), *(group for group in groups if group is not None and len(group) > 1)]
+    )
     starts = [0]
     for line in lines:
         starts.append(starts[-1] + len(line))
@@ -28,13 +34,20 @@ def patched(source: str, edits: Iterable[Edit]) -> str:
     return _with_imports(made, [name for edit in chosen for name in edit.imports])
 
 
-def separate(edits: Iterable[Edit]) -> list[Edit]:
-    """The edits in the order of the file, without repeats and without those that overlap an earlier one."""
+def separate(groups: Iterable[tuple[Edit, ...]]) -> list[Edit]:
+    """The edits of the groups that stay apart from those of earlier groups, each once."""
     kept: list[Edit] = []
-    for edit in sorted(set(edits), key=lambda one: (one.span, one.text)):
-        if not kept or _begin(edit.span) >= _end(kept[-1].span):
-            kept.append(edit)
-    return kept
+    for group in sorted(set(groups), key=lambda one: [(edit.span, edit.text) for edit in one]):
+        new = [edit for edit in group if edit not in kept]
+        if not any(_overlap(edit.span, other.span) for edit in new for other in kept):
+            kept += new
+    return sorted(kept, key=lambda one: (one.span, one.text))
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    if one == other:
+        return _begin(one) != _end(one)
+    return _begin(one) < _end(other) and _begin(other) < _end(one)
 
 
 def diff(path: str, before: str, after: str) -> str:
@@ -83,9 +96,8 @@ def _end(span: Span) -> tuple[int, int]:
 
 def _with_imports(source: str, wanted: Iterable[str]) -> str:
     """*source* with ``import name`` for every module that it does not import yet, below its docstring and ``__future__`` lines."""
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:
+    tree = _tree(source)
+    if tree is None:
         return source
     held = {
         alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names if not alias.asname
@@ -99,6 +111,13 @@ def _with_imports(source: str, wanted: Iterable[str]) -> str:
     if at and at <= len(lines) and not lines[at - 1].endswith(("\n", "\r")):
         lines[at - 1] += ending
     return "".join([*lines[:at], *(f"import {name}{ending}" for name in missing), *lines[at:]])
+
+
+def _tree(source: str) -> ast.Module | None:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
 
 
 def _import_line(tree: ast.Module) -> int:

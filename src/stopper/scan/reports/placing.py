@@ -1,0 +1,101 @@
+"""Where the text of an edit goes: in place of the function of a call, or on a line of its own beside a statement."""
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from stopper.core.place import Span
+from stopper.core.rule import Edit
+
+
+class Placing:
+    """Finds places in one file. *tree* is None where the text is no Python; then only plain replacements have a place."""
+
+    def __init__(self, lines: Sequence[str], tree: ast.Module | None) -> None:
+        self._lines, self._tree = lines, tree
+        self._ending = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+
+    def placed(self, edit: Edit) -> tuple[Edit, ...] | None:
+        """The edit and those that go with it as plain replacements; None where one of them has no place."""
+        made: list[Edit] = []
+        for part in (replace(edit, also=()), *edit.also):
+            found = self._plain(part)
+            if found is None or part.span.path != edit.span.path or self._taken(part.imports):
+                return None
+            made.append(found)
+        return tuple(made)
+
+    def _plain(self, edit: Edit) -> Edit | None:
+        if edit.how == "replace":
+            return edit
+        if self._tree is None:
+            return None
+        if edit.how == "function":
+            return self._function(edit)
+        return self._line(edit, before=edit.how == "line-before")
+
+    def _function(self, edit: Edit) -> Edit | None:
+        for node in ast.walk(self._tree or ast.Module([], [])):
+            if isinstance(node, ast.Call) and self._span(node, edit.span.path) == edit.span:
+                return replace(edit, span=self._span(node.func, edit.span.path), how="replace")
+        return None
+
+    def _line(self, edit: Edit, *, before: bool) -> Edit | None:
+        """Only where the statement has its lines for itself: ``if x: return y`` and ``a(); b()`` are left to a person."""
+        statement = self._statement(edit.span)
+        if statement is None or (not before and hasattr(statement, "body")):
+            return None
+        whole = self._span(statement, edit.span.path)
+        first, last = self._lines[whole.line - 1], self._lines[whole.end_line - 1]
+        indent, rest = first[: whole.column - 1], last[whole.end_column - 1 :].strip()
+        if indent.strip() or first.lstrip().startswith("elif") or (rest and not rest.startswith("#")):
+            return None
+        if before:
+            at = Span(edit.span.path, whole.line, whole.line, 1, 1)
+            return replace(edit, span=at, text=f"{indent}{edit.text}{self._ending}", how="replace")
+        column = len(last.rstrip("\r\n")) + 1
+        at = Span(edit.span.path, whole.end_line, whole.end_line, column, column)
+        return replace(edit, span=at, text=f"{self._ending}{indent}{edit.text}", how="replace")
+
+    def _statement(self, span: Span) -> ast.stmt | None:
+        """The innermost statement around the span."""
+        found: ast.stmt | None = None
+        for node in ast.walk(self._tree or ast.Module([], [])):  # outer nodes come first
+            if isinstance(node, ast.stmt) and self._span(node, span.path).holds(span):
+                found = node
+        return found
+
+    def _span(self, node: ast.stmt | ast.expr, path: str) -> Span:
+        last = node.end_lineno or node.lineno
+        return Span(
+            path,
+            node.lineno,
+            last,
+            self._column(node.lineno, node.col_offset),
+            self._column(last, node.end_col_offset or 0),
+        )
+
+    def _column(self, line: int, offset: int) -> int:
+        """The tree counts bytes of UTF-8 from 0."""
+        text = self._lines[line - 1]
+        return (offset if text.isascii() else len(text.encode()[:offset].decode())) + 1
+
+    def _taken(self, modules: Sequence[str]) -> bool:
+        """That one of these names means something else somewhere in the file: ``from time import time``."""
+        return bool(modules) and not set(modules).isdisjoint(_bound(self._tree))
+
+
+def _bound(tree: ast.Module | None) -> Iterator[str]:
+    """The names that the file gives to anything but the module of that name."""
+    for node in ast.walk(tree or ast.Module([], [])):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+                yield name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.ImportFrom(names=names):
+                yield from (one.asname or one.name for one in names)
+            case ast.Import(names=names):
+                yield from (one.asname for one in names if one.asname and one.asname != one.name)
+            case _:
+                continue

@@ -1,0 +1,63 @@
+"""Edits that need the tree: another function for a call, a line beside a statement, several places or none."""
+
+import pytest
+
+from stopper.core.place import Span
+from stopper.core.rule import Edit, How
+from stopper.scan.reports.patch import patched
+
+
+def at(line: int, column: int, end_column: int) -> Span:
+    return Span("app.py", line, line, column, end_column)
+
+
+def edit(span: Span, text: str, how: How, *also: Edit, imports: tuple[str, ...] = ()) -> Edit:
+    return Edit(span, text, False, imports, how=how, also=also)
+
+
+def test_a_call_gets_another_function_behind_characters_of_several_bytes_and_keeps_what_it_is_passed() -> None:
+    made = patched("a = 'é' + r.choice('ü')  # é\n", [edit(at(1, 11, 24), "secrets.choice", "function")])
+    assert made == "a = 'é' + secrets.choice('ü')  # é\n"
+
+
+def test_a_call_gets_another_function_and_an_argument_at_once() -> None:
+    passed = Edit(at(1, 1, 5), "", False, arguments=(("x", "2"),))
+    assert patched("f(1)\n", [edit(at(1, 1, 5), "g", "function"), passed]) == "g(1, x=2)\n"
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_a_line_keeps_the_indent_the_comment_and_the_line_ends(ending: str) -> None:
+    text = ending.join(["def f():", "\ta = g(", "\t\t1)  # why", "\treturn a"])
+    first, last = edit(at(2, 6, 7), "b = 1", "line-before"), edit(at(2, 6, 7), "c = 2", "line-after")
+    wanted = ["def f():", "\tb = 1", "\ta = g(", "\t\t1)  # why", "\tc = 2", "\treturn a"]
+    assert patched(text, [first, last]) == ending.join(wanted)
+
+
+def test_a_line_after_the_last_one_without_line_end() -> None:
+    assert patched("a = 1", [edit(at(1, 1, 6), "b = 2", "line-after")]) == "a = 1\nb = 2"
+
+
+@pytest.mark.parametrize("text", ["if x: a()\n", "b(); a()\n", "if y:\n    pass\nelif a():\n    pass\n"])
+def test_a_statement_that_has_no_line_for_itself_is_left_alone(text: str) -> None:
+    line = text[: text.index("a()")].count("\n") + 1
+    column = text.splitlines()[line - 1].index("a()") + 1
+    span = at(line, column, column + 3)
+    assert patched(text, [edit(span, "c()", "line-before"), edit(span, "c()", "line-after")]) == text
+
+
+def test_a_line_after_the_head_of_a_block_is_left_alone() -> None:
+    assert patched("with a():\n    b()\n", [edit(at(1, 6, 9), "c()", "line-after")]) == "with a():\n    b()\n"
+
+
+def test_edits_that_go_together_are_made_together_or_not_at_all() -> None:
+    inside = edit(at(1, 12, 15), "'fixed'", "replace", edit(at(1, 7, 11), "log()", "line-before"))
+    assert patched("if x: send(str(e))\n", [inside]) == "if x: send(str(e))\n"
+    two = edit(at(1, 1, 2), "x", "replace", edit(at(1, 5, 6), "y", "replace"))
+    assert patched("a + b\n", [two]) == "x + y\n"
+    assert patched("a + b\n", [edit(at(1, 1, 2), "c", "replace"), two]) == "c + b\n"
+
+
+@pytest.mark.parametrize("head", ["from time import time", "import datetime as time", "def time(): ...", "time = 3"])
+def test_a_module_whose_name_means_something_else_there_is_not_used(head: str) -> None:
+    text = f"{head}\nx = 1\n"
+    assert patched(text, [edit(at(2, 5, 6), "time.time()", "replace", imports=("time",))]) == text
