@@ -99,7 +99,7 @@ def test_a_new_token_of_the_same_person_is_the_same_client(made: Made) -> None:
 
 def test_own_tokens_sessions_and_keys_of_one_person_count_together() -> None:
     """And the token of another issuer who has the same name does not."""
-    limits = RequestLimits(None, own_issuer="https://own.example")
+    limits = RequestLimits(None, own_issuers=frozenset({"https://own.example"}))
     shown = (
         Principal("alice", "bearer", claims={"iss": "https://own.example"}),
         Principal("alice", "browser_session"),
@@ -144,6 +144,43 @@ def test_a_keys_own_limit_counts_where_it_stands_beside_a_token(made: Made) -> N
     _route(made, "/a", bearer & api_key)
     key = made.keys.issue("user-1", name="x", rate_limit="1/hour").key.reveal()
     assert _codes(made, "/a", bearer_header(), ("X-API-Key", key), times=2) == [200, 429]
+
+
+def test_a_key_and_the_tokens_that_it_gave_out_have_one_limit(made: Made) -> None:
+    """By an own issuer that the application hands over, as the service does, too."""
+    limits = made.app.extensions["stopper"].limits
+    limits._own_issuers = frozenset({"https://own.example"})
+    _route(made, "/a", public)
+    key = Principal("alice", "api_key", claims={"stopper_rate_limit": "3/hour"}, credential_id="k")
+    token = Principal(
+        "alice", "bearer", claims={"stopper_rate_limit": "3/hour", "sid": "key:k", "iss": "https://own.example"}
+    )
+    foreign = Principal("alice", "bearer", claims={**token.claims, "iss": "https://other.example"})
+    with made.app.test_request_context("/a") as context:
+        found = [limits.count((), context.request, one, known=True)[0] for one in (key, token, foreign, key, token)]
+    assert [refusal is None for refusal in found] == [True, True, True, True, False]
+
+
+def test_two_keys_side_by_side_are_both_counted(made: Made) -> None:
+    """A token of a key with a wide limit, shown beside a key with a narrow one, does not step round the narrow one."""
+    limits = made.app.extensions["stopper"].limits
+    narrow = Principal("alice", "api_key", claims={"stopper_rate_limit": "1/hour"}, credential_id="b")
+    wide = Principal("alice", "bearer", claims={"stopper_rate_limit": "9/hour, 99/day", "sid": "key:a"}, also=narrow)
+    with made.app.test_request_context("/") as context:
+        found = [limits.count((), context.request, wide, known=True)[0] for _ in range(2)]
+        policies = dict(context.request.environ["stopper.limits"])["RateLimit-Policy"]
+    assert [refusal and refusal.reason for refusal in found] == [None, "limit-api-key-3"]
+    assert policies == '"api-key";q=9;w=3600, "api-key-2";q=99;w=86400, "api-key-3";q=1;w=3600'
+
+
+def test_pages_of_allowed_origins_may_read_what_is_left() -> None:
+    made = Made({"STOPPER_CORS_ORIGINS": "https://app.example.com"})
+    _route(made, "/a", public, limit("1/hour"))
+    for status in (200, 429):
+        answer = made.get("/a", ("Origin", "https://app.example.com"))
+        assert answer.status_code == status
+        assert "RateLimit" in answer.headers["Access-Control-Expose-Headers"]
+    assert "Access-Control-Expose-Headers" not in made.get("/a", ("Origin", "https://other.example")).headers
 
 
 def test_a_limit_of_a_key_that_nobody_can_read_opens_nothing(made: Made) -> None:

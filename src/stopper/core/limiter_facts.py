@@ -31,6 +31,8 @@ def limits_somehow(facts: SourceFacts) -> bool:
         return True
     if any(LIMITING.search(name) for name in facts.imported):
         return True
+    if any(True for _ in facts.config_writes("STOPPER_RATE_LIMIT")):
+        return True
     if any(_is_429(value) for one in facts.returns() for value in _items(one.value)):
         return True
     if any(

@@ -14,6 +14,7 @@ from stopper.auth.api_key import ApiKeys
 from stopper.auth.clock import Clock, system_clock
 from stopper.auth.issuer import Issuer
 from stopper.auth.key_set import KeySource
+from stopper.auth.keyring import Keyring
 from stopper.auth.policy import Credential, Policy
 from stopper.auth.requirement import Redeem
 from stopper.core import log_redaction
@@ -174,7 +175,8 @@ class Guard:
         self.binding: Final = open_binding(settings, remembers_proofs(self.parts, given, clock), clock)
         self.sessions: Final = open_sessions(settings, given, self.parts, clock, self.mode)
         counters, follow = shared_counters(self.parts, settings)
-        self.limits: Final = RequestLimits(counters, own_issuer=settings.get(setting.ISSUER))
+        own = {issuer.url for issuer in self.issuers if isinstance(issuer.keys, Keyring)}
+        self.limits: Final = RequestLimits(counters, own_issuers=frozenset({*own, settings.get(setting.ISSUER)}))
         self._gate = Gate(
             self.doors, self.parts, self._answers, clock, header, self.binding, self.sessions, self.limits, follow
         )

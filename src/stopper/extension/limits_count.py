@@ -52,13 +52,13 @@ class RequestLimits:
         self,
         shared: "RedisCounters | None",
         *,
-        own_issuer: str = "",
+        own_issuers: frozenset[str] = frozenset(),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """*shared*: counters of all nodes; None: this process's own. *own_issuer*: its tokens and sessions name the same people."""
+        """*shared*: counters of all nodes; None: this process's own. *own_issuers*: their tokens name the same people as sessions and API keys do."""
         self._shared = shared
         self._own = LocalCounters(monotonic=monotonic)
-        self._own_issuer = own_issuer
+        self._own_issuers = own_issuers
         self._monotonic = monotonic
         self._held: dict[tuple[str, str], float] = {}
         self._lock = threading.Lock()
@@ -103,13 +103,14 @@ class RequestLimits:
 
         *known*: whether the request may count against everybody of the route; one whose credential was refused may not.
         """
-        own = () if principal is None else self._own_limits(principal)
-        if own:
-            limits = (*limits, *own)
-            self._tell_of_processes(asked)
-        if not limits and not hear:
-            return None, 0
         attempts = [Attempt(one.measure, self._key(one.by, principal, asked, known=known), one.limit) for one in limits]
+        if principal is not None and (LIMIT_CLAIM in principal.claims or principal.also is not None):
+            own = self._own_limits(principal)
+            limits = (*limits, *(one for one, _ in own))
+            attempts += [Attempt(one.measure, key, one.limit) for one, key in own]
+            self._tell_of_processes(asked)
+        if not attempts and not hear:
+            return None, 0
         refused, standings, newest = self._ask(attempts, hear=hear)
         # No attempt has an exemption, so the standings are those of the first limits, in their order.
         tell(
@@ -149,8 +150,7 @@ class RequestLimits:
         return self._of_principal(by, principal)
 
     def _of_principal(self, by: By, principal: Principal) -> str:
-        said = principal.claims.get("iss")
-        issuer = said if isinstance(said, str) and said != self._own_issuer else ""
+        issuer = self._issuer(principal)
         if by == "key":
             key = _api_key_of(principal) or (None if principal.also is None else _api_key_of(principal.also))
             if key is not None:
@@ -159,12 +159,18 @@ class RequestLimits:
             return _digest("tenant", "", principal.tenant)
         return _digest("principal", issuer, principal.subject)
 
-    def _own_limits(self, principal: Principal) -> tuple[Measured, ...]:
-        """The limits that the API key itself has, whether it was shown or a token that it gave out."""
+    def _issuer(self, principal: Principal) -> str:
+        said = principal.claims.get("iss")
+        return said if isinstance(said, str) and said not in self._own_issuers else ""
+
+    def _own_limits(self, principal: Principal) -> list[tuple[Measured, str]]:
+        """The limits that API keys themselves have, whether shown or by a token that one gave out, each with whom it counts."""
+        found: list[tuple[Measured, str]] = []
         for one in (principal, principal.also):
             if one is not None and LIMIT_CLAIM in one.claims:
-                return _limits_of_key(one.claims[LIMIT_CLAIM])
-        return ()
+                key = _digest("key", self._issuer(one), _api_key_of(one) or one.subject)
+                found += [(single, key) for single in _limits_of_key(one.claims[LIMIT_CLAIM], len(found))]
+        return found
 
     def _tell_of_processes(self, asked: Request) -> None:
         if self._shared is None and not self._processes_told and asked.environ.get("wsgi.multiprocess"):
@@ -206,8 +212,8 @@ def _read(said: str) -> tuple[Limit, ...]:
     return read_limits(said)
 
 
-def _limits_of_key(said: object) -> tuple[Measured, ...]:
-    """Raises InvalidCredentialError for a limit that nobody can read: it is not let through without one."""
+def _limits_of_key(said: object, before: int) -> tuple[Measured, ...]:
+    """The limits that *said* reads, named after *before* others. Raises InvalidCredentialError for a limit that nobody can read: it is not let through without one."""
     try:
         found = _read(said) if isinstance(said, str) else ()
     except ValueError:
@@ -215,6 +221,6 @@ def _limits_of_key(said: object) -> tuple[Measured, ...]:
     if not found:
         raise InvalidCredentialError("key-limit")
     return tuple(
-        measured(f"{_OWN}|{said}|{number}", _OWN if number == 1 else f"{_OWN}-{number}", one, "key")
+        measured(f"{_OWN}|{said}|{number}", _OWN if before + number == 1 else f"{_OWN}-{before + number}", one, "key")
         for number, one in enumerate(found, 1)
     )

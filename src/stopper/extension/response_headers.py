@@ -22,6 +22,7 @@ HSTS: Final = "max-age=63072000; includeSubDomains"
 """Two years, as browsers' preload lists ask."""
 _USUAL: Final = ("Content-Type", "Content-Length")
 """What most answers of Flask have, and nothing else: none of it is ours."""
+_LIMITS_SHOWN: Final = ("Access-Control-Expose-Headers", "RateLimit, RateLimit-Policy, Retry-After")
 _PREFLIGHT_SECONDS: Final = "600"
 _METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE"
 
@@ -137,6 +138,8 @@ class ResponseHeaders:
             found = self._finished(headers, mark, cors, guarded=GUARDED in environ)
             if LIMITS in environ:
                 found += environ[LIMITS]
+                if cors:
+                    found.append(_LIMITS_SHOWN)
             return start_response(status, found, exc_info) if exc_info else start_response(status, found)
 
         if environ.get("REQUEST_METHOD") == "OPTIONS" and cors and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ:

@@ -119,6 +119,6 @@ RULE = Rule(
     owasp="API4:2023",
     asvs=("V2.4.1",),
     surfaces=("source",),
-    ends="Stopper's service counts by account and by the address of the connection, not by a header.",
+    ends="`@limit` of Stopper counts by who acts, or by an address that `STOPPER_TRUSTED_PROXIES` vouch for.",
     detect=detect,
 )

@@ -93,6 +93,6 @@ RULE = Rule(
     owasp="API4:2023",
     asvs=("V2.4.1",),
     surfaces=("source",),
-    ends="`stopper serve --redis` counts once for all processes and nodes.",
+    ends="`STOPPER_REDIS_URL` counts for all processes; without it, mode `prod` refuses several.",
     detect=detect,
 )
