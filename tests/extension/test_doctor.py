@@ -13,7 +13,7 @@ from tests.extension.made import Made
 from tests.extension.test_start_checks import rsa_jwk
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from stopper import Issuer, Secret, bearer, browser_session, client_certificate, public
+from stopper import Issuer, Secret, bearer, browser_session, client_certificate, limit, public
 from stopper.auth import common_password
 from stopper.core import log_redaction
 from stopper.core.settings import declared
@@ -50,6 +50,11 @@ def with_header(name: str, value: str) -> Set:
             return answer
 
     return set_it
+
+
+def one_limited(found: Made) -> None:
+    """One route has a limit, the others have none."""
+    found.stopper.limit("notes", limit("9/minute"))
 
 
 def in_front(status: str, *headers: tuple[str, str], body: bytes = b"") -> Set:
@@ -115,7 +120,21 @@ WRONG: list[tuple[str, dict[str, Any], Set, str]] = [
     ("lines_in_utc", {}, nothing, "your part"),
     ("logs_leave", {}, nothing, "your part"),
     ("requests_limited", {}, nothing, "your part"),
+    ("requests_limited", {}, one_limited, "your part"),
+    ("limits_counted_together", {"STOPPER_ALLOW_LIMITS_PER_PROCESS": True}, one_limited, "your part"),
 ]  # fmt: skip
+
+
+def test_limits_are_seen() -> None:
+    assert judged("requests_limited", made({"STOPPER_RATE_LIMIT": "300/minute"})).verdict == "met"
+    assert judged("limits_counted_together", made({"STOPPER_RATE_LIMIT": "300/minute"})).verdict == "met"
+    assert "1 of 2 doors" in judged("requests_limited", _with_one_limit()).evidence
+
+
+def _with_one_limit() -> Made:
+    found = made()
+    one_limited(found)
+    return found
 
 
 @pytest.mark.parametrize(("check", "config", "set_up", "verdict"), WRONG)

@@ -11,6 +11,7 @@ from stopper.auth.common_password import listed
 from stopper.auth.password import refusal
 from stopper.core.settings import declared
 from stopper.extension.doctor.words import Deployment, Outcome, is_stoppers_own, met, not_here, unmet, yours
+from stopper.extension.limits import ALLOW_LIMITS_PER_PROCESS
 
 LEAST_LISTED: Final = 3_000
 """ASVS 5.0 V6.2.4."""
@@ -139,6 +140,19 @@ def requests_limited(deployment: Deployment) -> Outcome:
         "Stopper counts log-ins, refreshes and registrations of its own accounts, and no other door has a limit",
         "set STOPPER_RATE_LIMIT, such as 300/minute, and put @limit(…) above the routes that cost much or give much away",
     )
+
+
+def limits_counted_together(deployment: Deployment) -> Outcome:
+    """Where several processes serve, they share their counters."""
+    limited = sum(1 for _, door in deployment.doors if door.limits)
+    if deployment.guard.limits.is_shared:
+        return met("limits are counted in the Redis that all processes share")
+    if limited and deployment.guard.settings.get(ALLOW_LIMITS_PER_PROCESS):
+        return yours(
+            f"each process counts the limits of {limited} doors for itself, and a client gets each limit from each of them",
+            "set STOPPER_REDIS_URL, or see that one process serves",
+        )
+    return met("limits are counted in memory; in mode prod several processes that each count for themselves are refused")
 
 
 def passwords_do_not_expire(deployment: Deployment) -> Outcome:
