@@ -249,3 +249,32 @@ def test_two_writers_of_one_file_lose_and_tear_nothing(tmp_path: Path) -> None:
         handler.close()
     found = [line for one in (path, *old_ones(path)) for line in lines(one)]
     assert sorted(found) == sorted(f"{name} {number}" for name in "ab" for number in range(300))
+
+
+def test_a_subject_that_turns_out_to_be_a_secret_is_masked_in_the_next_line(caplog: pytest.LogCaptureFixture) -> None:
+    """Words of audit lines are remembered masked; a secret that becomes known must not stay readable in them."""
+    from stopper.core.principal import Principal
+    from stopper.core.secret import Secret
+    from stopper.extension import decision_log
+
+    caplog.set_level(logging.INFO, "stopper.audit")
+    person = Principal("kE7-pQ2vX9mZ4rT8wL1n", "bearer", credential_id="c1")
+    decision_log.passed({}, "GET", "home", person)
+    assert "subject=kE7-pQ2vX9mZ4rT8wL1n credential_id=c1" in caplog.messages[-1]
+    kept = Secret(person.subject)
+    decision_log.passed({}, "GET", "home", person)
+    assert kept.reveal() not in caplog.messages[-1]
+    decision_log.refused({}, "GET", "home", 403, "scope", person)
+    assert kept.reveal() not in caplog.messages[-1]
+
+
+def test_an_audit_line_is_one_line_whatever_stands_in_it(caplog: pytest.LogCaptureFixture) -> None:
+    from stopper.core.principal import Principal
+    from stopper.extension import decision_log
+
+    caplog.set_level(logging.INFO, "stopper.audit")
+    decision_log.passed({}, "G T\n", "a%s\x1b[31m", Principal("ann\ndecision=pass %d", "bearer", credential_id="\r\n"))
+    (said,) = caplog.messages
+    assert said.isprintable()
+    assert said.count("decision=pass ") == 1
+    assert said.count(" ") == 6

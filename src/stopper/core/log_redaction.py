@@ -22,6 +22,7 @@ from stopper.core.secret import MASK
 
 _FIELDS: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _FIELD_COUNT: Final = len(logging.makeLogRecord({}).__dict__)
+_OWN_FILE: Final = "stopper"
 _PLAIN: Final = frozenset({int, float, bool, type(None)})
 _MOST_NAMES: Final = 4096
 _formatter: Final = logging.Formatter()
@@ -188,6 +189,15 @@ def _clean_exception(record: logging.LogRecord) -> None:
 def _handle(self: logging.Logger, record: logging.LogRecord) -> None:
     clean(record)
     _handle_bare(self, record)
+
+
+def write_masked(logger: logging.Logger, level: int, message: str, function: str) -> None:
+    """Log *message*, whose foreign parts the caller has masked: nothing is looked for a second time.
+
+    For lines of our own that every request writes; where they come from is not looked up either.
+    """
+    record = logging.getLogRecordFactory()(logger.name, level, _OWN_FILE, 0, message, (), None, function)
+    _handle_bare(logger, record)
 
 
 def _print(*values: object, **options: Any) -> None:

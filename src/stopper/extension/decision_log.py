@@ -2,9 +2,13 @@
 
 import logging
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
+from stopper.core import registry
+from stopper.core.log_redaction import write_masked
 from stopper.core.principal import Principal
+from stopper.core.redactor import mask
 from stopper.extension.response_headers import request_id
 
 log: Final = logging.getLogger("stopper.audit")
@@ -14,17 +18,13 @@ def passed(environ: Mapping[str, object], method: str, endpoint: str, principal:
     """A request may pass."""
     if not log.isEnabledFor(logging.INFO):
         return
-    kind, subject, credential = ("-", "-", "-")
+    who = "kind=- subject=- credential_id=-"
+    known = registry.generation()
     if principal is not None:
-        kind, subject, credential = (
-            principal.kind,
-            one_line(principal.subject),
-            one_line(principal.credential_id or "-"),
-        )
-    log.info(
-        "decision=pass request=%s method=%s endpoint=%s kind=%s subject=%s credential_id=%s",
-        request_id(environ), one_line(method), endpoint, kind, subject, credential,
-    )  # fmt: skip
+        subject, credential = _shown(principal.subject, known), _shown(principal.credential_id or "-", known)
+        who = f"kind={principal.kind} subject={subject} credential_id={credential}"
+    where = f"method={_shown(method, known)} endpoint={_shown(endpoint, known)}"
+    write_masked(log, logging.INFO, f"decision=pass request={request_id(environ)} {where} {who}", "passed")
 
 
 def refused(
@@ -33,11 +33,17 @@ def refused(
     """A request may not pass, for *reason*, which only this line tells."""
     if not log.isEnabledFor(logging.INFO):
         return
-    subject = "-" if principal is None else one_line(principal.subject)
-    log.info(
-        "decision=refuse status=%d reason=%s request=%s method=%s endpoint=%s subject=%s",
-        status, reason, request_id(environ), one_line(method), endpoint, subject,
-    )  # fmt: skip
+    known = registry.generation()
+    subject = "-" if principal is None else _shown(principal.subject, known)
+    where = f"method={_shown(method, known)} endpoint={_shown(endpoint, known)}"
+    said = f"decision=refuse status={status} reason={reason} request={request_id(environ)} {where} subject={subject}"
+    write_masked(log, logging.INFO, said, "refused")
+
+
+@lru_cache(maxsize=4096)
+def _shown(text: str, _known: int) -> str:
+    """*text* as one masked word. *_known*: the generation of live secrets; a new one is looked for again."""
+    return one_line(mask(text))
 
 
 def one_line(text: str) -> str:
