@@ -160,7 +160,7 @@ class LocalCounters:
         for attempt in attempts:
             if attempt.unless is not None and self._is_noted(attempt.unless):
                 continue
-            wait, remaining, reset = self._meter(attempt).count(attempt.key)
+            wait, remaining, reset = self.counter(attempt.measure, attempt.limit).count(attempt.key)
             standings.append(Standing(attempt, remaining, reset))
             if wait > 0:
                 return Counted(Refusal(attempt.measure, wait), tuple(standings))
@@ -184,18 +184,16 @@ class LocalCounters:
         with self._lock:
             return self._notes.get(key, 0.0) > self._monotonic()
 
-    def _meter(self, attempt: Attempt) -> Meter | Window:
-        named = (attempt.measure, attempt.limit)
-        found = self._meters.get(named)
+    def counter(self, measure: str, limit: Limit) -> Meter | Window:
+        """The counter of that name and limit."""
+        found = self._meters.get((measure, limit))
         if found is not None:
             return found
         with self._lock:
-            found = self._meters.get(named)
+            found = self._meters.get((measure, limit))
             if found is None:
-                limit = attempt.limit.shared_by(self._workers)
-                found = self._meters[named] = (
-                    Window(limit.burst, limit.seconds, self._monotonic)
-                    if limit.sliding
-                    else Meter(limit, self._monotonic)
+                mine = limit.shared_by(self._workers)
+                found = self._meters[measure, limit] = (
+                    Window(mine.burst, mine.seconds, self._monotonic) if mine.sliding else Meter(mine, self._monotonic)
                 )
         return found

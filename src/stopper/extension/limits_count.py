@@ -16,7 +16,7 @@ from flask import Request
 
 from stopper.auth.api_key import LIMIT_CLAIM
 from stopper.auth.api_key_reader import family_of
-from stopper.auth.limit import Attempt, Counted, Limit, LocalCounters
+from stopper.auth.limit import Attempt, Limit, LocalCounters
 from stopper.auth.limit_key import digest_of, network
 from stopper.auth.limit_text import read_limits
 from stopper.core.errors import (
@@ -103,43 +103,55 @@ class RequestLimits:
 
         *known*: whether the request may count against everybody of the route; one whose credential was refused may not.
         """
-        attempts = [Attempt(one.measure, self._key(one.by, principal, asked, known=known), one.limit) for one in limits]
+        keys = [self._key(one.by, principal, asked, known=known) for one in limits]
         if principal is not None and (LIMIT_CLAIM in principal.claims or principal.also is not None):
             own = self._own_limits(principal)
             limits = (*limits, *(one for one, _ in own))
-            attempts += [Attempt(one.measure, key, one.limit) for one, key in own]
-            self._tell_of_processes(asked)
-        if not attempts and not hear:
+            keys += [key for _, key in own]
+            if own:
+                self._tell_of_processes(asked)
+        if not keys and not hear:
             return None, 0
-        refused, standings, newest = self._ask(attempts, hear=hear)
-        # No attempt has an exemption, so the standings are those of the first limits, in their order.
-        tell(
-            asked,
-            limits,
-            [
-                f'"{one.name}";r={remaining};t={ceil(reset)}'
-                for one, (_, remaining, reset) in zip(limits, standings, strict=False)
-            ],
-        )
-        if refused is None:
-            return None, newest
-        last = limits[len(standings) - 1]
-        if last.by == "address":
-            self._hold(attempts[len(standings) - 1], refused.wait)
-        return ThrottledError(f"limit-{last.name}", max(1, ceil(refused.wait))), newest
-
-    def _ask(self, attempts: Sequence[Attempt], *, hear: bool) -> Counted:
         if self._shared is None:
-            return self._own.count(attempts)
+            wait, standings, newest = *self._count_here(limits, keys), 0
+        else:
+            wait, standings, newest = self._count_together(self._shared, limits, keys, hear=hear)
+        tell(asked, limits, standings)
+        if not wait:
+            return None, newest
+        at = len(standings) - 1
+        if limits[at].by == "address":
+            self._hold(limits[at].measure, keys[at], wait)
+        return ThrottledError(f"limit-{limits[at].name}", max(1, ceil(wait))), newest
+
+    def _count_here(self, limits: Sequence[Measured], keys: Sequence[str]) -> tuple[float, list[str]]:
+        """In this process alone, up to the first that refuses: its wait, and how each stands. The quick way: no values in between."""
+        standings: list[str] = []
+        for one, key in zip(limits, keys, strict=True):
+            wait, remaining, reset = self._own.counter(one.measure, one.limit).count(key)
+            standings.append(f'"{one.name}";r={remaining};t={ceil(reset)}')
+            if wait > 0:
+                return wait, standings
+        return 0.0, standings
+
+    def _count_together(
+        self, shared: "RedisCounters", limits: Sequence[Measured], keys: Sequence[str], *, hear: bool
+    ) -> tuple[float, list[str], int]:
+        """For all nodes; while the counters are away, in this process alone."""
+        attempts = [Attempt(one.measure, key, one.limit) for one, key in zip(limits, keys, strict=True)]
         try:
-            found = self._shared.count(attempts, hear=hear)
+            refused, found, newest = shared.count(attempts, hear=hear)
         except StoreUnavailableError:
             if not self._away:
                 self._away = True
                 _log.warning("the shared counters are away: each process counts for itself until they are back")
-            return self._own.count(attempts)
+            return *self._count_here(limits, keys), 0
         self._away = False
-        return found
+        # No attempt has an exemption, so the standings are those of the first limits, in their order.
+        standings = [
+            f'"{one.name}";r={left.remaining};t={ceil(left.reset)}' for one, left in zip(limits, found, strict=False)
+        ]
+        return 0.0 if refused is None else refused.wait, standings, newest
 
     def _key(self, by: By, principal: Principal | None, asked: Request, *, known: bool) -> str:
         """Whom a limit counts: what *by* names, else who acts, else the address."""
@@ -177,13 +189,13 @@ class RequestLimits:
             self._processes_told = True
             _log.warning("rate-limit-per-process: an API key has a limit, but %s", PER_PROCESS)
 
-    def _hold(self, attempt: Attempt, wait: float) -> None:
+    def _hold(self, measure: str, key: str, wait: float) -> None:
         with self._lock:
             now = self._monotonic()
             if len(self._held) >= _MOST_HELD:
-                self._held = {key: until for key, until in self._held.items() if until > now}
+                self._held = {held: until for held, until in self._held.items() if until > now}
             if len(self._held) < _MOST_HELD:
-                self._held[attempt.measure, attempt.key] = now + wait
+                self._held[measure, key] = now + wait
 
 
 def tell(asked: Request, limits: Sequence[Measured], standings: Sequence[str]) -> None:
