@@ -2,6 +2,7 @@
 
 import logging
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -275,6 +276,21 @@ def test_a_glob(made: Made) -> None:
     assert made.get("/a").status_code == 200
     made.stopper.limit("x.*", limit("1/hour"))
     assert [made.get(path).status_code for path in ("/a", "/b")] == [200, 429]
+
+
+def test_files_are_counted_by_a_limit_of_their_own_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.css").write_text("")
+    made = Made({"STOPPER_RATE_LIMIT": "1/hour"})
+    made.app.static_folder = str(tmp_path)
+    made.stopper.cover("static", public)
+
+    def status() -> int:
+        with made.get("/static/a.css") as answer:
+            return int(answer.status_code)
+
+    assert [status() for _ in range(3)] == [200] * 3
+    made.stopper.limit("static", limit("1/hour"))
+    assert [status() for _ in range(2)] == [200, 429]
 
 
 def test_automatic_options_costs_nothing(made: Made) -> None:

@@ -11,7 +11,7 @@ from stopper.auth.common_password import listed
 from stopper.auth.password import refusal
 from stopper.core.settings import declared
 from stopper.extension.doctor.words import Deployment, Outcome, is_stoppers_own, met, not_here, unmet, yours
-from stopper.extension.limits import ALLOW_LIMITS_PER_PROCESS
+from stopper.extension.limits import ALLOW_LIMITS_PER_PROCESS, is_static
 
 LEAST_LISTED: Final = 3_000
 """ASVS 5.0 V6.2.4."""
@@ -128,7 +128,7 @@ def requests_limited(deployment: Deployment) -> Outcome:
             "limit the routes that cost much or give much away",
         )
     doors = [(path, door) for path, door in deployment.doors if door.policy is not None]
-    bare = [f"{door.method} {path}" for path, door in doors if not door.limits]
+    bare = [f"{door.method} {path}" for path, door in doors if not door.limits and not is_static(door.endpoint)]
     if not bare:
         return met(f"each of the {len(doors)} doors has a limit")
     if len(bare) < len(doors):
@@ -152,7 +152,9 @@ def limits_counted_together(deployment: Deployment) -> Outcome:
             f"each process counts the limits of {limited} doors for itself, and a client gets each limit from each of them",
             "set STOPPER_REDIS_URL, or see that one process serves",
         )
-    return met("limits are counted in memory; in mode prod several processes that each count for themselves are refused")
+    return met(
+        "limits are counted in memory; in mode prod several processes that each count for themselves are refused"
+    )
 
 
 def passwords_do_not_expire(deployment: Deployment) -> Outcome:
