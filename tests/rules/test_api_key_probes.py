@@ -1,5 +1,6 @@
 """Rules on API keys on the wire and against a document: odd applications, safe twins, and what is taken back again."""
 
+import json
 import secrets
 import uuid
 from typing import Any
@@ -156,3 +157,18 @@ def test_a_document_that_leaves_a_change_open_beside_a_closed_method_is_told(sec
 @pytest.mark.parametrize("security", ["[{key: []}]", "[{token: []}]"])
 def test_a_document_that_closes_every_method_is_not(security: str) -> None:
     assert _told("api-key-coverage-incomplete", _described(security=security)) == []
+
+
+@pytest.mark.parametrize(("path", "told"), [("/v1/keys-of/rotate", 1), ("/v1/keys-of/leaks", 0)])
+def test_a_report_of_a_leaked_key_is_open_by_design(path: str, told: int) -> None:
+    document = {
+        "openapi": "3.0.3", "info": {"title": "t", "version": "1"},
+        "components": {"securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}},
+        "paths": {"/v1/keys-of/mine": {"get": {"security": [{"key": []}]}}, path: {"post": {"security": []}}},
+    }  # fmt: skip
+    spec, routes = read_spec(json.dumps(document), "openapi.json")
+    rule = find("api-key-coverage-incomplete")
+    assert rule is not None
+    assert rule.detect is not None
+    app = App(name="t", routes=tuple(routes), spec=spec, readers=frozenset({"spec"}))
+    assert len(list(rule.detect(app))) == told
