@@ -109,6 +109,7 @@ def masked(report: Report) -> Report:
         skipped=tuple(Skip(mask(one.what), mask(one.reason)) for one in report.skipped),
         errors=tuple(ReadError(one.path, mask(one.message), one.line, one.fatal) for one in report.errors),
         access=tuple(replace(row, path=mask(row.path), who=mask(row.who), how=mask(row.how)) for row in report.access),
+        reached=tuple(replace(row, ref=replace(row.ref, path=mask(row.ref.path))) for row in report.reached),
     )
 
 

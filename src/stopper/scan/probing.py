@@ -13,6 +13,7 @@ from stopper.scan.correlate import correlate
 from stopper.scan.engine import ProbeResult, run_detectors, run_probes
 from stopper.scan.options import ProbeOptions
 from stopper.scan.outcomes import faults, outcomes
+from stopper.scan.reach_table import FILL_MOST, fill, table
 from stopper.scan.report import Command, Coverage, ReadError, Report, Skip
 from stopper.scan.score import scored
 from stopper.scan.survey import coverage, never_answered, only_errors, survey, tidy
@@ -79,12 +80,21 @@ def _examined(
 ) -> Report:
     options.progress("gathering identities", 0, 1)
     ready = prepare(app, courier, options.identities, options.mode, options.depth, canary=canary, known_ids=known_ids)
+    courier.reach.minted.update(
+        {
+            one.name: tuple((name, value.reveal()) for name, value in one.headers)
+            for one in ready.target.identities
+            if one.minted
+        }
+    )
     seen = run_detectors(app, options.rules)
     tried = run_probes(
         ready.target, options.rules, courier, workers=workers, progress=options.progress, renewals=ready.renewals
     )
     options.progress("asking what is left", 0, 1)
-    survey(app, courier, ready.honest, ready.renewals.ready(ready.target, ask=True).identities)
+    people = ready.renewals.ready(ready.target, ask=True).identities
+    survey(app, courier, ready.honest, people)
+    fill(app, courier, ready.honest, people, min(FILL_MOST, options.max_requests - courier.sent))
     report = Report(
         command=command,
         target=name,
@@ -111,6 +121,7 @@ def _examined(
             *_never_answered(name, app, courier),
         ),
         requests=courier.sent,
+        reached=table(app, courier.reach),
     )
     return scored(report)
 

@@ -7,6 +7,7 @@ from typing import Literal
 from stopper.core.finding import Finding, Outcome
 from stopper.core.rule import Check, Severity
 from stopper.scan.access.row import Row
+from stopper.scan.reached import Reached
 
 Command = Literal["check", "scan", "audit"]
 
@@ -73,6 +74,8 @@ class Report:
     requests: int = 0
     access: tuple[Row, ...] = ()
     """Who may pass each door; `audit` alone fills it."""
+    reached: tuple[Reached, ...] = ()
+    """Who got what over the wire."""
     network: str = ""
     """How an audited application was kept from other hosts: ``namespace`` or ``hooks``."""
     checks: Mapping[Check, int | None] = field(default_factory=dict["Check", "int | None"])

@@ -13,7 +13,7 @@ from stopper.scan.honest import HonestRequests
 from stopper.scan.report import Coverage
 from stopper.scan.wire.courier import Courier
 
-_LAST: Final = re.compile(r"(?i)log-?out|sign-?out|revoke|password|delete|disable|deactivate|close|rotate")
+ENDS_ACCESS: Final = re.compile(r"(?i)log-?out|sign-?out|revoke|password|delete|disable|deactivate|close|rotate")
 """Paths that may end somebody's access: asked after all others."""
 
 
@@ -28,12 +28,12 @@ def survey(app: App, courier: Courier, honest: HonestRequests, people: Sequence[
         if ref not in tested and not route.endpoint.endswith("static")
     ]
     for route, ref in sorted(
-        todo, key=lambda pair: (bool(_LAST.search(pair[1].path)), pair[1].method == "DELETE", pair[1].path)
+        todo, key=lambda pair: (bool(ENDS_ACCESS.search(pair[1].path)), pair[1].method == "DELETE", pair[1].path)
     ):
         try:
             request = honest(route, ref.method)
             exchange = courier.carry(request)
-            if exchange.response.refused and who is not None and not _LAST.search(ref.path):
+            if exchange.response.refused and who is not None and not ENDS_ACCESS.search(ref.path):
                 courier.carry(who.on(request))
         except Skipped as skipped:
             if "budget" in str(skipped) or courier.stopping.is_set():

@@ -46,7 +46,7 @@ def test_the_schema_is_strict() -> None:
 def test_json_has_the_contracts_members(sample: Report) -> None:
     document = decoder.loads(json.render(sample))
     assert list(document) == [
-        "version", "target", "mode", "started", "seconds", "score", "grade", "coverage", "checks", "findings", "skipped", "errors", "access", "network",
+        "version", "target", "mode", "started", "seconds", "score", "grade", "coverage", "checks", "findings", "skipped", "errors", "access", "network", "reached",
     ]  # fmt: skip
     first = document["findings"][0]
     assert (first["path"], first["line"], first["end_line"], first["route"], first["method"]) == (

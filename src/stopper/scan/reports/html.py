@@ -12,7 +12,7 @@ from importlib import resources
 from stopper import __version__
 from stopper.core.rule import CHECKS, SEVERITIES
 from stopper.scan.report import Report
-from stopper.scan.reports import html_access
+from stopper.scan.reports import html_access, html_reach
 from stopper.scan.reports.html_finding import card, prose
 from stopper.scan.reports.shown import CHECK_NAMES, Shown, shown
 from stopper.scan.score import DEDUCTIONS, LEAST_COVERAGE, WEIGHTS
@@ -34,6 +34,7 @@ def render(report: Report) -> str:
         _checks(run),
         _findings(run),
         html_access.section(run),
+        html_reach.section(run),
         _errors(run),
         _skipped(run),
         _formula(run),

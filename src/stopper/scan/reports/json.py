@@ -45,6 +45,18 @@ def document(run: Shown) -> dict[str, object]:
         ],
         "access": [_door(one) for one in run.doors],
         "network": run.network or None,
+        "reached": [
+            {
+                "method": row.method,
+                "route": row.route,
+                "cells": [
+                    {"who": who, "got": cell.state, "statuses": list(cell.statuses)}
+                    for who, cell in zip(run.reach.names, row.cells, strict=True)
+                    if cell is not None
+                ],
+            }
+            for row in run.reach.rows
+        ],
     }
 
 

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.finding import CONFIDENCES, Confidence, Evidence, Finding
@@ -13,6 +13,7 @@ from stopper.core.rule import SEVERITIES, Certainty, Check, Severity
 from stopper.scan.access.row import Row
 from stopper.scan.report import Command, Coverage, Report, severity_of
 from stopper.scan.reports import masking
+from stopper.scan.reports.shown_reach import ShownReach, reach_of
 from stopper.scan.score import cap, letter, why_no_letter
 
 if TYPE_CHECKING:
@@ -169,6 +170,7 @@ class Shown:
     prefix: str
     doors: tuple[ShownDoor, ...] = ()
     network: str = ""
+    reach: ShownReach = field(default_factory=ShownReach)
 
     @property
     def unit(self) -> str:
@@ -220,6 +222,7 @@ def shown(report: Report) -> Shown:
         prefix=masking.line(report.prefix),
         doors=tuple(_door(row) for row in report.access),
         network=report.network,
+        reach=reach_of(report.reached),
     )
 
 

@@ -9,6 +9,7 @@ from stopper.core.rule import SEVERITIES, Check, Severity
 from stopper.scan.access.text import counted
 from stopper.scan.access.text import lines as lines_of
 from stopper.scan.report import Report
+from stopper.scan.reports import text_reach
 from stopper.scan.reports.shown import CHECK_NAMES, Shown, ShownEvidence, ShownFinding, shown
 
 COLOURS: Final[dict[Severity, str]] = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan"}
@@ -37,7 +38,13 @@ def render(report: Report, *, colour: bool = False, width: int = 80) -> str:
     lines = [*_head(run, width), *_checks(run, width)]
     for finding in run.findings:
         lines += _finding(finding, run, width)
-    lines += [*_reading(run, width), *_doors(run), *_skipped(run, width), *_summary(run, width)]
+    lines += [
+        *_reading(run, width),
+        *_doors(run),
+        *text_reach.lines(run.reach, width),
+        *_skipped(run, width),
+        *_summary(run, width),
+    ]
     return _drawn(lines, colour)
 
 

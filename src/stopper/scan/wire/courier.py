@@ -14,6 +14,7 @@ from stopper.core.probe import Mode, Skipped
 from stopper.scan.wire.credential_watch import CredentialWatch
 from stopper.scan.wire.own_page import OwnPage
 from stopper.scan.wire.page_tokens import visit_of
+from stopper.scan.wire.reach_log import ReachLog
 from stopper.scan.wire.shared import SharedAnswers
 from stopper.scan.wire.time_limit import TimeLimit
 from stopper.scan.wire.transport import READ_METHODS, Transport
@@ -77,6 +78,8 @@ class Courier:
         self._shared = SharedAnswers()
         self.page = OwnPage(transport.base_url)
         """How the target's own pages send a change."""
+        self.reach = ReachLog(self.page.origin)
+        """Who got what."""
 
     def carry(self, request: Request, *, last: bool = False) -> Exchange:
         """Send *request*. Raises Skipped when mode, path or budget forbid it. ``last`` requests take back and ignore the budget."""
@@ -212,6 +215,7 @@ class Courier:
 
     def _learn(self, request: Request, response: Response) -> None:
         key = (request.method, _path(request.target))
+        self.reach.learn(request, response, self.credentials.headers_of(request.identity))
         self.credentials.learn(request, response)
         self.page.used(request, response)
         with self._lock:

@@ -36,6 +36,11 @@ class CredentialWatch:
             for marks in (self._opened, self._doubts, self._settled):
                 marks[name] = set()
 
+    def headers_of(self, name: str | None) -> Headers | None:
+        """The credential of *name* that counts now."""
+        with self._lock:
+            return self._headers.get(name or "")
+
     def learn(self, request: Request, response: Response) -> None:
         """Note what a credential opened, and where it was turned away."""
         name = request.identity
