@@ -19,6 +19,7 @@ from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.scan.catalogue import Example, page, page_path, survey
 from stopper.scan.engine import run_detectors
+from stopper.scan.merge import merged
 from stopper.scan.reports.patch import patched
 from stopper.scan.trial import try_rule
 
@@ -26,6 +27,8 @@ RULES, PROBLEMS = survey()
 _numbers = itertools.count(1)
 AWAY_FROM_HOME = frozenset({"insecure-transport", "development-server-in-production", "bearer-over-plain-http"})
 """Their probes have nothing to say on the loopback, where pages are served; ``test_transport_probes.py`` tries them elsewhere."""
+NOT_INSTALLED = ("flask_limiter", "flask_talisman", "flask_session")
+"""Libraries that no test installs: applications that need them are judged where they are there."""
 
 
 def _detectors() -> Iterator[Any]:
@@ -34,7 +37,16 @@ def _detectors() -> Iterator[Any]:
             continue
         told = page(rule)
         for example in (told.bad, told.good, *told.cases):
-            yield pytest.param(rule, example, id=f"{rule.slug}-{example.kind}-{example.title}")
+            if example.kind != "running":
+                yield pytest.param(rule, example, id=f"{rule.slug}-{example.kind}-{example.title}")
+
+
+def _running() -> Iterator[Any]:
+    for rule in RULES:
+        if "running" in rule.surfaces:
+            told = page(rule)
+            for example in (told.bad, told.good, *(case for case in told.cases if case.kind == "running")):
+                yield pytest.param(rule, example, id=f"{rule.slug}-{example.kind}-{example.title}")
 
 
 def _probes() -> Iterator[Any]:
@@ -87,6 +99,35 @@ def test_detector_hits_the_marked_lines_and_no_others(rule: Rule, example: Examp
         assert wanted, f"{where}: a bad example of a rule with a detector marks its line with `# expect: {rule.slug}`"
     else:
         assert not wanted, f"{where}: a good example has no marks"
+
+
+@pytest.mark.filterwarnings("ignore")  # what a leaky example warns of is its own affair
+@pytest.mark.parametrize(("rule", "example"), list(_running()))
+def test_the_running_application_alone_convicts_bad_and_clears_good(
+    rule: Rule, example: Example, tmp_path: Path
+) -> None:
+    """A rule that lists `running` sees Bad without a line of source; a case `Running` is seen so and in no other way."""
+    from stopper.scan.running.read import read_running
+
+    source = read(example, tmp_path)
+    needs = [
+        name
+        for name in NOT_INSTALLED
+        if any(f"import {name}" in text or f"from {name}" in text for _, text in example.files)
+    ]
+    if needs and importlib.util.find_spec(needs[0]) is None:
+        pytest.skip(f"{needs[0]} is not installed; a stand-in of its shape is judged in test_running_halves.py")
+    with imported(tmp_path, example) as app:
+        model = read_running(app, tmp_path)
+    found = hits(rule, model)
+    if example.kind == "good":
+        assert not found
+        return
+    assert [hit for hit in found if hit.reader in (None, "running")]
+    assert all(hit.span is None or hit.reader == "running" for hit in found)
+    if example.kind == "running":
+        assert not hits(rule, source)
+        assert hits(rule, merged(model, source))
 
 
 @pytest.mark.filterwarnings("ignore")  # what a leaky example warns of is its own affair

@@ -15,6 +15,7 @@ from stopper.core.later_pattern import patterns_later
 from stopper.core.rule import CHECKS, SEVERITIES, Rule
 
 SECTIONS: Final = ("Bad", "Good", "Fix", "Cases", "Known misses")
+_KINDS: Final[dict[str, Literal["bad", "good", "running"]]] = {"bad": "bad", "good": "good", "running": "running"}
 _MARK: Final = re.compile(r"#\s*expect:\s*([a-z0-9-]+(?:\s*,\s*[a-z0-9-]+)*)")
 _FILE: Final = re.compile(r"#\s*file:\s*(\S+)\s*$")
 _IDENTITY: Final = re.compile(r"<!--\s*identity:\s*(.+?)\s*-->")
@@ -30,7 +31,8 @@ class CatalogueError(StopperError):
 class Example:
     """One small Flask app of a page. ``files`` are name → text; ``marks`` are the (file, line) that the detector must hit."""
 
-    kind: Literal["bad", "good"]
+    kind: Literal["bad", "good", "running"]
+    """``running``: nothing in the source shows it, the imported application does."""
     title: str
     files: tuple[tuple[str, str], ...]
     line: int
@@ -199,14 +201,16 @@ def _cases(first: int, text: str, slug: str) -> Iterator[Example]:
             lines.append(line)
             continue
         if kind:
-            yield _example("bad" if kind == "bad" else "good", title, start, "\n".join(lines), slug)
+            yield _example(_KINDS[kind], title, start, "\n".join(lines), slug)
         kind, _, title = line[4:].partition(":")
         kind, title, start, lines = kind.strip().lower(), title.strip(), number + 1, []
-        if kind not in ("bad", "good", "end"):
-            raise CatalogueError(f"the page of {slug} has a case {line!r}; a case is '### Bad: …' or '### Good: …'")
+        if kind not in _KINDS and kind != "end":
+            raise CatalogueError(
+                f"the page of {slug} has a case {line!r}; a case is '### Bad: …', '### Good: …' or '### Running: …'"
+            )
 
 
-def _example(kind: Literal["bad", "good"], title: str, first: int, text: str, slug: str) -> Example:
+def _example(kind: Literal["bad", "good", "running"], title: str, first: int, text: str, slug: str) -> Example:
     files: dict[str, list[str]] = {}
     name, inside, started = "", False, first
     for number, line in enumerate(text.splitlines(), first):

@@ -17,21 +17,36 @@ _OUT: Final = re.compile(
 
 def detect(app: App) -> Iterator[Hit]:
     """A log-out or refresh tokens, and no loader that says which tokens were taken back (or the loader is switched off)."""
-    place = manager(app)
-    if place is None or not uses(app):
+    place, known = manager(app), app.extensions.tokens
+    if known is None and (place is None or not uses(app)):
         return
     facts = source_of(app)
     wants = [route.path for route in app.routes if _OUT.search(route.path)]
-    refreshes = any(one.refresh for one in guarded(facts)) or any(True for _ in issues(facts, "create_refresh_token"))
-    if not wants and not refreshes:
+    if not wants and not _refreshes(app):
         return
     reason = f"{wants[0]} logs out" if wants else "refresh tokens are issued"
+    said = f"{reason}, but no token_in_blocklist_loader says which tokens were taken back"
+    if known is not None and not known.blocklist:
+        yield Hit(said, place, reader="running")
+    if place is None:
+        return
     if not registers(facts, BLOCKLIST):
-        yield Hit(f"{reason}, but no token_in_blocklist_loader says which tokens were taken back", place)
+        if known is None or not known.blocklist:
+            yield Hit(said, place)
     elif version(app) < 4:
         off = [doubt.span for doubt in switches(app, "JWT_BLACKLIST_ENABLED") if not doubt.value and doubt.span]
         if off or in_force(app, "JWT_BLACKLIST_ENABLED") is False:
             yield Hit("JWT_BLACKLIST_ENABLED is off, so the loader is never asked", off[0] if off else place)
+
+
+def _refreshes(app: App) -> bool:
+    """That tokens are refreshed: a guard takes refresh tokens, or one is made."""
+    facts = source_of(app)
+    return (
+        any(one.refresh for one in app.extensions.token_guards)
+        or any(one.refresh for one in guarded(facts))
+        or any(True for _ in issues(facts, "create_refresh_token"))
+    )
 
 
 RULE = Rule(
@@ -44,7 +59,7 @@ RULE = Rule(
     cwe=(613,),
     owasp="API2:2023",
     asvs=("V7.4.1",),
-    surfaces=("source",),
+    surfaces=("source", "running"),
     ends="`Stopper(app)` asks its store about revoked tokens at every request.",
     certainty="likely",
     detect=detect,

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.effective_settings import answered, open_place
 from stopper.core.facts import source_of
 from stopper.core.jwt_extended import locations, uses
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import (
     MISSING,
-    in_force,
     is_for_one_desk,
     is_list,
     members,
@@ -19,33 +19,34 @@ from stopper.core.setting_facts import (
     written,
 )
 
+_OFF: Final = "tokens come in cookies and JWT_COOKIE_CSRF_PROTECT is off"
 CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 def detect(app: App) -> Iterator[Hit]:
     """The protection is off, or leaves out a method that changes state, while cookies are a place for tokens."""
-    if not uses(app) or "cookies" not in locations(app):
+    guards = [place for one in app.extensions.token_guards for place in one.locations]
+    if not uses(app) or "cookies" not in (*locations(app), *guards):
         return
     facts = source_of(app)
     for doubt in switches(app, "JWT_COOKIE_CSRF_PROTECT"):
-        if not doubt.value:
-            yield Hit(
-                "tokens come in cookies and JWT_COOKIE_CSRF_PROTECT is off",
-                doubt.span,
-                certainty="possible" if doubt.desk else None,
-                reader=None if doubt.span is not None else "running",
-            )
-    seen = False
+        if doubt.span is not None and not doubt.value:
+            yield Hit(_OFF, doubt.span, certainty="possible" if doubt.desk else None)
+    force = answered(app, "JWT_COOKIE_CSRF_PROTECT")
+    if force is not MISSING and not force:
+        yield Hit(_OFF, open_place(app, "JWT_COOKIE_CSRF_PROTECT"), reader="running")
     for write in written(app, "JWT_CSRF_METHODS"):
-        seen = True
         for value in plain(facts, write.value):
-            if is_list(value) and not {str(one).upper() for one in members(value)} >= CHANGING:
+            if _lacks(value):
                 yield Hit(_narrow(members(value)), write.span, certainty="possible" if is_for_one_desk(write) else None)
-    force = in_force(app, "JWT_CSRF_METHODS")
-    if not seen and force is not MISSING and is_list(force):
-        names = {str(one).upper() for one in members(force)}
-        if not names >= CHANGING:
-            yield Hit(_narrow(tuple(names)), reader="running")
+    force = answered(app, "JWT_CSRF_METHODS")
+    if _lacks(force):
+        yield Hit(_narrow(members(force)), open_place(app, "JWT_CSRF_METHODS"), reader="running")
+
+
+def _lacks(value: object) -> bool:
+    """A list of methods without one that changes state."""
+    return is_list(value) and not {str(one).upper() for one in members(value)} >= CHANGING
 
 
 def _narrow(methods: tuple[object, ...]) -> str:
@@ -68,7 +69,7 @@ RULE = Rule(
     cwe=(352,),
     owasp="API8:2023",
     asvs=("V3.5.1",),
-    surfaces=("source",),
+    surfaces=("source", "running"),
     ends="Stopper's `@bearer` reads no cookie, so another site cannot send the credential along.",
     detect=detect,
     fix=fix,

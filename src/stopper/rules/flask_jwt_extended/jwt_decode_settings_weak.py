@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.effective_settings import answered, open_place
 from stopper.core.facts import source_of
 from stopper.core.jwt_extended import manager, stands_on_stopper, uses
 from stopper.core.rule import Certainty, Edit, Hit, Rule
@@ -21,6 +22,7 @@ from stopper.core.setting_facts import (
 from stopper.core.values import EnvironmentValue
 
 _FAMILIES: Final = {"HS": "shared secret", "RS": "key pair", "PS": "key pair", "ES": "key pair", "Ed": "key pair"}
+_MIXED: Final = "JWT_DECODE_ALGORITHMS mixes shared secrets and key pairs"
 _NEEDED: Final = ("JWT_DECODE_AUDIENCE", "JWT_DECODE_ISSUER")
 
 
@@ -29,24 +31,31 @@ def detect(app: App) -> Iterator[Hit]:
     if not uses(app):
         return
     for doubt in switches(app, "JWT_VERIFY_SUB"):
-        if doubt.value is False or doubt.value == 0:
-            yield Hit(
-                "JWT_VERIFY_SUB is off", doubt.span, certainty="certain", reader=None if doubt.span else "running"
-            )
-    facts, seen = source_of(app), False
+        if doubt.span is not None and (doubt.value is False or doubt.value == 0):
+            yield Hit("JWT_VERIFY_SUB is off", doubt.span, certainty="certain")
+    force = answered(app, "JWT_VERIFY_SUB")
+    if force is False or force == 0:
+        yield Hit("JWT_VERIFY_SUB is off", open_place(app, "JWT_VERIFY_SUB"), certainty="certain", reader="running")
+    facts = source_of(app)
     for write in written(app, "JWT_DECODE_ALGORITHMS"):
-        seen = True
         for value in plain(facts, write.value):
             if _mixed(value):
-                yield Hit("JWT_DECODE_ALGORITHMS mixes shared secrets and key pairs", write.span, certainty="certain")
-    if not seen and _mixed(in_force(app, "JWT_DECODE_ALGORITHMS")):
-        yield Hit("JWT_DECODE_ALGORITHMS mixes shared secrets and key pairs", reader="running")
+                yield Hit(_MIXED, write.span, certainty="certain")
+    if _mixed(answered(app, "JWT_DECODE_ALGORITHMS")):
+        yield Hit(_MIXED, open_place(app, "JWT_DECODE_ALGORITHMS"), reader="running")
+    yield from _unset(app)
+
+
+def _unset(app: App) -> Iterator[Hit]:
     place = manager(app)
-    if place is not None and not stands_on_stopper(app):
-        lacking = [key for key in _NEEDED if not _set(app, key)]
-        if lacking:
-            sure: Certainty = "likely" if len(lacking) == 1 or _has_others_keys(app) else "possible"
-            yield Hit(f"{' and '.join(lacking)} unset: a token for another service is taken", place, certainty=sure)
+    if stands_on_stopper(app) or (place is None and app.extensions.tokens is None):
+        return
+    lacking = [key for key in _NEEDED if not _set(app, key)]
+    if lacking:
+        sure: Certainty = "likely" if len(lacking) == 1 or _has_others_keys(app) else "possible"
+        said = f"{' and '.join(lacking)} unset: a token for another service is taken"
+        running = app.extensions.tokens is not None and in_force(app, lacking[0]) is not MISSING
+        yield Hit(said, place, certainty=sure, reader="running" if running else None)
 
 
 def _mixed(value: object) -> bool:
@@ -67,7 +76,9 @@ def _set(app: App, key: str) -> bool:
 
 def _has_others_keys(app: App) -> bool:
     """Tokens are verified with a public key, so somebody else may issue them."""
-    return any(True for _ in written(app, "JWT_PUBLIC_KEY"))
+    return bool(answered(app, "JWT_PUBLIC_KEY") not in (MISSING, None, "")) or any(
+        True for _ in written(app, "JWT_PUBLIC_KEY")
+    )
 
 
 def fix(app: App, hit: Hit) -> Edit | None:
@@ -85,7 +96,7 @@ RULE = Rule(
     cwe=(345,),
     owasp="API2:2023",
     asvs=("V9.2.3",),
-    surfaces=("source",),
+    surfaces=("source", "running"),
     ends="`Stopper(app)` requires issuer, audience and the algorithms of each issuer.",
     certainty="likely",
     detect=detect,

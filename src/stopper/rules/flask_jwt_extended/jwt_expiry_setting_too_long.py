@@ -25,14 +25,13 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     endless = not ended(app, "JWT_ALLOW_TOKENS_WITHOUT_EXPIRY")
     for key, most in LONGEST.items():
-        seen = False
-        for write in written(app, key):
-            length, seen = seconds(facts, write.value), True
+        lengths = [(write, seconds(facts, write.value)) for write in written(app, key)]
+        for write, length in lengths:
             if _over(length, most, endless=endless):
                 yield Hit(_said(key, length), write.span, certainty="possible" if is_for_one_desk(write) else None)
         force = lasting(in_force(app, key))
-        if not seen and _over(force, most, endless=endless):
-            yield Hit(_said(key, force), reader="running")
+        if all(length is None for _, length in lengths) and _over(force, most, endless=endless):
+            yield Hit(_said(key, force), next((write.span for write, _ in lengths), None), reader="running")
     for word, key in _CALLS.items():
         for call in issues(facts, word):
             length = seconds(facts, said_lifetime(call))
@@ -70,7 +69,7 @@ RULE = Rule(
     cwe=(613,),
     owasp="API2:2023",
     asvs=("V7.3.2",),
-    surfaces=("source",),
+    surfaces=("source", "running"),
     ends="Stopper's access tokens live 15 minutes unless `STOPPER_ACCESS_TOKEN_LIFETIME` says otherwise.",
     detect=detect,
     fix=fix,

@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import source_of
 from stopper.core.jwt_extended import BLOCKLIST, LOOKUP, guarded, issues, manager, registers, uses
+from stopper.core.login_names import BEST
 from stopper.core.rule import Certainty, Hit, Rule
 
 _USER: Final = re.compile(r"(?i)^(app)?users?(model)?$|^(member|account|customer|employee|person)$")
@@ -14,17 +15,33 @@ _USER: Final = re.compile(r"(?i)^(app)?users?(model)?$|^(member|account|customer
 
 def detect(app: App) -> Iterator[Hit]:
     """Routes are guarded by tokens of people who are kept in a table, and no loader looks them up."""
-    place = manager(app)
-    if place is None or not uses(app):
-        return
+    place, known = manager(app), app.extensions.tokens
     facts = source_of(app)
-    if registers(facts, LOOKUP) or not any(not one.refresh for one in guarded(facts)):
+    if known is not None:
+        looked_up, revokes = known.user_lookup, known.blocklist
+    elif place is not None and uses(app):
+        looked_up, revokes = registers(facts, LOOKUP), registers(facts, BLOCKLIST)
+    else:
         return
+    takes_access = any(not one.refresh for one in app.extensions.token_guards) or any(
+        not one.refresh for one in guarded(facts)
+    )
     kept = [found.name for found in facts.classes() if _USER.search(found.name.rpartition(".")[2]) and found.bases]
-    if not kept and not any(True for _ in issues(facts)):
+    if looked_up or not takes_access or not (kept or _lets_people_in(app)):
         return
-    sure: Certainty | None = "possible" if registers(facts, BLOCKLIST) or not kept else None
-    yield Hit("no user_lookup_loader asks whether the token's user still exists and is active", place, certainty=sure)
+    sure: Certainty | None = "possible" if revokes or not kept else None
+    said = "no user_lookup_loader asks whether the token's user still exists and is active"
+    if known is not None:
+        yield Hit(said, place, certainty=sure, reader="running")
+    if place is not None and not registers(facts, LOOKUP):
+        yield Hit(said, place, certainty=sure)
+
+
+def _lets_people_in(app: App) -> bool:
+    """That tokens are made here: a call says so, or a route is called a log-in."""
+    return any(True for _ in issues(source_of(app))) or any(
+        BEST.search(route.path) and "POST" in route.methods for route in app.routes
+    )
 
 
 RULE = Rule(
@@ -37,7 +54,7 @@ RULE = Rule(
     cwe=(613,),
     owasp="API2:2023",
     asvs=("V7.4.2",),
-    surfaces=("source",),
+    surfaces=("source", "running"),
     ends="`Stopper(app)` refuses the tokens of disabled people at once.",
     certainty="likely",
     detect=detect,
