@@ -1,5 +1,6 @@
 """One Redis or Valkey server: a short time-out on every call, and a breaker that spares everybody the wait while it is away."""
 
+import hashlib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from stopper.auth.forking import in_each_child
 from stopper.core.errors import SettingError, StoreUnavailableError
 from stopper.core.secret import Secret
+from stopper.store.redis_connections import RecentConnections
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -32,6 +34,7 @@ class RedisServer:
         Raises SettingError.
         """
         self._client = _client(url)
+        self._recent = RecentConnections(self._client.connection_pool)
         self._monotonic = monotonic
         self._new_breaker()
         in_each_child(self._new_breaker)
@@ -40,15 +43,24 @@ class RedisServer:
         self._lock = threading.Lock()
         self._failures = 0
         self._closed_again = 0.0
+        self._recent.forget()
 
     def script(self, text: str) -> Callable[[Sequence[str], Sequence[str | int | float | bytes]], Any]:
         """A function of keys and arguments that runs the Lua *text* at the server. It raises StoreUnavailableError."""
-        made = self._client.register_script(text)
+        digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
         def run(keys: Sequence[str], arguments: Sequence[str | int | float | bytes]) -> Any:
-            return self._guarded(lambda: made([PREFIX + key for key in keys], list(arguments)))
+            return self._guarded(lambda: self._run(digest, text, [PREFIX + key for key in keys], arguments))
 
         return run
+
+    def _run(self, digest: str, text: str, keys: list[str], arguments: Sequence[str | int | float | bytes]) -> Any:
+        from redis.exceptions import NoScriptError
+
+        try:
+            return self._recent.ask("EVALSHA", digest, len(keys), *keys, *arguments)
+        except NoScriptError:  # a server that was started anew does not know the script yet; this makes it known
+            return self._recent.ask("EVAL", text, len(keys), *keys, *arguments)
 
     def check(self) -> None:
         """Raises StoreUnavailableError where the server does not answer."""
@@ -61,6 +73,7 @@ class RedisServer:
 
     def close(self) -> None:
         """Close every idle connection of this process. The next use opens new ones."""
+        self._recent.release()
         self._client.connection_pool.disconnect()
 
     def _guarded(self, call: Callable[[], Any]) -> Any:
