@@ -1,16 +1,18 @@
 """Counters that every node shares, in Redis. The clock is the server's, so nodes whose clocks differ count alike."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, cast
 
-from stopper.auth.limit import Attempt, Counted, Refusal, Standing
+from stopper.auth.limit import Attempt, Counted, Limit, Refusal, Standing
 from stopper.auth.limit_window import SLOTS
 from stopper.store.redis_news import KEY as NEWEST
 from stopper.store.redis_server import RedisServer
 
 # The first key holds the number of the newest revocation. Then two keys an attempt: its counter, and the note that exempts from it
 # (or the counter again). Two numbers before all: whether the newest revocation is asked for, and the parts of a sliding window. Then
-# three an attempt: how many, the whole period in microseconds, and whether it slides.
+# one text an attempt: how many, the whole period in microseconds, and whether it slides. The answer is one text of numbers: the driver
+# takes its time over each value that it packs and unpacks.
 #
 # A bucket is "start n": n attempts since it was last empty; it is due at start + n * every, with no error that adds up. A window is a
 # hash of parts. A server whose clock has gone back must not hold anybody for longer than a period: what lies later than that is
@@ -80,17 +82,17 @@ if ARGV[1] == '1' then told[3] = tonumber(redis.call('GET', KEYS[1]) or 0) end
 for number = 1, (#KEYS - 1) / 2 do
   local counter, note = KEYS[2 * number], KEYS[2 * number + 1]
   if note == counter or redis.call('EXISTS', note) == 0 then
-    local burst, period = tonumber(ARGV[3 * number]), tonumber(ARGV[3 * number + 1])
-    local count = ARGV[3 * number + 2] == '1' and window or bucket
-    local wait, left, reset = count(counter, burst, period)
+    local burst, period, slides = string.match(ARGV[number + 2], '(%d+) (%d+) (%d)')
+    local count = slides == '1' and window or bucket
+    local wait, left, reset = count(counter, tonumber(burst), tonumber(period))
     told[#told + 1], told[#told + 2], told[#told + 3] = number, left, reset
     if wait > 0 then
       told[1], told[2] = number, wait
-      return told
+      break
     end
   end
 end
-return told
+return table.concat(told, ' ')
 """
 _CLEAR: Final = "return redis.call('DEL', KEYS[1], KEYS[2])"
 _NOTE: Final = "return redis.call('SET', KEYS[1], '1', 'PX', ARGV[1])"
@@ -114,12 +116,13 @@ class RedisCounters:
 
         Raises StoreUnavailableError.
         """
-        keys, numbers = [NEWEST], [int(hear), SLOTS]
-        for attempt in attempts:
-            counter = _counter(attempt.measure, attempt.key, sliding=attempt.limit.sliding)
-            keys += (counter, counter if attempt.unless is None else _note(attempt.unless))
-            numbers += (attempt.limit.burst, round(attempt.limit.seconds * _MICRO), int(attempt.limit.sliding))
-        refused, wait, newest, *rest = cast("list[int]", self._take(keys, numbers))
+        keys: list[str] = [NEWEST]
+        arguments: list[str | int] = [int(hear), SLOTS]
+        for measure, key, limit, unless in attempts:
+            counter = _counter(measure, key, sliding=limit.sliding)
+            keys += (counter, counter if unless is None else _note(unless))
+            arguments.append(_numbers(limit))
+        refused, wait, newest, *rest = map(int, cast("bytes", self._take(keys, arguments)).split())
         standings = tuple(
             Standing(attempts[rest[at] - 1], rest[at + 1], rest[at + 2] / _MICRO) for at in range(0, len(rest), 3)
         )
@@ -133,6 +136,11 @@ class RedisCounters:
     def note(self, key: str, seconds: float) -> None:
         """Note *key* for so long. Raises StoreUnavailableError."""
         self._note([_note(key)], [max(1, round(seconds * 1000))])
+
+
+@lru_cache(maxsize=1024)
+def _numbers(limit: Limit) -> str:
+    return f"{limit.burst} {limit.seconds * _MICRO:.0f} {limit.sliding:d}"
 
 
 def _counter(measure: str, key: str, *, sliding: bool) -> str:
