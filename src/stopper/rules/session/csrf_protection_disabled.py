@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.app import App
+from stopper.core.app import App, Route
+from stopper.core.effective_settings import answered, open_place
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.setting_facts import switched_to_true, switches
+from stopper.core.setting_facts import MISSING, in_force, switched_to_true, switches
 from stopper.core.values import Call, Mapping, Name, Value, is_constant
 
 _SWITCHES: Final = ("WTF_CSRF_ENABLED", "WTF_CSRF_CHECK_DEFAULT", "SEASURF_ENABLED", "CSRF_ENABLED")
@@ -30,17 +31,46 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     asks_itself = any(True for _ in facts.calls("*.protect"))
     for key in _SWITCHES:
+        if asks_itself and key == "WTF_CSRF_CHECK_DEFAULT":
+            continue
         for doubt in switches(app, key):
-            if not doubt.value and not (asks_itself and key == "WTF_CSRF_CHECK_DEFAULT"):
-                yield Hit(
-                    f"{key} is off",
-                    doubt.span,
-                    certainty="possible" if doubt.desk else None,
-                    reader=None if doubt.span is not None else "running",
-                )
+            if doubt.span is not None and not doubt.value:
+                yield Hit(f"{key} is off", doubt.span, certainty="possible" if doubt.desk else None)
+        force = answered(app, key)
+        if force is not MISSING and not force:
+            yield Hit(f"{key} is off", open_place(app, key), reader="running")
     yield from _forms(facts)
+    told: set[str] = set()
     if facts.imports("flask_wtf", "flask_seasurf"):
-        yield from _exempted(facts)
+        for views, hit in _exempted(facts):
+            told.update(views)
+            yield hit
+    yield from _exempt_where_it_runs(app, told)
+
+
+def _exempt_where_it_runs(app: App, told: set[str]) -> Iterator[Hit]:
+    """Exemptions that the library has and no line was told for: set in a loop, by another package, or by name."""
+    known = app.extensions.form_tokens
+    if known is None or not in_force(app, "WTF_CSRF_ENABLED"):
+        return
+    bearers = {guard.endpoint for guard in app.extensions.token_guards}
+    for route in app.routes:
+        if route.endpoint not in known.exempt or route.view in told or route.endpoint in bearers:
+            continue
+        refs = [ref for ref in route.refs() if ref.method in _CHANGING]
+        if refs and not _says_no_cookie(route) and not _defended(source_of(app), route.view):
+            said = f"{route.view.rpartition('.')[2]} changes state and is exempt from CSRF protection"
+            yield Hit(said, route.span, refs[0], certainty="likely", reader="running")
+
+
+def _says_no_cookie(route: Route) -> bool:
+    """By its address, or by what runs before it: another site's form does not get there."""
+    guards = [guard.name for access in route.access.values() for guard in access.guards]
+    return (
+        bool(_HOOK.search(route.path))
+        or any(_IN_PATH.search(name) for name, _ in route.parameters)
+        or any(_GUARDED.fullmatch(name) for name in guards)
+    )
 
 
 def _forms(facts: SourceFacts) -> Iterator[Hit]:
@@ -68,28 +98,23 @@ def _fills_from_elsewhere(formdata: Value | None) -> bool:
     return isinstance(formdata, Call) and formdata.method in ("MultiDict", "ImmutableMultiDict")
 
 
-def _exempted(facts: SourceFacts) -> Iterator[Hit]:
+def _exempted(facts: SourceFacts) -> Iterator[tuple[tuple[str, ...], Hit]]:
+    """The views that a line exempts, with what is told of that line."""
     for function in facts.functions():
         for decorator in function.decorators:
             if _EXEMPT.fullmatch(decorator.name) and not _defended(facts, function.name):
                 methods = {method for route in facts.routes_of_view(function.name) for method in route.methods}
                 if methods & _CHANGING or not methods:
-                    yield Hit(
-                        f"{function.name.rpartition('.')[2]} changes state and is exempt from CSRF protection",
-                        decorator.span,
-                        certainty="likely",
-                    )
+                    said = f"{function.name.rpartition('.')[2]} changes state and is exempt from CSRF protection"
+                    yield (function.name,), Hit(said, decorator.span, certainty="likely")
     for call in facts.calls("*.exempt"):
         if not _EXEMPT.fullmatch(call.callee) or not call.args or call.span is None:
             continue
         views = list(_views_of(facts, call.args[0]))
         open_views = [view for view, methods in views if methods & _CHANGING and not _defended(facts, view)]
         if open_views:
-            yield Hit(
-                f"{open_views[0].rpartition('.')[2]} changes state and is exempt from CSRF protection",
-                call.span,
-                certainty="likely",
-            )
+            said = f"{open_views[0].rpartition('.')[2]} changes state and is exempt from CSRF protection"
+            yield tuple(open_views), Hit(said, call.span, certainty="likely")
 
 
 def _views_of(facts: SourceFacts, what: Value) -> Iterator[tuple[str, frozenset[str]]]:
@@ -135,7 +160,7 @@ RULE = Rule(
     cwe=(352,),
     owasp="API8:2023",
     asvs=("V3.5.1",),
-    surfaces=("source",),
+    surfaces=("source", "running"),
     ends="Stopper's `@browser_session` asks for a token bound to the session; `@bearer` reads no cookie.",
     detect=detect,
     fix=fix,

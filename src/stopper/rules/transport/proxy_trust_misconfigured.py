@@ -41,7 +41,10 @@ def detect(app: App) -> Iterator[Hit]:
     fixes = list(facts.calls(*_FIX))
     for call in fixes:
         yield from _hops(facts, call)
-    if not fixes:
+    for trust in app.extensions.proxies:
+        if (most := max(trust.hops.values(), default=0)) > _MOST:
+            yield Hit(_many(most), next((call.span for call in fixes), None), reader="running")
+    if not fixes and not app.extensions.proxies:
         yield from _by_hand(facts)
         yield from _untold(facts)
     for file in facts.files_of("dockerfile", "compose", "procfile", "config", "script"):
@@ -66,10 +69,14 @@ def _hops(facts: SourceFacts, call: Call) -> Iterator[Hit]:
             counts["num_proxies"] = value
     trusted = {count for count in counts.values() if count > 0}
     if trusted and max(trusted) > _MOST:
-        yield Hit(f"ProxyFix trusts {max(trusted)} hops, more than usually exist", call.span)
+        yield Hit(_many(max(trusted)), call.span)
     elif len(trusted) > 1:
         said = ", ".join(f"{word}={count}" for word, count in counts.items())
         yield Hit(f"ProxyFix trusts a different number of hops for each header ({said})", call.span)
+
+
+def _many(hops: int) -> str:
+    return f"ProxyFix trusts {hops} hops, more than usually exist"
 
 
 def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
@@ -99,7 +106,7 @@ RULE = Rule(
     cwe=(348,),
     owasp="API8:2023",
     asvs=("V15.3.4",),
-    surfaces=("source",),
+    surfaces=("source", "running"),
     ends="Stopper takes the caller's address from the connection unless the application says otherwise.",
     certainty="likely",
     detect=detect,
