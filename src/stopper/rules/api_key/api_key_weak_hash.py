@@ -8,7 +8,7 @@ from stopper.core.api_key_names import is_key_name, is_shown_key, makes_keys
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.naming import sensitive
-from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import (
     Call,
     ConfigValue,
@@ -123,6 +123,19 @@ def _is_chosen(facts: SourceFacts, call: Call, value: Value) -> bool:
     return False
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """SHA-256 in place of MD5 or SHA-1; the hashes that are stored must be made anew, so the keys too."""
+    for call in source_of(app).calls(*_CALLS):
+        if call.span is None or call.span != hit.span:
+            continue
+        if call.callee in ("hashlib.md5", "hashlib.sha1"):
+            return Edit(call.span, "hashlib.sha256", safe=False, imports=("hashlib",), how="function")
+        chosen = call.argument(0 if call.callee == "hashlib.new" else 2, "name", "digestmod", "digest")
+        if isinstance(chosen, Constant) and chosen.span is not None and call.span.holds(chosen.span):
+            return Edit(chosen.span, '"sha256"', safe=False)
+    return None
+
+
 RULE = Rule(
     slug="api-key-weak-hash",
     family="api-key",
@@ -137,4 +150,5 @@ RULE = Rule(
     ends="Stopper's `@api_key` keeps an HMAC-SHA-256 of a random key under `STOPPER_API_KEY_PEPPER`.",
     certainty="certain",
     detect=detect,
+    fix=fix,
 )

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_extended import Guarded, guarded, uses
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import alike, bearers
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, Item, Name, walk
 
 _CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -68,6 +69,14 @@ def _asks_who(value: object) -> bool:
     return False
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``optional=False``, so that a caller without a token is refused."""
+    for one in guarded(source_of(app)):
+        if one.span == hit.span and one.call is not None and one.call.keyword("optional") is not None:
+            return passing(one.call, ("optional", "False"), safe=False)
+    return None
+
+
 def probe(target: Target) -> Steps[Verdict]:
     """Ask the reading routes that the source points at, with a token and without."""
     facts = source_of(target.app)
@@ -115,5 +124,6 @@ RULE = Rule(
     ends="Stopper has no optional credential: `@public` shows everything to everybody and `@bearer` asks.",
     certainty="likely",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

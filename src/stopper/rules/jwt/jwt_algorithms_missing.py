@@ -1,12 +1,23 @@
 """The token's own header chooses how the token is checked."""
 
+import re
 from collections.abc import Iterator
 
 from stopper.core.app import App
+from stopper.core.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_names import Decoding, decodings, is_pyjwt, library_said, library_version, said_options, shape_of
-from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.values import Call, Mapping, is_constant
+from stopper.core.jwt_names import (
+    Decoding,
+    decodings,
+    encodings,
+    is_pyjwt,
+    library_said,
+    library_version,
+    said_options,
+    shape_of,
+)
+from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.values import Call, Mapping, Value, is_constant, text_of
 
 TAKES_ANY = ("authlib.jose.jwt.decode",)
 """Authlib's ready-made object knows every algorithm; only ``JsonWebToken([…])`` is told which to take."""
@@ -60,6 +71,34 @@ def _taken(app: App, call: Call) -> Certainty | None:
     return "certain" if version < (2,) else None
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The algorithm that the application signs with, else the one that the name of the key speaks for; to be looked at."""
+    facts = source_of(app)
+    for call, usual in decodings(facts):
+        if call.span != hit.span or call.callee in TAKES_ANY:
+            continue
+        shape = shape_of(app, call, usual)
+        name = _signed_with(facts, call) or _spoken_for(call.argument(shape.key, "key"))
+        if name and shape.algorithms is not None and len(call.args) <= shape.algorithms:
+            return passing(call, ("algorithms", f'["{name}"]'), safe=False)
+    return None
+
+
+def _signed_with(facts: SourceFacts, call: Call) -> str | None:
+    """The one algorithm that the same library signs with in this application."""
+    library = call.callee.partition(".")[0]
+    said = [one.argument(2, "algorithm") for one, _ in encodings(facts) if one.callee.startswith(f"{library}.")]
+    names = {"HS256" if one is None else text_of(one) for one in said}
+    return names.pop() if len(names) == 1 else None
+
+
+def _spoken_for(key: Value | None) -> str | None:
+    name = getattr(key, "variable", "") or getattr(key, "key", "") or getattr(key, "name", "")
+    if re.search(r"(?i)public|rsa|pem|cert", str(name)):
+        return "RS256"
+    return "HS256" if re.search(r"(?i)secret", str(name)) else None
+
+
 RULE = Rule(
     slug="jwt-algorithms-missing",
     family="jwt",
@@ -73,4 +112,5 @@ RULE = Rule(
     surfaces=("source",),
     ends="Stopper's `@bearer` takes the algorithm from the key, so there is no list to forget.",
     detect=detect,
+    fix=fix,
 )

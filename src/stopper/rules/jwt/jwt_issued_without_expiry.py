@@ -8,13 +8,13 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_extended import ended, said_lifetime
 from stopper.core.jwt_names import encodings
-from stopper.core.place import RouteRef
+from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probe_baseline import controls
 from stopper.core.probe_login import log_in, token_in
 from stopper.core.probe_signature import token_baseline
-from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.values import Call, Mapping, Parameter, Value, is_constant, options
+from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.values import Call, Constant, Mapping, Parameter, Value, is_constant, options
 
 MESSAGE = "the token has no exp claim, so it never expires"
 FLASK_JWT_EXTENDED = ("flask_jwt_extended.create_access_token", "flask_jwt_extended.create_refresh_token")
@@ -87,6 +87,27 @@ def _certainty(claims: list[Mapping]) -> Certainty:
     return "certain" if any(_WHO.match(name) for one in claims for name in one.keys()) else "likely"  # noqa: SIM118
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """An end after fifteen minutes in the one dict of claims; whoever needs more must say so."""
+    facts = source_of(app)
+    for call, shape in encodings(facts):
+        if call.span != hit.span:
+            continue
+        claims = list(_claims(facts, call.argument(shape.claims, "payload", "claims")))
+        if len(claims) != 1 or not isinstance(claims[0], Mapping) or claims[0].span is None or not claims[0].items:
+            return None
+        if any(getattr(key, "span", None) is None for key, _ in claims[0].items):
+            return None  # made by dict(…)
+        where = claims[0].span
+        inside = Span(where.path, where.line, where.line, where.column + 1, where.column + 1)
+        return Edit(inside, '"exp": int(time.time()) + 900, ', safe=False, imports=("time",))
+    for call in facts.calls(*FLASK_JWT_EXTENDED):
+        said = said_lifetime(call) if call.span == hit.span and call.span is not None else None
+        if isinstance(said, Constant) and said.span is not None and hit.span is not None and hit.span.holds(said.span):
+            return Edit(said.span, "None", safe=False)
+    return None
+
+
 def probe(target: Target) -> Steps[Verdict]:
     """Looks into the tokens that the application itself gives to the scan's people, best while it gives one."""
     baseline = yield from token_baseline(target)
@@ -130,5 +151,6 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="Stopper's access tokens all end, after the seconds of `STOPPER_ACCESS_TOKEN_LIFETIME`.",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

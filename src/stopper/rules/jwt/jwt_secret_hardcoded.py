@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 
 from stopper.core.app import App
+from stopper.core.environment_edits import from_environment
 from stopper.core.fact import ConfigWrite
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_names import decodings, encodings, switched_off
 from stopper.core.place import Span
-from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import Call, Choice, ConfigValue, Constant, Item, Mapping, Value
 
 MESSAGE = "the signing secret is written in the code"
@@ -84,6 +85,18 @@ def _is_for_tests(write: ConfigWrite) -> bool:
     return bool(re.search(r"(?i)test", write.owner.rpartition(".")[2]))
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The secret out of the environment, where it is one literal; the environment must have a new one then."""
+    facts = source_of(app)
+    held = [(call.span, key, "") for call, key in _keys(facts)]
+    held += [(write.span, write.value, write.key) for write in facts.config_writes() if "KEY" in write.key]
+    for span, key, name in held:
+        literals = _literals(key) if span == hit.span else ()
+        if len(literals) == 1:
+            return from_environment(literals[0], name or literals[0].name or "JWT_SECRET_KEY")
+    return None
+
+
 RULE = Rule(
     slug="jwt-secret-hardcoded",
     family="jwt",
@@ -97,4 +110,5 @@ RULE = Rule(
     surfaces=("source",),
     ends="Stopper's service makes its signing keys by chance and keeps them encrypted in its store.",
     detect=detect,
+    fix=fix,
 )

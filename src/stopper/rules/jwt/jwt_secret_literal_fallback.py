@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.environment_edits import without_fallback
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_keys import is_asymmetric, key_bytes, key_settings, key_uses
 from stopper.core.place import Span
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
     Choice,
@@ -119,6 +120,23 @@ def _is_refused(facts: SourceFacts, literal: Constant) -> bool:
     )
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``os.environ["X"]`` without the literal; where the variable is not set, the application does not start any more."""
+    facts = source_of(app)
+    values = [value for _, key, _ in key_uses(app, facts) for value, _ in _fallbacks(facts, key)]
+    values += [
+        value
+        for write in facts.config_writes()
+        if write.span == hit.span
+        for value, _ in _fallbacks(facts, write.value)
+    ]
+    for value in values:
+        edit = without_fallback(value)
+        if edit is not None and hit.span is not None and hit.span.holds(edit.span):
+            return edit
+    return None
+
+
 RULE = Rule(
     slug="jwt-secret-literal-fallback",
     family="jwt",
@@ -132,4 +150,5 @@ RULE = Rule(
     surfaces=("source",),
     ends="Stopper's settings have no fallback for keys: `Stopper(app)` refuses to start without them.",
     detect=detect,
+    fix=fix,
 )

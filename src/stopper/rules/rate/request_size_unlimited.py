@@ -12,10 +12,13 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import answered, attempt, candidates
 from stopper.core.probe_inputs import members
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import MISSING, application_made, in_force, is_written, plain, written
+from stopper.core.values import Call, is_constant
 
 _KEY: Final = "MAX_CONTENT_LENGTH"
+_MOST: Final = "16 * 1024 * 1024"
+_CONFIGURED: Final = ("flask.Flask", "apiflask.APIFlask", "flask_openapi3.OpenAPI")
 _PADDING: Final = 17 * 1024 * 1024
 """One megabyte more than the sixteen that Flask's documentation gives as an example."""
 _READS: Final = (
@@ -51,6 +54,22 @@ def _by_hand(app: App) -> bool:
     if any(one.attribute in ("max_content_length", _KEY) for one in facts.assignments()):
         return True
     return any("content_length" in f"{one.left}{one.right}" for one in facts.comparisons(">", ">=", "<", "<="))
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """Sixteen megabytes at most, the example of Flask's documentation; whoever takes larger bodies must say how large."""
+    for write in written(app, _KEY):
+        if write.span == hit.span:
+            span = write.value.span if is_constant(write.value, None) else None
+            return Edit(span, _MOST, safe=False) if span is not None and write.span.holds(span) else None
+    for one in source_of(app).assignments():
+        made = one.value if isinstance(one.value, Call) else None
+        if made is None or made.span is None or made.span != hit.span or not one.attribute.isidentifier():
+            continue
+        if made.callee in _CONFIGURED and (not one.function or one.target == one.attribute):
+            text = f'{one.attribute}.config["{_KEY}"] = {_MOST}'
+            return Edit(made.span, text, safe=False, how="line-after")
+    return None
 
 
 def probe(target: Target) -> Steps[Verdict]:
@@ -91,6 +110,7 @@ RULE = Rule(
     ends="Stopper's service reads no more of a body than its largest form needs.",
     certainty="likely",
     detect=detect,
+    fix=fix,
     probe=probe,
     depth="standard",
 )

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.environment_edits import without_fallback
 from stopper.core.fact import ConfigWrite
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.setting_facts import (
     application_made,
     in_force,
@@ -91,6 +92,15 @@ def _made_anew(value: Value | None, depth: int = 4) -> bool:
     return value.callee in _NEW
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``os.environ["X"]`` without the fallback; where the variable is not set, the application does not start any more."""
+    for write in written(app, "SECRET_KEY"):
+        edit = without_fallback(write.value) if write.span == hit.span else None
+        if edit is not None and write.span.holds(edit.span):
+            return edit
+    return None
+
+
 RULE = Rule(
     slug="secret-key-unsafe-default",
     family="session",
@@ -104,4 +114,5 @@ RULE = Rule(
     surfaces=("source",),
     ends="`Stopper(app)` signs nothing with `SECRET_KEY` and does not start without its own keys.",
     detect=detect,
+    fix=fix,
 )
