@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import source_of
-from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.place import Span
+from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.setting_facts import plain
 from stopper.core.values import Call, Constant, is_constant
 
@@ -33,16 +35,16 @@ _HEADERS: Final = {
 def detect(app: App) -> Iterator[Hit]:
     """An option of Talisman that is off, or a header that says the opposite of what it is for."""
     facts = source_of(app)
-    if facts.imports("flask_talisman", "talisman"):
-        for call in facts.calls(*_TALISMAN):
-            off = [word for word in _OPTIONS if _is_off(app, call, word)]
-            if off:
-                sure = "possible" if set(off) <= _DOUBTFUL else None
-                yield Hit(
-                    f"Talisman is installed with {', '.join(off)} off",
-                    call.span,
-                    certainty="possible" if sure else None,
-                )
+    calls = list(facts.calls(*_TALISMAN)) if facts.imports("flask_talisman", "talisman") else []
+    for call in calls:
+        off = [word for word in _OPTIONS if _is_off(app, call, word)]
+        if off:
+            yield _told(off, call.span)
+    if app.extensions.headers is not None:
+        options = app.extensions.headers.options
+        off = [word for word in _OPTIONS if word in options and options[word] in (False, None, "")]
+        if off:
+            yield replace(_told(off, next((call.span for call in calls), None)), reader="running")
     for flow in facts.flows("response-header"):
         wrong = _HEADERS.get(flow.detail.lower())
         if wrong is None:
@@ -50,6 +52,11 @@ def detect(app: App) -> Iterator[Hit]:
         for value in plain(facts, flow.value):
             if isinstance(value, str) and wrong.search(value):
                 yield Hit(f"{flow.detail} is set to a value that switches it off", flow.span, certainty="likely")
+
+
+def _told(off: list[str], place: Span | None) -> Hit:
+    sure: Certainty | None = "possible" if set(off) <= _DOUBTFUL else None
+    return Hit(f"Talisman is installed with {', '.join(off)} off", place, certainty=sure)
 
 
 def _is_off(app: App, call: Call, word: str) -> bool:
@@ -87,7 +94,7 @@ RULE = Rule(
     cwe=(693,),
     owasp="API8:2023",
     asvs=("V3.4.1",),
-    surfaces=("source",),
+    surfaces=("source", "running"),
     ends="`Stopper(app)` sets these headers on every answer, refusals included.",
     detect=detect,
     fix=fix,

@@ -22,7 +22,21 @@ _OF_CSRF: Final = re.compile(r"(?i)csrf|seasurf|talisman")
 
 def detect(app: App) -> Iterator[Hit]:
     """Exemptions of views, blueprints and paths that let people in, and limits that stand above the route."""
-    facts = source_of(app)
+    told = list(_in_source(source_of(app)))
+    yield from told
+    known = {hit.route.path for hit in told if hit.route is not None}
+    exempt = {endpoint for limiter in app.extensions.limiters for endpoint in limiter.exempt if limiter.enabled}
+    for route in app.routes:
+        ref = next((ref for ref in route.refs() if ref.method == "POST"), None)
+        if route.endpoint not in exempt or ref is None or not AUTH_PATH.search(route.path):
+            continue
+        # What the source told of this route, or of a blueprint, is the same root cause.
+        if route.path not in known and all(hit.route is not None for hit in told):
+            said = f"{route.view.rpartition('.')[2]} is exempt from the limiter"
+            yield Hit(said, route.span, ref, reader="running")
+
+
+def _in_source(facts: SourceFacts) -> Iterator[Hit]:
     if not any(LIMITING.search(name) for name in facts.imported) and not facts.imports("flask_limiter", "limits"):
         return
     for function in facts.functions():
@@ -114,7 +128,7 @@ RULE = Rule(
     cwe=(770,),
     owasp="API4:2023",
     asvs=("V6.3.1",),
-    surfaces=("source",),
+    surfaces=("source", "running"),
     ends="Stopper's service slows down guessing at `POST /auth/login`, and nothing is exempt.",
     certainty="likely",
     detect=detect,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.app_extensions import CountingKey
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.limiter_facts import LIMITERS, LIMITING
 from stopper.core.rule import Hit, Rule
@@ -21,6 +22,7 @@ _OLD: Final = ("flask_limiter.util.get_ipaddr", "flask_limiter.get_ipaddr")
 """Reads the first entry of ``X-Forwarded-For``."""
 _MEASURES: Final = re.compile(r"(?i)stat(?:s|sd)\b|metric|prometheus|telemetry")
 """Counters that somebody looks at, and that limit nobody."""
+_VERIFIES: Final = re.compile(r"(?i)verif|decode|identity|current_user|principal|get_jwt|compare_digest")
 _COUNTS: Final = ("*.incr", "*.incrby", "*.zadd", "*.zcard", "*.hit", "*.hincrby")
 
 
@@ -33,7 +35,33 @@ def detect(app: App) -> Iterator[Hit]:
         if key is not None and (why := _judged(facts, key)) and call.span not in seen:
             seen.add(call.span)
             yield Hit(f"callers are counted by {why}, which they write themselves", call.span)
+    told = bool(seen)
     yield from _by_hand(facts, seen)
+    if not told:
+        yield from _where_it_runs(app)
+
+
+def _where_it_runs(app: App) -> Iterator[Hit]:
+    """Keys that the registered limiters have, where no line shows which function that is."""
+    place = next((call.span for call in source_of(app).calls(*LIMITERS)), None)
+    for limiter in app.extensions.limiters:
+        for key in limiter.keys:
+            if limiter.enabled and (why := _read_by(key)):
+                said = f"callers are counted by {why}, which they write themselves"
+                yield Hit(said, key.span or place, certainty="likely", reader="running")
+
+
+def _read_by(key: CountingKey) -> str | None:
+    """The header that a function's code names, where nothing in it verifies anything."""
+    if key.name in _OLD or "access_route" in key.names:
+        return "`X-Forwarded-For`"
+    if any(_VERIFIES.search(name) for name in key.names) or not key.names & {"headers", "environ"}:
+        return None
+    return next((f"`{text}`" for text in sorted(key.texts) if _header(text) in SPOOFABLE), None)
+
+
+def _header(text: str) -> str:
+    return text.lower().removeprefix("http_").replace("_", "-")
 
 
 def _judged(facts: SourceFacts, key: Value) -> str | None:
@@ -118,7 +146,7 @@ RULE = Rule(
     cwe=(770,),
     owasp="API4:2023",
     asvs=("V2.4.1",),
-    surfaces=("source",),
+    surfaces=("source", "running"),
     ends="`@limit` of Stopper counts by who acts, or by an address that `STOPPER_TRUSTED_PROXIES` vouch for.",
     detect=detect,
 )

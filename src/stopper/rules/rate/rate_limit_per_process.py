@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.app_extensions import RateLimiter
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.limiter_facts import LIMITERS
+from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.setting_facts import MISSING, in_force, is_for_one_desk, is_written, plain, written
 from stopper.core.values import Call, Value, is_constant
@@ -20,13 +23,22 @@ _WORKERS: Final = re.compile(
 def detect(app: App) -> Iterator[Hit]:
     """A limiter that counts in memory, or that is off."""
     facts = source_of(app)
+    shared = bool(app.extensions.limiters) and all(_counts_for_all(one) for one in app.extensions.limiters)
     for call in facts.calls(*LIMITERS):
         if is_constant(call.keyword("enabled"), False):
             yield Hit("the limiter is turned off", call.span)
-        elif not call.open and (said := _in_memory(app, facts, call)) is not None:
+        elif not call.open and not shared and (said := _in_memory(app, facts, call)) is not None:
             yield said
-    if facts.imports("flask_limiter"):
+    if facts.imports("flask_limiter") or app.extensions.limiters:
         yield from _turned_off(app, facts)
+    if any(one.enabled and one.store.endswith(".MemoryStorage") for one in app.extensions.limiters):
+        place = next((call.span for call in facts.calls(*LIMITERS)), None)
+        if (found := _told(_workers(facts), place)) is not None:
+            yield replace(found, reader="running")
+
+
+def _counts_for_all(limiter: RateLimiter) -> bool:
+    return bool(limiter.store) and not limiter.store.endswith(".MemoryStorage")
 
 
 def _in_memory(app: App, facts: SourceFacts, call: Call) -> Hit | None:
@@ -41,13 +53,16 @@ def _in_memory(app: App, facts: SourceFacts, call: Call) -> Hit | None:
             return None
     elif not _is_memory(in_force(app, _STORES[0])):
         return None
-    workers = _workers(facts)
+    return _told(_workers(facts), call.span)
+
+
+def _told(workers: int | None, place: Span | None) -> Hit | None:
     if workers == 1:
         return None
     certainty: Certainty = "certain" if workers else "possible"
     many = f"{workers} workers count" if workers else "each worker counts"
     return Hit(
-        f"the limiter counts in the memory of its process, and {many} for themselves", call.span, certainty=certainty
+        f"the limiter counts in the memory of its process, and {many} for themselves", place, certainty=certainty
     )
 
 
@@ -92,7 +107,7 @@ RULE = Rule(
     cwe=(770,),
     owasp="API4:2023",
     asvs=("V2.4.1",),
-    surfaces=("source",),
+    surfaces=("source", "running"),
     ends="`STOPPER_REDIS_URL` counts for all processes; without it, mode `prod` refuses several.",
     detect=detect,
 )

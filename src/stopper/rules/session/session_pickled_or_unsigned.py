@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.effective_settings import answered, open_place
 from stopper.core.facts import source_of
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.setting_facts import in_force, is_for_one_desk, plain, switches, written
 from stopper.core.values import Name
 
 _PICKLES: Final = re.compile(r"(pickle|_pickle|cPickle|dill|cloudpickle|joblib|jsonpickle)(\.|$).*")
+_LIBRARIES: Final = ("flask_session.", "flask_sessionstore.", "flask_kvsession.")
+_FILES: Final = re.compile(r"^(cachelib|werkzeug\.contrib\.cache)\b.*\.FileSystemCache$")
 _FORMATS: Final = frozenset({"pickle", "dill"})
 
 
@@ -18,11 +21,15 @@ def detect(app: App) -> Iterator[Hit]:
     """Flask-Session before 0.6 (it pickles), a pickling serializer, the signer switched off, an interface of one's own with pickle."""
     facts = source_of(app)
     yield from _serializers(app)
+    yield from _where_it_runs(app)
     if not facts.imports("flask_session", "flask_sessionstore", "flask_kvsession") and "SESSION_TYPE" not in app.config:
         return
     for doubt in switches(app, "SESSION_SERIALIZATION_FORMAT"):
-        if str(doubt.value).lower() in _FORMATS:
-            yield Hit("sessions are kept as pickles", doubt.span, reader=None if doubt.span is not None else "running")
+        if doubt.span is not None and str(doubt.value).lower() in _FORMATS:
+            yield Hit("sessions are kept as pickles", doubt.span)
+    key = "SESSION_SERIALIZATION_FORMAT"
+    if str(answered(app, key)).lower() in _FORMATS:
+        yield Hit("sessions are kept as pickles", open_place(app, key), reader="running")
     for doubt in switches(app, "SESSION_USE_SIGNER"):
         if doubt.span is not None and not doubt.value:
             yield Hit(
@@ -30,6 +37,9 @@ def detect(app: App) -> Iterator[Hit]:
                 doubt.span,
                 certainty="possible" if doubt.desk else _sure(app),
             )
+    if answered(app, "SESSION_USE_SIGNER") is False:
+        said = "SESSION_USE_SIGNER is off, so the session's id is unsigned"
+        yield Hit(said, open_place(app, "SESSION_USE_SIGNER"), certainty="likely", reader="running")
     version = tuple(int(part) for part in re.findall(r"\d+", app.dependencies.get("flask-session", ""))[:2])
     made = next((call.span for call in facts.calls("flask_session.Session", "flask_session.Session.init_app")), None)
     if made is None:
@@ -47,6 +57,22 @@ def detect(app: App) -> Iterator[Hit]:
     signer = list(written(app, "SESSION_USE_SIGNER"))
     if not signer and in_force(app, "SESSION_USE_SIGNER") is not True and not (version and version >= (0, 7)):
         yield Hit("SESSION_USE_SIGNER is left off, so the session's id is unsigned", made, certainty="possible")
+
+
+def _where_it_runs(app: App) -> Iterator[Hit]:
+    """The interface that the application has: what it serialises with, and a cache of files, which pickles."""
+    known = app.extensions.sessions
+    if known is None:
+        return
+    files = known.interface.startswith(_LIBRARIES) and _FILES.search(known.store)
+    if _PICKLES.fullmatch(known.serializer) or files:
+        facts = source_of(app)
+        types = next((write.span for write in written(app, "SESSION_TYPE")), None)
+        made = next(
+            (call.span for call in facts.calls("flask_session.Session", "flask_session.Session.init_app")), None
+        )
+        said = "sessions are kept in files as pickles" if files else "sessions are kept as pickles"
+        yield Hit(said, types or made, certainty="likely", reader="running")
 
 
 def _sure(app: App) -> Certainty:
@@ -85,7 +111,7 @@ RULE = Rule(
     cwe=(502,),
     owasp="API8:2023",
     asvs=("V1.5.2",),
-    surfaces=("source",),
+    surfaces=("source", "running"),
     ends="Stopper keeps sessions as plain rows, pickles nothing, and takes no session that it did not issue.",
     detect=detect,
 )
