@@ -23,7 +23,7 @@ DETECTING = [rule for rule in RULES if rule.detect is not None]
 
 REFUSING = frozenset({"jwt-optional-on-sensitive-route", "jwt-required-above-route"})
 """What these mend is that strangers are served: afterwards they are refused."""
-NOT_INSTALLED = ("flask_wtf", "flask_talisman", "sentry_sdk")
+NOT_INSTALLED = ("flask_wtf", "flask_talisman", "sentry_sdk", "bcrypt")
 
 
 def _examples(*, runs: bool) -> Iterator[Any]:

@@ -43,7 +43,7 @@ class Hit:
     reader: Literal["source", "running", "spec"] | None = None
 
 
-How = Literal["replace", "function", "line-before", "line-after"]
+How = Literal["replace", "function", "line-before", "line-after", "below"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,8 @@ class Edit:
 
     With ``arguments`` the span is a call and ``text`` is empty: the call is passed these keywords (name, source of the value),
     whatever its shape; a value that it passes already is replaced. ``how`` says what becomes of the text: it stands in place of the span,
-    in place of the function of the call at the span, or on a line of its own before or after the statement around the span.
+    in place of the function of the call at the span, or on a line of its own before or after the statement around the span;
+    ``below`` (without text) moves the decorator at the span below the others of its function.
     ``also`` are edits of the same file that are made with this one or not at all; they have no ``also`` of their own.
     """
 

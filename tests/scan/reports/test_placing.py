@@ -57,6 +57,14 @@ def test_edits_that_go_together_are_made_together_or_not_at_all() -> None:
     assert patched("a + b\n", [edit(at(1, 1, 2), "c", "replace"), two]) == "c + b\n"
 
 
+def test_a_decorator_of_several_lines_moves_below_the_others_with_its_comment() -> None:
+    text = "class A:\n    @need(\n        1)  # why\n    @route('/')\n    @other\n    def f(self): ...\n"
+    wanted = "class A:\n    @route('/')\n    @other\n    @need(\n        1)  # why\n    def f(self): ...\n"
+    span = Span("app.py", 2, 3, 6, 11)
+    assert patched(text, [edit(span, "", "below")]) == wanted
+    assert patched(wanted, [edit(Span("app.py", 4, 5, 6, 11), "", "below")]) == wanted
+
+
 @pytest.mark.parametrize("head", ["from time import time", "import datetime as time", "def time(): ...", "time = 3"])
 def test_a_module_whose_name_means_something_else_there_is_not_used(head: str) -> None:
     text = f"{head}\nx = 1\n"

@@ -6,10 +6,12 @@ from typing import Final
 
 from stopper.core.account_names import is_clear_password
 from stopper.core.app import App
+from stopper.core.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.rule import Hit, Rule
+from stopper.core.place import Span
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import written
-from stopper.core.values import Call, Value, literals, text_of
+from stopper.core.values import Call, Constant, Value, literals, text_of
 
 BCRYPT: Final = 10
 """The least cost of bcrypt (OWASP Password Storage Cheat Sheet)."""
@@ -121,6 +123,41 @@ def _passlib(facts: SourceFacts) -> Iterator[Hit]:
             yield Hit(f"passlib's {scheme} runs with too few rounds", call.span)
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """Today's cost, where the low one is a literal of the call or setting. Hashes that say their own cost stay good."""
+    facts = source_of(app)
+    for write in written(app, "BCRYPT_LOG_ROUNDS"):
+        if write.span == hit.span:
+            return _raised(write.value, "12", write.span, safe=True)
+    for call in facts.calls():
+        if call.span is None or call.span != hit.span:
+            continue
+        if call.callee == "bcrypt.gensalt":
+            return _raised(call.argument(0, "rounds"), "12", call.span, safe=True)
+        if call.method == "generate_password_hash":
+            if "werkzeug" in call.callee:
+                return _raised(call.argument(1, "method"), '"scrypt"', call.span, safe=True)
+            return _raised(call.argument(1, "rounds"), "12", call.span, safe=True)
+        if call.callee == "hashlib.pbkdf2_hmac":
+            name = (text_of(call.argument(0, "hash_name")) or "").lower().replace("-", "")
+            rounds = TODAY.get(name) if name != "sha1" else None
+            return _raised(call.argument(3, "iterations"), str(rounds), call.span, safe=False) if rounds else None
+        if call.method == "PasswordHasher" and not call.args:
+            return passing(call, ("time_cost", "2"), ("memory_cost", "19456"), safe=True)
+        if call.method == "CryptContext":
+            low = [(told[1], name) for name, _ in call.keywords if (told := _PASSLIB.fullmatch(name))]
+            raised = [
+                (name, "12" if kind.startswith("bcrypt") else str(TODAY[kind.rpartition("_")[2]])) for kind, name in low
+            ]
+            return passing(call, *raised, safe=True)
+    return None
+
+
+def _raised(value: Value | None, text: str, place: Span, *, safe: bool) -> Edit | None:
+    inside = isinstance(value, Constant) and value.span is not None and place.holds(value.span)
+    return Edit(value.span, text, safe) if inside and isinstance(value, Constant) and value.span is not None else None
+
+
 RULE = Rule(
     slug="password-hash-cost-low",
     family="account",
@@ -134,4 +171,5 @@ RULE = Rule(
     surfaces=("source",),
     ends="Stopper's service hashes with Argon2id at a cost that is recommended today.",
     detect=detect,
+    fix=fix,
 )

@@ -6,11 +6,12 @@ from typing import Final
 
 from stopper.core.api_key_names import is_key_name, is_shown_key
 from stopper.core.app import App
+from stopper.core.environment_edits import from_environment, without_fallback
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.naming import sensitive
 from stopper.core.place import Span
 from stopper.core.redaction.providers import first_format
-from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import (
     Constant,
     Item,
@@ -156,6 +157,23 @@ def _in_calls(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
                         yield flow.span, "certain"
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The key out of the environment, where it is one literal; the environment must have a new one then."""
+    facts = source_of(app)
+    span = hit.span
+    if span is None:
+        return None
+    held = [(write.key, write.value, write.span) for write in facts.config_writes()]
+    held += [(one.attribute, one.value, one.span) for one in facts.assignments()]
+    for name, value, place in held:
+        if (place.path, place.line) != (span.path, span.line):
+            continue
+        edit = from_environment(value, name) if isinstance(value, Constant) else without_fallback(value)
+        if edit is not None and place.holds(edit.span):
+            return edit
+    return None
+
+
 RULE = Rule(
     slug="api-key-hardcoded",
     family="api-key",
@@ -170,4 +188,5 @@ RULE = Rule(
     ends="Stopper's `STOPPER_SECRETS` names a file, a vault or a variable, and the code holds no key.",
     certainty="likely",
     detect=detect,
+    fix=fix,
 )

@@ -8,13 +8,13 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_extended import FACE
-from stopper.core.place import RouteRef
+from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_login import log_in, token_in
 from stopper.core.response_headers import headers_set
-from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Mapping, Value, text_of, walk
+from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.values import Call, Constant, Mapping, Sequence, Value, text_of, walk
 
 HANDED: Final = frozenset(
     {"access_token", "accesstoken", "refresh_token", "refreshtoken", "id_token", "auth_token", "bearer_token", "jwt"}
@@ -80,6 +80,25 @@ def _guarded(facts: SourceFacts) -> frozenset[str] | None:
     return frozenset(found)
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``{"Cache-Control": "no-store"}`` behind what the view returns; libraries that make the answer themselves take none there."""
+    facts = source_of(app)
+    if facts.imports("flask_restful", "flask_restx", "flask_restplus", "apiflask", "flask_smorest", "connexion"):
+        return None
+    for returned in facts.returns():
+        if returned.span != hit.span:
+            continue
+        value: Value | None = returned.value
+        if isinstance(value, Sequence):
+            status = value.items[-1] if value.kind == "tuple" and len(value.items) == 2 and not value.open else None
+            value = status if isinstance(status, Constant) and isinstance(status.value, int) else None
+        span = value.span if isinstance(value, (Constant, Mapping, Call)) else None
+        if span is not None and returned.span.holds(span):
+            at = Span(span.path, span.end_line, span.end_line, span.end_column, span.end_column)
+            return Edit(at, ', {"Cache-Control": "no-store"}', safe=False)
+    return None
+
+
 def probe(target: Target) -> Steps[Verdict]:
     """Logs in, and reads what the answer says to caches."""
     person = next((one for one in target.identities if one.subject and one.password), None)
@@ -111,5 +130,6 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="`Stopper(app)` answers with `Cache-Control: no-store` on every guarded route.",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

@@ -10,7 +10,7 @@ from stopper.core.jwt_extended import stands_on_stopper
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import alike, bearers
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import is_constant
 
 GUARDS = tuple(
@@ -54,6 +54,14 @@ def _routes(app: App, function: Function | ClassFact) -> list[Route]:
 
 def _same_place(route: Route, function: Function | ClassFact) -> bool:
     return route.span is not None and route.span.path == function.span.path and route.span.line == function.span.line
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The guard below all decorators of its function, where the route runs it; a view class is left to a person."""
+    for function, decorator in _misplaced(app):
+        if decorator.span == hit.span and isinstance(function, Function):
+            return Edit(decorator.span, "", safe=False, how="below")
+    return None
 
 
 def probe(target: Target) -> Steps[Verdict]:
@@ -103,5 +111,6 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="Stopper's `@bearer` guards the endpoint, in whatever order the decorators stand.",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from stopper.core.answer_edits import told_to_the_log
 from stopper.core.app import App
 from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
@@ -12,8 +13,22 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import Provoked, provoked
-from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.values import Call, Caught, Choice, Mapping, Member, Parameter, Sequence, Truth, Value, parts
+from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.values import (
+    Call,
+    Caught,
+    Choice,
+    Format,
+    Item,
+    Mapping,
+    Member,
+    Parameter,
+    Sequence,
+    Truth,
+    Value,
+    parts,
+    walk,
+)
 
 TEXTS: Final = frozenset(
     {"args", "message", "msg", "strerror", "orig", "original_exception", "__cause__", "reason", "statement"}
@@ -155,6 +170,32 @@ def _certainty(catches: tuple[str, ...], own: set[str]) -> Certainty | None:
     return "certain" if any(name in EVERYTHING for name in foreign) else "likely"
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """A fixed text in place of the exception's, which goes to the log."""
+    facts = source_of(app)
+
+    def is_exception(value: Value) -> bool:
+        handles = isinstance(value, Parameter) and value.index == 0 and facts.error_handlers_of(value.function)
+        return isinstance(value, Caught) or bool(handles)
+
+    def gives_away(value: Value) -> bool:
+        match value:
+            case Format():
+                return any(is_exception(one) for one in walk(value))
+            case Call(callee="str" | "repr" | "format", args=(inner, *_)):
+                return is_exception(inner)
+            case Call(receiver=Caught() | Parameter() as inner, method="__str__" | "__repr__"):
+                return is_exception(inner)
+            case Item(owner=Member(attribute="args", owner=inner)):
+                return is_exception(inner)
+            case Member(attribute=attribute, owner=inner):
+                return attribute in TEXTS and is_exception(inner)
+            case _:
+                return False
+
+    return told_to_the_log(facts, hit.span, gives_away) if hit.span is not None else None
+
+
 # -- on the wire -----------------------------------------------------------------------------------------------------------------
 
 _SHAPES: Final = re.compile(
@@ -219,5 +260,6 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="`Stopper(app)` answers an exception with a status and its title, never with its text.",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.answer_edits import told_to_the_log
 from stopper.core.app import App
 from stopper.core.exchange import Response
 from stopper.core.fact import Flow
@@ -12,9 +13,9 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import provoked
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.switched_on import asked_for
-from stopper.core.values import Call, Member, walk
+from stopper.core.values import Call, Format, Member, Value, walk
 
 _SINKS: Final = ("response", "template", "html")
 _MAKERS: Final = frozenset({"traceback.format_exc", "traceback.format_tb", "traceback.format_stack", "traceback.format_exception",
@@ -71,6 +72,19 @@ def _is_handed_on(facts: SourceFacts, flow: Flow) -> bool:
     )
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """A fixed text in place of the traceback, which goes to the log."""
+    return told_to_the_log(source_of(app), hit.span, _is_traceback) if hit.span is not None else None
+
+
+def _is_traceback(value: Value) -> bool:
+    if isinstance(value, Format) or (
+        isinstance(value, Call) and value.method in ("replace", "splitlines", "split", "join")
+    ):
+        return any(isinstance(one, Call) and one.callee in _MAKERS for one in walk(value))
+    return isinstance(value, Call) and value.callee in _MAKERS
+
+
 def probe(target: Target) -> Steps[Verdict]:
     """Look at how each route answers a few wrong requests for the frames of a traceback."""
     places: list[RouteRef] = []
@@ -107,6 +121,7 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="`Stopper(app)` answers an exception with a status and its title, never with its traceback.",
     detect=detect,
+    fix=fix,
     probe=probe,
     effect_of=("debug-enabled", "debug-enabled-in-config"),
 )

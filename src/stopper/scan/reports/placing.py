@@ -19,10 +19,10 @@ class Placing:
         """The edit and those that go with it as plain replacements; None where one of them has no place."""
         made: list[Edit] = []
         for part in (replace(edit, also=()), *edit.also):
-            found = self._plain(part)
+            found = self._below(part) if part.how == "below" else self._plain(part)
             if found is None or part.span.path != edit.span.path or self._taken(part.imports):
                 return None
-            made.append(found)
+            made += found if isinstance(found, tuple) else (found,)
         return tuple(made)
 
     def _plain(self, edit: Edit) -> Edit | None:
@@ -56,6 +56,24 @@ class Placing:
         column = len(last.rstrip("\r\n")) + 1
         at = Span(edit.span.path, whole.end_line, whole.end_line, column, column)
         return replace(edit, span=at, text=f"{self._ending}{indent}{edit.text}", how="replace")
+
+    def _below(self, edit: Edit) -> tuple[Edit, ...] | None:
+        """The decorator at the span below all others of its function: its lines are taken out and put back there."""
+        for node in ast.walk(self._tree or ast.Module([], [])):
+            if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) or len(node.decorator_list) < 2:
+                continue
+            *above, last = [self._span(one, edit.span.path) for one in node.decorator_list]
+            if edit.span in above:
+                moved = self._lines[edit.span.line - 1 : edit.span.end_line]
+                if not moved[0].lstrip().startswith("@"):
+                    return None
+                out = Span(edit.span.path, edit.span.line, edit.span.end_line + 1, 1, 1)
+                at = Span(edit.span.path, last.end_line + 1, last.end_line + 1, 1, 1)
+                return (
+                    replace(edit, span=out, text="", how="replace"),
+                    replace(edit, span=at, text="".join(moved), how="replace"),
+                )
+        return None
 
     def _statement(self, span: Span) -> ast.stmt | None:
         """The innermost statement around the span."""
