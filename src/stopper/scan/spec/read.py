@@ -1,4 +1,4 @@
-"""Reads an OpenAPI 3.0 or 3.1 or Swagger 2 document, JSON or YAML, into routes."""
+"""Reads an OpenAPI 3.0 or 3.1 or Swagger 2 document, JSON or YAML, or a Postman collection, into routes."""
 
 import json
 import re
@@ -11,6 +11,7 @@ import yaml
 
 from stopper.core.app import Reply, Route, SecurityScheme, Spec
 from stopper.core.errors import UsageError
+from stopper.scan.spec.postman import is_collection, read_collection
 from stopper.scan.spec.refs import Document
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -24,7 +25,10 @@ def read_spec(text: str, origin: str) -> tuple[Spec, tuple[Route, ...]]:
 
     Servers of the document give a path prefix and nothing else: a document never turns a scan to another host.
     """
-    document = Document(_parsed(text, origin))
+    root = _parsed(text, origin)
+    if is_collection(root):
+        return read_collection(root, origin)
+    document = Document(root)
     _check(document, origin)
     schemes = dict(_schemes(document))
     info = document.mapping(document.root.get("info"))
