@@ -1,8 +1,9 @@
 """Many requests in a row, to see whether something holds a caller down. Sent once a scan, for the rules that read them."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from stopper.core.exchange import Exchange, Response
 from stopper.core.place import RouteRef
@@ -12,6 +13,15 @@ from stopper.core.probe_shared import found_once
 
 BURST: Final = 25
 """Requests after the first. A limit for people is seldom above 20 a second."""
+SLOW: Final = 0.25
+"""Seconds of an answer that costs the target too much to ask for it again and again."""
+WINDOW: Final = 60.0
+"""Seconds over which most limits count."""
+ENOUGH: Final = 101
+"""Requests of one path within the window after which no usual limit of a route stands in the way: those end at 100 a minute."""
+ENOUGH_IN_ALL: Final = 301
+"""The same for limits that count a caller over all routes."""
+LOAD: Final = "what this scan has asked"
 _RATE: Final = re.compile(r"(?i)(x-)?rate-?limit|retry-after")
 
 
@@ -32,6 +42,44 @@ class Burst:
     def announced(self) -> bool:
         """Whether the last answer speaks of a limit."""
         return announces(self.last.response)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a scan has asked within the last minute, in all and of one path; whether any answer spoke of a limit."""
+
+    in_all: int
+    of_path: int
+    limited: bool
+    paced: bool
+
+    @property
+    def enough(self) -> bool:
+        """Whether a limit that is usual would have shown."""
+        return self.in_all >= ENOUGH_IN_ALL and self.of_path >= ENOUGH
+
+
+def load_of(target: Target, path: str) -> Load | None:
+    """What the scan has asked so far; None where nobody counts."""
+    count = cast("Callable[[str], Load] | None", target.notes.get(LOAD))
+    return count(path) if count is not None else None
+
+
+def pressed(target: Target, found: Burst) -> Steps[tuple[Exchange, Load] | None]:
+    """The burst goes on, bounded, until a usual limit would have shown. None where it cannot come to that: the scan is held back, the
+    answers are slow, or too little was asked in all."""
+    path, last = found.first.request.target.partition("?")[0], found.last
+    load = load_of(target, path)
+    if load is None or load.paced or load.in_all + ENOUGH < ENOUGH_IN_ALL:
+        return None
+    for _ in range(ENOUGH):
+        if load is None or load.enough or last.response.seconds > SLOW or found.reached or announces(last.response):
+            break
+        last = yield from send(found.first.request)
+        if last.response.status in (0, 429, 503):
+            break
+        load = load_of(target, path)
+    return (last, load) if load is not None else None
 
 
 def announces(response: Response) -> bool:

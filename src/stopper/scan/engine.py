@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Verdict
 from stopper.core.probe import Compute, Depth, Listen, Send, Skipped, Step, Target, Together, Undo
+from stopper.core.probe_burst import LOAD
 from stopper.core.rule import Rule, Surface
 from stopper.scan.detecting import DetectorResult, one_line, outcome_of, run_detectors
 from stopper.scan.options import Progress, silent
@@ -62,6 +63,7 @@ def run_probes(
         else:
             fit.append(rule)
 
+    target.notes.setdefault(LOAD, courier.load.so_far)
     lock = threading.Lock()
 
     def done(result: ProbeResult) -> None:

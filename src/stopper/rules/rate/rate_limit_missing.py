@@ -10,7 +10,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.limiter_facts import LIMITERS, LIMITING, has_default, is_limited, limits_somehow
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
-from stopper.core.probe_burst import BURST, burst
+from stopper.core.probe_burst import BURST, Burst, burst, pressed
 from stopper.core.rule import Hit, Rule
 from stopper.core.setting_facts import application_made
 from stopper.core.view_functions import index_of
@@ -62,12 +62,15 @@ def _costs_something(facts: SourceFacts) -> bool:
 
 
 def probe(target: Target) -> Steps[Verdict]:
-    """A burst of reading requests where the source shows no limiter: no 429 and no rate header."""
+    """A burst of reading requests: no 429 and no rate header. Where the source does not say that there is no limiter, the burst goes on
+    until all that the scan asked within a minute would have met any usual limit."""
     found = yield from burst(target)
     if found is None:
         return not_applicable("no route can be read")
     if found.reached or found.announced:
         return passed(f"{found.ref} limits its callers or tells them how much is left")
+    if not source_of(target.app).routes:
+        return (yield from _pressed(target, found))
     if not any(True for _ in detect(target.app)):
         return unsure(
             f"{BURST} requests in a row did not reach a limit, and the source does not say that there is none"
@@ -77,6 +80,23 @@ def probe(target: Target) -> Steps[Verdict]:
         Evidence("exchange", f"request number {BURST + 1}: no limit and no word of one", found.last),
     ]
     return failed(f"{found.ref} answered {BURST + 1} requests in a row without a limit", [found.ref], evidence)
+
+
+def _pressed(target: Target, found: Burst) -> Steps[Verdict]:
+    """Judged from outside alone."""
+    pressed_on = yield from pressed(target, found)
+    if pressed_on is None:
+        return unsure(f"{BURST} requests in a row did not reach a limit, and the scan asks too little to tell")
+    last, load = pressed_on
+    if load.limited or last.response.status in (429, 503):
+        return passed("answers of the scan met a limit or told of one")
+    if not load.enough:
+        return unsure(f"{load.of_path} requests did not reach a limit, and more would cost the target too much")
+    text = (
+        f"{load.of_path} requests of one path and {load.in_all} in all within a minute met no limit and no word of one"
+    )
+    evidence = [Evidence("exchange", "the first request", found.first), Evidence("exchange", text, last)]
+    return failed(f"{found.ref}: {text}", [found.ref], evidence)
 
 
 RULE = Rule(

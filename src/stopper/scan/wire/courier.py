@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from stopper.core.exchange import Effect, Exchange, Request, Response
 from stopper.core.probe import Mode, Skipped
 from stopper.scan.wire.credential_watch import CredentialWatch
+from stopper.scan.wire.load_seen import LoadSeen
 from stopper.scan.wire.own_page import OwnPage
 from stopper.scan.wire.page_tokens import visit_of
 from stopper.scan.wire.reach_log import ReachLog
@@ -78,6 +79,8 @@ class Courier:
         self._shared = SharedAnswers()
         self.page = OwnPage(transport.base_url)
         """How the target's own pages send a change."""
+        self.load = LoadSeen(paced=rate > 0)
+        """How much was asked, and whether any answer spoke of a limit."""
         self.reach = ReachLog(self.page.origin)
         """Who got what."""
 
@@ -218,6 +221,7 @@ class Courier:
         self.reach.learn(request, response, self.credentials.headers_of(request.identity))
         self.credentials.learn(request, response)
         self.page.used(request, response)
+        self.load.learn(request, response)
         with self._lock:
             if not response.status:
                 self.lost.setdefault(key, response.error or "no answer")

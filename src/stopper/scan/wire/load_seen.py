@@ -1,0 +1,35 @@
+"""How much a scan has asked, as a limiter of the target would count it, and whether any answer spoke of a limit."""
+
+import threading
+import time
+from collections import deque
+
+from stopper.core.exchange import Request, Response
+from stopper.core.probe_burst import WINDOW, Load, announces
+
+
+class LoadSeen:
+    """One per courier, shared by all threads."""
+
+    def __init__(self, *, paced: bool) -> None:
+        """``paced``: the user holds the scan back, so that it meets no limit by itself."""
+        self._paced = paced
+        self._lock = threading.Lock()
+        self._times: dict[str, deque[float]] = {}
+        self._limited = False
+
+    def learn(self, request: Request, response: Response) -> None:
+        """Count one answer."""
+        if not response.status:
+            return
+        path = request.target.partition("?")[0]
+        with self._lock:
+            self._limited = self._limited or response.status == 429 or announces(response)
+            self._times.setdefault(path, deque(maxlen=2_000)).append(time.monotonic())
+
+    def so_far(self, path: str) -> Load:
+        """What was asked within the last minute, of all paths and of *path*."""
+        since = time.monotonic() - WINDOW
+        with self._lock:
+            recent = {place: sum(one >= since for one in times) for place, times in self._times.items()}
+            return Load(sum(recent.values()), recent.get(path, 0), self._limited, self._paced)
