@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 GLIMPSE: Final = 8
 """Characters of a credential that may be shown to tell one from another."""
 
+_HANDS_BODY: Final = frozenset({"arguments", "input", "use_args", "use_kwargs"})
+
 DEEPEST: Final = 40
 """Values nested deeper than this are generated code; their labels are no worse for being cut."""
 
@@ -158,7 +160,7 @@ class _Asking:
             self.cuts += 1
             return NONE
         self.open.add(mark)
-        found = self._of_route(value) | self._of_handler(value)
+        found = self._of_route(value) | self._of_handler(value) | self._of_schema(value)
         for call in self.facts.calls(value.function):
             for given in passed_by(self.facts, value, call):
                 found |= self.of(given, {}, depth + 4)
@@ -173,6 +175,20 @@ class _Asking:
                     return NONE
                 return labelled("path-parameter", "request-data", source=value.parameter)
         return NONE
+
+    def _of_schema(self, value: Parameter) -> Labels:
+        """What ``@blp.arguments(Schema)``, ``@app.input(Schema)`` or ``@use_args(…)`` hands to a view: the caller wrote it."""
+        function = self.facts.function(value.function)
+        if function is None or value.parameter in ("self", "cls"):
+            return NONE
+        if any(
+            name == value.parameter
+            for route in self.facts.routes_of_view(value.function)
+            for name, _ in route.parameters
+        ):
+            return NONE
+        given = any(one.name.rpartition(".")[2] in _HANDS_BODY for one in function.decorators)
+        return labelled("request-data") if given else NONE
 
     def _of_handler(self, value: Parameter) -> Labels:
         if value.index != 0:

@@ -63,6 +63,11 @@ UNVERIFIED: Final = re.compile(
     r"(?:jwt|jose\.jwt|jose\.jws)\.get_unverified_\w+|flask_jwt_extended\.get_unverified_jwt_headers|authlib\.jose\.\w+\.peek\w*"
 )
 
+_PARSED: Final = re.compile(
+    r"flask_rest(?:ful|x|plus)\.reqparse\.RequestParser\.parse_args|webargs\.flaskparser\..*parse"
+)
+"""What a parser of requests gives: of the right types, and written by the caller."""
+
 UPSTREAM: Final = re.compile(r"(?:requests|httpx)\..*|urllib\.request\.urlopen|aiohttp\..*")
 
 MODEL: Final = re.compile(
@@ -154,6 +159,8 @@ def _by_callee(callee: str) -> Labels | None:
         return labelled("random", source=callee)
     if callee.startswith(("hashlib.", "hmac.", "werkzeug.security.", "bcrypt.", "secrets.", "argon2.", "passlib.")):
         return NONE
+    if _PARSED.fullmatch(callee):
+        return labelled("request-data")
     if UPSTREAM.fullmatch(callee):
         return labelled("upstream", source=callee)
     return labelled("model-output", source=callee) if MODEL.fullmatch(callee) else None

@@ -64,9 +64,29 @@ def _compared(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
                 continue  # two objects of one kind are compared, as in ``__eq__``
             if _is_check(facts, one.left, one.right) or _is_check(facts, one.right, one.left):
                 yield one.span, COMPARED
+    yield from _by_basic(facts)
     for call in facts.calls("hmac.compare_digest", "secrets.compare_digest", "*.safe_str_cmp"):
         if call.span and len(call.args) == 2 and (_is_check(facts, *call.args) or _is_check(facts, *call.args[::-1])):
             yield call.span, COMPARED
+
+
+def _by_basic(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
+    """Flask-HTTPAuth hands the typed password to its callback as the second argument, whatever it is called there."""
+    if not facts.imports("flask_httpauth"):
+        return
+    for function in facts.functions():
+        if not any(one.name.endswith(".verify_password") for one in function.decorators):
+            continue
+        for one in facts.comparisons_in(function.name):
+            for typed, kept in ((one.left, one.right), (one.right, one.left)):
+                if (
+                    one.operator in ("==", "!=")
+                    and isinstance(typed, Parameter)
+                    and typed.function == function.name
+                    and typed.index == 1
+                    and isinstance(kept, (Item, Member))
+                ):
+                    yield one.span, COMPARED
 
 
 def _is_of_a_type(facts: SourceFacts, *sides: Value) -> bool:

@@ -14,7 +14,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, walk
+from stopper.core.values import Call, Constant, walk
 from stopper.core.view_functions import index_of
 
 WEAK: Final = "password"
@@ -77,6 +77,8 @@ def _looks(facts: SourceFacts, names: list[str]) -> bool:
             return True
         for one in facts.comparisons_in(name):
             sides = (one.left, one.right)
+            if any(isinstance(side, Constant) and _is_too_short(side.value) for side in sides):
+                continue
             if any(
                 isinstance(part, Call)
                 and part.callee == "len"
@@ -88,6 +90,11 @@ def _looks(facts: SourceFacts, names: list[str]) -> bool:
             if one.operator in ("in", "not in") and facts.derives(one.left, "password"):
                 return True
     return False
+
+
+def _is_too_short(value: object) -> bool:
+    """A number that no least length of a password may be (NIST SP 800-63B-4 §3.1.1.2)."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 8
 
 
 def probe(target: Target) -> Steps[Verdict]:

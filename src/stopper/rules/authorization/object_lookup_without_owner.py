@@ -57,13 +57,23 @@ def detect(app: App) -> Iterator[Hit]:
                 continue
             if method == "GET" and _is_in_a_directory(app, index, route):
                 continue
-            call = next(
-                (call for function in own for call in facts.calls_in(function.name) if _looks_up(index, call)), None
-            )
+            call = next(_lookups(index, own), None)
             if call is not None:
                 message = f"{method} {route.path} looks a thing up by its id and never asks whose it is"
                 yield Hit(message, call.span, RouteRef(method, route.path))
                 break
+
+
+def _lookups(index: FunctionIndex, own: list[Function]) -> Iterator[Call]:
+    """The look-ups of a view, and those of a function of the project that it hands the id to."""
+    facts = index.facts
+    for function in own:
+        for call in facts.calls_in(function.name):
+            if _looks_up(index, call):
+                yield call
+        for call in facts.calls_in(function.name):
+            if facts.function(call.callee) is not None and any(map(_is_id, call.args)):
+                yield from (inner for inner in facts.calls_in(call.callee) if _looks_up(index, inner))
 
 
 def _private(route: Route) -> bool:

@@ -51,6 +51,10 @@ _WRITES: Final = re.compile(
     r".*\.(commit|add|add_all|save|insert\w*|update\w*|delete\w*|remove|pop|append|create\w*|execute|executemany|put|set|write|"
     r"setdefault|bulk_\w+|merge|send|enqueue|delay|apply_async)$"
 )
+_CHANGES: Final = re.compile(
+    r"(?:create|save|add|insert|update|delete|remove|store|persist|assign|transfer|charge|cancel|approve)_[a-z]\w+"
+)
+"""Functions whose name says that they change something, wherever they come from."""
 _INTERNAL: Final = re.compile(r"(?i)(^|[/_-])(admin|internal|staff|audit|backup|payroll)([/_-]|$)")
 _PRIVATE: Final = re.compile(
     r"(?i)(^|[/_-])(users?|accounts?|customers?|members?|employees?|patients?|orders?|invoices?|payments?|billing|transactions?|salaries)([/_-]|$)"
@@ -182,6 +186,8 @@ def _harm(index: FunctionIndex, route: Route, method: str, own: Sequence[Functio
 
 def _writes(facts: SourceFacts, function: str) -> bool:
     for call in facts.calls_in(function):
+        if _CHANGES.fullmatch(call.callee.rpartition(".")[2]) and not call.callee.startswith("flask."):
+            return True
         if _WRITES.fullmatch(call.callee) and not call.callee.startswith(("flask.session", "flask.g.")):
             return True
         if any(_SQL_WRITE.match(text_of(argument) or "") for argument in call.args):

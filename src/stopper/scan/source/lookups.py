@@ -1,6 +1,7 @@
 """Follows ``owner.name`` and ``owner[key]`` to what is known under it."""
 
 import ast
+import re
 from typing import Final
 
 from stopper.core.fact import Reading
@@ -41,8 +42,17 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
             known = reader.project.attribute(owner.callee, name)
             if known is not None:
                 return named(known, name) if sensitive(name) else known
-        found = Member(owner, name)
+        found = (
+            _BODY
+            if name == "payload" and type(owner) is Call and _OF_RESTX.match(owner.callee)
+            else Member(owner, name)
+        )
     return named(found, name) if sensitive(name) else found
+
+
+_OF_RESTX: Final = re.compile(r"flask_rest(?:x|plus)(?:\.\w+)?\.(?:Api|Namespace)$")
+_BODY: Final = Name("flask.request.json")
+"""``api.payload`` of Flask-RESTX is the JSON body, as it came."""
 
 
 def _of_project(reader: Reader, dotted: str, name: str) -> Value | None:
