@@ -93,7 +93,15 @@ def test_a_proxy_fix_is_found_under_other_middleware() -> None:
     assert read(Flask("bare")).proxies == ()
 
 
-class Trap:
+class Liar(type):
+    """A class of classes that runs code when a class of its is looked at."""
+
+    @property
+    def __mro__(cls) -> Any:
+        raise AssertionError("a class was asked")
+
+
+class Trap(metaclass=Liar):
     """Says no to every look, and counts none: a look that runs its code fails the test."""
 
     def __getattr__(self, name: str) -> Any:
@@ -124,7 +132,9 @@ def test_odd_objects_are_never_asked_called_or_compared(place: str) -> None:
     """They stand wherever a library's object could, and what can be read beside them is read."""
     app, odd = Flask("shop"), Trap()
     manager: Any = JWTManager(app)
-    CSRFProtect(app)._exempt_blueprints.add(odd)
+    csrf = CSRFProtect(app)
+    csrf._exempt_blueprints.add(odd)
+    csrf._exempt_views.add(odd)
     if place == "extensions":
         app.extensions["limiter"] = odd
         app.extensions["other"] = {odd}

@@ -106,12 +106,12 @@ def _texts(value: object) -> tuple[str, ...]:
 def _form_tokens(flask: Any) -> FormTokens | None:
     for _, thing in items(held(flask, "extensions")):
         if comes_from(thing, "flask_wtf", "CSRFProtect"):
-            views, blueprints = members(held(thing, "_exempt_views")), members(held(thing, "_exempt_blueprints"))
-            return FormTokens(frozenset(_exempt(flask, views, blueprints)))
+            views = frozenset(one for one in members(held(thing, "_exempt_views")) if type(one) is str)
+            return FormTokens(frozenset(_exempt(flask, views, members(held(thing, "_exempt_blueprints")))))
     return None
 
 
-def _exempt(flask: Any, views: tuple[Any, ...], blueprints: tuple[Any, ...]) -> Iterator[str]:
+def _exempt(flask: Any, views: frozenset[str], blueprints: tuple[Any, ...]) -> Iterator[str]:
     """The endpoints whose view or blueprint is among these; a view stands there by its dotted name, a blueprint by name or itself."""
     known = dict(items(held(flask, "blueprints")))
     for endpoint, view in items(held(flask, "view_functions")):

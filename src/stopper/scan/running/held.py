@@ -40,7 +40,7 @@ def members(thing: object) -> tuple[Any, ...]:
 
 def lineage(thing: object) -> tuple[str, ...]:
     """The dotted names of the class of *thing* and of those it comes from."""
-    return tuple(f"{_module(known)}.{known.__qualname__}" for known in type(thing).__mro__)
+    return tuple(f"{_module(known)}.{_of_type('__qualname__', known)}" for known in _of_type("__mro__", type(thing)))
 
 
 def comes_from(thing: object, package: str, name: str) -> bool:
@@ -81,6 +81,11 @@ def enclosed(function: FunctionType, name: str, default: object = None) -> Any:
         return default
 
 
+def _of_type(name: str, known: type) -> Any:
+    """What every class has under *name*, whatever its metaclass says."""
+    return type.__dict__[name].__get__(known)
+
+
 def _module(known: type) -> str:
-    found = type.__dict__["__dict__"].__get__(known).get("__module__", "")
+    found = _of_type("__dict__", known).get("__module__", "")
     return found if type(found) is str else ""
