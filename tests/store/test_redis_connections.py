@@ -127,3 +127,14 @@ def test_a_child_speaks_over_a_connection_of_its_own(server: RedisServer) -> Non
     os.close(read)
     os.waitpid(child, 0)
     assert run(["n"], []) == 3
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a b", "\r\n$1\r\nx", "*3\r\n", "ü\u202e", "\x00", "x" * 100_000, b"\xff\xfe\r\n", 5, -1, 0.25]
+)
+def test_whatever_stands_in_a_command_stays_one_text(server: RedisServer, text: str | int | float | bytes) -> None:
+    """Else whoever chooses a name that is counted could speak to the server."""
+    recent = _recent(server)
+    assert recent.ask("ECHO", text) == (text if isinstance(text, bytes) else str(text).encode())
+    assert recent.ask("ECHO", "mine") == b"mine"
+    recent.release()

@@ -54,7 +54,7 @@ class RecentConnections:
         from redis.exceptions import ResponseError
 
         try:
-            connection.send_command(*command)
+            connection.send_packed_command([packed(command)])
             answer = connection.read_response()
         except ResponseError:
             self._keep(connection)  # the answer was read to its end: it says that the command was wrong
@@ -89,3 +89,12 @@ class RecentConnections:
             self._idle.append((connection, self._monotonic()))
         else:
             self._pool.release(connection)
+
+
+def packed(command: tuple[str | int | float | bytes, ...]) -> bytes:
+    """*command* as it goes over the wire: an array of texts, each with its length before it, so that none can end another."""
+    found = [b"*%d\r\n" % len(command)]
+    for piece in command:
+        raw = piece if isinstance(piece, bytes) else str(piece).encode()
+        found.append(b"$%d\r\n%b\r\n" % (len(raw), raw))
+    return b"".join(found)

@@ -9,10 +9,10 @@ from stopper.auth.limit_window import SLOTS
 from stopper.store.redis_news import KEY as NEWEST
 from stopper.store.redis_server import RedisServer
 
-# The first key holds the number of the newest revocation. Then two keys an attempt: its counter, and the note that exempts from it
-# (or the counter again). Two numbers before all: whether the newest revocation is asked for, and the parts of a sliding window. Then
-# one text an attempt: how many, the whole period in microseconds, and whether it slides. The answer is one text of numbers: the driver
-# takes its time over each value that it packs and unpacks.
+# The first key holds the number of the newest revocation; then come the counters, one an attempt, and at last the notes that exempt
+# from some. One text before all: whether the newest revocation is asked for, and the parts of a sliding window. Then one an attempt: how
+# many, the whole period in microseconds, whether it slides, and the place of its note among the keys where it has one. The answer is one
+# text of numbers: the driver takes its time over each value that it packs and unpacks.
 #
 # A bucket is "start n": n attempts since it was last empty; it is due at start + n * every, with no error that adds up. A window is a
 # hash of parts. A server whose clock has gone back must not hold anybody for longer than a period: what lies later than that is
@@ -20,7 +20,8 @@ from stopper.store.redis_server import RedisServer
 _TAKE: Final = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local parts = tonumber(ARGV[2])
+local hear, parts = string.match(ARGV[1], '(%d) (%d+)')
+parts = tonumber(parts)
 
 local function bucket(counter, burst, period)
   local every = period / burst
@@ -78,11 +79,11 @@ local function window(counter, burst, period)
 end
 
 local told = {0, 0, 0}
-if ARGV[1] == '1' then told[3] = tonumber(redis.call('GET', KEYS[1]) or 0) end
-for number = 1, (#KEYS - 1) / 2 do
-  local counter, note = KEYS[2 * number], KEYS[2 * number + 1]
-  if note == counter or redis.call('EXISTS', note) == 0 then
-    local burst, period, slides = string.match(ARGV[number + 2], '(%d+) (%d+) (%d)')
+if hear == '1' then told[3] = tonumber(redis.call('GET', KEYS[1]) or 0) end
+for number = 1, #ARGV - 1 do
+  local burst, period, slides, exempt = string.match(ARGV[number + 1], '(%d+) (%d+) (%d) ?(%d*)')
+  if exempt == '' or redis.call('EXISTS', KEYS[tonumber(exempt)]) == 0 then
+    local counter = KEYS[number + 1]
     local count = slides == '1' and window or bucket
     local wait, left, reset = count(counter, tonumber(burst), tonumber(period))
     told[#told + 1], told[#told + 2], told[#told + 3] = number, left, reset
@@ -116,12 +117,14 @@ class RedisCounters:
 
         Raises StoreUnavailableError.
         """
-        keys: list[str] = [NEWEST]
-        arguments: list[str | int] = [int(hear), SLOTS]
-        for measure, key, limit, unless in attempts:
-            counter = _counter(measure, key, sliding=limit.sliding)
-            keys += (counter, counter if unless is None else _note(unless))
-            arguments.append(_numbers(limit))
+        keys = [NEWEST, *(_counter(one.measure, one.key, sliding=one.limit.sliding) for one in attempts)]
+        arguments = [f"{hear:d} {SLOTS}"]
+        for one in attempts:
+            if one.unless is None:
+                arguments.append(_numbers(one.limit))
+            else:
+                keys.append(_note(one.unless))
+                arguments.append(f"{_numbers(one.limit)} {len(keys)}")
         refused, wait, newest, *rest = map(int, cast("bytes", self._take(keys, arguments)).split())
         standings = tuple(
             Standing(attempts[rest[at] - 1], rest[at + 1], rest[at + 2] / _MICRO) for at in range(0, len(rest), 3)
