@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.account_names import is_clear_password, is_password_name, said_name
 from stopper.core.app import App
+from stopper.core.fact import ClassFact
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
@@ -39,6 +40,7 @@ _SEALS: Final = re.compile(r"(?i)encrypt|hash|bcrypt|argon|seal")
 _ALIKE: Final = re.compile(r"self\.(\w+)=\w+\.\1|\w+\.(\w+)=self\.\2")
 _HASHING_TYPE: Final = re.compile(r"PasswordType|PasswordProperty")
 _AGAIN: Final = re.compile(r"(?i)confirm|repeat|again|re_?type|re_?enter|password_?2|pwd_?2")
+_CARRIES: Final = ("attr.", "attrs.", "dataclasses.", "pydantic.")
 _PROTECTED_COLUMN: Final = re.compile(r"(?i)PasswordType|Encrypted|hash")
 
 
@@ -235,7 +237,7 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         or any(_is_protected(facts, value) for name, value in one.attributes.items() if is_password_name(name))
     }  # fmt: skip
     for one in facts.classes():
-        if one.name in hashing or not any(is_password_name(name) for name in one.attributes):
+        if one.name in hashing or _only_carries(one) or not any(is_password_name(name) for name in one.attributes):
             continue
         for call in facts.calls(one.name):
             if call.span and any(is_password_name(name) and _is_typed(facts, value) for name, value in call.keywords):
@@ -249,6 +251,13 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         for made in facts.assignments():
             if is_password_name(made.attribute) and made.function and re.fullmatch(r"\w*(user|account|person|member|customer|u)\.\w+", made.target) and _is_typed(facts, made.value) and not made.target.startswith("self."):  # fmt: skip
                 yield made.span, STORED
+
+
+def _only_carries(one: ClassFact) -> bool:
+    """A class that hands values from one function to the next; nothing of it is stored."""
+    return any(decorator.name.startswith(_CARRIES) for decorator in one.decorators) or any(
+        base.startswith(("typing.", "pydantic.", "collections.")) for base in one.bases
+    )
 
 
 def _is_protected(facts: SourceFacts, column: Value) -> bool:
