@@ -155,6 +155,18 @@ def test_a_million_keys_are_not_all_kept(sliding: bool) -> None:
     assert len(getattr(meter, "_used" if sliding else "_due")) == MAX_KEYS
 
 
+@pytest.mark.parametrize("sliding", [False, True])
+def test_who_goes_on_asking_is_not_forgotten_for_a_crowd(sliding: bool) -> None:
+    """An attacker cannot push their own counter out of memory with many other addresses while they are refused."""
+    counters = LocalCounters()
+    limit = Limit(1, 86_400, sliding)
+    counters.take([Attempt("m", "attacker", limit)])
+    for number in range(MAX_KEYS * 2):
+        counters.take([Attempt("m", str(number), limit)])
+        if number % 10_000 == 0:
+            assert counters.take([Attempt("m", "attacker", limit)]) is not None
+
+
 def test_a_clock_that_goes_back_holds_nobody_longer_than_a_period() -> None:
     clock = Hand()
     counters = LocalCounters(monotonic=clock)

@@ -120,6 +120,7 @@ class Meter:
                 wait = self._every
                 self._due[key] = now + self._slack + self._every
             if wait > _ROUNDING:
+                self._due.move_to_end(key)  # whoever goes on asking is not forgotten
                 return Taken(wait, 0, wait)
             due += self._every
             self._due[key] = due
