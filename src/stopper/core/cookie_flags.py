@@ -36,6 +36,9 @@ def lacking_flags(cookie: CookieSet, *, readable: bool = False) -> tuple[str, ..
     lacking = [] if "secure" in cookie.attributes else ["Secure"]
     if "httponly" not in cookie.attributes and not readable:
         lacking.append("HttpOnly")
-    if cookie.attributes.get("samesite", "none").lower() not in ("lax", "strict"):
+    said = cookie.attributes.get("samesite")
+    if said is None:
         lacking.append("SameSite")
+    elif said.lower() not in ("lax", "strict"):
+        lacking.append(f"SameSite=Lax or Strict (it says {said[:12] or 'nothing'}: other sites' requests carry it)")
     return tuple(lacking)

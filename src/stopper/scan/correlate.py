@@ -217,7 +217,8 @@ def _reader(app: App, hit: Hit) -> Literal["source", "running", "spec"]:
 
 
 def _sign(app: App, hit: Hit) -> Evidence:
-    return Evidence(_reader(app, hit), f"{Place(hit.span, hit.route)}: {hit.message}")
+    place = str(Place(hit.span, hit.route))
+    return Evidence(_reader(app, hit), hit.message if hit.message.startswith(place) else f"{place}: {hit.message}")
 
 
 def _places(draft: _Draft, proven: tuple[RouteRef, ...]) -> tuple[Place, ...]:

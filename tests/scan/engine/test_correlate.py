@@ -183,3 +183,12 @@ def test_the_worst_and_surest_come_first() -> None:
         ("z", "indicated"),
         ("a", "indicated"),
     ]
+
+
+def test_a_sign_names_its_route_once() -> None:
+    """Twice is noise, and a path that ends in "password" with a colon behind it would be masked."""
+    place = RouteRef("PUT", "/users/{name}/password")
+    app = App(routes=(Route(place.path, ("PUT",)),), readers=frozenset({"spec", "wire"}))
+    said = f"{place} says too little"
+    (found,) = correlate(app, [saw(rule("a"), Hit(said, None, place))], [])
+    assert [one.text for one in found.evidence] == [said]
