@@ -51,7 +51,8 @@ class Edit:
     """One replacement in one file. ``imports`` are modules the new text needs. ``safe`` edits never change good behaviour.
 
     With ``arguments`` the span is a call and ``text`` is empty: the call is passed these keywords (name, source of the value),
-    whatever its shape; a value that it passes already is replaced. ``how`` says what becomes of the text: it stands in place of the span,
+    whatever its shape; a value that it passes already is replaced. A number in place of a name (``"1"``) is the place of an argument
+    that is passed without a name, and only replaced. ``how`` says what becomes of the text: it stands in place of the span,
     in place of the function of the call at the span, or on a line of its own before or after the statement around the span;
     ``below`` (without text) moves the decorator at the span below the others of its function.
     ``also`` are edits of the same file that are made with this one or not at all; they have no ``also`` of their own.

@@ -69,3 +69,13 @@ def test_a_decorator_of_several_lines_moves_below_the_others_with_its_comment() 
 def test_a_module_whose_name_means_something_else_there_is_not_used(head: str) -> None:
     text = f"{head}\nx = 1\n"
     assert patched(text, [edit(at(2, 5, 6), "time.time()", "replace", imports=("time",))]) == text
+
+
+def test_an_argument_without_a_name_is_replaced_and_never_added() -> None:
+    masked = Edit(at(1, 1, 20), "", False, arguments=(("1", '"***"'), ("3", '"***"')))
+    assert patched('log("é %s", tok, n=1)\n', [Edit(at(1, 1, 22), "", False, arguments=masked.arguments)]) == (
+        'log("é %s", "***", n=1)\n'
+    )
+    assert patched("log(*a, tok)\n", [Edit(at(1, 1, 13), "", False, arguments=(("0", "b"), ("1", "b")))]) == (
+        "log(*a, tok)\n"
+    )

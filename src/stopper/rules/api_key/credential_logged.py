@@ -10,7 +10,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import CREDENTIALS, UNTRUSTED, Label, LabelKind
 from stopper.core.naming import sensitive
 from stopper.core.passing import passed
-from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import (
     Call,
     Choice,
@@ -169,6 +169,20 @@ def _shown(value: Value, depth: int = 12) -> Iterator[Value]:
             yield value
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``"***"`` in place of an argument of its own that carries the credential; what is part of a longer text is left to a person."""
+    facts = source_of(app)
+    asking = _Asking(facts)
+    for call in facts.calls():
+        if call.span != hit.span or call.span is None or call.open:
+            continue
+        carrying = [place for place, value in enumerate(call.args) if asking.of(value)]
+        if carrying and not any(isinstance(call.args[place], Format) for place in carrying):
+            masked = tuple((str(place), '"***"') for place in carrying)
+            return Edit(call.span, "", safe=False, arguments=masked)
+    return None
+
+
 RULE = Rule(
     slug="credential-logged",
     family="api-key",
@@ -182,4 +196,5 @@ RULE = Rule(
     surfaces=("source",),
     ends="`Stopper(app)` masks credentials in what every logger writes.",
     detect=detect,
+    fix=fix,
 )

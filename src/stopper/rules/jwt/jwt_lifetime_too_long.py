@@ -6,18 +6,19 @@ from datetime import timedelta
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.call_edits import passing
 from stopper.core.facts import Assignment, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_claims import distance, seconds_of
 from stopper.core.jwt_extended import said_lifetime
 from stopper.core.jwt_keys import reached
 from stopper.core.jwt_names import decodings, encodings, said_options
-from stopper.core.place import RouteRef
+from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import controls
 from stopper.core.probe_signature import token_baseline
-from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Mapping, Value, text_of
+from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.values import Call, Constant, Mapping, Unknown, Value, text_of
 
 ACCESS_MOST: Final = 12 * 3600
 """Seconds. A working day; access tokens are meant to live for minutes (RFC 9700 §2.2.2 speaks of short-lived ones)."""
@@ -97,6 +98,37 @@ def _said(seconds: float) -> str:
     return f"{seconds:.0f} seconds"
 
 
+_HALF_A_DAY: Final = {"days": "0.5", "hours": "12", "minutes": "720", "seconds": str(ACCESS_MOST)}
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """Twelve hours where the length is a literal in the dict of claims, sixty seconds where a leeway is passed."""
+    facts = source_of(app)
+    for call, shape in encodings(facts):
+        for claims in reached(facts, call.argument(shape.claims, "payload", "claims")) if call.span == hit.span else ():
+            if not isinstance(claims, Mapping) or claims.span is None or _is_refresh(call, claims):
+                return None
+            return _shortened(claims.get("exp"), claims.span)
+    for call in (*(call for call, _ in decodings(facts)), *facts.calls("*.validate", "*.JWTClaimsRegistry")):
+        if call.span == hit.span and call.keyword("leeway") is not None:
+            return passing(call, ("leeway", str(LEEWAY_MOST)), safe=False)
+    return None
+
+
+def _shortened(exp: Value | None, claims: Span) -> Edit | None:
+    """``time.time() + 2592000`` and ``now + timedelta(days=30)``, where what is added stands in the claims."""
+    parts = exp.parts if isinstance(exp, Unknown) else ()
+    if len(parts) != 2 or parts[1].span is None or not claims.holds(parts[1].span):
+        return None
+    match parts[1]:
+        case Constant(value=int() | float(), span=Span() as span):
+            return Edit(span, str(ACCESS_MOST), safe=False)
+        case Call(method="timedelta", args=(), keywords=((unit, Constant()),)) as length if unit in _HALF_A_DAY:
+            return passing(length, (unit, _HALF_A_DAY[unit]), safe=False)
+        case _:
+            return None
+
+
 def probe(target: Target) -> Steps[Verdict]:
     """Reads how long the token that the application gave out may live; nothing is forged."""
     baseline = yield from token_baseline(target)
@@ -129,5 +161,6 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="Stopper's access tokens end after the seconds of `STOPPER_ACCESS_TOKEN_LIFETIME`.",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

@@ -15,7 +15,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import controls
 from stopper.core.probe_public_keys import published
 from stopper.core.probe_signature import token_baseline
-from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import Call, Constant, Mapping, literals, text_of
 
 LEAST: Final = 3072
@@ -135,6 +135,18 @@ def _certainty(size: int) -> Certainty:
     return "likely" if size >= 2048 else "certain"
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """3072 bits, where the size of a key that is made is a literal of the call."""
+    for call in source_of(app).calls("*.generate_private_key", "*.generate", "*.generate_key"):
+        if call.span is None or call.span != hit.span:
+            continue
+        for value in (*call.args, *(value for _, value in call.keywords)):
+            small = isinstance(value, Constant) and isinstance(value.value, int) and 512 <= value.value < LEAST
+            if small and isinstance(value, Constant) and value.span is not None and call.span.holds(value.span):
+                return Edit(value.span, str(LEAST), safe=False)
+    return None
+
+
 def probe(target: Target) -> Steps[Verdict]:
     """Measures the published keys, and the signature of a token, which is as long as its key. Nothing is forged."""
     found = yield from published(target)
@@ -190,5 +202,6 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="`Stopper(app)` refuses RSA keys under 3072 bits, and signs with Ed25519 by default.",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

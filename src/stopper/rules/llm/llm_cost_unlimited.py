@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Verdict
 from stopper.core.llm_names import LENGTHS, model_calls, payload, said
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_llm import broken, models
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, Constant, Mapping
 
 _LIMITERS: Final = ("flask_limiter", "limits", "slowapi", "ratelimit", "pyrate_limiter", "tiktoken")
@@ -49,6 +50,17 @@ def _asks_for_length(facts: SourceFacts, function: str) -> bool:
     )
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """A thousand tokens for one answer, in a call that has the form of OpenAI's or Anthropic's; whoever needs more must say so."""
+    for call in model_calls(source_of(app)):
+        if call.span == hit.span and call.method == "create" and payload(call) is None:
+            if call.callee.endswith("responses.create"):
+                return passing(call, ("max_output_tokens", "1024"), safe=False)
+            if call.keyword("messages") is not None:
+                return passing(call, ("max_tokens", "1024"), safe=False)
+    return None
+
+
 def probe(target: Target) -> Steps[Verdict]:
     """A request for a few hundred words of nothing must not be served in full; more is never asked for."""
     if not (yield from models(target)):
@@ -77,5 +89,6 @@ RULE = Rule(
     ends="No setting of Stopper does yet; `Stopper(app)` limits who may ask.",
     certainty="likely",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

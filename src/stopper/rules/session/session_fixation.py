@@ -7,11 +7,11 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.place import RouteRef
+from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import alike, attempt, candidates, establish
 from stopper.core.probe_login import logout_requests
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 
 _WHO: Final = re.compile(
     r"(?i)^_?(user|uid|user_?id|user_?name|email|account(_id)?|logged_?in|authenticated|login|member_id|customer_id|is_admin)$"
@@ -61,6 +61,25 @@ def _calls(facts: SourceFacts, function: str, pattern: re.Pattern[str]) -> bool:
 def _forgets(facts: SourceFacts, function: str) -> bool:
     """Something is written into the session that takes the person out: ``session["user"] = None``."""
     return any(flow.function == function for flow in facts.flows("session"))
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The session is cleared before the log-in writes into it, and before the one answer of a log-out."""
+    facts = source_of(app)
+    for flow in facts.flows("session"):
+        if flow.span == hit.span:
+            return _cleared(flow.span)
+    for route in facts.routes:
+        function = facts.function(route.view)
+        if function is not None and function.span == hit.span:
+            answers = facts.returns_of(route.view)
+            if len(answers) == 1 and not facts.conditions_in(route.view):
+                return _cleared(answers[0].span)
+    return None
+
+
+def _cleared(place: Span) -> Edit:
+    return Edit(place, "flask.session.clear()", safe=False, imports=("flask",), how="line-before")
 
 
 def probe(target: Target) -> Steps[Verdict]:
@@ -117,6 +136,7 @@ RULE = Rule(
     ends="`Stopper.sessions.begin` makes a new id at each log-in, and `end` voids it in the store.",
     certainty="likely",
     detect=detect,
+    fix=fix,
     probe=probe,
     disturbs=True,
 )

@@ -46,13 +46,15 @@ def _replacements(lines: Sequence[str], span: Span, wanted: Wanted) -> Iterator[
     if not isinstance(call, ast.Call) or _takes_no_more(call):
         return
     rows = io.StringIO(text, newline="").readlines()
-    more = dict(wanted)
+    more = {name: text for name, text in wanted.items() if not name.isdigit()}
+    for place, value in enumerate(call.args):
+        if isinstance(value, ast.Starred):
+            break
+        if str(place) in wanted:
+            yield _at(span, *_ends(rows, value)), wanted[str(place)]
     for held in call.keywords:
         if held.arg in more:
-            value = held.value
-            first = _characters(rows, value.lineno, value.col_offset)
-            last = _characters(rows, value.end_lineno or value.lineno, value.end_col_offset or value.col_offset)
-            yield _at(span, first, last), more.pop(held.arg)
+            yield _at(span, *_ends(rows, held.value)), more.pop(held.arg)
     said = [one for one in tokens if one.type not in _SILENT][:-2]
     if more and said:
         joined = ", ".join(f"{name}={value}" for name, value in more.items())
@@ -72,6 +74,11 @@ def _between(lines: Sequence[str], span: Span) -> str:
     held[-1] = held[-1][: span.end_column - 1]
     held[0] = held[0][span.column - 1 :]
     return "".join(held)
+
+
+def _ends(rows: Sequence[str], value: ast.expr) -> tuple[tuple[int, int], tuple[int, int]]:
+    first = _characters(rows, value.lineno, value.col_offset)
+    return first, _characters(rows, value.end_lineno or value.lineno, value.end_col_offset or value.col_offset)
 
 
 def _characters(rows: Sequence[str], row: int, column: int) -> tuple[int, int]:
