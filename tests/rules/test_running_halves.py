@@ -11,6 +11,7 @@ from flask.views import MethodView
 from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from stopper.core.app import App
 from stopper.core.rule import Hit, Rule
 from stopper.rules.flask_jwt_extended.jwt_blocklist_loader_missing import RULE as BLOCKLIST
 from stopper.rules.headers.security_headers_disabled import RULE as HEADERS
@@ -237,12 +238,45 @@ app.wsgi_app = ProxyFix(app.wsgi_app, x_for=5)
 }
 
 
+LOOP = """from flask import Flask
+from flask_wtf import CSRFProtect
+
+app = Flask(__name__)
+csrf = CSRFProtect(app)
+
+
+@app.post("/pay")
+def pay():
+    return {}
+
+
+@app.post("/address")
+def address():
+    return {}
+
+
+for view in list(app.view_functions.values()):
+    csrf.exempt(view)
+"""
+
+
+def test_many_views_that_one_loop_exempts_are_one_finding(tmp_path: Path) -> None:
+    model = joined(LOOP, tmp_path)
+    (finding,) = correlate(model, run_detectors(model, [CSRF]), ())
+    assert {place.route.path for place in finding.places if place.route} == {"/pay", "/address"}
+
+
+def joined(text: str, folder: Path) -> App:
+    """What both readers know of the application that *text* makes."""
+    file = folder / "app.py"
+    file.write_text(text, encoding="utf-8")
+    scope: dict[str, Any] = {"__name__": "app", "__file__": str(file)}
+    exec(compile(text, str(file), "exec"), scope)
+    return merged(read_running(scope["app"], folder), read_source((file,), folder).app)
+
+
 @pytest.mark.parametrize("rule", list(JOINED), ids=lambda rule: rule.slug)
 def test_what_source_and_running_application_both_see_is_one_finding(rule: Rule, tmp_path: Path) -> None:
-    file = tmp_path / "app.py"
-    file.write_text(JOINED[rule], encoding="utf-8")
-    scope: dict[str, Any] = {"__name__": "app", "__file__": str(file)}
-    exec(compile(JOINED[rule], str(file), "exec"), scope)
-    model = merged(read_running(scope["app"], tmp_path), read_source((file,), tmp_path).app)
+    model = joined(JOINED[rule], tmp_path)
     (finding,) = correlate(model, run_detectors(model, [rule]), ())
     assert finding.places[0].span is not None

@@ -12,7 +12,7 @@ def open_place(app: App, key: str) -> Span | None:
     writes = list(written(app, key))
     if any(plain(facts, write.value) for write in writes):
         return None
-    return next((write.span for write in writes if write.span is not None), None)
+    return next((write.span for write in writes), None)
 
 
 def answered(app: App, key: str) -> object:

@@ -15,6 +15,7 @@ _SWITCHES: Final = ("WTF_CSRF_ENABLED", "WTF_CSRF_CHECK_DEFAULT", "SEASURF_ENABL
 _EXEMPT: Final = re.compile(
     r"(flask_wtf(\.csrf)?\.(CSRFProtect|CsrfProtect)|flask_seasurf\.SeaSurf|\?)\.exempt|.*csrf.*\.exempt"
 )
+_MADE: Final = ("flask_wtf.CSRFProtect", "flask_wtf.csrf.CSRFProtect", "flask_wtf.CsrfProtect")
 _CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _PROVES: Final = re.compile(
     r".*(compare_digest|construct_event|verify\w*|validate_\w*signature|check_signature|decode|check_api_key|check_token|RequestValidator\.validate|validate_on_submit)"
@@ -54,13 +55,15 @@ def _exempt_where_it_runs(app: App, told: set[str]) -> Iterator[Hit]:
     if known is None or not in_force(app, "WTF_CSRF_ENABLED"):
         return
     bearers = {guard.endpoint for guard in app.extensions.token_guards}
+    # One loop or one call exempts many: they are one finding, where the library is set up.
+    made = next((call.span for call in source_of(app).calls(*_MADE)), None)
     for route in app.routes:
         if route.endpoint not in known.exempt or route.view in told or route.endpoint in bearers:
             continue
         refs = [ref for ref in route.refs() if ref.method in _CHANGING]
         if refs and not _says_no_cookie(route) and not _defended(source_of(app), route.view):
             said = f"{route.view.rpartition('.')[2]} changes state and is exempt from CSRF protection"
-            yield Hit(said, route.span, refs[0], certainty="likely", reader="running")
+            yield Hit(said, made or route.span, refs[0], certainty="likely", reader="running")
 
 
 def _says_no_cookie(route: Route) -> bool:
