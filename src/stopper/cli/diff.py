@@ -33,14 +33,15 @@ def command(old: str, new: str, shape: str, fail_on: str, traceback: bool) -> in
     """Compare two reports that --format json wrote. A finding is the same where rule, route and symbol are; lines may move."""
     from stopper.scan.compare import compare
 
-    found = compare(_read(old), _read(new))
+    found = compare(read_report(old), read_report(new))
     to_stdout(_document(found) if shape == "json" else _text(found, old, new))
-    if any(_counts(one, fail_on) for one in found.differences):
+    if any(counts(one, fail_on) for one in found.differences):
         return 1
     return 3 if found.new.incomplete else 0
 
 
-def _read(name: str) -> "Run":
+def read_report(name: str) -> "Run":
+    """The report in that file. Raises UsageError."""
     from stopper.scan.compare import NoReportError, read
 
     try:
@@ -53,7 +54,7 @@ def _read(name: str) -> "Run":
         raise UsageError(f"{name} {wrong}; give a report that --format json wrote") from None
 
 
-def _counts(one: "Difference", fail_on: str) -> bool:
+def counts(one: "Difference", fail_on: str) -> bool:
     """New at or above the gate; or risen, and there now."""
     if SEVERITIES.index(one.finding.severity) < SEVERITIES.index(fail_on):
         return False

@@ -12,6 +12,17 @@ from stopper.core.errors import UsageError
 
 @click.command("scan", short_help="Probe a running API at an address.")
 @click.argument("url")
+@click.option(
+    "--webhook",
+    metavar="URL",
+    help="Tell this address, signed, of what is new; also env:VARIABLE or @FILE.",
+)
+@click.option("--webhook-secret", metavar="REF", help="The key that signs it (whsec_…): env:VARIABLE or @FILE.")
+@click.option(
+    "--baseline",
+    metavar="FILE",
+    help="With --webhook: what an earlier --format json wrote; only what is not in it is new.",
+)
 @probing
 @shared
 def command(url: str, **given: Any) -> int:
@@ -19,17 +30,20 @@ def command(url: str, **given: Any) -> int:
     from stopper.cli.plan import judged, planned, told
     from stopper.cli.probing import files_of, probe_options
     from stopper.cli.progress import Progress
+    from stopper.cli.webhook import delivered, webhook
     from stopper.scan.run import run_scan
 
     _refuse_what_is_no_url(url)
     plan = planned(given, Path.cwd())
+    hook = webhook(given)
     progress = Progress()
     options = probe_options(given, plan, progress)
     try:
         report = run_scan(url, options)
     finally:
         progress.clear()
-    return told(judged(report, plan, options.root, files_of(report)), plan)
+    report = judged(report, plan, options.root, files_of(report))
+    return delivered(hook, report, told(report, plan))
 
 
 def _refuse_what_is_no_url(url: str) -> None:
