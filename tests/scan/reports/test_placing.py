@@ -1,5 +1,7 @@
 """Edits that need the tree: another function for a call, a line beside a statement, several places or none."""
 
+import ast
+
 import pytest
 
 from stopper.core.place import Span
@@ -79,3 +81,15 @@ def test_an_argument_without_a_name_is_replaced_and_never_added() -> None:
     assert patched("log(*a, tok)\n", [Edit(at(1, 1, 13), "", False, arguments=(("0", "b"), ("1", "b")))]) == (
         "log(*a, tok)\n"
     )
+
+
+def test_what_the_tree_misplaces_in_an_f_string_is_left_alone() -> None:
+    text = 'x = f"""\n{a.b(1)}\n{a.b(1)}"""\n'
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            span = Span(
+                "app.py", node.lineno, node.end_lineno or 0, node.col_offset + 1, (node.end_col_offset or 0) + 1
+            )
+            made = patched(text, [edit(span, "c.d", "function")])
+            assert made in (text, text.replace("a.b", "c.d", 1), "c.d".join(text.rsplit("a.b", 1)))

@@ -16,7 +16,8 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_reset import Asked, asks_for_reset, reset_tokens, resets
-from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.random_edits import NUMBERS, from_the_system
+from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import Call, Constant, Mapping, Value, options, text_of, walk
 
 _GUESSABLE: Final = re.compile(
@@ -148,6 +149,12 @@ LEAST_BITS: Final = 64
 """Bits below which a token can be guessed while it lives; NIST SP 800-63B §5.1.2 asks 20 where guesses are counted, and few count."""
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The system's generator, where a number of ``random`` or ``uuid1`` is used in the place itself."""
+    calls = source_of(app).calls_matching(NUMBERS)
+    return from_the_system(calls, hit.span) if hit.span is not None else None
+
+
 def probe(target: Target) -> Steps[Verdict]:
     """Where the answer itself holds the token, three of them are held against what can be guessed."""
     if not any(asks_for_reset(route) for route in target.app.routes):
@@ -231,5 +238,6 @@ RULE = Rule(
     ends="No reset of Stopper does yet; its `SingleUse` redeems a value once, for one purpose.",
     certainty="likely",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

@@ -15,8 +15,9 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, undo, unsure
 from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.probe_objects import ids
+from stopper.core.random_edits import NUMBERS, from_the_system
 from stopper.core.random_picks import picks
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, Constant, Item, Unknown, Value, parts
 
 LEAST_BYTES: Final = 16
@@ -135,6 +136,12 @@ def _cut(value: Item) -> int | None:
             return size
         case _:
             return None
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The system's generator, where a number of ``random`` or ``uuid1`` is used in the place itself."""
+    calls = source_of(app).calls_matching(NUMBERS)
+    return from_the_system(calls, hit.span) if hit.span is not None else None
 
 
 # -- on the wire -----------------------------------------------------------------------------------------------------------------
@@ -258,5 +265,6 @@ RULE = Rule(
     ends="Stopper's keys for `@api_key` come from the system's generator and are too long to be tried.",
     certainty="certain",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

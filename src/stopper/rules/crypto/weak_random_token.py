@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import lru_cache
 from typing import Final, Literal
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
+from stopper.core.random_edits import from_the_system
 from stopper.core.random_picks import picks
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import Call, Constant, Mapping, Value, walk
@@ -110,20 +110,8 @@ def _holds(value: Value, spans: set[Span]) -> bool:
 
 def fix(app: App, hit: Hit) -> Edit | None:
     """The same function of the system's generator, which no seed and no earlier number tells; ``uuid4`` for ``uuid1``."""
-    if hit.span is None:
-        return None
-    made: list[Edit] = []
-    for call in source_of(app).calls_matching(GENERATORS):
-        if call.span is None or not hit.span.holds(call.span) or picks(call):
-            continue
-        if call.callee == "uuid.uuid1" and not call.args and not call.keywords:
-            made.append(Edit(call.span, "uuid.uuid4", safe=False, imports=("uuid",), how="function"))
-        elif re.fullmatch(r"random\.\w+", call.callee):
-            text = "secrets.choice" if call.method == "choice" else f"secrets.SystemRandom().{call.method}"
-            made.append(Edit(call.span, text, safe=True, imports=("secrets",), how="function"))
-        else:
-            return None
-    return replace(made[0], also=tuple(made[1:])) if made else None
+    calls = source_of(app).calls_matching(GENERATORS)
+    return from_the_system(calls, hit.span) if hit.span is not None else None
 
 
 RULE = Rule(

@@ -1,15 +1,13 @@
 """The token's own header chooses how the token is checked."""
 
-import re
 from collections.abc import Iterator
 
+from stopper.core.algorithm_edits import one_algorithm
 from stopper.core.app import App
-from stopper.core.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_names import (
     Decoding,
     decodings,
-    encodings,
     is_pyjwt,
     library_said,
     library_version,
@@ -17,7 +15,7 @@ from stopper.core.jwt_names import (
     shape_of,
 )
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.values import Call, Mapping, Value, is_constant, text_of
+from stopper.core.values import Call, Mapping, is_constant
 
 TAKES_ANY = ("authlib.jose.jwt.decode",)
 """Authlib's ready-made object knows every algorithm; only ``JsonWebToken([…])`` is told which to take."""
@@ -78,25 +76,8 @@ def fix(app: App, hit: Hit) -> Edit | None:
         if call.span != hit.span or call.callee in TAKES_ANY:
             continue
         shape = shape_of(app, call, usual)
-        name = _signed_with(facts, call) or _spoken_for(call.argument(shape.key, "key"))
-        if name and shape.algorithms is not None and len(call.args) <= shape.algorithms:
-            return passing(call, ("algorithms", f'["{name}"]'), safe=False)
+        return one_algorithm(facts, call, shape)
     return None
-
-
-def _signed_with(facts: SourceFacts, call: Call) -> str | None:
-    """The one algorithm that the same library signs with in this application."""
-    library = call.callee.partition(".")[0]
-    said = [one.argument(2, "algorithm") for one, _ in encodings(facts) if one.callee.startswith(f"{library}.")]
-    names = {"HS256" if one is None else text_of(one) for one in said}
-    return names.pop() if len(names) == 1 else None
-
-
-def _spoken_for(key: Value | None) -> str | None:
-    name = getattr(key, "variable", "") or getattr(key, "key", "") or getattr(key, "name", "")
-    if re.search(r"(?i)public|rsa|pem|cert", str(name)):
-        return "RS256"
-    return "HS256" if re.search(r"(?i)secret", str(name)) else None
 
 
 RULE = Rule(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.algorithm_edits import one_algorithm
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_names import (
@@ -13,9 +14,10 @@ from stopper.core.jwt_names import (
     decodings,
     library_said,
     names_in_force,
+    shape_of,
 )
 from stopper.core.place import Span
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, Member, Name, Value, options, walk
 
 EVERYTHING: Final = frozenset({"get_default_algorithms", "get_algorithms", "get_supported_algorithms"})
@@ -76,6 +78,15 @@ def _is_everything(part: Value) -> bool:
     return isinstance(part, Member) and part.attribute in ("_algorithms", "_valid_algs")
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The one algorithm that the application signs with, else the one that the name of the key speaks for; to be looked at."""
+    facts = source_of(app)
+    for call, usual in decodings(facts):
+        if call.span == hit.span:
+            return one_algorithm(facts, call, shape_of(app, call, usual))
+    return None
+
+
 RULE = Rule(
     slug="jwt-algorithms-too-broad",
     family="jwt",
@@ -89,4 +100,5 @@ RULE = Rule(
     surfaces=("source",),
     ends="Stopper's `@bearer` takes the algorithm from the key, so a key has one use.",
     detect=detect,
+    fix=fix,
 )

@@ -37,8 +37,17 @@ class Placing:
     def _function(self, edit: Edit) -> Edit | None:
         for node in ast.walk(self._tree or ast.Module([], [])):
             if isinstance(node, ast.Call) and self._span(node, edit.span.path) == edit.span:
-                return replace(edit, span=self._span(node.func, edit.span.path), how="replace")
+                where = self._span(node.func, edit.span.path)
+                return replace(edit, span=where, how="replace") if self._says(where, node.func) else None
         return None
+
+    def _says(self, span: Span, node: ast.expr) -> bool:
+        """That the expression stands there: Python before 3.12 misplaces some that stand in an f-string."""
+        text = self._lines[span.line - 1][span.column - 1 : span.end_column - 1] if span.line == span.end_line else ""
+        try:
+            return ast.dump(ast.parse(text, mode="eval").body) == ast.dump(node)
+        except SyntaxError:
+            return False
 
     def _line(self, edit: Edit, *, before: bool) -> Edit | None:
         """Only where the statement has its lines for itself: ``if x: return y`` and ``a(); b()`` are left to a person."""
