@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from stopper.core.app_extensions import Extensions
+from stopper.core.app_wiring import Wiring
 from stopper.core.place import RouteRef, Span
 from stopper.core.secret import Secret
 
@@ -131,6 +132,8 @@ class App:
     readers: frozenset[Reader] = frozenset()
     extensions: Extensions = field(default_factory=Extensions)
     """The libraries that the running application holds; empty where it was not imported."""
+    wiring: Wiring | None = None
+    """How the running application is put together; None where it was not imported."""
 
     def route(self, path: str) -> Route | None:
         """The route of that OpenAPI-style path."""

@@ -86,6 +86,7 @@ def _joined(first: App, second: App) -> App:
         keys={**second.keys, **first.keys},
         readers=first.readers | second.readers,
         extensions=second.extensions if first.extensions == Extensions() else first.extensions,
+        wiring=first.wiring or second.wiring,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.app_wiring import Handling
 from stopper.core.fact import ErrorHandler
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
@@ -21,6 +22,7 @@ UNROUTED: Final[dict[str, str]] = {
 """What happens before a blueprint is known, so that its handler is not asked."""
 _HTTP: Final = frozenset({"werkzeug.exceptions.HTTPException", "?"})
 _TEXTS: Final = frozenset({"original_exception", "args", "message", "orig", "__traceback__"})
+Registered = ErrorHandler | Handling
 _ENOUGH: Final = 2
 """So many handlers for codes of their own say that errors of HTTP were thought of."""
 
@@ -28,21 +30,32 @@ _ENOUGH: Final = 2
 def detect(app: App) -> Iterator[Hit]:
     """A blueprint's 404 or 405, a handler for everything that swallows HTTP's errors, a blueprint that tells more than the app."""
     facts = source_of(app)
-    handlers = tuple(facts.error_handlers())
-    whole = {one.what for one in handlers if not one.blueprint}
+    written = tuple(facts.error_handlers())
+    registered = app.wiring.handlers if app.wiring is not None else ()
+    handlers: tuple[Registered, ...] = (*written, *_unseen(registered, written))
+    whole = {one.what for one in handlers if not one.blueprint} | {one.what for one in registered if not one.blueprint}
     for one in handlers:
         why = _unrouted(one, whole) or _swallows(facts, one, whole) or _tells_more(facts, one, handlers)
         if why:
-            yield Hit(why, _place(facts, one), certainty="likely")
+            place = _place(facts, one)
+            yield Hit(why, place, certainty="likely", reader="running" if isinstance(one, Handling) else None)
 
 
-def _place(facts: SourceFacts, one: ErrorHandler) -> Span:
+def _unseen(registered: tuple[Handling, ...], written: tuple[ErrorHandler, ...]) -> Iterator[Handling]:
+    """Handlers of the project whose registration the source does not show: in a loop, by a table, by another name."""
+    known = {(one.what, one.function.rpartition(".")[2]) for one in written}
+    for one in registered:
+        if one.span is not None and (one.what, one.function.rpartition(".")[2]) not in known:
+            yield one
+
+
+def _place(facts: SourceFacts, one: Registered) -> Span | None:
     """The line of the function's ``def``, where it is known; else the registration."""
     function = facts.function(one.function)
     return function.span if function is not None else one.span
 
 
-def _unrouted(one: ErrorHandler, whole: set[str]) -> str:
+def _unrouted(one: Registered, whole: set[str]) -> str:
     code = UNROUTED.get(one.what)
     if not one.blueprint or code is None:
         return ""
@@ -50,13 +63,19 @@ def _unrouted(one: ErrorHandler, whole: set[str]) -> str:
     return "" if covered else f"a blueprint's handler for {code} is not asked for addresses that no route has"
 
 
-def _swallows(facts: SourceFacts, one: ErrorHandler, whole: set[str]) -> str:
+def _swallows(facts: SourceFacts, one: Registered, whole: set[str]) -> str:
     if one.blueprint or one.what not in EVERYTHING or whole & _HTTP:
         return ""
     codes = {what for what in whole if what.isdigit() and what.startswith("4")}
-    if len(codes) >= _ENOUGH or _knows_http(facts, one.function):
+    if len(codes) >= _ENOUGH or _looks(facts, one):
         return ""
     return "this handler answers 404, 405 and every other error of HTTP as well"
+
+
+def _looks(facts: SourceFacts, one: Registered) -> bool:
+    if isinstance(one, Handling) and facts.function(one.function) is None:
+        return not one.blind
+    return _knows_http(facts, one.function)
 
 
 def _knows_http(facts: SourceFacts, name: str) -> bool:
@@ -89,7 +108,7 @@ def _as_answer(value: Value) -> Iterator[Value]:
             yield inner
 
 
-def _tells_more(facts: SourceFacts, one: ErrorHandler, handlers: tuple[ErrorHandler, ...]) -> str:
+def _tells_more(facts: SourceFacts, one: Registered, handlers: tuple[Registered, ...]) -> str:
     if not one.blueprint or one.what not in LAST or not _tells(facts, one.function):
         return ""
     careful = [other for other in handlers if not other.blueprint and other.what in LAST]
@@ -129,7 +148,7 @@ RULE = Rule(
     cwe=(209,),
     owasp="API8:2023",
     asvs=("V16.5.4",),
-    surfaces=("source",),
+    surfaces=("source", "running"),
     ends="`Stopper(app)` answers an exception of any blueprint with a status and its title.",
     certainty="likely",
     detect=detect,

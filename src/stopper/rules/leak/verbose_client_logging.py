@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.app_wiring import Wiring
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
@@ -34,12 +35,24 @@ def detect(app: App) -> Iterator[Hit]:
     for found in switched_on(app, ECHO):
         found_echo = True
         yield Hit("every statement is logged with its values", found.span, certainty=found.certainty)
-    for span in (*_engines(facts), *_loggers(facts), *_debuglevels(facts)):
+    said = (*_engines(facts), *_loggers(facts), *_debuglevels(facts))
+    for span in said:
         if not asked_for(facts, span):
             yield Hit(_MESSAGE, span)
+    if app.wiring is not None and not said:
+        yield from _running(app.wiring)
     running = app.config.get(ECHO)
     if not found_echo and running is not None and running.reader == "running" and running.value in (True, "debug"):
         yield Hit("SQLALCHEMY_ECHO is on in the running application", reader="running")
+
+
+def _running(wiring: Wiring) -> Iterator[Hit]:
+    """Clients whose logger has a level of its own, and somewhere to write to, after everything was loaded."""
+    for one in wiring.loggers:
+        if _CLIENTS.fullmatch(one.name) and one.level <= (20 if _SQL.fullmatch(one.name) else 10):
+            yield Hit(f"the logger {one.name} writes what the client sends", reader="running")
+    if wiring.prints_http:
+        yield Hit("http.client prints every request with its headers", reader="running")
 
 
 def _engines(facts: SourceFacts) -> Iterator[Span]:
@@ -142,7 +155,7 @@ RULE = Rule(
     cwe=(532,),
     owasp="API8:2023",
     asvs=("V16.2.5",),
-    surfaces=("source",),
+    surfaces=("source", "running"),
     ends="`Stopper(app)` masks every log record of the process before a handler sees it.",
     detect=detect,
     fix=fix,

@@ -15,6 +15,7 @@ from stopper.core.redactor import is_sensitive_name
 from stopper.core.secret import Secret
 from stopper.scan.running.extensions import read_extensions
 from stopper.scan.running.policy import declared_access
+from stopper.scan.running.wiring import read_wiring
 
 _KINDS: Final = {
     "UnicodeConverter": "string", "IntegerConverter": "int", "FloatConverter": "float", "UUIDConverter": "uuid", "PathConverter": "path", "AnyConverter": "any",
@@ -48,6 +49,7 @@ def read_running(app: object, root: Path) -> App:
         dependencies=installed(),
         readers=frozenset({"running"}),
         extensions=read_extensions(flask, lambda function: span_of(function, root)),
+        wiring=read_wiring(flask, lambda thing: span_of(thing, root)),
     )
 
 
