@@ -28,8 +28,8 @@ RULES, PROBLEMS = survey()
 _numbers = itertools.count(1)
 AWAY_FROM_HOME = frozenset({"insecure-transport", "development-server-in-production", "bearer-over-plain-http"})
 """Their probes have nothing to say on the loopback, where pages are served; ``test_transport_probes.py`` tries them elsewhere."""
-BAD_IN_SOURCE_ONLY = frozenset({"proxy-trust-misconfigured"})
-"""Their page's Bad is a line that no object of the application tells of; a case `Running` stands for it."""
+BAD_IN_SOURCE_ONLY = frozenset({"proxy-trust-misconfigured", "error-handler-scope-wrong"})
+"""Their page's Bad is a line that no object of the application tells of; a case `Running` or ``test_running_wiring.py`` stands for it."""
 NOT_INSTALLED = ("flask_limiter", "flask_talisman", "flask_session")
 """Libraries that no test installs: applications that need them are judged where they are there."""
 

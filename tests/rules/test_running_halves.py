@@ -188,6 +188,17 @@ def test_an_exempt_webhook_a_reading_view_and_a_view_of_a_class_are_told_apart()
     assert [hit.message for hit in told(CSRF, app)] == ["WTF_CSRF_ENABLED is off"]
 
 
+def test_a_route_behind_a_policy_without_a_session_needs_no_form_token() -> None:
+    """Stopper ignores a cookie that the policy does not name."""
+    app = Flask("shop")
+    csrf = CSRFProtect(app)
+    for path, policy in (("/api", "bearer & scope('pay')"), ("/pay", "browser_session | bearer"), ("/free", "public")):
+        view = exec_view(path)
+        view.__stopper_policy__ = policy
+        app.add_url_rule(path, path, csrf.exempt(view), methods=["POST"])
+    assert [hit.route.path for hit in told(CSRF, app) if hit.route] == ["/pay", "/free"]
+
+
 def exec_view(path: str) -> Any:
     def view(**_: str) -> str:
         return path

@@ -68,7 +68,10 @@ def _exempt_where_it_runs(app: App, told: set[str]) -> Iterator[Hit]:
 
 def _says_no_cookie(route: Route) -> bool:
     """By its address, or by what runs before it: another site's form does not get there."""
-    guards = [guard.name for access in route.access.values() for guard in access.guards]
+    before = [guard for access in route.access.values() for guard in access.guards]
+    guards = [guard.name for guard in before if guard.kind != "policy"]
+    if any(guard.kind == "policy" and guard.stops and "browser_session" not in guard.name for guard in before):
+        return True
     return (
         bool(_HOOK.search(route.path))
         or any(_IN_PATH.search(name) for name, _ in route.parameters)
