@@ -58,8 +58,9 @@ def detect(app: App) -> Iterator[Hit]:
 def _admin(facts: SourceFacts) -> Iterator[Hit]:
     if not facts.imports("flask_admin"):
         return
-    guarded = {one.name for one in facts.classes(*_VIEWS) if _asks(facts, one.name)}
     parents = {one.name: one.bases for one in facts.classes(*_VIEWS)}
+    above = {base for bases in parents.values() for base in bases}  # a mixin beside the library's class may ask too
+    guarded = {name for name in {*parents, *above} if _asks(facts, name)}
     hooked = any(
         isinstance(call.receiver, Call) and "admin" in call.callee.lower() for call in facts.calls("*.before_request")
     )

@@ -1,7 +1,8 @@
 """Anybody on the network can call the route, and it gives away or changes what belongs to somebody."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from collections.abc import Sequence as SequenceType
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -16,7 +17,7 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import TRIES, alike, attempt, candidates, is_door, protected
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Sequence, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _SENT: Final = ("POST", "PUT", "PATCH")
@@ -41,7 +42,7 @@ _BY_NATURE: Final = re.compile(
 _SECRET_PARAMETER: Final = re.compile(r"(?i)token|key|code|signature|hash|secret|nonce|uuid|ticket")
 # What a view calls that proves something about the caller, or that checks what the caller shows.
 _PROOF: Final = re.compile(
-    r"(?i).*\b(compare_digest|construct_event|decode|loads|check_password(_hash)?|verify\w*|checkpw|authenticate\w*|login_user|logout_user|"
+    r"(?i).*(?:\b|_)(compare_digest|construct_event|decode|loads|check_password(_hash)?|verify\w*|checkpw|authenticate\w*|authori[sz]e\w*|login_user|logout_user|"
     r"is_authenticated|abort_unless\w*|require\w*|current_user\w*|get_current_\w*|get_jwt\w*|check_\w*(auth|token|key|permission|access|role)\w*)"
 )
 _AUTH_NAME: Final = re.compile(
@@ -63,6 +64,8 @@ _READS: Final = re.compile(
     r"(?!flask\.).*\.(all|first|first_or_404|get_or_404|one|one_or_none|find|find_one|find_all|fetchall|fetchone|execute|scalars?|filter_by|"
     r"filter|paginate|select|items|values|to_dict|to_json|dump|serialize|query)$"
 )
+_MANY: Final = 6
+_SQL_READ: Final = re.compile(r"(?i)^\s*(?:select|with|show|explain|values)\b")
 _SQL_WRITE: Final = re.compile(r"(?i)^\s*(insert|update|delete|replace|drop|truncate)\s")
 _WHO: Final = (
     "flask.session",
@@ -80,6 +83,7 @@ def detect(app: App) -> Iterator[Hit]:
     if not guarded or _guards_out_of_sight(facts):
         return
     index = index_of(facts)
+    published = _published(app)
     for route in app.routes:
         if _is_public(route) or _BY_NATURE.search(route.path) or _declared_public(app, route):
             continue
@@ -90,13 +94,13 @@ def detect(app: App) -> Iterator[Hit]:
             own = list(index.of_view(route.view, route.span, method))
             if _asked_for(index, route, own) or (method == "POST" and _REGISTERS.search(route.path)):
                 continue
-            if (what := _harm(index, route, method, own)) is not None:
+            if (what := _harm(index, route, method, own, published)) is not None:
                 message = f"nothing asks who is calling {method} {route.path}, and it {what}"
                 yield Hit(message, _place(route, own), RouteRef(method, route.path))
                 break
 
 
-def _place(route: Route, own: Sequence[Function]) -> Span | None:
+def _place(route: Route, own: SequenceType[Function]) -> Span | None:
     """The view's own line; of a view class, the line of the method that answers."""
     return next((function.span for function in own if function.owner), route.span)
 
@@ -124,12 +128,12 @@ def _declared_public(app: App, route: Route) -> bool:
     return route.spec_security == () and any(known.spec_security for known in app.routes)
 
 
-def _asked_for(index: FunctionIndex, route: Route, own: Sequence[Function]) -> bool:
+def _asked_for(index: FunctionIndex, route: Route, own: SequenceType[Function]) -> bool:
     """Something on the way, or the view itself, seems to ask who is calling, further than the reader could follow it."""
     return _hooked(index, route) or _decorated(own) or _asks_by_itself(index, own)
 
 
-def _asks_by_itself(index: FunctionIndex, own: Sequence[Function]) -> bool:
+def _asks_by_itself(index: FunctionIndex, own: SequenceType[Function]) -> bool:
     """The view, or what it calls in the project, looks at who is calling or checks what was shown."""
     facts, names = index.facts, set(index.calling([function.name for function in own], 1))
     calls = [call for name in names for call in facts.calls_in(name)]
@@ -157,7 +161,7 @@ def _hooked(index: FunctionIndex, route: Route) -> bool:
     return any(_AUTH_NAME.search(name.rpartition(".")[2]) for name in index.calling(hooks, 3))
 
 
-def _decorated(own: Sequence[Function]) -> bool:
+def _decorated(own: SequenceType[Function]) -> bool:
     """A decorator between route and view that speaks of access: whether it stops anybody is for the probe to say."""
     return any(
         _AUTH_NAME.search(decorator.name.rpartition(".")[2]) and not decorator.above_route
@@ -166,7 +170,17 @@ def _decorated(own: Sequence[Function]) -> bool:
     )
 
 
-def _harm(index: FunctionIndex, route: Route, method: str, own: Sequence[Function]) -> str | None:
+def _published(app: App) -> bool:
+    """That what is told of people is for everybody here: many routes that show it are open, and few are not."""
+    shown = [
+        route.access["GET"].state
+        for route in app.routes
+        if "GET" in route.access and _PRIVATE.search(route.path) and not _INTERNAL.search(route.path)
+    ]
+    return shown.count("open") >= _MANY and shown.count("open") > 2 * shown.count("guarded")
+
+
+def _harm(index: FunctionIndex, route: Route, method: str, own: SequenceType[Function], published: bool) -> str | None:
     """What an anonymous caller gets out of it, or None where the source does not say."""
     facts, functions = index.facts, index.calling([function.name for function in own], 1)
     if method in ("PUT", "PATCH", "DELETE"):
@@ -178,17 +192,47 @@ def _harm(index: FunctionIndex, route: Route, method: str, own: Sequence[Functio
     calls = [call.callee for name in functions for call in facts.calls_in(name)]
     is_page = any(callee.startswith("flask.render_template") for callee in calls)
     if any(map(_READS.fullmatch, calls)) and (
-        _INTERNAL.search(route.path) or (_PRIVATE.search(route.path) and not is_page)
+        _INTERNAL.search(route.path) or (_PRIVATE.search(route.path) and not is_page and not published)
     ):
         return "gives away what is kept of people or for the staff"
     return None
+
+
+def _only_asks(call: Call) -> bool:
+    """``execute`` of a statement that stands there and changes nothing."""
+    if call.method not in ("execute", "executemany"):
+        return False
+    said = [
+        part.value
+        for argument in call.args[:1]
+        for part in walk(argument, 3)
+        if isinstance(part, Constant) and isinstance(part.value, str)
+    ]
+    return any(map(_SQL_READ.match, said)) and not any(map(_SQL_WRITE.match, said))
+
+
+def _is_its_own(facts: SourceFacts, call: Call, function: str) -> bool:
+    """``append``, ``update`` and the like of a list or mapping that the function made itself: nothing outlives the request."""
+    made, owner = call.receiver, facts.function(function)
+    return (
+        isinstance(made, (Sequence, Mapping))
+        and made.span is not None
+        and owner is not None
+        and owner.span is not None
+        and owner.span.holds(made.span)
+    )
 
 
 def _writes(facts: SourceFacts, function: str) -> bool:
     for call in facts.calls_in(function):
         if _CHANGES.fullmatch(call.callee.rpartition(".")[2]) and not call.callee.startswith("flask."):
             return True
-        if _WRITES.fullmatch(call.callee) and not call.callee.startswith(("flask.session", "flask.g.")):
+        if (
+            _WRITES.fullmatch(call.callee)
+            and not call.callee.startswith(("flask.session", "flask.g.", "flask.request."))
+            and not _only_asks(call)
+            and not _is_its_own(facts, call, function)
+        ):
             return True
         if any(_SQL_WRITE.match(text_of(argument) or "") for argument in call.args):
             return True
