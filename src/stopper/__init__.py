@@ -40,10 +40,12 @@ __all__ = [
     "current_principal",
     "fresh",
     "limit",
+    "loads",
     "mfa",
     "once",
     "owner",
     "permission",
+    "principal_optional",
     "public",
     "role",
     "scope",
@@ -58,9 +60,13 @@ _HOMES: Final = {
     "Stopper": "stopper.extension.guard",
     "current_principal": "stopper.extension.current",
     "limit": "stopper.extension.limits",
-    **dict.fromkeys(("api_key", "bearer", "browser_session", "client_certificate", "public"), "stopper.auth.policy"),
     **dict.fromkeys(
-        ("acr", "any_of", "fresh", "mfa", "once", "owner", "permission", "role", "scope", "tenant", "where"),
+        ("api_key", "bearer", "browser_session", "client_certificate", "principal_optional", "public"),
+        "stopper.auth.policy",
+    ),
+    **dict.fromkeys(("loads", "owner", "where"), "stopper.auth.policy_resource"),
+    **dict.fromkeys(
+        ("acr", "any_of", "fresh", "mfa", "once", "permission", "role", "scope", "tenant"),
         "stopper.auth.requirement",
     ),
 }

@@ -5,18 +5,20 @@ from stopper.auth.policy import api_key as api_key
 from stopper.auth.policy import bearer as bearer
 from stopper.auth.policy import browser_session as browser_session
 from stopper.auth.policy import client_certificate as client_certificate
+from stopper.auth.policy import principal_optional as principal_optional
 from stopper.auth.policy import public as public
+from stopper.auth.policy_resource import loads as loads
+from stopper.auth.policy_resource import owner as owner
+from stopper.auth.policy_resource import where as where
 from stopper.auth.requirement import acr as acr
 from stopper.auth.requirement import any_of as any_of
 from stopper.auth.requirement import fresh as fresh
 from stopper.auth.requirement import mfa as mfa
 from stopper.auth.requirement import once as once
-from stopper.auth.requirement import owner as owner
 from stopper.auth.requirement import permission as permission
 from stopper.auth.requirement import role as role
 from stopper.auth.requirement import scope as scope
 from stopper.auth.requirement import tenant as tenant
-from stopper.auth.requirement import where as where
 from stopper.core.errors import (
     AuthenticationRequiredError as AuthenticationRequiredError,
 )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from stopper.auth.policy import ATTRIBUTE, Credential, Policy, api_key, bearer, policy_of, public
+from stopper.auth.policy_resource import owner, where
 from stopper.auth.requirement import (
     Requirement,
     Situation,
@@ -17,12 +18,10 @@ from stopper.auth.requirement import (
     fresh,
     mfa,
     once,
-    owner,
     permission,
     role,
     scope,
     tenant,
-    where,
 )
 from stopper.core.errors import PolicyError, RefusalError
 from stopper.core.principal import Principal, frozen

@@ -358,6 +358,6 @@ def test_an_error_in_a_policys_own_function_lets_nobody_pass(made: Made) -> None
 
     made.route("/broken/<user>", bearer & owner(broken), "broken")
     answer = made.get("/broken/1", bearer_header())
-    assert answer.status_code == 500
+    assert answer.status_code == 403
     assert b"hunter2" not in answer.data
     assert made.ran == []

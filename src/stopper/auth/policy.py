@@ -17,6 +17,7 @@ ATTRIBUTE: Final = "__stopper_policy__"
 """Where a view carries its policy. `functools.wraps` copies it, so a decorator on top does not lose it."""
 
 Kinds = frozenset[CredentialKind]
+_NONE: Final[Kinds] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -24,6 +25,7 @@ class Policy:
     """Which credentials are asked for, and what else. It is a decorator for a view function or a view class.
 
     ``alternatives``: sets of kinds, any one of which is enough; every kind in a set must be shown. None at all: public.
+    The empty set among them: who shows nothing passes as nobody (:func:`principal_optional`).
     """
 
     text: str
@@ -34,6 +36,11 @@ class Policy:
     def is_public(self) -> bool:
         """Whether everybody may pass."""
         return not self.alternatives
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether who shows nothing at all may pass."""
+        return _NONE in self.alternatives
 
     @property
     def kinds(self) -> Kinds:
@@ -63,6 +70,10 @@ class Policy:
             )
         if self.is_public:
             raise PolicyError(f"public cannot require {other.text}: nobody is known there; use a credential kind")
+        if self.is_optional:
+            raise PolicyError(
+                f"write it inside, as in principal_optional(… & {other.text}): outside it would bind nobody"
+            )
         # What uses something up is judged last, wherever it was written.
         parts = tuple(sorted((*self.requirements, other), key=lambda part: part.spends))
         return Policy(f"{self.text} & {other.text}", self.alternatives, parts)
@@ -133,6 +144,17 @@ def _bracketed(credential: Credential) -> str:
 
 def _as_policy(credential: Credential, *, bracket: bool = True) -> Policy:
     return Policy(_bracketed(credential) if bracket else credential.text, credential.alternatives)
+
+
+def principal_optional(rule: "Policy | Credential") -> Policy:
+    """Whoever shows a credential is held to *rule*; whoever shows none passes as nobody, and ``current_principal`` is false.
+
+    A credential that does not hold, or of a kind that *rule* does not name, is refused and never taken for none.
+    """
+    policy = policy_of(rule)
+    if policy.is_public or policy.is_optional:
+        raise PolicyError(f"principal_optional() takes what those who show a credential must meet, not {policy.text}")
+    return Policy(f"principal_optional({policy.text})", (*policy.alternatives, _NONE), policy.requirements)
 
 
 def policy_of(rule: "Policy | Credential") -> Policy:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn, Protocol
 
+from stopper.auth.role_table import NO_ROLES, RoleTable
 from stopper.core.errors import (
     ForbiddenError,
     InvalidCredentialError,
@@ -29,13 +30,39 @@ class Redeem(Protocol):
         ...
 
 
+class Context(NamedTuple):
+    """The circumstances of a request, for functions of the application that judge.
+
+    ``now``: seconds since the epoch. ``address``: the client's, behind declared proxies too; None where nobody knows.
+    """
+
+    now: float
+    method: str
+    path: str
+    address: str | None
+
+
+_NOWHERE: Final = Context(0.0, "", "", None)
+
+
 class Situation(NamedTuple):
-    """What a requirement may look at. ``arguments``: the values in the matched URL; ``single_use`` is None without a store."""
+    """What a requirement may look at. ``arguments``: the values in the matched URL; ``single_use`` is None without a store.
+
+    ``loaded``: where :func:`loads` puts what it found; it is handed to the view. None: nothing can be loaded here.
+    ``context``: gives the circumstances when somebody asks for them.
+    """
 
     principal: Principal
     now: float
     arguments: Mapping[str, object] = _NOTHING
     single_use: Redeem | None = None
+    roles: RoleTable = NO_ROLES
+    loaded: dict[str, object] | None = None
+    context: Callable[[], Context] = lambda: _NOWHERE
+
+    def known(self) -> Mapping[str, object]:
+        """The URL's arguments and what was loaded, by name."""
+        return {**self.arguments, **self.loaded} if self.loaded else self.arguments
 
 
 Judge = Callable[[Situation], RefusalError | None]
@@ -130,12 +157,12 @@ def _names(call: str, names: tuple[str, ...]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _call(name: str, *arguments: object) -> str:
+def call_text(name: str, *arguments: object) -> str:
     return f"{name}({', '.join(_quoted(argument) for argument in arguments)})"
 
 
 def _quoted(argument: object) -> str:
-    return f'"{argument}"' if isinstance(argument, str) and not isinstance(argument, _Bare) else str(argument)
+    return f'"{argument}"' if isinstance(argument, str) and not isinstance(argument, Bare) else str(argument)
 
 
 def scope(*names: str) -> Requirement:
@@ -145,62 +172,31 @@ def scope(*names: str) -> Requirement:
     def judge(situation: Situation) -> RefusalError | None:
         return None if wanted <= situation.principal.scopes else ForbiddenError("scope")
 
-    return Requirement(_call("scope", *names), judge)
+    return Requirement(call_text("scope", *names), judge)
 
 
 def role(*names: str) -> Requirement:
-    """The principal has every one of the roles *names*."""
+    """The principal has every one of the roles *names*, itself or through STOPPER_ROLE_HIERARCHY."""
     wanted = _names("role", names)
 
     def judge(situation: Situation) -> RefusalError | None:
-        return None if wanted <= situation.principal.roles else ForbiddenError("role")
+        return None if wanted <= situation.roles.roles(situation.principal.roles) else ForbiddenError("role")
 
-    return Requirement(_call("role", *names), judge)
+    return Requirement(call_text("role", *names), judge)
 
 
 def permission(*names: str) -> Requirement:
-    """Every one of *names* stands in the credential's ``permissions`` claim."""
+    """Every one of *names* stands in the credential's ``permissions`` claim or comes with a role (STOPPER_ROLE_PERMISSIONS)."""
     wanted = _names("permission", names)
 
     def judge(situation: Situation) -> RefusalError | None:
-        held = situation.principal.claims.get("permissions")
-        met = isinstance(held, tuple) and wanted.issubset(item for item in held if isinstance(item, str))  # pyright: ignore[reportUnknownVariableType]
+        said = situation.principal.claims.get("permissions")
+        stated = {item for item in said if isinstance(item, str)} if isinstance(said, tuple) else frozenset[str]()  # pyright: ignore[reportUnknownVariableType]
+        missing = wanted - stated
+        met = not missing or missing <= situation.roles.permissions(situation.principal.roles)
         return None if met else ForbiddenError("permission")
 
-    return Requirement(_call("permission", *names), judge)
-
-
-def owner(of: str | Callable[..., str | None]) -> Requirement:
-    """The principal owns the object that the URL names.
-
-    *of* is the name of the URL's argument that holds the owner's subject, or a function that takes the URL's arguments by
-    name and returns the owner's subject, None when there is no such object. A missing object and one of somebody else
-    are refused alike.
-    """
-    if not (isinstance(of, str) or callable(of)):
-        raise PolicyError('owner() takes a URL argument\'s name or a function, as in owner("user_id")')
-
-    def judge(situation: Situation) -> RefusalError | None:
-        found = situation.arguments.get(of) if isinstance(of, str) else of(**situation.arguments)
-        met = isinstance(found, str) and bool(found) and found == situation.principal.subject
-        return None if met else ForbiddenError("owner")
-
-    return Requirement(
-        _call("owner", of if isinstance(of, str) else _Bare(_function_name(of))), judge, told=isinstance(of, str)
-    )
-
-
-def where(condition: Callable[..., bool], name: str | None = None) -> Requirement:
-    """*condition* returns True (nothing else counts) for the principal and the URL's arguments, given by name."""
-    if not callable(condition):
-        raise PolicyError(
-            "where() takes a function of the principal and the URL's arguments that returns True or False"
-        )
-
-    def judge(situation: Situation) -> RefusalError | None:
-        return None if condition(situation.principal, **situation.arguments) is True else ForbiddenError("where")
-
-    return Requirement(_call("where", _Bare(name or _function_name(condition))), judge, told=False)
+    return Requirement(call_text("permission", *names), judge)
 
 
 def fresh(*, minutes: float = 0, seconds: float = 0) -> Requirement:
@@ -245,7 +241,7 @@ def acr(*values: str) -> Requirement:
     def judge(situation: Situation) -> RefusalError | None:
         return None if situation.principal.claims.get("acr") in values else StepUpRequiredError("acr")
 
-    return Requirement(_call("acr", *values), judge)
+    return Requirement(call_text("acr", *values), judge)
 
 
 def tenant(argument: str = "tenant") -> Requirement:
@@ -258,7 +254,7 @@ def tenant(argument: str = "tenant") -> Requirement:
         met = bool(mine) and situation.arguments.get(argument) == mine
         return None if met else ForbiddenError("tenant")
 
-    return Requirement(_call("tenant", argument), judge)
+    return Requirement(call_text("tenant", argument), judge)
 
 
 def _judge_once(situation: Situation) -> RefusalError | None:
@@ -279,11 +275,11 @@ once: Final = Requirement("once", _judge_once, spends=True)
 """The bearer token's ``jti`` is used up: the same token is refused from then on."""
 
 
-class _Bare(str):
+class Bare(str):
     """A text that is shown without quotes."""
 
     __slots__ = ()
 
 
-def _function_name(function: Callable[..., object]) -> str:
+def function_name(function: Callable[..., object]) -> str:
     return getattr(function, "__name__", type(function).__name__)

@@ -12,8 +12,9 @@ from stopper.auth.api_key_reader import family_of
 from stopper.auth.clock import Clock
 from stopper.auth.introspection import is_opaque
 from stopper.auth.policy import Kinds, Policy, bearer, browser_session, client_certificate
-from stopper.auth.requirement import Situation
+from stopper.auth.requirement import Context, Situation
 from stopper.auth.revocation import Revocations, news_later
+from stopper.auth.role_table import NO_ROLES, RoleTable
 from stopper.core.errors import (
     AuthenticationRequiredError,
     ForbiddenError,
@@ -63,6 +64,7 @@ class Gate:
         sessions: BrowserSessions | None = None,
         limits: RequestLimits | None = None,
         follow: Revocations | None = None,
+        roles: RoleTable = NO_ROLES,
     ) -> None:
         """*follow*: hears of new revocations in the round trip that counts, and asks for them in none of its own."""
         self._doors = doors
@@ -73,6 +75,7 @@ class Gate:
         self._sessions = sessions
         self._limits = limits or RequestLimits(None)
         self._follow = follow
+        self._roles = roles
         self._api_key_name = credentials.header_key(api_key_header)
 
     def decide(self) -> Response | None:
@@ -110,13 +113,11 @@ class Gate:
                 principal = self._counted(limits, policy, asked)
             else:
                 principal = self._recalled(policy, environ) or self._authenticate(policy, asked)
-                if LIMIT_CLAIM in principal.claims or principal.also is not None:
+                if principal is not None and (LIMIT_CLAIM in principal.claims or principal.also is not None):
                     self._count(limits, asked, principal)
             refusal = None
-            if policy.requirements:
-                refusal = policy.judge(
-                    Situation(principal, self._clock(), asked.view_args or {}, self._parts.single_use)
-                )
+            if policy.requirements and principal is not None:
+                refusal = self._judge(policy, principal, asked)
         except RefusalError as raised:
             refusal = raised
         if refusal is not None:
@@ -128,12 +129,29 @@ class Gate:
         environ[DECIDED] = rule
         return None
 
+    def _judge(self, policy: Policy, principal: Principal, asked: Request) -> RefusalError | None:
+        loaded: dict[str, object] = {}
+        situation = self.situation(principal, asked, loaded)._replace(single_use=self._parts.single_use)
+        refusal = policy.judge(situation)
+        if loaded and refusal is None:
+            asked.view_args = {**(asked.view_args or {}), **loaded}
+        return refusal
+
+    def situation(self, principal: Principal, asked: Request, loaded: dict[str, object] | None = None) -> Situation:
+        """What a requirement may look at in the request *asked*."""
+        now = self._clock()
+
+        def context() -> Context:
+            return Context(now, asked.method, asked.path, client_address(asked))
+
+        return Situation(principal, now, asked.view_args or {}, None, self._roles, loaded, context)
+
     def _too_many(self, limits: tuple[Measured, ...], asked: Request) -> RefusalError | None:
         """The refusal of a public door."""
         held = self._limits.held(limits, asked)
         return held if held is not None else self._limits.count(limits, asked, None, known=True)[0]
 
-    def _counted(self, limits: tuple[Measured, ...], policy: Policy, asked: Request) -> Principal:
+    def _counted(self, limits: tuple[Measured, ...], policy: Policy, asked: Request) -> Principal | None:
         """Who acts, and counted: in one round trip with what is asked of revocations. A refused credential counts for its address."""
         held = self._limits.held(limits, asked)
         if held is not None:
@@ -153,12 +171,17 @@ class Gate:
             if later is not None:
                 news_later.reset(later)
 
-    def _count(self, limits: tuple[Measured, ...], asked: Request, principal: Principal) -> None:
+    def _count(self, limits: tuple[Measured, ...], asked: Request, principal: Principal | None) -> None:
         follow = self._follow
         refused, newest = self._limits.count(limits, asked, principal, hear=follow is not None, known=True)
         if refused is not None:
             raise refused
-        if follow is not None and follow.hear(newest) and any(map(self._is_void, (principal, principal.also))):
+        if (
+            follow is not None
+            and principal is not None
+            and follow.hear(newest)
+            and any(map(self._is_void, (principal, principal.also)))
+        ):
             raise InvalidCredentialError("revoked")
 
     def _is_void(self, principal: Principal | None) -> bool:
@@ -187,7 +210,8 @@ class Gate:
         principal = verifier.recall(authorization[7:])
         return None if principal is None else self._own(self._living(principal), environ)
 
-    def _authenticate(self, policy: Policy, asked: Request) -> Principal:
+    def _authenticate(self, policy: Policy, asked: Request) -> Principal | None:
+        """Who acts; None where nothing at all is shown and the policy lets nobody in particular pass."""
         shown = credentials.read(asked.environ, self._api_key_name)
         if shown.with_proof and self._binding.proofs is None:
             shown = credentials.Shown(None, shown.api_key, other_scheme=True)
@@ -203,7 +227,10 @@ class Gate:
                 raise InvalidRequestError("two-credentials")
             raise AuthenticationRequiredError("other-scheme" if shown.other_scheme else "nothing-shown")
         if shown.other_scheme:
-            raise InvalidRequestError("two-credentials")
+            # Beside nothing of ours it is a credential all the same: who shows one does not pass as nobody.
+            raise InvalidRequestError("two-credentials") if kinds else InvalidCredentialError("other-scheme")
+        if not kinds:
+            return None
         token = None
         if shown.bearer is not None:
             token = (

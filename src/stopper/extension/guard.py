@@ -17,6 +17,7 @@ from stopper.auth.key_set import KeySource
 from stopper.auth.keyring import Keyring
 from stopper.auth.policy import Credential, Policy
 from stopper.auth.requirement import Redeem
+from stopper.auth.role_table import table_of
 from stopper.core import log_redaction
 from stopper.core.errors import SettingError, StopperError, StoreUnavailableError, UndeclaredRouteError
 from stopper.core.settings import PREFIX, Settings
@@ -178,8 +179,9 @@ class Guard:
         own = {issuer.url for issuer in self.issuers if isinstance(issuer.keys, Keyring)}
         self.limits: Final = RequestLimits(counters, own_issuers=frozenset({*own, settings.get(setting.ISSUER)}))
         self._gate = Gate(
-            self.doors, self.parts, self._answers, clock, header, self.binding, self.sessions, self.limits, follow
-        )
+            self.doors, self.parts, self._answers, clock, header, self.binding, self.sessions, self.limits, follow,
+            table_of(settings),
+        )  # fmt: skip
         self._lock = threading.Lock()
         self._judged = False
         self._open = False

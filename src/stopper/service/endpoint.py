@@ -7,7 +7,7 @@ from typing import Final
 from flask import Blueprint, Response
 
 from stopper.auth.policy import Credential, Policy, bearer, policy_of
-from stopper.auth.requirement import where
+from stopper.auth.policy_resource import where
 from stopper.core.principal import Principal
 from stopper.service.body import Field
 

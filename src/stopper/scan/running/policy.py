@@ -19,7 +19,7 @@ def declared_access(flask: Any, view: Any, endpoint: str, method: str, guards: t
         )
     if policy is not None:
         text = str(policy)
-        is_open = text == "public"
+        is_open = text == "public" or text.startswith("principal_optional(")
         mark = Guard(text, "policy", not is_open, "running")
         return Access("open" if is_open else "guarded", (mark, *guards), f"the policy {text}", "declared")
     return Access("unknown", guards, "what runs before it" if guards else "", "unknown")
