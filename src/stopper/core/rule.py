@@ -43,7 +43,7 @@ class Hit:
     reader: Literal["source", "running", "spec"] | None = None
 
 
-How = Literal["replace", "function", "line-before", "line-after", "below"]
+How = Literal["replace", "function", "line-before", "line-after", "below", "escaped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ class Edit:
     whatever its shape; a value that it passes already is replaced. A number in place of a name (``"1"``) is the place of an argument
     that is passed without a name, and only replaced. ``how`` says what becomes of the text: it stands in place of the span,
     in place of the function of the call at the span, or on a line of its own before or after the statement around the span;
-    ``below`` (without text) moves the decorator at the span below the others of its function.
+    ``below`` (without text) moves the decorator at the span below the others of its function, and ``escaped`` (without text) escapes what
+    is put into the markup that is put together at the span.
     ``also`` are edits of the same file that are made with this one or not at all; they have no ``also`` of their own.
     """
 

@@ -93,3 +93,29 @@ def test_what_the_tree_misplaces_in_an_f_string_is_left_alone() -> None:
             )
             made = patched(text, [edit(span, "c.d", "function")])
             assert made in (text, text.replace("a.b", "c.d", 1), "c.d".join(text.rsplit("a.b", 1)))
+
+
+@pytest.mark.parametrize(
+    ("page", "wanted"),
+    [
+        ('f"<b>{a} é {b()}</b>"', 'f"<b>{markupsafe.escape(a)} é {markupsafe.escape(b())}</b>"'),
+        ('"<b>%s</b> %s" % (a, escape(b))', '"<b>%s</b> %s" % (markupsafe.escape(a), escape(b))'),
+        ('"<b>{}</b>{x}".format(a, x=1)', '"<b>{}</b>{x}".format(markupsafe.escape(a), x=1)'),
+        ('"<b>" + a + "</b>"', '"<b>" + str(markupsafe.escape(a)) + "</b>"'),
+    ],
+)
+def test_what_is_put_into_markup_is_escaped(page: str, wanted: str) -> None:
+    text = f"import markupsafe\npage = {page}\n"
+    span = at(2, 1, len(page) + 8)
+    made = patched(text, [edit(span, "", "escaped", imports=("markupsafe",))])
+    assert made == f"import markupsafe\npage = {wanted}\n"
+    assert patched(made, [edit(at(2, 1, len(wanted) + 8), "", "escaped", imports=("markupsafe",))]) == made
+
+
+@pytest.mark.parametrize(
+    "page",
+    ['"<b>%d</b>" % a', '"<b>{:>9}</b>".format(a)', 'f"<b>{a!r}</b>"', '"<b>%(a)s" % {"a": a}', 'f"{a} and {b}"', '"<p>" + f"<b>{a}</b>" + b'],
+)  # fmt: skip
+def test_markup_that_escaping_would_break_is_left_alone(page: str) -> None:
+    text = f"page = {page}\n"
+    assert patched(text, [edit(at(1, 1, len(page) + 8), "", "escaped", imports=("markupsafe",))]) == text

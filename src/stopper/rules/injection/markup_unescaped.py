@@ -14,7 +14,7 @@ from stopper.core.labels import LabelKind
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_inputs import Input, judged
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, Constant, Format, Mapping, Sequence, Value, is_constant, text_of, walk
 
 _KINDS: Final[tuple[LabelKind, ...]] = (
@@ -33,6 +33,7 @@ _OFF: Final = re.compile(r"\{%-?\s*autoescape\s+false")
 _PLAIN: Final = re.compile(
     r"(?i)text/plain|application/(?:json|xml|csv|octet-stream|problem\+json)|text/csv|application/pdf"
 )
+PUT_TOGETHER: Final = "text from the request becomes part of a page without being escaped"
 _NONE: Final[list[str]] = []
 
 
@@ -43,12 +44,12 @@ def detect(app: App) -> Iterator[Hit]:
     for flow in facts.flows("html", label=_KINDS):
         if flow.span not in seen and _is_markup(facts, flow) and not is_checked(facts, flow.value, flow.function):
             seen.add(flow.span)
-            yield Hit("text from the request becomes part of a page without being escaped", flow.span)
+            yield Hit(PUT_TOGETHER, flow.span)
     for flow in facts.flows("response", label=_KINDS):
         if flow.span in seen or not _is_page(facts, flow) or is_checked(facts, flow.value, flow.function):
             continue
         seen.add(flow.span)
-        yield Hit("text from the request becomes part of a page without being escaped", flow.span)
+        yield Hit(PUT_TOGETHER, flow.span)
     yield from _templates(facts)
     yield from _environments(facts)
 
@@ -155,6 +156,20 @@ def _escapes_nothing(call: Call) -> bool:
     return not call.open and (said is None or is_constant(said, False))
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``markupsafe.escape`` round what is put into a page that is put together in the place itself; markup of one's own is escaped with it."""
+    if hit.span is None or hit.message != PUT_TOGETHER:
+        return None
+    for flow in source_of(app).flows("response", "html"):
+        if flow.span == hit.span and any(_joined(part, hit.span) for part in walk(flow.value, 4)):
+            return Edit(hit.span, "", safe=False, imports=("markupsafe",), how="escaped")
+    return None
+
+
+def _joined(part: Value, place: Span) -> bool:
+    return isinstance(part, Format) and part.span is not None and place.holds(part.span)
+
+
 # -- on the wire -----------------------------------------------------------------------------------------------------------------
 
 
@@ -202,5 +217,6 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="`STOPPER_CONTENT_SECURITY_POLICY` lets no script of a page run by default under `Stopper(app)`.",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from stopper.core.place import Span
 from stopper.core.rule import Edit
+from stopper.scan.reports.escaping import parts_of_pages
 
 
 class Placing:
@@ -19,7 +20,8 @@ class Placing:
         """The edit and those that go with it as plain replacements; None where one of them has no place."""
         made: list[Edit] = []
         for part in (replace(edit, also=()), *edit.also):
-            found = self._below(part) if part.how == "below" else self._plain(part)
+            several = {"below": self._below, "escaped": self._escaped}.get(part.how)
+            found = several(part) if several is not None else self._plain(part)
             if found is None or part.span.path != edit.span.path or self._taken(part.imports):
                 return None
             made += found if isinstance(found, tuple) else (found,)
@@ -83,6 +85,19 @@ class Placing:
                     replace(edit, span=at, text="".join(moved), how="replace"),
                 )
         return None
+
+    def _escaped(self, edit: Edit) -> tuple[Edit, ...] | None:
+        """What the page at the span is put together from, escaped part by part."""
+        statement = self._statement(edit.span)
+        inside = None if statement is None or hasattr(statement, "body") else parts_of_pages(statement)
+        made: list[Edit] = []
+        for node, pattern in inside or ():
+            where = self._span(node, edit.span.path)
+            if not edit.span.holds(where) or not self._says(where, node):
+                return None
+            text = pattern.format(self._lines[where.line - 1][where.column - 1 : where.end_column - 1])
+            made.append(replace(edit, span=where, text=text, how="replace"))
+        return tuple(made) if made else None
 
     def _statement(self, span: Span) -> ast.stmt | None:
         """The innermost statement around the span."""
