@@ -13,6 +13,7 @@ from stopper import __version__
 from stopper.core.rule import CHECKS, SEVERITIES
 from stopper.scan.report import Report
 from stopper.scan.reports import html_access, html_reach
+from stopper.scan.reports.curl import curl_line
 from stopper.scan.reports.html_finding import card, prose
 from stopper.scan.reports.shown import CHECK_NAMES, Shown, shown
 from stopper.scan.score import DEDUCTIONS, LEAST_COVERAGE, WEIGHTS
@@ -135,7 +136,9 @@ def _findings(run: Shown) -> str:
         if not run.coverage.tested:
             return ""
         return f"<h2>Findings</h2><p class=clean>No finding in {run.coverage.tested} {run.unit}.</p>"
-    cards = "\n".join(card(finding, number == 0, run.command) for number, finding in enumerate(run.findings))
+    cards = "\n".join(
+        card(finding, number == 0, run.command, curl_line(run, finding)) for number, finding in enumerate(run.findings)
+    )
     return (
         f"<h2>Findings ({len(run.findings)})</h2>{_filters(run)}\n{cards}"
         "<p class=nothing hidden>No finding fits these filters.</p>"

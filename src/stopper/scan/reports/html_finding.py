@@ -17,7 +17,7 @@ _SURE = {
 _CONTROL = re.compile(r"(?i)^(?:control|baseline):\s*")
 
 
-def card(finding: ShownFinding, is_open: bool, command: str) -> str:
+def card(finding: ShownFinding, is_open: bool, command: str, curl: str = "") -> str:
     """The finding as a ``<details>`` element; everything in it is escaped."""
     sure = escape(finding.confidence)
     return (
@@ -30,6 +30,7 @@ def card(finding: ShownFinding, is_open: bool, command: str) -> str:
         + (f"<p class=harm>{prose(finding.harm)}</p>" if finding.harm else "")
         + _places(finding)
         + _evidence(finding)
+        + (f"<h4>Ask it yourself</h4><pre class=curl>{escape(curl)}</pre>" if curl else "")
         + _mend(finding, command)
         + _marks(finding)
         + "</div></details>"

@@ -5,6 +5,7 @@ from importlib import resources
 from typing import Final
 
 from stopper.scan.report import Report
+from stopper.scan.reports.curl import curl_line
 from stopper.scan.reports.shown import Shown, ShownDoor, ShownEvidence, ShownExchange, ShownFinding, ShownPlace, shown
 
 VERSION: Final = "1"
@@ -37,7 +38,7 @@ def document(run: Shown) -> dict[str, object]:
             "percent": round(run.coverage.percent, 1),
         },
         "checks": dict(run.checks),
-        "findings": [_finding(one) for one in run.findings],
+        "findings": [{**_finding(one), "curl": curl_line(run, one) or None} for one in run.findings],
         "skipped": [{"what": what, "reason": reason} for what, reason in run.skipped],
         "errors": [
             {"path": path, "line": line, "message": message, "fatal": fatal}
