@@ -13,12 +13,14 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import members
 from stopper.core.probe_provoke import Provoked, provoked
+from stopper.core.probe_slow_text import slow_text
 from stopper.core.rule import Rule
 from stopper.core.spec_document import mapping
 
 
 def probe(target: Target) -> Steps[Verdict]:
-    """Each route is asked as it wants to be asked, then with one thing wrong; a failure of the server is none of the client's."""
+    """Each route is asked as it wants to be asked, then with one thing wrong; a failure of the server is none of the client's, and no
+    check of a short text takes long."""
     places: list[RouteRef] = []
     evidence: list[Evidence] = []
     routes = {(route.path, method): route for route in target.app.routes for method in route.methods}
@@ -34,6 +36,10 @@ def probe(target: Target) -> Steps[Verdict]:
             ]
         if len(places) >= 3:
             break
+    if (slow := (yield from slow_text(target))) is not None:
+        given, shown = slow
+        text = f"{given.ref} takes ever longer over a text as {given.name}: its pattern tries every way to split it"
+        return failed(text, [given.ref, *(place for place in places if place != given.ref)], [*shown, *evidence])
     if places:
         return failed(f"{places[0]} does not refuse what is malformed", places, evidence)
     if not asked:
@@ -92,7 +98,7 @@ RULE = Rule(
     harm=__doc__ or "",
     severity="low",
     check="input-validation",
-    cwe=(20,),
+    cwe=(20, 1333),
     owasp="API8:2023",
     asvs=("V2.2.1",),
     surfaces=("wsgi", "http"),

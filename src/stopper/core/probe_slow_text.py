@@ -1,0 +1,65 @@
+"""Inputs whose check takes ever longer over a text: a pattern that tries every way to split it (CWE-1333).
+
+The text grows by three characters at a time and the probe stops at the first answer that is slow, so one thread of the target is
+held up for some seconds at most. What is slow must be slow again, by the median, and grow as only such patterns do.
+"""
+
+import re
+from statistics import median
+from typing import Final
+
+from stopper.core.exchange import Exchange
+from stopper.core.finding import Evidence
+from stopper.core.probe import Steps, Target, send
+from stopper.core.probe_baseline import attempt
+from stopper.core.probe_inputs import Input, inputs
+
+CHECKED: Final = re.compile(
+    r"(?i)mail|url|uri|link|phone|host|domain|address|zip|post_?code|iban|^ip$|date|pattern|regex"
+)
+"""Names of inputs that are most often held against a pattern."""
+INPUTS: Final = {"quick": 1, "standard": 2, "deep": 8}
+LENGTHS: Final = range(12, 25, 3)
+SLOW: Final = 0.12
+"""Seconds from which an answer counts as slow; the growth stops there."""
+GROWTH: Final = 2.0
+"""How much longer two more characters take at least. Two ways to split each character make it four, and the rest of the answer takes off."""
+TIMES: Final = 3
+
+
+def slow_text(target: Target) -> Steps[tuple[Input, list[Evidence]] | None]:
+    """The first input whose check grows out of hand, with what shows it."""
+    found = [one for one in (yield from inputs(target)) if CHECKED.search(one.name)]
+    for one in found[: INPUTS[target.depth]]:
+        evidence = yield from attempt(_grows(one))
+        if evidence:
+            return one, evidence
+    return None
+
+
+def _grows(one: Input) -> Steps[list[Evidence]]:
+    for length in LENGTHS:
+        answer = yield from send(one.given(_text(length)))
+        if answer.response.seconds >= SLOW:
+            return [] if answer.response.error else (yield from _confirmed(one, length))
+    return []
+
+
+def _confirmed(one: Input, length: int) -> Steps[list[Evidence]]:
+    short, shorter, slow = list[Exchange](), list[Exchange](), list[Exchange]()
+    for _ in range(TIMES):
+        short.append((yield from send(one.given(_text(4)))))
+        shorter.append((yield from send(one.given(_text(length - 2)))))
+        slow.append((yield from send(one.given(_text(length)))))
+    least, less, most = (median(exchange.response.seconds for exchange in one) for one in (short, shorter, slow))
+    if most < SLOW / 2 or most < GROWTH * less or most < 4 * least:
+        return []
+    return [
+        Evidence("exchange", f"control: 4 characters, {least:.3f} s", short[-1]),
+        Evidence("exchange", f"control: {length - 2} characters, {less:.3f} s", shorter[-1]),
+        Evidence("exchange", f"two more, {most:.3f} s, and so on with each", slow[-1]),
+    ]
+
+
+def _text(length: int) -> str:
+    return "a" * length + "!"
