@@ -65,6 +65,9 @@ _READS: Final = re.compile(
     r"filter|paginate|select|items|values|to_dict|to_json|dump|serialize|query)$"
 )
 _MANY: Final = 6
+_SOMEBODY: Final = re.compile(
+    r"(?i)(?:current_?|logged_in_?|auth_?|session_?)(?:user|account|person|token|identity|principal)|principal|identity|claims"
+)
 _SQL_READ: Final = re.compile(r"(?i)^\s*(?:select|with|show|explain|values)\b")
 _SQL_WRITE: Final = re.compile(r"(?i)^\s*(insert|update|delete|replace|drop|truncate)\s")
 _WHO: Final = (
@@ -130,7 +133,17 @@ def _declared_public(app: App, route: Route) -> bool:
 
 def _asked_for(index: FunctionIndex, route: Route, own: SequenceType[Function]) -> bool:
     """Something on the way, or the view itself, seems to ask who is calling, further than the reader could follow it."""
-    return _hooked(index, route) or _decorated(own) or _asks_by_itself(index, own)
+    return _hooked(index, route) or _decorated(own) or _is_handed_somebody(route, own) or _asks_by_itself(index, own)
+
+
+def _is_handed_somebody(route: Route, own: SequenceType[Function]) -> bool:
+    """A parameter that says who is calling and comes from no path: a decorator must have found out."""
+    from_path = {name for name, _ in route.parameters}
+    return any(
+        _SOMEBODY.fullmatch(name) and name not in from_path and function.decorators
+        for function in own
+        for name in function.parameters
+    )
 
 
 def _asks_by_itself(index: FunctionIndex, own: SequenceType[Function]) -> bool:

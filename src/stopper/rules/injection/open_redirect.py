@@ -19,11 +19,23 @@ from stopper.core.probe_inputs import members
 from stopper.core.probe_login import login_requests, login_routes
 from stopper.core.probe_query import with_query
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Choice, Constant, Format, Parameter, Value, options, text_of
+from stopper.core.values import (
+    Call,
+    Choice,
+    Constant,
+    Format,
+    Item,
+    Name,
+    Parameter,
+    Value,
+    options,
+    text_of,
+)
 
 _KINDS: Final[tuple[LabelKind, ...]] = ("query-string", "request-data", "cookie")
 _FIXED: Final = re.compile(r"/(?![/\\]).*|[a-zA-Z][\w+.-]*://[^/?#]+[/?#].*|\?.*", re.DOTALL)
 """A beginning after which no other host can be named."""
+_HERE: Final = frozenset(f"flask.request.{part}" for part in ("url", "base_url", "url_root", "host_url", "script_root"))
 _NAMES: Final = re.compile(
     r"(?i)^(next|redirect\w*|return\w*|url|uri|continue|dest|destination|target|goto|to|back|forward|callback|success_url|u|r)$"
 )
@@ -79,10 +91,19 @@ def _leads_away(facts: SourceFacts, value: Value) -> bool:
 def _start(value: Value) -> str | None:
     """The fixed text that the address begins with."""
     if isinstance(value, Format) and value.parts:
-        return text_of(value.parts[0])
+        return "/" if _is_here(value.parts[0]) else text_of(value.parts[0])
     if isinstance(value, Call) and value.callee == "urllib.parse.urljoin":
         return None
     return value.value if isinstance(value, Constant) and isinstance(value.value, str) else None
+
+
+def _is_here(value: Value) -> bool:
+    """An address of this application: what ``url_for`` gives, or the one that was asked, or a beginning of it."""
+    while isinstance(value, Item):
+        value = value.owner
+    if isinstance(value, Call):
+        return value.callee == "flask.url_for"
+    return isinstance(value, Name) and value.dotted in _HERE
 
 
 def _is_kept_here(facts: SourceFacts, value: Value, function: str) -> bool:
