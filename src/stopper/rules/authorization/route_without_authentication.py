@@ -155,10 +155,21 @@ def _asks_by_itself(index: FunctionIndex, own: SequenceType[Function]) -> bool:
     asked = [one for name in names for one in index.conditions.get(name, ())]
     if any(one.refuses and _is_who(part) for one in asked for part in walk(one.value)):
         return True
+    if any(one.stops and _checks_header(facts, part) for one in asked for part in walk(one.value)):
+        return True
     return any(
         facts.derives(one.left, *_SHOWN, "request-header") or facts.derives(one.right, *_SHOWN, "config-secret")
         for name in names
         for one in index.comparisons.get(name, ())
+    )
+
+
+def _checks_header(facts: SourceFacts, part: Value) -> bool:
+    """A call that is handed a header of the request: ``validator.validate(url, form, request.headers["X-Signature"])``."""
+    return (
+        isinstance(part, Call)
+        and not part.callee.startswith("flask.")
+        and any(facts.derives(given, *_SHOWN, "request-header", by_name=False) for given in part.args)
     )
 
 
