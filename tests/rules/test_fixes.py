@@ -90,6 +90,29 @@ def test_the_mended_app_answers_its_pages_as_before(
     }
 
 
+FIXING = [rule for rule in DETECTING if rule.fix is not None]
+
+
+def _all_edits(model: App) -> list[tuple[str, Edit]]:
+    found = run_detectors(model, FIXING)
+    hurt = [(one.rule, hit) for one in found for hit in one.hits if hit.span is not None]
+    return [(rule.slug, edit) for rule, hit in hurt if rule.fix is not None and (edit := rule.fix(model, hit))]
+
+
+@pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.slug) for rule in DETECTING])
+def test_all_edits_of_an_example_are_made_together_and_once(rule: Rule, tmp_path: Path) -> None:
+    told = page(rule)
+    for number, example in enumerate((told.bad, told.good, *told.cases)):
+        folder = tmp_path / str(number)
+        first = _all_edits(read(example, folder))
+        apply([edit for _, edit in first], folder)
+        again = _all_edits(reread(folder))
+        # What one edit brings to light (a guard that is called now) may have a mend of its own; no rule has more to do.
+        assert {slug for slug, _ in again}.isdisjoint(slug for slug, _ in first), example.title
+        apply([edit for _, edit in again], folder)
+        assert not again or not _all_edits(reread(folder)), example.title
+
+
 MANY = """from flask import Flask, make_response
 import requests
 
