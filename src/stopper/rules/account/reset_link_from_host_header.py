@@ -35,6 +35,8 @@ _HOST: Final = frozenset({
 _HEADERS: Final = frozenset(
     {"host", "x-forwarded-host", "origin", "referer", "http_host", "http_x_forwarded_host", "x-original-host"}
 )
+_REDIRECTS: Final = ("flask.redirect", "werkzeug.utils.redirect")
+"""What the caller itself is sent to is no mail to somebody else."""
 _MAILED: Final = re.compile(r"(?i)forgot|reset|recover|invit|magic|confirm|verif|activat")
 _SENDS: Final = re.compile(r"(?i)mail|send|message|notify|smtp|enqueue|delay")
 
@@ -83,8 +85,9 @@ def _links(facts: SourceFacts, name: str, pinned: bool) -> Iterator[Span]:
                 yield call.span
         elif call.callee == "urllib.parse.urljoin" and call.args and _from_host(call.args[0]) and call.span:
             yield call.span
+    stays = [one.span for one in calls if one.callee in _REDIRECTS and one.span is not None]
     for value in (
-        *_values(calls),
+        *_values([one for one in calls if one.callee not in _REDIRECTS]),
         *(one.value for one in facts.returns_of(name)),
         *(one.value for one in facts.assignments_in(name)),
     ):
@@ -93,6 +96,7 @@ def _links(facts: SourceFacts, name: str, pinned: bool) -> Iterator[Span]:
                 isinstance(part, (Format, Unknown))
                 and part.span is not None
                 and any(_from_host(one) for one in walk(part, 3))
+                and not any(span.holds(part.span) for span in stays)
             ):
                 yield part.span
                 break
