@@ -153,6 +153,68 @@ def test_edits_of_several_rules_compose_and_keep_line_ends_tabs_and_a_missing_la
     assert not [edit for rule in fixing for edit in _edits(rule, reread(tmp_path))]
 
 
+ODD = {
+    "exception-text-in-response": """from flask import Flask
+app = Flask(__name__)
+@app.get("/")
+def index():
+    try: return {"n": int("x")}
+    except Exception as e: return {"error": str(e)}, 500
+""",
+    "token-response-cacheable": """import secrets
+from flask import Flask
+from flask_restful import Api, Resource
+app = Flask(__name__)
+@app.post("/token")
+def token():
+    return {"access_token": secrets.token_hex(32)}
+class Token(Resource):
+    def post(self):
+        return {"access_token": secrets.token_hex(32)}
+Api(app).add_resource(Token, "/other")
+""",
+    "jwt-issued-without-expiry": """from time import time
+import jwt
+from flask import Flask, request
+app = Flask(__name__)
+@app.post("/login")
+def login():
+    return jwt.encode({"sub": request.json["user"], "at": time()}, app.config["KEY"], algorithm="HS256")
+""",
+    "request-size-unlimited": """from flask import Flask, request
+def create_app():
+    app = Flask(__name__); app.debug = False
+    @app.post("/")
+    def index():
+        return {"n": len(request.get_json())}
+    return app
+""",
+    "jwt-secret-hardcoded": """from jwt import decode as os
+from flask import Flask, request
+app = Flask(__name__)
+@app.get("/me")
+def me():
+    return os(request.headers["X-Token"], "blue-kettle-42", algorithms=["HS256"])
+""",
+    "credential-logged": """from flask import Flask, request
+app = Flask(__name__)
+@app.get("/")
+def index():
+    app.logger.info(f"é {request.headers['Authorization']}")
+    return {}
+""",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("slug", sorted(ODD))
+def test_where_an_edit_would_break_the_file_there_is_none(slug: str, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(ODD[slug], encoding="utf-8")
+    rule = next(rule for rule in RULES if rule.slug == slug)
+    model = reread(tmp_path)
+    assert hits(rule, model)
+    assert patched(ODD[slug], _edits(rule, model)) == ODD[slug]
+
+
 def _nowhere(*_: object, **__: object) -> Any:
     raise OSError("no network here")
 

@@ -93,7 +93,9 @@ def fix(app: App, hit: Hit) -> Edit | None:
             status = value.items[-1] if value.kind == "tuple" and len(value.items) == 2 and not value.open else None
             value = status if isinstance(status, Constant) and isinstance(status.value, int) else None
         span = value.span if isinstance(value, (Constant, Mapping, Call)) else None
-        if span is not None and returned.span.holds(span):
+        if (
+            span is not None and returned.span.holds(span) and returned.span != span
+        ):  # the body of a lambda is all of it
             at = Span(span.path, span.end_line, span.end_line, span.end_column, span.end_column)
             return Edit(at, ', {"Cache-Control": "no-store"}', safe=False)
     return None
