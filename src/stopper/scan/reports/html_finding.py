@@ -5,6 +5,7 @@ from html import escape
 from itertools import groupby
 
 from stopper.scan.reports.shown import CHECK_NAMES, ShownEvidence, ShownFinding
+from stopper.scan.reports.standards import pci_dss, soc2
 
 _SURE = {
     "indicated": "a sign was seen",
@@ -131,7 +132,9 @@ def _marks(finding: ShownFinding) -> str:
         ("Check", CHECK_NAMES[finding.check]),
         ("CWE", ", ".join(str(number) for number in finding.cwe)),
         ("OWASP", finding.owasp),
-        ("ASVS", ", ".join(finding.asvs)),
+        ("ASVS 5.0", ", ".join(finding.asvs)),
+        ("PCI DSS 4.0", ", ".join(pci_dss(finding.cwe))),
+        ("SOC 2", ", ".join(soc2(finding.cwe))),
         ("Fingerprint", finding.fingerprint[:12]),
     ]
     rows = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in marks if value)

@@ -7,6 +7,7 @@ from typing import Final
 from stopper.scan.report import Report
 from stopper.scan.reports.curl import curl_line
 from stopper.scan.reports.shown import Shown, ShownDoor, ShownEvidence, ShownExchange, ShownFinding, ShownPlace, shown
+from stopper.scan.reports.standards import pci_dss, soc2
 
 VERSION: Final = "1"
 """Of the format. It changes when a member is renamed or removed, not when one is added."""
@@ -87,6 +88,8 @@ def _finding(finding: ShownFinding) -> dict[str, object]:
         "cwe": [f"CWE-{number}" for number in finding.cwe],
         "owasp": finding.owasp,
         "asvs": list(finding.asvs),
+        "pci_dss": list(pci_dss(finding.cwe)),
+        "soc2": list(soc2(finding.cwe)),
         "message": finding.message,
         **_place(finding.place),
         "places": [_place(one) for one in finding.places],

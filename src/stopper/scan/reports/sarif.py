@@ -15,6 +15,7 @@ from stopper import __version__
 from stopper.core.rule import Certainty, Severity
 from stopper.scan.report import Report
 from stopper.scan.reports.shown import Shown, ShownExchange, ShownFinding, ShownPlace, shown
+from stopper.scan.reports.standards import pci_dss, soc2
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 LEVELS: Final[Mapping[Severity, str]] = {"critical": "error", "high": "error", "medium": "warning", "low": "note"}
@@ -96,6 +97,9 @@ def _rule(finding: ShownFinding, pages: Pages) -> Json:
                 finding.check,
                 finding.owasp,
                 *(f"external/cwe/cwe-{number}" for number in finding.cwe),
+                *(f"asvs-5.0/{number}" for number in finding.asvs),
+                *(f"pci-dss-4.0/{number}" for number in pci_dss(finding.cwe)),
+                *(f"soc2/{number}" for number in soc2(finding.cwe)),
             ],
         },
     }
