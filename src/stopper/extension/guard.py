@@ -21,7 +21,7 @@ from stopper.auth.role_table import table_of
 from stopper.core import log_redaction
 from stopper.core.errors import SettingError, StopperError, StoreUnavailableError, UndeclaredRouteError
 from stopper.core.settings import PREFIX, Settings
-from stopper.extension import error_pages, logs, proxies, start_checks, upstream_errors
+from stopper.extension import error_pages, framework_errors, logs, proxies, start_checks, upstream_errors
 from stopper.extension import settings as setting
 from stopper.extension.answers import Answers
 from stopper.extension.binding import open_binding
@@ -195,6 +195,8 @@ class Guard:
         headers = security_headers(settings.get(setting.CONTENT_SECURITY_POLICY), hsts=self.mode == "prod")
         log_redaction.install()
         logs.install(app, settings)
+        # A library that came before us is found now, one that comes later by seal().
+        framework_errors.install(app, allow_details=settings.get(setting.ALLOW_ERROR_DETAILS))
         error_pages.install(app, self._answers, allow_details=settings.get(setting.ALLOW_ERROR_DETAILS))
         upstream_errors.install(app, self._answers)
         if self.mode == "prod":
@@ -222,6 +224,7 @@ class Guard:
         """Raises UndeclaredRouteError or SettingError when this application must not serve."""
         app = self._app
         start_checks.judge_debug(app, self.mode)
+        framework_errors.install(app, allow_details=self.settings.get(setting.ALLOW_ERROR_DETAILS))
         if _stopper_config(app) != self._said:
             raise SettingError("a STOPPER_… setting changed after Stopper(app); load the configuration first")
         if app.before_request_funcs.get(None, [])[:1] != [self._before_request]:
