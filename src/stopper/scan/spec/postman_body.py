@@ -39,7 +39,8 @@ def _raw(text: object, variables: Variables) -> Mapping[str, object] | None:
             value: object = json.loads(written)
         except (ValueError, RecursionError):
             continue
-        return _schema("", value, variables, DEPTH) if isinstance(value, (dict, list)) else None
+        is_plain_text = isinstance(value, (str, int, float)) or value is None
+        return None if is_plain_text else _schema("", value, variables, DEPTH)
     return None
 
 
