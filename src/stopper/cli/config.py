@@ -1,6 +1,5 @@
 """``[tool.stopper]`` of the nearest pyproject.toml. Unknown keys are errors; the command line wins over the file."""
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +47,8 @@ def load(given: str | None, start: Path) -> Config:
 
 
 def _read(path: Path, *, required: bool) -> Config:
+    import tomllib  # most folders have no file for it
+
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except OSError as wrong:

@@ -1,11 +1,12 @@
 """Which format goes where, and writing it so that a file is either the old one or the whole new one."""
 
+import importlib
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -58,16 +59,10 @@ def paired(formats: Sequence[str], outputs: Sequence[str]) -> tuple[Output, ...]
 
 def render(report: Report, name: str, *, colour: bool = False, width: int = 80) -> str:
     """*report* in that format."""
-    from stopper.scan.reports import github, html, json, junit, sarif, text
-
+    module: Any = importlib.import_module(f"stopper.scan.reports.{name}")  # the others would be felt
     if name == "text":
-        return text.render(report, colour=colour, width=width)
-    if name == "sarif":
-        return sarif.render(report, _page)
-    formats: dict[str, Callable[[Report], str]] = {
-        "json": json.render, "html": html.render, "junit": junit.render, "github": github.render,
-    }  # fmt: skip
-    return formats[name](report)
+        return str(module.render(report, colour=colour, width=width))
+    return str(module.render(report, _page) if name == "sarif" else module.render(report))
 
 
 def write(report: Report, outputs: Sequence[Output]) -> None:

@@ -1,10 +1,8 @@
 """Which distributions a project uses in which version: from its lock and requirement files, and from the environment inside of it."""
 
 import ast
-import configparser
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, cast
@@ -96,6 +94,10 @@ def _of_folder(folder: Path) -> Iterator[tuple[str, int, str]]:
 
 def _of_setup_cfg(text: str) -> list[str]:
     """``install_requires`` and the extras of setuptools' older file."""
+    if not text.strip():
+        return []
+    import configparser
+
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
         parser.read_string(text)
@@ -142,6 +144,10 @@ def _text(path: Path) -> str | None:
 
 
 def _toml(text: str) -> dict[str, object]:
+    if not text.strip():
+        return {}
+    import tomllib
+
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError):
