@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from stopper.core.app import App
+from stopper.core.environment_edits import from_environment
 from stopper.core.facts import source_of
 from stopper.core.jwt_keys import is_asymmetric, is_hmac, key_bytes, key_settings, key_uses, needed, reached, weakness
 from stopper.core.place import Span
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Item, Value, literals, options
 
 _BYTES = {"os.urandom": 1.0, "secrets.token_bytes": 1.0, "secrets.token_hex": 2.0, "secrets.token_urlsafe": 4 / 3,
@@ -82,6 +83,21 @@ def _running(app: App, settings: dict[str, tuple[str, ...]]) -> Iterator[Hit]:
             yield Hit(f"{name} of the running application is {reason}", reader="running")
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The secret of a setting out of the environment, or 64 random bytes; the environment must have a new secret then."""
+    facts = source_of(app)
+    for write in facts.config_writes(*key_settings(app, facts)):
+        value = write.value
+        if write.span != hit.span:
+            continue
+        if isinstance(value, Constant):
+            return from_environment(value, write.key)
+        size = value.argument(0, "n", "nbytes") if isinstance(value, Call) and value.callee in _BYTES else None
+        if isinstance(size, Constant) and size.span is not None and write.span.holds(size.span):
+            return Edit(size.span, "64", safe=False)
+    return None
+
+
 RULE = Rule(
     slug="jwt-secret-too-short",
     family="jwt",
@@ -92,7 +108,8 @@ RULE = Rule(
     cwe=(326,),
     owasp="API2:2023",
     asvs=("V11.2.3",),
-    surfaces=("source",),
+    surfaces=("source", "running"),
     ends="`Stopper(app)` refuses a secret under 256 bits when it is made.",
     detect=detect,
+    fix=fix,
 )
