@@ -21,6 +21,8 @@ EXPECTED = {
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
 }
 
+PAGE = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
 
 def made_with(config: dict[str, Any] | None = None) -> Made:
     made = Made(config)
@@ -61,7 +63,8 @@ class TestHeaders:
     )
     def test_every_answer_has_each_of_them_once(self, path: str) -> None:
         answer = made_with().get(path)
-        for name, value in EXPECTED.items():
+        page = {"Content-Security-Policy": PAGE} if answer.mimetype == "text/html" else {}
+        for name, value in {**EXPECTED, **page}.items():
             assert answer.headers.getlist(name) == [value]
         assert len(answer.headers["X-Request-Id"]) == 32
 
@@ -69,6 +72,32 @@ class TestHeaders:
         answer = made_with().get("/own")
         assert answer.headers.getlist("Content-Security-Policy") == ["default-src 'self'"]
         assert answer.headers["Cache-Control"] == "max-age=60"
+
+    @pytest.mark.parametrize(
+        ("sort", "is_page"),
+        [("text/html; charset=utf-8", True), ("TEXT/HTML", True), ("application/xhtml+xml", True), ("application/json", False),
+         ("text/plain", False), ("image/svg+xml", False)],
+    )  # fmt: skip
+    @pytest.mark.parametrize("more", [{}, {"X-More": "1"}])
+    def test_a_page_may_send_its_forms_home_and_data_may_do_nothing(
+        self, sort: str, is_page: bool, more: dict[str, str]
+    ) -> None:
+        made = Made()
+        made.app.add_url_rule("/x", "x", public(lambda: Response("x", content_type=sort, headers=more)))
+        expected = PAGE if is_page else EXPECTED["Content-Security-Policy"]
+        assert made.get("/x").headers.getlist("Content-Security-Policy") == [expected]
+
+    @pytest.mark.parametrize(
+        ("config", "expected"),
+        [
+            ({"STOPPER_CONTENT_SECURITY_POLICY": "default-src 'none'; sandbox"}, "default-src 'none'; sandbox"),
+            ({"STOPPER_PAGE_CONTENT_SECURITY_POLICY": "default-src https:"}, "default-src https:"),
+        ],
+    )
+    def test_the_policy_of_pages_is_a_setting_and_a_general_one_that_stands_alone_holds_for_them(
+        self, config: dict[str, str], expected: str
+    ) -> None:
+        assert made_with(config).get("/public").headers["Content-Security-Policy"] == expected
 
     def test_no_hsts_in_dev(self) -> None:
         assert "Strict-Transport-Security" not in made_with({"STOPPER_MODE": "dev"}).get("/public").headers

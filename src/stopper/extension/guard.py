@@ -206,7 +206,7 @@ class Guard:
         app.dispatch_request = self._dispatcher(app.dispatch_request)  # type: ignore[method-assign]
         wrapped = ResponseHeaders(
             app.wsgi_app, headers, origins=origins, credentials=credentials, api_key_header=header, csrf_header=HEADER,
-            proofs=self.binding.proofs is not None,
+            proofs=self.binding.proofs is not None, page_policy=setting.page_policy(settings),
         )  # fmt: skip
         app.wsgi_app = wrapped  # type: ignore[method-assign]
 

@@ -102,8 +102,9 @@ class ResponseHeaders:
         api_key_header: str = "X-API-Key",
         csrf_header: str = "X-CSRF-Token",
         proofs: bool = False,
+        page_policy: str | None = None,
     ) -> None:
-        """*proofs*: pages may send DPoP proofs, and read what refusals say of them."""
+        """*page_policy*: the Content-Security-Policy of HTML pages instead of the one in *headers*. *proofs*: pages may send DPoP proofs, and read what refusals say of them."""
         self._app = app
         self._names = frozenset(name.lower() for name, _ in headers)
         self._origins = origins
@@ -118,6 +119,9 @@ class ResponseHeaders:
         self._guarded = (
             *headers, ("Cache-Control", "no-store"), ("Vary", f"Authorization, Cookie, {api_key_header}"), *of_origin,
         )  # fmt: skip
+        self._open_page, self._guarded_page = (
+            _with_policy(pairs, page_policy) for pairs in (self._open, self._guarded)
+        )
         self._preflight = (
             ("Access-Control-Allow-Methods", _METHODS),
             (
@@ -149,19 +153,31 @@ class ResponseHeaders:
 
     def _finished(self, headers: list[Pair], mark: str, cors: tuple[Pair, ...], *, guarded: bool) -> list[Pair]:
         if len(headers) == 2 and (headers[0][0], headers[1][0]) == _USUAL:
-            return [*headers, *(self._guarded if guarded else self._open), ("X-Request-Id", mark), *cors]
+            return [*headers, *self._ours(headers[0][1], guarded=guarded), ("X-Request-Id", mark), *cors]
         present = {name.lower() for name, _ in headers}
-        ours = self._guarded if guarded else self._open
+        sort = next((value for name, value in headers if name.lower() == "content-type"), "")
+        ours = self._ours(sort, guarded=guarded)
         if guarded and "cache-control" in present:
             headers = _not_stored(headers)
         if not present.isdisjoint(self._names):
             ours = tuple(pair for pair in ours if pair[0].lower() not in self._names or pair[0].lower() not in present)
         return [*headers, *ours, ("X-Request-Id", mark), *cors]
 
+    def _ours(self, content_type: str, *, guarded: bool) -> tuple[Pair, ...]:
+        if content_type[:9].lower() == "text/html" or content_type[:21].lower() == "application/xhtml+xml":
+            return self._guarded_page if guarded else self._open_page
+        return self._guarded if guarded else self._open
+
     def _cors(self, origin: str) -> tuple[Pair, ...]:
         if origin in self._origins:
             return (("Access-Control-Allow-Origin", origin), *self._allow)
         return (("Access-Control-Allow-Origin", "*"),) if "*" in self._origins else ()
+
+
+def _with_policy(headers: tuple[Pair, ...], policy: str | None) -> tuple[Pair, ...]:
+    if policy is None:
+        return headers
+    return tuple((name, policy) if name == "Content-Security-Policy" else (name, value) for name, value in headers)
 
 
 def _not_stored(headers: list[Pair]) -> list[Pair]:

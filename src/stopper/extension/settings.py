@@ -7,7 +7,7 @@ from typing import Final, cast
 
 from stopper.auth.issuer import Introspection, Issuer, Profile
 from stopper.core.errors import SettingError
-from stopper.core.settings import Setting, declare, number, secret, switch, text, texts
+from stopper.core.settings import Setting, Settings, declare, number, secret, switch, text, texts
 
 MODE: Final = text(
     "MODE",
@@ -51,8 +51,21 @@ CORS_CREDENTIALS: Final = switch("CORS_CREDENTIALS", False, "Whether pages of th
 CONTENT_SECURITY_POLICY: Final = text(
     "CONTENT_SECURITY_POLICY",
     "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "The Content-Security-Policy of answers that set none themselves; the default fits an API that serves no pages.",
+    "The Content-Security-Policy of answers that set none themselves; the default fits data. HTML pages have their own, unless this one is set alone.",
 )
+PAGE_POLICY: Final = text(
+    "PAGE_CONTENT_SECURITY_POLICY",
+    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "The Content-Security-Policy of HTML pages that set none themselves: scripts, styles and forms of this origin, nothing inline, no frames.",
+)
+
+
+def page_policy(settings: Settings) -> str:
+    """What HTML pages get: their own policy, but the general one where only that was set."""
+    general_alone = settings.is_set(CONTENT_SECURITY_POLICY) and not settings.is_set(PAGE_POLICY)
+    return settings.get(CONTENT_SECURITY_POLICY if general_alone else PAGE_POLICY)
+
+
 TOKEN_CACHE_SIZE: Final = number(
     "TOKEN_CACHE_SIZE",
     4096,
