@@ -1,5 +1,6 @@
 """Applications that stand on cookies and a token against forged requests: the scan logs in and changes things as their own pages do."""
 
+import json
 import secrets
 import threading
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ from flask_wtf.csrf import generate_csrf
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from stopper import Stopper, browser_session, current_principal, public
-from stopper.core.exchange import Request
+from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.probe import Identity
 from stopper.core.secret import Secret
 from stopper.scan.honest import HonestRequests
@@ -33,6 +34,7 @@ from stopper.scan.running.read import read_running
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.http import HttpTransport
 from stopper.scan.wire.own_page import OwnPage, PageToken, Visit
+from stopper.scan.wire.page_tokens import page_token
 from stopper.scan.wire.wsgi import WsgiTransport
 
 JSON = (("Content-Type", "application/json"),)
@@ -269,3 +271,23 @@ def test_reads_and_bearers_are_sent_as_they_are() -> None:
     assert dressed.header("Origin") == "http://127.0.0.1:8000"
     assert dressed.header("Cookie") == "sid=1234567"
     assert dressed.header("x-csrf-token") == "token-of-a-page"
+
+
+@pytest.mark.parametrize("text", ["token-of\r\nX-Evil: 1", "x" * 5000, "tökentökentöken", "short"])
+def test_a_hostile_page_gives_no_token(text: str) -> None:
+    page = Request("GET", "/csrf")
+    answer = Response(200, (("Content-Type", "application/json"),), json.dumps({"csrf_token": text}).encode())
+    assert page_token(Exchange(page, answer)) is None
+
+
+@pytest.mark.parametrize("value", ["abc%0d%0aX-Evil:1", "%00" * 9, "a" * 5000])
+def test_a_hostile_cookie_is_sent_in_no_header(value: str) -> None:
+    change = Request("POST", "/notes", (("Cookie", f"sid=1; csrf_token={value}"),), b"", "write")
+    assert OwnPage("http://localhost").dressed(change).header("X-CSRF-Token") is None
+
+
+def test_a_changed_cookie_carries_the_token_of_its_cookie_not_of_another_person() -> None:
+    page = OwnPage("http://localhost")
+    page.take_up("alice", PageToken(Secret("token-of-alice")))
+    change = Request("POST", "/notes", (("Cookie", "sid=1"),), b"", "write", "bob")
+    assert page.dressed(change).header("X-CSRF-Token") is None

@@ -13,6 +13,8 @@ from stopper.scan.wire.transport import READ_METHODS
 
 HEADERS: Final = ("X-CSRFToken", "X-CSRF-Token", "X-XSRF-TOKEN")
 """The headers that libraries look into, in any letter case: Flask-WTF, Stopper and Flask-JWT-Extended, Angular's habit."""
+LONGEST: Final = 4096
+"""Characters of a token that are taken for one."""
 FIELD: Final = "csrf_token"
 TOKEN: Final = re.compile(r"(?i)csrf|xsrf")
 _REFRESH: Final = re.compile(r"(?i)refresh")
@@ -137,7 +139,13 @@ def in_cookies(cookies: str, wanted: re.Pattern[str] = TOKEN) -> str | None:
         if value and TOKEN.search(name) and wanted.search(name)
     ]
     found.sort(key=lambda pair: bool(_REFRESH.search(pair[0])))
-    return unquote(found[0][1].strip('"')) if found else None
+    texts = [text for _, value in found if is_sendable(text := unquote(value.strip('"')))]
+    return texts[0] if texts else None
+
+
+def is_sendable(text: str) -> bool:
+    """Whether a text may stand in a header: a hostile page could make every change fail, or write headers of its own."""
+    return 1 <= len(text) <= LONGEST and text.isascii() and text.isprintable()
 
 
 def _of_refresh(request: Request, cookies: str) -> str | None:

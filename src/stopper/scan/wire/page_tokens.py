@@ -9,7 +9,7 @@ from typing import Final
 from stopper.core.exchange import Exchange, Response
 from stopper.core.login_names import pairs
 from stopper.core.secret import Secret
-from stopper.scan.wire.own_page import FIELD, TOKEN, PageToken, Visit
+from stopper.scan.wire.own_page import FIELD, TOKEN, PageToken, Visit, is_sendable
 
 _NAMED: Final = re.compile(r"(?i)^[_-]?(csrf|xsrf)[_-]?(token)?$|^(x[_-])?(csrf|xsrf)[_-]?token$|csrf_?token")
 _BARE: Final = re.compile(r"(?i)^(token|value|data)$")
@@ -32,28 +32,32 @@ def visit_of(exchange: Exchange) -> Visit | None:
     return Visit(Secret(cookies), token) if token is not None and cookies else None
 
 
+def _fits(text: str) -> bool:
+    return len(text) >= 8 and is_sendable(text)
+
+
 def _in_json(exchange: Exchange) -> PageToken | None:
     found = list(pairs(exchange.response.json()))
     for name, text in found:
-        if _NAMED.search(name) and len(text) >= 8:
+        if _NAMED.search(name) and _fits(text):
             return PageToken(Secret(text), name)
     if TOKEN.search(exchange.request.target):
         for name, text in found:
-            if _BARE.match(name) and len(text) >= 8:
+            if _BARE.match(name) and _fits(text):
                 return PageToken(Secret(text))
     return None
 
 
 def _in_header(response: Response) -> PageToken | None:
     for name, text in response.headers:
-        if TOKEN.search(name) and len(text) >= 8:
+        if TOKEN.search(name) and _fits(text):
             return PageToken(Secret(text), FIELD, name)
     return None
 
 
 def _in_cookie(response: Response) -> PageToken | None:
     for name, value, readable in _cookies(response):
-        if readable and TOKEN.search(name) and len(value) >= 8:
+        if readable and TOKEN.search(name) and _fits(value):
             return PageToken(Secret(value))
     return None
 
@@ -93,7 +97,7 @@ class _Tags(HTMLParser):
         name = said.get("name", "") or said.get("id", "")
         if not TOKEN.search(name):
             return
-        if tag == "input" and len(said.get("value", "")) >= 8:
+        if tag == "input" and _fits(said.get("value", "")):
             self.fields.append((name, said["value"]))
-        elif tag == "meta" and len(said.get("content", "")) >= 8:
+        elif tag == "meta" and _fits(said.get("content", "")):
             self.metas.append(said["content"])
