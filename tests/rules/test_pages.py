@@ -28,9 +28,15 @@ RULES, PROBLEMS = survey()
 _numbers = itertools.count(1)
 AWAY_FROM_HOME = frozenset({"insecure-transport", "development-server-in-production", "bearer-over-plain-http"})
 """Their probes have nothing to say on the loopback, where pages are served; ``test_transport_probes.py`` tries them elsewhere."""
-BAD_IN_SOURCE_ONLY = frozenset({"proxy-trust-misconfigured", "error-handler-scope-wrong"})
+BAD_IN_SOURCE_ONLY = frozenset(
+    {
+        "proxy-trust-misconfigured", "jwt-none-algorithm-listed", "jwt-algorithms-too-broad", "jwt-secret-reused", "public-key-as-secret",
+        "password-stored-plaintext", "shadow-route", "vulnerable-auth-library", "abandoned-auth-library", "secret-key-unsafe-default",
+        "same-url-different-policies", "bundled-app-unprotected",
+    }
+)  # fmt: skip
 """Their page's Bad is a line that no object of the application tells of; a case `Running` or ``test_running_wiring.py`` stands for it."""
-NOT_INSTALLED = ("flask_limiter", "flask_talisman", "flask_session")
+NOT_INSTALLED = ("flask_limiter", "flask_talisman", "flask_session", "flask_login", "bcrypt")
 """Libraries that no test installs: applications that need them are judged where they are there."""
 
 
@@ -119,11 +125,12 @@ def test_detector_hits_the_marked_lines_and_no_others(rule: Rule, example: Examp
 @pytest.mark.filterwarnings("ignore")  # what a leaky example warns of is its own affair
 @pytest.mark.parametrize(("rule", "example"), list(_running()))
 def test_the_running_application_alone_convicts_bad_and_clears_good(
-    rule: Rule, example: Example, tmp_path: Path
+    rule: Rule, example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A rule that lists `running` sees Bad without a line of source; a case `Running` is seen so and in no other way."""
     from stopper.scan.running.read import read_running
 
+    monkeypatch.setenv("SECRET_KEY", "given from outside, as the Good examples want it")
     source = read(example, tmp_path)
     with imported(tmp_path, example) as app:
         model = read_running(app, tmp_path)

@@ -5,15 +5,32 @@ import importlib
 import logging
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from stopper.core.app import App
+from stopper.core.app import Access, App, ConfigFact, Route, Spec
+from stopper.core.app_wiring import Wiring
+from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
+from stopper.core.secret import Secret
+from stopper.rules.account.password_hash_cost_low import RULE as COST
+from stopper.rules.account.password_stored_plaintext import RULE as PLAINTEXT
+from stopper.rules.authorization.bundled_app_unprotected import RULE as BUNDLED
+from stopper.rules.authorization.same_url_different_policies import RULE as TWICE
+from stopper.rules.dependency.abandoned_auth_library import RULE as ABANDONED
+from stopper.rules.dependency.vulnerable_auth_library import RULE as HOLES
+from stopper.rules.inventory.shadow_route import RULE as SHADOW
+from stopper.rules.jwt.jwt_algorithms_too_broad import RULE as BROAD
+from stopper.rules.jwt.jwt_none_algorithm_listed import RULE as NONE
+from stopper.rules.jwt.jwt_secret_reused import RULE as REUSED
+from stopper.rules.jwt.public_key_as_secret import RULE as PUBLIC
 from stopper.rules.leak.error_handler_scope_wrong import RULE as SCOPE
 from stopper.rules.leak.last_resort_handler_missing import RULE as LAST_RESORT
 from stopper.rules.leak.verbose_client_logging import RULE as CLIENTS
+from stopper.rules.session.secret_key_unsafe_default import RULE as NO_KEY
 from stopper.scan.engine import run_detectors
 from stopper.scan.merge import as_it_runs, merged
 from stopper.scan.running.read import read_running
@@ -41,7 +58,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
         monkeypatch.delitem(sys.modules, "wired", raising=False)
         app = importlib.import_module("wired").app
         monkeypatch.delitem(sys.modules, "wired")
-        return as_it_runs(merged(read_running(app, tmp_path), read_source([tmp_path], tmp_path).app))
+        return as_it_runs(merged(read_running(app, tmp_path), read_source((tmp_path,), tmp_path).app))
 
     return made
 
@@ -168,3 +185,122 @@ def test_odd_objects_are_neither_called_nor_asked(model: Model) -> None:
     assert app.wiring.handlers == ()
     assert app.wiring.mounts == ()
     assert app.wiring.admin_views == ()
+
+
+ADMIN = """
+from flask_admin import Admin, BaseView, expose
+
+class Money(BaseView):
+    @expose("/")
+    def index(self):
+        return "money"
+
+class ForStaff(Money):
+    def is_accessible(self):
+        return False
+
+admin = Admin(app)
+"""
+
+
+def test_a_view_of_flask_admin_that_asks_nobody_is_told(model: Model) -> None:
+    added = 'vars(admin).get("x", admin.add_view)(globals()["Money"](endpoint="money"))\n'
+    (hit,) = hits(BUNDLED, model(START + ADMIN + added))
+    assert hit.reader == "running"
+    assert hit.route is not None
+    assert hit.route.path.endswith("/money/")
+
+
+@pytest.mark.parametrize("guard", ["", "@app.before_request\ndef ask():\n    return 'no', 401\n"])
+def test_a_view_of_flask_admin_that_asks_or_is_asked_before_is_in_order(model: Model, guard: str) -> None:
+    kind = "Money" if guard else "ForStaff"
+    added = f'vars(admin).get("x", admin.add_view)(globals()["{kind}"](endpoint="money"))\n'
+    assert hits(BUNDLED, model(START + ADMIN + guard + added)) == ()
+
+
+OLD = """
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+old = Flask("old")
+
+@old.get("/users/<int:number>")
+def user(number):
+    return "user"
+
+app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/legacy": old})
+"""
+
+
+def test_routes_of_a_mounted_application_that_no_document_knows_are_shadows(model: Model) -> None:
+    told = {"openapi": "3.0.3", "info": {"title": "t", "version": "1"}, "paths": {"/notes": {"get": {"responses": {}}}}}
+    spec = Spec("t", "1", "openapi.json", document=told)
+    (hit,) = hits(SHADOW, replace(model(START + OLD), spec=spec))
+    assert hit.route == RouteRef("GET", "/legacy/users/{number}")
+    assert hit.reader == "running"
+    assert hits(SHADOW, replace(model(START), spec=spec)) == ()
+
+
+def test_a_session_that_is_used_under_another_name_needs_a_key(model: Model) -> None:
+    used = (
+        "import flask\nkept = getattr(flask, 'ses' + 'sion')\n@app.get('/me')\ndef me():\n    return kept.get('me')\n"
+    )
+    (hit,) = hits(NO_KEY, model(START + used))
+    assert hit.reader == "running"
+    assert hits(NO_KEY, model(START)) == ()
+
+
+SAME = Secret("a secret of tokens that also signs the sessions 1")
+
+
+@pytest.mark.parametrize(
+    ("rule", "settings", "sound"),
+    [
+        (NONE, {"JWT_DECODE_ALGORITHMS": ["HS256", "none"]}, {"JWT_DECODE_ALGORITHMS": ["HS256"]}),
+        (BROAD, {"JWT_DECODE_ALGORITHMS": ["HS256", "RS256"]}, {"JWT_DECODE_ALGORITHMS": ["RS256"]}),
+        (REUSED, {"JWT_SECRET_KEY": SAME, "SECRET_KEY": SAME}, {"JWT_SECRET_KEY": SAME, "SECRET_KEY": Secret("other")}),
+        (COST, {"BCRYPT_LOG_ROUNDS": 4}, {"BCRYPT_LOG_ROUNDS": 12}),
+        (PLAINTEXT, {"SECURITY_PASSWORD_HASH": "plaintext"}, {"SECURITY_PASSWORD_HASH": "argon2"}),
+        (
+            PUBLIC,
+            {"JWT_SECRET_KEY": Secret("-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQ\n-----END PUBLIC KEY-----\n")},
+            {"JWT_SECRET_KEY": SAME},
+        ),
+    ],
+    ids=lambda value: value.slug if isinstance(value, Rule) else "",
+)
+def test_a_setting_in_force_convicts_and_a_sound_one_clears(
+    rule: Rule, settings: dict[str, object], sound: dict[str, object]
+) -> None:
+    def running(values: dict[str, object]) -> list[str | None]:
+        config = {key: ConfigFact(key, value, "running") for key, value in values.items()}
+        return [hit.reader for hit in hits(rule, App(config=config, readers=frozenset({"running"})))]
+
+    assert running(settings) == ["running"]
+    assert running(sound) == []
+
+
+def test_a_library_that_is_installed_and_not_loaded_is_no_way_in() -> None:
+    """What is loaded counts in the version that it says it has: a copy of its own may be older than what is installed."""
+
+    def told(loaded: dict[str, str]) -> list[str]:
+        installed = {"authlib": "1.6.10", "flask-jwt": "0.3"}
+        app = App(readers=frozenset({"running"}), dependencies=installed, wiring=Wiring(loaded=loaded))
+        return [hit.message.partition(" has ")[0] for rule in (HOLES, ABANDONED) for hit in hits(rule, app)]
+
+    assert told({"flask": ""}) == []
+    assert told({"authlib": ""}) == ["authlib 1.6.10"]
+    assert told({"authlib": "1.6.4"}) == ["authlib 1.6.4"]
+    assert told({"authlib": "99.0"}) == []
+    assert len(told({"flask_jwt": ""})) == 1
+
+
+def test_two_spellings_of_an_address_are_told_apart_by_what_runs_before_them() -> None:
+    def served(path: str, state: Literal["guarded", "open"]) -> Route:
+        return Route(
+            path, ("GET",), "notes", "shop.notes", access={"GET": Access(state)}, readers=frozenset({"running"})
+        )
+
+    (hit,) = hits(TWICE, App(routes=(served("/notes", "guarded"), served("/notes/", "open"))))
+    assert hit.reader == "running"
+    assert hit.route == RouteRef("GET", "/notes/")
+    assert hits(TWICE, App(routes=(served("/notes", "guarded"), served("/notes/", "guarded")))) == ()

@@ -69,7 +69,5 @@ class Wiring:
     mounts: tuple[Mount, ...] = ()
     admin_views: tuple[AdminView, ...] = ()
     debugger: Debugger | None = None
-    asks_before: bool = False
-    """Something runs before every request."""
     session_used: bool = False
     """A view or hook of the application has Flask's session under a name that it uses."""

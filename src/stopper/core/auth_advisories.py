@@ -12,7 +12,10 @@ It does not replace a dependency scanner: it knows these libraries only.
 """
 
 import re
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from stopper.core.app import App
 
 READ: Final = "2026-11"
 """When the table was last read."""
@@ -168,6 +171,25 @@ GONE: Final[dict[str, str]] = {
     "werkzeug.security.pbkdf2_hex": "Werkzeug 2.1 has it no more; use hashlib.pbkdf2_hmac",
 }
 """Names that the present major version of a library has no more → what is there instead."""
+
+
+_MODULES: Final = {
+    "pyjwt": "jwt", "python-jose": "jose", "flask-security-too": "flask_security", "pycrypto": "Crypto", "pyjwkest": "jwkest", "flask-oauth": "flask_oauth",
+}  # fmt: skip
+"""What a distribution is imported as, where that is another name."""
+
+
+def module_of(distribution: str) -> str:
+    """The top-level module of a distribution in the tables above."""
+    return _MODULES.get(distribution, distribution.replace("-", "_"))
+
+
+def is_in_use(app: "App", distribution: str) -> bool:
+    """That the running application has loaded it or its source names it; true where neither was looked at."""
+    if app.wiring is None:
+        return True
+    module = module_of(distribution)
+    return module in app.wiring.loaded or (app.source is not None and app.source.imports(module))
 
 
 def holes(distribution: str, version: str) -> tuple[Advisory, ...]:

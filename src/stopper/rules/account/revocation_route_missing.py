@@ -45,7 +45,8 @@ def _hit(route: Route, message: str) -> Hit:
     span: Span | None = route.span
     if span is None:
         return Hit(f"{message} {ref}", route=ref, reader="spec" if route.readers == frozenset({"spec"}) else "running")
-    return Hit(f"{message} {ref}", replace(span, end_line=span.line, end_column=span.column + 1), ref)
+    place = replace(span, end_line=span.line, end_column=span.column + 1)
+    return Hit(f"{message} {ref}", place, ref, reader=None if "source" in route.readers else "running")
 
 
 def _takes_back(route: Route) -> bool:

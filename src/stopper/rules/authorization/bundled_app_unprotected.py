@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.app import App
+from stopper.core.app import Access, App
+from stopper.core.app_wiring import Wiring
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.owner_names import ADMIN_GUARD
+from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Name, Value, is_constant, walk
 
@@ -30,13 +32,20 @@ _BLUEPRINTS: Final = {
     "flask_statistics.Statistics": "the statistics page",
 }
 _CALLED: Final = ("flask_profiler.init_app", "flask_profiler.Profiler", "flask_monitoringdashboard.bind")
+_WELCOME: Final = "flask_admin.base.AdminIndexView"
+"""The page that Flask-Admin begins with; as it comes it shows nothing."""
 _MIDDLEWARE: Final = ("werkzeug.middleware.dispatcher.DispatcherMiddleware",)
 
 
 def detect(app: App) -> Iterator[Hit]:
     """Flask-Admin views without ``is_accessible``, dashboards without a hook that asks who is calling."""
     facts = source_of(app)
-    yield from _admin(facts)
+    seen = False
+    for hit in _admin(facts):
+        seen = True
+        yield hit
+    if app.wiring is not None and not seen:
+        yield from _running(app, app.wiring)
     for call in facts.calls("*.register_blueprint"):
         given = call.argument(0, "blueprint")
         name = given.dotted if isinstance(given, Name) else ""
@@ -53,6 +62,25 @@ def detect(app: App) -> Iterator[Hit]:
                 and "flower" in part.callee
             ):
                 yield Hit("the Celery dashboard is mounted and asks nobody who is calling", call.span)
+
+
+def _running(app: App, wiring: Wiring) -> Iterator[Hit]:
+    """Views of Flask-Admin that are registered and ask nobody, where nothing runs before them and no guard was seen on the way."""
+    for view in wiring.admin_views:
+        routes = [route for route in app.routes if route.endpoint.startswith(f"{view.endpoint}.")]
+        if view.asks or view.kind == _WELCOME or not routes:
+            continue
+        if not any(_may_stop(access) for one in routes for access in one.access.values()):
+            yield Hit(
+                "this view of Flask-Admin asks nobody who is calling",
+                view.span,
+                RouteRef("GET", routes[0].path),
+                reader="running",
+            )
+
+
+def _may_stop(access: Access) -> bool:
+    return access.state == "guarded" or any(guard.stops is not False for guard in access.guards)
 
 
 def _admin(facts: SourceFacts) -> Iterator[Hit]:
@@ -117,7 +145,7 @@ RULE = Rule(
     cwe=(306,),
     owasp="API5:2023",
     asvs=("V13.4.5",),
-    surfaces=("source",),
+    surfaces=("source", "running"),
     ends="`Stopper(app)` closes the endpoints of other packages until `stopper.cover` gives them a policy.",
     certainty="likely",
     detect=detect,

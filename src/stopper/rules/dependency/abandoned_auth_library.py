@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from stopper.core.app import App
-from stopper.core.auth_advisories import ABANDONED, GONE, order
+from stopper.core.auth_advisories import ABANDONED, GONE, is_in_use, order
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.requirement_lines import pins_of, running_files
@@ -33,7 +33,7 @@ def detect(app: App) -> Iterator[Hit]:
         yield Hit(f"{name.rpartition('.')[2]} is of another major version: {GONE[name]}", span, certainty="likely")
     if "running" in app.readers:
         for name in app.dependencies:
-            if name in ABANDONED and name not in told:
+            if name in ABANDONED and name not in told and is_in_use(app, name):
                 yield Hit(_said(name), reader="running")
 
 
@@ -82,7 +82,7 @@ RULE = Rule(
     cwe=(1104,),
     owasp="API8:2023",
     asvs=("V15.2.1",),
-    surfaces=("source",),
+    surfaces=("source", "running"),
     ends="`Stopper(app)` and `@bearer` take the place of libraries that nobody looks after.",
     certainty="certain",
     detect=detect,

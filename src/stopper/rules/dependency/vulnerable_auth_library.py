@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from stopper.core.app import App
-from stopper.core.auth_advisories import ADVISORIES, Advisory, holes, order
+from stopper.core.auth_advisories import ADVISORIES, Advisory, holes, is_in_use, module_of, order
 from stopper.core.facts import source_of
 from stopper.core.requirement_lines import pins_of, running_files
 from stopper.core.rule import Hit, Rule
@@ -25,8 +25,10 @@ def detect(app: App) -> Iterator[Hit]:
     if "running" not in app.readers:
         return
     for name, version in app.dependencies.items():
-        if name not in told and (found := holes(name, version)):
-            yield Hit(_said(name, version, found), reader="running")
+        if name in ADVISORIES and name not in told and is_in_use(app, name):
+            loaded = app.wiring.loaded.get(module_of(name), "") if app.wiring is not None else ""
+            if found := holes(name, loaded if order(loaded) else version):
+                yield Hit(_said(name, loaded if order(loaded) else version, found), reader="running")
 
 
 def _said(name: str, version: str, found: tuple[Advisory, ...]) -> str:
@@ -48,7 +50,7 @@ RULE = Rule(
     cwe=(1395,),
     owasp="API8:2023",
     asvs=("V15.2.1",),
-    surfaces=("source",),
+    surfaces=("source", "running"),
     ends="Stopper's floors in its own requirements are the first versions without a known hole.",
     certainty="certain",
     detect=detect,

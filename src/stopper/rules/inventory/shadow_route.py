@@ -1,7 +1,7 @@
 """Nobody reviews, tests or guards at the gateway what no document speaks of."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Final, Literal
 
 from stopper.core.app import App, Route
@@ -39,6 +39,16 @@ def detect(app: App) -> Iterator[Hit]:
         ]
         if extra:
             yield _hit(route, extra, f"{', '.join(extra)} {route.path} is served and the document does not know it")
+    yield from _mounted(app, known)
+
+
+def _mounted(app: App, known: Container[tuple[str, str]]) -> Iterator[Hit]:
+    """Routes of another Flask application that is mounted before this one."""
+    for mount in app.wiring.mounts if app.wiring is not None else ():
+        for method, path in mount.routes:
+            if (method, shape(path)) not in known and not _NOT_API.search(path) and not _HEALTH.match(path):
+                message = f"{path} is served by an application that is mounted at {mount.prefix}, and the document does not know it"
+                yield Hit(message, route=RouteRef(method, path), reader="running")
 
 
 def _hit(route: Route, methods: "tuple[str, ...] | list[str]", message: str) -> Hit:
@@ -63,7 +73,7 @@ RULE = Rule(
     cwe=(1059,),
     owasp="API9:2023",
     asvs=("V13.4.5",),
-    surfaces=("source",),
+    surfaces=("source", "running"),
     ends="`Stopper(app)` runs no route without a policy, and `stopper.lock` shows each in review.",
     certainty="likely",
     detect=detect,

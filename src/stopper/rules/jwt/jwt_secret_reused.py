@@ -105,7 +105,7 @@ RULE = Rule(
     cwe=(653,),
     owasp="API2:2023",
     asvs=("V9.2.2",),
-    surfaces=("source",),
+    surfaces=("source", "running"),
     ends="`Stopper(app)` refuses a `SECRET_KEY` that is also a key of tokens.",
     detect=detect,
 )

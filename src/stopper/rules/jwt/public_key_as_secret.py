@@ -81,7 +81,7 @@ RULE = Rule(
     cwe=(347,),
     owasp="API2:2023",
     asvs=("V9.1.2",),
-    surfaces=("source",),
+    surfaces=("source", "running"),
     ends="`Stopper(app)` refuses a public key as a secret when it is made.",
     detect=detect,
 )

@@ -45,7 +45,7 @@ def detect(app: App) -> Iterator[Hit]:
         if (found := _unsafe(facts, write)) is not None:
             message, sure = found
             yield Hit(message, write.span, certainty="possible" if is_for_one_desk(write) else sure)
-    if seen or not uses_session(app):
+    if seen or not (uses_session(app) or (app.wiring is not None and app.wiring.session_used)):
         return
     if in_force(app, "SECRET_KEY") is None:
         yield Hit("SECRET_KEY is unset, and the session is used", application_made(app), reader="running")
@@ -111,7 +111,7 @@ RULE = Rule(
     cwe=(798,),
     owasp="API8:2023",
     asvs=("V13.3.1",),
-    surfaces=("source",),
+    surfaces=("source", "running"),
     ends="`Stopper(app)` signs nothing with `SECRET_KEY` and does not start without its own keys.",
     detect=detect,
     fix=fix,

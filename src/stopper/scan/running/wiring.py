@@ -35,7 +35,6 @@ def read_wiring(flask: Any, where: Where) -> Wiring:
         mounts=_read(lambda: tuple(_mounts(chain)), ()),
         admin_views=_read(lambda: tuple(_admin_views(flask, where)), ()),
         debugger=_read(lambda: _debugger(chain), None),
-        asks_before=_read(lambda: bool(members(dict(items(held(flask, "before_request_funcs"))).get(None))), False),
         session_used=_read(lambda: _session_used(flask, where), False),
     )
 
