@@ -159,7 +159,18 @@ def said_options(facts: SourceFacts, call: Call, shape: Decoding) -> tuple[Value
     said = call.argument(shape.options, "options") if shape.options is not None else None
     if said is None and isinstance(call.receiver, Call) and call.receiver.method == "PyJWT":
         said = call.receiver.argument(0, "options")
-    return tuple(option for one in options(said) for value in facts.followed(one) for option in options(value))
+    held = (inner for one in options(said) for inner in options(_held(one)))
+    return tuple(option for one in held for value in facts.followed(one) for option in options(value))
+
+
+def _held(value: Value) -> Value:
+    """What ``list(…)`` and its like are made of."""
+    while isinstance(value, Call) and value.callee in _CONTAINERS and len(value.args) == 1:
+        value = value.args[0]
+    return value
+
+
+_CONTAINERS: Final = frozenset({"list", "tuple", "set", "frozenset", "sorted"})
 
 
 def allowed_algorithms(facts: SourceFacts, app: App, call: Call, shape: Decoding) -> tuple[Value, ...]:
