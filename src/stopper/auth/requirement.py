@@ -81,6 +81,8 @@ class Requirement:
     judge: Judge
     spends: bool = False
     told: bool = True
+    scopes: frozenset[str] = frozenset()
+    """The scopes that are needed in any case, for descriptions."""
 
     def same_as(self, other: "Requirement") -> bool:
         """Whether *other* demands the same for certain."""
@@ -95,6 +97,7 @@ class Requirement:
             _all_of(tuple(both)),
             self.spends or other.spends,
             self.told and other.told,
+            self.scopes | other.scopes,
         )
 
     def __str__(self) -> str:
@@ -172,7 +175,7 @@ def scope(*names: str) -> Requirement:
     def judge(situation: Situation) -> RefusalError | None:
         return None if wanted <= situation.principal.scopes else ForbiddenError("scope")
 
-    return Requirement(call_text("scope", *names), judge)
+    return Requirement(call_text("scope", *names), judge, scopes=wanted)
 
 
 def role(*names: str) -> Requirement:
