@@ -31,7 +31,22 @@ _PROMPT: Final = re.compile(
 
 
 def detect(app: App) -> Iterator[Hit]:
-    """The debugger as middleware or as an option of the server, or a PIN that is off."""
+    """The debugger as middleware or as an option of the server, or a PIN that is off; else what is round the running application."""
+    seen = False
+    for hit in _written(app):
+        seen = True
+        yield hit
+    debugger = app.wiring.debugger if app.wiring is not None else None
+    if debugger is not None and not seen and (debugger.evaluates or not debugger.asks_pin):
+        why = (
+            "every error of the running application opens the debugger"
+            if debugger.asks_pin
+            else "its debugger asks for no PIN"
+        )
+        yield Hit(why, reader="running")
+
+
+def _written(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for call in (*facts.calls(*DEBUGGERS), *facts.calls(*_SERVERS, "*.run")):
         why = _opens(facts, call)
@@ -113,7 +128,7 @@ RULE = Rule(
     cwe=(489,),
     owasp="API8:2023",
     asvs=("V13.4.2",),
-    surfaces=("source", "wsgi", "http"),
+    surfaces=("source", "running", "wsgi", "http"),
     ends="`Stopper(app)` refuses debug mode as long as `STOPPER_MODE` is `prod`.",
     detect=detect,
     probe=probe,
