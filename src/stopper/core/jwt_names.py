@@ -159,8 +159,7 @@ def said_options(facts: SourceFacts, call: Call, shape: Decoding) -> tuple[Value
     said = call.argument(shape.options, "options") if shape.options is not None else None
     if said is None and isinstance(call.receiver, Call) and call.receiver.method == "PyJWT":
         said = call.receiver.argument(0, "options")
-    held = (inner for one in options(said) for inner in options(_held(one)))
-    return tuple(option for one in held for value in facts.followed(one) for option in options(value))
+    return tuple(option for one in options(said) for value in facts.followed(one) for option in options(value))
 
 
 def _held(value: Value) -> Value:
@@ -179,7 +178,8 @@ def allowed_algorithms(facts: SourceFacts, app: App, call: Call, shape: Decoding
     said = call.argument(shape.algorithms, "algorithms") if shape.algorithms is not None else None
     if said is None and isinstance(call.receiver, Call) and call.receiver.method == "JsonWebToken":
         said = call.receiver.argument(0, "algorithms")
-    return tuple(option for one in options(said) for value in facts.followed(one) for option in options(value))
+    held = (inner for one in options(said) for inner in options(_held(one)))
+    return tuple(option for one in held for value in facts.followed(one) for option in options(value))
 
 
 def algorithm_names(values: tuple[Value, ...]) -> tuple[str, ...]:
