@@ -11,6 +11,7 @@ from stopper.core.settings import Setting, Settings, declare
 
 Table = Mapping[str, frozenset[str]]
 _EMPTY: Final[Table] = MappingProxyType({})
+_NONE: Final[frozenset[str]] = frozenset()
 
 
 def _parse(value: object) -> Table:
@@ -79,7 +80,7 @@ class RoleTable:
     def permissions(self, held: frozenset[str]) -> frozenset[str]:
         """What the roles *held* bring."""
         brings = self.brings
-        return frozenset().union(*(brings[name] for name in held if name in brings))
+        return _NONE.union(*(brings[name] for name in held if name in brings))
 
 
 NO_ROLES: Final = RoleTable(_EMPTY, _EMPTY)
@@ -90,8 +91,7 @@ def table_of(settings: Settings) -> RoleTable:
     below, own = settings.get(HIERARCHY), settings.get(PERMISSIONS)
     reach = {name: _reached(name, below) for name in below}
     brings = {
-        name: frozenset().union(*(own.get(each, frozenset()) for each in reach.get(name, {name})))
-        for name in (*below, *own)
+        name: _NONE.union(*(own.get(each, frozenset()) for each in reach.get(name, {name}))) for name in (*below, *own)
     }
     return RoleTable(MappingProxyType(reach), MappingProxyType(brings))
 

@@ -48,7 +48,7 @@ def _judged(api: Any, handle: Callable[[Exception], Any], *, allow_details: bool
 
 def _is_answered_by_the_application(api: Any, error: Exception) -> bool:
     handlers = getattr(api, "_own_and_child_error_handlers", None) or getattr(api, "error_handlers", None)
-    kinds = cast("Mapping[type[Exception], object]", handlers) if isinstance(handlers, Mapping) else {}
+    kinds: list[type[Exception]] = list(cast("Mapping[type[Exception], object]", handlers or {}))
     # RESTX brings handlers of its own for what its parsers and masks raise.
     own = [kind for kind in kinds if kind.__module__.partition(".")[0] not in _LIBRARIES]
     named = getattr(api, "errors", None)

@@ -72,8 +72,8 @@ def _shape(path: str) -> str:
 
 
 def _base(document: Document) -> str:
-    servers = document.get("servers")
-    url = servers[0].get("url", "") if isinstance(servers, list) and servers else ""
+    servers = cast("list[Document]", document.get("servers") or [{}])
+    url: object = servers[0].get("url")
     return url.rstrip("/") if isinstance(url, str) and url.startswith("/") else ""
 
 
