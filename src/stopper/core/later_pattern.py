@@ -8,6 +8,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Final, cast
 
+from stopper.core.later_methods import methods_later
+
 _ASKED: Final = (
     "search",
     "match",
@@ -59,11 +61,13 @@ def _later_unless_compiled(pattern: Any, flags: Any = 0) -> Any:
 @contextmanager
 def patterns_later() -> Generator[None]:
     """Modules of ours that are imported meanwhile get their patterns later, without a word of it in them. What holds of patterns but not
-    of these (``isinstance``, patterns given to functions of ``re``) is left out there."""
+    of these (``isinstance``, patterns given to functions of ``re``) is left out there. Their frozen data classes get
+    :mod:`methods later <stopper.core.later_methods>`, too."""
     with _guard:
         before = re.compile
         re.compile = cast("Any", _later_unless_compiled)
         try:
-            yield
+            with methods_later():
+                yield
         finally:
             re.compile = before
