@@ -64,7 +64,7 @@ UNVERIFIED: Final = re.compile(
 )
 
 _PARSED: Final = re.compile(
-    r"flask_rest(?:ful|x|plus)\.reqparse\.RequestParser\.parse_args|webargs\.flaskparser\..*parse"
+    r"flask_(?:restful|restx|restplus)\.reqparse\.RequestParser\.parse_args|webargs\.flaskparser\..*parse"
 )
 """What a parser of requests gives: of the right types, and written by the caller."""
 

@@ -1,6 +1,7 @@
 """API keys in SQL: digests only."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, case, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -122,5 +123,6 @@ def _row(record: ApiKeyRecord) -> dict[str, object]:
 
 
 def _record(row: RowMapping) -> ApiKeyRecord:
-    kept = {**row, "digest": bytes(row["digest"])}
-    return ApiKeyRecord(**kept | {name: unpack(row[name]) for name in ("scopes", "addresses")})
+    kept: dict[str, Any] = dict(row)
+    kept.update(digest=bytes(row["digest"]), scopes=unpack(row["scopes"]), addresses=unpack(row["addresses"]))
+    return ApiKeyRecord(**kept)
