@@ -97,18 +97,21 @@ class Proxies:
         """Who called.
 
         From the right, every address of a trusted proxy is passed over; the first other one is the client, whatever stands left of it.
-        What cannot be read ends the walk: the last proxy that could be told is then all that is known.
+        What cannot be read ends the walk: nobody knows the address then. It is never taken for that of a proxy, for whose network
+        more may be open.
         """
         peer = _peer(environ)
         direct = Caller(peer, str(environ.get("wsgi.url_scheme", "http")), _direct_host(environ))
         if not self.trusted:
             return direct
         hops = self._hops(environ)
+        if hops is None:
+            return direct._replace(address=None) if self._hands_on(peer) else direct
         index = self._counted(hops) if isinstance(self.trusted, int) else self._walked(peer, hops)
         if index is None:
             return direct
         hop = hops[index]
-        address = str(hop.address) if hop.address is not None else peer
+        address = None if hop.address is None else str(hop.address)
         return Caller(address, hop.scheme or direct.scheme, hop.host or direct.host, by_proxy=True)
 
     def is_proxy(self, environ: Mapping[str, object]) -> bool:
@@ -117,6 +120,10 @@ class Proxies:
         False where only the number of proxies is known: nobody can tell who connected then.
         """
         return self._is_trusted_peer(_peer(environ))
+
+    def _hands_on(self, peer: str | None) -> bool:
+        """Whether what the connection forwards is the word of a proxy, as far as can be told."""
+        return isinstance(self.trusted, int) or self._is_trusted_peer(peer)
 
     def _is_trusted_peer(self, peer: str | None) -> bool:
         if peer is None:
@@ -140,17 +147,16 @@ class Proxies:
             return None
         for index in range(len(hops) - 1, -1, -1):
             address = hops[index].address
-            if address is None:
-                return index + 1 if index + 1 < len(hops) else None
-            if not self._is_trusted(address):
+            if address is None or not self._is_trusted(address):
                 return index
         return 0
 
-    def _hops(self, environ: Mapping[str, object]) -> list[_Hop]:
-        """What the header says, the nearest last; empty where it is missing or cannot be read."""
+    def _hops(self, environ: Mapping[str, object]) -> list[_Hop] | None:
+        """What the header says, the nearest last; empty where it is missing, None where it cannot be read."""
         if self.header == "Forwarded":
-            return _read_forwarded(_header(environ, "HTTP_FORWARDED"))
-        addresses = _listed(_header(environ, "HTTP_X_FORWARDED_FOR"))
+            said = environ.get("HTTP_FORWARDED")
+            return _read_forwarded(_header(environ, "HTTP_FORWARDED")) or None if said else []
+        addresses = _listed(_right_end(environ.get("HTTP_X_FORWARDED_FOR")))
         schemes, hosts = (
             _listed(_header(environ, name)) for name in ("HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST")
         )
@@ -204,6 +210,13 @@ def _direct_host(environ: Mapping[str, object]) -> str:
 def _header(environ: Mapping[str, object], name: str) -> str:
     found = environ.get(name)
     return found if isinstance(found, str) and len(found) <= MAX_HEADER else ""
+
+
+def _right_end(said: object) -> str:
+    """What proxies wrote of a list: its right end, however much a client has put before it."""
+    if not isinstance(said, str) or len(said) <= MAX_HEADER:
+        return said if isinstance(said, str) else ""
+    return said[-MAX_HEADER:].partition(",")[2]
 
 
 def _listed(said: str) -> list[str]:
