@@ -17,6 +17,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.rule import Surface
 from stopper.core.secret import Secret
+from stopper.core.tls import TlsSeen
 
 T = TypeVar("T")
 Mode = Literal["passive", "default", "active"]
@@ -56,7 +57,12 @@ class Undo:
     request: Request
 
 
-Step = Send | Together | Listen | Compute | Undo
+@dataclass(frozen=True, slots=True)
+class LookAtTls:
+    """Try which versions of TLS the target takes and read its certificate, over connections that carry no request; the answer is a TlsSeen."""
+
+
+Step = Send | Together | Listen | Compute | Undo | LookAtTls
 Steps = Generator[Step, Any, T]
 
 
@@ -97,6 +103,11 @@ class Listener(Protocol):
 def listen() -> Steps[Listener]:
     """Open a loopback listener for the length of this probe."""
     return cast("Listener", (yield Listen()))
+
+
+def look_at_tls() -> Steps[TlsSeen]:
+    """What the target's TLS takes and shows. ``Skipped`` is raised where the surface has none."""
+    return cast("TlsSeen", (yield LookAtTls()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Verdict
-from stopper.core.probe import Compute, Depth, Listen, Send, Skipped, Step, Target, Together, Undo
+from stopper.core.probe import Compute, Depth, Listen, LookAtTls, Send, Skipped, Step, Target, Together, Undo
 from stopper.core.probe_burst import LOAD
 from stopper.core.rule import Rule, Surface
 from stopper.scan.detecting import DetectorResult, one_line, outcome_of, run_detectors
@@ -213,6 +213,8 @@ class _Rig:
                 return None
             case Listen():
                 return self._listen()
+            case LookAtTls():
+                return self._courier.look_at_tls()
 
     def _carry(self, request: Request) -> Exchange:
         # A probe that disturbs looks at what has changed, so nothing from before may answer it.

@@ -10,7 +10,7 @@ from stopper.scan.audit import run_audit
 from stopper.scan.check import run_check
 from stopper.scan.crawl import crawled, other_versions
 from stopper.scan.options import ProbeOptions
-from stopper.scan.probing import examine, nothing, start
+from stopper.scan.probing import Clock, examine, nothing, start
 from stopper.scan.report import ReadError, Report
 from stopper.scan.score import scored
 from stopper.scan.spec.find import USUAL, found_spec, given_spec
@@ -38,7 +38,9 @@ def run_scan(url: str, options: ProbeOptions) -> Report:
         time_limit=options.time_limit,
     )
     try:
-        _alive(courier, transport)
+        silent = _silence(courier, transport)
+        if silent:
+            return _only_tls(silent, courier, transport, options, clock)
         canary = new_canary()
         app, ids = _known(courier, transport, options, canary)
         report = examine(
@@ -49,15 +51,25 @@ def run_scan(url: str, options: ProbeOptions) -> Report:
         transport.close()
 
 
-def _alive(courier: Courier, transport: HttpTransport) -> None:
+def _silence(courier: Courier, transport: HttpTransport) -> str:
+    """Why there is no answer, with the mend; empty where there is one."""
     try:
         response = courier.carry(Request("GET", transport.origin.prefix + "/")).response
     except Skipped as skipped:
         raise IncompleteError(f"{transport.base_url} was not asked: {skipped}") from None
-    if response.error:
-        raise IncompleteError(
-            f"{transport.base_url} does not answer ({response.error}); {_mend(transport, response.error)}"
-        )
+    return f"does not answer ({response.error}); {_mend(transport, response.error)}" if response.error else ""
+
+
+def _only_tls(silent: str, courier: Courier, transport: HttpTransport, options: ProbeOptions, clock: Clock) -> Report:
+    """What can be said of a target whose handshake fails: nobody logs in there and nothing is sent. Raises IncompleteError where that is nothing."""
+    if transport.surface == "https" and "certificate" in silent:
+        rules = tuple(rule for rule in options.rules if rule.check == "transport" and "https" in rule.surfaces)
+        careful = replace(options, rules=rules, identities=(), mode="passive")
+        app = App(name=transport.origin.authority, readers=frozenset({"wire"}))
+        report = examine("scan", transport.base_url, app, courier, careful, clock, workers=1)
+        if report.findings:
+            return scored(replace(report, errors=(*report.errors, ReadError(report.target, silent))))
+    raise IncompleteError(f"{transport.base_url} {silent}")
 
 
 def _mend(transport: HttpTransport, error: str) -> str:

@@ -3,59 +3,80 @@
 from typing import Final
 from urllib.parse import urlsplit
 
-from stopper.core.exchange import Exchange
+from stopper.core.exchange import Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
-from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe import Steps, Target, failed, look_at_tls, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.probe_loopback import is_loopback
 from stopper.core.rule import Rule
+from stopper.core.tls import TlsSeen, faults
 
-_BAD: Final = (
-    "certificate",
-    "self-signed",
-    "self signed",
-    "hostname mismatch",
-    "unsupported protocol",
-    "handshake failure",
-)
 _TRIES: Final = 3
 
 
 def probe(target: Target) -> Steps[Verdict]:
-    """Whether routes answer over plain HTTP with more than a redirect to https; over https, whether the handshake holds."""
+    """Whether routes answer over plain HTTP with more than a redirect; over https, which versions are taken and what certificate is shown."""
     if is_loopback(target.base_url):
         return not_applicable("on the loopback nobody is on the way; ask the public address")
-    tried = last = None
+    return (yield from (_plain(target) if target.surface == "http" else _encrypted(target)))
+
+
+def _plain(target: Target) -> Steps[Verdict]:
+    heard = False
     for route, method in list(candidates(target))[:_TRIES]:
         exchange = yield from attempt(send(target.request_for(route, method)))
-        if exchange is None:
+        if exchange is None or exchange.response.error:
             continue
-        tried, last = RouteRef(method, route.path), exchange
-        if found := _wrong(target, exchange):
-            return failed(f"{tried} {found}", (tried,), (Evidence("exchange", found, exchange),))
-    if tried is None or last is None or last.response.error:
-        return unsure("no route answered")
-    return passed("plain HTTP is turned to https" if target.surface == "http" else "the API answers over https")
+        heard, found = True, RouteRef(method, route.path)
+        if not _turned_away(exchange.response):
+            text = "answers over plain HTTP"
+            return failed(f"{found} {text}", (found,), (Evidence("exchange", text, exchange),))
+    return passed("plain HTTP is turned to https") if heard else unsure("no route answered")
 
 
-def _wrong(target: Target, exchange: Exchange) -> str:
-    response = exchange.response
-    if response.error:
-        return f"has a bad handshake: {response.error}" if any(word in response.error.lower() for word in _BAD) else ""
-    if target.surface != "http":
-        return ""
+def _turned_away(response: Response) -> bool:
     away = (
         response.status in (301, 302, 303, 307, 308) and urlsplit(response.header("Location") or "").scheme == "https"
     )
-    refused = response.status in (400, 403, 421, 426)
-    return "" if away or refused else "answers over plain HTTP"
+    return away or response.status in (400, 403, 421, 426)
+
+
+def _encrypted(target: Target) -> Steps[Verdict]:
+    seen = yield from look_at_tls()
+    found = faults(seen)
+    if found:
+        text = f"the server {', and '.join(found)}"
+        return failed(text, (_any_route(target),), (Evidence("effect", _account(seen)),))
+    if seen.unread:
+        return unsure(f"no certificate could be read: {seen.unread}")
+    if seen.untested:
+        lacking = "; ".join(f"{version}: {why}" for version, why in seen.untested)
+        return unsure(f"the certificate is good; old versions were not tested ({lacking})")
+    return passed("the certificate is good and old versions are refused", (Evidence("effect", _account(seen)),))
+
+
+def _account(seen: TlsSeen) -> str:
+    """What was seen, in one line."""
+    parts = [f"{version} is taken" for version in seen.taken]
+    parts += [f"{version} is refused" for version in seen.refused]
+    parts += [f"{version} was not tested ({why})" for version, why in seen.untested]
+    one = seen.certificate
+    if one is not None:
+        parts.append(f"the certificate is good from {one.begins:%Y-%m-%d} to {one.ends:%Y-%m-%d}")
+        parts += [f"its verification says: {one.trouble}"] if one.trouble else []
+    return "; ".join(parts)
+
+
+def _any_route(target: Target) -> RouteRef:
+    """A handshake is before any route: the first one stands for them all."""
+    return next((RouteRef(method, route.path) for route, method in candidates(target)), RouteRef("GET", "/"))
 
 
 RULE = Rule(
     slug="insecure-transport",
     family="transport",
-    title="The API answers over plain HTTP",
+    title="The API answers over plain HTTP, weak TLS or a bad certificate",
     harm=__doc__ or "",
     severity="high",
     check="transport",

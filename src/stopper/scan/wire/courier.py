@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 from stopper.core.exchange import Effect, Exchange, Request, Response
 from stopper.core.probe import Mode, Skipped
+from stopper.core.tls import TlsSeen
 from stopper.scan.wire.credential_watch import CredentialWatch
+from stopper.scan.wire.http import HttpTransport
 from stopper.scan.wire.load_seen import LoadSeen
 from stopper.scan.wire.own_page import OwnPage
 from stopper.scan.wire.page_tokens import visit_of
@@ -149,6 +151,18 @@ class Courier:
         for request, response in zip(requests, answers, strict=True):
             self._learn(request, response)
         return [Exchange(*pair) for pair in zip(requests, answers, strict=True)]
+
+    def look_at_tls(self) -> TlsSeen:
+        """What the target's TLS takes and shows. Each connection of it counts as a request. Raises Skipped where there is no TLS."""
+        if not isinstance(self.transport, HttpTransport) or self.transport.surface != "https":
+            raise Skipped("there is no TLS to look at")
+
+        def before() -> None:
+            connection = Request("GET", "/")
+            self._admit(connection, last=False)
+            self._pace(connection)
+
+        return self.transport.look_at_tls(self._time_for_one(last=False), before)
 
     def _admit(self, request: Request, last: bool) -> None:
         reason = self.refusal(request)

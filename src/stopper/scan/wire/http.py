@@ -15,6 +15,8 @@ import h11
 from stopper.core.errors import IncompleteError, UsageError
 from stopper.core.exchange import Request, Response
 from stopper.core.rule import Surface
+from stopper.core.tls import TlsSeen
+from stopper.scan.wire.tls_look import look
 from stopper.scan.wire.transport import BODY_CAP, Hold, at_once
 
 HEADER_CAP: Final = 64 * 1024
@@ -99,6 +101,15 @@ class HttpTransport:
         body, cut = _decoded(found)
         return Response(found.status, found.headers, body, seconds, truncated=found.truncated or cut)
 
+    def look_at_tls(self, timeout: float, before: Hold = at_once) -> TlsSeen:
+        """What the server's TLS takes and shows, over connections of at most *timeout* seconds each; ``before`` is called ahead of each."""
+
+        def connect() -> socket.socket:
+            before()
+            return self._connect(time.monotonic() + timeout, None)
+
+        return look(connect, self.origin.host, self._tls or _tls(verify=True))
+
     def close(self) -> None:
         """Close every idle connection."""
         with self._lock:
@@ -113,7 +124,7 @@ class HttpTransport:
             if error is None or found.status or time.monotonic() >= deadline:
                 return found, error
         try:
-            fresh = self._connect(deadline)
+            fresh = self._connect(deadline, self._tls)
         except OSError as wrong:
             hold()
             return _Read(), f"no connection: {_words(wrong)}"
@@ -153,7 +164,7 @@ class HttpTransport:
             self._idle.append(link)
             return True
 
-    def _connect(self, deadline: float) -> socket.socket:
+    def _connect(self, deadline: float, tls: ssl.SSLContext | None) -> socket.socket:
         last: OSError = OSError("no address")
         for family, address in self._addresses:
             link = socket.socket(family, socket.SOCK_STREAM)
@@ -162,7 +173,7 @@ class HttpTransport:
                 link.connect(address)
                 with contextlib.suppress(OSError):
                     link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                return self._tls.wrap_socket(link, server_hostname=self.origin.host) if self._tls else link
+                return tls.wrap_socket(link, server_hostname=self.origin.host) if tls else link
             except OSError as wrong:
                 link.close()
                 last = wrong
