@@ -3,8 +3,9 @@
 import ast
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
+from functools import lru_cache
 
 from stopper.core.place import Span
 from stopper.core.rule import Edit
@@ -17,8 +18,11 @@ from stopper.scan.reports.shown import fingerprints
 def patched(source: str, edits: Iterable[Edit]) -> str:
     """*source* with the edits in place and the modules they need imported. Of edits that overlap the first one counts."""
     lines = _lines(source)
-    placing = Placing(lines, _tree(source))
-    groups = [placing.placed(edit) for edit in set(edits)]
+    asked = set(edits)
+    parts = [part for edit in asked for part in (edit, *edit.also)]
+    needs_tree = any(part.how != "replace" or part.imports for part in parts)
+    placing = Placing(lines, _tree(source) if needs_tree else None)
+    groups = [placing.placed(edit) for edit in asked]
     alone = plain(lines, [group[0] for group in groups if group is not None and len(group) == 1])
     chosen = separate(
         [*((edit,) for edit in alone), *(group for group in groups if group is not None and len(group) > 1)]
@@ -94,9 +98,9 @@ def _end(span: Span) -> tuple[int, int]:
     return (span.end_line, span.end_column)
 
 
-def _with_imports(source: str, wanted: Iterable[str]) -> str:
+def _with_imports(source: str, wanted: Collection[str]) -> str:
     """*source* with ``import name`` for every module that it does not import yet, below its docstring and ``__future__`` lines."""
-    tree = _tree(source)
+    tree = _tree(source) if wanted else None
     if tree is None:
         return source
     held = {
@@ -113,7 +117,9 @@ def _with_imports(source: str, wanted: Iterable[str]) -> str:
     return "".join([*lines[:at], *(f"import {name}{ending}" for name in missing), *lines[at:]])
 
 
+@lru_cache(maxsize=4)
 def _tree(source: str) -> ast.Module | None:
+    """Only looked at, so several findings of one file share it."""
     try:
         return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from stopper.core.place import Span
 from stopper.core.rule import Edit
@@ -127,8 +128,13 @@ class Placing:
         return bool(modules) and not set(modules).isdisjoint(_bound(self._tree))
 
 
-def _bound(tree: ast.Module | None) -> Iterator[str]:
+@lru_cache(maxsize=4)
+def _bound(tree: ast.Module | None) -> frozenset[str]:
     """The names that the file gives to anything but the module of that name."""
+    return frozenset(_bindings(tree))
+
+
+def _bindings(tree: ast.Module | None) -> Iterator[str]:
     for node in ast.walk(tree or ast.Module([], [])):
         match node:
             case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
