@@ -13,7 +13,7 @@ from stopper.core import errors
 NAMES = {
     "Stopper", "Issuer", "Principal", "Secret", "current_principal", "public", "bearer", "api_key", "browser_session", "client_certificate",
     "scope", "role", "permission", "owner", "where", "fresh", "mfa", "acr", "tenant", "once", "any_of", "limit",
-    "loads", "principal_optional",
+    "loads", "principal_optional", "accepts", "gives", "fields",
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """What the public names are; ``__init__.py`` loads them."""
 
+from stopper.auth.field_filter import fields as fields
 from stopper.auth.issuer import Issuer as Issuer
 from stopper.auth.policy import api_key as api_key
 from stopper.auth.policy import bearer as bearer
@@ -70,6 +71,8 @@ from stopper.core.errors import (
 from stopper.core.principal import Principal as Principal
 from stopper.core.secret import Secret as Secret
 from stopper.extension.current import current_principal as current_principal
+from stopper.extension.fields import accepts as accepts
+from stopper.extension.fields import gives as gives
 from stopper.extension.guard import Stopper as Stopper
 from stopper.extension.limits import limit as limit
 

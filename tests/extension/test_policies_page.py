@@ -32,3 +32,18 @@ def test_the_example(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ask("/notes/2", "PUT", sub="bob") == 403
     assert client.get("/feed").json == {"for": "everybody"}
     assert ask("/feed", exp=1, iat=0) == 401
+
+
+def test_the_members_of_bodies() -> None:
+    example = re.findall(r"<!-- example: fields -->\n```python\n(.*?)```", PAGE, re.DOTALL)[0]
+    names: dict[str, Any] = {"__name__": "example"}
+    exec(compile(example, "docs/policies.md", "exec"), names)
+    Stopper(names["app"], issuers=[issuer()], clock=lambda: NOW)
+    client = names["app"].test_client()
+
+    def ask(body: dict[str, Any], **who: Any) -> Any:
+        return client.patch("/notes/1", json=body, headers=[bearer_header(scope="notes:write", **who)])
+
+    assert ask({"title": "new"}).json == {"id": 1, "title": "new", "text": "", "owner": {"name": "ann"}}
+    assert ask({"pinned": True}).json["errors"][0]["field"] == "pinned"
+    assert ask({"pinned": True}, roles=["editor"]).json["owner"] == {"name": "ann", "email": "ann@example.com"}

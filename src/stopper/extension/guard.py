@@ -16,10 +16,11 @@ from stopper.auth.issuer import Issuer
 from stopper.auth.key_set import KeySource
 from stopper.auth.keyring import Keyring
 from stopper.auth.policy import Credential, Policy
-from stopper.auth.requirement import Redeem
+from stopper.auth.requirement import Redeem, Situation
 from stopper.auth.role_table import table_of
 from stopper.core import log_redaction
 from stopper.core.errors import SettingError, StopperError, StoreUnavailableError, UndeclaredRouteError
+from stopper.core.principal import Principal
 from stopper.core.settings import PREFIX, Settings
 from stopper.extension import error_pages, framework_errors, logs, proxies, start_checks, upstream_errors
 from stopper.extension import settings as setting
@@ -274,6 +275,15 @@ class Guard:
         spends = any(part.spends for policy in policies for part in policy.requirements)
         if spends and self.parts.single_use is None:
             raise SettingError("a policy asks for once, but nothing remembers used tokens; set STOPPER_DATABASE_URL")
+
+    def situation(self, principal: Principal, asked: Request) -> Situation:
+        """What a requirement may look at in the request *asked*, which *principal* made."""
+        return self._gate.situation(principal, asked)
+
+    @property
+    def answers(self) -> Answers:
+        """Makes responses in the envelope of this application."""
+        return self._answers
 
     def _before_request(self) -> Response | None:
         if self._open:

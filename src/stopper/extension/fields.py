@@ -1,0 +1,158 @@
+"""``@accepts(fields(…))`` and ``@gives(fields(…))``: members of requests and answers that nobody named do not pass."""
+
+import functools
+import inspect
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+from flask import Flask, Request, Response, current_app, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.local import LocalProxy
+
+from stopper.auth.field_filter import MAX_NAMES, Fields
+from stopper.auth.requirement import Situation
+from stopper.auth.strict_json import NotStrictError, read_array, read_object
+from stopper.core.errors import PolicyError
+from stopper.core.principal import Principal
+from stopper.extension.current import current_principal
+
+if TYPE_CHECKING:
+    from stopper.extension.guard import Guard
+
+View = TypeVar("View", bound=Callable[..., Any])
+_request: Final = cast("LocalProxy[Request]", request)
+_FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+def accepts(allowed: Fields) -> Callable[[View], View]:
+    """The view takes these members in a JSON body or a form, and no other: a request with one more is refused with 422, which names it.
+
+    A member that nobody named and one that this caller may not set are refused alike. A body that is neither JSON nor a form is refused
+    with 415. What stands in the URL is not judged.
+    """
+    _checked("accepts", allowed)
+
+    def decorate(view: View) -> View:
+        return _wrapped(view, before=lambda: _judge_request(allowed), after=None)
+
+    return decorate
+
+
+def gives(allowed: Fields) -> Callable[[View], View]:
+    """Of what the view answers as JSON only these members leave, as far as the caller may read them. Errors and other media types stay as they are."""
+    _checked("gives", allowed)
+
+    def decorate(view: View) -> View:
+        return _wrapped(view, before=None, after=lambda answer: _filtered(allowed, answer))
+
+    return decorate
+
+
+def _checked(name: str, allowed: object) -> None:
+    if not isinstance(allowed, Fields):
+        raise PolicyError(f'{name}() takes fields(…), as in {name}(fields("title", "body"))')
+
+
+def _wrapped(view: View, *, before: Callable[[], None] | None, after: Callable[[object], object] | None) -> View:
+    if isinstance(view, type) or not callable(view):
+        raise PolicyError("accepts() and gives() decorate a function, or one method of a view class")
+    if inspect.iscoroutinefunction(view):
+
+        @functools.wraps(view)
+        async def waits(*args: Any, **arguments: Any) -> Any:
+            if before is not None:
+                before()
+            answer = await view(*args, **arguments)
+            return answer if after is None else after(answer)
+
+        return cast("View", waits)
+
+    @functools.wraps(view)
+    def answers(*args: Any, **arguments: Any) -> Any:
+        if before is not None:
+            before()
+        answer = view(*args, **arguments)
+        return answer if after is None else after(answer)
+
+    return cast("View", answers)
+
+
+def _guard() -> "Guard":
+    from stopper.extension.guard import guard_of
+
+    return guard_of(cast("LocalProxy[Flask]", current_app)._get_current_object())  # pyright: ignore[reportPrivateUsage]
+
+
+def _situation() -> Situation | None:
+    if not current_principal:
+        return None
+    principal = cast("LocalProxy[Principal]", current_principal)._get_current_object()  # pyright: ignore[reportPrivateUsage]
+    return _guard().situation(principal, _request._get_current_object())  # pyright: ignore[reportPrivateUsage]
+
+
+# -- requests ---------------------------------------------------------------------------------------------------------------------
+
+
+def _judge_request(allowed: Fields) -> None:
+    asked = _request._get_current_object()  # pyright: ignore[reportPrivateUsage]
+    if asked.mimetype in _FORMS:
+        names = [*asked.form, *asked.files]
+        if not names and (asked.content_length or 0) > 0:
+            raise _refused(400, "The form cannot be read.", ())
+        value: object = dict.fromkeys(names)
+    else:
+        raw = asked.get_data(cache=True, parse_form_data=False)
+        if not raw:
+            return
+        if not asked.is_json:
+            raise _refused(415, "The body must be JSON or a form.", ())
+        value = _read(raw)
+    refused = list(dict.fromkeys(allowed.refused(value, _situation())))
+    if refused:
+        raise _refused(422, "The body has members that this route does not take.", refused[:MAX_NAMES])
+
+
+def _read(raw: bytes) -> object:
+    try:
+        return read_array(raw) if raw.lstrip()[:1] == b"[" else read_object(raw)
+    except NotStrictError:
+        pass
+    raise _refused(400, "The body must be one JSON object, or a list of objects, without repeated members.", ())
+
+
+def _refused(status: int, detail: str, names: tuple[str, ...] | list[str]) -> HTTPException:
+    answers = _guard().answers
+    title = {400: "Bad Request", 415: "Unsupported Media Type", 422: "Unprocessable Content"}[status]
+    body = json.loads(answers.body("", status, title, detail))
+    if names:
+        told = [{"field": name, "message": "is not a field of this request"} for name in names]
+        body["error" if "error" in body else "errors"] = {**body["error"], "fields": told} if "error" in body else told
+    answer = Response(json.dumps(body), status, content_type=answers.content_type)
+    answer.headers["Cache-Control"] = "no-store"
+    return HTTPException(response=answer)
+
+
+# -- answers ----------------------------------------------------------------------------------------------------------------------
+
+
+def _filtered(allowed: Fields, answer: object) -> object:
+    said: tuple[object, ...] = cast("Any", answer) if isinstance(answer, tuple) else (answer,)
+    body, more = (said[0], said[1:]) if said else (None, ())
+    if isinstance(body, Response):
+        return (_of_response(allowed, body), *more) if more else _of_response(allowed, body)
+    status = next((one for one in more if isinstance(one, int)), 200)
+    if not isinstance(body, (dict, list)) or status >= 400:
+        return answer  # pyright: ignore[reportUnknownVariableType]
+    # As it will be written: an object that a provider turns into members has them now.
+    plain = json.loads(current_app.json.dumps(body))
+    shown = allowed.shown(plain, _situation())
+    return (shown, *more) if more else shown
+
+
+def _of_response(allowed: Fields, response: Response) -> Response:
+    if response.status_code >= 400 or not response.is_json:
+        return response
+    shown = allowed.shown(json.loads(response.get_data()), _situation())
+    response.set_data(current_app.json.dumps(shown))
+    return response
