@@ -1,11 +1,17 @@
 """Ways round limits, keys and policies that somebody tried; each is closed."""
 
+from collections import UserDict
 from typing import Any
 
 import pytest
-from tests.extension.made import Made
+from tests.extension.made import Made, bearer_header
 
-from stopper import api_key, limit, public
+from stopper import api_key, bearer, limit, loads, owner, public, where
+
+
+@pytest.fixture
+def made() -> Made:
+    return Made()
 
 
 def _behind(header: str, said: str) -> dict[str, Any]:
@@ -36,3 +42,42 @@ def test_a_header_that_grows_too_long_gives_no_new_address() -> None:
     made.route("/contact", lambda view: limit("1/hour", by="address")(public(view)))
     answers = [made.get("/contact", **_behind("X-Forwarded-For", said + "203.0.113.9")).status_code for said in ("", "1.1.1.1, " * 500)]  # fmt: skip
     assert answers == [200, 429]
+
+
+@pytest.mark.parametrize("name", ["kind", "function", "values", "named"])
+def test_an_argument_of_the_url_may_have_any_name(made: Made, name: str) -> None:
+    made.route(f"/a/<{name}>", bearer & loads(note=lambda **given: given) & where(lambda _, **known: name in known))
+    made.route(f"/b/<{name}>", bearer & owner(lambda **given: str(given[name])))
+    assert made.get("/a/x", bearer_header(sub="ann")).status_code == 200
+    assert [made.get(f"/b/{who}", bearer_header(sub="ann")).status_code for who in ("ann", "bob")] == [200, 403]
+
+
+async def _later(**_: str) -> dict[str, str]:
+    return {"owner_id": "ann"}
+
+
+class _Future:
+    def __await__(self) -> Any:
+        yield {"owner_id": "ann"}
+
+
+async def _one_by_one(**_: str) -> Any:
+    yield {"owner_id": "ann"}
+
+
+@pytest.mark.parametrize("load", [lambda **_: _later(), lambda **_: _Future(), _one_by_one])
+def test_what_would_have_to_be_awaited_is_no_object(made: Made, load: Any, caplog: pytest.LogCaptureFixture) -> None:
+    made.route("/notes/<note_id>", bearer & loads(note=load))
+    assert made.get("/notes/1", bearer_header(sub="ann")).status_code == 403
+    assert "never awaited" in caplog.text
+    assert made.ran == []
+
+
+class _Lazy(UserDict[str, str]):
+    def get(self, key: str, default: Any = None) -> Any:
+        raise RuntimeError(key)
+
+
+def test_an_object_whose_member_cannot_be_read_is_nobodys(made: Made) -> None:
+    made.route("/notes/<note_id>", bearer & loads(note=lambda **_: _Lazy()) & owner("note.owner_id"))
+    assert made.get("/notes/1", bearer_header(sub="ann")).status_code == 403

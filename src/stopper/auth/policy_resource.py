@@ -74,7 +74,7 @@ def _member(situation: Situation, path: str) -> object:
     found = situation.known().get(name)
     for member in members:
         if isinstance(found, Mapping):
-            found = cast("Mapping[str, object]", found).get(member)
+            found = _asked("owner", cast("Mapping[str, object]", found).get, member)
         else:
             found = _asked("owner", getattr, found, member, None)
     return found
@@ -107,15 +107,25 @@ def where(condition: Callable[..., bool], name: str | None = None) -> Requiremen
     return Requirement(call_text("where", Bare(name or function_name(condition))), judge, told=False)
 
 
-def _asked(kind: str, function: Callable[..., object], *values: object, **named: object) -> object:
+def _asked(kind: str, function: Callable[..., object], /, *values: object, **named: object) -> object:
     """What *function* of the application answers; a refusal where it raises, for nobody may pass on a guess."""
     try:
-        return function(*values, **named)
+        answer = function(*values, **named)
     except RefusalError as refusal:
         return refusal
     except Exception:  # noqa: BLE001  # whatever it is, nobody passes on it
         _log.exception("%s(%s) raised; the request is refused", kind, function_name(function))
         return ForbiddenError(f"{kind}-raised")
+    if inspect.isawaitable(answer) or inspect.isasyncgen(answer):
+        if inspect.iscoroutine(answer):
+            answer.close()
+        _log.error(
+            "%s(%s) gave a coroutine, which is never awaited here; the request is refused",
+            kind,
+            function_name(function),
+        )
+        return ForbiddenError(f"{kind}-coroutine")
+    return answer
 
 
 def _has_parameter(function: Callable[..., object], name: str) -> bool:
