@@ -242,7 +242,6 @@ def _is_its_own(facts: SourceFacts, call: Call, function: str) -> bool:
         isinstance(made, (Sequence, Mapping))
         and made.span is not None
         and owner is not None
-        and owner.span is not None
         and owner.span.holds(made.span)
     )
 
