@@ -203,3 +203,23 @@ def test_a_key_that_was_found_in_public_ends(client: FlaskClient, api: FlaskClie
 @pytest.mark.parametrize("body", [b"", b"{}", b"[1]", b'[{"token": 1}]', b'[{"token": ""}]', b"[" + b'{"token": "x"},' * 100 + b'{"token": "x"}]', b'[{"token": "a", "token": "b"}]', b'[],"x":[1', b"[" * 100])  # fmt: skip
 def test_a_report_that_is_none_is_400(client: FlaskClient, body: bytes) -> None:
     assert client.post("/auth/api-keys/leaks", data=body, content_type="application/json").status_code == 400
+
+
+def test_the_limit_of_a_key_holds_for_its_tokens_too(client: FlaskClient, api: FlaskClient) -> None:
+    """Else a key of three requests a minute would give out a token that may ask as often as it likes."""
+    made = make(client, log_in(client), scope="notes:read", rate_limit="3/minute")
+    shown = {"X-API-Key": made["key"]}
+    token = client.post("/auth/api-keys/token", headers=shown, json={}).json["access_token"]
+    who = {"Authorization": f"Bearer {token}"}
+    statuses = [api.get("/key", headers=shown).status_code, api.get("/token", headers=who).status_code]
+    statuses += [api.get("/token", headers=who).status_code for _ in range(3)]
+    statuses.append(api.get("/key", headers=shown).status_code)
+    assert statuses.count(200) in (2, 3), statuses
+    assert statuses[-1] == 429
+    assert api.get("/token", headers=who).headers["Retry-After"].isdigit()
+
+
+def test_a_limit_that_cannot_be_meant_is_refused(client: FlaskClient) -> None:
+    found = client.post("/auth/api-keys", headers=log_in(client), json={"name": "ci", "rate_limit": "often"})
+    assert found.status_code == 400
+    assert "100/minute" in found.json["detail"]
