@@ -1,7 +1,7 @@
 """Joins what detectors saw and probes proved into findings: one root cause is one finding, with everything that speaks for it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from stopper.core.app import App
@@ -58,8 +58,32 @@ def correlate(
     for result in tried:
         if result.verdict.outcome == "fail":
             loose.extend(_placed(app, drafts, result.rule, result.verdict, issuers))
-    findings = [_finished(app, draft) for draft in drafts] + loose
+    findings = [_finished(app, draft) for draft in drafts] + _joined(loose)
     return tuple(sorted(findings, key=order_of))
+
+
+def _joined(loose: Sequence[Finding]) -> list[Finding]:
+    """Findings of the wire alone, where one that shows the effect of another goes into it: both were seen on the same routes."""
+    left = list(loose)
+    for effect in loose:
+        cause = next((one for one in left if one is not effect and _is_effect(effect, one)), None)
+        if cause is None:
+            continue
+        left[left.index(cause)] = _taking_in(cause, effect)
+        left.remove(effect)
+    return left
+
+
+def _is_effect(effect: Finding, cause: Finding) -> bool:
+    """That *effect* is what *cause* comes to, seen at a route of *cause*."""
+    routes = {place.route for place in cause.places}
+    return cause.rule.slug in effect.rule.effect_of and any(place.route in routes for place in effect.places)
+
+
+def _taking_in(cause: Finding, effect: Finding) -> Finding:
+    said = Evidence("effect", f"also seen as {effect.rule.slug}: {effect.message}")
+    places = tuple(dict.fromkeys((*cause.places, *effect.places)))
+    return replace(cause, places=places, evidence=(*cause.evidence, said, *effect.evidence))
 
 
 def _drafts(app: App, result: DetectorResult) -> list[_Draft]:
@@ -79,12 +103,23 @@ def _drafts(app: App, result: DetectorResult) -> list[_Draft]:
         if home is None:
             drafts.append(_Draft(result.rule, [hit], reach_of(app, hit)))
         else:
+            if hit.reader == "spec":
+                home.reach = _widened(home.reach, reach_of(app, hit))
             home.hits.append(hit)
     return drafts
 
 
+def _widened(first: Reach, second: Reach) -> Reach:
+    return Reach(first.everything, tuple(dict.fromkeys((*first.routes, *second.routes))))
+
+
 def _home(drafts: Sequence[_Draft], hit: Hit) -> _Draft | None:
-    """The draft that a hit without a span belongs to: of the same route, or of any place when it speaks of the whole app."""
+    """The draft that a hit without a span belongs to: of the same route, or of any place when it speaks of the whole app. What a
+    document alone says, without a line, is one finding: the document is the cause, however many operations it is written at."""
+    if hit.reader == "spec":
+        alone = next((one for one in drafts if one.hits[0].span is None and one.hits[0].reader == "spec"), None)
+        if alone is not None:
+            return alone
     if hit.route is None:
         return next((draft for draft in drafts if draft.reach.everything), None)
     return next(
@@ -196,8 +231,16 @@ def _finished(app: App, draft: _Draft) -> Finding:
     certainties: list[Certainty] = [hit.certainty or draft.rule.certainty for hit in draft.hits]
     certainty = max(certainties, key=_CERTAINTIES.index)
     return Finding(
-        draft.rule, first.message, _places(draft, proven), _confidence(app, draft), tuple(dict.fromkeys(evidence)), certainty, _edit(app, draft.rule, first)
+        draft.rule, _message(draft), _places(draft, proven), _confidence(app, draft), tuple(dict.fromkeys(evidence)), certainty, _edit(app, draft.rule, first)
     )  # fmt: skip
+
+
+def _message(draft: _Draft) -> str:
+    """What the first sign says; where a document says more of the kind, how much more."""
+    first, more = draft.hits[0], len({hit.route for hit in draft.hits}) - 1
+    if first.span is not None or first.reader != "spec" or more < 1:
+        return first.message
+    return f"{first.message} (and {more} more of the kind)"
 
 
 def _confidence(app: App, draft: _Draft) -> Confidence:

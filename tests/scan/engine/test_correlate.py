@@ -192,3 +192,34 @@ def test_a_sign_names_its_route_once() -> None:
     said = f"{place} says too little"
     (found,) = correlate(app, [saw(rule("a"), Hit(said, None, place))], [])
     assert [one.text for one in found.evidence] == [said]
+
+
+def test_two_proofs_of_one_effect_on_one_route_are_one_finding_of_the_wire() -> None:
+    """An echoed origin, seen by the rule of the echo and by the rule of credentials, is one weakness."""
+    cause, effect = rule("cause"), rule("effect", effect_of=("cause",))
+    for tried in ([proved(cause, ME), proved(effect, ME)], [proved(effect, ME), proved(cause, ME, NOTES)]):
+        (found,) = correlate(APP, [], tried)
+        assert (found.rule.slug, found.confidence) == ("cause", "proven")
+        assert [one.kind for one in found.evidence] == ["exchange", "effect", "exchange"]
+
+
+def test_proofs_on_other_routes_stay_two_findings() -> None:
+    cause, effect = rule("cause"), rule("effect", effect_of=("cause",))
+    assert len(correlate(APP, [], [proved(cause, ME), proved(effect, NOTES)])) == 2
+
+
+def test_rules_that_name_each_other_leave_one_finding() -> None:
+    one, other = rule("one", effect_of=("other",)), rule("other", effect_of=("one",))
+    assert len(correlate(APP, [], [proved(one, ME), proved(other, ME)])) == 1
+
+
+def test_what_a_document_alone_says_is_one_finding_with_every_operation() -> None:
+    a = rule("a")
+    hits = [
+        Hit("GET /me says too little", None, ME, reader="spec"),
+        Hit("GET /notes/{id} says too little", None, NOTES, reader="spec"),
+    ]
+    (found,) = correlate(APP, [saw(a, *hits, Hit("nothing describes 429", None, None, reader="spec"))], [])
+    assert [str(place) for place in found.places] == ["GET /me", "GET /notes/{id}"]
+    assert found.message == "GET /me says too little (and 2 more of the kind)"
+    assert len(found.evidence) == 3

@@ -119,4 +119,5 @@ RULE = Rule(
     ends="`Stopper(app)` sends an origin back only when `STOPPER_CORS_ORIGINS` names it.",
     detect=detect,
     probe=probe,
+    effect_of=("cors-any-origin-with-credentials",),
 )

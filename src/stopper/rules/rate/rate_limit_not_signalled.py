@@ -69,6 +69,7 @@ RULE = Rule(
     certainty="likely",
     detect=detect,
     probe=probe,
+    effect_of=("rate-limit-missing",),
     depth="standard",
     disturbs=True,
 )
