@@ -169,7 +169,7 @@ def test_one_person_and_one_session(tmp_path: Path, kept: Store, url: str) -> No
         (["db", "check", "--database", "rubbish"], 2),
         (["db", "backup", "x.db", "--database", "postgresql://me:hunter2hunter2@127.0.0.1:1/x"], 2),
         (["keys", "list", "--database", "sqlite:///x.db", "--key-file", "not-there.key"], 2),
-        (["keys", "retire", "nobody", "--database", "sqlite:///y.db"], 3),
+        (["keys", "retire", "nobody", "--database", "sqlite:///y.db"], 2),
     ],
 )
 def test_what_goes_wrong_is_one_line_without_a_secret(tmp_path: Path, arguments: list[str], code: int) -> None:
@@ -178,6 +178,25 @@ def test_what_goes_wrong_is_one_line_without_a_secret(tmp_path: Path, arguments:
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("stopper: ")
     assert "hunter2" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["keys", "list"], ["db", "check"], ["revoke", "--all"]])
+def test_a_mistyped_database_is_told_and_not_made(tmp_path: Path, arguments: list[str]) -> None:
+    done = flask(tmp_path, *arguments, "--database", "sqlite:///typo.db")
+    assert (done.returncode, list(tmp_path.iterdir())) == (2, [])
+    assert "typo.db is not there" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["keys", "list"], ["db", "check"], ["revoke", "--all"]])
+def test_a_database_without_tables_is_told_with_the_command_that_makes_them(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    (tmp_path / "new.db").touch(mode=0o600)
+    done = flask(tmp_path, *arguments, "--database", "sqlite:///new.db")
+    assert done.returncode == 2, done.stderr
+    assert "flask stopper db upgrade" in done.stderr
+    assert flask(tmp_path, "db", "upgrade", "--database", "sqlite:///new.db").returncode == 0
+    assert flask(tmp_path, *arguments, "--database", "sqlite:///new.db").returncode == 0
 
 
 def _pem(key: PrivateKeyTypes, encryption: serialization.KeySerializationEncryption | None = None) -> bytes:

@@ -1,5 +1,6 @@
 """`stopper serve` says what is wrong in one line, before it serves anything."""
 
+import importlib.util
 import os
 import socket
 import subprocess
@@ -31,6 +32,29 @@ def test_check_makes_everything_and_serves_nothing(tmp_path: Path) -> None:
     assert (code, err) == (0, "")
     assert "ready to serve" in out
     assert (tmp_path / ".stopper" / "stopper.db").exists()
+
+
+@pytest.mark.parametrize("check_only", [True, False])
+def test_a_missing_server_is_told_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], check_only: bool
+) -> None:
+    _without(monkeypatch, "gunicorn")
+    with pytest.raises(UsageError, match=r"pip install 'stopper\[service\]'"):
+        serve(port=0, data=tmp_path / "data", check_only=check_only)
+    assert (list(tmp_path.iterdir()), capsys.readouterr().out) == ([], "")
+
+
+def test_a_missing_driver_of_postgresql_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _without(monkeypatch, "psycopg")
+    with pytest.raises(UsageError, match=r"pip install 'stopper\[postgres\]'"):
+        serve(port=0, data=tmp_path / "data", database="postgresql://127.0.0.1:1/x")
+
+
+def _without(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name, package=None: None if name == missing else found(name, package)
+    )
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from stopper.auth.private_key import ALGORITHMS
 from stopper.auth.revocation import keep_for
 from stopper.cli.flask_ending import ending
 from stopper.cli.span import Span
-from stopper.core.errors import SettingError
+from stopper.core.errors import SettingError, StoreUnavailableError
 from stopper.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -40,21 +40,40 @@ def _where(command: Any) -> Any:
 
 
 @contextmanager
-def _opened(context: click.Context, database: str | None, key_file: Path | None) -> "Generator[tuple[Store, float]]":
-    """The store of the options, else that of the app, and the life of its access tokens in seconds. What goes wrong is one line: exit 2, or 3 where nothing answers."""
+def _opened(
+    context: click.Context, database: str | None, key_file: Path | None, *, new: bool = False
+) -> "Generator[tuple[Store, float]]":
+    """The store of the options, else that of the app, and the life of its access tokens in seconds. What goes wrong is one line: exit 2, or 3 where nothing answers.
+
+    Only with *new* a SQLite file that is not there yet is made.
+    """
     with ending():
-        store, life = _named(database, key_file) if database else _of_app(context)
+        store, life = _named(database, key_file, new=new) if database else _of_app(context)
         try:
             yield store, life
+        except StoreUnavailableError:
+            if _is_empty(store):
+                raise SettingError("the store has no tables yet; type flask stopper db upgrade first") from None
+            raise
         finally:
             store.close()
 
 
-def _named(database: str, key_file: Path | None) -> "tuple[Store, float]":
+def _is_empty(store: "Store") -> bool:
+    from stopper.store.migration import current
+
+    return current(store.database) is None
+
+
+def _named(database: str, key_file: Path | None, *, new: bool) -> "tuple[Store, float]":
     from stopper.auth.access_token import lifetime
     from stopper.core.settings import Settings
     from stopper.store import open_store
+    from stopper.store.database import Database
 
+    path = Database(database).path
+    if path is not None and not path.exists() and not new:
+        raise SettingError(f"{path} is not there; look at --database, or make it: flask stopper db upgrade")
     if key_file is not None and not key_file.exists():
         raise SettingError(f"{key_file} is not there; name the master.key of the service with --key-file")
     # That one alone: the settings of a whole service may stand beside it, and nobody has declared them here.
@@ -261,7 +280,7 @@ def db() -> None:
 @click.pass_context
 def upgrade(context: click.Context, database: str | None, key_file: Path | None) -> None:
     """Bring the schema to this version. Safe while an older version runs."""
-    with _opened(context, database, key_file) as (store, _):
+    with _opened(context, database, key_file, new=True) as (store, _):
         store.migrate()
         click.echo("the store is at this version")
 

@@ -1,5 +1,6 @@
 """`stopper serve`: checks everything first, then runs the service under gunicorn until it is stopped."""
 
+import importlib.util
 import ipaddress
 import logging
 import os
@@ -69,6 +70,7 @@ def serve(
     """
     issuer = issuer or os.environ.get("STOPPER_ISSUER") or None
     _judge_options(host, mode, issuer, workers)
+    _judge_server()
     folder = Path(data)
     _prepare_folder(folder)
     listener = _listen(host, port)
@@ -109,6 +111,11 @@ def _judge_options(host: str, mode: str, issuer: str | None, workers: int) -> No
         raise UsageError("mode prod needs --issuer, the address that clients use, such as https://auth.example.com")
     if issuer is not None:
         _judge_issuer(issuer, mode)
+
+
+def _judge_server() -> None:
+    if importlib.util.find_spec("gunicorn") is None:
+        raise UsageError("the server is not installed; type: pip install 'stopper[service]'")
 
 
 def _judge_issuer(issuer: str, mode: str) -> None:
@@ -206,13 +213,10 @@ def _judge_redis(accounts: Accounts) -> None:
 
 
 def _run(plan: _Plan, handle: int) -> int:
-    try:
-        from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
-        from gunicorn.errors import HaltServer  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+    from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+    from gunicorn.errors import HaltServer  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 
-        from stopper.service.worker import PunctualWorker
-    except ImportError:
-        raise UsageError("the server is not installed; run: pip install 'stopper[service]'") from None
+    from stopper.service.worker import PunctualWorker
 
     class Server(BaseApplication):  # type: ignore[misc]
         """gunicorn without its command line. Each worker opens its own store and keys."""

@@ -1,6 +1,7 @@
 """One database: connections made when first needed, in every process its own; short transactions; errors as refusals."""
 
 import errno
+import importlib.util
 import logging
 import os
 import random
@@ -155,6 +156,8 @@ def _parsed(url: str) -> URL:
         raise SettingError(f"the database URL is not one that Stopper can use; {_EXAMPLES}") from None
     if found.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
         raise SettingError(f"{found.drivername} is not a database that Stopper can use; {_EXAMPLES}")
+    if found.get_backend_name() == "postgresql" and importlib.util.find_spec("psycopg") is None:
+        raise SettingError("PostgreSQL needs its driver; type: pip install 'stopper[postgres]'")
     if found.get_backend_name() == "sqlite" and found.database in (None, "", ":memory:"):
         raise SettingError(f"SQLite in memory is gone with its process; {_EXAMPLES}")
     if found.get_backend_name() == "sqlite" and (found.query or str(found.database).startswith("file:")):

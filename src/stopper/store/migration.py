@@ -62,7 +62,7 @@ def check(database: Database) -> None:
     if found == head():
         return
     _judge_known(_scripts(), found)
-    raise SettingError(f"the database is at version {found or 'none'}, not {head()}; run it once with migrations on")
+    raise SettingError(f"the database is at version {found or 'none'}, not {head()}; type: flask stopper db upgrade")
 
 
 def _judge_known(scripts: ScriptDirectory, found: str | None) -> None:

@@ -112,7 +112,7 @@ def _client(url: Secret) -> "Redis":
         from redis.backoff import NoBackoff
         from redis.retry import Retry
     except ImportError:
-        raise SettingError("Redis needs its driver; run: pip install 'stopper[redis]'") from None
+        raise SettingError("Redis needs its driver; type: pip install 'stopper[redis]'") from None
     scheme, _, rest = url.reveal().partition("://")
     # A connection that the server closed while it lay idle is made anew once. A time-out is not tried again: it has cost its wait.
     again = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
