@@ -389,6 +389,64 @@ def test_a_key_that_may_not_be_used_here_derives_nothing(node: Node) -> None:
     assert node.verifier.verify(token.reveal()).claims["stopper_addresses"] == ("10.0.0.0/8",)
 
 
+def _opens(node: Node, token: Secret) -> bool:
+    try:
+        return not node.revocations.is_revoked(node.verifier.verify(token.reveal()).claims)
+    except InvalidCredentialError:
+        return False
+
+
+def test_a_derived_token_ends_with_a_key_that_was_rotated(node: Node, other: Node, clock: SetClock) -> None:
+    made = node.keys.issue("ann", name="ci", scopes=["a"])
+    other.keys.verify(made.key.reveal())  # it remembers that this key has no end
+    before, _, _ = node.keys.derive(made.key.reveal())
+    node.keys.rotate(made.record.id, overlap=60)
+    after, _, life = other.keys.derive(made.key.reveal())
+    assert life <= 60
+    clock.forward(61)
+    other.moment += 1
+    for token in (before, after):
+        assert not _opens(other, token)
+
+
+def test_a_long_overlap_ends_no_token_before_its_time(node: Node) -> None:
+    made = node.keys.issue("ann", name="ci", scopes=["a"])
+    token, _, _ = node.keys.derive(made.key.reveal())
+    node.keys.rotate(made.record.id)
+    assert _opens(node, token)
+
+
+def test_a_rotation_that_is_done_gives_its_key_although_the_journal_cannot_be_read(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = node.keys.issue("ann", name="ci")
+
+    def away(_: int) -> None:
+        raise StoreUnavailableError("journal")
+
+    monkeypatch.setattr(node.store.revocations, "after", away)
+    newer = node.keys.rotate(made.record.id, overlap=0)
+    monkeypatch.undo()
+    assert node.keys.verify(newer.key.reveal()).subject == "ann"
+
+
+def test_the_end_of_a_key_goes_through_while_another_is_remembered(node: Node) -> None:
+    """A dictionary that grows while it is walked through raises; here the comparison of each id makes it grow."""
+    made = node.keys.issue("ann", name="ci")
+    node.keys.verify(made.key.reveal())
+    held = node.keys._reader._found
+
+    class Busy(str):
+        def __ne__(self, other: object) -> bool:
+            held[secrets.token_bytes(8)] = next(iter(held.values()))
+            return str.__ne__(self, other)
+
+        __hash__ = str.__hash__
+
+    node.keys._reader.void(Busy(made.record.id))
+    assert node.keys.verify(made.key.reveal()).subject == "ann"
+
+
 # ── reminders ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

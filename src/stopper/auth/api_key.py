@@ -1,5 +1,6 @@
 """API keys: shown once, kept only as a keyed hash, refused offline when mistyped."""
 
+import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Final
 from stopper.auth.access_token import AccessTokens
 from stopper.auth.address_list import checked_networks
 from stopper.auth.api_key_form import ENVIRONMENT, may_be_foreign, new_key, parts_of
-from stopper.auth.api_key_reader import ApiKeyReader, family_of
+from stopper.auth.api_key_reader import ApiKeyReader, client_of, family_of
 from stopper.auth.api_key_record import ApiKeyRecord, ApiKeyStore, NewApiKey
 from stopper.auth.clock import Clock, system_clock
 from stopper.auth.event import Event, EventSink, log_event
@@ -21,6 +22,7 @@ from stopper.core.errors import (
     ForbiddenError,
     InvalidCredentialError,
     SettingError,
+    StoreUnavailableError,
 )
 from stopper.core.principal import Principal
 from stopper.core.secret import Secret
@@ -160,12 +162,12 @@ class ApiKeys:
     ) -> tuple[Secret, tuple[str, ...], int]:
         """A short-lived access token that may do what the key *shown* may, or less; its scopes, and the seconds that it lives.
 
-        It ends with the key: revoking the key voids it. Nobody logged in for it, so it is never fresh.
+        It ends with the key, whether that is revoked, rotated or expires. Nobody logged in for it, so it is never fresh.
         Raises ForbiddenError for a scope that the key has not, SettingError where no tokens are issued.
         """
         if self._tokens is None:
             raise SettingError("this system issues no tokens of its own; set STOPPER_ISSUER and STOPPER_AUDIENCE")
-        record = self._reader.usable(shown, address)
+        record = self._reader.usable(shown, address, anew=True)  # a rotation may have set its end a moment ago
         wanted = record.scopes if scopes is None else tuple(dict.fromkeys(scopes))
         if not set(wanted) <= set(record.scopes):
             raise ForbiddenError("derived-scope")
@@ -178,7 +180,7 @@ class ApiKeys:
             more[LIMIT_CLAIM] = record.rate_limit
         token = replace(self._tokens, life=life).issue(
             record.subject,
-            client_id=f"api-key:{record.id}",
+            client_id=client_of(record.id),
             scopes=wanted,
             auth_time=None,
             amr=(),
@@ -220,7 +222,9 @@ class ApiKeys:
         )
         if not self._store.replace(key_id, record, now + overlap, now):
             raise _not_living(key_id)
-        if not overlap:
+        with contextlib.suppress(
+            StoreUnavailableError
+        ):  # it is done; the journal is read before the old key is used again
             self._reader.void(key_id)
         self._tell("api-key-rotated", old, replaced_by=new_id)
         return NewApiKey(Secret(written), record)

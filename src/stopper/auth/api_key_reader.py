@@ -22,6 +22,11 @@ _MOST_REMEMBERED: Final = 10_000
 _NOBODY: Final = bytes(32)
 
 
+def client_of(key_id: str) -> str:
+    """The ``client_id`` of the tokens that a key gave out."""
+    return f"api-key:{key_id}"
+
+
 def family_of(key_id: str) -> str:
     """The ``sid`` of the tokens that a key gave out, and its name in the journal of revocations."""
     return f"key:{key_id}"
@@ -51,10 +56,13 @@ class ApiKeyReader:
         self._touched: dict[str, float] = {}
         self._found: dict[bytes, tuple[ApiKeyRecord, float]] = {}
 
-    def usable(self, shown: str, address: str | None) -> ApiKeyRecord:
-        """The record of the key *shown*, if it may be used now and from *address*. Raises InvalidCredentialError."""
+    def usable(self, shown: str, address: str | None, *, anew: bool = False) -> ApiKeyRecord:
+        """The record of the key *shown*, if it may be used now and from *address*; *anew*: as it stands in the store now.
+
+        Raises InvalidCredentialError.
+        """
         key_id, digest = self._read(shown)
-        record = self._remembered(digest) or self._look_up(key_id, digest)
+        record = (None if anew else self._remembered(digest)) or self._look_up(key_id, digest)
         now = self._clock()
         if record.revoked_at is not None:
             raise InvalidCredentialError("key-revoked")
@@ -104,7 +112,8 @@ class ApiKeyReader:
 
     def void(self, key_id: str) -> None:
         """Forget the key here, and read what its end has left in the journal."""
-        self._found = {digest: kept for digest, kept in self._found.items() if kept[0].id != key_id}
+        # Of a copy, which is made in one step: another thread may remember a key meanwhile.
+        self._found = {digest: kept for digest, kept in self._found.copy().items() if kept[0].id != key_id}
         if self._revocations is not None:
             self._revocations.refresh()
 

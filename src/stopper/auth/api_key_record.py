@@ -49,7 +49,8 @@ class ApiKeyStore(Protocol):
     def replace(self, key_id: str, record: ApiKeyRecord, until: float, now: float) -> bool:
         """Keep *record* in the place of the living key *key_id*, which ends at *until* at the latest.
 
-        Where *until* is not after *now*, the journal is told as by :meth:`revoke`. False, and nothing happens, when that key does not live or was replaced before: of many who ask, one does it.
+        Where *until* is not after *now*, the journal is told as by :meth:`revoke`; where a token that the old key gave out could outlive it,
+        the journal voids those. False, and nothing happens, when that key does not live or was replaced before: of many who ask, one does it.
         """
         ...
 

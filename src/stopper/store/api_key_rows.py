@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, case, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from stopper.auth.api_key_reader import family_of
+from stopper.auth.api_key_reader import client_of, family_of
 from stopper.auth.api_key_record import ApiKeyRecord
+from stopper.auth.revocation import CLOCK_SLACK
 from stopper.store import journal
 from stopper.store.database import Database
 from stopper.store.schema import api_keys
@@ -51,6 +52,8 @@ class SqlApiKeys:
                 connection.execute(insert(api_keys).values(_row(record)))
                 if until <= now:
                     journal.append(connection, "family", family_of(key_id), 0, now + self._keep_revoked)
+                elif until < now + self._keep_revoked - CLOCK_SLACK:  # a token from before could outlive the key
+                    journal.append(connection, "client", client_of(key_id), int(now) + 1, now + self._keep_revoked)
             return done
 
         return self._database.write(work)
