@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from stopper.core.app_extensions import Extensions
 from stopper.core.app_wiring import Wiring
@@ -51,7 +51,8 @@ class Route:
     """One URL rule. ``path`` is in OpenAPI style; ``span`` is where the view function stands.
 
     ``parameters`` are the path parameters with their type (``int string uuid path any``). ``access`` is per method.
-    ``fields`` are the names that the view reads from a body or query, as far as a reader knows them.
+    ``fields`` are the names that the view reads from a body or query, as far as a reader knows them; ``optional`` are names of
+    the query that a document leaves to the caller: an honest request goes without them, a probe may vary them.
     """
 
     path: str
@@ -64,6 +65,7 @@ class Route:
     access: Mapping[str, Access] = field(default_factory=dict[str, Access])
     readers: frozenset[Reader] = frozenset()
     fields: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     request_schema: Mapping[str, object] | None = None
     spec_security: tuple[str, ...] | None = None
     """Scheme names the spec demands; ``()`` where it says public; None where there is no spec."""
@@ -71,6 +73,21 @@ class Route:
     """Method → the scopes that every way of fulfilling the spec needs."""
     spec_replies: Mapping[str, Mapping[str, Reply]] = field(default_factory=dict[str, Mapping[str, Reply]])
     """Method → status (``200 4XX default``) → what the spec says of that reply."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything that the view is known to read by name, what it needs first."""
+        return tuple(dict.fromkeys((*self.fields, *self.optional)))
+
+    @property
+    def body_names(self) -> tuple[str, ...]:
+        """The members of the body by the document."""
+        members = self.request_schema.get("properties") if self.request_schema else None
+        return (
+            tuple(str(name) for name in cast("Mapping[object, object]", members))
+            if isinstance(members, Mapping)
+            else ()
+        )
 
     def refs(self) -> tuple[RouteRef, ...]:
         """One reference a method, HEAD and OPTIONS left out."""

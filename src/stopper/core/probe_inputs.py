@@ -89,7 +89,7 @@ def judged(
 
 def _is_guess(one: Input) -> bool:
     """That nothing says the route reads it: a usual name in the query."""
-    return one.place == "query" and one.name not in (*query_names(one.request), *one.route.fields)
+    return one.place == "query" and one.name not in (*query_names(one.request), *one.route.names)
 
 
 def _tells(route: Route, honest: Exchange) -> bool:
@@ -106,8 +106,8 @@ def _of(route: Route, honest: Exchange, usual: Sequence[str]) -> Iterator[Input]
         if kind in ("string", "any", "path") and "{" + name + "}" in route.path:
             yield Input(route, request, name, "path", honest)
     if request.method == "GET":
-        names = query_names(request) or (() if route.parameters else tuple(usual))
-        for name in dict.fromkeys((*names, *route.fields)):
+        known = dict.fromkeys((*query_names(request), *route.names))
+        for name in known or (() if route.parameters else tuple(usual)):
             yield Input(route, request, name, "query", honest)
         return
     for name, value in members(request).items():

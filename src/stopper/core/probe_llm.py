@@ -103,9 +103,9 @@ def _likely(target: Target) -> list[tuple[Route, str]]:
         for method in ("POST", "GET")
         if method in route.methods
         and _PATH.search(route.path)
-        and (method == "POST" or set(route.fields) & set(_FIELDS))
+        and (method == "POST" or set(route.names) & set(_FIELDS))
     ]
-    return sorted(pairs, key=lambda pair: (not set(pair[0].fields) & set(_FIELDS), pair[0].path))
+    return sorted(pairs, key=lambda pair: (not set(pair[0].names) & set(_FIELDS), pair[0].path))
 
 
 def _model(target: Target, route: Route, method: str) -> Steps[Model | None]:
@@ -125,7 +125,7 @@ def _model(target: Target, route: Route, method: str) -> Steps[Model | None]:
 
 
 def _candidates(route: Route, honest: Request) -> list[str]:
-    known: list[str] = [name for name in _FIELDS if name in (*members(honest), *route.fields)]
+    known: list[str] = [name for name in _FIELDS if name in (*members(honest), *route.names)]
     return known[:2] or ["message", "prompt", "messages"]
 
 

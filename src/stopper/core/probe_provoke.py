@@ -59,7 +59,7 @@ def variations(target: Target, route: Route, honest: Request) -> Iterator[Reques
         for body in dict.fromkeys((b"{}", typed, b"null", b'{"', b"[]")):
             yield replace(honest, headers=(*others, ("Content-Type", "application/json")), body=body)
         return
-    names = dict.fromkeys((*query_names(honest), *_USUAL))
+    names = dict.fromkeys((*query_names(honest), *route.optional, *_USUAL))
     varied = [*_wrong_path(route, honest, target.canary), *(with_query(honest, name, wrong) for name in names)]
     yield from varied
 

@@ -58,14 +58,16 @@ def correlate(
     for result in tried:
         if result.verdict.outcome == "fail":
             loose.extend(_placed(app, drafts, result.rule, result.verdict, issuers))
-    findings = [_finished(app, draft) for draft in drafts] + _joined(loose)
+    findings = _joined([*(_finished(app, draft) for draft in drafts), *loose])
     return tuple(sorted(findings, key=order_of))
 
 
-def _joined(loose: Sequence[Finding]) -> list[Finding]:
-    """Findings of the wire alone, where one that shows the effect of another goes into it: both were seen on the same routes."""
-    left = list(loose)
-    for effect in loose:
+def _joined(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings, where one that the wire alone knows and that shows the effect of another, proven on the same route, goes into it."""
+    left = list(findings)
+    for effect in findings:
+        if effect.confidence != "proven":
+            continue
         cause = next((one for one in left if one is not effect and _is_effect(effect, one)), None)
         if cause is None:
             continue
@@ -77,6 +79,8 @@ def _joined(loose: Sequence[Finding]) -> list[Finding]:
 def _is_effect(effect: Finding, cause: Finding) -> bool:
     """That *effect* is what *cause* comes to, seen at a route of *cause*."""
     routes = {place.route for place in cause.places}
+    if cause.confidence not in ("proven", "confirmed"):
+        return False
     return cause.rule.slug in effect.rule.effect_of and any(place.route in routes for place in effect.places)
 
 

@@ -160,6 +160,7 @@ def _filled(first: Route, second: Route) -> Route:
         },
         readers=first.readers | second.readers,
         fields=tuple(dict.fromkeys((*first.fields, *second.fields))),
+        optional=tuple(dict.fromkeys((*first.optional, *second.optional))),
         request_schema=first.request_schema or second.request_schema,
         spec_security=first.spec_security if first.spec_security is not None else second.spec_security,
         spec_scopes={**second.spec_scopes, **first.spec_scopes},

@@ -3,6 +3,7 @@
 import contextlib
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import App
@@ -33,6 +34,8 @@ def survey(app: App, courier: Courier, honest: HonestRequests, people: Sequence[
         try:
             request = honest(route, ref.method)
             exchange = courier.carry(request)
+            if route.optional and ref.method == "GET" and not exchange.response.succeeded:
+                exchange = courier.carry(honest(replace(route, fields=route.names), ref.method))
             if exchange.response.refused and who is not None and not ENDS_ACCESS.search(ref.path):
                 courier.carry(who.on(request))
         except Skipped as skipped:

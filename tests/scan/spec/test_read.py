@@ -217,3 +217,9 @@ def test_scopes_and_replies_are_kept_for_each_operation() -> None:
     assert replies["200"].headers == ("ratelimit-limit",)
     assert replies["200"].schema == {"type": "array"}
     assert found["POST", "/notes"].spec_replies == {}
+
+
+def test_what_the_query_may_have_is_told_apart_from_what_it_must_have() -> None:
+    found = routes_of(THREE)[("GET", "/api/notes")]
+    assert (found.fields, found.optional, found.names) == (("q",), ("page",), ("q", "page"))
+    assert set(routes_of(THREE)[("POST", "/api/notes")].body_names) == {"text", "parent", "id"}

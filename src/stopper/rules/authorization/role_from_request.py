@@ -225,7 +225,7 @@ Change = tuple[str, str, str]
 
 
 def _ways(route: Route, request: Request) -> Iterator[tuple[str, Change]]:
-    known = [name for name in route.fields if ROLE.search(name) and not name.lower().startswith("x-")]
+    known = [name for name in route.names if ROLE.search(name) and not name.lower().startswith("x-")]
     for name in _HEADERS:
         yield f"the header {name}", ("header", name, _value(name))
     for name in dict.fromkeys((*known, *_NAMES)):

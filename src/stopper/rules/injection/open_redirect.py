@@ -149,13 +149,13 @@ def probe(target: Target) -> Steps[Verdict]:
 
 def _likely(target: Target) -> list[Route]:
     routes = [route for route in target.app.routes if "GET" in route.methods and not route.parameters]
-    named = [route for route in routes if any(_NAMES.match(name) for name in route.fields)]
+    named = [route for route in routes if any(_NAMES.match(name) for name in route.names)]
     doors = [route for route in routes if route not in named and _DOORS.search(route.path)]
     return [*named, *doors][: _ROUTES[target.depth]]
 
 
 def _names_of(route: Route) -> list[str]:
-    return [name for name in route.fields if _NAMES.match(name)] or list(_USUAL)
+    return [name for name in route.names if _NAMES.match(name)] or list(_USUAL)
 
 
 def _away(request: Request, name: str, host: str) -> Steps[list[Evidence]]:

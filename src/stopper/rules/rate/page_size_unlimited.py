@@ -145,7 +145,7 @@ def probe(target: Target) -> Steps[Verdict]:
     paged = judged = 0
     for route, method in list(candidates(target))[: _ROUTES[target.depth]]:
         request = target.request_for(route, method)
-        known = [name for name in dict.fromkeys((*query_names(request), *route.fields)) if _NAMES.match(name)]
+        known = [name for name in dict.fromkeys((*query_names(request), *route.names)) if _NAMES.match(name)]
         if not known and target.app.spec is not None:
             continue  # a document names the parameters; without one the usual names are tried
         honest = yield from attempt(answered(target, without_query(request, *known)))

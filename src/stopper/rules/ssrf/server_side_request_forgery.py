@@ -181,7 +181,8 @@ def _wanted(target: Target) -> Iterator[tuple[Route, str, str, str]]:
     for route in target.app.routes:
         methods = [method for method in route.methods if method in ("GET", "POST", "PUT")]
         names = {key: source for (function, key), source in read.items() if function and function == route.view}
-        names.update({name: "" for name in route.fields if _NAMES.match(name) and name not in names})
+        said = (*route.names, *route.body_names)
+        names.update({name: "" for name in said if _NAMES.match(name) and name not in names})
         for name, source in names.items():
             for method in methods[:1]:
                 where = (

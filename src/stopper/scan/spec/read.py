@@ -138,6 +138,7 @@ def _route(
 ) -> Route:
     kinds: dict[str, str] = {}
     names: list[str] = []
+    optional: list[str] = []
     schema: Mapping[str, object] | None = None
     for method in methods:
         operation = document.mapping(item.get(method))
@@ -145,8 +146,8 @@ def _route(
             name, where = str(parameter.get("name") or ""), parameter.get("in")
             if where == "path":
                 kinds[name] = _kind(document, parameter)
-            elif where == "query" and parameter.get("required") is True:
-                names.append(name)
+            elif where == "query":
+                (names if parameter.get("required") is True else optional).append(name)
         schema = schema or _body(document, operation, _parameters(document, item, operation))
     named = re.findall(r"\{([^{}]+)\}", path)
     return Route(
@@ -155,6 +156,7 @@ def _route(
         parameters=tuple((name, kinds.get(name, "string")) for name in named),
         readers=frozenset({"spec"}),
         fields=tuple(dict.fromkeys(names)) if set(methods) <= READS else (),
+        optional=tuple(dict.fromkeys(optional)) if set(methods) <= READS else (),
         request_schema=schema,
         spec_security=security,
         spec_replies={
