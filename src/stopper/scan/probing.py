@@ -10,6 +10,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.probe import Identity
 from stopper.scan.correlate import correlate
+from stopper.scan.echoes import without_echoes
 from stopper.scan.engine import ProbeResult, run_detectors, run_probes
 from stopper.scan.options import ProbeOptions
 from stopper.scan.outcomes import faults, outcomes
@@ -95,6 +96,7 @@ def _examined(
     people = ready.renewals.ready(ready.target, ask=True).identities
     survey(app, courier, ready.honest, people)
     fill(app, courier, ready.honest, people, min(FILL_MOST, options.max_requests - courier.sent))
+    seen, tried = without_echoes(seen, tried)
     report = Report(
         command=command,
         target=name,

@@ -102,7 +102,8 @@ RULE = Rule(
     owasp="API8:2023",
     asvs=("V2.2.1",),
     surfaces=("wsgi", "http"),
-    ends="`Stopper(app)` refuses a malformed credential with 400 or 401 and never with an error of its own.",
+    ends="`Stopper(app)` answers what fails with a bare 500; checking input is the application's own.",
     effect_of=("request-body-not-validated",),
+    echo_of=("sql-injection", "code-injection"),
     probe=probe,
 )

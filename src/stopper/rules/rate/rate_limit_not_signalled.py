@@ -19,8 +19,9 @@ _COVERED: Final = frozenset({"429", "4XX", "4xx", "default"})
 
 def detect(app: App) -> Iterator[Hit]:
     """A document in which no operation has a 429 reply or a header that speaks of a limit."""
-    if app.spec is None or not _silent(app):
-        return
+    facts = source_of(app)
+    if app.spec is None or not _silent(app) or (facts.routes and not limits_somehow(facts)):
+        return  # where there is no limit at all, there is nothing to signal: rate-limit-missing
     top = "openapi" if "openapi" in app.spec.document else "swagger"
     yield Hit("the document has no reply 429, no Retry-After and no rate header", place_of(app, top), reader="spec")
 
@@ -35,23 +36,18 @@ def _silent(app: App) -> bool:
 
 
 def probe(target: Target) -> Steps[Verdict]:
-    """A burst of reading requests: a limit that is reached must say how long to wait, or headers must tell of it before."""
+    """A burst of reading requests: a limit that is reached must say how long to wait, or headers must tell of it before. Where none is
+    reached, nothing was to be signalled."""
     found = yield from burst(target)
     if found is None:
         return not_applicable("no route can be read")
     if found.announced:
         return passed(f"{found.ref} tells its callers of the limit")
-    if not found.reached and not _nowhere(target.app):
+    if not found.reached:
         return unsure(f"{BURST} requests in a row did not reach a limit")
-    text = "the limit is reached, and nothing says how long to wait" if found.reached else "no limit and no word of one"
+    text = "the limit is reached, and nothing says how long to wait"
     evidence = [Evidence("exchange", "the first request", found.first), Evidence("exchange", text, found.last)]
     return failed(f"{found.ref}: {text}", [found.ref], evidence)
-
-
-def _nowhere(app: App) -> bool:
-    """Neither the source nor, where there is no source, the document knows of a limit."""
-    facts = source_of(app)
-    return not limits_somehow(facts) if facts.routes else _silent(app)
 
 
 RULE = Rule(
@@ -69,7 +65,7 @@ RULE = Rule(
     certainty="likely",
     detect=detect,
     probe=probe,
-    effect_of=("rate-limit-missing",),
+    echo_of=("rate-limit-missing",),
     depth="standard",
     disturbs=True,
 )

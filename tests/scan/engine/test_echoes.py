@@ -1,0 +1,75 @@
+"""A cause that a stronger rule has proven is told once, and only that cause."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+from stopper.core.exchange import Exchange, Request, Response
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.rule import Hit, Rule
+from stopper.scan.detecting import DetectorResult
+from stopper.scan.echoes import without_echoes
+from stopper.scan.engine import ProbeResult
+
+BOOK, LOGIN = RouteRef("GET", "/books/{title}"), RouteRef("POST", "/login")
+STRONG = Rule("strong", "injection", "t", "h", "critical", "input-validation", (1,), "API8:2023", (), ("wsgi",), "e")
+WEAK = replace(STRONG, slug="weak", severity="low", echo_of=("strong",))
+PLAIN = Request("GET", "/books/x")
+
+
+def body(**members: object) -> Request:
+    return Request("POST", "/login", body=json.dumps(members).encode())
+
+
+def proved(rule: Rule, *shown: tuple[RouteRef, Request]) -> ProbeResult:
+    evidence: list[Evidence] = []
+    for ref, request in shown:
+        control = Request(ref.method, PLAIN.target if ref is BOOK else "/login")
+        evidence += [
+            Evidence("exchange", "control: honest", Exchange(control, Response(200))),
+            Evidence("exchange", "it fails", Exchange(request, Response(500))),
+        ]
+    routes = tuple(ref for ref, _ in shown)
+    return ProbeResult(rule, Verdict("fail", f"{routes[0]} fails", routes, tuple(evidence)))
+
+
+def left(weak: ProbeResult, strong: ProbeResult, seen: Sequence[DetectorResult] = ()) -> Verdict:
+    _, tried = without_echoes(seen, [weak, strong])
+    assert tried[1] == strong
+    return tried[0].verdict
+
+
+def test_the_same_quote_in_the_same_part_of_the_path_is_told_by_the_stronger_rule_alone() -> None:
+    strong = proved(STRONG, (BOOK, Request("GET", "/books/canary9'")))
+    assert left(proved(WEAK, (BOOK, Request("GET", "/books/canary%27"))), strong).outcome == "not-applicable"
+
+
+def test_another_input_of_the_same_route_is_another_cause() -> None:
+    strong = proved(STRONG, (LOGIN, body(name="x'", password="p")))
+    for other in (body(), body(name={"a": [1]}, password="p"), body(name="x", password="p'")):
+        weak = proved(WEAK, (LOGIN, other))
+        assert left(weak, strong) == weak.verdict
+
+
+def test_another_path_is_another_cause() -> None:
+    strong = proved(STRONG, (BOOK, Request("GET", "/books/x%27")))
+    people = RouteRef("GET", "/people/{name}")
+    weak = proved(WEAK, (people, Request("GET", "/people/x%27")))
+    assert left(weak, strong) == weak.verdict
+
+
+def test_what_is_left_stays_with_its_own_evidence() -> None:
+    strong = proved(STRONG, (BOOK, Request("GET", "/books/x%27")))
+    verdict = left(proved(WEAK, (BOOK, Request("GET", "/books/y%27")), (LOGIN, body())), strong)
+    assert (verdict.outcome, verdict.message, verdict.routes) == ("fail", "POST /login fails", (LOGIN,))
+    assert {one.exchange.request.target for one in verdict.evidence if one.exchange} == {"/login"}
+
+
+def test_signs_are_left_out_where_the_stronger_rule_is_proven_and_this_one_is_not() -> None:
+    signs = [DetectorResult(WEAK, (Hit("the document is silent", reader="spec"),))]
+    strong = proved(STRONG, (BOOK, PLAIN))
+    passed = ProbeResult(WEAK, Verdict("open", "no limit was reached"))
+    assert without_echoes(signs, [passed, strong])[0][0].hits == ()
+    assert without_echoes(signs, [passed])[0][0].hits == signs[0].hits
+    assert without_echoes(signs, [proved(WEAK, (LOGIN, body())), strong])[0][0].hits == signs[0].hits
