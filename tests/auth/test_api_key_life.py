@@ -125,6 +125,14 @@ def test_a_limit_that_cannot_be_meant_is_refused(node: Node) -> None:
     assert node.keys.list("ann") == []
 
 
+@pytest.mark.parametrize("scopes", ["notes:read", ["notes:read admin"], ["notes:read\nadmin"], [""], ['a"b'], ["é"]])
+def test_scopes_that_would_be_others_in_a_token_are_refused(node: Node, scopes: list[str]) -> None:
+    with pytest.raises(SettingError, match="scopes of an API key"):
+        node.keys.issue("ann", name="x", scopes=scopes)
+    with pytest.raises(SettingError, match="scopes of an API key"):
+        node.keys.bring("ann", name="x", key=Secret(secrets.token_urlsafe(32)), scopes=scopes)
+
+
 def test_networks_are_kept_in_one_spelling_once() -> None:
     assert checked_networks(["192.0.2.7", "192.0.2.7/32", "2001:DB8:0::/48"]) == ("192.0.2.7/32", "2001:db8::/48")
 

@@ -1,12 +1,14 @@
 """Ways round limits, keys and policies that somebody tried; each is closed."""
 
+import os
 from collections import UserDict
 from typing import Any
 
 import pytest
 from tests.extension.made import Made, bearer_header
 
-from stopper import api_key, bearer, limit, loads, owner, public, where
+from stopper import Principal, api_key, bearer, limit, loads, owner, public, where
+from stopper.extension.limits_count import RequestLimits
 
 
 @pytest.fixture
@@ -42,6 +44,43 @@ def test_a_header_that_grows_too_long_gives_no_new_address() -> None:
     made.route("/contact", lambda view: limit("1/hour", by="address")(public(view)))
     answers = [made.get("/contact", **_behind("X-Forwarded-For", said + "203.0.113.9")).status_code for said in ("", "1.1.1.1, " * 500)]  # fmt: skip
     assert answers == [200, 429]
+
+
+def test_who_makes_keys_with_ever_new_limits_fills_no_memory(made: Made) -> None:
+    limits: RequestLimits = made.app.extensions["stopper"].limits
+    with made.app.test_request_context("/") as context:
+        for number in range(1, 3000):
+            key = Principal("ann", "api_key", claims={"stopper_rate_limit": f"{number}/hour"}, credential_id="k")
+            assert limits.count((), context.request, key, known=True)[0] is None
+    assert len(limits._of_keys._meters) == 1000
+    assert not limits._own._meters
+
+
+def test_one_limit_in_two_spellings_is_one_counter(made: Made) -> None:
+    limits: RequestLimits = made.app.extensions["stopper"].limits
+    with made.app.test_request_context("/") as context:
+        found = [
+            limits.count(
+                (),
+                context.request,
+                Principal("ann", "api_key", claims={"stopper_rate_limit": said}, credential_id="k"),
+                known=True,
+            )[0]
+            for said in ("1/hour", "1 per 60 minutes")
+        ]
+    assert [refusal is None for refusal in found] == [True, False]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
+def test_a_child_is_not_held_by_a_lock_that_a_thread_of_its_parent_had(made: Made) -> None:
+    made.route("/a", lambda view: limit("1/hour", by="address")(public(view)))
+    limits: RequestLimits = made.app.extensions["stopper"].limits
+    made.get("/a")
+    with limits._lock:
+        child = os.fork()
+        if not child:
+            os._exit(0 if limits._lock.acquire(timeout=5) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 @pytest.mark.parametrize("name", ["kind", "function", "values", "named"])

@@ -16,6 +16,7 @@ from stopper.auth.api_key_record import ApiKeyRecord, ApiKeyStore, NewApiKey
 from stopper.auth.clock import Clock, system_clock
 from stopper.auth.event import Event, EventSink, log_event
 from stopper.auth.limit_text import read_limits
+from stopper.auth.requirement import is_scope
 from stopper.auth.revocation import Revocations
 from stopper.auth.weak_secret import weakness
 from stopper.core.errors import (
@@ -93,7 +94,7 @@ class ApiKeys:
         """
         key_id, written = new_key(self._environment)
         now = self._clock()
-        _judge_new(name, expires_at, now, rate_limit)
+        _judge_new(name, expires_at, now, rate_limit, scopes)
         record = ApiKeyRecord(
             id=key_id,
             digest=self._reader.digest(written),
@@ -131,7 +132,7 @@ class ApiKeys:
             raise SettingError("keys of other systems are not taken here; set STOPPER_FOREIGN_API_KEYS = True first")
         key_id, digest = self._reader.foreign(_inner_digest(key, sha256))
         now = self._clock()
-        _judge_new(name, expires_at, now, rate_limit)
+        _judge_new(name, expires_at, now, rate_limit, scopes)
         record = ApiKeyRecord(
             id=key_id,
             digest=digest,
@@ -320,11 +321,16 @@ def _inner_digest(key: Secret | None, sha256: str | None) -> bytes:
     return hashlib.sha256(shown.encode("ascii")).digest()
 
 
-def _judge_new(name: str, expires_at: float | None, now: float, rate_limit: str | None = None) -> None:
+def _judge_new(
+    name: str, expires_at: float | None, now: float, rate_limit: str | None = None, scopes: Sequence[str] = ()
+) -> None:
     if not name.strip() or len(name) > 128 or not name.isprintable():
         raise SettingError("the name of an API key is 1 to 128 printable characters, such as build server")
     if expires_at is not None and expires_at <= now:
         raise SettingError("the end of an API key lies in the future; leave it out for none")
+    # A text alone would be read letter by letter; and a scope with a space in it would be two in a token.
+    if isinstance(scopes, str) or not all(map(is_scope, scopes)):
+        raise SettingError("the scopes of an API key are a list of names without spaces, such as notes:read")
     if rate_limit is not None:
         try:
             read_limits(rate_limit)

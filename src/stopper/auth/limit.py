@@ -137,10 +137,16 @@ class Meter:
 
 
 class LocalCounters:
-    """Counters of one process. Where *workers* processes count apart, each takes its part of every limit."""
+    """Counters of one process. Where *workers* processes count apart, each takes its part of every limit.
 
-    def __init__(self, *, workers: int = 1, monotonic: Callable[[], float] = time.monotonic) -> None:
+    *most*: different counters at once; of more, those that were made first are forgotten. None: as many as the application declares.
+    """
+
+    def __init__(
+        self, *, workers: int = 1, monotonic: Callable[[], float] = time.monotonic, most: int | None = None
+    ) -> None:
         self._workers = workers
+        self._most = most
         self._monotonic = monotonic
         self._forget_all()
         # The parent's locks may be held by a thread that is not in the child.
@@ -193,6 +199,8 @@ class LocalCounters:
         with self._lock:
             found = self._meters.get((measure, limit))
             if found is None:
+                if self._most is not None and len(self._meters) >= self._most:
+                    del self._meters[next(iter(self._meters))]
                 mine = limit.shared_by(self._workers)
                 found = self._meters[measure, limit] = (
                     Window(mine.burst, mine.seconds, self._monotonic) if mine.sliding else Meter(mine, self._monotonic)

@@ -154,8 +154,13 @@ def any_of(*requirements: Requirement) -> Requirement:
 _SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,128}")  # RFC 6749 §3.3, and a bound
 
 
+def is_scope(name: object) -> bool:
+    """Whether *name* can be one scope (RFC 6749 §3.3)."""
+    return isinstance(name, str) and _SCOPE.fullmatch(name) is not None
+
+
 def _names(call: str, names: tuple[str, ...]) -> frozenset[str]:
-    if not names or not all(isinstance(name, str) and _SCOPE.fullmatch(name) for name in names):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not names or not all(map(is_scope, names)):
         raise PolicyError(f'{call}() takes names of printable characters without spaces, as in {call}("notes:read")')
     return frozenset(names)
 

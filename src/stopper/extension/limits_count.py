@@ -16,9 +16,10 @@ from flask import Request
 
 from stopper.auth.api_key import LIMIT_CLAIM
 from stopper.auth.api_key_reader import family_of
-from stopper.auth.limit import Attempt, Limit, LocalCounters
+from stopper.auth.forking import in_each_child
+from stopper.auth.limit import Attempt, LocalCounters
 from stopper.auth.limit_key import digest_of, network
-from stopper.auth.limit_text import read_limits
+from stopper.auth.limit_text import read_limits, text_of
 from stopper.core.errors import (
     InvalidCredentialError,
     RefusalError,
@@ -38,6 +39,8 @@ _OWN: Final = "api-key"
 """The name of the limit that an API key brings along."""
 _EVERYBODY: Final = "everybody"
 _MOST_HELD: Final = 10_000
+_MOST_OF_KEYS: Final = 1_000
+"""Different limits of API keys that one process counts at once: whoever may make keys writes their limits, too."""
 _log: Final = logging.getLogger("stopper")
 PER_PROCESS: Final = (
     "several processes serve this application and each counts for itself, so a client gets each limit from each of them; set"
@@ -58,12 +61,18 @@ class RequestLimits:
         """*shared*: counters of all nodes; None: this process's own. *own_issuers*: their tokens name the same people as sessions and API keys do."""
         self._shared = shared
         self._own = LocalCounters(monotonic=monotonic)
+        self._of_keys = LocalCounters(monotonic=monotonic, most=_MOST_OF_KEYS)
         self._own_issuers = own_issuers
         self._monotonic = monotonic
         self._held: dict[tuple[str, str], float] = {}
-        self._lock = threading.Lock()
         self._away = False
         self._processes_told = False
+        self._new_lock()
+        # The parent's lock may be held by a thread that is not in the child.
+        in_each_child(self._new_lock)
+
+    def _new_lock(self) -> None:
+        self._lock = threading.Lock()
 
     @property
     def is_shared(self) -> bool:
@@ -128,7 +137,8 @@ class RequestLimits:
         """In this process alone, up to the first that refuses: its wait, and how each stands. The quick way: no values in between."""
         standings: list[str] = []
         for one, key in zip(limits, keys, strict=True):
-            wait, remaining, reset = self._own.counter(one.measure, one.limit).count(key)
+            counters = self._of_keys if one.name.startswith(_OWN) else self._own
+            wait, remaining, reset = counters.counter(one.measure, one.limit).count(key)
             standings.append(f'"{one.name}";r={remaining};t={ceil(reset)}')
             if wait > 0:
                 return wait, standings
@@ -220,19 +230,19 @@ _digest = lru_cache(maxsize=4096)(digest_of)
 
 
 @lru_cache(maxsize=1024)
-def _read(said: str) -> tuple[Limit, ...]:
-    return read_limits(said)
+def _measured_of(said: str, before: int) -> tuple[Measured, ...]:
+    return tuple(
+        measured(f"{_OWN}|{text_of(one)}", _OWN if number == 1 else f"{_OWN}-{number}", one, "key")
+        for number, one in enumerate(read_limits(said), before + 1)
+    )
 
 
 def _limits_of_key(said: object, before: int) -> tuple[Measured, ...]:
     """The limits that *said* reads, named after *before* others. Raises InvalidCredentialError for a limit that nobody can read: it is not let through without one."""
     try:
-        found = _read(said) if isinstance(said, str) else ()
+        found = _measured_of(said, before) if isinstance(said, str) else ()
     except ValueError:
         found = ()
     if not found:
         raise InvalidCredentialError("key-limit")
-    return tuple(
-        measured(f"{_OWN}|{said}|{number}", _OWN if before + number == 1 else f"{_OWN}-{before + number}", one, "key")
-        for number, one in enumerate(found, 1)
-    )
+    return found
