@@ -32,7 +32,7 @@ BAD_IN_SOURCE_ONLY = frozenset(
     {
         "proxy-trust-misconfigured", "jwt-none-algorithm-listed", "jwt-algorithms-too-broad", "jwt-secret-reused", "public-key-as-secret",
         "password-stored-plaintext", "shadow-route", "vulnerable-auth-library", "abandoned-auth-library", "secret-key-unsafe-default",
-        "same-url-different-policies", "bundled-app-unprotected",
+        "same-url-different-policies",
     }
 )  # fmt: skip
 """Their page's Bad is a line that no object of the application tells of; a case `Running` or ``test_running_wiring.py`` stands for it."""

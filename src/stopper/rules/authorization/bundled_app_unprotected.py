@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.app import Access, App
+from stopper.core.app import Access, App, Route
 from stopper.core.app_wiring import Wiring
+from stopper.core.bundled_pages import ADDRESS, DOORS, Bundled, bundled, menu, shows_more
+from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
 from stopper.core.owner_names import ADMIN_GUARD
 from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, passed, send
+from stopper.core.probe_baseline import attempt
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Name, Value, is_constant, walk
 
@@ -34,6 +39,8 @@ _BLUEPRINTS: Final = {
 _CALLED: Final = ("flask_profiler.init_app", "flask_profiler.Profiler", "flask_monitoringdashboard.bind")
 _WELCOME: Final = "flask_admin.base.AdminIndexView"
 """The page that Flask-Admin begins with; as it comes it shows nothing."""
+_KNOWN_MOST: Final = 8
+"""Routes of the application itself, called like a dashboard, that are asked."""
 _MIDDLEWARE: Final = ("werkzeug.middleware.dispatcher.DispatcherMiddleware",)
 
 
@@ -135,6 +142,47 @@ def _basic_auth(facts: SourceFacts) -> bool:
     return any("basicAuth" in str(write.value) for write in facts.config_writes("flask_profiler", "FLASK_PROFILER"))
 
 
+# -- on the wire -----------------------------------------------------------------------------------------------------------------
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Ask as nobody where such dashboards usually are: the answer must not be the library's own page."""
+    nothing = yield from send(target.request_for(Route(f"/{target.canary}-not-there", ("GET",)), "GET"))
+    evidence = [Evidence("exchange", "control: what a path that is not there answers", nothing)]
+    for path in _doors(target.app):
+        answer = yield from attempt(_get(target, path))
+        page = bundled(answer.response) if answer is not None else None
+        if answer is None or page is None or bundled(nothing.response) == page:
+            continue
+        shown = yield from _shown(target, page, answer)
+        if shown is not None:
+            ref = RouteRef("GET", shown.request.target)
+            text = f"{ref.path} is a page of {page.name}, and it asks nobody who is calling"
+            return failed(text, [ref], [*evidence, Evidence("exchange", text, shown)])
+    return passed("no page of a bundled application answers nobody")
+
+
+def _doors(app: App) -> Iterator[str]:
+    known = [one.path for one in app.routes if "GET" in one.methods and not one.parameters]
+    named = [path for path in known if ADDRESS.search(path)][:_KNOWN_MOST]
+    yield from dict.fromkeys((*named, *DOORS))
+
+
+def _get(target: Target, path: str) -> Steps[Exchange]:
+    return (yield from send(target.request_for(Route(path, ("GET",)), "GET")))
+
+
+def _shown(target: Target, page: Bundled, first: Exchange) -> Steps[Exchange | None]:
+    """The answer that shows what must be guarded: the first page, or one that its menu leads to."""
+    if shows_more(page, first.response):
+        return first
+    for path in menu(first):
+        answer = yield from attempt(_get(target, path))
+        if answer is not None and bundled(answer.response) == page and shows_more(page, answer.response):
+            return answer
+    return None
+
+
 RULE = Rule(
     slug="bundled-app-unprotected",
     family="authorization",
@@ -145,8 +193,9 @@ RULE = Rule(
     cwe=(306,),
     owasp="API5:2023",
     asvs=("V13.4.5",),
-    surfaces=("source", "running"),
+    surfaces=("source", "running", "wsgi", "http"),
     ends="`Stopper(app)` closes the endpoints of other packages until `stopper.cover` gives them a policy.",
     certainty="likely",
     detect=detect,
+    probe=probe,
 )
