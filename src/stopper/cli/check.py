@@ -52,7 +52,7 @@ class Job:
             report = run_check(options)
         finally:
             progress.clear()
-        report = judged(report, self.plan, self.root, report.marked)
+        report = judged(report, self.plan, self.root, report.marked, remember=self.cache)
         if self.changed is None or self.changed_since is None:
             return report
         return scored(only_changed(report, self.changed, self.root, self.changed_since))

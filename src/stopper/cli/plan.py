@@ -71,9 +71,12 @@ def _accepted(given: str | None, config: Config) -> tuple[str, tuple[Entry, ...]
     return written, load_accepted(config.folder / written) if written else ()
 
 
-def judged(report: Report, plan: Plan, root: Path, paths: tuple[str, ...]) -> Report:
-    """*report* without suppressed and accepted findings, with diffs, scored. *paths* are the files whose comments count."""
+def judged(report: Report, plan: Plan, root: Path, paths: tuple[str, ...], *, remember: bool = False) -> Report:
+    """*report* without suppressed and accepted findings, with diffs, scored. *paths* are the files whose comments count. *remember*: whether
+    diffs may be taken from the cache and kept there.
+    """
     from stopper.scan.per_path import without_ignored
+    from stopper.scan.remembered_diffs import with_remembered_diffs
     from stopper.scan.reports.patch import with_diffs
     from stopper.scan.score import scored
     from stopper.scan.suppression import reader, suppressed
@@ -86,7 +89,9 @@ def judged(report: Report, plan: Plan, root: Path, paths: tuple[str, ...]) -> Re
     held = suppressed(held, read, paths, set(checks), today)
     held = without_ignored(held, plan.per_path)
     held = without_accepted(held, plan.accepted, today, plan.accepted_path)
-    return scored(with_diffs(held, read))
+    if not any(output.format in ("json", "html") for output in plan.outputs):
+        return scored(held)  # nothing else shows diffs
+    return scored(with_remembered_diffs(held, read) if remember else with_diffs(held, read))
 
 
 def _per_path(config: Config, every: tuple[Rule, ...]) -> dict[str, tuple[str, ...]]:

@@ -18,7 +18,7 @@ from stopper.scan import cache
 
 Json: TypeAlias = Any
 _FUNCTIONS: Final = ("detect", "probe", "fix")
-_TUPLES: Final = ("cwe", "asvs", "surfaces", "effect_of")
+_TUPLES: Final = tuple(one.name for one in fields(Rule) if str(one.type).startswith("tuple"))
 
 
 @dataclass(frozen=True, slots=True)
