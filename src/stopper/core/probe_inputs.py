@@ -17,6 +17,8 @@ from stopper.core.probe_shared import found_once
 
 MOST: Final = {"quick": 8, "standard": 14, "deep": 60}
 """Inputs that one probe varies, by the scan's depth."""
+SHOWN: Final = 4
+"""Places of one weakness whose exchanges are kept as evidence; the others are named."""
 USUAL: Final = ("q", "id", "name")
 """What a route may read of whose query no reader knows anything."""
 
@@ -42,7 +44,15 @@ class Input:
             return with_query(self.request, self.name, str(value))
         if self.place == "path":
             return replace(self.request, target=_in_path(self.route, self.request.target, self.name, str(value)))
-        return replace(self.request, body=json.dumps({**members(self.request), self.name: value}).encode())
+        return replace(self.request, body=json.dumps(_set(members(self.request), self.name.split("."), value)).encode())
+
+
+def _set(members: dict[str, object], path: Sequence[str], value: object) -> dict[str, object]:
+    """*members* with the one at *path* set; where no such path is, the name is taken as it stands."""
+    inner = members.get(path[0])
+    if len(path) > 1 and isinstance(inner, dict):
+        return {**members, path[0]: _set(cast("dict[str, object]", inner), path[1:], value)}
+    return {**members, ".".join(path): value}
 
 
 def members(request: Request) -> dict[str, object]:
@@ -76,15 +86,23 @@ def _inputs(target: Target, methods: Sequence[str], usual: Sequence[str]) -> Ste
 def judged(
     target: Target, tried: Callable[[Target, Input], Steps[list[Evidence]]], wrong: Callable[[Input], str], right: str
 ) -> Steps[Verdict]:
-    """Try every input until *tried* brings evidence; *wrong* says of that input what it does, *right* what all the others do."""
+    """Try every input; each route that *tried* brings evidence of is a place. *wrong* says of an input what it does, *right* what all
+    others do."""
     found = yield from inputs(target)
     if not found:
         return not_applicable("no input that takes text is in reach")
+    places: dict[RouteRef, str] = {}
+    evidence: list[Evidence] = []
     for one in found:
-        evidence = yield from attempt(tried(target, one))
-        if evidence:
-            return failed(f"{one.ref} {wrong(one)}", [one.ref], evidence)
-    return passed(f"{len(found)} {right}")
+        if one.ref in places:
+            continue
+        seen = yield from attempt(tried(target, one))
+        if seen:
+            places[one.ref] = f"{one.ref} {wrong(one)}"
+            evidence.extend(seen if len(places) <= SHOWN else ())
+    if not places:
+        return passed(f"{len(found)} {right}")
+    return failed(next(iter(places.values())), list(places), evidence)
 
 
 def _is_guess(one: Input) -> bool:
@@ -97,7 +115,7 @@ def _tells(route: Route, honest: Exchange) -> bool:
     status = honest.response.status
     if honest.response.error or status in (401, 403, 405, 429):
         return False
-    return status != 404 or bool(route.parameters)
+    return status != 404 or bool(route.parameters or route.names)
 
 
 def _of(route: Route, honest: Exchange, usual: Sequence[str]) -> Iterator[Input]:
@@ -110,9 +128,17 @@ def _of(route: Route, honest: Exchange, usual: Sequence[str]) -> Iterator[Input]
         for name in known or (() if route.parameters else tuple(usual)):
             yield Input(route, request, name, "query", honest)
         return
-    for name, value in members(request).items():
+    for name in _texts(members(request)):
+        yield Input(route, request, name, "body", honest)
+
+
+def _texts(members: dict[str, object], depth: int = 3) -> Iterator[str]:
+    """The members that hold a text or a number; those of an inner object by their path."""
+    for name, value in members.items():
         if isinstance(value, (str, int, float)) and not isinstance(value, bool):
-            yield Input(route, request, name, "body", honest)
+            yield name
+        elif isinstance(value, dict) and depth > 1 and "." not in name:
+            yield from (f"{name}.{inner}" for inner in _texts(cast("dict[str, object]", value), depth - 1))
 
 
 def _in_path(route: Route, target: str, name: str, value: str) -> str:

@@ -59,9 +59,13 @@ def _anonymous(target: Target, route: Route, method: str) -> Steps[tuple[Evidenc
 
 
 def _complains(response: Response) -> bool:
-    """A success by its status that says in its body that it is none."""
+    """A success by its status that says in its body, or in the envelope around its data, that it is none."""
     said = response.json()
-    return isinstance(said, dict) and not {"error", "errors", "Error"}.isdisjoint(cast("dict[str, object]", said))
+    if not isinstance(said, dict):
+        return False
+    members = cast("dict[str, object]", said)
+    inner = [cast("dict[str, object]", value) for value in members.values() if isinstance(value, dict)]
+    return any(not {"error", "errors", "Error"}.isdisjoint(one) for one in (members, *inner))
 
 
 def _verdict(open_to_all: list[tuple[RouteRef, tuple[Evidence, ...]]], unclear: int, total: int) -> Verdict:

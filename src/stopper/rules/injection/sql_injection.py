@@ -146,13 +146,30 @@ def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
     plain = yield from send(one.given(stem))
     quoted = yield from send(one.given(f"{stem}'"))
     if plain.response.status >= 500 or plain.response.error:
-        return []
+        return (yield from _as_a_number(one))
     broke = quoted.response.status >= 500 or bool(_ERRORS.search(quoted.response.text))
     if broke or not _as_before(quoted.response, plain.response, target.canary):
         doubled = yield from send(one.given(f"{stem}''"))
         if broke and _as_before(doubled.response, plain.response, target.canary):
             return _evidence(plain, doubled, quoted, "one quote breaks the statement, two do not")
     return (yield from _obeyed(target, one, plain, stem))
+
+
+def _as_a_number(one: Input) -> Steps[list[Evidence]]:
+    """Where any word breaks the statement, the input may stand in it as a number: a condition behind a number is tried."""
+    plain = yield from send(one.given("1"))
+    if not plain.response.succeeded or plain.response.error:
+        return []
+    never = yield from send(one.given("1 AND 1=2"))
+    always = yield from send(one.given("1 AND 1=1"))
+    if same(always.response, plain.response) and not same(never.response, plain.response):
+        return _evidence(plain, always, never, "a condition behind the number is obeyed")
+    if not same(never.response, plain.response):
+        return []
+    more = yield from send(one.given("1 OR 1=1"))
+    if more.response.succeeded and _gives_more(more.response, plain.response):
+        return _evidence(plain, never, more, "a condition that is always true gives what is not the caller's")
+    return []
 
 
 def _obeyed(target: Target, one: Input, plain: Exchange, stem: str) -> Steps[list[Evidence]]:

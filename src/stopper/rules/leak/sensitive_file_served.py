@@ -11,6 +11,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
 from stopper.core.probe_baseline import attempt
+from stopper.core.probe_inputs import Input, inputs
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Member, Name, Value, text_of
 
@@ -34,6 +35,10 @@ _ROOTS: Final = frozenset(
         "~",
     }
 )
+_UPWARDS: Final = "../" * 12
+"""Deeper than a project lies; what is above the root is the root."""
+_KERNEL: Final = re.compile(r"Linux version \d+\.\d+[^\n]{0,200}#\d+")
+"""proc_version(5)."""
 _ENV_LINE: Final = re.compile(r"^(?:export )?[A-Z][A-Z0-9_]{2,60}=", re.MULTILINE)
 
 
@@ -128,7 +133,26 @@ def probe(target: Target) -> Steps[Verdict]:
             evidence.append(Evidence("exchange", f"{path} is served", answer))
     if places:
         return failed(f"{places[0].path} is served to whoever asks", places, evidence)
-    return passed("none of the usual files of a project is served")
+    for one in (yield from inputs(target)):
+        read = yield from attempt(_read(target, one))
+        if read:
+            return failed(f"{one.ref} opens the file that {one.name} names", [one.ref], read)
+    return passed("none of the usual files of a project is served, and no input names one")
+
+
+def _read(target: Target, one: Input) -> Steps[list[Evidence]]:
+    """The evidence that the input names a file of the server. Only names below ``/proc`` are sent: the view may open for writing what
+    it is told, even on a GET, and there nobody, the superuser included, can empty a file or make one."""
+    answer = yield from send(one.given(f"{_UPWARDS}proc/version"))
+    if not _KERNEL.search(answer.response.text):
+        return []
+    control = yield from send(one.given(f"{_UPWARDS}proc/{target.canary}"))
+    if _KERNEL.search(control.response.text):
+        return []
+    return [
+        Evidence("exchange", "control: a file that is not there", control),
+        Evidence("exchange", "a file of the operating system is read", answer),
+    ]
 
 
 RULE = Rule(

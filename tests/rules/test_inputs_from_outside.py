@@ -1,0 +1,159 @@
+"""Inputs of which nothing but a document or an answer tells: what probes send to them, and what they never send."""
+
+import os
+import sqlite3
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, jsonify, render_template_string, request
+from werkzeug.security import safe_join
+
+from stopper.core.app import App, Route
+from stopper.core.finding import Verdict
+from stopper.scan.catalogue import load
+from stopper.scan.trial import try_rule
+
+RULES = {rule.slug: rule for rule in load()}
+
+
+def verdict(slug: str, app: Flask, *routes: Route, **given: Any) -> Verdict:
+    return try_rule(RULES[slug], app, source=App(routes=routes, readers=frozenset({"spec"})), depth="standard", **given)
+
+
+def said(path: str, method: str = "GET", **more: Any) -> Route:
+    return Route(path, (method,), readers=frozenset({"spec"}), **more)
+
+
+# --- what a document leaves optional ------------------------------------------------------------------------------------------
+
+
+def greeter() -> Flask:
+    app = Flask("greeter")
+
+    @app.get("/greeting")
+    def greeting() -> Any:
+        if "whom" not in request.args:
+            return jsonify(hint="nobody to greet")
+        return render_template_string("<p>Hello " + request.args["whom"] + "</p>")
+
+    return app
+
+
+@pytest.mark.parametrize("slug", ["code-injection", "markup-unescaped"])
+def test_an_optional_parameter_is_an_input(slug: str) -> None:
+    found = verdict(slug, greeter(), said("/greeting", optional=("whom",)))
+    assert (found.outcome, [str(ref) for ref in found.routes]) == ("fail", ["GET /greeting"])
+
+
+def test_every_route_that_runs_its_input_is_a_place() -> None:
+    app = greeter()
+    app.add_url_rule("/again", "again", app.view_functions["greeting"])
+    found = verdict("code-injection", app, said("/greeting", optional=("whom",)), said("/again", optional=("whom",)))
+    assert {str(ref) for ref in found.routes} == {"GET /greeting", "GET /again"}
+
+
+# --- files that an input names ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the file that is named is one of Linux")
+@pytest.mark.parametrize(("sound", "outcome"), [(False, "fail"), (True, "pass")])
+def test_a_file_that_the_caller_names_is_read(tmp_path: Path, sound: bool, outcome: str) -> None:
+    app, folder = Flask("files"), tmp_path
+
+    @app.get("/report")
+    def report() -> Any:
+        name = request.args.get("file", "none")
+        path = safe_join(str(folder), name) if sound else os.path.join(folder, name)
+        try:
+            return jsonify(data=Path(path or "/nowhere").read_text(encoding="utf-8"))
+        except OSError:
+            return jsonify(error="no such report"), 404
+
+    assert verdict("sensitive-file-served", app, said("/report", fields=("file",))).outcome == outcome
+
+
+def test_no_file_is_named_that_a_view_which_writes_could_damage(tmp_path: Path) -> None:
+    """A scan once emptied the list of users of its own machine: the view opened for writing what it was told, on a GET."""
+    app, opened = Flask("writes"), list[str]()
+
+    @app.get("/save")
+    def save() -> Any:
+        opened.append(os.path.normpath(os.path.join(tmp_path, request.args.get("file", "none"))))
+        return jsonify(saved=True)
+
+    for slug in RULES:
+        if (
+            RULES[slug].probe is not None
+            and "wsgi" in RULES[slug].surfaces
+            and RULES[slug].family in ("leak", "injection")
+        ):
+            verdict(slug, app, said("/save", fields=("file",)))
+    outside = {path for path in opened if not path.startswith((f"{tmp_path}{os.sep}", f"/proc{os.sep}"))}
+    assert opened
+    assert outside == set()
+
+
+# --- statements ---------------------------------------------------------------------------------------------------------------
+
+
+def rows(statement: str, *, bound: bool = False) -> Flask:
+    app, store = Flask("rows"), sqlite3.connect(":memory:", check_same_thread=False)
+    store.executescript("create table people (id integer, name text); insert into people values (1, 'ann'), (2, 'bob')")
+
+    def answer(value: object) -> Any:
+        try:
+            found = (
+                store.execute("select name from people where id = ?", (value,))
+                if bound
+                else store.execute(statement % value)
+            )
+            return jsonify(people=[name for (name,) in found])
+        except sqlite3.Error:
+            return "error", 500
+
+    @app.get("/people/<number>")
+    def one(number: str) -> Any:
+        return answer(number)
+
+    @app.post("/find")
+    def find() -> Any:
+        return answer(request.get_json()["search"]["by"]["name"])
+
+    return app
+
+
+@pytest.mark.parametrize(("bound", "outcome"), [(False, "fail"), (True, "pass")])
+def test_a_statement_into_which_a_number_is_written(bound: bool, outcome: str) -> None:
+    """Any word breaks it, so a quote proves nothing; a condition behind the number does."""
+    app = rows("select name from people where id = %s", bound=bound)
+    found = verdict("sql-injection", app, said("/people/{number}", parameters=(("number", "string"),)))
+    assert found.outcome == outcome
+
+
+@pytest.mark.parametrize(("bound", "outcome"), [(False, "fail"), (True, "pass")])
+def test_a_member_of_an_inner_object_is_an_input(bound: bool, outcome: str) -> None:
+    inner = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+    middle = {"type": "object", "properties": {"by": inner}, "required": ["by"]}
+    schema = {"type": "object", "properties": {"search": middle}, "required": ["search"]}
+    app = rows("select name from people where name = '%s'", bound=bound)
+    assert verdict("sql-injection", app, said("/find", "POST", request_schema=schema)).outcome == outcome
+
+
+# --- refusals that call themselves a success ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome"),
+    [
+        ({"response": {"error": {"message": "token id None not found"}}}, "open"),
+        ({"response": {"user": {"id": 1, "name": "ann"}}}, "fail"),
+    ],
+)
+def test_an_error_in_an_envelope_is_a_refusal(body: dict[str, Any], outcome: str) -> None:
+    app = Flask("envelope")
+    app.add_url_rule("/me", "me", lambda: jsonify(body))
+    assert verdict("spec-security-not-enforced", app, said("/me", spec_security=("token",))).outcome != (
+        "fail" if outcome == "open" else "pass"
+    )
