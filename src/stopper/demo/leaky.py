@@ -161,7 +161,7 @@ def all_people():  # leak: route-without-authentication, spec-security-not-enfor
 
 
 @app.get("/admin/export")
-def export():  # leak: rate-limit-not-signalled
+def export():
     if request.headers.get("X-API-Key") != os.environ.get(
         "EXPORT_API_KEY"
     ):  # leak: api-key-unset-fails-open, api-key-compared-with-equals, api-key-lifecycle-missing
