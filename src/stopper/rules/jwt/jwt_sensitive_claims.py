@@ -22,6 +22,10 @@ EXTENSION: Final = ("flask_jwt_extended.create_access_token", "flask_jwt_extende
 _ORDINARY: Final = re.compile(r"(?i)^(user_?|contact_?)?e_?mail(_?address)?$")
 _SAYS_WHAT: Final = frozenset({"scope", "scp", "aud", "iss", "typ", "type", "token_type", "purpose", "role", "roles"})
 """Claims of a few known words: a purpose called ``set_password`` is no password."""
+_WHAT_FOR: Final = re.compile(
+    r"(?i)^(?:reset|change|forgot|recover|confirm)_?(?:password|passwd|pwd)(?:_?(?:id|for|user))?$"
+)
+"""``{"reset_password": user.id}``: what the token is for, and whose."""
 _MORE: Final = re.compile(
     r"(?i)^(credit_?card\w*|card|cvv|cvc|pin|account_number|social_security\w*|medical\w*|diagnosis|address|driver_?licen[cs]e\w*|"
     r"(hashed_?|user_?)?(password|passwd|pwd)(_?(hash|digest|salt))?|private_key|api_?secret|db_?password)$"
@@ -75,7 +79,7 @@ def _told(facts: SourceFacts, claims: Value, depth: int = 3) -> Iterator[str]:
 
 def is_secret_claim(name: str) -> bool:
     """That a claim of that name holds a secret or a person's data, e-mail addresses left aside."""
-    if _ORDINARY.match(name):
+    if _ORDINARY.match(name) or _WHAT_FOR.match(name):
         return False
     return sensitive(name) in ("password", "api-key", "config-secret") or is_personal(name) or bool(_MORE.match(name))
 
