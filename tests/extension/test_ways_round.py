@@ -1,13 +1,32 @@
 """Ways round limits, keys and policies that somebody tried; each is closed."""
 
+import io
+import json
 import os
 from collections import UserDict
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from flask import Response, jsonify, request, send_file
 from tests.extension.made import Made, bearer_header
+from werkzeug.wrappers import Response as WerkzeugResponse
 
-from stopper import Principal, api_key, bearer, limit, loads, owner, public, where
+from stopper import (
+    Principal,
+    SettingError,
+    accepts,
+    api_key,
+    bearer,
+    fields,
+    gives,
+    limit,
+    loads,
+    owner,
+    public,
+    where,
+)
 from stopper.extension.limits_count import RequestLimits
 
 
@@ -120,3 +139,99 @@ class _Lazy(UserDict[str, str]):
 def test_an_object_whose_member_cannot_be_read_is_nobodys(made: Made) -> None:
     made.route("/notes/<note_id>", bearer & loads(note=lambda **_: _Lazy()) & owner("note.owner_id"))
     assert made.get("/notes/1", bearer_header(sub="ann")).status_code == 403
+
+
+# -- field filters ----------------------------------------------------------------------------------------------------------------
+
+
+class _JsonByNature(Response):
+    default_mimetype = "application/json"
+
+
+@dataclass
+class _Person:
+    name: str
+    password: str
+
+
+_PERSON = {"name": "ann", "password": "s"}
+_TEXT = json.dumps(_PERSON)
+_JSON = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda: (_TEXT, 200, _JSON),
+        lambda: (_TEXT.encode(), _JSON),
+        lambda: (iter([_TEXT[:9], _TEXT[9:]]), 200, _JSON),
+        lambda: WerkzeugResponse(_TEXT, content_type="application/json"),
+        lambda: (Response(_TEXT), 200, _JSON),
+        lambda: (jsonify(_PERSON), 201),
+        lambda: send_file(io.BytesIO(_TEXT.encode()), mimetype="application/json"),
+        lambda: Response(_TEXT, content_type="application/vnd.api+json"),
+    ],
+)
+def test_however_json_is_written_only_named_members_leave(made: Made, answer: Callable[[], Any]) -> None:
+    made.app.add_url_rule("/me", "me", public(gives(fields("name"))(answer)))
+    shown = made.get("/me")
+    assert shown.status_code in (200, 201)
+    assert shown.get_json(force=True) == {"name": "ann"}
+
+
+def test_an_application_whose_texts_are_json_is_filtered(made: Made) -> None:
+    made.app.response_class = _JsonByNature
+    made.app.add_url_rule("/me", "me", public(gives(fields("name"))(lambda: _TEXT)))
+    assert made.get("/me").json == {"name": "ann"}
+
+
+def test_an_object_that_a_framework_would_write_is_filtered(made: Made) -> None:
+    view: Callable[[], Any] = lambda: (_Person("ann", "s"), 200)  # noqa: E731
+    filtered = gives(fields("name"))(view)
+    with made.app.test_request_context("/"):
+        assert filtered() == ({"name": "ann"}, 200)
+
+
+def test_text_that_is_no_json_stays(made: Made) -> None:
+    made.app.add_url_rule("/me", "me", public(gives(fields("name"))(lambda: ("{a page}", 200, {"X-Note": "1"}))))
+    assert made.get("/me").text == "{a page}"
+
+
+def test_a_form_in_chunks_that_is_none_does_not_reach_a_view(made: Made) -> None:
+    """A hook that has read the body before leaves it there for a view that takes any body for JSON."""
+    made.app.before_request(lambda: [request.get_data(), None][1])
+
+    def view() -> Any:
+        made.ran.append("view")
+        return request.get_json(force=True)
+
+    made.app.add_url_rule("/me", "me", public(accepts(fields("name"))(view)), methods=["POST"])
+    answer = made.app.test_client().post(
+        "/me", input_stream=io.BytesIO(b'{"admin":true}'), content_type="multipart/form-data; boundary=b",
+        environ_overrides={"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True},
+    )  # fmt: skip
+    assert (answer.status_code, made.ran) == (400, [])
+
+
+@pytest.mark.parametrize("filter_", [accepts(fields("name")), gives(fields("name"))])
+def test_a_filter_above_the_route_would_not_be_asked_and_is_refused(made: Made, filter_: Any) -> None:
+    @made.app.post("/me")
+    @bearer
+    def me() -> Any:
+        return {}
+
+    filter_(me)  # as a decorator that stands on top of the others does
+    with pytest.raises(SettingError, match="below the route"):
+        made.stopper.seal()
+    assert made.get("/me", bearer_header(), method="POST").status_code == 503
+
+
+def test_filters_below_the_route_are_no_fault(made: Made) -> None:
+    @made.app.post("/me")
+    @bearer
+    @accepts(fields("name"))
+    @gives(fields("name"))
+    def me() -> Any:
+        return {}
+
+    made.stopper.seal()

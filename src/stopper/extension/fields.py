@@ -1,19 +1,21 @@
 """``@accepts(fields(…))`` and ``@gives(fields(…))``: members of requests and answers that nobody named do not pass."""
 
+import contextlib
 import functools
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from flask import Flask, Request, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.local import LocalProxy
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from stopper.auth.field_filter import MAX_NAMES, Fields
 from stopper.auth.requirement import Situation
 from stopper.auth.strict_json import NotStrictError, read_array, read_object
-from stopper.core.errors import PolicyError
+from stopper.core.errors import PolicyError, SettingError
 from stopper.core.principal import Principal
 from stopper.extension.current import current_principal
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 View = TypeVar("View", bound=Callable[..., Any])
 _request: Final = cast("LocalProxy[Request]", request)
+_AROUND: Final = "__stopper_fields_around__"
+"""What a view carries round which a filter was put: a route that leads to the view itself leads past the filter."""
 _FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -66,7 +70,7 @@ def _wrapped(view: View, *, before: Callable[[], None] | None, after: Callable[[
             answer = await view(*args, **arguments)
             return answer if after is None else after(answer)
 
-        return cast("View", waits)
+        return _marked(view, cast("View", waits))
 
     @functools.wraps(view)
     def answers(*args: Any, **arguments: Any) -> Any:
@@ -75,7 +79,23 @@ def _wrapped(view: View, *, before: Callable[[], None] | None, after: Callable[[
         answer = view(*args, **arguments)
         return answer if after is None else after(answer)
 
-    return cast("View", answers)
+    return _marked(view, cast("View", answers))
+
+
+def _marked(view: View, wrapper: View) -> View:
+    with contextlib.suppress(AttributeError):  # a bound method carries nothing
+        setattr(view, _AROUND, True)
+    return wrapper
+
+
+def judge_filters(flask: Flask) -> None:
+    """Raises SettingError where a route leads past a filter."""
+    for endpoint, view in flask.view_functions.items():
+        if getattr(view, _AROUND, False):
+            raise SettingError(
+                f"the route {endpoint} leads to the view without its accepts() or gives(), since that stands above the route; put it"
+                " below the route and the policy"
+            )
 
 
 def _guard() -> "Guard":
@@ -98,7 +118,7 @@ def _judge_request(allowed: Fields) -> None:
     asked = _request._get_current_object()  # pyright: ignore[reportPrivateUsage]
     if asked.mimetype in _FORMS:
         names = [*asked.form, *asked.files]
-        if not names and (asked.content_length or 0) > 0:
+        if not names and (asked.content_length or "HTTP_TRANSFER_ENCODING" in asked.environ):
             raise _refused(400, "The form cannot be read.", ())
         value: object = dict.fromkeys(names)
     else:
@@ -139,13 +159,19 @@ def _refused(status: int, detail: str, names: tuple[str, ...] | list[str]) -> HT
 def _filtered(allowed: Fields, answer: object) -> object:
     said: tuple[object, ...] = cast("Any", answer) if isinstance(answer, tuple) else (answer,)
     body, more = (said[0], said[1:]) if said else (None, ())
-    if isinstance(body, Response):
-        return (_of_response(allowed, body), *more) if more else _of_response(allowed, body)
+    if isinstance(body, WerkzeugResponse):
+        return _of_response(allowed, current_app.make_response(cast("Any", answer)))
+    if isinstance(body, (str, bytes, bytearray, Iterator)):
+        # Text that the view wrote itself is JSON where its headers, or the application's kind of response, say so.
+        made = current_app.make_response(cast("Any", answer))
+        return _of_response(allowed, made) if made.is_json else answer  # pyright: ignore[reportUnknownVariableType]
     status = next((one for one in more if isinstance(one, int)), 200)
-    if not isinstance(body, (dict, list)) or status >= 400:
+    if body is None or status >= 400:
         return answer  # pyright: ignore[reportUnknownVariableType]
     # As it will be written: an object that a provider turns into members has them now.
     plain = json.loads(current_app.json.dumps(body))
+    if not isinstance(plain, (dict, list)):
+        return answer  # pyright: ignore[reportUnknownVariableType]
     shown = allowed.shown(plain, _situation())
     return (shown, *more) if more else shown
 
@@ -153,6 +179,7 @@ def _filtered(allowed: Fields, answer: object) -> object:
 def _of_response(allowed: Fields, response: Response) -> Response:
     if response.status_code >= 400 or not response.is_json:
         return response
+    response.direct_passthrough = False  # a file is read here, and not handed on unread
     shown = allowed.shown(json.loads(response.get_data()), _situation())
     response.set_data(current_app.json.dumps(shown))
     return response

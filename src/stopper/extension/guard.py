@@ -28,6 +28,7 @@ from stopper.extension.answers import Answers
 from stopper.extension.binding import open_binding
 from stopper.extension.csrf import HEADER
 from stopper.extension.door import Cover, Doors, cover_of, policies_of
+from stopper.extension.fields import judge_filters
 from stopper.extension.gate import DECIDED, Gate
 from stopper.extension.limits import ALLOW_LIMITS_PER_PROCESS, RATE_LIMIT, Aim, LimitRules, RateLimit, aim_of
 from stopper.extension.limits_count import RequestLimits
@@ -242,6 +243,7 @@ class Guard:
                 f" @public or @bearer, or name its endpoint in stopper.cover():\n{table}",
                 table,
             )
+        judge_filters(app)
         self._judge_parts()
         if self.parts.prepare is not None:
             self.parts.prepare()
