@@ -73,6 +73,8 @@ def _told(facts: SourceFacts, claims: Value, depth: int = 3) -> Iterator[str]:
             continue  # whether there is one, not what it is
         elif is_secret_claim(name):
             yield name
+        elif _WHAT_FOR.match(name) and isinstance(value, Member) and not is_secret_claim(value.attribute):
+            continue
         elif name not in _SAYS_WHAT and _is_secret_value(facts, value):
             yield name or "with a secret"
 
