@@ -1,20 +1,18 @@
 """A stranger reads what only the server can reach: the cloud's metadata, databases, consoles."""
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from stopper.core.app import App, Route
-from stopper.core.exchange import Request
+from stopper.core.app import App
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import UNTRUSTED
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, listen, not_applicable, passed, send
-from stopper.core.probe_query import with_query
+from stopper.core.probe_address_fields import MOST, address_fields, aimed
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import (
     Call,
@@ -39,11 +37,6 @@ _GUARDS: Final = re.compile(
 )
 _MORE: Final = ("urllib.request.urlretrieve", "wget.download", "urllib3.PoolManager.urlopen", "pycurl.Curl.setopt", "feedparser.parse", "pandas.read_csv", "pandas.read_json",
                 "socket.create_connection", "http.client.HTTPConnection", "http.client.HTTPSConnection", "requests.Request", "httpx.Request")  # fmt: skip
-_NAMES: Final = re.compile(
-    r"(?i)^(?:\w*_)?(?:url|uri|link|href|src|target|dest|destination|endpoint|host|domain|callback|webhook|feed|image|avatar|site|page|proxy|fetch|source|remote|address|u)(?:_url|_uri)?$"
-)
-MOST: Final = 8
-"""Requests of the probe that carry our address."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -147,12 +140,12 @@ def _is_request(value: Item) -> bool:
 
 def probe(target: Target) -> Steps[Verdict]:
     """Give a listener of ours as the address, and see whether the server comes."""
-    wanted = list(_wanted(target))
+    wanted = list(address_fields(target))
     if not wanted:
         return not_applicable("no route reads a field that is called like an address")
     listener = yield from listen()
     for sent, (route, method, name, where) in enumerate(wanted[:MOST]):
-        request = _aimed(
+        request = aimed(
             target.request_for(route, method), name, where, f"{listener.url}/{target.canary or 'stopper'}-{sent}"
         )
         for person in (None, *target.identities[:1]):
@@ -172,47 +165,6 @@ def probe(target: Target) -> Steps[Verdict]:
             if not exchange.response.refused:
                 break
     return passed("no field that is called like an address makes the server ask us")
-
-
-def _wanted(target: Target) -> Iterator[tuple[Route, str, str, str]]:
-    """Route, method, field and place; those that the source accuses first."""
-    facts = source_of(target.app)
-    read = {(one.function, one.key): one.source for one in facts.readings() if _NAMES.match(one.key)}
-    for route in target.app.routes:
-        methods = [method for method in route.methods if method in ("GET", "POST", "PUT")]
-        names = {key: source for (function, key), source in read.items() if function and function == route.view}
-        said = (*route.names, *route.body_names)
-        names.update({name: "" for name in said if _NAMES.match(name) and name not in names})
-        for name, source in names.items():
-            for method in methods[:1]:
-                where = (
-                    "query"
-                    if source.endswith((".args", ".values")) or method == "GET"
-                    else "form"
-                    if source.endswith(".form")
-                    else "json"
-                )
-                yield route, method, name, where
-
-
-def _aimed(request: Request, name: str, where: str, address: str) -> Request:
-    if where == "query":
-        return with_query(request, name, address)
-    if where == "form":
-        body, kind = f"{name}={address}".encode(), "application/x-www-form-urlencoded"
-    else:
-        try:
-            held = json.loads(request.body or b"{}")
-        except ValueError:
-            held = {}
-        body, kind = (
-            json.dumps({**(held if isinstance(held, dict) else {}), name: address}).encode(),
-            "application/json",
-        )
-    headers = tuple(pair for pair in request.headers if pair[0].lower() not in ("content-type", "content-length"))
-    return Request(
-        request.method, request.target, (*headers, ("Content-Type", kind)), body, request.effect, request.identity
-    )
 
 
 RULE = Rule(

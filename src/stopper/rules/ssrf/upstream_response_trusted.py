@@ -7,6 +7,11 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.fact import SinkKind
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, listen, not_applicable, passed, unsure
+from stopper.core.probe_address_fields import MOST, address_fields, aimed
+from stopper.core.probe_baseline import answered, attempt
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Item, Member, Value, walk
 
@@ -29,6 +34,8 @@ _CHECKS: Final = re.compile(
 _NO_JSON: Final = frozenset({"ValueError", "JSONDecodeError"})
 _OTHER_FORM: Final = frozenset({"KeyError", "TypeError", "LookupError", "IndexError", "AttributeError"})
 """Who catches one of each by name has thought of an answer that is no JSON, and of one that has another form."""
+_FAILED: Final = 500
+"""What nobody answers who has thought of the case: 502 and 504 are for answers of others that are no good (RFC 9110 §15.6)."""
 _LOOKED_AT: Final = frozenset({"status_code", "ok", "is_success", "headers", "is_error", "status"})
 
 
@@ -106,6 +113,40 @@ def _looks(value: Value) -> bool:
     return isinstance(value, Member) and value.attribute in _LOOKED_AT
 
 
+# -- on the wire -----------------------------------------------------------------------------------------------------------------
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """Where the server asks an address that it is given, an answer of ours that is no JSON must not make it fail; one that is, does not."""
+    wanted = list(address_fields(target))[:MOST]
+    if not wanted:
+        return not_applicable("no route reads a field that is called like an address")
+    listener = yield from listen()
+    came, taken = 0, 0
+    for number, (route, method, name, where) in enumerate(wanted):
+        stem = f"{listener.url}/{target.canary or 'stopper'}-{number}"
+        request = target.request_for(route, method)
+        good = yield from attempt(answered(target, aimed(request, name, where, f"{stem}.json")))
+        if good is None or not any(f"-{number}.json" in one.target for one in listener.hits()):
+            continue
+        came += 1
+        if not good.response.succeeded:
+            continue
+        taken += 1
+        empty = yield from attempt(answered(target, aimed(request, name, where, f"{stem}-empty")))
+        asked = any(f"-{number}-empty" in one.target for one in listener.hits())
+        if empty is not None and asked and empty.response.status == _FAILED:
+            ref = RouteRef(method, route.path)
+            text = f"{ref} fails when the address in {name} answers with something else than JSON"
+            control = Evidence("exchange", f"control: a listener of ours, named in {name}, answers with JSON", good)
+            return failed(text, [ref], [control, Evidence("exchange", "the same listener answers with nothing", empty)])
+    if not came:
+        return not_applicable("no route asks an address that it is given")
+    if not taken:
+        return unsure("a route asks the address that it is given, and takes no answer of ours for a good one")
+    return passed("what another service answers is looked at before it is used")
+
+
 RULE = Rule(
     slug="upstream-response-trusted",
     family="ssrf",
@@ -116,8 +157,9 @@ RULE = Rule(
     cwe=(20,),
     owasp="API10:2023",
     asvs=("V13.2.4",),
-    surfaces=("source",),
+    surfaces=("source", "wsgi", "http"),
     ends="`stopper.outbound.Client` bounds an answer's size and time and judges its type before it is read.",
     certainty="likely",
     detect=detect,
+    probe=probe,
 )

@@ -8,6 +8,7 @@ from stopper.core.exchange import Request
 
 REMEMBERED: Final = 100
 BODY: Final = 64 * 1024
+ANSWER: Final = b'{"status": "ok"}'
 
 
 class _Server(ThreadingHTTPServer):
@@ -19,15 +20,19 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 5
 
     def handle_any(self) -> None:
-        """Remember the request and answer with an empty 200."""
+        """Remember the request and answer with a 200: a small JSON object where the path ends in ``.json``, else nothing."""
         server = cast("_Server", self.server)
         said = self.headers.get("Content-Length", "0")
         body = self.rfile.read(min(int(said) if said.isdigit() else 0, BODY))
         if len(server.seen) < REMEMBERED:
             server.seen.append(Request(self.command, self.path, tuple(self.headers.items()), body))
+        answer = ANSWER if self.path.partition("?")[0].endswith(".json") else b""
         self.send_response(200)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Type", "application/json" if answer else "text/html")
+        self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = handle_any
 

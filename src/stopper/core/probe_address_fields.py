@@ -1,0 +1,60 @@
+"""Fields of an API that take an address, and requests that put one of ours there."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import Route
+from stopper.core.exchange import Request
+from stopper.core.facts import source_of
+from stopper.core.probe import Target
+from stopper.core.probe_query import with_query
+
+_NAMES: Final = re.compile(
+    r"(?i)^(?:\w*_)?(?:url|uri|link|href|src|target|dest|destination|endpoint|host|domain|callback|webhook|feed|image|avatar|site|page|proxy|fetch|source|remote|address|u)(?:_url|_uri)?$"
+)
+MOST: Final = 8
+"""Requests of the probe that carry our address."""
+
+
+def address_fields(target: Target) -> Iterator[tuple[Route, str, str, str]]:
+    """Route, method, field and place; those that the source accuses first."""
+    facts = source_of(target.app)
+    read = {(one.function, one.key): one.source for one in facts.readings() if _NAMES.match(one.key)}
+    for route in target.app.routes:
+        methods = [method for method in route.methods if method in ("GET", "POST", "PUT")]
+        names = {key: source for (function, key), source in read.items() if function and function == route.view}
+        said = (*route.names, *route.body_names)
+        names.update({name: "" for name in said if _NAMES.match(name) and name not in names})
+        for name, source in names.items():
+            for method in methods[:1]:
+                where = (
+                    "query"
+                    if source.endswith((".args", ".values")) or method == "GET"
+                    else "form"
+                    if source.endswith(".form")
+                    else "json"
+                )
+                yield route, method, name, where
+
+
+def aimed(request: Request, name: str, where: str, address: str) -> Request:
+    """*request* with *address* in its field *name*, which stands in the query, a form or a JSON body."""
+    if where == "query":
+        return with_query(request, name, address)
+    if where == "form":
+        body, kind = f"{name}={address}".encode(), "application/x-www-form-urlencoded"
+    else:
+        try:
+            held = json.loads(request.body or b"{}")
+        except ValueError:
+            held = {}
+        body, kind = (
+            json.dumps({**(held if isinstance(held, dict) else {}), name: address}).encode(),
+            "application/json",
+        )
+    headers = tuple(pair for pair in request.headers if pair[0].lower() not in ("content-type", "content-length"))
+    return Request(
+        request.method, request.target, (*headers, ("Content-Type", kind)), body, request.effect, request.identity
+    )
