@@ -88,7 +88,9 @@ class KeySet:
             raw = path.read_bytes()[: MAX_JWKS_BYTES + 1]
             document: object = json.loads(raw) if len(raw) <= MAX_JWKS_BYTES else None
         except OSError as wrong:
-            raise KeyringError(f"{path}: cannot be read: {wrong.strerror}") from None
+            raise KeyringError(
+                f"{path}: cannot be read: {wrong.strerror}; put the issuer's key set (JWKS) there, or give its https:// address"
+            ) from None
         except (ValueError, RecursionError):
             raise KeyringError(f"{path}: is not JSON") from None
         if not isinstance(document, dict):

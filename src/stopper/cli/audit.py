@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from stopper.cli.options import probing, shared
+from stopper.cli.options import database_url, probing, shared
 from stopper.core.errors import UsageError
 
 
@@ -14,7 +14,12 @@ from stopper.core.errors import UsageError
 @click.option(
     "--env-file", type=click.Path(), metavar="FILE", help="NAME=value lines that the app needs in its environment."
 )
-@click.option("--disposable-database", metavar="URL", help="A database that --active may write to and spoil.")
+@click.option(
+    "--disposable-database",
+    metavar="URL",
+    callback=database_url,
+    help="A database that --active may write to and spoil.",
+)
 @probing
 @shared
 def command(app: str, **given: Any) -> int:

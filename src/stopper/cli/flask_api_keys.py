@@ -32,10 +32,10 @@ def _given(command: Any) -> Any:
 
 @click.group("apikeys")
 def api_keys() -> None:
-    """API keys: made once shown once, rotated, ended."""
+    """API keys: made, shown once, rotated, ended."""
 
 
-@api_keys.command("issue")
+@api_keys.command("issue", short_help="Make a key and print it, this once.")
 @click.argument("subject")
 @_given
 @click.pass_context
@@ -48,7 +48,7 @@ def issue(
         _shown(keys.issue(subject, name=name, scopes=scopes, tenant=tenant, **_limits(keys, **limits)))
 
 
-@api_keys.command("list")
+@api_keys.command("list", short_help="Print the keys of somebody.")
 @click.argument("subject")
 @click.pass_context
 def list_keys(context: click.Context, subject: str) -> None:
@@ -88,7 +88,7 @@ def revoke(context: click.Context, key_id: str | None, subject: str | None) -> N
         click.echo(f"{count} key{'s have' if count > 1 else ' has'} ended")
 
 
-@api_keys.command("import")
+@api_keys.command("import", short_help="Take in a key of another system.")
 @click.argument("subject")
 @click.option("--sha256", metavar="HEX", help="The SHA-256 of the key, where the old system kept that. Without it the key is read from standard input.")  # fmt: skip
 @_given
@@ -106,7 +106,7 @@ def bring(
         click.echo(_line(record, keys.now()))
 
 
-@api_keys.command("remind")
+@api_keys.command("remind", short_help="Print the keys that end soon.")
 @click.option("--days", type=click.IntRange(1, 365), multiple=True, default=(14, 3), show_default=True, help="So many days before its end; repeatable.")  # fmt: skip
 @click.pass_context
 def remind(context: click.Context, days: tuple[int, ...]) -> None:

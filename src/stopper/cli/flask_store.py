@@ -188,7 +188,7 @@ def rotate(
         _made(made)
 
 
-@keys.command("import")
+@keys.command("import", short_help="Take in a private key that was made elsewhere.")
 @click.argument("source", metavar="FILE|PLACE")
 @click.option("--algorithm", type=click.Choice(_NAMES), help="What it signs under: PS256 for RSA, HS256 for a secret.")
 @click.option("--at-once", is_flag=True, help="It signs at once: for the successor of a key that leaked.")
@@ -272,7 +272,7 @@ def destroy(context: click.Context, kid: str, database: str | None, key_file: Pa
 
 @click.group("db")
 def db() -> None:
-    """The store."""
+    """The store: its schema and its backup."""
 
 
 @db.command("upgrade")
@@ -310,7 +310,7 @@ def backup(context: click.Context, file: Path, database: str | None, key_file: P
         click.echo(f"{file} holds the store as it was now")
 
 
-@click.command("revoke")
+@click.command("revoke", short_help="End sessions and void access tokens.")
 @click.option("--all", "everything", is_flag=True, help="Everybody: after a leak, or after a backup was restored.")
 @click.option("--subject", metavar="ID", help="One person: every session and token.")
 @click.option("--device", metavar="NAME", help="With --subject: only what that person has on one device.")

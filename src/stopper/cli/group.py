@@ -36,6 +36,11 @@ COMMANDS: Final = (
 INTERRUPTED: Final = 130
 """128 + SIGINT, as shells give it."""
 _UNEXPECTED: Final = 3
+_PLAINER: Final = {
+    "is not a valid float range": "is not a number",
+    "is not a valid integer range": "is not a whole number",
+}
+"""Words of click that only programmers know."""
 
 
 class Group(click.Group):
@@ -120,6 +125,8 @@ def usage(wrong: click.ClickException) -> str:
             "" if near else f"; type {command} -h for its options"
         )
     text = wrong.format_message().strip().rstrip(".")
+    for theirs, ours in _PLAINER.items():
+        text = text.replace(theirs, ours)
     return f"{text}; type {command} -h for help" if "did you mean" not in text else text
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from stopper.cli.gate import CLEAN, FAILED
+from stopper.cli.options import database_url
 from stopper.core.errors import UsageError
 
 
@@ -23,7 +24,12 @@ from stopper.core.errors import UsageError
 @click.option(
     "--env-file", type=click.Path(), metavar="FILE", help="NAME=value lines that the app needs in its environment."
 )
-@click.option("--disposable-database", metavar="URL", help="A database that hooks of the app may write to and spoil.")
+@click.option(
+    "--disposable-database",
+    metavar="URL",
+    callback=database_url,
+    help="A database that hooks of the app may write to and spoil.",
+)
 @click.option("--traceback", is_flag=True, help="Show where an error inside Stopper came from.")
 def command(app: str, check: bool, file: str, **given: Any) -> int:
     """Import MODULE, take its APP, see who may pass each of its routes without running a view, and write that down."""
@@ -34,7 +40,8 @@ def command(app: str, check: bool, file: str, **given: Any) -> int:
     from stopper.scan.options import ProbeOptions
 
     path = Path(file)
-    before = lock.parse(_read(path, app), file) if check else ()
+    write = f"stopper lock {app}" + ("" if file == "stopper.lock" else f" --file {file}")
+    before = lock.parse(_read(path, write), file) if check else ()
     env_file = Path(given["env_file"]) if given["env_file"] else None
     options = ProbeOptions(
         rules=(), env_file=env_file, disposable_database=given["disposable_database"], root=Path.cwd()
@@ -48,7 +55,7 @@ def command(app: str, check: bool, file: str, **given: Any) -> int:
     _print(changed or [f"{file}: {counted(rows)}, all as they were"])
     if changed:
         click.echo(
-            f"stopper: {file} and the app differ in {len(changed)} of {len(rows)} doors; review them, then type: stopper lock {app}",
+            f"stopper: {file} and the app differ in {len(changed)} of {len(rows)} doors; review them, then type: {write}",
             err=True,
         )
     return FAILED if changed else CLEAN
@@ -60,10 +67,10 @@ def _print(said: "list[str] | tuple[str, ...]") -> None:
     to_stdout("".join(f"{line.rstrip()}\n" for line in said))
 
 
-def _read(path: Path, app: str) -> str:
+def _read(path: Path, write: str) -> str:
     try:
         return path.read_text("utf-8")
     except FileNotFoundError:
-        raise UsageError(f"{path} is not there; write it first: stopper lock {app}") from None
+        raise UsageError(f"{path} is not there; write it first: {write}") from None
     except (OSError, UnicodeDecodeError):
         raise UsageError(f"{path} cannot be read as text; give another --file") from None

@@ -1,5 +1,6 @@
 """The options that `check`, `scan` and `audit` share."""
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -9,6 +10,14 @@ from stopper.core.rule import SEVERITIES
 
 FORMATS: Final = ("text", "json", "sarif", "html", "junit", "github")
 Command = Callable[..., Any]
+
+
+def database_url(_context: click.Context, _option: click.Parameter, given: str | None) -> str | None:
+    """An option that is the URL of a database, such as ``--disposable-database``. Raises click's BadParameter for what is none."""
+    if given is not None and not re.match(r"[a-z][\w+.]*://", given):
+        raise click.BadParameter("it is a URL, such as sqlite:////tmp/copy.db or postgresql://user@127.0.0.1/copy")
+    return given
+
 
 _SHARED: Final[tuple[Callable[[Command], Command], ...]] = (
     click.option(

@@ -38,7 +38,7 @@ def load(path: Path) -> tuple[Entry, ...]:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as wrong:
         why = (wrong.strerror or "error").lower() if isinstance(wrong, OSError) else "not text"
-        raise UsageError(f"the accepted findings {path} cannot be read ({why})") from None
+        raise UsageError(f"the accepted findings {path} cannot be read ({why}); name a JSON or TOML file") from None
     try:
         document: object = _toml(text) if path.suffix == ".toml" else json.loads(text)
     except (ValueError, RecursionError) as wrong:
