@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from stopper.core.app import App
 from stopper.core.finding import Confidence, Evidence, Finding, Verdict, order_of
 from stopper.core.place import Place, RouteRef, Span
-from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.rule import SEVERITIES, Certainty, Edit, Hit, Rule
 from stopper.scan.detecting import DetectorResult
 from stopper.scan.merge import shape
 
@@ -31,6 +31,9 @@ class _Draft:
     proofs: list[tuple[Rule, Verdict, tuple[RouteRef, ...]]] = field(
         default_factory=list["tuple[Rule, Verdict, tuple[RouteRef, ...]]"]
     )
+
+
+_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +66,21 @@ def correlate(
 
 
 def _joined(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings, where one that the wire alone knows and that shows the effect of another, proven on the same route, goes into it."""
+    """The findings, where one that the wire alone knows and that shows the effect of another, proven on the same route, is joined with
+    it; the name is the cause's, unless nobody knows its line and the effect weighs more."""
     left = list(findings)
     for effect in findings:
-        if effect.confidence != "proven":
+        if effect.confidence != "proven" or effect not in left:
             continue
         cause = next((one for one in left if one is not effect and _is_effect(effect, one)), None)
         if cause is None:
             continue
-        left[left.index(cause)] = _taking_in(cause, effect)
-        left.remove(effect)
+        worse = SEVERITIES.index(effect.rule.severity) > SEVERITIES.index(cause.rule.severity)
+        kept, given = (
+            (effect, cause) if worse and all(place.span is None for place in cause.places) else (cause, effect)
+        )
+        left[left.index(kept)] = _taking_in(kept, given)
+        left.remove(given)
     return left
 
 
@@ -84,10 +92,10 @@ def _is_effect(effect: Finding, cause: Finding) -> bool:
     return cause.rule.slug in effect.rule.effect_of and any(place.route in routes for place in effect.places)
 
 
-def _taking_in(cause: Finding, effect: Finding) -> Finding:
-    said = Evidence("effect", f"also seen as {effect.rule.slug}: {effect.message}")
-    places = tuple(dict.fromkeys((*cause.places, *effect.places)))
-    return replace(cause, places=places, evidence=(*cause.evidence, said, *effect.evidence))
+def _taking_in(kept: Finding, given: Finding) -> Finding:
+    said = Evidence("effect", f"also seen as {given.rule.slug}: {given.message}")
+    places = tuple(dict.fromkeys((*kept.places, *given.places)))
+    return replace(kept, places=places, evidence=(*kept.evidence, said, *given.evidence))
 
 
 def _drafts(app: App, result: DetectorResult) -> list[_Draft]:
@@ -136,6 +144,8 @@ def reach_of(app: App, hit: Hit) -> Reach:
     own = (hit.route,) if hit.route is not None else ()
     if hit.span is None:
         return Reach(hit.route is None, own)
+    function = function_at(app, hit.span)
+    answers = _method_of(app, function)
     views = [
         ref
         for route in app.routes
@@ -143,12 +153,19 @@ def reach_of(app: App, hit: Hit) -> Reach:
         and route.span.path == hit.span.path
         and route.span.line <= hit.span.line <= route.span.end_line
         for ref in route.refs()
+        if answers is None or ref.method == answers
     ]
-    function = function_at(app, hit.span)
     if not own and not views and (not function or _sets_up(app, hit.span, function)):
         return Reach(True)
     running = app.source.routes_reaching(function) if app.source is not None and function else ()
     return Reach(False, tuple(dict.fromkeys((*own, *views, *running))))
+
+
+def _method_of(app: App, function: str) -> str | None:
+    """The one method that a function of a view class answers; None for any other function."""
+    known = app.source.function(function) if app.source is not None and function else None
+    word = function.rpartition(".")[2].upper()
+    return word if known is not None and known.owner and word in _METHODS else None
 
 
 def _sets_up(app: App, span: Span, function: str) -> bool:

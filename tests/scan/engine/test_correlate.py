@@ -223,3 +223,11 @@ def test_what_a_document_alone_says_is_one_finding_with_every_operation() -> Non
     assert [str(place) for place in found.places] == ["GET /me", "GET /notes/{id}"]
     assert found.message == "GET /me says too little (and 2 more of the kind)"
     assert len(found.evidence) == 3
+
+
+def test_joined_proofs_keep_the_graver_name() -> None:
+    """A leaking error is not told as less than it is, because it is seen as a lesser weakness too."""
+    cause, effect = rule("cause", severity="medium"), rule("effect", severity="high", effect_of=("cause",))
+    for tried in ([proved(cause, ME), proved(effect, ME)], [proved(effect, ME), proved(cause, ME)]):
+        (found,) = correlate(App(), [], tried)
+        assert (found.rule.slug, len(found.evidence)) == ("effect", 3)

@@ -215,9 +215,13 @@ def _reach(project: Project, facts: SourceFacts, guards: Guards) -> dict[str, tu
     rank = {ref: number for number, ref in enumerate(every)}
     found: dict[str, set[int]] = {}
     for route in facts.routes:
-        numbers = [rank[ref] for ref in _refs_of(route) if ref.method not in ("HEAD", "OPTIONS")]
-        for name in _run_by(route, project, guards):
-            found.setdefault(name, set()).update(numbers)
+        refs = [ref for ref in _refs_of(route) if ref.method not in ("HEAD", "OPTIONS")]
+        for name in _run_by([route.view, *route.hooks, *(one.name for one in route.decorators)], project, guards):
+            found.setdefault(name, set()).update(rank[ref] for ref in refs)
+        for ref in refs:  # a method of a view class answers its own method alone
+            own = f"{route.view}.{ref.method.lower()}"
+            for name in _run_by([own], project, guards) if own in project.functions else ():
+                found.setdefault(name, set()).add(rank[ref])
     for handler in facts.all_error_handlers:
         served = (route for route in facts.routes if not handler.blueprint or route.blueprint == handler.blueprint)
         found.setdefault(handler.function, set()).update(rank[ref] for route in served for ref in _refs_of(route))
@@ -234,10 +238,8 @@ def _refs_of(route: SourceRoute) -> list[RouteRef]:
     return [RouteRef(method, route.path) for method in route.methods]
 
 
-def _run_by(route: SourceRoute, project: Project, guards: Guards) -> Iterator[str]:
-    """The functions of the project that a request to the route runs."""
-    waiting = [route.view, *route.hooks, *(decorator.name for decorator in route.decorators)]
-    waiting.extend(f"{route.view}.{method.lower()}" for method in route.methods)
+def _run_by(waiting: list[str], project: Project, guards: Guards) -> Iterator[str]:
+    """The functions of the project that these run, themselves among them."""
     seen: set[str] = set()
     while waiting:
         name = waiting.pop()
