@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.auth.token_smith import AUDIENCE, ISSUER, NOW, hs256
 
 from stopper import InvalidCredentialError, Issuer, Secret, SettingError, StoreUnavailableError
+from stopper.auth.api_key_form import new_key
 from stopper.auth.clock import SetClock
 from stopper.auth.introspection import MOST_AT_ONCE, Lifetimes, OpaqueTokens, is_opaque
 from stopper.auth.issuer import Introspection
@@ -221,6 +222,8 @@ def test_no_answer_breaks_it(answer: dict[str, Any]) -> None:
 
 def test_a_signed_token_is_never_shown_to_the_issuer() -> None:
     assert not is_opaque(hs256())
+    # An API key that somebody put into the wrong header stays here: another system must not learn it.
+    assert not is_opaque(new_key("live")[1])
     assert all(map(is_opaque, ["abc", "a.b.c", "eyJ.x", "v4.local.abc.def", ""]))
     assert World().refused("x" * 9000) == "token-too-long"
 

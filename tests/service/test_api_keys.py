@@ -223,3 +223,15 @@ def test_a_limit_that_cannot_be_meant_is_refused(client: FlaskClient) -> None:
     found = client.post("/auth/api-keys", headers=log_in(client), json={"name": "ci", "rate_limit": "often"})
     assert found.status_code == 400
     assert "100/minute" in found.json["detail"]
+
+
+def test_a_key_ends_from_any_address_and_however_often_it_was_used(client: FlaskClient, api: FlaskClient) -> None:
+    """A thief who uses the key up to its limit, or a holder away from its networks, must not keep it alive."""
+    ann = log_in(client)
+    bound = make(client, ann, scope="notes:read", addresses=["10.0.0.0/8"])
+    used_up = make(client, ann, scope="notes:read", rate_limit="1/hour")
+    assert [api.get("/key", headers={"X-API-Key": used_up["key"]}).status_code for _ in range(2)] == [200, 429]
+    for made in (bound, used_up):
+        found = client.post("/auth/api-keys/leaks", json=[{"token": made["key"]}])
+        assert [one["label"] for one in found.json] == ["true_positive"]
+        assert api.get("/key", headers={"X-API-Key": made["key"]}).status_code == 401

@@ -8,6 +8,7 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeGuard
 
+from stopper.auth.api_key_form import PREFIX
 from stopper.auth.clock import Clock
 from stopper.auth.forking import in_each_child
 from stopper.auth.issuer import Issuer
@@ -174,8 +175,8 @@ class OpaqueTokens:
 
 
 def is_opaque(token: str) -> bool:
-    """Whether *token* is no signed JWT; only such a one is ever shown to the issuer."""
-    return token.count(".") != 2 or not token.startswith("eyJ")
+    """Whether *token* is neither a signed JWT nor an API key of ours; only such a one is ever shown to the issuer."""
+    return not token.startswith(PREFIX) and (token.count(".") != 2 or not token.startswith("eyJ"))
 
 
 def _awaited(question: "Future[Outcome | Late]") -> Outcome:

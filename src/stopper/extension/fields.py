@@ -172,7 +172,7 @@ def _filtered(allowed: Fields, answer: object) -> object:
     plain = json.loads(current_app.json.dumps(body))
     if not isinstance(plain, (dict, list)):
         return answer  # pyright: ignore[reportUnknownVariableType]
-    shown = allowed.shown(plain, _situation())
+    shown = allowed.shown(cast("object", plain), _situation())
     return (shown, *more) if more else shown
 
 
