@@ -36,11 +36,15 @@ class TlsSeen:
     certificate: CertificateSeen | None = None
     unread: str = ""
     """Why there is no certificate."""
+    weak: str = ""
+    """Why a careful client's handshake fails where one that takes every cipher holds."""
 
 
 def faults(seen: TlsSeen) -> tuple[str, ...]:
     """What is wrong with the server's TLS, each as the rest of a sentence that begins with the server."""
     found = [f"still takes {version}" for version in seen.taken]
+    if seen.weak:
+        found.append(f"holds no handshake with a careful client ({seen.weak}), only with one that takes every cipher")
     if seen.certificate is not None:
         found += _certificate_faults(seen.certificate, seen.at)
     return tuple(found)

@@ -1,6 +1,7 @@
 """The three runs: source alone, a live address, and an application in this machine seen from inside and outside."""
 
 from dataclasses import replace
+from typing import Final
 
 from stopper.core.app import App, Route
 from stopper.core.errors import IncompleteError
@@ -21,6 +22,8 @@ from stopper.scan.wire.http import HttpTransport
 __all__ = ["run_audit", "run_check", "run_scan"]
 
 WORKERS = 8
+_PLAIN: Final = "wrong version number"
+"""What a handshake comes to with a server that speaks plain http."""
 FEW = 6
 """A document of fewer routes may be one of several."""
 
@@ -62,7 +65,7 @@ def _silence(courier: Courier, transport: HttpTransport) -> str:
 
 def _only_tls(silent: str, courier: Courier, transport: HttpTransport, options: ProbeOptions, clock: Clock) -> Report:
     """What can be said of a target whose handshake fails: nobody logs in there and nothing is sent. Raises IncompleteError where that is nothing."""
-    if transport.surface == "https" and "certificate" in silent:
+    if transport.surface == "https" and ("certificate" in silent or "no TLS there" in silent) and _PLAIN not in silent:
         rules = tuple(rule for rule in options.rules if rule.check == "transport" and "https" in rule.surfaces)
         careful = replace(options, rules=rules, identities=(), mode="passive")
         app = App(name=transport.origin.authority, readers=frozenset({"wire"}))
@@ -76,7 +79,7 @@ def _mend(transport: HttpTransport, error: str) -> str:
     """What to do about an address that gives no answer."""
     if "certificate" in error:
         return "mend the certificate, or name the file of its authority in the variable SSL_CERT_FILE"
-    if "wrong version number" in error:
+    if _PLAIN in error:
         return f"it speaks plain http there: type http://{transport.origin.authority}{transport.origin.prefix}"
     return "is it running?"
 

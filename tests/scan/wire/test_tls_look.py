@@ -1,11 +1,14 @@
 """TLS of a target is tried against real servers: what each is weak in is told, a good one passes, and no request goes where trust is missing."""
 
 import socket
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from tests.scan.wire.tls_servers import HOST, Authority, TlsServer, authority, certificate, serving
 
 from stopper.core.errors import IncompleteError
@@ -56,6 +59,35 @@ def test_old_versions_are_told_and_the_good_handshake_stays_good(tmp_path: Path,
         report = scanned(server)
     assert said(report) == "the server still takes TLS 1.0, and still takes TLS 1.1"
     assert report.findings[0].confidence == "proven"
+
+
+def test_a_server_of_old_versions_alone_is_a_finding_though_no_request_can_be_sent(
+    tmp_path: Path, vouching: Authority
+) -> None:
+    with serving(certificate(tmp_path, vouching), old=True, newest=ssl.TLSVersion.TLSv1_1) as server:
+        report = scanned(server)
+    assert "still takes TLS 1.0" in said(report)
+    assert report.errors
+
+
+def test_a_server_of_weak_ciphers_alone_is_told(tmp_path: Path, vouching: Authority) -> None:
+    file = certificate(tmp_path, vouching, rsa_bits=2048)
+    with serving(file, newest=ssl.TLSVersion.TLSv1_2, ciphers="AES128-SHA") as server:
+        report = scanned(server)
+    assert "holds no handshake with a careful client" in said(report)
+    assert server.heard == []
+
+
+def test_a_certificate_that_nobody_can_read_leaves_the_rule_open(
+    tmp_path: Path, vouching: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(_der: bytes) -> None:
+        raise UnsupportedAlgorithm("a key of tomorrow")
+
+    monkeypatch.setattr(x509, "load_der_x509_certificate", unreadable)
+    with serving(certificate(tmp_path, vouching)) as server:
+        report = scanned(server)
+    assert [one.outcome for one in report.outcomes] == ["open"]
 
 
 @pytest.mark.parametrize(("made", "message"), [

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -72,12 +73,16 @@ def _builder(name: x509.Name, issuer: x509.Name, key: _Key, days: tuple[int, int
 class TlsServer:
     """Answers ``{}`` to every request until it is closed, and keeps what was sent to it."""
 
-    def __init__(self, file: Path, *, old: bool = False) -> None:
+    def __init__(
+        self, file: Path, *, old: bool = False, newest: ssl.TLSVersion | None = None, ciphers: str = "ALL"
+    ) -> None:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.set_ciphers("ALL:@SECLEVEL=0")  # only so can it hold a short key or speak an old version
+        self._context.set_ciphers(f"{ciphers}:@SECLEVEL=0")  # only so can it hold a short key or speak an old version
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             self._context.minimum_version = ssl.TLSVersion.TLSv1 if old else ssl.TLSVersion.TLSv1_2
+            if newest is not None:
+                self._context.maximum_version = newest
         self._context.load_cert_chain(file)
         self.heard: list[bytes] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -105,8 +110,8 @@ class TlsServer:
 
 
 @contextmanager
-def serving(file: Path, *, old: bool = False) -> Iterator[TlsServer]:
-    server = TlsServer(file, old=old)
+def serving(file: Path, **how: Any) -> Iterator[TlsServer]:
+    server = TlsServer(file, **how)
     try:
         yield server
     finally:

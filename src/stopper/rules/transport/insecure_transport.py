@@ -61,6 +61,7 @@ def _account(seen: TlsSeen) -> str:
     parts = [f"{version} is taken" for version in seen.taken]
     parts += [f"{version} is refused" for version in seen.refused]
     parts += [f"{version} was not tested ({why})" for version, why in seen.untested]
+    parts += [f"a careful client's handshake fails: {seen.weak}"] if seen.weak else []
     one = seen.certificate
     if one is not None:
         parts.append(f"the certificate is good from {one.begins:%Y-%m-%d} to {one.ends:%Y-%m-%d}")

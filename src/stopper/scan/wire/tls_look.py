@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from stopper.core.tls import CertificateSeen, TlsSeen
@@ -18,6 +19,14 @@ Connect = Callable[[], socket.socket]
 Answer = tuple[Literal["taken", "refused", "untested"], str]
 
 _OLD: Final = {"TLS 1.0": ("TLSv1", b"\x03\x01"), "TLS 1.1": ("TLSv1_1", b"\x03\x02")}
+_UNREADABLE: Final = (
+    OSError,
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What a handshake, or a certificate that somebody made up, can come to."""
 _OTHER_VERSION: Final = ("UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "WRONG_VERSION_NUMBER")
 """What this side says when the server answers in another version than the one it was offered."""
 
@@ -25,25 +34,31 @@ _OTHER_VERSION: Final = ("UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "WRONG_VER
 def look(connect: Connect, host: str, trusting: ssl.SSLContext) -> TlsSeen:
     """What the server at *connect* takes and shows. ``trusting`` is the context of the scan's own requests."""
     now = datetime.now(UTC)
+    certificate, weak, unread = None, "", ""
     try:
-        certificate = _certificate(connect, host, trusting)
-    except (OSError, ValueError) as error:
-        return TlsSeen(now, unread=_why(error))
+        certificate, weak = _certificate(connect, host, trusting)
+    except _UNREADABLE as error:
+        unread = _why(error)
     answers = {version: _old_version(connect, host, version) for version in _OLD}
 
     def those(kind: str) -> tuple[str, ...]:
         return tuple(version for version, (answer, _) in answers.items() if answer == kind)
 
     untested = tuple((version, answers[version][1]) for version in those("untested"))
-    return TlsSeen(now, those("taken"), those("refused"), untested, certificate)
+    return TlsSeen(now, those("taken"), those("refused"), untested, certificate, unread, weak)
 
 
-def _certificate(connect: Connect, host: str, trusting: ssl.SSLContext) -> CertificateSeen:
-    """The certificate of a normal handshake; where that fails, of one that takes any, with what was wrong."""
+def _certificate(connect: Connect, host: str, trusting: ssl.SSLContext) -> tuple[CertificateSeen, str]:
+    """The certificate of a normal handshake; where that fails, of one that takes any. Beside it stands why a normal handshake failed
+    when it was not for the certificate."""
     try:
-        return _read(_shown(connect, host, trusting), host, "")
+        return _read(_shown(connect, host, trusting), host, ""), ""
+    except ssl.SSLCertVerificationError as refused:
+        return _read(_shown(connect, host, _any_server()), host, _why(refused)), ""
+    except ssl.SSLEOFError:
+        raise  # cut off, which says nothing
     except ssl.SSLError as refused:
-        return _read(_shown(connect, host, _any_server()), host, _why(refused))
+        return _read(_shown(connect, host, _any_server()), host, ""), _why(refused)
 
 
 def _shown(connect: Connect, host: str, context: ssl.SSLContext) -> bytes:
@@ -60,7 +75,7 @@ def _read(der: bytes, host: str, trouble: str) -> CertificateSeen:
     return CertificateSeen(
         one.not_valid_before_utc,
         one.not_valid_after_utc,
-        _fits(one, host),
+        not trouble or _fits(one, host),
         one.issuer == one.subject,
         key.key_size if isinstance(key, rsa.RSAPublicKey) else None,
         one.signature_hash_algorithm.name if one.signature_hash_algorithm else None,
