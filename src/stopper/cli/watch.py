@@ -79,7 +79,7 @@ def _loaded(target: str, env_file: str | None) -> Any:
     app = imported(Job(target, named(target, root), ProbeOptions(rules=()), ""), root)
     if not is_flask(app):
         raise UsageError(
-            f"{target} is a {type(app).__name__}, not a Flask application; name the application or its factory"
+            f"{target} is of the type {type(app).__name__}, not a Flask application; name the application or its factory"
         )
     return app
 

@@ -91,7 +91,7 @@ def audit(job: Job) -> Report:
     Path(job.folder, "phase").write_text("reading", encoding="utf-8")
     if not is_flask(app):
         raise UsageError(
-            f"{job.target} is a {type(app).__name__}, not a Flask application; name the application or its factory"
+            f"{job.target} is of the type {type(app).__name__}, not a Flask application; name the application or its factory"
         )
     wanted = (
         databases.on_this_machine(read_config(app.config)) if network == "namespace" and not job.content else set[str]()

@@ -128,7 +128,12 @@ def _died(job: Job, wrong: BaseException) -> IncompleteError:
         return IncompleteError(
             f"{job.target} needs the environment variable {text}{where}; set it, or give a file with it: --env-file FILE"
         )
-    return IncompleteError(f"{job.target} dies on import{where}: {type(wrong).__name__}{': ' + text if text else ''}")
+    mend = ""
+    if isinstance(wrong, ModuleNotFoundError) and wrong.name:
+        mend = "; run this in the environment where the application's packages are, or install them here"
+    return IncompleteError(
+        f"{job.target} dies on import{where}: {type(wrong).__name__}{': ' + text if text else ''}{mend}"
+    )
 
 
 def _is_library(filename: str) -> bool:
