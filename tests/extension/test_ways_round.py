@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from flask import Response, jsonify, request, send_file
+from flask import Blueprint, Response, jsonify, request, send_file
 from tests.extension.made import Made, bearer_header
 from werkzeug.wrappers import Response as WerkzeugResponse
 
@@ -63,6 +63,14 @@ def test_a_header_that_grows_too_long_gives_no_new_address() -> None:
     made.route("/contact", lambda view: limit("1/hour", by="address")(public(view)))
     answers = [made.get("/contact", **_behind("X-Forwarded-For", said + "203.0.113.9")).status_code for said in ("", "1.1.1.1, " * 500)]  # fmt: skip
     assert answers == [200, 429]
+
+
+def test_a_view_that_is_named_like_files_is_counted() -> None:
+    made = Made({"STOPPER_RATE_LIMIT": "1/hour"})
+    blueprint = Blueprint("reports", "reports")
+    blueprint.add_url_rule("/report", "static", public(lambda: "rows"))
+    made.app.register_blueprint(blueprint)
+    assert [made.get("/report").status_code for _ in range(2)] == [200, 429]
 
 
 def test_who_makes_keys_with_ever_new_limits_fills_no_memory(made: Made) -> None:

@@ -151,7 +151,7 @@ class LimitRules:
         if not said:
             aims = [aim for aim in self._aims if aim.matches(self._flask, endpoint)]
             said = [(_name(aim.target), one) for aim in aims for one in aim.limits]
-        if not said and self._default is not None and not is_static(endpoint):
+        if not said and self._default is not None and not is_static(self._flask, endpoint):
             said = [("*", self._default)]
         return self._measured(said)
 
@@ -185,9 +185,11 @@ def _carried(view: Callable[..., Any] | None, method: str) -> list[tuple[str, tu
     return found
 
 
-def is_static(endpoint: str) -> bool:
-    """Whether Flask's own view for files answers it: one page asks for many, and each costs little."""
-    return endpoint == "static" or endpoint.endswith(".static")
+def is_static(flask: Flask, endpoint: str) -> bool:
+    """Whether Flask's own view for files answers it, and no view of that name: one page asks for many, and each costs little."""
+    owner, _, name = endpoint.rpartition(".")
+    holder = flask.blueprints.get(owner) if owner else flask
+    return name == "static" and holder is not None and holder.has_static_folder
 
 
 def _name(target: str | Blueprint) -> str:

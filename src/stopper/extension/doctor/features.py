@@ -128,7 +128,11 @@ def requests_limited(deployment: Deployment) -> Outcome:
             "limit the routes that cost much or give much away",
         )
     doors = [(path, door) for path, door in deployment.doors if door.policy is not None]
-    bare = [f"{door.method} {path}" for path, door in doors if not door.limits and not is_static(door.endpoint)]
+    bare = [
+        f"{door.method} {path}"
+        for path, door in doors
+        if not door.limits and not is_static(deployment.app, door.endpoint)
+    ]
     if not bare:
         return met(f"each of the {len(doors)} doors has a limit")
     if len(bare) < len(doors):
