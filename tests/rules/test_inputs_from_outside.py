@@ -10,9 +10,13 @@ import pytest
 from flask import Flask, jsonify, render_template_string, request
 from werkzeug.security import safe_join
 
-from stopper.core.app import App, Route
+from stopper.core.app import App, Route, SecurityScheme, Spec
+from stopper.core.exchange import Response
 from stopper.core.finding import Verdict
+from stopper.core.probe_login import token_in
+from stopper.core.secret import Secret
 from stopper.scan.catalogue import load
+from stopper.scan.credential import Held, forms
 from stopper.scan.trial import try_rule
 
 RULES = {rule.slug: rule for rule in load()}
@@ -156,4 +160,81 @@ def test_an_error_in_an_envelope_is_a_refusal(body: dict[str, Any], outcome: str
     app.add_url_rule("/me", "me", lambda: jsonify(body))
     assert verdict("spec-security-not-enforced", app, said("/me", spec_security=("token",))).outcome != (
         "fail" if outcome == "open" else "pass"
+    )
+
+
+# --- what a probe wrote itself ------------------------------------------------------------------------------------------------
+
+
+def test_a_name_that_a_probe_gave_somebody_is_no_obeyed_condition() -> None:
+    """The text of the statement is stored as a person's name, so asking for that person finds it: nothing was injected."""
+    app, names = Flask("people"), ["ann"]
+
+    @app.put("/nickname")
+    def rename() -> Any:
+        names[:] = [request.get_json()["nick"]]
+        return jsonify(saved=True)
+
+    @app.get("/by-name/<name>")
+    def by_name(name: str) -> Any:
+        return jsonify(name=name, since="2020", likes="tea") if name in names else (jsonify(error="nobody"), 404)
+
+    schema = {"type": "object", "properties": {"nick": {"type": "string"}}, "required": ["nick"]}
+    first = said("/nickname", "PUT", request_schema=schema)
+    second = said("/by-name/{name}", parameters=(("name", "string"),))
+    assert verdict("sql-injection", app, first, second).outcome == "pass"
+
+
+def test_the_account_of_a_person_of_the_scan_is_left_as_it_is() -> None:
+    app, sent = Flask("account"), list[dict[str, Any]]()
+
+    @app.put("/me")
+    def me() -> Any:
+        sent.append(request.get_json()["user"])
+        return jsonify(saved=True)
+
+    inner = {"type": "object", "properties": {name: {"type": "string"} for name in ("username", "password", "bio")}}
+    schema = {
+        "type": "object",
+        "properties": {"user": {**inner, "required": ["username", "password", "bio"]}},
+        "required": ["user"],
+    }
+    verdict("sql-injection", app, said("/me", "PUT", request_schema=schema))
+    assert len({body["bio"] for body in sent}) > 1
+    assert len({body["password"] for body in sent}) == 1
+    assert len({body["username"] for body in sent}) == 1
+
+
+# --- log-ins ------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_token_that_is_an_object_is_found() -> None:
+    answer = Response(
+        200,
+        (),
+        b'{"access": {"user": {"id": 1}, "token": {"id": "5f1d7a84db00d2fce00b31a7fc73224f", "expires": "soon"}}}',
+    )
+    assert token_in(answer) == "5f1d7a84db00d2fce00b31a7fc73224f"
+
+
+@pytest.mark.parametrize(("kind", "first"), [("apiKey", "X-Auth-Token"), ("http bearer", "Authorization")])
+def test_a_token_is_first_shown_where_the_document_wants_it(kind: str, first: str) -> None:
+    scheme = SecurityScheme("token", kind, "header", "X-Auth-Token")
+    app = App(spec=Spec("t", "1", "here", {"token": scheme}))
+    assert next(forms(Held(token=Secret("a-token-of-the-test")), app))[0][0] == first
+
+
+def test_a_log_in_that_answers_strangers_with_404_is_understood() -> None:
+    app = Flask("not found")
+
+    @app.post("/login")
+    def login() -> Any:
+        data = request.get_json()
+        if (data.get("username"), data.get("password")) == ("admin", "admin123"):
+            return jsonify(token="5f1d7a84db00d2fce00b31a7fc73224f")
+        return jsonify(Error="No user here"), 404
+
+    assert (
+        verdict("default-account-enabled", app, said("/login", "POST", fields=("username", "password"))).outcome
+        == "fail"
     )

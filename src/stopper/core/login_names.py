@@ -49,6 +49,8 @@ def pairs(value: object, depth: int = DEPTH) -> Iterator[tuple[str, str]]:
                 yield name, item
             else:
                 yield from pairs(item, depth - 1)
+                if isinstance(item, dict) and isinstance(inner := cast("dict[str, object]", item).get("id"), str):
+                    yield name, inner  # a token as an object, as OpenStack gives it: {"token": {"id": …, "expires": …}}
 
 
 def named(value: object, names: Sequence[str]) -> str | None:

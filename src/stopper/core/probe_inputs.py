@@ -9,6 +9,7 @@ from urllib.parse import quote
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import answered, attempt, candidates
@@ -128,8 +129,16 @@ def _of(route: Route, honest: Exchange, usual: Sequence[str]) -> Iterator[Input]
         for name in known or (() if route.parameters else tuple(usual)):
             yield Input(route, request, name, "query", honest)
         return
-    for name in _texts(members(request)):
+    names = list(_texts(members(request)))
+    for name in _beside_the_account(names) if request.method in ("PUT", "PATCH") else names:
         yield Input(route, request, name, "body", honest)
+
+
+def _beside_the_account(names: Sequence[str]) -> list[str]:
+    """Without password and name of a person's own account: a probe that changes them shuts that person out of the scan."""
+    if not any(PASSWORD.search(name.rpartition(".")[2]) for name in names):
+        return list(names)
+    return [name for name in names if not any(kind.search(name.rpartition(".")[2]) for kind in (PASSWORD, SUBJECT))]
 
 
 def _texts(members: dict[str, object], depth: int = 3) -> Iterator[str]:

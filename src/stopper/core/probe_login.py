@@ -79,8 +79,10 @@ def filled(body: Mapping[str, object], subject: str, password: str) -> dict[str,
 
 
 def understood(response: Response) -> bool:
-    """Whether the server read the body at all, whatever it then said."""
-    return not response.error and response.status not in (400, 404, 405, 415, 422) and response.status < 500
+    """Whether the server read the body at all, whatever it then said. A 404 with a JSON object is a refusal of a stranger."""
+    if response.status == 404:
+        return not response.error and isinstance(response.json(), dict)
+    return not response.error and response.status not in (400, 405, 415, 422) and response.status < 500
 
 
 def asks_basic(response: Response) -> bool:

@@ -101,14 +101,16 @@ def forms(held: Held, app: App) -> Iterator[Way]:
             if scheme.where == "header" and scheme.parameter
         ]
         bearer = (("Authorization", Secret(f"Bearer {text}")),)
-        if held.token is not None:
+        kinds = {scheme.kind for scheme in (app.spec.schemes.values() if app.spec else ())}
+        first = held.token is not None and not (names and kinds == {"apiKey"})
+        if first:
             yield bearer
         for name in (*names, "X-API-Key", *TOKEN_HEADERS):
             yield ((name, value),)
         yield (("Authorization", value),)
         yield (("Authorization", Secret(f"Token {text}")),)
         yield (("Authorization", Secret(f"JWT {text}")),)
-        if held.token is None:
+        if not first:
             yield bearer
     if cookie:
         yield cookie

@@ -36,6 +36,9 @@ PAIRS: Final = (
     ("root", "root"),
     ("test", "test"),
     ("guest", "guest"),
+    ("admin", "123456"),
+    ("user", "user"),
+    ("demo", "demo"),
 )
 """The commonest default accounts; the probe tries these and no more."""
 _PEOPLE: Final = re.compile(

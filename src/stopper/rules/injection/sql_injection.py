@@ -1,6 +1,7 @@
 """A caller reads, changes or deletes the whole database, or logs in as anybody, with one line of text."""
 
 import re
+import secrets
 from collections.abc import Iterator
 from typing import Final
 
@@ -178,7 +179,13 @@ def _obeyed(target: Target, one: Input, plain: Exchange, stem: str) -> Steps[lis
         if true.response.status >= 500 or _as_before(true.response, plain.response, target.canary):
             continue
         false = yield from send(one.given(stem + no))
-        if _as_before(false.response, plain.response, target.canary) and _gives_more(true.response, plain.response):
+        if not (
+            _as_before(false.response, plain.response, target.canary) and _gives_more(true.response, plain.response)
+        ):
+            continue
+        # The text may be somebody's name by now, because a probe wrote it there: one that nobody has sent yet must be obeyed too.
+        fresh = yield from send(one.given(f"{stem}{secrets.token_hex(4)}{yes}"))
+        if _gives_more(fresh.response, plain.response):
             return _evidence(plain, false, true, "a condition that is always true gives what is not the caller's")
     return []
 
