@@ -363,6 +363,14 @@ def test_without_the_switch_foreign_texts_cost_no_look_up(
     node.store.close()
 
 
+def test_a_time_that_is_none_is_no_end_that_never_comes(node: Node) -> None:
+    with pytest.raises(SettingError, match="in the future"):
+        node.keys.issue("ann", name="ci", expires_at=float("nan"))
+    made = node.keys.issue("ann", name="ci")
+    with pytest.raises(SettingError, match="overlap"):
+        node.keys.rotate(made.record.id, overlap=float("nan"))
+
+
 # ── derived tokens ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -221,6 +221,13 @@ def test_a_form_in_chunks_that_is_none_does_not_reach_a_view(made: Made) -> None
     assert (answer.status_code, made.ran) == (400, [])
 
 
+def test_a_form_has_no_text_in_the_place_of_an_object(made: Made) -> None:
+    taken = accepts(fields("name", address=fields("street")))(lambda: "ran")
+    made.app.add_url_rule("/me", "me", public(taken), methods=["POST"])
+    client = made.app.test_client()
+    assert [client.post("/me", data={name: "x"}).status_code for name in ("name", "address")] == [200, 422]
+
+
 @pytest.mark.parametrize("filter_", [accepts(fields("name")), gives(fields("name"))])
 def test_a_filter_above_the_route_would_not_be_asked_and_is_refused(made: Made, filter_: Any) -> None:
     @made.app.post("/me")

@@ -199,7 +199,7 @@ class ApiKeys:
         *expires_at*: of the new one; without it, it lives as long as the old one was to live. Raises SettingError where
         that key is not there, has ended or was replaced before.
         """
-        if overlap and overlap < LEAST_OVERLAP:
+        if overlap and not overlap >= LEAST_OVERLAP:
             raise SettingError(
                 f"an overlap is at least {LEAST_OVERLAP:.0f} seconds, or 0 to end the old key at once, not {overlap:g}"
             )
@@ -326,7 +326,7 @@ def _judge_new(
 ) -> None:
     if not name.strip() or len(name) > 128 or not name.isprintable():
         raise SettingError("the name of an API key is 1 to 128 printable characters, such as build server")
-    if expires_at is not None and expires_at <= now:
+    if expires_at is not None and not now < expires_at:  # so that no number that is none is an end that never comes
         raise SettingError("the end of an API key lies in the future; leave it out for none")
     # A text alone would be read letter by letter; and a scope with a space in it would be two in a token.
     if isinstance(scopes, str) or not all(map(is_scope, scopes)):

@@ -120,7 +120,7 @@ def _judge_request(allowed: Fields) -> None:
         names = [*asked.form, *asked.files]
         if not names and (asked.content_length or "HTTP_TRANSFER_ENCODING" in asked.environ):
             raise _refused(400, "The form cannot be read.", ())
-        value: object = dict.fromkeys(names)
+        value: object = dict.fromkeys(names, "")  # a form has texts alone, never an object
     else:
         raw = asked.get_data(cache=True, parse_form_data=False)
         if not raw:
