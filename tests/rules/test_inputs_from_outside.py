@@ -1,5 +1,6 @@
 """Inputs of which nothing but a document or an answer tells: what probes send to them, and what they never send."""
 
+import json
 import os
 import sqlite3
 import sys
@@ -17,6 +18,8 @@ from stopper.core.probe_login import token_in
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import load
 from stopper.scan.credential import Held, forms
+from stopper.scan.engine import run_detectors
+from stopper.scan.spec.read import read_spec
 from stopper.scan.trial import try_rule
 
 RULES = {rule.slug: rule for rule in load()}
@@ -238,3 +241,25 @@ def test_a_log_in_that_answers_strangers_with_404_is_understood() -> None:
         verdict("default-account-enabled", app, said("/login", "POST", fields=("username", "password"))).outcome
         == "fail"
     )
+
+
+# --- registering --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("member", "hits"), [("password", 0), ("colour", 1)])
+def test_registering_with_an_inner_object_needs_no_credential(member: str, hits: int) -> None:
+    inner = {"type": "object", "properties": {"email": {"type": "string"}, member: {"type": "string"}}}
+    body = {"content": {"application/json": {"schema": {"type": "object", "properties": {"user": inner}}}}}
+    document = {
+        "openapi": "3.0.3",
+        "info": {"title": "t", "version": "1"},
+        "paths": {
+            "/users": {"post": {"requestBody": body, "responses": {}}},
+            "/me": {"get": {"security": [{"token": []}], "responses": {}}},
+        },
+        "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+    }
+    spec, routes = read_spec(json.dumps(document), "here")
+    app = App(routes=tuple(routes), spec=spec, readers=frozenset({"spec"}))
+    (seen,) = run_detectors(app, [RULES["spec-security-missing"]])
+    assert len(list(seen.hits)) == hits

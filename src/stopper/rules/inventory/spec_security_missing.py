@@ -44,13 +44,15 @@ def _is_open_by_nature(one: Operation, spec: Spec) -> bool:
 
 
 def _registers(one: Operation, spec: Spec) -> bool:
-    """``POST /users`` with a password in its body: who registers has no credential yet."""
+    """``POST /users`` with a password in its body: who registers has no credential yet. It may stand in an inner object."""
     if one.method != "POST" or "{" in one.path:
         return False
     body = mapping(mapping(one.node.get("requestBody")).get("content"))
     schemas = [mapping(media).get("schema") for media in body.values()]
     schemas += [said.get("schema") for said in one.parameters if said.get("in") == "body"]
-    fields = {name for schema in schemas for name in mapping(_resolved(schema, spec).get("properties"))}
+    members = [mapping(_resolved(schema, spec).get("properties")) for schema in schemas]
+    inner = [mapping(_resolved(value, spec).get("properties")) for some in members for value in some.values()]
+    fields = {name for some in (*members, *inner) for name in some}
     return any(PASSWORD.search(name) for name in fields) and any(_SUBJECT.search(name) for name in fields)
 
 
