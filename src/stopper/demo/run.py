@@ -62,7 +62,7 @@ def main(port: int = 8000, stay: bool = False) -> int:
             if missed:
                 console.print(f"missed: {', '.join(sorted(missed))}", style="bold red")
             _addresses(console, servers)
-            console.print("every finding: stopper audit stopper.demo.leaky:app --active")
+            console.print(f"every finding: {_again()}", soft_wrap=True)
             console.print("ready", style="bold green")
             if stay:
                 _wait_for_the_end(console)
@@ -139,6 +139,13 @@ def _wait_until_it_answers(server: Server, child: subprocess.Popen[bytes]) -> No
             return
         time.sleep(0.05)
     raise IncompleteError(f"the {server.title} does not answer at {server.url} after {START_SECONDS} s")
+
+
+def _again() -> str:
+    """The command that shows the findings, from the folder where this runs."""
+    here, folder = Path.cwd().resolve(), Path(__file__).resolve().parent
+    seen = folder.is_relative_to(here) and "site-packages" not in folder.relative_to(here).parts
+    return ("" if seen else f"cd {folder} && ") + "stopper audit stopper.demo.leaky:app --active"
 
 
 def _audit(name: str) -> Report:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from stopper.core.app import App, Route, Spec
 from stopper.core.errors import IncompleteError, StopperError, UsageError
@@ -99,8 +99,15 @@ def audit(job: Job) -> Report:
     if wanted:
         raise WantsServerError(f"{job.target} keeps its data in a server of this machine", wanted)
     databases.make_tables(app)
-    reading = read_source(project_files(app, before, root), root)
-    return _examined(_Scene(job, app, root, reading, databases, fence, clock, network, document))
+    files = project_files(app, before, root)
+    report = _examined(_Scene(job, app, root, read_source(files, root), databases, fence, clock, network, document))
+    return report if files else replace(report, skipped=(*report.skipped, _UNREAD))
+
+
+_UNREAD: Final = Skip(
+    "source",
+    "no file of the application is below this folder, so only what runs was looked at; run this in the folder of its code",
+)
 
 
 def _loaded(job: Job, root: Path, fence: Fence, forks: Forks, network: Network) -> Any:

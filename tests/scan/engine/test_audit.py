@@ -158,6 +158,18 @@ def _alive(pid: int) -> bool:
     return not Path("/proc").is_dir()
 
 
+def test_an_app_whose_code_is_elsewhere_is_told_to_be_unread(
+    shop: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = options(tmp_path_factory.mktemp("elsewhere"))
+    target = f"{shop / 'shop.py'}:app"
+    assert (
+        "in the folder of its code"
+        in {skip.what: skip.reason for skip in run_audit(target, elsewhere).skipped}["source"]
+    )
+    assert "source" not in {skip.what for skip in run_audit("shop:app", options(shop)).skipped}
+
+
 def test_a_secret_that_the_app_prints_before_it_dies_is_masked(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text(
         "import os\nprint('password=hunter2hunter2', flush=True)\nos._exit(1)\n", encoding="utf-8"
