@@ -1,14 +1,16 @@
 """Whoever asks gets the keys, the source or the whole history of the application."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.checked_input import is_checked
 from stopper.core.exchange import Request, Response
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.place import RouteRef
+from stopper.core.labels import Label
+from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import Input, inputs
@@ -97,6 +99,35 @@ def detect(app: App) -> Iterator[Hit]:
         folder, name = call.argument(0, "directory"), call.argument(1, "path", "filename")
         if folder is not None and _is_root(folder) and not isinstance(name, Constant):
             yield Hit("files of the project are served by a name that the caller chooses", call.span)
+    yield from _by_name(facts)
+
+
+def _by_name(facts: SourceFacts) -> Iterator[Hit]:
+    """``open(request.args["file"])`` and ``send_file(…)`` of such a name: ``..`` and ``/`` in it lead anywhere."""
+    for flow in facts.flows("file-path", label=("query-string", "request-data", "cookie")):
+        if (
+            flow.detail in ("open", "flask.send_file")
+            and not _writes(facts, flow.span)
+            and not (_is_one_segment(facts, flow.labels))
+            and not is_checked(facts, flow.value, flow.function, prefix_counts=True)
+        ):
+            yield Hit("the caller names the file that is read, and nothing keeps the name in one folder", flow.span)
+
+
+def _writes(facts: SourceFacts, span: Span) -> bool:
+    return any(
+        call.span == span and isinstance(mode, Constant) and str(mode.value)[:1] in "wax"
+        for call in facts.calls("open")
+        if (mode := call.argument(1, "mode")) is not None
+    )
+
+
+def _is_one_segment(facts: SourceFacts, labels: Iterable[Label]) -> bool:
+    """That all of it comes from parts of the path that hold no slash."""
+    named = {label.source for label in labels if label.kind == "path-parameter"}
+    others = any(label.kind in ("query-string", "cookie") for label in labels)
+    typed = {name: kind for route in facts.routes for name, kind in route.parameters}
+    return bool(named) and not others and all(typed.get(name) != "path" for name in named)
 
 
 def _is_root(folder: Value) -> bool:
