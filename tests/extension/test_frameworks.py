@@ -359,3 +359,38 @@ def test_the_library_may_come_before_the_guard_and_own_handlers_stay(library: st
     assert ask(app, "/kettle").json["message"] == "tea"
     assert ask(app, "/kettle", "PUT").data == ask(plain(), "/fails").data
     assert ask(app, "/kettle", "DELETE").data == ask(plain(), "/notes", "DELETE").data
+
+
+def test_a_websocket_opens_for_whoever_may() -> None:
+    """Over a real server: the handshake of flask-sock works behind the guard, and the view knows who talks."""
+    import threading
+
+    import flask_sock
+    import simple_websocket
+    from werkzeug.serving import make_server
+
+    app = Flask("talk")
+    stopper = guarded(app)
+    heard: list[str] = []
+
+    @flask_sock.Sock(app).route("/talk")
+    @(bearer & scope("talk"))
+    def talk(socket: Any) -> None:
+        heard.append(socket.receive(timeout=20))
+        socket.send("heard by " + current_principal.subject)
+
+    stopper.seal()
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    url = f"ws://127.0.0.1:{server.server_port}/talk"
+    try:
+        client = simple_websocket.Client.connect(url, headers=[bearer_header(scope="talk", sub="ann")])
+        client.send("hello")
+        assert client.receive(timeout=20) == "heard by ann"
+        client.close()
+    finally:
+        server.shutdown()
+        thread.join(20)
+        server.server_close()
+    assert heard == ["hello"]
