@@ -515,6 +515,9 @@ def test_rules_lists_explains_and_gives_json(stopper: Run) -> None:
     rows = json.loads(stopper("rules", "--format", "json").stdout)
     assert "debug-enabled" in [row["slug"] for row in rows]
     assert "## Bad" in json.loads(stopper("rules", "debug-enabled", "--format", "json").stdout)["page"]
+    family = json.loads(stopper("rules", "cors", "--format", "json").stdout)
+    assert len(family) > 2
+    assert {row["family"] for row in family} == {"cors"}
     assert json.loads(stopper("rules", "--json-schema").stdout)["title"] == "Stopper report"
 
 

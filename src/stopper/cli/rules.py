@@ -18,7 +18,7 @@ from stopper.core.rule import SEVERITIES, Rule
 @click.option("--json-schema", is_flag=True, help="Print the JSON Schema of the reports instead.")
 @click.option("--traceback", is_flag=True, help="Show where an error inside Stopper came from.")
 def command(slug: str | None, shape: str, json_schema: bool, traceback: bool) -> int:
-    """List the rules, or explain the one named SLUG: the harm, a bad and a good app, and the fix."""
+    """List the rules, those of a family such as jwt, or explain the one named SLUG: the harm, a bad and a good app, and the fix."""
     if json_schema:
         from stopper.scan.reports.json import schema
 
@@ -27,7 +27,9 @@ def command(slug: str | None, shape: str, json_schema: bool, traceback: bool) ->
     from stopper.scan import catalogue
 
     every = catalogue.load()
-    if slug is None:
+    family = tuple(rule for rule in every if rule.family == slug)
+    if slug is None or family:
+        every = family or every
         to_stdout(json.dumps([_row(rule) for rule in every], indent=2) + "\n" if shape == "json" else _table(every))
         return 0
     rule = next((one for one in every if one.slug == slug), None)
