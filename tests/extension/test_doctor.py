@@ -86,7 +86,7 @@ def nothing(_found: Made) -> None:
     """Wrong by its settings alone."""
 
 
-CSP = "STOPPER_CONTENT_SECURITY_POLICY"
+CSP, PAGE_CSP = "STOPPER_CONTENT_SECURITY_POLICY", "STOPPER_PAGE_CONTENT_SECURITY_POLICY"
 WRONG: list[tuple[str, dict[str, Any], Set, str]] = [
     ("refused_at_start", {}, without_a_policy, "not met"),
     ("debug_off", {}, debugging, "not met"),
@@ -105,6 +105,8 @@ WRONG: list[tuple[str, dict[str, Any], Set, str]] = [
     ("policy_of_content_sent", {CSP: "script-src 'self'; base-uri 'none'"}, nothing, "not met"),
     ("policy_of_content_sent", {CSP: "default-src 'self'"}, nothing, "not met"),
     ("frames_refused", {CSP: "default-src 'none'"}, nothing, "not met"),
+    ("policy_of_content_sent", {PAGE_CSP: "default-src 'self' https:; base-uri 'none'"}, nothing, "not met"),
+    ("frames_refused", {PAGE_CSP: "default-src 'self'; frame-ancestors *"}, nothing, "not met"),
     ("violations_reported", {}, nothing, "not met"),
     ("types_not_guessed", {}, with_header("X-Content-Type-Options", "sniff"), "not met"),
     ("referrer_kept", {}, with_header("Referrer-Policy", "unsafe-url"), "not met"),

@@ -8,6 +8,7 @@ from typing import Final
 from stopper.core.log_format import TextFormatter
 from stopper.core.secret import Secret
 from stopper.extension import decision_log, logs
+from stopper.extension import settings as setting
 from stopper.extension.doctor.words import Deployment, Outcome, in_dev, met, not_here, unmet, yours
 
 YEAR: Final = 31_536_000
@@ -31,14 +32,18 @@ def hsts_sent(deployment: Deployment) -> Outcome:
 
 
 def policy_of_content_sent(deployment: Deployment) -> Outcome:
-    """Browsers are told what a page may load."""
-    said = _directives(deployment)
+    """Browsers are told what a page may load: by the policy of data, and by that of HTML pages."""
+    for name, said in _policies(deployment):
+        wrong = _wrong_with(name, said)
+        if wrong is not None:
+            return wrong
+    return met("Content-Security-Policy names what may load, for data and for pages")
+
+
+def _wrong_with(name: str, said: dict[str, str]) -> Outcome | None:
     loads = said.get("default-src", said.get("script-src", "*"))
     if "object-src" not in said and "default-src" not in said:
-        return unmet(
-            "Content-Security-Policy says nothing of object-src",
-            "add default-src or object-src to STOPPER_CONTENT_SECURITY_POLICY",
-        )
+        return unmet("Content-Security-Policy says nothing of object-src", f"add default-src or object-src to {name}")
     scripts = said.get("script-src", loads)
     loose = [
         word
@@ -47,38 +52,44 @@ def policy_of_content_sent(deployment: Deployment) -> Outcome:
     ]
     if loose and "'nonce-" not in scripts and "'sha256-" not in scripts:
         return unmet(
-            f"Content-Security-Policy lets scripts from {loose[0]} run", "name the sources, or give each script a nonce"
+            f"Content-Security-Policy lets scripts from {loose[0]} run ({name})",
+            "name the sources, or give each script a nonce",
         )
     if "base-uri" not in said:
-        return unmet(
-            "Content-Security-Policy says nothing of base-uri", "add base-uri 'none' to STOPPER_CONTENT_SECURITY_POLICY"
-        )
-    return met(f"Content-Security-Policy with {len(said)} directives")
+        return unmet("Content-Security-Policy says nothing of base-uri", f"add base-uri 'none' to {name}")
+    return None
 
 
 def frames_refused(deployment: Deployment) -> Outcome:
     """No page of others shows an answer in a frame."""
-    said = _directives(deployment).get("frame-ancestors")
-    if said is None or "*" in said.split():
-        return unmet(
-            f"frame-ancestors is {said or 'not said'}", "add frame-ancestors 'none' to STOPPER_CONTENT_SECURITY_POLICY"
-        )
-    return met(f"frame-ancestors {said}")
+    for name, policy in _policies(deployment):
+        said = policy.get("frame-ancestors")
+        if said is None or "*" in said.split():
+            return unmet(f"frame-ancestors is {said or 'not said'}", f"add frame-ancestors 'none' to {name}")
+    return met("frame-ancestors is said for data and for pages")
 
 
 def violations_reported(deployment: Deployment) -> Outcome:
     """Browsers say where a page broke the rules."""
-    said = _directives(deployment)
-    if "report-to" in said or "report-uri" in said:
-        return met("Content-Security-Policy names where violations are reported")
-    return unmet(
-        "Content-Security-Policy names nobody to report to",
-        "add report-uri /csp-reports to STOPPER_CONTENT_SECURITY_POLICY, and a route that takes them",
-    )
+    for name, said in _policies(deployment):
+        if "report-to" not in said and "report-uri" not in said:
+            return unmet(
+                "Content-Security-Policy names nobody to report to",
+                f"add report-uri /csp-reports to {name}, and a route that takes them",
+            )
+    return met("Content-Security-Policy names where violations are reported")
 
 
-def _directives(deployment: Deployment) -> dict[str, str]:
-    said = deployment.stranger.get("content-security-policy", "")
+def _policies(deployment: Deployment) -> tuple[tuple[str, dict[str, str]], ...]:
+    """The settings and their directives: what data gets, as it went out, and what HTML pages get."""
+    data, pages = setting.CONTENT_SECURITY_POLICY.key, setting.PAGE_POLICY.key
+    settings = deployment.guard.settings
+    shared = settings.is_set(setting.CONTENT_SECURITY_POLICY) and not settings.is_set(setting.PAGE_POLICY)
+    sent = deployment.stranger.get("content-security-policy", "")
+    return (data, _directives(sent)), (data if shared else pages, _directives(setting.page_policy(settings)))
+
+
+def _directives(said: str) -> dict[str, str]:
     parts = (part.strip().partition(" ") for part in said.split(";") if part.strip())
     return {name.lower(): value for name, _, value in parts}
 
