@@ -39,17 +39,20 @@ def _suppressed(facts: SourceFacts) -> Iterator[Hit]:
         inside = [one for one in facts.calls_in(call.function) if verifies(one)]
         if not inside or call.span is None or _refuses_behind(facts, call.function, call.span.line):
             continue
-        if not _aborts(facts, call.function) and (facts.is_view(call.function) or _is_hook(facts, call.function)):
+        if not _aborts(facts, call.function) and _lets_a_request_on(facts, call.function, call.span.line):
             yield Hit(MESSAGE, call.span)
+
+
+def _lets_a_request_on(facts: SourceFacts, function: str, line: int) -> bool:
+    """A view, a hook, or the wrapper of a decorator that runs its view behind this line."""
+    return facts.is_view(function) or _is_hook(facts, function) or _runs_a_view(facts, function, line)
 
 
 def _goes_on(facts: SourceFacts, handler: Handler) -> bool:
     """``pass`` and the like: a hook, a wrapper round a view or a view goes on, unless it looks at the outcome and refuses."""
     if _refuses_behind(facts, handler.function, handler.span.end_line) or _refuses_in(facts, handler):
         return False
-    if _is_hook(facts, handler.function) or _runs_a_view(facts, handler.function, handler.span.end_line):
-        return True
-    if facts.is_view(handler.function):
+    if _lets_a_request_on(facts, handler.function, handler.span.end_line):
         return True
     return _callers_go_on(facts, handler.function)
 
