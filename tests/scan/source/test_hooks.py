@@ -187,3 +187,20 @@ def test_a_guard_that_decorates_a_hook_stops_whatever_the_hook_asks_afterwards(r
         "@api.get('/people')\ndef people():\n    return ''\napp.register_blueprint(api)\n"
     )
     assert reading.app.route("/people").access["GET"].state == "guarded"
+
+
+def test_what_methods_of_one_class_hold_inside_is_told_apart_by_the_method(read):
+    """Two methods with an inner function of one name: each decorator is judged by its own, also where a method has that name too."""
+    doorman = (
+        "class Doorman:\n"
+        "    def inner(self, view):\n        return view\n"
+        "    def counts(self, view):\n        def inner(*args):\n            return view(*args)\n        return inner\n"
+        "    def lets_in(self, view):\n        def inner(*args):\n            if 'user' not in session:\n                abort(401)\n"
+        "            return view(*args)\n        return inner\n"
+        "doorman = Doorman()\n"
+    )
+    views = "".join(
+        f"@app.get('/{name}')\n@doorman.{name}\ndef {name}():\n    return ''\n"
+        for name in ("inner", "counts", "lets_in")
+    )
+    assert states(read(HEAD + doorman + views)) == {"/inner": "open", "/counts": "open", "/lets_in": "guarded"}

@@ -96,7 +96,7 @@ def _is_static(decorators: tuple[Decorator, ...]) -> bool:
 
 
 def read_definition(reader: Reader, node: FunctionNode) -> None:
-    qualified = f"{reader.owner or reader.function or reader.module.name}.{node.name}"
+    qualified = f"{reader.function or reader.owner or reader.module.name}.{node.name}"
     while qualified in reader.project.functions or qualified in reader.project.pending:
         qualified += "'"
     decorators = _decorators(reader, node.decorator_list, qualified)
@@ -174,7 +174,7 @@ def _is_route(name: str) -> bool:
 
 
 def read_class(reader: Reader, node: ast.ClassDef) -> None:
-    qualified = f"{reader.owner or reader.function or reader.module.name}.{node.name}"
+    qualified = f"{reader.function or reader.owner or reader.module.name}.{node.name}"
     while qualified in reader.project.classes:
         qualified += "'"
     bases = tuple(filter(None, (reader.dotted(reader.value(base)) for base in node.bases)))
