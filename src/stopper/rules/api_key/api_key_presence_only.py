@@ -43,9 +43,23 @@ def detect(app: App) -> Iterator[Hit]:
             (condition.refuses and (condition.negated or _holds_presence(condition.value)))
             and any(_is_presence(value) for value in _tests(condition.value))
             and not _looked_at(facts, condition)
-        ):
+        ) or _lets_in(facts, condition):
             yield Hit(MESSAGE, condition.span)
     yield from _asked_elsewhere(facts)
+
+
+def _lets_in(facts: SourceFacts, condition: Condition) -> bool:
+    """``if "X-API-Key" in request.headers: return view()`` in a wrapper that refuses whoever does not come that far."""
+    body = condition.body
+    if condition.negated or condition.refuses or body is None or not _is_presence(condition.value):
+        return False
+    returned = facts.returns_of(condition.function)
+    inside = [one for one in returned if body.holds(one.span) and isinstance(one.value, Call)]
+    if not any(isinstance(one.value, Call) and one.value.callee == "?" for one in inside):
+        return False
+    refused = any(is_constant(part, 401, 403) for one in returned if one not in inside for part in walk(one.value, 3))
+    aborted = any(call.method == "abort" for call in facts.calls_in(condition.function))
+    return (refused or aborted) and not _looked_at(facts, condition)
 
 
 def _asked_elsewhere(facts: SourceFacts) -> Iterator[Hit]:
@@ -83,6 +97,8 @@ def _tests(value: Value) -> Iterator[Value]:
     for option in options(value):
         if isinstance(option, Truth):
             yield from option.parts
+            if _is_empty_test(option.parts):
+                yield from (one for part in option.parts if isinstance(part, Call) for one in part.args)
             if not (len(option.parts) == 2 and not any(is_constant(one, None, "") for one in option.parts)):
                 for part in option.parts:
                     yield from options(part)
@@ -92,6 +108,13 @@ def _tests(value: Value) -> Iterator[Value]:
             yield from option.args
         else:
             yield option
+
+
+def _is_empty_test(sides: tuple[Value, ...]) -> bool:
+    """``len(key) == 0``, which asks no more than ``not key``."""
+    return any(is_constant(one, 0) for one in sides) and any(
+        isinstance(one, Call) and one.callee == "len" for one in sides
+    )
 
 
 def _is_presence(value: Value) -> bool:
@@ -120,6 +143,7 @@ def _looked_at(facts: SourceFacts, condition: Condition) -> bool:
         if (
             comparison.function == function
             and not any(is_constant(side, None, "") for side in (comparison.left, comparison.right))
+            and not _is_empty_test((comparison.left, comparison.right))
             and any(_reads(side) for side in (comparison.left, comparison.right))
         ):
             return True

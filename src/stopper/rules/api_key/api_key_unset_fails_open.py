@@ -22,6 +22,7 @@ from stopper.core.values import (
     EnvironmentValue,
     Item,
     Name,
+    Parameter,
     Truth,
     Value,
     is_constant,
@@ -162,6 +163,8 @@ def _when_not_sent(value: Value) -> Missing:
 def _when_not_set(facts: SourceFacts, value: Value) -> Missing:
     if isinstance(value, EnvironmentValue):
         return _empty(value.default)
+    if isinstance(value, Item) and isinstance(value.owner, Name) and value.owner.dotted == "os.environ":
+        return _empty(value.default)  # a variable whose name is handed in
     found: Missing = frozenset()
     if isinstance(value, ConfigValue):
         for written in facts.followed(value):
@@ -200,7 +203,8 @@ def _is_of(value: Value, sides: tuple[Value, Value]) -> bool:
 def _tested(facts: SourceFacts, sides: tuple[Value, Value], span: Span, function: str) -> Iterator[Value]:
     """The values whose presence decides whether the comparison is reached or counts."""
     for condition in facts.conditions():
-        before = condition.stops and condition.span.line < span.line and condition.function in (function, "")
+        encloses = condition.function in (function, "") or function.startswith(f"{condition.function}.")
+        before = condition.stops and condition.span.line < span.line and encloses
         inside = condition.body is not None and condition.body.holds(span) and not condition.negated
         if condition.span.path == span.path and (before or inside or condition.span.holds(span)):
             yield from _truths(condition.value)
@@ -238,6 +242,10 @@ def _same(one: Value, other: Value) -> bool:
             owner=Name(dotted=same_owner), key=Constant(value=second)
         ):
             return (owner, first) == (same_owner, second)
+        case Item(owner=Name(dotted=owner), key=Parameter() as first), Item(
+            owner=Name(dotted=same_owner), key=Parameter() as second
+        ):
+            return (owner, first.function, first.parameter) == (same_owner, second.function, second.parameter)
         case _:
             return False
 

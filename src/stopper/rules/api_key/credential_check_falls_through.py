@@ -14,7 +14,7 @@ from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, p
 from stopper.core.probe_api_key import headers_of, reads_bearer, with_header
 from stopper.core.probe_baseline import NONSENSE, candidates, is_door
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Choice, Item, Name, Truth, Value, is_constant, text_of, walk
+from stopper.core.values import Call, Choice, Item, Name, Truth, Value, is_constant, options, text_of, walk
 
 MESSAGE: Final = "a token that does not verify falls through to an API key that nobody checks"
 CHECKS: Final = frozenset({*DECODING, "flask_jwt_extended.verify_jwt_in_request", "flask_jwt_extended.decode_token"})
@@ -33,10 +33,37 @@ def detect(app: App) -> Iterator[Hit]:
             and not _compares_key(facts, handler.function)
         ) and any(_reads_key(condition.value) for condition in _conditions(facts, handler.function)):
             yield Hit(MESSAGE, handler.span)
+    for handler in facts.handlers():
+        if handler.action == "return" and _verifies(facts, handler) and _hands_out_the_key(facts, handler):
+            yield Hit(MESSAGE, handler.span)
     read = {"key" if is_key_name(one.key) else one.key.lower() for one in facts.all_readings if one.source in READ_FROM}
     for condition in facts.conditions() if {"key", "authorization"} <= read else ():
         if _either(condition) and not _compares_key(facts, condition.function):
             yield Hit("either credential opens the door, and the key is never checked", condition.span)
+
+
+def _hands_out_the_key(facts: SourceFacts, handler: Handler) -> bool:
+    """The handler's answer is the key as it was sent, and those who get it only ask whether there is one."""
+    function = handler.function
+    handed = [one.value for one in facts.returns_of(function) if handler.span.holds(one.span)]
+    if not function or not any(is_key_reading(option) for value in handed for option in options(value)):
+        return False
+    callers = {call.function for call in facts.calls(function)}
+    looked_up = any(
+        isinstance(part, Call) and part.callee == function
+        for caller in callers
+        for call in facts.calls_in(caller)
+        for given in (call.receiver, *call.args, *(value for _, value in call.keywords))
+        for part in walk(given, 4)
+    )
+    compared = any(
+        isinstance(part, Call) and part.callee == function
+        for one in facts.comparisons()
+        if one.function in callers and not any(is_constant(side, None, "") for side in (one.left, one.right))
+        for side in (one.left, one.right)
+        for part in walk(side, 4)
+    )
+    return bool(callers) and not looked_up and not compared
 
 
 def _verifies(facts: SourceFacts, handler: Handler) -> bool:

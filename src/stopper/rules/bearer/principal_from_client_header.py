@@ -12,7 +12,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Constant, Item, Value, is_constant, walk
+from stopper.core.values import Call, Constant, Item, Value, is_constant, walk
 
 PERSON: Final = re.compile(
     r"x-(?:auth(?:enticated)?-|current-|remote-|forwarded-|goog-authenticated-|webauth-)?user(?:-?(?:id|name|email|roles?|groups?))?"
@@ -80,6 +80,18 @@ def _decides(facts: SourceFacts, reading: Reading) -> bool:
         if _holds(compared.left, reading) and not is_constant(compared.right, None, ""):
             return True
         if _holds(compared.right, reading) and not is_constant(compared.left, None, ""):
+            return True
+    return _decides_elsewhere(facts, reading)
+
+
+def _decides_elsewhere(facts: SourceFacts, reading: Reading) -> bool:
+    """That a function hands it out, and a refusal somewhere rests on what that function says."""
+    function = reading.function
+    if not function or not any(_holds(one.value, reading) for one in facts.returns_of(function)):
+        return False
+    for condition in facts.conditions():
+        asked = any(isinstance(part, Call) and part.callee == function for part in walk(condition.value, 8))
+        if condition.refuses and asked:
             return True
     return False
 
