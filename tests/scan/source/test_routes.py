@@ -500,3 +500,18 @@ def test_an_instance_of_a_class_derived_from_blueprint_is_a_blueprint(read):
     )
     assert {route.path: route.methods[:2] for route in reading.app.routes} == {"/b/m": ("GET", "POST")}
     assert [call.callee for call in source_of(reading.app).calls("app.Base.menu")] == ["app.Base.menu"]
+
+
+def test_a_namespace_that_an_api_object_makes_stands_under_the_api_and_its_blueprint(read):
+    """``api.namespace("notes")``, also of a class derived from ``Api`` whose own methods keep their names."""
+    reading = read(
+        "from flask import Flask, Blueprint\nfrom flask_restx import Api, Resource\n"
+        "app = Flask(__name__)\nv1 = Blueprint('v1', __name__, url_prefix='/api/1')\n"
+        "class OwnApi(Api):\n    def noted(self, view):\n        return view\n"
+        "api = OwnApi(v1)\nnotes = api.namespace('notes', 'Notes')\nplain = Api(app).namespace('books', path='/b')\n"
+        "@notes.route('/<nid>/')\nclass Note(Resource):\n    @api.noted\n    def get(self, nid):\n        return {}\n"
+        "@plain.route('/<bid>/')\nclass Book(Resource):\n    def get(self, bid):\n        return {}\n"
+        "@api.route('/all/')\nclass All(Resource):\n    def get(self):\n        return {}\n"
+        "app.register_blueprint(v1)\n"
+    )
+    assert sorted(route.path for route in reading.app.routes) == ["/api/1/all/", "/api/1/notes/{nid}/", "/b/{bid}/"]

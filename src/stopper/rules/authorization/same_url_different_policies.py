@@ -9,6 +9,7 @@ from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
 
 _API: Final = re.compile(r"^/api(?=/)")
+_PARAMETER: Final = re.compile(r"\{[^{}]*\}")
 _VERSION: Final = re.compile(r"^/(api/)?(v\d+(\.\d+)?|api|internal|public|legacy|old|beta)(?=/)", re.IGNORECASE)
 
 
@@ -40,9 +41,9 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 def _answer_the_same(one: Route, other: Route) -> bool:
-    """Two spellings of one thing: of two rules for the very same address only the first is ever asked, and a page beside the API that
-    has a view of another name is another thing."""
-    if one.path == other.path:
+    """Two spellings of one thing: of two rules for the very same address, whatever they call its parameters, only the first is ever
+    asked (or they belong to two applications), and a page beside the API that has a view of another name is another thing."""
+    if _unnamed(one.path) == _unnamed(other.path):
         return False
     plain = {_API.sub("", route.path.rstrip("/").lower()) for route in (one, other)}
     if len(plain) > 1 or one.path.rstrip("/").lower() == other.path.rstrip("/").lower():
@@ -67,7 +68,11 @@ def _plain(path: str) -> str:
     path = path.rstrip("/").lower()
     for _ in range(2):
         path = _VERSION.sub("", path)
-    return re.sub(r"\{[^{}]*\}", "{}", path)
+    return _unnamed(path)
+
+
+def _unnamed(path: str) -> str:
+    return _PARAMETER.sub("{}", path)
 
 
 def _state(route: Route, method: str) -> str:

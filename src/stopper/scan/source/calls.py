@@ -124,6 +124,7 @@ def _method_name(reader: Reader, owner: Value, name: str) -> str:
         method = reader.project.attribute(base, name)
         if type(method) is Name:
             return method.dotted
+        base = (reader.project.api_of(base) or base) if method is None else base
     return canonical(f"{base}.{name}")
 
 

@@ -88,9 +88,13 @@ class Groups:
             return known
         if not self._is_group(call.callee):
             return None
-        made = _group(call)
+        made = self._made(call)
         self.by_identity[id(call)] = made
-        if call.callee.endswith(".Api"):
+        if call.method == "namespace":
+            parent = self.group(call.receiver)
+            made.registered.append((id(parent.call) if parent is not None else None, None))
+            made.apps.update(self.apps(call.receiver))
+        elif (self.project.api_of(call.callee) or "").endswith(".Api"):
             parent = self.group(call.argument(0, "app", "blueprint"))
             made.registered.append((id(parent.call) if parent is not None else None, None))
             app = self.app(call.argument(0, "app"))
@@ -161,7 +165,19 @@ class Groups:
         return self.project.attribute(home, name)
 
     def _is_group(self, callee: str) -> bool:
-        return self.project.is_blueprint(names.INSTANCES.get(callee, callee)) or callee in names.API_OBJECTS
+        kind = names.INSTANCES.get(callee, callee)
+        return self.project.is_blueprint(kind) or self.project.api_of(kind) is not None
+
+    def _made(self, call: Call) -> Group:
+        prefix = text_of(call.keyword("url_prefix", "prefix")) or ""
+        kind = self.project.api_of(names.INSTANCES.get(call.callee, call.callee)) or ""
+        if kind.endswith("Namespace"):
+            name = text_of(call.argument(0, "name")) or ""
+            path = text_of(call.keyword("path"))
+            return Group(call, name, path if path is not None else f"/{name}")
+        if kind.endswith(".Api"):
+            return Group(call, "", prefix)
+        return Group(call, text_of(call.argument(0, "name")) or "", prefix)
 
     def prefixes(self, group: Group | None, depth: int = 6) -> list[tuple[str, tuple[int, ...]]]:
         """Every prefix under which a group is served, with the groups around it. A group registered nowhere is served as if on the
@@ -175,17 +191,6 @@ class Groups:
             for outer, scopes in self.prefixes(parent, depth - 1):
                 found.append((join(outer, own), (*scopes, id(group.call))))
         return found
-
-
-def _group(call: Call) -> Group:
-    prefix = text_of(call.keyword("url_prefix", "prefix")) or ""
-    if call.callee.endswith("Namespace"):
-        name = text_of(call.argument(0, "name")) or ""
-        path = text_of(call.keyword("path"))
-        return Group(call, name, path if path is not None else f"/{name}")
-    if call.callee.endswith(".Api"):
-        return Group(call, "", prefix)
-    return Group(call, text_of(call.argument(0, "name")) or "", prefix)
 
 
 def join(prefix: str, rule: str) -> str:

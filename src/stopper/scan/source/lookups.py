@@ -50,7 +50,7 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
     return named(found, name) if sensitive(name) else found
 
 
-_OF_RESTX: Final = re.compile(r"flask_rest(?:x|plus)(?:\.\w+)?\.(?:Api|Namespace)$")
+_OF_RESTX: Final = re.compile(r"flask_rest(?:x|plus)(?:\.\w+)?\.(?:Api(?:\.namespace)?|Namespace)$")
 _BODY: Final = Name("flask.request.json")
 """``api.payload`` of Flask-RESTX is the JSON body, as it came."""
 

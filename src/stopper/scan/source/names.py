@@ -29,6 +29,8 @@ INSTANCES: Final[dict[str, str]] = {
     "flask_openapi3.OpenAPI": "flask.Flask",
     "flask_openapi3.APIBlueprint": "flask.Blueprint",
     "flask_restx.namespace.Namespace": "flask_restx.Namespace",
+    "flask_restx.Api.namespace": "flask_restx.Namespace",
+    "flask_restplus.Api.namespace": "flask_restplus.Namespace",
 }
 """What a call (or an attribute) gives an instance of, where the name does not say it; and classes that stand for another."""
 

@@ -22,7 +22,7 @@ from stopper.core.fact import (
 )
 from stopper.core.place import Span
 from stopper.core.values import Call, Item, Name, Value
-from stopper.scan.source.names import APPS, BLUEPRINTS
+from stopper.scan.source.names import API_OBJECTS, APPS, BLUEPRINTS
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 Scope = dict[str, Value]
@@ -148,6 +148,13 @@ class Project:
     def is_blueprint(self, name: str) -> bool:
         """That the name is a class of blueprints, or one of the project derived from it."""
         return self._is_one_of(name, BLUEPRINTS)
+
+    def api_of(self, name: str, depth: int = 6) -> str | None:
+        """The class of API objects that the name is, or that a class of the project of that name is derived from."""
+        found = self.classes.get(name)
+        if found is None or depth < 0:
+            return name if name in API_OBJECTS else None
+        return next(filter(None, (self.api_of(base, depth - 1) for base in found.bases)), None)
 
     def _is_one_of(self, name: str, known: frozenset[str], depth: int = 6) -> bool:
         found = self.classes.get(name)
