@@ -9,13 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stopper.core.app import App, Route
 from stopper.core.exchange import Request, Response
 from stopper.core.personal import addresses_in, is_personal, mentions_personal, people_in
+from stopper.core.probe import Target
 from stopper.core.probe_baseline import alike, form, same
 from stopper.core.probe_login import asks_basic, lets_in, token_in, understood
 from stopper.core.probe_objects import as_id, entries, ids, marked, texts
+from stopper.core.probe_provoke import variations
 from stopper.core.probe_secret import signs
 from stopper.core.secret import Secret
+from stopper.scan.forge import TokenForge
+from stopper.scan.honest import HonestRequests
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
@@ -103,3 +108,13 @@ def test_a_refused_login_is_told_from_one_that_was_not_read() -> None:
     assert not any(understood(Response(status)) for status in (400, 404, 405, 415, 422, 500))
     assert asks_basic(Response(401, (("WWW-Authenticate", 'Basic realm="x"'),)))
     assert not asks_basic(Response(401, (("WWW-Authenticate", "Bearer"),)))
+
+
+def test_names_that_a_view_may_read_are_guessed_in_one_request() -> None:
+    """What a document names is varied alone; what nothing names costs one request, whatever the number of guesses."""
+    route = Route("/notes", ("GET",), optional=("sort",))
+    target = Target(App(), "wsgi", "http://localhost", "active", "deep", TokenForge(), HonestRequests(), canary="stp1")
+    varied = [one.target for one in variations(target, route, Request("GET", "/notes?limit=5"))]
+    assert [[name for name in ("limit", "sort", "page", "id") if f"{name}=stp1" in one] for one in varied] == [
+        ["limit"], ["sort"], ["page", "id"],
+    ]  # fmt: skip

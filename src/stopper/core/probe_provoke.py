@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import islice
 from typing import Final
 
@@ -59,9 +60,12 @@ def variations(target: Target, route: Route, honest: Request) -> Iterator[Reques
         for body in dict.fromkeys((b"{}", typed, b"null", b'{"', b"[]")):
             yield replace(honest, headers=(*others, ("Content-Type", "application/json")), body=body)
         return
-    names = dict.fromkeys((*query_names(honest), *route.optional, *_USUAL))
-    varied = [*_wrong_path(route, honest, target.canary), *(with_query(honest, name, wrong) for name in names)]
-    yield from varied
+    known = dict.fromkeys((*query_names(honest), *route.optional))
+    yield from _wrong_path(route, honest, target.canary)
+    yield from (with_query(honest, name, wrong) for name in known)
+    guessed = [name for name in _USUAL if name not in known]
+    if guessed:  # nothing says that the view reads any of them: one request asks for all
+        yield reduce(lambda request, name: with_query(request, name, wrong), guessed, honest)
 
 
 def _wrong_path(route: Route, honest: Request, canary: str) -> Iterator[Request]:

@@ -74,7 +74,10 @@ def run_probes(
     def run(rule: Rule) -> None:
         done(run_probe(rule, target, courier, renewals))
 
-    _side_by_side(readers_first(rule for rule in fit if not rule.disturbs), courier, workers, run)
+    beside = readers_first(rule for rule in fit if not rule.disturbs)
+    # What is written makes the readings of all anew: those who mostly read are done before the others begin.
+    _side_by_side([rule for rule in beside if rule.check in _READING], courier, workers, run)
+    _side_by_side([rule for rule in beside if rule.check not in _READING], courier, workers, run)
     _side_by_side([rule for rule in fit if rule.disturbs], courier, 1, run)  # each may end what the others stand on
     lost = Verdict("open", "the probe was not run to its end")
     return tuple(results.get(rule.slug) or ProbeResult(rule, lost) for rule in asked)

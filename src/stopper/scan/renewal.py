@@ -29,6 +29,7 @@ class Renewals:
         self._renewed: dict[str, int] = {}
         self._failed: dict[str, int] = {}
         self._outlived: set[str] = set()
+        self._asked_after: dict[str, int] = {}
         self.lost: dict[str, str] = {}
         """Who could not log in again, with a line that says so."""
         for person in people:
@@ -38,18 +39,25 @@ class Renewals:
     def ready(self, target: Target, *, ask: bool = False) -> Target:
         """*target* for a probe that begins now: everybody whose credential is over has logged in again.
 
-        Nothing is sent where nothing speaks for it that one is over, but with ``ask``: after a probe that ends credentials.
+        Nothing is sent where nothing speaks for it that one is over, but with ``ask``: after a probe that ends credentials, where
+        anything but reading was sent since the person was last looked after.
         """
         with self._lock:
             for person in self._people:
-                if self._in_doubt(person) or (ask and not person.minted and person.name not in self.lost):
+                if self._in_doubt(person) or (ask and self._may_be_over(person)):
+                    changes = self._scene.courier.changes
                     self._look_after(person, target)
+                    self._asked_after[person.name] = changes
             return replace(target, identities=self._people) if target.identities != self._people else target
 
     def _in_doubt(self, person: Identity) -> bool:
         if person.minted or person.name in self.lost:
             return False
         return self._watch.doubted(person.name) or (person.name not in self._outlived and self._is_over(person))
+
+    def _may_be_over(self, person: Identity) -> bool:
+        changed = self._asked_after.get(person.name) != self._scene.courier.changes
+        return changed and not person.minted and person.name not in self.lost
 
     def _is_over(self, person: Identity) -> bool:
         end = self._claims(person.token.reveal()).get("exp") if person.token is not None else None

@@ -26,6 +26,7 @@ from stopper.core.probe import (
     send,
     together,
     undo,
+    unsure,
 )
 from stopper.core.rule import Hit, Probe, Rule, Surface
 from stopper.scan.engine import not_for, readers_first, run_detectors, run_probe, run_probes
@@ -197,6 +198,22 @@ def test_probes_that_mostly_read_come_before_those_that_mostly_change() -> None:
     """What was read is shared until something is written."""
     asked = [rule("changes", check="input-validation"), rule("b", check="inventory"), rule("a", check="transport")]
     assert [one.slug for one in readers_first(asked)] == ["a", "b", "changes"]
+
+
+def test_probes_that_mostly_read_have_ended_when_those_that_mostly_change_begin() -> None:
+    changing = threading.Event()
+
+    def reads(_: Target) -> Steps[Verdict]:
+        early = yield from compute(lambda: changing.wait(0.3))
+        return passed("nothing changed meanwhile") if not early else unsure("something changed meanwhile")
+
+    def changes(_: Target) -> Steps[Verdict]:
+        yield from compute(changing.set)
+        return passed("changed")
+
+    rules = [rule("changes", probe=changes, check="input-validation"), rule("reads", probe=reads, check="transport")]
+    results = run_probes(target(notes_app()[0])[0], rules, target(notes_app()[0])[1], workers=2)
+    assert [one.verdict.outcome for one in results] == ["pass", "pass"]
 
 
 def test_one_broken_probe_leaves_the_others_alone() -> None:

@@ -273,3 +273,15 @@ def test_only_what_was_replaced_before_a_probe_began_is_swapped_in_it() -> None:
     assert watch.fresh(old, watch.generation).header("Authorization") == "Bearer two"
     assert watch.fresh(old).header("Authorization") == "Bearer two"
     assert watch.fresh(replace(old, identity="bob")).header("Authorization") == "Bearer one"
+
+
+def test_nobody_is_asked_after_again_where_probes_only_read() -> None:
+    def reads(target: Target) -> Steps[Verdict]:
+        yield from send(Request("GET", "/"))
+        return passed(target.base_url)
+
+    few, many = (
+        scan(Bank(), *(rule(f"reads-{number}", probe=reads, disturbs=True) for number in range(count)))
+        for count in (2, 5)
+    )
+    assert many.requests - few.requests == 3

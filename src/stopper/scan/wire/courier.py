@@ -57,6 +57,8 @@ class Courier:
         self.transport = transport
         self.mode: Mode = mode
         self.sent = 0
+        self.changes = 0
+        """How many of the requests were more than readings."""
         self.asked: set[tuple[str, str]] = set()
         """Method and raw path of every request that was answered."""
         self.heard: set[tuple[str, str]] = set()
@@ -177,6 +179,7 @@ class Courier:
                 self.exhausted = True
                 raise Skipped(f"the budget of {self._max} requests is used up; raise it with --max-requests")
             self.sent += 1
+            self.changes += not _only_reads(request)
 
     def refusal(self, request: Request) -> str:
         """Why *request* may not be sent, or an empty text."""
