@@ -260,3 +260,13 @@ def test_columns_are_counted_in_characters(read):
 
 def test_true_is_not_one():
     assert not is_constant(Constant(1), True)
+
+
+def test_a_loop_over_literal_rows_gives_each_name_its_own_column(read):
+    reading = read("import jwt\nfor name, code in [('a', 'x'), ('b', 'y')]:\n    jwt.decode(code)\n")
+    assert {one.value for one in literals(passed(reading).args[0])} == {"x", "y"}
+
+
+def test_a_literal_case_is_a_comparison(read):
+    reading = read("match role:\n    case 'admin' | 'boss':\n        run()\n    case _:\n        stop()\n")
+    assert [text_of(one.right) for one in source_of(reading.app).comparisons("==")] == ["admin", "boss"]

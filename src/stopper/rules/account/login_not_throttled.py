@@ -135,11 +135,25 @@ def _counts(index: FunctionIndex, route: SourceRoute, functions: list[str]) -> b
     facts = index.facts
     decorators = [one for name in functions for one in index.by_name[name].decorators]
     names = [*(decorator.name for decorator in (*route.decorators, *decorators)), *route.hooks, *functions]
+    names += _of_classes(index, functions)
     names += [call.callee for name in functions for call in facts.calls_in(name)]
     names += [assignment.target for assignment in facts.assignments() if assignment.function in functions]
     if any(_THROTTLES.search(name) for name in names) or _answers_too_many(index, functions):
         return True
     return bool(route.blueprint) and _limits_blueprint(facts, route.blueprint)
+
+
+def _of_classes(index: FunctionIndex, functions: list[str]) -> list[str]:
+    """What is called in the ``decorators`` of the view classes that these are methods of."""
+    owners = {index.by_name[name].owner for name in functions} - {""}
+    return [
+        part.callee if isinstance(part, Call) else part.dotted
+        for one in (index.facts.classes() if owners else ())
+        if one.name in owners
+        for attribute in ("decorators", "method_decorators")
+        for part in walk(one.attributes.get(attribute), 3)
+        if isinstance(part, (Call, Name))
+    ]
 
 
 def _answers_too_many(index: FunctionIndex, functions: list[str]) -> bool:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core import passing
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import SourceFacts, source_of
@@ -14,7 +15,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.probe_query import with_query
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Constant, Item, Name, Value, options, walk
+from stopper.core.values import Constant, Item, Name, Parameter, Value, options, walk
 
 _GUARDS: Final = ("admin", "staff", "superuser", "root", "superadmin", "manager", "moderator", "owner", "administrator")
 _MAKES: Final = re.compile(r"[A-Z]|(?i:create|add|new|insert|register|make|save|set|update|dict)")
@@ -34,7 +35,12 @@ def _asked(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     for one in facts.comparisons("==", "!=", "in", "not in"):
         for side, other in ((one.left, one.right), (one.right, one.left)):
             key = _key(facts, side)
-            if key and ROLE.search(key) and _names_role(other) and not _validates(facts, one.function, one.operator):
+            if (
+                key
+                and ROLE.search(key)
+                and _names_role(facts, other)
+                and not _validates(facts, one.function, one.operator)
+            ):
                 yield one.span, f"what the caller may do is decided by `{key}`, which he sends himself"
     for asked in facts.conditions():
         for option in options(asked.value):
@@ -48,10 +54,15 @@ def _validates(facts: SourceFacts, function: str, operator: str) -> bool:
     return operator in ("in", "not in") and facts.is_view(function) and _by_admin(facts, function)
 
 
-def _names_role(value: Value) -> bool:
+def _names_role(facts: SourceFacts, value: Value) -> bool:
+    """A role stands there, or is what somebody passes to the decorator that compares."""
+    given = [value]
+    if isinstance(value, Parameter):
+        given = [one for call in facts.calls(value.function) for one in passing.passed(facts, value, call)]
     return any(
         isinstance(part, Constant) and isinstance(part.value, str) and part.value.lower() in _GUARDS
-        for part in walk(value, 2)
+        for one in given
+        for part in walk(one, 2)
     )
 
 

@@ -4,6 +4,7 @@ import ast
 from typing import Any
 
 from stopper.core.fact import (
+    Comparison,
     Condition,
     Handler,
 )
@@ -13,6 +14,7 @@ from stopper.core.values import (
     Name,
     Sequence,
     Unknown,
+    Value,
 )
 from stopper.scan.source.blocks import Body, block
 from stopper.scan.source.expressions import bind_target
@@ -171,6 +173,7 @@ def read_match(reader: Reader, node: ast.Match) -> None:
     merged = before
     for case in node.cases:
         set_scope(reader, dict(before))
+        _compare(reader, subject, case.pattern)
         for child in ast.walk(case.pattern):
             name = getattr(child, "name", None)
             if isinstance(name, str):
@@ -181,3 +184,11 @@ def read_match(reader: Reader, node: ast.Match) -> None:
         if not body.stops:
             merged = _joined(merged, _snapshot(reader))
     set_scope(reader, merged)
+
+
+def _compare(reader: Reader, subject: Value, pattern: ast.pattern) -> None:
+    """``case "admin":`` compares, as ``==`` does; so does each of ``case "admin" | "boss":``."""
+    for one in pattern.patterns if isinstance(pattern, ast.MatchOr) else (pattern,):
+        if isinstance(one, ast.MatchValue):
+            side = reader.value(one.value)
+            reader.project.comparisons.append(Comparison("==", subject, side, reader.span(one), reader.function))

@@ -180,7 +180,13 @@ def bind_target(reader: Reader, target: ast.expr, value: Value) -> None:
             part: Value = value
             if type(value) is Sequence and number < len(value.items) and not value.open:
                 part = value.items[number]
+            elif type(value) is Choice and all(_holds(one, number) for one in value.options):
+                part = either(*(one.items[number] for one in value.options if type(one) is Sequence))
             bind_target(reader, inner, part)
+
+
+def _holds(value: Value, number: int) -> bool:
+    return type(value) is Sequence and number < len(value.items) and not value.open
 
 
 def _lambda(reader: Reader, node: ast.Lambda) -> Value:
