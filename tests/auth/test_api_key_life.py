@@ -524,3 +524,38 @@ def test_no_event_and_no_error_holds_a_key(node: Node) -> None:
     said = repr(node.events) + repr(made) + repr(node.keys.list("ann"))
     assert made.key.reveal() not in said
     assert made.key.reveal()[-49:-6] not in said
+
+
+def test_each_step_of_a_life_is_an_event_of_its_owner(node: Node) -> None:
+    made = node.keys.issue("ann", name="ci", rate_limit="9/minute")
+    newer = node.keys.rotate(made.record.id)
+    node.keys.derive(newer.key.reveal())
+    node.keys.bring("ann", name="old", key=Secret(secrets.token_urlsafe(32)))
+    said = [(event.name, event.subject, event.details.get("key")) for event in node.events]
+    assert said[:3] == [
+        ("api-key-issued", "ann", made.record.id),
+        ("api-key-rotated", "ann", made.record.id),
+        ("api-key-derived", "ann", newer.record.id),
+    ]
+    assert said[3][:2] == ("api-key-imported", "ann")
+    assert node.events[1].details["replaced_by"] == newer.record.id
+
+
+def test_a_limit_travels_with_the_principal_and_none_does_not(node: Node) -> None:
+    with_limit, without = node.keys.issue("ann", name="ci", rate_limit="9/minute"), node.keys.issue("ann", name="ci")
+    assert node.keys.verify(with_limit.key.reveal()).claims == {"stopper_rate_limit": "9/minute"}
+    assert node.keys.verify(without.key.reveal()).claims == {}
+
+
+def test_a_rotation_into_the_past_is_refused_and_changes_nothing(node: Node, clock: SetClock) -> None:
+    made = node.keys.issue("ann", name="ci")
+    with pytest.raises(SettingError, match="future"):
+        node.keys.rotate(made.record.id, expires_at=clock())
+    assert [record.id for record in node.keys.list("ann")] == [made.record.id]
+    assert node.keys.verify(made.key.reveal()).subject == "ann"
+
+
+def test_the_last_moments_of_a_key_give_a_token_of_one_second_and_no_more(node: Node, clock: SetClock) -> None:
+    made = node.keys.issue("ann", name="ci", expires_at=clock() + 1.5)
+    _, _, life = node.keys.derive(made.key.reveal(), life=300)
+    assert life == 1
