@@ -268,5 +268,5 @@ def test_a_loop_over_literal_rows_gives_each_name_its_own_column(read):
 
 
 def test_a_literal_case_is_a_comparison(read):
-    reading = read("match role:\n    case 'admin' | 'boss':\n        run()\n    case _:\n        stop()\n")
+    reading = read("import jwt\nmatch role:\n    case 'admin' | 'boss':\n        run()\n    case _:\n        stop()\n")
     assert [text_of(one.right) for one in source_of(reading.app).comparisons("==")] == ["admin", "boss"]
