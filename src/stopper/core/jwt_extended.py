@@ -120,11 +120,21 @@ def guarded(facts: SourceFacts) -> Iterator[Guarded]:
     for call in facts.calls(*(name for name in GUARDS if "verify" in name)):
         if call.span is not None and facts.is_view(call.function):
             yield _guarded(facts, call.function, call.callee, call, call.span)
+        else:
+            yield from _guarded_by_wrapper(facts, call)
     for found in facts.classes():
         for name, call in _listed(found.attributes.get("decorators") or found.attributes.get("method_decorators")):
             for verb in found.methods:
                 if verb in VERBS:
                     yield _guarded(facts, f"{found.name}.{verb}", name, call, call.span or found.span)
+
+
+def _guarded_by_wrapper(facts: SourceFacts, call: Call) -> Iterator[Guarded]:
+    """The views under a decorator of the project whose wrapper makes this call; the place is where the decorator stands."""
+    for function in facts.functions() if "." in call.function else ():
+        for decorator in function.decorators:
+            if call.function.startswith(f"{decorator.name}.") and facts.is_view(function.name):
+                yield _guarded(facts, function.name, call.callee, call, decorator.span)
 
 
 def _listed(value: Value | None) -> Iterator[tuple[str, Call]]:
