@@ -12,7 +12,7 @@ from stopper.auth.api_key_reader import family_of
 from stopper.auth.clock import Clock
 from stopper.auth.introspection import is_opaque
 from stopper.auth.policy import Kinds, Policy, bearer, browser_session, client_certificate
-from stopper.auth.requirement import Context, Situation
+from stopper.auth.requirement import Context, Redeem, Situation
 from stopper.auth.revocation import Revocations, news_later
 from stopper.auth.role_table import NO_ROLES, RoleTable
 from stopper.core.errors import (
@@ -131,20 +131,25 @@ class Gate:
 
     def _judge(self, policy: Policy, principal: Principal, asked: Request) -> RefusalError | None:
         loaded: dict[str, object] = {}
-        situation = self.situation(principal, asked, loaded)._replace(single_use=self._parts.single_use)
-        refusal = policy.judge(situation)
+        refusal = policy.judge(self.situation(principal, asked, loaded, self._parts.single_use))
         if loaded and refusal is None:
             asked.view_args = {**(asked.view_args or {}), **loaded}
         return refusal
 
-    def situation(self, principal: Principal, asked: Request, loaded: dict[str, object] | None = None) -> Situation:
+    def situation(
+        self,
+        principal: Principal,
+        asked: Request,
+        loaded: dict[str, object] | None = None,
+        single_use: Redeem | None = None,
+    ) -> Situation:
         """What a requirement may look at in the request *asked*."""
         now = self._clock()
 
         def context() -> Context:
             return Context(now, asked.method, asked.path, client_address(asked))
 
-        return Situation(principal, now, asked.view_args or {}, None, self._roles, loaded, context)
+        return Situation(principal, now, asked.view_args or {}, single_use, self._roles, loaded, context)
 
     def _too_many(self, limits: tuple[Measured, ...], asked: Request) -> RefusalError | None:
         """The refusal of a public door."""
