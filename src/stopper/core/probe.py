@@ -115,7 +115,8 @@ class Identity:
     """Somebody the scan can be. ``headers`` carry the credential; ``token`` is the bearer token alone, where there is one.
 
     ``subject`` is the e-mail or user name; ``password`` is known for accounts that the scan logs in with.
-    ``minted`` says that the scan signed the token itself with the application's own key (audit only).
+    ``minted`` says that the scan signed the token itself with the application's own key (audit only); ``guessed`` that nobody gave
+    the account and the scan came in by one that anybody knows.
     """
 
     name: str
@@ -127,6 +128,7 @@ class Identity:
     minted: bool = False
     issued_by: RouteRef | None = None
     """The route that gave the credential, where the scan got it from the server itself."""
+    guessed: bool = False
 
     def on(self, request: Request) -> Request:
         """*request* as this identity: its credential headers replace those of the same name."""

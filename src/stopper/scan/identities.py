@@ -19,6 +19,7 @@ from stopper.scan.entry_page import entry_request
 from stopper.scan.honest import HonestRequests
 from stopper.scan.mint import minted
 from stopper.scan.page_visit import as_visitor, wants_token, with_page_token
+from stopper.scan.usual_account import TOLD, usual_account
 from stopper.scan.wire.courier import Courier
 
 PEOPLE: Final = ("alice", "bob")
@@ -62,6 +63,11 @@ def gather(scene: Scene, given: Sequence[Identity]) -> tuple[tuple[Identity, ...
         person = register(scene, name)
         if person is not None:
             found.append(person)
+    if not found and not given and (usual := usual_account(scene)) is not None:
+        person = log_in(scene, usual)
+        if person is not None:
+            found.append(person)
+            notes.append(TOLD)
     notes.extend(_opened_nothing(scene, name, source) for name, source in scene.useless.items())
     found.extend(minted(scene.app, scene.courier, scene.honest, [one.name for one in found]))
     return tuple(found), tuple(notes)

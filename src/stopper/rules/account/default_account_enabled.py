@@ -14,6 +14,7 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_login import asks_basic, lets_in, login_requests, login_routes, understood
 from stopper.core.rule import Hit, Rule
+from stopper.core.usual_accounts import PAIRS
 from stopper.core.values import (
     Call,
     ConfigValue,
@@ -29,18 +30,6 @@ from stopper.core.values import (
     walk,
 )
 
-PAIRS: Final = (
-    ("admin", "admin"),
-    ("admin", "password"),
-    ("admin", "admin123"),
-    ("root", "root"),
-    ("test", "test"),
-    ("guest", "guest"),
-    ("admin", "123456"),
-    ("user", "user"),
-    ("demo", "demo"),
-)
-"""The commonest default accounts; the probe tries these and no more."""
 _PEOPLE: Final = re.compile(
     r"(?i)(admin|administrator|root|superuser|super_?admin|sysadmin|test|tester|test_?user|guest|demo|operator|support|manager)(@[\w.-]+)?"
 )
@@ -323,7 +312,11 @@ def _way_in(target: Target, route: Route) -> Steps[int | None]:
 
 
 def _tried(target: Target, route: Route, way: int) -> Steps[Verdict]:
-    own = {(one.subject, one.password.reveal()) for one in target.identities if one.subject and one.password}
+    own = {
+        (one.subject, one.password.reveal())
+        for one in target.identities
+        if one.subject and one.password and not one.guessed
+    }
     domain = next((subject.partition("@")[2] for subject, _ in own if subject and "@" in subject), "")
     ref = RouteRef("POST", route.path)
     for name, password in PAIRS:

@@ -1,0 +1,16 @@
+"""The accounts that come with many an application, and that a stranger tries first."""
+
+from typing import Final
+
+PAIRS: Final = (
+    ("admin", "admin"),
+    ("admin", "password"),
+    ("admin", "admin123"),
+    ("root", "root"),
+    ("test", "test"),
+    ("guest", "guest"),
+    ("admin", "123456"),
+    ("user", "user"),
+    ("demo", "demo"),
+)
+"""The commonest default accounts; a scan tries these and no more."""

@@ -1,0 +1,72 @@
+"""An account that anybody knows, found where nobody was given and the API takes no test person: what it opens is open to anybody."""
+
+import secrets
+from typing import TYPE_CHECKING, Final
+
+from stopper.core.app import Route
+from stopper.core.exchange import Exchange, Request
+from stopper.core.login_names import LOGIN
+from stopper.core.probe import Identity, Skipped
+from stopper.core.probe_login import asks_basic, basic, lets_in, understood
+from stopper.core.secret import Secret
+from stopper.core.usual_accounts import PAIRS
+from stopper.scan.doors import accounts_bodies, doors, form_of, json_of
+
+if TYPE_CHECKING:
+    from stopper.scan.identities import Scene
+
+NAME: Final = "default"
+"""What the report calls the person; the account itself stands with the finding that proves it."""
+ROUTES: Final = 2
+"""Log-ins at which the accounts are tried."""
+TOLD: Final = (
+    f"nobody was given and the API took no test person: the scan went on as {NAME!r}, by a default account that the API lets in "
+    "(default-account-enabled)"
+)
+
+
+def usual_account(scene: "Scene") -> Identity | None:
+    """Whom a log-in lets in by one of the commonest accounts but not with another password; not logged in yet. Mode active only."""
+    if scene.courier.mode != "active":
+        return None
+    for route in list(doors(scene.app, LOGIN))[:ROUTES]:
+        way = _way_in(scene, route)
+        for subject, password in PAIRS if way is not None else ():
+            exchange = _sent(scene, _ways(scene, route, subject, password)[way or 0])
+            if exchange is None or exchange.response.status == 429:
+                break
+            if not lets_in(exchange.response):
+                continue
+            wrong = _sent(scene, _ways(scene, route, subject, secrets.token_hex(8))[way or 0])
+            if wrong is None or lets_in(wrong.response):
+                break
+            return Identity(NAME, (), subject=subject, password=Secret(password), guessed=True)
+    return None
+
+
+def _way_in(scene: "Scene", route: Route) -> int | None:
+    """The form in which the route reads an account and refuses one that cannot exist."""
+    for number, request in enumerate(_ways(scene, route, f"nobody-{scene.canary}", secrets.token_hex(8))):
+        exchange = _sent(scene, request)
+        if exchange is None or exchange.response.status in (405, 429) or lets_in(exchange.response):
+            return None
+        if understood(exchange.response) and (request.header("Authorization") or not asks_basic(exchange.response)):
+            return number
+    return None
+
+
+def _ways(scene: "Scene", route: Route, subject: str, password: str) -> list[Request]:
+    """An account as the route may read it: as JSON, as a form, by Basic authentication."""
+    target = scene.honest.prefix + scene.honest.path(route)
+    ways = [
+        make(target, body, "login") for body in accounts_bodies(route, subject, password) for make in (json_of, form_of)
+    ]
+    said = (("Authorization", basic(subject, password)), ("Accept", "application/json"))
+    return [*ways, Request("POST", target, said, b"", "login")]
+
+
+def _sent(scene: "Scene", request: Request) -> Exchange | None:
+    try:
+        return scene.courier.carry(request)
+    except Skipped:
+        return None

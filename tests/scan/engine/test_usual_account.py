@@ -1,0 +1,56 @@
+"""An account that anybody knows: where nobody was given, the scan goes on by it, and says so without saying its password."""
+
+from typing import Any
+
+import pytest
+from flask import Flask, jsonify, request
+from tests.scan.engine.test_identities import bearer, become, whoami
+
+from stopper.core.probe import Identity, Mode
+from stopper.core.secret import Secret
+
+
+def staff(*, anything: bool = False, limit: int = 99) -> Flask:
+    """An API that takes no new people and was shipped with an account."""
+    app = Flask("staff")
+    tries: list[str] = []
+
+    @app.post("/login")
+    def login() -> Any:
+        data = request.get_json()
+        tries.append(data["username"])
+        if len(tries) > limit:
+            return jsonify(error="later"), 429
+        good = anything or (data["username"], data["password"]) == ("admin", "admin123")
+        return jsonify(token="Xk3-" + "q" * 20) if good else (jsonify(error="no"), 404)
+
+    @app.get("/profile")
+    def profile() -> Any:
+        return jsonify(who="admin") if bearer() == "Xk3-" + "q" * 20 else (jsonify(error="no"), 401)
+
+    return app
+
+
+def test_where_nobody_is_given_the_scan_goes_on_by_a_default_account_and_says_so() -> None:
+    people, notes, courier = become(staff())
+    assert [(one.name, one.subject, one.guessed) for one in people] == [("default", "admin", True)]
+    assert whoami(courier, people[0]) == {"who": "admin"}
+    assert any("default-account-enabled" in note for note in notes)
+    assert not any("admin123" in note for note in notes)
+
+
+@pytest.mark.parametrize("mode", ["default", "passive"])
+def test_no_account_is_guessed_in_a_mode_that_does_not_allow_it(mode: Mode) -> None:
+    people, _, _ = become(staff(), mode)
+    assert people == ()
+
+
+def test_no_account_is_guessed_where_somebody_was_given() -> None:
+    people, _, _ = become(staff(), given=(Identity("eve", (), subject="eve", password=Secret("eves-password")),))
+    assert people == ()
+
+
+@pytest.mark.parametrize("app", [staff(anything=True), staff(limit=2)], ids=["lets everybody in", "slows down"])
+def test_a_door_that_lets_everybody_in_or_slows_down_gives_no_default_account(app: Flask) -> None:
+    people, _, _ = become(app)
+    assert not any(one.guessed for one in people)
