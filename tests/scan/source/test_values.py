@@ -270,3 +270,20 @@ def test_a_loop_over_literal_rows_gives_each_name_its_own_column(read):
 def test_a_literal_case_is_a_comparison(read):
     reading = read("import jwt\nmatch role:\n    case 'admin' | 'boss':\n        run()\n    case _:\n        stop()\n")
     assert [text_of(one.right) for one in source_of(reading.app).comparisons("==")] == ["admin", "boss"]
+
+
+def test_a_partial_function_is_what_it_keeps_called_with_both(read):
+    lines = "import jwt\nfrom functools import partial\nread = partial(jwt.decode, 'a', verify=False, key='k')\nread('b', key='l')\n"
+    call = passed(read(lines))
+    assert [text_of(one) for one in call.args] == ["a", "b"]
+    assert text_of(call.keyword("key")) == "l"
+    assert is_constant(call.keyword("verify"), False)
+
+
+def test_a_filled_template_is_a_text_of_its_parts(read):
+    value = first(
+        read, "from string import Template\nt = Template('a $x')\nimport os", "t.substitute(x=os.environ['X'])"
+    )
+    assert isinstance(value, Format)
+    assert text_of(value.parts[0]) == "a $x"
+    assert isinstance(value.parts[1], EnvironmentValue)

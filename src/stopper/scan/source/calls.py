@@ -23,11 +23,11 @@ from stopper.core.values import (
 )
 from stopper.scan.source import names
 from stopper.scan.source.drafts import new_call
-from stopper.scan.source.folding import braces
+from stopper.scan.source.folding import braces, formatted
 from stopper.scan.source.hook_tables import row_extended
 from stopper.scan.source.lookups import attribute, item
 from stopper.scan.source.project import Registration
-from stopper.scan.source.reader import NONE, Reader, canonical, named
+from stopper.scan.source.reader import NONE, NOTHING, Reader, canonical, named
 from stopper.scan.source.sinks import record_sinks
 
 ENVIRONMENT: Final = frozenset(
@@ -60,14 +60,19 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
     """The value of a call. Look-ups with a known answer are folded; everything else is recorded as a Call."""
     function = node.func
     receiver: Value | None = None
+    before: Call | None = None
     if type(function) is ast.Attribute:
         owner = reader.value(function.value)
         callee = _method_name(reader, owner, function.attr)
         receiver = None if type(owner) is Name and not owner.name else owner
     else:
         owner = None
-        callee = _function_name(reader, reader.value(function))
+        called = reader.value(function)
+        before = called if type(called) is Call and called.callee == "functools.partial" and called.args else None
+        callee = _function_name(reader, called if before is None else before.args[0])
     args, keywords, is_open = _arguments(reader, node)
+    if before is not None:
+        args, keywords, is_open = _after_partial(before, args, keywords, is_open)
     folded = _folded(reader, node, owner, callee, args, keywords, is_open)
     if folded is not None:
         if type(function) is ast.Attribute and function.attr == "pop":  # it also takes something out, which is a fact
@@ -90,6 +95,15 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
             row_extended(reader, owner, call)
     record_sinks(reader, call, word, owner)
     return call
+
+
+def _after_partial(
+    before: Call, args: tuple[Value, ...], keywords: tuple[tuple[str, Value], ...], is_open: bool
+) -> tuple[tuple[Value, ...], tuple[tuple[str, Value], ...], bool]:
+    """What a call passes through ``functools.partial``: the kept arguments first, a keyword that is said again anew."""
+    said = {name for name, _ in keywords}
+    kept = tuple(pair for pair in before.keywords if pair[0] not in said)
+    return (*before.args[1:], *args), (*kept, *keywords), is_open or before.open
 
 
 _CONFIG_WRITERS: Final = frozenset(
@@ -188,6 +202,11 @@ def _folded(
         return _folded_get(reader, node, owner, args, keywords)
     if word == "format" and (type(owner) is Constant or type(owner) is Format):
         return braces(owner, list(args), dict(keywords), node, reader)
+    if word == "substitute" and type(owner) is Call and owner.callee == "string.Template" and owner.args:
+        given = [
+            inner for one in args for inner in ([value for _, value in one.items] if type(one) is Mapping else [one])
+        ]
+        return formatted(reader, [owner.args[0], *given, *(value for _, value in keywords), NOTHING], node)
     if word == "join" and len(args) == 1 and type(owner) is Constant:
         inner = args[0]
         return Format(inner.items if type(inner) is Sequence else (Unknown((inner,)),), reader.span(node))
