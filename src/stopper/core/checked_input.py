@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from stopper.core.facts import SourceFacts
+from stopper.core.labels import LabelKind
+from stopper.core.passing import passed
 from stopper.core.place import Span
 from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Value, text_of, walk
 
@@ -58,6 +60,28 @@ def is_checked(facts: SourceFacts, value: Value, function: str, *, prefix_counts
     )
 
 
+def is_checked_by_callers(facts: SourceFacts, value: Value, function: str, *kinds: LabelKind, depth: int = 4) -> bool:
+    """That *value* is made of parameters of *function*, and that every call of the project which passes something of these kinds for
+    them stands where that was checked, or behind callers who all did so."""
+    mine = [part for part in walk(value) if isinstance(part, Parameter) and part.function == function]
+    if not mine or not depth or facts.routes_of_view(function):
+        return False  # what a view is given comes from the address as well
+    if any(kind == "read" for kind, _ in origins(value)):
+        return False
+    handed = [
+        (call, given)
+        for call in facts.calls(function)
+        for parameter in mine
+        for given in passed(facts, parameter, call)
+        if facts.derives(given, *kinds)
+    ]
+    return bool(handed) and all(
+        is_checked(facts, given, call.function)
+        or is_checked_by_callers(facts, given, call.function, *kinds, depth=depth - 1)
+        for call, given in handed
+    )
+
+
 def stations(
     facts: SourceFacts, value: Value, function: str, depth: int = 3
 ) -> Iterator[tuple[str, frozenset[Origin]]]:
@@ -71,9 +95,9 @@ def stations(
         if called is None or not isinstance(call, Call):
             continue
         given = called.parameters[1:] if called.parameters[:1] in (("self",), ("cls",)) else called.parameters
-        passed = {name for index, name in enumerate(given) if mine & origins(call.argument(index, name))}
-        if passed:
-            yield called.name, frozenset(("parameter", (called.name, name)) for name in passed)
+        reached = {name for index, name in enumerate(given) if mine & origins(call.argument(index, name))}
+        if reached:
+            yield called.name, frozenset(("parameter", (called.name, name)) for name in reached)
             for one in facts.returns_of(called.name):
                 yield from stations(facts, one.value, called.name, depth - 1)
 

@@ -99,10 +99,26 @@ def _is_shown_key(facts: SourceFacts, value: Value) -> bool:
     """That the value is a whole key from the request, not a part, a count or a hash of one."""
     if isinstance(value, (Constant, Format)) or (isinstance(value, Item) and _is_part(value)):
         return False
-    if re.search(r"(?i)user_?name$", said_name(value)):
+    if re.search(r"(?i)user_?name$", _spelled(value)) or _is_field_name(value):
         return False
     labels = facts.labels(value)
     return any(label.kind in _SHOWN for label in labels) and any(_says_key(label) for label in labels)
+
+
+def _spelled(value: Value) -> str:
+    """What a value is called, also where its letters are made alike: ``auth.username.lower()``."""
+    if isinstance(value, Call) and value.method in ("lower", "upper", "casefold", "strip"):
+        return (
+            said_name(value.receiver) if value.receiver is not None else value.callee.removesuffix(f".{value.method}")
+        )
+    return said_name(value)
+
+
+def _is_field_name(value: Value) -> bool:
+    """One of ``data.keys()``: the name of a field, and not what stands in it."""
+    return any(
+        isinstance(part, Call) and part.method == "keys" and part.receiver is not None for part in walk(value, 4)
+    )
 
 
 def _is_in_key_header(facts: SourceFacts, value: Value) -> bool:

@@ -41,6 +41,8 @@ _OPEN: Final = re.compile(r"(?i)type|name|url|expir|header|_id$|algorithm|versio
 _MAC_WORD: Final = re.compile(r"(?i)sign|hmac|mac(?:$|_)")
 _SPENT: Final = re.compile(r"(?i)(?:^|_)(?:last|previous|used)_")
 """What was used before: it is compared so that it is not taken again."""
+_ACTING: Final = re.compile(r"(?:.*\.)?current_user(?:\._get_current_object)?")
+"""Whoever is logged in: an object, which is held against another to see whose a thing is."""
 _SECRET: Final = re.compile(r"(?i)secret|key|salt|token|password")
 _MODEL: Final = re.compile(r"(?:.*\.)?[A-Z]\w*\.\w+")
 _PASSES: Final = re.compile(r"(?:^|\.)(?:\w*b64encode|hexlify|str|bytes|b16encode|encode|decode|join|quote)$")
@@ -84,6 +86,8 @@ def _is_long(value: Value) -> bool:
 
 def _is_no_secret(value: Value) -> bool:
     match value:
+        case Name(dotted=dotted) | Call(callee=dotted) if _ACTING.fullmatch(dotted):
+            return True
         case Name(dotted=dotted):
             return bool(_MODEL.fullmatch(dotted)) and not dotted.rpartition(".")[2].isupper()
         case Member(owner=Name(dotted=dotted)):

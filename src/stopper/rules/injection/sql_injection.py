@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.checked_input import is_checked
+from stopper.core.checked_input import is_checked, is_checked_by_callers
 from stopper.core.exchange import Exchange, Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
@@ -40,14 +40,18 @@ def detect(app: App) -> Iterator[Hit]:
     """The text of a query that holds what a caller sent, and a document query that takes a caller's JSON as it is."""
     facts = source_of(app)
     for flow in facts.flows("sql", label=_KINDS):
-        if _is_query(facts, flow) and not is_checked(facts, flow.value, flow.function):
+        if _is_query(facts, flow) and not _is_checked(facts, flow.value, flow.function):
             yield Hit("text from the request becomes part of the SQL statement", flow.span)
     for call in facts.calls_matching(_MORE.pattern):
         text = call.argument(0, "sql", "text", "query")
-        if text is not None and facts.derives(text, *_KINDS) and not is_checked(facts, text, call.function):
+        if text is not None and facts.derives(text, *_KINDS) and not _is_checked(facts, text, call.function):
             yield Hit("text from the request becomes part of the SQL statement", call.span)
     if facts.imports(*_MONGO_HOMES):
         yield from _documents(facts)
+
+
+def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
+    return is_checked(facts, value, function) or is_checked_by_callers(facts, value, function, *_KINDS)
 
 
 def _is_query(facts: SourceFacts, flow: Flow) -> bool:
