@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from stopper.core.facts import SourceFacts
-from stopper.core.jwt_names import HEADER_READERS
+from stopper.core.jwt_names import HEADER_READERS, reads_unchecked
 from stopper.core.values import Call, Item, Member, Parameter, Value, text_of, walk
 
 _UNPACKERS: Final = frozenset(
@@ -52,7 +52,7 @@ def is_header(facts: SourceFacts, owner: Value, depth: int = 3) -> bool:
     """That a value is a token's header, read without verifying anything."""
     for part in walk(owner):
         if isinstance(part, Call):
-            if part.callee in HEADER_READERS or part.callee in _UNPACKERS:
+            if part.callee in HEADER_READERS or part.callee in _UNPACKERS or reads_unchecked(part):
                 return True
             function = facts.function(part.callee) if depth > 0 else None
             if function is not None and any(is_header(facts, one, depth - 1) for one in function.returns):

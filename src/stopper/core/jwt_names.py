@@ -108,6 +108,11 @@ def verifies(call: Call) -> bool:
     return switched_off(call, shape) is None
 
 
+def reads_unchecked(call: Call) -> bool:
+    """``decode_complete(…)`` with the check switched off, which gives the header too."""
+    return call.method == "decode_complete" and call.callee in DECODING and not verifies(call)
+
+
 LIBRARIES: Final = {
     "jwt": ("PyJWT", "pyjwt"),
     "jose": ("python-jose", "python-jose"),

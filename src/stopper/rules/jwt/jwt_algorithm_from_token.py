@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_names import HEADER_READERS, Decoding, decodings, switched_off
+from stopper.core.jwt_names import HEADER_READERS, Decoding, decodings, reads_unchecked, switched_off
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Item, Value, literals, text_of, walk
 
@@ -42,7 +42,7 @@ def _is_header(facts: SourceFacts, owner: Value, depth: int) -> bool:
     for part in walk(owner):
         if not isinstance(part, Call):
             continue
-        if part.callee in HEADER_READERS or part.callee in _UNPACKERS:
+        if part.callee in HEADER_READERS or part.callee in _UNPACKERS or reads_unchecked(part):
             return True
         function = facts.function(part.callee) if depth > 0 else None
         if function is not None and any(_is_header(facts, returned, depth - 1) for returned in function.returns):

@@ -130,6 +130,19 @@ def _is_one_segment(facts: SourceFacts, labels: Iterable[Label]) -> bool:
     return bool(named) and not others and all(typed.get(name) != "path" for name in named)
 
 
+def _is_own_file(value: Value | None) -> bool:
+    """``__file__``, also made absolute or a path: ``os.path.abspath(__file__)``, ``Path(__file__).resolve()``."""
+    match value:
+        case Name(dotted="__file__"):
+            return True
+        case Call(callee="os.path.abspath" | "os.path.realpath" | "pathlib.Path", args=(inner, *_)):
+            return _is_own_file(inner)
+        case Call(receiver=inner, method="resolve" | "absolute"):
+            return _is_own_file(inner)
+        case _:
+            return False
+
+
 def _is_root(folder: Value) -> bool:
     match folder:
         case Constant(value=str(text)):
@@ -137,9 +150,9 @@ def _is_root(folder: Value) -> bool:
         case Call(callee="os.getcwd" | "pathlib.Path.cwd"):
             return True
         case Call(callee="os.path.abspath" | "os.path.realpath" | "os.path.dirname" | "pathlib.Path", args=(inner,)):
-            return _is_root(inner) or (
-                isinstance(inner, Name) and inner.dotted == "__file__" and folder.callee.endswith("dirname")
-            )
+            return _is_root(inner) or (folder.callee.endswith("dirname") and _is_own_file(inner))
+        case Member(owner=inner, attribute="parent"):
+            return _is_own_file(inner) or _is_root(inner)
         case Name(dotted=dotted):
             return dotted.endswith((".root_path", ".instance_path")) or dotted in ("os.curdir", "os.pardir")
         case Member(attribute="root_path" | "instance_path"):

@@ -74,8 +74,17 @@ def augmented(reader: Reader, node: ast.AugAssign) -> None:
         else:
             grown = Unknown((held, added))
         reader.scope[node.target.id] = grown
+    elif type(node.op) is ast.BitOr and type(added) is Mapping and reader.is_config(reader.value(node.target)):
+        _more_config(reader, added)
     else:
         bind(reader, node.target, Unknown((added,)), node)
+
+
+def _more_config(reader: Reader, added: Mapping) -> None:
+    """``app.config |= {…}``, which is an ``update``."""
+    for key, value in added.items:
+        if type(key) is Constant and type(key.value) is str and (span := key.span or value.span) is not None:
+            reader.project.config.append(ConfigWrite(key.value, value, span, "item", reader.function))
 
 
 def bind(reader: Reader, target: ast.expr, value: Value, node: ast.stmt) -> None:

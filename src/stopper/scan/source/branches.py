@@ -11,6 +11,7 @@ from stopper.core.fact import (
 from stopper.core.place import Span
 from stopper.core.values import (
     Caught,
+    Item,
     Name,
     Sequence,
     Unknown,
@@ -178,12 +179,24 @@ def read_match(reader: Reader, node: ast.Match) -> None:
             name = getattr(child, "name", None)
             if isinstance(name, str):
                 reader.scope[name] = Unknown((subject,))
+        _capture_members(reader, subject, case.pattern)
         if case.guard is not None:
             reader.value(case.guard)
         body = block(reader, case.body)
         if not body.stops:
             merged = _joined(merged, _snapshot(reader))
     set_scope(reader, merged)
+
+
+def _capture_members(reader: Reader, subject: Value, pattern: ast.pattern) -> None:
+    """``case {"kid": kid}:`` gives a name to the subject's member, as ``kid = subject["kid"]`` does."""
+    if not isinstance(pattern, ast.MatchMapping):
+        return
+    for key, one in zip(pattern.keys, pattern.patterns, strict=True):
+        member = Item(subject, reader.value(key), None, reader.span(key))
+        if isinstance(one, ast.MatchAs) and one.name is not None:
+            reader.scope[one.name] = member
+        _capture_members(reader, member, one)
 
 
 def _compare(reader: Reader, subject: Value, pattern: ast.pattern) -> None:
