@@ -34,6 +34,8 @@ TOKEN_HEADERS: Final = ("X-Auth-Token", "X-Access-Token", "X-Token")
 DEPTH: Final = 4
 """How deep an answer is searched."""
 _SCHEME: Final = re.compile(r"(?i)^(bearer|token|jwt)\s+")
+_BYTES: Final = re.compile(r"""b(['"])([\w.~+/=-]+)\1""")
+"""How Python shows bytes: what ``str(jwt.encode(…))`` made of a token where that gives bytes. Clients take that off."""
 
 
 def pairs(value: object, depth: int = DEPTH) -> Iterator[tuple[str, str]]:
@@ -72,5 +74,8 @@ def in_headers(response: Response) -> str | None:
 
 
 def without_scheme(text: str) -> str:
-    """A credential without the scheme before it; schemes are read in any letter case (RFC 9110 §11.1)."""
-    return _SCHEME.sub("", text.strip()).strip()
+    """A credential without the scheme before it, and without the signs of Python's bytes round it; schemes are read in any letter
+    case (RFC 9110 §11.1)."""
+    bare = _SCHEME.sub("", text.strip()).strip()
+    shown = _BYTES.fullmatch(bare)
+    return shown.group(2) if shown else bare
