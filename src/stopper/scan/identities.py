@@ -11,7 +11,7 @@ from stopper.core.exchange import Effect, Exchange, Request, Response
 from stopper.core.login_names import LOGIN
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped
-from stopper.core.probe_login import basic
+from stopper.core.probe_login import asks_basic, basic
 from stopper.core.secret import Secret
 from stopper.scan.credential import credentials_in, forms, proven, shut_doors
 from stopper.scan.doors import REGISTER, accounts_bodies, doors, form_of, json_of
@@ -37,6 +37,10 @@ class Scene:
     """Who got a credential that opened nothing, and from where."""
     recipes: dict[str, tuple[Route, Request]] = field(default_factory=dict[str, tuple[Route, Request]])
     """The log-in that each person came in by."""
+    forms: dict[str, int] = field(default_factory=dict[str, int])
+    """The form of an account that a log-in took, by its path: the next person is sent in that one first."""
+    asks_basic: set[str] = field(default_factory=set[str])
+    """Paths of log-ins that asked for Basic authentication."""
     _shut: list[tuple[Exchange, ...]] = field(default_factory=list[tuple[Exchange, ...]])
 
     def shut(self) -> tuple[Exchange, ...]:
@@ -97,9 +101,10 @@ def log_in(scene: Scene, person: Identity) -> Identity | None:
         return None
     password = person.password.reveal()
     for route in doors(scene.app, LOGIN):
-        for requests in _login_requests(scene, route, person.subject, password):
+        for number, requests in _likely_first(scene, route, person.subject, password):
             if (ready := _logged_in(scene, person, route, requests)) is not None:
                 scene.useless.pop(person.name, None)
+                scene.forms[route.path] = number
                 return ready
             if person.name in scene.useless:
                 break  # the account was taken: another body says nothing new of this route
@@ -125,6 +130,18 @@ def _login_requests(scene: Scene, route: Route, subject: str, password: str) -> 
         yield json_of(target, body, "login"), form_of(target, body, "login")
     headers = (("Authorization", basic(subject, password)), ("Accept", "application/json"))
     yield (Request("POST", target, headers, b"", "login"),)
+
+
+def _likely_first(scene: Scene, route: Route, subject: str, password: str) -> Iterator[tuple[int, tuple[Request, ...]]]:
+    """The ways to send an account, each with its number: that which let somebody in before comes first, and Basic authentication as
+    soon as the route asks for it. A log-in hashes a password each time, and each that is spared is time."""
+    waiting = list(enumerate(_login_requests(scene, route, subject, password)))
+    basic_way = waiting[-1]
+    waiting.sort(key=lambda way: way[0] != scene.forms.get(route.path))
+    while waiting:
+        way = basic_way if route.path in scene.asks_basic and basic_way in waiting else waiting[0]
+        waiting.remove(way)
+        yield way
 
 
 def _from_page(scene: Scene, route: Route, effect: Effect, account: tuple[str, str, str]) -> tuple[Request, ...]:
@@ -154,6 +171,8 @@ def _logged_in(scene: Scene, person: Identity, route: Route, requests: Sequence[
         if (ready := holder(scene, person, exchange, route)) is not None:
             scene.recipes[person.name] = (route, request)
             return ready
+        if asks_basic(exchange.response):
+            scene.asks_basic.add(route.path)
         if exchange.response.status in (404, 405, 429):
             break  # a 401 or 403 to JSON may come from a view that reads a form only
     return None

@@ -1,0 +1,78 @@
+"""What one person's log-in taught is used for the next: a log-in costs a hash of a password each time."""
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask, jsonify, request
+from tests.scan.engine.test_identities import bearer, become, whoami
+
+Reads = Callable[[], tuple[str, str] | None]
+
+
+def as_user() -> tuple[str, str] | None:
+    user = (request.get_json(silent=True) or {}).get("user") or {}
+    return (user["email"], user["password"]) if "email" in user else None
+
+
+def as_form() -> tuple[str, str] | None:
+    return (request.form["email"], request.form["password"]) if "email" in request.form else None
+
+
+def as_basic() -> tuple[str, str] | None:
+    said = request.authorization
+    return (said.username or "", said.password or "") if said is not None and said.type == "basic" else None
+
+
+def club(reads: Reads, tried: list[str], *, challenge: str = "") -> Flask:
+    """An API whose log-in reads an account in one form only."""
+    app = Flask("club")
+    people: dict[str, str] = {}
+    tokens: dict[str, str] = {}
+
+    @app.post("/users")
+    def register() -> Any:
+        people[request.json["email"]] = request.json["password"]
+        return "", 201
+
+    @app.post("/login")
+    def login() -> Any:
+        account = reads()
+        tried.append("read" if account else "not read")
+        if account is None or account[0] not in people or people[account[0]] != account[1]:
+            return jsonify(error="no"), 401, {"WWW-Authenticate": challenge} if challenge else {}
+        token = secrets.token_urlsafe(24)
+        tokens[token] = account[0]
+        return jsonify(token=token)
+
+    @app.get("/profile")
+    def profile() -> Any:
+        return jsonify(who=tokens[bearer() or ""]) if bearer() in tokens else (jsonify(error="no"), 401)
+
+    return app
+
+
+@pytest.mark.parametrize(
+    ("reads", "challenge"), [(as_user, ""), (as_basic, 'Basic realm="x"')], ids=["an object", "Basic"]
+)
+def test_the_second_person_is_logged_in_by_the_form_that_took_the_first(reads: Reads, challenge: str) -> None:
+    tried: list[str] = []
+    people, _, courier = become(club(reads, tried, challenge=challenge))
+    assert [whoami(courier, one)["who"].partition("-")[0] for one in people] == ["alice", "bob"]
+    after_the_first = tried[tried.index("read") + 1 :]
+    assert "not read" not in after_the_first
+
+
+def test_basic_is_tried_as_soon_as_it_is_asked_for() -> None:
+    tried: list[str] = []
+    become(club(as_basic, tried, challenge='Basic realm="x"'))
+    assert tried[:3] == ["not read", "not read", "read"]
+
+
+@pytest.mark.parametrize("reads", [as_user, as_form], ids=["an object", "a form"])
+def test_a_challenge_for_basic_ends_no_search_for_another_form(reads: Reads) -> None:
+    """Some libraries challenge so on every 401, whatever the log-in reads."""
+    tried: list[str] = []
+    people, _, _ = become(club(reads, tried, challenge='Basic realm="x"'))
+    assert [one.name for one in people] == ["alice", "bob"]
