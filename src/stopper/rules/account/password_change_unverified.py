@@ -104,7 +104,7 @@ def _sets(facts: SourceFacts, names: list[str]) -> bool:
         is_password_name(one.attribute) and "." in one.target for name in names for one in facts.assignments_in(name)
     )
     typed = any(
-        facts.derives(value, "password")
+        facts.derives(value, "password", "request-data")
         for name in names
         for call in facts.calls_in(name)
         if _STORES.fullmatch(call.callee)

@@ -8,7 +8,7 @@ from stopper.core.account_names import is_clear_password, is_password_name, said
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.values import Call, Name, Value, text_of, walk
+from stopper.core.values import Call, Name, Parameter, Value, text_of, walk
 
 _HASHES: Final = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_224", "sha3_256", "sha3_384", "sha3_512", "blake2b", "blake2s")  # fmt: skip
 _DIRECT: Final = (
@@ -54,10 +54,17 @@ def detect(app: App) -> Iterator[Hit]:
         if (
             isinstance(made, Call)
             and made.callee in _DIRECT
-            and any(is_clear_password(facts, one) for one in call.args[:1])
+            and any(is_clear_password(facts, one) or _sets_password(call, one) for one in call.args[:1])
         ):
             yield Hit("a password is hashed with a fast hash", call.span)
     yield from _settings(app, facts)
+
+
+def _sets_password(call: Call, value: Value) -> bool:
+    """What the setter of a ``password`` is given, under whatever name."""
+    return is_password_name(call.function.rpartition(".")[2]) and any(
+        isinstance(one, Parameter) and one.function == call.function for one in walk(value, 3)
+    )
 
 
 def _settings(app: App, facts: SourceFacts) -> Iterator[Hit]:

@@ -239,7 +239,7 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     for one in facts.classes():
         if one.name in hashing or _only_carries(one) or not any(is_password_name(name) for name in one.attributes):
             continue
-        for call in facts.calls(one.name):
+        for call in facts.calls(one.name, f"{one.name}.create", f"{one.name}.objects.create"):
             if call.span and any(is_password_name(name) and _is_typed(facts, value) for name, value in call.keywords):
                 yield call.span, STORED
     for call in facts.calls(*_INSERTS):

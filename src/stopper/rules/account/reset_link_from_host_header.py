@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
+from stopper.core import passing
 from stopper.core.account_names import RESETS
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
@@ -83,7 +84,7 @@ def _links(facts: SourceFacts, name: str, pinned: bool) -> Iterator[Span]:
         ):
             if call.span:
                 yield call.span
-        elif call.callee == "urllib.parse.urljoin" and call.args and _from_host(call.args[0]) and call.span:
+        elif call.callee == "urllib.parse.urljoin" and call.args and _from_host(facts, call.args[0]) and call.span:
             yield call.span
     stays = [one.span for one in calls if one.callee in _REDIRECTS and one.span is not None]
     for value in (
@@ -95,7 +96,7 @@ def _links(facts: SourceFacts, name: str, pinned: bool) -> Iterator[Span]:
             if (
                 isinstance(part, (Format, Unknown))
                 and part.span is not None
-                and any(_from_host(one) for one in walk(part, 3))
+                and any(_from_host(facts, one) for one in walk(part, 3))
                 and not any(span.holds(part.span) for span in stays)
             ):
                 yield part.span
@@ -117,19 +118,28 @@ def _is_held(facts: SourceFacts, name: str) -> bool:
     """The host is compared with a list first."""
     return any(
         one.operator in ("in", "not in", "==", "!=")
-        and any(_from_host(part) for side in (one.left, one.right) for part in walk(side, 4))
+        and any(_is_host(part) for side in (one.left, one.right) for part in walk(side, 4))
         for one in facts.comparisons_in(name)
     )
 
 
-def _from_host(value: Value) -> bool:
+def _from_host(facts: SourceFacts, value: Value) -> bool:
+    """The host of the request, also where another function of the project looks it up and hands it over unjudged."""
+    if isinstance(value, Parameter):
+        return any(
+            _is_host(given) and not _is_held(facts, call.function)
+            for call in facts.calls(value.function)
+            for given in passing.passed(facts, value, call)
+        )
+    return _is_host(value)
+
+
+def _is_host(value: Value) -> bool:
     match value:
         case Name(dotted=dotted):
             return dotted in _HOST
         case Item(owner=Name(dotted="flask.request.headers" | "flask.request.environ"), key=Constant(value=str(key))):
             return key.lower() in _HEADERS
-        case Parameter():
-            return False
         case _:
             return False
 

@@ -118,7 +118,13 @@ def _request_part(owner: Value, depth: int = 4) -> str:
     if type(owner) is Name:
         return owner.dotted if owner.dotted.startswith("flask.request.") else ""
     if type(owner) is Call:
-        return owner.callee if owner.callee.startswith("flask.request.") else ""
+        if owner.callee == "dict" and owner.args and depth:
+            return _request_part(owner.args[0], depth - 1)
+        return (
+            owner.callee.removesuffix(".to_dict").removesuffix(".copy")
+            if owner.callee.startswith("flask.request.")
+            else ""
+        )
     if isinstance(owner, (Item, Choice)) and depth:
         inner = (owner.owner,) if isinstance(owner, Item) else owner.options
         return next(filter(None, (_request_part(one, depth - 1) for one in inner)), "")
