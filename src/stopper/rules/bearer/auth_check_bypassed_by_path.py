@@ -48,6 +48,12 @@ def _looks(facts: SourceFacts) -> Iterator[tuple[str, Span | None, str]]:
     for call in facts.calls("re.search", "re.match"):
         if len(call.args) > 1 and _is_path(call.args[1]) and not (text_of(call.args[0]) or "$").endswith(("$", r"\Z")):
             yield call.function, call.span, "an open pattern of the path"
+    for call in facts.calls("?.search", "?.match"):
+        pattern = call.receiver
+        if not isinstance(pattern, Call) or pattern.callee != "re.compile" or not any(map(_is_path, call.args[:1])):
+            continue
+        if pattern.args and not (text_of(pattern.args[0]) or "$").endswith(("$", r"\Z")):
+            yield call.function, call.span, "an open pattern of the path"
 
 
 def _is_path(value: Value | None) -> bool:

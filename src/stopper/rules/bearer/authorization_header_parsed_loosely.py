@@ -38,7 +38,11 @@ def _passed_on(facts: SourceFacts, call: Call) -> bool:
 
 def _taken_apart(facts: SourceFacts, function: str) -> Iterator[Span]:
     for call in facts.calls_in(function):
-        if call.method in ("split", "replace") and _is_header(facts, call.receiver) and call.span is not None:
+        if (
+            call.method in ("split", "replace", "lstrip", "strip")
+            and _is_header(facts, call.receiver)
+            and call.span is not None
+        ):
             literal = text_of(call.args[0]) if call.args else None
             blank = literal is None or not literal.strip()
             if (call.method == "split" and blank) or (not blank and (literal or "").strip(" :").lower() in SCHEMES):

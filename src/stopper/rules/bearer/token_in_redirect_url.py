@@ -15,7 +15,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import attempt, bearers, candidates
 from stopper.core.probe_login import login_requests, login_routes
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Format, text_of, walk
+from stopper.core.values import Call, Constant, Format, Value, text_of, walk
 
 NOT_CREDENTIALS: Final = re.compile(
     r"(?i)page|next|csrf|xsrf|cursor|continuation|sync|reset|confirm|verif|invit|unsubscribe"
@@ -25,6 +25,7 @@ _LOGS_OUT: Final = re.compile(r"(?i)log_?-?out|sign_?-?out|end_?session")
 _HINTS: Final = frozenset({"id_token", "id_token_hint", "idtoken"})
 _HANDED: Final = re.compile(r"(?i)[?&#;](?:access_token|id_token|refresh_token|auth_token|token|jwt)=[\w.~+/-]{16,}")
 _NAMED: Final = re.compile(r"(?i)[?&#](?:access_token|id_token|refresh_token|auth_token|token|jwt)=$")
+_PLACES: Final = re.compile(r"%(?:\(\w+\))?[sd]|\{\w*\}")
 TRIED: Final = {"quick": 6, "standard": 12, "deep": 40}
 
 
@@ -70,11 +71,22 @@ def _by_name(facts: SourceFacts) -> Iterator[Hit]:
             continue
         for whole in (part for given in call.args[:1] for part in walk(given, 3) if isinstance(part, Format)):
             before = ""
-            for part in whole.parts:
+            for part in _in_order(whole):
                 if _NAMED.search(before) and not isinstance(part, Constant) and not NOT_CREDENTIALS.search(before):
                     yield Hit("a token is put into the address of a redirect", call.span, certainty="likely")
                     break
                 before += text_of(part) or ""
+
+
+def _in_order(whole: Format) -> Iterator[Value]:
+    """The parts as they stand in the text: ``"%s?token=%s" % (home, token)`` has its literal parts in one piece."""
+    pieces = _PLACES.split(text_of(whole.parts[0]) or "") if whole.parts else []
+    if len(pieces) < 2:
+        yield from whole.parts
+        return
+    for number, piece in enumerate(pieces):
+        yield Constant(piece)
+        yield from whole.parts[number + 1 : number + 2]
 
 
 def _is_credential(label: Label) -> bool:
