@@ -37,6 +37,8 @@ _LOCAL_START: Final = re.compile(
 """Functions that start the application on one desk."""
 _ASKS_FLAG: Final = re.compile(r"(?i)(?:is_|get_)?(?:debug|verbose)(?:_(?:enabled|mode|on))?")
 _OFF_FLAG: Final = re.compile(r"(?i)prod")
+_ALWAYS_THERE: Final = frozenset({"DEBUG", "TESTING"})
+"""Settings that every Flask application has from its start, and off."""
 _MAKES_BOOL: Final = frozenset(
     {"bool", "int", "str", "distutils.util.strtobool", "lower", "strip", "title", "upper", "casefold"}
 )
@@ -78,6 +80,8 @@ def is_on(facts: SourceFacts, value: Value | None) -> bool:
             return bool(flag)
         case Constant(value=str(word)):
             return word.strip().lower() in YES
+        case ConfigValue(key=key) if key in _ALWAYS_THERE:
+            return False  # the default is never taken
         case EnvironmentValue(default=default) | ConfigValue(default=default) | Item(default=default):
             return default is not None and is_on(facts, default)
         case Choice(options=options, every=False):

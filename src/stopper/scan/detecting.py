@@ -1,7 +1,7 @@
 """Runs detectors over the model. One that fails says so in one line and stops nothing else."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stopper.core.app import App
 from stopper.core.finding import Outcome
@@ -19,12 +19,29 @@ class DetectorResult:
 
 
 def run_detectors(app: App, rules: Sequence[Rule], *, tests: bool = False) -> tuple[DetectorResult, ...]:
-    """Ask every detector. Hits in test files are dropped unless *tests*, or unless the rule is of the family ``ci`` or reads tests."""
-    return tuple(
+    """Ask every detector. Hits in test files are dropped unless *tests*, or unless the rule is of the family ``ci`` or reads tests.
+    A line of the source of which a stronger rule speaks (``Rule.echo_of``) is told by that one alone."""
+    seen = tuple(
         _detect(app, rule, tests or rule.family == "ci" or rule.reads_tests)
         for rule in rules
         if rule.detect is not None
     )
+    return tuple(_unsaid(one, seen) for one in seen)
+
+
+def _unsaid(one: DetectorResult, seen: Sequence[DetectorResult]) -> DetectorResult:
+    """*one* without the lines of the source of which a stronger rule speaks already."""
+    if not one.hits or not one.rule.echo_of:
+        return one
+    told = {
+        (hit.span.path, hit.span.line)
+        for other in seen
+        if other.rule.slug in one.rule.echo_of
+        for hit in other.hits
+        if hit.span is not None
+    }
+    left = tuple(hit for hit in one.hits if hit.span is None or (hit.span.path, hit.span.line) not in told)
+    return replace(one, hits=left)
 
 
 def _detect(app: App, rule: Rule, tests: bool) -> DetectorResult:

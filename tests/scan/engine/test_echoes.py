@@ -4,11 +4,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+from stopper.core.app import App
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.place import RouteRef
+from stopper.core.place import RouteRef, Span
 from stopper.core.rule import Hit, Rule
-from stopper.scan.detecting import DetectorResult
+from stopper.scan.detecting import DetectorResult, run_detectors
 from stopper.scan.echoes import without_echoes
 from stopper.scan.engine import ProbeResult
 
@@ -73,3 +74,12 @@ def test_signs_are_left_out_where_the_stronger_rule_is_proven_and_this_one_is_no
     assert without_echoes(signs, [passed, strong])[0][0].hits == ()
     assert without_echoes(signs, [passed])[0][0].hits == signs[0].hits
     assert without_echoes(signs, [proved(WEAK, (LOGIN, body())), strong])[0][0].hits == signs[0].hits
+
+
+def test_a_line_of_which_a_stronger_rule_speaks_is_told_by_that_one_alone() -> None:
+    here, there = Span("Dockerfile", 3, 3, 1, 9), Span("Dockerfile", 4, 4, 1, 9)
+    strong = replace(STRONG, detect=lambda _: iter([Hit("a secret", here)]))
+    weak = replace(WEAK, detect=lambda _: iter([Hit("a credential", here), Hit("a credential", there)]))
+    both = run_detectors(App(), (weak, strong))
+    assert [[hit.span for hit in one.hits] for one in both] == [[there], [here]]
+    assert [hit.span for hit in run_detectors(App(), (weak,))[0].hits] == [here, there]

@@ -67,7 +67,9 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(RENDERED, flow.span)
     yield from _injected(facts)
     for file in facts.files_of("template", "script"):
-        if not re.search(r"(?i)\.min\.js$|(?:^|/)(?:node_modules|vendor|dist|lib)/|jquery|bootstrap", file.path):
+        if not _NO_PAGE.search(file.path) and not re.search(
+            r"(?i)\.min\.js$|(?:^|/)(?:node_modules|vendor|dist|lib)/|jquery|bootstrap", file.path
+        ):
             yield from _in_file(file)
 
 

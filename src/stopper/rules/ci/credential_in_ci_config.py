@@ -36,6 +36,11 @@ _ENV_PAIR: Final = re.compile(r"(?:^\s*(?:ENV|ARG)\s+)([A-Za-z_]\w*)\s+[\"']?([^
 _FAKE: Final = re.compile(
     r"(?i)^\$|\$\{|^<|your|to_?fill|fill_?me|^todo|0123456789|1234567890|change.?me|placeholder|example|xxx|dummy|^(?:true|false|none|null|yes|no|read|write|\d{1,4}|/[\w/.-]*|https?://.*|test|password|postgres|root|guest|secret|inherit|required|optional)$|^[a-z]+/[\w/-]+$|^!|^\*|^file:|\*\*\*|^/run/"
 )
+_OF_A_SERVER: Final = re.compile(
+    r"POSTGRES_PASSWORD|(?:MYSQL|MARIADB)_\w*PASSWORD|^PGPASSWORD$|MONGO_INITDB_ROOT_PASSWORD|RABBITMQ_DEFAULT_PASS|MINIO_(?:ROOT_PASSWORD|SECRET_KEY)",
+    re.IGNORECASE,
+)
+"""What a server's own image reads when it starts: in a pipeline that server is thrown away with the run."""
 _NAMED: Final = re.compile(_SECRET_NAME)
 _KINDS: Final = ("workflow", "compose", "dockerfile", "build", "env")
 
@@ -106,8 +111,10 @@ def _is_written(file: TextFile, line: Line) -> bool:
     if pair is None or _FAKE.search(pair[2]) or len(pair[2]) < 6:
         return False
     kind = sensitive(pair[1])
-    return (kind is not None or is_key_name(pair[1])) and not re.search(
-        r"(?i)_FILE$|POSTGRES_PASSWORD|MYSQL_\w*PASSWORD", pair[1]
+    return (
+        (kind is not None or is_key_name(pair[1]))
+        and not re.search(r"(?i)_FILE$|^(?:\w+_)?TESTS?_", pair[1])
+        and not _OF_A_SERVER.search(pair[1])
     )
 
 
@@ -147,5 +154,6 @@ RULE = Rule(
     ends="Stopper's command `stopper secrets check` finds secrets that lie in the repository.",
     certainty="likely",
     detect=detect,
+    echo_of=("secret-in-deployment-file",),
     reads_tests=True,
 )

@@ -11,9 +11,12 @@ from stopper.core.jwt_names import ENCODING
 from stopper.core.jwt_purposes import marks, plain_key, purpose_of
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import ConfigValue, Member, Name, Value, options
+from stopper.core.values import Call, ConfigValue, Member, Name, Parameter, Value, options
 
 SIGNERS: Final = re.compile(r"itsdangerous\.(\w+\.)?\w*(Serializer|Signer)")
+_APPLICATION: Final = re.compile(
+    r"(?i)(?:^|[._])(?:\w*_)?(?:app|application|flask|self)$|[._]create_app$|Flask|current_app"
+)
 SESSIONS: Final = "SECRET_KEY"
 TOKENS: Final = ("JWT_SECRET_KEY", "JWT_SECRET", "JWT_KEY")
 
@@ -44,7 +47,14 @@ def _is_session_key(value: Value) -> bool:
         return value.key == SESSIONS
     if isinstance(value, Name):
         return value.dotted.endswith((".Flask.secret_key", "current_app.secret_key"))
-    return isinstance(value, Member) and value.attribute == "secret_key"
+    return isinstance(value, Member) and value.attribute == "secret_key" and _is_application(value.owner)
+
+
+def _is_application(value: Value) -> bool:
+    """That it is called like one: a row of a table may have a ``secret_key`` as well."""
+    called = value.callee if isinstance(value, Call) else value.dotted if isinstance(value, Name) else ""
+    named = value.parameter if isinstance(value, Parameter) else value.name
+    return any(_APPLICATION.search(one) for one in (called.rpartition(".")[2], called, named) if one)
 
 
 def _settings(app: App, facts: SourceFacts) -> Iterator[Hit]:

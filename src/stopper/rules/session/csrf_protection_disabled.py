@@ -18,7 +18,7 @@ _EXEMPT: Final = re.compile(
 _MADE: Final = ("flask_wtf.CSRFProtect", "flask_wtf.csrf.CSRFProtect", "flask_wtf.CsrfProtect")
 _CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _PROVES: Final = re.compile(
-    r".*(compare_digest|construct_event|verify\w*|validate_\w*signature|check_signature|decode|check_api_key|check_token|RequestValidator\.validate|validate_on_submit)"
+    r".*(compare_digest|construct_event|verify\w*|validate_\w*signature|check_signature|decode|check_api_key|check_token|RequestValidator\.validate|validate_on_submit|create_(?:token|endpoint|revocation|introspection)_response)"
 )
 _GUARDED: Final = re.compile(
     r"(?i).*(jwt|token|api_?key|bearer|signature|webhook|hmac|oauth|HTTP(Token|Basic|Digest)?Auth)\w*(\.login_required)?"
