@@ -12,13 +12,14 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import provoked
 from stopper.core.response_fields import secret_fields
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Member, Name, Value, text_of, walk
+from stopper.core.values import Call, Choice, Mapping, Member, Name, Sequence, Value, text_of, walk
 
 _ALL: Final = re.compile(r"(?is)\bselect\s+(?:\w+\.)?\*\s+from\b")
 _EXECUTES: Final = ("*.execute", "*.executemany", "*.raw", "pandas.read_sql", "pandas.read_sql_query")
 _WHOLE: Final = frozenset(
     {"vars", "dataclasses.asdict", "playhouse.shortcuts.model_to_dict", "sqlalchemy_utils.get_columns"}
 )
+_WRAPS: Final = frozenset({"dict", "list", "flask.jsonify", "json.dumps", "bson.json_util.dumps", "flask.json.dumps"})
 _TELLING: Final = ("__dict__", "__table__", "__mapper__")
 _ROWS: Final = frozenset({"fetchall", "fetchone", "fetchmany", "mappings", "all", "first", "one"})
 
@@ -28,7 +29,8 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     wide = _wide_functions(facts)
     methods = _wide_methods(facts)
-    if not wide and not methods and not facts.says(*_TELLING) and _WHOLE.isdisjoint(facts.callees()):
+    documents = facts.imports("pymongo", "flask_pymongo")
+    if not documents and not wide and not methods and not facts.says(*_TELLING) and _WHOLE.isdisjoint(facts.callees()):
         return
     seen: set[tuple[str, int]] = set()
     for flow in facts.flows("response"):
@@ -41,6 +43,8 @@ def detect(app: App) -> Iterator[Hit]:
                     certainty = "likely"
                 case Member(attribute="columns", owner=Member(attribute="__table__")):
                     certainty = "likely"
+                case Call(callee="playhouse.shortcuts.model_to_dict") if value.keyword("only") is not None:
+                    continue
                 case Call(callee=callee) if callee in _WHOLE and callee != "dataclasses.asdict":
                     certainty = "likely"
                 case Call(callee=callee) if callee in methods or (
@@ -51,9 +55,38 @@ def detect(app: App) -> Iterator[Hit]:
                     certainty = "likely"
                 case _:
                     continue
+        if documents and any(_is_whole_document(facts, one, flow.function) for one in _held(flow.value)):
+            certainty = "likely"
         if certainty and (flow.span.path, flow.span.line) not in seen:
             seen.add((flow.span.path, flow.span.line))
             yield Hit("all columns of a row go into this response", flow.span, certainty="likely")
+
+
+def _held(value: Value, depth: int = 4) -> Iterator[Value]:
+    """What an answer holds as it is: its members and elements, and not what a look-up takes out of something."""
+    yield value
+    if depth == 0:
+        return
+    match value:
+        case Choice(options=inner) | Sequence(items=inner):
+            pass
+        case Mapping(items=items):
+            inner = tuple(one for _, one in items)
+        case Call(callee=callee, args=inner) if callee in _WRAPS:
+            pass
+        case _:
+            return
+    for one in inner:
+        yield from _held(one, depth - 1)
+
+
+def _is_whole_document(facts: SourceFacts, value: Value, function: str) -> bool:
+    """``collection.find_one({…})`` with no second argument that chooses fields, and nothing taken out of it afterwards."""
+    if not isinstance(value, Call) or value.method != "find_one" or value.receiver is None:
+        return False
+    if not value.lacks(1, "projection"):
+        return False
+    return not any(call.method == "pop" for call in facts.calls_in(function))
 
 
 def _wide_functions(facts: SourceFacts) -> frozenset[str]:
