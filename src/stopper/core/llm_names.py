@@ -13,7 +13,7 @@ HOMES: Final = (
 )  # fmt: skip
 _CALLS: Final = (
     r"(?:openai|anthropic|litellm|cohere|ollama|google\.generativeai|google\.genai|mistralai|groq|together|replicate|langchain\w*|transformers|vertexai|huggingface_hub)"
-    r"(?:\.\w+)*\.(?:create|acreate|parse|stream|completion|acompletion|chat|generate|generate_content|generate_text|invoke|predict|complete|run|chat_completion|text_generation)"
+    r"(?:\.\w+)*\.(?:create|acreate|parse|stream|completion|acompletion|chat|generate|generate_content|generate_text|a?invoke|a?stream|a?predict|complete|run|chat_completion|text_generation)"
 )
 _BY_ATTRIBUTE: Final = re.compile(
     r"(?:.*\.)?(?:chat\.completions|completions|messages|responses)\.(?:create|parse|stream)|(?:.*\.)?generate_content"

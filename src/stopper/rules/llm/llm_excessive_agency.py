@@ -12,7 +12,7 @@ from stopper.core.llm_names import model_calls, talks_to_models
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_llm import broken, models
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Value, walk
+from stopper.core.values import Call, Item, Mapping, Value, walk
 
 _SINKS: Final[tuple[SinkKind, ...]] = ("code", "subprocess", "sql", "deserialisation", "file-path")
 _WORDS: Final = {
@@ -45,6 +45,8 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 def _from_model(facts: SourceFacts, value: Value, asked: set[int]) -> bool:
+    if isinstance(value, Item) and isinstance(value.owner, Mapping) and not value.owner.open:
+        return False  # the model picks one of what the project has written itself
     if any(isinstance(part, Call) and id(part) in asked for part in walk(value)):
         return True
     return facts.derives(value, "model-output") or any(

@@ -14,11 +14,12 @@ _PATH: Final = re.compile(
     r"(?i)(?:^|[/_.-])(?:web_?-?hooks?|hooks?|ipn|stripe|paypal|github|gitlab|slack|twilio|shopify|payment[-_]?(?:callback|notification|event)s?|notify|callback/payment)(?:$|[/_.-])"
 )
 _NOT: Final = re.compile(
-    r"(?i)oauth|login|register|subscri|list|settings|config|admin|authorize|connect|create|users?/"
+    r"(?i)oauth|(?:^|/)auth/|login|register|subscri|list|settings|config|admin|authorize|connect|create|users?/"
 )
 _CHECKS: Final = re.compile(
     r"(?i)hmac\.\w+|secrets\.compare_digest|.*(?:construct_event|verify|validat|signature|check_sign|is_valid|authentic|compare_digest|webhook\.parse|unwrap|required?_\w*(?:sig|auth|key|token)|RequestValidator)\w*(?:\..*)?|stopper\..*|jwt\.decode"
 )
+_KIND: Final = re.compile(r"(?i)(?:^|-)(?:event|topic|type|agent|delivery|action|version|resource-state)(?:-key)?$")
 _OUT: Final = re.compile(
     r"(?i)(?:webhook|callback|hook|notify|notification|target|endpoint|delivery|subscriber)_?(?:url|uri|endpoint|address)s?"
 )
@@ -116,11 +117,16 @@ def _compares(facts: SourceFacts, functions: set[str]) -> bool:
     return any(
         comparison.function in functions
         and any(
-            facts.derives(side, "request-header", "authorization-header")
+            facts.derives(side, "request-header", "authorization-header") and not _says_kind(side)
             for side in (comparison.left, comparison.right)
         )
         for comparison in facts.comparisons("==", "!=")
     )
+
+
+def _says_kind(value: Value) -> bool:
+    """``X-GitHub-Event``, ``Content-Type``: headers that say what comes, and prove nothing."""
+    return any(isinstance(one, Item) and _KIND.search(text_of(one.key) or "") is not None for one in walk(value, 4))
 
 
 def _outgoing(facts: SourceFacts) -> Iterator[Hit]:
