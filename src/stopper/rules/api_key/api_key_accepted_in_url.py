@@ -13,7 +13,7 @@ from stopper.core.probe_api_key import key_holders
 from stopper.core.probe_baseline import NONSENSE, candidates, establish, judge
 from stopper.core.probe_query import with_query, without_query
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Sequence, text_of
+from stopper.core.values import Call, Mapping, Sequence, Value, text_of
 
 MESSAGE: Final = "an API key is accepted from the URL"
 IN_URL: Final = ("flask.request.args", "flask.request.values", "flask.request.view_args")
@@ -21,6 +21,8 @@ VAGUE: Final = frozenset({"key", "k", "token", "apitoken"})
 """Names that mean an API key only beside its header."""
 TRIED: Final = ("api_key", "apikey", "key", "api-key")
 ROUTES: Final = {"quick": 3, "standard": 8, "deep": 30}
+_DECLARE: Final = frozenset({"use_args", "use_kwargs", "arguments", "input"})
+_QUERY: Final = ("query", "querystring", "query_string")
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -34,6 +36,7 @@ def detect(app: App) -> Iterator[Hit]:
         if any(is_key_name(name) for name, _ in route.parameters) and "DELETE" not in route.methods:
             yield Hit("an API key is part of the path", route.registered_at, certainty="likely")
     yield from _parsed(facts)
+    yield from _declared(facts)
     for scheme in app.spec.schemes.values() if app.spec is not None else ():
         if scheme.where == "query" and scheme.kind.lower() == "apikey":
             yield Hit(f"the OpenAPI document puts the key into the query parameter {scheme.parameter}", reader="spec")
@@ -51,6 +54,30 @@ def _parsed(facts: SourceFacts) -> Iterator[Hit]:
         places = [text_of(one) for one in where.items] if isinstance(where, Sequence) else [text_of(where)]
         if where is None or any(place in ("args", "values") for place in places):
             yield Hit(MESSAGE, call.span)
+
+
+def _declared(facts: SourceFacts) -> Iterator[Hit]:
+    """``@use_kwargs({"api_key": …}, location="query")`` of webargs, and the same with a schema in Flask-Smorest and APIFlask."""
+    if not facts.imports("webargs", "flask_smorest", "apiflask"):
+        return
+    for function in facts.functions():
+        for decorator in function.decorators:
+            call = decorator.call
+            if call is None or call.method not in _DECLARE or text_of(call.keyword("location")) not in _QUERY:
+                continue
+            if any(is_key_name(name) for name in _fields(facts, call.argument(0, "argmap", "schema"))):
+                yield Hit(MESSAGE, decorator.span)
+
+
+def _fields(facts: SourceFacts, value: Value | None) -> Iterator[str]:
+    """What the fields of a mapping or a schema are called in the request."""
+    if isinstance(value, Mapping):
+        pairs = [(text_of(key) or "", field) for key, field in value.items]
+    else:
+        schema = value.callee if isinstance(value, Call) else getattr(value, "dotted", "")
+        pairs = [pair for one in facts.classes() if schema and one.name == schema for pair in one.attributes.items()]
+    for name, field in pairs:
+        yield (text_of(field.keyword("data_key")) if isinstance(field, Call) else None) or name
 
 
 def probe(target: Target) -> Steps[Verdict]:
