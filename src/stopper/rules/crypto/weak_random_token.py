@@ -75,6 +75,28 @@ def _uses(facts: SourceFacts, made: list[Call]) -> Iterator[tuple[Span, Certaint
             for name, value in (*call.keywords, *_members(call)):
                 if call.span is not None and (sure := _opens(name, value, spans)):
                     yield value.span or call.span, sure
+    yield from _handed_on(facts, functions, spans)
+
+
+def _handed_on(facts: SourceFacts, functions: set[str], spans: set[Span]) -> Iterator[tuple[Span, Certainty]]:
+    """What a function of any name makes and gives back, and its caller takes for something that opens a door."""
+    makers = [
+        name
+        for name in functions
+        if name
+        and not _MAKER.search(name.rpartition(".")[2])  # that one was told above, where it makes it
+        and not any(_opens(one.attribute, one.value, spans) for one in facts.assignments_in(name))
+        and (own := facts.function(name)) is not None
+        and any(_holds(one, spans) for one in own.returns)
+    ]
+    for made in facts.calls(*makers) if makers else ():
+        if made.span is None or not made.function:
+            continue
+        here = {made.span}
+        named = [(one.attribute, one.value) for one in facts.assignments_in(made.function)]
+        named += [pair for call in facts.calls_in(made.function) for pair in (*call.keywords, *_members(call))]
+        if any(_opens(name, value, here) for name, value in named):
+            yield made.span, "likely"
 
 
 def _members(call: Call) -> Iterator[tuple[str, Value]]:
