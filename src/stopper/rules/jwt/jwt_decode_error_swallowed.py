@@ -52,9 +52,32 @@ def _goes_on(facts: SourceFacts, handler: Handler) -> bool:
     """``pass`` and the like: a hook, a wrapper round a view or a view goes on, unless it looks at the outcome and refuses."""
     if _refuses_behind(facts, handler.function, handler.span.end_line) or _refuses_in(facts, handler):
         return False
+    if _answers_apart(facts, handler):
+        return False
     if _lets_a_request_on(facts, handler.function, handler.span.end_line):
         return True
     return _callers_go_on(facts, handler.function)
+
+
+def _answers_apart(facts: SourceFacts, handler: Handler) -> bool:
+    """``answer = unauthorized_answer()`` in the handler and nothing but ``return answer`` behind the ``try``: no work is left to do."""
+    line = handler.span.end_line
+    branches = [one for one in facts.conditions_in(handler.function) if one.body is not None]
+    around = {one.span for one in branches if one.body is not None and one.body.holds(handler.span)}
+    apart = [one.span for one in facts.handlers_in(handler.function)]
+    apart += [
+        one.body for one in branches if one.body and one.span in around and not one.body.holds(handler.span)
+    ]  # the other branch of an `if` round the `try`
+    works = any(
+        call.span is not None and call.span.line > line and not any(one.holds(call.span) for one in apart)
+        for call in facts.calls_in(handler.function)
+    )
+    behind = [one.value for one in facts.returns_of(handler.function) if one.span.line > line]
+    return not works and any(
+        isinstance(part, Call) and part.span is not None and handler.span.holds(part.span)
+        for value in behind
+        for part in walk(value, 4)
+    )
 
 
 def _goes_on_by_return(facts: SourceFacts, handler: Handler) -> bool:
