@@ -1,7 +1,8 @@
 """Finds routes of a live API that has no document: links in its answers, and names that many APIs use."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Final, cast
 from urllib.parse import urljoin, urlsplit
@@ -10,10 +11,14 @@ from stopper.core.app import Route
 from stopper.core.exchange import Request, Response
 from stopper.core.probe import Skipped
 from stopper.core.probe_baseline import same
+from stopper.scan.spec.near import documents_beside, documents_named
 from stopper.scan.wire.courier import Courier
 
 ASKED_MOST: Final = 120
 DEPTH: Final = 2
+MOVED: Final = frozenset({301, 302, 303, 307, 308})
+FOLDER_MOST: Final = 12
+"""Paths of one folder that are asked for."""
 VERSIONS_MOST: Final = 12
 """Paths of other versions that are asked for."""
 USUAL: Final = (
@@ -21,39 +26,111 @@ USUAL: Final = (
     "/config", "/debug", "/metrics", "/token", "/refresh", "/notes", "/items", "/orders", "/search", "/files", "/upload", "/keys",
     "/auth/login", "/auth/register", "/auth/me", "/auth/refresh", "/auth/logout", "/api", "/api/login", "/api/register", "/api/me",
     "/api/users", "/api/notes", "/api/items", "/api/orders", "/api/v1", "/api/v1/users", "/api/v1/login", "/api/v1/me",
+    "/auth", "/signup", "/api/auth", "/api/auth/login", "/api/auth/register", "/api/token", "/api/v1/auth/login", "/docs", "/apidocs/",
 )  # fmt: skip
 _ID: Final = re.compile(r"\d+|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{24}", re.IGNORECASE)
 _VERSION: Final = re.compile(r"(?i)(?<=/)v(\d{1,3})(?=/|$)")
 _FILE: Final = re.compile(r"(?i)\.(css|js|png|jpe?g|gif|svg|ico|woff2?|ttf|map|webp|mp4|pdf|zip)$")
 
 
-def crawled(courier: Courier, prefix: str, canary: str) -> tuple[tuple[Route, ...], dict[str, dict[str, str]]]:
-    """The routes that answer, and the ids that stood in their links. Only GET and OPTIONS are sent."""
+@dataclass(frozen=True, slots=True)
+class Crawled:
+    """What a crawl came by: routes that answer, the ids that stood in their links, and places where a document may lie."""
+
+    routes: tuple[Route, ...] = ()
+    ids: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    documents: tuple[str, ...] = ()
+
+
+def crawled(courier: Courier, prefix: str, canary: str, start: Sequence[str] = USUAL) -> Crawled:
+    """What answers at *start* and at the links from there. Only GET and OPTIONS are sent."""
     found: dict[str, Route] = {}
-    ids: dict[str, dict[str, str]] = {}
+    ids: dict[str, Mapping[str, str]] = {}
+    documents: dict[str, None] = {}
     origin = courier.transport.base_url.removesuffix(prefix)
     try:
-        nothing = courier.carry(_get(f"{prefix}/{canary}-not-there")).response
-        waiting = [(prefix + path, 0) for path in USUAL]
+        nothing = _Nothing.ask(courier, prefix, canary)
+        waiting = [(prefix + path, 0) for path in start]
         known = {path for path, _ in waiting}
         for _ in range(ASKED_MOST):
             if not waiting:
                 break
             path, depth = waiting.pop(0)
             response = _read(courier, path)
-            if response is None or not exists(response, nothing):
+            if response is not None and only_slash(path, response) and path + "/" not in known:
+                documents.update(dict.fromkeys(documents_beside(path)))
+                known.add(path + "/")
+                waiting.insert(0, (path + "/", depth))
+                continue
+            if response is None or not nothing.differs(path, response):
                 continue
             template, seen = templated(path)
             if template not in found:
                 found[template] = Route(template, _methods(courier, path, response), parameters=tuple((name, "string") for name in seen), readers=frozenset({"wire"}))  # fmt: skip
                 ids.setdefault(template, seen)
+            documents.update(dict.fromkeys((*documents_named(response, path), *documents_beside(path))))
             for link in links(response, origin, path) if depth < DEPTH else ():
-                if link not in known and not _FILE.search(link):
+                if link not in known and not _FILE.search(link) and _room(link, known):
                     known.add(link)
                     waiting.insert(0, (link, depth + 1))
     except Skipped:
         pass
-    return tuple(found.values()), {path: seen for path, seen in ids.items() if seen}
+    return Crawled(tuple(found.values()), {path: seen for path, seen in ids.items() if seen}, tuple(documents))
+
+
+def _room(link: str, known: Collection[str]) -> bool:
+    """Whether few links of one folder were taken so far: a page of each language or each tag says nothing new."""
+    folder = link.rstrip("/").rpartition("/")[0]
+    return not folder or sum(one.rstrip("/").rpartition("/")[0] == folder for one in known) < FOLDER_MOST
+
+
+@dataclass(frozen=True, slots=True)
+class _Nothing:
+    """What the API answers to a path that is not there, and to the same with a slash at its end."""
+
+    word: str
+    plain: Response
+    slashed: Response
+
+    @classmethod
+    def ask(cls, courier: Courier, prefix: str, canary: str) -> "_Nothing":
+        word = f"{canary}-not-there"
+        plain = courier.carry(_get(f"{prefix}/{word}")).response
+        # A rule such as ``/<project>/`` takes every word, and sends it on to itself with a slash.
+        slashed = courier.carry(_get(f"{prefix}/{word}/")).response if plain.status in MOVED else plain
+        return cls(word, plain, slashed)
+
+    def differs(self, path: str, response: Response) -> bool:
+        """Whether something is served at *path*: no 404, and not what is answered everywhere, the path in it aside."""
+        if response.status in (0, 404, 410):
+            return False
+        last = path.rstrip("/").rpartition("/")[2]
+        shown = _without(response, last)
+        return not any(
+            other.status == response.status and (same(response, other) or shown == _without(other, self.word))
+            for other in (self.plain, self.slashed)
+        )
+
+
+def _without(response: Response, word: str) -> tuple[str, str]:
+    """What an answer says and where it leads, without the word of the path that it was asked for."""
+    texts = (response.header("Location") or "", response.text)
+    return (texts[0].replace(word, "…"), texts[1].replace(word, "…")) if word else texts
+
+
+def only_slash(path: str, response: Response) -> bool:
+    """Whether an answer only sends on to the same path with a slash at its end, as Flask does by itself."""
+    return response.status in MOVED and urlsplit(response.header("Location") or "").path == path + "/"
+
+
+def beside(described: Sequence[Route], seen: Sequence[Route]) -> tuple[Route, ...]:
+    """Those of *seen* that no route of the document is: pages stand beside an API, and what a document leaves out."""
+    shapes = [re.compile(_shape(route.path)) for route in described]
+    return tuple(route for route in seen if not any(shape.fullmatch(route.path) for shape in shapes))
+
+
+def _shape(path: str) -> str:
+    return re.sub(r"\\\{[^{}/]+\\\}", "[^/]+", re.escape(path.rstrip("/"))) + "/?"
 
 
 def _read(courier: Courier, path: str) -> Response | None:
@@ -81,10 +158,15 @@ def other_versions(courier: Courier, routes: Sequence[Route], canary: str) -> tu
                 wanted.setdefault(path)
     found: list[Route] = []
     try:
-        nothing = courier.carry(_get(f"/{canary}-not-there")).response if wanted else None
+        nothing = _Nothing.ask(courier, "", canary) if wanted else None
         for path in list(wanted)[:VERSIONS_MOST]:
             response = _read(courier, path)
-            if response is not None and nothing is not None and exists(response, nothing) and response.status != 405:
+            if (
+                response is not None
+                and nothing is not None
+                and nothing.differs(path, response)
+                and response.status != 405
+            ):
                 found.append(Route(path, ("GET",), readers=frozenset({"wire"})))
     except Skipped:
         pass
@@ -93,11 +175,6 @@ def other_versions(courier: Courier, routes: Sequence[Route], canary: str) -> tu
 
 def _get(path: str) -> Request:
     return Request("GET", path, (("Accept", "application/json, text/html;q=0.5"),))
-
-
-def exists(response: Response, nothing: Response) -> bool:
-    """Whether something is served there: no 404, and not what the API answers everywhere."""
-    return response.status not in (0, 404, 410) and not same(response, nothing)
 
 
 def _methods(courier: Courier, path: str, response: Response) -> tuple[str, ...]:
@@ -129,11 +206,11 @@ def templated(path: str) -> tuple[str, dict[str, str]]:
 
 def links(response: Response, origin: str, path: str) -> Iterator[str]:
     """Paths of the same origin that an answer names, without query."""
-    texts: list[str] = []
+    texts = [response.header("Location") or ""] if response.status in MOVED else []
     if response.content_type == "text/html":
         parser = _Links()
         parser.feed(response.text[:500_000])
-        texts = parser.found
+        texts += parser.found
     else:
         _texts(response.json(), texts, 8)
     for text in texts[:200]:

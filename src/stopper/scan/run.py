@@ -5,11 +5,11 @@ from typing import Final
 
 from stopper.core.app import App, Route
 from stopper.core.errors import IncompleteError
-from stopper.core.exchange import Request
+from stopper.core.exchange import Request, Response
 from stopper.core.probe import Skipped
 from stopper.scan.audit import run_audit
 from stopper.scan.check import run_check
-from stopper.scan.crawl import crawled, other_versions
+from stopper.scan.crawl import Crawled, beside, crawled, links, other_versions
 from stopper.scan.options import ProbeOptions
 from stopper.scan.probing import Clock, examine, nothing, start
 from stopper.scan.report import ReadError, Report
@@ -26,6 +26,8 @@ _PLAIN: Final = "wrong version number"
 """What a handshake comes to with a server that speaks plain http."""
 FEW = 6
 """A document of fewer routes may be one of several."""
+NEAR_MOST: Final = 12
+"""Places that are asked for a document because of what a crawl has read."""
 
 
 def run_scan(url: str, options: ProbeOptions) -> Report:
@@ -41,11 +43,12 @@ def run_scan(url: str, options: ProbeOptions) -> Report:
         time_limit=options.time_limit,
     )
     try:
-        silent = _silence(courier, transport)
+        first = _first(courier, transport)
+        silent = _silence(first, transport)
         if silent:
             return _only_tls(silent, courier, transport, options, clock)
         canary = new_canary()
-        app, ids = _known(courier, transport, options, canary)
+        app, ids = _known(courier, transport, options, canary, first)
         report = examine(
             "scan", transport.base_url, app, courier, options, clock, workers=WORKERS, canary=canary, known_ids=ids
         )
@@ -54,12 +57,16 @@ def run_scan(url: str, options: ProbeOptions) -> Report:
         transport.close()
 
 
-def _silence(courier: Courier, transport: HttpTransport) -> str:
-    """Why there is no answer, with the mend; empty where there is one."""
+def _first(courier: Courier, transport: HttpTransport) -> Response:
+    """What the address itself answers. Raises IncompleteError where it may not be asked."""
     try:
-        response = courier.carry(Request("GET", transport.origin.prefix + "/")).response
+        return courier.carry(Request("GET", transport.origin.prefix + "/")).response
     except Skipped as skipped:
         raise IncompleteError(f"{transport.base_url} was not asked: {skipped}") from None
+
+
+def _silence(response: Response, transport: HttpTransport) -> str:
+    """Why there is no answer, with the mend; empty where there is one."""
     return f"does not answer ({response.error}); {_mend(transport, response.error)}" if response.error else ""
 
 
@@ -85,23 +92,42 @@ def _mend(transport: HttpTransport, error: str) -> str:
 
 
 def _known(
-    courier: Courier, transport: HttpTransport, options: ProbeOptions, canary: str
+    courier: Courier, transport: HttpTransport, options: ProbeOptions, canary: str, first: Response
 ) -> tuple[App, dict[str, dict[str, str]]]:
-    """What can be known of the API from outside: its document, else what a crawl finds."""
+    """What can be known of the API from outside: its document, and what a crawl finds beside it. ``first`` answered at its root."""
     prefix = transport.origin.prefix
     options.progress("looking for the API's document", 0, 1)
     document = given_spec(options.spec, options.timeout) if options.spec else found_spec(courier, prefix)
-    if document is not None:
-        spec, routes = document
-        if not options.spec and len(routes) < FEW:
-            routes = (*routes, *_of_other_documents(courier, prefix, routes))
-        placed = tuple(_under(prefix, route) for route in routes)
-        placed = (*placed, *other_versions(courier, placed, canary))
-        return App(name=transport.origin.authority, routes=placed, spec=spec, readers=frozenset({"spec", "wire"})), {}
-    options.progress("crawling", 0, 1)
-    routes, ids = crawled(courier, prefix, canary)
-    routes = (*routes, *other_versions(courier, routes, canary))
-    return App(name=transport.origin.authority, routes=routes, readers=frozenset({"wire"})), ids
+    seen = Crawled()
+    if document is None:
+        options.progress("crawling", 0, 1)
+        seen = crawled(courier, prefix, canary)
+        document = found_spec(
+            courier, "", [place for place in seen.documents if place not in _asked(prefix)][:NEAR_MOST]
+        )
+    elif any(links(first, transport.base_url.removesuffix(prefix), prefix + "/")):
+        seen = crawled(courier, prefix, canary, ("/",))
+    if document is None:
+        routes = (*seen.routes, *other_versions(courier, seen.routes, canary))
+        return App(name=transport.origin.authority, routes=routes, readers=frozenset({"wire"})), _plain(seen)
+    spec, routes = document
+    if not options.spec and len(routes) < FEW:
+        routes = (*routes, *_of_other_documents(courier, prefix, routes))
+    placed = tuple(_under(prefix, route) for route in routes)
+    placed = (*placed, *other_versions(courier, placed, canary))
+    placed = (*placed, *beside(placed, seen.routes))
+    return App(name=transport.origin.authority, routes=placed, spec=spec, readers=frozenset({"spec", "wire"})), _plain(
+        seen
+    )
+
+
+def _asked(prefix: str) -> frozenset[str]:
+    """The places where a document was looked for first."""
+    return frozenset(prefix + place for place in USUAL)
+
+
+def _plain(seen: Crawled) -> dict[str, dict[str, str]]:
+    return {path: dict(ids) for path, ids in seen.ids.items()}
 
 
 def _of_other_documents(courier: Courier, prefix: str, known: tuple[Route, ...]) -> tuple[Route, ...]:

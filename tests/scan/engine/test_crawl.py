@@ -1,9 +1,9 @@
 """What a live scan finds beside what it was told of."""
 
-from flask import Flask, jsonify
+from flask import Flask, jsonify, redirect, request
 
 from stopper.core.app import Route
-from stopper.scan.crawl import crawled, other_versions
+from stopper.scan.crawl import beside, crawled, other_versions
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
 
@@ -33,7 +33,54 @@ def test_a_link_that_is_too_dangerous_to_follow_ends_no_crawl() -> None:
     app = _app("/notes", "/reset-database", "/orders")
     app.add_url_rule("/", "home", lambda: jsonify(links=["/notes", "/reset-database", "/orders"]))
     courier = Courier(WsgiTransport(app), mode="active", max_requests=200)
-    routes, _ = crawled(courier, "", "canary")
+    routes = crawled(courier, "", "canary").routes
     assert {"/notes", "/orders"} <= {route.path for route in routes}
     assert ("GET", "/reset-database") not in courier.asked
     assert "GET /reset-database" in courier.skipped
+
+
+def test_a_rule_that_takes_every_word_is_not_many_routes() -> None:
+    """``/<project>/`` sends each word on, first to itself with a slash and then to a log-in that names it."""
+    app = _app("/notes/")
+    app.add_url_rule("/<project>/", "project", lambda project: redirect(f"/authenticate?project={project}"))
+    app.add_url_rule("/authenticate", "authenticate", lambda: f"<p>Password of {request.args['project']}</p>")
+    courier = Courier(WsgiTransport(app), mode="default", max_requests=200)
+    found = {route.path for route in crawled(courier, "", "canary").routes}
+    assert "/notes/" in found
+    assert not {"/debug", "/debug/", "/admin", "/login/", "/notes"} & found
+
+
+def test_the_document_of_an_api_that_lies_below_its_start_or_is_named_on_a_page_is_told() -> None:
+    app = _app("/api/v1/users")
+    app.add_url_rule(
+        "/",
+        "home",
+        lambda: (
+            """<script>ui({url: "/specs/apispec.json?x=1"})</script><a href="https://other.example/swagger.json">x</a>"""
+        ),
+    )
+    courier = Courier(WsgiTransport(app), mode="default", max_requests=200)
+    told = crawled(courier, "", "canary").documents
+    assert "/specs/apispec.json" in told
+    assert "/api/v1/swagger.json" not in told
+    assert not any("other.example" in place for place in told)
+    below = _app("/api/v1/")
+    assert "/api/v1/swagger.json" in crawled(Courier(WsgiTransport(below), max_requests=200), "", "canary").documents
+
+
+def test_a_page_that_no_route_of_the_document_is_stands_beside_it() -> None:
+    described = [Route("/notes/{note_id}", ("GET",)), Route("/users", ("GET",))]
+    seen = [
+        Route("/notes/{id}", ("GET",)),
+        Route("/notes/new/form", ("GET",)),
+        Route("/users/", ("GET",)),
+        Route("/about", ("GET",)),
+    ]
+    assert [route.path for route in beside(described, seen)] == ["/notes/new/form", "/about"]
+
+
+def test_many_links_of_one_folder_are_a_few_routes() -> None:
+    app = _app(*(f"/lang/{number}x" for number in range(40)))
+    app.add_url_rule("/", "home", lambda: jsonify(links=[f"/lang/{number}x" for number in range(40)]))
+    courier = Courier(WsgiTransport(app), mode="default", max_requests=200)
+    assert len([one for one in crawled(courier, "", "canary").routes if one.path.startswith("/lang/")]) <= 12
