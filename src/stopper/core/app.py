@@ -67,6 +67,8 @@ class Route:
     fields: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     request_schema: Mapping[str, object] | None = None
+    takes_form: bool = False
+    """Whether the document says that the body is a form and no JSON."""
     spec_security: tuple[str, ...] | None = None
     """Scheme names the spec demands; ``()`` where it says public; None where there is no spec."""
     spec_scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])

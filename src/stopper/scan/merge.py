@@ -162,6 +162,7 @@ def _filled(first: Route, second: Route) -> Route:
         fields=tuple(dict.fromkeys((*first.fields, *second.fields))),
         optional=tuple(dict.fromkeys((*first.optional, *second.optional))),
         request_schema=first.request_schema or second.request_schema,
+        takes_form=first.takes_form or second.takes_form,
         spec_security=first.spec_security if first.spec_security is not None else second.spec_security,
         spec_scopes={**second.spec_scopes, **first.spec_scopes},
         spec_replies={**second.spec_replies, **first.spec_replies},

@@ -20,6 +20,7 @@ from stopper.scan.score import scored
 from stopper.scan.survey import coverage, never_answered, only_errors, survey, tidy
 from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.form_doors import FormDoors
 
 LOST_SHOWN: Final = 5
 """Routes without an answer that one line names."""
@@ -80,6 +81,7 @@ def _examined(
     skips: Sequence[Skip],
 ) -> Report:
     options.progress("gathering identities", 0, 1)
+    courier.forms = FormDoors.of(app.routes)
     ready = prepare(app, courier, options.identities, options.mode, options.depth, canary=canary, known_ids=known_ids)
     courier.reach.minted.update(
         {

@@ -140,8 +140,10 @@ def _route(
     names: list[str] = []
     optional: list[str] = []
     schema: Mapping[str, object] | None = None
+    form = False
     for method in methods:
         operation = document.mapping(item.get(method))
+        form = form or _only_form(document, operation, _parameters(document, item, operation))
         for parameter in _parameters(document, item, operation):
             name, where = str(parameter.get("name") or ""), parameter.get("in")
             if where == "path":
@@ -158,6 +160,7 @@ def _route(
         fields=tuple(dict.fromkeys(names)) if set(methods) <= READS else (),
         optional=tuple(dict.fromkeys(optional)) if set(methods) <= READS else (),
         request_schema=schema,
+        takes_form=form,
         spec_security=security,
         spec_replies={
             method.upper(): said
@@ -210,6 +213,15 @@ def _body(
             return document.expanded(parameter.get("schema"))
     form = {str(one.get("name")): document.expanded(one) for one in parameters if one.get("in") == "formData"}
     return {"type": "object", "properties": form} if form else None
+
+
+def _only_form(document: Document, operation: Mapping[str, object], parameters: list[Mapping[str, object]]) -> bool:
+    """Whether the body is a form and there is no way to send it as JSON."""
+    content = document.mapping(document.mapping(operation.get("requestBody")).get("content"))
+    if content:
+        return all("form" in kind for kind in content)
+    places = {parameter.get("in") for parameter in parameters}
+    return "formData" in places and "body" not in places
 
 
 def _security(said: object) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from stopper.core.exchange import Effect, Exchange, Request, Response
 from stopper.core.probe import Mode, Skipped
 from stopper.core.tls import TlsSeen
 from stopper.scan.wire.credential_watch import CredentialWatch
+from stopper.scan.wire.form_doors import FormDoors
 from stopper.scan.wire.http import HttpTransport
 from stopper.scan.wire.load_seen import LoadSeen
 from stopper.scan.wire.own_page import OwnPage
@@ -83,6 +84,8 @@ class Courier:
         self._shared = SharedAnswers()
         self.page = OwnPage(transport.base_url)
         """How the target's own pages send a change."""
+        self.forms = FormDoors()
+        """Which routes take forms instead of JSON; set once they are known."""
         self.load = LoadSeen(paced=rate > 0)
         """How much was asked, and whether any answer spoke of a limit."""
         self.reach = ReachLog(self.page.origin)
@@ -104,6 +107,7 @@ class Courier:
 
     def _as_page(self, request: Request) -> Request:
         """*request* as the target's own page sends it; the page is asked first where its token was used up by a log-in."""
+        request = self.forms.dressed(request)
         page = self.page.missing(request)
         if page is not None and (visit := visit_of(self.carry(page))) is not None:
             self.page.visited(page, visit)
