@@ -4,7 +4,7 @@ from stopper.core.exchange import Exchange
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_baseline import attempt, candidates
-from stopper.core.probe_login import log_in
+from stopper.core.probe_login import entered
 from stopper.core.probe_shared import found_once
 
 Answer = tuple[RouteRef, Exchange]
@@ -19,7 +19,7 @@ def _answers_with_cookies(target: Target) -> Steps[list[Answer]]:
     found: list[Answer] = []
     for person in target.identities:
         if person.subject and person.password is not None:
-            logged_in = yield from attempt(log_in(target, person))
+            logged_in = yield from attempt(entered(target, person))
             if logged_in is not None:
                 found.append((RouteRef("POST", logged_in[0].path), logged_in[1]))
             break

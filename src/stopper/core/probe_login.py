@@ -4,13 +4,18 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final, cast
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.login_names import BEST, LOGIN, PASSWORD, SUBJECT, TOKEN_NAMES, in_headers, named
 from stopper.core.probe import Identity, Steps, Target, send
+from stopper.core.probe_shared import found_once
+
+ENTERED: Final = "how somebody came in:"
+"""Begins the names under which ``target.notes`` keeps the log-in of a person."""
 
 _OUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 
@@ -113,6 +118,43 @@ def log_in(target: Target, person: Identity) -> Steps[tuple[Route, Exchange] | N
             if exchange.response.status in (404, 405, 429):
                 break  # a 401 or 403 to one coding may come from a view that reads another one
     return None
+
+
+def entered(target: Target, person: Identity) -> Steps[tuple[Route, Exchange] | None]:
+    """How *person* came in, for probes that read the answer or vary the request: the log-in that the scan began with, else one for all
+    of them. A log-in costs the target a slow hash, and where one session is all, it ends the last one."""
+    return (yield from found_once(target, ENTERED + person.name, lambda: log_in(target, person)))
+
+
+def retyped(request: Request, person: Identity, password: str, subject: str = "") -> Request | None:
+    """*request*, by which *person* came in, with another password, and another name where *subject* is given; None where it has none
+    that could be replaced."""
+    if person.subject is None or person.password is None:
+        return None
+    own = person.password.reveal()
+    other = {own: password, person.subject: subject or person.subject}
+    said = request.header("Authorization")
+    if said is not None and said == basic(person.subject, own):
+        others = tuple(pair for pair in request.headers if pair[0].lower() != "authorization")
+        return replace(request, headers=(*others, ("Authorization", basic(other[person.subject], password))))
+    if "form" in (request.header("Content-Type") or ""):
+        pairs = parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)
+        changed = [(name, other.get(text, text)) for name, text in pairs]
+        return replace(request, body=urlencode(changed).encode()) if any(text == own for _, text in pairs) else None
+    try:
+        body: object = json.loads(request.body)
+    except (ValueError, RecursionError):
+        return None
+    again = _exchanged(body, other, 4)
+    return replace(request, body=json.dumps(again).encode()) if json.dumps(own) in json.dumps(body) else None
+
+
+def _exchanged(value: object, other: Mapping[str, str], depth: int) -> object:
+    if isinstance(value, str):
+        return other.get(value, value)
+    if isinstance(value, dict) and depth:
+        return {name: _exchanged(one, other, depth - 1) for name, one in cast("dict[str, object]", value).items()}
+    return value
 
 
 def token_in(response: Response) -> str | None:

@@ -11,7 +11,7 @@ from stopper.core.exchange import Effect, Exchange, Request, Response
 from stopper.core.login_names import LOGIN
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped
-from stopper.core.probe_login import asks_basic, basic
+from stopper.core.probe_login import asks_basic, basic, lets_in
 from stopper.core.secret import Secret
 from stopper.scan.credential import credentials_in, forms, proven, shut_doors
 from stopper.scan.doors import REGISTER, accounts_bodies, doors, form_of, json_of
@@ -39,6 +39,8 @@ class Scene:
     """The log-in that each person came in by."""
     forms: dict[str, int] = field(default_factory=dict[str, int])
     """The form of an account that a log-in took, by its path: the next person is sent in that one first."""
+    entries: dict[str, tuple[Route, Exchange]] = field(default_factory=dict[str, tuple[Route, Exchange]])
+    """The log-in of each person whose answer handed out a credential: probes read it and need not log in again."""
     asks_basic: set[str] = field(default_factory=set[str])
     """Paths of log-ins that asked for Basic authentication."""
     _shut: list[tuple[Exchange, ...]] = field(default_factory=list[tuple[Exchange, ...]])
@@ -170,6 +172,8 @@ def _logged_in(scene: Scene, person: Identity, route: Route, requests: Sequence[
             continue
         if (ready := holder(scene, person, exchange, route)) is not None:
             scene.recipes[person.name] = (route, request)
+            if lets_in(exchange.response):
+                scene.entries.setdefault(person.name, (route, exchange))
             return ready
         if asks_basic(exchange.response):
             scene.asks_basic.add(route.path)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from stopper.core.app import App
 from stopper.core.probe import Depth, Identity, Mode, Target
+from stopper.core.probe_login import ENTERED
 from stopper.scan.forge import TokenForge
 from stopper.scan.harvest import harvested
 from stopper.scan.honest import HonestRequests
@@ -48,4 +49,5 @@ def prepare(
     honest.harvest.update(harvested(model, courier, honest, people))
     surface, url = courier.transport.surface, courier.transport.base_url
     target = Target(model, surface, url, mode, depth, forge, honest, people, canary)
+    target.notes.update({ENTERED + name: entry for name, entry in scene.entries.items()})
     return Prepared(target, honest, renewals, notes)

@@ -7,12 +7,13 @@ from typing import Final
 
 from stopper.core.account_names import LOGS_IN, RESETS, checks_password_hash, is_password_name
 from stopper.core.app import App, Route
-from stopper.core.exchange import Request, Response
+from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_login import lets_in, login_requests, login_routes
+from stopper.core.probe_baseline import attempt
+from stopper.core.probe_login import entered, lets_in, login_requests, login_routes, retyped
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Value, text_of, walk
 from stopper.core.view_functions import index_of
@@ -94,8 +95,10 @@ def probe(target: Target) -> Steps[Verdict]:
     if person is None or person.subject is None or not routes:
         return not_applicable("no log-in, or no account with a known password")
     judged = False
+    came = yield from attempt(entered(target, person))
     for route in routes[:2]:
-        verdict = yield from _tried(target, route, person)
+        varied = (yield from _varied(target, person, came)) if came is not None and came[0].path == route.path else None
+        verdict = varied or (yield from _tried(target, route, person))
         if verdict is not None and verdict.outcome == "fail":
             return verdict
         judged = judged or verdict is not None
@@ -103,6 +106,16 @@ def probe(target: Target) -> Steps[Verdict]:
     if verdict is not None:
         return verdict
     return passed("known and unknown people are refused alike") if judged else unsure("no log-in understood an account")
+
+
+def _varied(target: Target, person: Identity, came: tuple[Route, Exchange]) -> Steps[Verdict | None]:
+    """The verdict by the very request that let *person* in, with another password and another name in it."""
+    assert person.subject is not None
+    nobody, wrong = _nobody(target, person.subject), secrets.token_hex(8)
+    known, unknown = retyped(came[1].request, person, wrong), retyped(came[1].request, person, wrong, nobody)
+    if known is None or unknown is None:
+        return None
+    return (yield from _compared(came[0], person.subject, nobody, came[1], known, unknown))
 
 
 def _tried(target: Target, route: Route, person: Identity) -> Steps[Verdict | None]:
@@ -117,27 +130,30 @@ def _tried(target: Target, route: Route, person: Identity) -> Steps[Verdict | No
         control = yield from send(right)
         if not lets_in(control.response):
             continue
-        first = yield from send(known)
-        second = yield from send(unknown)
-        if (
-            lets_in(first.response)
-            or lets_in(second.response)
-            or 429 in (first.response.status, second.response.status)
-        ):
-            return None
-        if _alike(first.response, second.response, person.subject, nobody):
-            return passed(f"POST {route.path} refuses known and unknown people alike")
-        again = yield from send(unknown)
-        if not _alike(again.response, second.response, "", ""):
-            return None
-        ref = RouteRef("POST", route.path)
-        evidence = [
-            Evidence("exchange", "control: the right password is let in", control),
-            Evidence("exchange", "a wrong password of somebody who exists", first),
-            Evidence("exchange", "the same for somebody who does not", second),
-        ]
-        return failed(f"{ref} answers otherwise for people who do not exist", [ref], evidence)
+        return (yield from _compared(route, person.subject, nobody, control, known, unknown))
     return None
+
+
+def _compared(
+    route: Route, subject: str, nobody: str, control: Exchange, known: Request, unknown: Request
+) -> Steps[Verdict | None]:
+    """The refusal of somebody who exists, held against that of somebody who does not."""
+    first = yield from send(known)
+    second = yield from send(unknown)
+    if lets_in(first.response) or lets_in(second.response) or 429 in (first.response.status, second.response.status):
+        return None
+    if _alike(first.response, second.response, subject, nobody):
+        return passed(f"POST {route.path} refuses known and unknown people alike")
+    again = yield from send(unknown)
+    if not _alike(again.response, second.response, "", ""):
+        return None
+    ref = RouteRef("POST", route.path)
+    evidence = [
+        Evidence("exchange", "control: the right password is let in", control),
+        Evidence("exchange", "a wrong password of somebody who exists", first),
+        Evidence("exchange", "the same for somebody who does not", second),
+    ]
+    return failed(f"{ref} answers otherwise for people who do not exist", [ref], evidence)
 
 
 def _forgotten(target: Target, person: Identity) -> Steps[Verdict | None]:

@@ -13,7 +13,7 @@ from stopper.core.labels import Label
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, bearers, candidates
-from stopper.core.probe_login import login_requests, login_routes
+from stopper.core.probe_login import entered, login_requests, login_routes
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Format, Value, text_of, walk
 
@@ -106,7 +106,12 @@ def probe(target: Target) -> Steps[Verdict]:
         if _carries(exchange, own):
             return _convicted(RouteRef(method, route.path), exchange)
     person = next((one for one in target.identities if one.subject and one.password), None)
-    for route in login_routes(target)[:2] if person is not None else []:
+    came = (yield from attempt(entered(target, person))) if person is not None else None
+    if came is not None:
+        asked = True
+        if _carries(came[1], ""):
+            return _convicted(RouteRef("POST", came[0].path), came[1])
+    for route in login_routes(target)[:2] if person is not None and came is None else []:
         if person is None or person.subject is None or person.password is None:
             break
         for request in list(login_requests(target, route, person.subject, person.password.reveal()))[:2]:

@@ -11,7 +11,7 @@ from stopper.core.jwt_extended import FACE
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probe_baseline import attempt
-from stopper.core.probe_login import log_in, token_in
+from stopper.core.probe_login import entered, token_in
 from stopper.core.response_headers import headers_set
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, Constant, Mapping, Sequence, Value, text_of, walk
@@ -106,7 +106,7 @@ def probe(target: Target) -> Steps[Verdict]:
     person = next((one for one in target.identities if one.subject and one.password), None)
     if person is None:
         return not_applicable("no account with a password is known")
-    found = yield from attempt(log_in(target, person))
+    found = yield from attempt(entered(target, person))
     if found is None:
         return unsure("nobody could be logged in")
     route, exchange = found

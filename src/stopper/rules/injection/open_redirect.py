@@ -16,7 +16,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import members
-from stopper.core.probe_login import login_requests, login_routes
+from stopper.core.probe_login import entered, login_requests, login_routes
 from stopper.core.probe_query import with_query
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
@@ -195,8 +195,12 @@ def _after_login(target: Target, host: str) -> Steps[Verdict | None]:
     person = next((one for one in target.identities if one.subject and one.password and not one.minted), None)
     if person is None or person.subject is None or person.password is None:
         return None
+    came = yield from entered(target, person)
     for route in login_routes(target)[:2]:
-        for request in list(login_requests(target, route, person.subject, person.password.reveal()))[:2]:
+        ways = list(login_requests(target, route, person.subject, person.password.reveal()))[:2]
+        if came is not None and came[0].path == route.path:
+            ways = [came[1].request]  # what let somebody in is what the route reads
+        for request in ways:
             for name in _names_of(route)[:2]:
                 here = yield from send(_in_both(request, name, "/"))
                 if not 300 <= here.response.status < 400:

@@ -11,7 +11,7 @@ from stopper.core.jwt_names import encodings
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probe_baseline import controls
-from stopper.core.probe_login import log_in, token_in
+from stopper.core.probe_login import entered, token_in
 from stopper.core.probe_signature import token_baseline
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import Call, Constant, Mapping, Parameter, Value, is_constant, options
@@ -114,12 +114,12 @@ def probe(target: Target) -> Steps[Verdict]:
     if baseline is None or baseline.identity.token is None or baseline.identity.minted:
         return not_applicable("the application issued no signed token to any identity of this scan")
     person = next((one for one in target.identities if one.name == baseline.identity.name), baseline.identity)
-    entered = yield from log_in(target, person)
-    token = token_in(entered[1].response) if entered is not None else None
-    if entered is None or token is None or not target.forge.claims(token):
+    came = yield from entered(target, person)
+    token = token_in(came[1].response) if came is not None else None
+    if came is None or token is None or not target.forge.claims(token):
         return _verdict(target, baseline.identity.token.reveal(), baseline.ref, controls(baseline))
-    issued = Evidence("exchange", f"{person.name} logs in and is given the token", entered[1])
-    return _verdict(target, token, RouteRef("POST", entered[0].path), (*controls(baseline), issued))
+    issued = Evidence("exchange", f"{person.name} logs in and is given the token", came[1])
+    return _verdict(target, token, RouteRef("POST", came[0].path), (*controls(baseline), issued))
 
 
 def _verdict(target: Target, token: str, ref: RouteRef, evidence: tuple[Evidence, ...]) -> Verdict:

@@ -14,7 +14,7 @@ from stopper.core.jwt_names import ENCODING
 from stopper.core.jwt_purposes import KINDS, marks, purpose_of
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import Baseline, controls, judge, shown
-from stopper.core.probe_login import log_in
+from stopper.core.probe_login import entered
 from stopper.core.probe_signature import signable, telling_baseline
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, is_constant
@@ -74,8 +74,8 @@ def _refresh_token(target: Target, baseline: Baseline) -> Steps[str | None]:
     for person in people:
         if person.refresh_token is not None and person.refresh_token.reveal() != own:
             return person.refresh_token.reveal()
-    entered = yield from log_in(target, next(iter(people), baseline.identity))
-    return _in(entered[1].response) if entered is not None else None
+    came = yield from entered(target, next(iter(people), baseline.identity))
+    return _in(came[1].response) if came is not None else None
 
 
 def _in(response: Response) -> str | None:
