@@ -156,8 +156,8 @@ def test_a_hazard_is_never_sent_and_told(tmp_path: Path) -> None:
     app.add_url_rule(
         "/openapi.json",
         "document",
-        lambda: jsonify({**DOCUMENT, "paths": {**DOCUMENT["paths"], "/admin/shutdown": {"post": {}}}}),
-    )  # type: ignore[dict-item]
+        lambda: jsonify({**DOCUMENT, "paths": {**DOCUMENT["paths"], "/admin/shutdown": {"post": {}}}}),  # type: ignore[dict-item]
+    )
     seen = logged(app)
     with served(app) as url:
         report = run_scan(url, options())
