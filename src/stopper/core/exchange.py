@@ -82,6 +82,11 @@ class Response:
         return 200 <= self.status < 300
 
     @property
+    def sends_on(self) -> bool:
+        """Whether it sends the client to another address: its body is shown to nobody."""
+        return 300 <= self.status < 400 and bool(self.header("Location"))
+
+    @property
     def refused(self) -> bool:
         """The ways a server says "not you": 401, 403, 407, 404 is not among them; a redirect to a login page is."""
         if self.status in (401, 403, 407):

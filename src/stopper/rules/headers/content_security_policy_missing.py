@@ -17,6 +17,7 @@ def probe(target: Target) -> Steps[Verdict]:
             exchange is None
             or exchange.response.content_type not in ("text/html", "application/xhtml+xml")
             or not exchange.response.body
+            or exchange.response.sends_on
         ):
             continue
         pages += 1

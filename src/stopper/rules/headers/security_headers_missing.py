@@ -37,7 +37,7 @@ def probe(target: Target) -> Steps[Verdict]:
             exchange = yield from answered(target, target.request_for(route, method))
         except Skipped:
             continue
-        if exchange.response.error or not exchange.response.body:
+        if exchange.response.error or not exchange.response.body or exchange.response.sends_on:
             continue
         judged += 1
         missing = missing_headers(exchange.response, secure=target.surface == "https")

@@ -6,13 +6,15 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from stopper.core.app import App
+from stopper.core.login_names import LOGIN
 from stopper.core.rule import Hit, Rule
-from stopper.core.spec_document import items, mapping, place_of
+from stopper.core.spec_document import items, mapping, operations, place_of
 
 _LOCAL: Final = re.compile(r"(?i)^(localhost|127(\.\d+){3}|\[?::1\]?|0\.0\.0\.0|.*\.(local|localhost|test|internal))$")
 _WEAK_TOKEN: Final = re.compile(
     r"(?i)\balg\w*\W{0,12}(none|hs256)\b|\bunsigned\b|\bno signature\b|\bdoes not expire\b|\bnever expires\b|\bnon-expiring\b"
 )
+_BASIC: Final = "sends the password with every request (Basic)"
 _FLOWS: Final = {
     "implicit": "hands the token to the browser in an address",
     "password": "gives the password to the client",
@@ -27,6 +29,8 @@ def detect(app: App) -> Iterator[Hit]:
     modern = mapping(mapping(document.get("components")).get("securitySchemes"))
     for name, node in (modern or mapping(document.get("securityDefinitions"))).items():
         for why in _weak(mapping(node)):
+            if why == _BASIC and _only_log_ins(app, name):
+                continue
             yield Hit(
                 f"the scheme {name} {why}",
                 place_of(app, "securitySchemes" if modern else "securityDefinitions", name),
@@ -40,10 +44,16 @@ def detect(app: App) -> Iterator[Hit]:
         )
 
 
+def _only_log_ins(app: App, name: str) -> bool:
+    """Whether the scheme stands at log-ins alone: there a password is sent once, whatever the form."""
+    asking = [one for one in operations(app.spec) if name in one.schemes] if app.spec is not None else []
+    return bool(asking) and all(one.method == "POST" and LOGIN.search(one.path) for one in asking)
+
+
 def _weak(scheme: Mapping[str, object]) -> Iterator[str]:
     kind, form = str(scheme.get("type") or "").lower(), str(scheme.get("scheme") or "").lower()
     if kind == "basic" or (kind == "http" and form == "basic"):
-        yield "sends the password with every request (Basic)"
+        yield _BASIC
     if kind == "http" and form == "digest":
         yield "rests on MD5 (Digest)"
     if kind == "apikey" and scheme.get("in") == "query":

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from typing import Final
+from urllib.parse import urlsplit
 
 from stopper.core.app import App
+from stopper.core.exchange import Request, Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
@@ -93,6 +95,8 @@ def probe(target: Target) -> Steps[Verdict]:
         honest = yield from attempt(send(request))
         if honest is None or honest.response.error or honest.response.status >= 400:
             continue
+        if _only_slash(request, honest.response):
+            continue
         own = target.base_url.partition("://")[2].partition("/")[0]
         if not any(
             own.encode() in part or b"localhost" in part
@@ -115,6 +119,13 @@ def probe(target: Target) -> Steps[Verdict]:
         if asked
         else not_applicable("no answer names the host of the request")
     )
+
+
+def _only_slash(request: Request, response: Response) -> bool:
+    """Whether an answer only sends on to the same path with a slash at its end: Flask's router does so by itself, and the answer goes to
+    whoever named the host and to nobody else."""
+    path = request.target.partition("?")[0]
+    return response.sends_on and urlsplit(response.header("Location") or "").path == path + "/"
 
 
 def _location(value: str | None) -> bytes:
