@@ -140,10 +140,18 @@ def _likely_first(scene: Scene, route: Route, subject: str, password: str) -> It
     waiting = list(enumerate(_login_requests(scene, route, subject, password)))
     basic_way = waiting[-1]
     waiting.sort(key=lambda way: way[0] != scene.forms.get(route.path))
+    if _is_basic(scene.app, route):
+        scene.asks_basic.add(route.path)
     while waiting:
         way = basic_way if route.path in scene.asks_basic and basic_way in waiting else waiting[0]
         waiting.remove(way)
         yield way
+
+
+def _is_basic(app: App, route: Route) -> bool:
+    """Whether the document says that this route takes Basic authentication and nothing else."""
+    kinds = {app.spec.schemes[name].kind for name in route.spec_security or () if app.spec and name in app.spec.schemes}
+    return bool(kinds) and kinds <= {"basic", "http basic"}
 
 
 def _from_page(scene: Scene, route: Route, effect: Effect, account: tuple[str, str, str]) -> tuple[Request, ...]:

@@ -1,12 +1,22 @@
 """What one person's log-in taught is used for the next: a log-in costs a hash of a password each time."""
 
+import json
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask, jsonify, request
 from tests.scan.engine.test_identities import bearer, become, whoami
+
+from stopper.scan.honest import HonestRequests
+from stopper.scan.identities import Scene, gather
+from stopper.scan.merge import with_spec
+from stopper.scan.running.read import read_running
+from stopper.scan.spec.read import read_spec
+from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.wsgi import WsgiTransport
 
 Reads = Callable[[], tuple[str, str] | None]
 
@@ -76,3 +86,16 @@ def test_a_challenge_for_basic_ends_no_search_for_another_form(reads: Reads) -> 
     tried: list[str] = []
     people, _, _ = become(club(reads, tried, challenge='Basic realm="x"'))
     assert [one.name for one in people] == ["alice", "bob"]
+
+
+def test_basic_comes_first_where_the_document_asks_for_it() -> None:
+    tried: list[str] = []
+    app = club(as_basic, tried, challenge="Form")
+    said: dict[str, object] = {"post": {"security": [{"account": []}], "responses": {}}}
+    schemes = {"account": {"type": "http", "scheme": "basic"}}
+    document = {"openapi": "3.0.0", "info": {}, "paths": {"/login": said}, "components": {"securitySchemes": schemes}}
+    model = with_spec(read_running(app, Path()), *read_spec(json.dumps(document), "api.json"))
+    courier = Courier(WsgiTransport(app), mode="active")
+    people, _ = gather(Scene(model, courier, HonestRequests(canary="stpcanary1"), "stpcanary1"), ())
+    assert [one.name for one in people] == ["alice", "bob"]
+    assert tried == ["read", "read"]
