@@ -39,3 +39,9 @@ def test_a_redirect_that_names_the_host_of_the_request_is_told_but_for_the_slash
     told = Flask("told")
     told.add_url_rule("/old", "old", lambda: redirect(f"{request.host_url}notes/"))
     assert outcome("host-header-trusted", told) == "fail"
+
+
+def test_a_page_that_only_breaks_is_no_page() -> None:
+    app = Flask("broken")
+    app.add_url_rule("/broken", "broken", lambda: ("<p>broken</p>", 500))
+    assert outcome("content-security-policy-missing", app) == "not-applicable"

@@ -28,6 +28,10 @@ _ENDING: Final = re.compile(r"(?i)log-?out|sign-?out|revoke|password|deactivate|
 """Paths where a person of the scan could lose the credential that every probe needs."""
 _READING: Final = {"transport": 0, "inventory": 1, "authentication": 2, "function-authorization": 3, "data-exposure": 4}
 """The checks whose probes mostly read, in the order in which they are run."""
+_NEEDING: Final = frozenset(
+    {"authentication", "object-authorization", "function-authorization", "property-authorization", "rate-limiting"}
+)
+"""The checks whose probes register people and log in because they must; the others only vary what they send to such a door too."""
 _DEPTHS: Final[tuple[Depth, ...]] = ("quick", "standard", "deep")
 
 
@@ -194,6 +198,7 @@ class _Rig:
         self._courier = courier
         self._disturbs = rule.disturbs
         self._asker = rule.slug
+        self._bounded = rule.check not in _NEEDING
         self._target = target
         self._since = courier.credentials.generation
         self._undo: list[Request] = []
@@ -223,7 +228,7 @@ class _Rig:
         # A probe that disturbs looks at what has changed, so nothing from before may answer it.
         if self._disturbs:
             return self._courier.carry(request)
-        return self._courier.carry_for(self._asker, request)
+        return self._courier.carry_for(self._asker, request, bounded=self._bounded)
 
     def _fresh(self, request: Request) -> Request:
         # Probes share what they found: a request that another one kept may show a credential from before the last log-in.

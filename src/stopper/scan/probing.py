@@ -21,6 +21,7 @@ from stopper.scan.survey import coverage, never_answered, only_errors, survey, t
 from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.form_doors import FormDoors
+from stopper.scan.wire.slow_doors import SlowDoors
 
 LOST_SHOWN: Final = 5
 """Routes without an answer that one line names."""
@@ -82,6 +83,7 @@ def _examined(
 ) -> Report:
     options.progress("gathering identities", 0, 1)
     courier.forms = FormDoors.of(app.routes)
+    courier.slow = SlowDoors(options.depth)
     ready = prepare(app, courier, options.identities, options.mode, options.depth, canary=canary, known_ids=known_ids)
     courier.reach.minted.update(
         {

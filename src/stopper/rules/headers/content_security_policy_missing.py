@@ -18,6 +18,7 @@ def probe(target: Target) -> Steps[Verdict]:
             or exchange.response.content_type not in ("text/html", "application/xhtml+xml")
             or not exchange.response.body
             or exchange.response.sends_on
+            or exchange.response.status >= 500
         ):
             continue
         pages += 1

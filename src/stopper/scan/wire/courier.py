@@ -20,6 +20,7 @@ from stopper.scan.wire.own_page import OwnPage
 from stopper.scan.wire.page_tokens import visit_of
 from stopper.scan.wire.reach_log import ReachLog
 from stopper.scan.wire.shared import SharedAnswers
+from stopper.scan.wire.slow_doors import SlowDoors
 from stopper.scan.wire.time_limit import TimeLimit
 from stopper.scan.wire.transport import READ_METHODS, Transport
 
@@ -88,6 +89,8 @@ class Courier:
         """Which routes take forms instead of JSON; set once they are known."""
         self.load = LoadSeen(paced=rate > 0)
         """How much was asked, and whether any answer spoke of a limit."""
+        self.slow = SlowDoors("deep")
+        """Which doors take so long that probes ask them seldom; set once the depth is known."""
         self.reach = ReachLog(self.page.origin)
         """Who got what."""
 
@@ -113,11 +116,16 @@ class Courier:
             self.page.visited(page, visit)
         return self.page.dressed(request)
 
-    def carry_for(self, asker: str, request: Request) -> Exchange:
-        """Send *request* for the probe *asker*, or give it what another probe has just read. Raises Skipped."""
-        if not _only_reads(request) or self.refusal(request):
-            return self.carry(request)
-        return self._shared.read(asker, request, self.carry)
+    def carry_for(self, asker: str, request: Request, *, bounded: bool = False) -> Exchange:
+        """Send *request* for the probe *asker*, or give it what another probe has just read. A ``bounded`` one is turned away from a door
+        that has cost too much time already. Raises Skipped."""
+        if _only_reads(request) and not self.refusal(request):
+            return self._shared.read(asker, request, self.carry)
+        if bounded and (reason := self.slow.refusal(request)):
+            self._skip(request, reason)
+        exchange = self.carry(request)
+        self.slow.learn(request, exchange.response)
+        return exchange
 
     @contextmanager
     def _telling(self, requests: Sequence[Request]) -> Generator[list[Response]]:

@@ -1,0 +1,62 @@
+"""Probes share a bounded time at a door that is far slower than the rest; who needs that door is not held up."""
+
+from typing import Any
+
+import pytest
+from flask import Flask, jsonify
+from tests.scan.engine.test_engine import POST, rule, target
+
+from stopper.core.exchange import Request, Response
+from stopper.core.finding import Verdict
+from stopper.core.probe import Skipped, Steps, Target, passed, send
+from stopper.scan.engine import run_probe
+from stopper.scan.wire.slow_doors import SlowDoors
+
+WRITE = Request("POST", "/users?next=1", (), b"{}", "write")
+
+
+def after(slow: float, usual: float, times: int, request: Request = WRITE) -> SlowDoors:
+    doors = SlowDoors("standard")
+    for _ in range(30):
+        doors.learn(Request("GET", "/notes"), Response(200, seconds=usual))
+    for _ in range(times):
+        doors.learn(request, Response(200, seconds=slow))
+    return doors
+
+
+def test_a_door_that_is_slow_beside_the_others_is_left_after_a_while_and_told() -> None:
+    assert after(0.5, 0.01, 5).refusal(WRITE) == ""
+    told = after(0.5, 0.01, 6).refusal(WRITE)
+    assert "0.5 s each" in told
+    assert "--depth deep" in told
+    assert after(0.5, 0.01, 6).refusal(Request("PUT", "/users")) == ""
+
+
+@pytest.mark.parametrize(("slow", "usual"), [(0.2, 0.01), (0.5, 0.4)])
+def test_quick_answers_and_a_target_that_is_slow_everywhere_bound_nothing(slow: float, usual: float) -> None:
+    assert after(slow, usual, 100).refusal(WRITE) == ""
+
+
+def test_reading_is_never_bounded() -> None:
+    reading = Request("GET", "/users")
+    assert after(0.5, 0.01, 100, reading).refusal(reading) == ""
+
+
+@pytest.mark.parametrize(("check", "turned_away"), [("input-validation", True), ("object-authorization", False)])
+def test_only_probes_that_vary_what_they_send_are_turned_away(check: str, turned_away: bool) -> None:
+    app = Flask("slow")
+    app.add_url_rule("/notes", "notes", lambda: jsonify(ok=True), methods=["POST"])
+    given, courier = target(app)
+    courier.slow = after(1.0, 0.01, 6, POST)
+    asked: list[Any] = []
+
+    def probe(_: Target) -> Steps[Verdict]:
+        try:
+            asked.append((yield from send(POST)))
+        except Skipped as skipped:
+            asked.append(str(skipped))
+        return passed("done")
+
+    run_probe(rule(probe=probe, check=check), given, courier)
+    assert isinstance(asked[0], str) is turned_away
+    assert bool(courier.skipped) is turned_away
