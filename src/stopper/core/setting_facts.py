@@ -245,6 +245,7 @@ APPLICATIONS: Final = (
     "connexion.FlaskApp",
     "connexion.App",
     "flask_openapi3.OpenAPI",
+    "flask_api.FlaskAPI",
 )
 
 

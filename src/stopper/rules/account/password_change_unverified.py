@@ -23,7 +23,7 @@ from stopper.core.probe_login import log_in
 from stopper.core.probe_registration import registered
 from stopper.core.rule import Hit, Rule
 from stopper.core.secret import Secret
-from stopper.core.values import walk
+from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Value, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _CHANGES: Final = re.compile(
@@ -125,7 +125,7 @@ def _verifies(index: FunctionIndex, route: SourceRoute, names: list[str]) -> boo
         return True
     for name in names:
         for call in facts.calls_in(name):
-            if checks_password_hash(call) or _RECENT.search(call.method):
+            if checks_password_hash(call) or _RECENT.search(call.method) or _is_given_both(call):
                 return True
     if any(_OLD.search(one.key) and one.function in names for one in facts.readings()):
         return any(_looks(facts, name) for name in names)
@@ -136,6 +136,24 @@ def _verifies(index: FunctionIndex, route: SourceRoute, names: list[str]) -> boo
         for side in (one.left, one.right)
         for part in walk(side, 3)
     )
+
+
+def _is_given_both(call: Call) -> bool:
+    """``account.change_password(form.old_password, form.new_password)``: what sets the new one is told the old one too."""
+    told = [_last(value) for value in (*call.args, *(value for _, value in call.keywords))]
+    return bool(_STORES.fullmatch(call.callee)) and len(told) > 1 and any(_OLD.search(name) for name in told)
+
+
+def _last(value: Value) -> str:
+    match value:
+        case Member(attribute=name) | Parameter(parameter=name):
+            return name
+        case Item(key=Constant(value=str(name))):
+            return name
+        case Name(dotted=dotted):
+            return dotted.rpartition(".")[2]
+        case _:
+            return value.name
 
 
 def _looks(facts: SourceFacts, name: str) -> bool:

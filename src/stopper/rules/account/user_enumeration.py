@@ -8,6 +8,7 @@ from typing import Final
 from stopper.core.account_names import LOGS_IN, RESETS, checks_password_hash, is_password_name
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request, Response
+from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
@@ -43,7 +44,7 @@ def detect(app: App) -> Iterator[Hit]:
     index = index_of(facts)
     seen: set[tuple[str, int]] = set()
     for route in named:
-        if any(re.search(r"token|code|key", name) for name, _ in route.parameters):
+        if any(re.search(r"token|code|key", name) for name, _ in route.parameters) or _is_logged_in(app, route):
             continue
         for function in index.of_view(route.view, method="POST"):
             for name in index.calling([function.name], 1):
@@ -53,6 +54,17 @@ def detect(app: App) -> Iterator[Hit]:
                     if (span.path, span.line) not in seen and _tells(text):
                         seen.add((span.path, span.line))
                         yield Hit("the answer tells whether the account exists", span, RouteRef("POST", route.path))
+
+
+def _is_logged_in(app: App, route: SourceRoute) -> bool:
+    """Whoever asks has shown a credential already: a change of the own password tells about nobody else."""
+    return not LOGS_IN.search(route.path) and any(
+        (access := known.access.get("POST")) is not None
+        and access.state == "guarded"
+        and any(guard.kind != "view-body" for guard in access.guards)
+        for known in app.routes
+        if known.path == route.path and known.view == route.view
+    )
 
 
 def _takes_account(facts: SourceFacts, name: str) -> bool:

@@ -58,7 +58,8 @@ def detect(app: App) -> Iterator[Hit]:
         labels = asking.of(flow.value)
         found: list[LabelKind] = [kind for kind in _WORDS if any(label.kind == kind for label in labels)]
         told = any(label.kind in found and not label.by_name for label in labels)
-        if found and (told or not _is_shown_to_operator(facts, flow)) and not _is_known(facts, flow):
+        shown = _is_shown_to_operator(facts, flow) and (not told or _is_of_a_command(facts, flow))
+        if found and not shown and not _is_known(facts, flow):
             certainty: Certainty = "certain" if told else "likely"
             yield Hit(f"{_WORDS[found[0]]} is written to a log", flow.span, certainty=certainty)
 
@@ -67,6 +68,12 @@ def _is_shown_to_operator(facts: SourceFacts, flow: Flow) -> bool:
     """That a command prints what it was given or has made: no request runs it, and somebody waits for the text."""
     stored = any(isinstance(value, (EnvironmentValue, ConfigValue)) for value in walk(flow.value))
     return flow.sink == "print" and bool(flow.function) and not stored and not facts.routes_reaching(flow.function)
+
+
+def _is_of_a_command(facts: SourceFacts, flow: Flow) -> bool:
+    """``@app.cli.command()``, ``@click.command()``: what it makes for its operator is what it was called for."""
+    own = facts.function(flow.function)
+    return own is not None and any(one.name.endswith((".command", "cli.command")) for one in own.decorators)
 
 
 def _is_known(facts: SourceFacts, flow: Flow) -> bool:

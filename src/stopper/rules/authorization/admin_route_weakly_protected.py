@@ -16,6 +16,7 @@ ADMIN: Final = re.compile(
     r"(?i)(^|/)(admin|administration|administrator|backoffice|back-office|superuser|staff|manage(ment)?|moderation)([/_.-]|$)"
 )
 
+_OF_ADMINS: Final = re.compile(r"(?:^|\.)(?:Admin|Administrator|Superuser|Staff)(?:User|Account)?\.")
 _OF_A_LOG_IN: Final = re.compile(
     r"(?i)log_?-?(?:in|out)|sign_?-?(?:in|out)|auth|token|session|password|profile|/me\b|account"
 )
@@ -92,12 +93,21 @@ def _asks_role(index: FunctionIndex, route: Route, method: str, guards: list[str
     names += [
         name for name in index.by_name if any(name.startswith(word + ".") for word in words if word in index.by_name)
     ]
+    if _knows_by_admins(index, words):
+        return True
     values: list[Value] = [
         side for name in names for one in index.comparisons.get(name, ()) for side in (one.left, one.right)
     ]
     values += [one.value for name in names for one in index.conditions.get(name, ())]
     values += [call for name in names for call in facts.calls_in(name)]
     return any(_is_role(part) for value in values for part in walk(value))
+
+
+def _knows_by_admins(index: FunctionIndex, words: list[str]) -> bool:
+    """The guard looks for whoever is logged in among administrators: ``AdminUser.get_by_email(session["email"])``."""
+    inner = [name for name in index.by_name if any(name.startswith(word + ".") for word in words)]
+    guards = index.calling([*(word for word in words if word in index.by_name), *inner], 2)
+    return any(_OF_ADMINS.search(call.callee) for name in guards for call in index.facts.calls_in(name))
 
 
 def _is_role(part: Value) -> bool:

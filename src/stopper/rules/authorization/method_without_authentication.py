@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from stopper.core.app import App
+from stopper.core.app import App, Route
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, candidates, is_door
 from stopper.core.rule import Hit, Rule
-from stopper.core.view_functions import index_of
+from stopper.core.values import Constant
+from stopper.core.view_functions import FunctionIndex, index_of
 
 _CHANGING: Final = ("POST", "PUT", "PATCH", "DELETE")
 _PUBLIC: Final = re.compile(
@@ -40,6 +41,8 @@ def detect(app: App) -> Iterator[Hit]:
                 continue
             if method == "HEAD" and (get := route.access.get("GET")) is not None and get.state == "open":
                 continue
+            if method == "HEAD" and _answers_get_only(index, route):
+                continue
             own = [one for one in index.of_view(route.view, route.span, method) if one.owner]
             span = own[0].span if own else route.span
             yield Hit(
@@ -47,6 +50,31 @@ def detect(app: App) -> Iterator[Hit]:
                 span,
                 RouteRef(method, route.path),
             )
+
+
+def _answers_get_only(index: FunctionIndex, route: Route) -> bool:
+    """``if request.method == "GET":`` stands round all that the view does; whatever else comes is turned away with one call at most."""
+    for view in index.of_view(route.view, route.span, "GET"):
+        asks = [
+            one.body
+            for one in index.facts.conditions_in(view.name)
+            if one.body is not None
+            and not one.negated
+            and any(
+                isinstance(side, Constant) and side.value == "GET"
+                for compared in index.facts.comparisons_in(view.name)
+                if compared.operator == "==" and one.span.holds(compared.span)
+                for side in (compared.left, compared.right)
+            )
+        ]
+        outside = [
+            call
+            for call in index.facts.calls_in(view.name)
+            if call.span is not None and not any(body.holds(call.span) for body in asks)
+        ]
+        if asks and len(outside) <= 1:
+            return True
+    return False
 
 
 def probe(target: Target) -> Steps[Verdict]:

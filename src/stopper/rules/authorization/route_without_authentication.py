@@ -39,6 +39,8 @@ _BY_NATURE: Final = re.compile(
     r"(?i)(^|[/_.-])((api-?)?specs?|apispec\w*|api-?docs?|apidocs?|docs?|swagger\w*|openapi\w*|redoc|schema|health\w*|static|log-?in|sign-?(in|up)|"
     r"register|registration|well-known|robots|favicon)([/_.-]|\.\w+$|$)"
 )
+_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+"""Where a word begins in ``/forgotPassword``."""
 _SECRET_PARAMETER: Final = re.compile(r"(?i)token|key|code|signature|hash|secret|nonce|uuid|ticket")
 # What a view calls that proves something about the caller, or that checks what the caller shows.
 _PROOF: Final = re.compile(
@@ -120,7 +122,7 @@ def _is_public(route: Route) -> bool:
     name = route.view.rpartition(".")[2]
     return (
         route.path in ("/", "")
-        or bool(_PUBLIC.search(route.path))
+        or bool(_PUBLIC.search(_CAMEL.sub("-", route.path)))
         or bool(_PUBLIC.search(name))
         or any(_SECRET_PARAMETER.search(parameter) for parameter, _ in route.parameters)
     )

@@ -28,8 +28,9 @@ def detect(app: App) -> Iterator[Hit]:
     for function in sorted(functions):
         if _is_careful(facts, function):
             continue
-        spans = {(span.path, span.line): span for span in _taken_apart(facts, function)}
-        yield from (Hit(MESSAGE, span) for span in spans.values())
+        first = min(_taken_apart(facts, function), default=None)
+        if first is not None:  # one way of reading is one finding, on however many lines it stands
+            yield Hit(MESSAGE, first)
 
 
 def _passed_on(facts: SourceFacts, call: Call) -> bool:

@@ -14,7 +14,7 @@ from stopper.core.probe_baseline import attempt
 from stopper.core.probe_login import entered, token_in
 from stopper.core.response_headers import headers_set
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Mapping, Sequence, Value, text_of, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Name, Sequence, Value, text_of, walk
 
 HANDED: Final = frozenset(
     {"access_token", "accesstoken", "refresh_token", "refreshtoken", "id_token", "auth_token", "bearer_token", "jwt"}
@@ -52,13 +52,24 @@ def _hands_out(facts: SourceFacts, value: Value) -> bool:
         elif isinstance(inner, Call) and inner.callee in _MAKERS:
             pairs = list(inner.keywords)
         for name, item in pairs:
-            if isinstance(item, Constant):
+            if isinstance(item, Constant) or _was_sent(item):
                 continue
             if name.lower() in HANDED:
                 return True
             if name.lower() in MAYBE and facts.derives(item, "token", by_name=False):
                 return True
     return False
+
+
+def _was_sent(value: Value) -> bool:
+    """What the caller sent comes back as it was: nothing is handed out that the caller did not have."""
+    owner: Value | None = value
+    while isinstance(owner, (Item, Call)):
+        named = owner.callee if isinstance(owner, Call) else ""
+        if named.startswith("flask.request."):
+            return True
+        owner = owner.owner if isinstance(owner, Item) else owner.receiver if owner.method in ("get", "strip") else None
+    return isinstance(owner, Name) and owner.dotted.startswith("flask.request.")
 
 
 def _guarded(facts: SourceFacts) -> frozenset[str] | None:

@@ -49,7 +49,9 @@ def detect(app: App) -> Iterator[Hit]:
     """Commands that print secrets, literals under telling names, and a test secret that is the shipped default."""
     facts = source_of(app)
     for file in facts.files_of(*_KINDS):
-        if file.kind == "env" and re.search(r"(?i)example|sample|template|dist$", file.path):
+        if file.kind == "env" and re.search(
+            r"(?i)example|sample|template|dist$|\.tests?$|(?:^|/)tests?\.env$", file.path
+        ):
             continue
         yield from _in_file(file)
     yield from _shared_with_tests(facts)

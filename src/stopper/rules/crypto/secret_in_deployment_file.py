@@ -53,13 +53,19 @@ def _files(facts: SourceFacts) -> Iterator[Hit]:
 
 
 def _urls(facts: SourceFacts) -> Iterator[Hit]:
+    told: set[tuple[str, str]] = set()
     for text in facts.texts():
         found = _IN_URL.search(text.value) if "@" in text.value else None
         if found and not is_placeholder(found.group(1)) and not _SHOWS_HOW.search(text.value):
+            if (text.span.path, found.group(1)) in told:
+                continue
+            told.add((text.span.path, found.group(1)))
             yield Hit("a password stands in this URL", text.span, certainty=_sure(found.group(1)))
 
 
 def _in_file(file: TextFile) -> Iterator[Hit]:
+    """Each secret once, where it stands first: the server and whoever connects to it are given the same one."""
+    told: set[str] = set()
     for number, line in enumerate(file.lines, 1):
         said = line.strip()
         if not said or said.startswith("#"):
@@ -69,9 +75,14 @@ def _in_file(file: TextFile) -> Iterator[Hit]:
         named = [value.strip("\"'") for name, value in pairs if sensitive(name) is not None]
         found = next((value for value in named if is_secret(value)), None)
         in_url = _IN_URL.search(line) if "@" in line else None
+        said_now = found if found is not None else in_url.group(1) if in_url else ""
+        if said_now in told:
+            continue
         if found is not None:
+            told.add(found)
             yield Hit("a secret stands in this file", span, certainty=_sure(found))
         elif in_url and not is_placeholder(in_url.group(1)):
+            told.add(in_url.group(1))
             yield Hit("a password stands in a URL of this file", span, certainty=_sure(in_url.group(1)))
 
 

@@ -54,9 +54,13 @@ SHORTEST: Final = 8
 def detect(app: App) -> Iterator[Hit]:
     """A signature that was made here, or a token that is kept here, held against what a caller sent, with ``==`` or ``!=``."""
     facts = source_of(app)
+    told: set[tuple[str, tuple[str, str]]] = set()
     for one in facts.comparisons("==", "!="):
         certainty = _judged(facts, one)
         if certainty is not None and not is_query(facts, one):
+            if one.texts is not None and (one.function, one.texts) in told:
+                continue  # the same two are compared once more
+            told |= {(one.function, one.texts)} if one.texts is not None else set()
             yield Hit("the time of this comparison tells how much of a guess is right", one.span, certainty=certainty)
 
 

@@ -30,6 +30,9 @@ _MAKER: Final = re.compile(
     r"(?i)(?:^|_)(?:gen\w*|make|create|new|get|build|issue|random|send)_?(?:\w*_)?(?:token|otp|secret|secret_?key|password|passcode|api_?key|session_?id|pin|nonce|salt"
     r"|(?:reset|verif\w*|confirm\w*|activation|auth\w*|login|invite|security|recovery|backup|sms|one_?time)_?(?:code|key|link))s?$|^(?:token|otp|random_(?:token|password|key|secret))$"
 )
+_DRAWS: Final = re.compile(
+    r"(?i)\.(text|line|point|arc|chord|ellipse|pieslice|polygon|rectangle|rotate|paste|crop|resize|putpixel|transform|sleep)$"
+)
 _CODE: Final = re.compile(r"(?i)^code$")
 _CODE_ENDS: Final = frozenset({9999, 99999, 999999, 9999999, 10000, 100000, 1000000})
 _NOT_SECRET: Final = re.compile(
@@ -59,7 +62,7 @@ def _uses(facts: SourceFacts, made: list[Call]) -> Iterator[tuple[Span, Certaint
     functions = {call.function for call in made}
     spans = {call.span for call in made if call.span is not None}
     for call in made:
-        if call.span is not None and _MAKER.search(call.function.rpartition(".")[2]):
+        if call.span is not None and _MAKER.search(call.function.rpartition(".")[2]) and not _is_drawn(facts, call):
             yield call.span, "likely"
     for one in facts.assignments():
         if one.function in functions and (sure := _opens(one.attribute, one.value, spans)):
@@ -76,6 +79,15 @@ def _uses(facts: SourceFacts, made: list[Call]) -> Iterator[tuple[Span, Certaint
                 if call.span is not None and (sure := _opens(name, value, spans)):
                     yield value.span or call.span, sure
     yield from _handed_on(facts, functions, spans)
+
+
+def _is_drawn(facts: SourceFacts, made: Call) -> bool:
+    """That the number is a place, a size or a colour in a picture, or how long to wait: it tells nobody the code."""
+    return any(
+        _DRAWS.search(call.callee) is not None and call.span is not None and made.span is not None
+        and call is not made and call.span.holds(made.span)
+        for call in facts.calls_in(made.function)
+    )  # fmt: skip
 
 
 def _handed_on(facts: SourceFacts, functions: set[str], spans: set[Span]) -> Iterator[tuple[Span, Certainty]]:

@@ -15,7 +15,7 @@ from stopper.core.jwt_names import (
 )
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Mapping, Sequence, Value, is_constant, options, text_of
+from stopper.core.values import Constant, Mapping, Sequence, Value, is_constant, options, text_of
 
 SETTINGS = ("JWT_ALGORITHM", "JWT_DECODE_ALGORITHMS", "JWT_ALGORITHMS")
 REGISTRIES = (
@@ -53,7 +53,10 @@ def _encodes(app: App, facts: SourceFacts) -> Iterator[Hit]:
     for call, shape in encodings(facts):
         if shape.claims == 0:
             values = tuple(value for one in options(call.argument(2, "algorithm")) for value in facts.followed(one))
-            bare = is_pyjwt(call.callee) and any(is_constant(value, None) for value in values)
+            # None that is written nowhere is a look-up in a mapping that is filled elsewhere.
+            bare = is_pyjwt(call.callee) and any(
+                isinstance(value, Constant) and value.value is None and value.span is not None for value in values
+            )
         else:
             header = call.argument(0, "header")
             alg = header.get("alg") if isinstance(header, Mapping) else None

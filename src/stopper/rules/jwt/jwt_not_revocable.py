@@ -10,7 +10,7 @@ from stopper.core.jwt_keys import reached
 from stopper.core.jwt_names import ENCODING, encodings
 from stopper.core.jwt_purposes import purpose_of
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Mapping
+from stopper.core.values import Constant, Mapping, walk
 
 LOGOUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 STORE: Final = re.compile(
@@ -57,6 +57,12 @@ def _keeps_a_list(facts: SourceFacts) -> bool:
     names = [function.name.rpartition(".")[2] for function in facts.functions()]
     names += [name for found in facts.classes() for name in (found.name.rpartition(".")[2], *found.attributes)]
     names += [assignment.attribute for assignment in facts.assignments()]
+    names += [
+        part.value
+        for call in facts.calls("*.get", "*.exists", "*.has", "*.sismember", "*.zscore", "*.hget", "*.hexists")
+        for part in walk(call, 4)
+        if isinstance(part, Constant) and isinstance(part.value, str)
+    ]  # what is looked for in a cache under f"blocked:{token}"
     return any(
         STORE.search(name) for name in names if not re.match(r"(?i)(create|make|issue|generate|new|encode|sign)", name)
     )

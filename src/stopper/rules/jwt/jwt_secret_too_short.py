@@ -36,7 +36,8 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _once(value: Value, hit: Hit | None, seen: set[Span | None]) -> Iterator[Hit]:
     """One hit for each literal, where it is used first, and one for each place."""
-    literal = value.span if isinstance(value, Constant) else None
+    said = value.default if isinstance(value, EnvironmentValue) else value
+    literal = said.span if isinstance(said, Constant) else None
     if hit is not None and hit.span not in seen and (literal is None or literal not in seen):
         seen |= {hit.span, literal}
         yield hit

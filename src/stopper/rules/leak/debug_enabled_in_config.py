@@ -19,6 +19,8 @@ _STARTED: Final = re.compile(r"\bflask\b[\"',\s](?:[^#\n]*\s)?[\"']?(?:--debug\b
 _FOR_DESK: Final = re.compile(r"(?i)dev|local|debug|override|test|example|sample|template|flaskenv")
 _MESSAGE: Final = "debug mode is on wherever this runs"
 
+_WORKER: Final = re.compile(r"(?m)^\s*(?:command|entrypoint)\s*:.*\b(?:celery|rq|dramatiq|huey|arq)\b")
+
 
 def detect(app: App) -> Iterator[Hit]:
     """``DEBUG`` by a setting, ``FLASK_DEBUG`` in the code or in what starts it; else what the running application says."""
@@ -63,9 +65,27 @@ def _lines(file: TextFile) -> Iterator[Hit]:
     for number, line in enumerate(file.lines, 1):
         if ("FLASK" not in line and "flask" not in line) or line.lstrip().startswith("#"):
             continue
+        if file.kind == "compose" and _WORKER.search(_service(file, number)):
+            continue  # a worker answers nobody
         said = _SET.search(line)
         if (said and said.group(1).lower() in YES) or (file.kind != "env" and _STARTED.search(line)):
             yield Hit(_MESSAGE, Span(file.path, number, number, 1, len(line) + 1), certainty=sure)
+
+
+def _service(file: TextFile, number: int) -> str:
+    """The lines of the service of a compose file in which that line stands."""
+    indents = [len(line) - len(line.lstrip()) if line.strip() else 99 for line in file.lines]
+    begin = number - 1
+    least = indents[begin]
+    while begin > 0 and least > 0:
+        if indents[begin - 1] == 0:
+            break
+        begin -= 1
+        least = min(least, indents[begin])
+    heads = [at for at in range(begin, len(indents)) if indents[at] <= least]
+    first = max((at for at in heads if at < number), default=begin)
+    last = next((at for at in heads if at >= number), len(indents))
+    return "\n".join(file.lines[first:last])
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

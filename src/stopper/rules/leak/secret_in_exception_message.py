@@ -102,12 +102,17 @@ def _shown(value: Value, depth: int = 10) -> Iterator[Value]:
             return
         case Call(callee=callee) if _TELLS_NOTHING.fullmatch(callee):
             return
+        case Call(method="keys", args=()):
+            return  # names of members, not what they hold
         case Member(attribute=attribute) if attribute in _OPEN_PARTS:
             return
         case Item(owner=Call() as made, key=Constant(value=0)) if made.method in _NOT_WHOLE:
             return
         case Item(key=Unknown(parts=(Constant(value=None | 0), _))):
             return
+        case Call(callee="set" | "sorted" | "list" | "tuple" | "str" | "dict" | "?.join", args=args) if depth and args:
+            for part in args:
+                yield from _shown(part, depth - 1)
         case Format() | Sequence() | Choice() | Mapping() | Unknown() if depth:
             for part in parts(value):
                 yield from _shown(part, depth - 1)

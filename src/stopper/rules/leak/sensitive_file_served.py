@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.checked_input import is_checked
 from stopper.core.exchange import Request, Response
+from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import Label
@@ -17,6 +18,7 @@ from stopper.core.probe_inputs import Input, inputs
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Member, Name, Value, text_of
 
+_SPAN: Final = re.compile(r"Span\([^()]*\)")
 _ROOTS: Final = frozenset(
     {
         ".",
@@ -108,6 +110,7 @@ def _by_name(facts: SourceFacts) -> Iterator[Hit]:
         if (
             flow.detail in ("open", "flask.send_file")
             and not _writes(facts, flow.span)
+            and not _was_just_saved(facts, flow)
             and not (_is_one_segment(facts, flow.labels))
             and not is_checked(facts, flow.value, flow.function, prefix_counts=True)
         ):
@@ -119,6 +122,16 @@ def _writes(facts: SourceFacts, span: Span) -> bool:
         call.span == span and isinstance(mode, Constant) and str(mode.value)[:1] in "wax"
         for call in facts.calls("open")
         if (mode := call.argument(1, "mode")) is not None
+    )
+
+
+def _was_just_saved(facts: SourceFacts, flow: Flow) -> bool:
+    """``upload.save(path)`` stands before ``open(path)``: what is read is what this caller sent."""
+    shown = _SPAN.sub("", repr(flow.value))
+    return any(
+        call.span is not None and call.span < flow.span and call.args and _SPAN.sub("", repr(call.args[0])) == shown
+        for call in facts.calls_in(flow.function)
+        if call.method == "save"
     )
 
 

@@ -18,7 +18,7 @@ from stopper.core.values import Call, is_constant
 
 _KEY: Final = "MAX_CONTENT_LENGTH"
 _MOST: Final = "16 * 1024 * 1024"
-_CONFIGURED: Final = ("flask.Flask", "apiflask.APIFlask", "flask_openapi3.OpenAPI")
+_CONFIGURED: Final = ("flask.Flask", "apiflask.APIFlask", "flask_openapi3.OpenAPI", "flask_api.FlaskAPI")
 _PADDING: Final = 17 * 1024 * 1024
 """One megabyte more than the sixteen that Flask's documentation gives as an example."""
 _READS: Final = (

@@ -23,6 +23,8 @@ INSTANCES: Final[dict[str, str]] = {
     "flask.Flask.test_client": "flask.testing.FlaskClient",
     "flask.Flask.session_interface": "flask.sessions.SessionInterface",
     "apiflask.APIFlask": "flask.Flask",
+    "flask_api.FlaskAPI": "flask.Flask",
+    "flask_api.app.FlaskAPI": "flask.Flask",
     "quart.Quart": "flask.Flask",
     "apiflask.APIBlueprint": "flask.Blueprint",
     "flask_smorest.Blueprint": "flask.Blueprint",
