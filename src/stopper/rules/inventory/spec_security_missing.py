@@ -44,7 +44,7 @@ def _is_open_by_nature(one: Operation, spec: Spec) -> bool:
 
 
 def _registers(one: Operation, spec: Spec) -> bool:
-    """``POST /users`` with a password in its body: who registers has no credential yet. It may stand in an inner object."""
+    """``POST /users`` with a password in its body: who registers has no credential yet. It may stand in an inner object or a form."""
     if one.method != "POST" or "{" in one.path:
         return False
     body = mapping(mapping(one.node.get("requestBody")).get("content"))
@@ -53,6 +53,7 @@ def _registers(one: Operation, spec: Spec) -> bool:
     members = [mapping(_resolved(schema, spec).get("properties")) for schema in schemas]
     inner = [mapping(_resolved(value, spec).get("properties")) for some in members for value in some.values()]
     fields = {name for some in (*members, *inner) for name in some}
+    fields |= {str(said.get("name")) for said in one.parameters if said.get("in") == "formData"}
     return any(PASSWORD.search(name) for name in fields) and any(_SUBJECT.search(name) for name in fields)
 
 
