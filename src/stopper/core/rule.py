@@ -81,7 +81,8 @@ class Rule:
     ``running`` (the imported application) with a detector, the others with a probe.
     ``effect_of`` names source rules whose weakness a proof by this rule's probe shows: they become one finding.
     ``depth`` is the least depth at which the probe runs. ``disturbs``: the probe ends credentials or trips limits that other
-    probes need, so it runs alone, after all of them.
+    probes need, so it runs alone, after all of them. ``measures``: the probe looks at how long answers take, so it is not turned away
+    from a door that is slow, and what it made slow counts for nobody.
     """
 
     slug: str
@@ -102,6 +103,7 @@ class Rule:
     effect_of: tuple[str, ...] = ()
     depth: Literal["quick", "standard", "deep"] = "quick"
     disturbs: bool = False
+    measures: bool = False
     echo_of: tuple[str, ...] = ()
     """Rules that say more of the same cause. Where one of them speaks of the same line of the source, this one is silent. Where one is proven, the signs of this rule are left out, and so are its proofs by a
     quote in an input where theirs is by a quote in the same."""

@@ -198,7 +198,7 @@ class _Rig:
         self._courier = courier
         self._disturbs = rule.disturbs
         self._asker = rule.slug
-        self._bounded = rule.check not in _NEEDING
+        self._bounded = rule.check not in _NEEDING and not rule.measures
         self._target = target
         self._since = courier.credentials.generation
         self._undo: list[Request] = []

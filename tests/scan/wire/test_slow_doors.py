@@ -18,9 +18,9 @@ WRITE = Request("POST", "/users?next=1", (), b"{}", "write")
 def after(slow: float, usual: float, times: int, request: Request = WRITE) -> SlowDoors:
     doors = SlowDoors("standard")
     for _ in range(30):
-        doors.learn(Request("GET", "/notes"), Response(200, seconds=usual))
+        doors.learn(Response(200, seconds=usual))
     for _ in range(times):
-        doors.learn(request, Response(200, seconds=slow))
+        doors.spent(request, Response(200, seconds=slow))
     return doors
 
 
@@ -42,8 +42,11 @@ def test_reading_is_never_bounded() -> None:
     assert after(0.5, 0.01, 100, reading).refusal(reading) == ""
 
 
-@pytest.mark.parametrize(("check", "turned_away"), [("input-validation", True), ("object-authorization", False)])
-def test_only_probes_that_vary_what_they_send_are_turned_away(check: str, turned_away: bool) -> None:
+@pytest.mark.parametrize(
+    ("check", "measures", "turned_away"),
+    [("input-validation", False, True), ("input-validation", True, False), ("object-authorization", False, False)],
+)
+def test_only_probes_that_vary_what_they_send_are_turned_away(check: str, measures: bool, turned_away: bool) -> None:
     app = Flask("slow")
     app.add_url_rule("/notes", "notes", lambda: jsonify(ok=True), methods=["POST"])
     given, courier = target(app)
@@ -57,6 +60,6 @@ def test_only_probes_that_vary_what_they_send_are_turned_away(check: str, turned
             asked.append(str(skipped))
         return passed("done")
 
-    run_probe(rule(probe=probe, check=check), given, courier)
+    run_probe(rule(probe=probe, check=check, measures=measures), given, courier)
     assert isinstance(asked[0], str) is turned_away
     assert bool(courier.skipped) is turned_away

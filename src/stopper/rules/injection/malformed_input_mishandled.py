@@ -106,4 +106,5 @@ RULE = Rule(
     effect_of=("request-body-not-validated",),
     echo_of=("sql-injection", "code-injection"),
     probe=probe,
+    measures=True,
 )

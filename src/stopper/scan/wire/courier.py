@@ -124,7 +124,8 @@ class Courier:
         if bounded and (reason := self.slow.refusal(request)):
             self._skip(request, reason)
         exchange = self.carry(request)
-        self.slow.learn(request, exchange.response)
+        if bounded:
+            self.slow.spent(request, exchange.response)
         return exchange
 
     @contextmanager
@@ -251,6 +252,7 @@ class Courier:
         self.credentials.learn(request, response)
         self.page.used(request, response)
         self.load.learn(request, response)
+        self.slow.learn(response)
         with self._lock:
             if not response.status:
                 self.lost.setdefault(key, response.error or "no answer")

@@ -30,12 +30,17 @@ class SlowDoors:
         self._all: deque[float] = deque(maxlen=REMEMBERED)
         self._spent: dict[tuple[str, str], list[float]] = {}
 
-    def learn(self, request: Request, response: Response) -> None:
-        """Count what an answer took."""
+    def learn(self, response: Response) -> None:
+        """Any answer tells what is usual."""
         with self._lock:
-            usual = median(self._all) if len(self._all) >= FEW else response.seconds
             self._all.append(response.seconds)
-            if response.seconds >= SLOW and response.seconds >= TIMES * usual and request.method not in READ_METHODS:
+
+    def spent(self, request: Request, response: Response) -> None:
+        """Count what the answer to a probe took that only varies what it sends."""
+        if response.seconds < SLOW or request.method in READ_METHODS:
+            return
+        with self._lock:
+            if len(self._all) >= FEW and response.seconds >= TIMES * median(self._all):
                 self._spent.setdefault(_door(request), []).append(response.seconds)
 
     def refusal(self, request: Request) -> str:
