@@ -23,6 +23,7 @@ from stopper.core.values import (
 from stopper.scan.source import names
 from stopper.scan.source.groups import Groups, Origin, join
 from stopper.scan.source.hook_tables import TABLE, blueprint_of
+from stopper.scan.source.loops import rows
 from stopper.scan.source.project import Module, Project, Registration
 
 VARIABLE: Final = re.compile(r"<(?:(?P<converter>[A-Za-z_]\w*)(?:\([^>]*\))?:)?(?P<name>[A-Za-z_]\w*)>")
@@ -196,11 +197,14 @@ class Routes:
         return str(written.pop()) if len(written) == 1 else text_of(value.default)
 
     def _url_rule(self, registration: Registration, call: Call) -> Iterator[tuple[SourceRoute, Origin]]:
-        rule = self._rule(call.argument(0, "rule"))
-        view = call.argument(2, "view_func")
-        if rule is None or view is None:
-            return
-        for option in options(view):
+        for row in rows(call, (0, "rule"), (2, "view_func")):
+            yield from self._ruled(registration, call, self._rule(row[0]), row[-1])
+
+    def _ruled(
+        self, registration: Registration, call: Call, rule: str | None, view: Value
+    ) -> Iterator[tuple[SourceRoute, Origin]]:
+        for option in options(view) if rule is not None else ():
+            assert rule is not None
             name, view_class = self._view(option)
             methods = _methods(call, "route")
             if view_class and call.keyword("methods") is None:
@@ -221,12 +225,13 @@ class Routes:
         return function_name(value), ""
 
     def _resource(self, registration: Registration, call: Call) -> Iterator[tuple[SourceRoute, Origin]]:
-        for option in options(call.args[0]):
-            name = function_name(option)
-            for argument in call.args[1:]:
-                rule = self._rule(argument)
-                if rule is not None and name:
-                    yield from self._made(registration, rule, self._class_methods(name), name, name)
+        for row in rows(call, *range(len(call.args))):
+            for option in options(row[0]):
+                name = function_name(option)
+                for argument in row[1:]:
+                    rule = self._rule(argument)
+                    if rule is not None and name:
+                        yield from self._made(registration, rule, self._class_methods(name), name, name)
 
     def _class_methods(self, name: str) -> tuple[str, ...]:
         found = [method.upper() for method in HTTP_METHODS if self.project.attribute(name, method) is not None]

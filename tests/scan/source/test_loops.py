@@ -1,0 +1,36 @@
+"""Routes that a loop over a table of the source registers."""
+
+import pytest
+
+TABLE = (
+    "from flask import Flask\nfrom flask_restful import Api, Resource\napp = Flask('x')\napi = Api(app)\n"
+    "class N(Resource):\n    def get(self):\n        return {}\nclass M(Resource):\n    def post(self):\n        return {}\n"
+    "TABLE = ((N, '/n'), (M, '/m'))\n"
+)
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "[api.add_resource(*row) for row in TABLE]\n",
+        "for row in TABLE:\n    api.add_resource(*row)\n",
+        "for view, rule in TABLE:\n    api.add_resource(view, rule)\n",
+        "for row in TABLE:\n    api.add_resource(row[0], row[1])\n",
+    ],
+)
+def test_each_row_of_a_table_is_a_resource_at_its_own_path(read, loop):
+    found = {(route.path, route.view.rpartition(".")[2]) for route in read(TABLE + loop).app.routes}
+    assert found == {("/n", "N"), ("/m", "M")}
+
+
+def test_a_loop_over_a_table_of_rules_pairs_each_rule_with_its_view(read):
+    reading = read(
+        "from flask import Flask\napp = Flask('x')\ndef n():\n    return ''\ndef m():\n    return ''\n"
+        "for rule, view in (('/n', n), ('/m', m)):\n    app.add_url_rule(rule, view_func=view)\n"
+    )
+    assert {(route.path, route.view.rpartition(".")[2]) for route in reading.app.routes} == {("/n", "n"), ("/m", "m")}
+
+
+def test_one_resource_of_two_is_added_at_one_path(read):
+    either = "chosen = N if app.debug else M\napi.add_resource(chosen, '/n', '/m')\n"
+    assert {route.path for route in read(TABLE + either).app.routes} == {"/n", "/m"}
