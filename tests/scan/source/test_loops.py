@@ -34,3 +34,24 @@ def test_a_loop_over_a_table_of_rules_pairs_each_rule_with_its_view(read):
 def test_one_resource_of_two_is_added_at_one_path(read):
     either = "chosen = N if app.debug else M\napi.add_resource(chosen, '/n', '/m')\n"
     assert {route.path for route in read(TABLE + either).app.routes} == {"/n", "/m"}
+
+
+def test_a_long_table_is_read_to_its_end(read):
+    long = "TABLE = (" + ", ".join(f"(N, '/n{number}')" for number in range(40)) + ")\n"
+    for loop in (
+        "[api.add_resource(*row) for row in TABLE]\n",
+        "for v, rule in TABLE:\n    api.add_resource(v, rule)\n",
+    ):
+        assert len(read(TABLE + long + loop).app.routes) == 40
+
+
+def test_a_resource_of_restful_is_registered_by_its_decorator(read):
+    reading = read(
+        "from flask import Blueprint, Flask\nfrom flask_restful import Api, Resource\napi = Api()\nrouter = Blueprint('r', 'r', url_prefix='/api')\n"
+        "@api.resource('/n', '/m', endpoint='n')\nclass N(Resource):\n    def get(self):\n        return {}\n    def post(self):\n        return {}\n"
+        "app = Flask('x')\napi.init_app(router)\napp.register_blueprint(router)\n"
+    )
+    found = {
+        route.path: {method for method in route.methods if method in ("GET", "POST")} for route in reading.app.routes
+    }
+    assert found == {"/api/n": {"GET", "POST"}, "/api/m": {"GET", "POST"}}

@@ -24,6 +24,7 @@ from stopper.core.values import (
 from stopper.scan.source.drafts import new_constant
 from stopper.scan.source.folding import binary, joined, mapping, note_text, sequence
 from stopper.scan.source.lookups import attribute_node, element_of, subscript
+from stopper.scan.source.loops import is_table_of_routes
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named, set_scope
 
 COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
@@ -181,7 +182,8 @@ def bind_target(reader: Reader, target: ast.expr, value: Value) -> None:
             if type(value) is Sequence and number < len(value.items) and not value.open:
                 part = value.items[number]
             elif type(value) is Choice and all(_holds(one, number) for one in value.options):
-                part = either(*(one.items[number] for one in value.options if type(one) is Sequence))
+                column = tuple(one.items[number] for one in value.options if type(one) is Sequence)
+                part = Choice(column) if is_table_of_routes(value.options) else either(*column)
             bind_target(reader, inner, part)
 
 

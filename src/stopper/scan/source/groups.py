@@ -52,6 +52,10 @@ class Groups:
             group, app = self.group(registration.owner), self.app(call.argument(0, "app"))
             if group is not None and app is not None:
                 group.apps.add(app)
+            outer = self.group(call.argument(0, "app", "blueprint")) if group is not None and app is None else None
+            if group is not None and outer is not None and outer is not group:  # ``api.init_app(blueprint)``
+                known = [place for place in group.registered if place != (None, None)]
+                group.registered[:] = [*known, (id(outer.call), None)]
             return
         given = (
             text_of(call.keyword("url_prefix"))

@@ -21,6 +21,7 @@ from stopper.core.values import (
     Value,
 )
 from stopper.scan.source.drafts import new_name
+from stopper.scan.source.loops import MOST_ROWS, is_table_of_routes
 from stopper.scan.source.reader import NONE, NOTHING, Reader, canonical, either, named
 
 
@@ -134,6 +135,8 @@ def _request_part(owner: Value, depth: int = 4) -> str:
 def element_of(value: Value) -> Value:
     """One element of what is iterated over."""
     if type(value) is Sequence and value.items:
+        if is_table_of_routes(value.items):
+            return Choice(value.items[:MOST_ROWS])  # row by row, and each as often as it stands there
         return either(*value.items[:8])
     if type(value) is Call and value.method in ("items", "values", "keys") and value.receiver is not None:
         return Item(value.receiver, NOTHING)

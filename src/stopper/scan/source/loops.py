@@ -1,8 +1,23 @@
 """A call in a loop over a table that stands in the source: one row of values for each time it is made."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from stopper.core.values import Call, Choice, Constant, Item, Sequence, Unknown, Value, options
+
+MOST_ROWS: Final = 128
+
+
+def is_table_of_routes(items: tuple[Value, ...]) -> bool:
+    """That the items are rows in each of which a path stands beside something else."""
+    return len(items) > 1 and all(
+        isinstance(one, Sequence) and not one.open and len(one.items) > 1 and any(map(_is_path, one.items))
+        for one in items
+    )
+
+
+def _is_path(value: Value) -> bool:
+    return isinstance(value, Constant) and isinstance(value.value, str) and value.value.startswith("/")
 
 
 def rows(call: Call, *places: int | tuple[int, str]) -> Iterator[tuple[Value, ...]]:

@@ -90,7 +90,7 @@ LOG_METHODS: Final = frozenset(
     {"debug", "info", "warning", "warn", "error", "exception", "critical", "log", "fatal", "trace"}
 )
 
-ROUTE_METHODS: Final = frozenset({"route", "get", "post", "put", "patch", "delete", "websocket"})
+ROUTE_METHODS: Final = frozenset({"route", "get", "post", "put", "patch", "delete", "websocket", "resource"})
 APPS: Final = frozenset({"flask.Flask"})
 BLUEPRINTS: Final = frozenset({"flask.Blueprint"})
 API_OBJECTS: Final = frozenset(
