@@ -8,6 +8,7 @@ from typing import Final, cast
 from stopper.core.app import App
 from stopper.core.fact import ConfigWrite
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.passing import passed
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit
 from stopper.core.values import (
@@ -18,11 +19,13 @@ from stopper.core.values import (
     EnvironmentValue,
     Item,
     Name,
+    Parameter,
     Sequence,
     Truth,
     Unknown,
     Value,
     is_constant,
+    walk,
 )
 
 _FOR_TESTS: Final = re.compile(r"(?i)(?:^|[._])test|test(?:ing|s)?(?:ing)?(?:config|settings)?$|testing")
@@ -227,16 +230,29 @@ def is_written(app: App, key: str) -> bool:
 def settings_out_of_sight(app: App, key: str) -> bool:
     """Settings come from elsewhere and may hold this one: ``from_prefixed_env``, ``from_envvar``, a file of settings, a class that was not read, or a file of that name."""
     facts = source_of(app)
-    if any(
-        True for _ in facts.calls("*.from_prefixed_env", "*.from_envvar", "*.from_pyfile", "*.from_file", "*.from_json")
-    ):
+    elsewhere = ("*.from_prefixed_env", "*.from_envvar", "*.from_pyfile", "*.from_file", "*.from_json")
+    if any(not is_constant(call.keyword("silent"), True) for call in facts.calls(*elsewhere)):
         return True
     loads = list(facts.calls("*.from_object"))
     if loads and not any(write.how == "class" for write in facts.config_writes()):
         return True
-    if any(call.args and not isinstance(call.args[0], (Name, Constant, Call)) for call in loads):
+    if any(call.args and not _names_settings(facts, call.args[0]) for call in loads):
         return True
     return any(key in line for file in facts.files_of("env", "compose", "config") for line in file.lines)
+
+
+def _names_settings(facts: SourceFacts, value: Value) -> bool:
+    """That a text, a class or a table of them is seen among what ``from_object`` may be given: a parameter's default, what callers
+    pass for it, the fallback of a variable."""
+    inside = [part for part in walk(value, 4) if not is_constant(part, None)]
+    passed_on = [
+        given
+        for part in inside
+        if isinstance(part, Parameter)
+        for given in (part.default, *(one for call in facts.calls(part.function) for one in passed(facts, part, call)))
+        if given is not None and not is_constant(given, None)
+    ]
+    return any(isinstance(part, (Name, Constant, Call)) for part in (*inside, *passed_on))
 
 
 APPLICATIONS: Final = (

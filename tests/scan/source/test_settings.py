@@ -3,6 +3,7 @@
 import pytest
 
 from stopper.core.facts import source_of
+from stopper.core.setting_facts import settings_out_of_sight
 from stopper.core.values import Constant, EnvironmentValue, is_constant, text_of
 
 HEAD = "from flask import Flask\napp = Flask(__name__)\n"
@@ -220,3 +221,34 @@ def test_a_class_that_the_environment_may_name_is_loaded(read, named):
     )
     (write,) = reading.app.source.config_writes("SECRET_KEY")
     assert (write.owner, write.loaded) == ("stages.Prod", True)
+
+
+@pytest.mark.parametrize(
+    ("made", "owner"),
+    [
+        ("def create_app(config='conf.Base'):\n    app = Flask(__name__)\n    app.config.from_object(config)\n", "conf.Base"),
+        ("def create_app(config=None):\n    app = Flask(__name__)\n    app.config.from_object(config or Prod)\n", "conf.Prod"),
+        (
+            "def create_app(config):\n    app = Flask(__name__)\n    app.config.from_object(config)\ncreate_app(Prod())\n",
+            "conf.Prod",
+        ),
+    ],
+)  # fmt: skip
+def test_a_class_that_a_factory_is_given_is_loaded_and_in_sight(read, made, owner):
+    files = {
+        "conf.py": "class Base:\n    A = 1\nclass Prod:\n    A = 2\n",
+        "app.py": f"from flask import Flask\nfrom conf import Base, Prod\n{made}",
+    }
+    app = read(files).app
+    assert owner in [write.owner for write in app.source.config_writes("A") if write.loaded]
+    assert not settings_out_of_sight(app, "B")
+
+
+@pytest.mark.parametrize("how", ["from_object(found)", "from_pyfile('x.cfg')", "from_prefixed_env()"])
+def test_settings_that_nobody_names_are_out_of_sight(read, how):
+    files = {
+        "conf.py": "class Config:\n    A = 1\n",
+        "app.py": f"from flask import Flask\nfrom conf import Config\ndef create_app(found):\n"
+        f"    app = Flask(__name__)\n    app.config.from_object(Config)\n    app.config.{how}\n",
+    }
+    assert settings_out_of_sight(read(files).app, "B")

@@ -17,6 +17,7 @@ from stopper.core.values import (
     Format,
     Mapping,
     Name,
+    Parameter,
     Sequence,
     Value,
     literals,
@@ -154,7 +155,7 @@ def _loaded(project: Project, modules: dict[str, Module]) -> tuple[set[str], boo
     for call in project.calls:
         if not call.callee.endswith(("from_object", "from_pyfile")) or not call.args:
             continue
-        for option in _objects(call.args[0]):
+        for option in _objects(project, call.args[0]):
             if isinstance(option, Name) and option.dotted == "__name__" and call.span is not None:
                 loaded.update(name for name, module in modules.items() if module.path == call.span.path)
             elif isinstance(option, Name):
@@ -175,8 +176,11 @@ def _loaded(project: Project, modules: dict[str, Module]) -> tuple[set[str], boo
     return loaded, unknown
 
 
-def _objects(value: Value) -> Iterator[Value]:
+def _objects(project: Project, value: Value) -> Iterator[Value]:
     for option in options(value):
+        if isinstance(option, Parameter):
+            yield from _given(project, option)
+            continue
         inner = [part for part in walk(option, 3) if isinstance(part, Mapping)]
         if inner and not isinstance(option, Call):
             for mapping in inner:
@@ -184,6 +188,16 @@ def _objects(value: Value) -> Iterator[Value]:
                     yield from options(held)
         else:
             yield option
+
+
+def _given(project: Project, value: Parameter) -> Iterator[Value]:
+    """What a parameter is by its default and by what callers pass, and the parameter itself, since others may call too."""
+    yield value
+    calls = (call for call in project.calls if call.callee == value.function)
+    for given in (value.default, *(call.argument(value.index, value.parameter) for call in calls)):
+        for option in options(given):
+            if not isinstance(option, Parameter) and not (isinstance(option, Constant) and option.value is None):
+                yield option
 
 
 def _below(text: Format, project: Project, modules: dict[str, Module]) -> Iterator[str]:
