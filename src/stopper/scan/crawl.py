@@ -28,6 +28,8 @@ USUAL: Final = (
     "/api/users", "/api/notes", "/api/items", "/api/orders", "/api/v1", "/api/v1/users", "/api/v1/login", "/api/v1/me",
     "/auth", "/signup", "/users/login", "/api/users/login", "/api/auth", "/api/auth/login", "/api/auth/register", "/api/token", "/api/v1/auth/login", "/docs", "/apidocs/",
 )  # fmt: skip
+ENDS: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
+"""What ends a session: such a link is not followed."""
 _ID: Final = re.compile(r"\d+|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{24}", re.IGNORECASE)
 _VERSION: Final = re.compile(r"(?i)(?<=/)v(\d{1,3})(?=/|$)")
 _FILE: Final = re.compile(r"(?i)\.(css|js|png|jpe?g|gif|svg|ico|woff2?|ttf|map|webp|mp4|pdf|zip)$")
@@ -70,7 +72,9 @@ def crawled(courier: Courier, prefix: str, canary: str, start: Sequence[str] = U
                 ids.setdefault(template, seen)
             documents.update(dict.fromkeys((*documents_named(response, path), *documents_beside(path))))
             for link in links(response, origin, path) if depth < DEPTH else ():
-                if link not in known and not _FILE.search(link) and _room(link, known):
+                if ENDS.search(link):
+                    found.setdefault(link, Route(link, (), readers=frozenset({"wire"})))  # known, and never asked
+                elif link not in known and not _FILE.search(link) and _room(link, known):
                     known.add(link)
                     waiting.insert(0, (link, depth + 1))
     except Skipped:
@@ -245,7 +249,7 @@ class _Links(HTMLParser):
         self.found: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Collect what the tag points at; a link that logs out or deletes is nothing to follow."""
+        """Collect what the tag points at; a link that deletes is nothing to follow."""
         for name, value in attrs:
-            if name in ("href", "action") and value and not re.search(r"(?i)log-?out|sign-?out|delete|remove", value):
+            if name in ("href", "action") and value and not re.search(r"(?i)delete|remove", value):
                 self.found.append(value)

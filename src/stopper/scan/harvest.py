@@ -11,6 +11,10 @@ from stopper.scan.honest import USUAL_FIELDS, HonestRequests
 from stopper.scan.wire.courier import Courier
 
 _ID_NAMES: Final = ("id", "uuid", "_id", "slug", "key", "name")
+_ABOUT: Final = re.compile(
+    r"(?i)(^|_)(label|labels|column|columns|title|description|schema|links?|meta|paging|pagination|filters?)($|_)"
+)
+"""Members that say something about the things and hold none."""
 
 
 def harvested(
@@ -87,4 +91,5 @@ def ids_in(response: Response, parameter: str) -> Iterator[str]:
                     yield str(known)
                     break
             else:
-                stack.extend(members.values())
+                inner = [one for key, one in members.items() if not _ABOUT.search(key)]
+                stack.extend(sorted(inner, key=lambda one: not isinstance(one, list)))  # things stand in lists

@@ -84,3 +84,13 @@ def test_many_links_of_one_folder_are_a_few_routes() -> None:
     app.add_url_rule("/", "home", lambda: jsonify(links=[f"/lang/{number}x" for number in range(40)]))
     courier = Courier(WsgiTransport(app), mode="default", max_requests=200)
     assert len([one for one in crawled(courier, "", "canary").routes if one.path.startswith("/lang/")]) <= 12
+
+
+def test_a_link_that_logs_out_is_known_and_never_followed() -> None:
+    app = _app("/notes", "/account/logout/")
+    app.add_url_rule("/", "home", lambda: '<a href="/account/logout/">out</a><a href="/notes">notes</a>')
+    courier = Courier(WsgiTransport(app), mode="active", max_requests=200)
+    found = {route.path: route.methods for route in crawled(courier, "", "canary", ("/",)).routes}
+    assert found["/account/logout/"] == ()
+    assert "GET" in found["/notes"]
+    assert ("GET", "/account/logout/") not in courier.asked

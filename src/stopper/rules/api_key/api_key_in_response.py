@@ -9,9 +9,9 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.naming import sensitive
-from stopper.core.place import RouteRef, Span
-from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_baseline import answered, candidates
+from stopper.core.place import Span
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_answers import honest_answers
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
@@ -125,17 +125,11 @@ def _is_fresh(facts: SourceFacts, value: Member) -> bool:
 def probe(target: Target) -> Steps[Verdict]:
     """Read what can be read, and look for a member that is called a key and holds one."""
     asked = 0
-    for route, method in candidates(target):
-        if asked == ROUTES[target.depth]:
-            break
-        try:
-            exchange = yield from answered(target, target.request_for(route, method))
-        except Skipped:
-            continue
+    for ref, exchange in (yield from honest_answers(target))[: ROUTES[target.depth]]:
         asked += 1
         if exchange.response.succeeded and (name := _found(exchange.response.json())):
             evidence = [Evidence("exchange", f"the member {name} holds a key", exchange)]
-            return failed(f"{method} {route.path} gives out a key as {name}", [RouteRef(method, route.path)], evidence)
+            return failed(f"{ref} gives out a key as {name}", [ref], evidence)
     if not asked:
         return not_applicable("no route can be read")
     return passed(f"{asked} answers hold no member that is an API key")

@@ -11,8 +11,8 @@ from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
-from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import answered, candidates
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_answers import honest_answers
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Item, Member, Name, Parameter, Sequence, Truth, Unknown, Value, parts, walk
 
@@ -103,19 +103,15 @@ def probe(target: Target) -> Steps[Verdict]:
     control: Exchange | None = None
     places: list[RouteRef] = []
     evidence: list[Evidence] = []
-    for route, method in candidates(target):
-        try:
-            exchange = yield from answered(target, target.request_for(route, method))
-            asked += exchange.response.status > 0
-            if not dumps(exchange.response):
-                continue
-            if control is None:
-                control = yield from send(Request("GET", f"/stopper-{target.canary}"))
-                evidence.append(Evidence("exchange", "control: an address that does not exist", control))
-        except Skipped:
+    for ref, exchange in (yield from honest_answers(target)):
+        asked += 1
+        if not dumps(exchange.response):
             continue
-        places.append(RouteRef(method, route.path))
-        evidence.append(Evidence("exchange", f"{route.path} shows the settings of the process", exchange))
+        if control is None:
+            control = yield from send(Request("GET", f"/stopper-{target.canary}"))
+            evidence.append(Evidence("exchange", "control: an address that does not exist", control))
+        places.append(ref)
+        evidence.append(Evidence("exchange", f"{ref.path} shows the settings of the process", exchange))
     if places:
         return failed(f"{places[0]} shows the whole configuration", places, evidence)
     if not asked:

@@ -53,6 +53,7 @@ class Made:
     read: Request
     shown: frozenset[str]
     seen: tuple[Evidence, ...]
+    number: str
 
 
 def probe(target: Target) -> Steps[Verdict]:
@@ -144,6 +145,8 @@ def _created(target: Target, pair: Pair, create: Route, alice: Identity, bob: Id
         return None
     foreign = yield from send(bob.on(thing.read))
     if foreign.response.succeeded and any(mark in foreign.response.text for mark in own):
+        if listed is not None and (yield from _beyond_the_page(target, pair, thing, listed, alice)):
+            return None
         evidence = (
             Evidence("exchange", "control: without a credential the object is not shown", anonymous),
             *thing.seen,
@@ -153,6 +156,16 @@ def _created(target: Target, pair: Pair, create: Route, alice: Identity, bob: Id
     if shared or public:
         return None
     return (yield from _changed_by_bob(target, pair, thing, alice, bob))
+
+
+def _beyond_the_page(target: Target, pair: Pair, thing: Made, his: Exchange, alice: Identity) -> Steps[bool]:
+    """Whether both get one list that ends before the object, as the first page of what everybody shares: it tells nothing of an owner."""
+    if pair.list_route is None or not his.response.succeeded:
+        return False
+    hers = yield from send(alice.on(target.request_for(pair.list_route, "GET")))
+    known = {number for entry in entries(hers.response.json()) for number in ids(entry, pair.parameter)}
+    reaches = thing.number in known or any(mark in hers.response.text for mark in thing.shown)
+    return not reaches and bool(entries(hers.response.json())) and same(hers.response, his.response)
 
 
 def _make(target: Target, pair: Pair, create: Route, alice: Identity) -> Steps[Made | None]:
@@ -174,7 +187,7 @@ def _make(target: Target, pair: Pair, create: Route, alice: Identity) -> Steps[M
         Evidence("exchange", "alice stores a random text", made),
         Evidence("exchange", "control: alice reads her own object and sees the text", own),
     )
-    return Made(read, shown, seen)
+    return Made(read, shown, seen, number)
 
 
 def _changed_by_bob(target: Target, pair: Pair, thing: Made, alice: Identity, bob: Identity) -> Steps[Verdict]:

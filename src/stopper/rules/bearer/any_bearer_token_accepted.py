@@ -14,6 +14,9 @@ from stopper.core.rule import Rule
 
 ENOUGH: Final = 5
 """Routes that are named in one verdict; one careless check usually guards them all."""
+FULLY: Final = 8
+"""Routes that are shown every invention; those after them the first one, because one guard mostly stands before all."""
+INVENTIONS: Final = 3
 _PASSWORD_FIELD: Final = re.compile(r"<input[^>]{1,400}?type\s*=\s*[\"']?password", re.IGNORECASE)
 _DENIALS: Final = ("active", "valid", "ok", "success", "authenticated", "authorized", "logged_in", "allowed")
 
@@ -30,7 +33,8 @@ def probe(target: Target) -> Steps[Verdict]:
             if not nobody.response.refused:
                 continue
             refusing += 1
-            found, doubt = yield from _invent(target, nobody)
+            most = INVENTIONS if refusing <= FULLY else 1
+            found, doubt = yield from _invent(target, nobody, most)
         except Skipped:
             continue
         doubtful += doubt
@@ -46,11 +50,11 @@ def probe(target: Target) -> Steps[Verdict]:
     return passed(f"{refusing} routes refuse invented credentials")
 
 
-def _invent(target: Target, nobody: Exchange) -> Steps[tuple[Exchange | None, bool]]:
+def _invent(target: Target, nobody: Exchange, most: int) -> Steps[tuple[Exchange | None, bool]]:
     """The first invented credential that is let in, and whether some answer could not be told."""
     doubt = False
     honest: list[Exchange] = []
-    for credential in _inventions(target):
+    for credential in _inventions(target)[:most]:
         request = nobody.request.with_headers(("Authorization", credential))
         answer = yield from send(request)
         if not answer.response.succeeded or same(answer.response, nobody.response):

@@ -4,18 +4,16 @@ from stopper.core.exchange import Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_baseline import answered, attempt, candidates
+from stopper.core.probe_answers import honest_answers
 from stopper.core.rule import Rule
 
 
 def probe(target: Target) -> Steps[Verdict]:
     """Look at each route that answers with a page."""
     pages, places, evidence = 0, list[RouteRef](), list[Evidence]()
-    for route, method in candidates(target):
-        exchange = yield from attempt(answered(target, target.request_for(route, method)))
+    for ref, exchange in (yield from honest_answers(target)):
         if (
-            exchange is None
-            or exchange.response.content_type not in ("text/html", "application/xhtml+xml")
+            exchange.response.content_type not in ("text/html", "application/xhtml+xml")
             or not exchange.response.body
             or exchange.response.sends_on
             or exchange.response.status >= 500
@@ -24,8 +22,8 @@ def probe(target: Target) -> Steps[Verdict]:
         pages += 1
         lacking = lacking_policy(exchange.response)
         if lacking:
-            places.append(RouteRef(method, route.path))
-            evidence.append(Evidence("exchange", f"the page {route.path} has no {lacking}", exchange))
+            places.append(ref)
+            evidence.append(Evidence("exchange", f"the page {ref.path} has no {lacking}", exchange))
     if not pages:
         return not_applicable("no route answers with a page")
     if places:

@@ -8,7 +8,7 @@ from stopper.core.exchange import Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_baseline import answered, attempt, candidates
+from stopper.core.probe_answers import honest_answers
 from stopper.core.rule import Rule
 
 _PAGE: Final = re.compile(r"(?is)^\s*(<!doctype html|<html[\s>])")
@@ -17,14 +17,13 @@ _PAGE: Final = re.compile(r"(?is)^\s*(<!doctype html|<html[\s>])")
 def probe(target: Target) -> Steps[Verdict]:
     """Hold the content type of one answer of each route against its body."""
     judged, places, evidence = 0, list[RouteRef](), list[Evidence]()
-    for route, method in candidates(target):
-        exchange = yield from attempt(answered(target, target.request_for(route, method)))
-        if exchange is None or exchange.response.error or not exchange.response.body or not exchange.response.succeeded:
+    for ref, exchange in (yield from honest_answers(target)):
+        if not exchange.response.body or not exchange.response.succeeded:
             continue
         judged += 1
         if wrong := wrong_type(exchange.response):
-            places.append(RouteRef(method, route.path))
-            evidence.append(Evidence("exchange", f"{route.path}: {wrong}", exchange))
+            places.append(ref)
+            evidence.append(Evidence("exchange", f"{ref.path}: {wrong}", exchange))
     if not judged:
         return not_applicable("no route that can be read answers with a body")
     if places:

@@ -6,8 +6,8 @@ from typing import Final
 from stopper.core.exchange import Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
-from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_baseline import answered, candidates
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_answers import honest_answers
 from stopper.core.rule import Rule
 
 NOSNIFF: Final = "X-Content-Type-Options"
@@ -32,20 +32,16 @@ def probe(target: Target) -> Steps[Verdict]:
     places: list[RouteRef] = []
     evidence: list[Evidence] = []
     lacking: set[str] = set()
-    for route, method in candidates(target):
-        try:
-            exchange = yield from answered(target, target.request_for(route, method))
-        except Skipped:
-            continue
-        if exchange.response.error or not exchange.response.body or exchange.response.sends_on:
+    for ref, exchange in (yield from honest_answers(target)):
+        if not exchange.response.body or exchange.response.sends_on:
             continue
         judged += 1
         missing = missing_headers(exchange.response, secure=target.surface == "https")
         if not missing:
             continue
-        places.append(RouteRef(method, route.path))
+        places.append(ref)
         if not set(missing) <= lacking:
-            evidence.append(Evidence("exchange", f"{route.path} answers without {', '.join(missing)}", exchange))
+            evidence.append(Evidence("exchange", f"{ref.path} answers without {', '.join(missing)}", exchange))
         lacking.update(missing)
     if places:
         return failed(f"{len(places)} of {judged} answers lack {', '.join(sorted(lacking))}", places, evidence)
