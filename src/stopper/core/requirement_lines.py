@@ -25,6 +25,9 @@ _OF_DEVELOPMENT: Final = re.compile(
     r"(?i)(?:^|[/_.-])(?:dev\w*|tests?|testing|testinfra|docs?|lint\w*|ci|tools?|tooling|bootstrap|translations?|typing|types|bench\w*)(?=[/_.-])"
 )
 
+_OF_PAGES: Final = re.compile(r"(?i)(?:^|/)docs?/")
+"""What makes the pages runs nowhere else, also where nothing beside them says what it depends on."""
+
 
 class Pin(NamedTuple):
     """One line. ``exact`` says that this very version is installed; ``version`` is ``""`` where none is said."""
@@ -39,7 +42,7 @@ def running_files(facts: SourceFacts) -> tuple[TextFile, ...]:
     """The requirement files of what runs; those for development, tests and pages only where there are no others."""
     every = tuple(facts.files_of("requirements"))
     running = tuple(file for file in every if not _OF_DEVELOPMENT.search("/".join(file.path.split("/")[-2:])))
-    return running or every
+    return running or tuple(file for file in every if not _OF_PAGES.search(file.path))
 
 
 def pins_of(file: TextFile) -> Iterator[Pin]:

@@ -43,6 +43,8 @@ _CHECKS_PASSWORD: Final = re.compile(
 _LOGIN_NAME: Final = re.compile(
     r"(?i)(^|[/_.-])(log_?-?in|sign_?-?in|authenticate|auth|tokens?|sessions?|otp|totp|2fa|mfa|pin|verify_?-?(otp|code|pin))([/_.-]|$)"
 )
+_CODE_NAME: Final = re.compile(r"(?i)(^|[/_.-])(verify|verification|confirm|confirmation|activate|reset)([/_.-]|$)")
+_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _CODE: Final = re.compile(r"(?i)^(otp|totp|pin|code|passcode|(otp|pin|reset|verification)_?code)$")
 _QUERIES: Final = re.compile(r"(?i).*\.?(filter_by|filter|where|execute|find_one|find|first|get|query(_db)?|fetch\w*)$")
 _THROTTLES: Final = re.compile(
@@ -88,7 +90,15 @@ def _is_login(index: FunctionIndex, route: SourceRoute, functions: list[str]) ->
     named = bool(_LOGIN_NAME.search(route.path) or _LOGIN_NAME.search(route.view.rpartition(".")[2]))
     if any(_checks_password(call.callee) for call in calls):
         return "POST" in route.methods or named
+    if "POST" in route.methods and _takes_code(route) and _compares(index, functions, codes_only=True):
+        return True
     return named and "POST" in route.methods and (_compares(index, functions) or _asks_database(facts, calls))
+
+
+def _takes_code(route: SourceRoute) -> bool:
+    """``/verify``, ``/resetPassword``, ``/confirm-email``: what is shown there may be a short code."""
+    name = route.view.rpartition(".")[2]
+    return any(_CODE_NAME.search(_CAMEL.sub("-", text)) is not None for text in (route.path, name))
 
 
 @lru_cache(maxsize=16384)
@@ -96,12 +106,12 @@ def _checks_password(callee: str) -> bool:
     return _CHECKS_PASSWORD.fullmatch(callee) is not None
 
 
-def _compares(index: FunctionIndex, functions: list[str]) -> bool:
+def _compares(index: FunctionIndex, functions: list[str], *, codes_only: bool = False) -> bool:
     """What the caller wrote as a password or code is compared with something that the caller did not write."""
     facts = index.facts
     for comparison in [one for name in functions for one in index.comparisons.get(name, ())]:
         sides = (comparison.left, comparison.right)
-        secret = any(facts.derives(side, "password") or _is_code(side) for side in sides)
+        secret = any((not codes_only and facts.derives(side, "password")) or _is_code(side) for side in sides)
         if (
             secret
             and comparison.operator in ("==", "!=")

@@ -131,7 +131,8 @@ def _is_typed(facts: SourceFacts, value: Value) -> bool:
         return False
     if _HASH.search(said_name(value)) or not is_clear_password(facts, value):
         return False
-    return isinstance(value, Parameter) or facts.derives(value, "request-data") or _is_of_form(value)
+    sent = facts.derives(value, "request-data") or facts.derives(value, "authorization-header", by_name=False)
+    return isinstance(value, Parameter) or sent or _is_of_form(value)
 
 
 def _is_of_form(value: Value) -> bool:

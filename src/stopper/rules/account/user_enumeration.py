@@ -16,7 +16,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, 
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_login import entered, lets_in, login_requests, login_routes, retyped
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Value, text_of, walk
+from stopper.core.values import Call, Item, Parameter, Value, text_of, walk
 from stopper.core.view_functions import index_of
 
 _UNKNOWN: Final = re.compile(
@@ -42,7 +42,7 @@ def detect(app: App) -> Iterator[Hit]:
     if not named:
         return
     index = index_of(facts)
-    seen: set[tuple[str, int]] = set()
+    seen: set[str] = set()
     for route in named:
         if any(re.search(r"token|code|key", name) for name, _ in route.parameters) or _is_logged_in(app, route):
             continue
@@ -51,8 +51,8 @@ def detect(app: App) -> Iterator[Hit]:
                 if not _takes_account(facts, name):
                     continue
                 for span, text in _answers(facts, name):
-                    if (span.path, span.line) not in seen and _tells(text):
-                        seen.add((span.path, span.line))
+                    if name not in seen and _tells(text):
+                        seen.add(name)  # two answers of one function tell one thing by their difference
                         yield Hit("the answer tells whether the account exists", span, RouteRef("POST", route.path))
 
 
@@ -71,7 +71,17 @@ def _takes_account(facts: SourceFacts, name: str) -> bool:
     return any(
         one.function == name and (is_password_name(one.key) or re.search(r"(?i)mail|user|login|phone|account", one.key))
         for one in facts.readings()
-    ) or any(checks_password_hash(call) for call in facts.calls_in(name))
+    ) or any(checks_password_hash(call) or _asks_for_account(call) for call in facts.calls_in(name))
+
+
+def _asks_for_account(call: Call) -> bool:
+    """``where(User.email == data["email"])``, where a schema has made ``data`` of the body."""
+    return any(
+        isinstance(part, Item)
+        and isinstance(part.owner, Parameter)
+        and re.search(r"(?i)mail|user_?name|login", text_of(part.key) or "")
+        for part in walk(call, 5)
+    )
 
 
 def _tells(text: str) -> bool:

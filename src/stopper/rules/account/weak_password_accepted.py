@@ -26,14 +26,21 @@ _STRENGTH: Final = re.compile(
     r"(?i)zxcvbn|pwned|breach|common_?pass|strength|strong|policy|valid|complex|password_?check|check_password_(rules|quality|policy|length|requirements)|fullmatch|\bmatch$|\.search$|weak|cracklib|load$|parse_obj|minimum|min_length|require_good"
 )
 _SCHEMAS: Final = ("marshmallow", "pydantic", "flask_wtf", "wtforms", "password_strength", "zxcvbn", "apiflask", "flask_smorest", "cerberus", "jsonschema", "webargs", "flask_security", "password_validator", "email_and_password")  # fmt: skip
+_BY_SCHEMA: Final = re.compile(
+    r"(?i)arguments|use_args|use_kwargs|input|expect|validate|schema|spec|body|form|json_schema"
+)
+_MAKES_FORM: Final = re.compile(
+    r"(?i)(?:form|schema)$|(?:form|schema)\.|\.(?:load|loads|validate\w*|parse_obj|model_validate)$"
+)
 _REGISTER: Final = re.compile(r"(?i)(^|[/_-])(register|registration|sign-?up)/?$")
 
 
 def detect(app: App) -> Iterator[Hit]:
     """A password of the request is hashed or stored in a route that registers or changes, and nothing looks how good it is."""
     facts = source_of(app)
-    if not facts.routes or facts.imports(*_SCHEMAS):
+    if not facts.routes:
         return
+    schemas = facts.imports(*_SCHEMAS)
     named = [
         one
         for one in facts.routes
@@ -46,6 +53,8 @@ def detect(app: App) -> Iterator[Hit]:
         verbs = [one for one in route.methods if one in ("POST", "PUT", "PATCH")]
         functions = [function.name for verb in verbs for function in index.of_view(route.view, method=verb)]
         names = index.calling(functions, 2)
+        if schemas and not _reads_itself(facts, functions, names):
+            continue
         if functions and _takes(facts, names) and not _looks(facts, names):
             yield Hit(
                 f"{verbs[0]} {route.path} takes any password", route.registered_at, RouteRef(verbs[0], route.path)
@@ -54,6 +63,21 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _is_about(text: str, path: str) -> bool:
     return bool(REGISTERS.search(path) or REGISTERS.search(text.rpartition(" ")[2]) or _SETS.search(text))
+
+
+def _reads_itself(facts: SourceFacts, functions: list[str], names: list[str]) -> bool:
+    """That the password comes out of the request as it is, although the project has schemas or forms: no decorator, no form and no
+    schema stands between."""
+    if any(
+        _BY_SCHEMA.search(one.name) for name in functions if (own := facts.function(name)) for one in own.decorators
+    ):
+        return False
+    if any(_MAKES_FORM.search(call.callee) for name in names for call in facts.calls_in(name)):
+        return False
+    return any(
+        is_password_name(one.key) and one.function in names and one.source.startswith("flask.request")
+        for one in facts.readings()
+    )
 
 
 def _takes(facts: SourceFacts, names: list[str]) -> bool:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.account_names import said_name
+from stopper.core.account_names import is_password_name, said_name
 from stopper.core.app import App
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
@@ -50,6 +50,8 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for comparison in facts.comparisons("==", "!="):
         sides = (comparison.left, comparison.right)
+        if any(is_password_name(said_name(side)) for side in sides):
+            continue  # a password in clear is worse, and told by its own rule
         if any(_is_no_key(side) for side in sides) or not any(_may_be_about_keys(side) for side in sides):
             continue
         certainty = _judged(facts, comparison)

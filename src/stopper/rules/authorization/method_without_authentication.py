@@ -17,7 +17,7 @@ from stopper.core.view_functions import FunctionIndex, index_of
 
 _CHANGING: Final = ("POST", "PUT", "PATCH", "DELETE")
 _PUBLIC: Final = re.compile(
-    r"(?i)(^|[/_.-])(log-?in|sign-?(in|up)|register|contact|feedback|webhooks?|subscribe|callback|token|refresh|(users?|accounts?|customers?)/?$)"
+    r"(?i)(^|[/_.-])(log-?in|sign-?(in|up)|register|auth|authenticate|authentication|sessions?|contact|feedback|webhooks?|subscribe|callback|token|refresh|(users?|accounts?|customers?)/?$)"
 )
 _ROUTES: Final = {"quick": 6, "standard": 12, "deep": 40}
 

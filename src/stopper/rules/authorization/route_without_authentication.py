@@ -25,7 +25,7 @@ _SHOWN: Final[tuple[LabelKind, ...]] = ("api-key", "token", "authorization-heade
 # Routes that are for everybody by their nature, told by a word of the path or of the view's name.
 _PUBLIC: Final = re.compile(
     r"(?i)(^|[/_.-])(log-?in|log-?out|sign-?(in|up|out)|register|registration|auth|authorize|oauth\d?|oidc|saml|sso|callback|tokens?|"
-    r"refresh|session|password|forgot|reset|recover|confirm|verify|verification|activate|invite|invitation|unsubscribe|health\w*|"
+    r"refresh|session|password|forgot|reset|recover|recovery|confirm|confirmation|verify|verification|activate|activation|invite|invitation|unsubscribe|health\w*|"
     r"ready|readiness|live|liveness|ping|status|version|metrics|docs?|swagger\w*|openapi\w*|redoc|static|assets|favicon|robots|"
     r"sitemap|well-known|csrf|captcha|public|shared?|setup|install|contact|feedback|newsletter|subscribe|search|webhooks?|hooks?)"
     r"([/_.-]|\.\w+$|$)"
@@ -39,6 +39,8 @@ _BY_NATURE: Final = re.compile(
     r"(?i)(^|[/_.-])((api-?)?specs?|apispec\w*|api-?docs?|apidocs?|docs?|swagger\w*|openapi\w*|redoc|schema|health\w*|static|log-?in|sign-?(in|up)|"
     r"register|registration|well-known|robots|favicon)([/_.-]|\.\w+$|$)"
 )
+_FORGOTTEN: Final = re.compile(r"(?i)[._](?:forgot(?:ten)?_?(?:password|mail|pw)?|(?:reset|recover)_?password)$")
+"""What is called when somebody has no password to show."""
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 """Where a word begins in ``/forgotPassword``."""
 _SECRET_PARAMETER: Final = re.compile(r"(?i)token|key|code|signature|hash|secret|nonce|uuid|ticket")
@@ -98,6 +100,8 @@ def detect(app: App) -> Iterator[Hit]:
                 continue
             own = list(index.of_view(route.view, route.span, method))
             if _asked_for(index, route, own) or (method == "POST" and _REGISTERS.search(route.path)):
+                continue
+            if any(_FORGOTTEN.search(name) for name in index.calling([one.name for one in own], 1)):
                 continue
             if (what := _harm(index, route, method, own, published)) is not None:
                 message = f"nothing asks who is calling {method} {route.path}, and it {what}"

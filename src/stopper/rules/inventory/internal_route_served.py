@@ -15,7 +15,7 @@ from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import Call, ConfigValue, EnvironmentValue, Name, Value, text_of, walk
 
 _INTERNAL: Final = re.compile(
-    r"(?i)(?:^|[/_.-])(debug\w*|_debug|internals?|backups?|dump\w*|bak|actuator|phpinfo|console|_?env|environ|tests?|testing|playground|sandbox|dev|devtools|staging|tmp|temp|old|"
+    r"(?i)(?:^|[/_.-])(debug\w*|_debug|internals?|backups?|dump\w*|bak|actuator|phpinfo|console|_?env|environ|tests?|testing|playground|sandbox|dev|devtools|staging|(?:tmp|temp|old)(?![_-])|"
     r"_?profiler|trace|heapdump|threaddump|server-?status|server-?info|diagnostics?|eval|shell|seed|reset-?db|fixtures?|sysinfo|settings/dump)(?=[/_.-]|$)"
 )
 _SURE: Final = re.compile(
@@ -140,4 +140,5 @@ RULE = Rule(
     certainty="likely",
     detect=detect,
     probe=probe,
+    echo_of=("route-without-authentication",),
 )

@@ -23,11 +23,13 @@ _WORKERS: Final = re.compile(
 def detect(app: App) -> Iterator[Hit]:
     """A limiter that counts in memory, or that is off."""
     facts = source_of(app)
+    told = False
     shared = bool(app.extensions.limiters) and all(_counts_for_all(one) for one in app.extensions.limiters)
     for call in facts.calls(*LIMITERS):
         if is_constant(call.keyword("enabled"), False):
             yield Hit("the limiter is turned off", call.span)
-        elif not call.open and not shared and (said := _in_memory(app, facts, call)) is not None:
+        elif not told and not call.open and not shared and (said := _in_memory(app, facts, call)) is not None:
+            told = True  # a second one that is made alike counts alike
             yield said
     if facts.imports("flask_limiter") or app.extensions.limiters:
         yield from _turned_off(app, facts)
