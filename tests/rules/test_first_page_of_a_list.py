@@ -35,7 +35,7 @@ def notes(*, owned_list: bool, owned_note: bool) -> Flask:
     @app.get("/notes")
     def listed() -> Any:
         mine = [one for one in stored if not owned_list or one["owner"] == who()]
-        return jsonify(notes=[{"id": one["id"]} for one in mine[:3]])
+        return jsonify(notes=[{"id": one["id"]} for one in mine[:3]], asked=next(numbers))
 
     @app.post("/notes")
     def make() -> Any:

@@ -26,6 +26,8 @@ Kind = Literal["protected", "public", "presence-only", "unclear"]
 
 TRIES: Final = {"quick": 12, "standard": 30, "deep": 100}
 """How many route-methods a search for a protected route may try, by the scan's depth."""
+ROOMY: Final = 50
+"""Route-methods of an API that the usual budget has room for; of a larger one a search tries fewer, but half at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,13 @@ def candidates(target: Target, methods: Sequence[str] = ("GET",)) -> Iterator[tu
 
     pairs = [(route, method) for route in target.app.routes for method in methods if method in route.methods]
     pairs = [pair for pair in pairs if not pair[0].endpoint.endswith("static")]
-    yield from sorted(pairs, key=order)[: TRIES[target.depth]]
+    yield from sorted(pairs, key=order)[: tries(target)]
+
+
+def tries(target: Target) -> int:
+    """How many route-methods a search may try: fewer of a large API, because every probe shares one budget of requests."""
+    most, size = TRIES[target.depth], sum(len(route.refs()) for route in target.app.routes)
+    return most if target.depth == "deep" or size <= ROOMY else max(most // 2, most * ROOMY // size)
 
 
 def bearers(target: Target) -> tuple[Identity, ...]:

@@ -22,6 +22,8 @@ from stopper.scan.wire.transport import READ_METHODS
 
 __all__ = ["DetectorResult", "ProbeResult", "not_for", "outcome_of", "run_detectors", "run_probe", "run_probes"]
 
+KEPT: Final = 80
+"""Requests that are kept for the probes that run last, a tenth of the budget at most: they look at log-ins and limits."""
 STEPS_MOST: Final = 2000
 """Steps of one probe; a probe that goes on longer has lost its way."""
 _ENDING: Final = re.compile(r"(?i)log-?out|sign-?out|revoke|password|deactivate|(?<![a-z])(sessions?|account)/?$")
@@ -79,9 +81,11 @@ def run_probes(
         done(run_probe(rule, target, courier, renewals))
 
     beside = readers_first(rule for rule in fit if not rule.disturbs)
+    courier.kept_back = min(KEPT, courier.max_requests // 10) if any(rule.disturbs for rule in fit) else 0
     # What is written makes the readings of all anew: those who mostly read are done before the others begin.
     _side_by_side([rule for rule in beside if rule.check in _READING], courier, workers, run)
     _side_by_side([rule for rule in beside if rule.check not in _READING], courier, workers, run)
+    courier.kept_back = 0
     _side_by_side([rule for rule in fit if rule.disturbs], courier, 1, run)  # each may end what the others stand on
     lost = Verdict("open", "the probe was not run to its end")
     return tuple(results.get(rule.slug) or ProbeResult(rule, lost) for rule in asked)

@@ -28,6 +28,7 @@ from stopper.core.probe import (
     undo,
     unsure,
 )
+from stopper.core.probe_baseline import tries
 from stopper.core.rule import Hit, Probe, Rule, Surface
 from stopper.scan.engine import not_for, readers_first, run_detectors, run_probe, run_probes
 from stopper.scan.forge import TokenForge
@@ -342,3 +343,31 @@ def test_only_a_probe_that_says_so_may_end_a_shared_session(disturbs: bool) -> N
     verdict = run_probe(rule(probe=probe, disturbs=disturbs), *target(app)).verdict
     assert verdict.outcome == ("pass" if disturbs else "open")
     assert len(ended) == (2 if disturbs else 1)
+
+
+def test_a_part_of_the_budget_is_kept_for_the_probes_that_run_last() -> None:
+    app, _ = notes_app()
+    given, courier = target(app, max_requests=50)
+
+    def greedy(_: Target) -> Steps[Verdict]:
+        while True:
+            yield from send(Request("GET", "/notes"))
+
+    def last(_: Target) -> Steps[Verdict]:
+        for _ in range(5):
+            yield from send(Request("GET", "/notes"))
+        return passed("five answers")
+
+    told = run_probes(given, [rule("a-greedy", probe=greedy), rule("a-last", probe=last, disturbs=True)], courier)
+    assert [one.verdict.outcome for one in told] == ["open", "pass"]
+    assert courier.sent == 50
+    assert courier.exhausted
+
+
+def test_of_a_large_api_a_search_tries_fewer_routes_but_half_at_least() -> None:
+    def tried(size: int, depth: Depth) -> int:
+        app = App(routes=tuple(Route(f"/r{number}", ("GET",)) for number in range(size)))
+        return tries(Target(app, "wsgi", "http://localhost", "active", depth, TokenForge(), HonestRequests()))
+
+    assert [tried(size, "standard") for size in (10, 50, 75, 500)] == [30, 30, 20, 15]
+    assert tried(500, "deep") == 100

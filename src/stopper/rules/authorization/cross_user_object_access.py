@@ -159,13 +159,13 @@ def _created(target: Target, pair: Pair, create: Route, alice: Identity, bob: Id
 
 
 def _beyond_the_page(target: Target, pair: Pair, thing: Made, his: Exchange, alice: Identity) -> Steps[bool]:
-    """Whether both get one list that ends before the object, as the first page of what everybody shares: it tells nothing of an owner."""
+    """Whether both lists hold the same things and end before the object, as the first page of what is shared: that tells of no owner."""
     if pair.list_route is None or not his.response.succeeded:
         return False
     hers = yield from send(alice.on(target.request_for(pair.list_route, "GET")))
-    known = {number for entry in entries(hers.response.json()) for number in ids(entry, pair.parameter)}
-    reaches = thing.number in known or any(mark in hers.response.text for mark in thing.shown)
-    return not reaches and bool(entries(hers.response.json())) and same(hers.response, his.response)
+    mine, others = entries(hers.response.json()), entries(his.response.json())
+    known = any(thing.number in ids(entry, pair.parameter) for entry in mine)
+    return not (known or any(mark in hers.response.text for mark in thing.shown)) and any(one in others for one in mine)
 
 
 def _make(target: Target, pair: Pair, create: Route, alice: Identity) -> Steps[Made | None]:

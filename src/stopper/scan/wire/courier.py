@@ -73,7 +73,9 @@ class Courier:
         """What was not sent, with the reason."""
         self.exhausted = False
         """Whether a request was held back because the budget was used up."""
-        self._max, self._timeout, self._rate = max_requests, timeout, rate
+        self.max_requests, self._timeout, self._rate = max_requests, timeout, rate
+        self.kept_back = 0
+        """Requests of the budget that are not given out yet."""
         self.time = TimeLimit(time_limit)
         self._why_no_writes = why_no_writes
         self._lock = threading.Lock()
@@ -188,9 +190,9 @@ class Courier:
                 self.stopping.set()
             if not last and self.stopping.is_set():
                 raise Skipped(self._why_stopped())
-            if not last and self.sent >= self._max:
+            if not last and self.sent >= self.max_requests - self.kept_back:
                 self.exhausted = True
-                raise Skipped(f"the budget of {self._max} requests is used up; raise it with --max-requests")
+                raise Skipped(f"the budget of {self.max_requests} requests is used up; raise it with --max-requests")
             self.sent += 1
             self.changes += not _only_reads(request)
 
