@@ -20,6 +20,7 @@ from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.scan.catalogue import Example, page, page_path, survey
 from stopper.scan.engine import run_detectors
+from stopper.scan.first_questions import all_silent, questions_of
 from stopper.scan.merge import merged
 from stopper.scan.reports.patch import patched
 from stopper.scan.trial import try_rule
@@ -108,7 +109,8 @@ def hits(rule: Rule, app: App) -> tuple[Hit, ...]:
 
 @pytest.mark.parametrize(("rule", "example"), list(_detectors()))
 def test_detector_hits_the_marked_lines_and_no_others(rule: Rule, example: Example, tmp_path: Path) -> None:
-    spans = [hit.span for hit in hits(rule, read(example, tmp_path)) if hit.span is not None]
+    app = read(example, tmp_path)
+    spans = [hit.span for hit in hits(rule, app) if hit.span is not None]
     wanted = set(example.marks(rule.slug))
     where = f"{page_path(rule).name} from line {example.line}"
     # A statement of several lines carries its mark on any of them: the formatter decides where a comment may stand.
@@ -116,6 +118,10 @@ def test_detector_hits_the_marked_lines_and_no_others(rule: Rule, example: Examp
     missed = [mark for mark in wanted if not any(_covers(span, mark) for span in spans)]
     assert not stray, f"{where}: hit but not marked: {sorted(stray)}"
     assert not missed, f"{where}: marked but not hit: {sorted(missed)}"
+    if spans and rule.detect is not None:
+        assert not all_silent(app, questions_of(rule.detect) or (), {}), (
+            f"{where}: hit, but a run with the index would leave it out"
+        )
     if example.kind == "bad":
         assert wanted, f"{where}: a bad example of a rule with a detector marks its line with `# expect: {rule.slug}`"
     else:

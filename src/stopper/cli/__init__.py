@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the `stopper` command and end the process with its exit code."""
+    short = arguments is None and sys.argv[1:2] == ["check"]
+    if short:
+        gc.disable()  # modules, values and findings stay until the process ends: a search for cycles among them would find nothing
     try:
         from stopper.core.later_pattern import patterns_later
 
@@ -17,6 +20,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:  # while it was still being imported
         sys.stderr.write("stopper: interrupted; nothing was written\n")
         code = 130
-    if arguments is None and sys.argv[1:2] == ["check"]:
-        gc.freeze()  # the process ends: a last search for cycles in what was read would find nothing that matters
+    if short:
+        gc.freeze()  # nor would the last one
     raise SystemExit(code)

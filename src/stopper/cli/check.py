@@ -84,7 +84,7 @@ def command(paths: tuple[str, ...], fix: bool, unsafe_fixes: bool, diff: bool, n
     if revision is not None and (not revision or revision.startswith("-")):
         raise UsageError("--changed-since takes a revision of git, for example main or HEAD~1")
     found = existing(paths)
-    plan = planned(given, found[0], remembered=not no_cache)
+    plan = planned(given, found[0], indexed=True, kept=not no_cache)
     root = root_of(found)
     job = Job(
         plan=plan,

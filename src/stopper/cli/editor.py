@@ -56,7 +56,7 @@ class Replacement:
 
 def look(root: Path) -> Sight:
     """Read the project at *root* as ``stopper check`` would, with its ``[tool.stopper]``. Raises UsageError for a bad one."""
-    plan = planned(dict(_NOTHING_GIVEN), root, remembered=True)
+    plan = planned(dict(_NOTHING_GIVEN), root, indexed=True)
     exclude = plan.config.texts("exclude")
     report = Job(
         plan=plan, paths=(root,), root=root, jobs=1, changed_since=None, changed=None, exclude=exclude, cache=True

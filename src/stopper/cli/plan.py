@@ -38,16 +38,15 @@ class Plan:
     """Kept so that they are masked until the reports are written."""
 
 
-def planned(given: dict[str, Any], start: Path, *, remembered: bool = False) -> Plan:
-    """The plan of a command line; *start* is where the search for pyproject.toml begins. With *remembered*, the rules are taken from the
-    index of an earlier run. Raises UsageError."""
-    from stopper.scan import catalogue, rule_index  # reads every rule: only when a command runs
+def planned(given: dict[str, Any], start: Path, *, indexed: bool = False, kept: bool = True) -> Plan:
+    """The plan of a command line; *start* is where the search for pyproject.toml begins. With *indexed*, the rules are taken from the
+    index of an earlier run; with *kept*, also from one in the user's cache. Raises UsageError."""
 
     config = config_file.load(given["config"], start)
     from_file = not given["formats"] and not given["outputs"]
     formats = config.texts("format") if from_file else given["formats"]
     outputs = config.texts("output") if from_file else given["outputs"]
-    every = rule_index.rules() if remembered else catalogue.load()
+    every = _rules(indexed, kept)
     path, entries = _accepted(given["accepted"], config)
     threshold = given["threshold"]
     return Plan(
@@ -62,6 +61,16 @@ def planned(given: dict[str, Any], start: Path, *, remembered: bool = False) -> 
         per_path=_per_path(config, every),
         around=surroundings.held(env_file=Path(given["env_file"]) if given.get("env_file") else None),
     )
+
+
+def _rules(indexed: bool, kept: bool) -> tuple[Rule, ...]:
+    if indexed:
+        from stopper.scan import rule_index
+
+        return rule_index.rules(kept=kept)
+    from stopper.scan import catalogue  # reads every rule: only when a command runs
+
+    return catalogue.load()
 
 
 def _accepted(given: str | None, config: Config) -> tuple[str, tuple[Entry, ...]]:

@@ -7,6 +7,7 @@ from stopper.core.app import App
 from stopper.core.finding import Outcome
 from stopper.core.redactor import mask
 from stopper.core.rule import Hit, Rule
+from stopper.scan.first_questions import Question, all_silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,21 @@ class DetectorResult:
 def run_detectors(app: App, rules: Sequence[Rule], *, tests: bool = False) -> tuple[DetectorResult, ...]:
     """Ask every detector. Hits in test files are dropped unless *tests*, or unless the rule is of the family ``ci`` or reads tests.
     A line of the source of which a stronger rule speaks (``Rule.echo_of``) is told by that one alone."""
+    known: dict[Question, bool] = {}
     seen = tuple(
-        _detect(app, rule, tests or rule.family == "ci" or rule.reads_tests)
+        DetectorResult(rule, ())
+        if _finds_nothing(app, rule, known)
+        else _detect(app, rule, tests or rule.family == "ci" or rule.reads_tests)
         for rule in rules
         if rule.detect is not None
     )
     return tuple(_unsaid(one, seen) for one in seen)
+
+
+def _finds_nothing(app: App, rule: Rule, known: dict[Question, bool]) -> bool:
+    """That nothing answers what the detector asks first; only of rules that were taken from the index."""
+    questions: tuple[Question, ...] | None = getattr(rule.detect, "questions", None)
+    return questions is not None and app.source is not None and all_silent(app, questions, known)
 
 
 def _unsaid(one: DetectorResult, seen: Sequence[DetectorResult]) -> DetectorResult:

@@ -1,23 +1,33 @@
 """The catalogue as it was when it was last read: what each rule says of itself, with its functions imported when they are called.
 
 A second run of `check` takes its findings from the cache and calls no detector; reading two hundred modules for their titles would be
-most of what it costs. The index lies beside the remembered runs, under the same conditions, and is made anew when Stopper's code changed.
+most of what it costs. A first run calls those alone whose first questions the project answers. The index lies beside the bytecode of
+the rules and is as trusted; where none can be kept there, it lies beside the remembered runs, under their conditions. It is made anew
+when Stopper's code changed.
 """
 
+import contextlib
 import hashlib
 import importlib
 import json
+import os
 import sys
 from dataclasses import dataclass, fields
-from typing import Any, Final, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import stopper
 from stopper.core.later_pattern import patterns_later
 from stopper.core.rule import CHECKS, SEVERITIES, Rule
 from stopper.scan import cache
 
+if TYPE_CHECKING:
+    from stopper.scan.first_questions import Question
+
 Json: TypeAlias = Any
 _FUNCTIONS: Final = ("detect", "probe", "fix")
+_QUESTIONS: Final = "questions"
+_OWNERS: Final = ("app", "source")
 _TUPLES: Final = tuple(one.name for one in fields(Rule) if str(one.type).startswith("tuple"))
 
 
@@ -27,6 +37,8 @@ class Later:
 
     module: str
     function: str
+    questions: "tuple[Question, ...] | None" = None
+    """What it asks first, when it is a detector; without an answer it finds nothing. None where it must be called."""
 
     def __call__(self, *given: Any) -> Any:
         """What the rule's own function returns."""
@@ -37,17 +49,58 @@ class Later:
         return getattr(module.RULE, self.function)(*given)
 
 
-def rules() -> tuple[Rule, ...]:
-    """Every rule, by slug: from the index, else from the modules. Raises CatalogueError as :func:`stopper.scan.catalogue.load` does."""
-    name = f"rules-{_digest()}.index"
-    found = _taken(cache.read(name))
+def rules(*, kept: bool = True) -> tuple[Rule, ...]:
+    """Every rule, by slug: from the index, else from the modules. *kept*: whether the user's cache may be read and written. Raises
+    CatalogueError as :func:`stopper.scan.catalogue.load` does."""
+    digest = _digest()
+    beside = _beside()
+    name = f"rules-{digest}.index"
+    found = _taken(_bytes_of(beside), digest)
+    if found is None and kept:
+        found = _taken(cache.read(name), digest)
     if found is not None:
         return found
-    from stopper.scan import catalogue
+    from stopper.scan import catalogue  # and with it every rule: only where there is no index
 
     every = catalogue.load()
-    cache.write(name, json.dumps([_written(rule) for rule in every]).encode())
+    data = json.dumps({"digest": digest, "rules": [_written(rule) for rule in every]}).encode()
+    if not _put(beside, data) and kept:
+        cache.write(name, data)
     return every
+
+
+def _beside() -> Path:
+    """Where the index lies in the installation: one for each kind of Python, as with bytecode."""
+    return Path(stopper.__file__).parent / "rules" / "__pycache__" / f"rules.{sys.implementation.cache_tag}.index"
+
+
+def _bytes_of(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _put(path: Path, data: bytes) -> bool:
+    """Keep the index in the installation, whole or not at all; False where there is no bytecode either or nothing can be written."""
+    if not path.parent.is_dir():
+        return False
+    import tempfile
+
+    try:
+        descriptor, new = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    except OSError:
+        return False
+    try:
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.write(data)
+        os.chmod(new, 0o644)
+        os.replace(new, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(new)
+        return False
+    return True
 
 
 def _digest() -> str:
@@ -56,18 +109,24 @@ def _digest() -> str:
 
 
 def _written(rule: Rule) -> Json:
-    return {
+    from stopper.scan.first_questions import questions_of
+
+    said = {
         one.name: getattr(rule, one.name) is not None if one.name in _FUNCTIONS else getattr(rule, one.name)
         for one in fields(Rule)
     }
+    return {**said, _QUESTIONS: None if rule.detect is None else questions_of(rule.detect)}
 
 
-def _taken(data: bytes | None) -> tuple[Rule, ...] | None:
-    """The rules of an index; None for anything that is none."""
+def _taken(data: bytes | None, digest: str) -> tuple[Rule, ...] | None:
+    """The rules of an index; None for anything that is none, or that is of other code."""
     if data is None:
         return None
     try:
-        return tuple(_rule(said) for said in json.loads(data)) or None
+        said = json.loads(data)
+        if said["digest"] != digest:
+            return None
+        return tuple(_rule(one) for one in said["rules"]) or None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
@@ -79,6 +138,22 @@ def _rule(said: Json) -> Rule:
     if said["severity"] not in SEVERITIES or said["check"] not in CHECKS:
         raise ValueError("not a word of ours")
     members: dict[str, Any] = dict(said)
+    asked = members.pop(_QUESTIONS)
     members.update((name, Later(module, name) if said[name] else None) for name in _FUNCTIONS)
     members.update((name, tuple(said[name])) for name in _TUPLES)
+    if said["detect"] and asked is not None:
+        members["detect"] = Later(module, "detect", tuple(_question(one) for one in asked))
     return Rule(**members)
+
+
+def _question(said: Json) -> "Question":
+    name, given, named = said
+    owner, _, member = name.partition(".")
+    if owner not in _OWNERS or not member.isidentifier() or member.startswith("_"):
+        raise ValueError("not a question of ours")
+    return (name, _tuples(given), _tuples(named))
+
+
+def _tuples(said: Json) -> Any:
+    """JSON's lists as the tuples that they were."""
+    return tuple([_tuples(one) for one in cast("list[Json]", said)]) if isinstance(said, list) else said
