@@ -5,7 +5,7 @@ import binascii
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from stopper.core.app import App
@@ -18,8 +18,9 @@ from stopper.core.jwt_names import (
     encodings,
     switched_off,
 )
+from stopper.core.passing import callers, passed
 from stopper.core.secret import Secret
-from stopper.core.values import Call, ConfigValue, Constant, Parameter, Value, options
+from stopper.core.values import Call, ConfigValue, Constant, Item, Mapping, Parameter, Value, options, parts
 
 BYTES_NEEDED: Final = {"HS256": 32, "HS384": 48, "HS512": 64}
 """A key must be as long as the hash output (RFC 7518 §3.2)."""
@@ -57,23 +58,32 @@ def is_hmac(algorithms: tuple[str, ...]) -> bool:
 
 
 def reached(facts: SourceFacts, value: Value | None, depth: int = 3) -> Iterator[Value]:
-    """What a value may be once choices are opened, settings followed and parameters replaced by what callers pass."""
+    """What a value may be once choices are opened, settings followed, parameters replaced by what callers pass and by their default,
+    a table's look-up by what it holds, and a field of a data class by what it begins with."""
     for option in options(value):
-        if isinstance(option, ConfigValue) and depth > 0:
-            written = facts.config_values(option.key)
-            if not written:
-                yield option
-            for one in written:
-                yield from reached(facts, one, depth - 1)
-        elif isinstance(option, Parameter) and depth > 0:
-            position = option.index if option.index >= 0 else None
-            passed = [call.argument(position, option.parameter) for call in facts.calls(option.function)]
-            for given in [*passed, option.default]:
-                yield from reached(facts, given, depth - 1)
-            if not passed:
-                yield option
-        else:
+        inside = _inside(facts, option) if depth > 0 else ()
+        if not inside or (isinstance(option, Parameter) and not any(True for _ in callers(facts, option.function))):
             yield option
+        for one in inside:
+            yield from reached(facts, one, depth - 1)
+
+
+def _inside(facts: SourceFacts, value: Value) -> Iterable[Value]:
+    match value:
+        case ConfigValue(key=key):
+            return facts.config_values(key)
+        case Parameter(function=function, default=default):
+            given = [one for call in callers(facts, function) for one in passed(facts, value, call)]
+            return given if default is None else [*given, default]
+        case Item(owner=Mapping(items=items, open=False)):
+            return [held for _, held in items]
+        case Call(method="field" | "Field" | "ib" | "attrib"):
+            made = value.keyword("default_factory", "factory")
+            return [
+                one for one in (value.keyword("default"), *(parts(made) if made is not None else ())) if one is not None
+            ]
+        case _:
+            return ()
 
 
 def key_settings(app: App, facts: SourceFacts) -> dict[str, tuple[str, ...]]:

@@ -1,12 +1,19 @@
 """Which values a call passes for a parameter of the function that it calls."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from stopper.core.values import NAMED, REST, Call, Parameter, Value
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
+
+
+def callers(facts: "SourceFacts", function: str) -> Iterator[Call]:
+    """The calls that run a function; a constructor is run by calls of its class."""
+    yield from facts.calls(function)
+    if function.endswith(".__init__"):
+        yield from facts.calls(function.removesuffix(".__init__"))
 
 
 def passed(facts: "SourceFacts", value: Parameter, call: Call) -> Sequence[Value]:

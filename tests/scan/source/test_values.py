@@ -1,5 +1,7 @@
 """Values come resolved: through names, modules, containers and settings."""
 
+import pytest
+
 from stopper.core.facts import source_of
 from stopper.core.values import (
     Call,
@@ -8,6 +10,7 @@ from stopper.core.values import (
     Constant,
     EnvironmentValue,
     Format,
+    Item,
     Mapping,
     Name,
     Sequence,
@@ -16,6 +19,7 @@ from stopper.core.values import (
     literals,
     may_be,
     text_of,
+    walk,
 )
 
 
@@ -287,3 +291,41 @@ def test_a_filled_template_is_a_text_of_its_parts(read):
     assert isinstance(value, Format)
     assert text_of(value.parts[0]) == "a $x"
     assert isinstance(value.parts[1], EnvironmentValue)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "shown"),
+    [
+        ('{"kid": str(kid)}', "Item"),
+        ('{"kid": kid, "x5c": [*_]}', "Item"),
+        ("[kid, *_]", "Item"),
+        ("Token(kid=kid)", "Member"),
+    ],
+)
+def test_a_pattern_names_the_part_that_it_matches(read, pattern, shown):
+    app = read(
+        {"a.py": f"import jwt\ndef f(found):\n    match found:\n        case {pattern}:\n            jwt.decode(kid)\n"}
+    ).app
+    (call,) = (one for one in source_of(app).calls() if one.callee.endswith("jwt.decode"))
+    assert type(call.args[0]).__name__ == shown
+
+
+def test_members_of_an_enumeration_are_literals_also_in_a_loop(read):
+    files = {
+        "algs.py": "from enum import Enum\nclass Alg(str, Enum):\n    A = 'RS256'\n    B = 'none'\n",
+        "a.py": "import jwt\nfrom algs import Alg\njwt.decode([one.value for one in Alg], Alg.B.value)\n",
+    }
+    (call,) = (one for one in source_of(read(files).app).calls() if one.callee.endswith("jwt.decode"))
+    assert {part.value for part in walk(call.args[0]) if isinstance(part, Constant)} == {"RS256", "none"}
+    assert is_constant(call.args[1], "none")
+
+
+def test_get_of_what_an_own_function_gives_is_a_look_up(read):
+    (call,) = (
+        one
+        for one in source_of(
+            read({"a.py": "import jwt\ndef header(t):\n    return t\njwt.decode(header(1).get('alg', 'x'))\n"}).app
+        ).calls()
+        if one.callee.endswith("jwt.decode")
+    )
+    assert isinstance(call.args[0], Item) and is_constant(call.args[0].default, "x")

@@ -11,7 +11,9 @@ from stopper.core.fact import (
 from stopper.core.place import Span
 from stopper.core.values import (
     Caught,
+    Constant,
     Item,
+    Member,
     Name,
     Sequence,
     Unknown,
@@ -19,7 +21,7 @@ from stopper.core.values import (
 )
 from stopper.scan.source.blocks import Body, block
 from stopper.scan.source.expressions import bind_target
-from stopper.scan.source.lookups import element_of
+from stopper.scan.source.lookups import element_in
 from stopper.scan.source.project import Scope
 from stopper.scan.source.reader import Reader, canonical, either, set_scope
 
@@ -83,7 +85,7 @@ def _snapshot(reader: Reader) -> Scope:
 def read_for(reader: Reader, node: ast.For | ast.AsyncFor) -> None:
     over = reader.value(node.iter)
     before = _snapshot(reader)
-    bind_target(reader, node.target, element_of(over))
+    bind_target(reader, node.target, element_in(reader, over))
     block(reader, node.body)
     _merge(reader, before, False, False)
     block(reader, node.orelse)
@@ -188,15 +190,31 @@ def read_match(reader: Reader, node: ast.Match) -> None:
     set_scope(reader, merged)
 
 
-def _capture_members(reader: Reader, subject: Value, pattern: ast.pattern) -> None:
-    """``case {"kid": kid}:`` gives a name to the subject's member, as ``kid = subject["kid"]`` does."""
-    if not isinstance(pattern, ast.MatchMapping):
-        return
-    for key, one in zip(pattern.keys, pattern.patterns, strict=True):
-        member = Item(subject, reader.value(key), None, reader.span(key))
-        if isinstance(one, ast.MatchAs) and one.name is not None:
-            reader.scope[one.name] = member
-        _capture_members(reader, member, one)
+def _capture_members(reader: Reader, subject: Value, pattern: ast.pattern | None) -> None:
+    """``case {"kid": str(kid)}:`` gives a name to the subject's member, as ``kid = subject["kid"]`` does."""
+    match pattern:
+        case ast.MatchAs(name=name, pattern=inner):
+            if name is not None:
+                reader.scope[name] = subject
+            _capture_members(reader, subject, inner)
+        case ast.MatchMapping(keys=keys, patterns=patterns):
+            for key, one in zip(keys, patterns, strict=True):
+                _capture_members(reader, Item(subject, reader.value(key), None, reader.span(key)), one)
+        case ast.MatchSequence(patterns=patterns):
+            for index, one in enumerate(patterns):
+                if isinstance(one, ast.MatchStar) and one.name is not None:
+                    reader.scope[one.name] = subject
+                _capture_members(reader, Item(subject, Constant(index), None, reader.span(one)), one)
+        case ast.MatchClass(patterns=patterns, kwd_attrs=names, kwd_patterns=named):
+            for one in patterns[:1]:  # ``str(kid)`` is the thing itself
+                _capture_members(reader, subject, one)
+            for name, one in zip(names, named, strict=True):
+                _capture_members(reader, Member(subject, name, reader.span(one)), one)
+        case ast.MatchOr(patterns=patterns):
+            for one in patterns:
+                _capture_members(reader, subject, one)
+        case _:
+            pass
 
 
 def _compare(reader: Reader, subject: Value, pattern: ast.pattern) -> None:

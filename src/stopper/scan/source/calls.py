@@ -183,6 +183,8 @@ def _arguments(reader: Reader, node: ast.Call) -> tuple[tuple[Value, ...], tuple
                 (key.value, held) for key, held in value.items if type(key) is Constant and type(key.value) is str
             )
             is_open = is_open or value.open
+            if value.open and any(type(key) is not Constant for key, _ in value.items):
+                keywords.append(("**", value))
         else:
             keywords.append(("**", value))
             is_open = True
@@ -293,9 +295,19 @@ def _folded_get(
         return item(reader, owner, key, default, node)
     if reader.is_config(owner):
         return item(reader, owner, key, default, node)
-    if type(owner) is Call and _gives_mapping(owner.callee):
+    if type(owner) is Call and (_gives_mapping(owner.callee) or (_is_word(text) and _is_own(reader, owner.callee))):
         return item(reader, owner, key, default, node)
     return None
+
+
+def _is_word(text: str | None) -> bool:
+    """That a key is no address that a client of one's own asks."""
+    return text is not None and text.isidentifier()
+
+
+def _is_own(reader: Reader, callee: str) -> bool:
+    """That the function called is one of the project that was read already or is waiting to be."""
+    return callee in reader.project.functions or callee in reader.project.pending
 
 
 def _gives_mapping(callee: str) -> bool:

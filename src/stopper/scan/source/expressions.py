@@ -23,7 +23,7 @@ from stopper.core.values import (
 )
 from stopper.scan.source.drafts import new_constant
 from stopper.scan.source.folding import binary, joined, mapping, note_text, sequence
-from stopper.scan.source.lookups import attribute_node, element_of, subscript
+from stopper.scan.source.lookups import attribute_node, element_in, subscript
 from stopper.scan.source.loops import is_table_of_routes
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named, set_scope
 
@@ -158,7 +158,7 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.SetComp | ast.Genera
     for generator in node.generators:
         over = reader.value(generator.iter)
         sources.append(over)
-        bind_target(reader, generator.target, element_of(over))
+        bind_target(reader, generator.target, element_in(reader, over))
         for test in generator.ifs:
             reader.value(test)
     if type(node) is ast.DictComp:

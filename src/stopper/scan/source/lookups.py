@@ -39,6 +39,8 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
         known = _of_project(reader, dotted, name)
         found = known if known is not None else new_name(canonical(f"{dotted}.{name}"))
     else:
+        if name == "value" and _is_of_enum(owner):
+            return owner
         if type(owner) is Call and owner.callee in reader.project.classes:
             known = reader.project.attribute(owner.callee, name)
             if known is not None:
@@ -49,6 +51,13 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
             else Member(owner, name)
         )
     return named(found, name) if sensitive(name) else found
+
+
+def _is_of_enum(owner: Value) -> bool:
+    """A literal has no ``value`` of its own: it is a member of an enumeration."""
+    if type(owner) is Choice and not owner.every:
+        return all(map(_is_of_enum, owner.options))
+    return type(owner) is Constant and owner.value is not None
 
 
 _OF_RESTX: Final = re.compile(r"flask_rest(?:x|plus)(?:\.\w+)?\.(?:Api(?:\.namespace)?|Namespace)$")
@@ -130,6 +139,18 @@ def _request_part(owner: Value, depth: int = 4) -> str:
         inner = (owner.owner,) if isinstance(owner, Item) else owner.options
         return next(filter(None, (_request_part(one, depth - 1) for one in inner)), "")
     return ""
+
+
+_ENUMS: Final = ("Enum", "StrEnum", "IntEnum")
+
+
+def element_in(reader: Reader, value: Value) -> Value:
+    """One element of what is iterated over, which may be an enumeration of the project."""
+    found = reader.project.classes.get(value.dotted) if type(value) is Name else None
+    if found is not None and any(base.rpartition(".")[2] in _ENUMS for base in found.bases):
+        members = [one for one in found.attributes.values() if type(one) is Constant]
+        return either(*members[:16]) if members else element_of(value)
+    return element_of(value)
 
 
 def element_of(value: Value) -> Value:
