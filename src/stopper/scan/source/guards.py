@@ -112,6 +112,7 @@ class Guards:
     def _guards(self, route: SourceRoute, origin: Origin, method: str) -> Iterator[Guard]:
         yield from self._hook_guards(route, origin, method)
         if origin.view_class:
+            yield from self._group_guards(origin, method)
             yield from self._class_guards(route, origin.view_class, method)
             name = f"{origin.view_class}.{method.lower()}"
             found = self.project.attribute(origin.view_class, method.lower())
@@ -160,6 +161,16 @@ class Guards:
             for value in self._listed(said, method):
                 called = value if isinstance(value, Call) else None
                 dotted = function_name(value)
+                judged = self.judges.decorator(dotted, called) if dotted else Judgement(None, False)
+                if judged is not None:
+                    yield Guard(dotted or "?", "class-decorator", judged.stops, "source", value.span)
+
+    def _group_guards(self, origin: Origin, method: str) -> Iterator[Guard]:
+        """``Namespace("admin", decorators=[admin_required])``, ``Api(app, decorators=[…])``: they stand before every resource of it."""
+        for scope in origin.scopes:
+            for value in self._listed(self.routes.groups.by_identity[scope].call.keyword("decorators"), method):
+                called = value if isinstance(value, Call) else None
+                dotted = function_name(value) or (called.callee if called is not None else "")
                 judged = self.judges.decorator(dotted, called) if dotted else Judgement(None, False)
                 if judged is not None:
                     yield Guard(dotted or "?", "class-decorator", judged.stops, "source", value.span)
