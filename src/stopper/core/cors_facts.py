@@ -53,7 +53,10 @@ def sayings(facts: SourceFacts) -> Iterator[Saying]:
 
 def _attached(facts: SourceFacts) -> Iterator[Call]:
     for call in facts.calls("*.init_app"):
-        if call.callee in ATTACH or (isinstance(call.receiver, Call) and call.receiver.callee in CORS):
+        made = call.receiver if isinstance(call.receiver, Call) and call.receiver.callee in CORS else None
+        if made is not None and not made.lacks(0, "app"):
+            continue  # it is attached already, and was judged where it was made
+        if call.callee in ATTACH or made is not None:
             yield call
 
 

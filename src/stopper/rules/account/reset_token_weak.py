@@ -51,7 +51,7 @@ def _made(facts: SourceFacts, resets: frozenset[str]) -> Iterator[Hit]:
     """A token that is worked out from the time, the account or a generator that can be predicted."""
     for name in sorted(resets):
         for made in facts.assignments_in(name):
-            if _TOKEN.search(made.attribute) and _is_guessable(made.value):
+            if _TOKEN.search(made.attribute) and _is_guessable(facts, made.value):
                 yield Hit("a reset token can be predicted", made.span)
         for call in facts.calls_in(name):
             if call.span and _makes(call) and _used_as_token(facts, name, call):
@@ -74,8 +74,9 @@ def _used_as_token(facts: SourceFacts, name: str, call: Call) -> bool:
     return True
 
 
-def _is_guessable(value: Value) -> bool:
+def _is_guessable(facts: SourceFacts, value: Value) -> bool:
     calls = [one for one in walk(value, 8) if isinstance(one, Call)]
+    calls += [one for call in calls if (own := facts.function(call.callee)) is not None for said in own.returns for one in walk(said, 3) if isinstance(one, Call)]  # fmt: skip
     return any(_GUESSABLE.fullmatch(one.callee) for one in calls) and not any(
         _STRONG.fullmatch(one.callee) for one in calls
     )

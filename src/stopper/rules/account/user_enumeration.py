@@ -27,7 +27,7 @@ _WRONG: Final = re.compile(
     r"(?i)\b(wrong|incorrect|invalid|bad) (password|passphrase)\b|password (is )?(wrong|incorrect|invalid|does)"
 )
 _BOTH: Final = re.compile(
-    r"(?i)(user|e-?mail|account|name|login)\w* (or|and|/) (the )?(pass|pwd)|password (or|and)|credentials"
+    r"(?i)(user|e-?mail|account|name|login)\w* (or|and|/) (the )?(pass|pwd)|(user|e-?mail|account|name|login)\w*/(pass|pwd)|password(/| or| and)|credentials"
 )
 
 
@@ -78,8 +78,8 @@ def _asks_for_account(call: Call) -> bool:
     """``where(User.email == data["email"])``, where a schema has made ``data`` of the body."""
     return any(
         isinstance(part, Item)
-        and isinstance(part.owner, Parameter)
-        and re.search(r"(?i)mail|user_?name|login", text_of(part.key) or "")
+        and (isinstance(part.owner, Parameter) or (isinstance(part.owner, Call) and part.owner.method == "parse_args"))
+        and re.search(r"(?i)mail|user_?name|login|phone", text_of(part.key) or "")
         for part in walk(call, 5)
     )
 

@@ -89,6 +89,12 @@ def _takes(facts: SourceFacts, names: list[str]) -> bool:
             for call in facts.calls_in(name)
         )
         or any(REGISTERS.search(name.rpartition(".")[2]) for name in names)
+        or any(
+            is_password_name(word) and facts.derives(value, "password")
+            for name in names
+            for call in facts.calls_in(name)
+            for word, value in call.keywords
+        )
     )
 
 

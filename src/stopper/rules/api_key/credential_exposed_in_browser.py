@@ -87,7 +87,25 @@ def _is_page_made(facts: SourceFacts, flow: Flow) -> bool:
     """That what is rendered may be shown by a browser: not a statement, a file of settings or the text of a mail."""
     call = next((one for one in facts.calls_in(flow.function) if one.span == flow.span and one.args), None)
     said = call.args[0] if call is not None else None
-    return not any(_NO_PAGE.search(text_of(part) or "") for part in (said, *(parts(said) if said else ())))
+    if any(_NO_PAGE.search(text_of(part) or "") for part in (said, *(parts(said) if said else ()))):
+        return False
+    return call is None or not _is_mailed(facts, call)
+
+
+def _is_mailed(facts: SourceFacts, rendered: Call) -> bool:
+    """What is rendered becomes the body of a message, and is answered to nobody: ``message.html = render_template(…)``."""
+    holds = [
+        one for one in facts.assignments_in(rendered.function) if any(part == rendered for part in walk(one.value, 3))
+    ]
+    body = any(one.attribute in ("html", "body") and "." in one.target for one in holds) or any(
+        word in ("html", "body", "html_body", "text_body", "message")
+        and any(part == rendered for part in walk(value, 3))
+        for call in facts.calls_in(rendered.function)
+        for word, value in call.keywords
+    )
+    return body and not any(
+        part == rendered for one in facts.returns_of(rendered.function) for part in walk(one.value, 4)
+    )
 
 
 def _is_secret(value: Value) -> bool:

@@ -99,12 +99,15 @@ def _admin(facts: SourceFacts) -> Iterator[Hit]:
     hooked = any(
         isinstance(call.receiver, Call) and "admin" in call.callee.lower() for call in facts.calls("*.before_request")
     )
+    told: set[str] = set()
     for call in facts.calls("*.add_view", "*.add_views", "flask_admin.Admin"):
         values: tuple[Value, ...] = (*call.args, *(value for _, value in call.keywords))
         for given in values:
             bare = isinstance(given, Call) and (given.callee in _VIEWS or given.callee in parents)
             if bare and isinstance(given, Call) and not hooked and not _inherits(given.callee, guarded, parents):
-                yield Hit("this view of Flask-Admin asks nobody who is calling", given.span or call.span)
+                if call.function not in told:  # the views of one function are of one administration
+                    yield Hit("this view of Flask-Admin asks nobody who is calling", given.span or call.span)
+                told.add(call.function)
 
 
 def _asks(facts: SourceFacts, name: str) -> bool:

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_extended import BLOCKLIST, guarded, issues, manager, registers, uses, version
 from stopper.core.rule import Hit, Rule
 from stopper.core.setting_facts import in_force, switches
+from stopper.core.values import Item, Value, text_of, walk
 
 _OUT: Final = re.compile(
     r"(?i)(^|[/_.-])(log[-_]?out|sign[-_]?out|log[-_]?off|(revoke[-_]?tokens?|tokens?/revoke))([/_-]|$)"
@@ -31,12 +32,32 @@ def detect(app: App) -> Iterator[Hit]:
     if place is None:
         return
     if not registers(facts, BLOCKLIST):
-        if known is None or not known.blocklist:
+        if (known is None or not known.blocklist) and not _asks_by_decorator(facts):
             yield Hit(said, place)
     elif version(app) < 4:
         off = [doubt.span for doubt in switches(app, "JWT_BLACKLIST_ENABLED") if not doubt.value and doubt.span]
         if off or in_force(app, "JWT_BLACKLIST_ENABLED") is False:
             yield Hit("JWT_BLACKLIST_ENABLED is off, so the loader is never asked", off[0] if off else place)
+
+
+def _asks_by_decorator(facts: SourceFacts) -> bool:
+    """A decorator of the project looks for the token's ``jti`` among those that were taken back, and refuses."""
+    used = {decorator.name for function in facts.functions() for decorator in function.decorators}
+    for name in used:
+        inner = [one.name for one in facts.functions() if one.name.startswith(f"{name}.")] if name else []
+        for function in (name, *inner):
+            calls = list(facts.calls_in(function))
+            looks = any(_is_jti(part) for call in calls for part in walk(call, 5))
+            if looks and (
+                any(one.refuses for one in facts.conditions_in(function))
+                or any(call.method == "abort" for call in calls)
+            ):
+                return True
+    return False
+
+
+def _is_jti(part: Value) -> bool:
+    return isinstance(part, Item) and text_of(part.key) == "jti"
 
 
 def _refreshes(app: App) -> bool:

@@ -10,7 +10,7 @@ from stopper.core.jwt_keys import reached
 from stopper.core.jwt_names import ENCODING, encodings
 from stopper.core.jwt_purposes import purpose_of
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Constant, Mapping, walk
+from stopper.core.values import Constant, Item, Mapping, Member, Value, text_of, walk
 
 LOGOUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 STORE: Final = re.compile(
@@ -54,6 +54,8 @@ def _ends_sessions(app: App, facts: SourceFacts, callees: list[str]) -> bool:
 
 def _keeps_a_list(facts: SourceFacts) -> bool:
     """Something in the project is called like a store of ended tokens, or like a handle that ends them."""
+    if any(_is_handle(one.left, one.right) or _is_handle(one.right, one.left) for one in facts.comparisons("!=", "==")):
+        return True
     names = [function.name.rpartition(".")[2] for function in facts.functions()]
     names += [name for found in facts.classes() for name in (found.name.rpartition(".")[2], *found.attributes)]
     names += [assignment.attribute for assignment in facts.assignments()]
@@ -66,6 +68,14 @@ def _keeps_a_list(facts: SourceFacts) -> bool:
     return any(
         STORE.search(name) for name in names if not re.match(r"(?i)(create|make|issue|generate|new|encode|sign)", name)
     )
+
+
+def _is_handle(claim: Value, kept: Value) -> bool:
+    """``account.access != claims["access"]``: what was written into the token is asked of the account again."""
+    if not isinstance(claim, Item) or not isinstance(kept, Member):
+        return False
+    name = text_of(claim.key)
+    return name is not None and name == kept.attribute and WHO.match(name) is None and not name.endswith("id")
 
 
 RULE = Rule(

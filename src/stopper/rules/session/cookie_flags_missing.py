@@ -39,6 +39,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     if not facts.imports("flask", "werkzeug", "quart", "apiflask"):
         return
+    told: set[tuple[str, str]] = set()
     for call in facts.calls("*.set_cookie"):
         if call.open or _ends(facts, call) or _is_of_no_name(facts, call):
             continue
@@ -46,7 +47,8 @@ def detect(app: App) -> Iterator[Hit]:
         lacking = [said for word, (place, said) in _FLAGS.items() if _missing(facts, call, place, word)]
         if _FOR_SCRIPTS.search(name) and "HttpOnly" in lacking:
             lacking.remove("HttpOnly")
-        if lacking:
+        if lacking and (call.function, name) not in told:
+            told.add((call.function, name or str(call.span)))  # one cookie, whichever way the view ends
             yield Hit(
                 f"the cookie {name or 'that is set here'} lacks {', '.join(lacking)}",
                 call.span,

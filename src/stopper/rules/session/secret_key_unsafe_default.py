@@ -22,6 +22,7 @@ from stopper.core.values import (
     ConfigValue,
     Constant,
     EnvironmentValue,
+    Format,
     Item,
     Member,
     Value,
@@ -31,7 +32,7 @@ from stopper.core.values import (
 
 _NEW: Final = frozenset(
     {
-        "os.urandom", "secrets.token_hex", "secrets.token_bytes", "secrets.token_urlsafe", "uuid.uuid4", "uuid.uuid1", "random.random",
+        "os.urandom", "os.getrandom", "secrets.token_hex", "secrets.token_bytes", "secrets.token_urlsafe", "uuid.uuid4", "uuid.uuid1", "random.random",
         "random.randint", "secrets.choice", "cryptography.fernet.Fernet.generate_key", "binascii.hexlify", "base64.b64encode",
     }
 )  # fmt: skip
@@ -76,6 +77,8 @@ def _unsafe(facts: SourceFacts, write: ConfigWrite) -> tuple[str, Certainty | No
 def _made_anew(value: Value | None, depth: int = 4) -> bool:
     if isinstance(value, Member) and value.attribute in ("hex", "bytes", "int"):
         return _made_anew(value.owner, depth - 1)
+    if isinstance(value, Format):
+        return any(_made_anew(part, depth - 1) for part in value.parts)  # ``"key" + str(random.random())``
     if not isinstance(value, Call) or depth == 0:
         return False
     if value.callee in (

@@ -17,6 +17,10 @@ _WHO: Final = re.compile(
     r"(?i)^_?(user|uid|user_?id|user_?name|email|account(_id)?|logged_?in|authenticated|login|member_id|customer_id|is_admin)$"
 )
 _IN: Final = re.compile(r"(?i)(^|[/_.-])(log[-_]?in|sign[-_]?in|authenticate)")
+_LOGINS: Final = tuple(
+    f"flask_login.{name}" for name in ("login_user", "LoginManager", "login_required", "current_user")
+)
+"""What keeps people in the session; a model's ``UserMixin`` alone does not."""
 _OUT: Final = re.compile(r"(?i)(^|[/_.-])(log[-_]?out|sign[-_]?out|log[-_]?off)")
 _ENDS: Final = re.compile(
     r"(?i).*(logout_user|session(_interface)?\.(clear|pop|regenerate|destroy|delete|invalidate)|delete_cookie|unset_jwt_cookies|unset_access_cookies|regenerate\w*|(end|clear|destroy|revoke|invalidate|drop)_\w*session\w*|revoke\w*|forget\w*|(?:log|sign)_?(?:out|off)(?:_\w+)?)"
@@ -36,7 +40,7 @@ def detect(app: App) -> Iterator[Hit]:
         seen.add(flow.function)
         if _is(facts, flow.function, _IN) and not _calls(facts, flow.function, _NEW):
             yield Hit("the log-in writes into the session that it found, and does not start a new one", flow.span)
-    if not seen and not facts.imports("flask_login"):
+    if not seen and not any(True for _ in facts.calls(*_LOGINS)) and not facts.imports(*_LOGINS):
         return
     for route in facts.routes:
         if not _OUT.search(route.path) and not _OUT.search(route.view.rpartition(".")[2]):
