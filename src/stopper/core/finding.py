@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from stopper.core.place import Place, RouteRef
-from stopper.core.rule import SEVERITIES, Certainty, Edit, Rule
+from stopper.core.rule import SEVERITIES, Certainty, Edit, Rule, Severity
 
 if TYPE_CHECKING:
     from stopper.core.exchange import Exchange
@@ -33,6 +33,8 @@ class Verdict:
     message: str
     routes: tuple[RouteRef, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    severity: Severity | None = None
+    """Less than the rule's, where what was seen weighs less than the worst that the rule tells of; never more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,20 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()
     certainty: Certainty = "certain"
     edit: Edit | None = None
+    severity: Severity | None = None
+    """As in :class:`Verdict`."""
+
+    @property
+    def weight(self) -> Severity:
+        """The rule's severity, or less where what was seen weighs less."""
+        return min(self.rule.severity, self.severity or self.rule.severity, key=SEVERITIES.index)
 
 
 def order_of(finding: Finding) -> tuple[int, int, str, str, int]:
     """What findings are sorted by: the worst and surest first."""
     span = next((place.span for place in finding.places if place.span), None)
     return (
-        -SEVERITIES.index(finding.rule.severity),
+        -SEVERITIES.index(finding.weight),
         -CONFIDENCES.index(finding.confidence),
         finding.rule.slug,
         span.path if span else "",

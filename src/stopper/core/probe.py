@@ -15,7 +15,7 @@ from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
-from stopper.core.rule import Surface
+from stopper.core.rule import Severity, Surface
 from stopper.core.secret import Secret
 from stopper.core.tls import TlsSeen
 
@@ -215,9 +215,11 @@ class Target:
     """A scratch pad that probes of one scan share (a found login route, a guessed secret)."""
 
 
-def failed(message: str, routes: Sequence[RouteRef], evidence: Sequence[Evidence]) -> Verdict:
-    """The target has the weakness, and here is the proof."""
-    return Verdict("fail", message, tuple(routes), tuple(evidence))
+def failed(
+    message: str, routes: Sequence[RouteRef], evidence: Sequence[Evidence], severity: Severity | None = None
+) -> Verdict:
+    """The target has the weakness, and here is the proof. ``severity`` says that it weighs less than the worst that the rule tells of."""
+    return Verdict("fail", message, tuple(routes), tuple(evidence), severity)
 
 
 def passed(message: str, evidence: Sequence[Evidence] = ()) -> Verdict:

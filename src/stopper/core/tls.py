@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+WEAK_CIPHERS: Final = "weak ciphers"
 OLD_VERSIONS: Final = ("TLS 1.0", "TLS 1.1")
 """Versions that RFC 8996 forbids."""
 RSA_LEAST: Final = 2048
@@ -38,32 +39,49 @@ class TlsSeen:
     """Why there is no certificate."""
     weak: str = ""
     """Why a careful client's handshake fails where one that takes every cipher holds."""
+    ciphers: tuple[str, ...] = ()
+    """The families of weak ciphers that are taken, beside whatever else."""
 
 
-def faults(seen: TlsSeen) -> tuple[str, ...]:
-    """What is wrong with the server's TLS, each as the rest of a sentence that begins with the server."""
-    found = [f"still takes {version}" for version in seen.taken]
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong, as the rest of a sentence that begins with the server. ``open_now``: whoever is on the way can read or pose as
+    the server today; else it takes a client that is talked into something old, or an attack that costs much."""
+
+    text: str
+    open_now: bool = False
+
+
+def faults(seen: TlsSeen) -> tuple[Fault, ...]:
+    """What is wrong with the server's TLS."""
+    found = [Fault(f"still takes {version}") for version in seen.taken]
+    found += [Fault(f"takes {family}", family not in _COSTLY) for family in seen.ciphers]
     if seen.weak:
-        found.append(f"holds no handshake with a careful client ({seen.weak}), only with one that takes every cipher")
+        said = f"holds no handshake with a careful client ({seen.weak}), only with one that takes every cipher"
+        found.append(Fault(said, True))
     if seen.certificate is not None:
         found += _certificate_faults(seen.certificate, seen.at)
     return tuple(found)
 
 
-def _certificate_faults(one: CertificateSeen, now: datetime) -> list[str]:
-    found: list[str] = []
+_COSTLY: Final = ("RC4", "3DES")
+"""Families that are broken at a price: millions of requests, or gigabytes of one connection (RFC 7465, Sweet32)."""
+
+
+def _certificate_faults(one: CertificateSeen, now: datetime) -> list[Fault]:
+    found: list[Fault] = []
     if now > one.ends:
-        found.append(f"shows a certificate that ended on {one.ends:%Y-%m-%d}")
+        found.append(Fault(f"shows a certificate that ended on {one.ends:%Y-%m-%d}", True))
     if now < one.begins:
-        found.append(f"shows a certificate that begins on {one.begins:%Y-%m-%d} only")
+        found.append(Fault(f"shows a certificate that begins on {one.begins:%Y-%m-%d} only", True))
     if not one.fits_host:
-        found.append("shows a certificate for another host")
+        found.append(Fault("shows a certificate for another host", True))
     if one.self_signed and one.trouble:
-        found.append("shows a certificate that it signed itself")
+        found.append(Fault("shows a certificate that it signed itself", True))
     if one.rsa_bits is not None and one.rsa_bits < RSA_LEAST:
-        found.append(f"shows a certificate with an RSA key of {one.rsa_bits} bits")
+        found.append(Fault(f"shows a certificate with an RSA key of {one.rsa_bits} bits"))
     if one.signature_hash in WEAK_HASHES and not one.self_signed:
-        found.append(f"shows a certificate whose signature stands on {one.signature_hash.upper()}")
+        found.append(Fault(f"shows a certificate whose signature stands on {one.signature_hash.upper()}"))
     if one.trouble and not found:
-        found.append(f"shows a certificate that is not trusted here ({one.trouble})")
+        found.append(Fault(f"shows a certificate that is not trusted here ({one.trouble})", True))
     return found

@@ -75,7 +75,7 @@ def _joined(findings: Sequence[Finding]) -> list[Finding]:
         cause = next((one for one in left if one is not effect and _is_effect(effect, one)), None)
         if cause is None:
             continue
-        worse = SEVERITIES.index(effect.rule.severity) > SEVERITIES.index(cause.rule.severity)
+        worse = SEVERITIES.index(effect.weight) > SEVERITIES.index(cause.weight)
         kept, given = (
             (effect, cause) if worse and all(place.span is None for place in cause.places) else (cause, effect)
         )
@@ -230,6 +230,7 @@ def _of_the_wire(app: App, rule: Rule, verdict: Verdict, routes: tuple[RouteRef,
         tuple(Place(view_span(app, ref), ref) for ref in routes[:PLACES_MOST]),
         "proven",
         verdict.evidence,
+        severity=verdict.severity,
     )
 
 

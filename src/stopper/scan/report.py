@@ -94,12 +94,12 @@ class Report:
 
 
 def severity_of(finding: Finding) -> Severity:
-    """How bad a finding is: its rule's severity, but a critical that is only a sign counts as high.
+    """How bad a finding is: its rule's severity, or less where the probe saw less; and a critical that is only a sign counts as high.
 
     Critical stays critical when it is proven; when two readers agree and one of them is not the wire; or when a detector of
     certainty ``certain`` saw it in the source.
     """
-    severity = finding.rule.severity
+    severity = finding.weight
     if severity != "critical" or finding.confidence in ("proven", "confirmed"):
         return severity
     kinds = {evidence.kind for evidence in finding.evidence}

@@ -8,10 +8,12 @@ from stopper.core.fact import ConfigWrite, Function
 from stopper.core.facts import SourceFacts
 from stopper.core.finding import Evidence, Finding, Verdict
 from stopper.core.place import RouteRef, Span
+from stopper.core.probe import failed
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Constant
 from stopper.scan.correlate import correlate
 from stopper.scan.engine import DetectorResult, ProbeResult
+from stopper.scan.report import severity_of
 
 NOTES, ME = RouteRef("GET", "/notes/{id}"), RouteRef("GET", "/me")
 HELPER = Span("app.py", 5, 9)
@@ -231,3 +233,16 @@ def test_joined_proofs_keep_the_graver_name() -> None:
     for tried in ([proved(cause, ME), proved(effect, ME)], [proved(effect, ME), proved(cause, ME)]):
         (found,) = correlate(App(), [], tried)
         assert (found.rule.slug, len(found.evidence)) == ("effect", 3)
+
+
+def test_a_proof_may_weigh_less_than_its_rule_and_never_more() -> None:
+    grave, small = rule("grave", severity="high"), rule("small", severity="low")
+    seen = [Evidence("exchange", "seen")]
+    tried = [ProbeResult(one, failed("seen", (ME,), seen, "medium")) for one in (small, grave)]
+    other = ProbeResult(rule("other", severity="high"), failed("seen", (ME,), seen))
+    found = correlate(App(), [], [*tried, other])
+    assert [(one.rule.slug, severity_of(one)) for one in found] == [
+        ("other", "high"),
+        ("grave", "medium"),
+        ("small", "low"),
+    ]

@@ -16,7 +16,7 @@ from stopper.core.probe import Identity, Skipped
 from stopper.core.secret import Secret
 from stopper.rules.transport.insecure_transport import RULE
 from stopper.scan.options import ProbeOptions
-from stopper.scan.report import Report
+from stopper.scan.report import Report, severity_of
 from stopper.scan.run import run_scan
 from stopper.scan.wire import tls_look
 from stopper.scan.wire.courier import Courier
@@ -59,6 +59,7 @@ def test_old_versions_are_told_and_the_good_handshake_stays_good(tmp_path: Path,
         report = scanned(server)
     assert said(report) == "the server still takes TLS 1.0, and still takes TLS 1.1"
     assert report.findings[0].confidence == "proven"
+    assert severity_of(report.findings[0]) == "medium"
 
 
 def test_a_server_of_old_versions_alone_is_a_finding_though_no_request_can_be_sent(
@@ -76,6 +77,18 @@ def test_a_server_of_weak_ciphers_alone_is_told(tmp_path: Path, vouching: Author
         report = scanned(server)
     assert "holds no handshake with a careful client" in said(report)
     assert server.heard == []
+
+
+@pytest.mark.parametrize(("ciphers", "family"), [
+    ("ALL:!aNULL:ECDHE-ECDSA-NULL-SHA", "ciphers that encrypt nothing"),
+    ("ALL:aNULL", "ciphers without a certificate"),
+])  # fmt: skip
+def test_a_weak_cipher_beside_good_ones_is_told(tmp_path: Path, vouching: Authority, ciphers: str, family: str) -> None:
+    with serving(certificate(tmp_path, vouching), ciphers=ciphers) as server:
+        report = scanned(server)
+    assert said(report) == f"the server takes {family}"
+    assert severity_of(report.findings[0]) == "high"
+    assert "Authorization" not in b"".join(server.heard).decode()
 
 
 def test_a_certificate_that_nobody_can_read_leaves_the_rule_open(
@@ -103,6 +116,7 @@ def test_a_bad_certificate_is_a_finding_and_an_error(
         report = scanned(server)
     assert message in said(report)
     assert "certificate" not in said(report).partition(message)[2]
+    assert severity_of(report.findings[0]) == ("medium" if "RSA key" in message else "high")
     assert any("mend the certificate" in error.message for error in report.errors)
 
 
@@ -122,7 +136,7 @@ def test_what_this_machine_cannot_speak_is_not_called_good(
     with serving(certificate(tmp_path, vouching)) as server:
         report = scanned(server)
     assert [one.outcome for one in report.outcomes] == ["open"]
-    assert "not tested (TLS 1.0: the OpenSSL of this machine does not speak it" in report.outcomes[0].message
+    assert "not tested: TLS 1.0: the OpenSSL of this machine does not speak it" in report.outcomes[0].message
 
 
 @pytest.mark.usefixtures("vouching")

@@ -74,7 +74,7 @@ class TlsServer:
     """Answers ``{}`` to every request until it is closed, and keeps what was sent to it."""
 
     def __init__(
-        self, file: Path, *, old: bool = False, newest: ssl.TLSVersion | None = None, ciphers: str = "ALL"
+        self, file: Path, *, old: bool = False, newest: ssl.TLSVersion | None = None, ciphers: str = "ALL:!aNULL"
     ) -> None:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.set_ciphers(f"{ciphers}:@SECLEVEL=0")  # only so can it hold a short key or speak an old version

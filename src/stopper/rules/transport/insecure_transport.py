@@ -9,8 +9,8 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, look_at_tls, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.probe_loopback import is_loopback
-from stopper.core.rule import Rule
-from stopper.core.tls import TlsSeen, faults
+from stopper.core.rule import Rule, Severity
+from stopper.core.tls import WEAK_CIPHERS, TlsSeen, faults
 
 _TRIES: Final = 3
 
@@ -46,14 +46,17 @@ def _encrypted(target: Target) -> Steps[Verdict]:
     seen = yield from look_at_tls()
     found = faults(seen)
     if found:
-        text = f"the server {', and '.join(found)}"
-        return failed(text, (_any_route(target),), (Evidence("effect", _account(seen)),))
+        text = f"the server {', and '.join(one.text for one in found)}"
+        severity: Severity = "high" if any(one.open_now for one in found) else "medium"
+        return failed(text, (_any_route(target),), (Evidence("effect", _account(seen)),), severity)
     if seen.unread:
         return unsure(f"no certificate could be read: {seen.unread}")
     if seen.untested:
         lacking = "; ".join(f"{version}: {why}" for version, why in seen.untested)
-        return unsure(f"the certificate is good; old versions were not tested ({lacking})")
-    return passed("the certificate is good and old versions are refused", (Evidence("effect", _account(seen)),))
+        return unsure(f"what was tested is good; not tested: {lacking}")
+    return passed(
+        "the certificate is good, and old versions and weak ciphers are refused", (Evidence("effect", _account(seen)),)
+    )
 
 
 def _account(seen: TlsSeen) -> str:
@@ -61,6 +64,9 @@ def _account(seen: TlsSeen) -> str:
     parts = [f"{version} is taken" for version in seen.taken]
     parts += [f"{version} is refused" for version in seen.refused]
     parts += [f"{version} was not tested ({why})" for version, why in seen.untested]
+    parts += [f"it takes {family}" for family in seen.ciphers]
+    if not seen.ciphers and WEAK_CIPHERS not in dict(seen.untested):
+        parts.append("weak ciphers are refused")
     parts += [f"a careful client's handshake fails: {seen.weak}"] if seen.weak else []
     one = seen.certificate
     if one is not None:

@@ -1,10 +1,8 @@
 """Looks at a server's TLS over connections of its own. Nothing but handshakes is sent there, so no check of the scan is weakened."""
 
 import ipaddress
-import socket
 import ssl
 import warnings
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -12,10 +10,9 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from stopper.core.tls import CertificateSeen, TlsSeen
+from stopper.core.tls import WEAK_CIPHERS, CertificateSeen, TlsSeen
+from stopper.scan.wire.tls_ciphers import Connect, weak_ciphers
 
-Connect = Callable[[], socket.socket]
-"""Opens a new TCP connection with a time limit. Raises OSError."""
 Answer = tuple[Literal["taken", "refused", "untested"], str]
 
 _OLD: Final = {"TLS 1.0": ("TLSv1", b"\x03\x01"), "TLS 1.1": ("TLSv1_1", b"\x03\x02")}
@@ -44,8 +41,10 @@ def look(connect: Connect, host: str, trusting: ssl.SSLContext) -> TlsSeen:
     def those(kind: str) -> tuple[str, ...]:
         return tuple(version for version, (answer, _) in answers.items() if answer == kind)
 
-    untested = tuple((version, answers[version][1]) for version in those("untested"))
-    return TlsSeen(now, those("taken"), those("refused"), untested, certificate, unread, weak)
+    untested = [(version, answers[version][1]) for version in those("untested")]
+    ciphers, unclear = weak_ciphers(connect, host)
+    untested += [(WEAK_CIPHERS, unclear)] if unclear else []
+    return TlsSeen(now, those("taken"), those("refused"), tuple(untested), certificate, unread, weak, ciphers)
 
 
 def _certificate(connect: Connect, host: str, trusting: ssl.SSLContext) -> tuple[CertificateSeen, str]:
