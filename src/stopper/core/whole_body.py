@@ -1,8 +1,13 @@
 """Everything that a caller wrote at once: the body as an object, a form, the query."""
 
-from typing import Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
 
-from stopper.core.values import Call, Choice, Mapping, Name, Value, options
+from stopper.core.passing import passed
+from stopper.core.values import NAMED, Call, Choice, Item, Mapping, Name, Parameter, Value, options
+
+if TYPE_CHECKING:
+    from stopper.core.facts import SourceFacts
 
 _READS: Final = frozenset(
     {"flask.request.get_json", "flask.request.json", "flask.request.form", "flask.request.values", "flask.request.args"}
@@ -35,3 +40,43 @@ def is_whole(value: Value | None, depth: int = 5) -> bool:
             )
         case _:
             return False
+
+
+def is_whole_of(facts: "SourceFacts", value: Value | None, depth: int = 3) -> bool:
+    """:func:`is_whole`, also where a caller of the function hands it over, or where a comprehension goes through its members without
+    holding their names against a list."""
+    if value is None or depth == 0:
+        return False
+    for option in options(value):
+        match option:
+            case Parameter():
+                if any(
+                    is_whole_of(facts, given, depth - 1)
+                    for call in facts.calls(option.function)
+                    for given in _handed(facts, option, call)
+                ):
+                    return True
+            case Call(receiver=receiver) if option.method in _SAME and receiver is not None:
+                if is_whole_of(facts, receiver, depth - 1):
+                    return True
+            case Mapping(items=((Item() as key, _),), open=True):
+                if is_whole_of(facts, key.owner, depth - 1) and not is_held_by_name(facts, key):
+                    return True
+            case _:
+                pass
+    return is_whole(value)
+
+
+def _handed(facts: "SourceFacts", parameter: Parameter, call: Call) -> Iterable[Value]:
+    """What a call gives for a parameter; for ``**named`` only what it unpacks itself, as single keywords are no whole."""
+    if parameter.index == NAMED:
+        return [given for name, given in call.keywords if name == "**"]
+    return passed(facts, parameter, call)
+
+
+def is_held_by_name(facts: "SourceFacts", key: Item) -> bool:
+    """That the name of the member is held against a list, wherever that is written: ``if name in ALLOWED``."""
+    return any(
+        one.left == key or (isinstance(one.left, Item) and one.left.owner == key.owner)
+        for one in facts.comparisons("in", "not in")
+    )

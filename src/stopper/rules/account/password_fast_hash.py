@@ -62,9 +62,14 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _sets_password(call: Call, value: Value) -> bool:
     """What the setter of a ``password`` is given, under whatever name."""
-    return is_password_name(call.function.rpartition(".")[2]) and any(
+    return is_password_name(_word(call.function)) and any(
         isinstance(one, Parameter) and one.function == call.function for one in walk(value, 3)
     )
+
+
+def _word(function: str) -> str:
+    """The name of a function; the second of one name, as the setter of a property is, has a prime behind it."""
+    return function.rpartition(".")[2].rstrip("'")
 
 
 def _settings(app: App, facts: SourceFacts) -> Iterator[Hit]:
@@ -84,14 +89,10 @@ def _about_password(facts: SourceFacts, call: Call) -> Certainty | None:
     position = 1 if call.callee in ("hashlib.new", "hmac.new", "hmac.digest") else 0
     values = [*call.args[position : position + 1]]
     values += [value for name, value in call.keywords if name in ("data", "string", "msg", "secret")]
-    if any(is_clear_password(facts, value) for value in values):
+    if any(is_clear_password(facts, value) or _sets_password(call, value) for value in values):
         # A helper that signs anything is given hashes of passwords too: what it is told to sign has to say that it is one.
         return "certain" if not call.callee.startswith("hmac.") or any(map(_says_password, values)) else None
-    if (
-        values
-        and _PASSWORD_FUNCTION.search(call.function.rpartition(".")[2])
-        and not any(isinstance(one, Name) for one in values)
-    ):
+    if values and _PASSWORD_FUNCTION.search(_word(call.function)) and not any(isinstance(one, Name) for one in values):
         return "likely"
     return None
 

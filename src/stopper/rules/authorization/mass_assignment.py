@@ -16,8 +16,8 @@ from stopper.core.probe_inputs import members
 from stopper.core.probe_objects import entries, ids
 from stopper.core.probe_registration import logged_in, new_account, registers
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Unknown, Value, parts, walk
-from stopper.core.whole_body import is_whole
+from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Unknown, Value, parts, walk
+from stopper.core.whole_body import is_whole, is_whole_of
 
 _UPDATES: Final = (
     "*.update",
@@ -65,7 +65,7 @@ def _by_setattr(facts: SourceFacts) -> Iterator[Call]:
     for call in facts.calls("setattr"):
         if len(call.args) != 3 or not isinstance(call.args[1], Item):
             continue
-        whole = _is_inside(call.args[1])
+        whole = _is_inside(facts, call.args[1])
         if whole and not _kept_to_a_list(facts, call):
             yield call
 
@@ -90,13 +90,13 @@ def _kept_to_a_list(facts: SourceFacts, call: Call) -> bool:
     )
 
 
-def _is_inside(value: Value, depth: int = 4) -> bool:
+def _is_inside(facts: SourceFacts, value: Value, depth: int = 4) -> bool:
     """That all of the body is in the value, and no schema has kept the members that it knows."""
-    if is_whole(value):
+    if is_whole(value) or (isinstance(value, Parameter) and is_whole_of(facts, value)):
         return True
     if depth == 0 or (isinstance(value, Call) and value.method in _KEEPS):
         return False
-    return any(_is_inside(part, depth - 1) for part in parts(value))
+    return any(_is_inside(facts, part, depth - 1) for part in parts(value))
 
 
 def _are_names(value: Value) -> bool:
@@ -115,7 +115,9 @@ def _by_keywords(facts: SourceFacts) -> Iterator[Call]:
         if not call.keywords:
             continue
         word = call.method
-        if any(name == "**" and is_whole(value) for name, value in call.keywords) and _is_model(facts, call, word):
+        if any(name == "**" and is_whole_of(facts, value) for name, value in call.keywords) and _is_model(
+            facts, call, word
+        ):
             yield call
 
 
@@ -143,7 +145,7 @@ def _by_update(facts: SourceFacts) -> Iterator[Call]:
             given = [
                 said for value in call.args[1:] if isinstance(value, Mapping) for said in [value.get("$set")] if said
             ]
-        if not any(is_whole(value) for value in given):
+        if not any(is_whole_of(facts, value) for value in given):
             continue
         if call.method != "update" or _is_stored(call):
             yield call

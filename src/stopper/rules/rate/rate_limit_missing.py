@@ -16,7 +16,7 @@ from stopper.core.setting_facts import application_made
 from stopper.core.view_functions import index_of
 
 _SIGN_OF_LIFE: Final = re.compile(
-    r"(?i)/?(?:[\w-]+/)?(?:_*health\w*|ping|status|alive|live(?:ness|z)?|ready(?:z)?|readiness|version|robots\.txt|favicon\.ico)?/?"
+    r"(?i)/?(?:(?:[\w-]+/)?(?:_*health\w*|ping|status|alive|live(?:ness|z)?|ready(?:z)?|readiness|version|robots\.txt|favicon\.ico))?/?"
 )
 _DEAR: Final = re.compile(
     r"(?i).*(generate_password_hash|check_password_hash|checkpw|hashpw|send_mail|sendmail|send_message|send_email|subprocess\.\w+|chat\.completions\.create|messages\.create|"

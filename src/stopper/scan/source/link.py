@@ -29,6 +29,7 @@ from stopper.scan.source.files import SourceFile
 from stopper.scan.source.guards import Guards
 from stopper.scan.source.project import ClassState, Module, Project
 from stopper.scan.source.routes import Routes
+from stopper.scan.source.sole_methods import name_sole_methods
 
 Placed = TypeVar("Placed", bound=HasSpan)
 
@@ -38,6 +39,7 @@ def link(
     tests: frozenset[str],
 ) -> App:  # fmt: skip
     """The App that all files together describe."""
+    name_sole_methods(project, tests)
     by_name = {module.name: module for module in modules}
     routes = Routes(project, by_name, tests)
     found = routes.found()

@@ -15,6 +15,12 @@ INSTANCES: Final[dict[str, str]] = {
     "psycopg2.connect": "psycopg2.Connection",
     "hmac.new": "hmac.HMAC",
     "hashlib.new": "hashlib.HASH",
+    "pyotp.TOTP": "pyotp.TOTP",
+    "pyotp.HOTP": "pyotp.HOTP",
+    "pyotp.totp.TOTP": "pyotp.TOTP",
+    "pyotp.hotp.HOTP": "pyotp.HOTP",
+    "smtplib.SMTP": "smtplib.SMTP",
+    "smtplib.SMTP_SSL": "smtplib.SMTP_SSL",
     "flask.current_app": "flask.Flask",
     "flask.current_app.logger": "logging.Logger",
     "flask.current_app._get_current_object": "flask.Flask",
@@ -87,7 +93,7 @@ APP_NAMES: Final = frozenset({"app", "application", "flask_app", "current_app"})
 BLUEPRINT_NAMES: Final = frozenset({"bp", "blueprint"})
 LOGGER_NAME: Final = re.compile(r"(?:.*_)?(?:log|logger|logging|LOG|LOGGER)$")
 LOG_METHODS: Final = frozenset(
-    {"debug", "info", "warning", "warn", "error", "exception", "critical", "log", "fatal", "trace"}
+    {"debug", "info", "warning", "warn", "error", "exception", "critical", "log", "fatal", "trace", "bind", "contextualize"}
 )
 
 ROUTE_METHODS: Final = frozenset({"route", "get", "post", "put", "patch", "delete", "websocket", "resource"})
@@ -132,6 +138,11 @@ Sink = tuple[str, int | None, tuple[str, ...]]
 SINKS: Final[dict[str, tuple[Sink, ...]]] = {
     "print": (("print", -1, ()),),
     "pprint.pprint": (("print", -1, ()),),
+    "structlog.contextvars.bind_contextvars": (("log", -2, ()),),
+    "structlog.threadlocal.bind_threadlocal": (("log", -2, ()),),
+    "requests.Session.headers.update": (("outbound-headers", 0, ()),),
+    "httpx.Client.headers.update": (("outbound-headers", 0, ()),),
+    "httpx.AsyncClient.headers.update": (("outbound-headers", 0, ()),),
     "sys.stdout.write": (("print", 0, ()),),
     "sys.stderr.write": (("print", 0, ()),),
     "flask.jsonify": (("response", -1, ()),),
