@@ -1,7 +1,8 @@
 """A token that was made for one thing opens another: a refresh token, or the link of a mail, works as an access token."""
 
+import re
 from collections.abc import Iterator
-from typing import cast
+from typing import Final, cast
 
 from stopper.core.app import App
 from stopper.core.exchange import Response
@@ -19,6 +20,9 @@ from stopper.core.probe_signature import signable, telling_baseline
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, is_constant
 
+_LINK: Final = re.compile(r"(?i)forgot|reset|recover|magic_?link|invit|activat")
+_SENDS: Final = re.compile(r"(?i)(?:^|[._])(?:send|mail|e?mail_|sms|notify)|apply_async$|\.Message$")
+
 
 def detect(app: App) -> Iterator[Hit]:
     """Verifications under a key that signs tokens of several kinds, where nobody asks for the kind."""
@@ -31,6 +35,9 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(
                 f"tokens for {', '.join(sorted(kinds))} share this key, and nobody asks which one this is", call.span
             )
+    for call in facts.calls("flask_jwt_extended.create_access_token"):
+        if _is_sent_away(facts, call.function) and call.keyword("additional_claims", "user_claims") is None:
+            yield Hit("what is mailed for a new password opens every route, like any access token", call.span)
     revoking = {one.call for one in guarded(facts) if one.ends_tokens}
     for call in facts.calls("flask_jwt_extended.jwt_required", "flask_jwt_extended.verify_jwt_in_request"):
         if is_constant(call.keyword("verify_type"), False) and call not in revoking:
@@ -42,9 +49,25 @@ def _several(app: App, facts: SourceFacts) -> dict[str, set[str]]:
     used: dict[str, set[str]] = {}
     for call, key, _ in key_uses(app, facts):
         if call.callee in ENCODING:
+            kinds = _kinds(facts, call)
             for mark in marks(facts, key):
-                used.setdefault(mark, set()).add(purpose_of(call) or "access")
+                used.setdefault(mark, set()).update(kinds)
     return {mark: kinds for mark, kinds in used.items() if len(kinds) > 1}
+
+
+def _kinds(facts: SourceFacts, call: Call) -> set[str]:
+    """What the token is for; what a function signs for everybody who asks it is for what its callers say."""
+    own = purpose_of(call)
+    if own is not None or not call.function:
+        return {own or "access"}
+    callers = {one.function for one in facts.calls(call.function)}
+    return {"reset" if _is_sent_away(facts, one) else "access" for one in callers} or {"access"}
+
+
+def _is_sent_away(facts: SourceFacts, function: str) -> bool:
+    """A link for a new password or a log-in is made and sent to somebody by mail or message."""
+    named = _LINK.search(".".join(function.split(".")[-2:])) is not None
+    return named and any(_SENDS.search(call.callee) is not None for call in facts.calls_in(function))
 
 
 def _asks_kind(facts: SourceFacts, call: Call) -> bool:
