@@ -30,8 +30,8 @@ def detect(app: App) -> Iterator[Hit]:
     if not routes or any(_takes_back(route) for route in routes) or _ends_session(facts):
         return
     for route in routes:
-        if "POST" not in route.methods or route.parameters:
-            continue
+        if "POST" not in route.methods or route.parameters or route.readers == frozenset({"wire"}):
+            continue  # a crawl sees what is linked: that it came by no way out says nothing
         if _LOGIN.search(route.path) and _issues(facts, route):
             yield _hit(route, "nothing ends what is given out at")
             return
