@@ -62,11 +62,11 @@ _CHANGES: Final = re.compile(
 """Functions whose name says that they change something, wherever they come from."""
 _INTERNAL: Final = re.compile(r"(?i)(^|[/_-])(admin|internal|staff|audit|backup|payroll)([/_-]|$)")
 _PRIVATE: Final = re.compile(
-    r"(?i)(^|[/_-])(users?|accounts?|customers?|members?|employees?|patients?|orders?|invoices?|payments?|billing|transactions?|salaries)([/_-]|$)"
+    r"(?i)(^|[/_-])(users?|accounts?|customers?|members?|employees?|patients?|orders?|invoices?|payments?|billing|transactions?|salaries)([/_.-]|$)"
 )
 _READS: Final = re.compile(
     r"(?!flask\.).*\.(all|first|first_or_404|get_or_404|one|one_or_none|find|find_one|find_all|fetchall|fetchone|execute|scalars?|filter_by|"
-    r"filter|paginate|select|items|values|to_dict|to_json|dump|serialize|query)$"
+    r"filter|paginate|select|items|values|to_dict|to_json|dump|serialize|query|query\.(limit|order_by|yield_per))$"
 )
 _MANY: Final = 6
 _SOMEBODY: Final = re.compile(

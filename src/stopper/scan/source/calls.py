@@ -9,6 +9,7 @@ from stopper.core.fact import (
 from stopper.core.naming import sensitive
 from stopper.core.values import (
     Call,
+    Choice,
     Constant,
     EnvironmentValue,
     Format,
@@ -278,6 +279,7 @@ def _folded_get(
     key = next(iter(args))
     default = args[1] if len(args) == 2 else named_only.get("default", NONE)
     text = key.value if type(key) is Constant and type(key.value) is str else None
+    owner = _without_empty(owner)
     if type(owner) is Name:
         dotted = owner.dotted
         if (
@@ -298,6 +300,14 @@ def _folded_get(
     if type(owner) is Call and (_gives_mapping(owner.callee) or (_is_word(text) and _is_own(reader, owner.callee))):
         return item(reader, owner, key, default, node)
     return None
+
+
+def _without_empty(owner: Value) -> Value:
+    """``request.get_json() or {}`` without the empty one."""
+    if type(owner) is not Choice or owner.every:
+        return owner
+    full = [one for one in owner.options if not (type(one) is Mapping and not one.items and not one.open)]
+    return full[0] if len(full) == 1 else owner
 
 
 def _is_word(text: str | None) -> bool:
@@ -323,6 +333,11 @@ def _gives_mapping(callee: str) -> bool:
         "to_dict",
         "dict",
         "safe_load",
+        "find_one",
+        "find_one_or_404",
+        "hgetall",
+        "model_dump",
+        "_asdict",
     )
 
 
