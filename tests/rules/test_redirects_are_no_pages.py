@@ -31,13 +31,13 @@ def test_a_redirect_alone_lacks_no_header_of_a_page(slug: str) -> None:
     assert outcome(slug, shown()) == "fail"
 
 
-def test_a_redirect_that_names_the_host_of_the_request_is_told_but_for_the_slash() -> None:
+def test_a_redirect_within_the_address_that_was_asked_is_nobodys_link() -> None:
     app = Flask("hosts")
     app.add_url_rule("/notes/", "notes", lambda: "<p>notes</p>")
     app.add_url_rule("/notes", "slash", lambda: redirect(f"{request.host_url}notes/"))
     assert outcome("host-header-trusted", app) == "not-applicable"
     told = Flask("told")
-    told.add_url_rule("/old", "old", lambda: redirect(f"{request.host_url}notes/"))
+    told.add_url_rule("/old", "old", lambda: redirect(f"https://{request.host}/notes/"))
     assert outcome("host-header-trusted", told) == "fail"
 
 

@@ -111,7 +111,7 @@ _CHANGING: Final = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"  # ISO 8601
     r"|\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"  # RFC 9110 §5.6.7, Flask's JSON form of a datetime
     r"|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"  # UUID
-    r"|[A-Za-z0-9_-]{24,}"  # tokens, hashes, nonces
+    r"|[A-Za-z0-9_-]{24,}(?:\.[A-Za-z0-9_-]{2,})*"  # tokens, hashes, nonces; what itsdangerous signs has its time in the middle
     r"|\d{10,}(?:\.\d+)?"  # seconds since the epoch and finer
 )
 

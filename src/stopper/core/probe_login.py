@@ -17,6 +17,7 @@ from stopper.core.probe_shared import found_once
 ENTERED: Final = "how somebody came in:"
 """Begins the names under which ``target.notes`` keeps the log-in of a person."""
 
+_ASKS_AGAIN: Final = re.compile(r"""(?i)<input[^>]{1,400}type\s*=\s*["']?password""")
 _OUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 
 
@@ -102,7 +103,10 @@ def is_plainly_login(route: Route) -> bool:
 
 def lets_in(response: Response) -> bool:
     """Whether the answer of a login hands out a credential."""
-    handed = bool(token_in(response)) or bool(response.all_headers("Set-Cookie"))
+    if token_in(response):
+        handed = True
+    else:  # a page that asks for the password again sets a cookie too: for its token, or for what it says
+        handed = bool(response.all_headers("Set-Cookie")) and not _ASKS_AGAIN.search(response.text)
     return handed and not response.refused and (response.succeeded or response.status in (302, 303))
 
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from typing import Final
-from urllib.parse import urlsplit
 
 from stopper.core.app import App
-from stopper.core.exchange import Request, Response
+from stopper.core.exchange import Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
@@ -95,7 +94,7 @@ def probe(target: Target) -> Steps[Verdict]:
         honest = yield from attempt(send(request))
         if honest is None or honest.response.error or honest.response.status >= 400:
             continue
-        if _only_slash(request, honest.response):
+        if _by_itself(target, honest.response):
             continue
         own = target.base_url.partition("://")[2].partition("/")[0]
         if not any(
@@ -121,11 +120,10 @@ def probe(target: Target) -> Steps[Verdict]:
     )
 
 
-def _only_slash(request: Request, response: Response) -> bool:
-    """Whether an answer only sends on to the same path with a slash at its end: Flask's router does so by itself, and the answer goes to
-    whoever named the host and to nobody else."""
-    path = request.target.partition("?")[0]
-    return response.sends_on and urlsplit(response.header("Location") or "").path == path + "/"
+def _by_itself(target: Target, response: Response) -> bool:
+    """Whether an answer only sends on within the address that was asked: the router that adds a slash writes it in full, and Werkzeug before
+    2.1 every redirect. It goes to whoever named the host and to nobody else."""
+    return response.sends_on and (response.header("Location") or "").startswith(target.base_url.rstrip("/") + "/")
 
 
 def _location(value: str | None) -> bytes:
