@@ -41,6 +41,10 @@ _ALIKE: Final = re.compile(r"self\.(\w+)=\w+\.\1|\w+\.(\w+)=self\.\2")
 _HASHING_TYPE: Final = re.compile(r"PasswordType|PasswordProperty")
 _AGAIN: Final = re.compile(r"(?i)confirm|repeat|again|re_?type|re_?enter|password_?2|pwd_?2")
 _CARRIES: Final = ("attr.", "attrs.", "dataclasses.", "pydantic.")
+_COLUMN: Final = re.compile(r"[cC]olumn|Field")
+_TABLE_BASE: Final = re.compile(
+    r"(SQLAlchemy\.Model|DeclarativeBase|MappedAsDataclass|peewee\.Model|\.Document|\.Model|(^|\.)Base)$"
+)
 _PROTECTED_COLUMN: Final = re.compile(r"(?i)PasswordType|Encrypted|hash")
 
 
@@ -104,9 +108,27 @@ def _is_of_a_type(facts: SourceFacts, *sides: Value) -> bool:
 
 def _is_check(facts: SourceFacts, typed: Value, kept: Value) -> bool:
     """*typed* is a password of the request, and *kept* one that the application looked up."""
-    if not any(_is_kept(facts, one) for one in options(_plain(kept))):
+    if not any(_is_kept(facts, one) for one in options(_plain(kept))) or _is_configured(facts, kept):
         return False  # asked first: names tell it, and most comparisons have none
     return _is_typed(facts, typed) and not _is_typed_again(typed, kept)
+
+
+def _is_configured(facts: SourceFacts, kept: Value) -> bool:
+    """``self.password = settings.DOCS_PASSWORD``: a credential of the settings, of nobody who has an account."""
+    return isinstance(kept, Member) and any(
+        one.attribute == kept.attribute and one.target.startswith("self.") and _is_setting(one.value)
+        for one in facts.assignments()
+    )
+
+
+def _is_setting(value: Value) -> bool:
+    match value:
+        case EnvironmentValue() | ConfigValue():
+            return True
+        case Member(attribute=name) | Name(dotted=name):
+            return name.rpartition(".")[2].isupper()
+        case _:
+            return False
 
 
 def _is_typed_again(one: Value, other: Value) -> bool:
@@ -243,6 +265,15 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         for call in facts.calls(one.name, f"{one.name}.create", f"{one.name}.objects.create"):
             if call.span and any(is_password_name(name) and _is_typed(facts, value) for name, value in call.keywords):
                 yield call.span, STORED
+    for one in facts.classes():
+        if one.name in hashing or not _is_table_class(one):
+            continue
+        for call in facts.calls(one.name):
+            if call.span and any(
+                _is_typed(facts, value) and _is_column(facts, one, name) and not is_password_name(name)
+                for name, value in call.keywords
+            ):
+                yield call.span, STORED
     for call in facts.calls(*_INSERTS):
         if call.span and any(
             is_password_name(name) and _is_typed(facts, value) for arg in call.args for name, value in _pairs(arg)
@@ -252,6 +283,17 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         for made in facts.assignments():
             if is_password_name(made.attribute) and made.function and re.fullmatch(r"\w*(user|account|person|member|customer|u)\.\w+", made.target) and _is_typed(facts, made.value) and not made.target.startswith("self."):  # fmt: skip
                 yield made.span, STORED
+
+
+def _is_table_class(one: ClassFact) -> bool:
+    """A class whose objects are rows or documents."""
+    return "__tablename__" in one.attributes or any(_TABLE_BASE.search(base) for base in one.bases)
+
+
+def _is_column(facts: SourceFacts, one: ClassFact, name: str) -> bool:
+    """A column of whatever name (``secret``) that keeps what it is given."""
+    column = one.attributes.get(name)
+    return column is not None and _COLUMN.search(str(column)) is not None and not _is_protected(facts, column)
 
 
 def _only_carries(one: ClassFact) -> bool:

@@ -84,6 +84,9 @@ def _links(facts: SourceFacts, name: str, pinned: bool) -> Iterator[Span]:
         ):
             if call.span:
                 yield call.span
+        elif call.method.startswith("render_template") and call.span:
+            if any(_from_host(facts, value) for _, value in call.keywords) and _is_mailed(calls, call):
+                yield call.span
         elif call.callee == "urllib.parse.urljoin" and call.args and _from_host(facts, call.args[0]) and call.span:
             yield call.span
     stays = [one.span for one in calls if one.callee in _REDIRECTS and one.span is not None]
@@ -107,6 +110,17 @@ def _values(calls: list[Call]) -> Iterator[Value]:
     for call in calls:
         yield from call.args
         yield from (value for _, value in call.keywords)
+
+
+def _is_mailed(calls: list[Call], page: Call) -> bool:
+    """That a page becomes the text of a mail: it is called so, or is given to what makes or sends one."""
+    if re.search(r"(?i)mail|message", text_of(page.argument(0)) or ""):
+        return True
+    return any(
+        page in given and _SENDS.search(call.callee)
+        for call in calls
+        for given in [[*call.args, *(value for _, value in call.keywords)]]
+    )
 
 
 def _returns_link(facts: SourceFacts, name: str) -> bool:

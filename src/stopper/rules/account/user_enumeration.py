@@ -26,6 +26,7 @@ _PERSON: Final = re.compile(r"(?i)user|account|e-?mail|login|member|person|custo
 _WRONG: Final = re.compile(
     r"(?i)\b(wrong|incorrect|invalid|bad) (password|passphrase)\b|password (is )?(wrong|incorrect|invalid|does)"
 )
+_ADDRESS: Final = re.compile(r"(?i)mail|user|login|phone|account|^name$")
 _BOTH: Final = re.compile(
     r"(?i)(user|e-?mail|account|name|login)\w* (or|and|/) (the )?(pass|pwd)|(user|e-?mail|account|name|login)\w*/(pass|pwd)|password(/| or| and)|credentials"
 )
@@ -54,6 +55,27 @@ def detect(app: App) -> Iterator[Hit]:
                     if name not in seen and _tells(text):
                         seen.add(name)  # two answers of one function tell one thing by their difference
                         yield Hit("the answer tells whether the account exists", span, RouteRef("POST", route.path))
+                for span in _not_found(facts, name):
+                    if name not in seen:
+                        seen.add(name)
+                        yield Hit("404 tells that the account does not exist", span, RouteRef("POST", route.path))
+
+
+def _not_found(facts: SourceFacts, name: str) -> Iterator[Span]:
+    """A look-up of the account, by what the caller wrote, that ends in 404 where there is none."""
+    for call in facts.calls_in(name):
+        given = [*call.args, *(value for _, value in call.keywords), call.receiver]
+        if (
+            call.span is not None
+            and call.method in ("first_or_404", "one_or_404", "get_or_404", "find_one_or_404")
+            and any(
+                _ADDRESS.search(text_of(part.key) or "")
+                for one in given
+                for part in walk(one, 6)
+                if isinstance(part, Item)
+            )
+        ):
+            yield call.span
 
 
 def _is_logged_in(app: App, route: SourceRoute) -> bool:
