@@ -37,7 +37,7 @@ _USUAL: Final = re.compile(
     r"(?i)(admin|administrator|root|toor|password|passw0rd|p@ssw0rd|pass|secret|test|guest|demo|user|default|change_?me|letmein|welcome|qwerty|hunter)[@_-]?\d{0,4}!?|1234\d*"
 )
 MANY: Final = 3
-"""Accounts of one function above which they are one finding: they were written together and are mended together."""
+"""Accounts of one place above which they are one finding; those that one function makes always are: they were written together."""
 _FAKE: Final = re.compile(r"(?i)(?:^|[/_.\s])(?:fake|dummy|mock|(?:\w+_)?test_?data)(?:[/_.\s]|$)")
 _CLOSED: Final = frozenset({"", "!", "*", "x", "-", "unset", "disabled", "none", "unusable"})
 _USER_KEY: Final = re.compile(r"(?i)(user_?name|user|login|e_?mail|user_?id|name|account)")
@@ -57,13 +57,15 @@ def detect(app: App) -> Iterator[Hit]:
     """A usual name with a literal password, or any literal name with a usual password, where accounts are made or compared."""
     facts = source_of(app)
     found: dict[str, list[Span]] = {}
-    for span in chain(_made(facts), _inserted(facts), _kept(facts), _compared(facts), _configured(facts)):
+    made = dict.fromkeys(chain(_made(facts), _inserted(facts)))
+    for span in chain(made, _kept(facts), _compared(facts), _configured(facts)):
         together = found.setdefault(f"{span.path} {facts.function_around(span)}", [])
         alone = span.line not in [one.line for one in together]
         if alone and not facts.is_test(span) and not _is_fake(facts, span):
             together.append(span)
-    for together in found.values():
-        if len(together) > MANY:
+    for where, together in found.items():
+        seeded = not where.endswith(" ") and all(span in made for span in together)
+        if len(together) > (1 if seeded else MANY):
             yield Hit(f"{len(together)} accounts with names and passwords that stand in the code", together[0])
         else:
             yield from (Hit("an account with a name and password that stand in the code", span) for span in together)
@@ -111,7 +113,8 @@ def _set_afterwards(facts: SourceFacts, made: Call) -> list[str]:
             found.extend(text for value in call.args[:1] for text in _literals(facts, value))
     for one in facts.assignments_in(made.function):
         same = made.span is not None and one.span.path == made.span.path
-        if same and "." in one.target and _holds_password(one.attribute) and made.function:
+        hashed = isinstance(one.value, Call) and makes_password_hash(one.value)
+        if same and "." in one.target and (hashed or _holds_password(one.attribute)) and made.function:
             found.extend(_literals(facts, one.value))
     return found
 
@@ -162,10 +165,24 @@ def _beside(facts: SourceFacts, call: Call) -> Iterator[list[list[str]]]:
 def _kept(facts: SourceFacts) -> Iterator[Span]:
     """``users = {"admin": hash("admin")}``, ``USERS = [{"username": "admin", "password": "admin"}]``."""
     for one in facts.assignments():
+        if isinstance(one.value, Mapping) and _holds_hashes(facts, one.value):
+            yield one.span
+            continue
         if not isinstance(one.value, (Mapping, Sequence)) or not _STORE.fullmatch(one.attribute):
             continue
         if any(isinstance(part, Mapping) and _has_default(facts, part) for part in walk(one.value, 3)):
             yield one.span
+
+
+def _holds_hashes(facts: SourceFacts, store: Mapping) -> bool:
+    """``{"operator": hash("…")}``, of whatever name: each is an account that stands in the code."""
+    return any(
+        text_of(key) is not None
+        and isinstance(value, Call)
+        and makes_password_hash(value)
+        and any(_literals(facts, value))
+        for key, value in store.items
+    )
 
 
 def _has_default(facts: SourceFacts, store: Mapping) -> bool:

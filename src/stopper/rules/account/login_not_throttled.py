@@ -43,6 +43,7 @@ _CHECKS_PASSWORD: Final = re.compile(
 _LOGIN_NAME: Final = re.compile(
     r"(?i)(^|[/_.-])(log_?-?in|sign_?-?in|authenticate|auth|tokens?|sessions?|otp|totp|2fa|mfa|pin|verify_?-?(otp|code|pin))([/_.-]|$)"
 )
+_REFRESH: Final = re.compile(r"(?i)(^|[/_.-])refresh([/_. -]|$)")
 _CODE_NAME: Final = re.compile(r"(?i)(^|[/_.-])(verify|verification|confirm|confirmation|activate|reset)([/_.-]|$)")
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _CODE: Final = re.compile(r"(?i)^(otp|totp|pin|code|passcode|(otp|pin|reset|verification)_?code)$")
@@ -88,6 +89,8 @@ def _is_login(index: FunctionIndex, route: SourceRoute, functions: list[str]) ->
     facts = index.facts
     calls = [call for name in functions for call in facts.calls_in(name)]
     named = bool(_LOGIN_NAME.search(route.path) or _LOGIN_NAME.search(route.view.rpartition(".")[2]))
+    if _REFRESH.search(f"{route.path} {route.view.rpartition('.')[2]}"):
+        return False  # a token is shown there, which nobody guesses
     if any(_checks_password(call.callee) for call in calls):
         return "POST" in route.methods or named
     if "POST" in route.methods and _takes_code(route) and _compares(index, functions, codes_only=True):

@@ -54,6 +54,9 @@ _NO_SECRET: Final = re.compile(
     r"(?i)csrf|xsrf|public|publishable|site_?key|type|expir|recaptcha|^pk_|anon|otp|mfa|vapid|theme|id$"
 )
 _PUBLIC: Final = re.compile(r"^(?:pk_live_|pk_test_|AIza)")
+_SENDS: Final = re.compile(
+    r"(?i)(?:^|[._])send_?\w*(?:mail|message)|(?:^|[._])e?mail\w*\.(?:send|delay)|\.apply_async$"
+)
 _TOKENS: Final = frozenset({"access_token", "refresh_token", "jwt", "jwt_token", "bearer_token"})
 _KINDS: Final = ("api-key", "config-secret", "token", "password")
 
@@ -103,7 +106,11 @@ def _is_mailed(facts: SourceFacts, rendered: Call) -> bool:
         for call in facts.calls_in(rendered.function)
         for word, value in call.keywords
     )
-    return body and not any(
+    handed = any(
+        _SENDS.search(call.callee) is not None and any(part == rendered for part in call.args)
+        for call in facts.calls_in(rendered.function)
+    )
+    return (body or handed) and not any(
         part == rendered for one in facts.returns_of(rendered.function) for part in walk(one.value, 4)
     )
 

@@ -51,14 +51,43 @@ _SCHEMAS: Final = (
 )
 
 
+_PICKY: Final = ("pydantic.BaseModel", "marshmallow.Schema")
+"""Bases of classes that say which members they take."""
+_LOOKS: Final = frozenset({"validate", "load", "validate_json"})
+
+
 def detect(app: App) -> Iterator[Hit]:
     """A model made or changed with every member that the caller sent."""
     facts = source_of(app)
     seen: set[object] = set()
     for call in (*_by_setattr(facts), *_by_keywords(facts), *_by_update(facts)):
-        if call.span not in seen and call.span is not None:
+        if call.span not in seen and call.span is not None and not _looked_at_before(facts, call):
             seen.add(call.span)
             yield Hit("every field that the caller sends is written to the object", call.span)
+
+
+def _looked_at_before(facts: SourceFacts, call: Call) -> bool:
+    """A decorator of the project holds the whole body against a schema of Marshmallow, which refuses members that it does not know."""
+    if not facts.imports("marshmallow", "marshmallow_sqlalchemy", "flask_marshmallow") or facts.imports(
+        "marshmallow.EXCLUDE", "marshmallow.INCLUDE"
+    ):
+        return False
+    ways = {call.function, *(one.function for one in facts.calls(call.function))} if call.function else set[str]()
+    decorated = [own for name in ways if (own := facts.function(name)) is not None and own.decorators]
+    return bool(decorated) and all(
+        any(_validates(facts, decorator.name) for decorator in own.decorators)
+        for own in decorated
+        if facts.routes_of_view(own.name) or own.owner
+    )
+
+
+def _validates(facts: SourceFacts, decorator: str) -> bool:
+    inner = [one.name for one in facts.functions() if one.name.startswith(f"{decorator}.")]
+    return any(
+        call.method in _LOOKS and any(is_whole(given) for given in call.args)
+        for name in inner
+        for call in facts.calls_in(name)
+    )
 
 
 def _by_setattr(facts: SourceFacts) -> Iterator[Call]:
@@ -124,7 +153,7 @@ def _by_keywords(facts: SourceFacts) -> Iterator[Call]:
 def _is_model(facts: SourceFacts, call: Call, word: str) -> bool:
     if any(part in word.lower() for part in _SCHEMAS):
         return False
-    if facts.function(call.callee) is not None:
+    if facts.function(call.callee) is not None or any(one.name == call.callee for one in facts.classes(*_PICKY)):
         return False
     known = next((one for one in facts.classes() if one.name == call.callee), None)
     if known is not None:

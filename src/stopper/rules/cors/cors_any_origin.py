@@ -29,8 +29,12 @@ def detect(app: App) -> Iterator[Hit]:
     if not (open_to_all or starred) or not asks_who(app):
         return
     published = _published(facts)
+    views = {one.span: function.name for function in facts.functions() for one in function.decorators}
+    told: set[str] = set()
     for span in dict.fromkeys([*(said.span for said in open_to_all), *(one.span for one in starred)]):
-        if span not in published:
+        view = views.get(span, "") if span is not None else ""
+        if span not in published and (not view or view not in told):
+            told.add(view)  # two decorators of one view open it once
             yield Hit("any website may call this API from a browser and read the answer", span)
 
 

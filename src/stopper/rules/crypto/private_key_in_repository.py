@@ -22,11 +22,20 @@ _BEGIN: Final = "PRIVATE KEY"
 _MESSAGE: Final = "a private key lies beside the code"
 
 
+_OF_TESTS: Final = re.compile(r"(?i)(?:^|_)(?:tests?|testing|dummy|sample|example)(?:_|$)")
+"""Names of keys that open nothing but a test's own tokens."""
+
+
 def detect(app: App) -> Iterator[Hit]:
     """PEM texts in the source, key files, keys in settings and deployment files, and key files that go into an image."""
     facts = source_of(app)
     for text in facts.texts():
-        if _BEGIN in text.value and holds_private_key(text.value) and not is_of_tests(text.span.path):
+        if (
+            _BEGIN in text.value
+            and holds_private_key(text.value)
+            and not is_of_tests(text.span.path)
+            and not _OF_TESTS.search(text.name)
+        ):
             yield Hit(_MESSAGE, text.span, certainty=_sure(text.span.path))
     for file in facts.text_files:
         if file.kind not in ("template", "script") and not is_of_tests(file.path):

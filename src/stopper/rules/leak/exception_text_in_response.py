@@ -58,7 +58,11 @@ def detect(app: App) -> Iterator[Hit]:
             certainty = _certainty(catches, own)
             if certainty is not None and found.get(span) != "certain":
                 found[span] = certainty
+    lines: set[tuple[str, int]] = set()
     for span, certainty in found.items():
+        if (span.path, span.line) in lines:
+            continue
+        lines.add((span.path, span.line))
         yield Hit("what a failing library wrote into its exception goes to the caller", span, certainty=certainty)
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.account_names import said_name
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import CREDENTIALS, UNTRUSTED
@@ -32,6 +33,7 @@ _TELLS_NOTHING: Final = re.compile(
     r"(?i)(?:.*\.)?(?:bool|len|type|isinstance|hash|id|any|all|hexdigest|sha\d+|md5|mask\w*|redact\w*|scrub\w*|\w*fingerprint\w*|\w*saniti[sz]e\w*|obfuscat\w*|get_unverified_\w+)"
 )
 _SETTING: Final = re.compile(r"[A-Za-z]+(?:[._][A-Za-z]+)+")
+_MESSAGES: Final = re.compile(r"(?i)(?:^|_)(?:messages?|errors?|texts|strings|labels|msgs?)(?:_|$)")
 _VAGUE: Final = frozenset({"token", "jwt", "tok"})
 _NOT_WHOLE: Final = frozenset({"split", "partition", "rpartition", "rsplit"})
 _OPEN_PARTS: Final = frozenset({"username", "type", "realm", "__class__", "__name__", "kind", "name"})
@@ -96,12 +98,16 @@ def _shown(value: Value, depth: int = 10) -> Iterator[Value]:
     match value:
         case Constant(name=name) if not name:
             return
+        case Constant(value=str(text)) if " " in text.strip():
+            return  # a sentence
         case Constant(value=str(text)) if _SETTING.fullmatch(text):
             return  # the name of a setting, not what stands in it
         case Truth():
             return
         case Call(callee=callee) if _TELLS_NOTHING.fullmatch(callee):
             return
+        case Item(owner=owner) if _MESSAGES.search(said_name(owner)):
+            return  # one of the project's own sentences
         case Call(method="keys", args=()):
             return  # names of members, not what they hold
         case Member(attribute=attribute) if attribute in _OPEN_PARTS:

@@ -80,8 +80,12 @@ def _many(hops: int) -> str:
 
 
 def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
+    told: set[str] = set()
     for one in facts.readings("flask.request.headers", "flask.request.environ"):
+        if one.function and one.function in told:
+            continue  # one address is looked for in several headers
         if one.key.lower() in _HEADERS and not _SHOWN.search(one.function.rpartition(".")[2]):
+            told.add(one.function)
             yield Hit(f"{one.key} is read as it comes, and nobody says which proxy may set it", one.span)
 
 
