@@ -1,6 +1,7 @@
 """Whoever adds a field to the request gives himself a role, a balance or another owner."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, cast
@@ -53,6 +54,7 @@ _SCHEMAS: Final = (
 
 _PICKY: Final = ("pydantic.BaseModel", "marshmallow.Schema")
 """Bases of classes that say which members they take."""
+_SAYS_SO: Final = re.compile(r"(?i)^validate_?\w*(?:schema|body|json|input)|^(?:schema|body|json)_?\w*validat")
 _LOOKS: Final = frozenset({"validate", "load", "validate_json"})
 
 
@@ -82,6 +84,8 @@ def _looked_at_before(facts: SourceFacts, call: Call) -> bool:
 
 
 def _validates(facts: SourceFacts, decorator: str) -> bool:
+    if facts.function(decorator) is None:
+        return _SAYS_SO.search(decorator.rpartition(".")[2]) is not None  # it lies out of sight
     inner = [one.name for one in facts.functions() if one.name.startswith(f"{decorator}.")]
     return any(
         call.method in _LOOKS and any(is_whole(given) for given in call.args)
