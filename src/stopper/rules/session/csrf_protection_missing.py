@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.app import App, Route
 from stopper.core.cookie_flags import set_cookies
+from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
@@ -23,6 +24,9 @@ _TOKEN: Final = re.compile(r"(?i)csrf|xsrf")
 _SITE: Final = frozenset({"origin", "referer", "sec-fetch-site", "x-requested-with"})
 _CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _ELSEWHERE: Final = "https://other-site.example"
+
+
+_FORM_TOKEN: Final = re.compile(r"""(?i)<input[^>]{1,200}\bname\s*=\s*["']?[\w-]{0,20}(csrf|xsrf)""")
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -110,6 +114,15 @@ def probe(target: Target) -> Steps[Verdict]:
     return verdict or unsure("no changing route took the cookie in this mode")
 
 
+def _shown_again(target: Target, route: Route, person: Identity, honest: Exchange) -> Steps[bool]:
+    """Whether the answer is the page itself, and its form has a token: what took nothing is shown again with 200."""
+    page = next((one for one in target.app.routes if one.path == route.path and "GET" in one.methods), None)
+    if page is None or not _FORM_TOKEN.search(honest.response.text):
+        return False
+    shown = yield from send(person.on(target.request_for(page, "GET")))
+    return alike(shown.response, honest.response)
+
+
 def _kept_home(target: Target, person: Identity) -> Steps[bool]:
     held = " ".join(value.reveal() for name, value in person.headers if name.lower() == "cookie")
     answers = yield from answers_with_cookies(target)
@@ -127,6 +140,8 @@ def _tried(target: Target, route: Route, method: str, person: Identity) -> Steps
     nobody = yield from send(request)
     honest = yield from send(person.on(request).with_headers(("Origin", target.base_url)))
     if not honest.response.succeeded or (nobody.response.succeeded and alike(nobody.response, honest.response)):
+        return None
+    if (yield from _shown_again(target, route, person, honest)):
         return None
     foreign = yield from send(person.on(request).with_headers(("Origin", _ELSEWHERE), ("Sec-Fetch-Site", "cross-site")))
     if not foreign.response.succeeded or not alike(foreign.response, honest.response):
