@@ -11,6 +11,7 @@ WAITS_FOR_EVER: Final[dict[str, int | None]] = {
     **{f"requests.session.{verb}": None for verb in VERBS},
     **{f"requests.api.{verb}": None for verb in VERBS},
     "urllib.request.urlopen": 2,
+    "six.moves.urllib.request.urlopen": 2,
     "urllib3.PoolManager.request": None,
     "urllib3.request": None,
     "http.client.HTTPConnection": 2,

@@ -1,6 +1,8 @@
 """One slow partner holds every worker, and the whole API stands still."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from stopper.core.app import App
 from stopper.core.call_edits import passing
@@ -16,7 +18,7 @@ def detect(app: App) -> Iterator[Hit]:
     by_default = any(True for _ in facts.calls("socket.setdefaulttimeout"))
     adapted = any("timeout" in str(one.attributes) or _sends(facts, one.name) for one in facts.classes(*_ADAPTERS))
     for call in facts.calls(*WAITS_FOR_EVER):
-        if not _waits(call, WAITS_FOR_EVER[call.callee]):
+        if not _waits(call, WAITS_FOR_EVER[call.callee]) or _of_a_desk(facts, call):
             continue
         if (by_default and not call.callee.startswith("requests.")) or (adapted and SESSION.match(call.callee)):
             continue
@@ -32,12 +34,20 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(f"{call.callee} is told to wait as long as the other side likes", call.span)
 
 
+_SCRIPTS: Final = re.compile(r"(?i)(?:^|/)(?:scripts?|tools?|examples?|notebooks?)/")
 _ADAPTERS = ("requests.adapters.HTTPAdapter", "requests.Session", "requests.sessions.Session")
 
 
 def _sends(facts: SourceFacts, owner: str) -> bool:
     """The project's own adapter or session says how long to wait."""
     return any(facts.function(f"{owner}.{name}") is not None for name in ("send", "request"))
+
+
+def _of_a_desk(facts: SourceFacts, call: Call) -> bool:
+    """A script beside the application that no request runs: whoever started it sees that it waits, and ends it."""
+    if call.span is None or _SCRIPTS.search(call.span.path) is None or not call.function:
+        return False
+    return not facts.routes_reaching(call.function)
 
 
 def _waits(call: Call, position: int | None) -> bool:
