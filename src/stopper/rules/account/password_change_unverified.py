@@ -8,13 +8,14 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
-from stopper.core.account_names import REGISTERS, RESETS, checks_password_hash, is_password_name
+from stopper.core.account_names import REGISTERS, RESETS, checks_password_hash, is_password_name, makes_password_hash
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_names import PASSWORD, SUBJECT
+from stopper.core.owner_names import WHO
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import attempt
@@ -23,7 +24,7 @@ from stopper.core.probe_login import log_in
 from stopper.core.probe_registration import registered
 from stopper.core.rule import Hit, Rule
 from stopper.core.secret import Secret
-from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Value, walk
+from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _CHANGES: Final = re.compile(
@@ -41,6 +42,9 @@ _STORES: Final = re.compile(
 _ROLE: Final = re.compile(
     r"(?i)^(roles?|is_?admin|is_?staff|is_?superuser|admin|superuser|user_?type|permissions?|privileges?|access_level|account_type)$"
 )
+_LOADS: Final = frozenset(
+    {"load", "loads", "model_validate", "parse_obj", "model_validate_json", "deserialize", "validated"}
+)
 _CHECKED: Final = re.compile(
     r"(?i)admin_?(required|only)|roles?_(required|accepted)|require_role|permission|superuser|invite|invitation"
 )
@@ -51,7 +55,8 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     if not facts.routes:
         return
-    named = [one for one in facts.routes if not facts.is_test(one.span) and _is_about(one)]
+    own = _changes_oneself(facts)
+    named = [one for one in facts.routes if not facts.is_test(one.span) and (_is_about(one) or _is_oneself(one, own))]
     if not named:
         return
     index = index_of(facts)
@@ -68,6 +73,33 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(f"{ref} sets a new password without the current one", route.registered_at, ref)
 
 
+def _changes_oneself(facts: SourceFacts) -> frozenset[str]:
+    """Functions that give a new password to who is calling, whatever they are called: ``current_user.secret = hasher.hash(…)``."""
+    found = {
+        call.function
+        for call in facts.calls("*.set_password", "*.change_password", "*.update_password")
+        if isinstance(call.receiver, Name) and WHO.search(call.receiver.dotted)
+    }
+    hashing = {
+        call.function
+        for call in facts.calls("*.hash", "*.generate_password_hash", "*.hashpw", "*.hash_password")
+        if call.function
+    }
+    found |= {
+        name
+        for name in hashing
+        for one in facts.assignments_in(name)
+        if isinstance(one.value, Call) and makes_password_hash(one.value) and WHO.search(one.target.rpartition(".")[0])
+    }
+    return frozenset(found)
+
+
+def _is_oneself(route: SourceRoute, own: frozenset[str]) -> bool:
+    if not own or RESETS.search(f"{route.path} {route.view}"):
+        return False
+    return route.view in own or any(name.rpartition(".")[0] == route.view for name in own)
+
+
 def _is_about(route: SourceRoute) -> bool:
     last = route.view.rpartition(".")[2]
     if REGISTERS.search(route.path) or REGISTERS.search(last):
@@ -76,11 +108,29 @@ def _is_about(route: SourceRoute) -> bool:
     return bool(_CHANGES.search(route.path) or _CHANGES.search(last)) and not RESETS.search(text)
 
 
+def _by_schema(facts: SourceFacts, names: list[str], ref: RouteRef) -> Iterator[Hit]:
+    """``User(role=data.role)``, where a schema of the project has made ``data`` of the body."""
+    for call in (call for name in names for call in facts.calls_in(name)):
+        for name, value in call.keywords:
+            said = value.attribute if isinstance(value, Member) else text_of(getattr(value, "key", None)) or ""
+            owner = value.owner if isinstance(value, (Member, Item)) else None
+            if (
+                _ROLE.search(name)
+                and _ROLE.search(said)
+                and isinstance(owner, Call)
+                and owner.method in _LOADS
+                and any(facts.derives(given, "request-data") for given in owner.args)
+                and call.span is not None
+            ):
+                yield Hit(f"{ref} takes `{said}` from whoever registers", call.span, ref)
+
+
 def _role(facts: SourceFacts, route: SourceRoute, names: list[str], ref: RouteRef) -> Iterator[Hit]:
     if any(_CHECKED.search(one.name) for one in route.decorators) or any(
         _CHECKED.search(call.callee) for name in names for call in facts.calls_in(name)
     ):
         return
+    yield from _by_schema(facts, names, ref)
     for reading in facts.readings():
         if reading.function in names and _ROLE.search(reading.key) and not reading.source.startswith("flask.session"):
             if any(

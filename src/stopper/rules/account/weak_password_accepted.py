@@ -11,6 +11,7 @@ from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.password_schemas import takes_any_password
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.rule import Hit, Rule
@@ -54,6 +55,10 @@ def detect(app: App) -> Iterator[Hit]:
         functions = [function.name for verb in verbs for function in index.of_view(route.view, method=verb)]
         names = index.calling(functions, 2)
         if schemas and not _reads_itself(facts, functions, names):
+            if functions and takes_any_password(facts, names):
+                yield Hit(
+                    f"{verbs[0]} {route.path} takes any password", route.registered_at, RouteRef(verbs[0], route.path)
+                )
             continue
         if functions and _takes(facts, names) and not _looks(facts, names):
             yield Hit(
@@ -77,10 +82,21 @@ def _reads_itself(facts: SourceFacts, functions: list[str], names: list[str]) ->
     return any(
         is_password_name(one.key) and one.function in names and one.source.startswith("flask.request")
         for one in facts.readings()
+    ) or _hashes_sent(facts, names)
+
+
+def _hashes_sent(facts: SourceFacts, names: list[str]) -> bool:
+    """Something of the request, under whatever name, becomes the hash of a password."""
+    return any(
+        makes_password_hash(call) and any(facts.derives(value, "request-data") for value in call.args[:1])
+        for name in names
+        for call in facts.calls_in(name)
     )
 
 
 def _takes(facts: SourceFacts, names: list[str]) -> bool:
+    if _hashes_sent(facts, names):
+        return True
     reads = any(is_password_name(one.key) and one.function in names for one in facts.readings())
     return reads and (
         any(

@@ -1,0 +1,72 @@
+"""What a schema or form of the project asks of a password: how long it must be, and whether anything else looks at it."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from stopper.core.account_names import is_password_name
+from stopper.core.fact import ClassFact
+from stopper.core.facts import SourceFacts
+from stopper.core.values import Call, Constant, Name, Value, walk
+
+LEAST: Final = 8
+"""The least length of a password (NIST SP 800-63B-4 §3.1.1.2)."""
+_PLAIN: Final = re.compile(
+    r"(?:.*\.)?(?:Length|DataRequired|InputRequired|Required|Optional|EqualTo|String|Str|Raw|PasswordField|StringField|TextField|Field|"
+    r"constr|SecretStr|get_default|__name__|str|lower|strip|gettext|lazy_gettext|_|_l)"
+)
+_OTHER: Final = re.compile(r"(?i)old|current|existing|previous|confirm|repeat|again|2$")
+_LOOKS: Final = re.compile(
+    r"(?i)(?:^|\.)(?:validates|validates_schema|field_validator|model_validator|validator|root_validator|pre_load|post_load|before)$"
+)
+
+
+def takes_any_password(facts: SourceFacts, names: Iterable[str]) -> bool:
+    """That a schema or form which one of these functions uses, or has in a decorator, has a field for a new password, and asks of it
+    neither a length that is worth something nor anything else. Fields without a value that can be read say nothing."""
+    used = frozenset(_mentioned(facts, names))
+    return any(one.name in used and _is_lax(facts, one) for one in facts.classes())
+
+
+def _mentioned(facts: SourceFacts, names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        for call in facts.calls_in(name):
+            yield from (call.callee, call.callee.rpartition(".")[0])
+        function = facts.function(name)
+        for decorator in function.decorators if function is not None else ():
+            for part in walk(decorator.call, 4):
+                if isinstance(part, (Name, Call)):
+                    yield part.dotted if isinstance(part, Name) else part.callee
+
+
+def _is_lax(facts: SourceFacts, schema: ClassFact) -> bool:
+    fields = [
+        value
+        for name, value in schema.attributes.items()
+        if is_password_name(name) and not _OTHER.search(name) and isinstance(value, Call)
+    ]
+    return bool(fields) and not _looks_itself(facts, schema) and not any(_is_strict(value) for value in fields)
+
+
+def _looks_itself(facts: SourceFacts, schema: ClassFact) -> bool:
+    for method in schema.methods:
+        function = facts.function(method if "." in method else f"{schema.name}.{method}")
+        decorators = function.decorators if function is not None else ()
+        if "password" in method.rpartition(".")[2].lower() or any(_LOOKS.search(one.name) for one in decorators):
+            return True
+    return False
+
+
+def _is_strict(field: Value) -> bool:
+    """A least length of eight, or a validator of which it is not known what it asks."""
+    for part in walk(field, 6):
+        if isinstance(part, Call):
+            least = part.keyword("min", "min_length") or (part.argument(0) if part.method == "Length" else None)
+            if isinstance(least, Constant):
+                if isinstance(least.value, int) and least.value >= LEAST:
+                    return True
+            elif least is not None or _PLAIN.fullmatch(part.callee) is None:
+                return True
+        elif isinstance(part, Name) and _PLAIN.fullmatch(part.dotted) is None:
+            return True
+    return False
