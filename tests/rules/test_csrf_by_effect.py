@@ -20,11 +20,10 @@ def blog(checks: bool, token_in_form: bool) -> Flask:
     app.secret_key = secrets.token_hex(32)
     posts: list[str] = []
 
-    def page() -> str:
+    def page(wrong: str = "") -> str:
         hidden = f'<input type="hidden" name="csrf_token" value="{session["token"]}">' if token_in_form else ""
-        return (
-            f'<form method="post">{hidden}<input name="post"></form><ul>{"".join(f"<li>{one}" for one in posts)}</ul>'
-        )
+        listed = "".join(f"<li>{one}" for one in posts)
+        return f"<title>Blog</title>{wrong}<form method='post'>{hidden}<input name='post'></form><ul>{listed}</ul>"
 
     @app.get("/login")
     def form() -> str:
@@ -44,7 +43,7 @@ def blog(checks: bool, token_in_form: bool) -> Flask:
         if request.method == "POST" and (not checks or request.form.get("csrf_token") == session["token"]):
             posts.append(request.form.get("post", "nothing"))
             return {"posted": True}
-        return page()
+        return page("<div>The token is missing</div>" * 3 if request.method == "POST" else "")
 
     return app
 

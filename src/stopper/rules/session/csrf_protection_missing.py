@@ -26,6 +26,7 @@ _CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _ELSEWHERE: Final = "https://other-site.example"
 
 
+_TITLE: Final = re.compile(r"(?is)<title[^>]{0,200}>(.{0,300}?)</title>")
 _FORM_TOKEN: Final = re.compile(r"""(?i)<input[^>]{1,200}\bname\s*=\s*["']?[\w-]{0,20}(csrf|xsrf)""")
 
 
@@ -120,7 +121,13 @@ def _shown_again(target: Target, route: Route, person: Identity, honest: Exchang
     if page is None or not _FORM_TOKEN.search(honest.response.text):
         return False
     shown = yield from send(person.on(target.request_for(page, "GET")))
-    return alike(shown.response, honest.response)
+    return shown.response.status == honest.response.status and _title(shown) == _title(honest)
+
+
+def _title(page: Exchange) -> str:
+    """What a page is called; what went wrong with a form stands further down."""
+    found = _TITLE.search(page.response.text)
+    return found.group(1).strip() if found is not None else ""
 
 
 def _kept_home(target: Target, person: Identity) -> Steps[bool]:
