@@ -14,7 +14,7 @@ _TAILS: Final = frozenset({
     "dir", "prefix", "pattern", "re", "regex", "error",
 })  # fmt: skip
 _NOT_TOKENS: Final = frozenset({
-    "csrf", "xsrf", "next", "page", "continuation", "pagination", "cancel", "sync", "unk", "pad", "eos", "bos",
+    "csrf", "xsrf", "next", "page", "continuation", "pagination", "cancel", "sync", "unk", "pad", "eos", "bos", "form", "forgery", "antiforgery",
 })  # fmt: skip
 
 

@@ -12,11 +12,12 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flask_cookie import session_cookie_name
 from stopper.core.labels import CREDENTIALS
+from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_cookies import answers_with_cookies
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import plain
-from stopper.core.values import Call, ConfigValue, EnvironmentValue, is_constant, text_of, walk
+from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Format, Value, is_constant, text_of, walk
 
 _FLAGS: Final = {"secure": (6, "Secure"), "httponly": (7, "HttpOnly"), "samesite": (8, "SameSite")}
 """``Response.set_cookie(key, value, max_age, expires, path, domain, secure, httponly, samesite)``."""
@@ -39,6 +40,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     if not facts.imports("flask", "werkzeug", "quart", "apiflask"):
         return
+    yield from _by_hand(facts)
     told: set[tuple[str, str]] = set()
     for call in facts.calls("*.set_cookie"):
         if call.open or _ends(facts, call) or _is_of_no_name(facts, call):
@@ -52,6 +54,42 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(
                 f"the cookie {name or 'that is set here'} lacks {', '.join(lacking)}",
                 call.span,
+                certainty="certain" if _CREDENTIAL.search(name) else None,
+            )
+
+
+def _headers(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
+    """What is written into ``Set-Cookie``: ``headers[…] = …``, ``headers.add(…)``, ``headers.set(…)``."""
+    for flow in facts.flows("response-header"):
+        if flow.detail.lower() == "set-cookie":
+            yield flow.value, flow.span
+    for call in facts.calls("*.add", "*.set", "*.add_header"):
+        if len(call.args) == 2 and call.span is not None and (text_of(call.args[0]) or "").lower() == "set-cookie":
+            yield call.args[1], call.span
+
+
+_WORDS: Final = {"Secure": "secure", "HttpOnly": "httponly", "SameSite": "samesite=(lax|strict)"}
+"""The attributes in a header that is written by hand (RFC 6265 §5.2: in any letter case)."""
+
+
+def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
+    """``headers["Set-Cookie"] = f"sid={sid}; Path=/"``: the whole text is seen, and attributes are not in it."""
+    for value, span in _headers(facts):
+        if not isinstance(value, (Constant, Format)):
+            continue
+        inside = value.parts if isinstance(value, Format) else (value,)
+        text = "".join(text_of(part) or "?" for part in inside).replace(" ", "").lower()
+        head, _, attributes = text.partition(";")
+        if "=" not in head or attributes.rpartition(";")[2] == "?" or "max-age=0" in attributes:
+            continue
+        lacking = [name for name, word in _WORDS.items() if not re.search(f"(^|;){word}(;|$)", attributes)]
+        if _FOR_SCRIPTS.search(head) and "HttpOnly" in lacking:
+            lacking.remove("HttpOnly")
+        if lacking:
+            name = head.partition("=")[0]
+            yield Hit(
+                f"the cookie {name} lacks {', '.join(lacking)}",
+                span,
                 certainty="certain" if _CREDENTIAL.search(name) else None,
             )
 

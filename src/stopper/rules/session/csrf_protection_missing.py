@@ -3,16 +3,18 @@
 import re
 from collections.abc import Iterator
 from typing import Final
+from urllib.parse import urlsplit
 
 from stopper.core.app import App, Route
 from stopper.core.cookie_flags import set_cookies
-from stopper.core.exchange import Exchange
+from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import alike, attempt, is_door
 from stopper.core.probe_cookies import answers_with_cookies
+from stopper.core.probe_objects import marked
 from stopper.core.rule import Hit, Rule
 from stopper.core.setting_facts import MISSING, application_made, in_force, settings_out_of_sight, switches
 from stopper.core.values import Item, Name, Truth, Value, text_of, walk
@@ -90,7 +92,22 @@ def _defended(app: App, facts: SourceFacts) -> bool:
         return True
     if any(_TOKEN.search(one.key) or one.key.lower() in _SITE for one in facts.readings()):
         return True
-    return any(_TOKEN.search(function.name.rpartition(".")[2]) for function in facts.functions())
+    if any(_TOKEN.search(function.name.rpartition(".")[2]) for function in facts.functions()):
+        return True
+    return _compares_with_session(facts)
+
+
+def _compares_with_session(facts: SourceFacts) -> bool:
+    """A token of any name: what a form or header brings is held against what the session keeps, and that is no credential of its own."""
+    pairs = [(one.left, one.right) for one in facts.comparisons("==", "!=")]
+    for call in facts.calls("hmac.compare_digest", "secrets.compare_digest", "*.safe_str_cmp"):
+        pairs += [(call.args[0], call.args[1])] if len(call.args) == 2 else []
+    return any(
+        any(isinstance(part, Item) and _is_session(part.owner) for part in walk(one, 4))
+        and facts.derives(other, "request-data", "request-header")
+        for pair in pairs
+        for one, other in (pair, pair[::-1])
+    )
 
 
 def probe(target: Target) -> Steps[Verdict]:
@@ -113,6 +130,30 @@ def probe(target: Target) -> Steps[Verdict]:
             return found
         verdict = found or verdict
     return verdict or unsure("no changing route took the cookie in this mode")
+
+
+def _shown_after(
+    target: Target, ref: RouteRef, request: Request, person: Identity, honest: Exchange
+) -> Steps[Verdict | None]:
+    """The same where a form sends on once it was taken: what another site's page wrote stands on the page that follows."""
+    foreign_request, marks = marked(request, target.canary)
+    if not marks:
+        return None
+    foreign = yield from send(
+        person.on(foreign_request).with_headers(("Origin", _ELSEWHERE), ("Sec-Fetch-Site", "cross-site"))
+    )
+    if not foreign.response.sends_on or foreign.response.refused:
+        return passed(f"{ref} refuses a request that another site makes")
+    path = urlsplit(foreign.response.header("Location") or "").path or "/"
+    after = yield from send(person.on(Request("GET", path, (("Accept", "text/html"),))))
+    if not any(mark in after.response.text for mark in marks.values()):
+        return None
+    evidence = (
+        Evidence("exchange", "control: with the cookie, from the application's own page", honest),
+        Evidence("exchange", "with the cookie, from another site's page and without any token", foreign),
+        Evidence("exchange", "what the other site's page wrote is there", after),
+    )
+    return failed(f"{ref} takes a request of another site's page with the visitor's cookie", (ref,), evidence)
 
 
 def _shown_again(target: Target, route: Route, person: Identity, honest: Exchange) -> Steps[bool]:
@@ -146,6 +187,8 @@ def _tried(target: Target, route: Route, method: str, person: Identity) -> Steps
     ref, request = RouteRef(method, route.path), target.request_for(route, method)
     nobody = yield from send(request)
     honest = yield from send(person.on(request).with_headers(("Origin", target.base_url)))
+    if honest.response.sends_on and not honest.response.refused:
+        return (yield from _shown_after(target, ref, request, person, honest))
     if not honest.response.succeeded or (nobody.response.succeeded and alike(nobody.response, honest.response)):
         return None
     if (yield from _shown_again(target, route, person, honest)):
