@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 from flask import Flask, redirect, request, session
+from tests.scan.engine.test_scan import served
 
 from stopper.core.probe import Identity
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import find
+from stopper.scan.options import ProbeOptions
+from stopper.scan.run import run_scan
 from stopper.scan.trial import try_rule
 
 ANN = Identity("ann", (), subject="ann", password=Secret("Ann-pass-9x!"))
@@ -58,3 +61,47 @@ def test_it_is_judged_by_what_was_taken(checks: bool, token_in_form: bool, outco
     assert rule is not None
     verdict = try_rule(rule, blog(checks, token_in_form), surface="http", identities=(ANN,))
     assert verdict.outcome in outcomes, verdict.message
+
+
+def diary(checks: bool) -> Flask:
+    """The same, where what was written is followed by a redirect, as most applications do."""
+    app = Flask("diary")
+    app.secret_key = secrets.token_hex(32)
+    posts: list[str] = []
+
+    @app.route("/login", methods=["GET", "POST"])
+    def login() -> Any:
+        if (request.form.get("user"), request.form.get("password")) == ("ann", "Ann-pass-9x!"):
+            session["user"], session["token"] = "ann", secrets.token_hex(16)
+            return redirect("/")
+        return '<form method="post"><input name="user"><input type="password" name="password"></form>'
+
+    @app.get("/")
+    def start() -> Any:
+        if "user" not in session:
+            return '<a href="/login">in</a>'
+        return f'<a href="/write">write</a>{"".join(posts)}'
+
+    @app.route("/write", methods=["GET", "POST"])
+    def write() -> Any:
+        if "user" not in session:
+            return redirect("/login")
+        if request.method == "GET":
+            hidden = f'<input type="hidden" name="csrf_token" value="{session["token"]}">' if checks else ""
+            return f'<form method="post">{hidden}<input name="title"><textarea name="story"></textarea></form>'
+        if not checks or request.form.get("csrf_token") == session["token"]:
+            posts.append(f"<h2>{request.form['title']}</h2>{request.form['story']}")
+        return redirect("/")
+
+    return app
+
+
+@pytest.mark.parametrize("checks", [False, True])
+def test_pages_behind_a_log_in_are_found_and_their_forms_judged_by_what_is_there_afterwards(checks: bool) -> None:
+    rule = find("csrf-protection-missing")
+    assert rule is not None
+    with served(diary(checks)) as url:
+        report = run_scan(url, ProbeOptions(rules=(rule,), mode="active", identities=(ANN,)))
+    places = [str(place.route) for one in report.findings for place in one.places]
+    assert places == ([] if checks else ["POST /write"])
+    assert report.coverage.total >= 4

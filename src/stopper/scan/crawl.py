@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from typing import Final, cast
 from urllib.parse import urljoin, urlsplit
 
 from stopper.core.app import Route
 from stopper.core.exchange import Request, Response
-from stopper.core.probe import Skipped
+from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_baseline import same
+from stopper.scan.page_routes import TAKES_AWAY, form_routes
 from stopper.scan.spec.near import documents_beside, documents_named
 from stopper.scan.wire.courier import Courier
 
@@ -44,21 +45,24 @@ class Crawled:
     documents: tuple[str, ...] = ()
 
 
-def crawled(courier: Courier, prefix: str, canary: str, start: Sequence[str] = USUAL) -> Crawled:
-    """What answers at *start* and at the links from there. Only GET and OPTIONS are sent."""
+def crawled(
+    courier: Courier, prefix: str, canary: str, start: Sequence[str] = USUAL, who: Identity | None = None
+) -> Crawled:
+    """What answers at *start* and at the links from there, to *who* or to nobody. Only GET and OPTIONS are sent."""
     found: dict[str, Route] = {}
+    forms: dict[str, Route] = {}
     ids: dict[str, Mapping[str, str]] = {}
     documents: dict[str, None] = {}
     origin = courier.transport.base_url.removesuffix(prefix)
     try:
-        nothing = _Nothing.ask(courier, prefix, canary)
+        nothing = _Nothing.ask(courier, prefix, canary, who)
         waiting = [(prefix + path, 0) for path in start]
         known = {path for path, _ in waiting}
         for _ in range(ASKED_MOST):
             if not waiting:
                 break
             path, depth = waiting.pop(0)
-            response = _read(courier, path)
+            response = _read(courier, path, who)
             if response is not None and only_slash(path, response) and path + "/" not in known:
                 documents.update(dict.fromkeys(documents_beside(path)))
                 known.add(path + "/")
@@ -71,7 +75,15 @@ def crawled(courier: Courier, prefix: str, canary: str, start: Sequence[str] = U
                 found[template] = Route(template, _methods(courier, path, response), parameters=tuple((name, "string") for name in seen), readers=frozenset({"wire"}))  # fmt: skip
                 ids.setdefault(template, seen)
             documents.update(dict.fromkeys((*documents_named(response, path), *documents_beside(path))))
+            for form in form_routes(response, origin, path):
+                place, numbers = templated(form.path)
+                forms.setdefault(
+                    place, replace(form, path=place, parameters=tuple((name, "string") for name in numbers))
+                )
+                ids.setdefault(place, numbers)
             for link in links(response, origin, path) if depth < DEPTH else ():
+                if who is not None and TAKES_AWAY.search(link) and not ENDS.search(link):
+                    continue
                 if ENDS.search(link):
                     found.setdefault(link, Route(link, (), readers=frozenset({"wire"})))  # known, and never asked
                 elif link not in known and not _FILE.search(link) and _room(link, known):
@@ -79,7 +91,16 @@ def crawled(courier: Courier, prefix: str, canary: str, start: Sequence[str] = U
                     waiting.insert(0, (link, depth + 1))
     except Skipped:
         pass
-    return Crawled(tuple(found.values()), {path: seen for path, seen in ids.items() if seen}, tuple(documents))
+    return Crawled(_with_forms(found, forms), {path: seen for path, seen in ids.items() if seen}, tuple(documents))
+
+
+def _with_forms(found: Mapping[str, Route], forms: Mapping[str, Route]) -> tuple[Route, ...]:
+    """The routes that answer, and those that forms lead to; of one path the form's own is the one that takes POST."""
+    rest = [
+        replace(one, methods=tuple(method for method in one.methods if method != "POST" or path not in forms))
+        for path, one in found.items()
+    ]
+    return (*rest, *forms.values())
 
 
 def _room(link: str, known: Collection[str]) -> bool:
@@ -97,11 +118,11 @@ class _Nothing:
     slashed: Response
 
     @classmethod
-    def ask(cls, courier: Courier, prefix: str, canary: str) -> "_Nothing":
+    def ask(cls, courier: Courier, prefix: str, canary: str, who: Identity | None = None) -> "_Nothing":
         word = f"{canary}-not-there"
-        plain = courier.carry(_get(f"{prefix}/{word}")).response
+        plain = courier.carry(_as(who, _get(f"{prefix}/{word}"))).response
         # A rule such as ``/<project>/`` takes every word, and sends it on to itself with a slash.
-        slashed = courier.carry(_get(f"{prefix}/{word}/")).response if plain.status in MOVED else plain
+        slashed = courier.carry(_as(who, _get(f"{prefix}/{word}/"))).response if plain.status in MOVED else plain
         return cls(word, plain, slashed)
 
     def differs(self, path: str, response: Response) -> bool:
@@ -137,10 +158,10 @@ def _shape(path: str) -> str:
     return re.sub(r"\\\{[^{}/]+\\\}", "[^/]+", re.escape(path.rstrip("/"))) + "/?"
 
 
-def _read(courier: Courier, path: str) -> Response | None:
+def _read(courier: Courier, path: str, who: Identity | None = None) -> Response | None:
     """The answer at *path*; None where it is too dangerous to read, as a route that empties the database. That ends no crawl."""
     try:
-        return courier.carry(_get(path)).response
+        return courier.carry(_as(who, _get(path))).response
     except Skipped:
         if courier.refusal(_get(path)):
             return None
@@ -175,6 +196,10 @@ def other_versions(courier: Courier, routes: Sequence[Route], canary: str) -> tu
     except Skipped:
         pass
     return tuple(found)
+
+
+def _as(who: Identity | None, request: Request) -> Request:
+    return who.on(request) if who is not None else request
 
 
 def _get(path: str) -> Request:

@@ -87,6 +87,8 @@ class _Forms(HTMLParser):
             kind = said.get("type", "text").lower() or "text"
             if kind not in _NO_TEXT:
                 self.found[-1][1].append((said["name"], kind, said.get("value", "")))
+        elif tag in ("textarea", "select") and self._inside and said.get("name"):
+            self.found[-1][1].append((said["name"], tag, ""))
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":

@@ -85,6 +85,8 @@ def _examined(
     courier.forms = FormDoors.of(app.routes)
     courier.slow = SlowDoors(options.depth)
     ready = prepare(app, courier, options.identities, options.mode, options.depth, canary=canary, known_ids=known_ids)
+    app = ready.target.app
+    courier.forms = FormDoors.of(app.routes)
     courier.reach.minted.update(
         {
             one.name: tuple((name, value.reveal()) for name, value in one.headers)

@@ -2,11 +2,14 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import urlsplit
 
 from stopper.core.app import App
 from stopper.core.probe import Depth, Identity, Mode, Target
 from stopper.core.probe_login import ENTERED
+from stopper.scan.crawl import Crawled, beside, crawled
 from stopper.scan.forge import TokenForge
 from stopper.scan.harvest import harvested
 from stopper.scan.honest import HonestRequests
@@ -23,6 +26,19 @@ class Prepared:
     honest: HonestRequests
     renewals: Renewals
     notes: tuple[str, ...] = ()
+
+
+BEHIND_MOST: Final = 30
+"""Routes that are taken up from the pages of somebody who is logged in."""
+
+
+def _behind_the_log_in(model: App, courier: Courier, canary: str, people: Sequence[Identity]) -> Crawled:
+    """What the first person who is kept by cookie is led to from the start page. Nothing for an application whose routes are known, or
+    where only reading with what was given is allowed."""
+    who = next((one for one in people if any(name.lower() == "cookie" for name, _ in one.headers)), None)
+    if who is None or courier.mode == "passive" or model.readers - {"spec", "wire"}:
+        return Crawled()
+    return crawled(courier, urlsplit(courier.transport.base_url).path.rstrip("/"), canary, ("/",), who)
 
 
 def new_canary() -> str:
@@ -45,6 +61,10 @@ def prepare(
     honest = HonestRequests(canary=canary, harvest=dict(known_ids or {}))
     scene, forge = Scene(model, courier, honest, canary), TokenForge()
     people, notes = gather(scene, given)
+    behind = _behind_the_log_in(model, courier, canary, people)
+    model = replace(model, routes=(*model.routes, *beside(model.routes, behind.routes)[:BEHIND_MOST]))
+    for path, numbers in behind.ids.items():
+        honest.harvest.setdefault(path, dict(numbers))
     renewals = Renewals(scene, people, forge.claims)
     honest.harvest.update(harvested(model, courier, honest, people))
     surface, url = courier.transport.surface, courier.transport.base_url
