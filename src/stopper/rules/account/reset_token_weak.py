@@ -18,7 +18,7 @@ from stopper.core.probe_baseline import attempt
 from stopper.core.probe_reset import Asked, asks_for_reset, reset_tokens, resets
 from stopper.core.random_edits import NUMBERS, from_the_system
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Mapping, Value, options, text_of, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Value, options, text_of, walk
 
 _GUESSABLE: Final = re.compile(
     r"random\.(?!SystemRandom)\w+|uuid\.uuid[135]|(?:hashlib|zlib)\.\w+|base64\.\w*encode|time\.time|datetime\.\w*(?:\.\w+)*|binascii\.hexlify"
@@ -29,6 +29,7 @@ _STRONG: Final = re.compile(
 _TOKEN: Final = re.compile(
     r"(?i)(reset|invite|invitation|recovery|magic|verification|confirm)\w*(token|code|key|link|hash)|^(token|code|reset_?link)$"
 )
+_SENDS: Final = re.compile(r"(?i)mail|send|notify|deliver|smtp")
 _SERIALIZER: Final = re.compile(r"(?i).*(URLSafe|Timed|JSONWebSignature)\w*Serializer")
 
 
@@ -41,7 +42,7 @@ def detect(app: App) -> Iterator[Hit]:
     if not resets:
         return
     seen: set[tuple[str, int]] = set()
-    for hit in (*_made(facts, resets), *_unended(facts, resets), *_kept(facts, resets)):
+    for hit in (*_made(facts, resets), *_unended(facts, resets), *_kept(facts, resets), *_kept_by_sql(facts, resets)):
         if hit.span is not None and (hit.span.path, hit.span.line) not in seen:
             seen.add((hit.span.path, hit.span.line))
             yield hit
@@ -66,12 +67,24 @@ def _makes(call: Call) -> bool:
 
 def _used_as_token(facts: SourceFacts, name: str, call: Call) -> bool:
     """Nothing in the function makes a better one; a hash over a shown token, kept instead of it, is no token."""
+    if call.callee.startswith("hashlib.") and _is_looked_up(facts, name, call):
+        return False
     if any(_STRONG.fullmatch(one.callee) and not one.callee.startswith("hmac.") for one in facts.calls_in(name)):
         return False
     if call.callee.startswith("hashlib."):
         labels: set[str] = {label.source for label in facts.labels(call.args[0])} if call.args else set()
         return bool(call.args) and not labels & {"token", "code"} and not any(one.name in ("token", "raw", "code", "password", "new_password") for one in walk(call.args[0])) and not any(isinstance(one, Constant) and one.value in ("token", "code", "password") for one in walk(call.args[0]))  # fmt: skip
     return True
+
+
+def _is_looked_up(facts: SourceFacts, name: str, made: Call) -> bool:
+    """That the hash is of one thing that the caller sent, and the function sets a password: a token is redeemed here, and none made."""
+    sent = [part for part in walk(made, 4) if isinstance(part, Item) and facts.derives(part, "request-data")]
+    return (
+        len(sent) == 1
+        and _sets_password(facts, name)
+        and not any(_SENDS.search(one.callee) for one in facts.calls_in(name))
+    )
 
 
 def _is_guessable(facts: SourceFacts, value: Value) -> bool:
@@ -85,7 +98,8 @@ def _is_guessable(facts: SourceFacts, value: Value) -> bool:
 def _unended(facts: SourceFacts, resets: frozenset[str]) -> Iterator[Hit]:
     """A signed token without expiry: ``loads`` without ``max_age``, a serializer without a time, a JWT without ``exp``."""
     for call in facts.calls("*.loads"):
-        if call.function in resets and _is_serializer(call) and call.lacks(1, "max_age"):
+        ends_itself = "TimedJSONWebSignature" in f"{call.callee} {getattr(call.receiver, 'callee', '')}"
+        if call.function in resets and _is_serializer(call) and not ends_itself and call.lacks(1, "max_age"):
             yield Hit("a reset token is accepted for ever", call.span)
     for call in facts.calls("jwt.encode", "jose.jwt.encode"):
         payload = call.argument(0, "payload", "claims")
@@ -129,6 +143,29 @@ def _kept(facts: SourceFacts, resets: frozenset[str]) -> Iterator[Hit]:
         if not token_cleared and not any(_ENDS.search(word) for word in words):
             certainty: Certainty = "likely"
             yield Hit("a reset token can be used again and does not expire", call.span, certainty=certainty)
+
+
+_SQL_BY_TOKEN: Final = re.compile(r"(?is)^\s*select\b.*\bwhere\b.*\b\w*(?:token|code|key|link)\w*\s*=")
+_SQL_ENDS: Final = re.compile(
+    r"(?i)expir|until|valid|created|issued|used|consumed|delete\s+from|\b\w*(?:token|code|key|link)\w*\s*=\s*(?:null|''|\"\")|interval|now\(\)"
+)
+
+
+def _kept_by_sql(facts: SourceFacts, resets: frozenset[str]) -> Iterator[Hit]:
+    """``SELECT id FROM users WHERE reset_token = ?`` before a new password, and no statement of the function ends the token."""
+    for call in facts.calls("*.execute", "*.fetch_one", "*.query", "*.query_db", "*.fetchrow"):
+        text = text_of(call.argument(0)) or ""
+        if call.function not in resets or call.span is None or not _SQL_BY_TOKEN.search(text):
+            continue
+        shown = any(facts.derives(value, "request-data", "path-parameter") for value in call.args[1:])
+        if not shown or not _sets_password(facts, call.function):
+            continue
+        calls = list(facts.calls_in(call.function))
+        said = [text_of(part) or "" for one in calls for value in one.args for part in walk(value, 2)]
+        words = [one.callee for one in calls if one.callee.rpartition(".")[2] not in ("clear", "pop")]
+        words += [side.name for one in facts.comparisons_in(call.function) for side in (one.left, one.right)]
+        if not any(_SQL_ENDS.search(one) for one in said) and not any(_ENDS.search(word) for word in words):
+            yield Hit("a reset token can be used again and does not expire", call.span, certainty="likely")
 
 
 def _by_token(value: Value) -> Iterator[Value]:

@@ -180,8 +180,15 @@ def _by_update(facts: SourceFacts) -> Iterator[Call]:
             ]
         if not any(is_whole_of(facts, value) for value in given):
             continue
-        if call.method != "update" or _is_stored(call):
+        if call.method != "update" or (_is_stored(call) and not _says_how(facts, call)):
             yield call
+
+
+def _says_how(facts: SourceFacts, call: Call) -> bool:
+    """Rows of the project's models have an ``update`` of the project's own, which is judged by what it does."""
+    made = call.receiver
+    one_row = isinstance(made, Call) and made.method in ("get", "get_or_404", "first", "first_or_404", "one")
+    return one_row and any(one.name.endswith(".update") and one.owner for one in facts.functions())
 
 
 def _is_stored(call: Call) -> bool:

@@ -29,7 +29,11 @@ def detect(app: App) -> Iterator[Hit]:
                 told.add(pin.name)
                 yield Hit(_said(pin.name), pin.span)
     yield from _used(facts, told)
+    names: set[str] = set()
     for name, span in _gone(app, facts):
+        if name in names:
+            continue  # one version is for all of its uses
+        names.add(name)
         yield Hit(f"{name.rpartition('.')[2]} is of another major version: {GONE[name]}", span, certainty="likely")
     if "running" in app.readers:
         for name in app.dependencies:
@@ -69,7 +73,14 @@ def _is_old(app: App, name: str) -> bool:
     """That the version in use still has the name."""
     distribution, gone = _FROM[name.partition(".")[0]]
     version = order(app.dependencies.get(distribution, ""))
-    return bool(version) and version < order(gone)
+    pinned = [
+        order(pin.version)
+        for file in running_files(source_of(app))
+        for pin in pins_of(file)
+        if pin.exact and pin.name.lower() == distribution
+    ]
+    known = [one for one in (version, *pinned) if one]
+    return bool(known) and all(one < order(gone) for one in known)
 
 
 RULE = Rule(

@@ -26,6 +26,7 @@ from stopper.core.values import (
     Sequence,
     Truth,
     Value,
+    options,
     parts,
     walk,
 )
@@ -116,8 +117,16 @@ class _Asking:
             case Member(attribute=attribute, owner=owner):
                 if attribute in TEXTS and depth:
                     yield from self._texts(owner, True, depth - 1)
-            case Call(callee=callee) if callee in _TELLS_NOTHING or self._facts.function(callee) is not None:
-                return  # what a function of the project makes of it is judged where it answers
+            case Call(callee=callee) if callee in _TELLS_NOTHING:
+                return
+            case Call(callee=callee) if (own := self._facts.function(callee)) is not None:
+                # What a function of the project makes of it is judged where it answers; one that fills a mapping does not answer.
+                for filled in (one for said in own.returns for one in options(said) if isinstance(one, Mapping)):
+                    for part in walk(filled, 4):
+                        if isinstance(part, Parameter) and part.function == callee and depth:
+                            told = value.argument(part.index if part.index >= 0 else None, part.parameter)
+                            if told is not None:
+                                yield from self._texts(told, as_text, depth - 4)
             case Call(receiver=(Caught() | Parameter()) as spoken, method="__str__" | "__repr__"):
                 yield spoken, True
             case Call(receiver=Caught() | Parameter(), args=args, keywords=keywords):

@@ -194,7 +194,7 @@ def _is_package(folder: str, known: dict[str, bool]) -> bool:
     return found
 
 
-_TEST = re.compile(r"(^|/)(tests?|testing|conftest\.py|test_[^/]*\.py|[^/]*_tests?\.py)(/|$)")
+_TEST = re.compile(r"(^|/)(tests?|tests_\w+|testing|conftest\.py|test_[^/]*\.py|[^/]*_tests?\.py)(/|$)")
 
 
 def is_test(shown: str) -> bool:
