@@ -11,6 +11,7 @@ from stopper.core.jwt_keys import reached
 from stopper.core.jwt_names import Decoding, decodings, is_pyjwt, said_options, shape_of, switched_off
 from stopper.core.values import (
     Call,
+    ConfigValue,
     Constant,
     Item,
     Mapping,
@@ -143,20 +144,23 @@ def read_strictly(facts: SourceFacts, call: Call, claim: str) -> bool:
     )
 
 
-def seconds_of(value: Value | None) -> float | None:
+def seconds_of(value: Value | None, facts: SourceFacts | None = None) -> float | None:
     """A length of time in seconds: a number, ``timedelta(…)``, a variable's literal default; None where it is not in sight."""
     found: list[float] = []
     for one in options(value):
         if isinstance(one, Constant) and isinstance(one.value, (int, float)) and not isinstance(one.value, bool):
             found.append(float(one.value))
         elif isinstance(one, Call) and one.method in ("timedelta", "relativedelta"):
-            found.extend(_delta(one))
+            found.extend(_delta(one, facts))
         elif isinstance(one, Call) and one.callee in ("int", "float") and one.args:
-            inner = seconds_of(one.args[0])
+            inner = seconds_of(one.args[0], facts)
             found.extend([inner] if inner is not None else [])
         elif isinstance(one, Parameter) and one.default is not None and not isinstance(one.default, Constant):
             inner = seconds_of(one.default)
             found.extend([inner] if inner is not None else [])
+        elif isinstance(one, (ConfigValue, Parameter)) and facts is not None:
+            known = [seconds_of(other, facts) for other in reached(facts, one) if other is not one]
+            found.extend(number for number in known if number is not None)
         elif isinstance(getattr(one, "default", None), Constant):
             text = getattr(one, "default").value  # noqa: B009 - several classes of values have a default
             if isinstance(text, (int, float)) or (isinstance(text, str) and text.isdigit()):
@@ -164,9 +168,9 @@ def seconds_of(value: Value | None) -> float | None:
     return max(found) if found else None
 
 
-def _delta(call: Call) -> Iterator[float]:
+def _delta(call: Call, facts: SourceFacts | None) -> Iterator[float]:
     said = [(name, given) for name, given in call.keywords] + list(zip(_TIMEDELTA, call.args, strict=False))
-    parts = [(UNIT_SECONDS.get(name, math.nan), seconds_of(given)) for name, given in said]
+    parts = [(UNIT_SECONDS.get(name, math.nan), seconds_of(given, facts)) for name, given in said]
     known = [unit * number for unit, number in parts if number is not None]
     if known:
         yield sum(known)
@@ -193,7 +197,7 @@ def distance(facts: SourceFacts, value: Value | None) -> float | None:
 
 
 def _longest(facts: SourceFacts, value: Value) -> float | None:
-    found = [number for one in (value, *reached(facts, value)) if (number := seconds_of(one)) is not None]
+    found = [number for one in (value, *reached(facts, value)) if (number := seconds_of(one, facts)) is not None]
     return max(found) if found else None
 
 

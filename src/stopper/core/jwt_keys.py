@@ -77,6 +77,8 @@ def _inside(facts: SourceFacts, value: Value) -> Iterable[Value]:
             return given if default is None else [*given, default]
         case Item(owner=Mapping(items=items, open=False)):
             return [held for _, held in items]
+        case Call(callee=callee) if made := returned_by(facts, callee):
+            return made
         case Call(method="field" | "Field" | "ib" | "attrib"):
             made = value.keyword("default_factory", "factory")
             return [
@@ -84,6 +86,23 @@ def _inside(facts: SourceFacts, value: Value) -> Iterable[Value]:
             ]
         case _:
             return ()
+
+
+def returned_by(facts: SourceFacts, callee: str) -> tuple[Value, ...]:
+    """What a function of the project returns; of a method of an unknown class what the only one of that name does."""
+    function = facts.function(callee)
+    if function is None and callee.startswith("?."):
+        function = facts.function(facts.once("methods by name", lambda: _methods(facts)).get(callee[2:], ""))
+    return function.returns if function is not None else ()
+
+
+def _methods(facts: SourceFacts) -> dict[str, str]:
+    """Method → its qualified name, where only one class of the project has a method of that name."""
+    found: dict[str, list[str]] = {}
+    for one in facts.classes():
+        for method in one.methods:
+            found.setdefault(method, []).append(f"{one.name}.{method}")
+    return {method: named[0] for method, named in found.items() if len(named) == 1}
 
 
 def key_settings(app: App, facts: SourceFacts) -> dict[str, tuple[str, ...]]:

@@ -16,6 +16,19 @@ def callers(facts: "SourceFacts", function: str) -> Iterator[Call]:
         yield from facts.calls(function.removesuffix(".__init__"))
 
 
+def given(facts: "SourceFacts", value: Parameter) -> tuple[Value, ...]:
+    """What a parameter is, one time for each call: what is passed, else its default; without a call its default alone."""
+    found: list[Value] = []
+    calls = list(callers(facts, value.function))
+    for call in calls:
+        found += passed(facts, value, call) or (
+            (value.default,) if value.default is not None and not call.open else (value,)
+        )
+    if not calls:
+        found.append(value.default if value.default is not None else value)
+    return tuple(found)
+
+
 def passed(facts: "SourceFacts", value: Parameter, call: Call) -> Sequence[Value]:
     """What *call* passes for a parameter; for ``*rest`` and ``**named`` everything that no other parameter takes."""
     if value.index <= REST:

@@ -14,8 +14,9 @@ from stopper.core.jwt_names import (
     said_options,
     shape_of,
 )
+from stopper.core.passing import given
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.values import Call, Mapping, is_constant
+from stopper.core.values import Call, Mapping, Parameter, is_constant
 
 TAKES_ANY = ("authlib.jose.jwt.decode",)
 """Authlib's ready-made object knows every algorithm; only ``JsonWebToken([…])`` is told which to take."""
@@ -26,7 +27,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for call, usual in decodings(facts):
         shape = shape_of(app, call, usual)
-        if call.open or not _is_missing(call, shape) or _is_off(facts, call, shape):
+        if call.open or not _is_missing(facts, call, shape) or _is_off(facts, call, shape):
             continue
         certainty = _taken(app, call)
         if certainty is not None:
@@ -38,12 +39,14 @@ def detect(app: App) -> Iterator[Hit]:
             )
 
 
-def _is_missing(call: Call, shape: Decoding) -> bool:
+def _is_missing(facts: SourceFacts, call: Call, shape: Decoding) -> bool:
     if call.callee in TAKES_ANY:
         return True
     if shape.algorithms is None:
         return False
     said = call.argument(shape.algorithms, "algorithms")
+    if isinstance(said, Parameter):
+        return any(is_constant(one, None) for one in given(facts, said))
     return said is None or is_constant(said, None)
 
 

@@ -8,9 +8,10 @@ from stopper.core.environment_edits import from_environment
 from stopper.core.fact import ConfigWrite
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_names import decodings, encodings, switched_off
+from stopper.core.passing import given
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.values import Call, Choice, ConfigValue, Constant, Item, Mapping, Value
+from stopper.core.values import Call, Choice, ConfigValue, Constant, Item, Mapping, Parameter, Value
 
 MESSAGE = "the signing secret is written in the code"
 LIBRARY_SETTINGS = ("JWT_SECRET_KEY", "JWT_PRIVATE_KEY", "JWT_ENCODE_KEY", "JWT_DECODE_KEY")
@@ -27,13 +28,17 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     seen: set[Span | str] = set()
     for call, key in _keys(facts):
-        for literal in _literals(key):
+        for literal in _literals(facts, key):
             place = literal.span or call.span
             if place is not None and place not in seen and _is_secret(literal):
                 seen.add(place)
                 yield Hit(MESSAGE, call.span)
     for write in facts.config_writes(*LIBRARY_SETTINGS, *_settings_that_sign(facts)):
-        if write.loaded is not False and not _is_for_tests(write) and any(map(_is_secret, _literals(write.value))):
+        if (
+            write.loaded is not False
+            and not _is_for_tests(write)
+            and any(map(_is_secret, _literals(facts, write.value)))
+        ):
             yield Hit(f"{MESSAGE} ({write.key})", write.span, certainty=_certainty(write))
 
 
@@ -53,19 +58,22 @@ def _settings_that_sign(facts: SourceFacts) -> tuple[str, ...]:
     return tuple(sorted(names - {"SECRET_KEY", *LIBRARY_SETTINGS}))
 
 
-def _literals(value: Value | None) -> tuple[Constant, ...]:
+def _literals(facts: SourceFacts, value: Value | None, depth: int = 4) -> tuple[Constant, ...]:
     """The literals that a key surely is made of; none where it may also come from elsewhere."""
     if isinstance(value, Constant):
         return (value,)
+    if isinstance(value, Parameter) and depth > 0:
+        found = [_literals(facts, one, depth - 1) for one in given(facts, value)]
+        return tuple(literal for some in found for literal in some) if all(found) else ()
     if isinstance(value, Choice):
-        found = [_literals(option) for option in value.options]
+        found = [_literals(facts, option, depth) for option in value.options]
         return tuple(literal for some in found for literal in some) if all(found) else ()
     if isinstance(value, Item) and isinstance(value.owner, Mapping) and not value.owner.open:
-        found = [_literals(one) for _, one in value.owner.items]
+        found = [_literals(facts, one, depth) for _, one in value.owner.items]
         return tuple(literal for some in found for literal in some) if found and all(found) else ()
     if isinstance(value, Call) and _RESHAPING.fullmatch(value.callee):
         inner = [part for part in (value.receiver, *value.args) if part is not None]
-        found = [_literals(part) for part in inner]
+        found = [_literals(facts, part, depth) for part in inner]
         return found[0] if found and all(found) else ()
     return ()
 
@@ -91,7 +99,7 @@ def fix(app: App, hit: Hit) -> Edit | None:
     held = [(call.span, key, "") for call, key in _keys(facts)]
     held += [(write.span, write.value, write.key) for write in facts.config_writes() if "KEY" in write.key]
     for span, key, name in held:
-        literals = _literals(key) if span == hit.span else ()
+        literals = _literals(facts, key) if span == hit.span else ()
         if len(literals) == 1:
             return from_environment(literals[0], name or literals[0].name or "JWT_SECRET_KEY")
     return None

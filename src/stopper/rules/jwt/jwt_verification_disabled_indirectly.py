@@ -29,6 +29,7 @@ from stopper.core.values import (
     Item,
     Mapping,
     Name,
+    Parameter,
     Truth,
     Value,
     literals,
@@ -78,17 +79,35 @@ def _flag(app: App, facts: SourceFacts, said: Value) -> Certainty | None:
     found: Certainty | None = None
     if isinstance(said, Truth) and any(_names_a_mode(part) for part in walk(said, 4)):
         found = "likely"
-    for value in (said, *reached(facts, said)):
+    for value in (*_within(facts, said), *reached(facts, said)):
         if isinstance(value, ConfigValue) and (fact := app.config.get(value.key)) is not None and fact.value is False:
             return "certain"
         if is_off(value) or (isinstance(value, (EnvironmentValue, ConfigValue)) and any(map(is_off, literals(value)))):
             return "certain"
         for part in walk(value, 6):
-            if isinstance(part, EnvironmentValue) or (isinstance(part, Item) and part.default is not None):
+            if (
+                isinstance(part, EnvironmentValue)
+                or _asks_environment(part)
+                or (isinstance(part, Item) and part.default is not None)
+            ):
                 found = "likely"
             if isinstance(part, ConfigValue) and part is not said and not facts.config_values(part.key):
                 found = "likely"
     return found
+
+
+def _asks_environment(part: Value) -> bool:
+    """``os.getenv(name)`` in a helper that is told the name."""
+    return isinstance(part, Call) and part.callee in ("os.getenv", "os.environ.get")
+
+
+def _within(facts: SourceFacts, said: Value, depth: int = 3) -> Iterator[Value]:
+    """The value and what it comes from: the setting or the helper that a ``not`` or a comparison asks."""
+    yield said
+    for part in walk(said, 6) if depth > 0 else ():
+        for one in reached(facts, part) if isinstance(part, (Call, ConfigValue, Parameter)) else ():
+            if one is not part and not isinstance(one, Constant):
+                yield from _within(facts, one, depth - 1)
 
 
 def _names_a_mode(part: Value) -> bool:
@@ -112,11 +131,13 @@ def _legacy(app: App, facts: SourceFacts, call: Call, shape: Decoding) -> Hit | 
     if not is_pyjwt(call.callee):
         return None
     said = call.keyword("verify") or (call.argument(2) if shape.options == 4 else None)
-    if said is None or not any(is_off(value) for value in (said, *reached(facts, said))):
-        return None
     version = library_version(app, call.callee)
-    if version and version >= (2,):
+    if said is None or (version and version >= (2,)):
         return None
+    if not any(is_off(value) for value in (said, *reached(facts, said))):
+        doubt = _flag(app, facts, said) if version else None
+        message = f"a flag decides whether {library_said(app, call.callee)} checks the signature"
+        return Hit(message, call.span, certainty=doubt) if doubt is not None else None
     message = f"verify=False switches the signature check off in {library_said(app, call.callee)}"
     if version:
         return Hit(message, call.span)

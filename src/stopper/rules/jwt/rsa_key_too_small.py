@@ -8,15 +8,16 @@ from typing import Final, cast
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_keys import key_bytes, rsa_bits
+from stopper.core.jwt_keys import key_bytes, reached, rsa_bits
 from stopper.core.key_files import is_of_tests
+from stopper.core.passing import given
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import controls
 from stopper.core.probe_public_keys import published
 from stopper.core.probe_signature import token_baseline
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Mapping, literals, text_of
+from stopper.core.values import Call, Constant, Mapping, Parameter, literals, text_of
 
 LEAST: Final = 3072
 """Bits. NIST SP 800-57 part 1, table 2: 128 bits of strength; 2048 bits have 112."""
@@ -52,12 +53,12 @@ def _made(facts: SourceFacts) -> Iterator[Hit]:
         return
     for word in ("generate_private_key", "generate", "generate_key"):
         for call in facts.calls(f"*.{word}"):
-            size = _size(call)
+            size = _size(facts, call)
             if size is not None and size < LEAST:
                 yield Hit(f"the key that signs tokens is {_said(size)}", call.span, certainty=_certainty(size))
 
 
-def _size(call: Call) -> int | None:
+def _size(facts: SourceFacts, call: Call) -> int | None:
     owner = call.callee.rpartition(".")[0].rpartition(".")[2]
     if call.method == "generate_private_key":
         if owner not in ("rsa", "jwt") and "rsa" not in call.callee:
@@ -76,7 +77,8 @@ def _size(call: Call) -> int | None:
             return 2048
     else:
         return None
-    found = [one.value for one in literals(said) if isinstance(one.value, int)]
+    known = given(facts, said) if isinstance(said, Parameter) else reached(facts, said)
+    found = [one.value for value in known for one in literals(value) if isinstance(one.value, int)]
     return min(found) if found else None
 
 

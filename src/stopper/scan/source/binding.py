@@ -1,6 +1,7 @@
 """Gives values to names, attributes and items, and records what that means."""
 
 import ast
+from typing import Final
 
 from stopper.core.fact import (
     Assignment,
@@ -98,12 +99,17 @@ def bind(reader: Reader, target: ast.expr, value: Value, node: ast.stmt) -> None
     elif isinstance(target, (ast.Tuple, ast.List)):
         for number, element in enumerate(target.elts):
             inner = element.value if type(element) is ast.Starred else element
-            part: Value = Unknown((value,)) if type(value) is Call else Item(value, Constant(number))
+            part: Value = Item(value, Constant(number))
+            if type(value) is Call and (value.method not in _SPLITS or type(element) is ast.Starred):
+                part = Unknown((value,))
             if type(value) is Sequence and number < len(value.items) and not value.open:
                 part = value.items[number]
             bind(reader, inner, part, node)
     elif type(target) is ast.Starred:
         bind(reader, target.value, value, node)
+
+
+_SPLITS: Final = frozenset({"split", "rsplit", "partition", "rpartition"})
 
 
 def _bind_name(reader: Reader, name: str, value: Value, node: ast.stmt) -> None:
