@@ -72,7 +72,7 @@ def _lookups(index: FunctionIndex, own: list[Function]) -> Iterator[Call]:
             if _looks_up(index, call):
                 yield call
         for call in facts.calls_in(function.name):
-            if facts.function(call.callee) is not None and any(map(_is_id, call.args)):
+            if facts.function(call.callee) is not None and any(_is_id(index, value) for value in call.args):
                 yield from (inner for inner in facts.calls_in(call.callee) if _looks_up(index, inner))
 
 
@@ -109,8 +109,10 @@ def _is_in_a_directory(app: App, index: FunctionIndex, route: Route) -> bool:
 def _looks_up(index: FunctionIndex, call: Call) -> bool:
     """A look-up by an id and by nothing else."""
     given = (*call.args, *(value for _, value in call.keywords))
-    if call.callee.startswith("flask.") or not any(_is_id(value) for value in given):
+    if call.callee.startswith("flask.") or not any(_is_id(index, value) for value in given):
         return False
+    if call.args and len(call.args) > 1 and _SQL.match(text_of(call.args[0]) or "") and call.method != "execute":
+        return not _SQL_OWNER.search(text_of(call.args[0]) or "")
     if call.method in _BY_KEY or call.method == "execute":
         text = next((text for value in given for text in _texts(value)), "")
         if text:
@@ -147,9 +149,15 @@ def _names_owner(value: Value) -> bool:
     )
 
 
-def _is_id(value: Value) -> bool:
-    """A parameter of the view, or a member of what the caller sends, under the name of an id."""
+def _is_id(index: FunctionIndex, value: Value) -> bool:
+    """A parameter of the view, or a member of what the caller sends, under the name of an id; a number of the path of any name."""
     for part in walk(value, 4):
+        if isinstance(part, Parameter) and any(
+            name == part.parameter and kind in ("int", "uuid")
+            for route in index.facts.routes_of_view(part.function)
+            for name, kind in route.parameters
+        ):
+            return True
         if isinstance(part, Parameter) and re.search(r"(?i)id$|uuid|number|slug|key|^pk$|name$", part.parameter):
             return True
         if (

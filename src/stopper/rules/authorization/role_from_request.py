@@ -15,9 +15,10 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.probe_query import with_query
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Constant, Item, Name, Parameter, Value, options, walk
+from stopper.core.values import Call, Constant, Item, Name, Parameter, Value, options, walk
 
 _GUARDS: Final = ("admin", "staff", "superuser", "root", "superadmin", "manager", "moderator", "owner", "administrator")
+_CASTS: Final = frozenset({"int", "str", "uuid.UUID", "bson.ObjectId"})
 _MAKES: Final = re.compile(r"[A-Z]|(?i:create|add|new|insert|register|make|save|set|update|dict)")
 
 
@@ -144,19 +145,34 @@ def _whose(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         return
     for call in facts.calls("*.filter_by", "*.where", "*.filter", "*.find", "*.find_one"):
         given = [*(value for name, value in call.keywords if WHOSE.search(name))]
+        given += [kept for value in given for kept in _kept_in_g(facts, value)]
         for value in given:
             key = _key(facts, value)
             if key and WHOSE.search(key) and call.span is not None and not _asks_who(facts, call.function):
                 yield call.span, f"whose data is read is decided by `{key}`, which the caller sends"
 
 
+def _kept_in_g(facts: SourceFacts, value: Value) -> list[Value]:
+    """What functions that run before put into ``g`` under that name, where they do not ask who is calling."""
+    if not isinstance(value, Name) or not value.dotted.startswith("flask.g."):
+        return []
+    target = value.dotted.removeprefix("flask.")
+    return [
+        one.value
+        for one in facts.assignments()
+        if one.target == target and one.function and not _looks_at_who(facts, one.function)
+    ]
+
+
 def _asks_who(facts: SourceFacts, function: str) -> bool:
+    return _looks_at_who(facts, function) or _by_admin(facts, function)
+
+
+def _looks_at_who(facts: SourceFacts, function: str) -> bool:
     sides = [side for one in facts.comparisons() if one.function == function for side in (one.left, one.right)]
     sides += [one.value for one in facts.conditions() if one.function == function]
-    return (
-        any(isinstance(part, Name) and WHO.search(part.dotted) for side in sides for part in walk(side))
-        or any(WHO.search(call.callee) for call in facts.calls_in(function))
-        or _by_admin(facts, function)
+    return any(isinstance(part, Name) and WHO.search(part.dotted) for side in sides for part in walk(side)) or any(
+        WHO.search(call.callee) for call in facts.calls_in(function)
     )
 
 
@@ -166,6 +182,8 @@ def _key(facts: SourceFacts, value: Value) -> str | None:
         inner = option
         while not isinstance(inner, Item) and getattr(inner, "receiver", None) is not None:
             inner = getattr(inner, "receiver")  # noqa: B009
+        if isinstance(inner, Call) and inner.callee in _CASTS and inner.args:
+            inner = inner.args[0]
         if not isinstance(inner, Item) or not isinstance(inner.key, Constant) or not isinstance(inner.key.value, str):
             continue
         if not (ROLE.search(inner.key.value) or WHOSE.search(inner.key.value)):

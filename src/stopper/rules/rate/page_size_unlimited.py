@@ -13,7 +13,19 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import answered, attempt, candidates
 from stopper.core.probe_query import query_names, with_query, without_query
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Format, Item, Name, Parameter, Value, options, text_of
+from stopper.core.values import (
+    Call,
+    Constant,
+    Format,
+    Item,
+    Mapping,
+    Name,
+    Parameter,
+    Value,
+    is_constant,
+    options,
+    text_of,
+)
 
 _NAMES: Final = re.compile(
     r"(?i)^(limit|per_?page|page_?size|size|count|max_?results|top|first|n|num|take|rows|pagesize|items)$"
@@ -41,7 +53,10 @@ def detect(app: App) -> Iterator[Hit]:
             *call.args,
             *(value for name, value in call.keywords if name in ("per_page", "limit", "error_out") or not name),
         ]
-        if call.keyword(*_CAPS) is not None or (
+        spread = _spread(facts, call)
+        given += [value for name, value in spread if name in ("per_page", "limit")]
+        caps = [call.keyword(*_CAPS), *(value for name, value in spread if name in _CAPS)]
+        if any(cap is not None and not is_constant(cap, None) for cap in caps) or (
             call.receiver is not None and call.method == "limit" and "flask_limiter" in call.callee
         ):
             continue
@@ -57,6 +72,19 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         seen.add(call.span)
         yield Hit("the caller says how many rows are read, and nothing holds it down", call.span)
+
+
+def _spread(facts: SourceFacts, call: Call) -> list[tuple[str, Value]]:
+    """What ``**paging()`` passes, where a function of the project gives a dictionary."""
+    return [
+        (text_of(key) or "", inner)
+        for name, value in call.keywords
+        if name == "**" and isinstance(value, Call) and (known := facts.function(value.callee)) is not None
+        for given in known.returns
+        for option in options(given)
+        if isinstance(option, Mapping)
+        for key, inner in option.items
+    ]
 
 
 def _sql(value: Value) -> Iterator[str]:

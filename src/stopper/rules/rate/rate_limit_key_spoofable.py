@@ -9,7 +9,7 @@ from stopper.core.app_extensions import CountingKey
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.limiter_facts import LIMITERS, LIMITING
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Item, Name, Value, options, walk
+from stopper.core.values import Call, Item, Name, Value, options, text_of, walk
 
 SPOOFABLE: Final = frozenset(
     {
@@ -23,6 +23,7 @@ _OLD: Final = ("flask_limiter.util.get_ipaddr", "flask_limiter.get_ipaddr")
 _MEASURES: Final = re.compile(r"(?i)stat(?:s|sd)\b|metric|prometheus|telemetry")
 """Counters that somebody looks at, and that limit nobody."""
 _VERIFIES: Final = re.compile(r"(?i)verif|decode|identity|current_user|principal|get_jwt|compare_digest")
+_LISTS: Final = frozenset({"flask.request.headers.getlist", "flask.request.headers.get_all"})
 _COUNTS: Final = ("*.incr", "*.incrby", "*.zadd", "*.zcard", "*.hit", "*.hincrby")
 
 
@@ -88,6 +89,9 @@ def _source(facts: SourceFacts, value: Value) -> str | None:
         if label.kind == "query-string":
             return "the query"
     for part in walk(value):
+        said = (text_of(part.argument(0)) or "") if isinstance(part, Call) and part.callee in _LISTS else ""
+        if said.lower() in SPOOFABLE:
+            return f"`{said}`"
         if (
             isinstance(part, Item)
             and isinstance(part.owner, Name)
@@ -101,12 +105,9 @@ def _source(facts: SourceFacts, value: Value) -> str | None:
 
 def _by_hand(facts: SourceFacts, seen: set[object]) -> Iterator[Hit]:
     """Counters in Redis or in a dictionary, in functions that speak of limits or answer 429."""
-    functions = {
-        one.function
-        for one in facts.readings("flask.request.headers")
-        if one.key.lower() in SPOOFABLE - {"authorization"}
-    }
-    if not functions:
+    headers = [one for one in facts.readings("flask.request.headers") if one.key.lower() in SPOOFABLE]
+    functions = {one.function for one in headers if one.key.lower() != "authorization"}
+    if not headers:
         return
     for call in facts.calls(*_COUNTS):
         if (
@@ -115,6 +116,7 @@ def _by_hand(facts: SourceFacts, seen: set[object]) -> Iterator[Hit]:
             and call.span not in seen
             and not call.callee.startswith("flask_limiter")
             and not _MEASURES.search(call.callee)
+            and (functions or _calls_429(facts, call.function))
         ):
             seen.add(call.span)
             yield Hit(f"callers are counted by {why}, which they write themselves", call.span)
