@@ -197,6 +197,7 @@ KEY = secrets.token_hex(32)
     [
         (lambda _: {"reset_token": str(secrets.randbelow(900_000) + 100_000)}, "fail", "fewer than 64 bits"),
         (lambda _: {"data": {"token": secrets.token_hex(4)}}, "fail", "fewer than 64 bits"),
+        (lambda _: {"debug": {"pin": str(secrets.randbelow(900) + 100)}}, "fail", "fewer than 64 bits"),
         (lambda _: {"reset_token": format(next(COUNT), "x")}, "fail", "counts up"),
         (lambda mail: {"token": hashlib.md5(mail.encode()).hexdigest()}, "fail", "worked out"),
         (lambda mail: {"token": base64.urlsafe_b64encode(mail.encode()).decode()}, "fail", "worked out"),

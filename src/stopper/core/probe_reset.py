@@ -19,7 +19,7 @@ _ASKS: Final = re.compile(
     r"reset[/_-]?(password|request)([/_-]request)?/?$"
 )
 _NAMED: Final = re.compile(
-    r"(?i)^(reset|recovery|magic|verification|confirm\w*|invite|invitation)?_?-?(token|code|key|otp)$"
+    r"(?i)^(reset|recovery|magic|verification|confirm\w*|invite|invitation)?_?-?(token|code|key|otp|pin)$"
 )
 _ADDRESS: Final = re.compile(r"https?://[^\s\"'<>\\]+")
 _IN_ADDRESS: Final = re.compile(r"(?i)[?&](?:\w*token|\w*code|key|t)=([^&#\s]+)|/([A-Za-z0-9_.~-]{4,})/?$")

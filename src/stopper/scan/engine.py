@@ -12,7 +12,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Verdict
 from stopper.core.probe import Compute, Depth, Listen, LookAtTls, Send, Skipped, Step, Target, Together, Undo
 from stopper.core.probe_burst import LOAD
-from stopper.core.rule import Rule, Surface
+from stopper.core.rule import SEVERITIES, Rule, Surface
 from stopper.scan.detecting import DetectorResult, one_line, outcome_of, run_detectors
 from stopper.scan.options import Progress, silent
 from stopper.scan.renewal import Renewals
@@ -92,8 +92,18 @@ def run_probes(
 
 
 def readers_first(rules: Iterable[Rule]) -> list[Rule]:
-    """Probes of checks that mostly read, before those that mostly change things: what was read is shared until something is written."""
-    return sorted(rules, key=lambda rule: _READING.get(rule.check, len(_READING)))
+    """Probes of checks that mostly read, before those that mostly change things: what was read is shared until something is written.
+
+    Among those that change things what weighs most is first, so that a budget that runs out costs what weighs least.
+    """
+    last = len(_READING)
+    return sorted(
+        rules,
+        key=lambda rule: (
+            _READING.get(rule.check, last),
+            0 if rule.check in _READING else -SEVERITIES.index(rule.severity),
+        ),
+    )
 
 
 def _side_by_side(rules: Sequence[Rule], courier: Courier, workers: int, run: Callable[[Rule], None]) -> None:

@@ -201,6 +201,15 @@ def test_probes_that_mostly_read_come_before_those_that_mostly_change() -> None:
     assert [one.slug for one in readers_first(asked)] == ["a", "b", "changes"]
 
 
+def test_a_budget_that_runs_out_costs_what_weighs_least() -> None:
+    """Of the probes that change things, the gravest weakness is looked for first."""
+    asked = [
+        rule(severity, check="input-validation", severity=severity)
+        for severity in ("low", "critical", "medium", "high")
+    ]
+    assert [one.slug for one in readers_first(asked)] == ["critical", "high", "medium", "low"]
+
+
 def test_probes_that_mostly_read_have_ended_when_those_that_mostly_change_begin() -> None:
     changing = threading.Event()
 

@@ -9,7 +9,8 @@ from stopper.core.exchange import Exchange, Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import alike, candidates, same
+from stopper.core.probe_baseline import alike, attempt, candidates, same
+from stopper.core.probe_signature import any_signature, token_baseline
 from stopper.core.rule import Rule
 
 ENOUGH: Final = 5
@@ -27,6 +28,7 @@ def probe(target: Target) -> Steps[Verdict]:
     doubtful = 0
     places: list[RouteRef] = []
     evidence: list[Evidence] = []
+    shaped = True
     for route, method in candidates(target):
         try:
             nobody = yield from send(target.request_for(route, method))
@@ -41,6 +43,11 @@ def probe(target: Target) -> Steps[Verdict]:
         if found is not None and len(places) < ENOUGH:
             places.append(RouteRef(method, route.path))
             evidence += _shown(route, nobody, found)
+            shaped = shaped and _is_jwt(target, found)
+    if places and shaped and (yield from _any_signature(target)):
+        return not_applicable(
+            "only tokens in the right form are let in: any signature is (jwt-broken-signature-accepted)"
+        )
     if places:
         return failed(f"{places[0]} lets in a credential that was just invented", places, evidence)
     if doubtful:
@@ -68,6 +75,16 @@ def _invent(target: Target, nobody: Exchange, most: int) -> Steps[tuple[Exchange
         if again.response.refused:
             return answer, doubt
     return None, doubt
+
+
+def _is_jwt(target: Target, found: Exchange) -> bool:
+    return bool(target.forge.claims((found.request.header("Authorization") or "").removeprefix("Bearer ")))
+
+
+def _any_signature(target: Target) -> Steps[bool]:
+    """Whether a token of the server itself is let in too when a stranger has signed it: one cause, and another rule tells it."""
+    baseline = yield from attempt(token_baseline(target))
+    return baseline is not None and bool((yield from attempt(any_signature(target, baseline))))
 
 
 def _inventions(target: Target) -> tuple[str, ...]:

@@ -1,0 +1,50 @@
+"""A server that looks at no signature is told once: by the rule for signatures, where the scan holds a token of its own."""
+
+from typing import Any
+
+import jwt
+from flask import Flask, jsonify, request
+
+from stopper.core.finding import Verdict
+from stopper.core.probe import Identity
+from stopper.core.secret import Secret
+from stopper.scan.catalogue import load
+from stopper.scan.trial import try_rule
+
+RULES = {rule.slug: rule for rule in load()}
+KEY = "k" * 40
+ALICE = Identity(
+    "alice",
+    (("Authorization", Secret("Bearer " + jwt.encode({"sub": "alice"}, KEY))),),
+    Secret(jwt.encode({"sub": "alice"}, KEY)),
+)
+
+
+def reads_unsigned() -> Flask:
+    """An API that decodes tokens and looks at no signature."""
+    app = Flask("unsigned")
+
+    @app.get("/notes")
+    def notes() -> Any:
+        try:
+            jwt.decode(
+                request.headers.get("Authorization", "").removeprefix("Bearer "), options={"verify_signature": False}
+            )
+        except jwt.PyJWTError:
+            return jsonify(error="no"), 401
+        return jsonify(notes=["milk"])
+
+    return app
+
+
+def judged(slug: str, *people: Identity) -> Verdict:
+    return try_rule(RULES[slug], reads_unsigned(), identities=people)
+
+
+def test_with_a_token_of_its_own_the_rule_for_signatures_tells_it_alone() -> None:
+    assert judged("jwt-broken-signature-accepted", ALICE).outcome == "fail"
+    assert judged("any-bearer-token-accepted", ALICE).outcome == "not-applicable"
+
+
+def test_without_one_an_invented_token_is_the_proof() -> None:
+    assert judged("any-bearer-token-accepted").outcome == "fail"
