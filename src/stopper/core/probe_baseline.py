@@ -78,7 +78,7 @@ def judge(baseline: Baseline, response: Response) -> Judgement:
 
 def same(first: Response, second: Response) -> bool:
     """Whether both answers say the same, but for times, ids and tokens that change with every answer."""
-    return first.status == second.status and _steady(first.text) == _steady(second.text)
+    return first.status == second.status and steady(first.text) == steady(second.text)
 
 
 def alike(first: Response, second: Response) -> bool:
@@ -116,7 +116,8 @@ _CHANGING: Final = re.compile(
 )
 
 
-def _steady(text: str) -> str:
+def steady(text: str) -> str:
+    """*text* without the times, ids and tokens that change with every answer."""
     return _CHANGING.sub("~", text)
 
 

@@ -13,7 +13,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import attempt
+from stopper.core.probe_baseline import attempt, steady
 from stopper.core.probe_login import entered, lets_in, login_requests, login_routes, retyped
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Item, Parameter, Value, text_of, walk
@@ -244,7 +244,7 @@ def _alike(one: Response, two: Response, first: str, second: str) -> bool:
 
 
 def _words(response: Response, name: str) -> str:
-    text = response.text.replace(name, "") if name else response.text
+    text = steady(response.text.replace(name, "") if name else response.text)
     return re.sub(r"[0-9a-f-]{16,}|\d+", "", text)
 
 

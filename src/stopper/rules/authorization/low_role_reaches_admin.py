@@ -7,13 +7,14 @@ from typing import Final
 from stopper.core.app import Route
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
-from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import TRIES, alike, attempt, is_door
 from stopper.core.rule import Rule
 
 _ADMIN: Final = re.compile(
     r"(?i)(^|[/_.-])(admin|administration|administrator|backoffice|superuser|staff|moderation|internal)([/_.-]|$)"
 )
+_ROLES: Final = re.compile(r"(?i)role|scope|perm|group|admin")
 _HIGH: Final = re.compile(r"(?i)admin|root|super|staff|manager|operator")
 
 
@@ -22,6 +23,8 @@ def probe(target: Target) -> Steps[Verdict]:
     low = next((one for one in target.identities if one.headers and _is_low(target, one)), None)
     if low is None:
         return not_applicable("the scan is no ordinary user")
+    if _may_be_the_only_one(target, low):
+        return unsure(f"{low.name} was given alone and may be the administrator; give a second person")
     tried = 0
     for route in list(_routes(target))[: TRIES[target.depth]]:
         request, ref = target.request_for(route, "GET"), RouteRef("GET", route.path)
@@ -51,10 +54,22 @@ def _routes(target: Target) -> Iterator[Route]:
     return (one for one in target.app.routes if "GET" in one.methods and _ADMIN.search(one.path) and not is_door(one))
 
 
+def _may_be_the_only_one(target: Target, one: Identity) -> bool:
+    """Whether nothing says that somebody is ordinary: nobody else is known, no claim tells a role, and the scan did not register them itself."""
+    others = [other for other in target.identities if not other.minted and other.name != one.name]
+    registered = bool(target.canary) and target.canary in (one.subject or "")
+    return not others and not registered and not one.minted and not _tells_roles(target, one)
+
+
+def _tells_roles(target: Target, one: Identity) -> bool:
+    claims = target.forge.claims(one.token.reveal()) if one.token is not None else {}
+    return any(_ROLES.search(name) for name in claims)
+
+
 def _is_low(target: Target, one: Identity) -> bool:
     """Neither the name nor the claims of the credential say that somebody has a higher role."""
     claims = target.forge.claims(one.token.reveal()) if one.token is not None else {}
-    said = [str(value) for name, value in claims.items() if re.search(r"(?i)role|scope|perm|group|admin", name)]
+    said = [str(value) for name, value in claims.items() if _ROLES.search(name)]
     high = any(_HIGH.search(text) or text == "True" for text in said)
     return not high and not _HIGH.search(one.name) and not _HIGH.search(one.subject or "")
 
