@@ -62,8 +62,10 @@ def test_the_document_of_an_api_that_lies_below_its_start_or_is_named_on_a_page_
     courier = Courier(WsgiTransport(app), mode="default", max_requests=200)
     told = crawled(courier, "", "canary").documents
     assert "/specs/apispec.json" in told
-    assert "/api/v1/swagger.json" not in told
+    assert "/api/v1/swagger.json" in told
     assert not any("other.example" in place for place in told)
+    inner = _app("/api/v1/users")
+    assert "/api/v1/swagger.json" in crawled(Courier(WsgiTransport(inner), max_requests=200), "", "canary").documents
     below = _app("/api/v1/")
     assert "/api/v1/swagger.json" in crawled(Courier(WsgiTransport(below), max_requests=200), "", "canary").documents
 

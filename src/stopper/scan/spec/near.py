@@ -11,7 +11,7 @@ _QUOTED: Final = re.compile(
     r"""["']([^"'\s<>\\]{0,200}(?:swagger|openapi|apispec|api-docs)[\w./-]{0,60}\.(?:json|ya?ml))["'?]""", re.IGNORECASE
 )
 """An address in quotes, as a page that shows a document gives it to its script or its frame."""
-_START: Final = re.compile(r"(?i)/(?:api|v\d{1,3}|rest)/?$")
+_START: Final = re.compile(r"(?i)^(/?.*/(?:api|v\d{1,3}|rest))(?:/|$)")
 _BESIDE: Final = ("swagger.json", "openapi.json")
 """What Flask-RESTX serves below its blueprint, and what most others do."""
 TEXT_MOST: Final = 500_000
@@ -31,6 +31,7 @@ def documents_named(response: Response, path: str) -> Iterator[str]:
 
 
 def documents_beside(path: str) -> Iterator[str]:
-    """Where the document of an API that begins at *path* may lie; nothing where *path* is no such beginning."""
-    if _START.search(path):
-        yield from (f"{path.rstrip('/')}/{name}" for name in _BESIDE)
+    """Where the document of the API that *path* belongs to may lie; nothing where no part of it says where an API begins."""
+    start = _START.match(path)
+    if start is not None:
+        yield from (f"{start.group(1)}/{name}" for name in _BESIDE)
