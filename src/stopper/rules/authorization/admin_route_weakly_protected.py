@@ -16,6 +16,8 @@ ADMIN: Final = re.compile(
     r"(?i)(^|/)(admin|administration|administrator|backoffice|back-office|superuser|staff|manage(ment)?|moderation)([/_.-]|$)"
 )
 
+_SCOPE: Final = re.compile(r"(?i)scopes?|scp|permissions?|groups?|authorities|entitlements?|realm_access")
+"""Members of claims that say what their holder may do."""
 _OF_ADMINS: Final = re.compile(r"(?:^|\.)(?:Admin|Administrator|Superuser|Staff)(?:User|Account)?\.")
 _OF_A_LOG_IN: Final = re.compile(
     r"(?i)log_?-?(?:in|out)|sign_?-?(?:in|out)|auth|token|session|password|profile|/me\b|account"
@@ -118,7 +120,7 @@ def _is_role(part: Value) -> bool:
                 re.search(r"(?i)role|permission|admin|has_scope|capabilit|has_rights?$|privilege", last)
             )
         case Item():
-            return bool(ROLE.search(text_of(part.key) or ""))
+            return bool(ROLE.search(text_of(part.key) or "") or _SCOPE.fullmatch(text_of(part.key) or ""))
         case _:
             return False
 

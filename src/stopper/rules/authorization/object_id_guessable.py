@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App, Route
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.owner_names import PRIVATE
 from stopper.core.place import RouteRef
@@ -14,8 +14,17 @@ from stopper.core.probe_baseline import TRIES, answered, attempt
 from stopper.core.probe_objects import as_id, entries, ids
 from stopper.core.rule import Hit, Rule
 from stopper.core.spec_document import mapping, operations, place_of, speaks_of
+from stopper.core.values import Call, Mapping, Value, text_of, walk
 
 _ID: Final = re.compile(r"(?i)^(id|pk|\w*_id|\w+Id|\w*_?(no|number))$")
+_OWN_ID: Final = re.compile(
+    r"(?i)(?!(?:message|event|trace|request|correlation|span|log|thread|job|run)_)\w+_(?:id|slug|ref|number)|id|slug|uid|number|reference"
+)
+_CLOCKS: Final = (
+    "time.time", "time.time_ns", "time.monotonic_ns", "itertools.count", "next", "random.randint", "random.randrange", "random.random",
+    "random.choice", "random.choices", "random.getrandbits", "uuid.uuid1",
+)  # fmt: skip
+_RANDOM: Final = re.compile(r"secrets\.|urandom|uuid4|SystemRandom|hmac|token_")
 _OWNER: Final = re.compile(r"(?i)owner|own_|belongs")
 _PUBLIC: Final = re.compile(
     r"(?i)(^|[/_-])(public|products?|categor\w+|tags?|articles?|posts?|blog|news|pages?|docs|admin)([/_-]|$)"
@@ -31,6 +40,7 @@ def detect(app: App) -> Iterator[Hit]:
             told.add(route.path)
             text = f"{route.path} finds a private thing by the number {name}, which is easily guessed"
             yield Hit(text, route.registered_at, RouteRef(route.methods[0], route.path))
+    yield from _counted(source_of(app))
     if app.spec is None or not (speaks_of(app.spec, app.routes)):
         return
     for one in operations(app.spec):
@@ -41,6 +51,35 @@ def detect(app: App) -> Iterator[Hit]:
                 told.add(one.path)
                 text = f"the document gives {one.path} a number as id, which is easily guessed"
                 yield Hit(text, place_of(app, one.written, one.method.lower()), one.ref, reader="spec")
+
+
+def _counted(facts: SourceFacts) -> Iterator[Hit]:
+    """An id made of the time, of a counter or of a small random number, under which something is kept that is asked for by it."""
+    makers = {call.function for call in facts.calls(*_CLOCKS) if call.function}
+    for function in sorted(makers):
+        if not facts.routes_reaching(function):
+            continue
+        pairs = [(one.attribute, one.value, one.span) for one in facts.assignments_in(function)]
+        for call in facts.calls_in(function):
+            pairs += [(name, value, call.span) for name, value in call.keywords if call.span]
+            pairs += [(name, value, call.span) for one in call.args for name, value in _members(one) if call.span]
+        pairs += [(name, value, one.span) for one in facts.returns_of(function) for name, value in _members(one.value)]
+        found = next(
+            ((name, span) for name, value, span in pairs if _OWN_ID.fullmatch(name) and _is_counted(value)), None
+        )
+        if found is not None:
+            yield Hit(f"`{found[0]}` is made of the time or a counter, and is easily guessed", found[1])
+
+
+def _members(value: Value) -> list[tuple[str, Value]]:
+    return [
+        (text_of(key) or "", inner) for part in walk(value, 2) if isinstance(part, Mapping) for key, inner in part.items
+    ]
+
+
+def _is_counted(value: Value) -> bool:
+    calls = [part.callee for part in walk(value, 6) if isinstance(part, Call)]
+    return any(one in _CLOCKS for one in calls) and not any(_RANDOM.search(one) for one in calls)
 
 
 def _only_in_tests(app: App, path: str) -> bool:

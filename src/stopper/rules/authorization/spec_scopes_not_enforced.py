@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 from typing import Final, cast
 
 from stopper.core.app import App, Route
+from stopper.core.fact import Decorator
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probe_baseline import TRIES, attempt, controls, establish
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Constant, Value, walk
+from stopper.core.values import Constant, Parameter, Value, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _CHECKS: Final = re.compile(
@@ -40,7 +41,9 @@ def _looks(index: FunctionIndex, route: Route, method: str, scopes: Sequence[str
     access = route.access.get(method)
     guards = access.guards if access is not None else ()
     decorators = [one for function in own for one in function.decorators if not one.above_route]
+    told_nothing = {one.name for one in decorators if _is_told_nothing(index, one)}
     names = [*(guard.name for guard in guards), *(one.name for one in decorators)]
+    names = [name for name in names if name not in told_nothing]
     if not own or any(guard.kind == "policy" for guard in guards) or any(_CHECKS.search(name) for name in names):
         return True
     values: list[Value] = [one.call for one in decorators if one.call is not None and "route" not in one.name]
@@ -51,6 +54,18 @@ def _looks(index: FunctionIndex, route: Route, method: str, scopes: Sequence[str
         values += [side for one in index.comparisons.get(name, ()) for side in (one.left, one.right)]
         values += [one.value for one in index.conditions.get(name, ())]
     return any(_speaks(part, scopes) for value in values for part in walk(value, 6))
+
+
+def _is_told_nothing(index: FunctionIndex, decorator: Decorator) -> bool:
+    """``@bearer()`` of a function of the project that could be told the scopes, and looks at what it is told: it asks for none then."""
+    call, name = decorator.call, decorator.name
+    if call is None or name not in index.by_name or call.args or call.keywords or call.open:
+        return False
+    inner = [one for one in index.by_name if one.startswith(f"{name}.")]
+    values: list[Value] = [given for one in inner for call in index.facts.calls_in(one) for given in call.args]
+    values += [side for one in inner for each in index.comparisons.get(one, ()) for side in (each.left, each.right)]
+    values += [each.value for one in inner for each in index.conditions.get(one, ())]
+    return any(isinstance(part, Parameter) and part.function == name for value in values for part in walk(value, 5))
 
 
 def _speaks(part: Value, scopes: Sequence[str]) -> bool:
