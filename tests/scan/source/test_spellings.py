@@ -122,3 +122,14 @@ def test_a_file_that_uses_an_app_under_a_plain_name_is_read(read):
         }
     )
     assert [route.path for route in reading.app.routes] == ["/a"]
+
+
+def test_a_package_hides_a_module_of_its_name(read):
+    reading = read(
+        {
+            "app.py": "from app import app\napp.run()\n",
+            "app/__init__.py": "from flask import Flask\napp = Flask(__name__)\nfrom views import *\n",
+            "views.py": "from app import app\n@app.get('/notes')\ndef notes():\n    return ''\n",
+        }
+    )
+    assert [route.path for route in reading.app.routes] == ["/notes"]

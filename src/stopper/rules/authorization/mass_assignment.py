@@ -76,11 +76,8 @@ def _looked_at_before(facts: SourceFacts, call: Call) -> bool:
         return False
     ways = {call.function, *(one.function for one in facts.calls(call.function))} if call.function else set[str]()
     decorated = [own for name in ways if (own := facts.function(name)) is not None and own.decorators]
-    return bool(decorated) and all(
-        any(_validates(facts, decorator.name) for decorator in own.decorators)
-        for own in decorated
-        if facts.routes_of_view(own.name) or own.owner
-    )
+    views = [own for own in decorated if facts.is_view(own.name)]
+    return bool(views) and all(any(_validates(facts, one.name) for one in own.decorators) for own in views)
 
 
 def _validates(facts: SourceFacts, decorator: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core import passing
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
+from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.owner_names import ROLE, WHO, WHOSE
@@ -15,7 +16,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.probe_query import with_query
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Name, Parameter, Value, options, walk
+from stopper.core.values import Call, Constant, Item, Name, Parameter, Sequence, Value, options, walk
 
 _GUARDS: Final = ("admin", "staff", "superuser", "root", "superadmin", "manager", "moderator", "owner", "administrator")
 _CASTS: Final = frozenset({"int", "str", "uuid.UUID", "bson.ObjectId"})
@@ -36,12 +37,7 @@ def _asked(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     for one in facts.comparisons("==", "!=", "in", "not in"):
         for side, other in ((one.left, one.right), (one.right, one.left)):
             key = _key(facts, side)
-            if (
-                key
-                and ROLE.search(key)
-                and _names_role(facts, other)
-                and not _validates(facts, one.function, one.operator)
-            ):
+            if key and ROLE.search(key) and _names_role(facts, other) and not _validates(facts, one):
                 yield one.span, f"what the caller may do is decided by `{key}`, which he sends himself"
     for asked in facts.conditions():
         for option in options(asked.value):
@@ -50,9 +46,14 @@ def _asked(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
                 yield asked.span, f"what the caller may do is decided by `{key}`, which he sends himself"
 
 
-def _validates(facts: SourceFacts, function: str, operator: str) -> bool:
+def _validates(facts: SourceFacts, one: Comparison) -> bool:
     """``if data["role"] not in ROLES: return 400`` in a view that only administrators reach asks about the form, not about the caller."""
-    return operator in ("in", "not in") and facts.is_view(function) and _by_admin(facts, function)
+    if one.operator not in ("in", "not in"):
+        return False
+    if facts.is_view(one.function):
+        return _by_admin(facts, one.function)
+    ways = facts.routes_reaching(one.function) if one.function and isinstance(one.right, Sequence) else ()
+    return bool(ways) and all("admin" in way.path.lower() for way in ways)
 
 
 def _names_role(facts: SourceFacts, value: Value) -> bool:

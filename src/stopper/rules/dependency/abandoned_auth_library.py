@@ -48,8 +48,8 @@ def _said(name: str) -> str:
 def _used(facts: SourceFacts, told: set[str]) -> Iterator[Hit]:
     """The first call into such a library, where no requirement says that it is there."""
     for module, name in _MODULES.items():
-        if name in told or not facts.imports(module):
-            continue
+        if name in told or not facts.imports(module) or module in facts.modules:
+            continue  # or this is that very library
         call = next((one for one in facts.calls_matching(rf"{module}(?:\.\w+)+") if one.span is not None), None)
         if call is not None:
             told.add(name)

@@ -9,7 +9,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_extended import BLOCKLIST, guarded, issues, manager, registers, uses, version
 from stopper.core.rule import Hit, Rule
 from stopper.core.setting_facts import in_force, switches
-from stopper.core.values import Item, Value, text_of, walk
+from stopper.core.values import Item, Name, Value, text_of, walk
 
 _OUT: Final = re.compile(
     r"(?i)(^|[/_.-])(log[-_]?out|sign[-_]?out|log[-_]?off|(revoke[-_]?tokens?|tokens?/revoke))([/_-]|$)"
@@ -23,6 +23,8 @@ def detect(app: App) -> Iterator[Hit]:
         return
     facts = source_of(app)
     wants = [route.path for route in app.routes if _OUT.search(route.path)]
+    views = (route.view.rpartition(".")[2] for route in facts.routes)
+    wants += [word for word in views if not wants and _OUT.search(word.lower())]
     if not wants and not _refreshes(app):
         return
     reason = f"{wants[0]} logs out" if wants else "refresh tokens are issued"
@@ -42,6 +44,14 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _asks_by_decorator(facts: SourceFacts) -> bool:
     """A decorator of the project looks for the token's ``jti`` among those that were taken back, and refuses."""
+    loaders = {
+        one.dotted
+        for call in facts.calls("*.user_lookup_loader", "*.user_loader_callback_loader")
+        for one in call.args
+        if isinstance(one, Name)
+    }
+    if any(_is_jti(part) for name in loaders for call in facts.calls_in(name) for part in walk(call, 5)):
+        return True  # whose session has ended is nobody
     used = {decorator.name for function in facts.functions() for decorator in function.decorators}
     for name in used:
         inner = [one.name for one in facts.functions() if one.name.startswith(f"{name}.")] if name else []

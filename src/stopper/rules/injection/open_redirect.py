@@ -82,8 +82,20 @@ def _leads_away(facts: SourceFacts, value: Value) -> bool:
     for one in options(value):
         if isinstance(one, Choice) or not facts.derives(one, *_KINDS):
             continue
+        if isinstance(one, Format) and _host_is_ours(facts, one):
+            continue
         start = _start(one)
         if start is None or not _FIXED.fullmatch(start):
+            return True
+    return False
+
+
+def _host_is_ours(facts: SourceFacts, address: Format) -> bool:
+    """``f"{settings.FRONT}/done?id={number}"``: the path begins before what the caller wrote."""
+    for place, part in enumerate(address.parts):
+        if facts.derives(part, *_KINDS):
+            return False
+        if place and (text_of(part) or "")[:1] in ("/", "?", "#"):
             return True
     return False
 

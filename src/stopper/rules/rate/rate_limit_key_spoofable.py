@@ -34,7 +34,10 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls(*LIMITERS, "*.limit", "*.shared_limit"):
         key = call.keyword("key_func") or (call.argument(0) if call.callee in LIMITERS else None)
         if key is not None and (why := _judged(facts, key)) and call.span not in seen:
-            seen.add(call.span)
+            again = call.callee in LIMITERS and ("limiter", call.function) in seen
+            seen |= {call.span, *([("limiter", call.function)] if call.callee in LIMITERS else [])}
+            if again:
+                continue  # the same limiter, made in another way where the first does not work
             yield Hit(f"callers are counted by {why}, which they write themselves", call.span)
     told = bool(seen)
     yield from _by_hand(facts, seen)

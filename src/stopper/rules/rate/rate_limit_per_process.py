@@ -93,7 +93,8 @@ def _turned_off(app: App, facts: SourceFacts) -> Iterator[Hit]:
     seen = False
     for write in written(app, "RATELIMIT_ENABLED"):
         seen = True
-        if False in plain(facts, write.value) and not is_for_one_desk(write):
+        failed = any(one.span.holds(write.span) for one in facts.handlers_in(write.function))
+        if False in plain(facts, write.value) and not is_for_one_desk(write) and not failed:
             yield Hit("a setting turns the limiter off", write.span)
     if not seen and in_force(app, "RATELIMIT_ENABLED") is False:
         yield Hit("the running application has its limiter turned off", reader="running")

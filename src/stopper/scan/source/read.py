@@ -95,7 +95,7 @@ class _Run:
         base = folder
         while True:
             for start in (base, base + "/src"):
-                for candidate in (f"{start}/{tail}.py", f"{start}/{tail}/__init__.py"):
+                for candidate in (f"{start}/{tail}/__init__.py", f"{start}/{tail}.py"):
                     if candidate in self.sources:
                         return candidate
             outer = base.rpartition("/")[0]
