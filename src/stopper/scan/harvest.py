@@ -23,12 +23,16 @@ def harvested(
     """Route path → parameter → value, seen in the list beside it; in mode active one thing is created where the list is empty."""
     found: dict[str, dict[str, str]] = {}
     who = people[0] if people else None
+    seen: dict[tuple[tuple[str, ...], str], str | None] = {}
     for route in app.routes:
         if len(route.parameters) != 1 or route.path.count("{") != 1:
             continue
         name = route.parameters[0][0]
         lists = [known for known in app.routes if known.path.rstrip("/") == route.path.partition("/{")[0]]
-        if (value := _first_id(lists, name, courier, honest, who)) is not None:
+        key = (tuple(dict.fromkeys(known.path for known in lists)), name)
+        if key not in seen:  # several routes of one thing stand beside the same list
+            seen[key] = _first_id(lists, name, courier, honest, who)
+        if (value := seen[key]) is not None:
             found[route.path] = {name: value}
     return found
 
@@ -36,13 +40,18 @@ def harvested(
 def _first_id(
     lists: Sequence[Route], parameter: str, courier: Courier, honest: HonestRequests, who: Identity | None
 ) -> str | None:
-    for route in lists:
-        if "GET" in route.methods and (seen := _ask(route, "GET", parameter, courier, honest, who)) is not None:
+    for route in _one_each(lists, "GET"):
+        if (seen := _ask(route, "GET", parameter, courier, honest, who)) is not None:
             return seen
-    for route in lists if courier.mode == "active" else ():
-        if "POST" in route.methods and (made := _created(route, parameter, courier, honest, who)) is not None:
+    for route in _one_each(lists, "POST") if courier.mode == "active" else ():
+        if (made := _created(route, parameter, courier, honest, who)) is not None:
             return made
     return None
+
+
+def _one_each(lists: Sequence[Route], method: str) -> list[Route]:
+    """Those that take the method, each path once."""
+    return list({route.path: route for route in reversed(lists) if method in route.methods}.values())
 
 
 def _created(

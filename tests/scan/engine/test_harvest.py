@@ -3,9 +3,14 @@
 import json
 
 import pytest
+from flask import Flask, jsonify
 
+from stopper.core.app import App, Route
 from stopper.core.exchange import Response
-from stopper.scan.harvest import ids_in
+from stopper.scan.harvest import harvested, ids_in
+from stopper.scan.honest import HonestRequests
+from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.wsgi import WsgiTransport
 
 
 def ids(said: object) -> list[str]:
@@ -24,3 +29,15 @@ def ids(said: object) -> list[str]:
 )
 def test_ids(said: object, wanted: list[str]) -> None:
     assert ids(said) == wanted
+
+
+def test_a_list_is_asked_once_however_many_routes_stand_beside_it() -> None:
+    app = Flask("things")
+    app.add_url_rule("/things", "listed", lambda: jsonify(things=[]), methods=["GET", "POST"])
+    routes = [Route("/things", (method,)) for method in ("GET", "POST")]
+    routes += [
+        Route(f"/things/{{thing_id}}{rest}", ("GET",), parameters=(("thing_id", "int"),)) for rest in ("", "/a", "/b")
+    ]
+    courier = Courier(WsgiTransport(app), mode="active")
+    assert harvested(App(routes=tuple(routes)), courier, HonestRequests(), ()) == {}
+    assert courier.sent <= 3

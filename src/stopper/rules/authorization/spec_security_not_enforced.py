@@ -2,13 +2,14 @@
 
 from typing import cast
 
-from stopper.core.app import Route
+from stopper.core.app import Route, Spec
 from stopper.core.exchange import Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import TRIES, alike, attempt, is_door
-from stopper.core.rule import Rule
+from stopper.core.rule import Rule, Severity
+from stopper.core.spec_document import operations
 
 
 def probe(target: Target) -> Steps[Verdict]:
@@ -21,14 +22,30 @@ def probe(target: Target) -> Steps[Verdict]:
     if not pairs:
         return not_applicable("the OpenAPI document asks for no credential on any operation that this mode may call")
     open_to_all: list[tuple[RouteRef, tuple[Evidence, ...]]] = []
-    unclear = 0
+    unclear = refused = 0
     for route, method in pairs[: TRIES[target.depth]]:
         seen = yield from attempt(_anonymous(target, route, method))
         if seen is None:
             unclear += 1
         elif seen:
             open_to_all.append((RouteRef(method, route.path), seen))
-    return _verdict(open_to_all, unclear, len(pairs))
+        else:
+            refused += 1
+    refs = {ref for ref, _ in open_to_all}
+    severity: Severity | None = (
+        "medium" if refused and not refs & _said_of_themselves(target.app.spec) and _only_read(refs) else None
+    )
+    return _verdict(open_to_all, unclear, len(pairs), severity)
+
+
+def _said_of_themselves(spec: Spec) -> set[RouteRef]:
+    """The operations that ask for a credential themselves. What only the document as a whole asks for is often meant for most of them: an
+    author forgets to say which are public."""
+    return {one.ref for one in operations(spec) if one.node.get("security")}
+
+
+def _only_read(refs: set[RouteRef]) -> bool:
+    return all(ref.method == "GET" for ref in refs)
 
 
 def _methods(target: Target, route: Route) -> list[str]:
@@ -68,12 +85,14 @@ def _complains(response: Response) -> bool:
     return any(not {"error", "errors", "Error"}.isdisjoint(one) for one in (members, *inner))
 
 
-def _verdict(open_to_all: list[tuple[RouteRef, tuple[Evidence, ...]]], unclear: int, total: int) -> Verdict:
+def _verdict(
+    open_to_all: list[tuple[RouteRef, tuple[Evidence, ...]]], unclear: int, total: int, severity: Severity | None
+) -> Verdict:
     if open_to_all:
         names = ", ".join(str(ref) for ref, _ in open_to_all[:5])
         evidence = [one for _, seen in open_to_all[:5] for one in seen]
         message = f"{names} should need a credential by the OpenAPI document, and the server answers without one"
-        return failed(message, [ref for ref, _ in open_to_all], evidence)
+        return failed(message, [ref for ref, _ in open_to_all], evidence, severity)
     if unclear == total:
         return unsure("no operation that the document protects gave an answer that tells anything")
     return passed("the operations that the document protects refuse a caller without a credential")
