@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
+from stopper.core.call_edits import calls_at
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
 from stopper.core.rule import Edit
@@ -30,9 +31,8 @@ def told_to_the_log(facts: SourceFacts, place: Span, gives_away: Callable[[Value
 
 def _given(facts: SourceFacts, place: Span) -> Iterator[Value]:
     yield from (one.value for one in facts.returns() if one.span == place)
-    for call in facts.calls():
-        if call.span == place:
-            yield from (*call.args, *(value for _, value in call.keywords))
+    for call in calls_at(facts, place):
+        yield from (*call.args, *(value for _, value in call.keywords))
 
 
 def _outermost(value: Value, gives_away: Callable[[Value], bool], depth: int = 12) -> Iterator[Value]:

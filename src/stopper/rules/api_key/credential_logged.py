@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.call_edits import calls_at
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import CREDENTIALS, UNTRUSTED, Label, LabelKind
@@ -180,8 +181,8 @@ def fix(app: App, hit: Hit) -> Edit | None:
     """``"***"`` in place of an argument of its own that carries the credential; what is part of a longer text is left to a person."""
     facts = source_of(app)
     asking = _Asking(facts)
-    for call in facts.calls():
-        if call.span != hit.span or call.span is None or call.open:
+    for call in calls_at(facts, hit.span):
+        if call.span is None or call.open:
             continue
         carrying = [place for place, value in enumerate(call.args) if asking.of(value)]
         if carrying and not any(isinstance(call.args[place], Format) for place in carrying):

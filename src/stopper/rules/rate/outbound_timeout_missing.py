@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.call_edits import passing
+from stopper.core.call_edits import calls_at, passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.outbound_names import ENDS_BY_ITSELF, SESSION, VERBS, WAITS_FOR_EVER
 from stopper.core.rule import Edit, Hit, Rule
@@ -59,11 +59,10 @@ def _waits(call: Call, position: int | None) -> bool:
 
 def fix(app: App, hit: Hit) -> Edit | None:
     """``timeout=10`` by name, where no ``None`` stands at its position; whoever waits longer on purpose must say so."""
-    for call in source_of(app).calls():
-        if call.span == hit.span and hit.span is not None:
-            position = WAITS_FOR_EVER.get(call.callee)
-            if position is None or position >= len(call.args):
-                return passing(call, ("timeout", "10"), safe=False)
+    for call in calls_at(source_of(app), hit.span):
+        position = WAITS_FOR_EVER.get(call.callee)
+        if position is None or position >= len(call.args):
+            return passing(call, ("timeout", "10"), safe=False)
     return None
 
 

@@ -3,7 +3,7 @@
 import ast
 import difflib
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -35,7 +35,7 @@ def patched(source: str, edits: Iterable[Edit]) -> str:
         begin = _offset(starts, edit.span.line, edit.span.column)
         end = _offset(starts, edit.span.end_line, edit.span.end_column)
         made = made[:begin] + edit.text + made[end:]
-    return _with_imports(made, [name for edit in chosen for name in edit.imports])
+    return _with_imports(made, [name for edit in chosen for name in edit.imports], _unchanged(source, chosen))
 
 
 def separate(groups: Iterable[tuple[Edit, ...]]) -> list[Edit]:
@@ -98,9 +98,24 @@ def _end(span: Span) -> tuple[int, int]:
     return (span.end_line, span.end_column)
 
 
-def _with_imports(source: str, wanted: Collection[str]) -> str:
-    """*source* with ``import name`` for every module that it does not import yet, below its docstring and ``__future__`` lines."""
-    tree = _tree(source) if wanted else None
+def _unchanged(source: str, edits: Sequence[Edit]) -> ast.Module | None:
+    """The tree of *source* where the edits leave the beginning and every import as they are; one more parse for each finding would be
+    half of what its diff costs."""
+    tree = _tree(source) if any(edit.imports for edit in edits) else None
+    if tree is None:
+        return None
+    kept = [
+        (1, _import_line(tree)),
+        *((one.lineno, one.end_lineno or 0) for one in tree.body if isinstance(one, ast.Import)),
+    ]
+    touched = any(edit.span.line <= last and first <= edit.span.end_line for edit in edits for first, last in kept)
+    return None if touched else tree
+
+
+def _with_imports(source: str, wanted: Collection[str], known: ast.Module | None) -> str:
+    """*source* with ``import name`` for every module that it does not import yet, below its docstring and ``__future__`` lines. *known*:
+    a tree with the same beginning and imports, where there is one."""
+    tree = (known or _tree(source)) if wanted else None
     if tree is None:
         return source
     held = {

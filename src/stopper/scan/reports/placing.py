@@ -38,7 +38,7 @@ class Placing:
         return self._line(edit, before=edit.how == "line-before")
 
     def _function(self, edit: Edit) -> Edit | None:
-        for node in ast.walk(self._tree or ast.Module([], [])):
+        for node in _around(self._tree, edit.span):
             if isinstance(node, ast.Call) and self._span(node, edit.span.path) == edit.span:
                 where = self._span(node.func, edit.span.path)
                 return replace(edit, span=where, how="replace") if self._says(where, node.func) else None
@@ -71,7 +71,7 @@ class Placing:
 
     def _below(self, edit: Edit) -> tuple[Edit, ...] | None:
         """The decorator at the span below all others of its function: its lines are taken out and put back there."""
-        for node in ast.walk(self._tree or ast.Module([], [])):
+        for node in _around(self._tree, edit.span):
             if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) or len(node.decorator_list) < 2:
                 continue
             *above, last = [self._span(one, edit.span.path) for one in node.decorator_list]
@@ -103,7 +103,7 @@ class Placing:
     def _statement(self, span: Span) -> ast.stmt | None:
         """The innermost statement around the span."""
         found: ast.stmt | None = None
-        for node in ast.walk(self._tree or ast.Module([], [])):  # outer nodes come first
+        for node in _around(self._tree, span):
             if isinstance(node, ast.stmt) and self._span(node, span.path).holds(span):
                 found = node
         return found
@@ -125,7 +125,25 @@ class Placing:
 
     def _taken(self, modules: Sequence[str]) -> bool:
         """That one of these names means something else somewhere in the file: ``from time import time``."""
-        return bool(modules) and not set(modules).isdisjoint(_bound(self._tree))
+        said = {name for name in modules if any(name in line for line in self._lines)}
+        return bool(said) and not said.isdisjoint(_bound(self._tree))
+
+
+def _around(tree: ast.Module | None, span: Span) -> Iterator[ast.AST]:
+    """The nodes that have the lines of the span, and what has no lines of its own inside them; outer ones first."""
+    level: list[ast.AST] = [] if tree is None else [tree]
+    while level:
+        yield from level
+        level = [child for node in level for child in ast.iter_child_nodes(node) if _may_hold(child, span)]
+
+
+def _may_hold(node: ast.AST, span: Span) -> bool:
+    if not isinstance(node, (ast.stmt, ast.expr)):
+        return True
+    first = node.lineno
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.decorator_list:
+        first = min(first, node.decorator_list[0].lineno)
+    return first <= span.line and span.end_line <= (node.end_lineno or first)
 
 
 @lru_cache(maxsize=4)
