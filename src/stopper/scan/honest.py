@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from stopper.core.app import Route
 from stopper.core.exchange import Effect, Request
+from stopper.core.probe_own_values import as_parameter
 from stopper.scan.spec.sample import sample
 
 USUAL_FIELDS: Final = ("title", "name", "text", "content", "body", "description", "message", "value")
@@ -35,6 +36,8 @@ class HonestRequests:
     canary: str = "stopper"
     harvest: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
     learned: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    own: dict[str, str] = field(default_factory=dict[str, str])
+    """Numbers of the first person by the names of parameters; only what reads is asked with them."""
 
     def __call__(self, route: Route, method: str) -> Request:
         """The request: parameters filled with harvested ids first, else samples; a body where the method has one."""
@@ -42,7 +45,14 @@ class HonestRequests:
         target = self.prefix + self.path(route)
         if method not in BODY_METHODS:
             query = (
-                urlencode({name: str(plausible(name, self.canary)) for name in route.fields}) if method == "GET" else ""
+                urlencode(
+                    {
+                        name: self.own.get(as_parameter(name)) or str(plausible(name, self.canary))
+                        for name in route.fields
+                    }
+                )
+                if method == "GET"
+                else ""
             )
             return Request(
                 method,
@@ -59,10 +69,11 @@ class HonestRequests:
         """The route's path with its parameters filled."""
         known = self.harvest.get(route.path, {})
         kinds = dict(route.parameters)
+        own = self.own if _only_reads(route) else {}
 
         def fill(match: re.Match[str]) -> str:
             name = match.group(1)
-            value = known.get(name) or _parameter(name, kinds.get(name, ""))
+            value = known.get(name) or own.get(as_parameter(name)) or _parameter(name, kinds.get(name, ""))
             return quote(value, safe="/" if kinds.get(name) == "path" else "")
 
         return re.sub(r"\{([^{}]+)\}", fill, route.path)
@@ -74,6 +85,10 @@ class HonestRequests:
         for name in (*route.fields, *self.learned.get(route.path, ())):
             body.setdefault(name, plausible(name, self.canary))
         return body
+
+
+def _only_reads(route: Route) -> bool:
+    return {"GET", "HEAD", "OPTIONS"}.issuperset(route.methods)
 
 
 def effect_for(route: Route, method: str) -> Effect:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from stopper.core.app import App
 from stopper.core.probe import Depth, Identity, Mode, Target
 from stopper.core.probe_login import ENTERED
+from stopper.core.probe_own_values import told_about
 from stopper.scan.crawl import Crawled, beside, crawled
 from stopper.scan.forge import TokenForge
 from stopper.scan.harvest import harvested
@@ -61,6 +62,8 @@ def prepare(
     honest = HonestRequests(canary=canary, harvest=dict(known_ids or {}))
     scene, forge = Scene(model, courier, honest, canary), TokenForge()
     people, notes = gather(scene, given)
+    if people and people[0].name in scene.entries:
+        honest.own.update(told_about(scene.entries[people[0].name][1].response))
     behind = _behind_the_log_in(model, courier, canary, people)
     model = replace(model, routes=(*model.routes, *beside(model.routes, behind.routes)[:BEHIND_MOST]))
     for path, numbers in behind.ids.items():

@@ -19,6 +19,7 @@ from stopper.core.probe_baseline import TRIES, alike, attempt, is_door, same
 from stopper.core.probe_inputs import members
 from stopper.core.probe_login import log_in
 from stopper.core.probe_objects import as_id, entries, ids, marked, texts
+from stopper.core.probe_own_values import own_numbers
 from stopper.core.probe_registration import registered
 from stopper.core.rule import Rule
 from stopper.core.secret import Secret
@@ -26,9 +27,7 @@ from stopper.core.secret import Secret
 _PERSON: Final = re.compile(
     r"(?i)user|account|member|person|people|profile|customer|owner|employee|patient|author|client"
 )
-_SELF: Final = re.compile(r"(?i)(^|[/_-])(me|self|whoami|profile|account|current[_-]?user|user|userinfo)/?$")
 _JSON: Final = ("Content-Type", "application/json")
-_CLAIMS: Final = ("sub", "user_id", "uid", "id", "username", "public_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +288,8 @@ def _is_of_a_person(route: Route) -> bool:
 
 def _own(target: Target, route: Route, alice: Identity, bob: Identity) -> Steps[Verdict | None]:
     """Under alice's own id stands something personal; bob gets the same, and something else under his own id."""
-    hers, his = (yield from _numbers(target, alice)), (yield from _numbers(target, bob))
+    name = route.parameters[0][0]
+    hers, his = (yield from own_numbers(target, alice, name)), (yield from own_numbers(target, bob, name))
     for kind, number in hers.items():
         if his.get(kind) in (None, number):
             continue
@@ -303,19 +303,6 @@ def _own(target: Target, route: Route, alice: Identity, bob: Identity) -> Steps[
         before = (Evidence("exchange", "control: under bob's own id stands something else", under_his),)
         return (yield from _same_content(RouteRef("GET", route.path), read, alice, bob, before))
     return None
-
-
-def _numbers(target: Target, person: Identity) -> Steps[dict[str, str]]:
-    """The ids of a person by where they were found: in the token's claims, or in what a route tells the person about itself."""
-    claims = target.forge.claims(person.token.reveal()) if person.token else {}
-    found = {name: number for name in _CLAIMS if (number := as_id(claims.get(name))) is not None}
-    for route in [
-        one for one in target.app.routes if "GET" in one.methods and not one.parameters and _SELF.search(one.path)
-    ][:2]:
-        answer = yield from send(person.on(target.request_for(route, "GET")))
-        if answer.response.succeeded and (number := next(ids(answer.response.json(), "user_id"), None)) is not None:
-            found[route.path] = number
-    return found
 
 
 def _is_personal(own: Exchange, alice: Identity) -> bool:
@@ -346,7 +333,7 @@ def _password(target: Target, route: Route) -> Steps[Verdict | None]:
     method = next((one for one in ("PUT", "PATCH", "POST") if one in route.methods), None)
     if hers is None or his is None or method is None:
         return None
-    told = yield from _numbers(target, hers)
+    told = yield from own_numbers(target, hers)
     told.pop("id", None)  # of the account or of the token: only what is surely hers is tried
     new = Secret(f"Aa9!{secrets.token_urlsafe(18)}")
     honest = target.request_for(route, method)

@@ -16,6 +16,7 @@ from stopper.core.personal import addresses_in, is_personal, mentions_personal, 
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import TRIES, alike, attempt, candidates, is_door, protected
+from stopper.core.probe_own_values import shows_account
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Sequence, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
@@ -350,7 +351,7 @@ def _open_to_all(
         return None
     if not anonymous.response.succeeded or not (seen_in_source or _people_data(target, request, anonymous)):
         return None
-    if _declared_public(target.app, route) and not _many_people(anonymous):
+    if _declared_public(target.app, route) and not (_many_people(anonymous) or shows_account(target, anonymous)):
         return None
     if identity is None:
         return Open(ref, anonymous)
@@ -370,7 +371,7 @@ def _people_data(target: Target, request: Request, anonymous: Exchange) -> bool:
     brought = addresses_in(request.target + request.body.decode("utf-8", "replace"))
     given = addresses_in(anonymous.response.text) - brought
     subjects = {person.subject.lower() for person in target.identities if person.subject}
-    if given & subjects:
+    if given & subjects or shows_account(target, anonymous):
         return True
     return said is not None and any(True for _ in people_in(said)) and (bool(given) or not brought)
 

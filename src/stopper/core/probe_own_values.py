@@ -1,0 +1,74 @@
+"""What is known of a person of the scan by name: the ids in its token, what a log-in answered, and what a route says about it."""
+
+import re
+from collections.abc import Iterator
+from typing import Final, cast
+
+from stopper.core.exchange import Exchange, Response
+from stopper.core.probe import Identity, Steps, Target, send
+from stopper.core.probe_login import ENTERED
+from stopper.core.probe_objects import as_id, ids
+
+_SELF: Final = re.compile(r"(?i)(^|[/_-])(me|self|whoami|profile|account|current[_-]?user|user|userinfo)/?$")
+_CLAIMS: Final = ("sub", "user_id", "uid", "id", "username", "public_id")
+_TOLD: Final = re.compile(
+    r"((user|account|customer|client|member|profile|person|owner|patient|employee|merchant|wallet|card)_(id|uuid|number|no)|public_id|uuid|iban)"
+)
+"""Members that say which one of many this person or its account is."""
+_OWNED: Final = re.compile(r"(\w+_)?(balance|iban|salary|credit_limit|card_number)")
+"""Members that nobody publishes beside a person's name."""
+TELLING: Final = 8
+"""Letters of a name that does not stand in an answer by chance."""
+_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def as_parameter(name: str) -> str:
+    """A member's name as a parameter is spelled: ``accountNumber`` as ``account_number``."""
+    return _HUMP.sub("_", name).replace("-", "_").lower()
+
+
+def told_about(response: Response) -> dict[str, str]:
+    """The numbers of one person in the answer to its log-in, by the names of parameters; the first of each name."""
+    found: dict[str, str] = {}
+    for name, value in _members(response.json(), 4):
+        wanted = as_parameter(name)
+        if _TOLD.fullmatch(wanted) and (number := as_id(value)) is not None:
+            found.setdefault(wanted, number)
+    return found
+
+
+def _members(value: object, depth: int) -> Iterator[tuple[str, object]]:
+    """The members of objects in objects; lists are about others as well and are left out."""
+    if isinstance(value, dict) and depth:
+        for name, item in cast("dict[str, object]", value).items():
+            yield name, item
+            yield from _members(item, depth - 1)
+
+
+def own_numbers(target: Target, person: Identity, parameter: str = "") -> Steps[dict[str, str]]:
+    """The ids of a person by where they were found: in the token's claims, in what a route tells the person about itself, and in the
+    answer to its log-in. What that answer calls as *parameter* is called is the only one worth asking with."""
+    entry = target.notes.get(ENTERED + person.name)
+    told = told_about(cast("tuple[object, Exchange]", entry)[1].response) if isinstance(entry, tuple) else {}
+    if (named := told.get(as_parameter(parameter))) is not None:
+        return {as_parameter(parameter): named}
+    claims = target.forge.claims(person.token.reveal()) if person.token else {}
+    found = {name: number for name in _CLAIMS if (number := as_id(claims.get(name))) is not None}
+    for route in [
+        one for one in target.app.routes if "GET" in one.methods and not one.parameters and _SELF.search(one.path)
+    ][:2]:
+        answer = yield from send(person.on(target.request_for(route, "GET")))
+        if answer.response.succeeded and (number := next(ids(answer.response.json(), "user_id"), None)) is not None:
+            found[route.path] = number
+    if not found and (number := told.get("user_id")) is not None:
+        found["user_id"] = number
+    return found
+
+
+def shows_account(target: Target, shown: Exchange) -> bool:
+    """Whether an answer says what a person of the scan owns, by a name that the request did not bring along."""
+    text, sent = shown.response.text.lower(), f"{shown.request.target} {shown.request.body!r}".lower()
+    names = [one.subject.lower() for one in target.identities if one.subject and len(one.subject) >= TELLING]
+    if not any(name in text and name not in sent for name in names):
+        return False
+    return any(_OWNED.fullmatch(as_parameter(name)) for name, _ in _members(shown.response.json(), 4))
