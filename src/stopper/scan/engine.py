@@ -81,12 +81,15 @@ def run_probes(
         done(run_probe(rule, target, courier, renewals))
 
     beside = readers_first(rule for rule in fit if not rule.disturbs)
-    courier.kept_back = min(KEPT, courier.max_requests // 10) if any(rule.disturbs for rule in fit) else 0
+    for_survey = min(sum(len(route.refs()) for route in target.app.routes), courier.max_requests // 5)
+    for_last = min(KEPT, courier.max_requests // 10) if any(rule.disturbs for rule in fit) else 0
+    courier.kept_back = for_survey + for_last
     # What is written makes the readings of all anew: those who mostly read are done before the others begin.
     _side_by_side([rule for rule in beside if rule.check in _READING], courier, workers, run)
     _side_by_side([rule for rule in beside if rule.check not in _READING], courier, workers, run)
-    courier.kept_back = 0
+    courier.kept_back = for_survey
     _side_by_side([rule for rule in fit if rule.disturbs], courier, 1, run)  # each may end what the others stand on
+    courier.kept_back = 0  # what is left asks the routes that no probe has asked
     lost = Verdict("open", "the probe was not run to its end")
     return tuple(results.get(rule.slug) or ProbeResult(rule, lost) for rule in asked)
 
