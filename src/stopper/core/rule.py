@@ -56,7 +56,8 @@ class Edit:
     in place of the function of the call at the span, or on a line of its own before or after the statement around the span;
     ``below`` (without text) moves the decorator at the span below the others of its function, and ``escaped`` (without text) escapes what
     is put into the markup that is put together at the span.
-    ``also`` are edits of the same file that are made with this one or not at all; they have no ``also`` of their own.
+    ``also`` are edits of the same file that are made with this one or not at all (where all of them pass arguments, each for itself);
+    they have no ``also`` of their own.
     """
 
     span: Span

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from stopper.core.account_names import said_name
@@ -140,21 +141,37 @@ def probe(target: Target) -> Steps[Verdict]:
 
 
 def fix(app: App, hit: Hit) -> Edit | None:
-    """The flags that are left out, and True for a literal False of a keyword; a cookie that scripts read stays readable."""
+    """The flags that are left out, and True for a literal False of a keyword; a cookie that scripts read stays readable. The same cookie
+    elsewhere in the function gets them too."""
     facts = source_of(app)
-    for call in facts.calls("*.set_cookie"):
-        if call.span is None or call.span != hit.span:
-            continue
-        missing = [word for word, (place, _) in _FLAGS.items() if _missing(facts, call, place, word)]
-        if _FOR_SCRIPTS.search(text_of(call.argument(0, "key")) or ""):
-            missing = [word for word in missing if word != "httponly"]
-        values = {word: call.keyword(word) for word in missing}
-        by_hand = [word for word, value in values.items() if value is not None and not is_constant(value, False, None)]
-        if by_hand or any(_FLAGS[word][0] < len(call.args) for word in missing):
-            return None
-        passed = tuple((word, '"Lax"' if word == "samesite" else "True") for word in missing)
-        return passing(call, *passed, safe=False)
-    return None
+    first = next(
+        (call for call in facts.calls("*.set_cookie") if call.span is not None and call.span == hit.span), None
+    )
+    if first is None:
+        return None
+    name = text_of(first.argument(0, "key"))
+    same = [call for call in facts.calls_in(first.function) if call.method == "set_cookie" and call is not first]
+    alike = [
+        call
+        for call in same
+        if name and text_of(call.argument(0, "key")) == name and not call.open and not _ends(facts, call)
+    ]
+    lacking = [call for call in alike if any(_missing(facts, call, place, word) for word, (place, _) in _FLAGS.items())]
+    edits = [_flagged(facts, call) for call in (first, *lacking)]
+    made = [edit for edit in edits if edit is not None]
+    return replace(made[0], also=tuple(made[1:])) if len(made) == len(edits) else None
+
+
+def _flagged(facts: SourceFacts, call: Call) -> Edit | None:
+    missing = [word for word, (place, _) in _FLAGS.items() if _missing(facts, call, place, word)]
+    if _FOR_SCRIPTS.search(text_of(call.argument(0, "key")) or ""):
+        missing = [word for word in missing if word != "httponly"]
+    values = {word: call.keyword(word) for word in missing}
+    by_hand = [word for word, value in values.items() if value is not None and not is_constant(value, False, None)]
+    if by_hand or any(_FLAGS[word][0] < len(call.args) for word in missing):
+        return None
+    passed = tuple((word, '"Lax"' if word == "samesite" else "True") for word in missing)
+    return passing(call, *passed, safe=False)
 
 
 RULE = Rule(

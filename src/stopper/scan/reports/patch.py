@@ -22,11 +22,10 @@ def patched(source: str, edits: Iterable[Edit]) -> str:
     parts = [part for edit in asked for part in (edit, *edit.also)]
     needs_tree = any(part.how != "replace" or part.imports for part in parts)
     placing = Placing(lines, _tree(source) if needs_tree else None)
-    groups = [placing.placed(edit) for edit in asked]
-    alone = plain(lines, [group[0] for group in groups if group is not None and len(group) == 1])
-    chosen = separate(
-        [*((edit,) for edit in alone), *(group for group in groups if group is not None and len(group) > 1)]
-    )
+    groups = [group for edit in asked if (group := placing.placed(edit)) is not None]
+    free = [group for group in groups if len(group) == 1 or all(edit.arguments for edit in group)]
+    alone = plain(lines, [edit for group in free for edit in group])
+    chosen = separate([*((edit,) for edit in alone), *(group for group in groups if group not in free)])
     starts = [0]
     for line in lines:
         starts.append(starts[-1] + len(line))
