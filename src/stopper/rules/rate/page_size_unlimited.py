@@ -26,6 +26,7 @@ from stopper.core.values import (
     options,
     text_of,
 )
+from stopper.core.whole_tables import whole_tables
 
 _NAMES: Final = re.compile(
     r"(?i)^(limit|per_?page|page_?size|size|count|max_?results|top|first|n|num|take|rows|pagesize|items)$"
@@ -36,8 +37,9 @@ _HOLDS: Final = re.compile(r"(?i)(^|[._])(min|clamp|cap|bound|limit_to)\w*$")
 
 
 def detect(app: App) -> Iterator[Hit]:
-    """The caller's number as the size of a page, with nothing that holds it down."""
+    """The caller's number as the size of a page, with nothing that holds it down; or a whole table as one answer."""
     facts = source_of(app)
+    yield from whole_tables(facts)
     names = {
         one.key
         for one in facts.readings(

@@ -1,0 +1,66 @@
+"""Lists that answer with all rows of a table that grows, without a page and without a limit."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.facts import SourceFacts
+from stopper.core.place import RouteRef
+from stopper.core.rule import Hit
+from stopper.core.values import Call, Mapping, Value, is_constant, text_of, walk
+from stopper.core.view_functions import index_of
+
+_GROWS: Final = re.compile(
+    r"(?i)(^|[/_-])(orders?|invoices?|events?|messages?|logs?|entries|transactions?|payments?|comments?|posts?|articles?|notes?|tickets?|users?|customers?|"
+    r"accounts?|members|people|persons|employees|patients|bookings?|reservations?|uploads?|files|photos|images|documents|reports|records|readings|measurements|"
+    r"history|audit|notifications?|reviews|products|items|todos|tasks|transfers|shipments|visits|sessions|jobs|downloads|contacts|leads|books)/?$"
+)
+"""Words for what comes to be many, as the last of a path."""
+_HELD: Final = re.compile(
+    r"(?i)^(limit|paginate\w*|fetchmany|slice|islice|head|first\w*|one\w*|scalar_one\w*|get_or_404|batch_size|filter\w*|where|find_by\w*|search\w*|top|count|"
+    r"render_template\w*|iter\w*|yield_per|stream\w*|partitions|\w*page\w*|cached?|memoize|offset)$"
+)
+_ENDS: Final = ("*.all", "*.fetchall", "*.scalars", "*.find", "*.query.all")
+_SELECT: Final = re.compile(
+    r"(?is)^\s*select\b(?!.*\b(?:limit|where|count\(|fetch\s+first|top\s+\d|group\s+by|join)\b).*\bfrom\b"
+)
+_PAGES: Final = re.compile(r"(?i)page|limit|offset|cursor|before|after|since|start|size|per_page|count|from|until")
+
+
+def whole_tables(facts: SourceFacts) -> Iterator[Hit]:
+    """Views of reading routes that answer with every row, and ask the caller nothing about how many."""
+    index = index_of(facts)
+    for route in facts.routes:
+        if "GET" not in route.methods or route.parameters or facts.is_test(route.span) or not _GROWS.search(route.path):
+            continue
+        for function in index.of_view(route.view, method="GET"):
+            calls = list(facts.calls_in(function.name))
+            if any(_HELD.match(call.method) for call in calls) or any(
+                one.function == function.name and _PAGES.search(one.key) for one in facts.readings("flask.request.args")
+            ):
+                continue
+            found = next((call for call in calls if _takes_all(call) and call.span is not None), None)
+            if found is not None and function.returns:
+                yield Hit(f"GET {route.path} answers with all that there are", found.span, RouteRef("GET", route.path))
+                break
+
+
+def _takes_all(call: Call) -> bool:
+    if call.method == "all":
+        return not call.args and (".query" in call.callee or _is_of_a_model(call.receiver))
+    if call.method == "fetchall":
+        texts = [text for part in walk(call.receiver, 4) if (text := text_of(part)) is not None]
+        return any(_SELECT.search(text) for text in texts)
+    if call.method == "find":
+        asked = call.argument(0, "filter")
+        everything = asked is None or (isinstance(asked, Mapping) and not asked.items and not asked.open)
+        return everything and call.keyword("limit") is None and not is_constant(call.argument(0), "")
+    return False
+
+
+def _is_of_a_model(value: Value | None) -> bool:
+    """``session.query(Order)``, ``session.scalars(select(Order))``, with orders and options between."""
+    return any(
+        isinstance(part, Call) and (part.method in ("query", "select") or ".query." in part.callee)
+        for part in walk(value, 8)
+    )
