@@ -4,6 +4,7 @@ import json
 import os
 import sqlite3
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from werkzeug.security import safe_join
 
 from stopper.core.app import App, Route, SecurityScheme, Spec
 from stopper.core.exchange import Response
-from stopper.core.finding import Verdict
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.probe import Skipped, Steps, Target, send
+from stopper.core.probe_inputs import Input, judged
 from stopper.core.probe_login import token_in
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import load
@@ -59,6 +62,25 @@ def test_every_route_that_runs_its_input_is_a_place() -> None:
     app.add_url_rule("/again", "again", app.view_functions["greeting"])
     found = verdict("code-injection", app, said("/greeting", optional=("whom",)), said("/again", optional=("whom",)))
     assert {str(ref) for ref in found.routes} == {"GET /greeting", "GET /again"}
+
+
+def test_what_was_proven_stays_proven_when_the_budget_ends() -> None:
+    app = greeter()
+    app.add_url_rule("/again", "again", app.view_functions["greeting"])
+    asked: list[str] = []
+
+    def tried(_: Target, one: Input) -> Steps[list[Evidence]]:
+        asked.append(one.route.path)
+        if len(asked) > 1:
+            raise Skipped("the budget of 5 requests is used up; raise it with --max-requests")
+        return [Evidence("exchange", "it greets", (yield from send(one.given("x"))))]
+
+    rule = replace(
+        RULES["markup-unescaped"], probe=lambda target: judged(target, tried, lambda one: f"greets {one.name}", "")
+    )
+    paths = [said(path, optional=("whom",)) for path in ("/greeting", "/again")]
+    found = try_rule(rule, app, source=App(routes=tuple(paths), readers=frozenset({"spec"})))
+    assert (found.outcome, len(found.routes), len(asked)) == ("fail", 1, 2)
 
 
 # --- files that an input names ------------------------------------------------------------------------------------------------

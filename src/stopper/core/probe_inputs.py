@@ -11,7 +11,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.place import RouteRef
-from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import answered, attempt, candidates
 from stopper.core.probe_query import query_names, with_query
 from stopper.core.probe_shared import found_once
@@ -97,7 +97,12 @@ def judged(
     for one in found:
         if one.ref in places:
             continue
-        seen = yield from attempt(tried(target, one))
+        try:
+            seen = yield from attempt(tried(target, one))
+        except Skipped:
+            if not places:
+                raise
+            break  # the budget is used up: what was proven until then stays proven
         if seen:
             places[one.ref] = f"{one.ref} {wrong(one)}"
             evidence.extend(seen if len(places) <= SHOWN else ())
