@@ -27,13 +27,14 @@ def open_to_all(cookie: bool) -> Flask:
     return app
 
 
+@pytest.mark.parametrize("slug", ["cors-any-origin-with-credentials", "cors-origin-reflected"])
 @pytest.mark.parametrize(
     ("cookie", "people", "severity"),
     [(False, (ANN,), "medium"), (True, (ANN,), None), (False, (BEN,), None), (False, (), None)],
     ids=["bearers only", "a cookie", "Basic", "nobody is known"],
 )
-def test_what_it_weighs(cookie: bool, people: tuple[Identity, ...], severity: str | None) -> None:
-    rule = find("cors-any-origin-with-credentials")
+def test_what_it_weighs(slug: str, cookie: bool, people: tuple[Identity, ...], severity: str | None) -> None:
+    rule = find(slug)
     assert rule is not None
     verdict = try_rule(rule, open_to_all(cookie), identities=people, mode="default")
     assert (verdict.outcome, verdict.severity) == ("fail", severity)

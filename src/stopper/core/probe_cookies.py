@@ -1,5 +1,6 @@
 """Where an application sets cookies: its readable routes and its log-in, asked once a scan."""
 
+from stopper.core.cookie_flags import set_cookies
 from stopper.core.exchange import Exchange
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, send
@@ -28,3 +29,18 @@ def _answers_with_cookies(target: Target) -> Steps[list[Answer]]:
         if exchange is not None:
             found.append((RouteRef(method, route.path), exchange))
     return [one for one in found if one[1].response.all_headers("Set-Cookie")]
+
+
+def keeps_by_cookie(target: Target) -> Steps[bool]:
+    """Whether a browser holds something of this target that it sends by itself: a cookie, or an account of Basic authentication. Where the
+    scan is nobody it cannot tell, and takes it that there is."""
+    if not target.identities:
+        return True
+    for person in target.identities:
+        if any(
+            name.lower() == "cookie" or value.reveal().lower().startswith("basic ") for name, value in person.headers
+        ):
+            return True
+    return any(
+        not one.ends for _, answer in (yield from answers_with_cookies(target)) for one in set_cookies(answer.response)
+    )

@@ -5,7 +5,6 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.call_edits import passing
-from stopper.core.cookie_flags import set_cookies
 from stopper.core.cors_facts import sayings
 from stopper.core.exchange import Response
 from stopper.core.facts import source_of
@@ -13,7 +12,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import candidates
-from stopper.core.probe_cookies import answers_with_cookies
+from stopper.core.probe_cookies import keeps_by_cookie
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import is_constant
 
@@ -56,7 +55,7 @@ def probe(target: Target) -> Steps[Verdict]:
                 Evidence("exchange", "control: the same request from no other website", honest),
                 Evidence("exchange", "an origin that was just invented is allowed, with credentials", crossed),
             ]
-    if places and not (yield from _keeps_by_cookie(target)):
+    if places and not (yield from keeps_by_cookie(target)):
         text = f"{places[0]} lets any website in with credentials; no cookie was seen that a browser would send along"
         return failed(text, places, evidence, "medium")
     if places:
@@ -64,21 +63,6 @@ def probe(target: Target) -> Steps[Verdict]:
     if not asked:
         return not_applicable("no route can be read")
     return passed(f"{asked} routes do not let an invented origin in with credentials")
-
-
-def _keeps_by_cookie(target: Target) -> Steps[bool]:
-    """Whether a browser holds something of this target that it sends by itself: a cookie, or an account of Basic authentication. Where the
-    scan is nobody it cannot tell, and takes it that there is."""
-    if not target.identities:
-        return True
-    for person in target.identities:
-        if any(
-            name.lower() == "cookie" or value.reveal().lower().startswith("basic ") for name, value in person.headers
-        ):
-            return True
-    return any(
-        not one.ends for _, answer in (yield from answers_with_cookies(target)) for one in set_cookies(answer.response)
-    )
 
 
 def lets_in(response: Response, origin: str) -> bool:

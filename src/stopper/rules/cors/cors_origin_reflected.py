@@ -8,6 +8,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_cookies import keeps_by_cookie
 from stopper.core.probe_origins import crossings, stranger
 from stopper.core.response_headers import SetHeader, headers_set
 from stopper.core.rule import Hit, Rule
@@ -96,7 +97,10 @@ def probe(target: Target) -> Steps[Verdict]:
         Evidence("exchange", "control: the same request from no other website", echoed[0].honest),
         Evidence("exchange", "an origin that was just invented is sent back as allowed", echoed[0].crossed),
     ]
-    return failed(f"{echoed[0].ref} allows whatever origin asks", [one.ref for one in echoed], evidence)
+    text, refs = f"{echoed[0].ref} allows whatever origin asks", [one.ref for one in echoed]
+    if not (yield from keeps_by_cookie(target)):
+        return failed(f"{text}; no cookie was seen that a browser would send along", refs, evidence, "medium")
+    return failed(text, refs, evidence)
 
 
 def _by_library(target: Target) -> bool:
