@@ -21,6 +21,7 @@ from stopper.core.origins import (
     of_header,
     of_name,
 )
+from stopper.core.passing import callers
 from stopper.core.passing import passed as passed_by
 from stopper.core.values import (
     Call,
@@ -35,6 +36,7 @@ from stopper.core.values import (
     Truth,
     Unknown,
     Value,
+    options,
     parts,
 )
 
@@ -124,6 +126,9 @@ class _Asking:
             return of_header(key)
         if isinstance(owner, Name) and owner.dotted == "flask.request.environ" and isinstance(key, str):
             return of_header(key.removeprefix("HTTP_").replace("_", "-"))
+        names = [one.value for one in options(value.key) if isinstance(one, Constant)]
+        if isinstance(owner, Name) and owner.dotted == "flask.request.headers" and len(names) > 1:
+            return frozenset(label for name in names for label in of_header(str(name)))
         found = self.of(owner, bound, depth + 1)
         if isinstance(key, str):
             if any(label.kind == "request-headers" for label in found):
@@ -161,7 +166,7 @@ class _Asking:
             return NONE
         self.open.add(mark)
         found = self._of_route(value) | self._of_handler(value) | self._of_schema(value)
-        for call in self.facts.calls(value.function):
+        for call in callers(self.facts, value.function):
             for given in passed_by(self.facts, value, call):
                 found |= self.of(given, {}, depth + 4)
         self.open.discard(mark)

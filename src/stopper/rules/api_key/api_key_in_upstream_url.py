@@ -8,10 +8,12 @@ from stopper.core.api_key_names import is_key_name
 from stopper.core.app import App
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.followed_values import through
 from stopper.core.naming import sensitive
 from stopper.core.outbound_names import ENDS_BY_ITSELF, WAITS_FOR_EVER
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
+    Call,
     ConfigValue,
     Constant,
     EnvironmentValue,
@@ -21,6 +23,7 @@ from stopper.core.values import (
     Member,
     Name,
     Parameter,
+    Sequence,
     Value,
     options,
     text_of,
@@ -34,6 +37,7 @@ _KEYS: Final = frozenset(
     {"key", "token", "access_token", "appid", "app_id", "auth", "secret", "apitoken", "auth_token", "subscription-key"}
 )
 _WRITTEN_OUT: Final = re.compile(r"(?i)^https?://\S+[?&](?:api_?key|appid|access_token)=[\w-]{16,}")
+_NO_URL: Final = ("headers", "data", "json", "auth", "content", "cookies")
 _OWN_KINDS: Final = ("api-key", "token", "config-secret", "password")
 
 
@@ -56,19 +60,37 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 def _holds_key(facts: SourceFacts, flow: Flow) -> bool:
-    for value in walk(flow.value, 6):
-        if isinstance(value, Mapping):
-            for name, inner in value.items:
+    beside: set[int] = set()
+    here = {id(value) for value in walk(flow.value, 6)}
+    for value in through(facts, flow.value, closed=beside):
+        if isinstance(value, Call):
+            # ``Request(url, headers={…})``: what goes in a header or a body is in no URL.
+            given = [one for name, one in value.keywords if name in _NO_URL]
+            beside.update(id(inner) for one in given for inner in walk(one))
+        if isinstance(value, (Mapping, Sequence)):
+            for name, inner in _pairs(value):
                 said = (text_of(name) or "").lower()
                 if (is_key_name(said) or said in _KEYS) and _is_own(facts, inner):
                     return True
         elif isinstance(value, Format):
             for before, part in zip(value.parts, value.parts[1:], strict=False):
-                if (_QUERY.search(text_of(before) or "") and _is_own(facts, part)) or _is_named_secret(part):
+                if (_QUERY.search(text_of(before) or "") and _is_own(facts, part)) or (
+                    id(value) in here and _is_named_secret(part)
+                ):
                     return True
         elif _is_whole(value):
             return True
     return False
+
+
+def _pairs(value: Mapping | Sequence) -> Iterator[tuple[Value, Value]]:
+    """Names and values of a query, written as a dict or as a list of pairs."""
+    if isinstance(value, Mapping):
+        yield from value.items
+    else:
+        for one in value.items:
+            if isinstance(one, Sequence) and len(one.items) == 2:
+                yield one.items[0], one.items[1]
 
 
 def _is_whole(value: Value | None) -> bool:
@@ -82,6 +104,10 @@ def _is_own(facts: SourceFacts, value: Value) -> bool:
         return True
     if isinstance(value, Constant):
         return isinstance(value.value, str) and len(value.value) >= 12
+    if isinstance(value, Parameter) and any(
+        isinstance(one, (EnvironmentValue, ConfigValue)) for one in through(facts, value, 2, 3)
+    ):
+        return True
     labels = facts.labels(value)
     if any(label.kind in ("request-data", "query-string", "path-parameter") for label in labels):
         return False

@@ -68,6 +68,8 @@ def _algorithm(call: Call) -> str | None:
 
 def _about_key(facts: SourceFacts, call: Call) -> Certainty | None:
     values = call.args[1:] if call.callee in ("hashlib.new", "hmac.new", "hmac.digest") else call.args[:1]
+    if not values:
+        values = _fed(facts, call)
     data = call.keyword("data", "string", "msg")
     for value in (*values, *((data,) if data is not None else ())):
         if any(is_shown_key(facts, one) for one in walk(value, 4)):
@@ -81,6 +83,16 @@ def _about_key(facts: SourceFacts, call: Call) -> Certainty | None:
     if not values and _KEY_FUNCTION.search(call.function.rpartition(".")[2]):
         return "likely"
     return None
+
+
+def _fed(facts: SourceFacts, call: Call) -> tuple[Value, ...]:
+    """What the hash is given afterwards: ``h = hashlib.new("sha1")`` and then ``h.update(key)``."""
+    return tuple(
+        given
+        for one in facts.calls_in(call.function)
+        if one.method == "update" and one.receiver is not None and one.receiver.span == call.span
+        for given in one.args[:1]
+    )
 
 
 def _assigned_as_keys(facts: SourceFacts) -> frozenset[int]:

@@ -10,6 +10,7 @@ from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.followed_values import through
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_answers import honest_answers
@@ -92,6 +93,10 @@ def _is_paired(value: Value) -> bool:
 def _picked(facts: SourceFacts, flow: Flow) -> bool:
     """That settings are chosen by name on the way."""
     made_at = [value.span for value in walk(flow.value) if value.span is not None]
+    for value in through(facts, flow.value, 2):
+        made = facts.function(value.callee) if isinstance(value, Call) else None
+        if made is not None:
+            made_at.append(made.span)
     tests = [found.span for found in facts.comparisons("in", "not in")]
     tests += [call.span for call in facts.calls("*.startswith") if call.span is not None]
     return any(span.holds(test) for span in made_at for test in tests)

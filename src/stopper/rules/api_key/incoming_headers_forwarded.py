@@ -6,6 +6,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.followed_values import through
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
@@ -56,6 +57,10 @@ def _carries_all(facts: SourceFacts, value: Value, depth: int = 12) -> bool:
 def _picked(facts: SourceFacts, flow: Flow) -> bool:
     """That headers are chosen by name on the way, so that no credential goes along."""
     made_at = [value.span for value in walk(flow.value) if value.span is not None]
+    for value in through(facts, flow.value, 2):
+        made = facts.function(value.callee) if isinstance(value, Call) else None
+        if made is not None:
+            made_at.append(made.span)
     for comparison in facts.comparisons("in", "not in"):
         chosen = comparison.operator == "in" or _keeps_credentials(comparison.right)
         if chosen and any(span.holds(comparison.span) for span in made_at):

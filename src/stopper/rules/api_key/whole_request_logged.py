@@ -77,6 +77,9 @@ def _whole(facts: SourceFacts, value: Value, depth: int = 10) -> str | None:
             return None
         case Call(callee=callee) if callee.startswith("flask.request."):
             return WHOLE.get(_VIEWS.sub("", callee))
+        case Call(callee=callee) if facts.function(callee) is not None:
+            made = facts.returns_of(callee)
+            return next((found for one in made if (found := _whole(facts, one.value, depth - 3))), None)
         case Call(method="get" | "pop" | "keys" | "startswith" | "endswith"):
             return None
         case Call(callee=callee, method=method) if callee not in _SHOWS and method not in _TEXT:

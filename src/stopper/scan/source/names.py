@@ -93,7 +93,20 @@ APP_NAMES: Final = frozenset({"app", "application", "flask_app", "current_app"})
 BLUEPRINT_NAMES: Final = frozenset({"bp", "blueprint"})
 LOGGER_NAME: Final = re.compile(r"(?:.*_)?(?:log|logger|logging|LOG|LOGGER)$")
 LOG_METHODS: Final = frozenset(
-    {"debug", "info", "warning", "warn", "error", "exception", "critical", "log", "fatal", "trace", "bind", "contextualize"}
+    {
+        "debug",
+        "info",
+        "warning",
+        "warn",
+        "error",
+        "exception",
+        "critical",
+        "log",
+        "fatal",
+        "trace",
+        "bind",
+        "contextualize",
+    }
 )
 
 ROUTE_METHODS: Final = frozenset({"route", "get", "post", "put", "patch", "delete", "websocket", "resource"})

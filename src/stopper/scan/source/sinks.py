@@ -10,6 +10,8 @@ def record_sinks(reader: Reader, call: Call, word: str, owner: Value | None) -> 
     for kind, position, keywords in names.SINKS.get(call.callee, ()):
         _sink(reader, call, kind, position, keywords)
     if owner is None:
+        if names.OUTBOUND.fullmatch(call.callee):
+            _outbound(reader, call, word)  # ``from requests import get``
         return
     if word in names.LOG_METHODS and _is_logger(call.callee, owner):
         _sink(reader, call, "log", -1, ())
