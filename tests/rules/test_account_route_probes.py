@@ -75,6 +75,40 @@ def test_a_role_taken_at_registration_shows_in_a_list(kept: bool, outcome: str) 
     assert kept or "admin" in verdict.message
 
 
+def columns(kept: bool) -> Flask:
+    """Registers people with a statement made of what was sent, which an unknown column spoils; the log-in tells who may do what."""
+    app, people = Flask("columns"), dict[str, dict[str, Any]]()
+
+    @app.post("/register")
+    def register() -> Any:
+        said = request.get_json()
+        if not kept and not set(said) <= {"username", "email", "name", "password", "is_admin"}:
+            return jsonify(error="no such column"), 500
+        people[said["username"]] = {
+            "is_admin": False if kept else said.get("is_admin", False),
+            "word": said["password"],
+        }
+        return jsonify(sent=said)
+
+    @app.post("/login")
+    def login() -> Any:
+        said = request.get_json()
+        person = people.get(said["username"])
+        if person is None or person["word"] != said["password"]:
+            return jsonify(error="no"), 401
+        return jsonify(token="t" * 30, isAdmin=person["is_admin"])
+
+    return app
+
+
+@pytest.mark.parametrize(("kept", "outcome"), [(False, "fail"), (True, "pass")])
+def test_a_right_taken_at_registration_shows_in_the_log_in(kept: bool, outcome: str) -> None:
+    someone = Identity("alice", (("Authorization", Secret("Bearer x")),))
+    verdict = tried("mass-assignment", columns(kept), identities=[someone])
+    assert verdict.outcome == outcome, verdict.message
+    assert kept or "is_admin" in verdict.message
+
+
 def test_the_name_of_a_field_behind_a_path_that_ends_in_password_is_not_masked() -> None:
     body = {"content": {"application/json": {"schema": {"properties": {"password": {"type": "string"}}}}}}
     path = {"put": {"requestBody": body, "responses": {"200": {"description": "done"}}}}

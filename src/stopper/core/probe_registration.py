@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from stopper.core.account_names import REGISTERS
 from stopper.core.app import Route
+from stopper.core.exchange import Exchange
 from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_baseline import attempt
@@ -38,7 +39,11 @@ def new_account(known: dict[str, object]) -> tuple[Identity, dict[str, object]]:
 
 def logged_in(target: Target, person: Identity) -> Steps[Identity | None]:
     """*person* with the bearer token of a log-in; None where none is given out."""
-    let_in = yield from attempt(log_in(target, person))
+    return holding(person, (yield from attempt(log_in(target, person))))
+
+
+def holding(person: Identity, let_in: tuple[Route, Exchange] | None) -> Identity | None:
+    """*person* with the bearer token that a log-in handed out; None where it handed out none."""
     token = token_in(let_in[1].response) if let_in is not None else None
     return replace(person, headers=(("Authorization", Secret(f"Bearer {token}")),)) if token else None
 

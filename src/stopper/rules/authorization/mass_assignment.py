@@ -14,8 +14,10 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, undo, unsure
 from stopper.core.probe_baseline import attempt, candidates, is_door
 from stopper.core.probe_inputs import members
+from stopper.core.probe_login import log_in
 from stopper.core.probe_objects import entries, ids
-from stopper.core.probe_registration import logged_in, new_account, registers
+from stopper.core.probe_own_values import as_parameter
+from stopper.core.probe_registration import holding, new_account, registers
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Unknown, Value, parts, walk
 from stopper.core.whole_body import is_whole, is_whole_of
@@ -214,6 +216,8 @@ _WISHES: Final[dict[str, object]] = {
     "balance": 424242,
     "verified": True,
 }
+_ALONE: Final = ("is_admin", "role", "admin")
+"""What is tried alone where all together are refused: a column that is not there spoils a statement."""
 _ROUTES: Final = {"quick": 4, "standard": 8, "deep": 20}
 
 
@@ -294,8 +298,10 @@ def _reading(target: Target, route: Route, method: str, changed: Exchange, who: 
 def _holds(value: object, name: str, wanted: object, depth: int = 3) -> bool:
     if isinstance(value, dict) and depth:
         said = cast("dict[str, object]", value)
-        return (name in said and type(said[name]) is type(wanted) and said[name] == wanted) or any(
-            _holds(inner, name, wanted, depth - 1) for inner in said.values()
+        return any(
+            (as_parameter(key) == name and type(inner) is type(wanted) and inner == wanted)
+            or _holds(inner, name, wanted, depth - 1)
+            for key, inner in said.items()
         )
     return False
 
@@ -307,19 +313,18 @@ def _at_registration(target: Target, route: Route, who: Identity) -> Steps[Verdi
     """Two new accounts, one honest and one with members that nobody asked for; what only the second one then has was written."""
     honest = target.request_for(route, "POST")
     plain, plain_body = new_account(members(honest))
-    eager, eager_body = new_account(members(honest))
     wishes = {name: value for name, value in _WISHES.items() if name not in members(honest)}
     first = yield from send(replace(honest, body=json.dumps(plain_body).encode()))
     if not first.response.succeeded or plain.subject is None:
         return None
-    second = yield from send(replace(honest, body=json.dumps({**eager_body, **wishes}).encode()))
-    if not second.response.succeeded:
+    eagerly = yield from _eagerly(honest, wishes)
+    if eagerly is None:
         return passed(f"POST {route.path} refuses members that it does not know")
+    eager, second, wishes = eagerly
     read = False
-    for before, after, left, right in (yield from _shown(target, who, plain, eager)):
+    for before, after, left, right in (yield from _shown(target, who, plain, eager, wishes)):
         read = True
-        taken = [name for name, said in wishes.items() if _holds(right, name, said) and not _holds(left, name, said)]
-        if taken:
+        if taken := _taken(wishes, left, right):
             ref = RouteRef("POST", route.path)
             evidence = [
                 Evidence("exchange", "control: an honest registration", first),
@@ -331,16 +336,40 @@ def _at_registration(target: Target, route: Route, who: Identity) -> Steps[Verdi
     return passed(f"POST {route.path} keeps to the members that it knows") if read else None
 
 
+def _eagerly(honest: Request, wishes: dict[str, object]) -> Steps[tuple[Identity, Exchange, dict[str, object]] | None]:
+    """Another account with members that nobody asked for: all of them, and one alone where a stranger among them spoils the rest."""
+    alone: list[dict[str, object]] = [{name: wishes[name]} for name in _ALONE if name in wishes]
+    for some in (wishes, *alone):
+        person, body = new_account(members(honest))
+        answer = yield from send(replace(honest, body=json.dumps({**body, **some}).encode()))
+        if answer.response.succeeded:
+            return person, answer, some
+    return None
+
+
+def _taken(wishes: dict[str, object], honest: object, eager: object) -> list[str]:
+    """What only the eager account has as it was wished for."""
+    return [name for name, said in wishes.items() if _holds(eager, name, said) and not _holds(honest, name, said)]
+
+
 Shown = tuple[Exchange, Exchange, object, object]
 """What shows the honest account and the other one, and what is said about each."""
 
 
-def _shown(target: Target, who: Identity, plain: Identity, eager: Identity) -> Steps[list[Shown]]:
-    """Where both accounts can be read: by themselves after their log-in, and in a list that names both."""
+def _shown(
+    target: Target, who: Identity, plain: Identity, eager: Identity, wishes: dict[str, object]
+) -> Steps[list[Shown]]:
+    """Where both accounts can be read: in the answers to their log-ins, by themselves after it, and in a list that names both."""
     found: list[Shown] = []
     pages = [each for each in target.app.routes if "GET" in each.methods and not each.parameters and not is_door(each)]
     pages = pages[: 2 * _ROUTES[target.depth]]
-    one, other = (yield from logged_in(target, plain)), (yield from logged_in(target, eager))
+    came_in = (yield from attempt(log_in(target, plain))), (yield from attempt(log_in(target, eager)))
+    if came_in[0] is not None and came_in[1] is not None:
+        answers = came_in[0][1], came_in[1][1]
+        found.append((*answers, answers[0].response.json(), answers[1].response.json()))
+        if _taken(wishes, *found[0][2:]):
+            return found
+    one, other = (holding(person, entry) for person, entry in zip((plain, eager), came_in, strict=True))
     for route in pages:
         request = target.request_for(route, "GET")
         listed = yield from attempt(send(who.on(request)))
