@@ -50,7 +50,8 @@ class Guarded:
     @property
     def fresh(self) -> bool:
         """That only a token from a log-in passes."""
-        return "fresh" in self.guard.replace("refresh", "") or self._says("fresh", 1)
+        said = self.call.argument(1, "fresh") if self.call is not None else None
+        return "fresh" in self.guard.replace("refresh", "") or not (said is None or is_constant(said, False, None))
 
     @property
     def refresh(self) -> bool:
@@ -122,6 +123,7 @@ def guarded(facts: SourceFacts) -> Iterator[Guarded]:
             yield _guarded(facts, call.function, call.callee, call, call.span)
         else:
             yield from _guarded_by_wrapper(facts, call)
+            yield from _guarded_by_hook(facts, call)
     for found in facts.classes():
         for name, call in _listed(found.attributes.get("decorators") or found.attributes.get("method_decorators")):
             for verb in found.methods:
@@ -135,6 +137,13 @@ def _guarded_by_wrapper(facts: SourceFacts, call: Call) -> Iterator[Guarded]:
         for decorator in function.decorators:
             if call.function.startswith(f"{decorator.name}.") and facts.is_view(function.name):
                 yield _guarded(facts, function.name, call.callee, call, decorator.span)
+
+
+def _guarded_by_hook(facts: SourceFacts, call: Call) -> Iterator[Guarded]:
+    """The views of routes before which a hook makes this call; the place is the call."""
+    for route in facts.routes if call.function and call.span is not None else ():
+        if call.function in route.hooks and call.span is not None:
+            yield _guarded(facts, route.view, call.callee, call, call.span)
 
 
 def _listed(value: Value | None) -> Iterator[tuple[str, Call]]:

@@ -6,7 +6,19 @@ from typing import Final
 from stopper.core.facts import SourceFacts
 from stopper.core.jwt_keys import is_asymmetric, key_bytes
 from stopper.core.jwt_names import ENCODING
-from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Mapping, Name, Value, options, text_of
+from stopper.core.passing import given
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Mapping,
+    Name,
+    Parameter,
+    Value,
+    options,
+    text_of,
+)
 
 PURPOSES: Final = re.compile(r"(?i)(refresh|reset|verif|confirm|activat|invit|access|magic|unsubscribe|e?mail)")
 KINDS: Final = ("type", "typ", "token_type", "purpose", "use", "token_use", "scope", "action", "kind")
@@ -36,6 +48,22 @@ def marks(facts: SourceFacts, value: Value | None) -> set[str]:
         elif isinstance(one, Constant) and (key := key_bytes(one)) and not is_asymmetric(key):
             found.add(f"text:{hash(key)}")
     return found
+
+
+def purposes_of(facts: SourceFacts, call: Call) -> set[str]:
+    """The purposes of the tokens that this call signs; several where it stands in a function that is told the purpose."""
+    claims = call.argument(ENCODING[call.callee].claims, "payload", "claims")
+    told = {
+        found.group(1).lower()
+        for one in options(claims)
+        if isinstance(one, Mapping)
+        for name in KINDS
+        if isinstance(said := one.get(name), Parameter)
+        for passed in given(facts, said)
+        if (found := PURPOSES.search(text_of(passed) or "")) is not None
+    }
+    own = purpose_of(call)
+    return told or ({own} if own is not None else set())
 
 
 def purpose_of(call: Call) -> str | None:

@@ -98,6 +98,8 @@ def plain(facts: SourceFacts, value: Value | None, depth: int = 6) -> tuple[obje
             return tuple(_cast(callee, one) for one in plain(facts, args[0], depth - 1))
         case Call(method="lower" | "upper" | "strip", receiver=receiver) if receiver is not None:
             return plain(facts, receiver, depth - 1)
+        case Truth(parts=(inner,)):
+            return tuple(not one for one in plain(facts, inner, depth - 1))
         case Truth(parts=(left, right)):
             return _compared(plain(facts, left, depth - 1), plain(facts, right, depth - 1))
         case _:

@@ -8,11 +8,12 @@ from stopper.core.app import App
 from stopper.core.exchange import Request
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.passing import passed as passed_by
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
 from stopper.core.probe_baseline import controls, judge, protected
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Member, Name, Sequence, Value, text_of, walk
+from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Sequence, Value, text_of, walk
 
 PATHS: Final = frozenset(
     f"flask.request.{name}" for name in ("path", "full_path", "url", "base_url", "url_rule", "environ.PATH_INFO")
@@ -29,7 +30,7 @@ def detect(app: App) -> Iterator[Hit]:
     """A guard that looks for a part of the path before it asks for a credential."""
     facts = source_of(app)
     seen: set[tuple[str, int]] = set()
-    for function, span, what in _looks(facts):
+    for function, span, what in (*_looks(facts), *_asked_by_helpers(facts)):
         if span is None or (span.path, span.line) in seen or not _is_guard(facts, function):
             continue
         seen.add((span.path, span.line))
@@ -54,6 +55,19 @@ def _looks(facts: SourceFacts) -> Iterator[tuple[str, Span | None, str]]:
             continue
         if pattern.args and not (text_of(pattern.args[0]) or "$").endswith(("$", r"\Z")):
             yield call.function, call.span, "an open pattern of the path"
+
+
+def _asked_by_helpers(facts: SourceFacts) -> Iterator[tuple[str, Span | None, str]]:
+    """The same questions in a helper that is given the path: the guard is who calls it."""
+    looks = [(call.receiver, call, "the beginning or end of the path") for call in facts.calls("?.startswith", "?.endswith")
+             if _is_loose(call.args[0] if call.args else None)]  # fmt: skip
+    looks += [(call.args[1], call, "an open pattern of the path") for call in facts.calls("re.search", "re.match")
+              if len(call.args) > 1 and not (text_of(call.args[0]) or "$").endswith(("$", r"\Z"))]  # fmt: skip
+    for asked, call, what in looks:
+        if isinstance(asked, Parameter):
+            for caller in facts.calls(asked.function):
+                if any(map(_is_path, passed_by(facts, asked, caller))):
+                    yield caller.function, call.span, what
 
 
 def _is_path(value: Value | None) -> bool:

@@ -69,6 +69,8 @@ def _is_slice(item: Item) -> bool:
     if not isinstance(item.key, Unknown) or not item.key.parts:
         return False
     first = item.key.parts[0]
+    if isinstance(first, Call) and first.callee == "len":
+        return True  # ``header[len("Bearer "):]``
     return isinstance(first, Constant) and type(first.value) is int and first.value > 3
 
 

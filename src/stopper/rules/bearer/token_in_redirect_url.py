@@ -14,6 +14,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, bearers, candidates
 from stopper.core.probe_login import entered, login_requests, login_routes
+from stopper.core.response_headers import headers_set
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Format, Value, text_of, walk
 
@@ -41,6 +42,9 @@ def detect(app: App) -> Iterator[Hit]:
             )
     yield from _by_endpoint(facts)
     yield from _by_name(facts)
+    for header in headers_set(facts, "Location"):
+        if facts.derives(header.value, "token", "authorization-header", by_name=False):
+            yield Hit("a token is put into the address of a redirect", header.span)
 
 
 def _ends_the_session(function: str, labels: list[Label]) -> bool:

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, bearers, candidates
 from stopper.core.rule import Hit, Rule
+from stopper.core.values import Parameter, Value, walk
 
 TRIED: Final = {"quick": 8, "standard": 15, "deep": 50}
 _SHORTEST: Final = 12
@@ -18,13 +19,33 @@ _SHORTEST: Final = 12
 
 def detect(app: App) -> Iterator[Hit]:
     """The Authorization header, or all headers at once, in what is sent back."""
-    for flow in source_of(app).flows("response", label=("authorization-header", "request-headers")):
+    facts = source_of(app)
+    yield from _raised(facts)
+    for flow in facts.flows("response", label=("authorization-header", "request-headers")):
         whole = flow.has("request-headers")
         sure = flow.has("request-headers", "authorization-header", by_name=False)
         message = (
             "all headers of the request are sent back, the token among them" if whole else "the token is sent back"
         )
         yield Hit(message, flow.span, certainty="certain" if sure else "possible")
+
+
+def _raised(facts: SourceFacts) -> Iterator[Hit]:
+    """A token that becomes part of an error of one's own, whose handler sends what the error says."""
+    sent = {
+        one.what
+        for one in facts.error_handlers()
+        for part in (inner for said in _returns(facts, one.function) for inner in walk(said, 6))
+        if isinstance(part, Parameter) and part.function == one.function
+    }
+    for raised in facts.raises():
+        if raised.exception in sent and facts.derives(raised.value, "authorization-header", "token", by_name=False):
+            yield Hit("the token is sent back in the text of an error", raised.span)
+
+
+def _returns(facts: SourceFacts, function: str) -> tuple[Value, ...]:
+    found = facts.function(function)
+    return found.returns if found is not None else ()
 
 
 def probe(target: Target) -> Steps[Verdict]:

@@ -8,6 +8,7 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_extended import FACE
+from stopper.core.jwt_keys import returned_by
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probe_baseline import attempt
@@ -44,8 +45,11 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit("an answer with a token has no `Cache-Control: no-store`", returned.span)
 
 
-def _hands_out(facts: SourceFacts, value: Value) -> bool:
+def _hands_out(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
     for inner in walk(value, 5):
+        made = returned_by(facts, inner.callee) if isinstance(inner, Call) and depth > 0 else ()
+        if any(isinstance(one, Mapping) and _hands_out(facts, one, depth - 1) for one in made):
+            return True
         pairs: list[tuple[str, Value]] = []
         if isinstance(inner, Mapping):
             pairs = [(text_of(key) or "", item) for key, item in inner.items]

@@ -49,8 +49,9 @@ def _path(one: Guarded) -> str:
 
 def _refuses_itself(facts: SourceFacts, function: str) -> bool:
     """The view asks who is calling and refuses, or leaves, where nobody is."""
+    ways = {function, f"{function.rpartition('.')[0]}.dispatch_request"}
     return any(
-        condition.function == function and (condition.stops or condition.refuses) and _asks_who(condition.value)
+        condition.function in ways and (condition.stops or condition.refuses) and _asks_who(condition.value)
         for condition in facts.conditions()
     )
 

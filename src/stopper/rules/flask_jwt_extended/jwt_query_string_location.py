@@ -11,7 +11,7 @@ from stopper.core.probe_baseline import controls, judge, protected
 from stopper.core.probe_query import with_query
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import MISSING, in_force, members, plain, written
-from stopper.core.values import Sequence, Value
+from stopper.core.values import Choice, Sequence, Unknown, Value, is_constant, walk
 
 _HOME = f"{LIBRARY}."
 _CALLS = tuple(
@@ -26,11 +26,11 @@ def detect(app: App) -> Iterator[Hit]:
     facts, seen = source_of(app), False
     for write in written(app, "JWT_TOKEN_LOCATION"):
         seen = True
-        if _names_query(plain(facts, write.value)):
+        if _names_query(plain(facts, write.value)) or _adds_query(write.value):
             yield Hit("JWT_TOKEN_LOCATION takes tokens from the query string", write.span)
     for call in facts.calls(*_CALLS):
         said: Value | None = call.argument(3, "locations")
-        if _names_query(plain(facts, said)):
+        if _names_query(plain(facts, said)) or _adds_query(said):
             yield Hit("this guard takes tokens from the query string", call.span)
     force = in_force(app, "JWT_TOKEN_LOCATION")
     if not seen and force is not MISSING and _names_query((force,)):
@@ -39,6 +39,12 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _names_query(values: tuple[object, ...]) -> bool:
     return any(name == "query_string" for value in values for name in members(value))
+
+
+def _adds_query(value: Value | None) -> bool:
+    """``("headers",) + (("query_string",) if … else ())``: a list put together of several."""
+    joined = isinstance(value, (Unknown, Choice, Sequence))
+    return joined and any(is_constant(part, "query_string") for part in walk(value, 6))
 
 
 def probe(target: Target) -> Steps[Verdict]:

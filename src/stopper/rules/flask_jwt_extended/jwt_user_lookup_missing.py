@@ -5,12 +5,19 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_extended import BLOCKLIST, LOOKUP, guarded, issues, manager, registers, uses
 from stopper.core.login_names import BEST
 from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.values import walk
 
 _USER: Final = re.compile(r"(?i)^(app)?users?(model)?$|^(member|account|customer|employee|person)$")
+
+_WHO: Final = tuple(
+    f"flask_jwt_extended.{home}{word}"
+    for home in ("", "utils.")
+    for word in ("get_jwt_identity", "get_jwt", "get_current_user")
+)
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -27,7 +34,7 @@ def detect(app: App) -> Iterator[Hit]:
         not one.refresh for one in guarded(facts)
     )
     kept = [found.name for found in facts.classes() if _USER.search(found.name.rpartition(".")[2]) and found.bases]
-    if looked_up or not takes_access or not (kept or _lets_people_in(app)):
+    if looked_up or _looked_up_by_hand(facts) or not takes_access or not (kept or _lets_people_in(app)):
         return
     sure: Certainty | None = "possible" if revokes or not kept else None
     said = "no user_lookup_loader asks whether the token's user still exists and is active"
@@ -35,6 +42,21 @@ def detect(app: App) -> Iterator[Hit]:
         yield Hit(said, place, certainty=sure, reader="running")
     if place is not None and not registers(facts, LOOKUP):
         yield Hit(said, place, certainty=sure)
+
+
+def _looked_up_by_hand(facts: SourceFacts) -> bool:
+    """A decorator or hook of the project seeks the person that the token names, and refuses where nobody is found."""
+    used = {one.name for function in facts.functions() for one in function.decorators}
+    hooks = {hook for route in facts.routes for hook in route.hooks}
+    for call in facts.calls(*_WHO):
+        home = call.function
+        if not (home in hooks or home in used or home.rpartition(".")[0] in used):
+            continue
+        inside = list(facts.calls_in(home))
+        seeks = any(other is not call and any(part is call for part in walk(other, 6)) for other in inside)
+        if seeks and any(one.refuses or one.stops for one in facts.conditions_in(home)):
+            return True
+    return False
 
 
 def _lets_people_in(app: App) -> bool:

@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_claims import asked_by_hand, options_unknown, read_strictly, required, verifications
-from stopper.core.jwt_names import Decoding, library_said
+from stopper.core.jwt_names import Decoding, is_pyjwt, library_said
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probe_baseline import judge
 from stopper.core.probe_signature import signable
-from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import Call
 
 WANTED: Final = ("exp", "iss", "aud", "sub")
@@ -42,6 +43,18 @@ def _missing(facts: SourceFacts, call: Call, shape: Decoding) -> list[str]:
         and not (claim != "exp" and (read_strictly(facts, call, claim) or asked_by_hand(facts, call, claim)))
         and not (claim == "exp" and (asked_by_hand(facts, call, claim) or read_strictly(facts, call, claim)))
     ]
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The claims demanded by name, where PyJWT 2 is given no options; whoever issues tokens without one of them must do so first."""
+    facts = source_of(app)
+    for call, shape in verifications(app, facts):
+        if call.span != hit.span or not is_pyjwt(call.callee) or app.dependencies.get("pyjwt", "2").startswith("1."):
+            continue
+        if shape.options is not None and call.lacks(shape.options, "options"):
+            claims = ", ".join(f'"{claim}"' for claim in _missing(facts, call, shape))
+            return passing(call, ("options", f'{{"require": [{claims}]}}'), safe=False)
+    return None
 
 
 def probe(target: Target) -> Steps[Verdict]:
@@ -79,4 +92,5 @@ RULE = Rule(
     ends="Stopper's `@bearer` refuses a token without `exp`, `iss`, `aud` or `sub`.",
     detect=detect,
     probe=probe,
+    fix=fix,
 )

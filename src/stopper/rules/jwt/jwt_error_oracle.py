@@ -12,7 +12,7 @@ from stopper.core.probe import Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import controls, judge, same, shown
 from stopper.core.probe_signature import signable, telling_baseline
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Caught, Constant, Value, walk
+from stopper.core.values import Caught, Constant, Parameter, Value, walk
 
 ERRORS: Final = ("jwt.", "jose.", "authlib.", "joserfc.", "flask_jwt_extended.")
 LOADERS: Final = ("expired_token_loader", "invalid_token_loader")
@@ -58,8 +58,20 @@ def _answers(facts: SourceFacts, function: str, handler: Handler) -> tuple[str, 
             ]
     for raised in facts.raises():
         if raised.function == function and handler.span.holds(raised.span):
-            found += [raised.exception, *_literals(raised.value)]
+            found += (
+                [raised.exception]
+                if _keeps_to_itself(facts, raised.exception)
+                else [raised.exception, *_literals(raised.value)]
+            )
     return tuple(found)
+
+
+def _keeps_to_itself(facts: SourceFacts, exception: str) -> bool:
+    """That an error of one's own has a handler whose answer says nothing of what the error holds."""
+    handlers = [one for one in facts.error_handlers() if one.what == exception]
+    return bool(handlers) and not any(
+        _is_of_error(part, one.function) for one in handlers for said in _returned(facts, one) for part in walk(said, 6)
+    )
 
 
 def _literals(value: Value | None) -> list[str]:
@@ -84,6 +96,19 @@ def _registered(facts: SourceFacts) -> Iterator[Hit]:
             found.append((handler, tuple(text for returned in function.returns for text in _literals(returned))))
     if len({said for _, said in found}) > 1:
         yield Hit("each kind of bad token has an answer of its own", found[0][0].span)
+        return
+    for handler, _ in found:
+        if any(_is_of_error(part, handler.function) for said in _returned(facts, handler) for part in walk(said, 6)):
+            yield Hit("the answer tells what is wrong with the token", handler.span)
+
+
+def _returned(facts: SourceFacts, handler: ErrorHandler) -> tuple[Value, ...]:
+    function = facts.function(handler.function)
+    return function.returns if function is not None else ()
+
+
+def _is_of_error(part: Value, function: str) -> bool:
+    return isinstance(part, Parameter) and part.function == function
 
 
 def _extension(app: App, facts: SourceFacts) -> Iterator[Hit]:

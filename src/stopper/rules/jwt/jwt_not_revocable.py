@@ -8,7 +8,7 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_keys import reached
 from stopper.core.jwt_names import ENCODING, encodings
-from stopper.core.jwt_purposes import purpose_of
+from stopper.core.jwt_purposes import purposes_of
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Constant, Item, Mapping, Member, Value, text_of, walk
 
@@ -48,7 +48,7 @@ def _ends_sessions(app: App, facts: SourceFacts, callees: list[str]) -> bool:
     if any(LOGOUT.search(route.view.rpartition(".")[2]) for route in facts.routes):
         return True
     return any(callee in ENCODING for callee in callees) and any(
-        purpose_of(call) == "refresh" for call, _ in encodings(facts)
+        "refresh" in purposes_of(facts, call) for call, _ in encodings(facts)
     )
 
 

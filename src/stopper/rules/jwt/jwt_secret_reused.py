@@ -8,7 +8,7 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_keys import is_hmac, key_bytes, key_uses
 from stopper.core.jwt_names import ENCODING
-from stopper.core.jwt_purposes import marks, plain_key, purpose_of
+from stopper.core.jwt_purposes import marks, plain_key, purposes_of
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, ConfigValue, Member, Name, Parameter, Value, options
@@ -85,16 +85,13 @@ def _purposes(app: App, facts: SourceFacts) -> Iterator[Hit]:
     for call, key, algorithms in key_uses(app, facts):
         if call.callee not in ENCODING or not is_hmac(algorithms):
             continue
-        purpose = purpose_of(call)
+        purposes = purposes_of(facts, call)
         for mark in marks(facts, key):
             others = used.setdefault(mark, set())
-            if purpose is not None and others and purpose not in others:
-                yield Hit(
-                    f"the key of the {purpose} token signs {', '.join(sorted(others))} tokens too",
-                    call.span,
-                    certainty="likely",
-                )
-            others.add(purpose or "access")
+            known = sorted(others | purposes)
+            if purposes and (len(purposes) > 1 or (others and not purposes <= others)):
+                yield Hit(f"one key signs tokens for {', '.join(known)}", call.span, certainty="likely")
+            others |= purposes or {"access"}
 
 
 def _links(app: App, facts: SourceFacts) -> Iterator[Hit]:

@@ -10,15 +10,15 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_claims import asked_by_hand, verifications
 from stopper.core.jwt_extended import guarded
-from stopper.core.jwt_keys import key_uses
+from stopper.core.jwt_keys import key_uses, reached
 from stopper.core.jwt_names import ENCODING
-from stopper.core.jwt_purposes import KINDS, marks, purpose_of
+from stopper.core.jwt_purposes import KINDS, marks, purposes_of
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import Baseline, controls, judge, shown
 from stopper.core.probe_login import entered
 from stopper.core.probe_signature import signable, telling_baseline
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, is_constant
+from stopper.core.values import Call, Mapping, Value, is_constant, text_of
 
 _LINK: Final = re.compile(r"(?i)forgot|reset|recover|magic_?link|invit|activat")
 _SENDS: Final = re.compile(r"(?i)(?:^|[._])(?:send|mail|e?mail_|sms|notify)|apply_async$|\.Message$")
@@ -31,7 +31,7 @@ def detect(app: App) -> Iterator[Hit]:
     for call, shape in verifications(app, facts) if several else ():
         key = call.argument(shape.key, "key")
         kinds = {kind for mark in marks(facts, key) for kind in several.get(mark, ())}
-        if kinds and not _asks_kind(facts, call):
+        if kinds and not _asks_kind(app, facts, call, key):
             yield Hit(
                 f"tokens for {', '.join(sorted(kinds))} share this key, and nobody asks which one this is", call.span
             )
@@ -57,9 +57,9 @@ def _several(app: App, facts: SourceFacts) -> dict[str, set[str]]:
 
 def _kinds(facts: SourceFacts, call: Call) -> set[str]:
     """What the token is for; what a function signs for everybody who asks it is for what its callers say."""
-    own = purpose_of(call)
-    if own is not None or not call.function:
-        return {own or "access"}
+    own = purposes_of(facts, call)
+    if own or not call.function:
+        return own or {"access"}
     callers = {one.function for one in facts.calls(call.function)}
     return {"reset" if _is_sent_away(facts, one) else "access" for one in callers} or {"access"}
 
@@ -70,8 +70,21 @@ def _is_sent_away(facts: SourceFacts, function: str) -> bool:
     return named and any(_SENDS.search(call.callee) is not None for call in facts.calls_in(function))
 
 
-def _asks_kind(facts: SourceFacts, call: Call) -> bool:
-    return call.keyword("audience", "subject") is not None or any(asked_by_hand(facts, call, kind) for kind in KINDS)
+def _asks_kind(app: App, facts: SourceFacts, call: Call, key: Value | None) -> bool:
+    if call.keyword("subject") is not None or any(asked_by_hand(facts, call, kind) for kind in KINDS):
+        return True
+    return call.keyword("audience") is not None and not _one_audience(app, facts, marks(facts, key))
+
+
+def _one_audience(app: App, facts: SourceFacts, mine: set[str]) -> bool:
+    """That tokens of every kind under this key are for one and the same literal audience, so that it tells nothing."""
+    said: set[str | None] = set()
+    for signing, key, _ in key_uses(app, facts):
+        if signing.callee in ENCODING and mine & marks(facts, key):
+            claims = signing.argument(ENCODING[signing.callee].claims, "payload", "claims")
+            mappings = [one for one in reached(facts, claims) if isinstance(one, Mapping)]
+            said |= {text_of(one.get("aud")) for one in mappings} or {None}
+    return len(said) == 1 and None not in said
 
 
 def probe(target: Target) -> Steps[Verdict]:

@@ -26,7 +26,7 @@ from stopper.scan.source import names
 from stopper.scan.source.drafts import new_call
 from stopper.scan.source.folding import braces, formatted
 from stopper.scan.source.hook_tables import row_extended
-from stopper.scan.source.lookups import attribute, item
+from stopper.scan.source.lookups import attribute, item, request_part
 from stopper.scan.source.project import Registration
 from stopper.scan.source.reader import NONE, NOTHING, Reader, canonical, named
 from stopper.scan.source.sinks import record_sinks
@@ -289,6 +289,8 @@ def _folded_get(
         ):
             return item(reader, owner, key, default, node)
         return None
+    if type(owner) is Choice and text is not None and request_part(owner):
+        return item(reader, owner, key, default, node)
     if (
         isinstance(owner, MEMBER_READS)
         and (text is None or not text.startswith(("/", "http")))

@@ -117,19 +117,19 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
     made = Item(owner, key, default, reader.span(node), name)
     if type(key) is not Constant and type(owner) in _LOOKED_IN:
         reader.project.lookups.append(made)
-    source = _request_part(owner) if text is not None else ""
+    source = request_part(owner) if text is not None else ""
     if text is not None and source and made.span is not None:
         reader.project.readings.append(Reading(source, text, made, made.span, reader.function))
     return made
 
 
-def _request_part(owner: Value, depth: int = 4) -> str:
+def request_part(owner: Value, depth: int = 4) -> str:
     """The part of the request that a look-up begins in, ``""`` where it begins elsewhere."""
     if type(owner) is Name:
         return owner.dotted if owner.dotted.startswith("flask.request.") else ""
     if type(owner) is Call:
         if owner.callee == "dict" and owner.args and depth:
-            return _request_part(owner.args[0], depth - 1)
+            return request_part(owner.args[0], depth - 1)
         return (
             owner.callee.removesuffix(".to_dict").removesuffix(".copy")
             if owner.callee.startswith("flask.request.")
@@ -137,7 +137,7 @@ def _request_part(owner: Value, depth: int = 4) -> str:
         )
     if isinstance(owner, (Item, Choice)) and depth:
         inner = (owner.owner,) if isinstance(owner, Item) else owner.options
-        return next(filter(None, (_request_part(one, depth - 1) for one in inner)), "")
+        return next(filter(None, (request_part(one, depth - 1) for one in inner)), "")
     return ""
 
 
