@@ -103,11 +103,14 @@ def is_plainly_login(route: Route) -> bool:
 
 def lets_in(response: Response) -> bool:
     """Whether the answer of a login hands out a credential."""
-    if token_in(response):
-        handed = True
-    else:  # a page that asks for the password again sets a cookie too: for its token, or for what it says
-        handed = bool(response.all_headers("Set-Cookie")) and not _ASKS_AGAIN.search(response.text)
+    # A page that asks for the password again sets a cookie too: for its token, or for what it says.
+    handed = bool(token_in(response)) or (bool(response.all_headers("Set-Cookie")) and not asks_again(response))
     return handed and not response.refused and (response.succeeded or response.status in (302, 303))
+
+
+def asks_again(response: Response) -> bool:
+    """Whether the answer is a page that asks for a password: nobody was let in, and nobody was taken."""
+    return _ASKS_AGAIN.search(response.text) is not None
 
 
 def log_in(target: Target, person: Identity) -> Steps[tuple[Route, Exchange] | None]:

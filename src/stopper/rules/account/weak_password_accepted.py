@@ -8,12 +8,14 @@ from typing import Final, cast
 
 from stopper.core.account_names import REGISTERS, is_password_name, makes_password_hash
 from stopper.core.app import App, Route
-from stopper.core.exchange import Exchange, Request
+from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.password_schemas import takes_any_password
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe_accounts import takes_accounts, with_account
+from stopper.core.probe_login import asks_again
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, walk
 from stopper.core.view_functions import index_of
@@ -33,7 +35,6 @@ _BY_SCHEMA: Final = re.compile(
 _MAKES_FORM: Final = re.compile(
     r"(?i)(?:form|schema)$|(?:form|schema)\.|\.(?:load|loads|validate\w*|parse_obj|model_validate)$"
 )
-_REGISTER: Final = re.compile(r"(?i)(^|[/_-])(register|registration|sign-?up)/?$")
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -145,17 +146,15 @@ def _is_too_short(value: object) -> bool:
 
 def probe(target: Target) -> Steps[Verdict]:
     """Register somebody with the commonest password, after somebody with a good one as control."""
-    routes = [
-        one for one in target.app.routes if "POST" in one.methods and not one.parameters and _REGISTER.search(one.path)
-    ]
+    routes = [one for one in target.app.routes if takes_accounts(one)]
     if not routes:
         return not_applicable("no route registers people")
     for route in routes[:2]:
         good = yield from send(_request(target, route, "good", f"Qv7-{target.canary}-mire-lantern"))
-        if not good.response.succeeded:
+        if not _taken(good.response):
             continue
         weak = yield from send(_request(target, route, "weak", WEAK))
-        if weak.response.succeeded and _same_shape(good, weak):
+        if _taken(weak.response) and _same_shape(good, weak):
             ref = RouteRef("POST", route.path)
             evidence = [
                 Evidence("exchange", "control: a long random password is taken", good),
@@ -166,10 +165,17 @@ def probe(target: Target) -> Steps[Verdict]:
     return unsure("no route registered a test person")
 
 
+def _taken(response: Response) -> bool:
+    """A page that asks for a password again took nobody; one that sends on did."""
+    return response.status in (302, 303) or (response.succeeded and not asks_again(response))
+
+
 def _same_shape(good: Exchange, weak: Exchange) -> bool:
     """Both answers have one status: a 200 that tells an error has another shape."""
     one, two = good.response.json(), weak.response.json()
-    if good.response.status != weak.response.status:
+    if good.response.status != weak.response.status or good.response.header("Location") != weak.response.header(
+        "Location"
+    ):
         return False
     if not (isinstance(one, dict) and isinstance(two, dict)):
         return True
@@ -183,16 +189,7 @@ def _request(target: Target, route: Route, who: str, password: str) -> Request:
     except ValueError:
         said = {}
     body: dict[str, object] = dict(cast("dict[str, object]", said)) if isinstance(said, dict) else {}
-    name = f"stopper-{who}-{target.canary}"
-    for key in list(body) or ["email", "username", "password"]:
-        lowered = key.lower()
-        if re.search(r"passw|pwd", lowered):
-            body[key] = password
-        elif "mail" in lowered:
-            body[key] = f"{name}@example.com"
-        elif re.search(r"user_?name|login|^name$|^user$", lowered):
-            body[key] = name
-    body.setdefault("password", password) if not any(re.search(r"(?i)passw|pwd", key) for key in body) else None
+    body = with_account(body, f"stopper-{who}-{target.canary}", password)
     made = replace(honest, body=json.dumps(body).encode(), effect="write")
     headers = tuple(pair for pair in made.headers if pair[0].lower() != "content-type")
     return replace(made, headers=(*headers, ("Content-Type", "application/json")))

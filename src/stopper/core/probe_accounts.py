@@ -1,0 +1,59 @@
+"""Which routes take new accounts, by their path or by what they read; and the account in a body, wherever it stands."""
+
+import re
+from collections.abc import Mapping
+from typing import Final, cast
+
+from stopper.core.app import Route
+from stopper.core.login_names import PASSWORD
+
+_REGISTER: Final = re.compile(r"(?i)(^|[/_-])(register|registration|sign-?up)/?$")
+_PEOPLE: Final = re.compile(r"(?i)(^|[/_-])(users?|accounts?|members?|people)/?$")
+_NAME: Final = re.compile(r"(?i)user_?name|login|nick|^name$|^user$")
+
+
+def takes_accounts(route: Route) -> bool:
+    """That the path says register, or says users or accounts and a password is among what the route reads."""
+    if "POST" not in route.methods or route.parameters:
+        return False
+    if _REGISTER.search(route.path):
+        return True
+    names = (*route.names, *_names(route.request_schema, 3))
+    return bool(_PEOPLE.search(route.path)) and any(PASSWORD.search(name) for name in names)
+
+
+def _names(schema: object, depth: int) -> list[str]:
+    """The names of the members of a body, those of inner objects too."""
+    if depth == 0 or not isinstance(schema, Mapping):
+        return []
+    members = cast("Mapping[str, object]", schema).get("properties")
+    if not isinstance(members, Mapping):
+        return []
+    known = cast("Mapping[str, object]", members)
+    return [*known, *(name for inner in known.values() for name in _names(inner, depth - 1))]
+
+
+def with_account(body: Mapping[str, object], name: str, password: str) -> dict[str, object]:
+    """*body* with the account in the members that are called so, in inner objects too; a password is added where none has a place."""
+    filled = _filled(body or dict.fromkeys(("email", "username", "password"), ""), name, password, 3)
+    return filled if _holds(filled, password) else {**filled, "password": password}
+
+
+def _filled(body: Mapping[str, object], name: str, password: str, depth: int) -> dict[str, object]:
+    return {key: _value(key, value, name, password, depth) for key, value in body.items()}
+
+
+def _value(key: str, value: object, name: str, password: str, depth: int) -> object:
+    if isinstance(value, Mapping):
+        return _filled(cast("Mapping[str, object]", value), name, password, depth - 1) if depth else value
+    if PASSWORD.search(key):
+        return password
+    if "mail" in key.lower():
+        return f"{name}@example.com"
+    return name if _NAME.search(key) else value
+
+
+def _holds(body: object, password: str) -> bool:
+    if isinstance(body, Mapping):
+        return any(_holds(value, password) for value in cast("Mapping[str, object]", body).values())
+    return body == password
