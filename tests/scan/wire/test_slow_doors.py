@@ -25,8 +25,8 @@ def after(slow: float, usual: float, times: int, request: Request = WRITE) -> Sl
 
 
 def test_a_door_that_is_slow_beside_the_others_is_left_after_a_while_and_told() -> None:
-    assert after(0.5, 0.01, 5).refusal(WRITE) == ""
-    told = after(0.5, 0.01, 6).refusal(WRITE)
+    assert after(0.5, 0.01, 3).refusal(WRITE) == ""
+    told = after(0.5, 0.01, 4).refusal(WRITE)
     assert "0.5 s each" in told
     assert "--depth deep" in told
     assert after(0.5, 0.01, 6).refusal(Request("PUT", "/users")) == ""

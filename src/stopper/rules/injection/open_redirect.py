@@ -211,6 +211,8 @@ def _after_login(target: Target, host: str) -> Steps[Verdict | None]:
     for route in login_routes(target)[:2]:
         ways = list(login_requests(target, route, person.subject, person.password.reveal()))[:2]
         if came is not None and came[0].path == route.path:
+            if came[1].response.content_type.endswith("json"):
+                continue  # a log-in for programs answers them and sends nobody on
             ways = [came[1].request]  # what let somebody in is what the route reads
         for request in ways:
             for name in _names_of(route)[:2]:

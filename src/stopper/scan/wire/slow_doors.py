@@ -9,7 +9,7 @@ from stopper.core.exchange import Request, Response
 from stopper.core.probe import Depth
 from stopper.scan.wire.transport import READ_METHODS
 
-SECONDS: Final[dict[Depth, float]] = {"quick": 1.0, "standard": 3.0, "deep": 30.0}
+SECONDS: Final[dict[Depth, float]] = {"quick": 1.0, "standard": 2.0, "deep": 30.0}
 """What all probes together may spend on slow answers of one door, by the depth of the scan."""
 SLOW: Final = 0.25
 """Seconds of an answer that is slow, where the others are not."""
