@@ -3,7 +3,6 @@
 import errno
 import importlib
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Final
 
@@ -95,6 +94,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _closed_pipe()
     except Exception as wrong:  # noqa: BLE001 - the rim: a person gets one line, never a traceback
         if shows_traceback:
+            import traceback
+
             click.echo(mask(traceback.format_exc()), err=True)
         return _tell(*said(wrong))
     return code if isinstance(code, int) else 0

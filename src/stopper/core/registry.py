@@ -5,7 +5,6 @@ kept of which one must be among them. So what a look costs does not grow with th
 """
 
 import base64
-import html
 import itertools
 import json
 import os
@@ -206,6 +205,8 @@ def spellings(value: str) -> tuple[str, ...]:
     In base64 behind other bytes a value of fewer than eight bytes cannot be told from chance.
     """
     raw = value.encode("utf-8", "surrogateescape")
+    from html import escape  # with a table of two thousand names: only where a secret is held
+
     forms: set[str] = {value, raw.hex(), raw.hex().upper(), *_base64_cores(raw)}
     if not value.isalnum() or not value.isascii():
         forms |= {
@@ -217,9 +218,9 @@ def spellings(value: str) -> tuple[str, ...]:
             repr(value)[1:-1],
             ascii(value)[1:-1],
             repr(raw)[2:-1],
-            html.escape(value),
-            html.escape(value, quote=False),
-            html.escape(value).replace("&#x27;", "&#39;"),
+            escape(value),
+            escape(value, quote=False),
+            escape(value).replace("&#x27;", "&#39;"),
         }
         forms.update(
             re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), form) for form in tuple(forms) if "%" in form

