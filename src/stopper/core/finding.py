@@ -54,7 +54,8 @@ class Finding:
     @property
     def weight(self) -> Severity:
         """The rule's severity, or less where what was seen weighs less."""
-        return min(self.rule.severity, self.severity or self.rule.severity, key=SEVERITIES.index)
+        least = min(SEVERITIES.index(self.rule.severity), SEVERITIES.index(self.severity or self.rule.severity))
+        return SEVERITIES[least]
 
 
 def order_of(finding: Finding) -> tuple[int, int, str, str, int]:

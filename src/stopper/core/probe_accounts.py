@@ -45,7 +45,8 @@ def _filled(body: Mapping[str, object], name: str, password: str, depth: int) ->
 
 def _value(key: str, value: object, name: str, password: str, depth: int) -> object:
     if isinstance(value, Mapping):
-        return _filled(cast("Mapping[str, object]", value), name, password, depth - 1) if depth else value
+        inner = cast("Mapping[str, object]", value)
+        return _filled(inner, name, password, depth - 1) if depth else inner
     if PASSWORD.search(key):
         return password
     if "mail" in key.lower():

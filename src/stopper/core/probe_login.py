@@ -85,9 +85,11 @@ def filled(body: Mapping[str, object], subject: str, password: str) -> dict[str,
 
 
 def understood(response: Response) -> bool:
-    """Whether the server read the body at all, whatever it then said. A 404 with a JSON object is a refusal of a stranger."""
+    """Whether the server read the body at all, whatever it then said. A 404 with a JSON object, or in a view's own few words, is a refusal of
+    a stranger."""
     if response.status == 404:
-        return not response.error and isinstance(response.json(), dict)
+        own_words = bool(response.text.strip()) and "<html" not in response.text[:200].lower()
+        return not response.error and (isinstance(response.json(), dict) or own_words)
     return not response.error and response.status not in (400, 405, 415, 422) and response.status < 500
 
 
@@ -159,8 +161,9 @@ def retyped(request: Request, person: Identity, password: str, subject: str = ""
 def _exchanged(value: object, other: Mapping[str, str], depth: int) -> object:
     if isinstance(value, str):
         return other.get(value, value)
-    if isinstance(value, dict) and depth:
-        return {name: _exchanged(one, other, depth - 1) for name, one in cast("dict[str, object]", value).items()}
+    if isinstance(value, dict):
+        members = cast("dict[str, object]", value)
+        return {name: _exchanged(one, other, depth - 1) for name, one in members.items()} if depth else members
     return value
 
 
