@@ -3,6 +3,7 @@
 from typing import Any
 
 import jwt
+import pytest
 from flask import Flask, jsonify, request
 
 from stopper.core.finding import Verdict
@@ -48,3 +49,26 @@ def test_with_a_token_of_its_own_the_rule_for_signatures_tells_it_alone() -> Non
 
 def test_without_one_an_invented_token_is_the_proof() -> None:
     assert judged("any-bearer-token-accepted").outcome == "fail"
+
+
+def administrators(*, verified: bool) -> Flask:
+    """An API whose only reading route is for administrators, by a claim of the token."""
+    app = Flask("administrators")
+
+    @app.get("/all")
+    def everybody() -> Any:
+        token = request.headers["Authorization"].removeprefix("Bearer ")
+        said = jwt.decode(token, KEY, algorithms=["HS256"], options={"verify_signature": verified})
+        if said["role"] != "admin":
+            return jsonify(error="not for you"), 403
+        return jsonify(people=["ann"])
+
+    return app
+
+
+@pytest.mark.parametrize(("verified", "outcome"), [(False, "fail"), (True, "open")])
+def test_where_a_person_may_enter_nowhere_a_better_right_is_forged(verified: bool, outcome: str) -> None:
+    token = jwt.encode({"sub": "alice", "role": "user"}, KEY)
+    alice = Identity("alice", (("Authorization", Secret(f"Bearer {token}")),), Secret(token))
+    found = try_rule(RULES["jwt-broken-signature-accepted"], administrators(verified=verified), identities=[alice])
+    assert found.outcome == outcome, found.message

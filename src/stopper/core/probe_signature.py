@@ -1,16 +1,34 @@
 """The proof that a server does not look at a token's signature, and the baseline of a token that the scan can sign anew."""
 
+import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
 from stopper.core.exchange import Exchange
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import Baseline, controls, judge, protected, shown
+from stopper.core.probe_baseline import (
+    NONSENSE,
+    Baseline,
+    attempt,
+    bearers,
+    candidates,
+    controls,
+    judge,
+    protected,
+    shown,
+    with_token,
+)
 from stopper.core.probe_secret import known_secret
 from stopper.core.secret import Secret
+
+_RIGHT: Final = re.compile(r"(?i)role|admin|group|scope|permission|privilege|staff|level")
+"""Claims that say what somebody may do."""
+FORBIDDEN_MOST: Final = 10
+"""Routes that are asked in the search for one that a good token may not enter."""
 
 
 def token_baseline(target: Target) -> Steps[Baseline | None]:
@@ -33,7 +51,7 @@ def broken_signature(target: Target) -> Steps[Verdict]:
     """Shows a good token's own text under the signature of an unknown key; one thing is varied, the signature."""
     baseline = yield from token_baseline(target)
     if baseline is None or baseline.identity.token is None:
-        return no_baseline(target)
+        return (yield from _forged_rights(target)) or no_baseline(target)
     forged = yield from send(shown(baseline, target.forge.foreign(baseline.identity.token.reveal())))
     match judge(baseline, forged.response):
         case "let-in":
@@ -46,6 +64,40 @@ def broken_signature(target: Target) -> Steps[Verdict]:
             return unsure(
                 f"the answer of {baseline.ref} to a broken signature is neither a refusal nor the honest answer"
             )
+
+
+def _forged_rights(target: Target) -> Steps[Verdict | None]:
+    """Where a person of the scan may enter nowhere: a route that says 403 to the good token is asked with a better right in it, signed
+    by a stranger."""
+    for person in bearers(target)[:1]:
+        token = person.token.reveal() if person.token is not None else ""
+        rights = {name: _most(value) for name, value in target.forge.claims(token).items() if _RIGHT.search(name)}
+        for route, method in list(candidates(target))[:FORBIDDEN_MOST] if rights else ():
+            own = yield from attempt(send(person.on(target.request_for(route, method))))
+            if own is None or own.response.status != 403:
+                continue
+            nonsense = yield from send(with_token(person, NONSENSE).on(target.request_for(route, method)))
+            forger = with_token(person, target.forge.foreign(token, **rights))
+            forged = yield from send(forger.on(target.request_for(route, method)))
+            if forged.response.succeeded and not nonsense.response.succeeded:
+                ref = RouteRef(method, route.path)
+                evidence = (
+                    Evidence("exchange", f"control: {person.name}'s own token may not enter", own),
+                    Evidence("exchange", "control: nonsense as a credential is not let in", nonsense),
+                    Evidence(
+                        "exchange", "a better right in the token, signed by a key that nobody trusts, opens", forged
+                    ),
+                )
+                message = f"{ref} accepts a token that was signed by a stranger, so anybody can be an administrator"
+                return failed(message, (ref,), evidence)
+    return None
+
+
+def _most(value: object) -> object:
+    """The greatest right in the form that the token has it."""
+    if isinstance(value, bool):
+        return True
+    return ["admin"] if isinstance(value, list) else "admin"
 
 
 def any_signature(target: Target, baseline: Baseline) -> Steps[bool]:

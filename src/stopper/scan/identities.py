@@ -90,7 +90,8 @@ def _why_not(scene: Scene, person: Identity) -> str:
 
 
 def _opened_nothing(scene: Scene, name: str, source: str) -> str:
-    shut = [f"{door.request.method} {door.request.target.partition('?')[0]}" for door in scene.shut()]
+    doors_tried = [door.request for door in scene.shut() if door.response.refused]
+    shut = [f"{request.method} {request.target.partition('?')[0]}" for request in doors_tried]
     return (
         f"{name}'s credential from {source} opened none of the routes that refuse nobody ({', '.join(shut)}): "
         f"what only {name} may see was not tested"
@@ -230,6 +231,7 @@ def _registrations(
 ) -> Iterator[tuple[dict[str, object], str]]:
     """Bodies to register with, and what the person logs in by. The names that a reader knows come first."""
     known = scene.honest.body(route)
+    rights: dict[str, object] = {}
     full: dict[str, object] = {"email": subject, "username": user, "name": user, "password": password.reveal()}
     if known:
         body: dict[str, object] = {}
@@ -243,13 +245,25 @@ def _registrations(
             elif re.search(r"user|login|name", lowered):
                 body[key] = user
                 login = login or user
-            elif not re.search(r"role|admin", lowered):
+            elif re.search(r"role|admin", lowered):
+                rights[key] = _ordinary(value)
+            else:
                 body[key] = value
-        yield (body, login) if login else ({**full, **body}, subject)
+        plain = body if login else {**full, **body}
+        yield plain, login or subject
+        if rights:  # a view may not do without what the document names
+            yield {**plain, **rights}, login or subject
     yield full, subject
     yield {"email": subject, "password": password.reveal()}, subject
     yield {"username": user, "password": password.reveal()}, user
     yield {"user": full}, subject
+
+
+def _ordinary(value: object) -> object:
+    """What a document gives as somebody's role or right, as long as nobody is made an administrator by it."""
+    if isinstance(value, str):
+        return "user" if not value or re.search(r"(?i)admin|root|super|owner|staff", value) else value
+    return False if isinstance(value, (bool, int)) else value
 
 
 def holder(scene: Scene, person: Identity, exchange: Exchange, route: Route) -> Identity | None:

@@ -1,0 +1,88 @@
+"""Accounts that a scan makes where a view wants all that its document names, and where nothing refuses politely."""
+
+import secrets
+from typing import Any
+
+import pytest
+from flask import Flask, jsonify, request
+
+from stopper.core.app import App, Route
+from stopper.core.exchange import Response
+from stopper.core.probe import Identity
+from stopper.core.probe_login import understood
+from stopper.scan.honest import HonestRequests
+from stopper.scan.identities import Scene, gather
+from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.wsgi import WsgiTransport
+
+SCHEMA = {
+    "properties": {
+        "login": {"type": "string"},
+        "password": {"type": "string"},
+        "role": {"example": "admin"},
+        "is_admin": {"type": "boolean"},
+    }
+}
+
+
+def rude(seen: list[dict[str, Any]], *, opens: bool = True) -> Flask:
+    """An API whose views fail with 500 on what is missing: a member of the body, or the header with the token."""
+    app, people, tokens = Flask("rude"), dict[str, str](), dict[str, str]()
+
+    @app.post("/user/register")
+    def register() -> Any:
+        data = request.get_json()
+        data["is_admin"]
+        people[data["login"]] = data["password"] + data["role"] * 0
+        seen.append(data)
+        return "made", 201
+
+    @app.post("/user/login")
+    def login() -> Any:
+        data = request.get_json()
+        if people.get(data["login"]) != data["password"]:
+            return "no", 401
+        token = secrets.token_urlsafe(24)
+        tokens[token] = data["login"]
+        return jsonify(token=token)
+
+    @app.get("/all")
+    def everybody() -> Any:
+        known = tokens[request.headers["Authorization"].removeprefix("Bearer ")]
+        return ("for administrators", 403) if known and opens else 1 / 0
+
+    return app
+
+
+def people_of(app: Flask) -> tuple[Identity, ...]:
+    routes = (
+        Route("/user/register", ("POST",), request_schema=SCHEMA),
+        Route("/user/login", ("POST",), fields=("login", "password")),
+        Route("/all", ("GET",)),
+    )
+    model = App(routes=routes, readers=frozenset({"spec"}))
+    return gather(Scene(model, Courier(WsgiTransport(app), mode="active"), HonestRequests(), "canary1"), ())[0]
+
+
+def test_a_role_is_given_where_a_view_cannot_do_without_and_makes_no_administrator() -> None:
+    seen: list[dict[str, Any]] = []
+    alice, bob = people_of(rude(seen))
+    assert [(one["role"], one["is_admin"]) for one in seen] == [("user", False)] * 2
+    assert alice.headers[0][0] == bob.headers[0][0] == "Authorization"
+    assert alice.headers[0][1].reveal().startswith("Bearer ")
+
+
+def test_a_view_that_fails_for_everybody_spoils_no_log_in() -> None:
+    assert len(people_of(rude([], opens=False))) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("Nobody of that name!", True),
+        ("", False),
+        ("<!doctype html>\n<html lang=en><title>404 Not Found</title>", False),
+    ],
+)
+def test_a_view_that_says_in_its_own_words_that_nobody_is_there_was_a_log_in(text: str, known: bool) -> None:
+    assert understood(Response(404, (("Content-Type", "text/html"),), text.encode())) is known
