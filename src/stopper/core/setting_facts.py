@@ -267,9 +267,14 @@ APPLICATIONS: Final = (
 )
 
 
+_BESIDE: Final = re.compile(r"(?i)(?:^|/)(?:examples?|samples?|demos?|docs?|tests?|bench(?:mark)?s?)/")
+"""Folders of what lies beside a project's own application."""
+
+
 def application_made(app: App) -> Span | None:
     """Where the source makes its application: the place of what is not there."""
-    return next((call.span for call in source_of(app).calls(*APPLICATIONS)), None)
+    places = [call.span for call in source_of(app).calls(*APPLICATIONS) if call.span is not None]
+    return next((place for place in places if not _BESIDE.search(place.path)), places[0] if places else None)
 
 
 def uses_session(app: App) -> bool:

@@ -24,7 +24,9 @@ _OPENS: Final = re.compile(r"(?i)<form\b")
 _PASSWORD_FIELD: Final = re.compile(r"(?i)<input\b[^>]*type\s*=\s*[\"']?password")
 _UNSENT: Final = re.compile(r"(?i)<input\b(?:(?!\sname\s*=)[^>])*>")
 """A field without a name: no browser sends it."""
-_SCRIPTED: Final = re.compile(r"(?i)<form\b[^>]*(onsubmit|hx-post|data-\w+|@submit|v-on|ng-|id\s*=|novalidate)")
+_SCRIPTED: Final = re.compile(
+    r"(?i)<form\b[^>]*(onsubmit|hx-post|data-\w+|@submit|v-on|ng-|\(submit\)|\(ngSubmit\)|\[formGroup\]|on:submit|id\s*=|novalidate)"
+)
 _CODES: Final = frozenset({"otp", "totp", "otp_code", "pin", "client_secret"})
 
 

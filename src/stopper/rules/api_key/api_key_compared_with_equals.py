@@ -33,7 +33,7 @@ SHORTEST: Final = 8
 _SHOWN: Final = frozenset({"request-header", "authorization-header", "request-data", "query-string", "cookie"})
 _KEY_KINDS: Final = ("api-key", "token", "config-secret")
 _NO_KEY: Final = re.compile(
-    r"(?i)(?:bearer|basic|digest|token|apikey|undefined|null|none|anonymous)?\s*(?:undefined|null|none)?"
+    r"(?i)(?:bearer|basic|digest|token|jwt|api[-_ ]?key|undefined|null|none|anonymous)?(?:[-_ ]?v\d+)?\s*(?:undefined|null|none)?"
 )
 _HINT: Final = re.compile(r"(?i)key|token|secret|auth|credential")
 _KEY_HEADER: Final = re.compile(
@@ -42,6 +42,8 @@ _KEY_HEADER: Final = re.compile(
 """Of headers that end so, what is no credential is left out."""
 _TEXTS_IN: Final = frozenset(f"flask.request.{where}" for where in ("headers", "args", "form", "values", "cookies"))
 _SETTINGS: Final = re.compile(r"(?i)config|settings|const|env|secret|\.(?-i:[A-Z][A-Z0-9_]+)$")
+_NO_SECRET: Final = re.compile(r"(?i)(?:^|_)(?:type|scheme|kind|(?<!session_)id)$")
+"""Names of what says which credential this is, and opens nothing."""
 _CLASS_MEMBER: Final = re.compile(r"(?:.*\.)?[A-Z]\w*\.\w+")
 
 
@@ -52,7 +54,9 @@ def detect(app: App) -> Iterator[Hit]:
         sides = (comparison.left, comparison.right)
         if any(is_password_name(said_name(side)) for side in sides):
             continue  # a password in clear is worse, and told by its own rule
-        if any(_is_no_key(side) for side in sides) or not any(_may_be_about_keys(side) for side in sides):
+        if any(_is_no_key(side) or _NO_SECRET.search(said_name(_bare(side))) for side in sides) or not any(
+            _may_be_about_keys(side) for side in sides
+        ):
             continue
         certainty = _judged(facts, comparison)
         if certainty is not None and not is_query(facts, comparison):
@@ -61,6 +65,11 @@ def detect(app: App) -> Iterator[Hit]:
                 comparison.span,
                 certainty=certainty,
             )
+
+
+def _bare(value: Value) -> Value:
+    """What ``str(…)`` is about."""
+    return value.args[0] if isinstance(value, Call) and value.callee == "str" and value.args else value
 
 
 def _is_no_key(value: Value) -> bool:

@@ -13,6 +13,7 @@ from stopper.core.place import Span
 from stopper.core.redaction.providers import first_format
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import (
+    Call,
     Constant,
     Item,
     Mapping,
@@ -68,8 +69,9 @@ def _held(name: str, value: Value, span: Span) -> Iterator[tuple[Span, Certainty
 
 
 def _repeats(literal: Constant, name: str) -> bool:
-    """That the text is the name again, as in a list of permissions: it names a thing, it opens none."""
-    return str(literal.value).lower().replace("-", "_") in name.lower()
+    """That the text is the name again, as in a list of permissions, or with something before it: it names a thing, it opens none."""
+    said = str(literal.value).lower().replace("-", "_")
+    return said in name.lower() or said.endswith(f"_{name.lower()}")
 
 
 def _holds(value: Value) -> bool:
@@ -132,6 +134,8 @@ def _in_calls(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
             )
         ):
             yield call.span, "certain"
+        elif len(call.args) == 2 and call.span:
+            yield from _of_an_enumeration(facts, call)
     for call in facts.calls():
         for name, value in call.keywords:
             if (
@@ -155,6 +159,22 @@ def _in_calls(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
                         and _is_key(value)
                     ):
                         yield flow.span, "certain"
+
+
+def _of_an_enumeration(facts: SourceFacts, call: Call) -> Iterator[tuple[Span, Certainty]]:
+    """Literals that stand elsewhere under names that do not say it: members of an enumeration, rows of a table."""
+    for shown, wanted in (call.args, call.args[::-1]):
+        while isinstance(wanted, Call) and wanted.method in ("encode", "strip") and wanted.receiver is not None:
+            wanted = wanted.receiver
+        found = [one for one in options(wanted) if isinstance(one, Constant) and _is_key(one)]
+        if found and (is_shown_key(facts, shown) or _is_sent_key(facts, shown)):
+            span = found[0].span or call.span
+            if span is not None and not facts.is_test(span):
+                yield span, "likely"
+
+
+def _is_sent_key(facts: SourceFacts, value: Value) -> bool:
+    return any(label.kind == "request-header" and is_key_name(label.source) for label in facts.labels(value))
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

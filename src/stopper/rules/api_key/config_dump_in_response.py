@@ -7,7 +7,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.exchange import Exchange, Request, Response
-from stopper.core.fact import Flow
+from stopper.core.fact import Flow, Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.followed_values import through
@@ -15,7 +15,21 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_answers import honest_answers
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Item, Member, Name, Parameter, Sequence, Truth, Unknown, Value, parts, walk
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    Item,
+    Member,
+    Name,
+    Parameter,
+    Sequence,
+    Truth,
+    Unknown,
+    Value,
+    parts,
+    walk,
+)
 
 ENOUGH: Final = 4
 """So many of Flask's own settings, each with a value, are no coincidence."""
@@ -80,10 +94,31 @@ def _shows_all(facts: SourceFacts, value: Value, depth: int = 12) -> bool:
             )
         case Name() | Member() | Parameter():
             return facts.derives(value, "whole-config")
+        case Call(receiver=None, callee=callee) if (made := facts.function(callee)) is not None and made.returns:
+            return facts.derives(value, "whole-config") and not all(_is_one(one) for one in _ends(facts, made, 3))
         case Call(receiver=None, callee=callee) if facts.function(callee) is not None or callee.endswith(_WHOLE):
             return facts.derives(value, "whole-config")
         case _:
             return any(_shows_all(facts, part, depth - 1) for part in parts(value))
+
+
+def _ends(facts: SourceFacts, made: Function, steps: int) -> Iterator[Value]:
+    """What a function gives back, through those of the project that it hands on."""
+    for one in made.returns:
+        inner = facts.function(one.callee) if isinstance(one, Call) and one.receiver is None else None
+        if inner is not None and inner.returns and steps:
+            yield from _ends(facts, inner, steps - 1)
+        elif isinstance(one, Sequence) and not one.open:
+            yield from one.items
+        else:
+            yield one
+
+
+def _is_one(value: Value) -> bool:
+    """A literal, or one setting by a name, which a parameter may give."""
+    if isinstance(value, Item):
+        return isinstance(value.key, (Constant, Parameter))
+    return isinstance(value, (Constant, ConfigValue))
 
 
 def _is_paired(value: Value) -> bool:

@@ -34,7 +34,7 @@ from stopper.core.values import (
 _TELLS_NOTHING: Final = frozenset({"bool", "len", "type", "isinstance", "hash", "id", "any", "all"})
 _OPEN_PARTS: Final = frozenset({"username", "type", "realm"})
 """Parts of ``request.authorization`` that open nothing."""
-_ID_OF: Final = re.compile(r"(?i)(?:token|key|jwt|credential)_id$|(?:^|_)user_?name$")
+_ID_OF: Final = re.compile(r"(?i)(?:token|key|jwt|credential|secret)_(?:id|name)$|(?:^|_)user_?name$")
 """Names of the id of a credential, of what a token was about, or of the half of a pair that is no secret."""
 _VAGUE: Final = frozenset({"token", "jwt"})
 """Names that other things have too: a challenge for a certificate, a word of a parser."""
@@ -136,6 +136,9 @@ def _is_open_part(value: Value) -> bool:
             return name in _OPEN_PARTS or _ID_OF.search(name) is not None
         case Name(dotted=dotted):
             return dotted.rpartition(".")[2] in _OPEN_PARTS
+        case Constant(value=str(text)) if value.name:
+            # ``DATABASE_KEY = "shop_database_key"`` names a place where a key lies.
+            return text.lower().replace("-", "_").endswith(value.name.rpartition(".")[2].lower())
         case _:
             return False
 

@@ -10,6 +10,8 @@ from stopper.core.facts import source_of
 from stopper.core.owner_names import ADMIN_GUARD, OWNER, PRIVATE, WHO
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
+from stopper.core.seeming_guards import is_seemingly_guarded
+from stopper.core.shared_credentials import lets_programs_in
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
@@ -46,15 +48,17 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     index = index_of(facts)
     for route in app.routes:
-        if not _private(route) or not any(access.state == "guarded" for access in route.access.values()):
+        if not _private(route) or not any(map(is_seemingly_guarded, route.access.values())):
             continue
         for method in route.methods:
             access = route.access.get(method)
-            if access is None or access.state != "guarded" or method in ("HEAD", "OPTIONS"):
+            if access is None or not is_seemingly_guarded(access) or method in ("HEAD", "OPTIONS"):
                 continue
             own = list(index.of_view(route.view, route.span, method))
             if any(ADMIN_GUARD.search(one.name) for one in access.guards) or _asks_whose(index, route, own):
                 continue
+            if lets_programs_in(index, (one.name for one in access.guards)):
+                continue  # whoever holds the credential of the settings acts for everybody
             if method == "GET" and _is_in_a_directory(app, index, route):
                 continue
             call = next(_lookups(index, own), None)
@@ -183,10 +187,21 @@ def _asks_whose(index: FunctionIndex, route: Route, own: list[Function]) -> bool
         for call in calls
     ):
         return True
-    values: list[Value] = [*calls]
-    values += [side for name in names for one in index.comparisons.get(name, ()) for side in (one.left, one.right)]
+    compared = [side for name in names for one in index.comparisons.get(name, ()) for side in (one.left, one.right)]
+    if any(_is_handed_in(route, part) for value in compared for part in walk(value)):
+        return True
+    values: list[Value] = [*calls, *compared]
     values += [one.value for name in names for one in index.conditions.get(name, ())]
     return any(_who(part) for value in values for part in walk(value))
+
+
+def _is_handed_in(route: Route, part: Value) -> bool:
+    """``def show(current_user, id)``: a decorator hands in who is calling, and the path does not."""
+    return (
+        isinstance(part, Parameter)
+        and bool(WHO.search(part.parameter))
+        and part.parameter not in {name for name, _ in route.parameters}
+    )
 
 
 def _who(part: Value) -> bool:

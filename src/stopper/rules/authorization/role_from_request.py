@@ -15,6 +15,7 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.probe_query import with_query
+from stopper.core.query_comparisons import is_query
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Item, Name, Parameter, Sequence, Value, options, walk
 
@@ -35,6 +36,8 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _asked(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     for one in facts.comparisons("==", "!=", "in", "not in"):
+        if is_query(facts, one):
+            continue
         for side, other in ((one.left, one.right), (one.right, one.left)):
             key = _key(facts, side)
             if key and ROLE.search(key) and _names_role(facts, other) and not _validates(facts, one):
@@ -46,14 +49,30 @@ def _asked(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
                 yield asked.span, f"what the caller may do is decided by `{key}`, which he sends himself"
 
 
+def _is_of_nobody(facts: SourceFacts, value: Value) -> bool:
+    """That it stands in claims that nobody verified: whatever role it is held against, the caller wrote it."""
+    return facts.derives(value, "unverified-claims")
+
+
 def _validates(facts: SourceFacts, one: Comparison) -> bool:
     """``if data["role"] not in ROLES: return 400`` in a view that only administrators reach asks about the form, not about the caller."""
     if one.operator not in ("in", "not in"):
         return False
     if facts.is_view(one.function):
-        return _by_admin(facts, one.function)
+        return _by_admin(facts, one.function) or _filters(facts, one)
     ways = facts.routes_reaching(one.function) if one.function and isinstance(one.right, Sequence) else ()
     return bool(ways) and all("admin" in way.path.lower() for way in ways)
+
+
+def _filters(facts: SourceFacts, one: Comparison) -> bool:
+    """That the view only reads, and looks for the rows with this role: the list says which roles there are."""
+    routes = facts.routes_of_view(one.function)
+    reads = bool(routes) and all(set(route.methods) <= {"GET", "HEAD", "OPTIONS"} for route in routes)
+    return reads and any(
+        other.left == one.left or other.right == one.left
+        for other in facts.comparisons_in(one.function)
+        if other is not one and is_query(facts, other)
+    )
 
 
 def _names_role(facts: SourceFacts, value: Value) -> bool:

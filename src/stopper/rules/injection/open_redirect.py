@@ -25,6 +25,7 @@ from stopper.core.values import (
     Constant,
     Format,
     Item,
+    Member,
     Name,
     Parameter,
     Value,
@@ -80,7 +81,7 @@ def _is_held(facts: SourceFacts, value: Value, function: str, depth: int = 2) ->
 def _leads_away(facts: SourceFacts, value: Value) -> bool:
     """That the tainted part stands where the host is named."""
     for one in options(value):
-        if isinstance(one, Choice) or not facts.derives(one, *_KINDS):
+        if isinstance(one, Choice) or _is_of_a_thing(facts, one) or not facts.derives(one, *_KINDS):
             continue
         if isinstance(one, Format) and _host_is_ours(facts, one):
             continue
@@ -88,6 +89,19 @@ def _leads_away(facts: SourceFacts, value: Value) -> bool:
         if start is None or not _FIXED.fullmatch(start):
             return True
     return False
+
+
+def _is_of_a_thing(facts: SourceFacts, value: Value) -> bool:
+    """``campaign.link``: a text of the path has no members, so a decorator of the view has put something else in its place."""
+    return (
+        isinstance(value, Member)
+        and isinstance(value.owner, Parameter)
+        and any(
+            value.owner.parameter == name
+            for route in facts.routes_of_view(value.owner.function)
+            for name, _ in route.parameters
+        )
+    )
 
 
 def _host_is_ours(facts: SourceFacts, address: Format) -> bool:

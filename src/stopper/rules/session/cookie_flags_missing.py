@@ -13,12 +13,25 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flask_cookie import session_cookie_name
 from stopper.core.labels import CREDENTIALS
+from stopper.core.passing import given
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_cookies import answers_with_cookies
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import plain
-from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Format, Value, is_constant, text_of, walk
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Format,
+    Parameter,
+    Value,
+    is_constant,
+    options,
+    text_of,
+    walk,
+)
 
 _FLAGS: Final = {"secure": (6, "Secure"), "httponly": (7, "HttpOnly"), "samesite": (8, "SameSite")}
 """``Response.set_cookie(key, value, max_age, expires, path, domain, secure, httponly, samesite)``."""
@@ -44,7 +57,12 @@ def detect(app: App) -> Iterator[Hit]:
     yield from _by_hand(facts)
     told: set[tuple[str, str]] = set()
     for call in facts.calls("*.set_cookie"):
-        if call.open or _ends(facts, call) or _is_of_no_name(facts, call):
+        if (
+            call.open
+            or _ends(facts, call)
+            or _is_of_no_name(facts, call)
+            or _is_fixed(facts, call.argument(1, "value"))
+        ):
             continue
         name = text_of(call.argument(0, "key")) or ""
         lacking = [said for word, (place, said) in _FLAGS.items() if _missing(facts, call, place, word)]
@@ -102,6 +120,16 @@ def _is_of_no_name(facts: SourceFacts, call: Call) -> bool:
         return False
     words = " ".join(said_name(part) for one in (name, value) if one is not None for part in walk(one, 3))
     return not _CREDENTIAL.search(words) and not facts.derives(value, *CREDENTIALS, "session", "claims")
+
+
+def _is_fixed(facts: SourceFacts, value: Value | None) -> bool:
+    """One of several texts of the code, here or at each caller: it tells a page something and opens nothing."""
+    said = [
+        one
+        for option in options(value)
+        for one in (given(facts, option) if isinstance(option, Parameter) else (option,))
+    ]
+    return len(said) > 1 and all(isinstance(one, Constant) for one in said)
 
 
 def _missing(facts: SourceFacts, call: Call, place: int, word: str) -> bool:

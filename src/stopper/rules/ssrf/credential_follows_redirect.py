@@ -10,8 +10,23 @@ from stopper.core.call_edits import passing
 from stopper.core.checked_input import is_checked
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import UNTRUSTED
+from stopper.core.passing import given
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Format, Item, Mapping, Value, is_constant, may_be, options, text_of
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Format,
+    Item,
+    Mapping,
+    Parameter,
+    Value,
+    is_constant,
+    may_be,
+    options,
+    text_of,
+)
 
 REDIRECTS: Final = "the key goes along when the other side redirects"
 ANYWHERE: Final = "a credential is sent to a host that the caller chooses"
@@ -28,7 +43,8 @@ def detect(app: App) -> Iterator[Hit]:
     seen: set[tuple[str, int]] = set()
     for flow in facts.flows("outbound-url", label=tuple(sorted(UNTRUSTED)), by_name=False):
         carries = any(flow.span == other.span and _names(other.value) for other in facts.flows("outbound-headers"))
-        if carries and _is_anywhere(flow.value) and not is_checked(facts, flow.value, flow.function):
+        urls = given(facts, flow.value) if isinstance(flow.value, Parameter) else (flow.value,)
+        if carries and any(_is_anywhere(one) for one in urls) and not is_checked(facts, flow.value, flow.function):
             seen.add((flow.span.path, flow.span.line))
             yield Hit(ANYWHERE, flow.span)
     for call in _calls(facts):
@@ -89,6 +105,11 @@ def _is_anywhere(value: Value) -> bool:
     """That the caller's part decides about the host."""
     if isinstance(value, Format):
         first = text_of(value.parts[0]) if value.parts else None
+        base, rest = value.parts[0] if value.parts else None, value.parts[1:]
+        if (first or "").startswith("{}") and rest:
+            base, rest = rest[0], (Constant((first or "").removeprefix("{}")),)
+        if isinstance(base, (ConfigValue, EnvironmentValue)):
+            return not (rest and re.match(r"[/?#]", text_of(rest[0]) or ""))
         return first is None or re.match(r"^https?://[^/?#]+[/?#]", first) is None
     return isinstance(value, (Item, Call)) or not isinstance(value, Constant)
 

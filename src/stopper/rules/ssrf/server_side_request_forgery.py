@@ -10,6 +10,7 @@ from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import UNTRUSTED
+from stopper.core.passing import given
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, listen, not_applicable, passed, send
 from stopper.core.probe_address_fields import MOST, address_fields, aimed
@@ -44,8 +45,9 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     seen: set[tuple[str, int]] = set()
     for flow in facts.flows("outbound-url", label=tuple(sorted(UNTRUSTED)), by_name=False):
-        steering = _steering(flow.value)
-        if steering is None or not _from_caller(facts, steering) or _is_checked(facts, flow.value, flow.function):
+        if not any(_from_caller(facts, one) for one in _steerings(facts, flow.value)) or _is_checked(
+            facts, flow.value, flow.function
+        ):
             continue
         seen.add((flow.span.path, flow.span.line))
         yield Hit(MESSAGE, flow.span, certainty=_certainty(facts, flow))
@@ -63,6 +65,15 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _certainty(facts: SourceFacts, flow: Flow) -> Certainty:
     return "certain" if any(label.kind in ("query-string", "request-data") for label in flow.labels) else "likely"
+
+
+def _steerings(facts: SourceFacts, value: Value, steps: int = 2) -> Iterator[Value]:
+    """The part of the URL that decides about the host, at each call of the function that is given the URL."""
+    if isinstance(value, Parameter) and steps and not facts.is_view(value.function):
+        for one in dict.fromkeys(given(facts, value)):
+            yield from _steerings(facts, one, steps - 1) if one != value else (value,)
+    elif (steering := _steering(value)) is not None:
+        yield steering
 
 
 def _steering(value: Value) -> Value | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Final
 
 from stopper.core.app import App
@@ -26,6 +27,7 @@ _SIMPLE: Final = ("werkzeug.serving.run_simple", "werkzeug.run_simple", "werkzeu
 _EVERYBODY: Final = ("0.0.0.0", "::", "")
 _APP: Final = re.compile(r"(?:\w*_)?app(?:lication)?|(?:create|make|build)_(?:\w*_)?app(?:lication)?")
 _FOR_ONE_DESK: Final = re.compile(r"(?i)(?:^|[/._-])(?:dev|devel|development|debug|local)(?:$|[/._-])")
+_OF_TESTS: Final = re.compile(r"(?i)(?:^|[_-])tests?(?:[_-]|$)|test_?server")
 _COMMAND: Final = re.compile(
     r"(?i)(^|[\s\"',\[])(flask([\"',\s]+(--app|-A)[\"',=\s]+\S+)?[\"',\s]+run|python3?[\"',\s]+-m[\"',\s]+flask\b.*\brun)\b"
 )
@@ -35,17 +37,26 @@ def detect(app: App) -> Iterator[Hit]:
     """``run`` on every address or with an adhoc certificate; ``flask run`` in what starts the container."""
     facts = source_of(app)
     for call in facts.calls("*.run"):
-        if _runs_flask(app, call):
+        if _runs_flask(app, call) and not _is_for_tests(call):
             yield from _judged(app, call)
     for call in facts.calls(*_SIMPLE):
         yield from _judged(app, call)
     for file in facts.files_of("dockerfile", "compose", "procfile"):
         for number, line in enumerate(file.lines, 1):
-            if _COMMAND.search(line) and not line.lstrip().startswith("#") and not _FOR_ONE_DESK.search(file.path):
+            if (
+                _COMMAND.search(line)
+                and not line.lstrip().startswith("#")
+                and not _FOR_ONE_DESK.search(PurePosixPath(file.path).name)
+            ):
                 yield Hit(
                     "the container is started with the development server",
                     Span(file.path, number, number, 1, len(line) + 1),
                 )
+
+
+def _is_for_tests(call: Call) -> bool:
+    """``run_test_server.py``: a file that says that it starts the server of the tests."""
+    return call.span is not None and _OF_TESTS.search(PurePosixPath(call.span.path).stem) is not None
 
 
 def _runs_flask(app: App, call: Call) -> bool:

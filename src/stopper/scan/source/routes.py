@@ -13,6 +13,7 @@ from stopper.core.values import (
     Constant,
     Format,
     Mapping,
+    Member,
     Name,
     Parameter,
     Sequence,
@@ -35,6 +36,11 @@ HOOKS: Final = frozenset({"before_request", "before_app_request"})
 
 MOST_CALLERS: Final = 256
 """Calls of one function that are followed."""
+
+
+def _kept(value: Value) -> Value:
+    """The function inside ``functools.partial(function, …)``."""
+    return value.args[0] if isinstance(value, Call) and value.callee == "functools.partial" and value.args else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,7 @@ class Routes:
             return [registration.target]
         call = registration.call
         first = call.argument(0, "f") if call is not None else None
-        return [found for option in options(first) if (found := function_name(option))]
+        return [found for option in options(first) if (found := function_name(_kept(option)))]
 
     def _error_handler(self, registration: Registration) -> None:
         call = registration.call
@@ -325,6 +331,8 @@ def function_name(value: Value) -> str:
         return value.dotted
     if isinstance(value, Call):
         return value.callee if value.callee[:1] != "?" else ""
+    if isinstance(value, Member) and isinstance(value.owner, Call) and value.owner.callee[:1] != "?":
+        return f"{value.owner.callee}.{value.attribute}"
     return ""
 
 
