@@ -4,10 +4,11 @@ import secrets
 import sqlite3
 from typing import Any
 
+import jwt
 import pytest
 from flask import Flask, jsonify, request
 
-from stopper.core.app import App, Spec
+from stopper.core.app import App, Route, Spec
 from stopper.core.finding import Verdict
 from stopper.core.probe import Identity
 from stopper.core.redactor import mask
@@ -107,6 +108,33 @@ def test_a_right_taken_at_registration_shows_in_the_log_in(kept: bool, outcome: 
     verdict = tried("mass-assignment", columns(kept), identities=[someone])
     assert verdict.outcome == outcome, verdict.message
     assert kept or "is_admin" in verdict.message
+
+
+@pytest.mark.parametrize(("kept", "outcome"), [(False, "fail"), (True, "pass")])
+def test_a_role_that_the_document_names_is_no_ones_to_give_himself(kept: bool, outcome: str) -> None:
+    app, people = Flask("roles"), dict[str, Any]()
+
+    @app.post("/register")
+    def register() -> Any:
+        said = request.get_json()
+        people[said["login"]] = said
+        return "made", 201
+
+    @app.post("/login")
+    def login() -> Any:
+        said = request.get_json()
+        role = "user" if kept else people[said["login"]]["role"]
+        return jsonify(token=jwt.encode({"sub": said["login"], "role": role}, "k" * 32))
+
+    body = {"properties": {"login": {}, "password": {}, "role": {"example": "user"}}}
+    model = App(
+        routes=(
+            Route("/register", ("POST",), request_schema=body, readers=frozenset({"spec"})),
+            Route("/login", ("POST",), fields=("login", "password"), readers=frozenset({"spec"})),
+        )
+    )
+    someone = Identity("alice", (("Authorization", Secret("Bearer x")),))
+    assert tried("mass-assignment", app, identities=[someone], source=model).outcome == outcome
 
 
 def test_the_name_of_a_field_behind_a_path_that_ends_in_password_is_not_masked() -> None:

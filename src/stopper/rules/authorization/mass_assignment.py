@@ -13,10 +13,10 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, undo, unsure
 from stopper.core.probe_baseline import attempt, candidates, is_door
+from stopper.core.probe_entitled import entitled, holds, taken_up
 from stopper.core.probe_inputs import members
 from stopper.core.probe_login import log_in
 from stopper.core.probe_objects import entries, ids
-from stopper.core.probe_own_values import as_parameter
 from stopper.core.probe_registration import holding, new_account, registers
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Unknown, Value, parts, walk
@@ -126,9 +126,15 @@ def _is_inside(facts: SourceFacts, value: Value, depth: int = 4) -> bool:
     """That all of the body is in the value, and no schema has kept the members that it knows."""
     if is_whole(value) or (isinstance(value, Parameter) and is_whole_of(facts, value)):
         return True
-    if depth == 0 or (isinstance(value, Call) and value.method in _KEEPS):
+    if depth == 0 or (isinstance(value, Call) and (value.method in _KEEPS or _is_made_by_hand(facts, value))):
         return False
     return any(_is_inside(facts, part, depth - 1) for part in parts(value))
+
+
+def _is_made_by_hand(facts: SourceFacts, call: Call) -> bool:
+    """``Changes.of(body)``: a method of a class of the project makes the object of single members."""
+    made = facts.function(call.callee)
+    return made is not None and bool(made.owner) and not any(is_whole_of(facts, one) for one in made.returns)
 
 
 def _are_names(value: Value) -> bool:
@@ -216,8 +222,9 @@ _WISHES: Final[dict[str, object]] = {
     "balance": 424242,
     "verified": True,
 }
-_ALONE: Final = ("is_admin", "role", "admin")
-"""What is tried alone where all together are refused: a column that is not there spoils a statement."""
+_RIGHTS: Final = ("is_admin", "role", "admin")
+"""What nobody gives himself, also where the document names it. Tried alone where all wishes together are refused: a column that is not
+there spoils a statement."""
 _ROUTES: Final = {"quick": 4, "standard": 8, "deep": 20}
 
 
@@ -257,8 +264,8 @@ def _tried(target: Target, route: Route, method: str, who: Identity) -> Steps[Ve
     if read is None:
         return None
     after = yield from send(read)
-    taken = [name for name, value in wishes.items() if _holds(after.response.json(), name, value)]
-    before = [name for name in taken if _holds(honest.response.json(), name, wishes[name])]
+    taken = [name for name, value in wishes.items() if holds(after.response.json(), name, value)]
+    before = [name for name in taken if holds(honest.response.json(), name, wishes[name])]
     if route.parameters == () and method == "POST":
         yield from undo(replace(read, method="DELETE", effect="write"))
     if not after.response.succeeded or not (taken := [name for name in taken if name not in before]):
@@ -295,17 +302,6 @@ def _reading(target: Target, route: Route, method: str, changed: Exchange, who: 
     return None
 
 
-def _holds(value: object, name: str, wanted: object, depth: int = 3) -> bool:
-    if isinstance(value, dict) and depth:
-        said = cast("dict[str, object]", value)
-        return any(
-            (as_parameter(key) == name and type(inner) is type(wanted) and inner == wanted)
-            or _holds(inner, name, wanted, depth - 1)
-            for key, inner in said.items()
-        )
-    return False
-
-
 # -- at registration -------------------------------------------------------------------------------------------------------------
 
 
@@ -313,7 +309,8 @@ def _at_registration(target: Target, route: Route, who: Identity) -> Steps[Verdi
     """Two new accounts, one honest and one with members that nobody asked for; what only the second one then has was written."""
     honest = target.request_for(route, "POST")
     plain, plain_body = new_account(members(honest))
-    wishes = {name: value for name, value in _WISHES.items() if name not in members(honest)}
+    asked = members(honest)
+    wishes = {name: value for name, value in _WISHES.items() if name not in asked or name in _RIGHTS}
     first = yield from send(replace(honest, body=json.dumps(plain_body).encode()))
     if not first.response.succeeded or plain.subject is None:
         return None
@@ -324,7 +321,7 @@ def _at_registration(target: Target, route: Route, who: Identity) -> Steps[Verdi
     read = False
     for before, after, left, right in (yield from _shown(target, who, plain, eager, wishes)):
         read = True
-        if taken := _taken(wishes, left, right):
+        if taken := taken_up(wishes, left, right):
             ref = RouteRef("POST", route.path)
             evidence = [
                 Evidence("exchange", "control: an honest registration", first),
@@ -338,18 +335,13 @@ def _at_registration(target: Target, route: Route, who: Identity) -> Steps[Verdi
 
 def _eagerly(honest: Request, wishes: dict[str, object]) -> Steps[tuple[Identity, Exchange, dict[str, object]] | None]:
     """Another account with members that nobody asked for: all of them, and one alone where a stranger among them spoils the rest."""
-    alone: list[dict[str, object]] = [{name: wishes[name]} for name in _ALONE if name in wishes]
+    alone: list[dict[str, object]] = [{name: wishes[name]} for name in _RIGHTS if name in wishes]
     for some in (wishes, *alone):
         person, body = new_account(members(honest))
         answer = yield from send(replace(honest, body=json.dumps({**body, **some}).encode()))
         if answer.response.succeeded:
             return person, answer, some
     return None
-
-
-def _taken(wishes: dict[str, object], honest: object, eager: object) -> list[str]:
-    """What only the eager account has as it was wished for."""
-    return [name for name, said in wishes.items() if _holds(eager, name, said) and not _holds(honest, name, said)]
 
 
 Shown = tuple[Exchange, Exchange, object, object]
@@ -366,8 +358,8 @@ def _shown(
     came_in = (yield from attempt(log_in(target, plain))), (yield from attempt(log_in(target, eager)))
     if came_in[0] is not None and came_in[1] is not None:
         answers = came_in[0][1], came_in[1][1]
-        found.append((*answers, answers[0].response.json(), answers[1].response.json()))
-        if _taken(wishes, *found[0][2:]):
+        found.append((*answers, entitled(target, answers[0]), entitled(target, answers[1])))
+        if taken_up(wishes, *found[0][2:]):
             return found
     one, other = (holding(person, entry) for person, entry in zip((plain, eager), came_in, strict=True))
     for route in pages:
