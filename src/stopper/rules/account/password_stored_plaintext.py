@@ -64,9 +64,8 @@ def detect(app: App) -> Iterator[Hit]:
 def _compared(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     for operator in ("==", "!="):
         for one in facts.comparisons(operator):
-            if (one.texts is not None and _ALIKE.fullmatch("=".join(one.texts))) or _is_of_a_type(
-                facts, one.left, one.right
-            ):
+            alike = one.texts is not None and _ALIKE.fullmatch("=".join(one.texts))
+            if alike or one.function.endswith((".__eq__", ".__ne__")) or _is_of_a_type(facts, one.left, one.right):
                 continue  # two objects of one kind are compared, as in ``__eq__``
             if _is_check(facts, one.left, one.right) or _is_check(facts, one.right, one.left):
                 yield one.span, COMPARED
