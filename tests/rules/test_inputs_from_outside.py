@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from flask import Flask, jsonify, render_template_string, request
@@ -81,6 +82,28 @@ def test_what_was_proven_stays_proven_when_the_budget_ends() -> None:
     paths = [said(path, optional=("whom",)) for path in ("/greeting", "/again")]
     found = try_rule(rule, app, source=App(routes=tuple(paths), readers=frozenset({"spec"})))
     assert (found.outcome, len(found.routes), len(asked)) == ("fail", 1, 2)
+
+
+@pytest.mark.parametrize("name", ["imagelink", "pictureUrl", "image_url", "webhook", "callback"])
+def test_a_field_that_is_called_like_an_address_is_given_ours(name: str) -> None:
+    app = Flask("fetches")
+
+    @app.post("/fetch")
+    def fetch() -> Any:
+        address = request.get_json()[name]
+        return jsonify(status=urlopen(address, timeout=5).status)
+
+    found = verdict("server-side-request-forgery", app, said("/fetch", "POST", fields=(name,)))
+    assert found.outcome == "fail", found.message
+
+
+def test_the_document_is_public_where_the_scan_came_by_it_and_so_is_the_page_beside_it() -> None:
+    app = Flask("described")
+    app.add_url_rule("/v7/openapi.json", "document", lambda: jsonify(openapi="3.0.0", paths={}))
+    app.add_url_rule("/v7/ui/", "page", lambda: "<div id='swagger-ui'></div>")
+    model = App(spec=Spec("t", "1", "/v7/openapi.json"), readers=frozenset({"spec"}))
+    found = try_rule(RULES["api-docs-public"], app, source=model, surface="http")
+    assert {ref.path for ref in found.routes} >= {"/v7/openapi.json", "/v7/ui/"}, found.message
 
 
 # --- files that an input names ------------------------------------------------------------------------------------------------

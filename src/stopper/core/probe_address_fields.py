@@ -12,7 +12,7 @@ from stopper.core.probe import Target
 from stopper.core.probe_query import with_query
 
 _NAMES: Final = re.compile(
-    r"(?i)^(?:\w*_)?(?:url|uri|link|href|src|target|dest|destination|endpoint|host|domain|callback|webhook|feed|image|avatar|site|page|proxy|fetch|source|remote|address|u)(?:_url|_uri)?$"
+    r"(?i)^(?:\w*(?:url|uri|link|href|webhook)|(?:\w*_)?(?:src|target|dest|destination|endpoint|host|domain|callback|feed|image|avatar|site|page|proxy|fetch|source|remote|address|u)(?:_url|_uri)?)$"
 )
 MOST: Final = 8
 """Requests of the probe that carry our address."""

@@ -157,7 +157,10 @@ def _places(target: Target) -> list[str]:
         if "GET" in route.methods and not route.parameters and _DOCS.search(route.path)
     ]
     graph = [route.path for route in target.app.routes if "graphql" in route.path.lower() and not route.parameters]
-    return list(dict.fromkeys((*known[:8], *graph[:2], *(_USUAL if target.surface != "wsgi" else ()))))
+    found = target.app.spec.origin if target.app.spec is not None else ""
+    # The scan came by the document at an address of the API; Connexion serves its page beside it, as /ui/.
+    own = (found, f"{found.rpartition('/')[0]}/ui/") if found.startswith("/") and target.surface != "wsgi" else ()
+    return list(dict.fromkeys((*known[:8], *graph[:2], *own, *(_USUAL if target.surface != "wsgi" else ()))))
 
 
 def _asked(target: Target, path: str) -> Request:
