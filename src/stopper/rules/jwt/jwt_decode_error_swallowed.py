@@ -141,9 +141,19 @@ def _refuses_in(facts: SourceFacts, handler: Handler) -> bool:
 
 
 def _callers_look(facts: SourceFacts, function: str) -> bool:
-    """Somebody who calls the function refuses by a condition."""
+    """Somebody who calls the function refuses by a condition, or leaves where the function brought nothing."""
     callers = {call.function for call in facts.calls(function)} if function else set[str]()
-    return any(one.function in callers and one.refuses for one in facts.conditions())
+    return any(
+        one.function in callers and (one.refuses or (one.negated and one.stops and _is_outcome(one.value, function)))
+        for one in facts.conditions()
+    )
+
+
+def _is_outcome(value: Value, function: str) -> bool:
+    """What the function brought, or ``hasattr(found, "user_id")`` of it."""
+    if isinstance(value, Call) and value.callee == "hasattr" and value.args:
+        value = value.args[0]
+    return isinstance(value, Call) and value.callee == function
 
 
 def _callers_go_on(facts: SourceFacts, function: str) -> bool:
