@@ -16,9 +16,10 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import controls
 from stopper.core.probe_public_keys import published
 from stopper.core.probe_signature import token_baseline
-from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.rule import Certainty, Edit, Hit, Rule, Severity
 from stopper.core.values import Call, Constant, Mapping, Parameter, literals, text_of
 
+STILL_GOOD: Final = 2048
 LEAST: Final = 3072
 """Bits. NIST SP 800-57 part 1, table 2: 128 bits of strength; 2048 bits have 112."""
 _OF_SOMETHING_ELSE: Final = re.compile(
@@ -159,7 +160,7 @@ def probe(target: Target) -> Steps[Verdict]:
                 Evidence("exchange", "the published keys", exchange),
                 Evidence("effect", f"one has a modulus of {min(sizes)} bits"),
             ]
-            return failed(f"{ref} publishes {_said(min(sizes))}", (ref,), seen)
+            return failed(f"{ref} publishes {_said(min(sizes))}", (ref,), seen, _weight(min(sizes)))
     baseline = yield from token_baseline(target)
     if baseline is None or baseline.identity.token is None:
         return passed("the published keys are long enough") if found else not_applicable("no RSA key is in reach")
@@ -170,7 +171,14 @@ def probe(target: Target) -> Steps[Verdict]:
     if size >= LEAST:
         return passed(f"the key that signs tokens has {size} bits")
     measured = Evidence("effect", f"the token's signature has {size} bits, as long as the key that made it")
-    return failed(f"tokens are signed by {_said(size)}", (baseline.ref,), (*controls(baseline), measured))
+    return failed(
+        f"tokens are signed by {_said(size)}", (baseline.ref,), (*controls(baseline), measured), _weight(size)
+    )
+
+
+def _weight(size: int) -> Severity | None:
+    """A key that was good until now and will do for some years is no hurry (NIST SP 800-57 part 1 table 4: 112 bits to the end of 2030)."""
+    return "low" if size >= STILL_GOOD else None
 
 
 def _modulus_of_signature(part: str) -> int:
