@@ -11,6 +11,7 @@ from stopper.core.app import Route
 from stopper.core.exchange import Request, Response
 from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_baseline import same
+from stopper.scan.more_words import FEW, MORE
 from stopper.scan.page_routes import TAKES_AWAY, form_routes
 from stopper.scan.spec.near import documents_beside, documents_named
 from stopper.scan.wire.courier import Courier
@@ -59,6 +60,9 @@ def crawled(
         waiting = [(prefix + path, 0) for path in start]
         known = {path for path, _ in waiting}
         for _ in range(ASKED_MOST):
+            if not waiting and start is USUAL and len(found) < FEW:
+                waiting = [(prefix + path, 0) for path in MORE if prefix + path not in known]
+                known.update(path for path, _ in waiting)
             if not waiting:
                 break
             path, depth = waiting.pop(0)
