@@ -39,6 +39,7 @@ _USUAL: Final = re.compile(
 MANY: Final = 3
 """Accounts of one place above which they are one finding; those that one function makes always are: they were written together."""
 _FAKE: Final = re.compile(r"(?i)(?:^|[/_.\s])(?:fake|dummy|mock|(?:\w+_)?test_?data)(?:[/_.\s]|$)")
+_STANDS_IN: Final = re.compile(r"(?i)dummy|nobody|no_?one|absent|missing|decoy")
 _CLOSED: Final = frozenset({"", "!", "*", "x", "-", "unset", "disabled", "none", "unusable"})
 _USER_KEY: Final = re.compile(r"(?i)(user_?name|user|login|e_?mail|user_?id|name|account)")
 _STORE: Final = re.compile(
@@ -177,7 +178,9 @@ def _kept(facts: SourceFacts) -> Iterator[Span]:
 def _holds_hashes(facts: SourceFacts, store: Mapping) -> bool:
     """``{"operator": hash("…")}``, of whatever name: each is an account that stands in the code."""
     return any(
-        text_of(key) is not None
+        (name := text_of(key)) is not None
+        and not _holds_password(name)
+        and not _STANDS_IN.search(store.name)
         and isinstance(value, Call)
         and makes_password_hash(value)
         and any(_literals(facts, value))
@@ -257,10 +260,16 @@ def _configured(facts: SourceFacts) -> Iterator[Span]:
 
 
 def _against(left: Value | None, right: Value | None, wanted: Callable[[str], bool]) -> str | None:
-    """The literal that something of a wanted name is compared with."""
+    """The literal that something of a wanted name is compared with, or that a variable of the environment is without one."""
     for one, other in ((left, right), (right, left)):
-        if one is not None and isinstance(other, Constant) and not isinstance(one, Constant) and wanted(said_name(one)):
-            return text_of(other)
+        held = other.default if isinstance(other, EnvironmentValue) else other
+        if (
+            one is not None
+            and isinstance(held, Constant)
+            and not isinstance(one, (Constant, EnvironmentValue))
+            and wanted(said_name(one))
+        ):
+            return text_of(held)
     return None
 
 

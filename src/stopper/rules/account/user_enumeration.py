@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.account_names import LOGS_IN, RESETS, checks_password_hash, is_password_name
+from stopper.core.account_names import LOGS_IN, REGISTERS, RESETS, checks_password_hash, is_password_name
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.fact import SourceRoute
@@ -16,7 +16,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, 
 from stopper.core.probe_baseline import attempt, steady
 from stopper.core.probe_login import entered, lets_in, login_requests, login_routes, retyped
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Item, Parameter, Value, text_of, walk
+from stopper.core.values import Call, Item, Parameter, Value, is_constant, text_of, walk
 from stopper.core.view_functions import index_of
 
 _UNKNOWN: Final = re.compile(
@@ -26,6 +26,10 @@ _PERSON: Final = re.compile(r"(?i)user|account|e-?mail|login|member|person|custo
 _WRONG: Final = re.compile(
     r"(?i)\b(wrong|incorrect|invalid|bad) (password|passphrase)\b|password (is )?(wrong|incorrect|invalid|does)"
 )
+_TAKEN: Final = re.compile(
+    r"(?i)e-?mail\b.{0,30}\b(already|in use|taken|registered|exists)|already (been )?registered|account .{0,20}already exists|user already exists"
+)
+"""What a registration says of an address that somebody has. Names that everybody sees are told by the site itself."""
 _ADDRESS: Final = re.compile(r"(?i)mail|user|login|phone|account|^name$")
 _BOTH: Final = re.compile(
     r"(?i)(user|e-?mail|account|name|login)\w* (or|and|/) (the )?(pass|pwd)|(user|e-?mail|account|name|login)\w*/(pass|pwd)|password(/| or| and)|credentials"
@@ -38,7 +42,7 @@ def detect(app: App) -> Iterator[Hit]:
     named = [
         route
         for route in facts.routes
-        if not facts.is_test(route.span) and "POST" in route.methods and (LOGS_IN.search(route.path) or RESETS.search(route.path) or LOGS_IN.search(route.view.rpartition(".")[2]) or RESETS.search(route.view.rpartition(".")[2]))
+        if not facts.is_test(route.span) and "POST" in route.methods and (LOGS_IN.search(route.path) or RESETS.search(route.path) or LOGS_IN.search(route.view.rpartition(".")[2]) or RESETS.search(route.view.rpartition(".")[2]) or _registers(route))
     ]  # fmt: skip
     if not named:
         return
@@ -52,19 +56,29 @@ def detect(app: App) -> Iterator[Hit]:
                 if not _takes_account(facts, name):
                     continue
                 for span, text in _answers(facts, name):
-                    if name not in seen and _tells(text):
+                    if name not in seen and (_TAKEN.search(text) if _registers(route) else _tells(text)):
                         seen.add(name)  # two answers of one function tell one thing by their difference
                         yield Hit("the answer tells whether the account exists", span, RouteRef("POST", route.path))
-                for span in _not_found(facts, name):
+                for span in _not_found(facts, name) if not _registers(route) else ():
                     if name not in seen:
                         seen.add(name)
                         yield Hit("404 tells that the account does not exist", span, RouteRef("POST", route.path))
+
+
+def _registers(route: SourceRoute) -> bool:
+    return bool(REGISTERS.search(route.path) or REGISTERS.search(route.view.rpartition(".")[2]))
 
 
 def _not_found(facts: SourceFacts, name: str) -> Iterator[Span]:
     """A look-up of the account, by what the caller wrote, that ends in 404 where there is none."""
     for call in facts.calls_in(name):
         given = [*call.args, *(value for _, value in call.keywords), call.receiver]
+        if (
+            call.span is not None
+            and call.callee == "flask.abort"
+            and any(is_constant(one, 404) for one in call.args[:1])
+        ):
+            yield call.span
         if (
             call.span is not None
             and call.method in ("first_or_404", "one_or_404", "get_or_404", "find_one_or_404")

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App, Route
+from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.owner_names import ADMIN_GUARD, ROLE
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
+from stopper.core.seeming_guards import is_seemingly_guarded
 from stopper.core.values import Call, Item, Member, Name, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
@@ -34,7 +36,7 @@ def detect(app: App) -> Iterator[Hit]:
         for method, access in route.access.items():
             by_policy = any(guard.kind == "policy" for guard in access.guards)  # its requirements stand in the lock
             by_key = all(guard.kind == "view-body" for guard in access.guards)  # a check of its own, seldom a log-in
-            if access.state != "guarded" or by_policy or by_key or method in ("HEAD", "OPTIONS"):
+            if not is_seemingly_guarded(access) or by_policy or by_key or method in ("HEAD", "OPTIONS"):
                 continue
             if not _asks_role(index, route, method, [guard.name for guard in access.guards]):
                 own = next((one.span for one in index.of_view(route.view, route.span, method) if one.owner), route.span)
@@ -80,6 +82,7 @@ def _asks_role(index: FunctionIndex, route: Route, method: str, guards: list[str
     ]
     words += [hook for one in known for hook in one.hooks]
     calls = [one.call for function in own for one in function.decorators if one.call is not None]
+    calls += _of_classes(index, own)
     if any(ADMIN_GUARD.search(word.rpartition(".")[2]) for word in words if not word.startswith("flask.")):
         return True
     if any(
@@ -103,6 +106,19 @@ def _asks_role(index: FunctionIndex, route: Route, method: str, guards: list[str
     values += [one.value for name in names for one in index.conditions.get(name, ())]
     values += [call for name in names for call in facts.calls_in(name)]
     return any(_is_role(part) for value in values for part in walk(value))
+
+
+def _of_classes(index: FunctionIndex, own: list[Function]) -> list[Call]:
+    """What is called in the ``decorators`` of the view classes that these are methods of."""
+    owners = {function.owner for function in own} - {""}
+    return [
+        part
+        for one in (index.facts.classes() if owners else ())
+        if one.name in owners
+        for attribute in ("decorators", "method_decorators")
+        for part in walk(one.attributes.get(attribute), 3)
+        if isinstance(part, Call)
+    ]
 
 
 def _knows_by_admins(index: FunctionIndex, words: list[str]) -> bool:

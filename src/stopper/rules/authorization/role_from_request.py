@@ -40,7 +40,7 @@ def _asked(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             continue
         for side, other in ((one.left, one.right), (one.right, one.left)):
             key = _key(facts, side)
-            if key and ROLE.search(key) and _names_role(facts, other) and not _validates(facts, one):
+            if key and ROLE.search(key) and _may_decide(facts, side, other) and not _validates(facts, one):
                 yield one.span, f"what the caller may do is decided by `{key}`, which he sends himself"
     for asked in facts.conditions():
         for option in options(asked.value):
@@ -49,9 +49,9 @@ def _asked(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
                 yield asked.span, f"what the caller may do is decided by `{key}`, which he sends himself"
 
 
-def _is_of_nobody(facts: SourceFacts, value: Value) -> bool:
-    """That it stands in claims that nobody verified: whatever role it is held against, the caller wrote it."""
-    return facts.derives(value, "unverified-claims")
+def _may_decide(facts: SourceFacts, said: Value, other: Value) -> bool:
+    """It is held against a known role; or it stands in claims that nobody verified, whatever role it is held against."""
+    return _names_role(facts, other) or facts.derives(said, "unverified-claims")
 
 
 def _validates(facts: SourceFacts, one: Comparison) -> bool:

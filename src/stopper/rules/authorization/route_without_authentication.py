@@ -18,6 +18,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, 
 from stopper.core.probe_baseline import TRIES, alike, attempt, candidates, is_door, protected
 from stopper.core.probe_own_values import shows_account
 from stopper.core.rule import Hit, Rule
+from stopper.core.seeming_guards import is_seemingly_guarded
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Sequence, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
@@ -61,6 +62,13 @@ _CHANGES: Final = re.compile(
     r"(?:create|save|add|insert|update|delete|remove|store|persist|assign|transfer|charge|cancel|approve)_[a-z]\w+"
 )
 """Functions whose name says that they change something, wherever they come from."""
+_VERB: Final = re.compile(
+    r"(?:add|note|cancel|void|close|reopen|approve|reject|accept|decline|publish|unpublish|archive|restore|transfer|charge|pay|refund|capture|revoke|"
+    r"enable|disable|rename|move|submit|finish|complete|start|stop|block|unblock|ban|assign|unassign|mark|lock|unlock|activate|deactivate|promote|"
+    r"demote|resend|reset|ship|confirm|join|leave|invite|rate|vote|comment|attach|detach|queue|change)"
+    r"(?:_\w+)?"
+)
+"""Verbs of changing, as the last word of what is called."""
 _INTERNAL: Final = re.compile(r"(?i)(^|[/_-])(admin|internal|staff|audit|backup|payroll)([/_-]|$)")
 _PRIVATE: Final = re.compile(
     r"(?i)(^|[/_-])(users?|accounts?|customers?|members?|employees?|patients?|orders?|invoices?|payments?|billing|transactions?|salaries)([/_.-]|$)"
@@ -87,7 +95,7 @@ _WHO: Final = (
 def detect(app: App) -> Iterator[Hit]:
     """Routes that the reader knows to be open, in an application that guards others, and that change or serve people's data."""
     facts = source_of(app)
-    guarded = any(access.state == "guarded" for route in app.routes for access in route.access.values())
+    guarded = any(is_seemingly_guarded(access) for route in app.routes for access in route.access.values())
     if not guarded or _guards_out_of_sight(facts):
         return
     index = index_of(facts)
@@ -217,7 +225,9 @@ def _harm(index: FunctionIndex, route: Route, method: str, own: SequenceType[Fun
     if method in ("PUT", "PATCH", "DELETE"):
         return "changes data"
     if method == "POST":
-        return "changes data" if any(_writes(facts, name) for name in functions) else None
+        return (
+            "changes data" if any(_writes(facts, name) for name in functions) or _hands_on(index, route, own) else None
+        )
     if any(_serves_people(facts, name) for name in functions):
         return "gives away people's data"
     calls = [call.callee for name in functions for call in facts.calls_in(name)]
@@ -227,6 +237,17 @@ def _harm(index: FunctionIndex, route: Route, method: str, own: SequenceType[Fun
     ):
         return "gives away what is kept of people or for the staff"
     return None
+
+
+def _hands_on(index: FunctionIndex, route: Route, own: SequenceType[Function]) -> bool:
+    """``orders.cancel(oid)``, ``members.note(mid, text)``: a verb of changing gets what the path names."""
+    named = {name for name, _ in route.parameters}
+    return any(
+        _VERB.fullmatch(call.callee.rpartition(".")[2]) is not None
+        and any(isinstance(part, Parameter) and part.parameter in named for one in call.args for part in walk(one, 3))
+        for function in own
+        for call in index.facts.calls_in(function.name)
+    )
 
 
 def _only_asks(call: Call) -> bool:

@@ -280,6 +280,8 @@ def _folded_get(
     default = args[1] if len(args) == 2 else named_only.get("default", NONE)
     text = key.value if type(key) is Constant and type(key.value) is str else None
     owner = _without_empty(owner)
+    if type(key) is Name and _is_class_name(key.dotted):
+        return None  # ``session.get(User, number)`` asks a database
     if type(owner) is Name:
         dotted = owner.dotted
         if (
@@ -310,6 +312,11 @@ def _without_empty(owner: Value) -> Value:
         return owner
     full = [one for one in owner.options if not (type(one) is Mapping and not one.items and not one.open)]
     return full[0] if len(full) == 1 else owner
+
+
+def _is_class_name(dotted: str) -> bool:
+    word = dotted.rpartition(".")[2]
+    return word[:1].isupper() and not word.isupper()
 
 
 def _is_word(text: str | None) -> bool:
