@@ -12,6 +12,7 @@ from stopper.core.secret import Secret
 from stopper.scan.catalogue import load
 from stopper.scan.trial import try_rule
 
+pytestmark = pytest.mark.filterwarnings("ignore:The HMAC key")  # weak on purpose
 RULES = {rule.slug: rule for rule in load()}
 KEY = "k" * 40
 ALICE = Identity(
@@ -19,6 +20,7 @@ ALICE = Identity(
     (("Authorization", Secret("Bearer " + jwt.encode({"sub": "alice"}, KEY))),),
     Secret(jwt.encode({"sub": "alice"}, KEY)),
 )
+BOB = Identity("bob", (), subject="bob", password=Secret("bobs-password"))
 
 
 def reads_unsigned() -> Flask:
@@ -72,3 +74,21 @@ def test_where_a_person_may_enter_nowhere_a_better_right_is_forged(verified: boo
     alice = Identity("alice", (("Authorization", Secret(f"Bearer {token}")),), Secret(token))
     found = try_rule(RULES["jwt-broken-signature-accepted"], administrators(verified=verified), identities=[alice])
     assert found.outcome == outcome, found.message
+
+
+def writers_only(key: str, **claims: Any) -> Flask:
+    """An API whose log-in gives tokens, and where nothing can be read."""
+    app = Flask("writers")
+
+    @app.post("/login")
+    def login() -> Any:
+        return jsonify(token=jwt.encode({"sub": request.get_json()["username"], **claims}, key))
+
+    return app
+
+
+@pytest.mark.parametrize(("key", "outcome"), [("secret", "fail"), ("q" * 40 + "-5f1d7a84db00", "open")])
+def test_a_secret_that_is_a_word_is_told_by_the_token_alone(key: str, outcome: str) -> None:
+    found = try_rule(RULES["jwt-secret-guessable"], writers_only(key), identities=[BOB])
+    assert found.outcome == outcome, found.message
+    assert outcome == "open" or [str(ref) for ref in found.routes] == ["POST /login"]

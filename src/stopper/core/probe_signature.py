@@ -22,6 +22,7 @@ from stopper.core.probe_baseline import (
     shown,
     with_token,
 )
+from stopper.core.probe_login import entered, token_in
 from stopper.core.probe_secret import known_secret
 from stopper.core.secret import Secret
 
@@ -37,6 +38,25 @@ def token_baseline(target: Target) -> Steps[Baseline | None]:
     if baseline is None or baseline.identity.token is None:
         return None
     return baseline if target.forge.claims(baseline.identity.token.reveal()) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A signed token that a log-in handed out, with the route and the exchange."""
+
+    token: str
+    ref: RouteRef
+    exchange: Exchange
+
+
+def handed_out(target: Target) -> Steps[Issued | None]:
+    """The first signed token that a log-in of the scan gave, for what can be told of a token where no route is known that it opens."""
+    for person in bearers(target):
+        came = None if person.minted else (yield from attempt(entered(target, person)))
+        token = token_in(came[1].response) if came is not None else None
+        if came is not None and token is not None and target.forge.claims(token):
+            return Issued(token, RouteRef("POST", came[0].path), came[1])
+    return None
 
 
 def no_baseline(target: Target) -> Verdict:

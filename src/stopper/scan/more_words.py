@@ -5,7 +5,7 @@ from typing import Final
 FEW: Final = 5
 """Below so many routes more names are tried: an API without a document and without links shows nothing of itself."""
 _THINGS: Final = (
-    "user", "product", "book", "post", "article", "task", "todo", "message", "customer", "comment", "employee", "event", "ticket",
+    "user", "get", "product", "book", "post", "article", "task", "todo", "message", "customer", "comment", "employee", "event", "ticket",
 )  # fmt: skip
 _DOINGS: Final = (
     "home", "index", "info", "version", "ping", "echo", "hello", "welcome", "greet", "list", "data", "view", "page", "file",
@@ -14,7 +14,11 @@ _DOINGS: Final = (
 )  # fmt: skip
 MORE: Final[tuple[str, ...]] = tuple(
     dict.fromkeys(
-        (*(f"/{word}/1" for word in _THINGS), *(f"/{word}s" for word in _THINGS), *(f"/{word}" for word in _DOINGS))
+        (
+            *(f"/{word}/1" for word in _THINGS),
+            *(f"/{word}s" for word in _THINGS if word != "get"),
+            *(f"/{word}" for word in _DOINGS),
+        )
     )
 )
 """Paths, the likeliest kinds first; all of them are only read."""

@@ -6,7 +6,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import Baseline, controls, judge, shown
 from stopper.core.probe_secret import HASHES, guessed_secret
-from stopper.core.probe_signature import no_baseline, token_baseline
+from stopper.core.probe_signature import handed_out, no_baseline, token_baseline
 from stopper.core.rule import Rule
 from stopper.core.secret import Secret
 
@@ -15,7 +15,7 @@ def probe(target: Target) -> Steps[Verdict]:
     """Guesses offline from one token, then shows a token of its own making. The secret is never written anywhere."""
     baseline = yield from token_baseline(target)
     if baseline is None or baseline.identity.token is None:
-        return no_baseline(target)
+        return (yield from _at_home(target)) or no_baseline(target)
     token = baseline.identity.token.reveal()
     if target.forge.header(token).get("alg") not in HASHES:
         return not_applicable("the tokens are not signed by HMAC, so there is no secret to guess")
@@ -23,6 +23,18 @@ def probe(target: Target) -> Steps[Verdict]:
     if secret is None:
         return passed("no word of the list is the signing secret")
     return (yield from _proven(target, baseline, token, secret))
+
+
+def _at_home(target: Target) -> Steps[Verdict | None]:
+    """Where no route is known that the token opens: that the guess makes its signature says who can make tokens."""
+    given = yield from handed_out(target)
+    if given is None or (yield from guessed_secret(target, given.token)) is None:
+        return None
+    evidence = [
+        Evidence("exchange", "a log-in hands out the token", given.exchange),
+        Evidence("effect", "the server's own token has the signature that the guessed secret makes"),
+    ]
+    return failed(f"the secret that signs the token of {given.ref} is a common word", (given.ref,), evidence)
 
 
 def _proven(target: Target, baseline: Baseline, token: str, secret: Secret) -> Steps[Verdict]:
