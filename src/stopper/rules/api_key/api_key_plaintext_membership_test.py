@@ -1,6 +1,8 @@
 """Whoever reads the code, the settings or the memory has every key, and the look-up's time tells about them."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from stopper.core.api_key_names import is_shown_key, reads_keys
 from stopper.core.app import App
@@ -10,6 +12,7 @@ from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import (
     Call,
     ConfigValue,
+    Constant,
     EnvironmentValue,
     Item,
     Mapping,
@@ -23,6 +26,8 @@ from stopper.core.values import (
     walk,
 )
 
+_LOADED: Final = re.compile(r"(?:json|yaml|tomllib|toml|tomli|rtoml|orjson|ujson)\.(?:safe_)?loads?")
+SHORTEST: Final = 8
 MESSAGE = "the key of the caller is looked up among keys in clear"
 
 
@@ -34,7 +39,7 @@ def detect(app: App) -> Iterator[Hit]:
     seen: set[Span] = set()
     for comparison in facts.comparisons("in", "not in"):
         certainty = _kept(facts, comparison.right)
-        if certainty is not None and is_shown_key(facts, comparison.left):
+        if certainty is not None and not _are_words(comparison.right) and is_shown_key(facts, comparison.left):
             seen.add(comparison.span)
             yield Hit(MESSAGE, comparison.span, certainty=certainty)
     if not any(is_shown_key(facts, one.key) for one in facts.all_lookups):
@@ -48,6 +53,16 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         lines.add((span.path, span.line))
         yield Hit(MESSAGE, span)
+
+
+def _are_words(value: Value) -> bool:
+    """``in ("true", "1", "yes")``: literals that are too short for a key."""
+    return (
+        isinstance(value, Sequence)
+        and bool(value.items)
+        and not value.open
+        and all(isinstance(one, Constant) and len(str(one.value)) < SHORTEST for one in value.items)
+    )
 
 
 def _after_membership(facts: SourceFacts, item: Item, seen: set[Span]) -> bool:
@@ -70,6 +85,8 @@ def _kept(facts: SourceFacts, value: Value) -> Certainty | None:
                     isinstance(one, (EnvironmentValue, ConfigValue)) for one in walk(followed, 6)
                 ):
                     return "certain"
+                case Call(callee=callee) if _LOADED.fullmatch(callee):
+                    return "certain"
                 case Call(callee="set" | "list" | "frozenset" | "tuple" | "dict"):
                     return "certain"
                 case Name(dotted=dotted) if not dotted.startswith("flask.") and "key" in dotted.lower():
@@ -90,7 +107,7 @@ def _look_ups(facts: SourceFacts) -> Iterator[tuple[Item, Span]]:
             if id(inner) not in seen:
                 seen.add(id(inner))
                 if any(
-                    isinstance(one, (Mapping, ConfigValue))
+                    isinstance(one, (Mapping, ConfigValue)) or (isinstance(one, Call) and _LOADED.fullmatch(one.callee))
                     for owner in options(inner.owner)
                     for one in facts.followed(owner)
                 ):

@@ -34,7 +34,9 @@ from stopper.core.values import (
 _TELLS_NOTHING: Final = frozenset({"bool", "len", "type", "isinstance", "hash", "id", "any", "all"})
 _OPEN_PARTS: Final = frozenset({"username", "type", "realm"})
 """Parts of ``request.authorization`` that open nothing."""
-_ID_OF: Final = re.compile(r"(?i)(?:token|key|jwt|credential|secret)_(?:id|name)$|(?:^|_)user_?name$")
+_ID_OF: Final = re.compile(
+    r"(?i)(?:token|key|jwt|credential|secret)_(?:id|name)$|(?:^|_)user_?name$|^(?:raw_|client_|remote_)?(?:user|e?mail|user_e?mail|login|ip|port|protocol)$"
+)
 """Names of the id of a credential, of what a token was about, or of the half of a pair that is no secret."""
 _VAGUE: Final = frozenset({"token", "jwt"})
 """Names that other things have too: a challenge for a certificate, a word of a parser."""
@@ -176,6 +178,9 @@ def _shown(value: Value, depth: int = 12) -> Iterator[Value]:
                 yield from _shown(part, depth - 1)
         case Call(callee=callee) if callee in _TELLS_NOTHING or _MASKS.search(value.method):
             return
+        case Call(method="join", receiver=Format() as before, args=args):
+            for part in (before, *args):
+                yield from _shown(part, depth - 1)
         case _:
             yield value
 

@@ -36,7 +36,7 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _asked(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     for one in facts.comparisons("==", "!=", "in", "not in"):
-        if is_query(facts, one):
+        if is_query(facts, one) or _refuses(facts, one):
             continue
         for side, other in ((one.left, one.right), (one.right, one.left)):
             key = _key(facts, side)
@@ -52,6 +52,23 @@ def _asked(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
 def _may_decide(facts: SourceFacts, said: Value, other: Value) -> bool:
     """It is held against a known role; or it stands in claims that nobody verified, whatever role it is held against."""
     return _names_role(facts, other) or facts.derives(said, "unverified-claims")
+
+
+def _refuses(facts: SourceFacts, one: Comparison) -> bool:
+    """``if current_user.role == "operator" and role == "admin": raise …``: what the caller may not ask for, by who he is."""
+    return one.operator == "==" and any(
+        asked.stops
+        and not asked.negated
+        and asked.span.holds(one.span)
+        and any(
+            isinstance(part, Name) and WHO.search(part.dotted)
+            for other in facts.comparisons_in(one.function)
+            if other is not one and asked.span.holds(other.span)
+            for side in (other.left, other.right)
+            for part in walk(side)
+        )
+        for asked in facts.conditions_in(one.function)
+    )
 
 
 def _validates(facts: SourceFacts, one: Comparison) -> bool:

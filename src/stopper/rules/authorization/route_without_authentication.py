@@ -11,6 +11,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.inside_locations import is_kept_inside
 from stopper.core.labels import LabelKind
 from stopper.core.personal import addresses_in, is_personal, mentions_personal, people_in
 from stopper.core.place import RouteRef, Span
@@ -102,6 +103,8 @@ def detect(app: App) -> Iterator[Hit]:
     published = _published(app)
     for route in app.routes:
         if _is_public(route) or _BY_NATURE.search(route.path) or _declared_public(app, route):
+            continue
+        if is_kept_inside(facts, route.path):
             continue
         for method in route.methods:
             access = route.access.get(method)

@@ -8,6 +8,7 @@ from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.inside_locations import is_kept_inside
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import attempt, same
@@ -36,6 +37,8 @@ def detect(app: App) -> Iterator[Hit]:
     """Routes that are called after a tool of developers and that nothing guards."""
     for route in app.routes:
         if not route.readers - {"spec"} or not _is_internal(route):
+            continue
+        if is_kept_inside(source_of(app), route.path):
             continue
         if _is_switched(source_of(app), route.view) or _seems_guarded(source_of(app), route.view):
             continue

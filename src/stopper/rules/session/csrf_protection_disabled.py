@@ -9,7 +9,7 @@ from stopper.core.effective_settings import answered, open_place
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import MISSING, in_force, switched_to_true, switches
-from stopper.core.values import Call, Mapping, Name, Value, is_constant
+from stopper.core.values import Call, Mapping, Name, Value, is_constant, text_of, walk
 
 _SWITCHES: Final = ("WTF_CSRF_ENABLED", "WTF_CSRF_CHECK_DEFAULT", "SEASURF_ENABLED", "CSRF_ENABLED")
 _EXEMPT: Final = re.compile(
@@ -24,7 +24,7 @@ _GUARDED: Final = re.compile(
     r"(?i).*(jwt|token|api_?key|bearer|signature|webhook|hmac|oauth|HTTP(Token|Basic|Digest)?Auth)\w*(\.login_required)?"
 )
 _IN_PATH: Final = re.compile(r"(?i)(?:auth|access|api|secret|device|session)_?(?:token|key)|^token$")
-_HOOK: Final = re.compile(r"(?i)webhook|callback|hook/|/hooks?(/|$)|ipn|csp[-_]?report|health")
+_HOOK: Final = re.compile(r"(?i)webhook|callback|hook/|/hooks?(/|$)|ipn|csp[-_]?report|health|/saml2?/|/acs$")
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -146,9 +146,25 @@ def _defended(facts: SourceFacts, view: str) -> bool:
     guards = [decorator.name for route in routes for decorator in route.decorators]
     function = facts.function(view)
     guards.extend(decorator.name for decorator in (function.decorators if function is not None else ()))
-    if any(_GUARDED.fullmatch(name) for name in guards):
+    if any(_GUARDED.fullmatch(name) or _reads_authorization(facts, name) for name in guards):
         return True
     return any(_PROVES.fullmatch(call.callee) for call in facts.calls_in(view))
+
+
+def _reads_authorization(facts: SourceFacts, decorator: str) -> bool:
+    """A decorator of the project that lets in by the Authorization header, and asks no browser for it."""
+    inside = [one.name for one in facts.functions() if one.name == decorator or one.name.startswith(f"{decorator}.")]
+    asks = any(
+        text_of(key) == "WWW-Authenticate"
+        for name in inside
+        for call in facts.calls_in(name)
+        for part in walk(call, 4)
+        if isinstance(part, Mapping)
+        for key, _ in part.items
+    )
+    return not asks and any(
+        one.key.lower() == "authorization" and one.function in inside for one in facts.readings("flask.request.headers")
+    )
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

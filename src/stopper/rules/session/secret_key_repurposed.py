@@ -6,7 +6,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import source_of
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, ConfigValue, EnvironmentValue, Member, Value, parts
+from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Member, Value, parts
 
 _USES: Final = {
     r"hashids\.Hashids|flask_hashids\.\w+|sqids\.Sqids": "salts ids that are shown to everybody",
@@ -33,12 +33,21 @@ def detect(app: App) -> Iterator[Hit]:
     for pattern, what in _USES.items():
         for call in facts.calls_matching(pattern):
             given: list[Value] = [*call.args, *(value for _, value in call.keywords)]
+            if pattern.startswith("(hmac") and _is_label(call.argument(1, "msg", "message")):
+                continue  # one key for each purpose, derived by its name
             if any(_is_key(part) for value in given for part in _made_from(value)):
                 yield Hit(
                     f"SECRET_KEY also {what}",
                     call.span,
                     certainty="certain" if "salts" in what or "encrypts" in what else None,
                 )
+
+
+def _is_label(value: Value | None) -> bool:
+    """A text of the code, in whatever bytes it is written."""
+    while isinstance(value, Call) and value.method in ("bytearray", "bytes", "encode"):
+        value = value.receiver if value.receiver is not None else value.argument(0)
+    return isinstance(value, Constant) and bool(value.value)
 
 
 def _made_from(value: Value, depth: int = 5) -> Iterator[Value]:
