@@ -40,6 +40,7 @@ _CHECKS_PASSWORD: Final = re.compile(
     r"(?i).*\b(check_password(_hash)?|verify_password|checkpw|check_pw|password_matches|validate_password|verify_and_update_password|"
     r"compare_password|authenticate_user)$|.*pyotp.*\.verify$|.*(argon2|PasswordHasher|CryptContext|passlib).*\.verify$"
 )
+_FORMS: Final = re.compile(r"(?i)schema|form$|valid|policy")
 _LOGIN_NAME: Final = re.compile(
     r"(?i)(^|[/_.-])(log_?-?in|sign_?-?in|authenticate|auth|tokens?|sessions?|otp|totp|2fa|mfa|pin|verify_?-?(otp|code|pin))([/_.-]|$)"
 )
@@ -91,7 +92,7 @@ def _is_login(index: FunctionIndex, route: SourceRoute, functions: list[str]) ->
     named = bool(_LOGIN_NAME.search(route.path) or _LOGIN_NAME.search(route.view.rpartition(".")[2]))
     if _REFRESH.search(f"{route.path} {route.view.rpartition('.')[2]}"):
         return False  # a token is shown there, which nobody guesses
-    if any(_checks_password(call.callee) for call in calls):
+    if any(_checks_password(call.callee) and not _asks_form_only(facts, call) for call in calls):
         return "POST" in route.methods or named
     if "POST" in route.methods and _takes_code(route) and _compares(index, functions, codes_only=True):
         return True
@@ -107,6 +108,14 @@ def _takes_code(route: SourceRoute) -> bool:
 @lru_cache(maxsize=16384)
 def _checks_password(callee: str) -> bool:
     return _CHECKS_PASSWORD.fullmatch(callee) is not None
+
+
+def _asks_form_only(facts: SourceFacts, call: Call) -> bool:
+    """``UserSchema.validate_password(password)``: a new password's length and signs, with nothing to compare it with."""
+    function = facts.function(call.callee) if call.method == "validate_password" else None
+    if function is None or len(set(function.parameters) - {"self", "cls"}) != 1:
+        return False
+    return not function.owner or _FORMS.search(function.owner.rpartition(".")[2]) is not None
 
 
 def _compares(index: FunctionIndex, functions: list[str], *, codes_only: bool = False) -> bool:

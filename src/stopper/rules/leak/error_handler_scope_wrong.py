@@ -83,6 +83,9 @@ def _knows_http(facts: SourceFacts, name: str) -> bool:
     function = facts.function(name)
     if function is None:
         return True
+    made = [one.dotted for one in function.returns if isinstance(one, Name) and one.dotted.startswith(f"{name}.")]
+    if any(facts.function(one) is not None and _knows_http(facts, one) for one in made):
+        return True  # the handler is made by this function
     for call in facts.calls_in(name):
         words = {value.dotted for value in walk(call) if isinstance(value, Name)}
         if any("HTTPException" in word or word.startswith("werkzeug.exceptions") for word in words):
