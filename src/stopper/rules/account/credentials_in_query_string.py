@@ -15,7 +15,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, 
 from stopper.core.probe_login import lets_in
 from stopper.core.rule import Hit, Rule
 from stopper.core.spec_document import items, mapping
-from stopper.core.values import Sequence, text_of
+from stopper.core.values import Mapping, Sequence, text_of
 
 MESSAGE: Final = "a password is read from the query string"
 _LOGIN: Final = re.compile(r"(?i)(^|[/_-])(log-?in|sign-?in|authenticate|auth|tokens?|sessions?)(/|$)")
@@ -51,8 +51,23 @@ def detect(app: App) -> Iterator[Hit]:
         if not facts.is_test(route.span) and any(is_password_name(name) for name, _ in route.parameters):
             yield Hit("a password is part of the path", route.registered_at, RouteRef(route.methods[0], route.path))
     yield from _parsed(facts)
+    yield from _sent(facts)
     yield from _forms(facts)
     yield from _documented(app)
+
+
+def _sent(facts: SourceFacts) -> Iterator[Hit]:
+    """``requests.get(url, params={"password": …})``: the application itself sends one so."""
+    if not facts.imports("requests", "httpx", "aiohttp"):
+        return
+    for call in facts.calls("*.get", "*.post", "*.request", "*.put", "*.delete"):
+        query = call.keyword("params")
+        if (
+            isinstance(query, Mapping)
+            and call.span is not None
+            and any(is_password_name(name) for name in query.keys())  # noqa: SIM118
+        ):
+            yield Hit("a password is sent in the query string", call.span)
 
 
 def _parsed(facts: SourceFacts) -> Iterator[Hit]:

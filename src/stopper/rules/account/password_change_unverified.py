@@ -42,6 +42,7 @@ _STORES: Final = re.compile(
 _ROLE: Final = re.compile(
     r"(?i)^(roles?|is_?admin|is_?staff|is_?superuser|admin|superuser|user_?type|permissions?|privileges?|access_level|account_type)$"
 )
+_NEW_ONE: Final = re.compile(r"(?i)new_?-?(password|passwd|pwd)")
 _LOADS: Final = frozenset(
     {"load", "loads", "model_validate", "parse_obj", "model_validate_json", "deserialize", "validated"}
 )
@@ -55,7 +56,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     if not facts.routes:
         return
-    own = _changes_oneself(facts)
+    own = _changes_oneself(facts) | {one.function for one in facts.readings() if _NEW_ONE.fullmatch(one.key)}
     named = [one for one in facts.routes if not facts.is_test(one.span) and (_is_about(one) or _is_oneself(one, own))]
     if not named:
         return

@@ -273,6 +273,23 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
                 for name, value in call.keywords
             ):
                 yield call.span, STORED
+    columns = {
+        name
+        for one in facts.classes()
+        if one.name not in hashing and _is_table_class(one)
+        for name in one.attributes
+        if _is_column(facts, one, name) and not is_password_name(name)
+    }
+    for made in facts.assignments() if columns else ():
+        if (
+            made.attribute in columns
+            and made.function
+            and "." in made.target
+            and not made.target.startswith("self.")
+            and is_password_name(said_name(made.value))
+            and _is_typed(facts, made.value)
+        ):
+            yield made.span, STORED
     for call in facts.calls(*_INSERTS):
         if call.span and any(
             is_password_name(name) and _is_typed(facts, value) for arg in call.args for name, value in _pairs(arg)

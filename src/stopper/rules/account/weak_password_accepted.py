@@ -28,6 +28,7 @@ _SETS: Final = re.compile(
 _STRENGTH: Final = re.compile(
     r"(?i)zxcvbn|pwned|breach|common_?pass|strength|strong|policy|valid|complex|password_?check|check_password_(rules|quality|policy|length|requirements)|fullmatch|\bmatch$|\.search$|weak|cracklib|load$|parse_obj|minimum|min_length|require_good"
 )
+_PATTERNS: Final = frozenset({"re.match", "re.search", "re.fullmatch"})
 _SCHEMAS: Final = ("marshmallow", "pydantic", "flask_wtf", "wtforms", "password_strength", "zxcvbn", "apiflask", "flask_smorest", "cerberus", "jsonschema", "webargs", "flask_security", "password_validator", "email_and_password")  # fmt: skip
 _BY_SCHEMA: Final = re.compile(
     r"(?i)arguments|use_args|use_kwargs|input|expect|validate|schema|spec|body|form|json_schema"
@@ -120,7 +121,7 @@ def _looks(facts: SourceFacts, names: list[str]) -> bool:
     for name in names:
         if _STRENGTH.search(name.rpartition(".")[2]):
             return True
-        if any(_STRENGTH.search(call.callee) and "email" not in call.callee.lower() for call in facts.calls_in(name)):
+        if any(_is_strength(facts, call) for call in facts.calls_in(name)):
             return True
         for one in facts.comparisons_in(name):
             sides = (one.left, one.right)
@@ -137,6 +138,13 @@ def _looks(facts: SourceFacts, names: list[str]) -> bool:
             if one.operator in ("in", "not in") and facts.derives(one.left, "password"):
                 return True
     return False
+
+
+def _is_strength(facts: SourceFacts, call: Call) -> bool:
+    """A check that is called so; a pattern only where the password is held against it."""
+    if not _STRENGTH.search(call.callee) or "email" in call.callee.lower():
+        return False
+    return call.callee not in _PATTERNS or any(facts.derives(value, "password") for value in call.args)
 
 
 def _is_too_short(value: object) -> bool:

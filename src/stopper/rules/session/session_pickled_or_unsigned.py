@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.effective_settings import answered, open_place
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.setting_facts import in_force, is_for_one_desk, plain, switches, written
 from stopper.core.values import Name
@@ -17,10 +17,21 @@ _FILES: Final = re.compile(r"^(cachelib|werkzeug\.contrib\.cache)\b.*\.FileSyste
 _FORMATS: Final = frozenset({"pickle", "dill"})
 
 
+def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
+    """A function that reads the id from a cookie, and unpickles what is kept under it."""
+    if not facts.says("cookies"):
+        return
+    shown = {one.function for one in facts.readings("flask.request.cookies") if one.function}
+    for call in facts.calls("pickle.load", "pickle.loads", "dill.load", "dill.loads", "shelve.open"):
+        if call.function in shown and call.span is not None:
+            yield Hit("sessions are kept as pickles", call.span)
+
+
 def detect(app: App) -> Iterator[Hit]:
     """Flask-Session before 0.6 (it pickles), a pickling serializer, the signer switched off, an interface of one's own with pickle."""
     facts = source_of(app)
     yield from _serializers(app)
+    yield from _by_hand(facts)
     yield from _where_it_runs(app)
     if not facts.imports("flask_session", "flask_sessionstore", "flask_kvsession") and "SESSION_TYPE" not in app.config:
         return
