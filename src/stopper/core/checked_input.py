@@ -87,9 +87,8 @@ def stations(
 ) -> Iterator[tuple[str, frozenset[Origin]]]:
     """Each function that a value goes through on its way to *function*, itself first, with what the value is made of there."""
     mine = origins(value)
-    if not mine:
-        return
-    yield function, mine
+    if mine:
+        yield function, mine
     for call in walk(value):
         called = facts.function(call.callee) if isinstance(call, Call) and depth else None
         if called is None or not isinstance(call, Call):
@@ -98,6 +97,7 @@ def stations(
         reached = {name for index, name in enumerate(given) if mine & origins(call.argument(index, name))}
         if reached:
             yield called.name, frozenset(("parameter", (called.name, name)) for name in reached)
+        if reached or not mine:  # a function without parameters may read the request itself
             for one in facts.returns_of(called.name):
                 yield from stations(facts, one.value, called.name, depth - 1)
 

@@ -24,8 +24,13 @@ class SetHeader:
 def headers_set(facts: SourceFacts, name: str) -> Iterator[SetHeader]:
     """Every place that gives the answer's header *name* a value."""
     wanted = name.lower()
+    property_ = wanted.replace(
+        "-", "_"
+    )  # ``response.access_control_allow_origin``, as Werkzeug has one for many headers
     for assigned in facts.assignments():
-        if assigned.attribute.lower() == wanted and assigned.target.startswith("["):
+        if (assigned.attribute.lower() == wanted and assigned.target.startswith("[")) or (
+            assigned.attribute == property_ and "." in assigned.target and assigned.function
+        ):
             yield SetHeader(assigned.value, assigned.span, assigned.function)
     for call in facts.calls(*_ONE_BY_ONE):
         if len(call.args) > 1 and (text_of(call.args[0]) or "").lower() == wanted and call.span is not None:

@@ -6,16 +6,18 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.cors_facts import sayings, words
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_origins import crossings, stranger
 from stopper.core.response_headers import headers_set
 from stopper.core.rule import Hit, Rule
+from stopper.core.values import Value, options
 
 EXPOSE: Final = "Access-Control-Expose-Headers"
 ALLOW: Final = "Access-Control-Allow-Headers"
+_ASKED: Final = "access-control-request-headers"
 _SENSITIVE: Final = re.compile(
     r"(?i)^(\*|(proxy-)?authorization|set-cookie|(x-)?(auth|access|refresh|session|id|api|jwt|new|user)[-_]?(access-?)?token|(x-)?api-?key|x-(jwt|session(-id)?|"
     r"secret)|token)$"
@@ -37,9 +39,18 @@ def detect(app: App) -> Iterator[Hit]:
             if _SENSITIVE.match(name):
                 spans.setdefault(one.span, Hit(f"other origins may read the header {name} of every answer", one.span))
     for one in headers_set(facts, ALLOW):
-        if "*" in words(one.value):
+        if "*" in words(one.value) or _is_what_was_asked(facts, one.value):
             spans.setdefault(one.span, Hit("other origins may send any header they like", one.span))
     yield from spans.values()
+
+
+def _is_what_was_asked(facts: SourceFacts, value: Value) -> bool:
+    """That the question of the preflight is its own answer: whatever it asks for is allowed."""
+    return any(
+        label.kind == "request-header" and label.source.lower() == _ASKED
+        for option in options(value)
+        for label in facts.labels(option)
+    )
 
 
 def probe(target: Target) -> Steps[Verdict]:

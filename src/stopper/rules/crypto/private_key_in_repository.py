@@ -18,6 +18,10 @@ _COPIED: Final = re.compile(
     r"^\s*(?:COPY|ADD)\s[^#]*(?:\bid_(?:rsa|ecdsa|ed25519|dsa)\b(?!\.pub)|\S+[._-]?key\.pem|\S*private\S*\.(?:pem|key)|\.aws/|service[-_]account\S*\.json|\S+\.(?:p12|pfx|jks))"
 )
 _CLOUDS: Final = ("AWS", "Google", "Azure", "Alibaba", "Tencent", "Yandex", "DigitalOcean", "Cloudflare")
+_JWK: Final = re.compile(r"""["']kty["']\s*:\s*["'](?:EC|RSA|OKP)["']""")
+_JWK_LINES: Final = 12
+_PRIVATE_HALF: Final = re.compile(r"""["']d["']\s*:\s*["'][A-Za-z0-9_-]{40,}["']""")
+_LONGEST: Final = 4096
 _BEGIN: Final = "PRIVATE KEY"
 _MESSAGE: Final = "a private key lies beside the code"
 
@@ -37,9 +41,16 @@ def detect(app: App) -> Iterator[Hit]:
             and not _OF_TESTS.search(text.name)
         ):
             yield Hit(_MESSAGE, text.span, certainty=_sure(text.span.path))
+        elif _is_cloud_key(text.value) and not is_of_tests(text.span.path) and not _OF_TESTS.search(text.name):
+            yield Hit("a key of a cloud lies in the source", text.span, certainty=_sure(text.span.path))
     for file in facts.text_files:
         if file.kind not in ("template", "script") and not is_of_tests(file.path):
             yield from _in_file(file)
+
+
+def _is_cloud_key(text: str) -> bool:
+    found = key_in(text) if 16 <= len(text) <= _LONGEST else None
+    return found is not None and any(cloud in found.kind for cloud in _CLOUDS)
 
 
 def _in_file(file: TextFile) -> Iterator[Hit]:
@@ -54,6 +65,14 @@ def _in_file(file: TextFile) -> Iterator[Hit]:
             found = key_in(line)
             if found is not None and any(cloud in found.kind for cloud in _CLOUDS):
                 yield Hit(f"{found.kind} lies beside the code", _span(file, number, line), certainty=sure)
+            elif file.kind != "workflow" and _JWK.search(line) and _is_private_jwk(file, number):
+                yield Hit(_MESSAGE, _span(file, number, line), certainty=sure)
+
+
+def _is_private_jwk(file: TextFile, number: int) -> bool:
+    """That a key in JSON (RFC 7517) stands around this line with its private half, ``d``."""
+    around = "\n".join(file.lines[max(0, number - _JWK_LINES) : number + _JWK_LINES])
+    return _PRIVATE_HALF.search(around) is not None and not re.search(r'"d"\s*:\s*"(?:\*|<|\$)', around)
 
 
 def _sure(path: str) -> Certainty:

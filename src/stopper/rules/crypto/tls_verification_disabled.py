@@ -170,10 +170,15 @@ def _is_session(facts: SourceFacts, target: str) -> bool:
 def _plain(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     for call in facts.calls_matching(_SENDS):
         url = call.argument(1 if call.method == "request" else 0, "url")
-        host = _PLAIN.match(_opening(url))
+        made = call.receiver if isinstance(call.receiver, Call) else None
+        host = _PLAIN.match(_opening(url)) or _PLAIN.match(_opening(made.keyword("base_url") if made else None))
         if host is None or call.span is None or _LOCAL.search(host.group(1)):
             continue
-        if call.keyword("auth") is not None or _sends_credential(call.keyword("headers")):
+        if any(
+            one.keyword("auth") is not None or _sends_credential(one.keyword("headers"))
+            for one in (call, made)
+            if one is not None
+        ):
             yield call.span, "a credential is sent over plain http"
 
 

@@ -33,6 +33,7 @@ _MAKER: Final = re.compile(
 _DRAWS: Final = re.compile(
     r"(?i)\.(text|line|point|arc|chord|ellipse|pieslice|polygon|rectangle|rotate|paste|crop|resize|putpixel|transform|sleep)$"
 )
+_PLAIN_WORDS: Final = frozenset({"value", "raw", "plain", "text", "data"})
 _CODE: Final = re.compile(r"(?i)^code$")
 _CODE_ENDS: Final = frozenset({9999, 99999, 999999, 9999999, 10000, 100000, 1000000})
 _NOT_SECRET: Final = re.compile(
@@ -62,10 +63,11 @@ def _uses(facts: SourceFacts, made: list[Call]) -> Iterator[tuple[Span, Certaint
     functions = {call.function for call in made}
     spans = {call.span for call in made if call.span is not None}
     for call in made:
-        if call.span is not None and _MAKER.search(call.function.rpartition(".")[2]) and not _is_drawn(facts, call):
+        if call.span is not None and _makes(facts, call) and not _is_drawn(facts, call):
             yield call.span, "likely"
     for one in facts.assignments():
-        if one.function in functions and (sure := _opens(one.attribute, one.value, spans)):
+        name = one.attribute if one.function else _of_its_class(one.target)
+        if one.function in functions and (sure := _opens(name, one.value, spans)):
             yield one.span, sure
     for write in facts.config_writes():
         if OPENS.search(write.key) and _holds(write.value, spans):
@@ -75,10 +77,21 @@ def _uses(facts: SourceFacts, made: list[Call]) -> Iterator[tuple[Span, Certaint
             yield flow.span, sure
     for function in functions:
         for call in facts.calls_in(function):
-            for name, value in (*call.keywords, *_members(call)):
+            thing = call.callee.rpartition(".")[2]
+            for word, value in (*call.keywords, *_members(call)):
+                name = _of_its_class(f"{thing}.{word}") if thing[:1].isupper() else word
                 if call.span is not None and (sure := _opens(name, value, spans)):
                     yield value.span or call.span, sure
     yield from _handed_on(facts, functions, spans)
+
+
+def _makes(facts: SourceFacts, call: Call) -> bool:
+    """That the function is called after what it makes: ``make_token``, or ``reset_code`` which gives back what was drawn."""
+    name = call.function.rpartition(".")[2]
+    if _MAKER.search(name):
+        return True
+    own = facts.function(call.function) if _kind(name) == "door" and call.span is not None else None
+    return own is not None and any(_holds(one, {call.span}) for one in own.returns if call.span is not None)
 
 
 def _is_drawn(facts: SourceFacts, made: Call) -> bool:
@@ -97,6 +110,7 @@ def _handed_on(facts: SourceFacts, functions: set[str], spans: set[Span]) -> Ite
         for name in functions
         if name
         and not _MAKER.search(name.rpartition(".")[2])  # that one was told above, where it makes it
+        and _kind(name.rpartition(".")[2]) != "door"
         and not any(_opens(one.attribute, one.value, spans) for one in facts.assignments_in(name))
         and (own := facts.function(name)) is not None
         and any(_holds(one, spans) for one in own.returns)
@@ -117,6 +131,15 @@ def _members(call: Call) -> Iterator[tuple[str, Value]]:
             for key, item in value.items:
                 if isinstance(key, Constant) and isinstance(key.value, str):
                     yield key.value, item
+
+
+def _of_its_class(target: str) -> str:
+    """``ApiKey.value`` is an api_key, ``PasswordReset.code`` a reset_code: a word that says little takes its class for help."""
+    owner, _, word = target.rpartition(".")
+    thing = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", owner.rpartition(".")[2])
+    if word in _PLAIN_WORDS:
+        return thing
+    return f"{thing}_{word}" if word in ("code", "key", "link", "hash", "string") else word
 
 
 def _opens(name: str, value: Value, spans: set[Span]) -> Certainty | None:

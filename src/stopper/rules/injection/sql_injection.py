@@ -12,12 +12,13 @@ from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import UNTRUSTED
+from stopper.core.passing import passed
 from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_baseline import same
 from stopper.core.probe_inputs import Input, judged
 from stopper.core.probe_login import lets_in
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Format, Item, Mapping, Name, Unknown, Value, literals, walk
+from stopper.core.values import Call, Constant, Format, Item, Mapping, Name, Parameter, Unknown, Value, literals, walk
 
 _SQL: Final = re.compile(
     r"(?i)\b(select\b.*\bfrom|insert\s+into|update\b.*\bset|delete\s+from|where|order\s+by|union|from\s+\w+|drop\s+table|pragma|limit|and|or|values)\b",
@@ -60,13 +61,10 @@ def _is_query(facts: SourceFacts, flow: Flow) -> bool:
         return False  # the second: what is inside is a flow of its own
     if flow.detail in _TEXTS:
         return True
-    for part in walk(flow.value):
-        if isinstance(part, Format):
-            texts = "".join(one.value for one in part.parts if isinstance(one, Constant) and isinstance(one.value, str))
-            if _SQL.search(texts):
-                return True
-        if isinstance(part, Unknown) and any(_SQL.search(str(one.value)) for one in literals_in(part)):
-            return True
+    if _is_put_together(flow.value):
+        return True
+    if isinstance(flow.value, Parameter) and _is_passed_on(facts, flow.value):
+        return True
     # A statement that is the caller's own text as it stands.
     return isinstance(flow.value, (Item, Name)) and facts.imports(
         "sqlite3",
@@ -79,6 +77,28 @@ def _is_query(facts: SourceFacts, flow: Flow) -> bool:
         "mysql",
         "flask_mysqldb",
     )
+
+
+def _is_put_together(value: Value) -> bool:
+    for part in walk(value):
+        if isinstance(part, Format):
+            texts = "".join(one.value for one in part.parts if isinstance(one, Constant) and isinstance(one.value, str))
+            if _SQL.search(texts):
+                return True
+        if isinstance(part, Unknown) and any(_SQL.search(str(one.value)) for one in literals_in(part)):
+            return True
+    return False
+
+
+def _is_passed_on(facts: SourceFacts, value: Parameter, depth: int = 3) -> bool:
+    """That a caller puts the statement together of what it was sent, and passes it on: ``self._rows(f"SELECT …")``."""
+    for call in facts.calls(value.function) if depth else ():
+        for one in passed(facts, value, call):
+            if isinstance(one, Parameter) and _is_passed_on(facts, one, depth - 1):
+                return True
+            if _is_put_together(one) and facts.derives(one, *_KINDS) and not _is_checked(facts, one, call.function):
+                return True
+    return False
 
 
 def literals_in(value: Value) -> Iterator[Constant]:

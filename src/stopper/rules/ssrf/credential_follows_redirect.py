@@ -42,7 +42,9 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     seen: set[tuple[str, int]] = set()
     for flow in facts.flows("outbound-url", label=tuple(sorted(UNTRUSTED)), by_name=False):
-        carries = any(flow.span == other.span and _names(other.value) for other in facts.flows("outbound-headers"))
+        carries = any(
+            flow.span == other.span and _names(facts, other.value) for other in facts.flows("outbound-headers")
+        )
         urls = given(facts, flow.value) if isinstance(flow.value, Parameter) else (flow.value,)
         if carries and any(_is_anywhere(one) for one in urls) and not is_checked(facts, flow.value, flow.function):
             seen.add((flow.span.path, flow.span.line))
@@ -65,7 +67,7 @@ def _calls(facts: SourceFacts) -> Iterator[Call]:
         if is_constant(follows, True) and _carries_key(facts, call):
             yield call
     for call in facts.calls("urllib.request.Request"):
-        if _names(call.argument(2, "headers")) and not _has_own_opener(facts):
+        if _names(facts, call.argument(2, "headers")) and not _has_own_opener(facts):
             yield call
 
 
@@ -79,7 +81,7 @@ def _carries_key(facts: SourceFacts, call: Call) -> bool:
     headers = call.keyword("headers")
     if headers is None and isinstance(call.receiver, Call):
         headers = call.receiver.keyword("headers")
-    return any(name.lower() != "authorization" for name in _names(headers)) and not _is_local(call)
+    return any(name.lower() != "authorization" for name in _names(facts, headers)) and not _is_local(call)
 
 
 def _is_local(call: Call) -> bool:
@@ -87,10 +89,10 @@ def _is_local(call: Call) -> bool:
     return re.match(r"https?://(?:localhost|127\.0\.0\.1)\b", url) is not None
 
 
-def _names(value: Value | None) -> tuple[str, ...]:
+def _names(facts: SourceFacts, value: Value | None) -> tuple[str, ...]:
     """The headers of these that hold a credential."""
     found: list[str] = []
-    for option in options(value):
+    for option in _mappings(facts, value):
         if isinstance(option, Mapping):
             for key, held in option.items:
                 name = text_of(key) or ""
@@ -99,6 +101,15 @@ def _names(value: Value | None) -> tuple[str, ...]:
                 ):
                     found.append(name)
     return tuple(found)
+
+
+def _mappings(facts: SourceFacts, value: Value | None, depth: int = 2) -> Iterator[Value]:
+    """What the headers may be, also where a function of the project makes them: ``headers=self._headers()``."""
+    for option in options(value):
+        yield option
+        if isinstance(option, Call) and depth and facts.function(option.callee) is not None:
+            for one in facts.returns_of(option.callee):
+                yield from _mappings(facts, one.value, depth - 1)
 
 
 def _is_anywhere(value: Value) -> bool:
@@ -110,7 +121,7 @@ def _is_anywhere(value: Value) -> bool:
             base, rest = rest[0], (Constant((first or "").removeprefix("{}")),)
         if isinstance(base, (ConfigValue, EnvironmentValue)):
             return not (rest and re.match(r"[/?#]", text_of(rest[0]) or ""))
-        return first is None or re.match(r"^https?://[^/?#]+[/?#]", first) is None
+        return first is None or re.match(r"^https?://[^/?#{%]+[/?#]", first) is None
     return isinstance(value, (Item, Call)) or not isinstance(value, Constant)
 
 

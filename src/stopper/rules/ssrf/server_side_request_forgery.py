@@ -30,7 +30,7 @@ from stopper.core.values import (
 )
 
 MESSAGE: Final = "the caller decides which address the server asks"
-_HOSTED: Final = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#{]+[/?#]", re.IGNORECASE)
+_HOSTED: Final = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#{%]+[/?#]", re.IGNORECASE)
 """The beginning of a text that has already fixed the host."""
 _GUARDS: Final = re.compile(
     r"(?i)(?:\w*_)?(?:is|check|validate|verify|ensure|assert|allow|safe|guard|vet|resolve|assert)\w*_?(?:url|host|uri|target|address|domain|ip|public|external)\w*"

@@ -13,7 +13,7 @@ from stopper.core.probe import Steps, Target, failed, listen, not_applicable, pa
 from stopper.core.probe_address_fields import MOST, address_fields, aimed
 from stopper.core.probe_baseline import answered, attempt
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Item, Member, Value, walk
+from stopper.core.values import Call, Item, Member, Value, options, walk
 
 SINKS: Final[tuple[SinkKind, ...]] = (
     "sql",
@@ -47,6 +47,10 @@ def detect(app: App) -> Iterator[Hit]:
         if not any(label.kind == "request-data" for label in flow.labels) and not _is_checked(facts, flow.function):
             seen.add((flow.span.path, flow.span.line))
             yield Hit(f"what another service answered reaches {_PLACES[flow.sink]}", flow.span, certainty="certain")
+    for flow in facts.flows("response", label="upstream", by_name=False):
+        if _is_whole(flow.value) and not _is_checked(facts, flow.function):
+            seen.add((flow.span.path, flow.span.line))
+            yield Hit("what another service answered is sent on as it is, whatever its size and type", flow.span)
     told: set[str] = set()
     for call in facts.calls("*.json", "json.load", "json.loads"):
         if call.span is None or (call.span.path, call.span.line) in seen or not call.function or call.function in told:
@@ -75,6 +79,17 @@ def _is_answer(call: Call) -> bool:
         if value is not None and any(isinstance(one, Call) and _CALL.fullmatch(one.callee) for one in _chain(value)):
             return True
     return False
+
+
+def _is_whole(value: Value) -> bool:
+    """The bytes of an answer as they came: ``answer.content``, ``urlopen(…).read()``."""
+    return any(
+        (isinstance(one, Member) and one.attribute in ("content", "text", "raw"))
+        or (isinstance(one, Call) and one.method == "read" and not one.args)
+        for option in options(value)
+        for one in (option,)
+        if any(isinstance(part, Call) and _CALL.fullmatch(part.callee) for part in _chain(one))
+    )
 
 
 def _chain(value: Value) -> Iterator[Value]:

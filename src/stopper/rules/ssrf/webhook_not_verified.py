@@ -18,6 +18,7 @@ _NOT: Final = re.compile(
 )
 _CHECKS: Final = re.compile(
     r"(?i)hmac\.\w+|secrets\.compare_digest|.*(?:construct_event|verify|validat|signature|check_sign|is_valid|authentic|compare_digest|webhook\.parse|unwrap|required?_\w*(?:sig|auth|key|token)|RequestValidator)\w*(?:\..*)?|stopper\..*|jwt\.decode"
+    r"|.*(?:login|jwt|token|auth|session|user)_required|flask_(?:login|jwt_extended|security|httpauth|praetorian)\..*(?:required|auth\w*)"
 )
 _KIND: Final = re.compile(r"(?i)(?:^|-)(?:event|topic|type|agent|delivery|action|version|resource-state)(?:-key)?$")
 _OUT: Final = re.compile(

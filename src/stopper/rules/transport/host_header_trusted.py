@@ -10,9 +10,9 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, candidates
-from stopper.core.rule import Hit, Rule
-from stopper.core.setting_facts import MISSING, in_force, is_written, plain, written
-from stopper.core.values import Call, Format, Member, Name, Value, is_constant, walk
+from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.setting_facts import MISSING, in_force, plain, settings_out_of_sight, written
+from stopper.core.values import Call, Format, Member, Name, Value, is_constant, options, walk
 
 _HOSTS: Final = frozenset(f"flask.request.{word}" for word in ("host", "host_url", "url_root", "root_url", "base_url"))
 _LINKS: Final = (
@@ -22,6 +22,7 @@ _LINKS: Final = (
     "flask.jsonify",
     "flask_mail.Message",
 )
+_ELSEWHERE: Final = ("*.from_envvar", "*.from_pyfile", "*.from_file", "*.from_json", "*.from_object")
 _STRANGER: Final = "host-of-a-stranger.example"
 
 
@@ -30,16 +31,17 @@ def detect(app: App) -> Iterator[Hit]:
     if _hosts_are_said(app):
         return
     facts = source_of(app)
+    sure: Certainty = "possible" if settings_out_of_sight(app, "TRUSTED_HOSTS") else "likely"
     sent_back = [call.args[0] for call in facts.calls("flask.redirect", "werkzeug.utils.redirect") if call.args]
     for call in facts.calls("flask.url_for", "flask.helpers.url_for"):
         # A redirect goes to whoever named the host, and to nobody else.
         if is_constant(call.keyword("_external"), True) and not any(one is call for one in sent_back):
-            yield Hit("this link is built with whatever host the request names", call.span)
+            yield Hit("this link is built with whatever host the request names", call.span, certainty=sure)
     seen: set[tuple[str, int]] = set()
     for value, span in _built(facts):
         if span is not None and (span.path, span.line) not in seen and _names_host(value):
             seen.add((span.path, span.line))
-            yield Hit("this address is built from the request's Host header", span)
+            yield Hit("this address is built from the request's Host header", span, certainty=sure)
 
 
 def _built(facts: SourceFacts) -> Iterator[tuple[Value, Span | None]]:
@@ -54,6 +56,11 @@ def _built(facts: SourceFacts) -> Iterator[tuple[Value, Span | None]]:
         for part in walk(call, 5):
             if isinstance(part, Format) or (isinstance(part, Call) and part.callee == "urllib.parse.urljoin"):
                 yield part, part.span or call.span
+
+    for returned in facts.returns():
+        for one in options(returned.value):  # a function that makes links for others
+            if isinstance(one, Format) or (isinstance(one, Call) and one.callee == "urllib.parse.urljoin"):
+                yield one, one.span or returned.span
 
 
 def _names_host(value: Value) -> bool:
@@ -76,7 +83,11 @@ def _hosts_are_said(app: App) -> bool:
     if force is not MISSING:
         return bool(force)
     values = [one for write in written(app, "TRUSTED_HOSTS") for one in plain(facts, write.value) or (MISSING,)]
-    if any(values) or (not values and is_written(app, "TRUSTED_HOSTS")):
+    if any(values) or (not values and any(True for _ in written(app, "TRUSTED_HOSTS"))):
+        return True
+    if settings_out_of_sight(app, "TRUSTED_HOSTS") and any(True for _ in facts.calls(*_ELSEWHERE)):
+        return True  # a file of settings that was not read may say them; the environment alone hardly ever does
+    if any("TRUSTED_HOSTS" in line for file in facts.files_of("env", "compose", "config") for line in file.lines):
         return True
     if any(assigned.attribute == "trusted_hosts" for assigned in facts.assignments()):
         return True
