@@ -6,9 +6,10 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from importlib import resources
+from itertools import chain
 from typing import Any, Final, cast
 
 from cryptography.hazmat.primitives import hashes
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from stopper.core.flask_cookie import signing_word
 from stopper.core.secret import Secret
 from stopper.scan.forge_keys import own_certificate, own_jwk, own_rsa_key, public_forms
+from stopper.scan.own_words import spellings
 
 _HASHES: Final[dict[str, Callable[[], hashes.HashAlgorithm]]] = {
     "256": hashes.SHA256,
@@ -70,7 +72,10 @@ def sign_hmac(header: Mapping[str, object], claims: Mapping[str, object], secret
 
 
 class TokenForge:
-    """The forge that probes get. A claim given as None is taken out of the token."""
+    """The forge that probes get. A claim given as None is taken out of the token. *own* are words by which the API calls itself."""
+
+    def __init__(self, own: Iterable[str] = ()) -> None:
+        self._own = tuple(own)
 
     def tampered(self, token: str, **claims: object) -> str:
         """The token with changed claims and its old signature; with no claims given the payload changes without a meaning."""
@@ -152,14 +157,14 @@ class TokenForge:
             return None
         text, _, signature = token.rpartition(".")
         make, signed = getattr(hashlib, f"sha{algorithm[2:]}"), text.encode("ascii")
-        for word in guesses():
+        for word in chain(guesses(), spellings(self._own)):
             if hmac.compare_digest(encode(hmac.new(word.encode(), signed, make).digest()), signature):
                 return Secret(word)
         return None
 
     def guess_cookie(self, cookie: str) -> Secret | None:
         """The key that signed a Flask session cookie, when the word list has it (in a few usual spellings)."""
-        word = signing_word(guesses(), cookie)
+        word = signing_word(chain(guesses(), spellings(self._own)), cookie)
         return None if word is None else Secret(word)
 
 

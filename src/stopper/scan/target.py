@@ -7,7 +7,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from stopper.core.app import App
-from stopper.core.probe import Depth, Identity, Mode, Target
+from stopper.core.exchange import Request
+from stopper.core.probe import Depth, Identity, Mode, Skipped, Target
 from stopper.core.probe_login import ENTERED
 from stopper.core.probe_own_values import told_about
 from stopper.scan.crawl import Crawled, beside, crawled
@@ -15,6 +16,7 @@ from stopper.scan.forge import TokenForge
 from stopper.scan.harvest import harvested
 from stopper.scan.honest import HonestRequests
 from stopper.scan.identities import Scene, gather
+from stopper.scan.own_words import own_words
 from stopper.scan.renewal import Renewals
 from stopper.scan.wire.courier import Courier
 
@@ -29,6 +31,8 @@ class Prepared:
     notes: tuple[str, ...] = ()
 
 
+PAGE_MOST: Final = 100_000
+"""Characters of the start page in which words are looked for."""
 BEHIND_MOST: Final = 30
 """Routes that are taken up from the pages of somebody who is logged in."""
 
@@ -40,6 +44,20 @@ def _behind_the_log_in(model: App, courier: Courier, canary: str, people: Sequen
     if who is None or courier.mode == "passive" or model.readers - {"spec", "wire"}:
         return Crawled()
     return crawled(courier, urlsplit(courier.transport.base_url).path.rstrip("/"), canary, ("/",), who)
+
+
+def _words(model: App, courier: Courier, people: Sequence[Identity]) -> tuple[str, ...]:
+    """Words by which the API calls itself, where somebody has a credential that one of them may have signed; its start page is asked."""
+    if not people:
+        return ()
+    tokens = [one.token.reveal() for one in people if one.token is not None]
+    said = [value for token in tokens for value in TokenForge().claims(token).values()]
+    where = urlsplit(courier.transport.base_url)
+    try:
+        page = courier.carry(Request("GET", f"{where.path}/", (("Accept", "text/html"),))).response.text[:PAGE_MOST]
+    except Skipped:
+        page = ""
+    return own_words(model, where.netloc, page, said)
 
 
 def new_canary() -> str:
@@ -60,8 +78,9 @@ def prepare(
     """Gather people and harvest ids, once for all probes."""
     canary = canary or new_canary()
     honest = HonestRequests(canary=canary, harvest=dict(known_ids or {}))
-    scene, forge = Scene(model, courier, honest, canary), TokenForge()
+    scene = Scene(model, courier, honest, canary)
     people, notes = gather(scene, given)
+    forge = TokenForge(_words(model, courier, people))
     if people and people[0].name in scene.entries:
         honest.own.update(told_about(scene.entries[people[0].name][1].response))
     behind = _behind_the_log_in(model, courier, canary, people)
