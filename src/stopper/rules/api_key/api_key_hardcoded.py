@@ -27,7 +27,7 @@ from stopper.core.values import (
 MESSAGE: Final = "an API key is written in the code"
 SHORTEST: Final = 8
 _FAKE: Final = re.compile(
-    r"(?i)your|example|placeholder|change.?me|dummy|xxx|<.*>|\{|\.\.\.|^(?:none|null|todo|test|secret|x-[\w-]+|api[_-]?key|key|string|header|query)$|not.?set|insert|redacted|\*{3}"
+    r"(?i)your|example|placeholder|change.?me|dummy|xxx|<.*>|\{|\.\.\.|^(?:none|null|todo|test|secret|x-[\w-]+|api[_-]?key|key|string|header|query)$|not.?set|insert|not[_-]?a?[_-]?real|^(?:my|auth|some)[_-](?:api[_-]|secret[_-])?(?:key|token|secret)$|redacted|\*{3}"
 )
 _COLLECTION: Final = re.compile(r"(?i)(?:.*_)?(?:api|access|service|client|valid|partner|allowed)_?keys(?:_.*)?")
 _URL: Final = re.compile(r"^(?:https?|redis|postgres\w*)://|^[\w.-]+/[\w./-]*$|^\w+\.\w+(?:\.\w+)*$|\s")

@@ -46,10 +46,12 @@ def _dotted(part: Name | Member) -> str:
 
 def _is_asked(facts: SourceFacts, one: SetHeader) -> bool:
     """The function asks what the origin is, further than whether there is one; so does a function that it gives it to."""
+    callers = {call.function for call in facts.calls(one.function)} if one.function else set[str]()
+    where = {one.function} | (callers if len(callers) == 1 else set[str]())
     compared = [
         side
         for comparison in facts.comparisons("in", "not in", "==", "!=")
-        if comparison.function == one.function
+        if comparison.function in where
         and not any(isinstance(side, Constant) and not side.value for side in (comparison.left, comparison.right))
         and not (isinstance(comparison.left, Constant) and comparison.operator in ("in", "not in"))
         for side in (comparison.left,) + ((comparison.right,) if comparison.operator in ("==", "!=") else ())

@@ -55,10 +55,19 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls("*.json", "json.load", "json.loads"):
         if call.span is None or (call.span.path, call.span.line) in seen or not call.function or call.function in told:
             continue
-        if _is_answer(call) and not _is_checked(facts, call.function):
+        if _is_answer(call) and not _is_checked(facts, call.function) and not _is_of_a_script(facts, call):
             seen.add((call.span.path, call.span.line))
             told.add(call.function)
             yield Hit("the answer of another service is used without a look at its status, size or form", call.span)
+
+
+_SCRIPTS: Final = re.compile(r"(?i)(?:^|/)(?:scripts?|tools?|examples?|notebooks?)/")
+
+
+def _is_of_a_script(facts: SourceFacts, call: Call) -> bool:
+    """A script beside the application that no request runs: whoever started it sees what came of it."""
+    outside = call.span is not None and _SCRIPTS.search(call.span.path) is not None
+    return outside and not facts.routes_reaching(call.function)
 
 
 _PLACES: Final[dict[str, str]] = {

@@ -12,7 +12,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.setting_facts import MISSING, in_force, plain, settings_out_of_sight, written
-from stopper.core.values import Call, Format, Member, Name, Value, is_constant, options, walk
+from stopper.core.values import Call, Format, Mapping, Member, Name, Value, is_constant, options, text_of, walk
 
 _HOSTS: Final = frozenset(f"flask.request.{word}" for word in ("host", "host_url", "url_root", "root_url", "base_url"))
 _LINKS: Final = (
@@ -23,6 +23,7 @@ _LINKS: Final = (
     "flask_mail.Message",
 )
 _ELSEWHERE: Final = ("*.from_envvar", "*.from_pyfile", "*.from_file", "*.from_json", "*.from_object")
+_SENT_BACK_TO: Final = frozenset({"redirect_uri", "callback_url", "callback_uri"})
 _STRANGER: Final = "host-of-a-stranger.example"
 
 
@@ -33,29 +34,42 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     sure: Certainty = "possible" if settings_out_of_sight(app, "TRUSTED_HOSTS") else "likely"
     sent_back = [call.args[0] for call in facts.calls("flask.redirect", "werkzeug.utils.redirect") if call.args]
+    sent_back += _for_providers(facts)
     for call in facts.calls("flask.url_for", "flask.helpers.url_for"):
         # A redirect goes to whoever named the host, and to nobody else.
         if is_constant(call.keyword("_external"), True) and not any(one is call for one in sent_back):
             yield Hit("this link is built with whatever host the request names", call.span, certainty=sure)
     seen: set[tuple[str, int]] = set()
-    for value, span in _built(facts):
-        if span is not None and (span.path, span.line) not in seen and _names_host(value):
+    mails: set[str] = set()
+    for value, span, mail in _built(facts):
+        if span is not None and (span.path, span.line) not in seen and mail not in mails and _names_host(value):
             seen.add((span.path, span.line))
+            mails |= {mail} - {""}
             yield Hit("this address is built from the request's Host header", span, certainty=sure)
 
 
-def _built(facts: SourceFacts) -> Iterator[tuple[Value, Span | None]]:
-    """Texts that are put together, with where they stand."""
+def _for_providers(facts: SourceFacts) -> Iterator[Value]:
+    """Where a provider of log-ins is to send the person back to: it takes only what was registered with it."""
+    for call in facts.calls():
+        named = list(call.keywords)
+        for part in (*call.args, *(value for _, value in call.keywords)):
+            if isinstance(part, Mapping):
+                named += [(text_of(key) or "", value) for key, value in part.items]
+        yield from (one for name, value in named if name in _SENT_BACK_TO for one in options(value))
+
+
+def _built(facts: SourceFacts) -> Iterator[tuple[Value, Span | None, str]]:
+    """Texts that are put together, with where they stand, and the function that mails them: a text and its HTML hold one link."""
     if not facts.imports("flask.request", "flask"):
         return
     for flow in facts.flows("response", "redirect", "template", "outbound-body", "outbound-url", "url"):
         for part in walk(flow.value, 6):
             if isinstance(part, Format):
-                yield part, part.span or flow.span
+                yield part, part.span or flow.span, ""
     for call in facts.calls(*_LINKS, "*.send_mail", "*.send_email", "*.send_message"):
         for part in walk(call, 5):
             if isinstance(part, Format) or (isinstance(part, Call) and part.callee == "urllib.parse.urljoin"):
-                yield part, part.span or call.span
+                yield part, part.span or call.span, call.function if "send" in call.method else ""
 
     for returned in facts.returns():
         for one in options(returned.value):  # a function that makes links for others

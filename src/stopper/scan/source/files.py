@@ -194,7 +194,9 @@ def _is_package(folder: str, known: dict[str, bool]) -> bool:
     return found
 
 
-_TEST = re.compile(r"(^|/)(tests?|tests_\w+|testing|conftest\.py|test_[^/]*\.py|[^/]*_tests?\.py)(/|$)")
+_TEST = re.compile(
+    r"(^|/)(tests?|tests_\w+|testing|conftest\.py|test_[^/]*\.py|(?:run_?)?test_?(?:server|utils?)\.py|[^/]*_tests?\.py)(/|$)"
+)
 
 
 def is_test(shown: str) -> bool:
