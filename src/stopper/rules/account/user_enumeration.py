@@ -77,6 +77,7 @@ def _not_found(facts: SourceFacts, name: str) -> Iterator[Span]:
             call.span is not None
             and call.callee == "flask.abort"
             and any(is_constant(one, 404) for one in call.args[:1])
+            and any(_asks_for_somebody(facts, one.value) for one in facts.conditions_around(call.span))
         ):
             yield call.span
         if (
@@ -90,6 +91,17 @@ def _not_found(facts: SourceFacts, name: str) -> Iterator[Span]:
             )
         ):
             yield call.span
+
+
+def _asks_for_somebody(facts: SourceFacts, value: Value) -> bool:
+    """That a test is about something that was looked up by what the caller wrote."""
+    return any(
+        isinstance(part, Item) and _ADDRESS.search(text_of(part.key) or "") and facts.derives(part, "request-data")
+        for call in walk(value, 2)
+        if isinstance(call, Call)
+        for given in (*call.args, *(said for _, said in call.keywords))
+        for part in walk(given, 3)
+    )
 
 
 def _is_logged_in(app: App, route: SourceRoute) -> bool:
