@@ -117,10 +117,10 @@ def add_note():
     return jsonify(id=row["id"], text=text), 201
 
 
-@app.get("/notes/<int:note_id>")  # leak: object-id-guessable
+@app.get("/notes/<int:note_id>")  # leak: object-id-guessable, cross-user-object-access
 @login_required
 def read_note(note_id):
-    rows = query("SELECT id, text FROM notes WHERE id = ?", note_id)  # leak: cross-user-object-access
+    rows = query("SELECT id, text FROM notes WHERE id = ?", note_id)  # leak: object-lookup-without-owner
     return (jsonify(dict(rows[0])), 200) if rows else (jsonify(error="no such note"), 404)
 
 
