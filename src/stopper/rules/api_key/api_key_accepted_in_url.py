@@ -13,7 +13,7 @@ from stopper.core.probe_api_key import key_holders
 from stopper.core.probe_baseline import NONSENSE, candidates, establish, judge
 from stopper.core.probe_query import with_query, without_query
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Mapping, Sequence, Value, text_of
+from stopper.core.values import Call, Mapping, Name, Sequence, Value, options, text_of
 
 MESSAGE: Final = "an API key is accepted from the URL"
 IN_URL: Final = ("flask.request.args", "flask.request.values", "flask.request.view_args")
@@ -32,6 +32,11 @@ def detect(app: App) -> Iterator[Hit]:
     for reading in facts.readings(*IN_URL):
         if is_key_name(reading.key) or (reading.key.lower() in VAGUE and reading.function in headers):
             yield Hit(MESSAGE, reading.span)
+    for item in facts.all_lookups:
+        if isinstance(item.owner, Name) and item.owner.dotted in IN_URL and item.span and not facts.is_test(item.span):
+            said = [text_of(one) or "" for option in options(item.key) for one in facts.followed(option)]
+            if any(is_key_name(name) or (name.lower() in VAGUE and headers) for name in said):
+                yield Hit(MESSAGE, item.span)
     for route in facts.routes:
         if any(is_key_name(name) for name, _ in route.parameters) and "DELETE" not in route.methods:
             yield Hit("an API key is part of the path", route.registered_at, certainty="likely")

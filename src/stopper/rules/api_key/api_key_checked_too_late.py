@@ -18,6 +18,10 @@ _EFFECT: Final = re.compile(
 )
 _WRITES: Final = re.compile(r"(?is)^\s*(?:insert|update|delete|replace|drop|create)\b")
 _CACHE: Final = re.compile(r"(?i).*(?:cache|memoiz)\w*(?:\.cached|\.memoize)?$|functools\.(?:lru_)?cache")
+_ASKS: Final = re.compile(r"(?:get|fetch|load|find|build|is|has|read|parse|make)_")
+"""What is called so is there for what it gives back."""
+_CACHE_READS: Final = frozenset({"get", "hget", "hgetall", "mget", "get_many", "get_dict", "lookup"})
+_CACHE_OBJECT: Final = re.compile(r"(?i)cache|redis|memcache|valkey")
 _KEY_GUARD: Final = re.compile(r"(?i).*(?:api_?key|require_?key|key_?required|check_?key|valid_?key|verify_?key)\w*")
 
 
@@ -33,9 +37,32 @@ def detect(app: App) -> Iterator[Hit]:
         if refusal is None:
             continue
         for call in facts.calls_in(function):
-            if call.span is not None and call.span.line < refusal.span.line and _has_effect(call):
+            if call.span is not None and call.span.line < refusal.span.line and _leads_to_effect(facts, call):
                 yield Hit(f"{call.method}() runs before the key is checked in line {refusal.span.line}", call.span)
                 break
+        for one in facts.conditions_in(function):
+            if one.stops and not one.refuses and one.span.line < refusal.span.line and _asks_cache(one.value):
+                yield Hit("the cache answers before the key is checked", one.span)
+                break
+
+
+def _leads_to_effect(facts: SourceFacts, call: Call) -> bool:
+    """That the call has an effect, or is one of a function of the project that has."""
+    if _has_effect(call):
+        return True
+    asks = _ASKS.match(call.callee.rpartition(".")[2]) is not None
+    return not asks and any(_has_effect(inner) for inner in facts.calls_in(call.callee))
+
+
+def _asks_cache(value: Value) -> bool:
+    """That the value is what a cache or Redis has under some key."""
+    for one in walk(value, 4):
+        if isinstance(one, Call) and one.method in _CACHE_READS and one.receiver is not None:
+            said = [one.callee, one.receiver.name]
+            said += [getattr(inner, "dotted", "") or getattr(inner, "callee", "") for inner in walk(one.receiver, 3)]
+            if any(_CACHE_OBJECT.search(name) for name in said):
+                return True
+    return False
 
 
 def _cached_outside(facts: SourceFacts, route: SourceRoute) -> Iterator[Hit]:

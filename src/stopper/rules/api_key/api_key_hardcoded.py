@@ -29,6 +29,8 @@ SHORTEST: Final = 8
 _FAKE: Final = re.compile(
     r"(?i)your|example|placeholder|change.?me|dummy|xxx|<.*>|\{|\.\.\.|^(?:none|null|todo|test|secret|x-[\w-]+|api[_-]?key|key|string|header|query)$|not.?set|insert|not[_-]?a?[_-]?real|^(?:my|auth|some)[_-](?:api[_-]|secret[_-])?(?:key|token|secret)$|redacted|\*{3}"
 )
+_MADE_UP: Final = re.compile(r"(?i)(?:^|/)(?:sandbox(?:es)?/|fixtures?/|factor(?:y|ies)\.py$)")
+"""Where people and things are made up, for a look or for tests."""
 _COLLECTION: Final = re.compile(r"(?i)(?:.*_)?(?:api|access|service|client|valid|partner|allowed)_?keys(?:_.*)?")
 _URL: Final = re.compile(r"^(?:https?|redis|postgres\w*)://|^[\w.-]+/[\w./-]*$|^\w+\.\w+(?:\.\w+)*$|\s")
 
@@ -38,7 +40,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     seen: set[tuple[str, int]] = set()
     for span, certainty in _places(facts):
-        if (span.path, span.line) not in seen:
+        if (span.path, span.line) not in seen and not _MADE_UP.search(span.path):
             seen.add((span.path, span.line))
             yield Hit(MESSAGE, span, certainty=certainty)
 

@@ -26,6 +26,7 @@ from stopper.core.values import (
     Parameter,
     Truth,
     Value,
+    is_constant,
     parts,
     text_of,
     walk,
@@ -55,9 +56,37 @@ def detect(app: App) -> Iterator[Hit]:
         ):
             seen.add((flow.span.path, flow.span.line))
             yield Hit(MESSAGE, flow.span)
-    lines = {span for span in _serialised(facts) if (span.path, span.line) not in seen}
+    lines = {span for span in (*_serialised(facts), *_by_schema(facts)) if (span.path, span.line) not in seen}
     for span in sorted(lines):
         yield Hit(MESSAGE, span)
+
+
+_NO_TEXT: Final = frozenset({"Function", "Method", "Nested", "List", "Boolean", "Bool", "Column", "mapped_column"})
+_ANSWERS_BY: Final = frozenset({"response", "output", "marshal_with", "marshal_list_with", "doc"})
+
+
+def _by_schema(facts: SourceFacts) -> Iterator[Span]:
+    """A field of a schema that answers are made by: ``api_key = fields.Str()`` without ``load_only``."""
+    shown: set[str] = set()
+    for call in facts.calls("*.dump", "*.dumps", "*.jsonify"):
+        if call.receiver is not None and not _ONCE.search(call.function.rpartition(".")[2]):
+            shown |= {one.callee for one in walk(call.receiver, 3) if isinstance(one, Call)}
+    for function in facts.functions():
+        if _ONCE.search(function.name.rpartition(".")[2]):
+            continue
+        for one in function.decorators:
+            if one.call is not None and one.call.method in _ANSWERS_BY:
+                for inner in walk(one.call, 3):
+                    shown.add(getattr(inner, "callee", "") or getattr(inner, "dotted", ""))
+    for found in facts.classes() if shown else ():
+        for name, field in found.attributes.items() if found.name in shown else ():
+            if _is_key(name) and isinstance(field, Call) and field.span is not None and _is_written(field):
+                yield field.span
+
+
+def _is_written(field: Call) -> bool:
+    """That the field gives out what it holds: not one that is only read, made by a function, or a record of its own."""
+    return field.method not in _NO_TEXT and not is_constant(field.keyword("load_only"), True)
 
 
 def _serialised(facts: SourceFacts) -> Iterator[Span]:

@@ -31,6 +31,11 @@ _STRONG: Final = re.compile(
 _MAKES: Final = re.compile(
     r"(?i)(?:generate|make|create|new|issue|mint|gen|random|build|rotate)_(?:\w+_)?(?:key|token)s?|(?:\w+_)?key_?gen\w*"
 )
+_ISSUES: Final = re.compile(r"(?i)(?:issue|create|generate|new|make|mint|rotate|build)(?:_|$)")
+LEAST_LETTERS: Final = 16
+"""Fewer letters, digits and signs picked one by one hold less than 96 bits."""
+_RECORD: Final = re.compile(r"(?:^|\.)[A-Z](?!UID|ystemRandom)\w*$|jwt\.encode$|\.dumps$")
+"""What is made of several things, or signed: a time in it says nothing of the whole."""
 _SHORT: Final = frozenset({"secrets.token_hex", "secrets.token_urlsafe", "secrets.token_bytes", "os.urandom"})
 
 
@@ -40,8 +45,12 @@ def detect(app: App) -> Iterator[Hit]:
     if not facts.imports("random", "uuid", "time", "datetime", "secrets", "os", "numpy", "hashlib"):
         return
     seen: set[tuple[str, int]] = set()
-    for value, fallback in _made(facts):
-        for span, message in _judged(value, fallback):
+    made = [*_made(facts)]
+    made += [
+        (one.value, one.span) for value, _ in made if isinstance(value, Call) for one in facts.returns_of(value.callee)
+    ]
+    for value, fallback in made:
+        for span, message in (*_judged(value, fallback), *_few_letters(facts, value)):
             if (span.path, span.line) not in seen:
                 seen.add((span.path, span.line))
                 yield Hit(message, span)
@@ -59,10 +68,9 @@ def _made(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
     for returned in facts.returns():
         last = returned.function.rpartition(".")[2]
         if (
-            _MAKES.fullmatch(last)
-            and "key" in last.lower()
-            and not re.search(r"(?i)cache|secret_key|session|storage|s3|file", last)
-        ):
+            (_MAKES.fullmatch(last) and "key" in last.lower())
+            or (_ISSUES.match(last) and _about_keys(returned.function))
+        ) and not re.search(r"(?i)cache|secret_key|session|storage|s3|file", last):
             yield returned.value, returned.span
     for call in facts.calls():
         if call.span is not None:
@@ -85,7 +93,7 @@ def _made(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
 
 def _about_keys(function: str) -> bool:
     return (
-        re.search(r"(?i)api_?key|(?:create|generate|issue|rotate|new|make)_key", function.rpartition(".")[2])
+        re.search(r"(?i)api_?key|(?:create|generate|issue|rotate|new|make)_key", ".".join(function.rsplit(".", 2)[-2:]))
         is not None
     )
 
@@ -120,10 +128,22 @@ def _judged(value: Value, fallback: Span) -> Iterator[tuple[Span, str]]:
             yield one.span or fallback, "a random text is cut so short that a key can be found by trying"
 
 
+def _few_letters(facts: SourceFacts, value: Value) -> Iterator[tuple[Span, str]]:
+    """``"".join(secrets.choice(letters) for _ in range(6))``."""
+    for one in _material(value):
+        if not isinstance(one, Call) or one.method != "choice" or one.span is None:
+            continue
+        for counted in facts.calls_in(one.function):
+            size = counted.args[0] if counted.callee == "range" and len(counted.args) == 1 else None
+            near = counted.span is not None and abs(counted.span.line - one.span.line) <= 2
+            if near and isinstance(size, Constant) and isinstance(size.value, int) and size.value < LEAST_LETTERS:
+                yield one.span, f"a key of {size.value} letters can be found by trying"
+
+
 def _material(value: Value, depth: int = 8) -> Iterator[Value]:
     """The value and what it is made of; a record that is made of several things is none of them."""
     yield value
-    if depth == 0 or (isinstance(value, Call) and re.match(r"[A-Z](?!UID|ystemRandom)", value.method)):
+    if depth == 0 or (isinstance(value, Call) and _RECORD.search(value.callee)):
         return
     for part in parts(value):
         yield from _material(part, depth - 1)

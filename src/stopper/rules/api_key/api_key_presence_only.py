@@ -1,5 +1,6 @@
 """Anybody gets in with any text in the header."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -18,6 +19,7 @@ from stopper.core.values import (
     Constant,
     Item,
     Name,
+    Parameter,
     Truth,
     Value,
     is_constant,
@@ -37,6 +39,7 @@ def detect(app: App) -> Iterator[Hit]:
     """A refusal that hangs on the presence of a key which nothing else in the function looks at."""
     facts = source_of(app)
     if not reads_keys(facts):
+        yield from _loaders(facts)
         return
     for condition in facts.conditions():
         if (
@@ -46,6 +49,7 @@ def detect(app: App) -> Iterator[Hit]:
         ) or _lets_in(facts, condition):
             yield Hit(MESSAGE, condition.span)
     yield from _asked_elsewhere(facts)
+    yield from _loaders(facts)
 
 
 def _lets_in(facts: SourceFacts, condition: Condition) -> bool:
@@ -71,6 +75,55 @@ def _asked_elsewhere(facts: SourceFacts) -> Iterator[Hit]:
         answers = facts.returns_of(asked.callee)
         if len(answers) == 1 and _only_whether(answers[0].value) and not _is_known_to(facts, asked.callee):
             yield Hit(MESSAGE, answers[0].span)
+
+
+_LOADERS: Final = re.compile(r"flask_httpauth\.HTTPTokenAuth\.verify_token|.*\.verify_token")
+_FORMS: Final = re.compile(
+    r"re\.(?:full)?match|re\.search|\?\.(?:fullmatch|match|startswith|endswith|isalnum|isdigit|strip|lower|encode)|len|bool|isinstance|str"
+)
+
+
+def _loaders(facts: SourceFacts) -> Iterator[Hit]:
+    """A function that a library asks about a key, or that a refusal hangs on, and that looks at its form alone."""
+    if facts.imports("flask_httpauth"):
+        for function in facts.functions():
+            if function.parameters and any(_LOADERS.fullmatch(one.name) for one in function.decorators):
+                yield from _by_form(facts, function.name, function.parameters[0])
+    for condition in facts.conditions():
+        asked = condition.value
+        if not (condition.refuses and condition.negated and isinstance(asked, Call) and asked.args):
+            continue
+        asking = facts.function(asked.callee) if is_key_reading(asked.args[0]) else None
+        names = [one for one in asking.parameters if one not in ("self", "cls")] if asking is not None else []
+        if asking is not None and names:
+            yield from _by_form(facts, asking.name, names[0])
+
+
+def _by_form(facts: SourceFacts, function: str, parameter: str) -> Iterator[Hit]:
+    """Where that function lets in by the form of its parameter: nothing compares it, looks it up or hands it on."""
+
+    def holds(value: Value, depth: int = 8) -> bool:
+        return any(isinstance(one, Parameter) and one.parameter == parameter for one in walk(value, depth))
+
+    for one in facts.comparisons_in(function):
+        for side, other in ((one.left, one.right), (one.right, one.left)):
+            counted = isinstance(side, Call) and side.callee == "len"
+            if holds(side) and not counted and not is_constant(other, None, ""):
+                return
+    for call in facts.calls_in(function):
+        if not _FORMS.fullmatch(call.callee) and any(
+            holds(given) for given in (*call.args, *(value for _, value in call.keywords))
+        ):
+            return
+    for held in facts.assignments_in(function):
+        if any(isinstance(inner, Item) and holds(inner.key, 3) for inner in walk(held.value, 6)):
+            return
+    lets_in = [one for one in facts.returns_of(function) if not is_constant(one.value, None, False)]
+    if any(isinstance(inner, Item) for given in lets_in for inner in walk(given.value, 6)):
+        return
+    tests = [one for one in facts.conditions_in(function) if holds(one.value)]
+    if lets_in and (tests or all(holds(one.value) for one in lets_in)):
+        yield Hit(MESSAGE, (tests[0] if tests else lets_in[0]).span)
 
 
 def _only_whether(value: Value) -> bool:

@@ -26,6 +26,9 @@ _FINDERS: Final = (
     "*.select_by",
 )
 _MAKERS: Final = re.compile(r"(?:secrets\.token_(?:hex|urlsafe|bytes)|uuid\.uuid[14]|os\.urandom|random\..*)")
+_REDIS_READS: Final = frozenset({"get", "hget", "hgetall", "exists", "sismember", "hexists", "getex"})
+_REDIS_CALLS: Final = tuple(f"*.{name}" for name in sorted(_REDIS_READS))
+_REDIS: Final = re.compile(r"(?:flask_redis|redis|valkey|fakeredis)\.")
 _INSERTS: Final = re.compile(r"(?is)insert\s+into\s+[\"`]?(?:\w*_)?(?:api|access|client|service)_?keys?\b")
 
 
@@ -50,9 +53,23 @@ def _look_ups(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         for column, shown in ((comparison.left, comparison.right), (comparison.right, comparison.left)):
             if _is_column(column) and is_shown_key(facts, shown):
                 yield comparison.span, LOOKED_UP
+    for call in facts.calls(*_REDIS_CALLS) if facts.imports("redis", "flask_redis", "valkey") else ():
+        if call.span and _in_redis(facts, call):
+            yield call.span, LOOKED_UP
     for call in facts.calls("*.execute", "*.fetchone", "*.query_db", "*.query", "*.fetch_one", "*.get"):
         if call.span and _is_query(facts, call):
             yield call.span, LOOKED_UP
+
+
+def _in_redis(facts: SourceFacts, call: Call) -> bool:
+    """``redis.get(f"apikey:{key}")``: the key as it was sent is the name of an entry."""
+    if call.method not in _REDIS_READS or call.receiver is None or not call.args:
+        return False
+    made = [one.callee for one in walk(call.receiver, 4) if isinstance(one, Call)]
+    if not any(_REDIS.match(name) for name in (*made, call.callee)):
+        return False
+    parts = [part for one in call.args[:2] for part in (one.parts if isinstance(one, Format) else (one,))]
+    return any(is_shown_key(facts, part) for part in parts)
 
 
 def _pairs(value: Value) -> Iterator[tuple[str, Value]]:

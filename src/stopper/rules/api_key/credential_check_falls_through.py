@@ -36,10 +36,45 @@ def detect(app: App) -> Iterator[Hit]:
     for handler in facts.handlers():
         if handler.action == "return" and _verifies(facts, handler) and _hands_out_the_key(facts, handler):
             yield Hit(MESSAGE, handler.span)
+    yield from _one_after_the_other(facts)
     read = {"key" if is_key_name(one.key) else one.key.lower() for one in facts.all_readings if one.source in READ_FROM}
     for condition in facts.conditions() if {"key", "authorization"} <= read else ():
         if _either(condition) and not _compares_key(facts, condition.function):
             yield Hit("either credential opens the door, and the key is never checked", condition.span)
+
+
+def _one_after_the_other(facts: SourceFacts) -> Iterator[Hit]:
+    """``bearer() or by_key()``: the first gives nothing where the token does not verify, the second only asks whether a key is there."""
+    trusting = {
+        one.function
+        for one in facts.readings("flask.request.headers")
+        if is_key_name(one.key) and one.function and _trusts_the_key(facts, one.function)
+    }
+    if not trusting:
+        return
+    swallowing = {
+        one.function for one in facts.handlers() if one.action in ("return", "pass", "go-on") and _verifies(facts, one)
+    }
+    held = [(one.value, one.span) for one in facts.assignments()]
+    held += [(one.value, one.span) for one in facts.returns()]
+    held += [(one.value, one.span) for one in facts.conditions()]
+    for value, span in held:
+        for one in walk(value, 3):
+            if isinstance(one, Choice) and not one.every:
+                asked = [option.callee for option in one.options if isinstance(option, Call)]
+                if any(name in trusting for name in asked) and any(name in swallowing for name in asked):
+                    yield Hit(MESSAGE, span)
+                    break
+
+
+def _trusts_the_key(facts: SourceFacts, function: str) -> bool:
+    """That the function makes somebody out of a key which nothing compares, looks up or gives on."""
+    gives = [option for one in facts.returns_of(function) for option in options(one.value)]
+    return (
+        not _compares_key(facts, function)
+        and any(not is_constant(one, None, False) for one in gives)
+        and not any(is_key_reading(one) or isinstance(one, Call) for one in gives)
+    )
 
 
 def _hands_out_the_key(facts: SourceFacts, handler: Handler) -> bool:

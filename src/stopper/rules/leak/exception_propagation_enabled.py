@@ -1,14 +1,23 @@
 """What an error tells the caller is left to whatever stands in front of the application."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import source_of
+from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.setting_facts import YES
 from stopper.core.switched_on import switched_on
 from stopper.core.values import Constant
 
+_SET: Final = re.compile(
+    r"""^[\s\-"']*(?:(?:ENV|export|web:)\s+)?(FLASK_)?(PROPAGATE_EXCEPTIONS|TRAP_HTTP_EXCEPTIONS|TRAP_BAD_REQUEST_ERRORS)"""
+    r"""["']?\s*[=:\s]\s*["']?(\w+)"""
+)
+"""A line of a file beside the code that sets one: ``FLASK_…`` where the environment is loaded, the bare name in a file of settings."""
+_FOR_DESK: Final = re.compile(r"(?i)dev|local|test|example|sample")
 KEYS: Final = ("PROPAGATE_EXCEPTIONS", "TRAP_HTTP_EXCEPTIONS", "TRAP_BAD_REQUEST_ERRORS")
 
 
@@ -18,6 +27,14 @@ def detect(app: App) -> Iterator[Hit]:
     for found in switched_on(app, *KEYS):
         seen.add(found.key)
         yield Hit(f"{found.key} gives exceptions to the server", found.span, certainty=found.certainty)
+    for file in source_of(app).files_of("dockerfile", "compose", "procfile", "env", "config"):
+        for number, line in file.lines_with(*(key.lower() for key in KEYS)):
+            said = _SET.match(line)
+            loaded = said is not None and ((said[1] is None) == (file.kind == "config"))
+            if said is not None and loaded and said[3].lower() in YES and not _FOR_DESK.search(file.path):
+                seen.add(said[2])
+                span = Span(file.path, number, number, 1, len(line) + 1)
+                yield Hit(f"{said[2]} gives exceptions to the server", span, certainty="likely")
     for key in KEYS:
         running = app.config.get(key)
         if key not in seen and running is not None and running.reader == "running" and running.value is True:

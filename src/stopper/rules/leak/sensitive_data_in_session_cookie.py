@@ -18,7 +18,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import provoked
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Truth, Value, options, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Truth, Value, options, text_of, walk
 
 ON_SERVER: Final = (
     "flask_session",
@@ -40,7 +40,7 @@ def detect(app: App) -> Iterator[Hit]:
         return
     seen: set[tuple[str, int]] = set()
     for flow in facts.flows("session"):
-        by_key = is_secret_name(flow.detail)
+        by_key = is_secret_name(flow.detail) or _holds_secret_name(flow.value)
         if flow.detail and _HARMLESS.search(flow.detail):
             continue
         hashed = any(
@@ -85,6 +85,23 @@ def _sends_it_all(facts: SourceFacts, function: str) -> bool:
         for given in (*call.args, *(value for _, value in call.keywords))
         for part in walk(given, 6)
     )
+
+
+def _holds_secret_name(value: Value, depth: int = 3) -> bool:
+    """That a record has such a member: ``{"ssn": …}``, ``asdict(Person(form["ssn"]))``."""
+    if depth == 0:
+        return False
+    for option in options(value):
+        match option:
+            case Mapping(items=items):
+                told = [(text_of(key) or "", inner) for key, inner in items if not _says_yes_or_no(inner)]
+            case Call(callee="dataclasses.asdict", args=(Call() as made, *_)):
+                told = [*made.keywords, *((text_of(one.key) or "", one) for one in made.args if isinstance(one, Item))]
+            case _:
+                continue
+        if any((name and is_secret_name(name)) or _holds_secret_name(inner, depth - 1) for name, inner in told):
+            return True
+    return False
 
 
 def _says_yes_or_no(value: Value) -> bool:

@@ -54,6 +54,8 @@ def _shows(flow: Flow, printing: set[str]) -> bool:
                 receiver is not None and value.method in _READS and flow.function in printing
             ):
                 return True
+            case Call(callee=callee) if callee in printing:
+                return True
             case Member(attribute="__traceback__" | "tb_frame" | "plaintext_traceback"):
                 return True
             case _:

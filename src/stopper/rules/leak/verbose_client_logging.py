@@ -35,7 +35,7 @@ def detect(app: App) -> Iterator[Hit]:
     for found in switched_on(app, ECHO):
         found_echo = True
         yield Hit("every statement is logged with its values", found.span, certainty=found.certainty)
-    said = (*_engines(facts), *_loggers(facts), *_debuglevels(facts))
+    said = (*_engines(facts), *_engine_options(facts), *_loggers(facts), *_debuglevels(facts))
     for span in said:
         if not asked_for(facts, span):
             yield Hit(_MESSAGE, span)
@@ -64,6 +64,17 @@ def _engines(facts: SourceFacts) -> Iterator[Span]:
             and call.span is not None
         ):
             yield call.span
+
+
+def _engine_options(facts: SourceFacts) -> Iterator[Span]:
+    """``SQLALCHEMY_ENGINE_OPTIONS = {"echo": True}``."""
+    for write in facts.config_writes("SQLALCHEMY_ENGINE_OPTIONS"):
+        chosen = write.value
+        if write.loaded is not False and isinstance(chosen, Mapping):
+            echo = chosen.get("echo")
+            shows = is_on(facts, echo) or is_constant(echo, "debug")
+            if shows and not is_constant(chosen.get("hide_parameters"), True):
+                yield write.span
 
 
 def _loggers(facts: SourceFacts) -> Iterator[Span]:

@@ -20,7 +20,7 @@ _WHOLE: Final = frozenset(
     {"vars", "dataclasses.asdict", "playhouse.shortcuts.model_to_dict", "sqlalchemy_utils.get_columns"}
 )
 _WRAPS: Final = frozenset({"dict", "list", "flask.jsonify", "json.dumps", "bson.json_util.dumps", "flask.json.dumps"})
-_TELLING: Final = ("__dict__", "__table__", "__mapper__")
+_TELLING: Final = ("__dict__", "__table__", "__mapper__", "column_attrs")
 _ROWS: Final = frozenset({"fetchall", "fetchone", "fetchmany", "mappings", "all", "first", "one"})
 
 
@@ -29,8 +29,18 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     wide = _wide_functions(facts)
     methods = _wide_methods(facts)
+    runs = frozenset(
+        call.function for call in facts.calls(*_EXECUTES) if call.function and facts.function(call.function)
+    )
     documents = facts.imports("pymongo", "flask_pymongo")
-    if not documents and not wide and not methods and not facts.says(*_TELLING) and _WHOLE.isdisjoint(facts.callees()):
+    if (
+        not documents
+        and not wide
+        and not runs
+        and not methods
+        and not facts.says(*_TELLING)
+        and _WHOLE.isdisjoint(facts.callees())
+    ):
         return
     seen: set[tuple[str, int]] = set()
     for flow in facts.flows("response"):
@@ -52,6 +62,10 @@ def detect(app: App) -> Iterator[Hit]:
                 ):
                     certainty = "likely"
                 case Call() if value.method in _ROWS and flow.function in wide:
+                    certainty = "likely"
+                case Call(callee=callee) if callee in runs and any(
+                    _ALL.search(text_of(one) or "") for one in value.args
+                ):
                     certainty = "likely"
                 case _:
                     continue
@@ -118,8 +132,20 @@ def _wide_methods(facts: SourceFacts) -> frozenset[str]:
 def _tells_all(part: Value) -> bool:
     match part:
         case Name(dotted=dotted):
-            return dotted.endswith((".__table__.columns", ".__mapper__.columns"))
-        case Member(attribute="columns", owner=Member(attribute="__table__" | "__mapper__")):
+            return dotted.endswith(
+                (
+                    ".__table__.columns",
+                    ".__mapper__.columns",
+                    ".__mapper__.column_attrs",
+                    ".__mapper__.attrs",
+                    ".__table__.c",
+                )
+            )
+        case Member(
+            attribute="columns" | "column_attrs", owner=Member(attribute="__table__" | "__mapper__" | "mapper")
+        ):
+            return True
+        case Member(attribute="column_attrs" | "columns", owner=Call(callee="sqlalchemy.inspect")):
             return True
         case _:
             return False

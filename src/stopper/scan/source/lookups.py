@@ -43,6 +43,8 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
             return owner
         if type(owner) is Call and owner.callee in reader.project.classes:
             known = reader.project.attribute(owner.callee, name)
+            if known is not None and reader.project.reads_environment(owner.callee):
+                return from_settings(reader, owner.callee, name, known)
             if known is not None:
                 return named(known, name) if sensitive(name) else known
         found = (
@@ -50,6 +52,27 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
             if name == "payload" and type(owner) is Call and _OF_RESTX.match(owner.callee)
             else Member(owner, name)
         )
+    return named(found, name) if sensitive(name) else found
+
+
+def from_settings(reader: Reader, owner: str, name: str, known: Value) -> Value:
+    """A field of a class of pydantic settings: the environment's, else what stands in the class."""
+    default: Value | None = known
+    variable = name
+    if type(known) is Call:
+        if known.method != "Field":
+            return known
+        default = known.argument(0, "default")
+        said = known.keyword("validation_alias") or known.keyword("alias") or known.keyword("env")
+        variable = said.value if type(said) is Constant and type(said.value) is str else name
+    elif type(known) is Name:
+        return known
+    config = reader.project.attribute(owner, "model_config")
+    prefix = config.keyword("env_prefix") if type(config) is Call else None
+    if type(config) is Mapping:
+        prefix = config.get("env_prefix")
+    before = prefix.value if type(prefix) is Constant and type(prefix.value) is str and variable == name else ""
+    found = EnvironmentValue((before + variable).upper(), default, known.span)
     return named(found, name) if sensitive(name) else found
 
 
@@ -92,6 +115,7 @@ def subscript(reader: Reader, node: ast.Subscript) -> Value:
     return item(reader, owner, reader.value(node.slice), None, node)
 
 
+_LOADS: Final = frozenset({"json.load", "json.loads", "yaml.safe_load", "tomllib.load", "tomllib.loads", "toml.load"})
 _LOOKED_IN: Final = (Mapping, ConfigValue, Choice)
 
 
@@ -115,7 +139,11 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
         if reader.is_config(owner):
             return ConfigValue(text, default, reader.span(node), name)
     made = Item(owner, key, default, reader.span(node), name)
-    if type(key) is not Constant and type(owner) in _LOOKED_IN:
+    if type(key) is not Constant and (
+        type(owner) in _LOOKED_IN
+        or (type(owner) is Call and owner.callee in _LOADS)
+        or (type(owner) is Name and owner.dotted.startswith("flask.request."))
+    ):
         reader.project.lookups.append(made)
     source = request_part(owner) if text is not None else ""
     if text is not None and source and made.span is not None:

@@ -141,6 +141,17 @@ class Project:
                 return value
         return None
 
+    def reads_environment(self, name: str, depth: int = 6) -> bool:
+        """That the class is one of pydantic settings, whose fields come from the environment."""
+        found = self.classes.get(name)
+        if found is None or depth < 0:
+            return name in (
+                "pydantic_settings.BaseSettings",
+                "pydantic.BaseSettings",
+                "pydantic_settings.main.BaseSettings",
+            )
+        return any(self.reads_environment(base, depth - 1) for base in found.bases)
+
     def is_app(self, name: str) -> bool:
         """That the name is Flask, or a class of the project derived from it."""
         return self._is_one_of(name, APPS)
