@@ -12,7 +12,7 @@ from typing import Final, cast
 from stopper.core.redaction.providers import FORMATS, PATTERNS, one_of
 
 FAKE: Final = re.compile(
-    r"(?i)your|example|placeholder|change.?me|change.?this|dummy|xxx|\*\*\*|<|\{\{|\$\{|\.\.\.|replace|not.?set|insert|redacted|sample|foo.?bar|lorem"
+    r"(?i)your|example|placeholder|change.?me|change.?this|dummy|xxx|\*\*\*|<|\{\{|\$\{|\.\.\.|replace|not.?set|insert|redacted|sample|foo.?bar|lorem|not[_-]?a?[_-]?real|-here$|^fake[_-]"
     r"|0123456789abcdef|1234567890|abcdefghij|deadbeef|(.)\1{7}"
 )
 """Words that stand where a key will stand, and runs that no key has."""

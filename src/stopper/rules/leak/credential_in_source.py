@@ -17,7 +17,9 @@ SHORTEST: Final = 10
 """A literal under this length is as often a word as a password."""
 _ELSEWHERE: Final = re.compile(r"(?i)secret_?key|jwt_secret")
 """Keys that sign, as API keys have: rules of their own speak of them."""
-_FOR_TRIALS: Final = re.compile(r"(?i)_?(?:test|dummy|fake|example|sample|mock)_")
+_FOR_TRIALS: Final = re.compile(r"(?i)(?:\w*_)?(?:test(?:ing)?|dummy|fake|example|sample|mock)_")
+_MADE_UP: Final = re.compile(r"(?i)(?:^|/)(?:sandbox(?:es)?/|fixtures?/|factor(?:y|ies)\.py$)")
+"""Where people and things are made up, for a look or for tests."""
 """Names of what fills a database for development; what has the shape of a key is told all the same."""
 _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 """The name of a variable: it says where a secret is."""
@@ -94,7 +96,7 @@ def _bearers(value: Value) -> Iterator[tuple[Span, str, Certainty, str]]:
 
 def _by_name(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
     for one in facts.assignments():
-        if _is_secret(one.attribute, one.value):
+        if _is_secret(one.attribute, one.value) and not _MADE_UP.search(one.span.path):
             yield one.span, f"{one.attribute} is a literal", "likely"
     for write in facts.config_writes():
         if write.loaded is not False and _is_secret(write.key, write.value):
