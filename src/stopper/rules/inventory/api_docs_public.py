@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final, Literal, cast
 from urllib.parse import quote
 
@@ -130,8 +131,8 @@ def probe(target: Target) -> Steps[Verdict]:
     evidence: list[Evidence] = [Evidence("exchange", "control: what a path that is not there answers", nothing)]
     meant = {route.path for route in target.app.routes if _is_declared(route)}
     for path in _places(target):
-        if path in meant:
-            continue
+        if path in meant or (places and path == _came_by(target)):
+            continue  # the second: a page that shows the document is told already
         answer = yield from attempt(send(_asked(target, path)))
         if answer is None or same(answer.response, nothing.response):
             continue
@@ -157,10 +158,16 @@ def _places(target: Target) -> list[str]:
         if "GET" in route.methods and not route.parameters and _DOCS.search(route.path)
     ]
     graph = [route.path for route in target.app.routes if "graphql" in route.path.lower() and not route.parameters]
-    found = target.app.spec.origin if target.app.spec is not None else ""
-    # The scan came by the document at an address of the API; Connexion serves its page beside it, as /ui/.
-    own = (found, f"{found.rpartition('/')[0]}/ui/") if found.startswith("/") and target.surface != "wsgi" else ()
+    found = _came_by(target)
+    # Connexion serves its page beside the document, as /ui/.
+    own = (found, f"{found.rpartition('/')[0]}/ui/") if found else ()
     return list(dict.fromkeys((*known[:8], *graph[:2], *own, *(_USUAL if target.surface != "wsgi" else ()))))
+
+
+def _came_by(target: Target) -> str:
+    """Where the scan itself found the document on the API; empty where it was given, and a file of this machine is told to nobody."""
+    origin = target.app.spec.origin if target.app.spec is not None and target.surface != "wsgi" else ""
+    return origin if origin.startswith("/") and not Path(origin).is_file() else ""
 
 
 def _asked(target: Target, path: str) -> Request:
