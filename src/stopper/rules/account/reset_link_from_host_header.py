@@ -103,7 +103,7 @@ def _links(facts: SourceFacts, name: str, pinned: bool) -> Iterator[Span]:
                 and not any(span.holds(part.span) for span in stays)
             ):
                 yield part.span
-                break
+                return  # the text and the HTML of a mail hold one link
 
 
 def _values(calls: list[Call]) -> Iterator[Value]:

@@ -70,11 +70,10 @@ def _built(facts: SourceFacts) -> Iterator[tuple[Value, Span | None, str]]:
         for part in walk(call, 5):
             if isinstance(part, Format) or (isinstance(part, Call) and part.callee == "urllib.parse.urljoin"):
                 yield part, part.span or call.span, call.function if "send" in call.method else ""
-
     for returned in facts.returns():
         for one in options(returned.value):  # a function that makes links for others
             if isinstance(one, Format) or (isinstance(one, Call) and one.callee == "urllib.parse.urljoin"):
-                yield one, one.span or returned.span
+                yield one, one.span or returned.span, ""
 
 
 def _names_host(value: Value) -> bool:
