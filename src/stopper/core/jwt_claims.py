@@ -11,6 +11,7 @@ from stopper.core.jwt_keys import reached
 from stopper.core.jwt_names import Decoding, decodings, is_pyjwt, said_options, shape_of, switched_off
 from stopper.core.values import (
     Call,
+    Choice,
     ConfigValue,
     Constant,
     Item,
@@ -22,6 +23,7 @@ from stopper.core.values import (
     Value,
     is_constant,
     options,
+    parts,
     text_of,
     walk,
 )
@@ -128,6 +130,30 @@ def asked_by_hand(facts: SourceFacts, call: Call, claim: str) -> bool:
                 if any(isinstance(part, Item) and text_of(part.key) == claim for part in walk(side, 6)):
                     return True
     return False
+
+
+def held_against(facts: SourceFacts, call: Call) -> frozenset[str]:
+    """The claims of a literal set that the function which decodes, or one that calls it, holds against the decoded ones: the difference
+    of the two, a subset, ``all(name in claims for name in REQUIRED)``."""
+    around = {call.function} | ({one.function for one in facts.calls(call.function)} if call.function else set[str]())
+    names: set[str] = set()
+    for function in around:
+        asked: list[Value] = [one.value for one in facts.conditions_in(function)]
+        asked += [Unknown((one.left, one.right)) for one in facts.comparisons_in(function)]
+        asked += [
+            one for one in facts.calls_in(function) if one.method in ("issubset", "issuperset", "difference", "all")
+        ]
+        for value in asked:
+            inside = list(walk(value, 6))
+            if any(part is call or (isinstance(part, Call) and part.callee == call.function) for part in inside):
+                names |= {
+                    str(text)
+                    for part in inside
+                    if isinstance(part, (Sequence, Choice)) and not (isinstance(part, Sequence) and part.open)
+                    for item in parts(part)
+                    if (text := text_of(item)) is not None
+                }
+    return frozenset(names)
 
 
 def read_strictly(facts: SourceFacts, call: Call, claim: str) -> bool:

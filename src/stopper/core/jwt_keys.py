@@ -20,7 +20,7 @@ from stopper.core.jwt_names import (
 )
 from stopper.core.passing import callers, passed
 from stopper.core.secret import Secret
-from stopper.core.values import Call, ConfigValue, Constant, Item, Mapping, Parameter, Value, options, parts
+from stopper.core.values import Call, ConfigValue, Constant, Item, Mapping, Name, Parameter, Value, options, parts
 
 BYTES_NEEDED: Final = {"HS256": 32, "HS384": 48, "HS512": 64}
 """A key must be as long as the hash output (RFC 7518 §3.2)."""
@@ -77,6 +77,8 @@ def _inside(facts: SourceFacts, value: Value) -> Iterable[Value]:
             return given if default is None else [*given, default]
         case Item(owner=Mapping(items=items, open=False)):
             return [held for _, held in items]
+        case Call(method="asdict" | "vars" | "model_dump" | "_asdict" | "dict") if fields := _fields(facts, value):
+            return (fields,)
         case Call(callee=callee) if made := returned_by(facts, callee):
             return made
         case Call(method="field" | "Field" | "ib" | "attrib"):
@@ -86,6 +88,20 @@ def _inside(facts: SourceFacts, value: Value) -> Iterable[Value]:
             ]
         case _:
             return ()
+
+
+def _fields(facts: SourceFacts, call: Call) -> Mapping | None:
+    """``asdict(claims)``: the fields of a data class of the project as a mapping; open where they are given out of sight."""
+    held = call.args[0] if call.args else call.receiver
+    name = held.callee if isinstance(held, Call) else held.dotted if isinstance(held, Name) else ""
+    found = next((one for one in facts.classes() if one.name == name), None) if name else None
+    if found is None or not (found.decorators or found.bases):
+        return None
+    made = [held] if isinstance(held, Call) else list(facts.calls(name))
+    given = [pair for one in made for pair in one.keywords]
+    is_open = not made or any(one.args or one.open for one in made)
+    items = {**found.attributes, **dict(given)}
+    return Mapping(tuple((Constant(key), value) for key, value in items.items()), is_open, call.span)
 
 
 def returned_by(facts: SourceFacts, callee: str) -> tuple[Value, ...]:

@@ -13,7 +13,7 @@ from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_app
 from stopper.core.probe_baseline import NONSENSE, Baseline, bearers, candidates, establish, judge
 from stopper.core.probe_query import with_query, without_query
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Choice, Constant, Item, Name, Parameter, Value, parts, walk
+from stopper.core.values import Call, Choice, Constant, Item, Name, Parameter, Value, options, parts, text_of, walk
 
 READ_FROM: Final = frozenset({"flask.request.args", "flask.request.values", "flask.request.form"})
 CLEAR: Final = frozenset(
@@ -67,7 +67,27 @@ def detect(app: App) -> Iterator[Hit]:
         yield Hit(
             "a bearer token is accepted from the URL or a form", item.span, certainty="certain" if sure else "likely"
         )
+    yield from _declared(facts)
     yield from _specified(app)
+
+
+def _declared(facts: SourceFacts) -> Iterator[Hit]:
+    """Arguments of a request parser that look for the token in the query or a form; a name that may mean less has to be decoded."""
+    decoded = [
+        part
+        for call in facts.calls_matching(_DECODES.pattern)
+        for given in call.args[:1]
+        for part in walk(given, 4)
+        if isinstance(part, Item) and isinstance(part.owner, Call) and part.owner.method == "parse_args"
+    ]
+    for call in facts.calls("*.add_argument"):
+        name = (text_of(call.keyword("dest")) or text_of(call.argument(0, "name")) or "").lower()
+        said = call.keyword("location")
+        places = {text_of(part) for part in walk(said, 2)} if said is not None else set[str | None]()
+        if places & {"args", "values", "form"} and (
+            name in CLEAR or (name in MAYBE and any(_name(item) == name for item in decoded))
+        ):
+            yield Hit("a bearer token is accepted from the URL or a form", call.span, certainty="likely")
 
 
 def _accepted(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
@@ -146,8 +166,7 @@ def _readings(value: Value) -> Iterator[Item]:
 
 def _is_reading(value: Item) -> bool:
     return (
-        isinstance(value.owner, Name)
-        and value.owner.dotted in READ_FROM
+        any(isinstance(one, Name) and one.dotted in READ_FROM for one in options(value.owner))
         and isinstance(value.key, Constant)
         and isinstance(value.key.value, str)
     )

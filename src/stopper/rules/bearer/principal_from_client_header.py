@@ -12,7 +12,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Value, is_constant, walk
+from stopper.core.values import Call, Constant, Item, Name, Value, is_constant, text_of, walk
 
 PERSON: Final = re.compile(
     r"x-(?:auth(?:enticated)?-|current-|remote-|forwarded-|goog-authenticated-|webauth-)?user(?:-?(?:id|name|email|roles?|groups?))?"
@@ -38,7 +38,7 @@ _CLAIMED: Final[Headers] = (
 def detect(app: App) -> Iterator[Hit]:
     """Such a header that is used for more than a log line, in a function that does not verify anything else."""
     facts = source_of(app)
-    for reading in facts.readings(*READ_FROM):
+    for reading in (*facts.readings(*READ_FROM), *_listed(facts)):
         name = _header(reading)
         person = bool(name) and PERSON.fullmatch(name) is not None
         if not person and name not in ADDRESS:
@@ -52,6 +52,14 @@ def detect(app: App) -> Iterator[Hit]:
                 reading.span,
                 certainty="certain" if person else "likely",
             )
+
+
+def _listed(facts: SourceFacts) -> Iterator[Reading]:
+    """``request.headers.getlist("X-Forwarded-For")``, as a look-up."""
+    for call in facts.calls("flask.request.headers.getlist", "flask.request.headers.get_all"):
+        if call.span is not None and call.args and (key := text_of(call.args[0])):
+            made = Item(Name("flask.request.headers"), call.args[0], None, call.span)
+            yield Reading("flask.request.headers", key, made, call.span, call.function)
 
 
 def _header(reading: Reading) -> str:
@@ -118,7 +126,7 @@ def _is_used(facts: SourceFacts, reading: Reading) -> bool:
 
 
 def _holds(value: Value, reading: Reading) -> bool:
-    return any(isinstance(inner, Item) and inner.span == reading.span for inner in walk(value, 8))
+    return any(isinstance(inner, (Item, Call)) and inner.span == reading.span for inner in walk(value, 8))
 
 
 def probe(target: Target) -> Steps[Verdict]:

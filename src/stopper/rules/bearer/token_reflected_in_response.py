@@ -10,7 +10,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, bearers, candidates
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Parameter, Value, walk
+from stopper.core.values import Call, Parameter, Value, walk
 
 TRIED: Final = {"quick": 8, "standard": 15, "deep": 50}
 _SHORTEST: Final = 12
@@ -39,7 +39,12 @@ def _raised(facts: SourceFacts) -> Iterator[Hit]:
         if isinstance(part, Parameter) and part.function == one.function
     }
     for raised in facts.raises():
-        if raised.exception in sent and facts.derives(raised.value, "authorization-header", "token", by_name=False):
+        said = (
+            (*raised.value.args, *(one for _, one in raised.value.keywords)) if isinstance(raised.value, Call) else ()
+        )
+        if raised.exception in sent and any(
+            facts.derives(one, "authorization-header", "token", by_name=False) for one in said
+        ):
             yield Hit("the token is sent back in the text of an error", raised.span)
 
 

@@ -40,7 +40,7 @@ def detect(app: App) -> Iterator[Hit]:
     """Clients of key sets without TLS, time-out or cache, and views that publish private members."""
     facts = source_of(app)
     seen: set[Span | None] = set()
-    for hit in (*_clients(facts), *_fetches(facts), *_publishes(facts)):
+    for hit in (*_clients(facts), *_fetches(facts), *_unbounded(facts), *_publishes(facts)):
         if hit.span not in seen:
             seen.add(hit.span)
             yield hit
@@ -98,6 +98,44 @@ def _fetches(facts: SourceFacts) -> Iterator[Hit]:
         address = call.keyword("jwks_uri", "server_metadata_url")
         if address is not None and _is_plain(facts, address):
             yield Hit("keys are fetched over plain http, so whoever sits between can swap them", call.span)
+
+
+def _unbounded(facts: SourceFacts) -> Iterator[Hit]:
+    """A kid that is not in what is kept makes the server fetch, and nothing asks when it last did."""
+    fetching = {
+        call.function
+        for call in facts.calls("*.get", "*.urlopen", "*.request")
+        if call.function and _FETCH.fullmatch(call.callee) and _is_key_address(facts, call.argument(0, "url"))
+    }
+    for home in fetching:
+        known = facts.function(home)
+        if known is None or any("cache" in one.name for one in known.decorators):
+            continue
+        for call in (*facts.calls(home), *(one for one in facts.calls_in(home) if _FETCH.fullmatch(one.callee))):
+            if call.span is None or _looks_at_the_clock(facts, home) or _looks_at_the_clock(facts, call.function):
+                continue
+            missing = [
+                one
+                for one in facts.comparisons_in(call.function)
+                if one.operator == "not in" and _is_kid(facts, one.left)
+            ]
+            if any(one.span is not None and condition.span.holds(one.span) for one in missing
+                   for condition in facts.conditions_around(call.span)):  # fmt: skip
+                yield Hit("every unknown kid makes the server fetch the keys again", call.span, certainty="likely")
+
+
+def _is_kid(facts: SourceFacts, value: Value) -> bool:
+    named = getattr(value, "parameter", "") or getattr(value, "name", "")
+    return named in ("kid", "key_id") or any(
+        isinstance(part, Item) and text_of(part.key) == "kid" for part in walk(value, 4)
+    )
+
+
+def _looks_at_the_clock(facts: SourceFacts, function: str) -> bool:
+    return any(
+        call.method in ("monotonic", "time", "now", "utcnow", "perf_counter", "acquire", "setex", "hit", "is_allowed")
+        for call in facts.calls_in(function)
+    )
 
 
 def _is_key_address(facts: SourceFacts, value: Value | None) -> bool:

@@ -7,7 +7,7 @@ from stopper.core.app import App
 from stopper.core.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_claims import asked_by_hand, options_unknown, read_strictly, required, verifications
+from stopper.core.jwt_claims import asked_by_hand, held_against, options_unknown, read_strictly, required, verifications
 from stopper.core.jwt_names import Decoding, is_pyjwt, library_said
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probe_baseline import judge
@@ -35,7 +35,7 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 def _missing(facts: SourceFacts, call: Call, shape: Decoding) -> list[str]:
-    there = required(facts, call, shape)
+    there = required(facts, call, shape) | held_against(facts, call)
     return [
         claim
         for claim in WANTED

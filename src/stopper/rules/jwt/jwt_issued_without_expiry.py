@@ -7,14 +7,16 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_extended import ended, said_lifetime
+from stopper.core.jwt_keys import reached
 from stopper.core.jwt_names import encodings
+from stopper.core.passing import given
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probe_baseline import controls
 from stopper.core.probe_login import entered, token_in
-from stopper.core.probe_signature import token_baseline
+from stopper.core.probe_signature import handed_out, token_baseline
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Mapping, Parameter, Value, is_constant, options
+from stopper.core.values import NAMED, Call, Constant, Mapping, Parameter, Unknown, Value, is_constant, options, walk
 
 MESSAGE = "the token has no exp claim, so it never expires"
 FLASK_JWT_EXTENDED = ("flask_jwt_extended.create_access_token", "flask_jwt_extended.create_refresh_token")
@@ -29,6 +31,8 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for call, shape in encodings(facts):
         claims = list(_claims(facts, call.argument(shape.claims, "payload", "claims")))
+        if _only_on_request(facts, call):
+            claims = [one for one in claims if not (isinstance(one, Mapping) and "exp" in one.keys())]  # noqa: SIM118
         known = [one for one in claims if isinstance(one, Mapping) and _never_expires(facts, call, one)]
         if known and len(known) == len(claims) and not all(_is_handle(one) for one in known):
             yield Hit(MESSAGE, call.span, certainty=_certainty(known))
@@ -42,11 +46,29 @@ def _claims(facts: SourceFacts, value: Value | None) -> Iterator[Value]:
     for option in options(value):
         if isinstance(option, Call) and (function := facts.function(option.callee)) is not None and function.returns:
             for returned in function.returns:
-                yield from options(returned)
+                yield from reached(facts, returned)
         elif isinstance(option, Parameter):
             yield from _passed(facts, option)
+        elif isinstance(option, Call):
+            yield from reached(facts, option)
+        elif isinstance(option, Mapping) and option.open:
+            yield _spread(facts, option)
         else:
             yield option
+
+
+def _spread(facts: SourceFacts, claims: Mapping) -> Mapping:
+    """Claims with ``**extra`` of the function's own, where every caller says what that is."""
+    items, is_open = list[tuple[Value, Value]](), claims.open
+    for key, value in claims.items:
+        if not (isinstance(key, Unknown) and isinstance(value, Parameter) and value.index == NAMED):
+            items.append((key, value))
+            continue
+        calls, function = list(facts.calls(value.function)), facts.function(value.function)
+        own = function.parameters if function is not None else ()
+        items += [(Constant(name), given) for call in calls for name, given in call.keywords if name not in own]
+        is_open = not calls or any(call.open for call in calls)
+    return Mapping(tuple(items), is_open, claims.span, claims.name)
 
 
 def _passed(facts: SourceFacts, parameter: Parameter) -> Iterator[Value]:
@@ -72,9 +94,26 @@ def _added_later(facts: SourceFacts, call: Call, claims: Mapping) -> bool:
         and function.span.line <= claims.span.line <= function.span.end_line
     }
     for assignment in facts.assignments():
+        if assignment.function == call.function and _only_on_request(facts, call):
+            continue
         if assignment.function in made_in and re.search(r"""\[["']exp["']\]$""", assignment.target):
             return True
     return any(other.method in ("update", "setdefault") for name in made_in for other in facts.calls_in(name))
+
+
+def _only_on_request(facts: SourceFacts, call: Call) -> bool:
+    """``exp`` is set only where a parameter is given, and some caller leaves that out."""
+    set_here = [one for one in facts.assignments_in(call.function) if one.target in ("[exp]", "['exp']", '["exp"]')]
+    return bool(set_here) and all(
+        any(
+            is_constant(one, None)
+            for condition in facts.conditions_around(assigned.span)
+            for part in walk(condition.value, 3)
+            if isinstance(part, Parameter) and is_constant(part.default, None)
+            for one in given(facts, part)
+        )
+        for assigned in set_here
+    )
 
 
 def _is_handle(claims: Mapping) -> bool:
@@ -112,7 +151,11 @@ def probe(target: Target) -> Steps[Verdict]:
     """Looks into the tokens that the application itself gives to the scan's people, best while it gives one."""
     baseline = yield from token_baseline(target)
     if baseline is None or baseline.identity.token is None or baseline.identity.minted:
-        return not_applicable("the application issued no signed token to any identity of this scan")
+        handed = yield from handed_out(target)
+        if handed is None:
+            return not_applicable("the application issued no signed token to any identity of this scan")
+        shown = Evidence("exchange", "a log-in hands out the token", handed.exchange)
+        return _verdict(target, handed.token, handed.ref, (shown,))
     person = next((one for one in target.identities if one.name == baseline.identity.name), baseline.identity)
     came = yield from entered(target, person)
     token = token_in(came[1].response) if came is not None else None

@@ -1,10 +1,11 @@
 """Whoever has one token can find the secret at home and then sign tokens for everybody."""
 
+import re
 from collections.abc import Iterator
 
 from stopper.core.app import App
 from stopper.core.environment_edits import from_environment
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_keys import is_asymmetric, is_hmac, key_bytes, key_settings, key_uses, needed, reached, weakness
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
@@ -13,6 +14,8 @@ from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, I
 _BYTES = {"os.urandom": 1.0, "secrets.token_bytes": 1.0, "secrets.token_hex": 2.0, "secrets.token_urlsafe": 4 / 3,
           "Crypto.Random.get_random_bytes": 1.0}  # fmt: skip
 """Characters of the key for each byte that is asked of the generator."""
+_FOR_SHOW = re.compile(r"(?i)example|sample|template|dist|test")
+"""Files that show which variables there are."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -31,6 +34,7 @@ def detect(app: App) -> Iterator[Hit]:
         if write.loaded is not False and "test" not in write.owner.lower():
             for value in reached(facts, write.value):
                 yield from _once(value, _judged(value, write.span, settings[write.key], prefer=write.span), seen)
+    yield from _in_files(app, facts)
     yield from _running(app, settings)
 
 
@@ -54,6 +58,34 @@ def _judged(value: Value, span: Span | None, algorithms: tuple[str, ...], prefer
         if reason := weakness(key, algorithms):
             return Hit(f"the secret that signs tokens is {reason}", prefer or span)
     return None
+
+
+def _in_files(app: App, facts: SourceFacts) -> Iterator[Hit]:
+    """A variable that is the key, and that a file of the environment beside the code sets."""
+    wanted: dict[str, tuple[str, ...]] = {}
+    uses = [(key, algorithms) for _, key, algorithms in key_uses(app, facts) if is_hmac(algorithms)]
+    settings = key_settings(app, facts)
+    uses += [(write.value, settings[write.key]) for write in facts.config_writes(*settings)]
+    for key, algorithms in uses:
+        for value in reached(facts, key):
+            if isinstance(value, EnvironmentValue):
+                wanted[value.variable] = algorithms
+    for file in facts.files_of("env") if wanted else ():
+        if _FOR_SHOW.search(file.path):
+            continue
+        for number, line in enumerate(file.lines, 1):
+            name, _, said = line.removeprefix("export ").partition("=")
+            secret = said.strip().strip("'\"").encode()
+            if (
+                name.strip() in wanted
+                and secret
+                and b"$" not in secret
+                and not is_asymmetric(secret)
+                and weakness(secret, wanted[name.strip()])
+            ):
+                yield Hit(
+                    f"{name.strip()} is too short or too easily guessed", Span(file.path, number, number, 0, len(line))
+                )
 
 
 def _reshaped(value: Value) -> tuple[Constant, ...]:
