@@ -17,6 +17,7 @@ from stopper.core.values import (
     Constant,
     Item,
     Mapping,
+    Parameter,
     Sequence,
     Value,
     literals,
@@ -59,6 +60,8 @@ def _places(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
 
 
 def _held(name: str, value: Value, span: Span) -> Iterator[tuple[Span, Certainty]]:
+    if isinstance(value, Parameter) and isinstance(value.default, Constant):
+        value = value.default
     if _is_about_key(name) and any(
         _is_key(one) and not _repeats(one, name) for one in literals(value) if not isinstance(value, Item)
     ):

@@ -25,6 +25,7 @@ from stopper.core.values import (
     Name,
     Parameter,
     Truth,
+    Unknown,
     Value,
     is_constant,
     parts,
@@ -61,6 +62,7 @@ def detect(app: App) -> Iterator[Hit]:
         yield Hit(MESSAGE, span)
 
 
+_ROWS: Final = frozenset({"fetchone", "fetchall", "first", "one", "fetchmany"})
 _NO_TEXT: Final = frozenset({"Function", "Method", "Nested", "List", "Boolean", "Bool", "Column", "mapped_column"})
 _ANSWERS_BY: Final = frozenset({"response", "output", "marshal_with", "marshal_list_with", "doc"})
 
@@ -114,6 +116,10 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
             return _is_key(attribute) and not _is_fresh(facts, value)
         case ConfigValue(key=key) | EnvironmentValue(variable=key):
             return _is_key(key) or _SECRET_SETTING.search(key) is not None
+        case Unknown(parts=(Call(method=method),)) if method in _ROWS:  # ``name, api_key = row``
+            return _is_key(name)
+        case Item(key=Constant(value=int()), owner=owner) if _is_key(name):  # a column of a row
+            return any(isinstance(one, Call) and one.method in _ROWS for one in walk(owner, 4))
         case Item(key=key):
             return _is_key(text_of(key) or "") and not _is_sent(value)
         case Call(method="Column" | "mapped_column" | "CharField" | "StringField" | "TextField"):

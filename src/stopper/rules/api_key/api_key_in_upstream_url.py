@@ -33,6 +33,10 @@ from stopper.core.values import (
 _QUERY: Final = re.compile(
     r"(?i)[?&](?:[\w-]*[_-])?(?:api[_-]?key|app_?id|key|token|access_token|auth|secret|subscription-key)=$"
 )
+_TEMPLATE: Final = re.compile(
+    r"(?i)[?&](?:[\w-]*[_-])?(?:api[_-]?key|app_?id|key|token|access_token|auth|secret|subscription-key)=(?:\{|%)"
+)
+"""The same in a text that ``format`` fills."""
 _KEYS: Final = frozenset(
     {"key", "token", "access_token", "appid", "app_id", "auth", "secret", "apitoken", "auth_token", "subscription-key"}
 )
@@ -73,6 +77,9 @@ def _holds_key(facts: SourceFacts, flow: Flow) -> bool:
                 if (is_key_name(said) or said in _KEYS) and _is_own(facts, inner):
                     return True
         elif isinstance(value, Format):
+            template = text_of(value.parts[0]) or ""
+            if _TEMPLATE.search(template) and any(_is_own(facts, part) for part in value.parts[1:]):
+                return True
             for before, part in zip(value.parts, value.parts[1:], strict=False):
                 if (_QUERY.search(text_of(before) or "") and _is_own(facts, part)) or (
                     id(value) in here and _is_named_secret(part)

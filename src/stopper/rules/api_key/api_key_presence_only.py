@@ -69,12 +69,21 @@ def _lets_in(facts: SourceFacts, condition: Condition) -> bool:
 def _asked_elsewhere(facts: SourceFacts) -> Iterator[Hit]:
     """A check of its own whose whole answer is whether a key was sent, and a refusal that hangs on that answer."""
     for condition in facts.conditions():
-        asked = condition.value
-        if not (condition.refuses and condition.negated and isinstance(asked, Call)):
-            continue
-        answers = facts.returns_of(asked.callee)
-        if len(answers) == 1 and _only_whether(answers[0].value) and not _is_known_to(facts, asked.callee):
-            yield Hit(MESSAGE, answers[0].span)
+        for asked in _refused_by(condition):
+            answers = facts.returns_of(asked.callee)
+            if len(answers) == 1 and _only_whether(answers[0].value) and not _is_known_to(facts, asked.callee):
+                yield Hit(MESSAGE, answers[0].span)
+
+
+def _refused_by(condition: Condition) -> Iterator[Call]:
+    """The calls whose "no" refuses: ``if not asked()``, ``if elsewhere and not asked()``."""
+    if not condition.refuses:
+        return
+    if condition.negated and isinstance(condition.value, Call):
+        yield condition.value
+    for option in options(condition.value):
+        if not condition.negated and isinstance(option, Truth) and len(option.parts) == 1:
+            yield from (part for part in option.parts if isinstance(part, Call))
 
 
 _LOADERS: Final = re.compile(r"flask_httpauth\.HTTPTokenAuth\.verify_token|.*\.verify_token")
@@ -128,7 +137,11 @@ def _by_form(facts: SourceFacts, function: str, parameter: str) -> Iterator[Hit]
 
 def _only_whether(value: Value) -> bool:
     if isinstance(value, Truth) and len(value.parts) == 2:  # "X-API-Key" in request.headers, key is not None
-        return _is_presence(value) or (is_constant(value.parts[1], None) and _bare(value.parts[0]) is not None)
+        first, second = value.parts
+        counted = isinstance(first, Call) and first.callee == "len" and isinstance(second, Constant)
+        if counted and isinstance(first, Call) and any(_bare(one) is not None for one in first.args[:1]):
+            return True
+        return _is_presence(value) or (is_constant(second, None) and _bare(first) is not None)
     return isinstance(value, Call) and value.callee == "bool" and any(_bare(one) is not None for one in value.args[:1])
 
 
@@ -137,7 +150,7 @@ def _is_known_to(facts: SourceFacts, function: str) -> bool:
         _reads(side)
         for one in facts.comparisons_in(function)
         for side in (one.left, one.right)
-        if not is_constant(side, None)
+        if not is_constant(side, None) and not (isinstance(side, Call) and side.callee == "len")
     )
 
 

@@ -69,6 +69,8 @@ def _whole(facts: SourceFacts, value: Value, depth: int = 10) -> str | None:
     match value:
         case Name(dotted=dotted):
             return WHOLE.get(_VIEWS.sub("", dotted)) if dotted.startswith("flask.request.") else None
+        case Item(owner=Call() as owner, key=Unknown(parts=(_, _))):
+            return _whole(facts, owner, depth - 1)  # its beginning: ``request.get_data()[:2000]``
         case Item(owner=owner, key=Unknown(parts=())):
             return _whole(facts, owner, depth - 1)  # one after the other, in a loop
         case Item() | Truth() | Member():

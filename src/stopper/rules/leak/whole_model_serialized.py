@@ -124,9 +124,24 @@ def _wide_methods(facts: SourceFacts) -> frozenset[str]:
         name = function.name
         if any(True for _ in facts.conditions_in(name)) or facts.comparisons_in(name):
             continue
+        taken = {text_of(one.args[0]) for one in facts.calls_in(name) if one.method == "pop" and one.args}
+        copied = function.owner and taken <= {"_sa_instance_state"} and not function.name.endswith("__repr__")
+        if copied and any(_is_own_dict(one.value) for one in facts.returns_of(name)):
+            found |= {name, name.rpartition(".")[2]}
         if any(_tells_all(part) for one in facts.returns_of(name) for part in walk(one.value)):
             found |= {name, name.rpartition(".")[2]} if function.owner else {name}
     return frozenset(found)
+
+
+def _is_own_dict(value: Value) -> bool:
+    """``self.__dict__``, ``dict(vars(self))``, a copy of it."""
+    if isinstance(value, Call) and value.callee.endswith(".__dict__.copy"):
+        return True
+    if isinstance(value, Call) and (value.method == "copy" or value.callee in ("dict", "vars", "copy.copy")):
+        inner = value.receiver or (value.args[0] if value.args else None)
+        return value.callee == "vars" or (inner is not None and _is_own_dict(inner))
+    said = value.dotted if isinstance(value, Name) else value.attribute if isinstance(value, Member) else ""
+    return said.rpartition(".")[2] == "__dict__"
 
 
 def _tells_all(part: Value) -> bool:

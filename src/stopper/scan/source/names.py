@@ -160,6 +160,7 @@ SINKS: Final[dict[str, tuple[Sink, ...]]] = {
     "sys.stderr.write": (("print", 0, ()),),
     "flask.jsonify": (("response", -1, ()),),
     "flask.make_response": (("response", -1, ()),),
+    "flask.Flask.response_class": (("response", 0, ("response",)),),
     "flask.Response": (("response", 0, ("response",)), ("response-header", 2, ("headers",))),
     "flask.abort": (("response", 1, ("description", "response", "message")),),
     "flask.flash": (("response", 0, ("message",)),),
