@@ -47,6 +47,14 @@ def is_strong(data: bytes) -> bool:
     return any(word in data for word in LIBRARIES) and IMPORTS.search(data) is not None
 
 
+_SERVER: Final = re.compile(r"(?:^|/)(?:gunicorn|hypercorn)[\w.-]*\.py$")
+
+
+def is_server_settings(shown: str) -> bool:
+    """That the file is named as one that a server of WSGI applications reads: it stands beside the package and imports nothing of it."""
+    return _SERVER.search(shown) is not None
+
+
 def is_weak(data: bytes) -> bool:
     """That a file beside Flask code could hold what a rule asks about."""
     lowered = data.lower()
