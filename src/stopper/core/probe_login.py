@@ -64,7 +64,22 @@ def _body(target: Target, route: Route, subject: str, password: str) -> dict[str
     except ValueError:
         known = {}
     body = dict(cast("Mapping[str, object]", known)) if isinstance(known, dict) else {}
+    body = body or _as_entered(target, route)
     return filled(body, subject, password) or {"email": subject, "username": subject, "password": password}
+
+
+def _as_entered(target: Target, route: Route) -> dict[str, object]:
+    """The body by which somebody of the scan came in at *route*, of which no reader knows the members."""
+    for name, entry in list(target.notes.items()):
+        if name.startswith(ENTERED) and isinstance(entry, tuple):
+            came, exchange = cast("tuple[Route, Exchange]", entry)
+            try:
+                said: object = json.loads(exchange.request.body) if came.path == route.path else None
+            except ValueError:
+                continue
+            if isinstance(said, dict):
+                return dict(cast("Mapping[str, object]", said))
+    return {}
 
 
 def filled(body: Mapping[str, object], subject: str, password: str) -> dict[str, object] | None:

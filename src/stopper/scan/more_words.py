@@ -12,9 +12,11 @@ _DOINGS: Final = (
     "image", "read", "download", "fetch", "proxy", "redirect", "render", "template", "preview", "convert", "lookup", "calc", "eval", "exec",
     "cmd", "ping", "log", "logs", "report", "export", "xml", "yaml", "feedback", "contact", "transactions", "graphql",
 )  # fmt: skip
+_DOORS: Final = ("/user/login", "/user/register", "/account/login", "/account/register")
 MORE: Final[tuple[str, ...]] = tuple(
     dict.fromkeys(
         (
+            *_DOORS,
             *(f"/{word}/1" for word in _THINGS),
             *(f"/{word}s" for word in _THINGS if word != "get"),
             *(f"/{word}" for word in _DOINGS),

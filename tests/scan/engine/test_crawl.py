@@ -99,11 +99,11 @@ def test_a_link_that_logs_out_is_known_and_never_followed() -> None:
 
 
 def test_an_api_that_shows_nothing_of_itself_is_asked_for_more_names() -> None:
-    app = _app("/", "/login", "/download")
+    app = _app("/", "/login", "/download", "/account/login")
     app.add_url_rule("/user/<name>", "user", lambda name: {"name": name})
     courier = Courier(WsgiTransport(app), mode="default", max_requests=200)
     found = {route.path for route in crawled(courier, "", "canary").routes}
-    assert {"/", "/login", "/download", "/user/{id}"} <= found
+    assert {"/", "/login", "/download", "/account/login", "/user/{id}"} <= found
 
 
 def test_an_api_that_shows_itself_is_asked_for_no_more_names() -> None:

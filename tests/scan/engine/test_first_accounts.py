@@ -10,8 +10,11 @@ from stopper.core.app import App, Route
 from stopper.core.exchange import Response
 from stopper.core.probe import Identity
 from stopper.core.probe_login import understood
+from stopper.core.secret import Secret
+from stopper.scan.catalogue import find
 from stopper.scan.honest import HonestRequests
 from stopper.scan.identities import Scene, gather
+from stopper.scan.trial import try_rule
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
 
@@ -86,3 +89,19 @@ def test_a_view_that_fails_for_everybody_spoils_no_log_in() -> None:
 )
 def test_a_view_that_says_in_its_own_words_that_nobody_is_there_was_a_log_in(text: str, known: bool) -> None:
     assert understood(Response(404, (("Content-Type", "text/html"),), text.encode())) is known
+
+
+def test_probes_send_an_account_in_the_form_that_let_somebody_in() -> None:
+    """Nothing but the log-in itself tells that the member is called "login"."""
+    app = Flask("asks for login")
+
+    @app.post("/login")
+    def login() -> Any:
+        data = request.get_json()
+        known = data["login"] == "dave" and data["password"] == "daves-password"
+        return jsonify(token=secrets.token_urlsafe(24)) if known else ("no", 401)
+
+    rule = find("login-not-throttled")
+    assert rule is not None
+    dave = Identity("dave", (), subject="dave", password=Secret("daves-password"))
+    assert try_rule(rule, app, identities=[dave]).outcome == "fail"
