@@ -35,7 +35,7 @@ _TELLS_NOTHING: Final = frozenset({"bool", "len", "type", "isinstance", "hash", 
 _OPEN_PARTS: Final = frozenset({"username", "type", "realm"})
 """Parts of ``request.authorization`` that open nothing."""
 _ID_OF: Final = re.compile(
-    r"(?i)(?:token|key|jwt|credential|secret)_(?:id|name)$|(?:^|_)user_?name$|^(?:raw_|client_|remote_)?(?:user|e?mail|user_e?mail|login|ip|port|protocol)$"
+    r"(?i)(?:token|key|jwt|credential|secret)_(?:id|name)$|(?:^|_)user_?name$|^(?:raw_|client_|remote_)?(?:user|e?mail|user_e?mail|login)$|^(?:\w+_)?(?:ip|port|protocol)$"
 )
 """Names of the id of a credential, of what a token was about, or of the half of a pair that is no secret."""
 _VAGUE: Final = frozenset({"token", "jwt"})

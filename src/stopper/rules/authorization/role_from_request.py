@@ -17,7 +17,7 @@ from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.probe_query import with_query
 from stopper.core.query_comparisons import is_query
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Name, Parameter, Sequence, Value, options, walk
+from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Sequence, Value, options, walk
 
 _GUARDS: Final = ("admin", "staff", "superuser", "root", "superadmin", "manager", "moderator", "owner", "administrator")
 _CASTS: Final = frozenset({"int", "str", "uuid.UUID", "bson.ObjectId"})
@@ -61,7 +61,8 @@ def _refuses(facts: SourceFacts, one: Comparison) -> bool:
         and not asked.negated
         and asked.span.holds(one.span)
         and any(
-            isinstance(part, Name) and WHO.search(part.dotted)
+            (isinstance(part, Name) and WHO.search(part.dotted))
+            or (isinstance(part, Member) and ROLE.search(part.attribute))
             for other in facts.comparisons_in(one.function)
             if other is not one and asked.span.holds(other.span)
             for side in (other.left, other.right)

@@ -8,7 +8,7 @@ from stopper.core.app import App
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Item, Member, Value, text_of, walk
+from stopper.core.values import Item, Member, Name, Value, text_of, walk
 
 _PATH: Final = re.compile(
     r"(?i)(?:^|[/_.-])(?:web_?-?hooks?|hooks?|ipn|stripe|paypal|github|gitlab|slack|twilio|shopify|payment[-_]?(?:callback|notification|event)s?|notify|callback/payment)(?:$|[/_.-])"
@@ -17,9 +17,10 @@ _NOT: Final = re.compile(
     r"(?i)oauth|(?:^|/)auth/|login|register|subscri|list|settings|config|admin|authorize|connect|create|users?/"
 )
 _CHECKS: Final = re.compile(
-    r"(?i)hmac\.\w+|secrets\.compare_digest|.*(?:construct_event|verify|validat|signature|check_sign|is_valid|authentic|compare_digest|webhook\.parse|unwrap|required?_\w*(?:sig|auth|key|token)|RequestValidator)\w*(?:\..*)?|stopper\..*|jwt\.decode"
+    r"(?i)hmac\.\w+|secrets\.compare_digest|.*(?:construct_event|verify|validat|signature|check_sign|is_valid|authentic|compare_digest|webhook\.parse|unwrap|required?_\w*(?:sig|auth|key|token)|sign_?in_required|log_?in_required|RequestValidator)\w*(?:\..*)?|stopper\..*|jwt\.decode"
     r"|.*(?:login|jwt|token|auth|session|user)_required|flask_(?:login|jwt_extended|security|httpauth|praetorian)\..*(?:required|auth\w*)"
 )
+_HOOK: Final = re.compile(r"(?i)hook|subscri")
 _KIND: Final = re.compile(r"(?i)(?:^|-)(?:event|topic|type|agent|delivery|action|version|resource-state)(?:-key)?$")
 _OUT: Final = re.compile(
     r"(?i)(?:webhook|callback|hook|notify|notification|target|endpoint|delivery|subscriber)_?(?:url|uri|endpoint|address)s?"
@@ -144,15 +145,23 @@ def _outgoing(facts: SourceFacts) -> Iterator[Hit]:
 def _is_target(value: Value) -> bool:
     if isinstance(value, Member):
         return _OUT.fullmatch(value.attribute) is not None or (
-            value.attribute in ("url", "target")
-            and re.search(r"(?i)hook|subscri", value.owner.name or getattr(value.owner, "parameter", "")) is not None
+            value.attribute in ("url", "target") and any(_HOOK.search(word) for word in _words(value.owner))
         )
     return isinstance(value, Item) and _OUT.fullmatch(text_of(value.key) or "") is not None
 
 
+def _words(owner: Value) -> Iterator[str]:
+    """What the thing is called: by its own name, or by the model that a query reads it from."""
+    yield owner.name or getattr(owner, "parameter", "")
+    for part in walk(owner, 6):
+        if isinstance(part, Name):
+            yield part.dotted.rpartition(".")[2]
+
+
 def _is_guarded(facts: SourceFacts, function: str) -> bool:
+    """That the host is held against a list: before the call, or by a view when the target is registered."""
     return any(_GUARDS.fullmatch(call.method) for call in facts.calls_in(function)) or any(
-        comparison.function == function
+        (comparison.function == function or facts.routes_reaching(comparison.function))
         and any(getattr(one, "attribute", "") in ("hostname", "netloc") for one in walk(comparison.left, 4))
         for comparison in facts.comparisons("in", "not in")
     )

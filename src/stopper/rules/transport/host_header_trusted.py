@@ -23,7 +23,7 @@ _LINKS: Final = (
     "flask_mail.Message",
 )
 _ELSEWHERE: Final = ("*.from_envvar", "*.from_pyfile", "*.from_file", "*.from_json", "*.from_object")
-_SENT_BACK_TO: Final = frozenset({"redirect_uri", "callback_url", "callback_uri"})
+_SENT_BACK_TO: Final = frozenset({"redirect_uri", "callback", "callback_url", "callback_uri"})
 _STRANGER: Final = "host-of-a-stranger.example"
 
 
