@@ -88,7 +88,7 @@ def _sends_it_all(facts: SourceFacts, function: str) -> bool:
 
 
 def _holds_secret_name(value: Value, depth: int = 3) -> bool:
-    """That a record has such a member: ``{"ssn": …}``, ``asdict(Person(form["ssn"]))``."""
+    """That a record has such a member: ``{"ssn": …}``, ``asdict(Person(form["ssn"]))``, ``{"google": grant["access_token"]}``."""
     if depth == 0:
         return False
     for option in options(value):
@@ -97,9 +97,14 @@ def _holds_secret_name(value: Value, depth: int = 3) -> bool:
                 told = [(text_of(key) or "", inner) for key, inner in items if not _says_yes_or_no(inner)]
             case Call(callee="dataclasses.asdict", args=(Call() as made, *_)):
                 told = [*made.keywords, *((text_of(one.key) or "", one) for one in made.args if isinstance(one, Item))]
+            case Item(key=Constant(value=str(key))):
+                told = [(key, option)] if sensitive(key) else []
             case _:
                 continue
-        if any((name and is_secret_name(name)) or _holds_secret_name(inner, depth - 1) for name, inner in told):
+        if any(
+            (name and is_secret_name(name)) or (inner is not option and _holds_secret_name(inner, depth - 1))
+            for name, inner in told
+        ):
             return True
     return False
 

@@ -269,9 +269,11 @@ def _relevant(run: _Run) -> list[str]:
             # Of test code rules ask for the credentials in it alone, if at all, so a third of a usual project need not be read.
             if not run.reads_tests or not files.holds_credential(data):
                 continue
-        if files.is_strong(data) or files.is_server_settings(source.shown):
+        if files.is_strong(data):
             chosen.add(path)
             homes.add(_home(source))
+        elif files.is_server_settings(source.shown):
+            chosen.add(path)
         elif files.is_weak(data):
             weak[path] = files.imported_tops(data)
             touched.append(path)
