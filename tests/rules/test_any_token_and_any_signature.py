@@ -92,3 +92,9 @@ def test_a_secret_that_is_a_word_is_told_by_the_token_alone(key: str, outcome: s
     found = try_rule(RULES["jwt-secret-guessable"], writers_only(key), identities=[BOB])
     assert found.outcome == outcome, found.message
     assert outcome == "open" or [str(ref) for ref in found.routes] == ["POST /login"]
+
+
+@pytest.mark.parametrize(("claims", "outcome"), [({}, "fail"), ({"exp": 4_000_000_000}, "pass")])
+def test_a_token_without_an_end_is_told_by_the_log_in_alone(claims: dict[str, int], outcome: str) -> None:
+    found = try_rule(RULES["jwt-issued-without-expiry"], writers_only("secret", **claims), identities=[BOB])
+    assert found.outcome == outcome, found.message
