@@ -45,3 +45,15 @@ def test_a_token_of_a_test_whose_time_is_over_is_no_finding(tmp_path: Path) -> N
     """Nobody takes it any more; one that is still good is told."""
     ended = f"{part({'alg': 'RS256'})}.{part({'sub': '42', 'exp': 1602291600})}.dGhpcyBpcyBub3QgYSBzaWduYXR1cmU"
     assert seen(tmp_path, f'import flask\n\nTOKEN = "{ended}"\n') == []
+
+
+def test_a_token_in_the_readme_is_found(tmp_path: Path) -> None:
+    """Docs lie in the repository like the source; the token of every tutorial and a variable are no credentials."""
+    tutorial = (
+        f"{part({'alg': 'HS256'})}.{part({'sub': '1234567890', 'name': 'John Doe'})}.dGhpcyBpcyBub3QgYSBzaWduYXR1cmU"
+    )
+    (tmp_path / "README.md").write_text(
+        f"# API\n\n`curl -H 'Authorization: Bearer $TOKEN'`\n\nA token: {tutorial}\n\ncurl -H 'Authorization: Bearer {TOKEN}'\n",
+        encoding="utf-8",
+    )
+    assert seen(tmp_path, "import flask\n") == [("README.md", 7, "likely")]

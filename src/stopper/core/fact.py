@@ -227,7 +227,7 @@ class TextFile:
 
     path: str
     kind: Literal[
-        "env", "dockerfile", "compose", "workflow", "procfile", "template", "script", "key", "config", "openapi"
+        "env", "dockerfile", "compose", "workflow", "procfile", "template", "script", "key", "config", "openapi", "docs"
     ]
     lines: tuple[str, ...]
 

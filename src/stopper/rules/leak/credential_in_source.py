@@ -7,7 +7,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.key_shapes import claims_of, is_placeholder, is_random, key_in
+from stopper.core.key_shapes import claims_of, is_placeholder, is_random, key_in, may_hold_key
 from stopper.core.naming import sensitive
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
@@ -33,7 +33,7 @@ def detect(app: App) -> Iterator[Hit]:
     """Texts with the shape of a key or token anywhere, tests included; literals under the name of a password outside of tests."""
     facts = source_of(app)
     seen: set[tuple[str, int]] = set()
-    for span, message, certainty in (*_by_text(facts), *_by_name(facts)):
+    for span, message, certainty in (*_by_text(facts), *_by_name(facts), *_in_docs(facts)):
         if (span.path, span.line) not in seen:
             seen.add((span.path, span.line))
             yield Hit(message, span, certainty=certainty)
@@ -47,6 +47,22 @@ def _by_text(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
         told |= {(span.path, text), *([(span.path, "a token")] if text.startswith("eyJ") else ())}
         if not is_again:
             yield span, message, certainty
+
+
+def _in_docs(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
+    """A token or key that was pasted into a README or a page of the docs; the first of a file, for they are replaced together."""
+    for file in facts.files_of("docs"):
+        for number, line in enumerate(file.lines, 1):
+            found = key_in(line) if len(line) >= SHORTEST and may_hold_key(line) else None
+            if found is not None and not _has_ended(found.text) and not _is_everybodys(found.text):
+                yield Span(file.path, number, number, 1, len(line) + 1), f"{found.kind} stands in the docs", "likely"
+                break
+
+
+def _is_everybodys(text: str) -> bool:
+    """The token by which every tutorial shows what one looks like."""
+    claims = claims_of(text) if text.startswith("eyJ") else {}
+    return claims.get("sub") == "1234567890" or str(claims.get("name", "")).startswith("John Doe")
 
 
 def _by_shape(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty, str]]:

@@ -17,6 +17,7 @@ KINDS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"(?:^|/)(?:Makefile|makefile|GNUmakefile|tox\.ini|justfile)$"), "build"),
     (re.compile(r"(?:^|/)[\w.-]*requirements[\w.-]*\.txt$|(?:^|/)requirements/[\w.-]+\.txt$|(?:^|/)constraints[\w.-]*\.txt$"
                 r"|(?:^|/)(?:poetry|uv|pdm|Pipfile)\.lock$|(?:^|/)(?:pyproject\.toml|Pipfile|setup\.cfg)$"), "requirements"),
+    (re.compile(r"(?:^|/)README[\w.-]*\.(?:md|rst)$|(?:^|/)docs?/(?:[\w.-]+/)*[\w.-]+\.(?:md|rst)$"), "docs"),
     (re.compile(r"(?:^|/)Procfile$"), "procfile"),
     (re.compile(r"(?:^|/)(?:openapi|swagger)\.(?:json|ya?ml)$"), "openapi"),
     (re.compile(r"\.(?:html|htm|j2|jinja|jinja2)$"), "template"),
@@ -28,7 +29,7 @@ KINDS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
 
 _ENDINGS: Final = frozenset({
     "env", "flaskenv", "dockerfile", "yml", "yaml", "json", "html", "htm", "j2", "jinja", "jinja2", "js", "pem", "key",
-    "p12", "pfx", "conf", "ini", "cfg", "toml", "txt", "lock", "py", "Dockerfile", "Containerfile", "Jenkinsfile",
+    "p12", "pfx", "conf", "ini", "cfg", "toml", "txt", "lock", "py", "md", "rst", "Dockerfile", "Containerfile", "Jenkinsfile",
     "Makefile", "makefile", "GNUmakefile", "justfile", "Procfile", "Pipfile",
 })  # fmt: skip
 _NAMED: Final = re.compile(r"(?:\.env|Dockerfile|Containerfile)\.|.*\.env\.|id_")
