@@ -96,7 +96,8 @@ def _serialised(facts: SourceFacts) -> Iterator[Span]:
     for returned in facts.returns():
         last = returned.function.rpartition(".")[2]
         shows = facts.is_view(returned.function) or re.fullmatch(
-            r"(?:to_|as_)(?:dict|json)|serializ\w*|json|public\w*", last
+            r"(?:(?:to|as|get|for)_)?(?:\w*dict|\w*json|serializ\w*|public\w*|represent\w*|summary|details?|info|view|payload|response)",
+            last,
         )
         if shows and not _ONCE.search(last) and _gives(facts, returned.value, returned.function):
             yield returned.span
