@@ -35,6 +35,10 @@ UNIT_SECONDS: Final = {
 _TIMEDELTA: Final = ("days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks")
 
 
+_FACTORS: Final = (60, 3600, 86400, 604800, 24, 7)
+"""What a number of minutes, hours, days or weeks is multiplied with."""
+
+
 def verifications(app: App, facts: SourceFacts) -> Iterator[tuple[Call, Decoding]]:
     """Decodes that check the signature, in the shape of the version that is used."""
     for call, usual in decodings(facts):
@@ -184,6 +188,11 @@ def seconds_of(value: Value | None, facts: SourceFacts | None = None) -> float |
         elif isinstance(one, Parameter) and one.default is not None and not isinstance(one.default, Constant):
             inner = seconds_of(one.default)
             found.extend([inner] if inner is not None else [])
+        elif (
+            isinstance(one, Unknown) and len(one.parts) == 2 and any(is_constant(part, *_FACTORS) for part in one.parts)
+        ):
+            left, right = (seconds_of(part, facts) for part in one.parts)  # ``hours * 3600``
+            found.extend([left * right] if left is not None and right is not None else [])
         elif isinstance(one, (ConfigValue, Parameter)) and facts is not None:
             known = [seconds_of(other, facts) for other in reached(facts, one) if other is not one]
             found.extend(number for number in known if number is not None)

@@ -164,7 +164,15 @@ def said_options(facts: SourceFacts, call: Call, shape: Decoding) -> tuple[Value
     said = call.argument(shape.options, "options") if shape.options is not None else None
     if said is None and isinstance(call.receiver, Call) and call.receiver.method == "PyJWT":
         said = call.receiver.argument(0, "options")
-    return tuple(option for one in options(said) for value in facts.followed(one) for option in options(value))
+    known = [option for one in options(said) for value in facts.followed(one) for option in options(value)]
+    return tuple(inner for option in known for inner in _returned(facts, option))
+
+
+def _returned(facts: SourceFacts, option: Value) -> tuple[Value, ...]:
+    """What a helper of the project gives as options, else the value itself."""
+    function = facts.function(option.callee) if isinstance(option, Call) else None
+    given = tuple(one for value in function.returns for one in options(value)) if function is not None else ()
+    return given or (option,)
 
 
 def _held(value: Value) -> Value:

@@ -105,6 +105,8 @@ def of_name(dotted: str) -> Labels:
         words = dotted.split(".")
         if len(words) == 2:
             return NONE
+        if words[2] == "authorization" and words[3:] == ["type"]:
+            return NONE
         if words[2] == "headers" and len(words) > 3:
             return (
                 labelled("request-headers")
