@@ -16,7 +16,7 @@ from stopper.core.probe import Steps, Target, failed, passed, send, unsure
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import Input, inputs
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Member, Name, Value, text_of
+from stopper.core.values import Call, Constant, Member, Name, Unknown, Value, text_of
 
 _SPAN: Final = re.compile(r"Span\([^()]*\)")
 _ROOTS: Final = frozenset(
@@ -39,6 +39,9 @@ _ROOTS: Final = frozenset(
         "~",
     }
 )
+_OWN_FOLDERS: Final = frozenset({"log", "logs", "backup", "backups", "dumps", "instance", ".git"})
+"""Folders of a project that nobody puts anything into for others."""
+_OWN_FILE: Final = re.compile(r"(?i)(?:^|/)\.env[\w.]*$|\.(?:sqlite3?|db|log|bak|sql|pem|key|env)$")
 _UPWARDS: Final = "../" * 12
 """Deeper than a project lies; what is above the root is the root."""
 _KERNEL: Final = re.compile(r"Linux version \d+\.\d+[^\n]{0,200}#\d+")
@@ -101,7 +104,20 @@ def detect(app: App) -> Iterator[Hit]:
         folder, name = call.argument(0, "directory"), call.argument(1, "path", "filename")
         if folder is not None and _is_root(folder) and not isinstance(name, Constant):
             yield Hit("files of the project are served by a name that the caller chooses", call.span)
+    for call in facts.calls("flask.send_file"):
+        path = call.argument(0, "path_or_file")
+        if call.function and isinstance(path, (Unknown, Call)) and _is_own_text(path):
+            yield Hit("a file of the project itself is given out", call.span, certainty="likely")
     yield from _by_name(facts)
+
+
+def _is_own_text(path: Unknown | Call) -> bool:
+    """``os.path.join(app.instance_path, "app.sqlite")``, ``Path(app.root_path) / ".env"``."""
+    if isinstance(path, Call) and path.callee != "os.path.join":
+        return False
+    inside = path.args if isinstance(path, Call) else path.parts
+    last = text_of(inside[-1]) if len(inside) > 1 else None
+    return last is not None and _OWN_FILE.search(last) is not None and _is_root(inside[0])
 
 
 def _by_name(facts: SourceFacts) -> Iterator[Hit]:
@@ -162,6 +178,11 @@ def _is_root(folder: Value) -> bool:
             return text in _ROOTS
         case Call(callee="os.getcwd" | "pathlib.Path.cwd"):
             return True
+        case (
+            Unknown(parts=(base, Constant(value=str(last))))
+            | Call(callee="os.path.join", args=(base, Constant(value=str(last))))
+        ):  # ``Path(app.instance_path) / "logs"``
+            return last.strip("/") in _OWN_FOLDERS and _is_root(base)
         case Call(callee="os.path.abspath" | "os.path.realpath" | "os.path.dirname" | "pathlib.Path", args=(inner,)):
             return _is_root(inner) or (folder.callee.endswith("dirname") and _is_own_file(inner))
         case Member(owner=inner, attribute="parent"):
