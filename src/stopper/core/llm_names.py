@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.facts import SourceFacts
-from stopper.core.values import Call, Constant, Mapping, Member, Name, Sequence, Value, text_of, walk
+from stopper.core.values import Call, Constant, Mapping, Member, Name, Sequence, Unknown, Value, text_of, walk
 
 HOMES: Final = (
     "openai", "anthropic", "litellm", "cohere", "ollama", "google.generativeai", "google.genai", "mistralai", "groq", "together", "replicate",
@@ -64,7 +64,17 @@ def _model_calls(facts: SourceFacts) -> Iterator[Call]:
             if id(call) not in seen and _BY_ATTRIBUTE.fullmatch(_written(call)):
                 seen.add(id(call))
                 yield call
+    for call in facts.calls("*.invoke", "*.ainvoke", "*.stream", "*.astream") if facts.imports(*HOMES) else ():
+        if id(call) not in seen and _is_chain(call.receiver):
+            yield call
     yield from _by_http(facts)
+
+
+def _is_chain(value: Value | None) -> bool:
+    """``prompt | model``: steps that LangChain runs one after the other."""
+    return isinstance(value, Unknown) and any(
+        isinstance(part, Call) and part.callee.startswith("langchain") for part in value.parts
+    )
 
 
 def _written(call: Call) -> str:
@@ -107,9 +117,19 @@ def said(call: Call, *names: str) -> Value | None:
     return found
 
 
-def messages(call: Call) -> Iterator[tuple[str, Value]]:
-    """Role and content of each message that stands visibly in the call."""
-    for part in walk(said(call, "messages", "input", "contents") or (call.args[0] if call.args else None), 6):
+def _told(call: Call, facts: SourceFacts | None) -> Iterator[Value]:
+    """What the call tells the model, and what it is inside a function of the project that puts it together."""
+    told = said(call, "messages", "input", "contents") or (call.args[0] if call.args else None)
+    for part in walk(told, 6):
+        yield part
+        if facts is not None and isinstance(part, Call) and facts.function(part.callee) is not None:
+            for one in facts.returns_of(part.callee):
+                yield from walk(one.value, 6)
+
+
+def messages(call: Call, facts: SourceFacts | None = None) -> Iterator[tuple[str, Value]]:
+    """Role and content of each message that stands visibly in the call; with *facts* also in a function that makes them."""
+    for part in _told(call, facts):
         if isinstance(part, Mapping) and (content := part.get("content") or part.get("parts")) is not None:
             yield (text_of(part.get("role")) or ""), content
         elif (

@@ -89,7 +89,7 @@ def _project(file: TextFile) -> Iterator[Pin]:
             section = bare.strip("[]")
         if ".dependencies" in section and section.startswith(("tool.poetry", "tool.pdm")):
             if match := _POETRY.match(bare):
-                yield _pin(match[1], match[3], match[2] == "==", file, number)
+                yield _pin(match[1], match[3], match[2] in ("==", None), file, number)
             continue
         listed = (listed or re.match(r"(?:dependencies|[\w-]+)\s*=\s*\[", bare) is not None) and section.startswith(
             ("project", "dependency-groups")

@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 from stopper.core.app import App, Route
 from stopper.core.checked_input import Origin, is_checked, origins, stations
 from stopper.core.exchange import Exchange, Request, Response
+from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import LabelKind
@@ -18,6 +19,7 @@ from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import members
 from stopper.core.probe_login import entered, login_requests, login_routes
 from stopper.core.probe_query import with_query
+from stopper.core.response_headers import SetHeader, headers_set
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
@@ -25,6 +27,7 @@ from stopper.core.values import (
     Constant,
     Format,
     Item,
+    Mapping,
     Member,
     Name,
     Parameter,
@@ -54,12 +57,43 @@ def detect(app: App) -> Iterator[Hit]:
         if _leads_away(facts, flow.value) and not _is_held(facts, flow.value, flow.function):
             yield Hit("the redirect goes wherever the request says", flow.span)
     for flow in facts.flows("response-header", label=_KINDS):
-        if (
-            flow.detail.lower() == "location"
-            and _leads_away(facts, flow.value)
-            and not is_checked(facts, flow.value, flow.function)
-        ):
+        place = flow.value if flow.detail.lower() == "location" else _location_of(flow)
+        if place is not None and _leads_away(facts, place) and not is_checked(facts, place, flow.function):
             yield Hit("the redirect goes wherever the request says", flow.span)
+    yield from _kept_for_later(facts)
+
+
+def _location_of(flow: Flow) -> Value | None:
+    """``Response(status=303, headers={"Location": …})``; a ``Location`` beside a 201 sends nobody on."""
+    if not flow.detail.startswith("flask.") or not isinstance(flow.value, Mapping):
+        return None
+    return next((value for key, value in flow.value.items if (text_of(key) or "").lower() == "location"), None)
+
+
+def _kept_for_later(facts: SourceFacts) -> Iterator[Hit]:
+    """An address that one request leaves in the session, and that another one is sent on to."""
+    keys = {
+        flow.detail
+        for flow in facts.flows("session", label=_KINDS)
+        if _leads_away(facts, flow.value) and not _is_held(facts, flow.value, flow.function)
+    }
+    if not keys:
+        return
+    places: tuple[Flow | SetHeader, ...] = (*facts.flows("redirect"), *headers_set(facts, "Location"))
+    for one in places:
+        if any(_is_session(option, keys) for option in options(one.value)) and not _is_held(
+            facts, one.value, one.function
+        ):
+            yield Hit("the redirect goes where an earlier request said", one.span)
+
+
+def _is_session(value: Value, keys: set[str]) -> bool:
+    return (
+        isinstance(value, Item)
+        and isinstance(value.owner, Name)
+        and value.owner.dotted == "flask.session"
+        and text_of(value.key) in keys
+    )
 
 
 def _is_held(facts: SourceFacts, value: Value, function: str, depth: int = 2) -> bool:

@@ -14,6 +14,7 @@ from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, Constant, Mapping
 
 _LIMITERS: Final = ("flask_limiter", "limits", "slowapi", "ratelimit", "pyrate_limiter", "tiktoken")
+_CHAT_MODELS: Final = r"langchain\w*(?:\.\w+)*\.(?:\w*Chat\w+|init_chat_model|OpenAI|Ollama)"
 _LARGE: Final = 32_000
 """Tokens of one answer above which a bound is none."""
 
@@ -22,24 +23,32 @@ def detect(app: App) -> Iterator[Hit]:
     """Calls of a model that a route reaches and that bound neither the answer nor the caller."""
     facts = source_of(app)
     for call in model_calls(facts):
-        if not call.function or not facts.routes_reaching(call.function) or _is_bounded(call):
+        if not call.function or not facts.routes_reaching(call.function) or _is_bounded(facts, call):
             continue
         if not facts.imports(*_LIMITERS) and not _asks_for_length(facts, call.function):
             yield Hit("neither the length of the answer nor what a caller may spend is bounded", call.span)
 
 
-def _is_bounded(call: Call) -> bool:
+def _is_bounded(facts: SourceFacts, call: Call) -> bool:
     length = said(call, *LENGTHS)
     if isinstance(length, Constant) and isinstance(length.value, int):
         return length.value <= _LARGE
     if length is not None:
         return True
+    if call.method in ("invoke", "ainvoke") and _made_without_length(facts):
+        return False
     body = payload(call)
     return (
         call.open
         or (body is not None and not isinstance(body, Mapping))
         or call.method in ("embed", "invoke", "predict", "run")
     )
+
+
+def _made_without_length(facts: SourceFacts) -> bool:
+    """That the models of LangChain are made here, in so many words, and none of them with a bound."""
+    made = list(facts.calls_matching(_CHAT_MODELS))
+    return bool(made) and not any(one.open or one.keyword(*LENGTHS) is not None for one in made)
 
 
 def _asks_for_length(facts: SourceFacts, function: str) -> bool:

@@ -1,5 +1,6 @@
 """What a stranger writes into a chat is run: as SQL, as code, or as a call of a tool."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -8,7 +9,7 @@ from stopper.core.checked_input import is_checked
 from stopper.core.fact import SinkKind
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Verdict
-from stopper.core.llm_names import model_calls, talks_to_models
+from stopper.core.llm_names import model_calls, said, talks_to_models
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_llm import broken, models
 from stopper.core.rule import Hit, Rule
@@ -22,6 +23,7 @@ _WORDS: Final = {
     "deserialisation": "unpacked into objects",
     "file-path": "taken for the path of a file",
 }
+_ASKS: Final = re.compile(r"(?i)valid|confirm|approv|check|allow|permit|require|schema|verify")
 _AGENTS: Final = ("langchain_experimental.utilities.PythonREPL", "langchain_experimental.tools.PythonREPLTool", "langchain_experimental.tools.PythonAstREPLTool", "langchain_community.tools.ShellTool", "langchain.tools.ShellTool", "langchain_experimental.agents.create_python_agent", "langchain_experimental.agents.create_pandas_dataframe_agent")  # fmt: skip
 
 
@@ -40,8 +42,23 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(
                 "the model chooses which function is called, out of all that there are", call.span, certainty="likely"
             )
+    yield from _dispatched(facts)
     for call in facts.calls(*_AGENTS):
         yield Hit("the model gets a tool that runs any code", call.span, certainty="likely")
+
+
+def _dispatched(facts: SourceFacts) -> Iterator[Hit]:
+    """``TOOLS[call.function.name](**arguments)`` where the model was given tools, and nothing asks about the arguments or a person."""
+    given = {
+        call.function for call in model_calls(facts) if call.function and said(call, "tools", "functions") is not None
+    }
+    for function in given:
+        calls = list(facts.calls_in(function))
+        if any(_ASKS.search(call.method) for call in calls) or not any(call.method == "loads" for call in calls):
+            continue
+        for call in calls:
+            if call.callee == "?" and call.open and call.span is not None:
+                yield Hit("the model chooses which function runs, and with what", call.span, certainty="likely")
 
 
 def _from_model(facts: SourceFacts, value: Value, asked: set[int]) -> bool:

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from stopper.core.app import App
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.llm_names import SYSTEM, messages, model_calls, said, talks_to_models
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_llm import models
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Member, Value, text_of, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Member, Value, is_constant, text_of, walk
 
 _INTERNAL: Final = frozenset(
     {
@@ -53,8 +53,29 @@ def detect(app: App) -> Iterator[Hit]:
     orders |= {text for call in calls for name in SYSTEM if (text := text_of(said(call, name)))}
     for flow in facts.flows("response"):
         what = _internal(flow.value, asked, orders)
+        if not what and _holds_order(flow.value) and not _leaves_out(facts, flow.function):
+            what = "the system prompt"
         if what:
             yield Hit(f"the answer holds {what}", flow.span)
+
+
+def _holds_order(value: Value) -> bool:
+    """A message of the role ``system`` among what is sent back, as a history of the talk has one."""
+    return any(
+        isinstance(part, Mapping)
+        and text_of(part.get("role")) in ("system", "developer")
+        and part.get("content") is not None
+        for part in walk(value, 8)
+    )
+
+
+def _leaves_out(facts: SourceFacts, function: str) -> bool:
+    """That the function asks which message is the system's."""
+    return any(
+        is_constant(side, "system", "developer")
+        for comparison in facts.comparisons_in(function)
+        for side in (comparison.left, comparison.right)
+    )
 
 
 def _internal(value: Value, asked: set[int], orders: set[str]) -> str:

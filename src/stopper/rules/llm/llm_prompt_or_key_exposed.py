@@ -12,7 +12,19 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import answered, attempt
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Name, Truth, Value, parts, walk
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Format,
+    Name,
+    Truth,
+    Unknown,
+    Value,
+    parts,
+    walk,
+)
 
 _PASSING: Final = frozenset(
     {
@@ -75,10 +87,22 @@ def _logged(facts: SourceFacts) -> Iterator[Hit]:
     for call in calls:
         told.setdefault(call.function, set()).update(origin for prompt in prompts(call) for origin in origins(prompt))
     for flow in facts.flows("log", "print"):
-        answer = any(isinstance(part, Call) and id(part) in asked for part in walk(flow.value))
-        words = not _is_metadata(flow.value) if answer else bool(origins(flow.value) & told.get(flow.function, set()))
+        mine = told.get(flow.function, set())
+        said = [one for one in _told(flow.value) if not _is_measure(one)]
+        answer = any(isinstance(part, Call) and id(part) in asked for one in said for part in walk(one))
+        words = not _is_metadata(flow.value) if answer else any(origins(one) & mine for one in said)
         if words:
             yield Hit("what was said to the model, or what it answered, is logged", flow.span, certainty="likely")
+
+
+def _told(value: Value) -> tuple[Value, ...]:
+    """The parts of a log line, each for itself."""
+    return value.parts if isinstance(value, (Unknown, Format)) else (value,)
+
+
+def _is_measure(value: Value) -> bool:
+    """How much it was, and not what."""
+    return isinstance(value, Call) and value.callee in ("len", "hash", "type", "bool")
 
 
 def _is_metadata(value: Value) -> bool:

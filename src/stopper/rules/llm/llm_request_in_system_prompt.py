@@ -11,7 +11,7 @@ from stopper.core.labels import UNTRUSTED
 from stopper.core.llm_names import SYSTEM, messages, model_calls, said
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Format, Mapping, Value, text_of, walk
+from stopper.core.values import Call, Constant, Format, Mapping, Name, Value, text_of, walk
 
 _KINDS: Final = tuple(UNTRUSTED)
 _ORDER: Final = re.compile(
@@ -39,7 +39,8 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _is_mixed(facts: SourceFacts, call: Call) -> bool:
     if any(
-        role in ("system", "developer") and _tainted(facts, content, call.function) for role, content in messages(call)
+        role in ("system", "developer") and _tainted(facts, content, call.function)
+        for role, content in messages(call, facts)
     ):
         return True
     for name in SYSTEM:
@@ -63,7 +64,22 @@ def _instructs(value: Format) -> bool:
 
 
 def _tainted(facts: SourceFacts, value: Value, function: str) -> bool:
-    return facts.derives(value, *_KINDS) and not is_checked(facts, value, function)
+    if is_checked(facts, value, function):
+        return False
+    return facts.derives(value, *_KINDS) or any(_is_of_a_field(facts, part) for part in walk(value, 4))
+
+
+def _is_of_a_field(facts: SourceFacts, value: Value) -> bool:
+    """``Persona(tone=…).system()``: the method gives back a field that the object was made with."""
+    if not isinstance(value, Call) or not isinstance(value.receiver, Call) or facts.function(value.callee) is None:
+        return False
+    made = value.receiver
+    fields = {f"{made.callee}.{word}" for word, given in made.keywords if _tainted(facts, given, made.function)}
+    return bool(fields) and any(
+        isinstance(part, Name) and part.dotted in fields
+        for one in facts.returns_of(value.callee)
+        for part in walk(one.value, 6)
+    )
 
 
 RULE = Rule(

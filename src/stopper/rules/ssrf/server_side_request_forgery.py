@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from stopper.core.app import App
+from stopper.core.checked_input import is_checked_by_callers
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -48,6 +49,8 @@ def detect(app: App) -> Iterator[Hit]:
         if not any(_from_caller(facts, one) for one in _steerings(facts, flow.value)) or _is_checked(
             facts, flow.value, flow.function
         ):
+            continue
+        if is_checked_by_callers(facts, flow.value, flow.function, *UNTRUSTED):
             continue
         seen.add((flow.span.path, flow.span.line))
         yield Hit(MESSAGE, flow.span, certainty=_certainty(facts, flow))
