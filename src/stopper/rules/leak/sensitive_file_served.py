@@ -116,7 +116,9 @@ def _is_own_text(path: Unknown | Call) -> bool:
     if isinstance(path, Call) and path.callee != "os.path.join":
         return False
     inside = path.args if isinstance(path, Call) else path.parts
-    last = text_of(inside[-1]) if len(inside) > 1 else None
+    if len(inside) < 2:
+        return False
+    last = text_of(inside[-1])
     return last is not None and _OWN_FILE.search(last) is not None and _is_root(inside[0])
 
 
