@@ -11,7 +11,7 @@ from stopper.core.llm_names import SYSTEM, messages, model_calls, said, talks_to
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_llm import models
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Mapping, Member, Value, is_constant, text_of, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Member, Value, is_constant, options, text_of, walk
 
 _INTERNAL: Final = frozenset(
     {
@@ -44,6 +44,8 @@ def detect(app: App) -> Iterator[Hit]:
         return
     calls = list(model_calls(facts))
     asked = {id(call) for call in calls}
+    makers = [call.function for call in calls if call.function and _gives_all(facts, call.function, asked)]
+    asked |= {id(call) for call in facts.calls(*makers)} if makers else set()
     orders = {
         text
         for call in calls
@@ -57,6 +59,11 @@ def detect(app: App) -> Iterator[Hit]:
             what = "the system prompt"
         if what:
             yield Hit(f"the answer holds {what}", flow.span)
+
+
+def _gives_all(facts: SourceFacts, function: str, asked: set[int]) -> bool:
+    """That the function gives back the whole completion and leaves it to its caller what to take of it."""
+    return any(id(option) in asked for one in facts.returns_of(function) for option in options(one.value))
 
 
 def _holds_order(value: Value) -> bool:

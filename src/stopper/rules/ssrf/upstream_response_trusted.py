@@ -26,7 +26,7 @@ SINKS: Final[tuple[SinkKind, ...]] = (
     "session",
 )
 _CALL: Final = re.compile(
-    r"(?:requests|httpx)(?:\.(?:Session|Client))?\.(?:get|post|put|patch|delete|request)|urllib\.request\.urlopen"
+    r"(?:requests|httpx)(?:\.(?:Session|Client|AsyncClient))?\.(?:get|post|put|patch|delete|request)|urllib\.request\.urlopen"
 )
 _CHECKS: Final = re.compile(
     r"(?i)_{0,2}(?:raise_for_status|validate\w*|model_validate\w*|parse_obj\w*|load|loads_checked|check_\w+|verify\w*|ensure\w*|is_valid\w*|isinstance|iter_content|iter_bytes|from_dict|\w*schema\w*|TypeAdapter\w*|conlist|cast_to)"
