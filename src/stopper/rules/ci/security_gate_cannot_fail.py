@@ -52,22 +52,28 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         steps = list(steps_of(file))
         whole = "\n".join(step.text for step in steps)
+        job: Line | None = None
         for step in steps:
+            if not step.is_item and not step.lines[0].text.lstrip().startswith("steps"):
+                job = step.find(_CONTINUES)  # what stands before ``steps:`` holds for the whole job
             found = _tool(step)
             if found is not None and (hit := _let_off(file, step, found, whole)) is not None:
                 yield hit
+            elif found is not None and job is not None and step.is_item:
+                yield Hit("the build goes on when this job fails, and a security tool is in it", job.span)
 
 
 def _tool(step: Step) -> Line | None:
     """The line of the step that runs a security tool."""
     return next(
-        (
-            line
-            for line in step.lines
-            if _ACTION.search(line.text) or (TOOL.search(line.text) and not _INSTALLS.search(line.text))
-        ),
+        (line for line in step.lines if _ACTION.search(line.text) or _runs(line.text)),
         None,
     ) or next((line for line in step.lines if TOOL.search(line.text) and _SWALLOWED.search(line.text)), None)
+
+
+def _runs(text: str) -> bool:
+    """That one of the commands of a line runs a tool: ``pip install pip-audit && pip-audit`` does."""
+    return any(TOOL.search(one) and not _INSTALLS.search(one) for one in re.split(r"&&|;", text))
 
 
 def _let_off(file: TextFile, step: Step, tool: Line, whole: str) -> Hit | None:
