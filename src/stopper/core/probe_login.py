@@ -17,6 +17,9 @@ from stopper.core.probe_shared import found_once
 ENTERED: Final = "how somebody came in:"
 """Begins the names under which ``target.notes`` keeps the log-in of a person."""
 
+REGISTERED: Final = "how somebody registered:"
+"""Begins the names under which ``target.notes`` keeps the registration of a person."""
+
 _ASKS_AGAIN: Final = re.compile(r"""(?i)<input[^>]{1,400}type\s*=\s*["']?password""")
 _OUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 

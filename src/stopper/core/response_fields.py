@@ -1,10 +1,12 @@
 """Members of JSON answers that no client should see, found by name and value."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Final, cast
+from urllib.parse import parse_qsl
 
-from stopper.core.exchange import Response
+from stopper.core.exchange import Exchange, Response
 
 SECRET: Final = re.compile(
     r"(?i)^_?(?:hashed_?)?(?:password|passwd|pwd|pass)(?:_?(?:hash|hashed|digest|salt))?$|^(?:pw|pass)_?hash$|^(?:password_?)?salt$"
@@ -16,9 +18,55 @@ LONGEST: Final = 1000
 _SHOWN: Final = re.compile(r"^[*•x.\s]+|\*{3}|…|^(?:redacted|hidden|masked|null|none|true|false)?$", re.IGNORECASE)
 
 
+_PLAIN: Final = re.compile(r"(?i)^_?(?:password|passwd|pwd|pass)$")
+_ONCE: Final = re.compile(r"(?i)(?:key|secret|seed|codes?)$|^(?:remember|recovery|verification|confirmation)_?")
+"""What an answer to a change shows rightly to the one who asked: a key or a second factor at its making, the number of a booking."""
+_HASH: Final = re.compile(
+    r"^(?:b')?(?:\$(?:2[abxy]?|[156y]|argon2\w*|pbkdf2[\w-]*|scrypt)\$|(?:scrypt|pbkdf2|argon2)[:_])"
+)
+_DIGEST: Final = re.compile(r"^(?:[0-9a-fA-F]{32,128}|(?=\D*\d)[A-Za-z0-9+/_-]{40,128}={0,2})$")
+
+
 def secret_fields(response: Response) -> tuple[str, ...]:
     """The names of members that hold a hash, key, token or internal value in full."""
-    return tuple(dict.fromkeys(_fields(response.json(), 8)))
+    return tuple(dict.fromkeys(name for name, _ in _fields(response.json(), 8)))
+
+
+def secrets_after_change(exchange: Exchange) -> tuple[str, ...]:
+    """The names of members that an answer to POST, PUT or PATCH should not hold: what the caller just sent is no news, and a key or a
+    first password is rightly shown once, when it is made."""
+    sent = set(sent_texts(exchange))
+    password_sent = b"passw" in exchange.request.body.lower() or b"pwd" in exchange.request.body.lower()
+    seen = [(name, text) for name, text in _fields(exchange.response.json(), 8) if text not in sent]
+    plain = {text for name, text in seen if _PLAIN.match(name) and not re.search(r"\s", text)}
+    told: list[str] = []
+    for name, text in seen:
+        if _PLAIN.match(name):
+            if len(plain) > 1 or _HASH.match(text) or (password_sent and _DIGEST.match(text)):
+                told.append(name)
+        elif not _ONCE.search(name):
+            told.append(name)
+    return tuple(dict.fromkeys(told))
+
+
+def sent_texts(exchange: Exchange) -> Iterator[str]:
+    """Every value that the request's body holds, as JSON or as a form."""
+    body = exchange.request.body.decode("utf-8", "replace")
+    try:
+        yield from _scalars(json.loads(body), 8)
+    except (ValueError, RecursionError):
+        yield from (value for _, value in parse_qsl(body))
+
+
+def _scalars(value: object, depth: int) -> Iterator[str]:
+    if isinstance(value, dict) and depth:
+        for item in cast("dict[str, object]", value).values():
+            yield from _scalars(item, depth - 1)
+    elif isinstance(value, list) and depth:
+        for item in cast("list[object]", value)[:LONGEST]:
+            yield from _scalars(item, depth - 1)
+    elif isinstance(value, (str, int, float)):
+        yield str(value)
 
 
 def texts(value: object, depth: int = 8) -> Iterator[str]:
@@ -35,14 +83,14 @@ def texts(value: object, depth: int = 8) -> Iterator[str]:
             yield from texts(item, depth - 1)
 
 
-def _fields(value: object, depth: int) -> Iterator[str]:
+def _fields(value: object, depth: int) -> Iterator[tuple[str, str]]:
     if depth == 0:
         return
     if isinstance(value, dict):
         for name, item in cast("dict[str, object]", value).items():
             if isinstance(item, (str, int)) and not isinstance(item, bool) and SECRET.match(name):
                 if not _SHOWN.search(str(item)):
-                    yield name
+                    yield name, str(item)
             else:
                 yield from _fields(item, depth - 1)
     elif isinstance(value, list):

@@ -41,6 +41,8 @@ class Scene:
     """The form of an account that a log-in took, by its path: the next person is sent in that one first."""
     entries: dict[str, tuple[Route, Exchange]] = field(default_factory=dict[str, tuple[Route, Exchange]])
     """The log-in of each person whose answer handed out a credential: probes read it and need not log in again."""
+    registrations: dict[str, tuple[Route, Exchange]] = field(default_factory=dict[str, tuple[Route, Exchange]])
+    """The registration of each person that was taken."""
     asks_basic: set[str] = field(default_factory=set[str])
     """Paths of log-ins that asked for Basic authentication."""
     _shut: list[tuple[Exchange, ...]] = field(default_factory=list[tuple[Exchange, ...]])
@@ -208,6 +210,7 @@ def register(scene: Scene, name: str) -> Identity | None:
             ready = log_in(scene, person) or log_in(scene, other) or holder(scene, person, exchange, route)
             if ready is not None:
                 scene.useless.pop(name, None)
+                scene.registrations[name] = (route, exchange)
                 return ready
             if name in scene.useless:
                 return None

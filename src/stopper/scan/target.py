@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from stopper.core.app import App
 from stopper.core.exchange import Request
 from stopper.core.probe import Depth, Identity, Mode, Skipped, Target
-from stopper.core.probe_login import ENTERED
+from stopper.core.probe_login import ENTERED, REGISTERED
 from stopper.core.probe_own_values import told_about
 from stopper.scan.crawl import Crawled, beside, crawled
 from stopper.scan.forge import TokenForge
@@ -92,4 +92,5 @@ def prepare(
     surface, url = courier.transport.surface, courier.transport.base_url
     target = Target(model, surface, url, mode, depth, forge, honest, people, canary)
     target.notes.update({ENTERED + name: entry for name, entry in scene.entries.items()})
+    target.notes.update({REGISTERED + name: entry for name, entry in scene.registrations.items()})
     return Prepared(target, honest, renewals, notes)

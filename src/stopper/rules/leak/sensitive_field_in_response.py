@@ -1,12 +1,16 @@
 """Password hashes, keys and internal values go to whoever may read the answer."""
 
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, cast
 
+from stopper.core.app import Route
+from stopper.core.exchange import Exchange
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_provoke import Provoked, provoked
-from stopper.core.response_fields import secret_fields, texts
+from stopper.core.probe_login import ENTERED, REGISTERED
+from stopper.core.probe_provoke import provoked
+from stopper.core.response_fields import secret_fields, secrets_after_change, sent_texts, texts
 from stopper.core.rule import Rule
 
 TELLING: Final = 12
@@ -14,15 +18,17 @@ TELLING: Final = 12
 
 
 def probe(target: Target) -> Steps[Verdict]:
-    """Look for members of JSON answers whose name says that nobody should see their value, and for the passwords of the scan's people."""
+    """Look for members of JSON answers whose name says that nobody should see their value, and for the passwords of the scan's people.
+    An answer to a registration, a log-in or another change may show what the caller sent and what is rightly shown once."""
     places: list[RouteRef] = []
     evidence: list[Evidence] = []
-    asked = yield from provoked(target)
-    for one in asked:
-        what = _seen(target, one) if one.honest.response.succeeded and one.ref.method == "GET" else ""
+    asked = [(one.ref, one.honest) for one in (yield from provoked(target))]
+    asked += _people_came_in(target)
+    for ref, exchange in asked:
+        what = _seen(target, exchange) if exchange.response.succeeded and ref not in places else ""
         if what:
-            places.append(one.ref)
-            evidence.append(Evidence("exchange", f"{one.ref.path} answers with {what}", one.honest))
+            places.append(ref)
+            evidence.append(Evidence("exchange", f"{ref.path} answers with {what}", exchange))
     if places:
         return failed(f"{places[0]} answers with what nobody should see", places, evidence)
     if not asked:
@@ -30,11 +36,20 @@ def probe(target: Target) -> Steps[Verdict]:
     return passed(f"none of {len(asked)} routes answers with a field that nobody should see")
 
 
-def _seen(target: Target, one: Provoked) -> str:
-    names = secret_fields(one.honest.response)
+def _people_came_in(target: Target) -> Iterator[tuple[RouteRef, Exchange]]:
+    """The registrations and log-ins of the scan's people: no probe need ask them again."""
+    for name, entry in list(target.notes.items()):
+        if name.startswith((REGISTERED, ENTERED)) and isinstance(entry, tuple):
+            route, exchange = cast("tuple[Route, Exchange]", entry)
+            yield RouteRef(exchange.request.method, route.path), exchange
+
+
+def _seen(target: Target, one: Exchange) -> str:
+    reads = one.request.method == "GET"
+    names = secret_fields(one.response) if reads else secrets_after_change(one)
     if names:
         return ", ".join(names[:4])
-    said = set(texts(one.honest.response.json()))
+    said = set(texts(one.response.json())) - (set[str]() if reads else set(sent_texts(one)))
     for person in target.identities:
         password = person.password.reveal() if person.password is not None and not person.minted else ""
         if password in said and (len(password) >= TELLING or person.subject in said) and password != person.subject:
