@@ -40,6 +40,10 @@ _CHECKS_PASSWORD: Final = re.compile(
     r"(?i).*\b(check_password(_hash)?|verify_password|checkpw|check_pw|password_matches|validate_password|verify_and_update_password|"
     r"compare_password|authenticate_user)$|.*pyotp.*\.verify$|.*(argon2|PasswordHasher|CryptContext|passlib).*\.verify$"
 )
+_ASKS: Final = re.compile(
+    r"(?i)(?:is_)?(?:check|verif(?:y|ies)|valid(?:ate)?|match(?:es)?|compare|authenticate|log_?in|sign_?in|correct)(?:_?(?:user|login|credentials?|pass(?:word|wd)?|pwd))?"
+)
+"""What an account or a service is asked with a password, at a route that is named as a log-in."""
 _FORMS: Final = re.compile(r"(?i)schema|form$|valid|policy")
 _LOGIN_NAME: Final = re.compile(
     r"(?i)(^|[/_.-])(log_?-?in|sign_?-?in|authenticate|auth|tokens?|sessions?|otp|totp|2fa|mfa|pin|verify_?-?(otp|code|pin))([/_.-]|$)"
@@ -96,7 +100,19 @@ def _is_login(index: FunctionIndex, route: SourceRoute, functions: list[str]) ->
         return "POST" in route.methods or named
     if "POST" in route.methods and _takes_code(route) and _compares(index, functions, codes_only=True):
         return True
-    return named and "POST" in route.methods and (_compares(index, functions) or _asks_database(facts, calls))
+    if not named or "POST" not in route.methods:
+        return False
+    return (
+        _compares(index, functions) or _asks_database(facts, calls) or any(_asks_account(facts, one) for one in calls)
+    )
+
+
+def _asks_account(facts: SourceFacts, call: Call) -> bool:
+    """``user.check(request.json["password"])``: an object is asked whether the caller's password is right."""
+    return _ASKS.fullmatch(call.method) is not None and any(
+        facts.derives(value, "password") and facts.derives(value, "request-data")
+        for value in (*call.args, *(said for _, said in call.keywords))
+    )
 
 
 def _takes_code(route: SourceRoute) -> bool:
