@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from stopper.core.app import App, Route
+from stopper.core.changing_calls import hands_on, writes
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
@@ -20,7 +21,7 @@ from stopper.core.probe_baseline import TRIES, alike, attempt, candidates, is_do
 from stopper.core.probe_own_values import shows_account
 from stopper.core.rule import Hit, Rule
 from stopper.core.seeming_guards import is_seemingly_guarded
-from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Sequence, Value, text_of, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _SENT: Final = ("POST", "PUT", "PATCH")
@@ -55,21 +56,6 @@ _PROOF: Final = re.compile(
 _AUTH_NAME: Final = re.compile(
     r"(?i)auth(?!or)|require|verify|permission|login|token|credential|protect|guard|api_?key|signature|signed|hmac|validate_\w*(?:request|webhook|call)"
 )
-_WRITES: Final = re.compile(
-    r".*\.(commit|add|add_all|save|insert\w*|update\w*|delete\w*|remove|pop|append|create\w*|execute|executemany|put|set|write|"
-    r"setdefault|bulk_\w+|merge|send|enqueue|delay|apply_async)$"
-)
-_CHANGES: Final = re.compile(
-    r"(?:create|save|add|insert|update|delete|remove|store|persist|assign|transfer|charge|cancel|approve)_[a-z]\w+"
-)
-"""Functions whose name says that they change something, wherever they come from."""
-_VERB: Final = re.compile(
-    r"(?:add|note|cancel|void|close|reopen|approve|reject|accept|decline|publish|unpublish|archive|restore|transfer|charge|pay|refund|capture|revoke|"
-    r"enable|disable|rename|move|submit|finish|complete|start|stop|block|unblock|ban|assign|unassign|mark|lock|unlock|activate|deactivate|promote|"
-    r"demote|resend|reset|ship|confirm|join|leave|invite|rate|vote|comment|attach|detach|queue|change)"
-    r"(?:_\w+)?"
-)
-"""Verbs of changing, as the last word of what is called."""
 _INTERNAL: Final = re.compile(r"(?i)(^|[/_-])(admin|internal|staff|audit|backup|payroll)([/_-]|$)")
 _PRIVATE: Final = re.compile(
     r"(?i)(^|[/_-])(users?|accounts?|customers?|members?|employees?|patients?|orders?|invoices?|payments?|billing|transactions?|salaries)([/_.-]|$)"
@@ -82,8 +68,6 @@ _MANY: Final = 6
 _SOMEBODY: Final = re.compile(
     r"(?i)(?:current_?|logged_in_?|auth_?|session_?)(?:user|account|person|token|identity|principal)|principal|identity|claims"
 )
-_SQL_READ: Final = re.compile(r"(?i)^\s*(?:select|with|show|explain|values)\b")
-_SQL_WRITE: Final = re.compile(r"(?i)^\s*(insert|update|delete|replace|drop|truncate)\s")
 _WHO: Final = (
     "flask.session",
     "flask.g",
@@ -229,7 +213,10 @@ def _harm(index: FunctionIndex, route: Route, method: str, own: SequenceType[Fun
         return "changes data"
     if method == "POST":
         return (
-            "changes data" if any(_writes(facts, name) for name in functions) or _hands_on(index, route, own) else None
+            "changes data"
+            if any(writes(facts, name) for name in functions)
+            or hands_on(facts, {name for name, _ in route.parameters}, own)
+            else None
         )
     if any(_serves_people(facts, name) for name in functions):
         return "gives away people's data"
@@ -240,57 +227,6 @@ def _harm(index: FunctionIndex, route: Route, method: str, own: SequenceType[Fun
     ):
         return "gives away what is kept of people or for the staff"
     return None
-
-
-def _hands_on(index: FunctionIndex, route: Route, own: SequenceType[Function]) -> bool:
-    """``orders.cancel(oid)``, ``members.note(mid, text)``: a verb of changing gets what the path names."""
-    named = {name for name, _ in route.parameters}
-    return any(
-        _VERB.fullmatch(call.callee.rpartition(".")[2]) is not None
-        and any(isinstance(part, Parameter) and part.parameter in named for one in call.args for part in walk(one, 3))
-        for function in own
-        for call in index.facts.calls_in(function.name)
-    )
-
-
-def _only_asks(call: Call) -> bool:
-    """``execute`` of a statement that stands there and changes nothing."""
-    if call.method not in ("execute", "executemany"):
-        return False
-    said = [
-        part.value
-        for argument in call.args[:1]
-        for part in walk(argument, 3)
-        if isinstance(part, Constant) and isinstance(part.value, str)
-    ]
-    return any(map(_SQL_READ.match, said)) and not any(map(_SQL_WRITE.match, said))
-
-
-def _is_its_own(facts: SourceFacts, call: Call, function: str) -> bool:
-    """``append``, ``update`` and the like of a list or mapping that the function made itself: nothing outlives the request."""
-    made, owner = call.receiver, facts.function(function)
-    return (
-        isinstance(made, (Sequence, Mapping))
-        and made.span is not None
-        and owner is not None
-        and owner.span.holds(made.span)
-    )
-
-
-def _writes(facts: SourceFacts, function: str) -> bool:
-    for call in facts.calls_in(function):
-        if _CHANGES.fullmatch(call.callee.rpartition(".")[2]) and not call.callee.startswith("flask."):
-            return True
-        if (
-            _WRITES.fullmatch(call.callee)
-            and not call.callee.startswith(("flask.session", "flask.g.", "flask.request."))
-            and not _only_asks(call)
-            and not _is_its_own(facts, call, function)
-        ):
-            return True
-        if any(_SQL_WRITE.match(text_of(argument) or "") for argument in call.args):
-            return True
-    return False
 
 
 def _serves_people(facts: SourceFacts, function: str) -> bool:

@@ -1,0 +1,78 @@
+"""What a function changes that outlives the request: rows, records, files, and what its path names."""
+
+import re
+from collections.abc import Sequence as SequenceType
+from typing import Final
+
+from stopper.core.fact import Function
+from stopper.core.facts import SourceFacts
+from stopper.core.values import Call, Constant, Mapping, Parameter, Sequence, text_of, walk
+
+_WRITES: Final = re.compile(
+    r".*\.(commit|add|add_all|save|insert\w*|update\w*|delete\w*|remove|pop|append|create\w*|execute|executemany|put|set|write|"
+    r"setdefault|bulk_\w+|merge|send|enqueue|delay|apply_async)$"
+)
+_CHANGES: Final = re.compile(
+    r"(?:create|save|add|insert|update|delete|remove|store|persist|assign|transfer|charge|cancel|approve)_[a-z]\w+"
+)
+"""Functions whose name says that they change something, wherever they come from."""
+_VERB: Final = re.compile(
+    r"(?:add|note|cancel|void|close|reopen|approve|reject|accept|decline|publish|unpublish|archive|restore|transfer|charge|pay|refund|capture|revoke|"
+    r"enable|disable|rename|move|submit|finish|complete|start|stop|block|unblock|ban|assign|unassign|mark|lock|unlock|activate|deactivate|promote|"
+    r"demote|resend|reset|ship|confirm|join|leave|invite|rate|vote|comment|attach|detach|queue|change)"
+    r"(?:_\w+)?"
+)
+"""Verbs of changing, as the last word of what is called."""
+_SQL_READ: Final = re.compile(r"(?i)^\s*(?:select|with|show|explain|values)\b")
+_SQL_WRITE: Final = re.compile(r"(?i)^\s*(insert|update|delete|replace|drop|truncate)\s")
+
+
+def writes(facts: SourceFacts, function: str) -> bool:
+    """Whether something in the function changes what is kept."""
+    for call in facts.calls_in(function):
+        if _CHANGES.fullmatch(call.callee.rpartition(".")[2]) and not call.callee.startswith("flask."):
+            return True
+        if (
+            _WRITES.fullmatch(call.callee)
+            and not call.callee.startswith(("flask.session", "flask.g.", "flask.request."))
+            and not _only_asks(call)
+            and not _is_its_own(facts, call, function)
+        ):
+            return True
+        if any(_SQL_WRITE.match(text_of(argument) or "") for argument in call.args):
+            return True
+    return False
+
+
+def hands_on(facts: SourceFacts, named: set[str], own: SequenceType[Function]) -> bool:
+    """``orders.cancel(oid)``, ``members.note(mid, text)``: a verb of changing gets what the path names, the parameters *named*."""
+    return any(
+        _VERB.fullmatch(call.callee.rpartition(".")[2]) is not None
+        and any(isinstance(part, Parameter) and part.parameter in named for one in call.args for part in walk(one, 3))
+        for function in own
+        for call in facts.calls_in(function.name)
+    )
+
+
+def _only_asks(call: Call) -> bool:
+    """``execute`` of a statement that stands there and changes nothing."""
+    if call.method not in ("execute", "executemany"):
+        return False
+    said = [
+        part.value
+        for argument in call.args[:1]
+        for part in walk(argument, 3)
+        if isinstance(part, Constant) and isinstance(part.value, str)
+    ]
+    return any(map(_SQL_READ.match, said)) and not any(map(_SQL_WRITE.match, said))
+
+
+def _is_its_own(facts: SourceFacts, call: Call, function: str) -> bool:
+    """``append``, ``update`` and the like of a list or mapping that the function made itself: nothing outlives the request."""
+    made, owner = call.receiver, facts.function(function)
+    return (
+        isinstance(made, (Sequence, Mapping))
+        and made.span is not None
+        and owner is not None
+        and owner.span.holds(made.span)
+    )
