@@ -1,7 +1,8 @@
 """A route that was made for developers hands a stranger settings, data or a way to change them."""
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
 from stopper.core.app import App, Route
@@ -31,6 +32,15 @@ _PLACES: Final = (
     "/actuator/env", "/server-status", "/phpinfo.php", "/config", "/env", "/_profiler",
 )  # fmt: skip
 """What is often left behind, beside the routes that are known."""
+_BELOW: Final = (
+    "/debug/users", "/debug/config", "/debug/env", "/debug/info", "/debug/db", "/debug/logs", "/internal/users", "/internal/config",
+    "/internal/stats", "/admin/debug", "/admin/config", "/admin/logs", "/admin/backup", "/admin/export",
+)  # fmt: skip
+"""What is left behind below such words, where the word alone answers nothing."""
+_OWN_MOST: Final = 3
+"""Of the application's own words: how many are asked for below such a word."""
+_PREFIX: Final = re.compile(r"(?i)^(?:/(?:api|rest|v\d+))+(?=/)")
+_FORM: Final = re.compile(r"""(?i)<input[^>]{1,400}type\s*=\s*["']?password""")
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -115,14 +125,32 @@ def probe(target: Target) -> Steps[Verdict]:
 def _worth(target: Target) -> list[Route]:
     known = [route for route in target.app.routes if "GET" in route.methods and _is_internal(route)]
     paths = {route.path for route in target.app.routes}
-    guessed = [Route(path, ("GET",)) for path in _PLACES if path not in paths]
+    below = () if target.depth == "quick" else (*_of_its_own_words(target.app.routes), *_BELOW)
+    guessed = [Route(path, ("GET",)) for path in dict.fromkeys((*_PLACES, *below)) if path not in paths]
     return [*known[:10], *(guessed if target.surface != "wsgi" or not target.app.routes else guessed[:6])]
+
+
+def _of_its_own_words(routes: Sequence[Route]) -> Iterator[str]:
+    """Where the application would keep such a route by the way it names others: below its prefix, and by the names of its things."""
+    prefixes = Counter(said.group() for route in routes if (said := _PREFIX.match(route.path)))
+    prefix = prefixes.most_common(1)[0][0] if prefixes else ""
+    things = Counter(
+        word
+        for route in routes
+        if route.parameters and (word := route.path.removeprefix(prefix).lstrip("/").partition("/")[0])
+    )
+    words = [word for word, _ in things.most_common() if re.fullmatch(r"[a-z][a-z_-]{2,24}", word)][:_OWN_MOST]
+    if prefix:
+        yield from (f"{prefix}/{word}" for word in ("debug", "internal", "debug/users", "internal/users"))
+    yield from (f"{prefix}/{kind}/{word}" for word in words for kind in ("debug", "internal"))
 
 
 def _answers(answer: Exchange, nothing: Exchange) -> bool:
     response = answer.response
     if not response.succeeded or response.error or not response.body.strip() or "EVALEX" in response.text:
         return False  # the console of a debugger is another rule's matter
+    if _FORM.search(response.text[:100_000]):
+        return False  # the page of a log-in
     return not same(response, nothing.response) and not (
         nothing.response.succeeded and response.content_type == nothing.response.content_type
     )

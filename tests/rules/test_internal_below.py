@@ -1,0 +1,45 @@
+"""Routes for developers that lie below a word which answers nothing by itself are asked for, also beside a document."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from flask import Flask, jsonify
+from tests.scan.engine.test_engine import target
+
+from stopper.core.app import App, Route
+from stopper.core.finding import Verdict
+from stopper.core.probe import Depth
+from stopper.rules.inventory.internal_route_served import RULE
+from stopper.scan.engine import run_probe
+
+DESCRIBED = (
+    Route("/api/v1/books", ("GET",), readers=frozenset({"spec"})),
+    Route("/api/v1/books/{id}", ("GET",), parameters=(("id", "string"),), readers=frozenset({"spec"})),
+    Route("/", ("GET",), readers=frozenset({"spec"})),
+)
+
+
+def judged(path: str, answer: Any, depth: Depth = "standard") -> Verdict:
+    app = Flask("left")
+    app.add_url_rule(path, view_func=lambda: answer if isinstance(answer, str) else jsonify(answer))
+    plain, courier = target(app, depth=depth)
+    return run_probe(RULE, replace(plain, surface="http", app=App(routes=DESCRIBED)), courier).verdict
+
+
+@pytest.mark.parametrize(
+    "path", ["/debug/users", "/internal/config", "/admin/logs", "/api/v1/internal/books", "/api/v1/debug"]
+)
+def test_what_lies_below_such_a_word_is_found_beside_a_document(path: str) -> None:
+    verdict = judged(path, [{"name": "ann", "role": "admin"}])
+    assert verdict.outcome == "fail"
+    assert [ref.path for ref in verdict.routes] == [path]
+
+
+def test_the_page_of_a_log_in_is_no_route_for_developers() -> None:
+    assert judged("/admin/logs", '<form><input name="p" type="password"></form>').outcome == "pass"
+
+
+def test_a_quick_scan_asks_for_the_words_alone() -> None:
+    assert judged("/debug/users", [{"name": "ann"}], "quick").outcome == "pass"
+    assert judged("/debug", [{"name": "ann"}], "quick").outcome == "fail"
