@@ -13,11 +13,13 @@ from stopper.core.switched_on import asked_for
 from stopper.core.values import (
     Call,
     Constant,
+    EnvironmentValue,
     Format,
     Mapping,
     Member,
     Name,
     Parameter,
+    Truth,
     Value,
     is_constant,
     text_of,
@@ -108,6 +110,13 @@ def _is_off(name: str, value: Value) -> bool:
         return False
     if isinstance(value, Name):
         return value.dotted == "ssl.CERT_NONE"
+    if isinstance(value, EnvironmentValue):  # what holds where the environment says nothing
+        return value.default is not None and _is_off(name, value.default)
+    match value:
+        case Truth(parts=(EnvironmentValue(default=Constant(value=default)),)):  # ``not settings.SANDBOX``
+            return False in wanted and bool(default)
+        case _:
+            pass
     return isinstance(value, Constant) and any(type(value.value) is type(one) and value.value == one for one in wanted)
 
 
