@@ -36,6 +36,7 @@ PROBED = (
 UNREACHABLE = {
     ("exception-text-in-response", "the handler for everything"): "no route of the example fails",
     ("exception-text-in-response", "on a page of our own"): "the example has no templates",
+    ("exception-text-in-response", "a function fills the mapping that is answered"): "no route of the example fails",
     ("exception-text-in-response", "in an f-string"): "the honest request fails too, so there is no baseline",
     (
         "api-key-unset-fails-open",
@@ -45,6 +46,7 @@ UNREACHABLE = {
     ("api-key-unset-fails-open", "without the key it does not start"): "it does not start",
 }
 """Bad cases that a probe cannot see, with the reason."""
+NOT_INSTALLED = ("marshmallow", "pydantic_settings")
 _numbers = itertools.count(1)
 
 
@@ -53,7 +55,8 @@ def _cases() -> Iterator[Any]:
         rule = find(slug)
         assert rule is not None
         for example in page(rule).cases:
-            if (slug, example.title) not in UNREACHABLE and "marshmallow" not in example.files[0][1]:
+            text = "".join(text for _, text in example.files)
+            if (slug, example.title) not in UNREACHABLE and not any(name in text for name in NOT_INSTALLED):
                 yield pytest.param(rule, example, id=f"{slug}-{example.kind}-{example.title}")
 
 
@@ -62,7 +65,10 @@ def imported(example: Example, folder: Path, patch: pytest.MonkeyPatch) -> Flask
     text = dict(example.files)["app.py"]
     for name in re.findall(r"os\.environ\[[\"'](\w+)[\"']\]", text):
         patch.setenv(name, "set-for-this-test-only")
-    (folder / "app.py").write_text(text, encoding="utf-8")
+    for name, said in example.files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(said, encoding="utf-8")
+    patch.syspath_prepend(folder)
     title = f"batch_a_example_{next(_numbers)}"
     spec = importlib.util.spec_from_file_location(title, folder / "app.py")
     assert spec is not None
@@ -70,6 +76,9 @@ def imported(example: Example, folder: Path, patch: pytest.MonkeyPatch) -> Flask
     module = importlib.util.module_from_spec(spec)
     patch.setitem(sys.modules, title, module)
     spec.loader.exec_module(module)
+    for name, one in list(sys.modules.items()):
+        if str(getattr(one, "__file__", None) or "").startswith(str(folder)) and name != title:
+            del sys.modules[name]  # the next example has modules of the same names
     app: Flask = getattr(module, "app", None) or module.create_app()
     if not [rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"]:
         app.add_url_rule("/api/added", view_func=lambda: {"ok": True})
