@@ -106,9 +106,12 @@ def test_the_document_is_public_where_the_scan_came_by_it_and_so_is_the_page_bes
     assert {ref.path for ref in found.routes} >= {"/v7/openapi.json", "/v7/ui/"}, found.message
 
 
-def test_a_document_behind_a_page_that_is_told_is_not_told_again() -> None:
+@pytest.mark.parametrize(
+    "page", ["<div id='swagger-ui'></div>", "<elements-api apiDescriptionUrl='/static/it.json' />"]
+)
+def test_a_document_behind_a_page_that_is_told_is_not_told_again(page: str) -> None:
     app = Flask("shown", static_folder=None)
-    app.add_url_rule("/docs/", "page", lambda: "<div id='swagger-ui'></div>")
+    app.add_url_rule("/docs/", "page", lambda: page)
     app.add_url_rule("/static/it.json", "document", lambda: jsonify(openapi="3.0.0", paths={}))
     model = App(spec=Spec("t", "1", "/static/it.json"), readers=frozenset({"spec"}))
     found = try_rule(RULES["api-docs-public"], app, source=model, surface="http")

@@ -34,6 +34,8 @@ _ADDRESS: Final = re.compile(r"(?i)mail|user|login|phone|account|^name$")
 _BOTH: Final = re.compile(
     r"(?i)(user|e-?mail|account|name|login)\w* (or|and|/) (the )?(pass|pwd)|(user|e-?mail|account|name|login)\w*/(pass|pwd)|password(/| or| and)|credentials"
 )
+_SAYS_NOTHING: Final = {0, 429, 502, 503, 504}
+"""No answer in time, a limit, and a server behind that is away: none of them is about the account."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -210,7 +212,9 @@ def _compared(
     """The refusal of somebody who exists, held against that of somebody who does not."""
     first = yield from send(known)
     second = yield from send(unknown)
-    if lets_in(first.response) or lets_in(second.response) or 429 in (first.response.status, second.response.status):
+    if lets_in(first.response) or lets_in(second.response):
+        return None
+    if _SAYS_NOTHING & {first.response.status, second.response.status}:
         return None
     if _alike(first.response, second.response, subject, nobody):
         return passed(f"POST {route.path} refuses known and unknown people alike")

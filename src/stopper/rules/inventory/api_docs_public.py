@@ -189,7 +189,10 @@ def _described(response: Response) -> str:
         data = said.get("data")
         return "GraphQL introspection" if isinstance(data, dict) and "__schema" in data else ""
     text = response.text
-    if re.search(r"(?i)swagger-ui|SwaggerUIBundle|<redoc|redoc\.standalone|rapi-doc|graphiql|@scalar/", text):
+    if re.search(
+        r"(?i)swagger-ui|SwaggerUIBundle|<redoc|redoc\.standalone|rapi-doc|graphiql|@scalar/|<elements-api|@stoplight/elements",
+        text,
+    ):
         return "the page of the API's description"
     return "the OpenAPI document" if re.match(r"(?:openapi|swagger):\s*['\"]?[23]", text) else ""
 
