@@ -328,4 +328,5 @@ def test_get_of_what_an_own_function_gives_is_a_look_up(read):
         ).calls()
         if one.callee.endswith("jwt.decode")
     )
-    assert isinstance(call.args[0], Item) and is_constant(call.args[0].default, "x")
+    assert isinstance(call.args[0], Item)
+    assert is_constant(call.args[0].default, "x")

@@ -15,6 +15,8 @@ from stopper.core.values import Constant, text_of
 
 VARIABLE: Final = "FLASK_DEBUG"
 _SET: Final = re.compile(rf"\b{VARIABLE}\b[\"']?\s*[=: ]\s*[\"']?(\w+)")
+_OF_FILE: Final = re.compile(r"(?:DEBUG|\s{1,4}\"DEBUG\")\s*[:=]\s*[\"']?(\w+)")
+"""A setting of its own in TOML, YAML, Python or JSON; what stands deeper belongs to a section that may never be read."""
 _STARTED: Final = re.compile(r"\bflask\b[\"',\s](?:[^#\n]*\s)?[\"']?(?:--debug\b|run\b[^#\n]*--debugger\b)")
 _FOR_DESK: Final = re.compile(r"(?i)dev|local|debug|override|test|example|sample|template|flaskenv")
 _MESSAGE: Final = "debug mode is on wherever this runs"
@@ -24,7 +26,7 @@ _WORKER: Final = re.compile(r"(?m)^\s*(?:command|entrypoint)\s*:.*\b(?:celery|rq
 
 def detect(app: App) -> Iterator[Hit]:
     """``DEBUG`` by a setting, ``FLASK_DEBUG`` in the code or in what starts it; else what the running application says."""
-    hits = [*_settings(app), *_environment(app), *_files(app)]
+    hits = [*_settings(app), *_environment(app), *_settings_files(app), *_files(app)]
     yield from hits
     running = app.config.get("DEBUG")
     if not hits and running is not None and running.reader == "running" and running.value is True:
@@ -52,6 +54,20 @@ def _environment(app: App) -> Iterator[Hit]:
     for place in places:
         if not asked_for(facts, place):
             yield Hit(_MESSAGE, place)
+
+
+def _settings_files(app: App) -> Iterator[Hit]:
+    """``DEBUG = true`` at the top of a file that the application takes its settings from."""
+    calls = list(source_of(app).calls("*.from_file", "*.from_pyfile", "*.from_json"))
+    named = [text_of(call.argument(0, "filename")) for call in calls]
+    for file in source_of(app).files_of("config") if calls else ():
+        last = file.path.rpartition("/")[2]
+        if _FOR_DESK.search(last) or not any(name is None or name.rpartition("/")[2] == last for name in named):
+            continue
+        for number, line in file.lines_with("debug"):
+            said = _OF_FILE.match(line)
+            if said and said[1].lower() in YES:
+                yield Hit(_MESSAGE, Span(file.path, number, number, 1, len(line) + 1), certainty="likely")
 
 
 def _files(app: App) -> Iterator[Hit]:
