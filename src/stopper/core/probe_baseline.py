@@ -61,6 +61,11 @@ class Baseline:
         return "presence-only" if alike(good, self.nonsense.response) else "protected"
 
 
+def says_nothing(response: Response) -> bool:
+    """No answer in time, a limit, or a gateway whose server is away: none of them is about what was sent."""
+    return bool(response.error) or response.status in (0, 429, 502, 503, 504)
+
+
 def judge(baseline: Baseline, response: Response) -> Judgement:
     """Whether *response* is the answer of somebody who was let in, held against the three controls."""
     if response.error or response.truncated or response.status >= 500:

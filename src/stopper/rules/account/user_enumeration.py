@@ -13,7 +13,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import attempt, steady
+from stopper.core.probe_baseline import attempt, says_nothing, steady
 from stopper.core.probe_login import entered, lets_in, login_requests, login_routes, retyped
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Item, Parameter, Value, is_constant, text_of, walk
@@ -34,8 +34,6 @@ _ADDRESS: Final = re.compile(r"(?i)mail|user|login|phone|account|^name$")
 _BOTH: Final = re.compile(
     r"(?i)(user|e-?mail|account|name|login)\w* (or|and|/) (the )?(pass|pwd)|(user|e-?mail|account|name|login)\w*/(pass|pwd)|password(/| or| and)|credentials"
 )
-_SAYS_NOTHING: Final = {0, 429, 502, 503, 504}
-"""No answer in time, a limit, and a server behind that is away: none of them is about the account."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -214,7 +212,7 @@ def _compared(
     second = yield from send(unknown)
     if lets_in(first.response) or lets_in(second.response):
         return None
-    if _SAYS_NOTHING & {first.response.status, second.response.status}:
+    if says_nothing(first.response) or says_nothing(second.response):
         return None
     if _alike(first.response, second.response, subject, nobody):
         return passed(f"POST {route.path} refuses known and unknown people alike")

@@ -14,7 +14,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import UNTRUSTED
 from stopper.core.passing import passed
 from stopper.core.probe import Steps, Target, send
-from stopper.core.probe_baseline import same
+from stopper.core.probe_baseline import same, says_nothing
 from stopper.core.probe_inputs import Input, judged
 from stopper.core.probe_login import lets_in
 from stopper.core.rule import Hit, Rule
@@ -172,12 +172,18 @@ def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
     quoted = yield from send(one.given(f"{stem}'"))
     if plain.response.status >= 500 or plain.response.error:
         return (yield from _as_a_number(one))
-    broke = quoted.response.status >= 500 or bool(_ERRORS.search(quoted.response.text))
+    broke = _breaks(quoted.response)
     if broke or not _as_before(quoted.response, plain.response, target.canary):
         doubled = yield from send(one.given(f"{stem}''"))
-        if broke and _as_before(doubled.response, plain.response, target.canary):
+        mended = broke and _as_before(doubled.response, plain.response, target.canary)
+        if mended and _breaks((yield from send(one.given(f"{stem}'"))).response):
             return _evidence(plain, doubled, quoted, "one quote breaks the statement, two do not")
     return (yield from _obeyed(target, one, plain, stem))
+
+
+def _breaks(response: Response) -> bool:
+    """The statement fell apart; a server that is away for a moment says nothing of it."""
+    return not says_nothing(response) and (response.status >= 500 or bool(_ERRORS.search(response.text)))
 
 
 def _as_a_number(one: Input) -> Steps[list[Evidence]]:
@@ -187,6 +193,8 @@ def _as_a_number(one: Input) -> Steps[list[Evidence]]:
         return []
     never = yield from send(one.given("1 AND 1=2"))
     always = yield from send(one.given("1 AND 1=1"))
+    if says_nothing(never.response):
+        return []
     if same(always.response, plain.response) and not same(never.response, plain.response):
         return _evidence(plain, always, never, "a condition behind the number is obeyed")
     if not same(never.response, plain.response):
