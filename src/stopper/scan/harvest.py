@@ -60,10 +60,11 @@ def _created(
     """The id of a new thing. Where the fields that are known do not suffice, the usual ones are added and remembered."""
     made = _ask(collection, "POST", parameter, courier, honest, who)
     if made is None and collection.request_schema is None:
-        honest.learned[collection.path] = USUAL_FIELDS
+        known = honest.learned.get(collection.path, ())
+        honest.learned[collection.path] = (*known, *USUAL_FIELDS)
         made = _ask(collection, "POST", parameter, courier, honest, who)
         if made is None:
-            del honest.learned[collection.path]
+            honest.learned[collection.path] = known
     return made
 
 

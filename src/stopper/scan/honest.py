@@ -36,6 +36,8 @@ class HonestRequests:
     canary: str = "stopper"
     harvest: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
     learned: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    learned_query: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """The same of what is read from the query."""
     own: dict[str, str] = field(default_factory=dict[str, str])
     """Numbers of the first person by the names of parameters; only what reads is asked with them."""
 
@@ -48,7 +50,7 @@ class HonestRequests:
                 urlencode(
                     {
                         name: self.own.get(as_parameter(name)) or str(plausible(name, self.canary))
-                        for name in route.fields
+                        for name in dict.fromkeys((*route.fields, *self.learned_query.get(route.path, ())))
                     }
                 )
                 if method == "GET"

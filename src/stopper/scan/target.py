@@ -16,6 +16,7 @@ from stopper.scan.forge import TokenForge
 from stopper.scan.harvest import harvested
 from stopper.scan.honest import HonestRequests
 from stopper.scan.identities import Scene, gather
+from stopper.scan.missing_fields import learn_fields
 from stopper.scan.own_words import own_words
 from stopper.scan.renewal import Renewals
 from stopper.scan.wire.courier import Courier
@@ -88,6 +89,7 @@ def prepare(
     for path, numbers in behind.ids.items():
         honest.harvest.setdefault(path, dict(numbers))
     renewals = Renewals(scene, people, forge.claims)
+    learn_fields(model, courier, honest, people)
     honest.harvest.update(harvested(model, courier, honest, people))
     surface, url = courier.transport.surface, courier.transport.base_url
     target = Target(model, surface, url, mode, depth, forge, honest, people, canary)

@@ -1,0 +1,168 @@
+"""Names of inputs that an API itself tells: an error says which field is missing, and the next request brings it."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, cast
+
+from stopper.core.app import App, Route
+from stopper.core.exchange import Response
+from stopper.core.probe import Identity, Skipped
+from stopper.core.probe_baseline import is_door
+from stopper.scan.honest import BODY_METHODS, HonestRequests
+from stopper.scan.survey import ENDS_ACCESS
+from stopper.scan.wire.courier import Courier
+
+ROUTES_MOST: Final = 25
+"""Route-methods of which no reader knows the inputs that are asked."""
+ROUNDS: Final = 4
+"""Errors of one route that are read: many views name one missing field after the other."""
+NAMES_MOST: Final = 12
+DEEP: Final = 6
+TEXT_MOST: Final = 2000
+"""Characters of an error that are read; a longer one is a page."""
+_ABSENT: Final = re.compile(
+    r"(?i)\b(missing|required|require[sd]?|must (be )?(provided?|given|contain|include|specify|specified|supplied|have)|"
+    r"not (provided|given|specified|supplied|found in (the )?(request|body|json))|cannot be (blank|empty|null)|(please|you must|need to) (provide|specify|supply|send|give)|"
+    r"no \w+ (provided|given|specified|supplied)|expected)\b"
+)
+_QUOTED: Final = re.compile(r"""['"`]([A-Za-z_]\w{0,39})['"`]""")
+_KEY_ERROR: Final = re.compile(r"""(?:^|KeyError: )['"]([A-Za-z_]\w{0,39})['"]$""")
+_LIST: Final = r"([A-Za-z_]\w{0,39}(?:\s*(?:,\s*and|,|and|&|or|/)\s*[A-Za-z_]\w{0,39}){0,7})"
+_SAYINGS: Final = (
+    re.compile(
+        r"(?i)\b(?:fields?|parameters?|params?|keys?|arguments?|propert(?:y|ies)|values?)\s*(?:missing|required)?\s*:\s*" + _LIST
+    ),
+    re.compile(r"(?i)\bmissing\s+(?:the\s+)?(?:required\s+|mandatory\s+)?(?:query\s+|body\s+|json\s+)?(?:fields?\s+|parameters?\s+|params?\s+|keys?\s+|arguments?\s+)?" + _LIST),
+    re.compile(r"(?i)" + _LIST + r"\s+(?:fields?\s+|parameters?\s+|params?\s+)?(?:is|are|was|were)?\s*(?:a\s+)?(?:required|missing|mandatory|not provided|cannot be (?:blank|empty|null)|must be (?:provided|given|specified))"),
+    re.compile(r"(?i)\b(?:provide|specify|supply)\s+(?:a\s+|an\s+|the\s+|your\s+|both\s+)?" + _LIST),
+    re.compile(r"(?i)\bno\s+" + _LIST + r"\s+(?:was\s+)?(?:provided|given|specified|supplied)"),
+)  # fmt: skip
+_WRAPS: Final = frozenset({
+    "message", "messages", "msg", "error", "errors", "detail", "details", "description", "title", "reason", "status", "code", "type", "info", "hint",
+})  # fmt: skip
+"""Members at the top that hold what an error says; none of them is a field by itself."""
+_WRAPS_BELOW: Final = frozenset({"message", "messages", "msg", "error", "errors", "detail", "details"})
+_JOINS: Final = frozenset({"and", "or", "the", "a", "an"})
+_NO_NAME: Final = frozenset({
+    "a", "an", "the", "and", "or", "all", "any", "some", "both", "one", "it", "this", "that", "is", "are", "be", "in", "of", "to", "for", "with", "valid", "field", "fields",
+    "parameter", "parameters", "param", "params", "key", "keys", "argument", "arguments", "property", "value", "values", "data", "body", "json", "request", "input",
+    "payload", "required", "missing", "mandatory", "query", "form", "header", "headers", "authentication", "authorization", "login", "permission", "access", "object",
+    "integer", "string", "number", "not", "no", "you", "must", "please", "at", "least", "content", "error", "bad", "invalid", "unknown", "null", "none", "from", "your",
+})  # fmt: skip
+
+
+def learn_fields(app: App, courier: Courier, honest: HonestRequests, people: Sequence[Identity]) -> None:
+    """Ask routes of which no reader knows an input, and keep the names that their errors tell where those bring the request further."""
+    who = people[0] if people else None
+    for route, method in _unknown(app)[:ROUTES_MOST]:
+        try:
+            _learn(route, method, courier, honest, who)
+        except Skipped as skipped:
+            if "budget" in str(skipped) or courier.stopping.is_set():
+                return
+
+
+def _unknown(app: App) -> list[tuple[Route, str]]:
+    return [
+        (route, method)
+        for route in app.routes
+        for method in route.methods
+        if (method == "GET" or method in BODY_METHODS)
+        and not (route.fields or route.optional or route.request_schema or is_door(route) or ENDS_ACCESS.search(route.path))
+    ]  # fmt: skip
+
+
+def _learn(route: Route, method: str, courier: Courier, honest: HonestRequests, who: Identity | None) -> None:
+    kept = honest.learned_query if method == "GET" else honest.learned
+    before = kept.get(route.path, ())
+    wanted = before
+    for _ in range(ROUNDS):
+        told = missing_in(_answer(route, method, courier, honest, who))
+        stuck = [name for name in told if name in wanted]
+        if stuck:  # it was sent and is missing still: it is read somewhere else
+            wanted = tuple(name for name in wanted if name not in stuck or name in before)
+            kept[route.path] = wanted
+            break
+        if not told or len(wanted) + len(told) > NAMES_MOST:
+            break
+        wanted = (*wanted, *told)
+        kept[route.path] = wanted
+    if not wanted:
+        kept.pop(route.path, None)
+
+
+def _answer(route: Route, method: str, courier: Courier, honest: HonestRequests, who: Identity | None) -> Response:
+    request = honest(route, method)
+    response = courier.carry(request).response
+    return courier.carry(who.on(request)).response if response.refused and who is not None else response
+
+
+def missing_in(response: Response) -> tuple[str, ...]:
+    """The names of the inputs that a refusal says are missing, in its order."""
+    if response.error or response.status not in (400, 422, 500):
+        return ()
+    said = response.json()
+    if said is None:
+        plain = re.sub(r"<[^>]{0,400}>", " ", response.text[: TEXT_MOST * 2])
+        found: Iterator[str] = (
+            _in_text(" ".join(plain.split()), response.status) if len(plain) <= TEXT_MOST else iter(())
+        )
+    else:
+        found = _in_value(said, response.status, DEEP)
+    return tuple(dict.fromkeys(found))[:NAMES_MOST]
+
+
+def _in_value(value: object, status: int, depth: int) -> Iterator[str]:
+    if isinstance(value, str):
+        yield from _in_text(value[:TEXT_MOST], status)
+    elif isinstance(value, list) and depth:
+        for item in cast("list[object]", value)[:20]:
+            yield from _in_value(item, status, depth - 1)
+    elif isinstance(value, dict) and depth:
+        members = cast("dict[str, object]", value)
+        if (name := _of_entry(members)) is not None:
+            yield name
+            return
+        for key, item in list(members.items())[:40]:
+            wraps = _WRAPS if depth == DEEP else _WRAPS_BELOW
+            if key.lower() not in wraps and re.fullmatch(r"[A-Za-z_]\w{0,39}", key) and _says_absent(item):
+                yield key
+            else:
+                yield from _in_value(item, status, depth - 1)
+
+
+def _of_entry(members: dict[str, object]) -> str | None:
+    """The name in an entry that tells one field and what is wrong with it: ``{"loc": ["body", "name"], "msg": "Field required"}``."""
+    if not any(_says_absent(members.get(key)) for key in ("msg", "message", "type", "error", "code")):
+        return None
+    for key in ("loc", "field", "param", "parameter", "property", "name"):
+        place = members.get(key)
+        last = cast("list[object]", place)[-1] if isinstance(place, list) and place else place
+        if isinstance(last, str) and re.fullmatch(r"[A-Za-z_]\w{0,39}", last):
+            return last
+    return None
+
+
+def _says_absent(value: object) -> bool:
+    if isinstance(value, list):
+        return any(_says_absent(item) for item in cast("list[object]", value)[:5])
+    return isinstance(value, str) and len(value) <= 300 and _ABSENT.search(value) is not None
+
+
+def _in_text(text: str, status: int) -> Iterator[str]:
+    if (key := _KEY_ERROR.search(text.strip())) is not None:
+        yield key.group(1)
+        return
+    if status == 500 or not _ABSENT.search(text):
+        return
+    quoted = [name for name in _QUOTED.findall(text) if name.lower() not in _NO_NAME]
+    if quoted:
+        yield from quoted
+        return
+    for saying in _SAYINGS:
+        for found in saying.finditer(text):
+            none = _JOINS if saying is _SAYINGS[0] else _NO_NAME  # after a colon stand names and nothing else
+            words = [word for word in re.findall(r"\w+", found.group(1)) if word.lower() not in none]
+            if words:
+                yield from (word.lower() if word.istitle() else word for word in words)
+                return
