@@ -27,6 +27,7 @@ from stopper.core.secret import Secret
 _PERSON: Final = re.compile(
     r"(?i)user|account|member|person|people|profile|customer|owner|employee|patient|author|client"
 )
+_MAKES: Final = ("create", "new", "add")
 _JSON: Final = ("Content-Type", "application/json")
 
 
@@ -107,8 +108,20 @@ def _pairs(target: Target) -> Iterator[Pair]:
     for route in target.app.routes:
         if "GET" in route.methods and len(route.parameters) == 1 and route.path.rstrip("/").endswith("}"):
             beside = route.path.rstrip("/").rpartition("/")[0]
-            create, listed = _route(target, beside, "POST"), _route(target, beside, "GET")
+            create = _route(target, beside, "POST") or _made_beside(target, beside)
+            listed = _route(target, beside, "GET")
             yield Pair(route, route.parameters[0][0], listed, create)
+
+
+def _made_beside(target: Target, beside: str) -> Route | None:
+    """Where things of this kind are made, when that has a path of its own: ``/notes/create`` beside ``/notes/{id}``, ``/note/new``
+    beside ``/notes/{id}``, ``/create_note`` beside ``/note/{id}``."""
+    before, _, thing = beside.rpartition("/")
+    one = thing.removesuffix("s")
+    words = [f"{beside}/{word}" for word in _MAKES]
+    words += [f"{before}/{one}/{word}" for word in _MAKES]
+    words += [f"{before}/{word}{join}{name}" for name in (one, thing) for word in _MAKES for join in "_-"]
+    return next((route for path in words if thing and (route := _route(target, path, "POST")) is not None), None)
 
 
 def _route(target: Target, path: str, method: str) -> Route | None:

@@ -39,6 +39,8 @@ REBUILDS: Final = re.compile(
     r"(?i)(create|init|reset|drop|seed|populate|clear)[_-]?(db|database)\b|/(seed|populate)/?$"
 )
 """Development routes that build the database anew, often by GET: they are never sent, whatever the method."""
+_MAKES: Final = re.compile(r"(?<=.)/(create|new|add)$")
+"""Ends the path of a route that makes things: they are found beside it, not below."""
 REFUSALS: Final = frozenset({400, 401, 403, 404, 405, 406, 413, 415, 422})
 """Answers after which everything is as it was."""
 WAIT_MOST: Final = 5.0
@@ -291,7 +293,7 @@ def created_paths(request: Request, response: Response) -> set[str]:
 
     Ids of other things in the answer (``owner_id``, a nested user) must never count: what counts may be deleted later.
     """
-    collection = _path(request.target).rstrip("/")
+    collection = _MAKES.sub("", _path(request.target).rstrip("/"))
     found: set[str] = set()
     location = _location_path(response.header("Location") or "")
     if location.startswith(collection + "/"):
