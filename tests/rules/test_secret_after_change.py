@@ -43,7 +43,7 @@ def test_a_secret_that_nobody_sent_is_told(sent: Any, answer: Any, names: tuple[
     [
         ({"password": "mine-1"}, {"name": "ann", "password": "mine-1"}),
         (b"name=ann&password=mine-1", {"password": "mine-1"}),
-        ({"name": "ci"}, {"api_key": "sk-1a2b3c4d5e6f", "client_secret": "f00ba7f00ba7"}),
+        ({"name": "ci"}, {"api_key": "sk-1a2b3c4d5e6f", "client_secret": "made-for-ci-4711"}),
         ({}, {"totp_secret": "JBSWY3DPEHPK3PXP", "recovery_codes": ["a-1"]}),
         ({"name": "bob"}, {"id": 2, "password": "Xk9-first-one"}),
         ({"room": 4}, {"confirmation_code": "ABC123"}),

@@ -82,10 +82,9 @@ def _inside(facts: SourceFacts, value: Value) -> Iterable[Value]:
         case Call(callee=callee) if made := returned_by(facts, callee):
             return made
         case Call(method="field" | "Field" | "ib" | "attrib"):
-            made = value.keyword("default_factory", "factory")
-            return [
-                one for one in (value.keyword("default"), *(parts(made) if made is not None else ())) if one is not None
-            ]
+            maker = value.keyword("default_factory", "factory")
+            inside = () if maker is None else parts(maker)
+            return [one for one in (value.keyword("default"), *inside) if one is not None]
         case _:
             return ()
 

@@ -22,6 +22,8 @@ from stopper.core.rule import CHECKS, SEVERITIES, Rule
 from stopper.scan import cache
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from stopper.scan.first_questions import Question
 
 Json: TypeAlias = Any
@@ -156,4 +158,4 @@ def _question(said: Json) -> "Question":
 
 def _tuples(said: Json) -> Any:
     """JSON's lists as the tuples that they were."""
-    return tuple([_tuples(one) for one in cast("list[Json]", said)]) if isinstance(said, list) else said
+    return tuple([_tuples(one) for one in cast("Iterable[Any]", said)]) if isinstance(said, list) else said

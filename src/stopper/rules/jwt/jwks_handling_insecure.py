@@ -119,7 +119,7 @@ def _unbounded(facts: SourceFacts) -> Iterator[Hit]:
                 for one in facts.comparisons_in(call.function)
                 if one.operator == "not in" and _is_kid(facts, one.left)
             ]
-            if any(one.span is not None and condition.span.holds(one.span) for one in missing
+            if any(condition.span.holds(one.span) for one in missing
                    for condition in facts.conditions_around(call.span)):  # fmt: skip
                 yield Hit("every unknown kid makes the server fetch the keys again", call.span, certainty="likely")
 

@@ -8,16 +8,16 @@ from stopper.scan.source.project import Project
 _BUILT_IN: Final = frozenset(
     word for kind in (str, bytes, dict, list, set, tuple, int, float, object) for word in dir(kind)
 )
-_EVERYBODYS: Final = VERBS | frozenset(
-    (
-        "add all apply authenticate begin build call check close commit connect consume count create cursor decrypt delete dispatch "
-        "dump dumps emit encrypt exchange execute exists expire fetch fetchall fetchone filter filter_by find find_one first flush "
-        "generate getvalue group_by handle hash incr init_app insert insert_one json limit list load loads lock login logout map match "
-        "merge name next offset on one open order_by paginate parse process publish push query raw read refresh register release "
-        "render request reset result rollback run save scalar scalars search select send set setex sign start status stop submit "
-        "sub_commit text token transform type url user validate value values verify where write xadd"
-    ).split()
-)
+_EVERYBODYS: Final = VERBS | frozenset({
+    "add", "all", "apply", "authenticate", "begin", "build", "call", "check", "close", "commit", "connect", "consume", "count",
+    "create", "cursor", "decrypt", "delete", "dispatch", "dump", "dumps", "emit", "encrypt", "exchange", "execute", "exists", "expire",
+    "fetch", "fetchall", "fetchone", "filter", "filter_by", "find", "find_one", "first", "flush", "generate", "getvalue", "group_by",
+    "handle", "hash", "incr", "init_app", "insert", "insert_one", "json", "limit", "list", "load", "loads", "lock", "login", "logout",
+    "map", "match", "merge", "name", "next", "offset", "on", "one", "open", "order_by", "paginate", "parse", "process", "publish",
+    "push", "query", "raw", "read", "refresh", "register", "release", "render", "request", "reset", "result", "rollback", "run", "save",
+    "scalar", "scalars", "search", "select", "send", "set", "setex", "sign", "start", "status", "stop", "submit", "sub_commit", "text",
+    "token", "transform", "type", "url", "user", "validate", "value", "values", "verify", "where", "write", "xadd",
+})  # fmt: skip
 """Words that libraries use for methods of their own: such a call says too little."""
 
 
