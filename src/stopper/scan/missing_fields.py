@@ -30,7 +30,7 @@ _KEY_ERROR: Final = re.compile(r"""(?:^|KeyError: )['"]([A-Za-z_]\w{0,39})['"]$"
 _LIST: Final = r"([A-Za-z_]\w{0,39}(?:\s*(?:,\s*and|,|and|&|or|/)\s*[A-Za-z_]\w{0,39}){0,7})"
 _SAYINGS: Final = (
     re.compile(
-        r"(?i)\b(?:fields?|parameters?|params?|keys?|arguments?|propert(?:y|ies)|values?)\s*(?:missing|required)?\s*:\s*" + _LIST
+        r"(?i)\b(?:fields?|parameters?|params?|keys?|arguments?|property|properties|values?)\s*(?:missing|required)?\s*:\s*" + _LIST
     ),
     re.compile(r"(?i)\bmissing\s+(?:the\s+)?(?:required\s+|mandatory\s+)?(?:query\s+|body\s+|json\s+)?(?:fields?\s+|parameters?\s+|params?\s+|keys?\s+|arguments?\s+)?" + _LIST),
     re.compile(r"(?i)" + _LIST + r"\s+(?:fields?\s+|parameters?\s+|params?\s+)?(?:is|are|was|were)?\s*(?:a\s+)?(?:required|missing|mandatory|not provided|cannot be (?:blank|empty|null)|must be (?:provided|given|specified))"),
@@ -137,7 +137,8 @@ def _of_entry(members: dict[str, object]) -> str | None:
         return None
     for key in ("loc", "field", "param", "parameter", "property", "name"):
         place = members.get(key)
-        last = cast("list[object]", place)[-1] if isinstance(place, list) and place else place
+        steps = cast("list[object]", place) if isinstance(place, list) else [place]
+        last = steps[-1] if steps else None
         if isinstance(last, str) and re.fullmatch(r"[A-Za-z_]\w{0,39}", last):
             return last
     return None
