@@ -12,7 +12,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_baseline import answered, attempt, candidates
+from stopper.core.probe_baseline import answered, attempt, candidates, is_door
 from stopper.core.probe_query import query_names, with_query
 from stopper.core.probe_shared import found_once
 
@@ -75,12 +75,14 @@ def inputs(
 
 
 def _inputs(target: Target, methods: Sequence[str], usual: Sequence[str]) -> Steps[list[Input]]:
-    found: list[tuple[tuple[bool, int], Input]] = []
+    found: list[tuple[tuple[bool, bool, int], Input]] = []
     for route, method in candidates(target, methods):
         honest = yield from attempt(answered(target, target.request_for(route, method)))
         if honest is None or not _tells(route, honest):
             continue
-        found.extend(((_is_guess(one), place), one) for place, one in enumerate(_of(route, honest, usual)))
+        for place, one in enumerate(_of(route, honest, usual)):
+            guess = _is_guess(one)  # and of all guesses, what a door reads from its query is the least likely
+            found.append(((guess, guess and is_door(route), place), one))
     return [one for _, one in sorted(found, key=lambda pair: pair[0])[: MOST[target.depth]]]
 
 

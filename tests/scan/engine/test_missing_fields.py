@@ -118,3 +118,11 @@ def test_a_scan_that_may_not_write_learns_of_reading_routes_only() -> None:
     courier, honest = Courier(WsgiTransport(shop()), mode="default"), HonestRequests()
     learn_fields(model(("POST", "/find"), ("GET", "/look")), courier, honest, ())
     assert (honest.learned, honest.learned_query) == ({}, {"/look": ("host",)})
+
+
+def test_a_document_tells_the_query_and_a_thing_needs_none() -> None:
+    courier, honest = Courier(WsgiTransport(shop()), mode="active"), HonestRequests()
+    described = Route("/look", ("GET",), readers=frozenset({"spec"}))
+    thing = Route("/look/{id}", ("GET",), parameters=(("id", "int"),), readers=frozenset({"wire"}))
+    learn_fields(App(routes=(described, thing)), courier, honest, ())
+    assert courier.sent == 0
