@@ -227,6 +227,7 @@ def _example(kind: Literal["bad", "good", "running"], title: str, first: int, te
                 "text",
                 "env",
                 "dockerfile",
+                "nginx",
             )
             if inside and not files:
                 started = number + 1
