@@ -21,6 +21,9 @@ from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, S
 
 _GUARDS: Final = ("admin", "staff", "superuser", "root", "superadmin", "manager", "moderator", "owner", "administrator")
 _CASTS: Final = frozenset({"int", "str", "uuid.UUID", "bson.ObjectId"})
+_OWNERS: Final = ("owner", "owner_id", "tenant", "tenant_id", "org_id", "organization_id", "organisation_id")
+_BODIES: Final = frozenset({"model_validate", "model_validate_json", "parse_obj", "parse_raw"})
+"""What pydantic makes a body into an object with."""
 _MAKES: Final = re.compile(r"[A-Z]|(?i:create|add|new|insert|register|make|save|set|update|dict)")
 
 
@@ -28,7 +31,7 @@ def detect(app: App) -> Iterator[Hit]:
     """A role out of the request is asked about, stored for a new account, or put into a token; an owner out of it is taken."""
     facts = source_of(app)
     seen: set[Span] = set()
-    for span, why in (*_asked(facts), *_granted(facts), *_whose(facts)):
+    for span, why in (*_asked(facts), *_granted(facts), *_whose(facts), *_made_for(app, facts)):
         if span not in seen:
             seen.add(span)
             yield Hit(why, span)
@@ -36,11 +39,11 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _asked(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     for one in facts.comparisons("==", "!=", "in", "not in"):
-        if is_query(facts, one) or _refuses(facts, one):
-            continue
         for side, other in ((one.left, one.right), (one.right, one.left)):
             key = _key(facts, side)
-            if key and ROLE.search(key) and _may_decide(facts, side, other) and not _validates(facts, one):
+            if not key or not ROLE.search(key) or not _may_decide(facts, side, other):
+                continue
+            if not (is_query(facts, one) or _refuses(facts, one) or _validates(facts, one)):
                 yield one.span, f"what the caller may do is decided by `{key}`, which he sends himself"
     for asked in facts.conditions():
         for option in options(asked.value):
@@ -190,6 +193,20 @@ def _whose(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
                 yield call.span, f"whose data is read is decided by `{key}`, which the caller sends"
 
 
+def _made_for(app: App, facts: SourceFacts) -> Iterator[tuple[Span, str]]:
+    """``Project(tenant_id=body["tenant_id"])`` where callers have to be known and nobody asks which tenant theirs is."""
+    if not facts.says(*_OWNERS):
+        return
+    guarded = {route.view for route in app.routes if any(one.state == "guarded" for one in route.access.values())}
+    for call in facts.calls():
+        if call.function not in guarded or not _MAKES.match(call.method) or call.span is None:
+            continue
+        for name, value in call.keywords:
+            key = _key(facts, value) if name in _OWNERS else None
+            if key in _OWNERS and not _asks_who(facts, call.function):
+                yield call.span, f"whose it will be is decided by `{key}`, which the caller sends"
+
+
 def _kept_in_g(facts: SourceFacts, value: Value) -> list[Value]:
     """What functions that run before put into ``g`` under that name, where they do not ask who is calling."""
     if not isinstance(value, Name) or not value.dotted.startswith("flask.g."):
@@ -222,6 +239,9 @@ def _key(facts: SourceFacts, value: Value) -> str | None:
             inner = getattr(inner, "receiver")  # noqa: B009
         if isinstance(inner, Call) and inner.callee in _CASTS and inner.args:
             inner = inner.args[0]
+        made = inner.owner if isinstance(inner, Member) else None
+        if isinstance(inner, Member) and isinstance(made, Call) and made.method in _BODIES and made.args:
+            inner = Item(made.args[0], Constant(inner.attribute))
         if not isinstance(inner, Item) or not isinstance(inner.key, Constant) or not isinstance(inner.key.value, str):
             continue
         if not (ROLE.search(inner.key.value) or WHOSE.search(inner.key.value)):
