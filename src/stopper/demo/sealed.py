@@ -116,7 +116,7 @@ def all_people() -> dict[str, object]:
 @app.get("/admin/export")
 @(api_key & scope("notes:export"))
 def export() -> dict[str, object]:
-    return {"notes": query("SELECT * FROM notes")}
+    return {"notes": query("SELECT id, owner, text FROM notes")}
 
 
 @app.get("/quote")
