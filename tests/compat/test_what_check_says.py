@@ -32,6 +32,7 @@ ENDED = {
         "in a class, through a constant",
         "as one text, in a mapping",
         "for one route",
+        "a list put together by a switch",
     },
     "jwt-required-above-route": {
         "Bad",

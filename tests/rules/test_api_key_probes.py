@@ -77,7 +77,7 @@ def test_keys_that_the_scan_had_made_are_deleted_again() -> None:
 
 def test_no_keys_are_made_outside_of_mode_active() -> None:
     made: list[str] = []
-    assert tried("api-key-predictable", _shop(made, []), mode="safe").outcome == "not-applicable"
+    assert tried("api-key-predictable", _shop(made, []), mode="default").outcome == "not-applicable"
     assert made == []
 
 

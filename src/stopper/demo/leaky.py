@@ -166,7 +166,7 @@ def export():
         "EXPORT_API_KEY"
     ):  # leak: api-key-unset-fails-open, api-key-compared-with-equals, api-key-lifecycle-missing
         return jsonify(error="bad key"), 401
-    return jsonify(notes=[dict(row) for row in query("SELECT * FROM notes")])
+    return jsonify(notes=[dict(row) for row in query("SELECT id, owner, text FROM notes")])
 
 
 @app.get("/quote")

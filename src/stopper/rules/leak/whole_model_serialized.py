@@ -12,7 +12,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import provoked
 from stopper.core.response_fields import secret_fields
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Choice, Mapping, Member, Name, Sequence, Value, text_of, walk
+from stopper.core.values import Call, Choice, Item, Mapping, Member, Name, Sequence, Unknown, Value, text_of, walk
 
 _ALL: Final = re.compile(r"(?is)\bselect\s+(?:\w+\.)?\*\s+from\b")
 _EXECUTES: Final = ("*.execute", "*.executemany", "*.raw", "pandas.read_sql", "pandas.read_sql_query")
@@ -63,12 +63,10 @@ def detect(app: App) -> Iterator[Hit]:
                     certainty = "likely"
                 case Call() if value.method in _ROWS and flow.function in wide:
                     certainty = "likely"
-                case Call(callee=callee) if callee in runs and any(
-                    _ALL.search(text_of(one) or "") for one in value.args
-                ):
-                    certainty = "likely"
                 case _:
                     continue
+        if runs and any(_is_of_all_columns(one, runs) for one in _held(flow.value, 8)):
+            certainty = "likely"
         if documents and any(_is_whole_document(facts, one, flow.function) for one in _held(flow.value)):
             certainty = "likely"
         if certainty and (flow.span.path, flow.span.line) not in seen:
@@ -82,16 +80,27 @@ def _held(value: Value, depth: int = 4) -> Iterator[Value]:
     if depth == 0:
         return
     match value:
-        case Choice(options=inner) | Sequence(items=inner):
+        case Choice(options=inner) | Sequence(items=inner) | Unknown(parts=inner):
             pass
         case Mapping(items=items):
             inner = tuple(one for _, one in items)
-        case Call(callee=callee, args=inner) if callee in _WRAPS:
-            pass
+        case Item(owner=owner, key=key) if text_of(key) is None:  # one row of several
+            inner = (owner,)
+        case Call(callee=callee, args=given, keywords=named) if callee in _WRAPS:
+            inner = (*given, *(one for _, one in named))
         case _:
             return
     for one in inner:
         yield from _held(one, depth - 1)
+
+
+def _is_of_all_columns(value: Value, runs: frozenset[str]) -> bool:
+    """A function of the project that runs statements is handed one that selects every column."""
+    return (
+        isinstance(value, Call)
+        and value.callee in runs
+        and any(_ALL.search(text_of(one) or "") is not None for one in value.args)
+    )
 
 
 def _is_whole_document(facts: SourceFacts, value: Value, function: str) -> bool:
