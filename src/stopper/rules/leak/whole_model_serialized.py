@@ -61,11 +61,13 @@ def detect(app: App) -> Iterator[Hit]:
                     value.method in methods and value.receiver is not None
                 ):
                     certainty = "likely"
-                case Call() if value.method in _ROWS and flow.function in wide:
-                    certainty = "likely"
                 case _:
                     continue
-        if runs and any(_is_of_all_columns(one, runs) for one in _held(flow.value, 8)):
+        rows = flow.function in wide
+        if (runs or rows) and any(
+            _is_of_all_columns(one, runs) or (rows and isinstance(one, Call) and one.method in _ROWS)
+            for one in _held(flow.value, 8)
+        ):
             certainty = "likely"
         if documents and any(_is_whole_document(facts, one, flow.function) for one in _held(flow.value)):
             certainty = "likely"
