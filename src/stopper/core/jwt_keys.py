@@ -104,20 +104,9 @@ def _fields(facts: SourceFacts, call: Call) -> Mapping | None:
 
 
 def returned_by(facts: SourceFacts, callee: str) -> tuple[Value, ...]:
-    """What a function of the project returns; of a method of an unknown class what the only one of that name does."""
+    """What a function of the project returns. Methods of objects of unknown class have their name from the reader, where one can be told."""
     function = facts.function(callee)
-    if function is None and callee.startswith("?."):
-        function = facts.function(facts.once("methods by name", lambda: _methods(facts)).get(callee[2:], ""))
     return function.returns if function is not None else ()
-
-
-def _methods(facts: SourceFacts) -> dict[str, str]:
-    """Method → its qualified name, where only one class of the project has a method of that name."""
-    found: dict[str, list[str]] = {}
-    for one in facts.classes():
-        for method in one.methods:
-            found.setdefault(method, []).append(f"{one.name}.{method}")
-    return {method: named[0] for method, named in found.items() if len(named) == 1}
 
 
 def key_settings(app: App, facts: SourceFacts) -> dict[str, tuple[str, ...]]:

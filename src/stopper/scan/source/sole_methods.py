@@ -15,7 +15,7 @@ _EVERYBODYS: Final = VERBS | frozenset({
     "handle", "hash", "incr", "init_app", "insert", "insert_one", "json", "limit", "list", "load", "loads", "lock", "login", "logout",
     "map", "match", "merge", "name", "next", "offset", "on", "one", "open", "order_by", "paginate", "parse", "process", "publish",
     "push", "query", "raw", "read", "refresh", "register", "release", "render", "request", "reset", "result", "rollback", "run", "save",
-    "scalar", "scalars", "search", "select", "send", "set", "setex", "sign", "start", "status", "stop", "submit", "sub_commit", "text",
+    "scalar", "scalars", "search", "select", "send", "set", "setex", "sign", "start", "status", "stop", "submit", "text",
     "token", "transform", "type", "url", "user", "validate", "value", "values", "verify", "where", "write", "xadd",
 })  # fmt: skip
 """Words that libraries use for methods of their own: such a call says too little."""
