@@ -11,8 +11,11 @@ from typing import Final, cast
 
 from stopper.core.redaction.providers import FORMATS, PATTERNS, one_of
 
+STANDS_IN: Final = r"your|example|placeholder|change.?me|dummy|xxx|not[_-]?a?[_-]?real|-here$|^fake[_-]|\*\*\*"
+"""Words that people write where a key will stand. Rules that ask for more add to it: what is harmless differs from place to place (``1234567890``
+is no key in a readme, and is one that is checked in a view)."""
 FAKE: Final = re.compile(
-    r"(?i)your|example|placeholder|change.?me|change.?this|dummy|xxx|\*\*\*|<|\{\{|\$\{|\.\.\.|replace|not.?set|insert|redacted|sample|foo.?bar|lorem|not[_-]?a?[_-]?real|-here$|^fake[_-]"
+    rf"(?i){STANDS_IN}|change.?this|<|\{{\{{|\$\{{|\.\.\.|replace|not.?set|insert|redacted|sample|foo.?bar|lorem"
     r"|0123456789abcdef|1234567890|abcdefghij|deadbeef|(.)\1{7}"
 )
 """Words that stand where a key will stand, and runs that no key has."""

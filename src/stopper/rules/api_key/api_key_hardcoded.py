@@ -8,6 +8,7 @@ from stopper.core.api_key_names import is_key_name, is_shown_key
 from stopper.core.app import App
 from stopper.core.environment_edits import from_environment, without_fallback
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.key_shapes import STANDS_IN
 from stopper.core.naming import sensitive
 from stopper.core.place import Span
 from stopper.core.redaction.providers import first_format
@@ -28,7 +29,7 @@ from stopper.core.values import (
 MESSAGE: Final = "an API key is written in the code"
 SHORTEST: Final = 8
 _FAKE: Final = re.compile(
-    r"(?i)your|example|placeholder|change.?me|dummy|xxx|<.*>|\{|\.\.\.|^(?:none|null|todo|test|secret|x-[\w-]+|api[_-]?key|key|string|header|query)$|not.?set|insert|not[_-]?a?[_-]?real|^(?:my|auth|some)[_-](?:api[_-]|secret[_-])?(?:key|token|secret)$|redacted|\*{3}"
+    rf"(?i){STANDS_IN}|<.*>|\{{|\.\.\.|^(?:none|null|todo|test|secret|x-[\w-]+|api[_-]?key|key|string|header|query)$|not.?set|insert|^(?:my|auth|some)[_-](?:api[_-]|secret[_-])?(?:key|token|secret)$|redacted"
 )
 _MADE_UP: Final = re.compile(r"(?i)(?:^|/)(?:sandbox(?:es)?/|fixtures?/|factor(?:y|ies)\.py$)")
 """Where people and things are made up, for a look or for tests."""

@@ -9,6 +9,7 @@ from stopper.core.app import App
 from stopper.core.ci_steps import OF_ONE_DESK, Line, Step, steps_of
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.key_shapes import STANDS_IN
 from stopper.core.naming import sensitive
 from stopper.core.redaction.providers import first_format
 from stopper.core.rule import Hit, Rule
@@ -34,7 +35,7 @@ _PAIR: Final = re.compile(
 )
 _ENV_PAIR: Final = re.compile(r"(?:^\s*(?:ENV|ARG)\s+)([A-Za-z_]\w*)\s+[\"']?([^\s\"'=]+)[\"']?$")
 _FAKE: Final = re.compile(
-    r"(?i)^\$|\$\{|^<|your|to_?fill|fill_?me|^todo|0123456789|1234567890|change.?me|placeholder|example|xxx|dummy|^fake[_-]|-here$|^(?:true|false|none|null|yes|no|read|write|\d{1,4}|/[\w/.-]*|https?://.*|test|password|postgres|root|guest|secret|inherit|required|optional)$|^[a-z]+/[\w/-]+$|^!|^\*|^file:|\*\*\*|^/run/"
+    rf"(?i){STANDS_IN}|^\$|\$\{{|^<|to_?fill|fill_?me|^todo|0123456789|1234567890|^(?:true|false|none|null|yes|no|read|write|\d{{1,4}}|/[\w/.-]*|https?://.*|test|password|postgres|root|guest|secret|inherit|required|optional)$|^[a-z]+/[\w/-]+$|^!|^\*|^file:|^/run/"
 )
 _OF_A_SERVER: Final = re.compile(
     r"POSTGRES_PASSWORD|(?:MYSQL|MARIADB)_\w*PASSWORD|^PGPASSWORD$|MONGO_INITDB_ROOT_PASSWORD|RABBITMQ_DEFAULT_PASS|MINIO_(?:ROOT_PASSWORD|SECRET_KEY)",
