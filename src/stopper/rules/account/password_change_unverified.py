@@ -8,7 +8,14 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
-from stopper.core.account_names import REGISTERS, RESETS, checks_password_hash, is_password_name, makes_password_hash
+from stopper.core.account_names import (
+    REGISTERS,
+    RESETS,
+    checks_password_hash,
+    is_password_name,
+    makes_password_hash,
+    said_name,
+)
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import SourceRoute
@@ -24,7 +31,7 @@ from stopper.core.probe_login import log_in
 from stopper.core.probe_registration import registered
 from stopper.core.rule import Hit, Rule
 from stopper.core.secret import Secret
-from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Value, text_of, walk
+from stopper.core.values import Call, Item, Member, Name, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _CHANGES: Final = re.compile(
@@ -191,20 +198,8 @@ def _verifies(index: FunctionIndex, route: SourceRoute, names: list[str]) -> boo
 
 def _is_given_both(call: Call) -> bool:
     """``account.change_password(form.old_password, form.new_password)``: what sets the new one is told the old one too."""
-    told = [_last(value) for value in (*call.args, *(value for _, value in call.keywords))]
+    told = [said_name(value) for value in (*call.args, *(value for _, value in call.keywords))]
     return bool(_STORES.fullmatch(call.callee)) and len(told) > 1 and any(_OLD.search(name) for name in told)
-
-
-def _last(value: Value) -> str:
-    match value:
-        case Member(attribute=name) | Parameter(parameter=name):
-            return name
-        case Item(key=Constant(value=str(name))):
-            return name
-        case Name(dotted=dotted):
-            return dotted.rpartition(".")[2]
-        case _:
-            return value.name
 
 
 def _looks(facts: SourceFacts, name: str) -> bool:

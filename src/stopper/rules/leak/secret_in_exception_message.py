@@ -20,8 +20,6 @@ from stopper.core.values import (
     Item,
     Mapping,
     Member,
-    Name,
-    Parameter,
     Sequence,
     Truth,
     Unknown,
@@ -80,17 +78,12 @@ def _judged(facts: SourceFacts, value: Value) -> Certainty | None:
 
 
 def _name(value: Value) -> str:
+    """The name of a setting, or that under which the value is read."""
     match value:
-        case (
-            EnvironmentValue(variable=name) | ConfigValue(key=name) | Parameter(parameter=name) | Member(attribute=name)
-        ):
+        case EnvironmentValue(variable=name) | ConfigValue(key=name):
             return name
-        case Item(key=Constant(value=str(name))):
-            return name
-        case Name(dotted=dotted):
-            return dotted.rpartition(".")[2]
         case _:
-            return value.name
+            return said_name(value)
 
 
 def _shown(value: Value, depth: int = 10) -> Iterator[Value]:
