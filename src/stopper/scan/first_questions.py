@@ -16,7 +16,6 @@ Question: TypeAlias = tuple[str, tuple[Any, ...], tuple[tuple[str, Any], ...]]
 """A member of the facts, ``app.…`` or ``source.…``, and what it is called with; ``app.…`` and the fields of the facts are only read."""
 
 _NO_WORD: Final = "\0"
-_NOTHING: Final = (False, None, "")
 
 
 def empty_app() -> App:
@@ -68,7 +67,7 @@ def _is_nothing(got: object) -> bool:
         return next(cast("Iterator[object]", got), _EMPTY) is _EMPTY
     if isinstance(got, (tuple, list, frozenset, set, Mapping)):
         return not got
-    return any(got is one for one in _NOTHING)
+    return got is None or got is False or got == ""
 
 
 def _is_plain(part: object) -> bool:
