@@ -11,6 +11,7 @@ from stopper.core.app import Route
 from stopper.core.exchange import Request, Response
 from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_baseline import same
+from stopper.scan.merge import template_pattern
 from stopper.scan.more_words import FEW, MORE
 from stopper.scan.page_routes import TAKES_AWAY, form_routes
 from stopper.scan.spec.near import documents_beside, documents_named
@@ -154,12 +155,8 @@ def only_slash(path: str, response: Response) -> bool:
 
 def beside(described: Sequence[Route], seen: Sequence[Route]) -> tuple[Route, ...]:
     """Those of *seen* that no route of the document is: pages stand beside an API, and what a document leaves out."""
-    shapes = [re.compile(_shape(route.path)) for route in described]
-    return tuple(route for route in seen if not any(shape.fullmatch(route.path) for shape in shapes))
-
-
-def _shape(path: str) -> str:
-    return re.sub(r"\\\{[^{}/]+\\\}", "[^/]+", re.escape(path.rstrip("/"))) + "/?"
+    known = [template_pattern(route.path.rstrip("/"), dict(route.parameters)) for route in described]
+    return tuple(route for route in seen if not any(one.fullmatch(route.path.rstrip("/")) for one in known))
 
 
 def _read(courier: Courier, path: str, who: Identity | None = None) -> Response | None:

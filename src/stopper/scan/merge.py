@@ -18,6 +18,16 @@ def shape(path: str) -> str:
     return re.sub(r"/{2,}", "/", _PARAMETER.sub("{}", path))
 
 
+def template_pattern(path: str, kinds: Mapping[str, str]) -> re.Pattern[str]:
+    """A pattern for the raw paths of a template."""
+    parts = re.split(r"\{([^{}]+)\}", path)
+    built = [
+        re.escape(part) if index % 2 == 0 else (".+" if kinds.get(part) == "path" else "[^/]+")
+        for index, part in enumerate(parts)
+    ]
+    return re.compile("".join(built))
+
+
 def merged(*apps: App) -> App:
     """One App of many. Routes join by path shape and a shared method; the earlier app's names win, its gaps are filled."""
     whole = apps[0]

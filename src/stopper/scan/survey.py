@@ -11,6 +11,7 @@ from stopper.core.exchange import Request
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped
 from stopper.scan.honest import HonestRequests
+from stopper.scan.merge import template_pattern
 from stopper.scan.report import Coverage
 from stopper.scan.wire.courier import Courier
 
@@ -64,16 +65,6 @@ def refs_of(app: App, sent: Iterable[tuple[str, str]]) -> frozenset[RouteRef]:
         pattern = template_pattern(route.path, dict(route.parameters))
         found.update(ref for ref in route.refs() if any(pattern.fullmatch(path) for path in asked.get(ref.method, ())))
     return frozenset(found)
-
-
-def template_pattern(path: str, kinds: dict[str, str]) -> re.Pattern[str]:
-    """A pattern for the raw paths of a template."""
-    parts = re.split(r"\{([^{}]+)\}", path)
-    built = [
-        re.escape(part) if index % 2 == 0 else (".+" if kinds.get(part) == "path" else "[^/]+")
-        for index, part in enumerate(parts)
-    ]
-    return re.compile("".join(built))
 
 
 def coverage(app: App, courier: Courier) -> Coverage:

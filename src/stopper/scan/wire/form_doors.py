@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from stopper.core.app import Route
 from stopper.core.exchange import Request
+from stopper.scan.merge import template_pattern
 
 FORM: Final = "application/x-www-form-urlencoded"
 
@@ -22,7 +23,13 @@ class FormDoors:
     @classmethod
     def of(cls, routes: Iterable[Route]) -> "FormDoors":
         """Those of *routes* that say so."""
-        return cls(tuple((frozenset(route.methods), _shape(route.path)) for route in routes if route.takes_form))
+        return cls(
+            tuple(
+                (frozenset(route.methods), template_pattern(route.path, dict(route.parameters)))
+                for route in routes
+                if route.takes_form
+            )
+        )
 
     def dressed(self, request: Request) -> Request:
         """*request*, its JSON object as a form where the route takes no other. What is no JSON object stays as it is."""
@@ -43,10 +50,6 @@ class FormDoors:
     def _takes(self, request: Request) -> bool:
         path = request.target.partition("?")[0]
         return any(request.method in methods and shape.fullmatch(path) for methods, shape in self.shapes)
-
-
-def _shape(path: str) -> re.Pattern[str]:
-    return re.compile("[^/]+".join(re.escape(part) for part in re.split(r"\{[^{}]+\}", path)))
 
 
 def _text(value: object) -> str:
