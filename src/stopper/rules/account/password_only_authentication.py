@@ -38,7 +38,7 @@ def detect(app: App) -> Iterator[Hit]:
     if matters is None or not logins:
         return
     facts = source_of(app)
-    if _is_guarded(facts) or facts.imports(*_ELSEWHERE) or _has_second(app, facts):
+    if _is_guarded(app, facts) or facts.imports(*_ELSEWHERE) or _has_second(app, facts):
         return
     index = index_of(facts)
     for route in sorted(logins, key=lambda one: (len(one.path), one.path)):
@@ -57,9 +57,11 @@ def _logs_in(route: Route) -> bool:
     return bool(LOGS_IN.search(route.path) or LOGS_IN.search(route.view.rpartition(".")[2]))
 
 
-def _is_guarded(facts: SourceFacts) -> bool:
-    """Stopper is used, its samples aside: where it is, its guard says who needs a second factor."""
-    return any(
+def _is_guarded(app: App, facts: SourceFacts) -> bool:
+    """Stopper is used, its samples aside: where it is, its guard says who needs a second factor. The running application shows its
+    policies, wherever it is imported from."""
+    policies = (guard for route in app.routes for access in route.access.values() for guard in access.guards)
+    return any(guard.kind == "policy" for guard in policies) or any(
         one == "stopper" or (one.startswith("stopper.") and not one.startswith("stopper.demo"))
         for one in facts.imported
     )
