@@ -515,3 +515,22 @@ def test_a_namespace_that_an_api_object_makes_stands_under_the_api_and_its_bluep
         "app.register_blueprint(v1)\n"
     )
     assert sorted(route.path for route in reading.app.routes) == ["/api/1/all/", "/api/1/notes/{nid}/", "/b/{bid}/"]
+
+
+def test_a_guard_that_lets_the_known_through_and_refuses_all_others_at_its_end_stops(read):
+    reading = read(
+        HEAD
+        + "def known(view):\n    if session.get('user') or load(request):\n        return view\n    abort(403)\n"
+        + "@app.get('/x')\n@known\ndef x():\n    return ''\n"
+    )
+    assert access(reading, "/x") == "guarded"
+
+
+def test_a_function_that_hands_on_the_guard_of_an_unseen_library_is_no_open_door(read):
+    reading = read(
+        HEAD
+        + "from theirs.guards import require_auth_header as their_guard\n"
+        + "def require_auth_header(*args, **kwargs):\n    kwargs['audience'] = 'us'\n    return their_guard(*args, **kwargs)\n"
+        + "@app.get('/x')\n@require_auth_header({'notes'})\ndef x():\n    return ''\n"
+    )
+    assert access(reading, "/x") == "unknown"

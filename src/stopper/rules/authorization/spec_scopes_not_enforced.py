@@ -12,7 +12,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probe_baseline import TRIES, attempt, controls, establish
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Constant, Parameter, Value, walk
+from stopper.core.values import Call, Constant, Parameter, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _CHECKS: Final = re.compile(
@@ -46,6 +46,9 @@ def _looks(index: FunctionIndex, route: Route, method: str, scopes: Sequence[str
     names = [name for name in names if name not in told_nothing]
     if not own or any(guard.kind == "policy" for guard in guards) or any(_CHECKS.search(name) for name in names):
         return True
+    unseen = {guard.name for guard in guards if guard.stops is None}
+    if any(one.name in unseen and one.call is not None and _names_something(one.call) for one in decorators):
+        return True  # the guard stands in code that was not read, and is told words
     values: list[Value] = [one.call for one in decorators if one.call is not None and "route" not in one.name]
     heads = [*names, *(function.name for function in own)]
     roots = [name for name in index.by_name if any(name == head or name.startswith(f"{head}.") for head in heads)]
@@ -54,6 +57,11 @@ def _looks(index: FunctionIndex, route: Route, method: str, scopes: Sequence[str
         values += [side for one in index.comparisons.get(name, ()) for side in (one.left, one.right)]
         values += [one.value for one in index.conditions.get(name, ())]
     return any(_speaks(part, scopes) for value in values for part in walk(value, 6))
+
+
+def _names_something(call: Call) -> bool:
+    given = (*call.args, *(value for _, value in call.keywords))
+    return any(text_of(part) for value in given for part in walk(value, 2))
 
 
 def _is_told_nothing(index: FunctionIndex, decorator: Decorator) -> bool:

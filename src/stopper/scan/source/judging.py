@@ -140,7 +140,18 @@ class Judges:
             return Judgement(True, True)
         if stops:
             return Judgement(None if unseen else False, False)
-        return Judgement(None if reads and unseen else False, reads)
+        return Judgement(None if (reads and unseen) or self._hands_on_a_guard(name) else False, reads)
+
+    def _hands_on_a_guard(self, name: str) -> bool:
+        """That the function gives what an unseen function makes whose name is that of a guard: ``return their_require_auth(*args)``."""
+        function = self.project.functions.get(name)
+        return function is not None and any(
+            isinstance(value, Call)
+            and value.callee not in self.project.functions
+            and not names.NOT_GUARDS.fullmatch(value.callee)
+            and names.HANDED_GUARD.search(value.callee.rpartition(".")[2]) is not None
+            for value in function.returns
+        )
 
     def is_guard_call(self, call: Call) -> bool:
         """That a call lets nobody on who shows nothing."""
@@ -194,7 +205,8 @@ class Judges:
     def _stops(self, name: str) -> bool:
         """That the function turns away somebody who shows nothing."""
         return any(
-            self.reached_by_nobody(refusal.under) and (refusal.plain or self.about_credential(refusal))
+            self.reached_by_nobody(refusal.under)
+            and (refusal.plain or self.about_credential(refusal) or (not refusal.under and self.lets_through(name)))
             for refusal in self.refusals.get(name, ())
         )
 

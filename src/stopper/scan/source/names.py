@@ -265,6 +265,11 @@ VERIFIES: Final = re.compile(
 )
 """A call of an unseen function whose name could be that of a check which raises."""
 
+HANDED_GUARD: Final = re.compile(
+    r"(?i)(?:^|_)requires?_\w*(?:auth|login|token|jwt|permission|role|scope|user|admin)|(?:auth\w*|login|token|jwt|permissions?|roles?|scopes?|user|admin)_required$"
+)
+"""A function of an unseen library that makes a guard, where a function of the project gives what it made."""
+
 NOT_GUARDS: Final = re.compile(
     r"flask_limiter\..*|flask_caching\..*|flask_cors\..*|flask_restx\..*|flask_restful\..*|flask_restplus\..*|flasgger\..*|functools\..*"
     r"|flask_smorest\..*\.(?:arguments|response|alt_response|paginate|etag)|webargs\..*|marshmallow\..*|prometheus_client\..*"
