@@ -276,6 +276,32 @@ def test_a_literal_case_is_a_comparison(read):
     assert [text_of(one.right) for one in source_of(reading.app).comparisons("==")] == ["admin", "boss"]
 
 
+@pytest.mark.parametrize(
+    ("subject", "pattern", "left"),
+    [
+        ("(name, word)", "('admin', _)", "Name"),
+        ("(name, word)", "[_, 'admin']", "Name"),
+        ("body", "{'name': 'admin', 'word': _}", "Item"),
+        ("body", "User(name='admin')", "Member"),
+        ("body", "[_, ('admin' as who), *_]", "Item"),
+    ],
+)
+def test_a_literal_within_a_pattern_is_a_comparison_with_its_part(read, subject, pattern, left):
+    reading = read(f"import jwt, name, word, body\nmatch {subject}:\n    case {pattern}:\n        run()\n")
+    (found,) = source_of(reading.app).comparisons("==")
+    assert (type(found.left).__name__, text_of(found.right)) == (left, "admin")
+
+
+def test_a_literal_behind_a_star_is_compared_with_nothing(read):
+    reading = read("import jwt, body\nmatch body:\n    case [*_, 'admin']:\n        run()\n")
+    assert not list(source_of(reading.app).comparisons("=="))
+
+
+def test_literals_that_are_joined_are_a_literal(read):
+    assert is_constant(first(read, "", "'-'.join(['a', 'b', 'c'])"), "a-b-c")
+    assert isinstance(first(read, "import os", "''.join(['a', os.environ['X']])"), Format)
+
+
 def test_a_partial_function_is_what_it_keeps_called_with_both(read):
     lines = "import jwt\nfrom functools import partial\nread = partial(jwt.decode, 'a', verify=False, key='k')\nread('b', key='l')\n"
     call = passed(read(lines))

@@ -204,7 +204,7 @@ def _capture_members(reader: Reader, subject: Value, pattern: ast.pattern | None
             for index, one in enumerate(patterns):
                 if isinstance(one, ast.MatchStar) and one.name is not None:
                     reader.scope[one.name] = subject
-                _capture_members(reader, Item(subject, Constant(index), None, reader.span(one)), one)
+                _capture_members(reader, _at(reader, subject, index, one), one)
         case ast.MatchClass(patterns=patterns, kwd_attrs=names, kwd_patterns=named):
             for one in patterns[:1]:  # ``str(kid)`` is the thing itself
                 _capture_members(reader, subject, one)
@@ -217,9 +217,36 @@ def _capture_members(reader: Reader, subject: Value, pattern: ast.pattern | None
             pass
 
 
+def _at(reader: Reader, subject: Value, index: int, pattern: ast.pattern) -> Value:
+    """What stands at that place of the subject, itself where the subject is written out: ``match (name, password):``."""
+    if type(subject) is Sequence and not subject.open and index < len(subject.items):
+        return subject.items[index]
+    return Item(subject, Constant(index), None, reader.span(pattern))
+
+
 def _compare(reader: Reader, subject: Value, pattern: ast.pattern) -> None:
-    """``case "admin":`` compares, as ``==`` does; so does each of ``case "admin" | "boss":``."""
-    for one in pattern.patterns if isinstance(pattern, ast.MatchOr) else (pattern,):
-        if isinstance(one, ast.MatchValue):
-            side = reader.value(one.value)
-            reader.project.comparisons.append(Comparison("==", subject, side, reader.span(one), reader.function))
+    """``case "admin":`` compares, as ``==`` does; so does each of ``case "admin" | "boss":``, and each literal inside of
+    ``case ("admin", "…"):``, ``case {"role": "admin"}:`` and ``case User(role="admin"):``."""
+    match pattern:
+        case ast.MatchValue(value=literal):
+            side = reader.value(literal)
+            compared = Comparison("==", subject, side, reader.span(pattern), reader.function)
+            reader.project.comparisons.append(compared)
+        case ast.MatchOr(patterns=patterns):
+            for one in patterns:
+                _compare(reader, subject, one)
+        case ast.MatchAs(pattern=inner) if inner is not None:
+            _compare(reader, subject, inner)
+        case ast.MatchSequence(patterns=patterns):
+            for index, one in enumerate(patterns):
+                if isinstance(one, ast.MatchStar):
+                    break  # where what follows stands cannot be told
+                _compare(reader, _at(reader, subject, index, one), one)
+        case ast.MatchMapping(keys=keys, patterns=patterns):
+            for key, one in zip(keys, patterns, strict=True):
+                _compare(reader, Item(subject, reader.value(key), None, reader.span(key)), one)
+        case ast.MatchClass(kwd_attrs=names, kwd_patterns=named):
+            for name, one in zip(names, named, strict=True):
+                _compare(reader, Member(subject, name, reader.span(one)), one)
+        case _:
+            pass
