@@ -75,6 +75,15 @@ def test_a_class_loaded_by_its_text(read):
     assert [write.loaded for write in source_of(reading.app).config_writes("DEBUG")] == [True]
 
 
+@pytest.mark.parametrize("text", ["'conf.Prod'", "os.getenv('C', 'conf.Prod')", "f'conf.{os.environ[\"C\"]}'"])
+def test_a_module_that_only_a_text_names_is_read(read, text):
+    """Nothing in it speaks of Flask or tokens, so it would not be read for its own sake."""
+    reading = read(
+        {"conf.py": "class Prod:\n    LIFE = 7\n", "app.py": f"import os\n{HEAD}app.config.from_object({text})\n"}
+    )
+    assert [write.value.value for write in source_of(reading.app).config_writes("LIFE")] == [7]
+
+
 def test_classes_chosen_from_a_table_are_all_loaded(read):
     reading = read(
         "import os\nclass A:\n    DEBUG = True\nclass B:\n    DEBUG = False\nC = {'a': A, 'b': B}\n"

@@ -12,7 +12,7 @@ from stopper.core.probe import Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import controls, judge, same, shown
 from stopper.core.probe_signature import signable, telling_baseline
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Caught, Constant, Parameter, Value, walk
+from stopper.core.values import Caught, Constant, Name, Parameter, Value, walk
 
 ERRORS: Final = ("jwt.", "jose.", "authlib.", "joserfc.", "flask_jwt_extended.")
 LOADERS: Final = ("expired_token_loader", "invalid_token_loader")
@@ -116,6 +116,7 @@ def _extension(app: App, facts: SourceFacts) -> Iterator[Hit]:
     if not managers:
         return
     loaders = {loader: function for function in facts.functions() for loader in LOADERS if _is(function, loader)}
+    loaders |= {loader: function for loader in LOADERS for function in _given(facts, loader)}
     if len(loaders) < len(LOADERS):
         if ended(app, "JWT_ALLOW_LEGACY_MESSAGES"):
             return
@@ -134,6 +135,14 @@ def _extension(app: App, facts: SourceFacts) -> Iterator[Hit]:
 
 def _is(function: Function, loader: str) -> bool:
     return any(decorator.name.endswith(loader) for decorator in function.decorators)
+
+
+def _given(facts: SourceFacts, loader: str) -> Iterator[Function]:
+    """Functions of the project that are handed to a loader by a call."""
+    for call in facts.calls(f"*.{loader}"):
+        given = call.argument(0, "callback")
+        if isinstance(given, Name) and (function := facts.function(given.dotted)) is not None:
+            yield function
 
 
 def probe(target: Target) -> Steps[Verdict]:

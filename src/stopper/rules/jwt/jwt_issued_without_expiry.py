@@ -93,12 +93,28 @@ def _added_later(facts: SourceFacts, call: Call, claims: Mapping) -> bool:
         and claims.span.path == function.span.path
         and function.span.line <= claims.span.line <= function.span.end_line
     }
+    made_in |= _methods_run(facts, claims, made_in)
     for assignment in facts.assignments():
         if assignment.function == call.function and _only_on_request(facts, call):
             continue
-        if assignment.function in made_in and re.search(r"""\[["']exp["']\]$""", assignment.target):
+        if assignment.function in made_in and re.search(r"""\[["']?exp["']?\]$""", assignment.target):
             return True
     return any(other.method in ("update", "setdefault") for name in made_in for other in facts.calls_in(name))
+
+
+def _methods_run(facts: SourceFacts, claims: Mapping, made_in: set[str]) -> set[str]:
+    """The methods that somebody calls of an object that keeps the claims in an attribute of its own."""
+    keeping = {
+        one.function.rpartition(".")[0]
+        for name in made_in
+        for one in facts.assignments_in(name)
+        if one.target.startswith("self.") and getattr(one.value, "span", None) == claims.span
+    }
+    return {
+        function.name
+        for function in (facts.functions() if keeping else ())
+        if function.name.rpartition(".")[0] in keeping and any(True for _ in facts.calls(function.name))
+    }
 
 
 def _only_on_request(facts: SourceFacts, call: Call) -> bool:

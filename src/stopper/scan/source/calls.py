@@ -3,9 +3,6 @@
 import ast
 from typing import Final
 
-from stopper.core.fact import (
-    ConfigWrite,
-)
 from stopper.core.naming import sensitive
 from stopper.core.values import (
     Call,
@@ -29,6 +26,7 @@ from stopper.scan.source.hook_tables import row_extended
 from stopper.scan.source.lookups import attribute, item, request_part
 from stopper.scan.source.project import Registration
 from stopper.scan.source.reader import NONE, NOTHING, Reader, canonical, named
+from stopper.scan.source.settings_calls import config_call
 from stopper.scan.source.sinks import record_sinks
 
 ENVIRONMENT: Final = frozenset(
@@ -89,7 +87,7 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
     word = callee.rpartition(".")[2]
     if owner is not None:
         if word in _CONFIG_WRITERS and reader.is_config(owner):
-            _config_call(reader, call, word)
+            config_call(reader, call, word)
         if (word in REGISTRATIONS and _registers(callee)) or (word.endswith("_resource") and word.startswith("add_")):
             project.registrations.append(Registration(word, owner, call, "", call.span or reader.span(node)))
         if word in ("append", "extend", "insert"):
@@ -212,6 +210,9 @@ def _folded(
         return formatted(reader, [owner.args[0], *given, *(value for _, value in keywords), NOTHING], node)
     if word == "join" and len(args) == 1 and type(owner) is Constant:
         inner = args[0]
+        if type(inner) is Sequence and not inner.open and all(type(one) is Constant for one in inner.items):
+            between = [part for one in inner.items for part in (owner, one)][1:]
+            return formatted(reader, between, node)
         return Format(inner.items if type(inner) is Sequence else (Unknown((inner,)),), reader.span(node))
     if word in TEXT_METHODS and type(owner) is Constant and len(args) <= 1:
         return _folded_text(owner, word, args)
@@ -362,25 +363,3 @@ def _folded_text(owner: Constant, word: str, args: tuple[Value, ...]) -> Value |
     except (LookupError, ValueError, TypeError):
         return None
     return None
-
-
-def write_config(reader: Reader, key: Value, value: Value, call_span: object = None) -> None:
-    """Record one setting. Keys that are not literal are not settings that a rule could name."""
-    if type(key) is Constant and type(key.value) is str:
-        span = key.span or value.span
-        if span is not None:
-            reader.project.config.append(ConfigWrite(key.value, value, span, "item", reader.function))
-
-
-def _config_call(reader: Reader, call: Call, word: str) -> None:
-    assert call.span is not None
-    if word in ("update", "from_mapping"):
-        for argument in call.args:
-            if type(argument) is Mapping:
-                for key, value in argument.items:
-                    write_config(reader, key, value)
-        for name, value in call.keywords:
-            if name not in ("**", "mapping"):
-                reader.project.config.append(ConfigWrite(name, value, value.span or call.span, "item", reader.function))
-    elif word == "setdefault" and len(call.args) == 2:
-        write_config(reader, call.args[0], call.args[1])

@@ -21,7 +21,7 @@ from stopper.core.values import (
     Value,
 )
 from stopper.scan.source.drafts import new_name
-from stopper.scan.source.loops import MOST_ROWS, is_table_of_routes
+from stopper.scan.source.loops import MOST_ROWS, is_table, pairs_of
 from stopper.scan.source.reader import NONE, NOTHING, Reader, canonical, either, named
 
 
@@ -34,6 +34,8 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
     """The value of ``owner.name``."""
     reader.project.words.add(name)
     found: Value
+    if name == "secret_key" and _is_app(reader, owner):
+        return ConfigValue("SECRET_KEY", None, None, name)
     if type(owner) is Name:
         dotted = owner.dotted
         known = _of_project(reader, dotted, name)
@@ -45,7 +47,7 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
             known = reader.project.attribute(owner.callee, name)
             if known is not None and reader.project.reads_environment(owner.callee):
                 return from_settings(reader, owner.callee, name, known)
-            if known is not None:
+            if known is not None and not _is_passed(reader, owner, name):
                 return named(known, name) if sensitive(name) else known
         found = (
             _BODY
@@ -53,6 +55,19 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
             else Member(owner, name)
         )
     return named(found, name) if sensitive(name) else found
+
+
+def _is_passed(reader: Reader, made: Call, name: str) -> bool:
+    """``Form(**request.json).role``: what stands in the class is only what the field has when nothing is passed for it."""
+    if made.keyword(name) is not None:
+        return True
+    return made.open and reader.project.attribute(made.callee, "__init__") is None
+
+
+def _is_app(reader: Reader, owner: Value) -> bool:
+    if type(owner) is Name:
+        return owner.dotted in ("flask.current_app", "flask.Flask")
+    return type(owner) is Call and reader.project.is_app(owner.callee)
 
 
 def from_settings(reader: Reader, owner: str, name: str, known: Value) -> Value:
@@ -184,9 +199,12 @@ def element_in(reader: Reader, value: Value) -> Value:
 def element_of(value: Value) -> Value:
     """One element of what is iterated over."""
     if type(value) is Sequence and value.items:
-        if is_table_of_routes(value.items):
+        if is_table(value.items):
             return Choice(value.items[:MOST_ROWS])  # row by row, and each as often as it stands there
         return either(*value.items[:8])
+    pairs = pairs_of(value)
+    if pairs:
+        return Choice(pairs) if len(pairs) > 1 else pairs[0]
     if type(value) is Call and value.method in ("items", "values", "keys") and value.receiver is not None:
         return Item(value.receiver, NOTHING)
     return Item(value, NOTHING)

@@ -1,0 +1,47 @@
+"""Settings that a call of ``app.config`` writes, and the modules that it loads."""
+
+from collections.abc import Iterator
+
+from stopper.core.fact import ConfigWrite
+from stopper.core.values import Call, Choice, Constant, Format, Mapping, Value, literals, options
+from stopper.scan.source.loops import row_by_row
+from stopper.scan.source.reader import Reader
+
+
+def write_config(reader: Reader, key: Value, value: Value) -> None:
+    """Record one setting, or one for each row of a table that a loop goes through. Keys that are not literal are not settings that a
+    rule could name."""
+    for name, held in row_by_row(key, value) if type(key) is Choice else ((key, value),):
+        span = name.span or held.span
+        if type(name) is Constant and type(name.value) is str and span is not None:
+            reader.project.config.append(ConfigWrite(name.value, held, span, "item", reader.function))
+
+
+def config_call(reader: Reader, call: Call, word: str) -> None:
+    """What a call of ``app.config`` writes; the module that a text for ``from_object`` means is read."""
+    if call.span is None:
+        return
+    if word in ("update", "from_mapping"):
+        for argument in call.args:
+            if type(argument) is Mapping:
+                for key, value in argument.items:
+                    write_config(reader, key, value)
+        for name, value in call.keywords:
+            if name not in ("**", "mapping"):
+                reader.project.config.append(ConfigWrite(name, value, value.span or call.span, "item", reader.function))
+    elif word == "setdefault" and len(call.args) == 2:
+        write_config(reader, call.args[0], call.args[1])
+    elif word == "from_object" and call.args:
+        for text in _named_objects(call.args[0]):
+            for dotted in (text, text.rpartition(".")[0]):
+                if dotted and reader.project.load(reader.module, dotted) is not None:
+                    break
+
+
+def _named_objects(value: Value) -> Iterator[str]:
+    """The texts that ``from_object`` may be given, and the part before the first gap of one that is put together."""
+    for option in options(value):
+        first = option.parts[0] if type(option) is Format and option.parts else None
+        for literal in (first,) if type(first) is Constant else literals(option):
+            if type(literal) is Constant and type(literal.value) is str:
+                yield literal.value.strip(".")
