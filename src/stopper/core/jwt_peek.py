@@ -11,6 +11,8 @@ from stopper.core.values import Call, Item, Name, Parameter, Value, text_of, wal
 _OUTBOUND: Final = re.compile(r"(requests|httpx|urllib3)\..*\b(get|post|put|request|send)|.*urlopen")
 KEY_CHOOSERS: Final = frozenset({"iss", "kid", "alg", "azp", "client_id", "tid", "tenant"})
 """Members that a verifier may read from an unverified token, because they only choose with what it is verified."""
+ENDS: Final = frozenset({"exp", "iat"})
+"""Members that say how long the application's own copy of somebody else's token is of use."""
 
 
 def is_our_own(facts: SourceFacts, call: Call) -> bool:
@@ -22,27 +24,55 @@ def is_our_own(facts: SourceFacts, call: Call) -> bool:
 
 def is_only_a_first_look(facts: SourceFacts, call: Call) -> bool:
     """The same function, what it calls, or every function that calls it verifies the token for real."""
+    if _only_words_a_refusal(facts, call):
+        return True
     if _after_a_failed_check(facts, call):
         return False
     if _verifies_in(facts, call.function, call):
         return True
-    if _gives_only_the_issuer(facts, call):
+    if _gives_only(facts, call, KEY_CHOOSERS) or (_is_of_no_request(facts, call) and _gives_only(facts, call, ENDS)):
         return True
     callers = [function.name for function in facts.functions() if call.function and call.function in function.calls]
     return bool(callers) and all(_verifies_in(facts, caller, None, call) for caller in callers)
 
 
-def _gives_only_the_issuer(facts: SourceFacts, call: Call) -> bool:
-    """A helper that returns nothing of the token but what chooses a key."""
+def _only_words_a_refusal(facts: SourceFacts, call: Call) -> bool:
+    """What was refused is looked into for the words of the error, in an ``except`` that lets nobody on."""
+    return any(
+        call.span is not None and handler.action in ("raise", "refuse") and within(call.span, handler.span)
+        for handler in facts.handlers_in(call.function)
+    )
+
+
+def _is_of_no_request(facts: SourceFacts, call: Call) -> bool:
+    """Nothing shows that a request brings this token: it is one that the application keeps itself."""
+    token = call.argument(0, "jwt", "token")
+    return not facts.derives(
+        token, "authorization-header", "request-header", "request-data", "query-string", "cookie"
+    ) and not facts.routes_reaching(call.function)
+
+
+def _gives_only(facts: SourceFacts, call: Call, members: frozenset[str]) -> bool:
+    """A helper that returns nothing of the token but these members."""
     function = facts.function(call.function)
     if function is None or facts.is_view(call.function):
         return False
     used = [part for value in function.returns for part in walk(value)]
-    keys = [text_of(part.key) for part in used if isinstance(part, Item) and part.owner is call]
-    bare = any(value is call for value in function.returns) or any(
-        argument is call for other in facts.calls_in(call.function) for argument in other.args
+    keys = [text_of(part.key) for part in used if isinstance(part, Item) and _comes_from(part.owner, call)]
+    bare = any(_comes_from(value, call) for value in function.returns) or any(
+        argument is call
+        for other in facts.calls_in(call.function)
+        if other.method != "loads"
+        for argument in other.args
     )
-    return bool(keys) and not bare and all(key in KEY_CHOOSERS for key in keys)
+    return bool(keys) and not bare and all(key in members for key in keys)
+
+
+def _comes_from(value: Value, call: Call) -> bool:
+    """The call, or what ``json.loads`` makes of it."""
+    return value is call or (
+        isinstance(value, Call) and value.method == "loads" and any(argument is call for argument in value.args)
+    )
 
 
 def is_asked_elsewhere(facts: SourceFacts, call: Call) -> bool:
