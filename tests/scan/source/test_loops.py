@@ -1,6 +1,9 @@
-"""Routes that a loop over a table of the source registers."""
+"""Routes, settings and headers that a loop over a table of the source writes."""
 
 import pytest
+
+from stopper.core.facts import source_of
+from stopper.core.values import options
 
 TABLE = (
     "from flask import Flask\nfrom flask_restful import Api, Resource\napp = Flask('x')\napi = Api(app)\n"
@@ -55,3 +58,24 @@ def test_a_resource_of_restful_is_registered_by_its_decorator(read):
         route.path: {method for method in route.methods if method in ("GET", "POST")} for route in reading.app.routes
     }
     assert found == {"/api/n": {"GET", "POST"}, "/api/m": {"GET", "POST"}}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "for name, value in TABLE.items():\n    app.config[name] = value\n",
+        "for name, value in TABLE.items():\n    app.config.setdefault(name, value)\n",
+        "for name, value in (('DEBUG', True), ('TESTING', True)):\n    app.config[name] = value\n",
+        "app.config.update({name: value for name, value in TABLE.items()})\n",
+    ],
+)
+def test_settings_written_in_a_loop_over_a_table_have_their_own_values(read, written):
+    source = f"from flask import Flask\napp = Flask(__name__)\nTABLE = {{'DEBUG': True, 'TESTING': True}}\n{written}"
+    found = {(write.key, write.value.value) for write in source_of(read(source).app).config_writes()}
+    assert found == {("DEBUG", True), ("TESTING", True)}
+
+
+def test_headers_filled_in_a_loop_over_a_table_are_those_of_the_table(read):
+    source = "import flask\nH = {}\nfor name, value in {'X-Api-Key': 'abc', 'Accept': 'xyz'}.items():\n    H[name] = value\nuse(H)\n"
+    (call,) = source_of(read(source).app).calls("use")
+    assert any(getattr(one, "keys", tuple)() == ("X-Api-Key", "Accept") for one in options(call.args[0]))

@@ -24,7 +24,7 @@ from stopper.core.values import (
 from stopper.scan.source.drafts import new_constant
 from stopper.scan.source.folding import binary, joined, mapping, note_text, sequence
 from stopper.scan.source.lookups import attribute_node, element_in, subscript
-from stopper.scan.source.loops import is_table_of_routes
+from stopper.scan.source.loops import is_table
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named, set_scope
 
 COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
@@ -183,7 +183,7 @@ def bind_target(reader: Reader, target: ast.expr, value: Value) -> None:
                 part = value.items[number]
             elif type(value) is Choice and all(_holds(one, number) for one in value.options):
                 column = tuple(one.items[number] for one in value.options if type(one) is Sequence)
-                part = Choice(column) if is_table_of_routes(value.options) else either(*column)
+                part = Choice(column) if is_table(value.options) else either(*column)
             bind_target(reader, inner, part)
 
 

@@ -3,14 +3,27 @@
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.values import Call, Choice, Constant, Item, Sequence, Unknown, Value, options
+from stopper.core.values import Call, Choice, Constant, Item, Mapping, Sequence, Unknown, Value, options
 
 MOST_ROWS: Final = 128
 
 
-def is_table_of_routes(items: tuple[Value, ...]) -> bool:
-    """That the items are rows in each of which a path stands beside something else."""
-    return len(items) > 1 and all(
+def is_table(items: tuple[Value, ...]) -> bool:
+    """That the items are rows whose columns belong together: a path beside something else, or a name of its own beside a value."""
+    return len(items) > 1 and (_is_of_routes(items) or _is_of_names(items))
+
+
+def _is_of_names(items: tuple[Value, ...]) -> bool:
+    names = [
+        one.items[0].value
+        for one in items
+        if isinstance(one, Sequence) and not one.open and len(one.items) == 2 and isinstance(one.items[0], Constant)
+    ]
+    return len(names) == len(items) == len(set(names)) and all(isinstance(name, str) for name in names)
+
+
+def _is_of_routes(items: tuple[Value, ...]) -> bool:
+    return all(
         isinstance(one, Sequence) and not one.open and len(one.items) > 1 and any(map(_is_path, one.items))
         for one in items
     )
@@ -33,14 +46,26 @@ def rows(call: Call, *places: int | tuple[int, str]) -> Iterator[tuple[Value, ..
         return
     given = [call.argument(place) if isinstance(place, int) else call.argument(*place) for place in places]
     values = [value for value in given if value is not None]
-    if len(values) < len(places):
-        return
+    if len(values) == len(places):
+        yield from row_by_row(*values)
+
+
+def row_by_row(*values: Value) -> Iterator[tuple[Value, ...]]:
+    """What these are together, one time after the other: once, unless they come out of a table that a loop goes through."""
     columns = [_column(value) for value in values]
     times = max((len(column) for column in columns), default=0)
     if times > 1 and all(len(column) in (1, times) for column in columns):
         yield from (tuple(column[-1 if len(column) == 1 else at] for column in columns) for at in range(times))
     elif values:
         yield tuple(values)
+
+
+def pairs_of(value: Value) -> tuple[Value, ...]:
+    """The rows that ``.items()`` of a mapping in the source gives; nothing where it is no such call, or more rows may come."""
+    held = value.receiver if isinstance(value, Call) and value.method == "items" and not value.args else None
+    if not isinstance(held, Mapping) or held.open or not held.items or len(held.items) > MOST_ROWS:
+        return ()
+    return tuple(Sequence(pair, "tuple") for pair in held.items)
 
 
 def _column(value: Value) -> tuple[Value, ...]:

@@ -26,8 +26,12 @@ def config_call(reader: Reader, call: Call, word: str) -> None:
             if type(argument) is Mapping:
                 for key, value in argument.items:
                     write_config(reader, key, value)
+            elif type(argument) is Call:
+                reader.project.given_settings.append(argument.callee)
         for name, value in call.keywords:
-            if name not in ("**", "mapping"):
+            if name in ("**", "mapping"):
+                reader.project.given_settings += [value.callee] if type(value) is Call else []
+            else:
                 reader.project.config.append(ConfigWrite(name, value, value.span or call.span, "item", reader.function))
     elif word == "setdefault" and len(call.args) == 2:
         write_config(reader, call.args[0], call.args[1])
