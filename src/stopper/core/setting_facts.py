@@ -240,7 +240,17 @@ def settings_out_of_sight(app: App, key: str) -> bool:
         return True
     if any(call.args and not _names_settings(facts, call.args[0]) for call in loads):
         return True
+    if any(_is_unseen(facts, one) for call in facts.calls(*_TAKES_MAPPING) for one in call.args):
+        return True
     return any(key in line for file in facts.files_of("env", "compose", "config") for line in file.lines)
+
+
+_TAKES_MAPPING: Final = ("*.from_mapping", "flask.Flask.config.update", "flask.current_app.config.update")
+
+
+def _is_unseen(facts: SourceFacts, value: Value) -> bool:
+    """A mapping that a file, a library or the environment fills."""
+    return isinstance(value, Call) and not facts.returns_of(value.callee)
 
 
 def _names_settings(facts: SourceFacts, value: Value) -> bool:

@@ -261,3 +261,15 @@ def test_settings_that_nobody_names_are_out_of_sight(read, how):
         f"    app = Flask(__name__)\n    app.config.from_object(Config)\n    app.config.{how}\n",
     }
     assert settings_out_of_sight(read(files).app, "B")
+
+
+@pytest.mark.parametrize("line", ["app.config.from_mapping(load())", "app.config.update(**load())"])
+def test_settings_that_a_function_gives_back_are_written(read, line):
+    reading = read(HEAD + f"def load():\n    return {{'DEBUG': True}}\n{line}\n")
+    assert written(reading, "DEBUG") == [True]
+    assert not settings_out_of_sight(reading.app, "SECRET_KEY")
+
+
+def test_settings_read_from_a_file_into_a_mapping_are_out_of_sight(read):
+    reading = read(HEAD + "import json\napp.config.from_mapping(json.load(open('c.json')))\n")
+    assert settings_out_of_sight(reading.app, "SECRET_KEY")

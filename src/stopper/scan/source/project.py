@@ -64,6 +64,7 @@ class ClassState:
     methods: list[str]
     span: Span
     decorators: tuple[Decorator, ...] = ()
+    fields: Scope = field(default_factory=dict[str, Value])
 
 
 @dataclass(slots=True)
@@ -105,6 +106,8 @@ class Project:
     imported: set[str] = field(default_factory=set[str])
     calls: list[Call] = field(default_factory=list[Call])
     config: list[ConfigWrite] = field(default_factory=list[ConfigWrite])
+    given_settings: list[str] = field(default_factory=list[str])
+    """What is called for a mapping of settings: ``load`` of ``app.config.from_mapping(load())``."""
     assignments: list[Assignment] = field(default_factory=list[Assignment])
     comparisons: list[Comparison] = field(default_factory=list[Comparison])
     conditions: list[Condition] = field(default_factory=list[Condition])
@@ -176,5 +179,11 @@ class Project:
     def class_fact(self, state: ClassState) -> ClassFact:
         """The finished class."""
         return ClassFact(
-            state.name, state.bases, dict(state.attributes), tuple(state.methods), state.span, state.decorators
+            state.name,
+            state.bases,
+            dict(state.attributes),
+            tuple(state.methods),
+            state.span,
+            state.decorators,
+            dict(state.fields),
         )
