@@ -11,6 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 from flask import Flask, jsonify, render_template_string, request
+from markupsafe import escape
 from werkzeug.security import safe_join
 
 from stopper.core.app import App, Route, SecurityScheme, Spec
@@ -320,3 +321,33 @@ def test_registering_with_an_inner_object_needs_no_credential(member: str, hits:
     app = App(routes=tuple(routes), spec=spec, readers=frozenset({"spec"}))
     (seen,) = run_detectors(app, [RULES["spec-security-missing"]])
     assert len(list(seen.hits)) == hits
+
+
+# --- inputs of forms -------------------------------------------------------------------------------------------------------------
+
+
+def form_route(path: str, *fields: str) -> Route:
+    return Route(path, ("POST",), fields=fields, takes_form=True, readers=frozenset({"wire"}))
+
+
+@pytest.mark.parametrize("slug", ["code-injection", "markup-unescaped"])
+def test_a_field_of_a_form_is_an_input(slug: str) -> None:
+    app = Flask("forms")
+
+    @app.post("/greeting")
+    def greeting() -> Any:
+        return render_template_string("<p>Hello " + request.form["whom"] + "</p>")
+
+    found = verdict(slug, app, form_route("/greeting", "whom"))
+    assert (found.outcome, [str(ref) for ref in found.routes]) == ("fail", ["POST /greeting"])
+
+
+def test_a_tag_in_a_comment_of_the_page_is_no_markup() -> None:
+    app = Flask("comments")
+
+    @app.get("/note")
+    def note() -> Any:
+        word = request.args.get("word", "")
+        return f"<p>{escape(word)}</p><!-- asked for: {word.replace('-->', '')} -->"
+
+    assert verdict("markup-unescaped", app, said("/note", optional=("word",))).outcome == "pass"

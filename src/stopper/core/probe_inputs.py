@@ -77,10 +77,11 @@ def inputs(
 def _inputs(target: Target, methods: Sequence[str], usual: Sequence[str]) -> Steps[list[Input]]:
     found: list[tuple[tuple[bool, bool, int], Input]] = []
     for route, method in candidates(target, methods):
-        honest = yield from attempt(answered(target, target.request_for(route, method)))
+        asked = target.request_for(route, method)
+        honest = yield from attempt(answered(target, asked))
         if honest is None or not _tells(route, honest):
             continue
-        for place, one in enumerate(_of(route, honest, usual)):
+        for place, one in enumerate(_of(route, _as_asked(target, asked, honest), honest, usual)):
             guess = _is_guess(one)  # and of all guesses, what a door reads from its query is the least likely
             found.append(((guess, guess and is_door(route), place), one))
     return [one for _, one in sorted(found, key=lambda pair: pair[0])[: MOST[target.depth]]]
@@ -126,8 +127,13 @@ def _tells(route: Route, honest: Exchange) -> bool:
     return status != 404 or bool(route.parameters or route.names)
 
 
-def _of(route: Route, honest: Exchange, usual: Sequence[str]) -> Iterator[Input]:
-    request = honest.request
+def _as_asked(target: Target, asked: Request, honest: Exchange) -> Request:
+    """*asked* as the one who was answered. What was sent may be a form by then, and the members of a body are read from its JSON."""
+    who = next((one for one in target.identities if one.name == honest.request.identity), None)
+    return asked if who is None else who.on(asked)
+
+
+def _of(route: Route, request: Request, honest: Exchange, usual: Sequence[str]) -> Iterator[Input]:
     for name, kind in route.parameters:
         if kind in ("string", "any", "path") and "{" + name + "}" in route.path:
             yield Input(route, request, name, "path", honest)

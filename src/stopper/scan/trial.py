@@ -17,6 +17,7 @@ from stopper.scan.running.read import read_running
 from stopper.scan.spec.find import served_spec
 from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.form_doors import FormDoors
 from stopper.scan.wire.http import HttpTransport
 from stopper.scan.wire.transport import Transport
 from stopper.scan.wire.wsgi import WsgiApp, WsgiTransport
@@ -65,6 +66,7 @@ def _tried(
     courier = Courier(transport, mode=mode, max_requests=5000)
     if (document := served_spec(courier, model.routes)) is not None:
         model = with_spec(model, *document)
+    courier.forms = FormDoors.of(model.routes)
     return run_probe(rule, prepare(model, courier, given, mode, depth).target, courier).verdict
 
 
