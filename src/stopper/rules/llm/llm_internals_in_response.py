@@ -11,7 +11,7 @@ from stopper.core.llm_names import SYSTEM, messages, model_calls, said, talks_to
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_llm import models
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Mapping, Member, Value, is_constant, options, text_of, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Member, Value, is_constant, options, parts, text_of, walk
 
 _INTERNAL: Final = frozenset(
     {
@@ -29,6 +29,7 @@ _INTERNAL: Final = frozenset(
 )
 _NAMED: Final = frozenset({"model", "model_name", "system_prompt", "prompt_template", "cost", "cost_usd", *_INTERNAL})
 _WHOLE: Final = frozenset({"model_dump", "model_dump_json", "to_dict", "dict", "json", "to_json", "to_dict_recursive"})
+_PROMPT: Final = "the system prompt"
 _PROMPT_NAME: Final = re.compile(
     r"(?i)(^|_)(system_?(prompt|message|instructions?)|instructions|prompt_template|preamble)$"
 )
@@ -54,10 +55,8 @@ def detect(app: App) -> Iterator[Hit]:
     }
     orders |= {text for call in calls for name in SYSTEM if (text := text_of(said(call, name)))}
     for flow in facts.flows("response"):
-        what = _internal(flow.value, asked, orders)
-        if not what and _holds_order(flow.value) and not _leaves_out(facts, flow.function):
-            what = "the system prompt"
-        if what:
+        what = _internal(flow.value, asked, orders) or (_PROMPT if _holds_order(flow.value, asked) else "")
+        if what and not (what == _PROMPT and _leaves_out(facts, flow.function)):
             yield Hit(f"the answer holds {what}", flow.span)
 
 
@@ -66,14 +65,24 @@ def _gives_all(facts: SourceFacts, function: str, asked: set[int]) -> bool:
     return any(id(option) in asked for one in facts.returns_of(function) for option in options(one.value))
 
 
-def _holds_order(value: Value) -> bool:
+def _holds_order(value: Value, asked: set[int]) -> bool:
     """A message of the role ``system`` among what is sent back, as a history of the talk has one."""
     return any(
         isinstance(part, Mapping)
         and text_of(part.get("role")) in ("system", "developer")
         and part.get("content") is not None
-        for part in walk(value, 8)
+        for part in _sent_back(value, asked)
     )
+
+
+def _sent_back(value: Value, asked: set[int]) -> Iterator[Value]:
+    """The value and everything inside, but nothing of what a model was asked: the answer to a question does not hold it."""
+    level, seen = [value], {id(value)}
+    for _ in range(9):
+        yield from level
+        inner = [part for one in level if id(one) not in asked for part in parts(one)]
+        level = list({id(part): part for part in inner if id(part) not in seen}.values())
+        seen.update(id(part) for part in level)
 
 
 def _leaves_out(facts: SourceFacts, function: str) -> bool:
@@ -86,7 +95,7 @@ def _leaves_out(facts: SourceFacts, function: str) -> bool:
 
 
 def _internal(value: Value, asked: set[int], orders: set[str]) -> str:
-    for part in walk(value, 8):
+    for part in _sent_back(value, asked):
         if isinstance(part, Member) and part.attribute in (*_INTERNAL, "model") and _of_model(part.owner, asked):
             return f"{part.attribute} of the completion"
         if isinstance(part, Item) and text_of(part.key) in (*_INTERNAL, "model") and _of_model(part.owner, asked):
@@ -101,7 +110,7 @@ def _internal(value: Value, asked: set[int], orders: set[str]) -> str:
         if isinstance(part, Constant) and isinstance(part.value, str) and len(part.value) > 15:
             if part.value not in orders and not _PROMPT_NAME.search(part.name):
                 continue
-            return "the system prompt"
+            return _PROMPT
     if isinstance(value, Call) and id(value) in asked:
         return "the whole completion"
     return ""
