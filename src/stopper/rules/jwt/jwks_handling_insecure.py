@@ -35,6 +35,8 @@ _FETCH: Final = re.compile(
 )
 _EXPORT: Final = re.compile(r".*\.(as_dict|export|to_dict|export_to_dict|export_private|as_json|to_jwk|export_keys)")
 
+_CLOCKS: Final = ("monotonic", "time", "now", "utcnow", "perf_counter")
+
 
 def detect(app: App) -> Iterator[Hit]:
     """Clients of key sets without TLS, time-out or cache, and views that publish private members."""
@@ -132,9 +134,14 @@ def _is_kid(facts: SourceFacts, value: Value) -> bool:
 
 
 def _looks_at_the_clock(facts: SourceFacts, function: str) -> bool:
+    """That something is held against the clock there, or a lock or counter is asked; noting the time alone bounds nothing."""
+    if any(call.method in ("acquire", "setex", "hit", "is_allowed") for call in facts.calls_in(function)):
+        return True
     return any(
-        call.method in ("monotonic", "time", "now", "utcnow", "perf_counter", "acquire", "setex", "hit", "is_allowed")
-        for call in facts.calls_in(function)
+        isinstance(part, Call) and part.method in _CLOCKS
+        for one in facts.comparisons_in(function)
+        for side in (one.left, one.right)
+        for part in walk(side, 5)
     )
 
 
@@ -175,10 +182,10 @@ def _publishes(facts: SourceFacts) -> Iterator[Hit]:
         for part in walk(returned.value, 8):
             if isinstance(part, Mapping) and part.get("kty") is not None and PRIVATE & set(part.keys()):
                 yield Hit("private members of a key are published", returned.span)
-            elif isinstance(part, Call) and _EXPORT.fullmatch(part.callee) and _with_private(part):
+            elif isinstance(part, Call) and _EXPORT.fullmatch(part.callee) and _with_private(facts, part):
                 yield Hit("private members of a key are published", part.span or returned.span)
     for call in facts.calls("*.as_dict", "*.export", "*.export_keys", "*.export_to_dict"):
-        if _with_private(call) and _looks_published(facts, call.function):
+        if _with_private(facts, call) and _looks_published(facts, call.function):
             yield Hit("private members of a key are published", call.span)
 
 
@@ -186,13 +193,21 @@ def _looks_published(facts: SourceFacts, function: str) -> bool:
     return any(_ADDRESS.search(ref.path) for ref in facts.routes_reaching(function)) and bool(function)
 
 
-def _with_private(call: Call) -> bool:
+def _with_private(facts: SourceFacts, call: Call) -> bool:
     said = call.keyword("private", "is_private", "private_key", "private_keys", "as_private")
+    if call.method == "export" and facts.imports("jwcrypto"):  # exports all of the key unless it is told otherwise
+        said = said or call.argument(0)
+        return (said is None or is_constant(said, True)) and not _is_public(call.receiver)
     return (
         is_constant(said, True)
         or (call.method == "as_dict" and is_constant(call.argument(0), True))
         or call.method == "export_private"
     )
+
+
+def _is_public(key: Value | None) -> bool:
+    """That the key comes from a place that says it is the public half."""
+    return any(re.search(r"(?i)pub", text_of(part) or str(getattr(part, "variable", ""))) for part in walk(key, 8))
 
 
 def probe(target: Target) -> Steps[Verdict]:

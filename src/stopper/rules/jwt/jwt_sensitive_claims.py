@@ -66,7 +66,7 @@ def _told(facts: SourceFacts, claims: Value, depth: int = 3) -> Iterator[str]:
     for key, value in claims.items:
         name = text_of(key) or ""
         spread = [one for one in options(value) if isinstance(one, Mapping)] if isinstance(key, Unknown) else []
-        if isinstance(value, Mapping) or spread:
+        if isinstance(value, Mapping) or spread or (isinstance(key, Unknown) and isinstance(value, Call)):
             for inner in spread or (value,):
                 yield from _told(facts, inner, depth - 1)
         elif isinstance(value, Truth) or is_constant(value, True, False, None):

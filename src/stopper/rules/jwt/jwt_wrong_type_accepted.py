@@ -13,14 +13,15 @@ from stopper.core.jwt_extended import guarded
 from stopper.core.jwt_keys import key_uses, reached
 from stopper.core.jwt_names import ENCODING
 from stopper.core.jwt_purposes import KINDS, marks, purposes_of
+from stopper.core.passing import given
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import Baseline, controls, judge, shown
 from stopper.core.probe_login import entered
 from stopper.core.probe_signature import signable, telling_baseline
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Mapping, Value, is_constant, text_of
+from stopper.core.values import Call, Mapping, Parameter, Value, is_constant, text_of
 
-_LINK: Final = re.compile(r"(?i)forgot|reset|recover|magic_?link|invit|activat")
+_LINK: Final = re.compile(r"(?i)forgot|reset|recover|magic_?link|invit|activat|confirm|verif(?:y|ication)_?e?mail")
 _SENDS: Final = re.compile(r"(?i)(?:^|[._])(?:send|mail|e?mail_|sms|notify)|apply_async$|\.Message$")
 
 
@@ -83,8 +84,15 @@ def _one_audience(app: App, facts: SourceFacts, mine: set[str]) -> bool:
         if signing.callee in ENCODING and mine & marks(facts, key):
             claims = signing.argument(ENCODING[signing.callee].claims, "payload", "claims")
             mappings = [one for one in reached(facts, claims) if isinstance(one, Mapping)]
-            said |= {text_of(one.get("aud")) for one in mappings} or {None}
+            audiences = [said_by for one in mappings for said_by in _given(facts, one.get("aud"))]
+            said |= {text_of(one) for one in audiences} or {None}
     return len(said) == 1 and None not in said
+
+
+def _given(facts: SourceFacts, value: Value | None) -> list[Value | None]:
+    """What callers pass where it is a parameter, else the value."""
+    passed = list(given(facts, value)) if isinstance(value, Parameter) else []
+    return [*passed] or [value]
 
 
 def probe(target: Target) -> Steps[Verdict]:
