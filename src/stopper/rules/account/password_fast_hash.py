@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.account_names import is_clear_password, is_password_name, said_name
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.followed_values import through
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import Call, Name, Parameter, Value, text_of, walk
 
@@ -54,16 +55,16 @@ def detect(app: App) -> Iterator[Hit]:
         if (
             isinstance(made, Call)
             and made.callee in _DIRECT
-            and any(is_clear_password(facts, one) or _sets_password(call, one) for one in call.args[:1])
+            and any(is_clear_password(facts, one) or _sets_password(facts, one) for one in call.args[:1])
         ):
             yield Hit("a password is hashed with a fast hash", call.span)
     yield from _settings(app, facts)
 
 
-def _sets_password(call: Call, value: Value) -> bool:
-    """What the setter of a ``password`` is given, under whatever name."""
-    return is_password_name(_word(call.function)) and any(
-        isinstance(one, Parameter) and one.function == call.function for one in walk(value, 3)
+def _sets_password(facts: SourceFacts, value: Value) -> bool:
+    """What the setter of a ``password`` is given, under whatever name, also where it hands that on to a function that hashes."""
+    return any(
+        isinstance(one, Parameter) and is_password_name(_word(one.function)) for one in through(facts, value, 2, 4)
     )
 
 
@@ -89,7 +90,7 @@ def _about_password(facts: SourceFacts, call: Call) -> Certainty | None:
     position = 1 if call.callee in ("hashlib.new", "hmac.new", "hmac.digest") else 0
     values = [*call.args[position : position + 1]]
     values += [value for name, value in call.keywords if name in ("data", "string", "msg", "secret")]
-    if any(is_clear_password(facts, value) or _sets_password(call, value) for value in values):
+    if any(is_clear_password(facts, value) or _sets_password(facts, value) for value in values):
         # A helper that signs anything is given hashes of passwords too: what it is told to sign has to say that it is one.
         return "certain" if not call.callee.startswith("hmac.") or any(map(_says_password, values)) else None
     if values and _PASSWORD_FUNCTION.search(_word(call.function)) and not any(isinstance(one, Name) for one in values):

@@ -52,7 +52,7 @@ def detect(app: App) -> Iterator[Hit]:
         if any(re.search(r"token|code|key", name) for name, _ in route.parameters) or _is_logged_in(app, route):
             continue
         for function in index.of_view(route.view, method="POST"):
-            for name in index.calling([function.name], 1):
+            for name in index.calling([function.name], 2):
                 if not _takes_account(facts, name):
                     continue
                 for span, text in _answers(facts, name):
@@ -148,14 +148,31 @@ def _answers(facts: SourceFacts, name: str) -> Iterator[tuple[Span, str]]:
             yield from ((call.span, text) for value in values for text in _texts(value))
     for raised in facts.raises():
         if raised.function == name:
-            yield from ((raised.span, text) for text in _texts(raised.value))
+            yield from ((raised.span, text) for text in (*_texts(raised.value), *_of_error(facts, raised.exception)))
+
+
+def _of_error(facts: SourceFacts, exception: str) -> Iterator[str]:
+    """What an exception of the project says by itself: ``message = "…"`` in its class, ``super().__init__("…")``."""
+    for one in facts.classes():
+        if one.name == exception:
+            yield from (text for value in one.attributes.values() for text in _texts(value))
+            for call in facts.calls_in(f"{exception}.__init__"):
+                yield from (text for value in call.args for text in _texts(value))
+
+
+_CODE: Final = re.compile(r"[A-Za-z]+(?:[_-][A-Za-z]+)+")
+"""``user_not_found``, ``WRONG-PASSWORD``: a code of an answer says what a sentence would."""
 
 
 def _texts(value: Value | None) -> Iterator[str]:
     for part in walk(value, 6):
         text = text_of(part)
-        if text is not None and " " in text and len(text) < 200 and "SELECT" not in text:
+        if text is None or len(text) >= 200 or "SELECT" in text:
+            continue
+        if " " in text:
             yield text
+        elif _CODE.fullmatch(text):
+            yield re.sub("[_-]", " ", text)
 
 
 def probe(target: Target) -> Steps[Verdict]:

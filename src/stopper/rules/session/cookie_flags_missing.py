@@ -118,7 +118,9 @@ def _is_of_no_name(facts: SourceFacts, call: Call) -> bool:
     name, value = call.argument(0, "key"), call.argument(1, "value")
     if text_of(name) or isinstance(name, (ConfigValue, EnvironmentValue)):
         return False
+    passed_on = given(facts, name) if isinstance(name, Parameter) else ()
     words = " ".join(said_name(part) for one in (name, value) if one is not None for part in walk(one, 3))
+    words = " ".join((words, *(text_of(one) or "" for one in passed_on)))
     return not _CREDENTIAL.search(words) and not facts.derives(value, *CREDENTIALS, "session", "claims")
 
 

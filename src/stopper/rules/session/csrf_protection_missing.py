@@ -60,10 +60,24 @@ def _cookies_authenticate(facts: SourceFacts) -> bool:
         return True
     if any(_WHO.match(flow.detail) for flow in facts.flows("session")):
         return True
+    # Flask-Login keeps who somebody is in the session, unless a loader of its own reads a header.
+    if _login_guards_changes(facts) and not any(
+        decorator.name.endswith(".request_loader") for one in facts.functions() for decorator in one.decorators
+    ):
+        return True
     # Where the log-in writes the session in a way that is not seen, a refusal that asks the session shows it.
     return any(
         condition.refuses and any(_asks_session(part) for part in walk(condition.value, 4))
         for condition in facts.conditions()
+    )
+
+
+def _login_guards_changes(facts: SourceFacts) -> bool:
+    return any(
+        decorator.name.startswith("flask_login.") and decorator.name.endswith("login_required")
+        for route in facts.routes
+        if set(route.methods) & _CHANGING
+        for decorator in route.decorators
     )
 
 
