@@ -61,6 +61,11 @@ def is_weak(data: bytes) -> bool:
     return any(word in lowered for word in TOUCHED)
 
 
+def starts_server(data: bytes) -> bool:
+    """That a file could start or wrap an application that another file makes: all that a usual ``run.py`` does."""
+    return b".run(" in data or b"wsgi_app" in data
+
+
 _CREDENTIAL_LIKE = re.compile(
     rb"SECRET_KEY|JWT_SECRET|\.config\b|['\"](?=[^'\"\s]*\d)(?=[^'\"\s]*[A-Za-z])[A-Za-z0-9+/=_.:\-]{20,}['\"]"
 )
@@ -73,10 +78,21 @@ _ASKED: Final = (
 )  # fmt: skip
 _WRITES: Final = re.compile(rb"\bp?print\b|(?i:bearer|token|basic)\s+[^\s'\"{}%]{16}")
 
+_WRITES_NAMED: Final = re.compile(
+    rb"\b(?:p?print|debug|info|warn|warning|error|critical|log|echo|write)\([^\n]*(?:[({,\[=]\s*|\w\.|_)"
+    rb"(?i:\w*(?:token|jwt|secret|passw|api_?key|authorization|bearer|headers))"
+)
+
+
+def writes_credential(data: bytes) -> bool:
+    """That test code writes something out that is named as a credential, wherever it stands and whatever it imports."""
+    return _WRITES_NAMED.search(data) is not None
+
 
 def holds_credential(data: bytes) -> bool:
     """That test code is worth reading: it has a literal which could be a key or token, or sets one; and that literal has the form of a
-    known key, or something may write a credential out or say which settings are loaded. No rule asks more of test code."""
+    known key, or something may write a credential out or say which settings are loaded. No rule asks more of test code, but for
+    what :func:`writes_credential` sees."""
     if _CREDENTIAL_LIKE.search(data) is None:
         return False
     return any(word in data for word in _ASKED) or _WRITES.search(data) is not None or _has_known_key(data)

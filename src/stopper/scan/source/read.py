@@ -267,6 +267,8 @@ def _relevant(run: _Run) -> list[str]:
         if files.is_test(source.shown) or files.imports_tests(source.shown, data):
             run.tests.add(source.shown)
             # Of test code rules ask for the credentials in it alone, if at all, so a third of a usual project need not be read.
+            if run.reads_tests and files.writes_credential(data):
+                chosen.add(path)
             if not run.reads_tests or not files.holds_credential(data):
                 continue
         if files.is_strong(data):
@@ -277,7 +279,7 @@ def _relevant(run: _Run) -> list[str]:
         elif files.is_weak(data):
             weak[path] = files.imported_tops(data)
             touched.append(path)
-        elif b"\n@" in data:
+        elif b"\n@" in data or files.starts_server(data):
             weak[path] = files.imported_tops(data)
     chosen.update(path for path in touched if _home(run.sources[path]) in homes)
     _add_importers(run, chosen, weak)
