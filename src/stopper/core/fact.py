@@ -46,7 +46,8 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class ClassFact:
-    """One class: resolved bases, and its attributes with the value last assigned in the body."""
+    """One class: resolved bases, and its attributes with the value last assigned in the body. ``fields`` are the types that it
+    declares by annotations, each as the value of the annotation."""
 
     name: str
     bases: tuple[str, ...]
@@ -54,6 +55,7 @@ class ClassFact:
     methods: tuple[str, ...]
     span: Span
     decorators: tuple[Decorator, ...] = ()
+    fields: MappingType[str, Value] = field(default_factory=dict[str, Value])
 
 
 @dataclass(frozen=True, slots=True)

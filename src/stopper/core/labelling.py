@@ -4,6 +4,7 @@ from collections.abc import Callable
 from collections.abc import Mapping as MappingType
 from typing import TYPE_CHECKING, Any, Final
 
+from stopper.core.body_models import class_of, filled_from, is_narrow
 from stopper.core.labels import CREDENTIALS
 from stopper.core.origins import (
     CURATED,
@@ -130,6 +131,8 @@ class _Asking:
         if isinstance(owner, Name) and owner.dotted == "flask.request.headers" and len(names) > 1:
             return frozenset(label for name in names for label in of_header(str(name)))
         found = self.of(owner, bound, depth + 1)
+        if isinstance(key, str) and found and self.numbers and is_narrow(self.facts, owner, key):
+            return NONE
         if isinstance(key, str):
             if any(label.kind == "request-headers" for label in found):
                 return of_header(key)
@@ -145,6 +148,8 @@ class _Asking:
         if value.attribute == "config" and _is_application(value.owner):
             return labelled("whole-config", source="config")
         found = self.of(value.owner, bound, depth + 1)
+        if found and self.numbers and is_narrow(self.facts, value.owner, value.attribute):
+            return NONE
         if value.attribute in CURATED or (
             value.attribute == "description" and not self._is_plain_exception(value.owner)
         ):
@@ -193,6 +198,7 @@ class _Asking:
         ):
             return NONE
         given = any(one.name.rpartition(".")[2] in _HANDS_BODY for one in function.decorators)
+        given = given or (self.facts.is_view(value.function) and class_of(self.facts, value) is not None)
         return labelled("request-data") if given else NONE
 
     def _of_handler(self, value: Parameter) -> Labels:
@@ -216,6 +222,9 @@ class _Asking:
         if results is not None:
             return self._results(value, results.returns, results.parameters, bound, depth)
         found = of_name(callee)
+        filled = filled_from(self.facts, value)
+        if filled:
+            return found | self._union(filled, bound, depth)
         if value.receiver is not None and (value.method in TEXT_METHODS or value.method in REQUEST):
             found |= self._union(
                 parts(value) if value.method in ("format", "join", "replace") else (value.receiver,), bound, depth

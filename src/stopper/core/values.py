@@ -142,6 +142,8 @@ class Parameter:
     default: "Value | None" = None
     span: Span | None = None
     name: str = ""
+    typed: str = ""
+    """The class that its annotation names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from typing import Final
 
 from stopper.core import passing
 from stopper.core.app import App, Route
+from stopper.core.body_models import admitted_words, class_of, declares
+from stopper.core.checked_input import origins
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
@@ -17,13 +19,14 @@ from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.probe_query import with_query
 from stopper.core.query_comparisons import is_query
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Sequence, Value, options, walk
+from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Sequence, Value, options, text_of, walk
 
 _GUARDS: Final = ("admin", "staff", "superuser", "root", "superadmin", "manager", "moderator", "owner", "administrator")
 _CASTS: Final = frozenset({"int", "str", "uuid.UUID", "bson.ObjectId"})
 _OWNERS: Final = ("owner", "owner_id", "tenant", "tenant_id", "org_id", "organization_id", "organisation_id")
-_BODIES: Final = frozenset({"model_validate", "model_validate_json", "parse_obj", "parse_raw"})
-"""What pydantic makes a body into an object with."""
+_WHOSE_COLUMN: Final = re.compile(
+    r"(?i)\b(?:owner|tenant|org|organi[sz]ation|account|user|customer)_?(?:id|uuid)?\s*=\s*[?:%]"
+)
 _MAKES: Final = re.compile(r"[A-Z]|(?i:create|add|new|insert|register|make|save|set|update|dict)")
 
 
@@ -110,7 +113,7 @@ def _names_role(facts: SourceFacts, value: Value) -> bool:
 
 def _granted(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     """``User(role=data["role"])`` at a route that is no administrator's, claims with a role out of the body."""
-    if not any(ROLE.search(one.key) for one in facts.readings()):
+    if not any(ROLE.search(one.key) for one in facts.readings()) and not declares(facts, ROLE):
         return
     for call in facts.calls(*_makers(facts)):
         for name, value in call.keywords:
@@ -184,13 +187,21 @@ def _whose(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     """``filter_by(user_id=request.args["user_id"])`` where the function never looks at who is calling."""
     if not any(WHOSE.search(one.key) for one in facts.readings()):
         return
-    for call in facts.calls("*.filter_by", "*.where", "*.filter", "*.find", "*.find_one"):
-        given = [*(value for name, value in call.keywords if WHOSE.search(name))]
+    for call in facts.calls("*.filter_by", "*.where", "*.filter", "*.find", "*.find_one", "*.execute"):
+        given = [*(value for name, value in call.keywords if WHOSE.search(name)), *_bound(call)]
         given += [kept for value in given for kept in _kept_in_g(facts, value)]
         for value in given:
             key = _key(facts, value)
             if key and WHOSE.search(key) and call.span is not None and not _asks_who(facts, call.function):
                 yield call.span, f"whose data is read is decided by `{key}`, which the caller sends"
+
+
+def _bound(call: Call) -> list[Value]:
+    """What is put into ``WHERE tenant_id = ?`` of a statement."""
+    said = [one for one in walk(call.argument(0), 3) if isinstance(one, Constant) and isinstance(one.value, str)]
+    if call.method != "execute" or not any(_WHOSE_COLUMN.search(str(one.value)) for one in said):
+        return []
+    return [part for one in call.args[1:] for part in walk(one, 2) if not isinstance(part, Constant)]
 
 
 def _made_for(app: App, facts: SourceFacts) -> Iterator[tuple[Span, str]]:
@@ -215,8 +226,20 @@ def _kept_in_g(facts: SourceFacts, value: Value) -> list[Value]:
     return [
         one.value
         for one in facts.assignments()
-        if one.target == target and one.function and not _looks_at_who(facts, one.function)
+        if one.target == target
+        and one.function
+        and not _looks_at_who(facts, one.function)
+        and not _is_held(facts, one.value, one.function)
     ]
+
+
+def _is_held(facts: SourceFacts, value: Value, function: str) -> bool:
+    """That the function compares it with something, or asks something else about it: which tenants the caller has."""
+    mine = origins(value)
+    sides = [side for one in facts.comparisons_in(function) for side in (one.left, one.right)]
+    sides += [one for call in facts.calls_in(function) if call.callee not in _CASTS for one in call.args]
+    sides += [one for call in facts.calls_in(function) for name, one in call.keywords]
+    return any(mine & origins(side) for side in sides)
 
 
 def _asks_who(facts: SourceFacts, function: str) -> bool:
@@ -239,19 +262,20 @@ def _key(facts: SourceFacts, value: Value) -> str | None:
             inner = getattr(inner, "receiver")  # noqa: B009
         if isinstance(inner, Call) and inner.callee in _CASTS and inner.args:
             inner = inner.args[0]
-        made = inner.owner if isinstance(inner, Member) else None
-        if isinstance(inner, Member) and isinstance(made, Call) and made.method in _BODIES and made.args:
-            inner = Item(made.args[0], Constant(inner.attribute))
-        if not isinstance(inner, Item) or not isinstance(inner.key, Constant) or not isinstance(inner.key.value, str):
+        key = text_of(inner.key) if isinstance(inner, Item) else inner.attribute if isinstance(inner, Member) else None
+        if not isinstance(inner, (Item, Member)) or key is None or not (ROLE.search(key) or WHOSE.search(key)):
             continue
-        if not (ROLE.search(inner.key.value) or WHOSE.search(inner.key.value)):
+        if isinstance(inner, Member) and class_of(facts, inner.owner) is None:
+            continue
+        words = admitted_words(facts, inner.owner, key)
+        if words is not None and not any(word.lower() in _GUARDS for word in words):
             continue
         labels = {label.kind for label in facts.labels(inner) if not label.by_name}
         if (
             labels & {"request-data", "query-string", "request-header", "unverified-claims", "cookie"}
             and "claims" not in labels
         ):
-            return inner.key.value
+            return key
     return None
 
 

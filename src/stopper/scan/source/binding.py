@@ -11,6 +11,7 @@ from stopper.core.fact import (
 from stopper.core.naming import sensitive
 from stopper.core.values import (
     Call,
+    Choice,
     Constant,
     Format,
     Item,
@@ -23,6 +24,7 @@ from stopper.core.values import (
 )
 from stopper.scan.source import names
 from stopper.scan.source.hook_tables import TABLE, row_assigned, table_assigned
+from stopper.scan.source.loops import row_by_row
 from stopper.scan.source.reader import NOTHING, Reader, either, named
 
 
@@ -57,6 +59,8 @@ def assign(reader: Reader, node: ast.Assign) -> None:
 
 
 def annotated(reader: Reader, node: ast.AnnAssign) -> None:
+    if reader.owner and not reader.function and type(node.target) is ast.Name:
+        reader.project.classes[reader.owner].fields[node.target.id] = reader.value(node.annotation)
     if node.value is not None:
         bind(reader, node.target, reader.value(node.value), node)
 
@@ -144,8 +148,16 @@ def _bind_attribute(reader: Reader, target: ast.Attribute, value: Value, node: a
 
 
 def _bind_item(reader: Reader, target: ast.Subscript, value: Value, node: ast.stmt) -> None:
+    """``owner[key] = value``, once for each row where a loop goes through a table of them."""
     owner = reader.value(target.value)
     key = reader.value(target.slice) if not isinstance(target.slice, ast.Slice) else NOTHING
+    for name, held in row_by_row(key, value) if type(key) is Choice else ((key, value),):
+        _bind_one(reader, target, owner, name, held, node)
+
+
+def _bind_one(
+    reader: Reader, target: ast.Subscript, owner: Value, key: Value, value: Value, node: ast.stmt
+) -> None:  # fmt: skip
     text = key.value if type(key) is Constant and type(key.value) is str else ""
     held = named(value, text) if sensitive(text) else value
     span = reader.span(node)
@@ -162,7 +174,9 @@ def _bind_item(reader: Reader, target: ast.Subscript, value: Value, node: ast.st
         reader.project.flows.append(Flow("response-header", held, frozenset(), span, reader.function, text))
     if type(target.value) is ast.Name and type(owner) is Mapping and len(owner.items) < 256:
         is_open = owner.open or type(key) is not Constant
-        reader.scope[target.value.id] = Mapping((*owner.items, (key, held)), is_open, owner.span, owner.name)
+        grown = reader.scope.get(target.value.id)
+        items = grown.items if type(grown) is Mapping else owner.items
+        reader.scope[target.value.id] = Mapping((*items, (key, held)), is_open, owner.span, owner.name)
 
 
 def _is_headers(owner: Value) -> bool:

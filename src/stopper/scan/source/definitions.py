@@ -18,6 +18,7 @@ from stopper.core.values import (
     Parameter,
     Unknown,
     Value,
+    walk,
 )
 from stopper.scan.source import names
 from stopper.scan.source.blocks import block
@@ -82,13 +83,15 @@ def _bind_parameters(reader: Reader, node: FunctionNode | ast.Lambda, waiting: P
 
 def _parameter(reader: Reader, argument: ast.arg, index: int, default: Value | None) -> Value:
     name = argument.arg if sensitive(argument.arg) else ""
+    typed = ""
     if argument.annotation is not None:
         said = reader.value(argument.annotation)
+        typed = next((one.dotted for one in walk(said, 2) if type(one) is Name and "." in one.dotted), "")
         if type(said) is Name and said.dotted in ("flask.Flask", "flask.Blueprint", "logging.Logger"):
             return Call(said.dotted, function=reader.function)
     if argument.arg in ("request", "req") and default is None:
         return Name("flask.request")
-    return Parameter(reader.function, argument.arg, index, default, None, name)
+    return Parameter(reader.function, argument.arg, index, default, None, name, typed)
 
 
 def _is_static(decorators: tuple[Decorator, ...]) -> bool:
