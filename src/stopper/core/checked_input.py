@@ -52,6 +52,8 @@ def is_checked(facts: SourceFacts, value: Value, function: str, *, prefix_counts
     """
     if _held(facts, origins(value), function, _check_of(prefix_counts)):
         return True
+    if _refused_inside(facts, origins(value), function):
+        return True
     is_check = _check_of(prefix_counts, _OF_TYPE)
     return any(
         _held(facts, mine, where, is_check) or _asked_inside(facts, mine, where, is_check)
@@ -112,6 +114,22 @@ def _held(facts: SourceFacts, mine: frozenset[Origin], function: str, is_check: 
         for condition in facts.conditions_in(function)
         for part in walk(condition.value)
     )
+
+
+def _refused_inside(facts: SourceFacts, mine: frozenset[Origin], function: str) -> bool:
+    """``ensure_known_host(place)``: a function of the project that is only called, holds what it is given against a list or a host, and
+    raises where that fails."""
+    raising = facts.once("functions that raise", lambda: frozenset(one.function for one in facts.raises()))
+    for call in facts.calls_in(function) if mine else ():
+        called = facts.function(call.callee) if call.callee in raising else None
+        if called is None or called.returns:
+            continue
+        given = called.parameters[1:] if called.parameters[:1] in (("self",), ("cls",)) else called.parameters
+        reached = {name for index, name in enumerate(given) if mine & origins(call.argument(index, name))}
+        theirs: frozenset[Origin] = frozenset(("parameter", (called.name, name)) for name in reached)
+        if theirs and _held(facts, theirs, called.name, _check_of(False, _OF_TYPE)):
+            return True
+    return False
 
 
 def _asked_inside(facts: SourceFacts, mine: frozenset[Origin], function: str, is_check: Callable[[Call], bool]) -> bool:

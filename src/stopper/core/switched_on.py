@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.fact import Condition
+from stopper.core.fact import Condition, Function
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.passing import callers, passed
 from stopper.core.place import Span
 from stopper.core.rule import Certainty
 from stopper.core.setting_facts import YES, is_for_one_desk, written
@@ -29,7 +31,9 @@ from stopper.core.values import (
 
 _FOR_TOOLS: Final = re.compile(r"(?i)profil|toolbar|verbose")
 """Settings that are loaded for a look at the inside, and by nobody else."""
-FLAG: Final = re.compile(r"(?i)debug|(?:^|_)dev(?:$|_|elop)|local|(?:^|_)test|pytest|profil|toolbar|verbose")
+FLAG: Final = re.compile(
+    r"(?i)debug|(?:^|_)trac(?:e|ing)|(?:^|_)dev(?:$|_|elop)|local|(?:^|_)test|pytest|profil|toolbar|verbose"
+)
 """What a test says that is for a desk or a test run."""
 _LOCAL_START: Final = re.compile(
     r"(?i)(?:run|start|serve|main)_(?:local\w*|dev\w*|debug)|(?:local|dev|debug)_(?:main|server|run|start|serve)"
@@ -39,6 +43,11 @@ _ASKS_FLAG: Final = re.compile(r"(?i)(?:is_|get_)?(?:debug|verbose)(?:_(?:enable
 _OFF_FLAG: Final = re.compile(r"(?i)prod")
 _ALWAYS_THERE: Final = frozenset({"DEBUG", "TESTING"})
 """Settings that every Flask application has from its start, and off."""
+_DESK_FILE: Final = re.compile(
+    r"(?i)(?:^|/)(?:\w*_)?(?:dev(?:elopment)?|debug|local|demo|example\w*)(?:_\w*)?(?:\.py$|/)"
+)
+"""Files that are for one desk by their name."""
+_NOTHING_TOLD: Final[MappingType[str, Value]] = {}
 _MAKES_BOOL: Final = frozenset(
     {"bool", "int", "str", "distutils.util.strtobool", "lower", "strip", "title", "upper", "casefold"}
 )
@@ -73,8 +82,12 @@ def switched_on(app: App, *keys: str) -> Iterator[SwitchedOn]:
             yield SwitchedOn(key, write.span, sure, by_default)
 
 
-def is_on(facts: SourceFacts, value: Value | None) -> bool:
-    """That the value is true, or is true where the environment says nothing."""
+def is_on(
+    facts: SourceFacts, value: Value | None, told: MappingType[str, Value] = _NOTHING_TOLD, depth: int = 6
+) -> bool:
+    """That the value is true, or is true where the environment says nothing; *told* is what parameters were given."""
+    if depth == 0:
+        return False
     match value:
         case Constant(value=bool() | int() as flag):
             return bool(flag)
@@ -83,37 +96,77 @@ def is_on(facts: SourceFacts, value: Value | None) -> bool:
         case ConfigValue(key=key) if key in _ALWAYS_THERE:
             return False  # the default is never taken
         case EnvironmentValue(default=default) | ConfigValue(default=default) | Item(default=default):
-            return default is not None and is_on(facts, default)
+            return default is not None and is_on(facts, default, told, depth - 1)
         case Choice(options=options, every=False):
-            return _chosen(facts, options)
+            return _chosen(facts, options, told, depth)
         case Call(callee=callee, args=(inner, *_)) if callee in _MAKES_BOOL or callee.rpartition(".")[2] == "strtobool":
-            return is_on(facts, inner)
+            return is_on(facts, inner, told, depth - 1)
         case Call(receiver=inner, method=method) if method in _MAKES_BOOL and inner is not None and not value.args:
-            return is_on(facts, inner)
+            return is_on(facts, inner, told, depth - 1)
+        case Call(callee=callee) if (made := facts.function(callee)) is not None and made.returns:
+            return _given_back(facts, value, made, told, depth)
         case Call(callee=callee) if callee in _READS_DEFAULT or value.method in _READS_DEFAULT:
-            return is_on(facts, value.argument(1, "default"))
+            return is_on(facts, value.argument(1, "default"), told, depth - 1)
+        case Parameter(parameter=name) if name in told:
+            return is_on(facts, told[name], depth=depth - 1)
+        case Parameter():
+            return any(is_on(facts, one, depth=depth - 1) for one in _handed(facts, value) if one is not value)
         case Truth(parts=(left, right)):
-            return _holds(facts, left, right)
+            return _holds(facts, left, right, told)
         case _:
             return False
 
 
-def _chosen(facts: SourceFacts, options: tuple[Value, ...]) -> bool:
-    """``environment or True``; a choice by a test that is not seen to hold is no switch that is on."""
+def _given_back(facts: SourceFacts, call: Call, made: Function, told: MappingType[str, Value], depth: int) -> bool:
+    """That a function of the project gives back yes to this call. One of several literals says nothing: a test chose it."""
+    given = {name: call.argument(place, name) for place, name in enumerate(made.parameters)}
+    bound = {
+        name: told.get(value.parameter, value) if isinstance(value, Parameter) else value
+        for name, value in given.items()
+        if value is not None
+    }
+    return any(
+        is_on(facts, one, bound, depth - 1)
+        for one in made.returns
+        if len(made.returns) == 1 or not isinstance(one, Constant)
+    )
+
+
+def _handed(facts: SourceFacts, value: Parameter) -> Iterator[Value]:
+    """What a parameter is by its default and by its callers, those aside that start it on one desk."""
+    calls = list(callers(facts, value.function))
+    for call in calls:
+        at_a_desk = call.span is not None and (_DESK_FILE.search(call.span.path) or asked_for(facts, call.span))
+        said = passed(facts, value, call)
+        if said:
+            yield from () if at_a_desk else said
+        elif value.default is not None and not call.open:
+            yield value.default
+    if not calls and value.default is not None:
+        yield value.default
+
+
+def _chosen(facts: SourceFacts, options: tuple[Value, ...], told: MappingType[str, Value], depth: int) -> bool:
+    """``environment or True``, ``default if raw is None else raw == "1"``; a choice by a test that is not seen to hold is no switch
+    that is on."""
     first, last = options[0], options[-1]
+    if any(
+        isinstance(one, Parameter) and one.parameter in told and is_on(facts, one, told, depth - 1) for one in options
+    ):
+        return True
     return not isinstance(first, Constant) and isinstance(last, Constant) and is_on(facts, last)
 
 
-def _holds(facts: SourceFacts, left: Value, right: Value) -> bool:
+def _holds(facts: SourceFacts, left: Value, right: Value, told: MappingType[str, Value]) -> bool:
     """That a comparison with an environment variable holds where the variable is not set."""
     for found in facts.comparisons("==", "in", "!=", "not in"):
         if found.left is not left or found.right is not right:
             continue
-        shown = _default_text(found.left)
+        shown = _default_text(found.left, told)
         wanted = {str(one.value).lower() for one in walk(found.right) if isinstance(one, Constant)}
         if shown is None:
             shown, wanted = (
-                _default_text(found.right),
+                _default_text(found.right, told),
                 {str(one.value).lower() for one in walk(found.left) if isinstance(one, Constant)},
             )
         if shown is None:
@@ -122,10 +175,14 @@ def _holds(facts: SourceFacts, left: Value, right: Value) -> bool:
     return False
 
 
-def _default_text(value: Value) -> str | None:
+def _default_text(value: Value, told: MappingType[str, Value]) -> str | None:
+    """What a variable of the environment is as long as nobody sets it."""
     for one in walk(value, 4):
-        if isinstance(one, EnvironmentValue):
-            return str(one.default.value).lower() if isinstance(one.default, Constant) else None
+        if isinstance(one, EnvironmentValue) or (
+            isinstance(one, Item) and isinstance(one.owner, Name) and one.owner.dotted == "os.environ"
+        ):
+            default = told.get(one.default.parameter) if isinstance(one.default, Parameter) else one.default
+            return str(default.value).lower() if isinstance(default, Constant) else None
     return None
 
 

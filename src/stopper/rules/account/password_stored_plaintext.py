@@ -22,6 +22,7 @@ from stopper.core.values import (
     Name,
     Parameter,
     Sequence,
+    Unknown,
     Value,
     options,
     text_of,
@@ -150,6 +151,8 @@ def _is_typed(facts: SourceFacts, value: Value) -> bool:
         isinstance(value, Call) and not facts.derives(value, "password")
     ):
         return False
+    if isinstance(value, Unknown) and any(isinstance(one, Call) and _SEALS.search(one.method) for one in value.parts):
+        return False  # ``sealed, salt = encrypt_password(typed)``
     if _HASH.search(said_name(value)) or not is_clear_password(facts, value):
         return False
     sent = facts.derives(value, "request-data") or facts.derives(value, "authorization-header", by_name=False)

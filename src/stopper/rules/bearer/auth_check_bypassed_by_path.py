@@ -21,7 +21,7 @@ PATHS: Final = frozenset(
 _ENDS: Final = ("startswith", "endswith", "find", "count")
 _HOOK: Final = re.compile(r"before_(?:app_)?request$")
 _ABOUT_WHO: Final = re.compile(
-    r"(?i)auth|log_?in|sign_?in|token|jwt|api_?key|credential|session|current_user|principal|permission|flask\.abort|forbid|\bg\.user|user_id"
+    r"(?i)auth|log_?in|sign_?in|token|jwt|api_?key|credential|(?:flask|^)\.?session(?:$|\.)|(?:user|login|check|valid\w*|require)_session|session_(?:user|id|valid\w*)|current_user|principal|permission|flask\.abort|forbid|\bg\.user|user_id"
 )
 WORDS: Final = ("/login", "/public", "/static", "/health", "/docs", ".css", ".js")
 

@@ -13,7 +13,7 @@ from stopper.core.labels import UNTRUSTED
 from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_inputs import Input, judged
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Format, Name, Sequence, Value, is_constant, text_of
+from stopper.core.values import Call, Constant, Format, Item, Name, Sequence, Value, is_constant, text_of
 
 _KINDS: Final = tuple(UNTRUSTED)
 _MORE: Final = re.compile(
@@ -77,15 +77,26 @@ def _reaches_a_shell(facts: SourceFacts, call: Call, value: Value) -> bool:
     """A list is one program with its arguments, unless a shell stands first, the caller names it, or ``shell=True`` is said."""
     if is_constant(call.keyword("shell"), True, 1) or call.callee in ("os.system", "os.popen", "subprocess.getoutput"):
         return True
+    while isinstance(value, Item) and isinstance(value.owner, Sequence) and value.owner.items:
+        value = value.owner.items[0]  # one of a list, whichever
+    if isinstance(value, Call) and (made := facts.function(value.callee)) is not None and made.returns:
+        return any(_reaches_a_shell(facts, call, one) for one in made.returns if not is_constant(one, None))
     if isinstance(value, Sequence) and value.items:
         first = text_of(value.items[0])
         if first is None:
-            return facts.derives(value.items[0], *_KINDS)
+            return facts.derives(_begun_with(value.items[0]), *_KINDS)
         script = any(text_of(item) in ("-c", "/c", "-Command") for item in value.items[1:])
         return first in _SHELL_TOOLS and script
     if isinstance(value, Call) and value.callee == "shlex.split":
         return not _starts_with_text(value.argument(0))
     return not _starts_with_text(value)
+
+
+def _begun_with(value: Value) -> Value:
+    """The text that ``part.replace("%in", name)`` fills in."""
+    while isinstance(value, Call) and value.method in ("replace", "format", "strip") and value.receiver is not None:
+        value = value.receiver
+    return value
 
 
 def _starts_with_text(value: Value | None) -> bool:

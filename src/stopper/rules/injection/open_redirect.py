@@ -140,12 +140,25 @@ def _is_of_a_thing(facts: SourceFacts, value: Value) -> bool:
 
 def _host_is_ours(facts: SourceFacts, address: Format) -> bool:
     """``f"{settings.FRONT}/done?id={number}"``: the path begins before what the caller wrote."""
-    for place, part in enumerate(address.parts):
+    for place, part in enumerate(_flat(address)):
+        if place and ((text_of(part) or "")[:1] in ("/", "?", "#") or _is_own_path(part)):
+            return True
         if facts.derives(part, *_KINDS):
             return False
-        if place and (text_of(part) or "")[:1] in ("/", "?", "#"):
-            return True
     return False
+
+
+def _flat(address: Format, depth: int = 6) -> Iterator[Value]:
+    for part in address.parts:
+        if isinstance(part, Format) and depth:
+            yield from _flat(part, depth - 1)
+        else:
+            yield part
+
+
+def _is_own_path(value: Value) -> bool:
+    """The path that was asked: it begins with ``/``."""
+    return isinstance(value, Name) and value.dotted in ("flask.request.path", "flask.request.full_path")
 
 
 def _start(value: Value) -> str | None:

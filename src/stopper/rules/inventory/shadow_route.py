@@ -1,7 +1,9 @@
 """Nobody reviews, tests or guards at the gateway what no document speaks of."""
 
 import re
-from collections.abc import Container, Iterator
+from collections import Counter
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import replace
 from typing import Final, Literal
 
 from stopper.core.app import App, Route
@@ -20,17 +22,22 @@ _ENDPOINTS: Final = re.compile(
 )
 
 
+_TOGETHER: Final = 4
+"""From so many routes of one file on, of which the document knows none, they are one finding."""
+
+
 def detect(app: App) -> Iterator[Hit]:
     """Routes and methods that are served and that the document does not describe."""
     if app.spec is None or not speaks_of(app.spec, app.routes):
         return
     known = described(app.spec)
     paths = {path for _, path in known}
+    strangers = [route for route in app.routes if _is_of_the_api(route) and shape(route.path) not in paths]
+    yield from _unknown(
+        strangers, {route.span.path for route in app.routes if route.span and shape(route.path) in paths}
+    )
     for route in app.routes:
-        if not route.readers - {"spec"} or _is_beside_the_api(route):
-            continue
-        if shape(route.path) not in paths:
-            yield _hit(route, route.methods, f"{route.path} is served and the document does not know it")
+        if not _is_of_the_api(route) or route in strangers:
             continue
         extra = [
             method
@@ -40,6 +47,25 @@ def detect(app: App) -> Iterator[Hit]:
         if extra:
             yield _hit(route, extra, f"{', '.join(extra)} {route.path} is served and the document does not know it")
     yield from _mounted(app, known)
+
+
+def _unknown(strangers: Sequence[Route], spoken_of: Container[str]) -> Iterator[Hit]:
+    """Routes that the document leaves out. Those of a file of which it knows no route at all were forgotten together, and are told together."""
+    files = Counter(route.span.path for route in strangers if route.span is not None)
+    first: dict[str, Route] = {}
+    for route in strangers:
+        path = route.span.path if route.span is not None else ""
+        message = f"{route.path} is served and the document does not know it"
+        if files[path] < _TOGETHER or path in spoken_of:
+            yield _hit(route, route.methods, message)
+            continue
+        head = first.setdefault(path, route)
+        said = f"{head.path} and {files[path] - 1} other routes of this file are served and the document knows none of them"
+        yield replace(_hit(route, route.methods, said), span=head.span)
+
+
+def _is_of_the_api(route: Route) -> bool:
+    return bool(route.readers - {"spec"}) and not _is_beside_the_api(route)
 
 
 def _mounted(app: App, known: Container[tuple[str, str]]) -> Iterator[Hit]:

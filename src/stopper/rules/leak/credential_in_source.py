@@ -34,9 +34,10 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     seen: set[tuple[str, int]] = set()
     for span, message, certainty in (*_by_text(facts), *_by_name(facts), *_in_docs(facts)):
-        if (span.path, span.line) not in seen:
-            seen.add((span.path, span.line))
+        lines = {(span.path, line) for line in range(span.line, span.end_line + 1)}
+        if not lines & seen:
             yield Hit(message, span, certainty=certainty)
+        seen |= lines
 
 
 def _by_text(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:

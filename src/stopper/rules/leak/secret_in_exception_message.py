@@ -24,12 +24,14 @@ from stopper.core.values import (
     Truth,
     Unknown,
     Value,
+    is_constant,
     parts,
 )
 
 _TELLS_NOTHING: Final = re.compile(
     r"(?i)(?:.*\.)?(?:bool|len|type|isinstance|hash|id|any|all|hexdigest|sha\d+|md5|mask\w*|redact\w*|scrub\w*|\w*fingerprint\w*|\w*saniti[sz]e\w*|obfuscat\w*|get_unverified_\w+)"
 )
+_MASKS: Final = re.compile(r"(?i)mask|redact|hide|censor|obfuscat|strip_?(?:secret|password|credential)")
 _SETTING: Final = re.compile(r"[A-Za-z]+(?:[._][A-Za-z]+)+")
 _MESSAGES: Final = re.compile(r"(?i)(?:^|_)(?:messages?|errors?|texts|strings|labels|msgs?)(?:_|$)")
 _VAGUE: Final = frozenset({"token", "jwt", "tok"})
@@ -99,6 +101,8 @@ def _shown(value: Value, depth: int = 10) -> Iterator[Value]:
             return
         case Call(callee=callee) if _TELLS_NOTHING.fullmatch(callee):
             return
+        case Call(keywords=keywords) if any(_MASKS.search(name) and is_constant(one, True) for name, one in keywords):
+            return  # ``shown(password_mask=True)``
         case Item(owner=owner) if _MESSAGES.search(said_name(owner)):
             return  # one of the project's own sentences
         case Call(method="keys", args=()):

@@ -45,8 +45,12 @@ def _sends(facts: SourceFacts, owner: str) -> bool:
 
 def _of_a_desk(facts: SourceFacts, call: Call) -> bool:
     """A script beside the application that no request runs: whoever started it sees that it waits, and ends it."""
-    if call.span is None or _SCRIPTS.search(call.span.path) is None or not call.function:
+    if call.span is None or _SCRIPTS.search(call.span.path) is None:
         return False
+    if not call.function:
+        return not any(
+            made.span is not None and made.span.path == call.span.path for made in facts.calls("flask.Flask")
+        )
     return not facts.routes_reaching(call.function)
 
 

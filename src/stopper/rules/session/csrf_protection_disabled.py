@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App, Route
+from stopper.core.changing_calls import writes
 from stopper.core.effective_settings import answered, open_place
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Edit, Hit, Rule
@@ -24,6 +25,15 @@ _GUARDED: Final = re.compile(
     r"(?i).*(jwt|token|api_?key|bearer|signature|webhook|hmac|oauth|HTTP(Token|Basic|Digest)?Auth)\w*(\.login_required)?"
 )
 _IN_PATH: Final = re.compile(r"(?i)(?:auth|access|api|secret|device|session)_?(?:token|key)|^token$")
+_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_ASKS: Final = re.compile(
+    r"(?:get|list|find|search|lookup|count|fetch|show|preview|decode|estimate)_?\w*|(?:\w+_)?\w*(?:list|search|info|progress|preview|lookup|statistics|suggestions?)"
+)
+"""Names of views that are asked and change nothing."""
+_DOES: Final = re.compile(
+    r"(?:^|_)(?:add|create|make|new|update|save|store|set|reset|edit|change|insert|delete|remove|clear|put|post|send|upload|import|toggle|mark|move|rename|"
+    r"assign|join|leave|(?:un)?subscribe|black_?list|white_?list|block|allow|buy|pay|transfer|submit|confirm|approve|start|stop)(?:_|$)|(?:black|white|wish|allow|block)list"
+)
 _HOOK: Final = re.compile(r"(?i)webhook|callback|hook/|/hooks?(/|$)|ipn|csp[-_]?report|health|/saml2?/|/acs$")
 
 
@@ -59,6 +69,8 @@ def _exempt_where_it_runs(app: App, told: set[str]) -> Iterator[Hit]:
     made = next((call.span for call in source_of(app).calls(*_MADE)), None)
     for route in app.routes:
         if route.endpoint not in known.exempt or route.view in told or route.endpoint in bearers:
+            continue
+        if _only_asks(source_of(app), route.view):
             continue
         refs = [ref for ref in route.refs() if ref.method in _CHANGING]
         if refs and not _says_no_cookie(route) and not _defended(source_of(app), route.view):
@@ -108,7 +120,7 @@ def _exempted(facts: SourceFacts) -> Iterator[tuple[tuple[str, ...], Hit]]:
     """The views that a line exempts, with what is told of that line."""
     for function in facts.functions():
         for decorator in function.decorators:
-            if _EXEMPT.fullmatch(decorator.name) and not _defended(facts, function.name):
+            if _EXEMPT.fullmatch(decorator.name) and not _harmless(facts, function.name):
                 methods = {method for route in facts.routes_of_view(function.name) for method in route.methods}
                 if methods & _CHANGING or not methods:
                     said = f"{function.name.rpartition('.')[2]} changes state and is exempt from CSRF protection"
@@ -117,7 +129,7 @@ def _exempted(facts: SourceFacts) -> Iterator[tuple[tuple[str, ...], Hit]]:
         if not _EXEMPT.fullmatch(call.callee) or not call.args or call.span is None:
             continue
         views = list(_views_of(facts, call.args[0]))
-        open_views = [view for view, methods in views if methods & _CHANGING and not _defended(facts, view)]
+        open_views = [view for view, methods in views if methods & _CHANGING and not _harmless(facts, view)]
         if open_views:
             said = f"{open_views[0].rpartition('.')[2]} changes state and is exempt from CSRF protection"
             yield tuple(open_views), Hit(said, call.span, certainty="likely")
@@ -132,6 +144,20 @@ def _views_of(facts: SourceFacts, what: Value) -> Iterator[tuple[str, frozenset[
         for route in facts.routes:
             if is_constant(name, route.blueprint.rpartition(".")[2]):
                 yield route.view, frozenset(route.methods)
+
+
+def _harmless(facts: SourceFacts, view: str) -> bool:
+    return _defended(facts, view) or _only_asks(facts, view)
+
+
+def _only_asks(facts: SourceFacts, view: str) -> bool:
+    """A view that is called for what it tells (``orders_list``, ``decode_line``), and changes nothing in sight: another site that has it
+    called learns nothing of the answer."""
+    name = _CAMEL.sub("_", view.rpartition(".")[2]).lower()
+    if _ASKS.fullmatch(name) is None or _DOES.search(name):
+        return False
+    kept = (one for one in facts.assignments_in(view) if "." in one.target or "[" in one.target)
+    return not writes(facts, view) and not any(one.target.startswith(("flask.session", "session")) for one in kept)
 
 
 def _defended(facts: SourceFacts, view: str) -> bool:
