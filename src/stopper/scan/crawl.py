@@ -1,25 +1,34 @@
 """Finds routes of a live API that has no document: links in its answers, and names that many APIs use."""
 
+import contextlib
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from typing import Final, cast
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from stopper.core.app import Route
 from stopper.core.exchange import Request, Response
 from stopper.core.probe import Identity, Skipped
-from stopper.core.probe_baseline import same
 from stopper.scan.merge import template_pattern
-from stopper.scan.more_words import FEW, MORE
-from stopper.scan.page_routes import TAKES_AWAY, form_routes
+from stopper.scan.more_words import FEW, MANY, MORE, below
+from stopper.scan.named_routes import Named, named_routes, scripts
+from stopper.scan.nothing_there import MOVED, Nothing, as_person, only_slash, plain_get
+from stopper.scan.page_routes import TAKES_AWAY, asked_by_forms, form_routes
 from stopper.scan.spec.near import documents_beside, documents_named
 from stopper.scan.wire.courier import Courier
 
 ASKED_MOST: Final = 120
+GUESSED_MOST: Final = 200
+"""Paths of one list of names that are asked for, with what they lead to."""
+GUESS_SECONDS: Final = 1.5
+"""How long one list of names is tried."""
+ENOUGH: Final = 20
+EVERYTHING: Final = 0.6
+"""The part of guessed names that may be right before the application counts as one that answers everywhere."""
 DEPTH: Final = 2
-MOVED: Final = frozenset({301, 302, 303, 307, 308})
 FOLDER_MOST: Final = 12
 """Paths of one folder that are asked for."""
 VERSIONS_MOST: Final = 12
@@ -34,6 +43,8 @@ USUAL: Final = (
 ENDS: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 """What ends a session: such a link is not followed."""
 _ID: Final = re.compile(r"\d+|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{24}", re.IGNORECASE)
+_HELD: Final = re.compile(r"\{\w+\}")
+_HELD_NAME: Final = re.compile(r"\{(\w+)\}")
 _VERSION: Final = re.compile(r"(?i)(?<=/)v(\d{1,3})(?=/|$)")
 _FILE: Final = re.compile(r"(?i)\.(css|js|png|jpe?g|gif|svg|ico|woff2?|ttf|map|webp|mp4|pdf|zip)$")
 
@@ -51,52 +62,152 @@ def crawled(
     courier: Courier, prefix: str, canary: str, start: Sequence[str] = USUAL, who: Identity | None = None
 ) -> Crawled:
     """What answers at *start* and at the links from there, to *who* or to nobody. Only GET and OPTIONS are sent."""
-    found: dict[str, Route] = {}
-    forms: dict[str, Route] = {}
-    ids: dict[str, Mapping[str, str]] = {}
-    documents: dict[str, None] = {}
-    origin = courier.transport.base_url.removesuffix(prefix)
-    try:
-        nothing = _Nothing.ask(courier, prefix, canary, who)
-        waiting = [(prefix + path, 0) for path in start]
-        known = {path for path, _ in waiting}
+    crawl = _Crawl(courier, prefix, courier.transport.base_url.removesuffix(prefix), who, start is USUAL)
+    with contextlib.suppress(Skipped):
+        crawl.run(Nothing.ask(courier, prefix, canary, who), start)
+    return crawl.seen()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What is asked next: ``template`` stands for it where a text named it with its parameters."""
+
+    path: str
+    depth: int = 0
+    template: str = ""
+
+
+@dataclass(slots=True)
+class _Crawl:
+    courier: Courier
+    prefix: str
+    origin: str
+    who: Identity | None
+    guesses: bool
+    found: dict[str, Route] = field(default_factory=dict[str, Route])
+    forms: dict[str, Route] = field(default_factory=dict[str, Route])
+    ids: dict[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    documents: dict[str, None] = field(default_factory=dict[str, None])
+    queries: dict[str, dict[str, None]] = field(default_factory=dict[str, dict[str, None]])
+    guessed: dict[str, None] = field(default_factory=dict[str, None])
+    """Templates of routes that nothing led to."""
+    known: set[str] = field(default_factory=set[str])
+    waiting: list[_Place] = field(default_factory=list[_Place])
+
+    def run(self, nothing: "Nothing", start: Sequence[str]) -> None:
+        """Ask what waits, and what answers lead to."""
+        self._wait(start)
         for _ in range(ASKED_MOST):
-            if not waiting and start is USUAL and len(found) < FEW:
-                waiting = [(prefix + path, 0) for path in MORE if prefix + path not in known]
-                known.update(path for path, _ in waiting)
-            if not waiting:
+            if not self.waiting:
                 break
-            path, depth = waiting.pop(0)
-            response = _read(courier, path, who)
-            if response is not None and only_slash(path, response) and path + "/" not in known:
-                documents.update(dict.fromkeys(documents_beside(path)))
-                known.add(path + "/")
-                waiting.insert(0, (path + "/", depth))
-                continue
-            if response is None or not nothing.differs(path, response):
-                continue
-            template, seen = templated(path)
-            if template not in found:
-                found[template] = Route(template, _methods(courier, path, response), parameters=tuple((name, "string") for name in seen), readers=frozenset({"wire"}))  # fmt: skip
-                ids.setdefault(template, seen)
-            documents.update(dict.fromkeys((*documents_named(response, path), *documents_beside(path))))
-            for form in form_routes(response, origin, path):
-                place, numbers = templated(form.path)
-                forms.setdefault(
-                    place, replace(form, path=place, parameters=tuple((name, "string") for name in numbers))
-                )
-                ids.setdefault(place, numbers)
-            for link in links(response, origin, path) if depth < DEPTH else ():
-                if who is not None and TAKES_AWAY.search(link) and not ENDS.search(link):
-                    continue
-                if ENDS.search(link):
-                    found.setdefault(link, Route(link, (), readers=frozenset({"wire"})))  # known, and never asked
-                elif link not in known and not _FILE.search(link) and _room(link, known):
-                    known.add(link)
-                    waiting.insert(0, (link, depth + 1))
-    except Skipped:
-        pass
-    return Crawled(_with_forms(found, forms), {path: seen for path, seen in ids.items() if seen}, tuple(documents))
+            self._ask(nothing, self.waiting.pop(0))
+        if not self.guesses or self._takes_everything(len(start)):
+            return
+        if len(self.found) + len(self.forms) - len(self.guessed) < FEW and len(self.found) < MANY:
+            self._guess(nothing, MORE)
+        self._guess(nothing, below(path.removeprefix(self.prefix) for path in (*self.found, *self.forms)))
+
+    def seen(self) -> Crawled:
+        """What the crawl came by."""
+        routes = [
+            replace(route, optional=tuple(self.queries[path])) if path in self.queries and route.methods else route
+            for path, route in self.found.items()
+        ]
+        ids = {path: numbers for path, numbers in self.ids.items() if numbers}
+        return Crawled(_with_forms({route.path: route for route in routes}, self.forms), ids, tuple(self.documents))
+
+    def _wait(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            if self.prefix + path not in self.known:
+                self.known.add(self.prefix + path)
+                self.waiting.append(_Place(self.prefix + path))
+
+    def _guess(self, nothing: "Nothing", words: Sequence[str]) -> None:
+        """Ask for *words*, as long as it goes quickly; what an answer leads to is asked beside them."""
+        until, before = time.monotonic() + GUESS_SECONDS, len(self.guessed)
+        self._wait(words)
+        for number in range(GUESSED_MOST):
+            if not self.waiting or time.monotonic() > until:
+                break
+            self._ask(nothing, self.waiting.pop(0))
+            if number > ENOUGH and len(self.guessed) - before > number * EVERYTHING:
+                self._takes_everything(1)
+                break
+        self.waiting.clear()
+
+    def _takes_everything(self, asked: int) -> bool:
+        """Whether so many guesses were right that the application answers everywhere; they are forgotten then."""
+        if len(self.guessed) <= asked * EVERYTHING:
+            return False
+        for path in self.guessed:
+            if path != self.prefix + "/":
+                self.found.pop(path, None)
+        return True
+
+    def _ask(self, nothing: "Nothing", place: _Place) -> None:
+        path = place.path
+        response = _read(self.courier, path, self.who)
+        if response is not None and only_slash(path, response) and path + "/" not in self.known:
+            self.documents.update(dict.fromkeys(documents_beside(path)))
+            self.known.add(path + "/")
+            self.waiting.insert(0, replace(place, path=path + "/", template=place.template and place.template + "/"))
+            return
+        if response is None or not nothing.differs(path, response):
+            return
+        template, numbers = _named_parameters(place.template) if place.template else templated(path)
+        if template not in self.found:
+            self.found[template] = Route(template, _methods(self.courier, path, response), parameters=tuple((name, "string") for name in numbers), readers=frozenset({"wire"}))  # fmt: skip
+            self.ids.setdefault(template, numbers if not place.template else {})
+            if not place.depth:
+                self.guessed[template] = None
+        self.documents.update(dict.fromkeys((*documents_named(response, path), *documents_beside(path))))
+        self._take_forms(response, path)
+        if place.depth < DEPTH:
+            self._follow(response, path, place.depth)
+
+    def _take_forms(self, response: Response, path: str) -> None:
+        for form in form_routes(response, self.origin, path):
+            place, numbers = templated(form.path)
+            parameters = tuple((name, "string") for name in numbers)
+            self.forms.setdefault(place, replace(form, path=place, parameters=parameters))
+            self.ids.setdefault(place, numbers)
+
+    def _follow(self, response: Response, path: str, depth: int) -> None:
+        led = [
+            *((link, names, "") for link, names in linked(response, self.origin, path)),
+            *((link, names, "") for link, names in asked_by_forms(response, self.origin, path)),
+        ]
+        for link, names, _ in led:
+            self._lead(_Place(link, depth + 1), names)
+        if self.who is None:
+            for named in self._named(response, path):
+                self._lead(_Place(_HELD.sub("1", named.path), depth + 1, named.path * ("{" in named.path)), named.query)
+
+    def _named(self, response: Response, path: str) -> Iterator[Named]:
+        yield from named_routes(response)
+        for script in scripts(response, self.origin, path):
+            if script not in self.known:
+                self.known.add(script)
+                code = _read(self.courier, script, self.who)
+                if code is not None and code.succeeded:
+                    yield from named_routes(code)
+
+    def _lead(self, place: _Place, names: Sequence[str]) -> None:
+        link = place.path
+        if self.who is not None and TAKES_AWAY.search(link) and not ENDS.search(link):
+            return
+        self.guessed.pop(place.template or templated(link)[0], None)
+        if names:
+            self.queries.setdefault(place.template or templated(link)[0], {}).update(dict.fromkeys(names))
+        if ENDS.search(link):
+            self.found.setdefault(link, Route(link, (), readers=frozenset({"wire"})))  # known, and never asked
+        elif link not in self.known and not _FILE.search(link) and _room(link, self.known):
+            self.known.add(link)
+            self.waiting.insert(0, place)
+
+
+def _named_parameters(template: str) -> tuple[str, dict[str, str]]:
+    return template, dict.fromkeys(_HELD_NAME.findall(template), "1")
 
 
 def _with_forms(found: Mapping[str, Route], forms: Mapping[str, Route]) -> tuple[Route, ...]:
@@ -114,45 +225,6 @@ def _room(link: str, known: Collection[str]) -> bool:
     return not folder or sum(one.rstrip("/").rpartition("/")[0] == folder for one in known) < FOLDER_MOST
 
 
-@dataclass(frozen=True, slots=True)
-class _Nothing:
-    """What the API answers to a path that is not there, and to the same with a slash at its end."""
-
-    word: str
-    plain: Response
-    slashed: Response
-
-    @classmethod
-    def ask(cls, courier: Courier, prefix: str, canary: str, who: Identity | None = None) -> "_Nothing":
-        word = f"{canary}-not-there"
-        plain = courier.carry(_as(who, _get(f"{prefix}/{word}"))).response
-        # A rule such as ``/<project>/`` takes every word, and sends it on to itself with a slash.
-        slashed = courier.carry(_as(who, _get(f"{prefix}/{word}/"))).response if plain.status in MOVED else plain
-        return cls(word, plain, slashed)
-
-    def differs(self, path: str, response: Response) -> bool:
-        """Whether something is served at *path*: no 404, and not what is answered everywhere, the path in it aside."""
-        if response.status in (0, 404, 410):
-            return False
-        last = path.rstrip("/").rpartition("/")[2]
-        shown = _without(response, last)
-        return not any(
-            other.status == response.status and (same(response, other) or shown == _without(other, self.word))
-            for other in (self.plain, self.slashed)
-        )
-
-
-def _without(response: Response, word: str) -> tuple[str, str]:
-    """What an answer says and where it leads, without the word of the path that it was asked for."""
-    texts = (response.header("Location") or "", response.text)
-    return (texts[0].replace(word, "…"), texts[1].replace(word, "…")) if word else texts
-
-
-def only_slash(path: str, response: Response) -> bool:
-    """Whether an answer only sends on to the same path with a slash at its end, as Flask does by itself."""
-    return response.status in MOVED and urlsplit(response.header("Location") or "").path == path + "/"
-
-
 def beside(described: Sequence[Route], seen: Sequence[Route]) -> tuple[Route, ...]:
     """Those of *seen* that no route of the document is: pages stand beside an API, and what a document leaves out."""
     known = [template_pattern(route.path.rstrip("/"), dict(route.parameters)) for route in described]
@@ -162,9 +234,9 @@ def beside(described: Sequence[Route], seen: Sequence[Route]) -> tuple[Route, ..
 def _read(courier: Courier, path: str, who: Identity | None = None) -> Response | None:
     """The answer at *path*; None where it is too dangerous to read, as a route that empties the database. That ends no crawl."""
     try:
-        return courier.carry(_as(who, _get(path))).response
+        return courier.carry(as_person(who, plain_get(path))).response
     except Skipped:
-        if courier.refusal(_get(path)):
+        if courier.refusal(plain_get(path)):
             return None
         raise
 
@@ -184,7 +256,7 @@ def other_versions(courier: Courier, routes: Sequence[Route], canary: str) -> tu
                 wanted.setdefault(path)
     found: list[Route] = []
     try:
-        nothing = _Nothing.ask(courier, "", canary) if wanted else None
+        nothing = Nothing.ask(courier, "", canary) if wanted else None
         for path in list(wanted)[:VERSIONS_MOST]:
             response = _read(courier, path)
             if (
@@ -197,14 +269,6 @@ def other_versions(courier: Courier, routes: Sequence[Route], canary: str) -> tu
     except Skipped:
         pass
     return tuple(found)
-
-
-def _as(who: Identity | None, request: Request) -> Request:
-    return who.on(request) if who is not None else request
-
-
-def _get(path: str) -> Request:
-    return Request("GET", path, (("Accept", "application/json, text/html;q=0.5"),))
 
 
 def _methods(courier: Courier, path: str, response: Response) -> tuple[str, ...]:
@@ -236,6 +300,11 @@ def templated(path: str) -> tuple[str, dict[str, str]]:
 
 def links(response: Response, origin: str, path: str) -> Iterator[str]:
     """Paths of the same origin that an answer names, without query."""
+    return (link for link, _ in linked(response, origin, path))
+
+
+def linked(response: Response, origin: str, path: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Paths of the same origin that an answer names, each with the names of its query."""
     texts = [response.header("Location") or ""] if response.status in MOVED else []
     if response.content_type == "text/html":
         parser = _Links()
@@ -253,7 +322,7 @@ def links(response: Response, origin: str, path: str) -> Iterator[str]:
             and whole.path.startswith("/")
             and re.fullmatch(r"[\x21-\x7e]+", whole.path)
         ):
-            yield whole.path
+            yield whole.path, tuple(name for name, _ in parse_qsl(whole.query, keep_blank_values=True))
 
 
 def _texts(value: object, into: list[str], depth: int) -> None:

@@ -81,6 +81,7 @@ def prepare(
     honest = HonestRequests(canary=canary, harvest=dict(known_ids or {}))
     scene = Scene(model, courier, honest, canary)
     people, notes = gather(scene, given)
+    courier.people.update(one.name for one in people)
     forge = TokenForge(_words(model, courier, people))
     if people and people[0].name in scene.entries:
         honest.own.update(told_about(scene.entries[people[0].name][1].response))

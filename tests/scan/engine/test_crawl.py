@@ -111,3 +111,13 @@ def test_an_api_that_shows_itself_is_asked_for_no_more_names() -> None:
     courier = Courier(WsgiTransport(app), mode="default", max_requests=200)
     crawled(courier, "", "canary")
     assert ("GET", "/download") not in courier.asked
+
+
+def test_a_page_that_says_that_nothing_is_there_with_200_and_names_the_path_is_no_route() -> None:
+    app = _app("/notes/")
+    app.register_error_handler(404, lambda _: f"<p>Not found. You asked for {request.path}</p>")
+    app.add_url_rule("/", "home", lambda: '<a href="/api/v2/users">people</a>')
+    courier = Courier(WsgiTransport(app), mode="default", max_requests=300)
+    found = {route.path for route in crawled(courier, "", "canary").routes}
+    assert found == {"/", "/notes/"}
+    assert other_versions(courier, [Route("/api/v2/users", ("GET",))], "canary") == ()

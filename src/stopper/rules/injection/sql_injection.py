@@ -216,8 +216,11 @@ def _obeyed(target: Target, one: Input, plain: Exchange, stem: str) -> Steps[lis
         ):
             continue
         # The text may be somebody's name by now, because a probe wrote it there: one that nobody has sent yet must be obeyed too.
-        fresh = yield from send(one.given(f"{stem}{secrets.token_hex(4)}{yes}"))
-        if _gives_more(fresh.response, plain.response):
+        # What another probe writes to the same thing in between is no answer either: the opposite must give nothing, right after it.
+        token = secrets.token_hex(4)
+        fresh = yield from send(one.given(f"{stem}{token}{yes}"))
+        never = yield from send(one.given(f"{stem}{token}{no}"))
+        if _gives_more(fresh.response, plain.response) and _gives_more(fresh.response, never.response):
             return _evidence(plain, false, true, "a condition that is always true gives what is not the caller's")
     return []
 
@@ -235,7 +238,9 @@ def _as_before(response: Response, plain: Response, canary: str) -> bool:
 
 
 def _without(response: Response, canary: str) -> Response:
-    text = re.sub(canary + r"9(?:&#39;|&quot;|&#34;|\\?['\"]|[ \w=();-])*", "~", response.text)
+    """The answer without what this scan has put into the data: the text itself, and members of JSON that probes wrote."""
+    text = re.sub(r'"(?:[^"\\]|\\.){0,80}' + canary + r'(?:[^"\\]|\\.)*"', '"~"', response.text)
+    text = re.sub(canary + r"9(?:&#39;|&quot;|&#34;|\\?['\"]|[ \w=();-])*", "~", text)
     return Response(response.status, response.headers, text.encode())
 
 

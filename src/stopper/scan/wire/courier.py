@@ -21,6 +21,7 @@ from stopper.scan.wire.page_tokens import visit_of
 from stopper.scan.wire.reach_log import ReachLog
 from stopper.scan.wire.shared import SharedAnswers
 from stopper.scan.wire.slow_doors import SlowDoors
+from stopper.scan.wire.spared_accounts import spared
 from stopper.scan.wire.time_limit import TimeLimit
 from stopper.scan.wire.transport import READ_METHODS, Transport
 
@@ -95,6 +96,8 @@ class Courier:
         """How much was asked, and whether any answer spoke of a limit."""
         self.slow = SlowDoors("deep")
         """Which doors take so long that probes ask them seldom; set once the depth is known."""
+        self.people: set[str] = set()
+        """Names of the scan's people, whose accounts stay as they are."""
         self.reach = ReachLog(self.page.origin)
         """Who got what."""
 
@@ -114,7 +117,7 @@ class Courier:
 
     def _as_page(self, request: Request) -> Request:
         """*request* as the target's own page sends it; the page is asked first where its token was used up by a log-in."""
-        request = self.forms.dressed(request)
+        request = self.forms.dressed(spared(request, self.people))
         page = self.page.missing(request)
         if page is not None and (visit := visit_of(self.carry(page))) is not None:
             self.page.visited(page, visit)

@@ -1,0 +1,36 @@
+"""Keeps the accounts of a scan's people as they are: a change as one of them says no new name or password of theirs."""
+
+import json
+import re
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Final, cast
+
+from stopper.core.exchange import Request
+from stopper.core.login_names import PASSWORD, SUBJECT
+
+_OWN: Final = re.compile(r"(?i)(^|/)(me|account|profile|settings|preferences)(/(edit|update|change))?/?$")
+"""Paths where also a POST changes who asks."""
+
+
+def spared(request: Request, people: Collection[str]) -> Request:
+    """*request* without password and name of the account where one of *people* would give itself new ones.
+
+    Whoever cannot log in any longer is lost to all other probes, and somebody who was given to the scan wants the account back.
+    """
+    if request.identity not in people or not _changes_an_account(request):
+        return request
+    try:
+        body: object = json.loads(request.body)
+    except ValueError:
+        return request
+    members = cast("dict[str, object]", body) if isinstance(body, dict) else {}
+    if not any(PASSWORD.search(name) and value for name, value in members.items()):
+        return request
+    kept = {name: value for name, value in members.items() if not (PASSWORD.search(name) or SUBJECT.search(name))}
+    return replace(request, body=json.dumps(kept).encode())
+
+
+def _changes_an_account(request: Request) -> bool:
+    path = request.target.partition("?")[0]
+    return request.method in ("PUT", "PATCH") or (request.method == "POST" and _OWN.search(path) is not None)
