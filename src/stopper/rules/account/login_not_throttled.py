@@ -11,7 +11,7 @@ from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.limiter_facts import has_default
+from stopper.core.login_throttle import counts_attempts, limited_as_a_whole
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, together, unsure
 from stopper.core.probe_baseline import attempt, same
@@ -27,7 +27,7 @@ from stopper.core.probe_login import (
     understood,
 )
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Name, Sequence, Value, may_be, options, text_of, walk
+from stopper.core.values import Call, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 ATTEMPTS: Final = 12
@@ -36,6 +36,8 @@ AT_ONCE: Final = 4
 """Wrong passwords that are sent side by side where each answer is slow: a slow hash would make the probe longer than the rest."""
 WAYS: Final = 3
 """JSON, form and Basic, as :func:`login_requests` yields them."""
+LAYERS: Final = 4
+"""Functions from a view to what checks the password: view, service, repository or hasher, and one more."""
 _CHECKS_PASSWORD: Final = re.compile(
     r"(?i).*\b(check_password(_hash)?|verify_password|checkpw|check_pw|password_matches|validate_password|verify_and_update_password|"
     r"compare_password|authenticate_user)$|.*pyotp.*\.verify$|.*(argon2|PasswordHasher|CryptContext|passlib).*\.verify$"
@@ -53,12 +55,6 @@ _CODE_NAME: Final = re.compile(r"(?i)(^|[/_.-])(verify|verification|confirm|conf
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _CODE: Final = re.compile(r"(?i)^(otp|totp|pin|code|passcode|(otp|pin|reset|verification)_?code)$")
 _QUERIES: Final = re.compile(r"(?i).*\.?(filter_by|filter|where|execute|find_one|find|first|get|query(_db)?|fetch\w*)$")
-_THROTTLES: Final = re.compile(
-    r"(?i)throttl|rate_?limit|limiter\b|\blimit$|\.limit$|shared_limit|lock_?out|is_locked|too_?many|brute|login_?attempt|failed_?(login|attempt)|"
-    r"attempts|back_?off|captcha|turnstile|slow_?down|ban_"
-)
-_TOO_MANY: Final = (429, 423)
-"""Too Many Requests (RFC 6585) and Locked (RFC 4918): who answers so counts the attempts."""
 _SETTINGS: Final = ("RATELIMIT_DEFAULT", "RATELIMIT_APPLICATION")
 _ALREADY_IN: Final = re.compile(
     r"(?i)login_required|jwt_required|fresh_login|auth_required|authenticated_only|token_required"
@@ -68,14 +64,14 @@ _ALREADY_IN: Final = re.compile(
 def detect(app: App) -> Iterator[Hit]:
     """Routes that check a password or code for somebody who is not logged in yet, where nothing in sight counts the attempts."""
     facts = source_of(app)
-    if _limited_as_a_whole(facts):
+    if limited_as_a_whole(facts):
         return
     index = index_of(facts)
     for route in facts.routes:
         if facts.is_test(route.span) or _is_guarded(app, route):
             continue
         functions = _functions(index, route)
-        if _is_login(index, route, functions) and not _counts(index, route, functions):
+        if _is_login(index, route, functions) and not counts_attempts(index, route, functions):
             method = "POST" if "POST" in route.methods else route.methods[0]
             yield Hit(
                 f"nothing slows down guessing passwords at {route.path}",
@@ -85,8 +81,8 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 def _functions(index: FunctionIndex, route: SourceRoute) -> list[str]:
-    """The view and what it calls in the project, two steps deep."""
-    return index.calling([function.name for function in index.of_view(route.view)], 2)
+    """The view and what it calls in the project, through the layers that services have."""
+    return index.calling([function.name for function in index.of_view(route.view)], LAYERS)
 
 
 def _is_login(index: FunctionIndex, route: SourceRoute, functions: list[str]) -> bool:
@@ -137,16 +133,22 @@ def _asks_form_only(facts: SourceFacts, call: Call) -> bool:
 def _compares(index: FunctionIndex, functions: list[str], *, codes_only: bool = False) -> bool:
     """What the caller wrote as a password or code is compared with something that the caller did not write."""
     facts = index.facts
-    for comparison in [one for name in functions for one in index.comparisons.get(name, ())]:
-        sides = (comparison.left, comparison.right)
+    for sides in _held_together(index, functions):
         secret = any((not codes_only and facts.derives(side, "password")) or _is_code(side) for side in sides)
-        if (
-            secret
-            and comparison.operator in ("==", "!=")
-            and sum(facts.derives(side, "request-data") for side in sides) == 1
-        ):
+        if secret and sum(facts.derives(side, "request-data") for side in sides) == 1:
             return True
     return False
+
+
+def _held_together(index: FunctionIndex, functions: list[str]) -> Iterator[tuple[Value, Value]]:
+    """The two sides of every ``==``, ``!=`` and ``compare_digest``."""
+    for name in functions:
+        for one in index.comparisons.get(name, ()):
+            if one.operator in ("==", "!="):
+                yield one.left, one.right
+        for call in index.facts.calls_in(name):
+            if call.method in ("compare_digest", "safe_str_cmp") and len(call.args) == 2:
+                yield call.args[0], call.args[1]
 
 
 def _is_code(value: Value) -> bool:
@@ -177,77 +179,6 @@ def _is_guarded(app: App, route: SourceRoute) -> bool:
         if known.path == route.path and known.view == route.view
         for method, access in known.access.items()
         if method == "POST"
-    )
-
-
-def _counts(index: FunctionIndex, route: SourceRoute, functions: list[str]) -> bool:
-    """A decorator, hook, call, status, limit on the blueprint or name that speaks of limits."""
-    facts = index.facts
-    decorators = [one for name in functions for one in index.by_name[name].decorators]
-    names = [*(decorator.name for decorator in (*route.decorators, *decorators)), *route.hooks, *functions]
-    names += _of_classes(index, functions)
-    names += [call.callee for name in functions for call in facts.calls_in(name)]
-    names += [assignment.target for assignment in facts.assignments() if assignment.function in functions]
-    if any(_THROTTLES.search(name) for name in names) or _answers_too_many(index, functions):
-        return True
-    return bool(route.blueprint) and _limits_blueprint(facts, route.blueprint)
-
-
-def _of_classes(index: FunctionIndex, functions: list[str]) -> list[str]:
-    """What is called in the ``decorators`` of the view classes that these are methods of."""
-    owners = {index.by_name[name].owner for name in functions} - {""}
-    return [
-        part.callee if isinstance(part, Call) else part.dotted
-        for one in (index.facts.classes() if owners else ())
-        if one.name in owners
-        for attribute in ("decorators", "method_decorators")
-        for part in walk(one.attributes.get(attribute), 3)
-        if isinstance(part, (Call, Name))
-    ]
-
-
-def _answers_too_many(index: FunctionIndex, functions: list[str]) -> bool:
-    """One of the functions can answer 429 or 423: `abort(429)`, `return {…}, 429`, `status=HTTPStatus.TOO_MANY_REQUESTS`."""
-    given = [
-        value
-        for name in functions
-        for call in index.facts.calls_in(name)
-        for value in (*call.args, *(said for _, said in call.keywords))
-    ]
-    returned = [
-        part
-        for name in functions
-        for value in index.by_name[name].returns
-        for one in options(value)
-        for part in (one.items if isinstance(one, Sequence) else ())
-    ]
-    return any(
-        may_be(value, *_TOO_MANY) or (isinstance(value, Name) and _THROTTLES.search(value.dotted) is not None)
-        for value in (*given, *returned)
-    )
-
-
-def _limits_blueprint(facts: SourceFacts, blueprint: str) -> bool:
-    """`limiter.limit("…")(blueprint)`: what a call gives is called with the blueprint."""
-    if not any(_THROTTLES.search(name) for name in facts.imported):
-        return False
-    return any(
-        isinstance(given, Call) and given.method == "Blueprint" and text_of(given.argument(0, "name")) == blueprint
-        for call in facts.calls("?")
-        for given in call.args
-    )
-
-
-def _limited_as_a_whole(facts: SourceFacts) -> bool:
-    """A limiter with default limits, by argument or by setting, counts on every route."""
-    return (
-        has_default(facts)
-        or facts.imports("stopper.service")
-        or any(
-            _THROTTLES.search(function.name.rpartition(".")[2])
-            and any(one.name.endswith((".before_request", ".before_app_request")) for one in function.decorators)
-            for function in facts.functions()
-        )
     )
 
 
@@ -368,8 +299,8 @@ def _limit_in_sight(app: App, ref: RouteRef) -> bool:
         return True
     facts = source_of(app)
     index = index_of(facts)
-    return _limited_as_a_whole(facts) or any(
-        _counts(index, route, _functions(index, route)) for route in facts.routes if route.path == ref.path
+    return limited_as_a_whole(facts) or any(
+        counts_attempts(index, route, _functions(index, route)) for route in facts.routes if route.path == ref.path
     )
 
 

@@ -23,6 +23,20 @@ HANDED: Final = frozenset(
 """Members of an answer that are a token."""
 MAYBE: Final = frozenset({"token"})
 """A member that is one where its value is."""
+_BODY_WORDS: Final = HANDED | MAYBE
+_SPELLED: Final = (
+    *sorted(_BODY_WORDS),
+    "accessToken",
+    "refreshToken",
+    "idToken",
+    "authToken",
+    "bearerToken",
+    "Token",
+    "JWT",
+    "AccessToken",
+)
+LAYERS: Final = 4
+"""Functions from a view to what makes the body of its answer: service, factory, and two more."""
 _GUARDS: Final = re.compile(r"(?i)cache|no_store|nostore")
 _MAKERS: Final = ("flask.jsonify", "flask.make_response", "flask.json.jsonify", "dict", "flask.Response")
 
@@ -30,6 +44,8 @@ _MAKERS: Final = ("flask.jsonify", "flask.make_response", "flask.json.jsonify", 
 def detect(app: App) -> Iterator[Hit]:
     """A view that returns a token where nothing says that it may not be stored."""
     facts = source_of(app)
+    if not facts.says(*_SPELLED):
+        return
     views = {route.view for route in facts.routes}
     handing = [
         one
@@ -45,24 +61,32 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit("an answer with a token has no `Cache-Control: no-store`", returned.span)
 
 
-def _hands_out(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
-    for inner in walk(value, 5):
-        made = returned_by(facts, inner.callee) if isinstance(inner, Call) and depth > 0 else ()
-        if any(isinstance(one, Mapping) and _hands_out(facts, one, depth - 1) for one in made):
+def _hands_out(facts: SourceFacts, value: Value, depth: int = LAYERS) -> bool:
+    seen: set[str] = set()
+    level = [value]
+    while level and depth >= 0:
+        if any(_is_token_body(facts, inner) for one in level for inner in walk(one, 5)):
             return True
-        pairs: list[tuple[str, Value]] = []
-        if isinstance(inner, Mapping):
-            pairs = [(text_of(key) or "", item) for key, item in inner.items]
-        elif isinstance(inner, Call) and inner.callee in _MAKERS:
-            pairs = list(inner.keywords)
-        for name, item in pairs:
-            if isinstance(item, Constant) or _was_sent(item):
-                continue
-            if name.lower() in HANDED:
-                return True
-            if name.lower() in MAYBE and facts.derives(item, "token", by_name=False):
-                return True
+        called = [inner.callee for one in level for inner in walk(one, 5) if isinstance(inner, Call)]
+        fresh = [name for name in dict.fromkeys(called) if name not in seen]
+        seen.update(fresh)
+        level = [made for name in fresh for made in returned_by(facts, name) if not isinstance(made, Constant)]
+        depth -= 1
     return False
+
+
+def _is_token_body(facts: SourceFacts, value: Value) -> bool:
+    """A mapping, or what is given to ``jsonify``, with a member that is a token which the caller did not send."""
+    pairs: list[tuple[str, Value]] = []
+    if isinstance(value, Mapping):
+        pairs = [(text_of(key) or "", item) for key, item in value.items]
+    elif isinstance(value, Call) and (value.callee in _MAKERS or value.method[:1].isupper()):
+        pairs = list(value.keywords)  # also of ``TokenPair(access_token=…)``
+    return any(
+        name.lower() in HANDED or (name.lower() in MAYBE and facts.derives(item, "token", by_name=False))
+        for name, item in pairs
+        if name.lower() in _BODY_WORDS and not isinstance(item, Constant) and not _was_sent(item)
+    )
 
 
 def _was_sent(value: Value) -> bool:

@@ -1,0 +1,120 @@
+"""What slows down the guessing of passwords and codes, as the source says it: limits, locks, counters and what they answer."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.fact import SourceRoute
+from stopper.core.facts import SourceFacts
+from stopper.core.limiter_facts import has_default
+from stopper.core.values import Call, Name, Sequence, Value, may_be, options, text_of, walk
+from stopper.core.view_functions import FunctionIndex
+
+_THROTTLES: Final = re.compile(
+    r"(?i)throttl|rate_?limit|limiter\b|\blimit$|\.limit$|shared_limit|lock_?out|is_locked|too_?many|brute|login_?attempt|failed_?(login|attempt)|"
+    r"attempts|back_?off|captcha|turnstile|slow_?down|ban_|(?<![a-z])tries|cool_?down|(locked|blocked|banned)_?until|is_(blocked|banned)|strikes"
+)
+_COUNTED: Final = re.compile(r"(?i)attempt|fail|(?<![a-z])tries|strike|locked|blocked|banned|(?<![a-z])hits")
+_INCREASES: Final = frozenset({"incr", "incrby", "hincrby", "zincrby", "incrbyfloat"})
+"""What counts up in Redis and its kin: nothing else of a log-in does."""
+_TOO_MANY: Final = (429, 423)
+"""Too Many Requests (RFC 6585) and Locked (RFC 4918): who answers so counts the attempts."""
+
+
+def counts_attempts(index: FunctionIndex, route: SourceRoute, functions: list[str]) -> bool:
+    """A decorator, hook, call, status, comparison, limit on the blueprint or name that speaks of limits."""
+    facts = index.facts
+    decorators = [one for name in functions for one in index.by_name[name].decorators]
+    calls = [call for name in functions for call in facts.calls_in(name)]
+    names = [*(decorator.name for decorator in (*route.decorators, *decorators)), *route.hooks, *functions]
+    names += _of_classes(index, functions)
+    names += [call.callee for call in calls if call.method != "limit" or "limiter" in call.callee.lower()]
+    names += [one.target for name in functions for one in facts.assignments_in(name)]
+    if any(_THROTTLES.search(name) for name in names) or _answers_too_many(index, functions):
+        return True
+    if any(call.method in _INCREASES for call in calls) or _held_against_a_bound(index, functions):
+        return True
+    return bool(route.blueprint) and _limits_blueprint(facts, route.blueprint)
+
+
+def _held_against_a_bound(index: FunctionIndex, functions: list[str]) -> bool:
+    """``if failures[address] >= 5``, ``if user.locked_at > …``: something that was counted or kept is held against a bound."""
+    sides = [
+        side
+        for name in functions
+        for one in index.comparisons.get(name, ())
+        if one.operator in ("<", "<=", ">", ">=")
+        for side in (one.left, one.right)
+    ]
+    if not sides:
+        return False
+    kept = {id(one.value): one.attribute for one in index.facts.assignments() if not one.function}
+    return any(_COUNTED.search(word) for side in sides for part in walk(side, 5) for word in _words(part, kept))
+
+
+def _words(part: Value, kept: dict[int, str]) -> Iterator[str]:
+    """What a value is called; a dict or an object of the module by the name that the module gave it."""
+    if isinstance(part, Name):
+        yield part.dotted.rpartition(".")[2]
+    elif isinstance(part, Call):
+        yield part.method
+    yield kept.get(id(part), "")
+    yield getattr(part, "attribute", "") or text_of(getattr(part, "key", None)) or part.name
+
+
+def _of_classes(index: FunctionIndex, functions: list[str]) -> list[str]:
+    """What is called in the ``decorators`` of the view classes that these are methods of."""
+    owners = {index.by_name[name].owner for name in functions} - {""}
+    return [
+        part.callee if isinstance(part, Call) else part.dotted
+        for one in (index.facts.classes() if owners else ())
+        if one.name in owners
+        for attribute in ("decorators", "method_decorators")
+        for part in walk(one.attributes.get(attribute), 3)
+        if isinstance(part, (Call, Name))
+    ]
+
+
+def _answers_too_many(index: FunctionIndex, functions: list[str]) -> bool:
+    """One of the functions can answer 429 or 423: `abort(429)`, `return {…}, 429`, `status=HTTPStatus.TOO_MANY_REQUESTS`."""
+    given = [
+        value
+        for name in functions
+        for call in index.facts.calls_in(name)
+        for value in (*call.args, *(said for _, said in call.keywords))
+    ]
+    returned = [
+        part
+        for name in functions
+        for value in index.by_name[name].returns
+        for one in options(value)
+        for part in (one.items if isinstance(one, Sequence) else ())
+    ]
+    return any(
+        may_be(value, *_TOO_MANY) or (isinstance(value, Name) and _THROTTLES.search(value.dotted) is not None)
+        for value in (*given, *returned)
+    )
+
+
+def _limits_blueprint(facts: SourceFacts, blueprint: str) -> bool:
+    """`limiter.limit("…")(blueprint)`: what a call gives is called with the blueprint."""
+    if not any(_THROTTLES.search(name) for name in facts.imported):
+        return False
+    return any(
+        isinstance(given, Call) and given.method == "Blueprint" and text_of(given.argument(0, "name")) == blueprint
+        for call in facts.calls("?")
+        for given in call.args
+    )
+
+
+def limited_as_a_whole(facts: SourceFacts) -> bool:
+    """A limiter with default limits, by argument or by setting, counts on every route."""
+    return (
+        has_default(facts)
+        or facts.imports("stopper.service")
+        or any(
+            _THROTTLES.search(function.name.rpartition(".")[2])
+            and any(one.name.endswith((".before_request", ".before_app_request")) for one in function.decorators)
+            for function in facts.functions()
+        )
+    )
