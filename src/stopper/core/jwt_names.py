@@ -185,12 +185,17 @@ def _held(value: Value) -> Value:
 _CONTAINERS: Final = frozenset({"list", "tuple", "set", "frozenset", "sorted"})
 
 
-def allowed_algorithms(facts: SourceFacts, app: App, call: Call, shape: Decoding) -> tuple[Value, ...]:
-    """The algorithms that this call may take, with settings followed; of Authlib those that ``JsonWebToken`` was made with."""
-    shape = shape_of(app, call, shape)
+def said_algorithms(call: Call, shape: Decoding) -> Value | None:
+    """The algorithms as the call says them, or as Authlib's ``JsonWebToken`` was made with them."""
     said = call.argument(shape.algorithms, "algorithms") if shape.algorithms is not None else None
     if said is None and isinstance(call.receiver, Call) and call.receiver.method == "JsonWebToken":
         said = call.receiver.argument(0, "algorithms")
+    return said
+
+
+def allowed_algorithms(facts: SourceFacts, app: App, call: Call, shape: Decoding) -> tuple[Value, ...]:
+    """The algorithms that this call may take, with settings followed; of Authlib those that ``JsonWebToken`` was made with."""
+    said = said_algorithms(call, shape_of(app, call, shape))
     held = (inner for one in options(said) for inner in options(_held(one)))
     return tuple(option for one in held for value in facts.followed(one) for option in options(value))
 

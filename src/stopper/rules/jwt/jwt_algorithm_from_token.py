@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_names import HEADER_READERS, Decoding, decodings, reads_unchecked, switched_off
+from stopper.core.jwt_names import HEADER_READERS, Decoding, decodings, reads_unchecked, said_algorithms, switched_off
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Item, Value, literals, text_of, walk
 
@@ -16,10 +16,8 @@ def detect(app: App) -> Iterator[Hit]:
     """Decodes whose `algorithms` come from an unverified header that was not held against a list first."""
     facts = source_of(app)
     for call, shape in decodings(facts):
-        if shape.algorithms is None or switched_off(call, shape) is not None:
-            continue
-        allowed = call.argument(shape.algorithms, "algorithms")
-        if not _from_header(facts, allowed):
+        allowed = said_algorithms(call, shape)
+        if allowed is None or switched_off(call, shape) is not None or not _from_header(facts, allowed):
             continue
         if not _key_belongs_to_it(facts, call, shape) and not _held_against_a_list(facts, call):
             yield Hit(MESSAGE, call.span)

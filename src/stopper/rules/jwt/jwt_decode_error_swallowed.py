@@ -141,12 +141,21 @@ def _refuses_in(facts: SourceFacts, handler: Handler) -> bool:
 
 
 def _callers_look(facts: SourceFacts, function: str) -> bool:
-    """Somebody who calls the function refuses by a condition, or leaves where the function brought nothing."""
-    callers = {call.function for call in facts.calls(function)} if function else set[str]()
+    """Somebody who calls the function refuses by a condition behind the call, or leaves where the function brought nothing."""
     return any(
-        one.function in callers and (one.refuses or (one.negated and one.stops and _is_outcome(one.value, function)))
-        for one in facts.conditions()
+        (one.refuses and one.span.line >= line) or (one.negated and one.stops and _is_outcome(one.value, function))
+        for caller, line in _first_calls(facts, function).items()
+        for one in facts.conditions_in(caller)
     )
+
+
+def _first_calls(facts: SourceFacts, function: str) -> dict[str, int]:
+    """Who calls the function, and on which line first; a refusal before that is about something else."""
+    found: dict[str, int] = {}
+    for call in facts.calls(function) if function else ():
+        line = call.span.line if call.span is not None else 0
+        found[call.function] = min(line, found.get(call.function, line))
+    return found
 
 
 def _is_outcome(value: Value, function: str) -> bool:
@@ -158,15 +167,20 @@ def _is_outcome(value: Value, function: str) -> bool:
 
 def _callers_go_on(facts: SourceFacts, function: str) -> bool:
     """The function only helps: some caller stands in a request's way, and none of them refuses."""
-    callers = {call.function for call in facts.calls(function)} if function else set[str]()
+    callers = _first_calls(facts, function)
     on_the_way = [one for one in callers if facts.is_view(one) or _is_hook(facts, one) or _runs_a_view(facts, one, 0)]
     return (
-        bool(on_the_way) and not _callers_look(facts, function) and not any(_aborts(facts, one) for one in on_the_way)
+        bool(on_the_way)
+        and not _callers_look(facts, function)
+        and not any(_aborts(facts, one, callers[one]) for one in on_the_way)
     )
 
 
-def _aborts(facts: SourceFacts, function: str) -> bool:
-    return any(call.method in REFUSING for call in facts.calls_in(function))
+def _aborts(facts: SourceFacts, function: str, line: int = 0) -> bool:
+    """That something refuses on that line or behind it."""
+    return any(
+        call.method in REFUSING and (call.span is None or call.span.line >= line) for call in facts.calls_in(function)
+    )
 
 
 def probe(target: Target) -> Steps[Verdict]:
