@@ -75,6 +75,8 @@ class _Place:
     path: str
     depth: int = 0
     template: str = ""
+    surmise: bool = True
+    """Whether no link or form leads there: a list of names or a text has it."""
 
 
 @dataclass(slots=True)
@@ -91,7 +93,11 @@ class _Crawl:
     queries: dict[str, dict[str, None]] = field(default_factory=dict[str, dict[str, None]])
     guessed: dict[str, None] = field(default_factory=dict[str, None])
     """Templates of routes that nothing led to."""
+    led: set[str] = field(default_factory=set[str])
+    """Templates of routes that something led to."""
     known: set[str] = field(default_factory=set[str])
+    folders: dict[str, Nothing] = field(default_factory=dict[str, Nothing])
+    """What is answered to a word that is not there, by the folder in which it is asked for."""
     waiting: list[_Place] = field(default_factory=list[_Place])
 
     def run(self, nothing: "Nothing", start: Sequence[str]) -> None:
@@ -154,16 +160,27 @@ class _Crawl:
             return
         if response is None or not nothing.differs(path, response):
             return
+        if place.surmise and not place.template and self._is_any_word(nothing, path, response):
+            place = replace(place, template=path.rpartition("/")[0] + "/{id}")
         template, numbers = _named_parameters(place.template) if place.template else templated(path)
         if template not in self.found:
             self.found[template] = Route(template, _methods(self.courier, path, response), parameters=tuple((name, "string") for name in numbers), readers=frozenset({"wire"}))  # fmt: skip
             self.ids.setdefault(template, numbers if not place.template else {})
-            if not place.depth:
+            if not place.depth and template not in self.led:
                 self.guessed[template] = None
         self.documents.update(dict.fromkeys((*documents_named(response, path), *documents_beside(path))))
         self._take_forms(response, path)
         if place.depth < DEPTH:
             self._follow(response, path, place.depth)
+
+    def _is_any_word(self, nothing: Nothing, path: str, response: Response) -> bool:
+        """Whether the answer to a guess is given to every word in its folder: ``/user/<name>`` answers to ``/user/login`` too."""
+        folder = path.rpartition("/")[0]
+        if folder in ("", self.prefix):
+            return False
+        if folder not in self.folders:
+            self.folders[folder] = Nothing.ask(self.courier, folder, nothing.word.partition("-")[0])
+        return not self.folders[folder].differs(path, response)
 
     def _take_forms(self, response: Response, path: str) -> None:
         for form in form_routes(response, self.origin, path):
@@ -173,12 +190,8 @@ class _Crawl:
             self.ids.setdefault(place, numbers)
 
     def _follow(self, response: Response, path: str, depth: int) -> None:
-        led = [
-            *((link, names, "") for link, names in linked(response, self.origin, path)),
-            *((link, names, "") for link, names in asked_by_forms(response, self.origin, path)),
-        ]
-        for link, names, _ in led:
-            self._lead(_Place(link, depth + 1), names)
+        for link, names in (*linked(response, self.origin, path), *asked_by_forms(response, self.origin, path)):
+            self._lead(_Place(link, depth + 1, surmise=False), names)
         if self.who is None:
             for named in self._named(response, path):
                 self._lead(_Place(_HELD.sub("1", named.path), depth + 1, named.path * ("{" in named.path)), named.query)
@@ -196,9 +209,11 @@ class _Crawl:
         link = place.path
         if self.who is not None and TAKES_AWAY.search(link) and not ENDS.search(link):
             return
-        self.guessed.pop(place.template or templated(link)[0], None)
+        template = place.template or templated(link)[0]
+        self.led.add(template)
+        self.guessed.pop(template, None)
         if names:
-            self.queries.setdefault(place.template or templated(link)[0], {}).update(dict.fromkeys(names))
+            self.queries.setdefault(template, {}).update(dict.fromkeys(names))
         if ENDS.search(link):
             self.found.setdefault(link, Route(link, (), readers=frozenset({"wire"})))  # known, and never asked
         elif link not in self.known and not _FILE.search(link) and _room(link, self.known):

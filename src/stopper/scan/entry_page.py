@@ -62,9 +62,9 @@ def _typed(name: str, kind: str, value: str, account: Sequence[str]) -> str:
     return value or "on" if kind == "checkbox" else value
 
 
-def forms_of(text: str) -> tuple[Form, ...]:
-    """The forms of a page that are sent by POST."""
-    reader = _Forms()
+def forms_of(text: str, method: str = "post") -> tuple[Form, ...]:
+    """The forms of a page that are sent by this method."""
+    reader = _Forms(method)
     reader.feed(text[:500_000])
     return tuple(Form(action, tuple(fields)) for action, fields in reader.found)
 
@@ -72,15 +72,16 @@ def forms_of(text: str) -> tuple[Form, ...]:
 class _Forms(HTMLParser):
     """Collects the fields of each form while the page is read."""
 
-    def __init__(self) -> None:
+    def __init__(self, method: str) -> None:
         super().__init__()
+        self._method = method
         self.found: list[tuple[str, list[tuple[str, str, str]]]] = []
         self._inside = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         said = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self._inside = said.get("method", "get").lower() == "post"
+            self._inside = said.get("method", "get").lower() == self._method
             if self._inside:
                 self.found.append((said.get("action", ""), []))
         elif tag == "input" and self._inside and said.get("name"):

@@ -17,6 +17,21 @@ TAKES_AWAY: Final = re.compile(
 _TOKEN: Final = re.compile(r"(?i)csrf|xsrf|^_?nonce$")
 
 
+def asked_by_forms(response: Response, origin: str, path: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The paths that the page's forms ask by GET, each with the names of its query."""
+    if response.content_type not in PAGES:
+        return
+    for form in forms_of(response.text, "get"):
+        try:
+            where = urlsplit(urljoin(origin + path, form.action))
+        except ValueError:
+            continue
+        names = tuple(dict.fromkeys(name for name, _, _ in form.fields if not _TOKEN.search(name)))
+        own = f"{where.scheme}://{where.netloc}" == origin and where.path.startswith("/")
+        if names and own and not TAKES_AWAY.search(where.path):
+            yield where.path, names
+
+
 def form_routes(response: Response, origin: str, path: str) -> Iterator[Route]:
     """The routes of the forms that are sent by POST to the same host, with the names of their fields. Tokens against forged requests are
     left to who sends them."""

@@ -11,7 +11,7 @@ from stopper.scan.wire.wsgi import WsgiTransport
 def _app(*paths: str) -> Flask:
     app = Flask(__name__)
     for number, path in enumerate(paths):
-        app.add_url_rule(path, f"view{number}", lambda: {"ok": True})
+        app.add_url_rule(path, f"view{number}", lambda **_: {"ok": True})
     return app
 
 
@@ -107,17 +107,66 @@ def test_an_api_that_shows_nothing_of_itself_is_asked_for_more_names() -> None:
 
 
 def test_an_api_that_shows_itself_is_asked_for_no_more_names() -> None:
-    app = _app("/", "/login", "/users", "/notes", "/items", "/orders", "/download")
-    courier = Courier(WsgiTransport(app), mode="default", max_requests=200)
+    app = _app("/login", "/users", "/notes", "/items", "/orders", "/download")
+    app.add_url_rule("/", "home", lambda: jsonify(links=["/login", "/users", "/notes", "/items", "/orders"]))
+    courier = Courier(WsgiTransport(app), mode="default", max_requests=400)
     crawled(courier, "", "canary")
     assert ("GET", "/download") not in courier.asked
 
 
-def test_a_page_that_says_that_nothing_is_there_with_200_and_names_the_path_is_no_route() -> None:
-    app = _app("/notes/")
-    app.register_error_handler(404, lambda _: f"<p>Not found. You asked for {request.path}</p>")
-    app.add_url_rule("/", "home", lambda: '<a href="/api/v2/users">people</a>')
-    courier = Courier(WsgiTransport(app), mode="default", max_requests=300)
-    found = {route.path for route in crawled(courier, "", "canary").routes}
-    assert found == {"/", "/notes/"}
-    assert other_versions(courier, [Route("/api/v2/users", ("GET",))], "canary") == ()
+def _crawl(app: Flask, most: int = 600) -> dict[str, Route]:
+    return {route.path: route for route in crawled(Courier(WsgiTransport(app), max_requests=most), "", "canary").routes}
+
+
+def test_routes_that_a_text_names_are_found_with_their_parameters_and_query() -> None:
+    app = _app("/ledger/of/<who>", "/sums", "/stock/<int:number>", "/script/told")
+    app.add_url_rule("/wares", "wares", lambda: {"ok": True}, methods=["POST"])
+    app.add_url_rule(
+        "/",
+        "home",
+        lambda: (
+            """<pre>GET /ledger/of/{who} - one
+            POST /wares</pre><p>GET /sums?first=1&amp;second=2</p><!-- old: /stock/:number --><script src="/own.js"></script>"""
+        ),
+    )
+    app.add_url_rule("/own.js", "own", lambda: ("fetch('/script/told', {})", 200, {"Content-Type": "text/javascript"}))
+    found = _crawl(app)
+    assert found["/ledger/of/{who}"].parameters == (("who", "string"),)
+    assert "POST" in found["/wares"].methods
+    assert found["/sums"].optional == ("first", "second")
+    assert {"/stock/{number}", "/script/told"} <= set(found)
+
+
+def test_the_query_of_links_and_of_forms_by_get_is_known() -> None:
+    app = _app("/look", "/show")
+    app.add_url_rule(
+        "/", "home", lambda: '<form action="/look"><input name="words"></form><a href="/show?what=1&how=2">show</a>'
+    )
+    found = _crawl(app)
+    assert (found["/look"].optional, found["/show"].optional) == (("words",), ("what", "how"))
+
+
+def test_names_are_tried_below_what_was_found() -> None:
+    app = _app("/api/users", "/api/config", "/shelf/list", "/shelf/login", "/shelf/search")
+    app.add_url_rule("/", "home", lambda: '<a href="/shelf/list">l</a><a href="/shelf/login">l</a>')
+    assert {"/api/config", "/shelf/search"} <= set(_crawl(app))
+
+
+def test_a_page_for_whatever_is_not_there_is_no_route() -> None:
+    """A handler of 404 that answers 200 and shows the whole path that was asked for."""
+    app = _app("/known")
+    app.register_error_handler(404, lambda _: f"<p>There is no {request.path} here</p>")
+    assert set(_crawl(app)) <= {"/"}
+
+
+def test_a_route_that_takes_any_word_is_one_route() -> None:
+    app = _app("/", "/user/<name>/notes")
+    app.add_url_rule("/user/<name>", "user", lambda name: {"hello": name})
+    assert set(_crawl(app)) == {"/", "/user/{id}"}
+
+
+def test_lines_of_a_log_are_no_routes() -> None:
+    app = _app("/users")
+    app.add_url_rule("/logs", "logs", lambda: "GET /secret/door HTTP/1.1 404\nGET /users HTTP/1.1 200")
+    app.add_url_rule("/secret/<word>", "secret", lambda word: {"word": word})
+    assert "/secret/door" not in _crawl(app)

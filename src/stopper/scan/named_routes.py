@@ -1,0 +1,119 @@
+"""Routes that an answer names in its text: a help page, a list of endpoints, a script that fetches."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import unescape
+from typing import Final
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+from stopper.core.exchange import Response
+
+NAMED_MOST: Final = 60
+"""Routes that one answer may name."""
+SCRIPTS_MOST: Final = 4
+"""Scripts of one page that are read."""
+_READ: Final = 300_000
+"""Characters of an answer that are read."""
+_PATH: Final = r"/(?:[\w.~%:@{}$/-]|(?<=/)<[\w:]{1,40}>){1,120}"
+_SPOKEN: Final = re.compile(
+    rf"\b(?:GET|POST|PUT|PATCH|DELETE)\b[\s:|\"'`(→-]{{1,4}}({_PATH}+)(?!\s+HTTP/)(\?[\w=&%{{}}<>.,+-]{{1,120}})?"
+)
+_FETCHED: Final = re.compile(
+    rf"(?:\bfetch|\baxios(?:\.\w+)?|\$\.(?:get|post|ajax|getJSON)|\.open|\burl|\baction|\bendpoint|\bpath|\broute)\s*[(:=]\s*"
+    rf"(?:['\"](?:GET|POST|PUT|PATCH|DELETE)['\"]\s*,\s*)?(?:[A-Za-z_.]{{1,40}}\s*\+\s*)?['\"`](?:\$\{{\w+\}})?({_PATH})(\?[^'\"`\s]{{1,120}})?"
+)
+_COMMENT: Final = re.compile(rf"<!--[^>]*?[\s\"'=(]({_PATH})")
+_KEYED: Final = re.compile(rf"\"({_PATH})(\?[\w=&%{{}}<>.-]{{1,120}})?\"\s*[,:\]}}]")
+_HELD: Final = re.compile(r"\$?\{\s*[\w.]*?(\w+)\s*\}|<(?:\w+:)?(\w+)>|(?<=/):(\w+)")
+_SCRIPT: Final = re.compile(r"""(?i)<script[^>]{0,200}\bsrc=["']?([^"'\s>]{1,300})""")
+_FOREIGN: Final = re.compile(
+    r"(?i)jquery|bootstrap|popper|vendor|react|vue|angular|swagger|\.min\.|polyfill|runtime|chart|ckeditor|socket\.io"
+)
+_FILE: Final = re.compile(r"(?i)\.(css|js|mjs|png|jpe?g|gif|svg|ico|woff2?|ttf|map|webp|mp4|pdf|zip|html?)$|//")
+_TAG: Final = re.compile(r"(?i)/(a|b|p|h\d|li|ul|td|tr|br|div|span|script|body|html|head|pre|code|form|table|text)")
+"""What closes a tag, where markup stands in a text."""
+_NO_PATHS: Final = (
+    "/div",
+    "/span",
+    "/script",
+    "/bin/",
+    "/usr/",
+    "/etc/",
+    "/tmp/",
+    "/home/",
+    "/var/",
+    "/proc/",
+    "/opt/",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A route that a text names: its path in OpenAPI style, and the names of its query."""
+
+    path: str
+    query: tuple[str, ...] = ()
+
+
+def named_routes(response: Response) -> Iterator[Named]:
+    """The routes that the text of an answer names, each path once. Whether they exist must be asked."""
+    kind = response.content_type
+    text = response.text[:_READ]
+    patterns = [_SPOKEN]
+    if kind.endswith("json"):
+        patterns.append(_KEYED)
+    elif kind == "text/html":
+        patterns += [_FETCHED, _COMMENT]
+        text = unescape(text)
+    elif "javascript" in kind:
+        patterns.append(_FETCHED)
+    elif kind != "text/plain":
+        return
+    seen: dict[str, None] = {}
+    for pattern in patterns:
+        for found in pattern.finditer(text):
+            path = _template(found.group(1))
+            if not path or path in seen:
+                continue
+            seen[path] = None
+            yield Named(path, _names(found.group(2) or "" if (found.lastindex or 1) > 1 else ""))
+            if len(seen) == NAMED_MOST:
+                return
+
+
+def scripts(response: Response, origin: str, path: str) -> list[str]:
+    """The paths of the page's own scripts; libraries are left out."""
+    if response.content_type != "text/html":
+        return []
+    found: dict[str, None] = {}
+    for said in _SCRIPT.findall(response.text[:_READ]):
+        try:
+            whole = urlsplit(urljoin(origin + path, unescape(said)))
+        except ValueError:
+            continue
+        if f"{whole.scheme}://{whole.netloc}" == origin and not _FOREIGN.search(whole.path):
+            found.setdefault(whole.path)
+    return list(found)[:SCRIPTS_MOST]
+
+
+def _template(said: str) -> str:
+    """The path in OpenAPI style, whatever a parameter is written as; empty where it names no route."""
+    path = _HELD.sub(lambda held: "{" + (held.group(1) or held.group(2) or held.group(3)) + "}", said)
+    path = re.split(r"[<>$]|\{(?!\w+\})", path)[0].rstrip(".,:")
+    names = re.findall(r"\{(\w+)\}", path)
+    if (
+        len(path) < 2
+        or _FILE.search(path)
+        or path.startswith(_NO_PATHS)
+        or _TAG.fullmatch(path)
+        or len(names) != len(set(names))
+    ):
+        return ""
+    return path if re.fullmatch(r"[\x21-\x7e]+", path) else ""
+
+
+def _names(query: str) -> tuple[str, ...]:
+    return tuple(
+        dict.fromkeys(name for name, _ in parse_qsl(query.lstrip("?"), keep_blank_values=True) if name.isidentifier())
+    )

@@ -1,0 +1,66 @@
+"""What an application answers to a path that is not there, so that what is there can be told from it."""
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from stopper.core.exchange import Request, Response
+from stopper.core.probe import Identity
+from stopper.core.probe_baseline import same, steady
+from stopper.scan.wire.courier import Courier
+
+MOVED: Final = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """What the API answers to a path that is not there, and to the same with a slash at its end."""
+
+    word: str
+    path: str
+    plain: Response
+    slashed: Response
+
+    @classmethod
+    def ask(cls, courier: Courier, prefix: str, canary: str, who: Identity | None = None) -> "Nothing":
+        """Ask for a word that no application holds."""
+        word = f"{canary}-not-there"
+        path = f"{prefix}/{word}"
+        plain = courier.carry(as_person(who, plain_get(path))).response
+        # A rule such as ``/<project>/`` takes every word, and sends it on to itself with a slash.
+        slashed = courier.carry(as_person(who, plain_get(f"{path}/"))).response if plain.status in MOVED else plain
+        return cls(word, path, plain, slashed)
+
+    def differs(self, path: str, response: Response) -> bool:
+        """Whether something is served at *path*: no 404, and not what is answered everywhere, the path in it aside."""
+        if response.status in (0, 404, 410):
+            return False
+        ways = ((path, self.path), (path.rstrip("/").rpartition("/")[2], self.word))
+        return not any(
+            other.status == response.status
+            and (same(response, other) or any(_without(response, own) == _without(other, its) for own, its in ways))
+            for other in (self.plain, self.slashed)
+        )
+
+
+def _without(response: Response, text: str) -> tuple[str, str]:
+    """What an answer says and where it leads, without the text that it was asked for and what changes each time."""
+    leads, says = response.header("Location") or "", response.text
+    if text:
+        leads, says = (one.replace(quote(text), "…").replace(text, "…") for one in (leads, says))
+    return leads, steady(says)
+
+
+def only_slash(path: str, response: Response) -> bool:
+    """Whether an answer only sends on to the same path with a slash at its end, as Flask does by itself."""
+    return response.status in MOVED and urlsplit(response.header("Location") or "").path == path + "/"
+
+
+def as_person(who: Identity | None, request: Request) -> Request:
+    """*request* with the credential of *who*, where there is somebody."""
+    return who.on(request) if who is not None else request
+
+
+def plain_get(path: str) -> Request:
+    """What a browser or a client asks first."""
+    return Request("GET", path, (("Accept", "application/json, text/html;q=0.5"),))
