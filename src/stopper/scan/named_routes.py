@@ -33,19 +33,7 @@ _FOREIGN: Final = re.compile(
 _FILE: Final = re.compile(r"(?i)\.(css|js|mjs|png|jpe?g|gif|svg|ico|woff2?|ttf|map|webp|mp4|pdf|zip|html?)$|//")
 _TAG: Final = re.compile(r"(?i)/(a|b|p|h\d|li|ul|td|tr|br|div|span|script|body|html|head|pre|code|form|table|text)")
 """What closes a tag, where markup stands in a text."""
-_NO_PATHS: Final = (
-    "/div",
-    "/span",
-    "/script",
-    "/bin/",
-    "/usr/",
-    "/etc/",
-    "/tmp/",
-    "/home/",
-    "/var/",
-    "/proc/",
-    "/opt/",
-)
+_NO_PATHS: Final = ("/bin/", "/usr/", "/etc/", "/tmp/", "/home/", "/var/", "/proc/", "/opt/")
 
 
 @dataclass(frozen=True, slots=True)
