@@ -22,6 +22,7 @@ from stopper.core.origins import (
     of_header,
     of_name,
 )
+from stopper.core.parts_returned import parts_returned
 from stopper.core.passing import callers
 from stopper.core.passing import passed as passed_by
 from stopper.core.values import (
@@ -39,6 +40,7 @@ from stopper.core.values import (
     Value,
     options,
     parts,
+    walk,
 )
 
 if TYPE_CHECKING:
@@ -130,6 +132,10 @@ class _Asking:
         names = [one.value for one in options(value.key) if isinstance(one, Constant)]
         if isinstance(owner, Name) and owner.dotted == "flask.request.headers" and len(names) > 1:
             return frozenset(label for name in names for label in of_header(str(name)))
+        if isinstance(owner, Name) and owner.dotted == "flask.request.headers" and _is_one_name(value.key):
+            return labelled("request-header")
+        if isinstance(owner, Call) and type(key) is int and (placed := parts_returned(self.facts, value)):
+            return self._results(owner, placed, bound, depth)
         found = self.of(owner, bound, depth + 1)
         if isinstance(key, str) and found and self.numbers and is_narrow(self.facts, owner, key):
             return NONE
@@ -220,7 +226,7 @@ class _Asking:
             return self._union(parts(value), bound, depth)
         results = self.facts.function(callee) if callee[:1] != "?" else None
         if results is not None:
-            return self._results(value, results.returns, results.parameters, bound, depth)
+            return self._results(value, results.returns, bound, depth)
         found = of_name(callee)
         filled = filled_from(self.facts, value)
         if filled:
@@ -232,8 +238,10 @@ class _Asking:
         return found
 
     def _results(
-        self, call: Call, returns: tuple[Value, ...], parameters: tuple[str, ...], bound: MappingType[str, Value], depth: int
+        self, call: Call, returns: tuple[Value, ...], bound: MappingType[str, Value], depth: int
     ) -> Labels:  # fmt: skip
+        function = self.facts.function(call.callee)
+        parameters = function.parameters if function is not None else ()
         mark = ("call", call.callee)
         if mark in self.open or depth > 20:
             self.cuts += 1
@@ -282,6 +290,12 @@ def labels_of(facts: "SourceFacts", value: Value | None, *, numbers: bool = Fals
     """The labels of *value*, through parameters and results of the project's functions. With *numbers*, what was made a number
     (``int(…)``, a path parameter of type int) carries none: it can inject nothing."""
     return _Asking(facts, numbers).of(value, {})
+
+
+def _is_one_name(key: Value) -> bool:
+    """A name out of the settings: one header, whichever it is, and not all of them."""
+    whole = any(isinstance(part, Name) and part.dotted.startswith("flask.request") for part in walk(key, 4))
+    return isinstance(key, (ConfigValue, EnvironmentValue, Item, Member, Call, Name)) and not whole
 
 
 def _is_glimpse(value: Item) -> bool:

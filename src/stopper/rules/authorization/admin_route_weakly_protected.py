@@ -21,6 +21,7 @@ ADMIN: Final = re.compile(
 _SCOPE: Final = re.compile(r"(?i)scopes?|scp|permissions?|groups?|authorities|entitlements?|realm_access")
 """Members of claims that say what their holder may do."""
 _OF_ADMINS: Final = re.compile(r"(?:^|\.)(?:Admin|Administrator|Superuser|Staff)(?:User|Account)?\.")
+_REGISTERS: Final = re.compile(r"(?i)register|registration|sign-?up|join|users?/?$")
 _OF_A_LOG_IN: Final = re.compile(
     r"(?i)log_?-?(?:in|out)|sign_?-?(?:in|out)|auth|token|session|password|profile|/me\b|account"
 )
@@ -50,9 +51,16 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 def _knows_only_admins(facts: SourceFacts) -> bool:
-    """That the only people who can log in are administrators: the one model of accounts is called so."""
-    people = [one.name.rpartition(".")[2] for one in facts.classes("flask_login.UserMixin")]
-    return bool(people) and all(name.lower() in ("admin", "administrator", "superuser") for name in people)
+    """That the only people who can log in are administrators: the one model of accounts is called so, or it has nothing by which two
+    people could differ, and nobody can sign up."""
+    people = facts.classes("flask_login.UserMixin")
+    names = [one.name.rpartition(".")[2].lower() for one in people]
+    if names and all(name in ("admin", "administrator", "superuser") for name in names):
+        return True
+    alike = bool(names) and not any(
+        one.attributes or one.methods or len(one.bases) > 1 for one in facts.classes("flask_login.UserMixin")
+    )
+    return alike and not any(_REGISTERS.search(route.path) for route in facts.routes)
 
 
 def _logs_in_admins_only(app: App) -> bool:

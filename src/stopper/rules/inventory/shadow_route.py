@@ -23,7 +23,7 @@ _ENDPOINTS: Final = re.compile(
 
 
 _TOGETHER: Final = 4
-"""From so many routes of one file on, of which the document knows none, they are one finding."""
+"""From so many routes of one file on that the document does not know, they are one finding."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -33,9 +33,7 @@ def detect(app: App) -> Iterator[Hit]:
     known = described(app.spec)
     paths = {path for _, path in known}
     strangers = [route for route in app.routes if _is_of_the_api(route) and shape(route.path) not in paths]
-    yield from _unknown(
-        strangers, {route.span.path for route in app.routes if route.span and shape(route.path) in paths}
-    )
+    yield from _unknown(strangers)
     for route in app.routes:
         if not _is_of_the_api(route) or route in strangers:
             continue
@@ -49,18 +47,18 @@ def detect(app: App) -> Iterator[Hit]:
     yield from _mounted(app, known)
 
 
-def _unknown(strangers: Sequence[Route], spoken_of: Container[str]) -> Iterator[Hit]:
-    """Routes that the document leaves out. Those of a file of which it knows no route at all were forgotten together, and are told together."""
+def _unknown(strangers: Sequence[Route]) -> Iterator[Hit]:
+    """Routes that the document leaves out. Many of one file were forgotten together, and are told together."""
     files = Counter(route.span.path for route in strangers if route.span is not None)
     first: dict[str, Route] = {}
     for route in strangers:
         path = route.span.path if route.span is not None else ""
         message = f"{route.path} is served and the document does not know it"
-        if files[path] < _TOGETHER or path in spoken_of:
+        if files[path] < _TOGETHER:
             yield _hit(route, route.methods, message)
             continue
         head = first.setdefault(path, route)
-        said = f"{head.path} and {files[path] - 1} other routes of this file are served and the document knows none of them"
+        said = f"{head.path} and {files[path] - 1} other routes of this file are served and the document does not know them"
         yield replace(_hit(route, route.methods, said), span=head.span)
 
 

@@ -10,6 +10,7 @@ from stopper.core.app import App
 from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.held_attributes import held_under
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import Provoked, provoked
@@ -87,7 +88,10 @@ class _Asking:
     ) -> Iterator[tuple[tuple[str, ...], Span]]:
         """What is caught where the text of an exception is part of the value, and where it is given away."""
         for used, in_text in self._texts(value, as_text):
-            if isinstance(used, Caught):
+            if isinstance(used, Member):
+                for held, function in held_under(self._facts, used.owner, used.attribute) if depth else ():
+                    yield from self.caught(held, _Place(place.span, function), True, depth - 1)
+            elif isinstance(used, Caught):
                 if in_text and not self._is_our_wording(used, place.function):
                     yield used.catches, place.span
             else:
@@ -104,8 +108,11 @@ class _Asking:
             if passed_here is not None and call.span is not None:
                 yield from self.caught(passed_here, _Place(call.span, call.function), True, depth - 1)
 
-    def _texts(self, value: Value, as_text: bool, depth: int = 12) -> Iterator[tuple[Caught | Parameter, bool]]:
-        """The exceptions and parameters inside whose text is used; not those of which only the type or another attribute is.
+    def _texts(
+        self, value: Value, as_text: bool, depth: int = 12
+    ) -> Iterator[tuple[Caught | Parameter | Member, bool]]:
+        """The exceptions and parameters inside whose text is used; not those of which only the type or another attribute is. Attributes
+        of other objects come as they are.
 
         ``as_text``, also in the pairs that come: an exception that stands there as it is will be made a text.
         """
@@ -117,8 +124,12 @@ class _Asking:
             case Member(attribute=attribute, owner=owner):
                 if attribute in TEXTS and depth:
                     yield from self._texts(owner, True, depth - 1)
+                if not isinstance(owner, Caught):
+                    yield value, True
             case Call(callee=callee) if callee in _TELLS_NOTHING:
                 return
+            case Call(callee=callee) if self._facts.error_handlers_of(callee):
+                return  # the handler itself answers, and is judged there
             case Call(callee=callee) if (own := self._facts.function(callee)) is not None:
                 # What a function of the project makes of it is judged where it answers; one that fills a mapping does not answer.
                 for filled in (one for said in own.returns for one in options(said) if isinstance(one, Mapping)):

@@ -135,7 +135,7 @@ def _by_name(facts: SourceFacts) -> Iterator[Hit]:
             yield Hit("the caller names the file that is read, and nothing keeps the name in one folder", flow.span)
 
 
-def _writes(facts: SourceFacts, span: Span) -> bool:
+def _writes(facts: SourceFacts, span: Span | None) -> bool:
     return any(
         call.span == span and isinstance(mode, Constant) and str(mode.value)[:1] in "wax"
         for call in facts.calls("open")
@@ -144,12 +144,12 @@ def _writes(facts: SourceFacts, span: Span) -> bool:
 
 
 def _was_just_saved(facts: SourceFacts, flow: Flow) -> bool:
-    """``upload.save(path)`` stands before ``open(path)``: what is read is what this caller sent."""
+    """``upload.save(path)`` or ``open(path, "w")`` stands before ``open(path)``: what is read is what was just written."""
     shown = _SPAN.sub("", repr(flow.value))
     return any(
         call.span is not None and call.span < flow.span and call.args and _SPAN.sub("", repr(call.args[0])) == shown
         for call in facts.calls_in(flow.function)
-        if call.method == "save"
+        if call.method == "save" or (call.callee == "open" and _writes(facts, call.span))
     )
 
 
