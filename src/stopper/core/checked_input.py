@@ -8,7 +8,7 @@ from stopper.core.facts import SourceFacts
 from stopper.core.labels import LabelKind
 from stopper.core.passing import passed
 from stopper.core.place import Span
-from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Value, text_of, walk
+from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Sequence, Value, text_of, walk
 
 Origin = tuple[str, object]
 _CHECKS: Final = re.compile(
@@ -44,13 +44,16 @@ def _place(span: Span) -> tuple[str, int, int]:
     return (span.path, span.line, span.column)
 
 
-def is_checked(facts: SourceFacts, value: Value, function: str, *, prefix_counts: bool = False) -> bool:
+def is_checked(
+    facts: SourceFacts, value: Value, function: str, *, prefix_counts: bool = False, text_counts: bool = False
+) -> bool:
     """That a part of *value* is held against a list, a pattern, a type or a check whose name says that it is one: by the function, or
     by a function of the project that the value went through.
 
-    That the value is there at all, or is not empty, is no check. ``prefix_counts`` takes ``startswith`` for one too.
+    That the value is there at all, is not empty, or is a text, is no check. ``prefix_counts`` takes ``startswith`` for one too, and
+    ``text_counts`` that it is a text: no operator of a document query is one.
     """
-    if _held(facts, origins(value), function, _check_of(prefix_counts)):
+    if _held(facts, origins(value), function, _check_of(prefix_counts, text_counts=text_counts)):
         return True
     if _refused_inside(facts, origins(value), function):
         return True
@@ -152,7 +155,9 @@ def _holds_against(operator: str, left: Value, right: Value, mine: frozenset[Ori
     )
 
 
-def _check_of(prefix_counts: bool, without: frozenset[str] = frozenset()) -> Callable[[Call], bool]:
+def _check_of(
+    prefix_counts: bool, without: frozenset[str] = frozenset(), text_counts: bool = False
+) -> Callable[[Call], bool]:
     """What tells a check among calls. ``without`` are words that are none where a function gives the value back: of what type a value
     is says nothing about where it leads."""
 
@@ -160,6 +165,15 @@ def _check_of(prefix_counts: bool, without: frozenset[str] = frozenset()) -> Cal
         if call.method == "startswith":
             said = text_of(call.argument(0))
             return prefix_counts or (said is not None and said not in ("/", "http"))
+        if call.method == "isinstance" and not text_counts and _asks_for_text(call):
+            return False
         return call.method not in without and _CHECKS.fullmatch(call.method) is not None
 
     return is_check
+
+
+def _asks_for_text(call: Call) -> bool:
+    """``isinstance(value, str)``, which any text passes."""
+    asked = call.argument(1)
+    kinds = asked.items if isinstance(asked, Sequence) else (asked,)
+    return all(isinstance(one, Name) and one.dotted in ("str", "bytes") for one in kinds)

@@ -7,7 +7,18 @@ from typing import Final
 
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
-from stopper.core.values import Call, Constant, Mapping, Sequence, Value, options, text_of
+from stopper.core.values import (
+    Call,
+    Choice,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Mapping,
+    Sequence,
+    Value,
+    options,
+    text_of,
+)
 
 CORS: Final = ("flask_cors.CORS", "flask_cors.extension.CORS")
 ATTACH: Final = tuple(f"{name}.init_app" for name in CORS)
@@ -70,7 +81,7 @@ def _said(facts: SourceFacts, call: Call) -> Iterator[Saying]:
     if isinstance(resources, Mapping):
         entries = [{name: one.get(name) for name in names} for _, one in resources.items if isinstance(one, Mapping)]
     for entry in entries or [{}]:
-        given = {name: entry.get(name) or whole[name] for name in names}
+        given = {name: _followed(facts, entry.get(name) or whole[name]) for name in names}
         yield Saying(
             call,
             call.span,
@@ -88,6 +99,24 @@ def _option(facts: SourceFacts, calls: tuple[Call, ...], name: str) -> Value | N
             return passed
     written = facts.config_values(f"CORS_{name.upper()}")
     return written[-1] if written else None
+
+
+def _followed(facts: SourceFacts, value: Value | None, depth: int = 4) -> Value | None:
+    """An option where it is written: behind a setting, a ``split``, and as what holds where a variable is unset."""
+    match value:
+        case ConfigValue() if depth:
+            found = [_followed(facts, one, depth - 1) for one in facts.followed(value) if one is not value]
+            known = tuple(one for one in found if one is not None)
+            return known[0] if len(known) == 1 else Choice(known) if known else value
+        case Call(method="split" | "strip" | "lower", receiver=inner) if inner is not None and depth:
+            said = _followed(facts, inner, depth - 1)
+            return said if isinstance(said, Constant) else value
+        case EnvironmentValue(default=Constant(value=str()) as said):
+            return said
+        case Choice(options=choices) if depth:
+            return Choice(tuple(_followed(facts, one, depth - 1) or one for one in choices), value.span)
+        case _:
+            return value
 
 
 def _fits_all(origin: Value) -> bool:

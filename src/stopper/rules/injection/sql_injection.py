@@ -113,7 +113,7 @@ def _documents(facts: SourceFacts) -> Iterator[Hit]:
         if query is None or not facts.derives(query, "request-data"):
             continue
         raw = list(_raw(query))
-        if any(_is_json(part) for part in raw) and not is_checked(facts, query, call.function):
+        if any(_is_json(part) for part in raw) and not is_checked(facts, query, call.function, text_counts=True):
             yield Hit("JSON of the request becomes part of the query, operators such as $ne with it", call.span)
         elif (
             isinstance(query, Mapping)

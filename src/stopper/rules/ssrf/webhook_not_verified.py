@@ -8,7 +8,7 @@ from stopper.core.app import App
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Item, Member, Name, Value, text_of, walk
+from stopper.core.values import Call, Item, Member, Name, Value, text_of, walk
 
 _PATH: Final = re.compile(
     r"(?i)(?:^|[/_.-])(?:web_?-?hooks?|hooks?|ipn|stripe|paypal|github|gitlab|slack|twilio|shopify|payment[-_]?(?:callback|notification|event)s?|notify|callback/payment)(?:$|[/_.-])"
@@ -20,6 +20,7 @@ _CHECKS: Final = re.compile(
     r"(?i)hmac\.\w+|secrets\.compare_digest|.*(?:construct_event|verify|validat|signature|check_sign|is_valid|authentic|compare_digest|webhook\.parse|unwrap|required?_\w*(?:sig|auth|key|token)|sign_?in_required|log_?in_required|RequestValidator)\w*(?:\..*)?|stopper\..*|jwt\.decode"
     r"|.*(?:login|jwt|token|auth|session|user)_required|flask_(?:login|jwt_extended|security|httpauth|praetorian)\..*(?:required|auth\w*)"
 )
+_WHOLE_BODIES: Final = ("flask.request.data", "flask.request.json", "flask.request.form", "flask.request.stream")
 _HOOK: Final = re.compile(r"(?i)hook|subscri")
 _KIND: Final = re.compile(r"(?i)(?:^|-)(?:event|topic|type|agent|delivery|action|version|resource-state)(?:-key)?$")
 _OUT: Final = re.compile(
@@ -99,6 +100,8 @@ def _uses_body(facts: SourceFacts, functions: set[str]) -> bool:
     names = {name for function in functions if (found := facts.function(function)) for name in found.calls}
     if any(name.startswith(("flask.request.get_json", "flask.request.get_data")) for name in names):
         return True
+    if any(_hands_on(call) for function in functions for call in facts.calls_in(function)):
+        return True
     return any(
         one.function in functions
         and one.source.startswith(
@@ -112,6 +115,12 @@ def _uses_body(facts: SourceFacts, functions: set[str]) -> bool:
         )
         for one in facts.readings()
     )
+
+
+def _hands_on(call: Call) -> bool:
+    """``json.loads(request.data)``"""
+    given = (*call.args, *(value for _, value in call.keywords), *((call.receiver,) if call.receiver else ()))
+    return any(isinstance(part, Name) and part.dotted in _WHOLE_BODIES for one in given for part in walk(one, 3))
 
 
 def _compares(facts: SourceFacts, functions: set[str]) -> bool:

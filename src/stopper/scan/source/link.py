@@ -166,7 +166,7 @@ def _loaded(project: Project, modules: dict[str, Module]) -> tuple[set[str], boo
     loaded: set[str] = set()
     unknown = False
     for call in project.calls:
-        if not call.callee.endswith(("from_object", "from_pyfile")) or not call.args:
+        if not call.callee.endswith(("from_object", "from_pyfile", "from_file", "from_json")) or not call.args:
             continue
         for option in _objects(project, call.args[0]):
             if isinstance(option, Name) and option.dotted == "__name__" and call.span is not None:
@@ -189,10 +189,15 @@ def _loaded(project: Project, modules: dict[str, Module]) -> tuple[set[str], boo
     return loaded, unknown
 
 
-def _objects(project: Project, value: Value) -> Iterator[Value]:
+def _objects(project: Project, value: Value, depth: int = 3) -> Iterator[Value]:
     for option in options(value):
         if isinstance(option, Parameter):
             yield from _given(project, option)
+            continue
+        function = project.functions.get(option.callee) if isinstance(option, Call) and depth else None
+        if function is not None and function.returns:  # ``from_object(get_config())``
+            for returned in function.returns:
+                yield from _objects(project, returned, depth - 1)
             continue
         inner = [part for part in walk(option, 3) if isinstance(part, Mapping)]
         if inner and not isinstance(option, Call):
