@@ -25,6 +25,7 @@ from stopper.core.values import (
     Unknown,
     Value,
     is_constant,
+    text_of,
     walk,
 )
 
@@ -233,8 +234,11 @@ def settings_out_of_sight(app: App, key: str) -> bool:
     """Settings come from elsewhere and may hold this one: ``from_prefixed_env``, ``from_envvar``, a file of settings, a class that was not read, or a file of that name."""
     facts = source_of(app)
     elsewhere = ("*.from_prefixed_env", "*.from_envvar", "*.from_pyfile", "*.from_file", "*.from_json")
-    if any(not is_constant(call.keyword("silent"), True) for call in facts.calls(*elsewhere)):
-        return True
+    read = {write.span.path.rpartition("/")[2] for write in facts.config_writes() if write.how == "class"}
+    for call in facts.calls(*elsewhere):
+        named = (text_of(call.argument(0, "filename")) or "").rpartition("/")[2]
+        if named not in read and not is_constant(call.keyword("silent"), True):
+            return True
     loads = list(facts.calls("*.from_object"))
     if loads and not any(write.how == "class" for write in facts.config_writes()):
         return True

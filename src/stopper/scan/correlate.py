@@ -1,5 +1,6 @@
 """Joins what detectors saw and probes proved into findings: one root cause is one finding, with everything that speaks for it."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
@@ -298,10 +299,12 @@ def _places(draft: _Draft, proven: tuple[RouteRef, ...]) -> tuple[Place, ...]:
     return (Place(span, routes[0]), *(Place(None, ref) for ref in routes[1:]))
 
 
+_NOT_EDITED: Final = re.compile(r"\.(?:ipynb|json|toml|cfg)$|^(?!.*compose).*\.ya?ml$")
+"""What is read as Python and is something else: an edit would break it. A ``.cfg`` is Python, and is read by others too."""
+
+
 def _edit(app: App, rule: Rule, hit: Hit) -> Edit | None:
-    if (
-        rule.fix is None or hit.span is None or hit.span.path.endswith(".ipynb")
-    ):  # a notebook is JSON: an edit would break it
+    if rule.fix is None or hit.span is None or _NOT_EDITED.search(hit.span.path):
         return None
     try:
         return rule.fix(app, hit)

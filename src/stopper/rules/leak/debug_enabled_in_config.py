@@ -60,9 +60,14 @@ def _settings_files(app: App) -> Iterator[Hit]:
     """``DEBUG = true`` at the top of a file that the application takes its settings from."""
     calls = list(source_of(app).calls("*.from_file", "*.from_pyfile", "*.from_json"))
     named = [text_of(call.argument(0, "filename")) for call in calls]
+    told = {write.span.path for write in source_of(app).config_writes("DEBUG")}
     for file in source_of(app).files_of("config") if calls else ():
         last = file.path.rpartition("/")[2]
-        if _FOR_DESK.search(last) or not any(name is None or name.rpartition("/")[2] == last for name in named):
+        if (
+            file.path in told
+            or _FOR_DESK.search(last)
+            or not any(name is None or name.rpartition("/")[2] == last for name in named)
+        ):
             continue
         for number, line in file.lines_with("debug"):
             said = _OF_FILE.match(line)

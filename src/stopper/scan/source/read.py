@@ -223,13 +223,21 @@ def read_files(
             if one not in run.modules and one not in run.unread:
                 run.read(one)
         run.errors.extend(_unread_errors(run))
-        app = link(
-            run.project, tuple(run.modules.values()), tuple(run.sources.values()), tuple(texts), frozenset(run.tests)
-        )
+        modules = (*run.modules.values(), *_settings_files(run.project, texts))
+        app = link(run.project, modules, tuple(run.sources.values()), tuple(texts), frozenset(run.tests))
     run.project.load = _nowhere  # it held the run, and the run the project: a circle that nothing would free
     versions = dependencies(folders)
     app = with_documents(_with(app, root, versions), texts)
     return SourceReading(app, tuple(run.errors), total - len(run.errors), total)
+
+
+def _settings_files(project: Project, texts: list[TextFile]) -> tuple[Module, ...]:
+    """The settings beside the code; what reads them is imported where there are any."""
+    if not any(text.kind == "config" for text in texts):
+        return ()
+    from stopper.scan.source.settings_files import settings_files
+
+    return settings_files(project, [text for text in texts if text.kind == "config"])
 
 
 def _nowhere(_importer: Module, _dotted: str) -> Module | None:
@@ -274,7 +282,7 @@ def _relevant(run: _Run) -> list[str]:
         if files.is_strong(data):
             chosen.add(path)
             homes.add(_home(source))
-        elif files.is_server_settings(source.shown):
+        elif files.is_server_settings(source.shown) or files.bears_key(data):
             chosen.add(path)
         elif files.is_weak(data):
             weak[path] = files.imported_tops(data)

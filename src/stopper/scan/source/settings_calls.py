@@ -35,9 +35,10 @@ def config_call(reader: Reader, call: Call, word: str) -> None:
                 reader.project.config.append(ConfigWrite(name, value, value.span or call.span, "item", reader.function))
     elif word == "setdefault" and len(call.args) == 2:
         write_config(reader, call.args[0], call.args[1])
-    elif word == "from_object" and call.args:
+    elif word in ("from_object", "from_pyfile") and call.args:
         for text in _named_objects(call.args[0]):
-            for dotted in (text, text.rpartition(".")[0]):
+            file = text.removesuffix(".py").replace("/", ".").strip(".")
+            for dotted in (file, file.rpartition(".")[0], f"instance.{file}"):
                 if dotted and reader.project.load(reader.module, dotted) is not None:
                     break
 

@@ -1,0 +1,112 @@
+"""Files that ``app.config`` is filled from: ``from_pyfile("settings.cfg")`` as the Python that it is, ``from_file`` and ``from_json`` as JSON, TOML or
+YAML, laid out as the same settings in Python at the lines where they stand.
+"""
+
+import ast
+import json
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, cast
+
+import yaml
+
+from stopper.core.fact import TextFile
+from stopper.core.values import Call, Constant, literals
+from stopper.scan.source.project import Module, Project
+from stopper.scan.source.statements import read_module
+
+MOST_PARTS: Final = 2_000
+"""Parts of one setting's value."""
+_LOADERS: Final = ("from_pyfile", "from_file", "from_json")
+_PARSERS: Final[dict[str, Callable[[str], object]]] = {
+    "json": json.loads,
+    "toml": tomllib.loads,
+    "yaml": yaml.safe_load,
+    "yml": yaml.safe_load,
+}
+
+
+def settings_files(project: Project, texts: Sequence[TextFile]) -> tuple[Module, ...]:
+    """The files beside the code that some call loads into ``app.config``, read as modules. One that cannot be read is left out: what is
+    wrong with it shows when the application starts."""
+    wanted = {name: call for call in project.calls if _loads(call) for name in _names(call)}
+    read: dict[str, Module] = {}
+    for name in wanted:
+        for text in texts:
+            if text.path in read or not ("/" + text.path).endswith("/" + name):
+                continue
+            tree = _tree(text)
+            if tree is None:
+                continue
+            module = Module(text.path.replace("/", "."), text.path, False, "")
+            module.lines = [line.encode("utf-8", "replace") for line in text.lines]
+            read_module(project, module, tree)
+            read[text.path] = module
+    return tuple(read.values())
+
+
+def _loads(call: Call) -> bool:
+    return call.method in _LOADERS and bool(call.args)
+
+
+def _names(call: Call) -> Iterator[str]:
+    """The files that the call may name, without the folders that lead out of the application's own."""
+    for literal in literals(call.args[0]):
+        if isinstance(literal, Constant) and isinstance(literal.value, str) and not literal.value.endswith(".py"):
+            name = "/".join(part for part in literal.value.split("/") if part not in ("", ".", ".."))
+            if name:
+                yield name
+
+
+def _tree(text: TextFile) -> ast.Module | None:
+    parse = _PARSERS.get(text.path.rpartition(".")[2])
+    whole = "\n".join(text.lines)
+    try:
+        if parse is None:
+            return ast.parse(whole)
+        said = parse(whole)
+    except (SyntaxError, ValueError, RecursionError, MemoryError, yaml.YAMLError):
+        return None
+    if not isinstance(said, dict):
+        return None
+    return ast.Module(list(_assignments(cast("dict[object, object]", said), text.lines)), [])
+
+
+def _assignments(said: dict[object, object], lines: Sequence[str]) -> Iterator[ast.stmt]:
+    """``KEY = value`` for each setting, at the line that names it; Flask takes upper-case names alone."""
+    for key, value in said.items():
+        if not isinstance(key, str) or not key.isidentifier() or not key.isupper():
+            continue
+        number = next((at for at, line in enumerate(lines, 1) if key in line), 1)
+        line = lines[number - 1] if lines else ""
+        literal = _literal(value, [MOST_PARTS])
+        if literal is None:
+            continue
+        statement = ast.Assign([ast.Name(key, ast.Store())], literal)
+        for node in ast.walk(statement):
+            if isinstance(node, (ast.stmt, ast.expr)):
+                node.lineno = node.end_lineno = number
+                node.col_offset, node.end_col_offset = 0, len(line.encode("utf-8", "replace"))
+        yield statement
+
+
+def _literal(value: object, left: list[int], depth: int = 8) -> ast.expr | None:
+    """The value as Python would write it; None for a date and what else has no literal, and for more parts than are *left*: an alias
+    of YAML may stand for a whole tree, many times over."""
+    left[0] -= 1
+    if left[0] < 0 or depth == 0:
+        return None
+    if isinstance(value, (str, int, float, bool)) or value is None:
+        return ast.Constant(value)
+    if isinstance(value, list):
+        items = [_literal(one, left, depth - 1) for one in cast("list[object]", value)]
+        return ast.List([one for one in items if one is not None], ast.Load())
+    if isinstance(value, dict):
+        pairs = [
+            (ast.Constant(key), _literal(held, left, depth - 1))
+            for key, held in cast("dict[object, object]", value).items()
+            if isinstance(key, str)
+        ]
+        kept = [(key, held) for key, held in pairs if held is not None]
+        return ast.Dict([key for key, _ in kept], [held for _, held in kept])
+    return None

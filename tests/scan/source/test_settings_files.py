@@ -1,0 +1,76 @@
+"""Files that ``app.config`` is filled from: their settings are facts like those of a class."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from stopper.core.facts import source_of
+from stopper.scan.source.read import read_source
+
+HEAD = "from flask import Flask\napp = Flask(__name__)\n"
+
+
+def _written(root: Path, key: str) -> list[tuple[object, str, int]]:
+    facts = source_of(read_source((root,), root).app)
+    return [
+        (getattr(write.value, "value", None), write.span.path, write.span.line) for write in facts.config_writes(key)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("call", "path", "text"),
+    [
+        ("from_pyfile('settings.cfg')", "settings.cfg", "# mine\nDEBUG = True\n"),
+        ("from_pyfile('app.cfg', silent=True)", "instance/app.cfg", "# mine\nDEBUG = True\n"),
+        ("from_pyfile('../conf/prod.cfg')", "conf/prod.cfg", "# mine\nDEBUG = True\n"),
+        ("from_file('config.json', load=json.load)", "config.json", '{\n"DEBUG": true}'),
+        ("from_json('app.json')", "app.json", '{\n"DEBUG": true}'),
+        ("from_file('app.toml', load=tomllib.load, text=False)", "instance/app.toml", "# mine\nDEBUG = true\n"),
+        ("from_file('settings.yml', yaml.safe_load)", "settings.yml", "# mine\nDEBUG: on\n"),
+        ("from_file(os.environ.get('S', 'config.yaml'), yaml.safe_load)", "config.yaml", "# mine\nDEBUG: yes\n"),
+        ("from_pyfile('plain.py')", "plain.py", "# nothing here speaks of a web application\nDEBUG = True\n"),
+        ("from_pyfile('own.py')", "instance/own.py", "# nothing here speaks of a web application\nDEBUG = True\n"),
+    ],
+)
+def test_a_setting_of_a_loaded_file_is_a_fact_at_its_line(tmp_path, call, path, text):
+    (tmp_path / "app.py").write_text(f"import json, os\n{HEAD}app.config.{call}\n")
+    (tmp_path / path).parent.mkdir(exist_ok=True)
+    (tmp_path / path).write_text(text)
+    assert _written(tmp_path, "DEBUG") == [(True, path, 2)]
+
+
+def test_a_file_that_nobody_loads_says_nothing(tmp_path):
+    (tmp_path / "app.py").write_text(HEAD + "app.config.from_pyfile('settings.cfg')\n")
+    (tmp_path / "other.cfg").write_text("DEBUG = True\n")
+    (tmp_path / "my_settings.cfg").write_text("DEBUG = True\n")
+    assert _written(tmp_path, "DEBUG") == []
+
+
+def test_small_names_are_no_settings(tmp_path):
+    (tmp_path / "app.py").write_text(HEAD + "app.config.from_file('config.json', load=json.load)\n")
+    (tmp_path / "config.json").write_text(json.dumps({"debug": True, "not a name": 1, "LIMIT": [1, {"A": None}]}))
+    assert _written(tmp_path, "debug") == []
+    assert [at[1:] for at in _written(tmp_path, "LIMIT")] == [("config.json", 1)]
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.binary(max_size=300), st.sampled_from(["cfg", "json", "toml", "yaml"]))
+@example(b"[" * 100_000, "json")
+@example(b"A = " + b"(" * 100_000, "cfg")
+@example(b"A: &a [*a]", "yaml")
+@example(
+    b"A: &a0 [x]\n"
+    + b"".join(b"A%d: &a%d [%s]\n" % (n, n, b", ".join([b"*a%d" % (n - 1)] * 10)) for n in range(1, 20)),
+    "yaml",
+)
+@example(b"A: &a [x]\nB: *a\nC: 2001-01-01", "yaml")
+@example(b"A = 1979-05-27\nB = inf", "toml")
+@example(b'{"A": NaN, "B": 1e999}', "json")
+def test_no_bytes_of_a_loaded_file_break_the_reading(tmp_path, data, ending):
+    (tmp_path / "app.py").write_text(HEAD + f"app.config.from_file('config.{ending}', load)\n")
+    (tmp_path / f"config.{ending}").write_bytes(data)
+    read_source((tmp_path,), tmp_path)
+    (tmp_path / f"config.{ending}").unlink()
