@@ -2,28 +2,19 @@
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Final
 
 from stopper.core.facts import SourceFacts
 from stopper.core.labels import Label
+from stopper.core.naming import is_key_name
 from stopper.core.values import Constant, Format, Item, Name, Unknown, Value
 
-_KEY_NAME: Final = re.compile(
-    r"(?i)(?:x[-_])?(?:[a-z0-9]+[-_])*(?:api|access|app|auth|service|client|subscription|partner|internal|integration|device|consumer"
-    r"|developer|admin|master|machine|license)[-_]?keys?|(?:x[-_])?(?:[a-z0-9]+[-_])*api[-_]?(?:token|secret)|x[-_]key"
-)
+__all__ = ["READ_FROM", "SHOWN", "is_key_name", "is_key_reading", "is_shown_key", "makes_keys", "reads_keys"]
+
 _KEYS_PATH: Final = re.compile(r"(?i)(?:^|/)(?:api[-_]?)?keys?/?$")
 SHOWN: Final = frozenset({"request-header", "authorization-header", "request-data", "query-string", "cookie"})
 """Labels of what a caller writes."""
 READ_FROM: Final = frozenset(f"flask.request.{where}" for where in ("headers", "args", "values", "form", "cookies"))
-
-
-@lru_cache(maxsize=16384)
-def is_key_name(name: str) -> bool:
-    """That a header, parameter, field or variable of that name holds an API key: ``X-API-Key``, ``apikey``, ``partner_key``."""
-    lowered = name.lower()
-    return len(name) <= 60 and ("key" in lowered or "api" in lowered) and _KEY_NAME.fullmatch(name) is not None
 
 
 def makes_keys(facts: SourceFacts) -> frozenset[str]:

@@ -47,3 +47,16 @@ def _kind(words: list[str]) -> NameKind | None:
     if last == "secret" or (last == "key" and before in ("secret", "private", "signing", "jwt", "encryption")):
         return "config-secret"
     return None
+
+
+_KEY_NAME: Final = re.compile(
+    r"(?i)(?:x[-_])?(?:[a-z0-9]+[-_])*(?:api|access|app|auth|service|client|subscription|partner|internal|integration|device|consumer"
+    r"|developer|admin|master|machine|license)[-_]?keys?|(?:x[-_])?(?:[a-z0-9]+[-_])*api[-_]?(?:token|secret)|x[-_]key"
+)
+
+
+@lru_cache(maxsize=16384)
+def is_key_name(name: str) -> bool:
+    """That a header, parameter, field or variable of that name holds an API key: ``X-API-Key``, ``apikey``, ``partner_key``."""
+    lowered = name.lower()
+    return len(name) <= 60 and ("key" in lowered or "api" in lowered) and _KEY_NAME.fullmatch(name) is not None

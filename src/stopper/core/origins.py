@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Final
 
 from stopper.core.labels import Label, LabelKind
-from stopper.core.naming import sensitive
+from stopper.core.naming import is_key_name, sensitive
 from stopper.core.values import (
     Call,
     Mapping,
@@ -173,7 +173,7 @@ def of_header(name: str) -> Labels:
     if lowered == "authorization":
         return labelled("authorization-header", source=lowered)
     found = labelled("request-header", source=lowered)
-    if re.search(r"api-?key|access-?key|^x-key$|subscription-key", lowered):
+    if re.search(r"api-?key|access-?key|^x-key$|subscription-key", lowered) or is_key_name(lowered):
         return found | labelled("api-key", source=lowered)
     if lowered == "cookie":
         return found | labelled("cookie")

@@ -110,7 +110,9 @@ def is_on(
         case Parameter(parameter=name) if name in told:
             return is_on(facts, told[name], depth=depth - 1)
         case Parameter():
-            return any(is_on(facts, one, depth=depth - 1) for one in _handed(facts, value) if one is not value)
+            return not _is_option(facts, value) and any(
+                is_on(facts, one, depth=depth - 1) for one in _handed(facts, value) if one is not value
+            )
         case Truth(parts=(left, right)):
             return _holds(facts, left, right, told)
         case _:

@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.api_key_names import is_shown_key, reads_keys
+from stopper.core.api_key_names import is_key_name, is_shown_key, reads_keys
 from stopper.core.app import App
-from stopper.core.fact import Condition, SourceRoute
+from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Value, text_of, walk
 
@@ -18,7 +19,9 @@ _EFFECT: Final = re.compile(
 )
 _WRITES: Final = re.compile(r"(?is)^\s*(?:insert|update|delete|replace|drop|create)\b")
 _CACHE: Final = re.compile(r"(?i).*(?:cache|memoiz)\w*(?:\.cached|\.memoize)?$|functools\.(?:lru_)?cache")
-_ASKS: Final = re.compile(r"(?:get|fetch|load|find|build|is|has|read|parse|make)_")
+_ASKS: Final = re.compile(
+    r"(?:get|fetch|load|find|build|is|has|read|parse|make|look_?up|query|authenticate|verify|check|valid\w*)(?:_|$)"
+)
 """What is called so is there for what it gives back."""
 _CACHE_READS: Final = frozenset({"get", "hget", "hgetall", "mget", "get_many", "get_dict", "lookup"})
 _CACHE_OBJECT: Final = re.compile(r"(?i)cache|redis|memcache|valkey")
@@ -28,22 +31,65 @@ _KEY_GUARD: Final = re.compile(r"(?i).*(?:api_?key|require_?key|key_?required|ch
 def detect(app: App) -> Iterator[Hit]:
     """Effects above the refusal in the same function, and a cache above the guard."""
     facts = source_of(app)
+    reads = reads_keys(facts)
+    checks = _checks(facts) if reads else frozenset[str]()
+    told: set[Span] = set()
     for route in facts.routes:
-        yield from _cached_outside(facts, route)
-    if not reads_keys(facts):
+        done = _done_outside(facts, route, checks) if reads else ()
+        for hit in (*_cached_outside(facts, route, checks), *done):
+            if hit.span is not None and hit.span not in told:
+                told.add(hit.span)
+                yield hit
+    if not reads:
         return
-    for function in {one.function for one in facts.readings() if one.source.startswith("flask.request")}:
-        refusal = _refusal(facts, function)
+    for function in sorted(
+        {one.function for one in facts.conditions()} | {call.function for call in facts.calls(*checks)}
+    ):
+        refusal = _refusal(facts, function, checks) if function else None
         if refusal is None:
             continue
         for call in facts.calls_in(function):
-            if call.span is not None and call.span.line < refusal.span.line and _leads_to_effect(facts, call):
-                yield Hit(f"{call.method}() runs before the key is checked in line {refusal.span.line}", call.span)
+            if call.span is not None and call.span.line < refusal.line and _leads_to_effect(facts, call):
+                yield Hit(f"{call.method}() runs before the key is checked in line {refusal.line}", call.span)
                 break
         for one in facts.conditions_in(function):
-            if one.stops and not one.refuses and one.span.line < refusal.span.line and _asks_cache(one.value):
+            if one.stops and not one.refuses and one.span.line < refusal.line and _asks_cache(one.value):
                 yield Hit("the cache answers before the key is checked", one.span)
                 break
+
+
+def _checks(facts: SourceFacts) -> frozenset[str]:
+    """The functions of the project that read a key from the request and say yes or no, or turn the caller away."""
+    reading = {
+        one.function for one in facts.readings() if one.source == "flask.request.headers" and is_key_name(one.key)
+    }
+    return frozenset(
+        name
+        for name in reading
+        if name
+        and not facts.is_view(name)
+        and (facts.returns_of(name) or any(one.refuses for one in facts.conditions_in(name)))
+    )
+
+
+def _done_outside(facts: SourceFacts, route: SourceRoute, checks: frozenset[str]) -> Iterator[Hit]:
+    """A hook or decorator of the project with an effect, before the one that asks for the key."""
+    steps = [*route.hooks, *(inner for one in route.decorators for inner in _inner(facts, one.name))]
+    for place, name in enumerate(steps):
+        if _refusal(facts, name, checks) is not None:
+            for before in steps[:place]:
+                for call in facts.calls_in(before):
+                    if call.span is not None and _leads_to_effect(facts, call):
+                        yield Hit(f"{call.method}() runs before {name.rpartition('.')[2]} asks for the key", call.span)
+                        break
+            return
+
+
+def _inner(facts: SourceFacts, decorator: str) -> list[str]:
+    """The functions written inside a decorator of the project, itself among them."""
+    if facts.function(decorator) is None:
+        return []
+    return [one.name for one in facts.functions() if one.name == decorator or one.name.startswith(f"{decorator}.")]
 
 
 def _leads_to_effect(facts: SourceFacts, call: Call) -> bool:
@@ -65,22 +111,31 @@ def _asks_cache(value: Value) -> bool:
     return False
 
 
-def _cached_outside(facts: SourceFacts, route: SourceRoute) -> Iterator[Hit]:
+def _cached_outside(facts: SourceFacts, route: SourceRoute, checks: frozenset[str]) -> Iterator[Hit]:
     names = [one.name for one in route.decorators]
     for place, one in enumerate(route.decorators):
-        if _CACHE.fullmatch(one.name) and any(_KEY_GUARD.fullmatch(name) for name in names[place + 1 :]):
+        if _CACHE.fullmatch(one.name) and any(
+            _KEY_GUARD.fullmatch(name) or not checks.isdisjoint(_inner(facts, name)) for name in names[place + 1 :]
+        ):
             yield Hit("the cache answers before the key is checked", one.span, certainty="certain")
 
 
-def _refusal(facts: SourceFacts, function: str) -> Condition | None:
-    """The first condition of the function that refuses because of the key."""
-    found = [one for one in facts.conditions_in(function) if one.refuses and _about_key(facts, one.value)]
-    return min(found, key=lambda one: one.span.line) if found else None
+def _refusal(facts: SourceFacts, function: str, checks: frozenset[str]) -> Span | None:
+    """The first place of the function that refuses because of the key: a condition, or a call of a check that refuses by itself."""
+    found = [one.span for one in facts.conditions_in(function) if one.refuses and _about_key(facts, one.value, checks)]
+    found += [
+        call.span
+        for call in facts.calls_in(function)
+        if call.callee in checks
+        and call.span is not None
+        and any(one.refuses for one in facts.conditions_in(call.callee))
+    ]
+    return min(found, key=lambda span: span.line) if found else None
 
 
-def _about_key(facts: SourceFacts, value: Value) -> bool:
+def _about_key(facts: SourceFacts, value: Value, checks: frozenset[str]) -> bool:
     return any(is_shown_key(facts, one) for one in walk(value, 6)) or any(
-        isinstance(one, Call) and _KEY_GUARD.fullmatch(one.callee) for one in walk(value, 3)
+        isinstance(one, Call) and (one.callee in checks or _KEY_GUARD.fullmatch(one.callee)) for one in walk(value, 3)
     )
 
 

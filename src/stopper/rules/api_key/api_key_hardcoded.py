@@ -10,6 +10,7 @@ from stopper.core.environment_edits import from_environment, without_fallback
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.key_shapes import STANDS_IN
 from stopper.core.naming import sensitive
+from stopper.core.passing import given
 from stopper.core.place import Span
 from stopper.core.redaction.providers import first_format
 from stopper.core.rule import Certainty, Edit, Hit, Rule
@@ -121,6 +122,8 @@ def _in_comparisons(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
                 )
             ) and is_shown_key(facts, shown):
                 yield comparison.span, "certain"
+        if comparison.operator in ("==", "!="):
+            yield from _from_elsewhere(facts, (comparison.left, comparison.right), comparison.span)
 
 
 def _inside(outer: Span, inner: Span) -> bool:
@@ -141,7 +144,7 @@ def _in_calls(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
         ):
             yield call.span, "certain"
         elif len(call.args) == 2 and call.span:
-            yield from _of_an_enumeration(facts, call)
+            yield from _from_elsewhere(facts, call.args, call.span)
     for call in facts.calls():
         for name, value in call.keywords:
             if (
@@ -167,15 +170,17 @@ def _in_calls(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
                         yield flow.span, "certain"
 
 
-def _of_an_enumeration(facts: SourceFacts, call: Call) -> Iterator[tuple[Span, Certainty]]:
-    """Literals that stand elsewhere under names that do not say it: members of an enumeration, rows of a table."""
-    for shown, wanted in (call.args, call.args[::-1]):
+def _from_elsewhere(facts: SourceFacts, compared: tuple[Value, ...], place: Span) -> Iterator[tuple[Span, Certainty]]:
+    """Literals that stand elsewhere under names that do not say it: members of an enumeration, rows of a table, what a parameter is
+    by its default or by a caller."""
+    for shown, wanted in (compared, compared[::-1]):
         while isinstance(wanted, Call) and wanted.method in ("encode", "strip") and wanted.receiver is not None:
             wanted = wanted.receiver
-        found = [one for one in options(wanted) if isinstance(one, Constant) and _is_key(one)]
+        meant = given(facts, wanted) if isinstance(wanted, Parameter) else (wanted,)
+        found = [one for said in meant for one in options(said) if isinstance(one, Constant) and _is_key(one)]
         if found and (is_shown_key(facts, shown) or _is_sent_key(facts, shown)):
-            span = found[0].span or call.span
-            if span is not None and not facts.is_test(span):
+            span = found[0].span or place
+            if not facts.is_test(span):
                 yield span, "likely"
 
 

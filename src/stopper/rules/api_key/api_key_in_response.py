@@ -105,7 +105,11 @@ def _serialised(facts: SourceFacts) -> Iterator[Span]:
 
 def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name: str = "") -> bool:
     """That a stored key is seen in the value; ``name`` is what it is called in the answer."""
-    if depth < 0 or isinstance(value, _NOTHING):
+    if depth < 0:
+        return False
+    if isinstance(value, Name):
+        return _is_of_somebody(value.dotted)
+    if isinstance(value, _NOTHING):
         return False
     match value:
         case Mapping(items=items):
@@ -136,8 +140,22 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
             return False
         case Call(method=method) if method in ("get", "filter_by", "query", "execute", "first", "check", "verify"):
             return False
+        case Call(callee=callee) if facts.function(callee) is not None:
+            told = (*value.args, *(inner for _, inner in value.keywords))  # its object may hold a key that it uses
+            return any(_gives(facts, part, function, depth - 1, name) for part in told)
         case _:
             return any(_gives(facts, part, function, depth - 1, name) for part in parts(value))
+
+
+_SOMEBODY: Final = re.compile(
+    r"(?:flask_login|flask_jwt_extended|flask_security(?:\.\w+)?|flask_praetorian)\.current_user|flask\.g\.\w+|flask_httpauth\.\w+\.current_user"
+)
+
+
+def _is_of_somebody(dotted: str) -> bool:
+    """``current_user.api_key``: the key that the record of somebody holds."""
+    owner, _, last = dotted.rpartition(".")
+    return _SOMEBODY.fullmatch(owner) is not None and _is_key(last)
 
 
 def _is_key(name: str) -> bool:

@@ -42,9 +42,13 @@ def detect(app: App) -> Iterator[Hit]:
         if certainty is not None and not _are_words(comparison.right) and is_shown_key(facts, comparison.left):
             seen.add(comparison.span)
             yield Hit(MESSAGE, comparison.span, certainty=certainty)
+    lines = {(span.path, span.line) for span in seen}
+    for span in _asked(facts):
+        if (span.path, span.line) not in lines:
+            lines.add((span.path, span.line))
+            yield Hit(MESSAGE, span)
     if not any(is_shown_key(facts, one.key) for one in facts.all_lookups):
         return
-    lines = {(span.path, span.line) for span in seen}
     for item, place in _look_ups(facts):
         span = item.span or place
         if (span.path, span.line) in lines or not is_shown_key(facts, item.key):
@@ -53,6 +57,16 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         lines.add((span.path, span.line))
         yield Hit(MESSAGE, span)
+
+
+def _asked(facts: SourceFacts) -> Iterator[Span]:
+    """``app.config["PARTNERS"].get(key)``, ``load_keys().get(key)``"""
+    for call in facts.calls("?.get"):
+        if not call.args or call.span is None or call.receiver is None or not is_shown_key(facts, call.args[0]):
+            continue
+        held = [one for owner in options(call.receiver) for one in facts.followed(owner)]
+        if any(not isinstance(one, ConfigValue) and _is_table(facts, one) for one in held):
+            yield call.span
 
 
 def _are_words(value: Value) -> bool:
@@ -106,12 +120,22 @@ def _look_ups(facts: SourceFacts) -> Iterator[tuple[Item, Span]]:
         for inner in inner_unmet(value, Item, met, 8):
             if id(inner) not in seen:
                 seen.add(id(inner))
-                if any(
-                    isinstance(one, (Mapping, ConfigValue)) or (isinstance(one, Call) and _LOADED.fullmatch(one.callee))
-                    for owner in options(inner.owner)
-                    for one in facts.followed(owner)
-                ):
+                if any(_is_table(facts, one) for owner in options(inner.owner) for one in facts.followed(owner)):
                     yield inner, span
+
+
+def _is_table(facts: SourceFacts, value: Value, steps: int = 2) -> bool:
+    """That it is a dict of the project or of a file, or what a function of the project makes one of."""
+    match value:
+        case Mapping() | ConfigValue():
+            return True
+        case Call(callee=callee) if _LOADED.fullmatch(callee):
+            return True
+        case Call(callee=callee) if steps:
+            made = (option for one in facts.returns_of(callee) for option in options(one.value))
+            return any(_is_table(facts, one, steps - 1) for one in made)
+        case _:
+            return False
 
 
 def _values(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:

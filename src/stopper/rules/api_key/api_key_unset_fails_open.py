@@ -56,8 +56,47 @@ def _open_checks(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     """Where such a comparison stands, and in which function."""
     for left, right, raises_on_none, span, function in _comparisons(facts):
         met = _meeting(facts, left, right) - (_NONE if raises_on_none else frozenset())
-        if met and (_says_key(left) or _says_key(right)) and not _guarded(facts, (left, right), span, function):
+        if (
+            met
+            and (_says_key(left) or _says_key(right))
+            and not _guarded(facts, (left, right), span, function)
+            and _needed_to_start(facts).isdisjoint(_setting_names(facts, left, right))
+        ):
             yield span, function
+
+
+def _needed_to_start(facts: SourceFacts) -> frozenset[str]:
+    """The settings and variables without which the application refuses to start."""
+    return facts.once("settings needed to start", lambda: frozenset(_tested_at_start(facts)))
+
+
+def _tested_at_start(facts: SourceFacts) -> Iterator[str]:
+    for one in facts.conditions():
+        asks_caller = any(
+            isinstance(part, Name) and part.dotted.startswith("flask.request") for part in walk(one.value, 6)
+        )
+        if one.refuses and not asks_caller and not (one.function and facts.routes_reaching(one.function)):
+            yield from _said_names(facts, one.value)
+
+
+def _setting_names(facts: SourceFacts, *values: Value) -> set[str]:
+    return {name for value in values for name in _said_names(facts, value)}
+
+
+def _said_names(facts: SourceFacts, value: Value) -> Iterator[str]:
+    """The variables and settings in a value, the literal names among which one is asked for, and what a setting was made of."""
+    for inner in walk(value, 6):
+        match inner:
+            case EnvironmentValue(variable=name):
+                yield name
+            case ConfigValue(key=key):
+                yield key
+                for held in facts.followed(inner):
+                    yield from (one.variable for one in walk(held, 3) if isinstance(one, EnvironmentValue))
+            case Constant(value=str(name)) if name.isupper():
+                yield name
+            case _:
+                pass
 
 
 def _skipped_checks(facts: SourceFacts) -> Iterator[Span]:
@@ -78,7 +117,8 @@ def _skipped_checks(facts: SourceFacts) -> Iterator[Span]:
                 for one in refusing
                 for left, right, span, function in compared
             )
-            if held and _when_not_set(facts, wanted) and not _refused_when_unset(facts, wanted, outer):
+            needed = not _needed_to_start(facts).isdisjoint(_setting_names(facts, wanted))
+            if held and _when_not_set(facts, wanted) and not needed and not _refused_when_unset(facts, wanted, outer):
                 yield outer.span
 
 

@@ -7,30 +7,22 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.exchange import Exchange, Request, Response
-from stopper.core.fact import Flow, Function
+from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.followed_values import through
-from stopper.core.place import RouteRef
+from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_answers import honest_answers
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import (
-    Call,
-    ConfigValue,
-    Constant,
-    Item,
-    Member,
-    Name,
-    Parameter,
-    Sequence,
-    Truth,
-    Unknown,
-    Value,
-    parts,
-    walk,
-)
+from stopper.core.settings_shown import shows_settings_whole
+from stopper.core.values import Call, Name, literals, walk
 
+MESSAGE: Final = "every setting of the application is in this response, its keys included"
+_SHOWN_BY_TEMPLATE: Final = re.compile(
+    r"\{\{-?\s*config(?:\.items\(\))?\s*(?:\|\s*(?:tojson|pprint|safe|string|e|dictsort|list)\b[^}]*)?-?\}\}"
+    r"|\{%-?\s*for\s+[\w\s,]{1,60}\s+in\s+(?:config\.items\(\)|config\.values\(\)|config\s*\|\s*(?:dictsort|items))"
+)
+"""The settings as a whole, by what Jinja has as ``config``."""
 ENOUGH: Final = 4
 """So many of Flask's own settings, each with a value, are no coincidence."""
 _SETTINGS: Final = (
@@ -55,8 +47,6 @@ _VARIABLES: Final = (
     "VIRTUAL_ENV",
     "PYTHONPATH",
 )
-_CHOOSES: Final = re.compile(r"(?i)visible|public|front_?end|client_?side|safe|filter|redact|mask|scrub|saniti")
-_WHOLE: Final = (".items", ".values", ".copy")
 _LITERAL: Final = r"(?:[\"'/<\[{(\d]|b'|(?:None|True|False|null|true|false)\b|datetime\.)"
 _SEARCH_PATH: Final = re.compile(r"[\"']?\bPATH[\"']?\s*[:=]\s*[\"']?/[^\s\"',]{0,2000}?/bin\b")
 
@@ -64,77 +54,32 @@ _SEARCH_PATH: Final = re.compile(r"[\"']?\bPATH[\"']?\s*[:=]\s*[\"']?/[^\s\"',]{
 def detect(app: App) -> Iterator[Hit]:
     """All settings or all environment variables that reach a response with their values."""
     facts = source_of(app)
-    for flow in facts.flows("response", label="whole-config"):
-        if _shows_all(facts, flow.value) and not _picked(facts, flow) and not _for_the_browser(flow.value):
-            yield Hit("every setting of the application is in this response, its keys included", flow.span)
+    for flow in facts.flows("response", "template", label="whole-config"):
+        if shows_settings_whole(facts, flow) and not (flow.sink == "template" and _is_handed_as_it_is(flow)):
+            yield Hit(MESSAGE, flow.span)
+    yield from _in_templates(facts)
 
 
-def _for_the_browser(value: Value) -> bool:
-    """That the settings went through a function which says that it keeps what may be seen."""
-    given = [one for one in walk(value, 6) if isinstance(one, Call) and _CHOOSES.search(one.method)]
-    return any(call.args for call in given)
+def _is_handed_as_it_is(flow: Flow) -> bool:
+    """``config=app.config``: a template may show one setting of it, and has it anyway."""
+    return not any(
+        isinstance(one, Call) or (isinstance(one, Name) and one.dotted.startswith("os.environ"))
+        for one in walk(flow.value, 4)
+    )
 
 
-def _shows_all(facts: SourceFacts, value: Value, depth: int = 12) -> bool:
-    """That the settings are in the value as a whole: not one by its name, not the names alone."""
-    if depth < 0:
-        return False
-    match value:
-        case Item(owner=owner, key=key):
-            return key == Unknown() and facts.derives(owner, "whole-config")
-        case Call(callee="sorted" | "list" | "set" | "tuple" | "len" | "bool", args=(inner, *_)) if not _is_paired(
-            inner
-        ):
-            return False
-        case Truth() | Call(method="keys" | "get_namespace"):
-            return False
-        case Sequence(items=(Item(key=Unknown(parts=())),), open=True, span=span):
-            return span is not None and any(
-                call.span is not None and span.holds(call.span) for call in facts.calls("*.items", "*.values")
-            )
-        case Name() | Member() | Parameter():
-            return facts.derives(value, "whole-config")
-        case Call(receiver=None, callee=callee) if (made := facts.function(callee)) is not None and made.returns:
-            return facts.derives(value, "whole-config") and not all(_is_one(one) for one in _ends(facts, made, 3))
-        case Call(receiver=None, callee=callee) if facts.function(callee) is not None or callee.endswith(_WHOLE):
-            return facts.derives(value, "whole-config")
-        case _:
-            return any(_shows_all(facts, part, depth - 1) for part in parts(value))
-
-
-def _ends(facts: SourceFacts, made: Function, steps: int) -> Iterator[Value]:
-    """What a function gives back, through those of the project that it hands on."""
-    for one in made.returns:
-        inner = facts.function(one.callee) if isinstance(one, Call) and one.receiver is None else None
-        if inner is not None and inner.returns and steps:
-            yield from _ends(facts, inner, steps - 1)
-        elif isinstance(one, Sequence) and not one.open:
-            yield from one.items
-        else:
-            yield one
-
-
-def _is_one(value: Value) -> bool:
-    """A literal, or one setting by a name, which a parameter may give."""
-    if isinstance(value, Item):
-        return isinstance(value.key, (Constant, Parameter))
-    return isinstance(value, (Constant, ConfigValue))
-
-
-def _is_paired(value: Value) -> bool:
-    return isinstance(value, Call) and value.method in ("items", "values")
-
-
-def _picked(facts: SourceFacts, flow: Flow) -> bool:
-    """That settings are chosen by name on the way."""
-    made_at = [value.span for value in walk(flow.value) if value.span is not None]
-    for value in through(facts, flow.value, 2):
-        made = facts.function(value.callee) if isinstance(value, Call) else None
-        if made is not None:
-            made_at.append(made.span)
-    tests = [found.span for found in facts.comparisons("in", "not in")]
-    tests += [call.span for call in facts.calls("*.startswith") if call.span is not None]
-    return any(span.holds(test) for span in made_at for test in tests)
+def _in_templates(facts: SourceFacts) -> Iterator[Hit]:
+    """``{{ config }}``, ``{% for name, value in config.items() %}``: every template has the settings under that name."""
+    for file in facts.files_of("template"):
+        for number, line in file.lines_with("config"):
+            if _SHOWN_BY_TEMPLATE.search(line):
+                yield Hit(MESSAGE, Span(file.path, number, number, 1, len(line) + 1), certainty="likely")
+                break
+    for call in facts.calls("flask.render_template_string"):
+        for text in literals(call.argument(0, "source")):
+            if isinstance(text.value, str) and _SHOWN_BY_TEMPLATE.search(text.value):
+                yield Hit(MESSAGE, call.span, certainty="likely")
+                break
 
 
 def probe(target: Target) -> Steps[Verdict]:

@@ -94,6 +94,8 @@ def _is_credential(facts: SourceFacts, value: Value, depth: int = 6) -> bool:
             return any(label.kind in CREDENTIALS for label in facts.labels(value))
         case Call(callee=callee) if _TELLS_LITTLE.search(callee.rpartition(".")[2]):
             return False
+        case Call(callee="list" | "sorted" | "tuple" | "set" | "frozenset" | "len", args=(Mapping(), *_)):
+            return False  # its names alone
         case Name(dotted=said) | Call(callee=said) if _WHOLE.match(said):
             return True
         case Mapping(items=items):

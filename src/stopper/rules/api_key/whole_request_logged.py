@@ -77,6 +77,8 @@ def _whole(facts: SourceFacts, value: Value, depth: int = 10) -> str | None:
             return None
         case Call(callee=callee) if callee in _TELLS_NOTHING or _MASKS.search(callee.rpartition(".")[2]):
             return None
+        case Call(callee="sorted" | "list" | "set" | "tuple" | "frozenset", args=(inner, *_)) if _gives_names(inner):
+            return None
         case Call(callee=callee) if callee.startswith("flask.request."):
             return WHOLE.get(_VIEWS.sub("", callee))
         case Call(callee=callee) if facts.function(callee) is not None:
@@ -92,6 +94,18 @@ def _whole(facts: SourceFacts, value: Value, depth: int = 10) -> str | None:
             if _MASKS.search(value.name):
                 return None
             return next((found for part in parts(value) if (found := _whole(facts, part, depth - 1))), None)
+
+
+def _gives_names(value: Value) -> bool:
+    """That going through it gives names alone: a body, a form or a query, not headers, which give pairs."""
+    said = value.callee if isinstance(value, Call) else value.dotted if isinstance(value, Name) else ""
+    return WHOLE.get(said) in (
+        "the whole body",
+        "the whole form",
+        "the whole query",
+        "the whole query and form",
+        "all cookies",
+    )
 
 
 def _passed(facts: SourceFacts, value: Parameter, depth: int) -> str | None:

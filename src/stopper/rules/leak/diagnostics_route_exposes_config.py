@@ -13,6 +13,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt
 from stopper.core.rule import Hit, Rule
+from stopper.core.settings_shown import shows_settings_whole
 from stopper.core.switched_on import asked_for
 from stopper.core.values import ConfigValue, EnvironmentValue, walk
 
@@ -56,7 +57,8 @@ def detect(app: App) -> Iterator[Hit]:
             for one in walk(flow.value)
             if isinstance(one, (ConfigValue, EnvironmentValue))
         ]
-        if flow.has("config-secret", "whole-config", by_name=False) or any(_SECRET_NAME.search(name) for name in named):
+        whole = flow.has("whole-config", by_name=False) and shows_settings_whole(facts, flow)
+        if whole or flow.has("config-secret", by_name=False) or any(_SECRET_NAME.search(name) for name in named):
             seen.add((flow.span.path, flow.span.line))
             yield Hit(f"{views[flow.function]} shows settings", flow.span, certainty="likely")
 

@@ -104,7 +104,7 @@ def bind(reader: Reader, target: ast.expr, value: Value, node: ast.stmt) -> None
         for number, element in enumerate(target.elts):
             inner = element.value if type(element) is ast.Starred else element
             part: Value = Item(value, Constant(number))
-            if type(value) is Call and (value.method not in _SPLITS or type(element) is ast.Starred):
+            if type(value) is Call and (type(element) is ast.Starred or not _keeps_places(reader, value)):
                 part = Unknown((value,))
             if type(value) is Sequence and number < len(value.items) and not value.open:
                 part = value.items[number]
@@ -114,6 +114,12 @@ def bind(reader: Reader, target: ast.expr, value: Value, node: ast.stmt) -> None
 
 
 _SPLITS: Final = frozenset({"split", "rsplit", "partition", "rpartition"})
+
+
+def _keeps_places(reader: Reader, call: Call) -> bool:
+    """That the place of a part says what it is: of a text that was split, and of what a function of the project returns."""
+    project = reader.project
+    return call.method in _SPLITS or call.callee in project.functions or call.callee in project.pending
 
 
 def _bind_name(reader: Reader, name: str, value: Value, node: ast.stmt) -> None:
@@ -151,19 +157,21 @@ def _bind_item(reader: Reader, target: ast.Subscript, value: Value, node: ast.st
     """``owner[key] = value``, once for each row where a loop goes through a table of them."""
     owner = reader.value(target.value)
     key = reader.value(target.slice) if not isinstance(target.slice, ast.Slice) else NOTHING
-    for name, held in row_by_row(key, value) if type(key) is Choice else ((key, value),):
-        _bind_one(reader, target, owner, name, held, node)
+    looped = type(key) is Choice
+    for name, held in row_by_row(key, value) if looped else ((key, value),):
+        _bind_one(reader, target, owner, name, held, node, looped=looped)
 
 
 def _bind_one(
-    reader: Reader, target: ast.Subscript, owner: Value, key: Value, value: Value, node: ast.stmt
-) -> None:  # fmt: skip
+    reader: Reader, target: ast.Subscript, owner: Value, key: Value, value: Value, node: ast.stmt, *, looped: bool
+) -> None:
     text = key.value if type(key) is Constant and type(key.value) is str else ""
     held = named(value, text) if sensitive(text) else value
     span = reader.span(node)
     if reader.is_config(owner):
         if text:
-            reader.project.config.append(ConfigWrite(text, value, span, "item", reader.function))
+            place = (value.span or span) if looped else span
+            reader.project.config.append(ConfigWrite(text, value, place, "item", reader.function))
         return
     row_assigned(reader, owner, key, value, span)
     if text:

@@ -84,6 +84,17 @@ _WRITES_NAMED: Final = re.compile(
 )
 
 
+_KNOWN_KEY: Final = re.compile(
+    rb"['\" ](?:eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.|[sr]k_live_\w{16,}|AKIA[A-Z0-9]{16}\b|gh[pousr]_\w{30,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abpr]-[\w-]{10,}"
+    rb"|SG\.[\w-]{16,}\.[\w-]{16,}|AIza[\w-]{30,}|sk-[\w-]{32,})|-----BEGIN [A-Z ]*PRIVATE KEY"
+)
+
+
+def bears_key(data: bytes) -> bool:
+    """That a token, or a key of a form that everybody knows, stands in a file, whatever else it is about."""
+    return _KNOWN_KEY.search(data) is not None
+
+
 def writes_credential(data: bytes) -> bool:
     """That test code writes something out that is named as a credential, wherever it stands and whatever it imports."""
     return _WRITES_NAMED.search(data) is not None
@@ -219,7 +230,7 @@ def _is_package(folder: str, known: dict[str, bool]) -> bool:
 
 
 _TEST = re.compile(
-    r"(^|/)(tests?|tests_\w+|testing|conftest\.py|test_[^/]*\.py|(?:run_?)?test_?(?:server|utils?)\.py|[^/]*_tests?\.py)(/|$)"
+    r"(^|/)(tests?|tests_\w+|testing|e2e|conftest\.py|(?:test|mock)_[^/]*\.py|(?:run_?)?test_?(?:server|utils?)\.py|[^/]*_tests?\.py)(/|$)"
 )
 
 

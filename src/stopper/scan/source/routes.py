@@ -23,6 +23,7 @@ from stopper.core.values import (
 )
 from stopper.scan.source import names
 from stopper.scan.source.groups import Groups, Origin, join
+from stopper.scan.source.handler_methods import handler_methods
 from stopper.scan.source.hook_tables import TABLE, blueprint_of
 from stopper.scan.source.loops import rows
 from stopper.scan.source.project import Module, Project, Registration
@@ -71,6 +72,7 @@ class Routes:
             if call.callee in project.functions:
                 self._callers.setdefault(call.callee, []).append(call)
         self._collect_hooks()
+        self.error_handlers.extend(handler_methods(project, tests))
 
     # -- hooks -----------------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,53 @@
+"""What an object of a class of the project has under an attribute: what it was made with, through functions that give it back."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from stopper.core.body_models import classes_by_name
+from stopper.core.fact import ClassFact
+from stopper.core.passing import callers, passed
+from stopper.core.values import Call, Parameter, Value, options
+
+if TYPE_CHECKING:
+    from stopper.core.facts import SourceFacts
+
+STEPS = 4
+"""Functions that an object is handed through."""
+
+
+def held_under(
+    facts: "SourceFacts", owner: Value, attribute: str, steps: int = STEPS
+) -> Iterator[tuple[Value, str]]:  # fmt: skip
+    """The values under that attribute, each with the function in which it was put there."""
+    for made in _made(facts, owner, steps):
+        known = classes_by_name(facts).get(made.callee)
+        value = _put(facts, known, made, attribute) if known is not None else None
+        if value is not None:
+            yield value, made.function
+
+
+def _made(facts: "SourceFacts", value: Value, steps: int) -> Iterator[Call]:
+    """The calls of classes of the project whose object the value may be."""
+    for option in options(value):
+        if isinstance(option, Call) and option.callee in classes_by_name(facts):
+            yield option
+        elif isinstance(option, Call) and option.callee[:1] != "?" and steps:
+            for one in facts.returns_of(option.callee):
+                yield from _made(facts, one.value, steps - 1)
+        elif isinstance(option, Parameter) and steps:
+            for call in callers(facts, option.function):
+                for given in passed(facts, option, call):
+                    if given is not option:
+                        yield from _made(facts, given, steps - 1)
+
+
+def _put(facts: "SourceFacts", known: ClassFact, made: Call, attribute: str) -> Value | None:
+    """What the constructor puts there: by a parameter of ``__init__``, else by a declared field; None where it does not say."""
+    if "__init__" in known.methods:
+        held = known.attributes.get(attribute)
+        if isinstance(held, Parameter) and held.function == f"{known.name}.__init__":
+            return made.argument(held.index if held.index >= 0 else None, held.parameter)
+        return held
+    above = any(classes_by_name(facts)[base].fields for base in known.bases if base in classes_by_name(facts))
+    place = list(known.fields).index(attribute) if attribute in known.fields and not above else None
+    return made.argument(place, attribute)

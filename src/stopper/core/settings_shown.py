@@ -1,0 +1,102 @@
+"""Whether the settings of a process are in a value as a whole, or only some that were chosen by name."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from stopper.core.fact import Flow, Function
+from stopper.core.followed_values import through
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    Item,
+    Member,
+    Name,
+    Parameter,
+    Sequence,
+    Truth,
+    Unknown,
+    Value,
+    parts,
+    walk,
+)
+
+if TYPE_CHECKING:
+    from stopper.core.facts import SourceFacts
+
+_CHOOSES: Final = re.compile(r"(?i)visible|public|front_?end|client_?side|safe|filter|redact|mask|scrub|saniti")
+_WHOLE: Final = (".items", ".values", ".copy")
+
+
+def shows_settings_whole(facts: "SourceFacts", flow: Flow) -> bool:
+    """That all settings, or all variables of the environment, go out there with their values."""
+    return _shows_all(facts, flow.value) and not _picked(facts, flow) and not _for_the_browser(flow.value)
+
+
+def _for_the_browser(value: Value) -> bool:
+    """That the settings went through a function which says that it keeps what may be seen."""
+    given = [one for one in walk(value, 6) if isinstance(one, Call) and _CHOOSES.search(one.method)]
+    return any(call.args for call in given)
+
+
+def _shows_all(facts: "SourceFacts", value: Value, depth: int = 12) -> bool:
+    """That the settings are in the value as a whole: not one by its name, not the names alone."""
+    if depth < 0:
+        return False
+    match value:
+        case Item(owner=owner, key=key):
+            return key == Unknown() and facts.derives(owner, "whole-config")
+        case Call(callee="sorted" | "list" | "set" | "tuple" | "len" | "bool", args=(inner, *_)) if not _is_paired(
+            inner
+        ):
+            return False
+        case Truth() | Call(method="keys" | "get_namespace"):
+            return False
+        case Sequence(items=(Item(key=Unknown(parts=())),), open=True, span=span):
+            return span is not None and any(
+                call.span is not None and span.holds(call.span) for call in facts.calls("*.items", "*.values")
+            )
+        case Name() | Member() | Parameter():
+            return facts.derives(value, "whole-config")
+        case Call(receiver=None, callee=callee) if (made := facts.function(callee)) is not None and made.returns:
+            return facts.derives(value, "whole-config") and not all(_is_one(one) for one in _ends(facts, made, 3))
+        case Call(receiver=None, callee=callee) if facts.function(callee) is not None or callee.endswith(_WHOLE):
+            return facts.derives(value, "whole-config")
+        case _:
+            return any(_shows_all(facts, part, depth - 1) for part in parts(value))
+
+
+def _ends(facts: "SourceFacts", made: Function, steps: int) -> Iterator[Value]:
+    """What a function gives back, through those of the project that it hands on."""
+    for one in made.returns:
+        inner = facts.function(one.callee) if isinstance(one, Call) and one.receiver is None else None
+        if inner is not None and inner.returns and steps:
+            yield from _ends(facts, inner, steps - 1)
+        elif isinstance(one, Sequence) and not one.open:
+            yield from one.items
+        else:
+            yield one
+
+
+def _is_one(value: Value) -> bool:
+    """A literal, or one setting by a name, which a parameter may give."""
+    if isinstance(value, Item):
+        return isinstance(value.key, (Constant, Parameter))
+    return isinstance(value, (Constant, ConfigValue))
+
+
+def _is_paired(value: Value) -> bool:
+    return isinstance(value, Call) and value.method in ("items", "values")
+
+
+def _picked(facts: "SourceFacts", flow: Flow) -> bool:
+    """That settings are chosen by name on the way."""
+    made_at = [value.span for value in walk(flow.value) if value.span is not None]
+    for value in through(facts, flow.value, 2):
+        made = facts.function(value.callee) if isinstance(value, Call) else None
+        if made is not None:
+            made_at.append(made.span)
+    tests = [found.span for found in facts.comparisons("in", "not in")]
+    tests += [call.span for call in facts.calls("*.startswith") if call.span is not None]
+    return any(span.holds(test) for span in made_at for test in tests)

@@ -1,0 +1,19 @@
+"""Which files are read: a key in a file that is about nothing else is found all the same."""
+
+import pytest
+
+from stopper.core.facts import source_of
+
+APP = "from flask import Flask\napp = Flask(__name__)\n"
+TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI0MiIsInJvbGUiOiJhZG1pbiJ9.4Qb7m8xkqK0r8sF1hJQWgN2m3ZyVtUOe"
+
+
+@pytest.mark.parametrize("text", [f"H = 'Bearer {TOKEN}'\n", f"T = {TOKEN!r}\n", "K = 'AKIA1234567890ABCDEF'\n"])
+def test_a_file_of_another_folder_that_bears_a_key_is_read(read, text):
+    facts = source_of(read({"app.py": APP, "scripts/smoke.py": text}).app)
+    assert any(one.span.path == "scripts/smoke.py" for one in facts.assignments())
+
+
+def test_a_file_of_another_folder_without_a_key_is_not_read(read):
+    facts = source_of(read({"app.py": APP, "scripts/smoke.py": "H = 'Bearer <token>'\n"}).app)
+    assert not any(one.span.path == "scripts/smoke.py" for one in facts.assignments())
