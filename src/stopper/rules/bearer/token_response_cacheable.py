@@ -15,7 +15,20 @@ from stopper.core.probe_baseline import attempt
 from stopper.core.probe_login import entered, token_in
 from stopper.core.response_headers import headers_set
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Item, Mapping, Name, Sequence, Value, text_of, walk
+from stopper.core.values import (
+    Call,
+    Choice,
+    Constant,
+    Item,
+    Mapping,
+    Name,
+    Parameter,
+    Sequence,
+    Value,
+    is_constant,
+    text_of,
+    walk,
+)
 
 HANDED: Final = frozenset(
     {"access_token", "accesstoken", "refresh_token", "refreshtoken", "id_token", "auth_token", "bearer_token", "jwt"}
@@ -38,6 +51,9 @@ _SPELLED: Final = (
 LAYERS: Final = 4
 """Functions from a view to what makes the body of its answer: service, factory, and two more."""
 _GUARDS: Final = re.compile(r"(?i)cache|no_store|nostore")
+_UNPACKS: Final = frozenset(
+    {"asdict", "_asdict", "to_dict", "as_dict", "model_dump", "dict", "json", "dump", "dumps", "jsonify", "vars"}
+)
 _MAKERS: Final = ("flask.jsonify", "flask.make_response", "flask.json.jsonify", "dict", "flask.Response")
 
 
@@ -50,29 +66,75 @@ def detect(app: App) -> Iterator[Hit]:
     handing = [
         one
         for one in facts.returns()
-        if (one.function in views or one.function.rpartition(".")[0] in views) and _hands_out(facts, one.value)
+        if (one.function in views or one.function.rpartition(".")[0] in views) and _hands_out(facts, one.value, views)
     ]
     if not handing or (guarded := _guarded(facts)) is None:
         return
     for returned in handing:
         function = facts.function(returned.function)
         decorated = function is not None and any(_GUARDS.search(one.name) for one in function.decorators)
-        if returned.function not in guarded and not decorated:
+        said = (part.callee for part in walk(returned.value, 5) if isinstance(part, Call))
+        if returned.function not in guarded and not decorated and guarded.isdisjoint(said):
             yield Hit("an answer with a token has no `Cache-Control: no-store`", returned.span)
 
 
-def _hands_out(facts: SourceFacts, value: Value, depth: int = LAYERS) -> bool:
-    seen: set[str] = set()
-    level = [value]
-    while level and depth >= 0:
-        if any(_is_token_body(facts, inner) for one in level for inner in walk(one, 5)):
+def _hands_out(facts: SourceFacts, value: Value, views: set[str]) -> bool:
+    """Somewhere in what is returned, in a mapping that a function called there gives, or in what services behind it make of it; what
+    another view answers is told there."""
+    seen = set(views)
+    level: list[Value] = []
+    for inner in walk(value, 5):
+        if _is_token_body(facts, inner):
             return True
-        called = [inner.callee for one in level for inner in walk(one, 5) if isinstance(inner, Call)]
-        fresh = [name for name in dict.fromkeys(called) if name not in seen]
-        seen.update(fresh)
-        level = [made for name in fresh for made in returned_by(facts, name) if not isinstance(made, Constant)]
-        depth -= 1
+        if isinstance(inner, Call):
+            level += [one for one in returned_by(facts, inner.callee) if isinstance(one, Mapping)]
+    level += _handed_on(facts, value, seen)
+    for _ in range(LAYERS):
+        if any(_is_token_body(facts, inner) for one in level for inner in _bodies(one)):
+            return True
+        level = [made for one in level for made in _handed_on(facts, one, seen)]
     return False
+
+
+def _handed_on(facts: SourceFacts, value: Value, seen: set[str]) -> list[Value]:
+    """What the functions of the project return whose results are the value, or members of it, and not parts of something else."""
+    calls = {one.callee: one for one in _bodies(value) if isinstance(one, Call) and one.callee not in seen}
+    seen.update(calls)
+    return [made.value for call in calls.values() for made in facts.returns_of(call.callee)
+            if not _only_when_asked(facts, made.span, call)]  # fmt: skip
+
+
+def _only_when_asked(facts: SourceFacts, place: Span, call: Call) -> bool:
+    """``if with_token:`` round what is returned, where this call leaves that at its default, which is no."""
+    return any(
+        isinstance(asked := condition.value, Parameter)
+        and not condition.negated
+        and is_constant(asked.default, False, None)
+        and call.argument(asked.index, asked.parameter) is None
+        for condition in facts.conditions_around(place)
+    )
+
+
+def _bodies(value: Value, depth: int = 4) -> Iterator[Value]:
+    """The value and what of it becomes the answer: what is given to ``jsonify``, members, one of a choice, an object that is unpacked."""
+    if depth == 0:
+        return
+    inside: tuple[Value, ...] = ()
+    match value:
+        case Choice() | Sequence():
+            inside = value.options if isinstance(value, Choice) else value.items
+        case Mapping():
+            yield value
+            inside = tuple(item for _, item in value.items)
+        case Call():
+            yield value
+            if value.callee in _MAKERS or value.method in _UNPACKS:
+                inside = (*value.args, *(said for _, said in value.keywords))
+                inside += (value.receiver,) if value.receiver is not None and value.method in _UNPACKS else ()
+        case _:
+            pass
+    for one in inside:
+        yield from _bodies(one, depth - 1)
 
 
 def _is_token_body(facts: SourceFacts, value: Value) -> bool:
