@@ -186,10 +186,13 @@ def bearers(target: Target) -> tuple[Identity, ...]:
 
 
 def answered(target: Target, request: Request) -> Steps[Exchange]:
-    """The answer to nobody; where nobody is refused and the scan can be somebody, the answer to the first of them."""
+    """The answer to nobody; where nobody is refused and the scan can be somebody, the answer to the first of them. A guard that breaks for want
+    of a credential refuses too."""
     exchange = yield from send(request)
-    if exchange.response.refused and target.identities:
-        return (yield from send(target.identities[0].on(request)))
+    if target.identities and (exchange.response.refused or exchange.response.status == 500):
+        own = yield from send(target.identities[0].on(request))
+        if exchange.response.refused or own.response.status < 500:
+            return own
     return exchange
 
 

@@ -25,6 +25,7 @@ GUESSED_MOST: Final = 200
 """Paths of one list of names that are asked for, with what they lead to."""
 GUESS_SECONDS: Final = 1.5
 """How long one list of names is tried."""
+ONE_SECONDS: Final = 0.3
 ENOUGH: Final = 20
 EVERYTHING: Final = 0.6
 """The part of guessed names that may be right before the application counts as one that answers everywhere."""
@@ -130,12 +131,14 @@ class _Crawl:
 
     def _guess(self, nothing: "Nothing", words: Sequence[str]) -> None:
         """Ask for *words*, as long as it goes quickly; what an answer leads to is asked beside them."""
-        until, before = time.monotonic() + GUESS_SECONDS, len(self.guessed)
+        left, before = GUESS_SECONDS, len(self.guessed)
         self._wait(words)
         for number in range(GUESSED_MOST):
-            if not self.waiting or time.monotonic() > until:
+            if not self.waiting or left <= 0:
                 break
+            began = time.monotonic()
             self._ask(nothing, self.waiting.pop(0))
+            left -= min(time.monotonic() - began, ONE_SECONDS)  # one door that hangs says nothing of the others
             if number > ENOUGH and len(self.guessed) - before > number * EVERYTHING:
                 self._takes_everything(1)
                 break

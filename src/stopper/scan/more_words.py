@@ -11,7 +11,7 @@ FEW: Final = 5
 """Below so many routes that pages, forms or texts led to, more names are tried: such an API shows nothing of itself."""
 MANY: Final = 15
 """From so many routes on no names are tried."""
-BELOW_MOST: Final = 3
+BELOW_MOST: Final = 2
 """Beginnings of paths below which names are tried."""
 _THINGS: Final = (
     "user", "get", "product", "book", "post", "article", "task", "todo", "message", "customer", "comment", "employee", "event", "ticket", "profile",
@@ -54,19 +54,18 @@ MORE: Final[tuple[str, ...]] = tuple(
 )
 """Paths, the likeliest kinds first; all of them are only read."""
 _BELOW: Final = (
-    "login", "register", "users", "user", "1", "create", "all", "list", "search", "admin", "me", "profile", "config", "data", "status", "health", "info", "debug",
-    "ping", "files", "file", "upload", "download", "export", "fetch", "proxy", "token", "auth", "key", "keys", "messages", "notes", "products", "orders", "tasks",
-    "posts", "post", "accounts", "transactions", "comments", "xml", "yaml", "deserialize", "exec", "execute", "user/1", "user/login", "user/register", "users/1", "reset-password", "chat",
-    "logs", "backup", "reports", "settings", "secret", "test", "feedback", "eval", "render", "redirect", "webhook", "run", "command",
+    "login", "register", "users", "user", "1", "create", "list", "search", "admin", "me", "profile", "config", "data", "status", "health", "info", "debug",
+    "ping", "files", "file", "upload", "download", "export", "fetch", "token", "auth", "key", "messages", "notes", "products", "orders", "tasks",
+    "posts", "post", "comments", "xml", "deserialize", "exec", "user/1", "user/login", "user/register", "chat", "logs", "backup", "settings", "feedback", "webhook",
 )  # fmt: skip
-_BEGINNING: Final = re.compile(r"(/[^/{}]+(?:/v\d{1,3}(?=/|$))?)(?:/|$)")
-_HEADS: Final = re.compile(r"(?i)^/(api|rest|v\d+|auth|users?|accounts?|admin|internal|service|app)(/v\d+)?$")
+_BEGINNING: Final = re.compile(r"(/[^/{}]+(?:/v\d{1,3}(?=/|$))?)(/.|$)")
+_HEADS: Final = re.compile(r"(?i)^/(api|rest|v\d+)(/v\d+)?$")
 
 
 def below(found: Iterable[str]) -> tuple[str, ...]:
-    """Paths below the beginnings of the routes *found*: those that many APIs have, and those that several of these share."""
-    paths = list(found)
-    heads = [begun.group(1) for path in paths if (begun := _BEGINNING.match(path)) is not None]
+    """Paths below the beginnings of the routes *found*: those of an API, and those that several of these share."""
+    begun = [part for path in found if (part := _BEGINNING.match(path)) is not None]
+    heads = [part.group(1) for part in begun if part.group(2) or _HEADS.match(part.group(1))]
     shared = sorted(
         (head for head in dict.fromkeys(heads) if _HEADS.match(head) or heads.count(head) > 1),
         key=lambda head: (not _HEADS.match(head), -heads.count(head)),

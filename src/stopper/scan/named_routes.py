@@ -17,7 +17,7 @@ _READ: Final = 300_000
 """Characters of an answer that are read."""
 _PATH: Final = r"/(?:[\w.~%:@{}$/-]|(?<=/)<[\w:]{1,40}>){1,120}"
 _SPOKEN: Final = re.compile(
-    rf"\b(?:GET|POST|PUT|PATCH|DELETE)\b[\s:|\"'`(→-]{{1,4}}({_PATH}+)(?!\s+HTTP/)(\?[\w=&%{{}}<>.,+-]{{1,120}})?"
+    rf"\b(?:GET|POST|PUT|PATCH|DELETE)\b[\s:|\"'`(→-]{{1,4}}({_PATH}+)(\?[\w=&%{{}}<>.,+-]{{1,120}}+)?+(?!\S*\s+HTTP/)"
 )
 _FETCHED: Final = re.compile(
     rf"(?:\bfetch|\baxios(?:\.\w+)?|\$\.(?:get|post|ajax|getJSON)|\.open|\burl|\baction|\bendpoint|\bpath|\broute)\s*[(:=]\s*"

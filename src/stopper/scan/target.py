@@ -13,6 +13,7 @@ from stopper.core.probe_login import ENTERED, REGISTERED
 from stopper.core.probe_own_values import told_about
 from stopper.scan.crawl import Crawled, beside, crawled
 from stopper.scan.forge import TokenForge
+from stopper.scan.guessed_inputs import guess_registrations, guessed_inputs
 from stopper.scan.harvest import harvested
 from stopper.scan.honest import HonestRequests
 from stopper.scan.identities import Scene, gather
@@ -20,6 +21,7 @@ from stopper.scan.missing_fields import learn_fields
 from stopper.scan.own_words import own_words
 from stopper.scan.renewal import Renewals
 from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.form_doors import FormDoors
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ def prepare(
     canary = canary or new_canary()
     honest = HonestRequests(canary=canary, harvest=dict(known_ids or {}))
     scene = Scene(model, courier, honest, canary)
+    guess_registrations(model, courier, honest)
     people, notes = gather(scene, given)
     courier.people.update(one.name for one in people)
     forge = TokenForge(_words(model, courier, people))
@@ -91,6 +94,8 @@ def prepare(
         honest.harvest.setdefault(path, dict(numbers))
     renewals = Renewals(scene, people, forge.claims)
     learn_fields(model, courier, honest, people)
+    model = guessed_inputs(model, courier, honest, people)
+    courier.forms = FormDoors.of(model.routes)
     honest.harvest.update(harvested(model, courier, honest, people))
     surface, url = courier.transport.surface, courier.transport.base_url
     target = Target(model, surface, url, mode, depth, forge, honest, people, canary)

@@ -1,0 +1,185 @@
+"""Names of inputs that nobody tells: many usual ones go in one request, and what the answer does with them says which are read."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+from urllib.parse import urlencode
+
+from stopper.core.app import App, Route
+from stopper.core.exchange import Request, Response
+from stopper.core.probe import Identity, Skipped
+from stopper.core.probe_baseline import is_door, same
+from stopper.scan.doors import REGISTER
+from stopper.scan.honest import HonestRequests
+from stopper.scan.survey import ENDS_ACCESS
+from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.form_doors import FORM
+
+ROUTES_MOST: Final = 20
+"""Route-methods of which no reader knows an input that are asked."""
+FOUND_MOST: Final = 6
+"""Names of one route that are kept."""
+ECHOED: Final = 10
+"""From so many names in the answer on, it repeats its own address."""
+QUERY: Final = (
+    "q", "query", "search", "s", "keyword", "term", "id", "user_id", "uid", "username", "user", "name", "email", "file", "filename", "path", "page", "url", "uri",
+    "target", "host", "hostname", "ip", "address", "domain", "cmd", "command", "c", "code", "expr", "expression", "template", "tpl", "input", "user_input", "text", "message", "msg",
+    "data", "content", "title", "comment", "category", "type", "key", "value", "next", "redirect", "xml", "lang", "sort", "filter", "prompt", "question",
+)  # fmt: skip
+"""Counted in what public Flask projects read by ``request.args``, and in samples that are weak on purpose."""
+BODY: Final = (
+    "username", "name", "email", "id", "user_id", "user", "title", "description", "message", "content", "text", "data", "body", "comment", "query", "search",
+    "q", "url", "file", "filename", "path", "host", "hostname", "ip", "address", "cmd", "command", "code", "expression", "expr", "template", "input", "value", "key",
+    "payload", "xml", "yaml", "object", "type", "category", "prompt", "question", "feedback", "note", "subject",
+)  # fmt: skip
+"""The same of bodies."""
+ACCOUNT: Final = (
+    "username", "email", "password", "name", "first_name", "last_name", "firstname", "lastname", "full_name", "fullname", "confirm_password",
+    "password_confirm", "password2", "phone", "address",
+)  # fmt: skip
+FILE: Final = "/proc/version"
+"""What is sent where a file may be named: it can be read, and a view that writes can make nothing there."""
+_FILES: Final = re.compile(r"^(file|filename|path|page)$")
+Ask = Callable[[dict[str, str]], Response]
+
+
+def guessed_inputs(app: App, courier: Courier, honest: HonestRequests, people: Sequence[Identity]) -> App:
+    """*app*, each route that read one of the usual names with that name. Bodies are tried in mode active only, and no route of a document."""
+    routes: list[Route] = []
+    left = ROUTES_MOST
+    for route in app.routes:
+        made = [route]
+        for method in ("GET", "POST"):
+            if left and _unknown(route, method, honest) and (method == "GET" or courier.mode == "active"):
+                left -= 1
+                try:
+                    made = _with_names(made, method, courier, honest, people)
+                except Skipped:
+                    continue
+        routes.extend(made)
+    return replace(app, routes=tuple(routes))
+
+
+def guess_registrations(app: App, courier: Courier, honest: HonestRequests) -> None:
+    """Let registrations whose fields nobody knows have all that an account usually has, where they take that and nothing less."""
+    if courier.mode != "active":
+        return
+    for route in app.routes:
+        known = route.names or route.request_schema or honest.learned.get(route.path)
+        if "POST" not in route.methods or route.parameters or known or not REGISTER.search(route.path):
+            continue
+        try:
+            bare = courier.carry(_json(honest, route, _account(honest.canary, ACCOUNT[:4]))).response
+            if bare.succeeded or not 400 <= bare.status < 500 or bare.status in (401, 403, 404, 405, 429):
+                continue
+            if courier.carry(_json(honest, route, _account(honest.canary, ACCOUNT))).response.succeeded:
+                honest.learned[route.path] = ACCOUNT
+        except Skipped:
+            continue
+
+
+def _account(canary: str, names: Sequence[str]) -> dict[str, str]:
+    said = {"email": f"{canary}q@example.com", "phone": "+15550100"}
+    return {name: f"Pass-{canary}-9a!" if "passw" in name else said.get(name, f"{canary}q") for name in names}
+
+
+def _unknown(route: Route, method: str, honest: HonestRequests) -> bool:
+    known = honest.learned_query if method == "GET" else honest.learned
+    return not (
+        method not in route.methods
+        or "spec" in route.readers
+        or not route.readers <= {"wire"}
+        or route.names
+        or route.request_schema
+        or known.get(route.path)
+        or (route.parameters and method == "GET")
+        or ENDS_ACCESS.search(route.path)
+        or (method == "GET" and is_door(route))
+        or (method == "POST" and REGISTER.search(route.path))
+    )
+
+
+def _with_names(
+    made: list[Route], method: str, courier: Courier, honest: HonestRequests, people: Sequence[Identity]
+) -> list[Route]:
+    route = next(one for one in made if method in one.methods)
+    rest = [one for one in made if one is not route]
+    if method == "GET":
+        names = _read(_asker(courier, honest, route, people, "query"), QUERY, honest.canary)
+        return [*rest, replace(route, optional=names)] if names else made
+    for kind in ("json", "form"):
+        names = _read(_asker(courier, honest, route, people, kind), BODY, honest.canary)
+        if names:
+            others = tuple(one for one in route.methods if one not in ("POST", "PUT", "PATCH"))
+            taking = replace(route, methods=("POST",), fields=names, takes_form=kind == "form")
+            return [*rest, taking, *([replace(route, methods=others)] if others else [])]
+    return made
+
+
+def _asker(courier: Courier, honest: HonestRequests, route: Route, people: Sequence[Identity], kind: str) -> Ask:
+    who: list[Identity] = []
+
+    def ask(values: dict[str, str]) -> Response:
+        if kind == "query":
+            plain = honest(route, "GET")
+            request = replace(plain, target=f"{plain.target}?{urlencode(values)}") if values else plain
+        elif kind == "json":
+            request = _json(honest, route, values)
+        else:
+            plain = _json(honest, route, values)
+            request = replace(
+                plain, headers=(("Accept", "*/*"), ("Content-Type", FORM)), body=urlencode(values).encode()
+            )
+        response = courier.carry(who[0].on(request) if who else request).response
+        if people and not who and (response.refused or response.status == 500):
+            own = courier.carry(people[0].on(request)).response
+            if response.refused or own.status < 500:  # a guard that breaks for want of a credential refuses too
+                who.append(people[0])
+                return own
+        return response
+
+    return ask
+
+
+def _json(honest: HonestRequests, route: Route, values: dict[str, str]) -> Request:
+    return replace(honest(route, "POST"), body=json.dumps(values).encode())
+
+
+def _read(ask: Ask, names: Sequence[str], canary: str) -> tuple[str, ...]:
+    """Those of *names* that the route reads, as far as its answers show."""
+    plain = ask({})
+    if plain.error or plain.refused or plain.status in (404, 405, 429):
+        return ()
+    marks = {name: f"{canary}{chr(97 + number // 26)}{chr(97 + number % 26)}z" for number, name in enumerate(names)}
+    sent = {name: FILE if _FILES.match(name) else _meaning(mark) for name, mark in marks.items()}
+    every = ask(sent)
+    if every.error or every.refused or every.status == 429:
+        return ()
+    shown = [name for name, mark in marks.items() if mark in every.text]
+    if shown:
+        return tuple(shown[:FOUND_MOST]) if len(shown) < ECHOED else ()
+    if same(plain, every) and every.content_type != "text/html":
+        # A program that runs a file of this name fails as it fails without; what a shell does behind it shows.
+        sent = {name: f"{FILE};echo {canary}$((7919*6007))" for name in names if _FILES.match(name)}
+        every = ask(sent)
+    if same(plain, every) or not same(plain, ask({})):
+        return ()
+    found = _narrowed(ask, plain, list(sent), sent)
+    return (found,) if found else ()
+
+
+def _meaning(mark: str) -> str:
+    """A text that is worked out by a template or a shell, so that a route which shows nothing of what it is sent tells of it too."""
+    return f"{mark}{{{{7919*6007}}}};echo {mark}$((7919*6007))"
+
+
+def _narrowed(ask: Ask, plain: Response, names: list[str], sent: dict[str, str]) -> str:
+    """The one of *names* that changes the answer by itself; empty where it takes several."""
+    while len(names) > 1:
+        half = names[: len(names) // 2]
+        told = not same(plain, ask({name: sent[name] for name in half}))
+        names = half if told else names[len(names) // 2 :]
+    alone = ask({name: sent[name] for name in names})
+    return "" if same(plain, alone) or alone.error or alone.status == 429 else names[0]
