@@ -23,7 +23,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.owner_names import WHO
-from stopper.core.place import RouteRef
+from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import members
@@ -31,7 +31,7 @@ from stopper.core.probe_login import log_in
 from stopper.core.probe_registration import registered
 from stopper.core.rule import Hit, Rule
 from stopper.core.secret import Secret
-from stopper.core.values import Call, Item, Member, Name, text_of, walk
+from stopper.core.values import Call, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _CHANGES: Final = re.compile(
@@ -117,20 +117,34 @@ def _is_about(route: SourceRoute) -> bool:
 
 
 def _by_schema(facts: SourceFacts, names: list[str], ref: RouteRef) -> Iterator[Hit]:
-    """``User(role=data.role)``, where a schema of the project has made ``data`` of the body."""
-    for call in (call for name in names for call in facts.calls_in(name)):
-        for name, value in call.keywords:
-            said = value.attribute if isinstance(value, Member) else text_of(getattr(value, "key", None)) or ""
-            owner = value.owner if isinstance(value, (Member, Item)) else None
-            if (
-                _ROLE.search(name)
-                and _ROLE.search(said)
-                and isinstance(owner, Call)
-                and owner.method in _LOADS
-                and any(facts.derives(given, "request-data") for given in owner.args)
-                and call.span is not None
-            ):
-                yield Hit(f"{ref} takes `{said}` from whoever registers", call.span, ref)
+    """``User(role=data.role)``, ``insert_one({"role": data.role})``, ``user.role = data.role``, where a schema has made ``data`` of
+    the body."""
+    for name in names:
+        for key, value, span in _kept_roles(facts, name):
+            said = said_name(value)
+            sent = _ROLE.search(key) and _ROLE.search(said) and _is_sent(facts, value)
+            if sent and span is not None and not _is_held_against(facts, names, said):
+                yield Hit(f"{ref} takes `{said}` from whoever registers", span, ref)
+
+
+def _kept_roles(facts: SourceFacts, name: str) -> Iterator[tuple[str, Value, Span | None]]:
+    for call in facts.calls_in(name):
+        yield from ((key, value, call.span) for key, value in call.keywords)
+        for one in call.args:
+            for key, value in one.items if isinstance(one, Mapping) else ():
+                yield text_of(key) or "", value, call.span
+    yield from ((one.attribute, one.value, one.span) for one in facts.assignments_in(name) if "." in one.target)
+
+
+def _is_sent(facts: SourceFacts, value: Value) -> bool:
+    owner = value.owner if isinstance(value, (Member, Item)) else None
+    if isinstance(owner, Call):
+        return owner.method in _LOADS and any(facts.derives(given, "request-data") for given in owner.args)
+    return isinstance(owner, Parameter) and facts.derives(value, "request-data")
+
+
+def _is_held_against(facts: SourceFacts, names: list[str], key: str) -> bool:
+    return any(_holds(one.left, key) or _holds(one.right, key) for name in names for one in facts.comparisons_in(name))
 
 
 def _role(facts: SourceFacts, route: SourceRoute, names: list[str], ref: RouteRef) -> Iterator[Hit]:
@@ -141,11 +155,7 @@ def _role(facts: SourceFacts, route: SourceRoute, names: list[str], ref: RouteRe
     yield from _by_schema(facts, names, ref)
     for reading in facts.readings():
         if reading.function in names and _ROLE.search(reading.key) and not reading.source.startswith("flask.session"):
-            if any(
-                _holds(one.left, reading.key) or _holds(one.right, reading.key)
-                for name in names
-                for one in facts.comparisons_in(name)
-            ):
+            if _is_held_against(facts, names, reading.key):
                 continue
             yield Hit(f"{ref} takes `{reading.key}` from whoever registers", reading.span, ref)
 

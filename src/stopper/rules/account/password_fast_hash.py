@@ -7,7 +7,7 @@ from typing import Final
 from stopper.core.account_names import is_clear_password, is_password_name, said_name
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.followed_values import through
+from stopper.core.passing import given
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import Call, Name, Parameter, Value, text_of, walk
 
@@ -24,6 +24,7 @@ _SLOW: Final = re.compile(r"(?i)bcrypt|argon2|scrypt|pbkdf2|generate_password_ha
 _PASSWORD_FUNCTION: Final = re.compile(
     r"(?i)(hash|encrypt|set|check|verify|make)_?(user_?)?(password|passwd|pwd|pw)\b|password_?hash"
 )
+_SETTER: Final = re.compile(r"(?i)_?(plain_?|raw_?|new_?)?(password|passwd|pwd)")
 _BREACHES: Final = re.compile(r"(?i)pwned|breach|hibp|leaked|compromised")
 _SCHEMES: Final = re.compile(
     r"(?i)(hex_|ldap_)?(md4|md5|sha1|sha256|sha512)(_crypt)?|plaintext|nthash|lmhash|des_crypt"
@@ -63,9 +64,11 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _sets_password(facts: SourceFacts, value: Value) -> bool:
     """What the setter of a ``password`` is given, under whatever name, also where it hands that on to a function that hashes."""
-    return any(
-        isinstance(one, Parameter) and is_password_name(_word(one.function)) for one in through(facts, value, 2, 4)
-    )
+    held = [part for part in walk(value, 3) if isinstance(part, Parameter)]
+    held += [
+        part for one in held for said in given(facts, one) for part in walk(said, 1) if isinstance(part, Parameter)
+    ]
+    return any(_SETTER.fullmatch(_word(one.function)) for one in held)
 
 
 def _word(function: str) -> str:

@@ -8,17 +8,18 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from stopper.core.account_names import RESETS
+from stopper.core.account_names import RESETS, said_name
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.place import RouteRef
+from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_reset import Asked, asks_for_reset, reset_tokens, resets
 from stopper.core.random_edits import NUMBERS, from_the_system
-from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Item, Mapping, Value, options, text_of, walk
+from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.values import Call, Constant, Item, Mapping, Name, Value, options, text_of, walk
+from stopper.core.view_functions import index_of
 
 _GUESSABLE: Final = re.compile(
     r"random\.(?!SystemRandom)\w+|uuid\.uuid[135]|(?:hashlib|zlib)\.\w+|base64\.\w*encode|time\.time|datetime\.\w*(?:\.\w+)*|binascii\.hexlify"
@@ -42,18 +43,27 @@ def detect(app: App) -> Iterator[Hit]:
     if not resets:
         return
     seen: set[tuple[str, int]] = set()
-    for hit in (*_made(facts, resets), *_unended(facts, resets), *_kept(facts, resets), *_kept_by_sql(facts, resets)):
+    reached = resets | frozenset(_reached(facts))
+    for hit in (*_made(facts, resets, reached), *_unended(facts, reached), *_kept(facts, resets)):
         if hit.span is not None and (hit.span.path, hit.span.line) not in seen:
             seen.add((hit.span.path, hit.span.line))
             yield hit
 
 
-def _made(facts: SourceFacts, resets: frozenset[str]) -> Iterator[Hit]:
+def _reached(facts: SourceFacts) -> list[str]:
+    """What the views of routes that reset or invite call in the project."""
+    index = index_of(facts)
+    views = [one.name for route in facts.routes if RESETS.search(route.path) for one in index.of_view(route.view)]
+    return index.calling(views, 3)
+
+
+def _made(facts: SourceFacts, resets: frozenset[str], reached: frozenset[str]) -> Iterator[Hit]:
     """A token that is worked out from the time, the account or a generator that can be predicted."""
-    for name in sorted(resets):
+    for name in sorted(reached):
         for made in facts.assignments_in(name):
             if _TOKEN.search(made.attribute) and _is_guessable(facts, made.value):
                 yield Hit("a reset token can be predicted", made.span)
+    for name in sorted(resets):
         for call in facts.calls_in(name):
             if call.span and _makes(call) and _used_as_token(facts, name, call):
                 yield Hit("a reset token can be predicted", call.span)
@@ -115,63 +125,128 @@ def _is_serializer(call: Call) -> bool:
     return isinstance(call.receiver, Call) and _SERIALIZER.fullmatch(call.receiver.callee) is not None
 
 
-_ENDS: Final = re.compile(
-    r"(?i)expir|max_age|valid_until|created|issued|ttl|used|consumed|timedelta|setex|revoke|delete|remove|pop|clear|invalidate|verify_reset|check_token|loads|decode"
+_USED: Final = re.compile(
+    r"(?i)delete|remove|discard|delitem|used|consum|redeem|revoke|invalidat|burn|getdel|unset|(^|[._])pop$|spent|verify_reset|check_token|loads|decode"
 )
+"""What ends a token that was shown; one that is signed is looked at by other questions."""
+_AGES: Final = re.compile(
+    r"(?i)expir|max_age|valid|created|issued|sent_at|ttl|timedelta|time(\.time)?$|setex|usable|stale|fresh|utcnow|\bnow\b|older|lifetime|verify_reset|check_token|loads|decode"
+)
+"""What says how long a token lives."""
+_SQL_BY_TOKEN: Final = re.compile(
+    r"(?is)^\s*(?:select|update)\b.*\bwhere\b.*\b\w*(?:token|code|key|link|digest|hash)\w*\s*="
+)
+_SQL_USED: Final = re.compile(
+    r"(?is)\bused|consumed|redeemed|delete\s+from|\bset\b.*\b\w*(?:token|code|key|link|digest|hash)\w*\s*=\s*(?:null|''|\"\")|returning"
+)
+_SQL_AGES: Final = re.compile(r"(?i)expir|until|valid|created|issued|interval|now\(\)|_at\b")
+_KEPT_AS: Final = re.compile(
+    r"(?i)\w*(token|reset|invite|invitation|recovery|magic)\w*|code|key|digest|link|(code|link|key)_(hash|digest)"
+)
+"""Columns, keys and stores of tokens."""
+_LOOKS_UP: Final = ("*.filter_by", "*.find_one", "*.find_one_and_update", "*.get", "*.get_or_none", "*.first")
+_RUNS_SQL: Final = ("*.execute", "*.fetch_one", "*.query", "*.query_db", "*.fetchrow", "*.fetchone", "*.scalar")
 
 
 def _kept(facts: SourceFacts, resets: frozenset[str]) -> Iterator[Hit]:
-    """A look-up by the token that is followed by a new password, where nothing in sight ends the token."""
-    for call in facts.calls("*.filter_by", "*.find_one", "*.get"):
-        if call.function not in resets or call.span is None:
+    """A look-up by the token that is followed by a new password, where nothing in sight ends the token or asks how old it is."""
+    found = [(name, span) for name, span in _looked_up(facts) if span is not None]
+    if not found:
+        return
+    index = index_of(facts)
+    for route in facts.routes:
+        views = [one.name for one in index.of_view(route.view)]
+        names = index.calling(views, 3)
+        if not any(name in resets for name in (route.view, *names)) or not any(
+            _sets_password(facts, one) for one in names
+        ):
             continue
-        shown = [value for name, value in call.keywords if _TOKEN.search(name)]
-        shown += [value for arg in call.args for value in _by_token(arg)] if call.method == "find_one" else []
-        if not any(facts.derives(value, "request-data") for value in shown) or not _sets_password(facts, call.function):
+        used, ages = _ended(facts, names)
+        for name, span in found if not (used and ages) else ():
+            if name in names:
+                said = (
+                    "can be used again"
+                    if ages
+                    else "does not expire"
+                    if used
+                    else "can be used again and does not expire"
+                )
+                yield Hit(f"a reset token {said}", span, certainty="likely")
+
+
+def _looked_up(facts: SourceFacts) -> Iterator[tuple[str, Span | None]]:
+    """Where something is looked up by a token that the caller shows: in a database, by a statement, in a dict of the module."""
+    for call in facts.calls(*_LOOKS_UP):
+        shown = [value for name, value in call.keywords if _KEPT_AS.fullmatch(name)]
+        shown += [value for arg in call.args[:1] for value in _by_token(arg)]
+        if any(_is_shown(facts, value) for value in shown):
+            yield call.function, call.span
+    for one in facts.comparisons("=="):
+        for left, right in ((one.left, one.right), (one.right, one.left)):
+            column = left.dotted if isinstance(left, Name) else ""
+            if "." in column and column.rpartition(".")[0].rpartition(".")[2][:1].isupper() and (
+                _KEPT_AS.fullmatch(column.rpartition(".")[2]) and _is_shown(facts, right)
+            ):  # fmt: skip
+                yield one.function, one.span
+    for call in facts.calls(*_RUNS_SQL):
+        text = next((said for part in walk(call.argument(0), 2) if (said := text_of(part))), "")
+        if _SQL_BY_TOKEN.search(text) and any(_is_shown(facts, value) for value in call.args[1:]):
+            yield call.function, call.span
+    for item in facts.all_lookups:
+        if item.span is None or not isinstance(item.owner, Mapping) or facts.is_test(item.span):
             continue
-        words = [one.callee for one in facts.calls_in(call.function)]
-        words += [one.attribute for one in facts.assignments_in(call.function)]
-        words += [
-            said
-            for one in facts.comparisons_in(call.function)
-            for part in walk(one.left, 4)
-            for said in (getattr(part, "attribute", ""), part.name)
+        if _KEPT_AS.fullmatch(said_name(item.key)) and _is_shown(facts, item.key):
+            yield facts.function_around(item.span), item.span
+
+
+def _is_shown(facts: SourceFacts, value: Value) -> bool:
+    """What the caller shows, or its hash, which no longer derives from it by itself."""
+    return any(facts.derives(part, "request-data", "path-parameter") for part in walk(value, 6))
+
+
+def _ended(facts: SourceFacts, names: list[str]) -> tuple[bool, bool]:
+    """Whether something in these functions ends a token that was shown, and whether something asks how old it is."""
+    used = ages = False
+    for name in names:
+        calls = [
+            one
+            for one in facts.calls_in(name)
+            if "session" not in f"{one.callee} {getattr(one.receiver, 'dotted', '')}"
         ]
-        token_cleared = any(
-            _TOKEN.search(one.attribute) and "." in one.target for one in facts.assignments_in(call.function)
+        given = [value for one in calls for value in (*one.args, *(said for _, said in one.keywords))]
+        texts = [text for value in given for part in walk(value, 4) if (text := text_of(part))]
+        words = [one.callee for one in calls] + [word for one in calls for word, _ in one.keywords]
+        words += [one.attribute for one in facts.assignments_in(name)]
+        compared = [side for one in facts.comparisons_in(name) for side in (one.left, one.right)]
+        asked = [one.value for one in facts.conditions_in(name)]
+        sides = [word for side in (*compared, *asked) for part in walk(side, 4) for word in _said(part)]
+        cleared = any(_KEPT_AS.fullmatch(one.attribute) and "." in one.target for one in facts.assignments_in(name))
+        sql = [text for text in texts if " " in text]
+        plain = [text for text in texts if " " not in text and text.isascii()]
+        used = (
+            used
+            or cleared
+            or any(map(_USED.search, (*words, *plain, name.rpartition(".")[2])))
+            or any(map(_SQL_USED.search, sql))
         )
-        if not token_cleared and not any(_ENDS.search(word) for word in words):
-            certainty: Certainty = "likely"
-            yield Hit("a reset token can be used again and does not expire", call.span, certainty=certainty)
+        ages = (
+            ages
+            or any(map(_AGES.search, (*words, *sides, *plain, name.rpartition(".")[2])))
+            or any(map(_SQL_AGES.search, sql))
+        )
+    return used, ages
 
 
-_SQL_BY_TOKEN: Final = re.compile(r"(?is)^\s*select\b.*\bwhere\b.*\b\w*(?:token|code|key|link)\w*\s*=")
-_SQL_ENDS: Final = re.compile(
-    r"(?i)expir|until|valid|created|issued|used|consumed|delete\s+from|\b\w*(?:token|code|key|link)\w*\s*=\s*(?:null|''|\"\")|interval|now\(\)"
-)
-
-
-def _kept_by_sql(facts: SourceFacts, resets: frozenset[str]) -> Iterator[Hit]:
-    """``SELECT id FROM users WHERE reset_token = ?`` before a new password, and no statement of the function ends the token."""
-    for call in facts.calls("*.execute", "*.fetch_one", "*.query", "*.query_db", "*.fetchrow"):
-        text = text_of(call.argument(0)) or ""
-        if call.function not in resets or call.span is None or not _SQL_BY_TOKEN.search(text):
-            continue
-        shown = any(facts.derives(value, "request-data", "path-parameter") for value in call.args[1:])
-        if not shown or not _sets_password(facts, call.function):
-            continue
-        calls = list(facts.calls_in(call.function))
-        said = [text_of(part) or "" for one in calls for value in one.args for part in walk(value, 2)]
-        words = [one.callee for one in calls if one.callee.rpartition(".")[2] not in ("clear", "pop")]
-        words += [side.name for one in facts.comparisons_in(call.function) for side in (one.left, one.right)]
-        if not any(_SQL_ENDS.search(one) for one in said) and not any(_ENDS.search(word) for word in words):
-            yield Hit("a reset token can be used again and does not expire", call.span, certainty="likely")
+def _said(part: Value) -> Iterator[str]:
+    yield said_name(part)
+    if isinstance(part, Call):
+        yield part.callee
 
 
 def _by_token(value: Value) -> Iterator[Value]:
     if isinstance(value, Mapping):
         for key, inner in value.items:
-            if _TOKEN.search(text_of(key) or ""):
+            if _KEPT_AS.fullmatch(text_of(key) or ""):
                 yield inner
 
 

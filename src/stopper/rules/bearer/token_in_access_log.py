@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.facts import source_of
+from stopper.core.fact import Flow
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.labels import LabelKind
+from stopper.core.naming import sensitive
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Constant, walk
+from stopper.core.values import Call, Constant, Name, Value, walk
 
 MESSAGE: Final = "the format of the access log writes down a header that carries a credential"
 SETTINGS: Final = frozenset({"access_log_format", "logformat", "log_format"})
@@ -22,9 +25,23 @@ _PROXY: Final = re.compile(
 _LINE: Final = re.compile(r"(?i)log_?-?format")
 
 
+_HOOKS: Final = (".after_request", ".after_app_request", ".before_request", ".before_app_request", ".teardown_request")
+_LOGGERS: Final = ("gunicorn.glogging.Logger", "werkzeug.serving.WSGIRequestHandler")
+_REQUEST_LINE: Final = frozenset({"method", "path", "full_path", "url", "url_rule", "endpoint"})
+_HELD_BACK: Final = re.compile(
+    r"(?i)mask|redact|scrub|obfuscat|hash|digest|sha\d|hmac|saniti[sz]e|censor|truncate|strip_query|^(?:len|bool|type|hash)$"
+)
+"""What is called so shows no credential."""
+_HEADERS: Final[tuple[LabelKind, ...]] = ("authorization-header", "api-key", "request-headers", "token")
+_URL: Final[tuple[LabelKind, ...]] = ("request-url", "query-string")
+_IN_URL: Final = frozenset({"token", "api-key", "password", "secret"})
+
+
 def detect(app: App) -> Iterator[Hit]:
-    """A log format, in gunicorn's settings or in files beside the code, that names such a header."""
+    """A log format, in gunicorn's settings or in files beside the code, that names such a header; a hook that writes a line for each
+    request with one in it, or with the URL where the application takes credentials there."""
     facts = source_of(app)
+    yield from _by_hand(facts)
     for assigned in facts.assignments():
         if assigned.attribute.lower() not in SETTINGS:
             continue
@@ -39,6 +56,51 @@ def detect(app: App) -> Iterator[Hit]:
             inside = bool(_LINE.search(line)) or (inside and ";" not in file.lines[number - 2])
             if not line.lstrip().startswith("#") and inside and (_PROXY.search(line) or _GUNICORN.search(line)):
                 yield Hit(MESSAGE, Span(file.path, number, number, 0, len(line)))
+
+
+def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
+    lines: dict[Span, list[Flow]] = {}
+    for flow in facts.flows("log", "print", label=(*_HEADERS, *_URL)):
+        lines.setdefault(flow.span, []).append(flow)
+    writers = _writers(facts) if lines else frozenset[str]()
+    takes_in_url = (
+        any(sensitive(one.key) in _IN_URL for one in facts.readings("flask.request.args")) if writers else False
+    )
+    for span, flows in lines.items():
+        if flows[0].function in writers and _says_request(facts, flows[0].function, span):
+            shown = [one for one in flows if not _is_held_back(one.value)]
+            if any(one.has(*_HEADERS, by_name=False) for one in shown) or (
+                takes_in_url and any(one.has(*_URL, by_name=False) for one in shown)
+            ):
+                yield Hit("a line that is written for each request has a credential of it", span)
+
+
+def _writers(facts: SourceFacts) -> frozenset[str]:
+    """The functions that run for each request: hooks, however they are registered, and methods of servers' loggers."""
+    found = {one.name for one in facts.functions() if any(said.name.endswith(_HOOKS) for said in one.decorators)}
+    found |= {route_hook for route in facts.routes for route_hook in route.hooks}
+    for call in facts.calls(*("*" + word for word in _HOOKS)):
+        found |= {given.dotted for given in call.args[:1] if isinstance(given, Name)}
+    heirs = {one.name for one in facts.classes(*_LOGGERS)}
+    found |= {one.name for one in facts.functions() if one.owner in heirs}
+    return frozenset(found)
+
+
+def _says_request(facts: SourceFacts, function: str, span: Span) -> bool:
+    """That the line tells which request it is about, as an access log does."""
+    return any(
+        isinstance(part, Name)
+        and part.dotted.startswith("flask.request.")
+        and part.dotted.rpartition(".")[2] in _REQUEST_LINE
+        for call in facts.calls_in(function)
+        if call.span == span
+        for given in (*call.args, *(said for _, said in call.keywords))
+        for part in walk(given, 6)
+    )
+
+
+def _is_held_back(value: Value) -> bool:
+    return any(isinstance(part, Call) and _HELD_BACK.search(part.method) for part in walk(value, 6))
 
 
 RULE = Rule(

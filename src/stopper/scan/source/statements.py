@@ -61,6 +61,12 @@ def _delete(reader: Reader, node: ast.Delete) -> None:
     for target in node.targets:
         if type(target) is ast.Name and reader.function:
             reader.scope.pop(target.id, None)
+        elif type(target) is ast.Subscript and type(target.slice) is not ast.Slice:
+            # ``del kept[key]`` is what this function of the standard library does
+            taken = (reader.value(target.value), reader.value(target.slice))
+            reader.project.calls.append(
+                Call("operator.delitem", taken, function=reader.function, span=reader.span(node))
+            )
 
 
 def _nothing(reader: Reader, node: ast.stmt) -> None:
