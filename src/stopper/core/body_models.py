@@ -281,3 +281,22 @@ def _is_narrow_field(field: Call) -> bool:
         if isinstance(part, Name):
             return True
     return False
+
+
+def is_bounded(facts: "SourceFacts", owner: Value, word: str) -> bool:
+    """That a field has a largest value: ``Field(le=100)``, ``conint(le=100)``, ``Range(max=100)``, or a list of what it may be."""
+    known = class_of(facts, owner)
+    if known is None:
+        return False
+    if _is_validated(facts, known, word) or admitted_words(facts, owner, word) is not None:
+        return True
+    asked = [part for one in (_declared(facts, known, word), _given(facts, known, word)) for part in walk(one, 5)]
+    return any(
+        isinstance(part, Call)
+        and (part.keyword("le", "lt", "max", "maximum") is not None or part.method == "OneOf" or _has_top(part))
+        for part in asked
+    )
+
+
+def _has_top(call: Call) -> bool:
+    return call.method in ("Range", "Le", "Lt") and (call.method != "Range" or len(call.args) > 1)

@@ -7,7 +7,7 @@ from typing import Final
 from stopper.core.facts import SourceFacts
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit
-from stopper.core.values import Call, Mapping, Value, is_constant, text_of, walk
+from stopper.core.values import Call, Choice, Constant, Mapping, Truth, Value, is_constant, text_of, walk
 from stopper.core.view_functions import index_of
 
 _GROWS: Final = re.compile(
@@ -20,7 +20,7 @@ _HELD: Final = re.compile(
     r"(?i)^(limit|paginate\w*|fetchmany|slice|islice|head|first\w*|one\w*|scalar_one\w*|get_or_404|batch_size|filter\w*|where|find_by\w*|search\w*|top|count|"
     r"render_template\w*|iter\w*|yield_per|stream\w*|partitions|\w*page\w*|cached?|memoize|offset)$"
 )
-_ENDS: Final = ("*.all", "*.fetchall", "*.scalars", "*.find", "*.query.all")
+_FILTERS: Final = re.compile(r"(?i)^(filter\w*|where)$")
 _SELECT: Final = re.compile(
     r"(?is)^\s*select\b(?!.*\b(?:limit|where|count\(|fetch\s+first|top\s+\d|group\s+by|join)\b).*\bfrom\b"
 )
@@ -35,19 +35,64 @@ def whole_tables(facts: SourceFacts) -> Iterator[Hit]:
             continue
         for function in index.of_view(route.view, method="GET"):
             calls = list(facts.calls_in(function.name))
-            if any(_HELD.match(call.method) for call in calls) or any(
+            if any(_HELD.match(call.method) and not _FILTERS.match(call.method) for call in calls) or any(
                 one.function == function.name and _PAGES.search(one.key) for one in facts.readings("flask.request.args")
             ):
                 continue
-            found = next((call for call in calls if _takes_all(call) and call.span is not None), None)
+            filtered = [call for call in calls if _FILTERS.match(call.method)]
+            found = next((call for call in calls if _takes_all(call) and not _is_filtered(call, filtered)), None)
+            if found is not None and found.span is None:
+                continue
             if found is not None and function.returns:
                 yield Hit(f"GET {route.path} answers with all that there are", found.span, RouteRef("GET", route.path))
                 break
 
 
+def _is_filtered(call: Call, filtered: list[Call]) -> bool:
+    """That a filter which may leave few rows stands on every way to *call*. A word that is looked for only where the caller sends one
+    leaves all of them, and so does a mark that most rows have."""
+    if not filtered:
+        return False
+    ways = [part for part in walk(call, 10) if isinstance(part, Choice)]
+    if any(_is_way_without(option) for one in ways for option in one.options):
+        return False
+    return not all(map(_leaves_most, filtered))
+
+
+def _is_way_without(value: Value) -> bool:
+    """A query as it stands before ``if word: query = query.where(…)``."""
+    parts = [part for part in walk(value, 10) if isinstance(part, Call)]
+    return any(part.method in ("query", "select") or ".query" in part.callee for part in parts) and not any(
+        _FILTERS.match(part.method) for part in parts
+    )
+
+
+def _leaves_most(call: Call) -> bool:
+    """``filter_by(active=True)``, ``where(Order.deleted.is_(False))``: literals alone."""
+    given = (*call.args, *(value for _, value in call.keywords))
+    if not given or call.open:
+        return False
+    return all(isinstance(one, Constant) and isinstance(one.value, bool) for _, one in call.keywords) and all(
+        isinstance(one, (Truth, Call)) and _is_of_literals(one) for one in call.args
+    )
+
+
+def _is_of_literals(value: Value) -> bool:
+    inner = (
+        value.parts
+        if isinstance(value, Truth)
+        else value.args
+        if isinstance(value, Call) and value.method == "is_"
+        else ()
+    )
+    return any(isinstance(one, Constant) and isinstance(one.value, (bool, type(None))) for one in inner)
+
+
 def _takes_all(call: Call) -> bool:
     if call.method == "all":
         return not call.args and (".query" in call.callee or _is_of_a_model(call.receiver))
+    if call.method == "scalars":
+        return call.receiver is not None and _is_of_a_model(call.argument(0) or call.receiver)
     if call.method == "fetchall":
         texts = [text for part in walk(call.receiver, 4) if (text := text_of(part)) is not None]
         return any(_SELECT.search(text) for text in texts)

@@ -8,13 +8,13 @@ from stopper.core.app import App, Route
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.owner_names import PRIVATE
-from stopper.core.place import RouteRef
+from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probe_baseline import TRIES, answered, attempt
 from stopper.core.probe_objects import as_id, entries, ids
 from stopper.core.rule import Hit, Rule
 from stopper.core.spec_document import mapping, operations, place_of, speaks_of
-from stopper.core.values import Call, Mapping, Value, text_of, walk
+from stopper.core.values import Call, Mapping, Unknown, Value, is_constant, text_of, walk
 
 _ID: Final = re.compile(r"(?i)^(id|pk|\w*_id|\w+Id|\w*_?(no|number))$")
 _OWN_ID: Final = re.compile(
@@ -24,6 +24,9 @@ _CLOCKS: Final = (
     "time.time", "time.time_ns", "time.monotonic_ns", "itertools.count", "next", "random.randint", "random.randrange", "random.random",
     "random.choice", "random.choices", "random.getrandbits", "uuid.uuid1",
 )  # fmt: skip
+_COUNTS: Final = frozenset({"incr", "incrby", "hincrby", "zcard", "llen", "lastrowid"})
+"""What a store counts with."""
+_SIZES: Final = frozenset({"len", "count", "max", "scalar"})
 _RANDOM: Final = re.compile(r"secrets\.|urandom|uuid4|SystemRandom|hmac|token_")
 _OWNER: Final = re.compile(r"(?i)owner|own_|belongs")
 _PUBLIC: Final = re.compile(
@@ -55,31 +58,51 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _counted(facts: SourceFacts) -> Iterator[Hit]:
     """An id made of the time, of a counter or of a small random number, under which something is kept that is asked for by it."""
-    makers = {call.function for call in facts.calls(*_CLOCKS) if call.function}
+    makers = {call.function for call in facts.calls(*_CLOCKS, *(f"*.{word}" for word in _COUNTS)) if call.function}
+    makers |= {call.function for call in facts.calls("len", "*.count", "max") if call.function}
+    makers |= {call.function for maker in makers for call in facts.calls(maker) if call.function}
     for function in sorted(makers):
         if not facts.routes_reaching(function):
             continue
         pairs = [(one.attribute, one.value, one.span) for one in facts.assignments_in(function)]
         for call in facts.calls_in(function):
             pairs += [(name, value, call.span) for name, value in call.keywords if call.span]
-            pairs += [(name, value, call.span) for one in call.args for name, value in _members(one) if call.span]
-        pairs += [(name, value, one.span) for one in facts.returns_of(function) for name, value in _members(one.value)]
+            pairs += [member for one in call.args if call.span for member in _members(one, call.span)]
+        pairs += [member for one in facts.returns_of(function) for member in _members(one.value, one.span)]
         found = next(
-            ((name, span) for name, value, span in pairs if _OWN_ID.fullmatch(name) and _is_counted(value)), None
+            ((name, span) for name, value, span in pairs if _OWN_ID.fullmatch(name) and _is_counted(facts, value)), None
         )
         if found is not None:
             yield Hit(f"`{found[0]}` is made of the time or a counter, and is easily guessed", found[1])
 
 
-def _members(value: Value) -> list[tuple[str, Value]]:
+def _members(value: Value, span: Span) -> list[tuple[str, Value, Span]]:
     return [
-        (text_of(key) or "", inner) for part in walk(value, 2) if isinstance(part, Mapping) for key, inner in part.items
+        (text_of(key) or "", inner, part.span or span)
+        for part in walk(value, 2)
+        if isinstance(part, Mapping)
+        for key, inner in part.items
     ]
 
 
-def _is_counted(value: Value) -> bool:
-    calls = [part.callee for part in walk(value, 6) if isinstance(part, Call)]
-    return any(one in _CLOCKS for one in calls) and not any(_RANDOM.search(one) for one in calls)
+def _is_counted(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
+    """The next number of a clock, a store or a list, or what a function of the project makes of one."""
+    calls = [part for part in walk(value, 6) if isinstance(part, Call)]
+    if any(_RANDOM.search(one.callee) for one in calls):
+        return False
+    if any(one.callee in _CLOCKS or one.method in _COUNTS for one in calls) or any(map(_is_next, walk(value, 3))):
+        return True
+    returned = [one.value for call in calls if depth for one in facts.returns_of(call.callee)]
+    return any(_is_counted(facts, one, depth - 1) for one in returned)
+
+
+def _is_next(value: Value) -> bool:
+    """``len(notes) + 1``, ``Note.query.count() + 1``, ``max(notes) + 1``"""
+    return (
+        isinstance(value, Unknown)
+        and any(isinstance(part, Call) and part.method in _SIZES for part in value.parts)
+        and any(is_constant(part, 1) for part in value.parts)
+    )
 
 
 def _only_in_tests(app: App, path: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, cast
 
 from stopper.core.app import App
+from stopper.core.body_models import class_of, declares, is_bounded
 from stopper.core.exchange import Exchange, Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -19,12 +20,14 @@ from stopper.core.values import (
     Format,
     Item,
     Mapping,
+    Member,
     Name,
     Parameter,
     Value,
     is_constant,
     options,
     text_of,
+    walk,
 )
 from stopper.core.whole_tables import whole_tables
 
@@ -32,6 +35,7 @@ _NAMES: Final = re.compile(
     r"(?i)^(limit|per_?page|page_?size|size|count|max_?results|top|first|n|num|take|rows|pagesize|items)$"
 )
 _SINKS: Final = ("*.limit", "*.paginate", "*.fetchmany", "*.head", "*.slice", "*.islice")
+_PARSERS: Final = ("flask_restful", "flask_restx", "webargs", "flask_smorest", "apiflask")
 _CAPS: Final = ("max_per_page",)
 _HOLDS: Final = re.compile(r"(?i)(^|[._])(min|clamp|cap|bound|limit_to)\w*$")
 
@@ -47,7 +51,7 @@ def detect(app: App) -> Iterator[Hit]:
         )
         if _NAMES.match(one.key)
     }
-    if not names:
+    if not names and not declares(facts, _NAMES) and not facts.imports(*_PARSERS):
         return
     seen: set[object] = set()
     for call in facts.calls(*_SINKS, "paginate", "flask_sqlalchemy.paginate"):
@@ -124,9 +128,35 @@ def _free(facts: SourceFacts, value: Value) -> bool:
             case Call(callee=callee) if callee.startswith(("flask.request.args.", "flask.request.values.")):
                 if option.args and _NAMES.match(text_of(option.args[0]) or ""):
                     return True
+            case Item(owner=owner, key=Constant(value=str(key))) | Member(owner=owner, attribute=key) if _NAMES.match(
+                key
+            ):
+                if facts.derives(option, "request-data") and not _is_declared_small(facts, owner, key):
+                    return True
             case _:
                 pass
     return False
+
+
+def _is_declared_small(facts: SourceFacts, owner: Value, key: str) -> bool:
+    """A field with a largest value, or an argument of a parser whose type is no plain number."""
+    if is_bounded(facts, owner, key):
+        return True
+    if class_of(facts, owner) is not None:
+        return False
+    said = [call for call in facts.calls("*.add_argument") if text_of(call.argument(0, "name")) == key]
+    tables = [
+        value
+        for call in facts.calls_matching(r"webargs\.flaskparser\..*use_(?:args|kwargs)|.*\.(?:arguments|input)")
+        for part in walk(call.argument(0, "argmap", "schema"), 2)
+        if isinstance(part, Mapping) and (value := part.get(key)) is not None
+    ]
+    kinds = [one.keyword("type") for one in said] + [one.keyword("validate") for one in tables if isinstance(one, Call)]
+    if not said and not tables:
+        return True  # what the caller sends is read in a way that cannot be seen
+    return any(kind is not None and not isinstance(kind, Name) for kind in kinds) or any(
+        one.keyword("choices") is not None for one in said
+    )
 
 
 def _asked(facts: SourceFacts, function: str) -> bool:

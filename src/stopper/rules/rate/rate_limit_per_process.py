@@ -12,12 +12,16 @@ from stopper.core.limiter_facts import LIMITERS
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.setting_facts import MISSING, in_force, is_for_one_desk, is_written, plain, written
-from stopper.core.values import Call, Value, is_constant
+from stopper.core.values import Call, Mapping, Value, is_constant, walk
 
 _STORES: Final = ("RATELIMIT_STORAGE_URI", "RATELIMIT_STORAGE_URL")
 _WORKERS: Final = re.compile(
     r"(?:gunicorn|uwsgi|uvicorn|hypercorn|granian).*?(?:-w|--workers|--processes|-p)[ =\",']+(\d+)|^\s*(?:workers|processes|WEB_CONCURRENCY)\s*[=:]\s*\"?(\d+)"
 )
+
+_MEMORIES: Final = frozenset({
+    "dict", "collections.defaultdict", "collections.Counter", "collections.OrderedDict", "cachetools.TTLCache", "cachetools.LRUCache",
+})  # fmt: skip
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -33,6 +37,9 @@ def detect(app: App) -> Iterator[Hit]:
             yield said
     if facts.imports("flask_limiter") or app.extensions.limiters:
         yield from _turned_off(app, facts)
+    workers = _workers(facts) or 0
+    if workers > 1:
+        yield from (Hit(f"{said}, and {workers} workers count for themselves", span) for said, span in _own(facts))
     if any(one.enabled and one.store.endswith(".MemoryStorage") for one in app.extensions.limiters):
         place = next((call.span for call in facts.calls(*LIMITERS)), None)
         if (found := _told(_workers(facts), place)) is not None:
@@ -66,6 +73,38 @@ def _told(workers: int | None, place: Span | None) -> Hit | None:
     return Hit(
         f"the limiter counts in the memory of its process, and {many} for themselves", place, certainty=certainty
     )
+
+
+def _own(facts: SourceFacts) -> Iterator[tuple[str, Span]]:
+    """Dictionaries of a module that a function counts in which says 429."""
+    refusing = {one.function for one in facts.returns() if _says_429(one.value)}
+    refusing |= {one.function for one in facts.calls("flask.abort", "flask.make_response") if _says_429(one)}
+    reached = refusing | {call.callee for name in refusing for call in facts.calls_in(name)}
+    if not refusing:
+        return
+    for one in facts.assignments():
+        if one.function or not _is_own_memory(one.value) or one.attribute.startswith("__"):
+            continue
+        if any(_is_looked_in(facts, name, one.value) for name in reached):
+            yield "the counters stand in the memory of a process", one.span
+
+
+def _says_429(value: Value) -> bool:
+    return any(is_constant(part, 429) for part in walk(value, 3))
+
+
+def _is_own_memory(value: Value) -> bool:
+    if isinstance(value, Mapping):
+        return not value.items
+    return isinstance(value, Call) and (value.callee in _MEMORIES)
+
+
+def _is_looked_in(facts: SourceFacts, function: str, memory: Value) -> bool:
+    """That a test of the function asks about something in it."""
+    asked = [side for one in facts.comparisons_in(function) for side in (one.left, one.right)]
+    asked += [one.value for one in facts.conditions_in(function)]
+    asked += [one for call in facts.calls_in(function) for one in (*call.args, call.receiver) if one is not None]
+    return any(part is memory for value in asked for part in walk(value, 6))
 
 
 def _is_memory(value: object) -> bool:

@@ -20,6 +20,7 @@ from stopper.core.values import (
     Format,
     Item,
     Mapping,
+    Member,
     Parameter,
     Value,
     is_constant,
@@ -32,6 +33,13 @@ REDIRECTS: Final = "the key goes along when the other side redirects"
 ANYWHERE: Final = "a credential is sent to a host that the caller chooses"
 _CALLS: Final = re.compile(r"requests(?:\.Session)?\.(?:get|post|put|patch|delete|options|request)")
 _HTTPX: Final = re.compile(r"httpx(?:\.(?:Client|AsyncClient))?\.(?:get|post|put|patch|delete|request|stream|send)")
+_SESSIONS: Final = (
+    "requests.Session",
+    "requests.session",
+    "requests.sessions.Session",
+    "httpx.Client",
+    "httpx.AsyncClient",
+)
 _TOKEN: Final = re.compile(
     r"(?i)(?:x-)?(?:[\w-]+-)?(?:token|secret|signature-key|auth)$|^x-auth[\w-]*$|^private-token$|^cookie$"
 )
@@ -46,7 +54,7 @@ def detect(app: App) -> Iterator[Hit]:
             flow.span == other.span and _names(facts, other.value) for other in facts.flows("outbound-headers")
         )
         urls = given(facts, flow.value) if isinstance(flow.value, Parameter) else (flow.value,)
-        if carries and any(_is_anywhere(one) for one in urls) and not is_checked(facts, flow.value, flow.function):
+        if carries and any(_is_anywhere(facts, one) for one in urls) and not is_checked(facts, flow.value, flow.function):
             seen.add((flow.span.path, flow.span.line))
             yield Hit(ANYWHERE, flow.span)
     for call in _calls(facts):
@@ -81,7 +89,29 @@ def _carries_key(facts: SourceFacts, call: Call) -> bool:
     headers = call.keyword("headers")
     if headers is None and isinstance(call.receiver, Call):
         headers = call.receiver.keyword("headers")
-    return any(name.lower() != "authorization" for name in _names(facts, headers)) and not _is_local(call)
+    names = (*_names(facts, headers), *_of_session(facts, call.receiver))
+    return any(name.lower() != "authorization" for name in names) and not _is_local(call)
+
+
+def _of_session(facts: SourceFacts, session: Value | None) -> tuple[str, ...]:
+    """The credentials among the headers that are set on a session, where it is made or beside a call of its ``headers``."""
+    if not isinstance(session, Call) or session.callee not in _SESSIONS or session.span is None:
+        return ()
+    found: list[str] = []
+    for call in facts.calls("*.update"):
+        owner = call.receiver.owner if isinstance(call.receiver, Member) else None
+        if isinstance(owner, Call) and owner.span == session.span and call.callee.endswith(".headers.update"):
+            found += _names(facts, call.argument(0))
+    for one in facts.assignments_in(session.function):
+        if one.span.path != session.span.path:
+            continue
+        if one.attribute == "max_redirects" and is_constant(one.value, 0):
+            return ()
+        if one.attribute == "headers":
+            found += _names(facts, one.value)
+        elif one.target.endswith("]"):
+            found += _names(facts, Mapping(((Constant(one.attribute.strip("[]")), one.value),)))
+    return tuple(found)
 
 
 def _is_local(call: Call) -> bool:
@@ -112,14 +142,15 @@ def _mappings(facts: SourceFacts, value: Value | None, depth: int = 2) -> Iterat
                 yield from _mappings(facts, one.value, depth - 1)
 
 
-def _is_anywhere(value: Value) -> bool:
+def _is_anywhere(facts: SourceFacts, value: Value) -> bool:
     """That the caller's part decides about the host."""
     if isinstance(value, Format):
         first = text_of(value.parts[0]) if value.parts else None
         base, rest = value.parts[0] if value.parts else None, value.parts[1:]
         if (first or "").startswith("{}") and rest:
             base, rest = rest[0], (Constant((first or "").removeprefix("{}")),)
-        if isinstance(base, (ConfigValue, EnvironmentValue)):
+        ours = base is not None and first is None and not facts.derives(base, *UNTRUSTED, by_name=False)
+        if isinstance(base, (ConfigValue, EnvironmentValue)) or (ours and rest):
             return not (rest and re.match(r"[/?#]", text_of(rest[0]) or ""))
         return first is None or re.match(r"^https?://[^/?#{%]+[/?#]", first) is None
     return isinstance(value, (Item, Call)) or not isinstance(value, Constant)
