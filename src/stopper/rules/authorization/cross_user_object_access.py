@@ -6,19 +6,21 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import quote
 
+from stopper.core import probe_foreign as foreign
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_names import PASSWORD
 from stopper.core.personal import people_in
 from stopper.core.place import RouteRef
-from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, undo, unsure
+from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send, undo, unsure
 from stopper.core.probe_baseline import TRIES, alike, attempt, is_door, same
+from stopper.core.probe_by_number import kept_in_her_name, queries, read_by_query
 from stopper.core.probe_inputs import members
+from stopper.core.probe_kinds import at_number, entry_of, kinds, made_beside, new_id, route_at
 from stopper.core.probe_login import log_in
-from stopper.core.probe_objects import as_id, entries, ids, marked, texts
+from stopper.core.probe_objects import entries, ids, marked, texts
 from stopper.core.probe_own_values import own_numbers
 from stopper.core.probe_registration import registered
 from stopper.core.rule import Rule
@@ -27,7 +29,10 @@ from stopper.core.secret import Secret
 _PERSON: Final = re.compile(
     r"(?i)user|account|member|person|people|profile|customer|owner|employee|patient|author|client"
 )
-_MAKES: Final = ("create", "new", "add")
+SAID: Final = 6
+"""Weaknesses of one finding that its message names."""
+SHOWN: Final = 6
+"""Those whose exchanges are kept."""
 _JSON: Final = ("Content-Type", "application/json")
 
 
@@ -62,13 +67,15 @@ def probe(target: Target) -> Steps[Verdict]:
     if people is None:
         return not_applicable("the scan is fewer than two people, so nothing belongs to another")
     tested, wrong = 0, list[Verdict]()
-    for questions in (_questions(target, *people), _passwords(target)):
-        for steps in questions:
-            verdict = yield from attempt(steps)
-            tested += verdict is not None
-            if verdict is not None and verdict.outcome == "fail":
-                wrong.append(verdict)
-                break
+    for steps in (*_questions(target, *people), *_passwords(target)):
+        try:
+            verdicts = yield from attempt(steps)
+        except Skipped:
+            if not wrong:
+                raise
+            break  # the budget is used up: what was proven until then stays proven
+        tested += bool(verdicts)
+        wrong += [one for one in verdicts or () if one.outcome == "fail"]
     if wrong:
         return _joined(wrong)
     if not any(route.parameters for route in target.app.routes):
@@ -78,24 +85,44 @@ def probe(target: Target) -> Steps[Verdict]:
     return passed("what belongs to one person is not shown to the other")
 
 
-def _questions(target: Target, alice: Identity, bob: Identity) -> Iterator[Steps[Verdict | None]]:
+Verdicts = Steps[list[Verdict]]
+
+
+def _questions(target: Target, alice: Identity, bob: Identity) -> Iterator[Verdicts]:
     most = max(4, TRIES[target.depth] // 3)
     for pair in list(_pairs(target))[:most]:
-        yield _asked(target, pair, alice, bob)
+        yield _one(_asked(target, pair, alice, bob))
     for route in [one for one in target.app.routes if _is_of_a_person(one)][:most]:
-        yield _own(target, route, alice, bob)
+        yield _one(_own(target, route, alice, bob))
+    for kind in list(kinds(target))[: most if target.mode == "active" else 0]:
+        yield foreign.asked(target, kind, alice, bob)
+        yield _one(kept_in_her_name(target, kind, alice, bob))
+    for route, name in list(queries(target))[:most]:
+        yield _one(read_by_query(target, route, name, alice, bob))
 
 
-def _passwords(target: Target) -> Iterator[Steps[Verdict | None]]:
+def _passwords(target: Target) -> Iterator[Verdicts]:
     """An account is more than an object: it is asked about even where an object was shown already."""
     if target.mode == "active":
         for route in [one for one in target.app.routes if _is_a_password(one)][:2]:
-            yield _password(target, route)
+            yield _one(_password(target, route))
+
+
+def _one(steps: Steps[Verdict | None]) -> Verdicts:
+    verdict = yield from steps
+    return [verdict] if verdict is not None else []
 
 
 def _joined(wrong: Sequence[Verdict]) -> Verdict:
-    routes = [ref for one in wrong for ref in one.routes]
-    return failed("; ".join(one.message for one in wrong), routes, [part for one in wrong for part in one.evidence])
+    """One finding of all: a route is told once, and the exchanges of the first few are kept."""
+    told: dict[RouteRef, str] = {}
+    for one in wrong:
+        for ref in one.routes:
+            told.setdefault(ref, one.message)
+    said = list(dict.fromkeys(told.values()))
+    more = f" (and {len(said) - SAID} more)" if len(said) > SAID else ""
+    evidence = [part for one in wrong[:SHOWN] for part in one.evidence]
+    return failed("; ".join(said[:SAID]) + more, list(told), evidence)
 
 
 def _two(target: Target) -> tuple[Identity, Identity] | None:
@@ -108,25 +135,9 @@ def _pairs(target: Target) -> Iterator[Pair]:
     for route in target.app.routes:
         if "GET" in route.methods and len(route.parameters) == 1 and route.path.rstrip("/").endswith("}"):
             beside = route.path.rstrip("/").rpartition("/")[0]
-            create = _route(target, beside, "POST") or _made_beside(target, beside)
-            listed = _route(target, beside, "GET")
+            create = route_at(target, beside, "POST") or made_beside(target, beside)
+            listed = route_at(target, beside, "GET")
             yield Pair(route, route.parameters[0][0], listed, create)
-
-
-def _made_beside(target: Target, beside: str) -> Route | None:
-    """Where things of this kind are made, when that has a path of its own: ``/notes/create`` beside ``/notes/{id}``, ``/note/new``
-    beside ``/notes/{id}``, ``/create_note`` beside ``/note/{id}``."""
-    before, _, thing = beside.rpartition("/")
-    one = thing.removesuffix("s")
-    words = [f"{beside}/{word}" for word in _MAKES]
-    words += [f"{before}/{one}/{word}" for word in _MAKES]
-    words += [f"{before}/{word}{join}{name}" for name in (one, thing) for word in _MAKES for join in "_-"]
-    return next((route for path in words if thing and (route := _route(target, path, "POST")) is not None), None)
-
-
-def _route(target: Target, path: str, method: str) -> Route | None:
-    wanted = path.rstrip("/")
-    return next((one for one in target.app.routes if one.path.rstrip("/") == wanted and method in one.methods), None)
 
 
 def _asked(target: Target, pair: Pair, alice: Identity, bob: Identity) -> Steps[Verdict | None]:
@@ -165,9 +176,7 @@ def _created(target: Target, pair: Pair, create: Route, alice: Identity, bob: Id
             Evidence("exchange", "bob asks for the same object and sees alice's text", foreign),
         )
         return failed(f"{pair.ref} shows what one user stored to another user who knows its id", (pair.ref,), evidence)
-    if shared or public:
-        return None
-    return (yield from _changed_by_bob(target, pair, thing, alice, bob))
+    return None if shared or public else passed(f"{pair.ref} does not show alice's object to bob")
 
 
 def _beyond_the_page(target: Target, pair: Pair, thing: Made, his: Exchange, alice: Identity) -> Steps[bool]:
@@ -185,11 +194,15 @@ def _make(target: Target, pair: Pair, create: Route, alice: Identity) -> Steps[M
     made = yield from send(alice.on(request))
     if not marks or not made.response.succeeded:
         return None
-    number = _new_id(made, pair) or (yield from _id_in_list(target, pair, alice, marks)) or marks.get(pair.parameter)
+    number = (
+        new_id(made, pair.parameter)
+        or (yield from _id_in_list(target, pair, alice, marks))
+        or marks.get(pair.parameter)
+    )
     if number is None:
         return None
-    read = _read(target, pair.thing, number)
-    if _route(target, pair.thing.path, "DELETE") is not None:
+    read = at_number(target, pair.thing, number)
+    if route_at(target, pair.thing.path, "DELETE") is not None:
         yield from undo(alice.on(Request("DELETE", read.target, read.headers, b"", "write")))
     own = yield from send(alice.on(read))
     shown = frozenset(mark for mark in marks.values() if mark in own.response.text)
@@ -200,38 +213,6 @@ def _make(target: Target, pair: Pair, create: Route, alice: Identity) -> Steps[M
         Evidence("exchange", "control: alice reads her own object and sees the text", own),
     )
     return Made(read, shown, seen, number)
-
-
-def _changed_by_bob(target: Target, pair: Pair, thing: Made, alice: Identity, bob: Identity) -> Steps[Verdict]:
-    """Bob may not read it. Whether he may change or delete it shows in what alice reads afterwards."""
-    for method in ("PUT", "PATCH", "DELETE"):
-        route = _route(target, pair.thing.path, method)
-        if route is None:
-            continue
-        request, marks = marked(target.request_for(route, method), target.canary)
-        request = Request(
-            method, thing.read.target, request.headers, request.body if method != "DELETE" else b"", "write"
-        )
-        tried = yield from send(bob.on(request))
-        if not tried.response.succeeded:
-            continue
-        after = yield from send(alice.on(thing.read))
-        gone = method == "DELETE" and after.response.status in (404, 410)
-        if gone or any(mark in after.response.text for mark in marks.values()):
-            ref = RouteRef(method, route.path)
-            evidence = (
-                *thing.seen,
-                Evidence("exchange", "bob changes it" if not gone else "bob deletes it", tried),
-                Evidence("exchange", "alice reads it again and it is no longer what she stored", after),
-            )
-            return failed(f"{ref} lets one user change what another user stored", (ref,), evidence)
-    return passed(f"{pair.ref} does not show alice's object to bob")
-
-
-def _new_id(made: Exchange, pair: Pair) -> str | None:
-    """The id of what was created: in the answer's body, or at the end of its Location."""
-    found = next(ids(made.response.json(), pair.parameter), None)
-    return found or as_id((made.response.header("Location") or "").rstrip("/").rpartition("/")[2])
 
 
 def _id_in_list(target: Target, pair: Pair, alice: Identity, marks: dict[str, str]) -> Steps[str | None]:
@@ -263,7 +244,7 @@ def _listed(target: Target, pair: Pair, collection: Route, alice: Identity, bob:
         number = next(ids(entry, pair.parameter), None)
         if number is None or number in other or texts(entry) == 0:
             continue
-        verdict = yield from _same_content(pair.ref, _read(target, pair.thing, number), alice, bob, lists)
+        verdict = yield from _same_content(pair.ref, at_number(target, pair.thing, number), alice, bob, lists)
         if verdict is not None:
             return verdict
     return None
@@ -295,7 +276,7 @@ def _is_of_a_person(route: Route) -> bool:
     """A route with one parameter that is somebody's id by its name or by the part of the path before it."""
     if "GET" not in route.methods or len(route.parameters) != 1 or is_door(route):
         return False
-    before = route.path.partition("{")[0].rstrip("/").rpartition("/")[2]
+    before = route.path.partition("{")[0]
     return bool(_PERSON.search(route.parameters[0][0]) or _PERSON.search(before))
 
 
@@ -306,12 +287,12 @@ def _own(target: Target, route: Route, alice: Identity, bob: Identity) -> Steps[
     for kind, number in hers.items():
         if his.get(kind) in (None, number):
             continue
-        read = _read(target, route, number)
+        read = at_number(target, route, number)
         own = yield from send(alice.on(read))
         if not own.response.succeeded or not _is_personal(own, alice):
             continue
-        under_his = yield from send(bob.on(_read(target, route, his[kind])))
-        if same(own.response, under_his.response) or (yield from _in_a_list(target, route, alice, bob)):
+        under_his = yield from send(bob.on(at_number(target, route, his[kind])))
+        if same(own.response, under_his.response) or (yield from _in_a_list(target, route, alice, bob, number)):
             return None
         before = (Evidence("exchange", "control: under bob's own id stands something else", under_his),)
         return (yield from _same_content(RouteRef("GET", route.path), read, alice, bob, before))
@@ -324,13 +305,15 @@ def _is_personal(own: Exchange, alice: Identity) -> bool:
     return named or any(True for _ in people_in(own.response.json()))
 
 
-def _in_a_list(target: Target, route: Route, alice: Identity, bob: Identity) -> Steps[bool]:
-    """Bob's own list of people names alice: the application is a directory, and shows her on purpose."""
-    listing = _route(target, route.path.partition("/{")[0], "GET")
-    if listing is None or not alice.subject:
+def _in_a_list(target: Target, route: Route, alice: Identity, bob: Identity, number: str) -> Steps[bool]:
+    """Bob's own list of people names alice or has her id: the application is a directory, and shows her on purpose."""
+    base = route.path.partition("/{")[0]
+    listing = route_at(target, base, "GET") or route_at(target, base.rpartition("/")[0], "GET")
+    if listing is None:
         return False
     shown = yield from send(bob.on(target.request_for(listing, "GET")))
-    return shown.response.succeeded and alice.subject.lower() in shown.response.text.lower()
+    named = bool(alice.subject) and str(alice.subject).lower() in shown.response.text.lower()
+    return shown.response.succeeded and (named or entry_of(shown, route.parameters[0][0], number) is not None)
 
 
 def _is_a_password(route: Route) -> bool:
@@ -354,7 +337,7 @@ def _password(target: Target, route: Route) -> Steps[Verdict | None]:
     body = json.dumps({**members(honest), **dict.fromkeys(names, new.reveal())}).encode()
     for number in list(dict.fromkeys([hers.subject or hers.name, *told.values()]))[:3]:
         headers = (*(pair for pair in honest.headers if pair[0].lower() != "content-type"), _JSON)
-        request = Request(method, _read(target, route, number, method).target, headers, body, "write")
+        request = Request(method, at_number(target, route, number, method).target, headers, body, "write")
         # Under no name: he is this probe's own, so nobody whom other probes need is logged out by it.
         tried = yield from send(replace(his.on(request), identity=None))
         if not tried.response.succeeded:
@@ -368,19 +351,6 @@ def _password(target: Target, route: Route) -> Steps[Verdict | None]:
             )
             return failed(f"{ref} lets one user set the password of another", (ref,), evidence)
     return passed(f"{method} {route.path} does not let bob set alice's password")
-
-
-def _read(target: Target, route: Route, number: str, method: str = "GET") -> Request:
-    """The reading request with *number* in the place of the route's one parameter."""
-    honest = target.request_for(route, method)
-    query = honest.target.partition("?")[2]
-    path = re.sub(r"\{[^{}]+\}", lambda _: quote(number, safe=""), route.path)
-    prefix = (
-        honest.target.partition(route.path.partition("{")[0])[0]
-        if route.path.partition("{")[0] in honest.target
-        else ""
-    )
-    return Request("GET", f"{prefix}{path}?{query}" if query else f"{prefix}{path}", honest.headers)
 
 
 RULE = Rule(

@@ -1,0 +1,112 @@
+"""Whose data a request is about stands in its query or its body: a person sends the number of another."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from stopper.core.app import Route
+from stopper.core.exchange import Exchange
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Identity, Steps, Target, failed, passed, send
+from stopper.core.probe_baseline import alike, is_door, same, steady
+from stopper.core.probe_foreign import unknown
+from stopper.core.probe_inputs import members
+from stopper.core.probe_kinds import Kind, entry_with
+from stopper.core.probe_objects import marked
+from stopper.core.probe_own_values import as_parameter, own_numbers
+from stopper.core.probe_query import query_names, with_query
+
+_WHOSE: Final = re.compile(
+    r"(user|owner|author|account|customer|client|member|creator|created_by|person|profile|patient|employee|student)(_?(id|uuid|number|no|name))?|uid"
+)
+"""What says whose a thing is, as parameters are spelled."""
+
+
+def queries(target: Target) -> Iterator[tuple[Route, str]]:
+    """The reading routes whose query may say whose data is wanted, each with that name."""
+    for route in target.app.routes:
+        if "GET" in route.methods and not route.parameters and not is_door(route):
+            for name in dict.fromkeys((*query_names(target.request_for(route, "GET")), *route.names)):
+                if _WHOSE.fullmatch(as_parameter(name)):
+                    yield route, name
+
+
+def read_by_query(target: Target, route: Route, name: str, alice: Identity, bob: Identity) -> Steps[Verdict | None]:
+    """``/transactions?account_number=…``: Bob asks with Alice's number and gets what she gets."""
+    numbers = yield from _both(target, name, alice, bob)
+    if numbers is None:
+        return None
+    hers, his = numbers
+    request, ref = target.request_for(route, "GET"), RouteRef("GET", route.path)
+    read = with_query(request, name, hers)
+    own, anonymous = (yield from send(alice.on(read))), (yield from send(read))
+    if not own.response.succeeded or alike(own.response, anonymous.response):
+        return None
+    under_his = yield from send(bob.on(with_query(request, name, his)))
+    nobodys = yield from send(alice.on(with_query(request, name, unknown(hers))))
+    told = _without(own, hers)
+    if told == _without(nobodys, unknown(hers)) or (same(own.response, under_his.response)):
+        return None  # the number says nothing, or there is nothing to see under it
+    foreign = yield from send(bob.on(read))
+    if not foreign.response.succeeded or not same(own.response, foreign.response):
+        return passed(f"{ref} gives bob nothing by alice's {name}")
+    evidence = (
+        Evidence("exchange", "control: without a credential it is not shown", anonymous),
+        Evidence("exchange", f"control: under bob's own {name} stands something else", under_his),
+        Evidence("exchange", "control: alice reads what is hers", own),
+        Evidence("exchange", f"bob asks with alice's {name} and gets the same", foreign),
+    )
+    return failed(f"{ref} shows what belongs to one user to another user who sends its {name}", (ref,), evidence)
+
+
+def kept_in_her_name(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[Verdict | None]:
+    """``POST /notes {"user_id": …}``: what Bob stores stands in Alice's list and not in his."""
+    if target.mode != "active" or kind.create_route is None or kind.list_route is None:
+        return None
+    request, marks = marked(target.request_for(kind.create_route, "POST"), target.canary)
+    name = next((one for one in members(request) if _WHOSE.fullmatch(as_parameter(one))), None)
+    numbers = (yield from _both(target, name, alice, bob)) if name is not None and len(marks) > 0 else None
+    if numbers is None or name is None:
+        return None
+    number: object = int(numbers[0]) if isinstance(members(request)[name], int) and numbers[0].isdigit() else numbers[0]
+    body = json.dumps({**members(request), name: number}).encode()
+    texts = [text for field, text in marks.items() if field != name]
+    made = yield from send(bob.on(replace(request, body=body)))
+    if made.response.refused or made.response.status >= 400 or not texts:
+        return passed(f"POST {kind.create_route.path} refuses another's {name}")
+    lists = target.request_for(kind.list_route, "GET")
+    hers, his = (yield from send(alice.on(lists))), (yield from send(bob.on(lists)))
+    anonymous = yield from send(lists)
+    ref = RouteRef("POST", kind.create_route.path)
+    if entry_with(hers, iter(texts)) is None or any(text in his.response.text for text in texts):
+        return passed(f"{ref} keeps what bob stores for bob")
+    if anonymous.response.succeeded and any(text in anonymous.response.text for text in texts):
+        return None
+    evidence = (
+        Evidence("exchange", f"bob stores a random text with alice's {name}", made),
+        Evidence("exchange", "alice's own list holds it", hers),
+        Evidence("exchange", "control: bob's own list does not", his),
+    )
+    return failed(f"{ref} lets one user store something as another, by {name}", (ref,), evidence)
+
+
+def _both(target: Target, name: str, alice: Identity, bob: Identity) -> Steps[tuple[str, str] | None]:
+    """The numbers of both people that this name asks for, where they are known and two."""
+    hers, his = (yield from own_numbers(target, alice, name)), (yield from own_numbers(target, bob, name))
+    wanted = as_parameter(name)
+    for kind in (wanted, *hers):
+        if kind in hers and his.get(kind) not in (None, hers[kind]) and _fits(wanted, hers[kind]):
+            return hers[kind], his[kind]
+    return None
+
+
+def _fits(wanted: str, value: str) -> bool:
+    """A name is asked for by a name, a number by what is none."""
+    return not wanted.endswith(("_id", "uid", "number", "_no")) or any(letter.isdigit() for letter in value)
+
+
+def _without(exchange: Exchange, number: str) -> tuple[int, str]:
+    return exchange.response.status, steady(exchange.response.text).replace(number, "…")

@@ -1,0 +1,276 @@
+"""What one person made is changed, deleted or looked into by another: at every route that takes the id of such a thing."""
+
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final, cast
+
+from stopper.core.app import Route
+from stopper.core.exchange import Exchange, Request
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.owner_names import OWNER
+from stopper.core.place import RouteRef
+from stopper.core.probe import Identity, Steps, Target, failed, passed, send, undo
+from stopper.core.probe_baseline import alike, attempt, same, steady
+from stopper.core.probe_inputs import members
+from stopper.core.probe_kinds import Kind, at_number, entry_of, entry_with, new_id, route_at
+from stopper.core.probe_objects import entries, ids, marked
+from stopper.core.probe_own_values import as_parameter
+
+_ENDS: Final = re.compile(r"(?i)(^|[/_-])(delete|remove|destroy|cancel|close|archive|trash)([/_-]|$)")
+_JOINS: Final = re.compile(
+    r"(?i)(^|[/_-])(un)?(likes?|votes?|upvote|downvote|follow|subscribe|comments?|repl(y|ies)|rat(e|ing)s?|reviews?|join|apply|report|"
+    r"bookmark|favou?rites?|borrow|rent|book|buy|order|bid|answers?|messages?|views?)([/_-]|$)"
+)
+"""What others do about a thing that is not theirs, and should."""
+_FIXED: Final = re.compile(
+    r"(?i)(^|_)(id|uuid|key|number|no|date|time|at|type|status|state|currency|cvv|url|owner|user|author)$|^id|mail"
+)
+"""Members that a change does not name."""
+CHANGES_MOST: Final = 6
+"""Routes of one kind that are tried as somebody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What a person made: its id, the exchange that made it, whether others see it in their list, and whether their list lacks it."""
+
+    number: str
+    made: Exchange
+    shared: bool
+    private: bool
+
+
+def asked(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[list[Verdict]]:
+    """The verdicts on the routes of one kind: Alice makes a thing, Bob tries every route that takes its id."""
+    thing = yield from _made(target, kind, alice, bob)
+    found: list[Verdict] = []
+    if thing is None:
+        return found
+    for route, method in _in_order(kind)[:CHANGES_MOST]:
+        steps = (
+            _read_below(target, kind, thing, route, alice, bob)
+            if method == "GET"
+            else _changed(target, kind, thing, route, method, alice, bob)
+        )
+        verdict = yield from attempt(steps)
+        if verdict is not None:
+            found.append(verdict)
+        if verdict is not None and verdict.outcome == "fail" and (yield from _view(target, kind, thing, alice)) is None:
+            thing = yield from _made(target, kind, alice, bob)  # it is gone, and the next route needs one
+            if thing is None:
+                return found
+    return found
+
+
+def _in_order(kind: Kind) -> list[tuple[Route, str]]:
+    """What looks first, then what changes, and what deletes at last; reading the thing itself is another question."""
+    pairs = [
+        (route, method)
+        for route in kind.members
+        for method in ("GET", "PUT", "PATCH", "POST", "DELETE")
+        if method in route.methods and not _JOINS.search(route.path.partition("}")[2])
+    ]
+    pairs = [(route, method) for route, method in pairs if method != "GET" or route is not kind.thing]
+    return sorted(pairs, key=lambda pair: (pair[1] != "GET", pair[1] == "DELETE" or bool(_ENDS.search(pair[0].path))))
+
+
+def _made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[Thing | None]:
+    """A new thing of Alice's with its id: as the answer says it, or as the entry that is new in her list."""
+    if target.mode != "active" or kind.create_route is None:
+        return None
+    lists = target.request_for(kind.list_route, "GET") if kind.list_route is not None else None
+    before = (yield from send(alice.on(lists))) if lists is not None else None
+    request, marks = marked(target.request_for(kind.create_route, "POST"), target.canary)
+    made = yield from send(alice.on(request))
+    if made.response.refused or made.response.status >= 400 or made.response.error:
+        return None
+    number = new_id(made, kind.parameter) if made.response.succeeded else None
+    if lists is not None and before is not None:
+        after = yield from send(alice.on(lists))
+        number = number or _newest(before, after, kind.parameter, marks)
+    if number is None:
+        return None
+    if (thing := kind.thing) is not None and route_at(target, thing.path, "DELETE") is not None:
+        yield from undo(alice.on(replace(at_number(target, thing, number), method="DELETE", body=b"", effect="write")))
+    his = (yield from send(bob.on(lists))) if lists is not None else None
+    shared = his is not None and entry_of(his, kind.parameter, number) is not None
+    return Thing(number, made, shared, his is not None and his.response.succeeded and not shared)
+
+
+def _newest(before: Exchange, after: Exchange, parameter: str, marks: dict[str, str]) -> str | None:
+    """The id of the entry with one of the texts, or of the only one that was not there before."""
+    if (entry := entry_with(after, iter(marks.values()))) is not None:
+        return next(ids(entry, parameter), None)
+    known = {number for entry in entries(before.response.json()) for number in ids(entry, parameter)}
+    new = [number for entry in entries(after.response.json()) for number in ids(entry, parameter)]
+    new = [number for number in dict.fromkeys(new) if number not in known]
+    return new[0] if len(new) == 1 else None
+
+
+def _view(target: Target, kind: Kind, thing: Thing, who: Identity) -> Steps[str | None]:
+    """What *who* is shown of the thing, without what changes by itself; None where it is not there."""
+    seen = yield from _look(target, kind, thing, who)
+    if seen is None:
+        return None
+    if kind.thing is None:
+        entry = entry_of(seen, kind.parameter, thing.number)
+        return steady(json.dumps(entry, sort_keys=True)) if entry is not None else None
+    return steady(seen.response.text) if seen.response.succeeded else None
+
+
+def _look(target: Target, kind: Kind, thing: Thing, who: Identity) -> Steps[Exchange | None]:
+    if kind.thing is not None:
+        return (yield from send(who.on(at_number(target, kind.thing, thing.number))))
+    if kind.list_route is not None:
+        return (yield from send(who.on(target.request_for(kind.list_route, "GET"))))
+    return None
+
+
+# -- changes ---------------------------------------------------------------------------------------------------------------------
+
+
+def _changed(
+    target: Target, kind: Kind, thing: Thing, route: Route, method: str, alice: Identity, bob: Identity
+) -> Steps[Verdict | None]:
+    """Bob changes what Alice made; that it worked shows in what Alice is shown afterwards, and in nothing else.
+
+    What both see by design may be common property. It is Alice's only where it names an owner and neither may be changed by role:
+    then Alice must be able to change Bob's as well.
+    """
+    if method == "POST" and not thing.private:
+        return None  # a move in a game, say, is a change that others may make
+    found = yield from _one_way(target, kind, thing, route, method, alice, bob)
+    if found is None or found.outcome != "fail" or not thing.shared:
+        return found
+    look = yield from _look(target, kind, thing, bob)
+    other = yield from _made(target, kind, bob, alice)
+    if look is None or other is None or not _names_owner(other.made, look):
+        return None
+    back = yield from _one_way(target, kind, other, route, method, bob, alice)
+    return found if back is not None and back.outcome == "fail" else None
+
+
+def _one_way(
+    target: Target, kind: Kind, thing: Thing, route: Route, method: str, alice: Identity, bob: Identity
+) -> Steps[Verdict | None]:
+    first = yield from _view(target, kind, thing, alice)
+    again = yield from _view(target, kind, thing, alice)
+    if first is None or first != again:
+        return None
+    request, _ = marked(at_number(target, route, thing.number, method), target.canary)
+    if method == "DELETE":
+        request = replace(request, body=b"")
+    anonymous = yield from send(request)
+    if anonymous.response.succeeded or (yield from _view(target, kind, thing, alice)) != first:
+        return None  # it asks nobody who is there: that is another weakness
+    tried = yield from send(bob.on(request))
+    if tried.response.status in (400, 422, 500) and method != "DELETE":
+        shown_first = yield from _look(target, kind, thing, alice)
+        if (body := _of_its_own(kind, thing, request, shown_first)) is not None:
+            tried = yield from send(bob.on(replace(request, body=json.dumps(body).encode())))
+    if tried.response.refused or tried.response.status >= 400 or tried.response.error:
+        return passed(f"{method} {route.path} refuses bob")
+    after = yield from _look(target, kind, thing, alice)
+    shown = yield from _view(target, kind, thing, alice)
+    if after is None or shown == first:
+        return passed(f"{method} {route.path} leaves alice's object as it was")
+    if shown is None and not (after.response.succeeded or after.response.status in (404, 410)):
+        return None
+    ref = RouteRef(method, route.path)
+    did = "deletes" if shown is None else "changes"
+    evidence = (
+        Evidence("exchange", "alice makes an object", thing.made),
+        Evidence("exchange", "control: without a credential it is refused", anonymous),
+        Evidence("exchange", f"bob {did} it", tried),
+        Evidence("exchange", "alice looks again and it is no longer what she made", after),
+    )
+    return failed(f"{ref} lets one user change what another user stored", (ref,), evidence)
+
+
+def _of_its_own(kind: Kind, thing: Thing, request: Request, seen: Exchange | None) -> dict[str, object] | None:
+    """A changed member of the thing under a name by which it was made or is shown: one that is called like what the refused request names
+    (``card_limit`` where that says ``limit``), else any text or number of it that is no id."""
+    if seen is None:
+        return None
+    whole = seen.response.json() if kind.thing is not None else entry_of(seen, kind.parameter, thing.number)
+    shown = _inner(cast("dict[str, object]", whole)) if isinstance(whole, dict) else {}
+    known = {
+        name: value
+        for name, value in {**members(thing.made.request), **shown}.items()
+        if isinstance(value, (str, int, float)) and not isinstance(value, bool) and not _FIXED.search(name)
+    }
+    refused = members(request)
+    words = {word for name in refused for word in as_parameter(name).split("_") if len(word) > 2}
+    like = [name for name in known if name not in refused and words & set(as_parameter(name).split("_"))]
+    name = next((one for one in (*like, *known) if one not in refused), None)
+    if name is None:
+        return None
+    value = known[name]
+    return {name: f"{value} changed" if isinstance(value, str) else cast("float", value) + 1}
+
+
+def _inner(whole: dict[str, object]) -> dict[str, object]:
+    """The object itself, or the one that it wraps."""
+    inner = [value for value in whole.values() if isinstance(value, dict)]
+    return cast("dict[str, object]", inner[0]) if len(whole) <= 3 and len(inner) == 1 else whole
+
+
+def _names_owner(*seen: Exchange) -> bool:
+    """That an answer says of the thing whose it is."""
+    return any(OWNER.search(name) for one in seen for name in _members(one.response.json(), 3))
+
+
+def _members(value: object, depth: int) -> Iterator[str]:
+    if isinstance(value, dict) and depth:
+        for name, item in cast("dict[str, object]", value).items():
+            yield name
+            yield from _members(item, depth - 1)
+    elif isinstance(value, list) and depth:
+        for item in cast("list[object]", value)[:3]:
+            yield from _members(item, depth - 1)
+
+
+# -- what lies below a thing -----------------------------------------------------------------------------------------------------
+
+
+def _read_below(
+    target: Target, kind: Kind, thing: Thing, route: Route, alice: Identity, bob: Identity
+) -> Steps[Verdict | None]:
+    """``/cards/{id}/transactions``: Bob gets what Alice gets, and an id that nobody has gives something else."""
+    if thing.shared:
+        return None
+    read = at_number(target, route, thing.number)
+    own, anonymous = (yield from send(alice.on(read))), (yield from send(read))
+    if not own.response.succeeded or alike(own.response, anonymous.response):
+        return None
+    nobodys = yield from send(alice.on(at_number(target, route, unknown(thing.number))))
+    if _without(nobodys, unknown(thing.number)) == _without(own, thing.number):
+        return None
+    foreign = yield from send(bob.on(read))
+    ref = RouteRef("GET", route.path)
+    if not foreign.response.succeeded or not same(own.response, foreign.response):
+        return passed(f"{ref} does not show alice's object to bob")
+    evidence = (
+        Evidence("exchange", "alice makes an object", thing.made),
+        Evidence("exchange", "control: without a credential it is not shown", anonymous),
+        Evidence("exchange", "control: under an id that nobody has stands something else", nobodys),
+        Evidence("exchange", "control: alice reads it", own),
+        Evidence("exchange", "bob reads it under the same id and gets the same", foreign),
+    )
+    return failed(f"{ref} shows what one user stored to another user who knows its id", (ref,), evidence)
+
+
+def unknown(number: str) -> str:
+    """An id of the same form that nobody has."""
+    if number.isascii() and number.isdigit():
+        return "9" * max(8, len(number))
+    if re.fullmatch(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", number):
+        return str(uuid.UUID(int=2**122 - 7919))
+    return f"{number[:1]}stopper-nobody"
+
+
+def _without(exchange: Exchange, number: str) -> tuple[int, str]:
+    return exchange.response.status, steady(exchange.response.text).replace(number, "…")

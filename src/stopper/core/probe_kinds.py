@@ -1,0 +1,102 @@
+"""Kinds of things that an API keeps: where they are made, where they are listed, and the routes that reach one of them by its id."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from stopper.core.app import Route
+from stopper.core.exchange import Exchange, Request
+from stopper.core.probe import Target
+from stopper.core.probe_objects import as_id, entries, ids
+
+_MAKES: Final = ("create", "new", "add")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Things of one kind: the collection's path, the routes that list and make them, and the routes that take the id of one."""
+
+    base: str
+    list_route: Route | None
+    create_route: Route | None
+    members: tuple[Route, ...]
+
+    @property
+    def parameter(self) -> str:
+        """The name of the id by the first route that takes it."""
+        return self.members[0].parameters[0][0]
+
+    @property
+    def thing(self) -> Route | None:
+        """The route that reads one of them."""
+        return next((one for one in self.members if "GET" in one.methods and one.path.rstrip("/").endswith("}")), None)
+
+
+def kinds(target: Target) -> Iterator[Kind]:
+    """Every kind of thing that is listed or made somewhere and reached by its id: at ``/notes/{id}``, ``/notes/{id}/share`` or
+    ``/notes/share/{id}``."""
+    members: dict[str, list[Route]] = {}
+    for route in target.app.routes:
+        if len(route.parameters) == 1 and route.path.count("{") == 1:
+            base = route.path.partition("/{")[0]
+            if not _known(target, base) and "/" in base.lstrip("/"):
+                base = base.rpartition("/")[0]
+            if _known(target, base):
+                members.setdefault(base.rstrip("/"), []).append(route)
+    for base, routes in members.items():
+        create = route_at(target, base, "POST") or made_beside(target, base)
+        yield Kind(base, route_at(target, base, "GET"), create, tuple(routes))
+
+
+def _known(target: Target, base: str) -> bool:
+    made = route_at(target, base, "POST") or made_beside(target, base)
+    return bool(base.strip("/")) and (made or route_at(target, base, "GET")) is not None
+
+
+def made_beside(target: Target, beside: str) -> Route | None:
+    """Where things of this kind are made, when that has a path of its own: ``/notes/create`` beside ``/notes/{id}``, ``/note/new``
+    beside ``/notes/{id}``, ``/create_note`` beside ``/note/{id}``."""
+    before, _, thing = beside.rpartition("/")
+    one = thing.removesuffix("s")
+    words = [f"{beside}/{word}" for word in _MAKES]
+    words += [f"{before}/{one}/{word}" for word in _MAKES]
+    words += [f"{before}/{word}{join}{name}" for name in (one, thing) for word in _MAKES for join in "_-"]
+    return next((route for path in words if thing and (route := route_at(target, path, "POST")) is not None), None)
+
+
+def route_at(target: Target, path: str, method: str) -> Route | None:
+    """The route of that path which takes the method; a slash at the end aside."""
+    wanted = path.rstrip("/")
+    return next((one for one in target.app.routes if one.path.rstrip("/") == wanted and method in one.methods), None)
+
+
+def at_number(target: Target, route: Route, number: str, method: str = "GET") -> Request:
+    """The honest request with *number* in the place of the route's one parameter."""
+    honest = target.request_for(route, method)
+    path = re.sub(r"\{[^{}]+\}", lambda _: quote(number, safe=""), route.path)
+    before, query = route.path.partition("{")[0], honest.target.partition("?")[2]
+    prefix = honest.target.partition(before)[0] if before in honest.target else ""
+    address = f"{prefix}{path}?{query}" if query else f"{prefix}{path}"
+    return Request(method, address, honest.headers, honest.body, honest.effect)
+
+
+def new_id(made: Exchange, parameter: str) -> str | None:
+    """The id of what was created: in the answer's body, or at the end of its Location."""
+    found = next(ids(made.response.json(), parameter), None)
+    return found or as_id((made.response.header("Location") or "").rstrip("/").rpartition("/")[2])
+
+
+def entry_of(listed: Exchange, parameter: str, number: str) -> dict[str, object] | None:
+    """The entry of a list that has this id."""
+    return next((one for one in entries(listed.response.json()) if number in ids(one, parameter)), None)
+
+
+def entry_with(listed: Exchange, texts: Iterator[str]) -> dict[str, object] | None:
+    """The entry of a list that holds one of these texts."""
+    wanted = tuple(texts)
+    return next(
+        (one for one in entries(listed.response.json()) if any(text in json.dumps(one) for text in wanted)), None
+    )

@@ -1,0 +1,211 @@
+"""What one person made is reached by another: below its id, by an action, by a number in the query or the body; and what is common property."""
+
+import itertools
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask, jsonify, request
+
+from stopper.core.finding import Verdict
+from stopper.scan.catalogue import load
+from stopper.scan.trial import try_rule
+
+RULE = next(rule for rule in load() if rule.slug == "cross-user-object-access")
+
+
+class Cards:
+    """An API that keeps cards of people. ``asks`` says whether a route asks whose a card is; ``public`` whether all see all."""
+
+    def __init__(self, *, asks: bool = False, public: bool = False, owner: bool = True) -> None:
+        self.app, self.asks, self.public, self.owner = Flask("cards"), asks, public, owner
+        self.people: dict[str, str] = {}
+        self.tokens: dict[str, str] = {}
+        self.cards: dict[int, dict[str, Any]] = {}
+        numbers = itertools.count(1)
+
+        @self.app.post("/register")
+        def register() -> Any:
+            sent = request.get_json()
+            self.people[sent["username"]] = sent["password"]
+            return jsonify(ok=True), 201
+
+        @self.app.post("/login")
+        def login() -> Any:
+            sent = request.get_json()
+            if self.people.get(sent["username"]) != sent["password"]:
+                return jsonify(error="no"), 401
+            token = secrets.token_urlsafe(24)
+            self.tokens[token] = sent["username"]
+            return jsonify(token=token, user_id=self.number(sent["username"]))
+
+        @self.app.post("/cards/create")
+        def create() -> Any:
+            if not self.caller():
+                return jsonify(error="no"), 401
+            sent = request.get_json()
+            number = next(numbers)
+            whose = sent.get("user_id", self.number(self.caller())) if self.takes_owner else self.number(self.caller())
+            self.cards[number] = {"id": number, "label": str(sent.get("label")), "frozen": False, "user_id": whose}
+            return jsonify(ok=True), 201
+
+        @self.app.get("/cards")
+        def listed() -> Any:
+            if not self.caller():
+                return jsonify(error="no"), 401
+            mine = self.number(self.caller())
+            return jsonify(cards=[self.shown(one) for one in self.cards.values() if public or one["user_id"] == mine])
+
+    takes_owner = False
+
+    def caller(self) -> str:
+        return self.tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "), "")
+
+    def number(self, name: str) -> int:
+        return 7000 + list(self.people).index(name)
+
+    def shown(self, card: dict[str, Any]) -> dict[str, Any]:
+        return card if self.owner else {name: value for name, value in card.items() if name != "user_id"}
+
+    def add(self, path: str, method: str, does: Callable[[dict[str, Any]], Any]) -> "Cards":
+        def view(card_id: int) -> Any:
+            if not self.caller():
+                return jsonify(error="no"), 401
+            card = self.cards.get(card_id)
+            if card is None or (self.asks and card["user_id"] != self.number(self.caller())):
+                return jsonify(error="not found"), 404
+            return jsonify(does(card))
+
+        self.app.add_url_rule(path, f"{method} {path}", view, methods=[method])
+        return self
+
+    def described(self, path: str, operation: dict[str, Any]) -> "Cards":
+        document = {"openapi": "3.0.3", "info": {"title": "cards", "version": "1"}, "paths": {path: operation}}
+        self.app.add_url_rule("/openapi.json", "document", lambda: jsonify(document))
+        return self
+
+    def judged(self) -> Verdict:
+        return try_rule(RULE, self.app)
+
+
+QUERY = {"get": {"responses": {}, "parameters": [{"name": "user_id", "in": "query", "schema": {"type": "integer"}}]}}
+BODY = {"type": "object", "properties": {"label": {"type": "string"}, "user_id": {"type": "integer"}}}
+
+
+def freeze(card: dict[str, Any]) -> Any:
+    card["frozen"] = not card["frozen"]
+    return {"ok": True}
+
+
+def rename(card: dict[str, Any]) -> Any:
+    card["label"] = str(request.get_json()["label"])
+    return {"ok": True}
+
+
+WAYS: list[tuple[str, str, Callable[[dict[str, Any]], Any]]] = [
+    ("/cards/<int:card_id>/toggle-freeze", "POST", freeze),
+    ("/cards/freeze/<int:card_id>", "PATCH", freeze),
+    ("/cards/<int:card_id>", "PUT", rename),
+    ("/cards/<int:card_id>/secret", "GET", lambda card: {"pin": f"pin of {card['label']}"}),
+]
+
+
+@pytest.mark.parametrize(("path", "method", "does"), WAYS)
+def test_a_route_that_asks_nobody_whose_it_is_is_told(path: str, method: str, does: Callable[..., Any]) -> None:
+    found = Cards().add(path, method, does).judged()
+    assert found.outcome == "fail", found.message
+    assert [(ref.method, ref.path.count("{")) for ref in found.routes] == [(method, 1)]
+
+
+@pytest.mark.parametrize(("path", "method", "does"), WAYS)
+def test_a_route_that_asks_whose_it_is_is_not(path: str, method: str, does: Callable[..., Any]) -> None:
+    assert Cards(asks=True).add(path, method, does).judged().outcome == "pass"
+
+
+def test_every_route_of_a_kind_is_told_and_not_the_first_alone() -> None:
+    cards = Cards()
+    for path, method, does in WAYS:
+        cards.add(path, method, does)
+    assert len(cards.judged().routes) == len(WAYS)
+
+
+def test_what_all_see_and_may_change_is_common_property_unless_it_names_its_owner() -> None:
+    way = ("/cards/<int:card_id>", "PUT", rename)
+    assert Cards(public=True, owner=False).add(*way).judged().outcome != "fail"
+    assert Cards(public=True).add(*way).judged().outcome == "fail"
+
+
+def test_what_others_do_about_a_thing_that_all_see_is_none() -> None:
+    def like(card: dict[str, Any]) -> Any:
+        card["likes"] = card.get("likes", 0) + 1
+        return {"ok": True}
+
+    assert Cards(public=True).add("/cards/<int:card_id>/like", "POST", like).judged().outcome != "fail"
+    assert Cards(public=True).add("/cards/<int:card_id>/move", "POST", like).judged().outcome != "fail"
+
+
+def test_an_answer_that_is_the_same_under_every_id_shows_nothing_of_anybody() -> None:
+    found = Cards().add("/cards/<int:card_id>/history", "GET", lambda card: {"history": []})
+
+    def view(card_id: int) -> Any:
+        return (jsonify(history=[]), 200) if found.caller() else (jsonify(error="no"), 401)
+
+    found.app.view_functions["GET /cards/<int:card_id>/history"] = view
+    assert found.judged().outcome != "fail"
+
+
+def test_a_thing_whose_shape_changes_at_each_look_proves_nothing() -> None:
+    cards = Cards()
+    looks = itertools.count()
+
+    def seen(card: dict[str, Any]) -> Any:
+        return {**card, "looked": next(looks)}
+
+    cards.add("/cards/<int:card_id>", "GET", seen).add("/cards/<int:card_id>/ping", "POST", lambda card: {"ok": True})
+    assert ("POST", "/cards/{card_id}/ping") not in {(ref.method, ref.path) for ref in cards.judged().routes}
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_whose_data_is_wanted_stands_in_the_query(asks: bool) -> None:
+    cards = Cards()
+
+    @cards.app.get("/statement")
+    def statement() -> Any:
+        whose = request.args.get("user_id", type=int)
+        if not cards.caller():
+            return jsonify(error="no"), 401
+        if asks and whose != cards.number(cards.caller()):
+            return jsonify(error="no"), 403
+        known = [name for name in cards.people if cards.number(name) == whose]
+        return (jsonify(statement=f"statement of {known[0]}"), 200) if known else (jsonify(error="not found"), 404)
+
+    found = cards.described("/statement", QUERY).judged()
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or [ref.path for ref in found.routes] == ["/statement"]
+
+
+def test_a_number_in_the_query_that_the_view_does_not_look_at_is_none() -> None:
+    cards = Cards()
+
+    @cards.app.get("/statement")
+    def statement() -> Any:
+        request.args.get("user_id")
+        return (jsonify(statement=f"of {cards.caller()}"), 200) if cards.caller() else (jsonify(error="no"), 401)
+
+    assert cards.described("/statement", QUERY).judged().outcome != "fail"
+
+
+@pytest.mark.parametrize("takes_owner", [True, False])
+def test_what_is_kept_in_the_name_of_another(takes_owner: bool) -> None:
+    cards = Cards()
+    cards.takes_owner = takes_owner
+    cards.add("/cards/<int:card_id>", "GET", lambda card: card)
+    cards.asks = True
+    cards.described(
+        "/cards/create",
+        {"post": {"responses": {}, "requestBody": {"content": {"application/json": {"schema": BODY}}}}},
+    )
+    found = cards.judged()
+    assert (found.outcome == "fail") is takes_owner, found.message
+    assert not takes_owner or [ref.path for ref in found.routes] == ["/cards/create"]
