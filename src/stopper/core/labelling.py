@@ -28,16 +28,19 @@ from stopper.core.passing import passed as passed_by
 from stopper.core.values import (
     Call,
     Caught,
+    Choice,
     ConfigValue,
     Constant,
     EnvironmentValue,
     Item,
+    Mapping,
     Member,
     Name,
     Parameter,
     Truth,
     Unknown,
     Value,
+    is_constant,
     options,
     parts,
     walk,
@@ -137,6 +140,9 @@ class _Asking:
         if isinstance(owner, Call) and type(key) is int and (placed := parts_returned(self.facts, value)):
             return self._results(owner, placed, bound, depth)
         found = self.of(owner, bound, depth + 1)
+        if isinstance(key, str) and any(label.kind in CREDENTIALS and not label.by_name for label in found):
+            told = self._under(owner, key, bound, depth + 1)
+            found = found if told is None else told
         if isinstance(key, str) and found and self.numbers and is_narrow(self.facts, owner, key):
             return NONE
         if isinstance(key, str):
@@ -149,6 +155,59 @@ class _Asking:
         if value.default is not None and not isinstance(value.default, Constant):
             found |= self.of(value.default, bound, depth + 1)
         return frozenset(label for label in found if label.kind not in CREDENTIALS) if _is_glimpse(value) else found
+
+    def _under(self, owner: Value, key: str, bound: MappingType[str, Value], depth: int) -> Labels | None:
+        """What stands under a key in a mapping that was made elsewhere; None where that cannot be told. A token beside a name does not make
+        the name a token."""
+        if depth > DEEPEST // 2:
+            return None
+        match owner:
+            case Mapping():
+                held = owner.get(key)
+                return self.of(held, bound, depth + 1) if held is not None else None if owner.open else NONE
+            case Choice(options=several):
+                return self._all_under([(one, bound) for one in several if not is_constant(one, None)], key, depth)
+            case Parameter() if owner.parameter in bound:
+                return self._under(bound[owner.parameter], key, {}, depth + 1)
+            case Parameter():
+                return self._all_under([(one, {}) for one in self._handed(owner)], key, depth)
+            case Call() if (made := self.facts.function(owner.callee)) is not None:
+                passed = self._passed(owner, made.parameters, bound)
+                return self._all_under(
+                    [(one, passed) for one in made.returns if not is_constant(one, None)], key, depth
+                )
+            case _:
+                return None
+
+    def _handed(self, value: Parameter) -> list[Value]:
+        if self._of_route(value) or self._of_handler(value) or self._of_schema(value):
+            return []
+        return [one for call in callers(self.facts, value.function) for one in passed_by(self.facts, value, call)]
+
+    def _all_under(self, several: list[tuple[Value, MappingType[str, Value]]], key: str, depth: int) -> Labels | None:
+        found: Labels = NONE
+        for value, bound in several:
+            mark = ("under", id(value), key)
+            if mark in self.open:
+                return None
+            self.open.add(mark)
+            told = self._under(value, key, bound, depth + 1)
+            self.open.discard(mark)
+            if told is None:
+                return None
+            found |= told
+        return found if several else None
+
+    def _passed(
+        self, call: Call, parameters: tuple[str, ...], bound: MappingType[str, Value]
+    ) -> MappingType[str, Value]:
+        passed: dict[str, Value] = {}
+        for index, name in enumerate(parameters):
+            given = call.argument(index, name)
+            if given is not None:
+                passed[name] = given if not bound else _Bound.of(given, bound)
+        self.bindings.append(passed)
+        return passed
 
     def member(self, value: Member, bound: MappingType[str, Value], depth: int) -> Labels:
         if value.attribute == "config" and _is_application(value.owner):
@@ -247,12 +306,7 @@ class _Asking:
             self.cuts += 1
             return NONE
         self.open.add(mark)
-        passed: dict[str, Value] = {}
-        for index, name in enumerate(parameters):
-            given = call.argument(index, name)
-            if given is not None:
-                passed[name] = given if not bound else _Bound.of(given, bound)
-        self.bindings.append(passed)
+        passed = self._passed(call, parameters, bound)
         found: Labels = NONE
         for value in returns:
             found |= self.of(value, passed, depth + 2)

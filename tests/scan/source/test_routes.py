@@ -534,3 +534,23 @@ def test_a_function_that_hands_on_the_guard_of_an_unseen_library_is_no_open_door
         + "@app.get('/x')\n@require_auth_header({'notes'})\ndef x():\n    return ''\n"
     )
     assert access(reading, "/x") == "unknown"
+
+
+def test_who_is_calling_is_read_where_a_hook_hung_it_on_the_request(read):
+    reading = read(
+        HEAD
+        + "@app.before_request\ndef known():\n    request.decoded_token = load(request.headers.get('Authorization'))\n"
+        + "@app.get('/x')\ndef x():\n    who = getattr(request, 'decoded_token', None)\n    if not who:\n        return jsonify(ok=False), 401\n    return ''\n"
+    )
+    assert access(reading, "/x") == "guarded"
+
+
+def test_a_refusal_that_a_helper_gives_beside_the_caller_is_a_guard_of_the_view(read):
+    reading = read(
+        HEAD
+        + "def caller():\n    who = session.get('user')\n    if not who:\n        return None, (jsonify(ok=False), 401)\n    return who, None\n"
+        + "@app.get('/x')\ndef x():\n    who, refusal = caller()\n    if refusal:\n        return refusal\n    return who\n"
+        + "@app.get('/y')\ndef y():\n    who, refusal = caller()\n    return str(who)\n"
+    )
+    assert access(reading, "/x") == "guarded"
+    assert access(reading, "/y") == "open"

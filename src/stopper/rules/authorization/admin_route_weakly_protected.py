@@ -22,6 +22,10 @@ _SCOPE: Final = re.compile(r"(?i)scopes?|scp|permissions?|groups?|authorities|en
 """Members of claims that say what their holder may do."""
 _OF_ADMINS: Final = re.compile(r"(?:^|\.)(?:Admin|Administrator|Superuser|Staff)(?:User|Account)?\.")
 _REGISTERS: Final = re.compile(r"(?i)register|registration|sign-?up|join|users?/?$")
+_KIND_OF_USER: Final = re.compile(
+    r"(?:^|\.)current_user\.is_(?!authenticated$|active$|anonymous$|confirmed$|verified$|enabled$|fresh$)\w+$"
+)
+"""``current_user.is_referee``: which kind of person is asking."""
 _OF_A_LOG_IN: Final = re.compile(
     r"(?i)log_?-?(?:in|out)|sign_?-?(?:in|out)|auth|token|session|password|profile|/me\b|account"
 )
@@ -140,6 +144,8 @@ def _is_role(part: Value) -> bool:
     match part:
         case Member(attribute=word) | Name(dotted=word) | Call(callee=word):
             last = word.rpartition(".")[2]
+            if _KIND_OF_USER.search(word):
+                return True
             return bool(ROLE.search(last)) or bool(
                 re.search(r"(?i)role|permission|admin|has_scope|capabilit|has_rights?$|privilege", last)
             )

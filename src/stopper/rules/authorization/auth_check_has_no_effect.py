@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.fact import ClassFact, Decorator, Function
+from stopper.core.fact import ClassFact, Decorator, Function, Handler
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Name, Value, walk
+from stopper.core.values import Call, Caught, Choice, Constant, Member, Name, Value, walk
 
 _LIBRARY: Final = re.compile(
     r"flask_login\.(utils\.)?(login_required|fresh_login_required)|flask_httpauth\.\w+\.login_required|flask_security\.(decorators\.)?(auth_required|login_required|"
@@ -29,6 +29,9 @@ _SHOWN: Final = (
 _OWN: Final = re.compile(
     r"(?i)(login|auth|token|jwt|api_?key|admin|role|permission|scope|user|credential|session)\w*_?(required|needed|only)$|^(require|requires|needs|check|ensure|verify|protect|validate|authenticate|authorize|authenticated|protected|secured?|admin_only|login_required)\w*(auth|token|login|key|admin|role|user|permission|scope|session)?\w*$"
 )
+
+
+_STATUS: Final = frozenset({"status_code", "status", "code"})
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -88,6 +91,10 @@ def _not_asked(facts: SourceFacts) -> Iterator[Hit]:
 
 
 def _is_refusal(value: Value) -> bool:
+    if isinstance(value, Call) and value.method == "abort":
+        return False  # it raises, so nobody needs to look at an answer
+    if isinstance(value, Choice):
+        return any(_is_refusal(option) for option in value.options)
     return any(isinstance(part, Constant) and part.value in (401, 403) for part in walk(value, 2))
 
 
@@ -141,9 +148,22 @@ def _go_on(facts: SourceFacts) -> Iterator[Hit]:
             and _is_guard_function(facts, handler.function)
             and facts.routes_reaching(handler.function)
             and _checks(handler.tried)
+            and not _answers_with_the_error(facts, handler)
             and not _stops_later(facts, handler.function, handler.span.line)
         ):
             yield Hit("a credential that fails the check is let through by this `except`", handler.span)
+
+
+def _answers_with_the_error(facts: SourceFacts, handler: Handler) -> bool:
+    """What went wrong is kept as the answer, which is given at the function's end: ``answer, status = {"code": error.code}, error.status_code``."""
+    return any(
+        isinstance(part, Member)
+        and part.attribute in _STATUS
+        and isinstance(part.owner, Caught)
+        and part.owner.catches == handler.catches
+        for one in facts.returns_of(handler.function)
+        for part in walk(one.value, 5)
+    )
 
 
 def _is_guard_function(facts: SourceFacts, function: str) -> bool:

@@ -1,6 +1,7 @@
 """Every website can call the API from a visitor's browser and read what it answers."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -21,6 +22,10 @@ _FOR_EVERYBODY: Final = re.compile(
 )
 
 
+_TOGETHER: Final = 4
+"""From so many decorators of one file on they are told together."""
+
+
 def detect(app: App) -> Iterator[Hit]:
     """Flask-CORS without origins, or a star set by hand, in an application that asks who is calling."""
     facts = source_of(app)
@@ -30,12 +35,21 @@ def detect(app: App) -> Iterator[Hit]:
         return
     published = _published(facts)
     views = {one.span: function.name for function in facts.functions() for one in function.decorators}
+    spans = dict.fromkeys([*(said.span for said in open_to_all), *(one.span for one in starred)])
+    files = Counter(span.path for span in spans if span is not None and span in views)
     told: set[str] = set()
-    for span in dict.fromkeys([*(said.span for said in open_to_all), *(one.span for one in starred)]):
+    for span in spans:
         view = views.get(span, "") if span is not None else ""
-        if span not in published and (not view or view not in told):
-            told.add(view)  # two decorators of one view open it once
+        if span in published or (view and view in told):
+            continue
+        told.add(view)  # two decorators of one view open it once
+        if span is None or not view or files[span.path] < _TOGETHER:
             yield Hit("any website may call this API from a browser and read the answer", span)
+        elif span.path not in told:
+            told.add(span.path)  # many decorators of one file that all say the same are one decision
+            yield Hit(
+                f"any website may call {files[span.path]} views of this file from a browser and read the answers", span
+            )
 
 
 def _published(facts: SourceFacts) -> frozenset[Span]:

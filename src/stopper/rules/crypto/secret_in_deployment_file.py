@@ -33,6 +33,10 @@ _SHORTEST: Final = 4
 _POINTER: Final = re.compile(
     r"^(?:\$|<|%|\{|/|\*+$|true$|false$|none$|null$|\d{1,6}$|https?://|arn:|env:|file:|vault:|op://)", re.IGNORECASE
 )
+_OF_TESTS: Final = re.compile(r"(?i)(?:^|_)tests?(?:ing)?(?:_|$)")
+"""Variables that only a run of tests reads."""
+_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+"""The name of a variable or setting: it says where a secret is."""
 _WEAK_NAMES: Final = frozenset({"token", "jwt"})
 
 
@@ -98,7 +102,7 @@ def _sure(value: str) -> Certainty:
 def _environment_defaults(facts: SourceFacts) -> Iterator[Hit]:
     seen: set[Span] = set()
     for name, value, span in _given(facts):
-        kind = sensitive(name) if isinstance(value, EnvironmentValue) else None
+        kind = sensitive(name) if isinstance(value, EnvironmentValue) and not _OF_TESTS.search(name) else None
         default = text_of(value.default) if isinstance(value, EnvironmentValue) else None
         if kind in ("password", "token") and default and is_secret(default) and span not in seen:
             seen.add(span)
@@ -127,6 +131,7 @@ def _argument_defaults(facts: SourceFacts) -> Iterator[Hit]:
                 and isinstance(value.default, Constant)
                 and isinstance(value.default.value, str)
                 and is_secret(value.default.value)
+                and not _VARIABLE.fullmatch(value.default.value)
                 for value in walk(call, 3)
             ):
                 yield Hit("a secret is the default of an argument that is used here", call.span, certainty="likely")

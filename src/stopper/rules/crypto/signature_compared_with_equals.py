@@ -49,6 +49,10 @@ _PASSES: Final = re.compile(r"(?:^|\.)(?:\w*b64encode|hexlify|str|bytes|b16encod
 _LENGTHS: Final = frozenset({"len", "type", "int", "bool"})
 _PIECES: Final = frozenset({"split", "partition", "rpartition", "rsplit"})
 SHORTEST: Final = 8
+_STATE: Final = re.compile(
+    r"(?i)[a-z]*(?:complete|succe|fail|pend|process|progress|activ|expir|cancel|approv|reject|confirm|verif|valid|accept|declin|finish|author|connect|enabl|disabl|revok|available)[a-z]*"
+)
+"""A word for how far something is; nobody guesses it."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -85,7 +89,8 @@ def _judged(facts: SourceFacts, one: Comparison) -> Certainty | None:
 
 
 def _is_long(value: Value) -> bool:
-    return len(text_of(value) or "") >= SHORTEST
+    text = text_of(value) or ""
+    return len(text) >= SHORTEST and not _STATE.fullmatch(text)
 
 
 def _is_no_secret(value: Value) -> bool:

@@ -37,6 +37,8 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls("flask.request.get_json"):
         if _truthy(call.argument(0, "force")) and _truthy(call.argument(1, "silent")):
             seen.add(call.function)
+            if _type_is_asked(facts, call):
+                continue
             yield Hit(
                 "a body of any type is read as JSON, and one that is none passes as nothing",
                 call.span,
@@ -48,6 +50,14 @@ def detect(app: App) -> Iterator[Hit]:
                 "members of the JSON body are used, and nothing asks whether they are there and of the right type", span
             )
     yield from _undescribed(app)
+
+
+def _type_is_asked(facts: SourceFacts, body: Call) -> bool:
+    """``if not isinstance(body, dict): …``: what is no object does not pass as nothing."""
+    return any(
+        other.callee == "isinstance" and other.args and any(part is body for part in walk(other.args[0], 3))
+        for other in facts.calls_in(body.function)
+    )
 
 
 def _truthy(value: Value | None) -> bool:

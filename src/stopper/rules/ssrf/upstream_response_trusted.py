@@ -13,7 +13,7 @@ from stopper.core.probe import Steps, Target, failed, listen, not_applicable, pa
 from stopper.core.probe_address_fields import MOST, address_fields, aimed
 from stopper.core.probe_baseline import answered, attempt
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Item, Member, Value, options, walk
+from stopper.core.values import Call, Item, Member, Value, options, text_of, walk
 
 SINKS: Final[tuple[SinkKind, ...]] = (
     "sql",
@@ -44,6 +44,8 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     seen: set[tuple[str, int]] = set()
     for flow in facts.flows(*SINKS, label="upstream", by_name=False):
+        if flow.sink == "redirect" and _is_of_discovery(flow.value):
+            continue
         if not any(label.kind == "request-data" for label in flow.labels) and not _is_checked(facts, flow.function):
             seen.add((flow.span.path, flow.span.line))
             yield Hit(f"what another service answered reaches {_PLACES[flow.sink]}", flow.span, certainty="certain")
@@ -59,6 +61,14 @@ def detect(app: App) -> Iterator[Hit]:
             seen.add((call.span.path, call.span.line))
             told.add(call.function)
             yield Hit("the answer of another service is used without a look at its status, size or form", call.span)
+
+
+_ENDPOINT: Final = re.compile(r"(?:authorization|end_session|logout|device_authorization)_endpoint")
+
+
+def _is_of_discovery(value: Value) -> bool:
+    """Where the provider's own document says that people log in and out (OpenID Connect Discovery 1.0 §3): to be sent there is what it is for."""
+    return any(isinstance(part, Item) and _ENDPOINT.fullmatch(text_of(part.key) or "") for part in walk(value, 6))
 
 
 _SCRIPTS: Final = re.compile(r"(?i)(?:^|/)(?:scripts?|tools?|examples?|notebooks?)/")

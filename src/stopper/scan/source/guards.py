@@ -10,6 +10,7 @@ from stopper.core.place import Span
 from stopper.core.values import (
     Call,
     Choice,
+    Constant,
     Item,
     Mapping,
     Sequence,
@@ -19,6 +20,7 @@ from stopper.core.values import (
     is_constant,
     options,
     text_of,
+    walk,
 )
 from stopper.scan.source import names
 from stopper.scan.source.exemptions import Asked, Exemptions, endpoint
@@ -148,7 +150,8 @@ class Guards:
         for option in options(value):
             if isinstance(option, Call) and option.method != "as_view":
                 outer = _applied(option)
-                judged = self.judges.decorator(outer, option)
+                made = option.receiver if isinstance(option.receiver, Call) else option
+                judged = self.judges.decorator(outer, made)
                 if judged is not None:
                     yield Guard(outer, "wrapper", judged.stops, "source", option.span)
                 for argument in option.args:
@@ -235,6 +238,7 @@ class Guards:
                 judged = self.judges.judge(call.callee)
                 if judged.reads and judged.stops and self.judges.reached_by_nobody(under):
                     yield from self._checked(view, call.callee, under, call.span, asked)
+        yield from self._refusals_handed_on(view, asked)
         doubts: list[Guard] = []
         for refusal in self.judges.refusals.get(view, ()):
             about = self.judges.about_credential(refusal)
@@ -247,6 +251,33 @@ class Guards:
                         return
                     doubts.append(guard)
         yield from doubts[:1]
+
+    def _refusals_handed_on(self, view: str, asked: Asked) -> Iterator[Guard]:
+        """``who, refusal = caller_or_refusal()`` and ``if refusal: return refusal``."""
+        told: set[str] = set()
+        for condition in self.judges.conditions.get(view, ()):
+            if not condition.stops:
+                continue
+            for part in walk(condition.value, 3):
+                call = part.owner if isinstance(part, Item) else None
+                if isinstance(call, Call) and call.callee not in told and self._gives_refusal(call.callee):
+                    told.add(call.callee)
+                    under = self.project.under.get(id(call), ())
+                    yield from self._checked(view, call.callee, under, condition.span, asked)
+
+    def _gives_refusal(self, name: str) -> bool:
+        """That a function of the project asks who is calling, and gives a refusal beside something else."""
+        function = self.project.functions.get(name)
+        return (
+            function is not None
+            and any(
+                isinstance(part, Constant) and type(part.value) is int and part.value in (401, 403)
+                for value in function.returns
+                if isinstance(value, Sequence)
+                for part in walk(value, 5)
+            )
+            and self.judges.judge(name).reads
+        )
 
     def _checked(
         self, view: str, name: str, under: tuple[tuple[Value, bool], ...], span: Span | None, asked: Asked

@@ -185,7 +185,9 @@ class Judges:
             return False
         known = self._shown.get(id(value))
         if known is None:
-            named = isinstance(value, Name) and value.dotted.startswith(SHOWN)
+            named = isinstance(value, Name) and (
+                value.dotted.startswith(SHOWN) or names.KEPT_ON_REQUEST.match(value.dotted) is not None
+            )
             known = named or self._labelled(value) or any(self._shows(part) for part in parts(value))
             self._shown[id(value)] = known
         return known

@@ -255,6 +255,11 @@ CREDENTIAL_READS: Final = re.compile(
     r"|flask_security\.current_user|flask\.g(?:\..*)?"
 )
 
+KEPT_ON_REQUEST: Final = re.compile(
+    r"flask\.request\.(?!user_agent)(?:\w*_)?(?:user|token|claims|identity|principal|account|jwt|session)(?:\.|$|_id$)"
+)
+"""What a hook or decorator of the project has hung on the request: who is calling, or what they showed."""
+
 SUGGESTS_AUTH: Final = re.compile(
     r"(?i)auth|login|logged|token|jwt|permission|role|protected|secured?|require|api_?key|admin|access|private|signed|verif|identity|user"
 )
