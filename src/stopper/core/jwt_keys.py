@@ -18,6 +18,7 @@ from stopper.core.jwt_names import (
     encodings,
     switched_off,
 )
+from stopper.core.parts_returned import parts_returned
 from stopper.core.passing import callers, passed
 from stopper.core.secret import Secret
 from stopper.core.values import Call, ConfigValue, Constant, Item, Mapping, Name, Parameter, Value, options, parts
@@ -77,6 +78,8 @@ def _inside(facts: SourceFacts, value: Value) -> Iterable[Value]:
             return given if default is None else [*given, default]
         case Item(owner=Mapping(items=items, open=False)):
             return [held for _, held in items]
+        case Item(owner=Call()) if placed := parts_returned(facts, value):
+            return placed
         case Call(method="asdict" | "vars" | "model_dump" | "_asdict" | "dict") if fields := _fields(facts, value):
             return (fields,)
         case Call(callee=callee) if made := returned_by(facts, callee):
