@@ -9,7 +9,7 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.setting_facts import MISSING, in_force, members, plain, switches, written
-from stopper.core.values import Call, Sequence, Value, is_constant
+from stopper.core.values import Call, Name, Sequence, Value, is_constant, options
 from stopper.core.view_functions import VERBS
 
 LIBRARY: Final = "flask_jwt_extended"
@@ -124,6 +124,8 @@ def guarded(facts: SourceFacts) -> Iterator[Guarded]:
         else:
             yield from _guarded_by_wrapper(facts, call)
             yield from _guarded_by_hook(facts, call)
+    for rule in facts.calls("*.add_url_rule"):
+        yield from _guarded_by_application(facts, rule.argument(2, "view_func"))
     for found in facts.classes():
         for name, call in _listed(found.attributes.get("decorators") or found.attributes.get("method_decorators")):
             for verb in found.methods:
@@ -144,6 +146,23 @@ def _guarded_by_hook(facts: SourceFacts, call: Call) -> Iterator[Guarded]:
     for route in facts.routes if call.function and call.span is not None else ():
         if call.function in route.hooks and call.span is not None:
             yield _guarded(facts, route.view, call.callee, call, call.span)
+
+
+def _guarded_by_application(facts: SourceFacts, view: Value | None) -> Iterator[Guarded]:
+    """``jwt_required(refresh=True)(view)``, where a rule is added by a call."""
+    applied = [one for one in options(view) if isinstance(one, Call)]
+    guards: list[tuple[str, Call]] = []
+    for one in applied:
+        if one.callee.removesuffix(".__call__") in GUARDS:
+            guards.append(
+                (one.callee.removesuffix(".__call__"), one.receiver if isinstance(one.receiver, Call) else one)
+            )
+        applied += [inner for inner in one.args if isinstance(inner, Call)]
+    names = [inner.dotted for one in applied for inner in one.args if isinstance(inner, Name)]
+    for name in names if guards else ():
+        for guard, call in guards:
+            if facts.is_view(name) and call.span is not None:
+                yield _guarded(facts, name, guard, call, call.span)
 
 
 def _listed(value: Value | None) -> Iterator[tuple[str, Call]]:

@@ -68,6 +68,7 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
         owner = None
         called = reader.value(function)
         before = called if type(called) is Call and called.callee == "functools.partial" and called.args else None
+        receiver = called if type(called) is Call and before is None else None  # ``guard(option)(view)``
         callee = _function_name(reader, called if before is None else before.args[0])
     args, keywords, is_open = _arguments(reader, node)
     if before is not None:
@@ -153,8 +154,8 @@ def _function_name(reader: Reader, value: Value) -> str:
         base = reader.dotted(value.owner)
         return canonical(f"{base}.{value.attribute}") if base else "?." + value.attribute
     if type(value) is Call:
-        found = reader.dotted(value)
-        return f"{found}.__call__" if found else "?"
+        found = reader.dotted(value) or value.callee
+        return f"{found}.__call__" if found[:1] != "?" else "?"
     return "?"
 
 
