@@ -20,7 +20,13 @@ from stopper.core.values import (
     text_of,
 )
 
-PURPOSES: Final = re.compile(r"(?i)(refresh|reset|verif|confirm|activat|invit|access|magic|unsubscribe|e?mail)")
+PURPOSES: Final = re.compile(
+    r"(?i)(refresh|reset|forgot|recover|verif|confirm|activat|invit|access|magic|unsubscribe|e?mail)"
+)
+_FOR_WHOM: Final = re.compile(
+    r"(?i)[a-z]*[_-]?(refresh|reset|recover|verif|confirm|activat|invit|magic|unsubscribe)[a-z_-]*"
+)
+"""An audience that is no service but a purpose: ``"aud": "password-reset"``."""
 KINDS: Final = ("type", "typ", "token_type", "purpose", "use", "token_use", "scope", "action", "kind")
 """Claims that say what a token is for."""
 
@@ -73,8 +79,9 @@ def purpose_of(call: Call) -> str | None:
     for one in options(claims):
         if isinstance(one, Mapping):
             said += [text_of(one.get(name)) or "" for name in KINDS]
+            said += [text for text in (text_of(one.get("aud")),) if text and _FOR_WHOM.fullmatch(text)]
     for text in (*said, call.function.rpartition(".")[2], call.name):
         if found := PURPOSES.search(text):
             word = found.group(1).lower()
-            return "access" if word == "access" else word
+            return "reset" if word in ("forgot", "recover") else word
     return None

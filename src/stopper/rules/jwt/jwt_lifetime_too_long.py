@@ -13,12 +13,14 @@ from stopper.core.jwt_claims import distance, seconds_of
 from stopper.core.jwt_extended import said_lifetime
 from stopper.core.jwt_keys import reached
 from stopper.core.jwt_names import decodings, encodings, said_options
+from stopper.core.jwt_purposes import KINDS
+from stopper.core.passing import given
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import controls
 from stopper.core.probe_signature import token_baseline
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Mapping, Unknown, Value, text_of
+from stopper.core.values import Call, Constant, Mapping, Parameter, Unknown, Value, text_of
 
 ACCESS_MOST: Final = 12 * 3600
 """Seconds. A working day; access tokens are meant to live for minutes (RFC 9700 §2.2.2 speaks of short-lived ones)."""
@@ -48,7 +50,7 @@ def _issued(facts: SourceFacts, call: Call, claims: Mapping) -> Iterator[Hit]:
     exp = claims.get("exp")
     lengths = [distance(facts, one) or 0 for one in (exp, *reached(facts, exp))] if exp is not None else []
     lengths += [distance(facts, assignment.value) or 0 for assignment in _assigned(facts, call)]
-    most = REFRESH_MOST if _is_refresh(call, claims) else ACCESS_MOST
+    most = REFRESH_MOST if _is_refresh(call, claims) or _may_refresh(facts, claims) else ACCESS_MOST
     if lengths and max(lengths) > most:
         yield Hit(f"the token lives {_said(max(lengths))}, the policy allows {_said(most)}", call.span)
 
@@ -64,6 +66,16 @@ def _is_refresh(call: Call, claims: Mapping) -> bool:
     return any("refresh" in word.lower() for word in (*kinds, call.function, call.name))
 
 
+def _may_refresh(facts: SourceFacts, claims: Mapping) -> bool:
+    """``issue(user, "refresh", days=7)``: one function signs both kinds, and a caller asks for the long one."""
+    return any(
+        "refresh" in (text_of(told) or "").lower()
+        for name in KINDS
+        if isinstance(kind := claims.get(name), Parameter)
+        for told in given(facts, kind)
+    )
+
+
 def _length(facts: SourceFacts, value: Value | None) -> float | None:
     found = [number for one in reached(facts, value) if (number := seconds_of(one)) is not None]
     return max(found) if found else None
@@ -71,9 +83,9 @@ def _length(facts: SourceFacts, value: Value | None) -> float | None:
 
 def _leeways(app: App, facts: SourceFacts) -> Iterator[Hit]:
     for call, shape in decodings(facts):
-        given = [call.keyword("leeway")]
-        given += [said.get("leeway") for said in said_options(facts, call, shape) if isinstance(said, Mapping)]
-        lengths = [length for one in given if (length := _length(facts, one)) is not None]
+        leeways = [call.keyword("leeway")]
+        leeways += [said.get("leeway") for said in said_options(facts, call, shape) if isinstance(said, Mapping)]
+        lengths = [length for one in leeways if (length := _length(facts, one)) is not None]
         if lengths and max(lengths) > LEEWAY_MOST:
             yield Hit(f"a leeway of {_said(max(lengths))} lets expired tokens live on; 60 seconds is enough", call.span)
     for call in (*facts.calls("*.validate"), *facts.calls("*.JWTClaimsRegistry")):

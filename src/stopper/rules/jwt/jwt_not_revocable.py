@@ -10,7 +10,7 @@ from stopper.core.jwt_keys import reached
 from stopper.core.jwt_names import ENCODING, encodings
 from stopper.core.jwt_purposes import purposes_of
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Constant, Item, Mapping, Member, Value, text_of, walk
+from stopper.core.values import Constant, Item, Mapping, Member, Name, Value, text_of, walk
 
 LOGOUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 STORE: Final = re.compile(
@@ -57,7 +57,10 @@ def _keeps_a_list(facts: SourceFacts) -> bool:
     if any(_is_handle(one.left, one.right) or _is_handle(one.right, one.left) for one in facts.comparisons("!=", "==")):
         return True
     names = [function.name.rpartition(".")[2] for function in facts.functions()]
-    names += [name for found in facts.classes() for name in (found.name.rpartition(".")[2], *found.attributes)]
+    for found in facts.classes():
+        own = found.name.rpartition(".")[2]
+        names += [own] if STORE.search(own) and (not found.bases or _is_used(facts, found.name)) else []
+        names += found.attributes if not STORE.search(own) else []
     names += [assignment.attribute for assignment in facts.assignments()]
     names += [
         part.value
@@ -67,6 +70,15 @@ def _keeps_a_list(facts: SourceFacts) -> bool:
     ]  # what is looked for in a cache under f"blocked:{token}"
     return any(
         STORE.search(name) for name in names if not re.match(r"(?i)(create|make|issue|generate|new|encode|sign)", name)
+    )
+
+
+def _is_used(facts: SourceFacts, table: str) -> bool:
+    """That a function makes, finds or counts rows of it; a table that nobody asks remembers nothing."""
+    return any(
+        (call.callee.startswith(table) and call.function)
+        or any(isinstance(one, Name) and one.dotted.startswith(table) for one in (call.receiver, *call.args))
+        for call in facts.calls()
     )
 
 

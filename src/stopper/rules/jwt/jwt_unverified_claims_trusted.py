@@ -6,11 +6,12 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_names import HEADER_READERS
+from stopper.core.jwt_names import HEADER_READERS, decodings, switched_off
 from stopper.core.jwt_peek import KEY_CHOOSERS, is_asked_elsewhere, is_only_a_first_look, is_our_own
+from stopper.core.parts_returned import parts_returned
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Format, Item, Member, Name, Unknown, Value, text_of, walk
+from stopper.core.values import Call, Constant, Format, Item, Member, Name, Unknown, Value, options, text_of, walk
 
 CLAIM_READERS: Final = (
     "jose.jwt.get_unverified_claims", "jose.jws.get_unverified_claims", "joserfc.jws.extract_compact",
@@ -46,7 +47,20 @@ def detect(app: App) -> Iterator[Hit]:
         if call.function and (facts.routes_reaching(call.function) or _is_given_a_token(facts, call)):
             seen.add(call.span)
             yield Hit("claims that nobody verified are trusted", call.span)
+    yield from _switched_off(facts, seen)
     yield from _headers(facts, seen)
+
+
+def _switched_off(facts: SourceFacts, seen: set[Span | None]) -> Iterator[Hit]:
+    """A decode that verifies nothing, of which a member decides; that alone is `jwt-signature-not-verified`."""
+    for call, shape in decodings(facts):
+        if call.span in seen or not call.function or switched_off(call, shape) is None:
+            continue
+        if is_our_own(facts, call) or is_asked_elsewhere(facts, call) or not _decides(facts, call):
+            continue
+        if facts.routes_reaching(call.function) or _is_given_a_token(facts, call):
+            seen.add(call.span)
+            yield Hit("claims that nobody verified are trusted", call.span)
 
 
 def _unpacked(facts: SourceFacts) -> Iterator[Call]:
@@ -102,17 +116,13 @@ def _is_given_a_token(facts: SourceFacts, call: Call) -> bool:
 
 def _decides(facts: SourceFacts, call: Call) -> bool:
     """A member that says what somebody may do is compared or asked for, also where the token is verified somewhere else."""
-    for comparison in facts.comparisons():
-        if comparison.function == call.function and any(
-            _is_claim(part, call) for side in (comparison.left, comparison.right) for part in walk(side, 8)
-        ):
+    asking = {call.function, *(other.function for other in facts.calls(call.function))}
+    for function in asking:
+        asked = [side for one in facts.comparisons_in(function) for side in (one.left, one.right)]
+        asked += [one.value for one in facts.conditions_in(function) if one.refuses]
+        if any(_is_claim(facts, part, call) for value in asked for part in walk(value, 8)):
             return True
-    return any(
-        _is_claim(part, call)
-        for condition in facts.conditions()
-        if condition.function == call.function and condition.refuses
-        for part in walk(condition.value, 8)
-    )
+    return False
 
 
 def _origin(value: Value) -> Value:
@@ -130,11 +140,22 @@ def _origin(value: Value) -> Value:
     return value
 
 
-def _is_claim(part: Value, call: Call) -> bool:
+def _is_claim(facts: SourceFacts, part: Value, call: Call) -> bool:
     if not isinstance(part, Item):
         return False
+    if placed := parts_returned(facts, part):  # ``tenant, role = peek(token)``
+        return any(_is_claim(facts, one, call) for one in placed)
     key = text_of(part.key) or ""
-    return key not in KEY_CHOOSERS and bool(DECIDES.search(key)) and _origin(part.owner) is call
+    return key not in KEY_CHOOSERS and bool(DECIDES.search(key)) and _is_read_from(facts, part.owner, call)
+
+
+def _is_read_from(facts: SourceFacts, value: Value, call: Call) -> bool:
+    """The call, or what a function of the project gives on of it."""
+    made = _origin(value)
+    if made is call:
+        return True
+    function = facts.function(made.callee) if isinstance(made, Call) and made.callee == call.function else None
+    return function is not None and any(_origin(one) is call for value in function.returns for one in options(value))
 
 
 def _headers(facts: SourceFacts, seen: set[Span | None]) -> Iterator[Hit]:
