@@ -9,6 +9,7 @@ from stopper.core.fact import Assignment
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.setting_facts import plain
 from stopper.core.switched_on import asked_for
 from stopper.core.values import (
     Call,
@@ -22,7 +23,6 @@ from stopper.core.values import (
     Truth,
     Value,
     is_constant,
-    text_of,
     walk,
 )
 
@@ -180,8 +180,9 @@ def _plain(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     for call in facts.calls_matching(_SENDS):
         url = call.argument(1 if call.method == "request" else 0, "url")
         made = call.receiver if isinstance(call.receiver, Call) else None
-        host = _PLAIN.match(_opening(url)) or _PLAIN.match(_opening(made.keyword("base_url") if made else None))
-        if host is None or call.span is None or _LOCAL.search(host.group(1)):
+        openings = [*_openings(facts, url), *_openings(facts, made.keyword("base_url") if made else None)]
+        hosts = [host.group(1) for text in openings if (host := _PLAIN.match(text)) is not None]
+        if call.span is None or not any(not _LOCAL.search(host) for host in hosts):
             continue
         if any(
             one.keyword("auth") is not None or _sends_credential(one.keyword("headers"))
@@ -191,11 +192,10 @@ def _plain(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             yield call.span, "a credential is sent over plain http"
 
 
-def _opening(url: Value | None) -> str:
-    """What the URL begins with, as far as it is literal."""
-    if isinstance(url, Format) and url.parts:
-        return text_of(url.parts[0]) or ""
-    return text_of(url) or ""
+def _openings(facts: SourceFacts, url: Value | None) -> Iterator[str]:
+    """What the URL begins with, as far as it is literal, also by way of a setting or its fallback."""
+    first = url.parts[0] if isinstance(url, Format) and url.parts else url
+    yield from (text for text in plain(facts, first) if isinstance(text, str))
 
 
 def _sends_credential(headers: Value | None) -> bool:

@@ -11,7 +11,7 @@ from stopper.core.place import Span
 from stopper.core.random_edits import from_the_system
 from stopper.core.random_picks import picks
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Mapping, Value, walk
+from stopper.core.values import Call, Constant, Mapping, Name, Value, walk
 
 GENERATORS: Final = (
     r"(?:random|numpy\.random)(?:\.(?:Random|default_rng|RandomState|Generator))?\.(?:random|randint|randrange|choice|choices|sample|getrandbits|randbytes|uniform|shuffle|integers|bytes|betavariate)"
@@ -83,6 +83,19 @@ def _uses(facts: SourceFacts, made: list[Call]) -> Iterator[tuple[Span, Certaint
                 if call.span is not None and (sure := _opens(name, value, spans)):
                     yield value.span or call.span, sure
     yield from _handed_on(facts, functions, spans)
+    yield from _filled_in(facts, spans)
+
+
+def _filled_in(facts: SourceFacts, spans: set[Span]) -> Iterator[tuple[Span, Certainty]]:
+    """``ApiKey.key = Column(default=generate)``: what a column, a field or a setting is given where nobody says one."""
+    for one in facts.assignments():
+        value = one.value
+        if one.function or not isinstance(value, Call) or _kind(_of_its_class(one.target)) != "door":
+            continue
+        maker = value.keyword("default", "default_factory", "insert_default", "missing", "load_default")
+        own = facts.function(maker.dotted) if isinstance(maker, Name) else None
+        if own is not None and any(_holds(made, spans) for made in own.returns):
+            yield one.span, "certain"
 
 
 def _makes(facts: SourceFacts, call: Call) -> bool:
@@ -137,7 +150,7 @@ def _of_its_class(target: str) -> str:
     """``ApiKey.value`` is an api_key, ``PasswordReset.code`` a reset_code: a word that says little takes its class for help."""
     owner, _, word = target.rpartition(".")
     thing = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", owner.rpartition(".")[2])
-    if word in _PLAIN_WORDS:
+    if word in _PLAIN_WORDS or thing.lower().endswith(f"_{word}"):
         return thing
     return f"{thing}_{word}" if word in ("code", "key", "link", "hash", "string") else word
 

@@ -1,5 +1,6 @@
 """Somebody asks for another person's reset mail with their own host in the request, and gets the secret link when it is clicked."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,7 +13,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.setting_facts import MISSING, in_force, plain, settings_out_of_sight, written
-from stopper.core.values import Call, Format, Mapping, Member, Name, Value, is_constant, options, text_of, walk
+from stopper.core.values import Call, Format, Item, Mapping, Member, Name, Value, is_constant, options, text_of, walk
 
 _HOSTS: Final = frozenset(f"flask.request.{word}" for word in ("host", "host_url", "url_root", "root_url", "base_url"))
 _LINKS: Final = (
@@ -23,6 +24,8 @@ _LINKS: Final = (
     "flask_mail.Message",
 )
 _ELSEWHERE: Final = ("*.from_envvar", "*.from_pyfile", "*.from_file", "*.from_json", "*.from_object")
+_SENDS: Final = re.compile(r"(?i)send|mail|notify|message|invite|enqueue|delay")
+_BODIES: Final = frozenset({"body", "html", "text", "content"})
 _SENT_BACK_TO: Final = frozenset({"redirect_uri", "callback", "callback_url", "callback_uri"})
 _STRANGER: Final = "host-of-a-stranger.example"
 
@@ -66,10 +69,14 @@ def _built(facts: SourceFacts) -> Iterator[tuple[Value, Span | None, str]]:
         for part in walk(flow.value, 6):
             if isinstance(part, Format):
                 yield part, part.span or flow.span, ""
-    for call in facts.calls(*_LINKS, "*.send_mail", "*.send_email", "*.send_message"):
+    senders = [callee for callee in facts.callees() if _SENDS.search(callee.rpartition(".")[2])]
+    for call in facts.calls(*_LINKS, *senders):
         for part in walk(call, 5):
             if isinstance(part, Format) or (isinstance(part, Call) and part.callee == "urllib.parse.urljoin"):
-                yield part, part.span or call.span, call.function if "send" in call.method else ""
+                yield part, part.span or call.span, call.function if _SENDS.search(call.method) else ""
+    for assigned in facts.assignments():
+        if assigned.attribute in _BODIES and isinstance(assigned.value, Format):
+            yield assigned.value, assigned.value.span or assigned.span, ""
     for returned in facts.returns():
         for one in options(returned.value):  # a function that makes links for others
             if isinstance(one, Format) or (isinstance(one, Call) and one.callee == "urllib.parse.urljoin"):
@@ -79,6 +86,12 @@ def _built(facts: SourceFacts) -> Iterator[tuple[Value, Span | None, str]]:
 def _names_host(value: Value) -> bool:
     return any(
         (isinstance(part, Name) and part.dotted in _HOSTS)
+        or (
+            isinstance(part, Item)
+            and isinstance(part.owner, Name)
+            and part.owner.dotted == "flask.request.headers"
+            and (text_of(part.key) or "").lower() in ("host", "x-forwarded-host")
+        )
         or (
             isinstance(part, Member)
             and part.attribute in ("host", "host_url", "url_root")
