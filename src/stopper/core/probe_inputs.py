@@ -16,7 +16,7 @@ from stopper.core.probe_baseline import answered, attempt, candidates, is_door
 from stopper.core.probe_query import query_names, with_query
 from stopper.core.probe_shared import found_once
 
-MOST: Final = {"quick": 8, "standard": 14, "deep": 60}
+MOST: Final = {"quick": 8, "standard": 20, "deep": 60}
 """Inputs that one probe varies, by the scan's depth."""
 SHOWN: Final = 4
 """Places of one weakness whose exchanges are kept as evidence; the others are named."""

@@ -1,17 +1,24 @@
 """A caller runs code of their own on the server."""
 
+import base64
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
+from urllib.parse import quote
 
 from stopper.core.app import App
 from stopper.core.checked_input import is_checked
+from stopper.core.exchange import Request
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import UNTRUSTED
-from stopper.core.probe import Steps, Target, send
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, failed, send
+from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import Input, judged
+from stopper.core.probe_raw_bodies import OBJECTS, bare_bodies
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Format, Item, Name, Sequence, Value, is_constant, text_of
 
@@ -42,8 +49,20 @@ def detect(app: App) -> Iterator[Hit]:
         given = call.argument(0, "cmd", "name", "template", "source", "text", "command")
         if given is None or not facts.derives(given, *_KINDS) or is_checked(facts, given, call.function):
             continue
+        if call.method == "from_string" and _is_sandboxed(facts, call.receiver):
+            continue
         if not (call.method == "from_string" and "env" not in _said(call.receiver)):
             yield Hit("text from the request reaches something that runs it", call.span)
+
+
+def _is_sandboxed(facts: SourceFacts, engine: Value | None) -> bool:
+    """Jinja's sandbox keeps a template from what lies behind the values it is given."""
+    if not isinstance(engine, Call):
+        return False
+    made = facts.returns_of(engine.callee)
+    return "SandboxedEnvironment" in engine.callee or (
+        bool(made) and all(isinstance(one.value, Call) and "SandboxedEnvironment" in one.value.callee for one in made)
+    )
 
 
 def _said(value: Value | None) -> str:
@@ -125,26 +144,92 @@ def payloads(canary: str) -> tuple[tuple[str, str, str], ...]:
 
 
 def probe(target: Target) -> Steps[Verdict]:
-    """A sum in the language of a template, a shell and Python is sent where text is expected; its result proves that it was run."""
+    """A sum in the language of a template, a shell and Python is sent where text is expected; its result proves that it was run. So is a
+    sum that objects are unpacked by, where a name or an empty body takes one, and a path that is not there."""
+    verdict = yield from judged(
+        target, _tried, lambda one: f"runs what {one.name} says", "inputs run nothing of what they are sent"
+    )
+    places: list[RouteRef] = list(verdict.routes)
+    evidence: list[Evidence] = list(verdict.evidence)
+    said = verdict.message if verdict.outcome == "fail" else ""
+    for request, ref in bare_bodies(target):
+        if ref in places:
+            continue
+        for sent, harmless in unpacked():
+            found = yield from attempt(
+                _worked_out(replace(request, body=sent), replace(request, body=harmless), _PRODUCT)
+            )
+            if found:
+                places.append(ref)
+                evidence.extend(found)
+                said = said or f"{ref} unpacks its body into objects that run code"
+                break
+    if nowhere := (yield from attempt(_nowhere(target))):
+        places.append(_NOWHERE)
+        evidence.extend(nowhere)
+        said = said or "the page of a path that is not there runs what the path says"
+    return failed(said, places, evidence) if places else verdict
+
+
+_NOWHERE: Final = RouteRef("GET", "/{path}")
+
+
+def _nowhere(target: Target) -> Steps[list[Evidence]]:
+    """The page for what is not there often shows the path, and where it is a template put together it runs it."""
+    word = f"{target.canary}-none"
+    sum_of = f"{_LEFT}*{_RIGHT}"
+    plain = yield from send(Request("GET", f"/{word}"))
+    if word not in plain.response.text:
+        return []
     return (
-        yield from judged(
-            target, _tried, lambda one: f"runs what {one.name} says", "inputs run nothing of what they are sent"
+        yield from _worked_out(
+            Request("GET", f"/{word}{quote('{{' + sum_of + '}}')}"),
+            Request("GET", f"/{word}{quote('[[' + sum_of + ']]')}"),
+            word + _PRODUCT,
         )
     )
 
 
 def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
     for sent, harmless, telling in payloads(target.canary)[: 3 if target.depth == "deep" else 2]:
-        answer = yield from send(one.given(sent))
-        if telling not in answer.response.text:
-            continue
-        control = yield from send(one.given(harmless))
-        if telling not in control.response.text:
-            return [
-                Evidence("exchange", "control: the same signs without a meaning are not worked out", control),
-                Evidence("exchange", "the sum in the text is worked out", answer),
-            ]
+        found = yield from _worked_out(one.given(sent), one.given(harmless), telling)
+        if found:
+            return found
+    if OBJECTS.search(one.name):
+        for raw, plain in unpacked():
+            text = base64.b64encode(raw).decode() if raw.startswith(b"c") else raw.decode()
+            other = base64.b64encode(plain).decode() if raw.startswith(b"c") else plain.decode()
+            found = yield from _worked_out(one.given(text), one.given(other), _PRODUCT)
+            if found:
+                return found
     return []
+
+
+def unpacked() -> tuple[tuple[bytes, bytes], ...]:
+    """An object as pickle and as YAML that is a product once it is unpacked, and its likeness that holds both numbers alone."""
+    return (
+        (
+            f"coperator\nmul\n(I{_LEFT}\nI{_RIGHT}\ntR.".encode(),
+            f"(I{_LEFT}\nI{_RIGHT}\nt.".encode(),
+        ),
+        (
+            f"!!python/object/apply:operator.mul [{_LEFT}, {_RIGHT}]".encode(),
+            f"[{_LEFT}, {_RIGHT}]".encode(),
+        ),
+    )
+
+
+def _worked_out(sent: Request, harmless: Request, telling: str) -> Steps[list[Evidence]]:
+    answer = yield from send(sent)
+    if telling not in answer.response.text:
+        return []
+    control = yield from send(harmless)
+    if telling in control.response.text:
+        return []
+    return [
+        Evidence("exchange", "control: the same signs without a meaning are not worked out", control),
+        Evidence("exchange", "the sum in the text is worked out", answer),
+    ]
 
 
 RULE = Rule(

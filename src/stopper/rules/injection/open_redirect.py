@@ -47,6 +47,8 @@ _USUAL: Final = ("next", "redirect", "return_to", "url")
 _DOORS: Final = re.compile(
     r"(?i)(log-?in|log-?out|sign-?in|sign-?out|auth|redirect|goto|go|out|continue|callback|sso|switch|lang\w*)/?$"
 )
+FEW: Final = 3
+"""Names of a query that are all tried."""
 _ROUTES: Final = {"quick": 8, "standard": 16, "deep": 40}
 
 
@@ -224,11 +226,14 @@ def _likely(target: Target) -> list[Route]:
     routes = [route for route in target.app.routes if "GET" in route.methods and not route.parameters]
     named = [route for route in routes if any(_NAMES.match(name) for name in route.names)]
     doors = [route for route in routes if route not in named and _DOORS.search(route.path)]
-    return [*named, *doors][: _ROUTES[target.depth]]
+    others = [route for route in routes if route not in (*named, *doors) and 1 <= len(route.names) <= FEW]
+    return [*named, *doors, *others][: _ROUTES[target.depth]]
 
 
 def _names_of(route: Route) -> list[str]:
-    return [name for name in route.names if _NAMES.match(name)] or list(_USUAL)
+    """The names that may hold an address: by their own name; of a route that reads few, all of them."""
+    plain = list(route.names) if len(route.names) <= FEW else []
+    return [name for name in route.names if _NAMES.match(name)] or plain or list(_USUAL)
 
 
 def _away(request: Request, name: str, host: str) -> Steps[list[Evidence]]:

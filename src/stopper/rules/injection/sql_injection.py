@@ -145,7 +145,7 @@ def _is_json(value: Value) -> bool:
 
 _ERRORS: Final = re.compile(
     r"(?i)sqlite3?\.\w*Error|near \"[^\"]*\": syntax error|unrecognized token: |psycopg2?\.\w+|syntax error at or near|You have an error in your SQL syntax|"
-    r"sqlalchemy\.exc\.|pymysql\.err|ORA-\d{5}|unterminated quoted string|SQLSTATE\["
+    r"sqlalchemy\.exc\.|pymysql\.err|ORA-\d{5}|unterminated quoted string at or near|SQLSTATE\["
 )
 _PAIRS: Final = (
     ("' OR 'a'='a", "' AND 'a'='b"),
@@ -167,7 +167,9 @@ def probe(target: Target) -> Steps[Verdict]:
 
 
 def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
-    stem = f"{target.canary}9"
+    stem = (
+        f"{target.canary}9{secrets.token_hex(3)}"  # no row has it: what another input was sent may stand in one by now
+    )
     plain = yield from send(one.given(stem))
     quoted = yield from send(one.given(f"{stem}'"))
     if plain.response.status >= 500 or plain.response.error:
@@ -240,7 +242,7 @@ def _as_before(response: Response, plain: Response, canary: str) -> bool:
 def _without(response: Response, canary: str) -> Response:
     """The answer without what this scan has put into the data: the text itself, and members of JSON that probes wrote."""
     text = re.sub(r'"(?:[^"\\]|\\.){0,80}' + canary + r'(?:[^"\\]|\\.)*"', '"~"', response.text)
-    text = re.sub(canary + r"9(?:&#39;|&quot;|&#34;|\\?['\"]|[ \w=();-])*", "~", text)
+    text = re.sub(canary + r"9[0-9a-f]*(?:&#39;|&quot;|&#34;|\\?['\"]|[ \w=();-])*", "~", text)
     return Response(response.status, response.headers, text.encode())
 
 
