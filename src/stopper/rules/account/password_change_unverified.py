@@ -160,8 +160,8 @@ def _role(facts: SourceFacts, route: SourceRoute, names: list[str], ref: RouteRe
             yield Hit(f"{ref} takes `{reading.key}` from whoever registers", reading.span, ref)
 
 
-def _holds(value: object, key: str) -> bool:
-    return key in str(value)
+def _holds(value: Value, key: str) -> bool:
+    return any(said_name(part) == key or text_of(getattr(part, "key", None)) == key for part in walk(value, 4))
 
 
 def _sets(facts: SourceFacts, names: list[str]) -> bool:

@@ -33,7 +33,8 @@ _HELD_BACK: Final = re.compile(
 )
 """What is called so shows no credential."""
 _HEADERS: Final[tuple[LabelKind, ...]] = ("authorization-header", "api-key", "request-headers", "token")
-_URL: Final[tuple[LabelKind, ...]] = ("request-url", "query-string")
+_URL: Final = frozenset({"url", "full_path", "query_string", "uri", "args"})
+"""What of the request has the query in it."""
 _IN_URL: Final = frozenset({"token", "api-key", "password", "secret"})
 
 
@@ -60,19 +61,24 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
     lines: dict[Span, list[Flow]] = {}
-    for flow in facts.flows("log", "print", label=(*_HEADERS, *_URL)):
+    for flow in facts.flows("log", "print", label=(*_HEADERS, "request-url", "query-string")):
         lines.setdefault(flow.span, []).append(flow)
     writers = _writers(facts) if lines else frozenset[str]()
-    takes_in_url = (
-        any(sensitive(one.key) in _IN_URL for one in facts.readings("flask.request.args")) if writers else False
-    )
+    takes_in_url = bool(writers) and any(sensitive(one.key) in _IN_URL for one in facts.readings("flask.request.args"))
     for span, flows in lines.items():
         if flows[0].function in writers and _says_request(facts, flows[0].function, span):
             shown = [one for one in flows if not _is_held_back(one.value)]
             if any(one.has(*_HEADERS, by_name=False) for one in shown) or (
-                takes_in_url and any(one.has(*_URL, by_name=False) for one in shown)
+                takes_in_url and any(_has_query(one.value) for one in shown)
             ):
                 yield Hit("a line that is written for each request has a credential of it", span)
+
+
+def _has_query(value: Value) -> bool:
+    return any(
+        isinstance(part, Name) and part.dotted.startswith("flask.request.") and part.dotted.split(".")[2] in _URL
+        for part in walk(value, 6)
+    )
 
 
 def _writers(facts: SourceFacts) -> frozenset[str]:
