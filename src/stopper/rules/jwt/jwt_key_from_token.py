@@ -13,7 +13,7 @@ from stopper.core.probe import Steps, Target, failed, listen, passed, send
 from stopper.core.probe_baseline import controls, shown
 from stopper.core.probe_signature import first_let_in, telling_baseline
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Value
+from stopper.core.values import Call, Member, Value, walk
 
 KEYS: Final = frozenset({"jwk", "jku", "x5u", "x5c"})
 _LOADERS: Final = re.compile(
@@ -32,15 +32,32 @@ def detect(app: App) -> Iterator[Hit]:
     ):
         return
     places: set[tuple[str, str]] = set()
+    held: set[str] = set()
     # Where the key is first loaded or fetched is the place; a decode is one only in a file where nothing loads it.
     for call, value in (*_loads(facts), *_keys(facts)):
         path = call.span.path if call.span is not None else ""
-        known = {place[0] for place in places} if call.method.startswith("decode") else ()
-        if (path, call.function) in places or path in known:
+        known = held | {place[0] for place in places} if call.method.startswith("decode") else ()
+        if (path, call.function) in places or path in known or not any(header_members(facts, value, KEYS)):
             continue
-        if any(True for _ in header_members(facts, value, KEYS)) and not is_held(facts, KEYS, {call.function}):
+        if is_held(facts, KEYS, {call.function}) or _is_certified(facts, call.function):
+            held.add(path)
+        else:
             places.add((path, call.function))
             yield Hit("the key that verifies the token is taken from the token's own header", call.span)
+
+
+def _is_certified(facts: SourceFacts, function: str) -> bool:
+    """The certificate that the token brings must come from an authority of the application's own."""
+    return any(
+        call.method in ("verify_directly_issued_by", "verify_certificate")
+        or ".x509.verification." in call.callee
+        or (call.method == "verify" and any(_is_signed_part(part) for given in call.args for part in walk(given, 3)))
+        for call in facts.calls_in(function)
+    )
+
+
+def _is_signed_part(part: Value) -> bool:
+    return isinstance(part, Member) and part.attribute == "tbs_certificate_bytes"
 
 
 def _loads(facts: SourceFacts) -> Iterator[tuple[Call, Value]]:
