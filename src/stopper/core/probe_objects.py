@@ -12,6 +12,8 @@ _ID_NAMES: Final = ("id", "uuid", "_id", "slug", "key", "number")
 _ID: Final = re.compile(r"[\w.@:+-]{1,128}")
 _FIXED: Final = re.compile(r"(?i)mail|passw|pwd|url|uri|date|time|phone|role|type|status|lang|currency|country")
 """Fields in which a random text would be refused."""
+_HIDES: Final = re.compile(r"(?i)^(is_?)?(private|secret|hidden|personal)$")
+"""What says that a thing is for nobody else."""
 _USUAL: Final = ("text", "title", "name", "content", "body", "description", "message", "note")
 """What most things have, for a route of which no reader knows the fields."""
 
@@ -68,5 +70,6 @@ def marked(request: Request, canary: str) -> tuple[Request, dict[str, str]]:
     stem = canary + secrets.token_hex(3)
     free = [name for name, value in members.items() if isinstance(value, str) and not _FIXED.search(name)]
     marks = {name: f"{stem}x{number}" for number, name in enumerate(free)}
-    text = json.dumps({**members, **marks}).encode()
+    hidden = {name: True for name, value in members.items() if value is False and _HIDES.search(name)}
+    text = json.dumps({**members, **hidden, **marks}).encode()
     return Request(request.method, request.target, request.headers, text, request.effect, request.identity), marks

@@ -249,6 +249,21 @@ def beside(described: Sequence[Route], seen: Sequence[Route]) -> tuple[Route, ..
     return tuple(route for route in seen if not any(one.fullmatch(route.path.rstrip("/")) for one in known))
 
 
+def with_forms_of(known: Sequence[Route], seen: Sequence[Route]) -> tuple[Route, ...]:
+    """*known*, where a route of which nobody has said what it reads gets the form that a page behind the log-in sends there."""
+    forms = {one.path.rstrip("/"): one for one in seen if one.takes_form and one.fields}
+    bare = {
+        one.path: forms[one.path.rstrip("/")]
+        for one in known
+        if "POST" in one.methods and one.readers == {"wire"} and not one.fields and one.path.rstrip("/") in forms
+    }
+    rest = [
+        replace(one, methods=tuple(method for method in one.methods if method != "POST")) if one.path in bare else one
+        for one in known
+    ]
+    return (*rest, *bare.values())
+
+
 def _read(courier: Courier, path: str, who: Identity | None = None) -> Response | None:
     """The answer at *path*; None where it is too dangerous to read, as a route that empties the database. That ends no crawl."""
     try:

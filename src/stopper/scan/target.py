@@ -11,7 +11,7 @@ from stopper.core.exchange import Request
 from stopper.core.probe import Depth, Identity, Mode, Skipped, Target
 from stopper.core.probe_login import ENTERED, REGISTERED
 from stopper.core.probe_own_values import told_about
-from stopper.scan.crawl import Crawled, beside, crawled
+from stopper.scan.crawl import Crawled, beside, crawled, with_forms_of
 from stopper.scan.forge import TokenForge
 from stopper.scan.guessed_inputs import guess_registrations, guessed_inputs
 from stopper.scan.harvest import harvested
@@ -89,7 +89,8 @@ def prepare(
     if people and people[0].name in scene.entries:
         honest.own.update(told_about(scene.entries[people[0].name][1].response))
     behind = _behind_the_log_in(model, courier, canary, people)
-    model = replace(model, routes=(*model.routes, *beside(model.routes, behind.routes)[:BEHIND_MOST]))
+    known = with_forms_of(model.routes, behind.routes)
+    model = replace(model, routes=(*known, *beside(known, behind.routes)[:BEHIND_MOST]))
     for path, numbers in behind.ids.items():
         honest.harvest.setdefault(path, dict(numbers))
     renewals = Renewals(scene, people, forge.claims)

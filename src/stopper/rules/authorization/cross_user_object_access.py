@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from stopper.core import probe_foreign as foreign
+from stopper.core import probe_pages as pages
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
@@ -99,6 +100,7 @@ def _questions(target: Target, alice: Identity, bob: Identity) -> Iterator[Verdi
         yield _one(kept_in_her_name(target, kind, alice, bob))
     for route, name in list(queries(target))[:most]:
         yield _one(read_by_query(target, route, name, alice, bob))
+    yield pages.asked(target, alice, bob)
 
 
 def _passwords(target: Target) -> Iterator[Verdicts]:
