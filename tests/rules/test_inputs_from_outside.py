@@ -1,11 +1,8 @@
 """Inputs of which nothing but a document or an answer tells: what probes send to them, and what they never send."""
 
-import base64
 import json
 import os
-import pickle
 import sqlite3
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +10,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
-import yaml
-from flask import Flask, jsonify, redirect, render_template_string, request
-from markupsafe import escape
+from flask import Flask, jsonify, render_template_string, request
 from werkzeug.security import safe_join
 
 from stopper.core.app import App, Route, SecurityScheme, Spec
@@ -325,112 +320,3 @@ def test_registering_with_an_inner_object_needs_no_credential(member: str, hits:
     app = App(routes=tuple(routes), spec=spec, readers=frozenset({"spec"}))
     (seen,) = run_detectors(app, [RULES["spec-security-missing"]])
     assert len(list(seen.hits)) == hits
-
-
-# --- inputs of forms -------------------------------------------------------------------------------------------------------------
-
-
-def form_route(path: str, *fields: str) -> Route:
-    return Route(path, ("POST",), fields=fields, takes_form=True, readers=frozenset({"wire"}))
-
-
-@pytest.mark.parametrize("slug", ["code-injection", "markup-unescaped"])
-def test_a_field_of_a_form_is_an_input(slug: str) -> None:
-    app = Flask("forms")
-
-    @app.post("/greeting")
-    def greeting() -> Any:
-        return render_template_string("<p>Hello " + request.form["whom"] + "</p>")
-
-    found = verdict(slug, app, form_route("/greeting", "whom"))
-    assert (found.outcome, [str(ref) for ref in found.routes]) == ("fail", ["POST /greeting"])
-
-
-def test_a_tag_in_a_comment_of_the_page_is_no_markup() -> None:
-    app = Flask("comments")
-
-    @app.get("/note")
-    def note() -> Any:
-        word = request.args.get("word", "")
-        return f"<p>{escape(word)}</p><!-- asked for: {word.replace('-->', '')} -->"
-
-    assert verdict("markup-unescaped", app, said("/note", optional=("word",))).outcome == "pass"
-
-
-# --- what is unpacked, and pages that no route serves ---------------------------------------------------------------------------
-
-
-def unpacker(*, safe: bool, kind: str) -> Flask:
-    app = Flask("unpacker")
-
-    @app.post("/load")
-    def load() -> Any:
-        sent = base64.b64decode(request.get_json(silent=True)["data"]) if kind == "member" else request.get_data()
-        if kind == "yaml":
-            return {"got": str(yaml.load(sent, yaml.SafeLoader if safe else yaml.UnsafeLoader))}
-        return {"got": str(len(sent) if safe else pickle.loads(sent))}
-
-    return app
-
-
-@pytest.mark.parametrize("safe", [False, True])
-@pytest.mark.parametrize("kind", ["member", "body", "yaml"])
-def test_objects_that_run_code_when_they_are_unpacked(safe: bool, kind: str) -> None:
-    route = Route("/load", ("POST",), fields=("data",) if kind == "member" else (), readers=frozenset({"wire"}))
-    found = verdict("code-injection", unpacker(safe=safe, kind=kind), route)
-    assert (found.outcome == "fail") is not safe
-
-
-@pytest.mark.parametrize("runs", [False, True])
-def test_the_page_of_a_path_that_is_not_there_is_a_template(runs: bool) -> None:
-    app = Flask("lost")
-
-    @app.errorhandler(404)
-    def lost(_: Exception) -> Any:
-        page = f"<p>No {request.path} here</p>" if runs else "<p>No {{ request.path }} here</p>"
-        return render_template_string(page), 404
-
-    found = verdict("code-injection", app, said("/nothing"))
-    assert (found.outcome == "fail") is runs
-
-
-def test_a_quote_that_breaks_a_shell_is_no_query() -> None:
-    app = Flask("shell")
-
-    @app.get("/look")
-    def look() -> Any:
-        done = subprocess.run(f"echo {request.args['host']}", shell=True, capture_output=True, text=True, check=False)
-        return {"said": done.stdout + done.stderr}
-
-    assert verdict("sql-injection", app, said("/look", optional=("host",))).outcome == "pass"
-
-
-def test_a_query_is_told_where_the_scan_itself_has_written_what_it_looks_for() -> None:
-    """Another input stored the probe's own word, so that the word alone finds something."""
-    data = sqlite3.connect(":memory:", check_same_thread=False)
-    data.execute("CREATE TABLE notes (text TEXT)")
-    data.execute("INSERT INTO notes VALUES ('first note of somebody else'), ('second note of somebody else')")
-    app = Flask("notes")
-
-    @app.post("/notes")
-    def add() -> Any:
-        data.execute("INSERT INTO notes VALUES (?)", (str((request.get_json(silent=True) or {}).get("text", "")),))
-        return {"ok": True}, 201
-
-    @app.get("/search")
-    def search() -> Any:
-        try:
-            rows = data.execute(f"SELECT text FROM notes WHERE text LIKE '%{request.args['q']}%'").fetchall()
-        except sqlite3.Error:
-            rows = []
-        return jsonify([row[0] for row in rows])
-
-    routes = (Route("/notes", ("POST",), fields=("text",), readers=frozenset({"wire"})), said("/search", fields=("q",)))
-    found = verdict("sql-injection", app, *routes)
-    assert [str(ref) for ref in found.routes] == ["GET /search"]
-
-
-def test_any_name_of_a_route_that_reads_few_may_hold_an_address() -> None:
-    app = Flask("away")
-    app.add_url_rule("/visit", "visit", lambda: redirect(request.args.get("name", "/")))
-    assert verdict("open-redirect", app, said("/visit", optional=("name",))).outcome == "fail"

@@ -119,7 +119,7 @@ def _with_names(
 
 
 def _asker(courier: Courier, honest: HonestRequests, route: Route, people: Sequence[Identity], kind: str) -> Ask:
-    who: list[Identity] = []
+    who: list[Identity | None] = []
 
     def ask(values: dict[str, str]) -> Response:
         if kind == "query":
@@ -132,13 +132,16 @@ def _asker(courier: Courier, honest: HonestRequests, route: Route, people: Seque
             request = replace(
                 plain, headers=(("Accept", "*/*"), ("Content-Type", FORM)), body=urlencode(values).encode()
             )
-        response = courier.carry(who[0].on(request) if who else request).response
-        if people and not who and (response.refused or response.status == 500):
+        if who:
+            return courier.carry(who[0].on(request) if who[0] is not None else request).response
+        response = courier.carry(request).response
+        own = None
+        if people and (response.refused or response.status == 500):
             own = courier.carry(people[0].on(request)).response
-            if response.refused or own.status < 500:  # a guard that breaks for want of a credential refuses too
-                who.append(people[0])
-                return own
-        return response
+        # A guard that breaks for want of a credential refuses too.
+        mine = own is not None and (response.refused or own.status < 500)
+        who.append(people[0] if mine else None)
+        return own if own is not None and mine else response
 
     return ask
 

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from stopper.core.app import App
@@ -13,8 +15,10 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import Label
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
-from stopper.core.probe_baseline import attempt
+from stopper.core.probe_baseline import attempt, same
 from stopper.core.probe_inputs import Input, inputs
+from stopper.core.probe_raw_bodies import XML, bare_bodies
+from stopper.core.probe_xml import document, opened
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Member, Name, Unknown, Value, text_of
 
@@ -211,13 +215,73 @@ def probe(target: Target) -> Steps[Verdict]:
         if is_real(answer.response) and not is_real(control.response):
             places.append(RouteRef("GET", path))
             evidence.append(Evidence("exchange", f"{path} is served", answer))
-    if places:
-        return failed(f"{places[0].path} is served to whoever asks", places, evidence)
+    if not places:
+        places, evidence, said = yield from _named_files(target)
+        if places:
+            return failed(said, places, evidence)
+        return passed("none of the usual files of a project is served, and no input names one")
+    return failed(f"{places[0].path} is served to whoever asks", places, evidence)
+
+
+SHOWN: Final = 4
+"""Inputs whose exchanges are kept; the others are named."""
+
+
+def _named_files(target: Target) -> Steps[tuple[list[RouteRef], list[Evidence], str]]:
+    """The routes that open a file which an input names, by its path or by an entity of XML."""
+    places: list[RouteRef] = []
+    evidence: list[Evidence] = []
+    said = ""
     for one in (yield from inputs(target)):
+        if one.ref in places:
+            continue
         read = yield from attempt(_read(target, one))
+        how = "opens the file that {} names"
+        if not read and XML.search(one.name):
+            read = yield from attempt(_by_entity(target, one.given))
+            how = "reads the file that an entity of XML in {} names"
         if read:
-            return failed(f"{one.ref} opens the file that {one.name} names", [one.ref], read)
-    return passed("none of the usual files of a project is served, and no input names one")
+            places.append(one.ref)
+            evidence.extend(read if len(places) <= SHOWN else ())
+            said = said or f"{one.ref} {how.format(one.name)}"
+    for request, ref in bare_bodies(target, "application/xml"):
+        read = yield from attempt(_by_entity(target, partial(_whole, request)))
+        if read:
+            places.append(ref)
+            evidence.extend(read if len(places) <= SHOWN else ())
+            said = said or f"{ref} reads the file that an entity of XML in its body names"
+    return places, evidence, said
+
+
+def _whole(request: Request, text: object) -> Request:
+    return replace(request, body=str(text).encode())
+
+
+def _by_entity(target: Target, given: Callable[[object], Request]) -> Steps[list[Evidence]]:
+    """The evidence that entities are followed to files. Only what lies below ``/proc`` is named."""
+    there = yield from send(given(document("/proc/version")))
+    if there.response.error or there.response.status in (401, 403, 404, 405, 415, 429):
+        return []
+    absent = f"/proc/{target.canary[-7:]:x>7}"  # as long as the other, so that a decoder before the parser sees no difference
+    missing = yield from send(given(document(absent)))
+    if _KERNEL.search(there.response.text) and not _KERNEL.search(missing.response.text):
+        return [
+            Evidence("exchange", "control: an entity for a file that is not there", missing),
+            Evidence("exchange", "an entity for a file of the operating system is read", there),
+        ]
+    if same(there.response, missing.response):
+        return []
+    plain = yield from send(given(document()))
+    other = yield from send(given(document("/proc/meminfo")))
+    if not same(there.response, other.response) or not opened(there.response, missing.response, plain.response):
+        return []
+    return [
+        Evidence("exchange", "control: a document without an entity", plain),
+        Evidence("exchange", "an entity for a file of the operating system does no harm", there),
+        Evidence(
+            "exchange", "the same for a file that is not there breaks the document, so it was looked for", missing
+        ),
+    ]
 
 
 def _read(target: Target, one: Input) -> Steps[list[Evidence]]:

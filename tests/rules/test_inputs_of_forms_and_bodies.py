@@ -1,0 +1,223 @@
+"""Inputs of forms, packed objects, documents of XML and pages that no route serves: what probes send to them."""
+
+import base64
+import os
+import pickle
+import re
+import sqlite3
+import subprocess
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from xml.sax import SAXException, make_parser
+from xml.sax.handler import ContentHandler, feature_external_ges
+
+import pytest
+import yaml
+from flask import Flask, jsonify, redirect, render_template_string, request
+from markupsafe import escape
+
+from stopper.core.app import App, Route
+from stopper.core.finding import Verdict
+from stopper.scan.catalogue import load
+from stopper.scan.trial import try_rule
+
+RULES = {rule.slug: rule for rule in load()}
+
+
+def verdict(slug: str, app: Flask, *routes: Route) -> Verdict:
+    return try_rule(RULES[slug], app, source=App(routes=routes, readers=frozenset({"spec"})), depth="standard")
+
+
+def said(path: str, method: str = "GET", **more: Any) -> Route:
+    return Route(path, (method,), readers=frozenset({"spec"}), **more)
+
+
+# --- inputs of forms -------------------------------------------------------------------------------------------------------------
+
+
+def form_route(path: str, *fields: str) -> Route:
+    return Route(path, ("POST",), fields=fields, takes_form=True, readers=frozenset({"wire"}))
+
+
+@pytest.mark.parametrize("slug", ["code-injection", "markup-unescaped"])
+def test_a_field_of_a_form_is_an_input(slug: str) -> None:
+    app = Flask("forms")
+
+    @app.post("/greeting")
+    def greeting() -> Any:
+        return render_template_string("<p>Hello " + request.form["whom"] + "</p>")
+
+    found = verdict(slug, app, form_route("/greeting", "whom"))
+    assert (found.outcome, [str(ref) for ref in found.routes]) == ("fail", ["POST /greeting"])
+
+
+def test_a_tag_in_a_comment_of_the_page_is_no_markup() -> None:
+    app = Flask("comments")
+
+    @app.get("/note")
+    def note() -> Any:
+        word = request.args.get("word", "")
+        return f"<p>{escape(word)}</p><!-- asked for: {word.replace('-->', '')} -->"
+
+    assert verdict("markup-unescaped", app, said("/note", optional=("word",))).outcome == "pass"
+
+
+# --- what is unpacked, and pages that no route serves ---------------------------------------------------------------------------
+
+
+def unpacker(*, safe: bool, kind: str) -> Flask:
+    app = Flask("unpacker")
+
+    @app.post("/load")
+    def load() -> Any:
+        sent = base64.b64decode(request.get_json()["data"]) if kind == "member" else request.get_data()
+        if kind == "yaml":
+            return {"got": str(yaml.load(sent, yaml.SafeLoader if safe else yaml.UnsafeLoader))}
+        return {"got": str(len(sent) if safe else pickle.loads(sent))}
+
+    return app
+
+
+@pytest.mark.parametrize("safe", [False, True])
+@pytest.mark.parametrize("kind", ["member", "body", "yaml"])
+def test_objects_that_run_code_when_they_are_unpacked(safe: bool, kind: str) -> None:
+    route = Route("/load", ("POST",), fields=("data",) if kind == "member" else (), readers=frozenset({"wire"}))
+    found = verdict("code-injection", unpacker(safe=safe, kind=kind), route)
+    assert (found.outcome == "fail") is not safe
+
+
+@pytest.mark.parametrize("runs", [False, True])
+def test_the_page_of_a_path_that_is_not_there_is_a_template(runs: bool) -> None:
+    app = Flask("lost")
+
+    @app.errorhandler(404)
+    def lost(_: Exception) -> Any:
+        page = f"<p>No {request.path} here</p>" if runs else "<p>No {{ request.path }} here</p>"
+        return render_template_string(page), 404
+
+    found = verdict("code-injection", app, said("/nothing"))
+    assert (found.outcome == "fail") is runs
+
+
+def test_a_quote_that_breaks_a_shell_is_no_query() -> None:
+    app = Flask("shell")
+
+    @app.get("/look")
+    def look() -> Any:
+        done = subprocess.run(f"echo {request.args['host']}", shell=True, capture_output=True, text=True, check=False)
+        return {"said": done.stdout + done.stderr}
+
+    assert verdict("sql-injection", app, said("/look", optional=("host",))).outcome == "pass"
+
+
+def test_a_query_is_told_where_the_scan_itself_has_written_what_it_looks_for() -> None:
+    """Another input stored the probe's own word, so that the word alone finds something."""
+    data = sqlite3.connect(":memory:", check_same_thread=False)
+    data.execute("CREATE TABLE notes (text TEXT)")
+    data.execute("INSERT INTO notes VALUES ('first note of somebody else'), ('second note of somebody else')")
+    app = Flask("notes")
+
+    @app.post("/notes")
+    def add() -> Any:
+        data.execute("INSERT INTO notes VALUES (?)", (str((request.get_json(silent=True) or {}).get("text", "")),))
+        return {"ok": True}, 201
+
+    @app.get("/search")
+    def search() -> Any:
+        try:
+            rows = data.execute(f"SELECT text FROM notes WHERE text LIKE '%{request.args['q']}%'").fetchall()
+        except sqlite3.Error:
+            rows = []
+        return jsonify([row[0] for row in rows])
+
+    routes = (Route("/notes", ("POST",), fields=("text",), readers=frozenset({"wire"})), said("/search", fields=("q",)))
+    found = verdict("sql-injection", app, *routes)
+    assert [str(ref) for ref in found.routes] == ["GET /search"]
+
+
+def test_any_name_of_a_route_that_reads_few_may_hold_an_address() -> None:
+    app = Flask("away")
+    app.add_url_rule("/visit", "visit", lambda: redirect(request.args.get("name", "/")))
+    assert verdict("open-redirect", app, said("/visit", optional=("name",))).outcome == "fail"
+
+
+# --- entities of XML -------------------------------------------------------------------------------------------------------------
+
+
+class Words(ContentHandler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+
+    def characters(self, content: str) -> None:
+        self.text += content
+
+
+def reader(*, follows: bool, where: str) -> Flask:
+    app = Flask("xml")
+
+    @app.post("/parse")
+    def parse() -> Any:
+        sent = request.get_data() if where == "body" else request.form["xml"].encode()
+        parser, words = make_parser(), Words()
+        parser.setFeature(feature_external_ges, follows)
+        parser.setContentHandler(words)
+        try:
+            parser.parse(BytesIO(sent))
+        except (SAXException, OSError) as error:
+            return {"error": type(error).__name__}, 400
+        return {"read": words.text}
+
+    return app
+
+
+@pytest.mark.parametrize("follows", [False, True])
+@pytest.mark.parametrize("where", ["body", "form"])
+def test_an_entity_of_xml_that_names_a_file(follows: bool, where: str) -> None:
+    route = form_route("/parse", "xml") if where == "form" else Route("/parse", ("POST",), readers=frozenset({"wire"}))
+    found = verdict("sensitive-file-served", reader(follows=follows, where=where), route)
+    assert (found.outcome == "fail") is follows
+
+
+@pytest.mark.parametrize("shows", [False, True])
+def test_an_entity_whose_file_is_opened_and_not_shown(shows: bool) -> None:
+    """A file that is not there breaks the document, one that is there does not."""
+    app = Flask("blind")
+
+    @app.post("/parse")
+    def parse() -> Any:
+        named = re.search(rb'SYSTEM "file://([^"]+)"', request.get_data())
+        if named is not None and shows and not os.path.exists(named.group(1)):
+            return {"error": "failed to load external entity"}, 400
+        return {"ok": True}
+
+    found = verdict("sensitive-file-served", app, Route("/parse", ("POST",), readers=frozenset({"wire"})))
+    assert (found.outcome == "fail") is shows
+
+
+def test_a_decoder_that_dislikes_markup_reads_no_file() -> None:
+    app = Flask("decoder")
+
+    @app.post("/load")
+    def load() -> Any:
+        try:
+            return {"got": len(base64.b64decode(request.get_json()["data"], validate=True))}
+        except ValueError as error:
+            return {"error": f"{error} at {len(request.get_data())}"}, 400
+
+    route = Route("/load", ("POST",), fields=("data",), readers=frozenset({"wire"}))
+    assert verdict("sensitive-file-served", app, route).outcome == "pass"
+
+
+def test_every_route_that_opens_a_file_is_told() -> None:
+    app = Flask("files")
+
+    @app.get("/show")
+    @app.get("/fetch")
+    def show() -> Any:
+        path = "/" + request.args.get("file", "").lstrip("./")
+        return Path(path).read_text() if os.path.isfile(path) else "no such file"
+
+    found = verdict("sensitive-file-served", app, said("/show", optional=("file",)), said("/fetch", optional=("file",)))
+    assert {str(ref) for ref in found.routes} == {"GET /show", "GET /fetch"}
