@@ -16,6 +16,8 @@ _CHECKS: Final = re.compile(
     r"\w*(valid|safe|allow|check|verify|permit|known|whitelist|accept|trust|local)\w*|is_\w+"
 )
 _OF_TYPE: Final = frozenset({"isinstance", "hasattr", "endswith"})
+_OWN_ROOT: Final = frozenset({"flask.request.url_root", "flask.request.host_url"})
+"""Addresses that end in a slash: what begins with one of them leads here."""
 _PARSED: Final = frozenset({"netloc", "hostname", "host", "scheme"})
 
 
@@ -163,9 +165,11 @@ def _check_of(
 
     def is_check(call: Call) -> bool:
         if call.method == "startswith":
-            said = text_of(call.argument(0))
+            said, given = text_of(call.argument(0)), call.argument(0)
+            if isinstance(given, Name) and given.dotted in _OWN_ROOT:
+                return True
             return prefix_counts or (said is not None and said not in ("/", "http"))
-        if call.method == "isinstance" and not text_counts and _asks_for_text(call):
+        if call.method == "isinstance" and (_asks_of_result(call) or (not text_counts and _asks_for_text(call))):
             return False
         return call.method not in without and _CHECKS.fullmatch(call.method) is not None
 
@@ -177,3 +181,9 @@ def _asks_for_text(call: Call) -> bool:
     asked = call.argument(1)
     kinds = asked.items if isinstance(asked, Sequence) else (asked,)
     return all(isinstance(one, Name) and one.dotted in ("str", "bytes") for one in kinds)
+
+
+def _asks_of_result(call: Call) -> bool:
+    """``isinstance(yaml.load(body), dict)`` asks what came out of it, too late."""
+    asked = call.argument(0)
+    return isinstance(asked, Call) and asked.method not in ("get", "get_json", "strip", "lower", "upper")

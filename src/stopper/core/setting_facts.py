@@ -33,6 +33,10 @@ _FOR_TESTS: Final = re.compile(r"(?i)(?:^|[._])test|test(?:ing|s)?(?:ing)?(?:con
 _FOR_ONE_DESK: Final = re.compile(
     r"(?i)^(?:dev|local|debug|example|demo)|(?:dev(?:elopment)?|local|debug)(?:config|settings)?$"
 )
+_FOLDER: Final = r"(?i)(?:^|/)(?:settings?|conf(?:ig(?:uration)?)?s?|env(?:ironment)?s?)"
+_FILE_FOR_TESTS: Final = re.compile(rf"{_FOLDER}/tests?(?:ing)?\.py$")
+_FILE_FOR_DESK: Final = re.compile(rf"{_FOLDER}/(?:dev(?:elopment)?|local)\.py$")
+"""A class ``Config`` in ``settings/test.py`` or ``settings/dev.py``."""
 YES: Final = frozenset({"1", "true", "yes", "on", "t", "y"})
 """Words that programs read as yes."""
 _CASTS: Final = frozenset({"int", "float", "str", "bool"})
@@ -55,7 +59,11 @@ MISSING: Final = object()
 def written(app: App, *keys: str) -> Iterator[ConfigWrite]:
     """The writes of these settings that can be in force: not in tests, not in a class that is seen not to be loaded."""
     for write in source_of(app).config_writes(*keys):
-        if write.loaded is not False and not _FOR_TESTS.search(write.owner.rpartition(".")[2]):
+        if (
+            write.loaded is not False
+            and not _FOR_TESTS.search(write.owner.rpartition(".")[2])
+            and not _FILE_FOR_TESTS.search(write.span.path)
+        ):
             yield write
 
 
@@ -69,7 +77,7 @@ def switched_to_true(app: App, hit: Hit, *keys: str) -> Edit | None:
 
 def is_for_one_desk(write: ConfigWrite) -> bool:
     """That the write stands in settings whose name says that they are for development."""
-    return bool(_FOR_ONE_DESK.search(write.owner.rpartition(".")[2]))
+    return bool(_FOR_ONE_DESK.search(write.owner.rpartition(".")[2]) or _FILE_FOR_DESK.search(write.span.path))
 
 
 def in_force(app: App, key: str) -> object:

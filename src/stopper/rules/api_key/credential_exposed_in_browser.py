@@ -39,7 +39,7 @@ _STORES: Final = re.compile(
 )
 _COOKIE: Final = re.compile(r"(?i)document\.cookie\s*=\s*[\"'`](\w*(?:token|jwt|api_?key)\w*)=")
 _SHOWS: Final = re.compile(
-    r"\{\{-?\s*(?:config(?:\.(\w+)|\[\s*[\"'](\w+)[\"']\s*\])|[\w.]*?(?:\.|\b)(\w+))\s*(?:\|\s*\w+(?:\([^)]*\))?\s*)*-?\}\}"
+    r"(?<!\{\{ [\"'])\{\{-?\s*(?:config(?:\.(\w+)|\[\s*[\"'](\w+)[\"']\s*\])|[\w.]*?(?:\.|\b)(\w+))\s*(?:\|\s*\w+(?:\([^)]*\))?\s*)*-?\}\}"
 )
 _LITERAL: Final = re.compile(
     r"(?i)(?:const|let|var)?\s*[\"']?(\w*(?:api_?key|access_?key|secret|auth_?token)\w*)[\"']?\s*[:=]\s*[\"'`]([\w./+=-]{16,})[\"'`]"
@@ -64,16 +64,25 @@ _KINDS: Final = ("api-key", "config-secret", "token", "password")
 def detect(app: App) -> Iterator[Hit]:
     """Secrets among a template's values, in a page's source, and tokens in the browser's storage."""
     facts = source_of(app)
+    told: set[str] = set()
     for flow in facts.flows("template"):
         secret = any(_is_secret(one) for one in walk(flow.value, 5)) and not _is_masked(flow.value)
         if secret and _is_page_made(facts, flow):
+            told.add(_template_of(facts, flow))
             yield Hit(RENDERED, flow.span)
     yield from _injected(facts)
     for file in facts.files_of("template", "script"):
         if not _NO_PAGE.search(file.path) and not re.search(
             r"(?i)\.min\.js$|(?:^|/)(?:node_modules|vendor|dist|lib)/|jquery|bootstrap", file.path
         ):
-            yield from _in_file(file)
+            known = any(name and (file.path == name or file.path.endswith(f"/{name}")) for name in told)
+            yield from (hit for hit in _in_file(file) if not (known and hit.message == RENDERED))
+
+
+def _template_of(facts: SourceFacts, flow: Flow) -> str:
+    """The file that shows what is passed here: its line is the other end of the same finding."""
+    call = next((one for one in facts.calls_in(flow.function) if one.span == flow.span and one.args), None)
+    return (text_of(call.args[0]) or "") if call is not None else ""
 
 
 def _injected(facts: SourceFacts) -> Iterator[Hit]:
@@ -141,11 +150,23 @@ def _is_masked(value: Value) -> bool:
 
 
 def _in_file(file: TextFile) -> Iterator[Hit]:
+    commented = _comment_lines(file) if file.kind == "template" else frozenset[int]()
     for number, line in file.lines_with("token", "key", "secret", "auth", "jwt"):
-        rendered = not _OF_THE_BROWSER.search(file.path)
+        rendered = not _OF_THE_BROWSER.search(file.path) and number not in commented
         found = _of_line(line, rendered) if len(line) < 2000 and _WORDS.search(line) else None
         if found is not None:
             yield Hit(found, Span(file.path, number, number, 1, len(line) + 1))
+
+
+def _comment_lines(file: TextFile) -> frozenset[int]:
+    """The lines between ``{#`` and ``#}``."""
+    found: set[int] = set()
+    inside = False
+    for number, line in enumerate(file.lines, 1):
+        if inside or ("{#" in line and "#}" not in line):
+            found.add(number)
+            inside = "#}" not in line
+    return frozenset(found)
 
 
 def _of_line(line: str, rendered: bool) -> str | None:

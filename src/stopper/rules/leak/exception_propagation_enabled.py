@@ -24,7 +24,11 @@ KEYS: Final = ("PROPAGATE_EXCEPTIONS", "TRAP_HTTP_EXCEPTIONS", "TRAP_BAD_REQUEST
 def detect(app: App) -> Iterator[Hit]:
     """One of the three settings that is on, in the source or else in the running application."""
     seen: set[str] = set()
-    for found in switched_on(app, *KEYS):
+    caught = any(one.what in ("Exception", "BaseException") for one in source_of(app).error_handlers())
+    keys = [
+        key for key in KEYS if not (caught and key == "PROPAGATE_EXCEPTIONS")
+    ]  # a handler answers before it is asked
+    for found in switched_on(app, *keys):
         seen.add(found.key)
         yield Hit(f"{found.key} gives exceptions to the server", found.span, certainty=found.certainty)
     for file in source_of(app).files_of("dockerfile", "compose", "procfile", "env", "config"):

@@ -15,6 +15,7 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import Provoked, provoked
 from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.switched_on import asked_for
 from stopper.core.values import (
     Call,
     Caught,
@@ -62,7 +63,7 @@ def detect(app: App) -> Iterator[Hit]:
                 found[span] = certainty
     lines: set[tuple[str, int]] = set()
     for span, certainty in found.items():
-        if (span.path, span.line) in lines:
+        if (span.path, span.line) in lines or asked_for(facts, span):
             continue
         lines.add((span.path, span.line))
         yield Hit("what a failing library wrote into its exception goes to the caller", span, certainty=certainty)

@@ -14,7 +14,7 @@ from stopper.core.probe_baseline import answered, attempt, candidates
 from stopper.core.probe_inputs import members
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import MISSING, application_made, in_force, is_written, plain, written
-from stopper.core.values import Call, is_constant
+from stopper.core.values import Call, Choice, Value, is_constant
 
 _KEY: Final = "MAX_CONTENT_LENGTH"
 _MOST: Final = "16 * 1024 * 1024"
@@ -30,10 +30,17 @@ _READS: Final = (
 )
 
 
+def _or_none(value: Value) -> bool:
+    """``int(environ["LARGEST"]) or None``: there is a size until somebody asks for none."""
+    return isinstance(value, Choice) and not all(is_constant(one, None) for one in value.options)
+
+
 def detect(app: App) -> Iterator[Hit]:
     """An application that reads bodies and sets no largest size, or sets it to None."""
     facts = source_of(app)
-    unset = [write for write in written(app, _KEY) if plain(facts, write.value) == (None,)]
+    unset = [
+        write for write in written(app, _KEY) if plain(facts, write.value) == (None,) and not _or_none(write.value)
+    ]
     if unset:
         yield Hit("the size of a request is declared unlimited", unset[0].span)
         return

@@ -188,6 +188,15 @@ def _reads_authorization(facts: SourceFacts, decorator: str) -> bool:
         if isinstance(part, Mapping)
         for key, _ in part.items
     )
+    shown = (value for name in inside for one in facts.conditions_in(name) for value in walk(one.value, 5))
+    shown_too = (
+        value for name in inside for call in facts.calls_in(name) for given in call.args for value in walk(given, 4)
+    )
+    if not asks and any(
+        isinstance(part, Name) and part.dotted.startswith("flask.request.authorization")
+        for part in (*shown, *shown_too)
+    ):
+        return True
     return not asks and any(
         one.key.lower() == "authorization" and one.function in inside for one in facts.readings("flask.request.headers")
     )

@@ -1,6 +1,6 @@
 """The application starts without its key, and signs cookies with one that everybody knows or that changes with each process."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from stopper.core.app import App
@@ -28,6 +28,7 @@ from stopper.core.values import (
     Value,
     literals,
     options,
+    walk,
 )
 
 _NEW: Final = frozenset(
@@ -66,12 +67,32 @@ def _unsafe(facts: SourceFacts, write: ConfigWrite) -> tuple[str, Certainty | No
     if not isinstance(value, Constant):
         for one in options(value):
             if isinstance(one, (EnvironmentValue, ConfigValue, Item)) or isinstance(value, Choice):
-                if any(isinstance(said.value, (str, bytes)) and said.value for said in literals(one)):
+                fallbacks = {
+                    said.value for said in literals(one) if isinstance(said.value, (str, bytes)) and said.value
+                }
+                if fallbacks and not _is_refused(facts, fallbacks):
                     return "SECRET_KEY falls back to a literal in the source when the environment has none", None
                 fallback = getattr(one, "default", None)
                 if _made_anew(fallback) or (isinstance(value, Choice) and _made_anew(one)):
                     return "SECRET_KEY falls back to a new value in each process", "possible"
     return None
+
+
+def _is_refused(facts: SourceFacts, fallbacks: Collection[str | bytes]) -> bool:
+    """``if SECRET_KEY == "changeme": raise …``: nothing starts with the literal."""
+    held = [
+        one
+        for one in facts.comparisons("==", "in")
+        if any(
+            isinstance(part, Constant) and part.value in fallbacks
+            for side in (one.left, one.right)
+            for part in walk(side, 2)
+        )
+    ]
+    return any(
+        one.refuses and not one.negated and any(one.span.holds(asked.span) for asked in held)
+        for one in facts.conditions()
+    )
 
 
 def _made_anew(value: Value | None, depth: int = 4) -> bool:

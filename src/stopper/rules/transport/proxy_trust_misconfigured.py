@@ -26,6 +26,9 @@ _HEADERS: Final = frozenset(
         "http_x_real_ip",
     }
 )
+_TOGETHER: Final = 3
+"""From so many places on that read one header they are told together."""
+_AS_IT_COMES: Final = "is read as it comes, and nobody says which proxy may set it"
 _SHOWN: Final = re.compile(r"(?i)dump|debug|describe")
 """Functions that show a request as it came: the header stands there under its own name."""
 _ALL: Final = re.compile(r"""forwarded[-_]allow[-_]ips["'\s=,:]*["']?\*""", re.IGNORECASE)
@@ -81,12 +84,18 @@ def _many(hops: int) -> str:
 
 def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
     told: set[str] = set()
+    places: dict[str, list[Span]] = {}
     for one in facts.readings("flask.request.headers", "flask.request.environ"):
         if one.function and one.function in told:
             continue  # one address is looked for in several headers
         if one.key.lower() in _HEADERS and not _SHOWN.search(one.function.rpartition(".")[2]):
             told.add(one.function)
-            yield Hit(f"{one.key} is read as it comes, and nobody says which proxy may set it", one.span)
+            places.setdefault(one.key, []).append(one.span)
+    for key, spans in places.items():
+        if len(spans) < _TOGETHER:
+            yield from (Hit(f"{key} {_AS_IT_COMES}", span) for span in spans)
+        else:  # one thing is missing, wherever the header is read
+            yield Hit(f"{key}, here and in {len(spans) - 1} other places, {_AS_IT_COMES}", spans[0])
 
 
 def _untold(facts: SourceFacts) -> Iterator[Hit]:
