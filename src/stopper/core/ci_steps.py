@@ -1,6 +1,7 @@
 """Workflows, build files and their steps, line by line: enough of YAML, Make and Jenkins to tell which command belongs to which step.
 
-A step is a run of lines that stand together: an item of ``steps:``, a job of GitLab, a target of Make, a section of tox. Comments are gone.
+A step is a run of lines that stand together: an item of ``steps:``, a job of GitLab, a target of Make, a section of tox, a whole script of
+the shell. Comments are gone.
 """
 
 import re
@@ -43,6 +44,17 @@ class Step:
         """All lines as one text."""
         return "\n".join(line.text for line in self.lines)
 
+    @property
+    def commands(self) -> tuple[Line, ...]:
+        """Its lines, with what a backslash at the end adds as part of the line; each at the place where it begins."""
+        found: list[Line] = []
+        for line in self.lines:
+            if found and found[-1].text.endswith("\\"):
+                found[-1] = Line(f"{found[-1].text[:-1]} {line.text.strip()}", found[-1].span)
+            else:
+                found.append(line)
+        return tuple(found)
+
     def find(self, pattern: re.Pattern[str]) -> Line | None:
         """The first line in which that is found."""
         return next((line for line in self.lines if pattern.search(line.text)), None)
@@ -58,6 +70,10 @@ def lines_of(file: TextFile) -> Iterator[Line]:
 
 def steps_of(file: TextFile) -> Iterator[Step]:
     """The steps of the file in order; lines before the first one make a step of their own."""
+    if file.kind == "shell":
+        lines = tuple(lines_of(file))
+        yield from (Step(lines),) if lines else ()
+        return
     current: list[Line] = []
     depth: int | None = None
     inside = False

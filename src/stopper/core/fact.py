@@ -229,7 +229,7 @@ class TextFile:
 
     path: str
     kind: Literal[
-        "env", "dockerfile", "compose", "workflow", "procfile", "template", "script", "key", "config", "openapi", "docs"
+        "env", "dockerfile", "compose", "workflow", "procfile", "template", "script", "key", "config", "openapi", "docs", "shell"
     ]
     lines: tuple[str, ...]
 

@@ -8,9 +8,10 @@ from stopper.core.app import App
 from stopper.core.ci_steps import Step, steps_of
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import CREDENTIALS
+from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.switched_on import asked_for
-from stopper.core.values import Name, is_constant, text_of, walk
+from stopper.core.values import Format, Name, is_constant, text_of, walk
 
 _SHOWS: Final = re.compile(
     r"\bcurl\b[^\n|]*\s(?:-\w*v\w*|--verbose|--trace(?:-ascii)?)\b|\bhttpie?\b[^\n]*\s(?:-v|--verbose|--print=\w*H)|\bwget\b[^\n]*\s(?:-d|--debug)\b"
@@ -19,7 +20,7 @@ _CARRIES: Final = re.compile(
     r"(?i)authorization|x-api-key|api[_-]?key|--user\b|\s-u\s|cookie|\$\{?\w*(?:TOKEN|SECRET|KEY|PASSWORD)"
 )
 _RECORDS: Final = re.compile(
-    r"(?i)--(?:cassette-path|report-har|har|record|vcr-path|junit-xml-logging|dump)|zap[\w-]*\s.*-[rJwx]\b|nuclei\b.*(?:-debug|-irr|-include-rr|-store-resp)|newman\b.*--verbose|ffuf\b.*-debug|sqlmap\b.*-v\s*[3-6]"
+    r"(?i)--(?:cassette-path|report-har|har|record|vcr-path|junit-xml-logging|dump)|zap[\w.-]*\s.*-[rJwx]\b|replacer\.full_list\(\d+\)\.replacement|nuclei\b.*(?:-debug|-irr|-include-rr|-store-resp)|newman\b.*--verbose|ffuf\b.*-debug|sqlmap\b.*-v\s*[3-6]"
 )
 _TOOL: Final = re.compile(
     r"(?i)\b(?:schemathesis|st\s+run|zap|nuclei|newman|ffuf|sqlmap|dastardly|akto|restler|wapiti|arjun|dredd|tavern|k6|locust)"
@@ -27,20 +28,22 @@ _TOOL: Final = re.compile(
 _LOUD: Final = re.compile(r"\bpytest\b[^\n]*(?:--log-cli-level[= ]DEBUG|--showlocals|\s-l\b)|\bk6\b[^\n]*--http-debug")
 _WORDS: Final = ("curl", "http", "wget", "--", "zap", "nuclei", "newman", "ffuf", "sqlmap", "pytest", "k6")
 """A word of everything that is looked for in a step."""
+_COMMAND: Final = re.compile(r"\bcurl\s")
+_CURL: Final = re.compile(r"(?i)\bcurl\b.*(?:authorization|api[_-]?key|cookie|token|\s-u\s|--user\b)")
 _DEBUGGED: Final = ("http.client.HTTPConnection.debuglevel", "http.client.HTTPSConnection.debuglevel")
 
 
 def detect(app: App) -> Iterator[Hit]:
     """Commands of the pipeline that show what they send, and tests that print their credential."""
     facts = source_of(app)
-    for file in facts.files_of("workflow", "build"):
+    for file in facts.files_of("workflow", "build", "shell"):
         for step in steps_of(file) if any(file.lines_with(*_WORDS)) else ():
             yield from _in_step(step)
     yield from _in_code(facts)
 
 
 def _in_step(step: Step) -> Iterator[Hit]:
-    for line in step.lines:
+    for line in step.commands:
         if _SHOWS.search(line.text) and (_CARRIES.search(line.text) or _CARRIES.search(step.text)):
             yield Hit("this command writes the headers that it sends into the log", line.span)
         elif _RECORDS.search(line.text) and _TOOL.search(step.text) and _CARRIES.search(step.text):
@@ -58,6 +61,8 @@ def _in_code(facts: SourceFacts) -> Iterator[Hit]:
         yield Hit("a cURL line holds the credential in clear", call.span)
     for call in facts.calls("requests_toolbelt.utils.dump.dump_all", tests=True):
         yield Hit("a dump of the exchange holds the credential in clear", call.span)
+    for span in _reproduced(facts):
+        yield Hit("a cURL line holds the credential in clear", span)
     if not facts.tests:
         return
     for flow in facts.flows("print", "log", label=tuple(sorted(CREDENTIALS)), tests=True):
@@ -69,6 +74,23 @@ def _in_code(facts: SourceFacts) -> Iterator[Hit]:
                 flow.span,
                 certainty="likely" if text_of(flow.value) is None else "possible",
             )
+
+
+def _reproduced(facts: SourceFacts) -> Iterator[Span]:
+    """``f"curl -H 'Authorization: Bearer {token}' {url}"``, put together by hand."""
+    if not any(True for _ in facts.calls(tests=True)) or not facts.says_like("curl", _COMMAND):
+        return
+    values = [one for call in facts.calls(tests=True) for one in (*call.args, *(value for _, value in call.keywords))]
+    values += [one.value for one in facts.assignments(tests=True)]
+    values += [one.value for one in facts.returns(tests=True)]
+    seen: set[Span] = set()
+    for value in values:
+        for part in walk(value, 5):
+            if isinstance(part, Format) and part.span is not None and part.span not in seen:
+                text = "".join(text_of(one) or " " for one in part.parts)
+                if _CURL.search(text) and any(facts.derives(one, *CREDENTIALS) for one in part.parts):
+                    seen.add(part.span)
+                    yield part.span
 
 
 RULE = Rule(

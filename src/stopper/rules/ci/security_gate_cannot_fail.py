@@ -39,6 +39,7 @@ _ZERO: Final = re.compile(
     r"(?i)^\s*(?:exit-code|exit_code|fail-build|fail_action|soft_fail|fail-on-severity)\s*:\s*[\"']?(?:0|false|none)\b"
 )
 _SOFT: Final = re.compile(r"(?i)^\s*soft_fail\s*:\s*[\"']?true\b")
+_EXIT: Final = re.compile(r"^\s*exit\s+0\s*$")
 _UNSET: Final = re.compile(r"(?:^|\s)set\s+\+e\b")
 _JENKINS: Final = re.compile(r"returnStatus\s*:\s*true|catchError\s*\([^)]*buildResult\s*:\s*['\"]SUCCESS['\"]")
 _MAKE_DASH: Final = re.compile(r"^\t@?-|^\t-@?")
@@ -47,7 +48,7 @@ _TOX_DASH: Final = re.compile(r"^\s*(?:commands\s*=\s*)?-\s*\S")
 
 def detect(app: App) -> Iterator[Hit]:
     """A security tool whose failure goes nowhere: swallowed in the shell, or allowed by the pipeline."""
-    for file in source_of(app).files_of("workflow", "build"):
+    for file in source_of(app).files_of("workflow", "build", "shell"):
         if not any(file.lines_with(*_WORDS)):
             continue
         steps = list(steps_of(file))
@@ -96,6 +97,8 @@ def _let_off(file: TextFile, step: Step, tool: Line, whole: str) -> Hit | None:
         r"(?m)^\s*exit\s+\$|set\s+-e|\$\?|rc=", step.text.partition("set +e")[2]
     ):
         return Hit("the shell goes on when this security tool fails", unset.span)
+    if file.kind == "shell" and (said := _ends_well(step, whole)) is not None:
+        return Hit("the script ends well whatever its security tools say", said.span, certainty="certain")
     if (
         _PIPED.search(tool.text)
         and TOOL.search(tool.text)
@@ -103,6 +106,13 @@ def _let_off(file: TextFile, step: Step, tool: Line, whole: str) -> Hit | None:
     ):
         return Hit("the pipe ends well whatever the security tool before it says", tool.span)
     return None
+
+
+def _ends_well(step: Step, whole: str) -> Line | None:
+    """``exit 0`` in the last line of a script that no failing command ends before."""
+    last = step.lines[-1]
+    ends = _EXIT.search(last.text) is not None and not re.search(r"(?m)^\s*set\s+-\w*e|\$\?|\|\|\s*\w", whole)
+    return last if ends else None
 
 
 def _asked_later(step: Step, whole: str) -> bool:

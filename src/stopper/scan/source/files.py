@@ -95,6 +95,14 @@ def bears_key(data: bytes) -> bool:
     return _KNOWN_KEY.search(data) is not None
 
 
+_CURL: Final = re.compile(rb"\bcurl\s[^\n]*[{%]")
+
+
+def writes_curl(data: bytes) -> bool:
+    """That a file puts cURL lines together, which may hold the credential in clear: scripts that try an API do so, beside its code."""
+    return b"curl " in data and _CURL.search(data) is not None
+
+
 def writes_credential(data: bytes) -> bool:
     """That test code writes something out that is named as a credential, wherever it stands and whatever it imports."""
     return _WRITES_NAMED.search(data) is not None

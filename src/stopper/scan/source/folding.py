@@ -81,7 +81,9 @@ def joined(reader: Reader, node: ast.JoinedStr) -> Value:
             if part.format_spec is not None:
                 reader.value(part.format_spec)
         else:
-            found.append(Constant(cast("str", cast("ast.Constant", part).value)))
+            text = cast("str", cast("ast.Constant", part).value)
+            reader.project.words.add(text)
+            found.append(Constant(text))
     return formatted(reader, found, node)
 
 

@@ -275,14 +275,14 @@ def _relevant(run: _Run) -> list[str]:
         if files.is_test(source.shown) or files.imports_tests(source.shown, data):
             run.tests.add(source.shown)
             # Of test code rules ask for the credentials in it alone, if at all, so a third of a usual project need not be read.
-            if run.reads_tests and files.writes_credential(data):
+            if run.reads_tests and (files.writes_credential(data) or files.writes_curl(data)):
                 chosen.add(path)
             if not run.reads_tests or not files.holds_credential(data):
                 continue
         if files.is_strong(data):
             chosen.add(path)
             homes.add(_home(source))
-        elif files.is_server_settings(source.shown) or files.bears_key(data):
+        elif files.is_server_settings(source.shown) or files.bears_key(data) or files.writes_curl(data):
             chosen.add(path)
         elif files.is_weak(data):
             weak[path] = files.imported_tops(data)

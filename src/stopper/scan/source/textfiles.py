@@ -14,7 +14,9 @@ KINDS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"(?:^|/)(?:docker-)?compose[\w.-]*\.ya?ml$"), "compose"),
     (re.compile(r"(?:^|/)\.github/workflows/[^/]+\.ya?ml$|(?:^|/)\.gitlab-ci\.yml$|(?:^|/)(?:azure-pipelines|bitbucket-pipelines)\.yml$"
                 r"|(?:^|/)\.circleci/config\.yml$|(?:^|/)\.travis\.yml$|(?:^|/)\.gitlab/[\w./-]+\.ya?ml$|(?:^|/)Jenkinsfile$"), "workflow"),
-    (re.compile(r"(?:^|/)(?:Makefile|makefile|GNUmakefile|tox\.ini|justfile)$"), "build"),
+    (re.compile(r"(?:^|/)(?:Makefile|makefile|GNUmakefile|tox\.ini|pytest\.ini|justfile)$"), "build"),
+    (re.compile(r"(?:^|/)(?:scripts?|\.?ci|bin|tools?|hack)/[\w.-]+\.(?:sh|bash)$"
+                r"|(?:^|/)[\w-]*(?:ci|security|scan|audit|lint|check|test|smoke)[\w-]*\.(?:sh|bash)$"), "shell"),
     (re.compile(r"(?:^|/)[\w.-]*requirements[\w.-]*\.(?:txt|in)$|(?:^|/)requirements/[\w.-]+\.(?:txt|in)$|(?:^|/)constraints[\w.-]*\.txt$"
                 r"|(?:^|/)(?:poetry|uv|pdm|Pipfile)\.lock$|(?:^|/)(?:pyproject\.toml|Pipfile|setup\.cfg)$"), "requirements"),
     (re.compile(r"(?:^|/)README[\w.-]*\.(?:md|rst)$|(?:^|/)docs?/(?:[\w.-]+/)*[\w.-]+\.(?:md|rst)$"), "docs"),
@@ -31,7 +33,7 @@ KINDS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
 
 _ENDINGS: Final = frozenset({
     "env", "flaskenv", "dockerfile", "yml", "yaml", "json", "html", "htm", "j2", "jinja", "jinja2", "js", "pem", "key",
-    "p12", "pfx", "conf", "ini", "cfg", "toml", "txt", "lock", "py", "md", "rst", "Dockerfile", "Containerfile", "Jenkinsfile",
+    "p12", "pfx", "conf", "sh", "bash", "ini", "cfg", "toml", "txt", "lock", "py", "md", "rst", "Dockerfile", "Containerfile", "Jenkinsfile",
     "Makefile", "makefile", "GNUmakefile", "justfile", "Procfile", "Pipfile",
 })  # fmt: skip
 _NAMED: Final = re.compile(r"(?:\.env|Dockerfile|Containerfile)\.|.*\.env\.|id_")
