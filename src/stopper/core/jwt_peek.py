@@ -45,11 +45,13 @@ def _only_words_a_refusal(facts: SourceFacts, call: Call) -> bool:
 
 
 def _is_of_no_request(facts: SourceFacts, call: Call) -> bool:
-    """Nothing shows that a request brings this token: it is one that the application keeps itself."""
+    """Nothing shows that a request brings this token: it is one that the application keeps itself, or an object in an attribute."""
     token = call.argument(0, "jwt", "token")
-    return not facts.derives(
-        token, "authorization-header", "request-header", "request-data", "query-string", "cookie"
-    ) and not facts.routes_reaching(call.function)
+    if facts.derives(token, "authorization-header", "request-header", "request-data", "query-string", "cookie"):
+        return False
+    owner = call.function.rpartition(".")[0]
+    is_kept = isinstance(token, Name) and bool(owner) and token.dotted.startswith(owner + ".")
+    return is_kept or not facts.routes_reaching(call.function)
 
 
 def _gives_only(facts: SourceFacts, call: Call, members: frozenset[str]) -> bool:

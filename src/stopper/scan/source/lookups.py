@@ -105,7 +105,10 @@ _BODY: Final = Name("flask.request.json")
 
 def _of_project(reader: Reader, dotted: str, name: str) -> Value | None:
     if dotted in reader.project.classes:
-        return reader.project.attribute(dotted, name)
+        known = reader.project.attribute(dotted, name)
+        # ``self.x = None`` says that some other method gives it a value, which may not have been read yet.
+        is_blank = type(known) is Constant and known.value is None and reader.function.startswith(dotted + ".")
+        return None if is_blank else known
     if dotted in _NOT_MODULES:
         return None
     module = reader.project.load(reader.module, dotted)
