@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.app import App, Route, Spec
 from stopper.core.login_names import PASSWORD
 from stopper.core.probe_baseline import is_door
+from stopper.core.rebuild_names import REBUILDS
 from stopper.core.rule import Hit, Rule
 from stopper.core.spec_document import Operation, mapping, operations, place_of
 
@@ -31,6 +32,8 @@ def detect(app: App) -> Iterator[Hit]:
         unknown = [name for name in one.schemes if name not in app.spec.schemes]
         if unknown:
             yield _hit(app, one, f"{one.ref} asks for {unknown[0]}, which the document does not define")
+        elif one.open_to_all and REBUILDS.search(one.path):
+            yield _hit(app, one, f"{one.ref} makes the database anew and asks for no credential")
         elif one.method in _WRITES and one.open_to_all and one in closed:
             yield _hit(app, one, f"{one.ref} changes something and asks for no credential")
 

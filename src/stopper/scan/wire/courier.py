@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from stopper.core.exchange import Effect, Exchange, Request, Response
 from stopper.core.probe import Mode, Skipped
+from stopper.core.rebuild_names import REBUILDS
 from stopper.core.tls import TlsSeen
 from stopper.scan.wire.credential_watch import CredentialWatch
 from stopper.scan.wire.form_doors import FormDoors
@@ -36,10 +37,6 @@ HAZARDS: Final = frozenset({
     "withdraw", "payout", "deploy", "rollback", "uninstall", "format", "erase", "broadcast", "sms", "publish", "trade",
 })  # fmt: skip
 """Words of a path behind which a request could cost money or data; only reading is sent there."""
-REBUILDS: Final = re.compile(
-    r"(?i)(create|init|reset|drop|seed|populate|clear)[_-]?(db|database)\b|/(seed|populate)/?$"
-)
-"""Development routes that build the database anew, often by GET: they are never sent, whatever the method."""
 _MAKES: Final = re.compile(r"(?<=.)/(create|new|add)$")
 """Ends the path of a route that makes things: they are found beside it, not below."""
 REFUSALS: Final = frozenset({400, 401, 403, 404, 405, 406, 413, 415, 422})
