@@ -13,11 +13,14 @@ from stopper.core.key_shapes import STANDS_IN
 from stopper.core.naming import sensitive
 from stopper.core.redaction.providers import first_format
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Constant, literals
+from stopper.core.values import Constant, literals, text_of
 
 PRINTED: Final = "a secret is printed into the build's log"
+_SHARED: Final = "the secret of the tests is the one that the application ships"
 WRITTEN: Final = "a credential is written in a file of the pipeline"
-_SECRET_NAME: Final = r"\w*(?:TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|PRIVATE_KEY|SECRET_KEY)\w*"
+_SECRET_NAME: Final = (
+    r"\w*(?:TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|(?:PRIVATE|DEPLOY|SSH|SIGNING|ENCRYPTION|ACCESS|JWT)_KEY)\w*"
+)
 _PRINTS: Final = re.compile(
     r"(?i)\b(?:echo|printf|cat\s*<<<|print|Write-Host|Write-Output)\b(?![^|;&\n]*(?:>>?\s*[\"']?\$?\{?(?:GITHUB_ENV|GITHUB_OUTPUT|[\w./~-]+)|\|\s*(?:(?:sudo\s+)?(?:docker|podman|buildah|skopeo)\s+login|base64\s+-d|gpg|ssh-add|gh\s+auth|tr\b|openssl|helm|npm|kubectl|oc\s|podman\s+login|sha256sum|wc|xargs|cut|age\b|psql)))"
     r"[^\n|;&]*(?:\$\{\{\s*secrets\.[\w.-]+\s*\}\}|\$\{?" + _SECRET_NAME + r"\b(?!:0:[1-8]\})\}?)"
@@ -59,13 +62,17 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 def _in_file(file: TextFile) -> Iterator[Hit]:
+    servers = _passwords_of_servers(file) if file.kind == "compose" else frozenset[str]()
+    around = False
     for step in steps_of(file):
-        secrets_here = "secrets." in step.text or _NAMED.search(step.text) is not None
+        if not step.is_item:
+            around = "secrets." in step.text  # ``env:`` of the job or of the workflow, for every step of it
+        secrets_here = around or "secrets." in step.text or _NAMED.search(step.text) is not None
         for number, line in enumerate(step.lines):
             printed = file.kind in ("workflow", "build") and _is_printed(line, secrets_here)
             if printed and not _is_kept(step, number):
                 yield Hit(PRINTED, line.span)
-            elif _is_written(file, line) and not OF_ONE_DESK.search(file.path):
+            elif _is_written(file, line) and not OF_ONE_DESK.search(file.path) and not _says(line, servers):
                 marked = first_format(line.text) is not None
                 yield Hit(WRITTEN, line.span, certainty="certain" if marked else "likely")
 
@@ -105,6 +112,17 @@ def _speaks_of_secrets(text: str) -> bool:
     return any(word in lowered for word in ("token", "secret", "pass", "key", "jwt", "pwd", "api"))
 
 
+def _passwords_of_servers(file: TextFile) -> frozenset[str]:
+    """What the servers of a compose file start with: that it stands there is told where the server is, and once."""
+    pairs = [_PAIR.match(line.strip()) for line in file.lines]
+    return frozenset(pair[2] for pair in pairs if pair is not None and _OF_A_SERVER.search(pair[1]))
+
+
+def _says(line: Line, values: frozenset[str]) -> bool:
+    pair = _PAIR.match(line.text)
+    return pair is not None and pair[2] in values
+
+
 def _is_written(file: TextFile, line: Line) -> bool:
     if first_format(line.text) is not None and not re.search(r"(?i)example|xxxx", line.text):
         return True
@@ -123,8 +141,6 @@ def _is_written(file: TextFile, line: Line) -> bool:
 
 def _shared_with_tests(facts: SourceFacts) -> Iterator[Hit]:
     """A signing secret of the tests that equals the one the application falls back to."""
-    if not facts.tests:
-        return
     shipped: set[str] = set()
     for write in facts.config_writes("SECRET_KEY", "JWT_SECRET_KEY"):
         if _TO_READ.search(write.span.path):
@@ -140,7 +156,24 @@ def _shared_with_tests(facts: SourceFacts) -> Iterator[Hit]:
             and write.value.span
             and write.span.holds(write.value.span)
         ):
-            yield Hit("the secret of the tests is the one that the application ships", write.span)
+            yield Hit(_SHARED, write.span)
+    yield from _in_settings_of_tests(facts, frozenset(one for one in shipped if len(one) > 7))
+
+
+def _in_settings_of_tests(facts: SourceFacts, shipped: frozenset[str]) -> Iterator[Hit]:
+    """The same secret where the environment of the tests is set: in ``pytest.ini`` and the pipeline, or by the tests themselves."""
+    for file in facts.files_of("workflow", "build") if shipped else ():
+        for step in steps_of(file):
+            for line in step.lines:
+                pair = _PAIR.match(line.text)
+                if pair is not None and pair[2] in shipped:
+                    yield Hit(_SHARED, line.span)
+    for call in facts.calls("*.setenv", "*.setdefault", tests=True):
+        if facts.is_test(call.span) and len(call.args) > 1 and text_of(call.args[1]) in shipped and call.span:
+            yield Hit(_SHARED, call.span)
+    for one in facts.assignments(tests=True):
+        if facts.is_test(one.span) and one.target.startswith("[") and text_of(one.value) in shipped:
+            yield Hit(_SHARED, one.span)
 
 
 RULE = Rule(
