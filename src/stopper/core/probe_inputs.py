@@ -120,11 +120,11 @@ def _is_guess(one: Input) -> bool:
 
 
 def _tells(route: Route, honest: Exchange) -> bool:
-    """That the answer is the view's own; where a sample id is not found, another text may still tell."""
+    """That the answer is the view's own; where a sample is not found, another text may still tell."""
     status = honest.response.status
     if honest.response.error or status in (401, 403, 405, 429):
         return False
-    return status != 404 or bool(route.parameters or route.names)
+    return status != 404 or bool(route.parameters or route.names or query_names(honest.request))
 
 
 def _as_asked(target: Target, asked: Request, honest: Exchange) -> Request:

@@ -5,22 +5,24 @@ import re
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from html.parser import HTMLParser
-from typing import Final, cast
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from typing import Final
 
 from stopper.core.app import Route
 from stopper.core.exchange import Request, Response
 from stopper.core.probe import Identity, Skipped
+from stopper.core.probe_query import query_names
 from stopper.scan.merge import template_pattern
 from stopper.scan.more_words import FEW, MANY, MORE, below
 from stopper.scan.named_routes import Named, named_routes, scripts
-from stopper.scan.nothing_there import MOVED, Nothing, as_person, only_slash, plain_get
+from stopper.scan.nothing_there import Nothing, as_person, only_slash, plain_get
+from stopper.scan.page_links import linked
 from stopper.scan.page_routes import TAKES_AWAY, asked_by_forms, form_routes
 from stopper.scan.spec.near import documents_beside, documents_named
 from stopper.scan.wire.courier import Courier
 
 ASKED_MOST: Final = 120
+QUERIED_MOST: Final = 8
+"""Links with a query that are asked as they stand."""
 GUESSED_MOST: Final = 200
 """Paths of one list of names that are asked for, with what they lead to."""
 GUESS_SECONDS: Final = 1.5
@@ -39,7 +41,7 @@ USUAL: Final = (
     "/config", "/debug", "/metrics", "/token", "/refresh", "/notes", "/items", "/orders", "/search", "/files", "/upload", "/keys",
     "/auth/login", "/auth/register", "/auth/me", "/auth/refresh", "/auth/logout", "/api", "/api/login", "/api/register", "/api/me",
     "/api/users", "/api/notes", "/api/items", "/api/orders", "/api/v1", "/api/v1/users", "/api/v1/login", "/api/v1/me",
-    "/auth", "/signup", "/users/login", "/api/users/login", "/api/auth", "/api/auth/login", "/api/auth/register", "/api/token", "/api/v1/auth/login", "/docs", "/apidocs/",
+    "/auth", "/signup", "/users/login", "/admin/login", "/api/users/login", "/api/auth", "/api/auth/login", "/api/auth/register", "/api/token", "/api/v1/auth/login", "/docs", "/apidocs/",
 )  # fmt: skip
 ENDS: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 """What ends a session: such a link is not followed."""
@@ -94,6 +96,8 @@ class _Crawl:
     queries: dict[str, dict[str, None]] = field(default_factory=dict[str, dict[str, None]])
     guessed: dict[str, None] = field(default_factory=dict[str, None])
     """Templates of routes that nothing led to."""
+    samples: dict[str, str] = field(default_factory=dict[str, str])
+    """The query of a link to a path."""
     led: set[str] = field(default_factory=set[str])
     """Templates of routes that something led to."""
     known: set[str] = field(default_factory=set[str])
@@ -108,11 +112,26 @@ class _Crawl:
             if not self.waiting:
                 break
             self._ask(nothing, self.waiting.pop(0))
+        self._with_queries(nothing)
         if not self.guesses or self._takes_everything(len(start)):
             return
         if len(self.found) + len(self.forms) - len(self.guessed) < FEW and len(self.found) < MANY:
             self._guess(nothing, MORE)
         self._guess(nothing, below(path.removeprefix(self.prefix) for path in (*self.found, *self.forms)))
+
+    def _with_queries(self, nothing: Nothing) -> None:
+        """Ask the links that have a query as they stand: a page of one thing often leads further than the page of none."""
+        for path, query in list(self.samples.items())[:QUERIED_MOST]:
+            if self.who is not None and TAKES_AWAY.search(path):
+                continue
+            response = _read(self.courier, f"{path}?{query}", self.who)
+            if response is not None and response.succeeded:
+                self._take_forms(response, path)
+                self._follow(response, path, 1)
+        for _ in range(FOLDER_MOST):
+            if self.waiting:
+                self._ask(nothing, self.waiting.pop(0))
+        self.waiting.clear()
 
     def seen(self) -> Crawled:
         """What the crawl came by."""
@@ -193,7 +212,11 @@ class _Crawl:
             self.ids.setdefault(place, numbers)
 
     def _follow(self, response: Response, path: str, depth: int) -> None:
-        for link, names in (*linked(response, self.origin, path), *asked_by_forms(response, self.origin, path)):
+        for link, query in linked(response, self.origin, path):
+            if query and not TAKES_AWAY.search(query):
+                self.samples.setdefault(link, query)
+            self._lead(_Place(link, depth + 1, surmise=False), query_names(Request("GET", f"{link}?{query}")))
+        for link, names in asked_by_forms(response, self.origin, path):
             self._lead(_Place(link, depth + 1, surmise=False), names)
         if self.who is None:
             for named in self._named(response, path):
@@ -329,55 +352,3 @@ def templated(path: str) -> tuple[str, dict[str, str]]:
         else:
             parts.append(part)
     return "/".join(parts), seen
-
-
-def links(response: Response, origin: str, path: str) -> Iterator[str]:
-    """Paths of the same origin that an answer names, without query."""
-    return (link for link, _ in linked(response, origin, path))
-
-
-def linked(response: Response, origin: str, path: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Paths of the same origin that an answer names, each with the names of its query."""
-    texts = [response.header("Location") or ""] if response.status in MOVED else []
-    if response.content_type == "text/html":
-        parser = _Links()
-        parser.feed(response.text[:500_000])
-        texts += parser.found
-    else:
-        _texts(response.json(), texts, 8)
-    for text in texts[:200]:
-        try:
-            whole = urlsplit(urljoin(origin + path, text))
-        except ValueError:
-            continue
-        if (
-            f"{whole.scheme}://{whole.netloc}" == origin
-            and whole.path.startswith("/")
-            and re.fullmatch(r"[\x21-\x7e]+", whole.path)
-        ):
-            yield whole.path, tuple(name for name, _ in parse_qsl(whole.query, keep_blank_values=True))
-
-
-def _texts(value: object, into: list[str], depth: int) -> None:
-    if depth == 0 or len(into) > 500:
-        return
-    if isinstance(value, str) and (value.startswith(("/", "http://", "https://"))) and len(value) < 500:
-        into.append(value)
-    elif isinstance(value, dict):
-        for item in cast("dict[str, object]", value).values():
-            _texts(item, into, depth - 1)
-    elif isinstance(value, list):
-        for item in cast("list[object]", value)[:50]:
-            _texts(item, into, depth - 1)
-
-
-class _Links(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Collect what the tag points at; a link that deletes is nothing to follow."""
-        for name, value in attrs:
-            if name in ("href", "action") and value and not re.search(r"(?i)delete|remove", value):
-                self.found.append(value)

@@ -1,5 +1,6 @@
 """Credentials in answers, and the header that an API wants them in."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
@@ -118,6 +119,9 @@ def forms(held: Held, app: App) -> Iterator[Way]:
         yield cookie
 
 
+_ADMINS: Final = re.compile(r"(?i)(^|[/_-])(admin\w*|staff|manage(ment)?|superuser|root)([/_-]|$)")
+
+
 def shut_doors(app: App, courier: Courier, honest: HonestRequests) -> tuple[Exchange, ...]:
     """A few reads that refuse nobody, each with its refusal: what a credential is proven on. A view that fails without a credential is
     the last of them, where there are too few."""
@@ -155,8 +159,9 @@ def proven(shut: Sequence[Exchange], courier: Courier, ways: Sequence[Way]) -> P
                 known = known or way
     if known is not None:
         return Proof("opened", known)
-    # A view that fails for everybody says nothing of a credential that it fails for too.
-    return Proof("nothing" if any(door.response.refused for door in shut) else "unknown", ways[0])
+    # A view that fails for everybody says nothing of a credential that it fails for too, and an ordinary person stays outside an administrator's door.
+    telling = any(door.response.refused and not _ADMINS.search(door.request.target) for door in shut)
+    return Proof("nothing" if telling else "unknown", ways[0])
 
 
 def lets_in(response: Response) -> bool:

@@ -26,7 +26,7 @@ _DOINGS: Final = (
     "image", "read", "download", "fetch", "proxy", "redirect", "render", "template", "preview", "convert", "lookup", "calc", "calculate", "eval", "exec",
     "execute", "run", "cmd", "command", "log", "report", "export", "import", "backup", "xml", "yaml", "feedback", "contact", "graphql",
     "dashboard", "protected", "test", "create", "add", "post", "tokens", "signin", "sign-in", "reset-password", "forgot-password", "change_password",
-    "change-password", "update_profile", "stats", "load", "url", "external", "secret", "env", "flag", "note", "comment", "message", "chat", "ask",
+    "change-password", "reset_password", "update_profile", "stats", "load", "url", "external", "secret", "env", "flag", "note", "comment", "message", "chat", "ask",
     "sql", "sqli", "xss", "ssti", "ssrf", "lfi", "rce", "xxe", "idor", "deserialize", "deserialization", "pickle", "vulnerable", "unsafe", "route",
 )  # fmt: skip
 _JOINED: Final = (

@@ -9,8 +9,9 @@ from stopper.core.exchange import Request, Response
 from stopper.core.probe import Skipped
 from stopper.scan.audit import run_audit
 from stopper.scan.check import run_check
-from stopper.scan.crawl import Crawled, beside, crawled, links, other_versions
+from stopper.scan.crawl import Crawled, beside, crawled, other_versions
 from stopper.scan.options import ProbeOptions
+from stopper.scan.page_links import links
 from stopper.scan.probing import Clock, examine, nothing, start
 from stopper.scan.report import ReadError, Report
 from stopper.scan.score import scored

@@ -146,6 +146,16 @@ def test_the_query_of_links_and_of_forms_by_get_is_known() -> None:
     assert (found["/look"].optional, found["/show"].optional) == (("words",), ("what", "how"))
 
 
+def test_a_link_with_a_query_is_asked_as_it_stands_unless_it_takes_something_away() -> None:
+    app = _app("/details/<int:number>")
+    asked: list[str] = []
+    app.add_url_rule("/", "home", lambda: '<a href="/report?id=3">r</a><a href="/report2?delete=3">x</a>')
+    app.add_url_rule("/report", "report", lambda: '<a href="/details/7">d</a>' if request.args.get("id") else "none")
+    app.add_url_rule("/report2", "report2", lambda: str(asked.append(request.full_path)))  # type: ignore[func-returns-value]
+    assert "/details/{id}" in _crawl(app)
+    assert not any("delete" in one for one in asked)
+
+
 def test_names_are_tried_below_what_was_found() -> None:
     app = _app("/api/users", "/api/config", "/shelf/list", "/shelf/login", "/shelf/search")
     app.add_url_rule("/", "home", lambda: '<a href="/shelf/list">l</a><a href="/shelf/login">l</a>')
