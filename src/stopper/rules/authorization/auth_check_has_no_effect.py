@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.fact import ClassFact, Decorator, Function, Handler
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.kept_caller import is_asked_for_later
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Caught, Choice, Constant, Member, Name, Value, walk
@@ -149,6 +150,7 @@ def _go_on(facts: SourceFacts) -> Iterator[Hit]:
             and facts.routes_reaching(handler.function)
             and _checks(handler.tried)
             and not _answers_with_the_error(facts, handler)
+            and not is_asked_for_later(facts, handler.function)
             and not _stops_later(facts, handler.function, handler.span.line)
         ):
             yield Hit("a credential that fails the check is let through by this `except`", handler.span)

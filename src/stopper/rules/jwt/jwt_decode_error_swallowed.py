@@ -7,6 +7,7 @@ from stopper.core.app import App
 from stopper.core.facts import Handler, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_names import DECODING, OTHER_VERIFIERS, verifies
+from stopper.core.kept_caller import is_asked_for_later
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import controls
 from stopper.core.probe_signature import broken_signature, first_let_in, no_baseline, token_baseline
@@ -28,6 +29,8 @@ def detect(app: App) -> Iterator[Hit]:
     for handler in facts.handlers():
         if handler.action in ("refuse", "raise") or not names & set(handler.tried):
             continue
+        if is_asked_for_later(facts, handler.function):
+            continue  # who is calling is found out here, and asked for elsewhere
         judged = _goes_on_by_return if handler.action == "return" else _goes_on
         if judged(facts, handler):
             yield Hit(MESSAGE, handler.span)
@@ -38,6 +41,8 @@ def _suppressed(facts: SourceFacts) -> Iterator[Hit]:
     for call in facts.calls("contextlib.suppress"):
         inside = [one for one in facts.calls_in(call.function) if verifies(one)]
         if not inside or call.span is None or _refuses_behind(facts, call.function, call.span.line):
+            continue
+        if is_asked_for_later(facts, call.function):
             continue
         if not _aborts(facts, call.function) and _lets_a_request_on(facts, call.function, call.span.line):
             yield Hit(MESSAGE, call.span)
