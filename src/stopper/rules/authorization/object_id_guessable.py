@@ -14,7 +14,7 @@ from stopper.core.probe_baseline import TRIES, answered, attempt
 from stopper.core.probe_objects import as_id, entries, ids
 from stopper.core.rule import Hit, Rule
 from stopper.core.spec_document import mapping, operations, place_of, speaks_of
-from stopper.core.values import Call, Mapping, Unknown, Value, is_constant, text_of, walk
+from stopper.core.values import Call, Mapping, Name, Unknown, Value, is_constant, text_of, walk
 
 _ID: Final = re.compile(r"(?i)^(id|pk|\w*_id|\w+Id|\w*_?(no|number))$")
 _OWN_ID: Final = re.compile(
@@ -58,6 +58,7 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _counted(facts: SourceFacts) -> Iterator[Hit]:
     """An id made of the time, of a counter or of a small random number, under which something is kept that is asked for by it."""
+    yield from _by_default(facts)
     makers = {call.function for call in facts.calls(*_CLOCKS, *(f"*.{word}" for word in _COUNTS)) if call.function}
     makers |= {call.function for call in facts.calls("len", "*.count", "max") if call.function}
     makers |= {call.function for maker in makers for call in facts.calls(maker) if call.function}
@@ -74,6 +75,20 @@ def _counted(facts: SourceFacts) -> Iterator[Hit]:
         )
         if found is not None:
             yield Hit(f"`{found[0]}` is made of the time or a counter, and is easily guessed", found[1])
+
+
+def _by_default(facts: SourceFacts) -> Iterator[Hit]:
+    """``reference = Column(String, default=new_reference)``"""
+    for model in facts.classes():
+        for name, column in model.attributes.items():
+            made = column.keyword("default", "default_factory", "insert_default") if isinstance(column, Call) else None
+            if made is None or not _OWN_ID.fullmatch(name) or model.span is None:
+                continue
+            maker = made.dotted if isinstance(made, Name) else ""
+            if _is_counted(facts, made) or any(_is_counted(facts, one.value) for one in facts.returns_of(maker)):
+                yield Hit(
+                    f"`{name}` is made of the time or a counter, and is easily guessed", column.span or model.span
+                )
 
 
 def _members(value: Value, span: Span) -> list[tuple[str, Value, Span]]:

@@ -38,6 +38,10 @@ _SQL: Final = re.compile(r"(?is)^\s*(select|update|delete)\b.*\bwhere\b")
 _SQL_OWNER: Final = re.compile(
     r"(?i)\b(user|owner|author|account|customer|tenant|org|team|created_by|member|company)\w*\s*="
 )
+_TOOL: Final = re.compile(
+    r"(?i)^flask\.g\._?\w*(?:db|database|conn|connection|cursor|cur|store|engine|redis|mongo|sqlite\w*|db_session|start\w*|request_id|trace_id|locale|lang|language)$"
+)
+"""What is kept in ``g`` for the request and says nothing of who is calling."""
 _CATALOGUE: Final = re.compile(
     r"(?i)(^|[/_-])(products?|categor\w+|tags?|articles?|posts?|books?|movies?|songs?|courses?|events?|countries|cities|news|pages?|recipes?|public)([/_-]|$)"
 )
@@ -113,7 +117,8 @@ def _is_in_a_directory(app: App, index: FunctionIndex, route: Route) -> bool:
 def _looks_up(index: FunctionIndex, call: Call) -> bool:
     """A look-up by an id and by nothing else."""
     given = (*call.args, *(value for _, value in call.keywords))
-    if call.callee.startswith("flask.") or not any(_is_id(index, value) for value in given):
+    foreign = call.callee.startswith("flask.") and not call.callee.startswith("flask.g.")
+    if foreign or not any(_is_id(index, value) for value in given):
         return False
     if call.args and len(call.args) > 1 and _SQL.match(text_of(call.args[0]) or "") and call.method != "execute":
         return not _SQL_OWNER.search(text_of(call.args[0]) or "")
@@ -162,7 +167,9 @@ def _is_id(index: FunctionIndex, value: Value) -> bool:
             for name, kind in route.parameters
         ):
             return True
-        if isinstance(part, Parameter) and re.search(r"(?i)id$|uuid|number|slug|key|^pk$|name$", part.parameter):
+        if isinstance(part, Parameter) and re.search(
+            r"(?i)id$|uuid|number|slug|key|^pk$|name$|ref$|reference$|code$", part.parameter
+        ):
             return True
         if (
             isinstance(part, Item)
@@ -207,7 +214,8 @@ def _is_handed_in(route: Route, part: Value) -> bool:
 def _who(part: Value) -> bool:
     match part:
         case Name(dotted=dotted):
-            return bool(WHO.search(dotted)) or dotted.startswith(("flask.g.", "flask.session"))
+            kept = dotted.startswith("flask.g.") and _TOOL.search(dotted) is None
+            return bool(WHO.search(dotted)) or kept or dotted.startswith("flask.session")
         case Call(callee=callee):
             return bool(WHO.search(callee))
         case Member(attribute=attribute):

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from stopper.core.app import App, Route
+from stopper.core.asking_views import asks_somebody, has_idle_guard
 from stopper.core.changing_calls import hands_on, writes
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.inside_locations import is_kept_inside
-from stopper.core.labels import LabelKind
 from stopper.core.personal import addresses_in, is_personal, mentions_personal, people_in
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
@@ -21,11 +21,10 @@ from stopper.core.probe_baseline import TRIES, alike, attempt, candidates, is_do
 from stopper.core.probe_own_values import shows_account
 from stopper.core.rule import Hit, Rule
 from stopper.core.seeming_guards import is_seemingly_guarded
-from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
+from stopper.core.values import Constant, Item, Mapping, Member, Parameter, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _SENT: Final = ("POST", "PUT", "PATCH")
-_SHOWN: Final[tuple[LabelKind, ...]] = ("api-key", "token", "authorization-header", "password")
 # Routes that are for everybody by their nature, told by a word of the path or of the view's name.
 _PUBLIC: Final = re.compile(
     r"(?i)(^|[/_.-])(log-?in|log-?out|sign-?(in|up|out)|register|registration|auth|authorize|oauth\d?|oidc|saml|sso|callback|tokens?|"
@@ -48,14 +47,6 @@ _FORGOTTEN: Final = re.compile(r"(?i)[._](?:forgot(?:ten)?_?(?:password|mail|pw)
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 """Where a word begins in ``/forgotPassword``."""
 _SECRET_PARAMETER: Final = re.compile(r"(?i)token|key|code|signature|hash|secret|nonce|uuid|ticket")
-# What a view calls that proves something about the caller, or that checks what the caller shows.
-_PROOF: Final = re.compile(
-    r"(?i).*(?:\b|_)(compare_digest|construct_event|decode|loads|check_password(_hash)?|verify\w*|checkpw|authenticate\w*|authori[sz]e\w*|login_user|logout_user|"
-    r"is_authenticated|abort_unless\w*|require\w*|current_user\w*|get_current_\w*|get_jwt\w*|check_\w*(auth|token|key|permission|access|role)\w*)"
-)
-_AUTH_NAME: Final = re.compile(
-    r"(?i)auth(?!or)|require|verify|permission|login|token|credential|protect|guard|api_?key|signature|signed|hmac|validate_\w*(?:request|webhook|call)"
-)
 _INTERNAL: Final = re.compile(r"(?i)(^|[/_-])(admin|internal|staff|audit|backup|payroll)([/_-]|$)")
 _PRIVATE: Final = re.compile(
     r"(?i)(^|[/_-])(users?|accounts?|customers?|members?|employees?|patients?|orders?|invoices?|payments?|billing|transactions?|salaries)([/_.-]|$)"
@@ -65,23 +56,13 @@ _READS: Final = re.compile(
     r"filter|paginate|select|items|values|to_dict|to_json|dump|serialize|query|query\.(limit|order_by|yield_per))$"
 )
 _MANY: Final = 6
-_SOMEBODY: Final = re.compile(
-    r"(?i)(?:current_?|logged_in_?|auth_?|session_?)(?:user|account|person|token|identity|principal)|principal|identity|claims"
-)
-_WHO: Final = (
-    "flask.session",
-    "flask.g",
-    "flask_login.current_user",
-    "flask_security.current_user",
-    "flask_jwt_extended.current_user",
-)
 
 
 def detect(app: App) -> Iterator[Hit]:
     """Routes that the reader knows to be open, in an application that guards others, and that change or serve people's data."""
     facts = source_of(app)
     guarded = any(is_seemingly_guarded(access) for route in app.routes for access in route.access.values())
-    if not guarded or _guards_out_of_sight(facts):
+    if not (guarded or has_idle_guard(facts)) or _guards_out_of_sight(facts):
         return
     index = index_of(facts)
     published = _published(app)
@@ -95,7 +76,7 @@ def detect(app: App) -> Iterator[Hit]:
             if access is None or access.state != "open" or method in ("HEAD", "OPTIONS"):
                 continue
             own = list(index.of_view(route.view, route.span, method))
-            if _asked_for(index, route, own) or (method == "POST" and _REGISTERS.search(route.path)):
+            if asks_somebody(index, route, own) or (method == "POST" and _REGISTERS.search(route.path)):
                 continue
             if any(_FORGOTTEN.search(name) for name in index.calling([one.name for one in own], 1)):
                 continue
@@ -131,69 +112,6 @@ def _is_public(route: Route) -> bool:
 def _declared_public(app: App, route: Route) -> bool:
     """The OpenAPI document says that this operation needs nothing, and says of others that they do."""
     return route.spec_security == () and any(known.spec_security for known in app.routes)
-
-
-def _asked_for(index: FunctionIndex, route: Route, own: SequenceType[Function]) -> bool:
-    """Something on the way, or the view itself, seems to ask who is calling, further than the reader could follow it."""
-    return _hooked(index, route) or _decorated(own) or _is_handed_somebody(route, own) or _asks_by_itself(index, own)
-
-
-def _is_handed_somebody(route: Route, own: SequenceType[Function]) -> bool:
-    """A parameter that says who is calling and comes from no path: a decorator must have found out."""
-    from_path = {name for name, _ in route.parameters}
-    return any(
-        _SOMEBODY.fullmatch(name) and name not in from_path and function.decorators
-        for function in own
-        for name in function.parameters
-    )
-
-
-def _asks_by_itself(index: FunctionIndex, own: SequenceType[Function]) -> bool:
-    """The view, or what it calls in the project, looks at who is calling or checks what was shown."""
-    facts, names = index.facts, set(index.calling([function.name for function in own], 1))
-    calls = [call for name in names for call in facts.calls_in(name)]
-    if any(_PROOF.fullmatch(call.callee) or any(_is_who(part) for part in walk(call)) for call in calls):
-        return True
-    asked = [one for name in names for one in index.conditions.get(name, ())]
-    if any(one.refuses and _is_who(part) for one in asked for part in walk(one.value)):
-        return True
-    if any(one.stops and _checks_header(facts, part) for one in asked for part in walk(one.value)):
-        return True
-    return any(
-        facts.derives(one.left, *_SHOWN, "request-header") or facts.derives(one.right, *_SHOWN, "config-secret")
-        for name in names
-        for one in index.comparisons.get(name, ())
-    )
-
-
-def _checks_header(facts: SourceFacts, part: Value) -> bool:
-    """A call that is handed a header of the request: ``validator.validate(url, form, request.headers["X-Signature"])``."""
-    return (
-        isinstance(part, Call)
-        and not part.callee.startswith("flask.")
-        and any(facts.derives(given, *_SHOWN, "request-header", by_name=False) for given in part.args)
-    )
-
-
-def _is_who(part: Value) -> bool:
-    return (isinstance(part, Name) and part.dotted.startswith(_WHO)) or (
-        isinstance(part, Member) and part.attribute == "is_authenticated"
-    )
-
-
-def _hooked(index: FunctionIndex, route: Route) -> bool:
-    """A function that runs before the view may refuse in a way that the reader could not follow to its end."""
-    hooks = dict.fromkeys(hook for known in index.facts.routes if known.path == route.path for hook in known.hooks)
-    return any(_AUTH_NAME.search(name.rpartition(".")[2]) for name in index.calling(hooks, 3))
-
-
-def _decorated(own: SequenceType[Function]) -> bool:
-    """A decorator between route and view that speaks of access: whether it stops anybody is for the probe to say."""
-    return any(
-        _AUTH_NAME.search(decorator.name.rpartition(".")[2]) and not decorator.above_route
-        for function in own
-        for decorator in function.decorators
-    )
 
 
 def _published(app: App) -> bool:

@@ -15,7 +15,20 @@ from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_inputs import Input, judged
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Format, Mapping, Sequence, Value, is_constant, text_of, walk
+from stopper.core.values import (
+    Call,
+    Constant,
+    Format,
+    Mapping,
+    Name,
+    Parameter,
+    Sequence,
+    Value,
+    is_constant,
+    parts,
+    text_of,
+    walk,
+)
 
 _KINDS: Final[tuple[LabelKind, ...]] = (
     "query-string",
@@ -38,6 +51,10 @@ _PLAIN: Final = re.compile(
 )
 PUT_TOGETHER: Final = "text from the request becomes part of a page without being escaped"
 _NONE: Final[list[str]] = []
+_KEEPS: Final = frozenset(
+    {"replace", "join", "format", "strip", "splitlines", "split", "lower", "upper", "sub", "str", "title"}
+)
+"""What gives a text back with its signs in it."""
 _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 """What no browser reads as a tag; Werkzeug's debugger keeps the whole error in one."""
 
@@ -55,8 +72,45 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         seen.add(flow.span)
         yield Hit(PUT_TOGETHER, flow.span)
+    yield from _filters(facts)
     yield from _templates(facts)
     yield from _environments(facts)
+
+
+def _filters(facts: SourceFacts) -> Iterator[Hit]:
+    """A template's filter that gives back what it was handed as markup: ``Markup(text.replace(word, f"<b>{word}</b>"))``."""
+    names = {
+        function.name
+        for function in facts.functions()
+        if any(one.name.endswith(("template_filter", "template_global")) for one in function.decorators)
+    }
+    names |= {
+        part.dotted for call in facts.calls("*.add_template_filter") for part in call.args[:1] if isinstance(part, Name)
+    }
+    for call in facts.calls("markupsafe.Markup", "flask.Markup", "jinja2.Markup") if names else ():
+        if (
+            call.function in names
+            and any(_is_handed(call.function, one) for one in call.args)
+            and call.span is not None
+        ):
+            yield Hit("a filter of the templates takes what it is handed for markup", call.span, certainty="likely")
+
+
+def _is_handed(function: str, value: Value) -> bool:
+    """That a parameter of the filter stands in it as it came."""
+    if isinstance(value, Parameter):
+        return value.function == function
+    if isinstance(value, Call) and (value.method not in _KEEPS or _is_markup_already(value)):
+        return False
+    return any(_is_handed(function, part) for part in parts(value))
+
+
+def _is_markup_already(call: Call) -> bool:
+    """``escape(text).replace(a, b)``, ``Markup("…").format(word)``: methods of markup escape what they are handed."""
+    inner: Value | None = call
+    while isinstance(inner, Call) and inner.receiver is not None and inner.method in _KEEPS:
+        inner = inner.receiver
+    return isinstance(inner, Call) and inner.method in ("Markup", "escape")
 
 
 def _is_markup(facts: SourceFacts, flow: Flow) -> bool:

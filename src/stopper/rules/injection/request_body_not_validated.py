@@ -23,7 +23,7 @@ _SCHEMAS: Final = re.compile(
     r"flask_expects_json|wtforms|flask_wtf|spectree|typeguard|dacite|flask_inputs|connexion|fastjsonschema|trafaret|valideer"
 )
 _CHECK: Final = re.compile(
-    r"(?i)(?:.*\.)?(?:\w*valid\w*|\w*schema\w*|load|loads_json|model_validate\w*|parse_obj|from_dict|isinstance|check_\w+|require\w*|sanitize\w*|clean\w*|parse_\w+|expect\w*)"
+    r"(?i)(?:.*\.)?(?:\w*valid\w*|\w*schema\w*|load|loads_json|model_validate\w*|parse_obj|from_dict|isinstance|check_\w+|require\w*|sanitize\w*|clean\w*|parse_\w+|expect\w*|compare_digest|construct_event)"
 )
 _DECORATED: Final = re.compile(
     r"(?i)valid|schema|expects|use_args|use_kwargs|arguments|input|body|marshal|doc|json|parse"

@@ -32,6 +32,10 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls(*ENDS_BY_ITSELF):
         if is_constant(call.keyword("timeout"), None):
             yield Hit(f"{call.callee} is told to wait as long as the other side likes", call.span)
+    for call in facts.calls("aiohttp.ClientTimeout", "aiohttp.client.ClientTimeout", "httpx.Timeout"):
+        given = (*call.args, *(value for _, value in call.keywords))
+        if given and all(is_constant(one, None) for one in given):
+            yield Hit(f"{call.callee} is told to wait as long as the other side likes", call.span)
 
 
 _SCRIPTS: Final = re.compile(r"(?i)(?:^|/)(?:scripts?|tools?|examples?|notebooks?)/")

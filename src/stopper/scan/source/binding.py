@@ -9,6 +9,7 @@ from stopper.core.fact import (
     Flow,
 )
 from stopper.core.naming import sensitive
+from stopper.core.place import Span
 from stopper.core.values import (
     Call,
     Choice,
@@ -26,6 +27,7 @@ from stopper.scan.source import names
 from stopper.scan.source.hook_tables import TABLE, row_assigned, table_assigned
 from stopper.scan.source.loops import row_by_row
 from stopper.scan.source.reader import NOTHING, Reader, either, named
+from stopper.scan.source.replaced_views import view_replaced
 
 
 def grow(reader: Reader, node: ast.expr, call: Call) -> None:
@@ -174,17 +176,30 @@ def _bind_one(
             reader.project.config.append(ConfigWrite(text, value, place, "item", reader.function))
         return
     row_assigned(reader, owner, key, value, span)
+    view_replaced(reader, owner, key, value, span)
     if text:
         reader.project.assignments.append(Assignment(f"[{text}]", text, value, span, reader.function))
     if type(owner) is Name and owner.dotted == "flask.session":
         reader.project.flows.append(Flow("session", held, frozenset(), span, reader.function, text))
-    elif _is_headers(owner):
+    elif _is_headers(owner) and not _put_into_client(reader, owner, key, value, span):
         reader.project.flows.append(Flow("response-header", held, frozenset(), span, reader.function, text))
     if type(target.value) is ast.Name and type(owner) is Mapping and len(owner.items) < 256:
         is_open = owner.open or type(key) is not Constant
         grown = reader.scope.get(target.value.id)
         items = grown.items if type(grown) is Mapping else owner.items
         reader.scope[target.value.id] = Mapping((*items, (key, held)), is_open, owner.span, owner.name)
+
+
+def _put_into_client(reader: Reader, headers: Value, key: Value, value: Value, span: Span) -> bool:
+    """``session.headers["X-Key"] = key``: the client sends it from now on, which is a call of its mapping."""
+    client = reader.dotted(headers.owner) if type(headers) is Member else None
+    if client is None or names.CLIENT.fullmatch(client) is None:
+        return False
+    call = Call(f"{client}.headers.__setitem__", (key, value), (), False, headers, reader.function, span)
+    reader.project.calls.append(call)
+    put = Mapping(((key, value),), False, span)
+    reader.project.flows.append(Flow("outbound-headers", put, frozenset(), span, reader.function, call.callee))
+    return True
 
 
 def _is_headers(owner: Value) -> bool:

@@ -1,6 +1,7 @@
 """Who may pass a route, judged from what stands on the way: decorators, hooks, classes, the view's own body."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import Access, Guard, Route
@@ -27,6 +28,7 @@ from stopper.scan.source.exemptions import Asked, Exemptions, endpoint
 from stopper.scan.source.groups import Origin
 from stopper.scan.source.judging import Judgement, Judges
 from stopper.scan.source.project import Project
+from stopper.scan.source.replaced_views import REPLACED, is_meant
 from stopper.scan.source.routes import Routes, function_name
 
 NOT_FIELDS: Final = frozenset(
@@ -113,6 +115,7 @@ class Guards:
 
     def _guards(self, route: SourceRoute, origin: Origin, method: str) -> Iterator[Guard]:
         yield from self._hook_guards(route, origin, method)
+        yield from self._late_guards(route)
         if origin.view_class:
             yield from self._group_guards(origin, method)
             yield from self._class_guards(route, origin.view_class, method)
@@ -156,6 +159,13 @@ class Guards:
                     yield Guard(outer, "wrapper", judged.stops, "source", option.span)
                 for argument in option.args:
                     yield from self._wrapped(argument)
+
+    def _late_guards(self, route: SourceRoute) -> Iterator[Guard]:
+        """What wraps the view after it was registered."""
+        for one in self.routes.registrations:
+            if one.verb == REPLACED and (meant := is_meant(self.judges, one, endpoint(route))) is not False:
+                for guard in self._wrapped(one.call):
+                    yield guard if meant else replace(guard, stops=None)
 
     def _class_guards(self, route: SourceRoute, view_class: str, method: str) -> Iterator[Guard]:
         # A decorator on the class itself wraps the class, which Flask never calls as a view: only restx reads some of them.

@@ -1,0 +1,122 @@
+"""Whether something on the way to a view, or the view itself, seems to ask who is calling, further than the reader could follow it."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from stopper.core.app import Route
+from stopper.core.fact import Function
+from stopper.core.facts import SourceFacts
+from stopper.core.labels import LabelKind
+from stopper.core.values import Call, Constant, Member, Name, Value, walk
+from stopper.core.view_functions import FunctionIndex
+
+_SHOWN: Final[tuple[LabelKind, ...]] = ("api-key", "token", "authorization-header", "password")
+# What a view calls that proves something about the caller, or that checks what the caller shows.
+_PROOF: Final = re.compile(
+    r"(?i).*(?:\b|_)(compare_digest|construct_event|decode|loads|check_password(_hash)?|verify\w*|checkpw|authenticate\w*|authori[sz]e\w*|login_user|logout_user|"
+    r"is_authenticated|abort_unless\w*|require\w*|current_user\w*|get_current_\w*|get_jwt\w*|check_\w*(auth|token|key|permission|access|role)\w*)"
+)
+_GUARD: Final = re.compile(
+    r"(?i)(?:login|log_in|auth\w*|token|jwt|key|session|user|admin)_?(?:is_)?(?:required|protected|only)$|^(?:require|protect|ensure|check|need)\w*_(?:login|auth\w*|token|jwt|key|session|user)$"
+)
+"""What a decorator is called that turns nobodies away."""
+_AUTH_NAME: Final = re.compile(
+    r"(?i)auth(?!or)|require|verify|permission|login|token|credential|protect|guard|api_?key|signature|signed|hmac|validate_\w*(?:request|webhook|call)"
+)
+_SOMEBODY: Final = re.compile(
+    r"(?i)(?:current_?|logged_in_?|auth_?|session_?)(?:user|account|person|token|identity|principal)|principal|identity|claims"
+)
+_WHO: Final = (
+    "flask.session",
+    "flask.g",
+    "flask_login.current_user",
+    "flask_security.current_user",
+    "flask_jwt_extended.current_user",
+)
+
+
+def has_idle_guard(facts: SourceFacts) -> bool:
+    """That a decorator of the project turns callers away, and stands before nothing: somebody meant to use it."""
+    for inner in facts.functions():
+        outer, _, _ = inner.name.rpartition(".")
+        if _GUARD.search(outer.rpartition(".")[2]) is None or facts.function(outer) is None:
+            continue
+        refuses = any(
+            isinstance(part, Constant) and part.value in (401, 403)
+            for value in (*inner.returns, *facts.calls_in(inner.name))
+            for part in walk(value, 3)
+        )
+        if refuses and not _is_used(facts, outer):
+            return True
+    return False
+
+
+def _is_used(facts: SourceFacts, name: str) -> bool:
+    word = name.rpartition(".")[2]
+    return any(True for _ in facts.calls(f"*.{word}")) or any(
+        one.name.rpartition(".")[2] == word for function in facts.functions() for one in function.decorators
+    )
+
+
+def asks_somebody(index: FunctionIndex, route: Route, own: Sequence[Function]) -> bool:
+    """Something on the way, or the view itself, seems to ask who is calling, further than the reader could follow it."""
+    return _hooked(index, route) or _decorated(own) or _is_handed_somebody(route, own) or _asks_by_itself(index, own)
+
+
+def _is_handed_somebody(route: Route, own: Sequence[Function]) -> bool:
+    """A parameter that says who is calling and comes from no path: a decorator must have found out."""
+    from_path = {name for name, _ in route.parameters}
+    return any(
+        _SOMEBODY.fullmatch(name) and name not in from_path and function.decorators
+        for function in own
+        for name in function.parameters
+    )
+
+
+def _asks_by_itself(index: FunctionIndex, own: Sequence[Function]) -> bool:
+    """The view, or what it calls in the project, looks at who is calling or checks what was shown."""
+    facts, names = index.facts, set(index.calling([function.name for function in own], 1))
+    calls = [call for name in names for call in facts.calls_in(name)]
+    if any(_PROOF.fullmatch(call.callee) or any(_is_who(part) for part in walk(call)) for call in calls):
+        return True
+    asked = [one for name in names for one in index.conditions.get(name, ())]
+    if any(one.refuses and _is_who(part) for one in asked for part in walk(one.value)):
+        return True
+    if any(one.stops and _checks_header(facts, part) for one in asked for part in walk(one.value)):
+        return True
+    return any(
+        facts.derives(one.left, *_SHOWN, "request-header") or facts.derives(one.right, *_SHOWN, "config-secret")
+        for name in names
+        for one in index.comparisons.get(name, ())
+    )
+
+
+def _checks_header(facts: SourceFacts, part: Value) -> bool:
+    """A call that is handed a header of the request: ``validator.validate(url, form, request.headers["X-Signature"])``."""
+    return (
+        isinstance(part, Call)
+        and not part.callee.startswith("flask.")
+        and any(facts.derives(given, *_SHOWN, "request-header", by_name=False) for given in part.args)
+    )
+
+
+def _is_who(part: Value) -> bool:
+    return (isinstance(part, Name) and part.dotted.startswith(_WHO)) or (
+        isinstance(part, Member) and part.attribute == "is_authenticated"
+    )
+
+
+def _hooked(index: FunctionIndex, route: Route) -> bool:
+    """A function that runs before the view may refuse in a way that the reader could not follow to its end."""
+    hooks = dict.fromkeys(hook for known in index.facts.routes if known.path == route.path for hook in known.hooks)
+    return any(_AUTH_NAME.search(name.rpartition(".")[2]) for name in index.calling(hooks, 3))
+
+
+def _decorated(own: Sequence[Function]) -> bool:
+    """A decorator between route and view that speaks of access: whether it stops anybody is for the probe to say."""
+    return any(
+        _AUTH_NAME.search(decorator.name.rpartition(".")[2]) and not decorator.above_route
+        for function in own
+        for decorator in function.decorators
+    )
