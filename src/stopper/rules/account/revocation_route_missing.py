@@ -17,6 +17,7 @@ _KEYS: Final = re.compile(r"(?i)(^|/)(api[-_]?)?keys/?$")
 _OUT: Final = re.compile(
     r"(?i)log[-_]?out|log[-_]?off|sign[-_]?out|revo[kc]|invalidat|disable|deactivat|blacklist|blocklist|end[-_]?session|terminate|destroy"
 )
+_API: Final = re.compile(r"(?i)(^|/)(api|rest|v\d+)(/|$)")
 _ISSUES: Final = ("jwt.encode", "jose.jwt.encode", "authlib.jose.jwt.encode", "joserfc.jwt.encode", "flask_jwt_extended.create_access_token", "flask_jwt_extended.create_refresh_token", "flask_login.login_user", "secrets.token_urlsafe", "secrets.token_hex")  # fmt: skip
 _BUILT_IN: Final = ("flask_security", "flask_user", "flask_praetorian", "stopper", "flask_appbuilder", "flask_dance")
 
@@ -27,17 +28,29 @@ def detect(app: App) -> Iterator[Hit]:
     if facts.imports(*_BUILT_IN) or any(name.startswith("flask-security") for name in app.dependencies):
         return
     routes = app.routes
-    if not routes or any(_takes_back(route) for route in routes) or _ends_session(facts):
+    ways_out = [route for route in routes if _takes_back(route)]
+    if not routes or any(not _is_linked(route) for route in ways_out) or _ends_session(facts):
         return
     for route in routes:
-        if "POST" not in route.methods or route.parameters or route.readers == frozenset({"wire"}):
+        if "POST" not in route.methods or route.parameters or _is_linked(route):
             continue  # a crawl sees what is linked: that it came by no way out says nothing
+        if any(_of_api(out) or not _of_api(route) for out in ways_out):
+            continue  # a page's way out ends the session of pages; tokens of an API beside them it does not end
         if _LOGIN.search(route.path) and _issues(facts, route):
             yield _hit(route, "nothing ends what is given out at")
             return
         if _KEYS.search(route.path):
             yield _hit(route, "nothing revokes the keys that are made at")
             return
+
+
+def _is_linked(route: Route) -> bool:
+    """That only a crawl came by it."""
+    return route.readers == frozenset({"wire"})
+
+
+def _of_api(route: Route) -> bool:
+    return _API.search(route.path) is not None
 
 
 def _hit(route: Route, message: str) -> Hit:
