@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, cast
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts
@@ -16,12 +16,26 @@ from stopper.core.jwt_names import (
     allowed_algorithms,
     decodings,
     encodings,
+    said_algorithms,
     switched_off,
 )
 from stopper.core.parts_returned import parts_returned
 from stopper.core.passing import callers, passed
 from stopper.core.secret import Secret
-from stopper.core.values import Call, ConfigValue, Constant, Item, Mapping, Name, Parameter, Value, options, parts
+from stopper.core.values import (
+    Call,
+    Choice,
+    ConfigValue,
+    Constant,
+    Item,
+    Mapping,
+    Name,
+    Parameter,
+    Sequence,
+    Value,
+    options,
+    parts,
+)
 
 BYTES_NEEDED: Final = {"HS256": 32, "HS384": 48, "HS512": 64}
 """A key must be as long as the hash output (RFC 7518 §3.2)."""
@@ -49,8 +63,27 @@ def key_uses(app: App, facts: SourceFacts) -> Iterator[tuple[Call, Value, tuple[
             )
     for call, decoding in decodings(facts):
         key = call.argument(decoding.key, "key")
-        if key is not None and switched_off(call, decoding) is None:
+        if key is None or switched_off(call, decoding) is not None:
+            continue
+        together = list(_chosen_together(key, said_algorithms(call, decoding)))
+        for one, algorithms in together:
+            yield call, one, algorithms
+        if not together:
             yield call, key, algorithm_names(allowed_algorithms(facts, app, call, decoding))
+
+
+def _chosen_together(key: Value, algorithms: Value | None) -> Iterator[tuple[Value, tuple[str, ...]]]:
+    """``key, algorithms = (A, ["HS256"]) if … else (B, ["RS256"])``: each key with the algorithms that stand beside it."""
+    if not (isinstance(key, Item) and isinstance(algorithms, Item) and key.owner == algorithms.owner):
+        return
+    places = (key.key, algorithms.key)
+    if not isinstance(key.owner, Choice) or not all(isinstance(one, Constant) for one in places):
+        return
+    first, second = (cast("int", cast("Constant", one).value) for one in places)
+    rows = [one.items for one in key.owner.options if isinstance(one, Sequence) and not one.open]
+    if len(rows) == len(key.owner.options) and all(len(row) > max(first, second) for row in rows):
+        for row in rows:
+            yield row[first], algorithm_names((row[second],))
 
 
 def is_hmac(algorithms: tuple[str, ...]) -> bool:
