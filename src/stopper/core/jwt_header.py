@@ -80,19 +80,24 @@ def is_held(facts: SourceFacts, names: frozenset[str], functions: set[str]) -> b
         if any(any(True for _ in header_members(facts, side, names, 2)) for side in sides):
             return True
     return any(
-        (_CHECKS.fullmatch(call.callee) or _asks_the_folder(call))
-        and any(any(True for _ in header_members(facts, given, names, 2)) for given in (call.receiver, *call.args))
+        (
+            _CHECKS.fullmatch(call.callee)
+            and any(any(header_members(facts, given, names, 2)) for given in (call.receiver, *call.args))
+        )
+        or _asks_the_folder(facts, call, names)
         for function in functions
         for call in facts.calls_in(function)
     )
 
 
-def _asks_the_folder(call: Call) -> bool:
-    """That a path whose steps back are resolved has to lie below a folder."""
+def _asks_the_folder(facts: SourceFacts, call: Call, names: frozenset[str]) -> bool:
+    """That a path made of such a member, whose steps back are resolved, has to lie below a folder."""
     if call.method not in ("is_relative_to", "startswith", "commonpath", "relative_to"):
         return False
     return any(
-        isinstance(part, Call) and part.method in ("resolve", "realpath", "abspath", "normpath")
+        isinstance(part, Call)
+        and part.method in ("resolve", "realpath", "abspath", "normpath")
+        and any(header_members(facts, part, names, 2))
         for given in (call.receiver, *call.args)
         for part in walk(given, 6)
     )
