@@ -4,6 +4,7 @@ import base64
 import os
 import pickle
 import re
+import secrets
 import sqlite3
 import subprocess
 from io import BytesIO
@@ -221,3 +222,48 @@ def test_every_route_that_opens_a_file_is_told() -> None:
 
     found = verdict("sensitive-file-served", app, said("/show", optional=("file",)), said("/fetch", optional=("file",)))
     assert {str(ref) for ref in found.routes} == {"GET /show", "GET /fetch"}
+
+
+# --- stored texts, and the second log-in ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("escapes", [False, True])
+def test_a_text_that_is_stored_and_shown_as_markup_on_another_page(escapes: bool) -> None:
+    app = Flask("board")
+    kept: list[str] = []
+
+    @app.post("/notes")
+    def add() -> Any:
+        kept.append(request.form["text"])
+        return redirect("/board")
+
+    @app.get("/board")
+    def board() -> Any:
+        return "<ul>" + "".join(f"<li>{escape(one) if escapes else one}</li>" for one in kept) + "</ul>"
+
+    found = verdict("markup-unescaped", app, form_route("/notes", "text"), said("/board"))
+    assert [str(ref) for ref in found.routes] == ([] if escapes else ["POST /notes"])
+
+
+def test_a_stored_text_that_only_json_gives_back_is_no_markup() -> None:
+    app = Flask("api")
+    kept: list[str] = []
+    app.add_url_rule("/notes", "list", lambda: jsonify(kept))
+    app.add_url_rule("/add", "add", lambda: kept.append(request.form["text"]) or {}, methods=["POST"])  # type: ignore[func-returns-value]
+    assert verdict("markup-unescaped", app, form_route("/add", "text"), said("/notes")).outcome == "pass"
+
+
+def test_a_default_account_at_the_log_in_of_administrators_beside_that_of_everybody() -> None:
+    app = Flask("two")
+    app.secret_key = "a-key-of-this-test-and-of-nobody-else-1"
+
+    def door(known: dict[str, str]) -> Any:
+        told = request.get_json(silent=True) or request.form
+        if known.get(told.get("username", "")) != told.get("password"):
+            return {"error": "wrong"}, 401
+        return {"access_token": "t-" + secrets.token_hex(16)}
+
+    app.add_url_rule("/login", "login", lambda: door({"carol": "Xy7-mire-lantern"}), methods=["POST"])
+    app.add_url_rule("/admin/login", "admin", lambda: door({"admin": "admin"}), methods=["POST"])
+    found = verdict("default-account-enabled", app, said("/login", "POST"), said("/admin/login", "POST"))
+    assert [str(ref) for ref in found.routes] == ["POST /admin/login"]

@@ -319,11 +319,15 @@ def probe(target: Target) -> Steps[Verdict]:
         return not_applicable("no route logs people in")
     if target.mode != "active":
         return unsure("guessing an account that nobody gave needs mode active")
-    for route in routes[:2]:
+    found: Verdict | None = None
+    for route in routes[:2]:  # beside the log-in of everybody often stands one of administrators
         way = yield from _way_in(target, route)
         if way is not None:
-            return (yield from _tried(target, route, way))
-    return unsure("no log-in understood an account")
+            seen = yield from _tried(target, route, way)
+            if seen.outcome == "fail":
+                return seen
+            found = found or seen
+    return found or unsure("no log-in understood an account")
 
 
 def _way_in(target: Target, route: Route) -> Steps[int | None]:

@@ -12,8 +12,10 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.labelling import labels_of
 from stopper.core.labels import LabelKind
 from stopper.core.place import Span
-from stopper.core.probe import Steps, Target, send
+from stopper.core.probe import Steps, Target, failed, send
+from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import Input, judged
+from stopper.core.probe_stored_text import stored_markup
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
@@ -238,15 +240,19 @@ def _joined(part: Value, place: Span) -> bool:
 
 
 def probe(target: Target) -> Steps[Verdict]:
-    """A tag of our own where text is expected must come back escaped, or not as a page."""
-    return (
-        yield from judged(
-            target,
-            _tried,
-            lambda one: f"puts {one.name} into its page as markup",
-            "inputs come back escaped or in no page",
-        )
+    """A tag of our own where text is expected must come back escaped, or not as a page; so must one that is stored and shown later."""
+    verdict = yield from judged(
+        target,
+        _tried,
+        lambda one: f"puts {one.name} into its page as markup",
+        "inputs come back escaped or in no page",
     )
+    stored = (yield from attempt(stored_markup(target))) if target.mode == "active" else None
+    if not stored or not stored[0]:
+        return verdict
+    places, evidence = stored
+    said = verdict.message if verdict.outcome == "fail" else f"{places[0]} stores a text that a page shows as markup"
+    return failed(said, list(dict.fromkeys((*verdict.routes, *places))), [*verdict.evidence, *evidence])
 
 
 def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:

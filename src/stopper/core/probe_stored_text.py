@@ -1,0 +1,100 @@
+"""Texts that one request stores and that a page shows later, to whoever opens it."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import urlsplit
+
+from stopper.core.app import Route
+from stopper.core.exchange import Exchange, Request
+from stopper.core.finding import Evidence
+from stopper.core.login_names import PASSWORD
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target
+from stopper.core.probe_baseline import answered, attempt, is_door
+from stopper.core.probe_inputs import members
+
+WRITES_MOST: Final = {"quick": 3, "standard": 8, "deep": 30}
+"""Routes that are given a text to store, by the scan's depth."""
+PAGES_MOST: Final = {"quick": 4, "standard": 12, "deep": 40}
+"""Pages that are looked at afterwards."""
+PAGES: Final = ("text/html", "application/xhtml+xml")
+_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
+_NO_TEXT: Final = re.compile(
+    r"(?i)mail|url|uri|link|phone|date|time|_id$|^id$|amount|price|count|number|token|code|role|admin|user_?name|login"
+)
+_LEAVE: Final = re.compile(r"(?i)delete|remove|logout|password|register|sign-?up|login|purchase|checkout|(^|/)pay")
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    ref: RouteRef
+    tag: str
+    exchange: Exchange
+
+
+def stored_markup(target: Target) -> Steps[tuple[tuple[RouteRef, ...], list[Evidence]]]:
+    """The routes whose text a page shows as markup, with the proof: a tag of our own is stored, and the page is opened afterwards."""
+    stored: list[_Stored] = []
+    for number, (route, request) in enumerate(_writes(target)):
+        tag = f"<{target.canary}8{chr(97 + number % 26)} y=1>"  # no quote: a query that is put together would break of one
+        exchange = yield from attempt(answered(target, _with_tag(request, tag)))
+        if exchange is not None and 0 < exchange.response.status < 400 and not exchange.response.refused:
+            stored.append(_Stored(RouteRef(request.method, route.path), tag, exchange))
+    found: dict[RouteRef, list[Evidence]] = {}
+    for page in list(_pages(target, stored))[: PAGES_MOST[target.depth]] if stored else ():
+        shown = yield from attempt(answered(target, page))
+        if shown is None or not shown.response.succeeded or shown.response.content_type not in PAGES:
+            continue
+        text = _COMMENT.sub("", shown.response.text)
+        for one in stored:
+            if one.ref not in found and one.tag in text:
+                found[one.ref] = [
+                    Evidence("exchange", "a tag of our own is stored", one.exchange),
+                    Evidence("exchange", "a page shows it as a tag", shown),
+                ]
+    return tuple(found), [evidence for both in found.values() for evidence in both]
+
+
+def _writes(target: Target) -> Iterator[tuple[Route, Request]]:
+    left = WRITES_MOST[target.depth]
+    for route in target.app.routes:
+        if not left or "POST" not in route.methods or is_door(route) or _LEAVE.search(route.path):
+            continue
+        request = target.request_for(route, "POST")
+        if any(isinstance(value, str) and _is_text(name) for name, value in members(request).items()):
+            left -= 1
+            yield route, request
+
+
+def _is_text(name: str) -> bool:
+    return not PASSWORD.search(name) and not _NO_TEXT.search(name)
+
+
+def _with_tag(request: Request, tag: str) -> Request:
+    body = {
+        name: tag if isinstance(value, str) and _is_text(name) else value for name, value in members(request).items()
+    }
+    return replace(request, body=json.dumps(body).encode())
+
+
+def _pages(target: Target, stored: list[_Stored]) -> Iterator[Request]:
+    """Where a write led, the pages at the same paths and below, and the other pages that need no parameter."""
+    led = [urlsplit(one.exchange.response.header("Location") or "").path for one in stored]
+    written = {one.ref.path for one in stored}
+    readable = [route for route in target.app.routes if "GET" in route.methods and not _LEAVE.search(route.path)]
+    readable.sort(
+        key=lambda route: (route.path not in led, route.path not in written, len(route.parameters), route.path)
+    )
+    known: set[str] = set()
+    for path in led:
+        if path.startswith("/") and path not in known and not _LEAVE.search(path):
+            known.add(path)
+            yield Request("GET", path, (("Accept", "text/html, */*;q=0.5"),))
+    for route in readable:
+        request = target.request_for(route, "GET")
+        if request.target.partition("?")[0] not in known:
+            known.add(request.target.partition("?")[0])
+            yield request
