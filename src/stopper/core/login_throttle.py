@@ -14,7 +14,7 @@ _THROTTLES: Final = re.compile(
     r"(?i)throttl|rate_?limit|limiter\b|\blimit$|\.limit$|shared_limit|lock_?out|is_locked|too_?many|brute|login_?attempt|failed_?(login|attempt)|"
     r"attempts|back_?off|captcha|turnstile|slow_?down|ban_|(?<![a-z])tries|cool_?down|(locked|blocked|banned)_?until|is_(blocked|banned)|strikes"
 )
-_COUNTED: Final = re.compile(r"(?i)attempt|fail|(?<![a-z])tries|strike|locked|blocked|banned|(?<![a-z])hits")
+_COUNTED: Final = re.compile(r"(?i)attempt|fail|guess|(?<![a-z])tries|strike|locked|blocked|banned|(?<![a-z])hits")
 _INCREASES: Final = frozenset({"incr", "incrby", "hincrby", "zincrby", "incrbyfloat"})
 """What counts up in Redis and its kin: nothing else of a log-in does."""
 _TOO_MANY: Final = (429, 423)
@@ -102,7 +102,7 @@ def _limits_blueprint(facts: SourceFacts, blueprint: str) -> bool:
         return False
     return any(
         isinstance(given, Call) and given.method == "Blueprint" and text_of(given.argument(0, "name")) == blueprint
-        for call in facts.calls("?")
+        for call in facts.calls("?", "*.__call__")
         for given in call.args
     )
 

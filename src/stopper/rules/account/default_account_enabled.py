@@ -222,32 +222,36 @@ def _has_default(facts: SourceFacts, store: Mapping) -> bool:
 def _compared(facts: SourceFacts) -> Iterator[Span]:
     """One function that compares the name and the password with literals."""
     for one in facts.comparisons("==", "!="):
-        if isinstance(one.left, Sequence) and isinstance(one.right, Sequence) and _pair_is_default(one.left, one.right):
+        if (
+            isinstance(one.left, Sequence)
+            and isinstance(one.right, Sequence)
+            and _pair_is_default(facts, one.left, one.right)
+        ):
             yield one.span
-    for call in facts.calls("hmac.compare_digest", "secrets.compare_digest"):
-        held = _against(call.argument(0), call.argument(1), is_password_name)
-        if held is not None and call.span is not None and call.function:
-            for other in facts.comparisons_in(call.function):
-                name = _against(other.left, other.right, lambda said: _USER_KEY.fullmatch(said) is not None)
-                if name is not None and _is_default([name], [held]):
-                    yield call.span
-                    break
-    for one in chain(facts.comparisons("=="), facts.comparisons("!=")):
-        password = _against(one.left, one.right, is_password_name)
-        if password is None or not one.function:
-            continue
-        for other in facts.comparisons_in(one.function):
-            name = _against(other.left, other.right, lambda said: _USER_KEY.fullmatch(said) is not None)
-            if other.operator == one.operator and name is not None and _is_default([name], [password]):
-                yield one.span
-                break
+    sides = [(one.function, one.operator, one.left, one.right, one.span) for one in facts.comparisons("==", "!=")]
+    sides += [
+        (call.function, "either", call.args[0], call.args[1], call.span)
+        for call in facts.calls("hmac.compare_digest", "secrets.compare_digest")
+        if len(call.args) == 2 and call.span is not None
+    ]
+    names: dict[tuple[str, str], list[str]] = {}
+    for function, operator, left, right, _ in sides:
+        name = _against(facts, left, right, lambda said: _USER_KEY.fullmatch(said) is not None) if function else None
+        if name is not None:
+            names.setdefault((function, operator), []).append(name)
+    for function, operator, left, right, span in sides if names else ():
+        alike = ("==", "!=", "either") if operator == "either" else (operator, "either")
+        known = [name for one in alike for name in names.get((function, one), ())]
+        password = _against(facts, left, right, is_password_name) if known else None
+        if known and password is not None and span is not None and _is_default(known, [password]):
+            yield span
 
 
-def _pair_is_default(left: Sequence, right: Sequence) -> bool:
+def _pair_is_default(facts: SourceFacts, left: Sequence, right: Sequence) -> bool:
     """``(username, password) == ("admin", "secret")``."""
     pairs = list(zip(left.items, right.items, strict=False))
-    names = [_against(one, two, lambda said: _USER_KEY.fullmatch(said) is not None) for one, two in pairs]
-    passwords = [_against(one, two, is_password_name) for one, two in pairs]
+    names = [_against(facts, one, two, lambda said: _USER_KEY.fullmatch(said) is not None) for one, two in pairs]
+    passwords = [_against(facts, one, two, is_password_name) for one, two in pairs]
     return _is_default([one for one in names if one], [one for one in passwords if one])
 
 
@@ -259,17 +263,16 @@ def _configured(facts: SourceFacts) -> Iterator[Span]:
             yield write.span
 
 
-def _against(left: Value | None, right: Value | None, wanted: Callable[[str], bool]) -> str | None:
-    """The literal that something of a wanted name is compared with, or that a variable of the environment is without one."""
+def _against(facts: SourceFacts, left: Value | None, right: Value | None, wanted: Callable[[str], bool]) -> str | None:
+    """The literal that something of a wanted name is compared with, or that a variable of the environment is without one, also behind
+    a setting."""
     for one, other in ((left, right), (right, left)):
-        held = other.default if isinstance(other, EnvironmentValue) else other
-        if (
-            one is not None
-            and isinstance(held, Constant)
-            and not isinstance(one, (Constant, EnvironmentValue))
-            and wanted(said_name(one))
-        ):
-            return text_of(held)
+        if one is None or isinstance(one, (Constant, EnvironmentValue, ConfigValue)) or not wanted(said_name(one)):
+            continue
+        for held in facts.followed(other):
+            text = text_of(held.default if isinstance(held, EnvironmentValue) else held)
+            if text is not None:
+                return text
     return None
 
 

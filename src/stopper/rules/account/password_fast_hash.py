@@ -24,6 +24,9 @@ _SLOW: Final = re.compile(r"(?i)bcrypt|argon2|scrypt|pbkdf2|generate_password_ha
 _PASSWORD_FUNCTION: Final = re.compile(
     r"(?i)(hash|encrypt|set|check|verify|make)_?(user_?)?(password|passwd|pwd|pw)\b|password_?hash"
 )
+_PASSWORD_PLACE: Final = re.compile(
+    r"(?i)(password|passwd|pwd)[^.]*\.\w+$|(hash|check|verify|make|set)_?(password|passwd|pwd)$"
+)
 _SETTER: Final = re.compile(r"(?i)_?(plain_?|raw_?|new_?)?(password|passwd|pwd)")
 _BREACHES: Final = re.compile(r"(?i)pwned|breach|hibp|leaked|compromised")
 _SCHEMES: Final = re.compile(
@@ -95,7 +98,8 @@ def _about_password(facts: SourceFacts, call: Call) -> Certainty | None:
     values += [value for name, value in call.keywords if name in ("data", "string", "msg", "secret")]
     if any(is_clear_password(facts, value) or _sets_password(facts, value) for value in values):
         # A helper that signs anything is given hashes of passwords too: what it is told to sign has to say that it is one.
-        return "certain" if not call.callee.startswith("hmac.") or any(map(_says_password, values)) else None
+        told = any(map(_says_password, values)) or _PASSWORD_PLACE.search(call.function) is not None
+        return "certain" if not call.callee.startswith("hmac.") or told else None
     if values and _PASSWORD_FUNCTION.search(_word(call.function)) and not any(isinstance(one, Name) for one in values):
         return "likely"
     return None

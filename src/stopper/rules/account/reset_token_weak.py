@@ -208,11 +208,7 @@ def _ended(facts: SourceFacts, names: list[str]) -> tuple[bool, bool]:
     """Whether something in these functions ends a token that was shown, and whether something asks how old it is."""
     used = ages = False
     for name in names:
-        calls = [
-            one
-            for one in facts.calls_in(name)
-            if "session" not in f"{one.callee} {getattr(one.receiver, 'dotted', '')}"
-        ]
+        calls = [one for one in facts.calls_in(name) if not one.callee.startswith("flask.session.")]
         given = [value for one in calls for value in (*one.args, *(said for _, said in one.keywords))]
         texts = [text for value in given for part in walk(value, 4) if (text := text_of(part))]
         words = [one.callee for one in calls] + [word for one in calls for word, _ in one.keywords]

@@ -44,10 +44,12 @@ def detect(app: App) -> Iterator[Hit]:
     if not facts.routes:
         return
     schemas = facts.imports(*_SCHEMAS)
+    twice = _asking_twice(facts)
     named = [
         one
         for one in facts.routes
-        if not facts.is_test(one.span) and _is_about(f"{one.path} {one.view.rpartition('.')[2]}", one.path)
+        if not facts.is_test(one.span)
+        and (_is_about(f"{one.path} {one.view.rpartition('.')[2]}", one.path) or one.view in twice)
     ]
     if not named:
         return
@@ -66,6 +68,20 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(
                 f"{verbs[0]} {route.path} takes any password", route.registered_at, RouteRef(verbs[0], route.path)
             )
+
+
+_AGAIN: Final = re.compile(
+    r"(?i)(confirm|repeat|again|retype|verify|re_?)_?(new_?)?(password|passwd|pwd)?|(password|passwd|pwd)_?(2|confirm\w*|again|repeat)"
+)
+
+
+def _asking_twice(facts: SourceFacts) -> frozenset[str]:
+    """The functions that read a password twice, or use a form that does: that is a new one, whatever the route is called."""
+    found = {one.function for one in facts.readings() if _AGAIN.fullmatch(one.key) and one.function}
+    for form in facts.classes():
+        if any(_AGAIN.fullmatch(name) for name in form.attributes) and any(map(is_password_name, form.attributes)):
+            found |= {call.function for call in facts.calls(form.name)}
+    return frozenset(found)
 
 
 def _is_about(text: str, path: str) -> bool:

@@ -31,7 +31,9 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     seen: set[tuple[str, int]] = set()
     for function, span, what in (*_looks(facts), *_asked_by_helpers(facts)):
-        if span is None or (span.path, span.line) in seen or not _is_guard(facts, function):
+        if span is None or (span.path, span.line) in seen:
+            continue
+        if not _is_guard(facts, function) and not _is_asked_by_guard(facts, function):
             continue
         seen.add((span.path, span.line))
         yield Hit(f"the guard goes by {what}, which other paths have too", span)
@@ -96,6 +98,14 @@ def _is_guard(facts: SourceFacts, function: str) -> bool:
             for given in call.args
         )
     return any(one.refuses for one in facts.conditions_in(function)) or (hooked and _asks_who(facts, function))
+
+
+def _is_asked_by_guard(facts: SourceFacts, function: str) -> bool:
+    """``if self.is_open(): return``: a guard asks a helper that looks at the path itself."""
+    own = facts.function(function)
+    return (
+        own is not None and bool(own.returns) and any(_is_guard(facts, call.function) for call in facts.calls(function))
+    )
 
 
 def _asks_who(facts: SourceFacts, function: str, depth: int = 2) -> bool:

@@ -211,11 +211,27 @@ def _later_choices(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
         for one in facts.assignments()
         if (one.function, one.target) in wanted and facts.derives(one.value, "authorization-header", by_name=False)
     }
+    by_header = {
+        one.function
+        for one in facts.returns()
+        if facts.derives(one.value, "authorization-header", by_name=False) or _is_authorization(one.value)
+    }
+    for name in by_header:
+        for one in facts.returns_of(name):
+            yield from ((item, name, True) for item in _readings(one.value) if _name(item) in MAYBE)
     for assignment in read:
         if (assignment.function, assignment.target) in from_header:
             yield from (
                 (item, assignment.function, True) for item in _readings(assignment.value) if _name(item) in MAYBE
             )
+
+
+def _is_authorization(value: Value) -> bool:
+    """``request.authorization.token``, which Werkzeug has read out of the header."""
+    return any(
+        isinstance(part, Name) and part.dotted.startswith("flask.request.authorization.token")
+        for part in walk(value, 4)
+    )
 
 
 def _is_for_once(facts: SourceFacts, function: str) -> bool:

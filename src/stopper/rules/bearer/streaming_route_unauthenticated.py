@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.fact import Decorator
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, protected
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Constant, walk
+from stopper.core.values import Constant, text_of, walk
 
 STREAM: Final = "text/event-stream"
 _SOCKETS: Final = ("flask_sock.Sock.route", "flask_sockets.Sockets.route")
@@ -33,6 +34,7 @@ def detect(app: App) -> Iterator[Hit]:
         if call.function in opened and any(text.startswith(STREAM) for text in texts):
             yield Hit("a stream is open to everybody", call.span, certainty="likely")
     yield from _sockets(facts)
+    yield from _socket_io(facts)
 
 
 def _sockets(facts: SourceFacts) -> Iterator[Hit]:
@@ -44,6 +46,37 @@ def _sockets(facts: SourceFacts) -> Iterator[Hit]:
             continue
         if not any(_CHECKS.search(one.name) for one in function.decorators if one is not found):
             yield Hit("a WebSocket is open to everybody", found.span, certainty="likely")
+
+
+_RECEIVES: Final = ("flask_socketio.SocketIO.on", "flask_socketio.SocketIO.event")
+_REFUSES: Final = frozenset({"flask_socketio.disconnect", "flask_socketio.ConnectionRefusedError", "flask.abort"})
+
+
+def _socket_io(facts: SourceFacts) -> Iterator[Hit]:
+    """Events of Socket.IO, where neither the connection nor an event asks who is there."""
+    if not facts.imports("flask_socketio"):
+        return
+    found: list[Decorator] = []
+    for function in facts.functions():
+        mine = [one for one in function.decorators if one.name in _RECEIVES]
+        if not mine:
+            continue
+        words = [*function.calls, *(one.name for one in function.decorators if one not in mine)]
+        asked = [one.value for one in facts.conditions_in(function.name)]
+        words += [
+            word
+            for value in asked
+            for part in walk(value, 4)
+            for word in (getattr(part, "dotted", ""), getattr(part, "attribute", ""))
+        ]
+        if any(_CHECKS.search(word) or word in _REFUSES for word in words) or any(
+            isinstance(value, Constant) and value.value is False for value in function.returns
+        ):
+            return  # somebody is asked for a credential here, and the connection lasts
+        found += mine
+    if found:
+        connects = [one for one in found if one.call is not None and text_of(one.call.argument(0)) == "connect"]
+        yield Hit("events of Socket.IO are open to everybody", (connects or found)[0].span, certainty="likely")
 
 
 def probe(target: Target) -> Steps[Verdict]:

@@ -65,11 +65,40 @@ def _cookies_authenticate(facts: SourceFacts) -> bool:
         decorator.name.endswith(".request_loader") for one in facts.functions() for decorator in one.decorators
     ):
         return True
+    if _cookie_guards(facts):
+        return True
     # Where the log-in writes the session in a way that is not seen, a refusal that asks the session shows it.
     return any(
         condition.refuses and any(_asks_session(part) for part in walk(condition.value, 4))
         for condition in facts.conditions()
     )
+
+
+_CREDENTIAL_COOKIE: Final = re.compile(r"(?i)token|jwt|auth|sess|sid|access|login|remember")
+
+
+def _cookie_guards(facts: SourceFacts) -> bool:
+    """A guard of every request or of a view reads a cookie of its own that says who is calling: ``request.cookies.get("access")``."""
+    readers = {
+        one.function
+        for one in facts.readings("flask.request.cookies")
+        if one.function and _CREDENTIAL_COOKIE.search(one.key)
+    }
+    if not readers:
+        return False
+    if any(one.source == "flask.request.headers" and one.key.lower() == "authorization" for one in facts.readings()):
+        return False  # which of both the door takes is another rule's question
+    hooks = {hook for route in facts.routes if set(route.methods) & _CHANGING for hook in route.hooks}
+    guards = hooks | {one.name for route in facts.routes if set(route.methods) & _CHANGING for one in route.decorators}
+    return any(
+        reader in guards or any(reader.startswith(f"{guard}.") or _calls(facts, guard, reader) for guard in guards)
+        for reader in readers
+    )
+
+
+def _calls(facts: SourceFacts, guard: str, reader: str) -> bool:
+    inner = {one.name for one in facts.functions() if one.name == guard or one.name.startswith(f"{guard}.")}
+    return any(call.function in inner for call in facts.calls(reader))
 
 
 def _login_guards_changes(facts: SourceFacts) -> bool:

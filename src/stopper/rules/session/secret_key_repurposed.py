@@ -1,12 +1,14 @@
 """What leaks of the key in one place breaks sessions and the other thing alike."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.facts import source_of
-from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Member, Value, parts
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.passing import given as given_for
+from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Member, Parameter, Value, parts
 
 _USES: Final = {
     r"hashids\.Hashids|flask_hashids\.\w+|sqids\.Sqids": "salts ids that are shown to everybody",
@@ -19,6 +21,7 @@ _USES: Final = {
     r"cryptography\.hazmat\.primitives\.kdf\.\w+(\.\w+)?\.derive": "is made into another key",
     r"(hmac\.new|hmac\.digest)": "signs something that is no session",
 }
+_DERIVES: Final = re.compile(r"\.primitives\.kdf\.")
 _SPELL: Final = frozenset(
     {"encode", "bytes", "bytearray", "str", "ljust", "digest", "hexdigest", "format", "join", "get"}
 )
@@ -30,17 +33,31 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     if not any(True for _ in facts.config_writes("SECRET_KEY")) and not facts.imports("flask"):
         return
+    found = list(_uses(facts))
+    for call, what in found:
+        on_the_way = what.startswith(("is hashed", "is made")) and any(
+            other is not call and other.function == call.function and not said.startswith(("is hashed", "is made"))
+            for other, said in found
+        )
+        if not on_the_way:  # the key of a cipher is told where the cipher is made
+            sure: Certainty | None = "certain" if "salts" in what or "encrypts" in what else None
+            yield Hit(f"SECRET_KEY also {what}", call.span, certainty=sure)
+
+
+def _uses(facts: SourceFacts) -> Iterator[tuple[Call, str]]:
+    for call in facts.calls("?.derive"):
+        made = call.receiver
+        if not isinstance(made, Call) or not _DERIVES.search(made.callee):
+            continue
+        if any(_is_key(part) for value in call.args for part in _made_from(value, facts)):
+            yield call, "is made into another key"
     for pattern, what in _USES.items():
         for call in facts.calls_matching(pattern):
             given: list[Value] = [*call.args, *(value for _, value in call.keywords)]
             if pattern.startswith("(hmac") and _is_label(call.argument(1, "msg", "message")):
                 continue  # one key for each purpose, derived by its name
-            if any(_is_key(part) for value in given for part in _made_from(value)):
-                yield Hit(
-                    f"SECRET_KEY also {what}",
-                    call.span,
-                    certainty="certain" if "salts" in what or "encrypts" in what else None,
-                )
+            if any(_is_key(part) for value in given for part in _made_from(value, facts)):
+                yield call, what
 
 
 def _is_label(value: Value | None) -> bool:
@@ -50,14 +67,18 @@ def _is_label(value: Value | None) -> bool:
     return isinstance(value, Constant) and bool(value.value)
 
 
-def _made_from(value: Value, depth: int = 5) -> Iterator[Value]:
-    """The value and what it is written with; what another function worked out with the key is not the key."""
+def _made_from(value: Value, facts: SourceFacts, depth: int = 5) -> Iterator[Value]:
+    """The value and what it is written with, or what callers pass for it; what another function worked out with the key is not the key."""
     yield value
+    if depth and isinstance(value, Parameter):
+        for passed in given_for(facts, value):
+            if passed is not value:
+                yield from _made_from(passed, facts, depth - 1)
     if depth and (
         not isinstance(value, Call) or value.method in _SPELL or value.callee.startswith(("hashlib.", "base64."))
     ):
         for part in parts(value):
-            yield from _made_from(part, depth - 1)
+            yield from _made_from(part, facts, depth - 1)
 
 
 def _is_key(value: Value) -> bool:

@@ -48,7 +48,7 @@ def detect(app: App) -> Iterator[Hit]:
             elif (length := seconds(facts, call.argument(place, "max_age"))) is not None and length > _LONGEST:
                 yield Hit("the token is good for more than a month", call.span, certainty="likely")
         for call in facts.calls(*(f"{home}.{word}" for home in _PLAIN)):
-            if _PURPOSE.search(call.function.rpartition(".")[2]):
+            if _is_for_entry(facts, call):
                 yield Hit(
                     "this serializer writes no time, so its tokens are good for ever", call.span, certainty="likely"
                 )
@@ -56,7 +56,7 @@ def detect(app: App) -> Iterator[Hit]:
         True for _ in facts.calls(*(f"{home}.{word}" for home in _PLAIN for word in ("loads", "unsign", "load")))
     ):
         for call in facts.calls(*(f"{home}.{word}" for home in _PLAIN for word in ("dumps", "sign"))):
-            if _PURPOSE.search(call.function.rpartition(".")[2]):  # whoever loads it reads no time
+            if _is_for_entry(facts, call):  # whoever loads it reads no time
                 yield Hit(
                     "this serializer writes no time, so its tokens are good for ever", call.span, certainty="likely"
                 )
@@ -69,6 +69,13 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls(*(name for name in _TIMED | _PLAIN if "Serializer" in name)):
         if _unsalted(call) and not _salted_later(facts.calls("*.dumps", "*.loads"), call):
             yield Hit("no salt tells this token's purpose from others of the same key", call.span, certainty="likely")
+
+
+def _is_for_entry(facts: SourceFacts, call: Call) -> bool:
+    """That the function, or one that calls it, says by its name or its path that what is signed lets somebody do something."""
+    names = [call.function, *(caller.function for caller in facts.calls(call.function) if call.function)]
+    paths = [route.path for name in names for route in facts.routes_of_view(name)]
+    return any(_PURPOSE.search(text) for text in (*(name.rpartition(".")[2] for name in names), *paths))
 
 
 def _names_a_kept_session(facts: SourceFacts, loaded: Call) -> bool:
