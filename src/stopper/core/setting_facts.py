@@ -29,7 +29,10 @@ from stopper.core.values import (
     walk,
 )
 
-_FOR_TESTS: Final = re.compile(r"(?i)(?:^|[._])test|test(?:ing|s)?(?:ing)?(?:config|settings)?$|testing")
+_FOR_TESTS: Final = re.compile(
+    r"(?i)(?:^|[._])test|test(?:ing|s)?(?:ing)?(?:config|settings)?$|testing|^migrations?(?:config|settings)?$"
+)
+"""Classes of settings that serve nobody: those of tests, and those that only a migration of the database loads."""
 _FOR_ONE_DESK: Final = re.compile(
     r"(?i)^(?:dev|local|debug|example|demo)|(?:dev(?:elopment)?|local|debug)(?:config|settings)?$"
 )

@@ -18,7 +18,7 @@ from stopper.core.probe_objects import ids
 from stopper.core.random_edits import NUMBERS, from_the_system
 from stopper.core.random_picks import picks
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Item, Mapping, Unknown, Value, parts
+from stopper.core.values import Call, Constant, Item, Mapping, Unknown, Value, parts, text_of
 
 LEAST_BYTES: Final = 16
 """128 bits: OWASP ASVS 11.5.1."""
@@ -99,8 +99,12 @@ def _about_keys(function: str) -> bool:
 
 
 def _judged(value: Value, fallback: Span) -> Iterator[tuple[Span, str]]:
-    if isinstance(value, Mapping):
-        return  # what is asked of somebody who makes keys, with a time beside it
+    if isinstance(value, Mapping):  # a time beside the key says nothing of it
+        for key, held in value.items:
+            name = text_of(key) or ""
+            if is_key_name(name) or name.lower() in ("key", "raw_key", "token"):
+                yield from _judged(held, fallback)
+        return
     inner = list(_material(value))
     calls = [one for one in inner if isinstance(one, Call) and not picks(one)]
     names = [one.callee for one in calls] + [getattr(one, "dotted", "") for one in inner]

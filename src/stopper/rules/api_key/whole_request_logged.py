@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Item, Member, Name, Parameter, Truth, Unknown, Value, parts
 
@@ -53,13 +54,23 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for flow in facts.flows("log", "print"):
         what = _whole(facts, flow.value)
-        if what is not None:
+        if what is not None and not _only_debugging(facts, flow.span):
             yield Hit(
                 f"{what} of the request are written to a log"
                 if what.startswith("all")
                 else f"{what} of the request is written to a log",
                 flow.span,
             )
+
+
+def _only_debugging(facts: SourceFacts, span: Span) -> bool:
+    """``if current_app.debug:`` around it."""
+    return any(
+        not one.negated
+        and isinstance(one.value, Name)
+        and one.value.dotted in ("flask.current_app.debug", "flask.Flask.debug")
+        for one in facts.conditions_around(span)
+    )
 
 
 def _whole(facts: SourceFacts, value: Value, depth: int = 10) -> str | None:

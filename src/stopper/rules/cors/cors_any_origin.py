@@ -7,7 +7,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.authenticated_api import asks_who
-from stopper.core.cors_facts import sayings
+from stopper.core.cors_facts import ATTACH, CORS, Saying, sayings
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import Span
@@ -15,7 +15,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_origins import crossings, stranger
 from stopper.core.response_headers import headers_set
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import literals
+from stopper.core.values import Call, literals
 
 _FOR_EVERYBODY: Final = re.compile(
     r"(?i)/\.well-known/|/jwks?(?:\.json)?/?$|openid-configuration|/robots\.txt$|/health"
@@ -30,6 +30,12 @@ def detect(app: App) -> Iterator[Hit]:
     """Flask-CORS without origins, or a star set by hand, in an application that asks who is calling."""
     facts = source_of(app)
     open_to_all = [said for said in sayings(facts) if said.any_origin and not said.hidden and not said.with_credentials]
+    whole = [said for said in open_to_all if _opens_everything(said)]
+    if whole and asks_who(app):  # what views and answers say beside it opens nothing more
+        yield from (
+            Hit("any website may call this API from a browser and read the answer", one.span) for one in whole[:1]
+        )
+        return
     starred = [one for one in headers_set(facts, "Access-Control-Allow-Origin") if _is_star(one.value)]
     if not (open_to_all or starred) or not asks_who(app):
         return
@@ -50,6 +56,15 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(
                 f"any website may call {files[span.path]} views of this file from a browser and read the answers", span
             )
+
+
+def _opens_everything(said: Saying) -> bool:
+    """``CORS(app)``: every path of the application."""
+    if said.call.callee not in (*CORS, *ATTACH):
+        return False
+    resources = said.call.keyword("resources")
+    app = said.call.argument(0, "app")
+    return resources is None and (app is None or (isinstance(app, Call) and app.method == "Flask"))
 
 
 def _published(facts: SourceFacts) -> frozenset[Span]:

@@ -33,7 +33,10 @@ _OF_TESTS: Final = re.compile(r"(?i)(?:^|_)(?:tests?|testing|dummy|sample|exampl
 def detect(app: App) -> Iterator[Hit]:
     """PEM texts in the source, key files, keys in settings and deployment files, and key files that go into an image."""
     facts = source_of(app)
+    of_tests = [one.span for one in facts.assignments() if _OF_TESTS.search(one.attribute)]
     for text in facts.texts():
+        if any(span.holds(text.span) for span in of_tests):
+            continue
         if (
             _BEGIN in text.value
             and holds_private_key(text.value)

@@ -11,6 +11,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import MISSING, in_force, switched_to_true, switches
 from stopper.core.values import Call, Mapping, Name, Value, is_constant, text_of, walk
+from stopper.core.view_functions import index_of
 
 _SWITCHES: Final = ("WTF_CSRF_ENABLED", "WTF_CSRF_CHECK_DEFAULT", "SEASURF_ENABLED", "CSRF_ENABLED")
 _EXEMPT: Final = re.compile(
@@ -24,7 +25,9 @@ _PROVES: Final = re.compile(
 _GUARDED: Final = re.compile(
     r"(?i).*(jwt|token|api_?key|bearer|signature|webhook|hmac|oauth|HTTP(Token|Basic|Digest)?Auth)\w*(\.login_required)?"
 )
-_IN_PATH: Final = re.compile(r"(?i)(?:auth|access|api|secret|device|session)_?(?:token|key)|^token$")
+_IN_PATH: Final = re.compile(
+    r"(?i)(?:web)?hook_(?:hash|token|key|secret)|(?:auth|access|api|secret|device|session)_?(?:token|key)|^token$"
+)
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _ASKS: Final = re.compile(
     r"(?:get|list|find|search|lookup|count|fetch|show|preview|decode|estimate)_?\w*|(?:\w+_)?\w*(?:list|search|info|progress|preview|lookup|statistics|suggestions?)"
@@ -173,6 +176,10 @@ def _defended(facts: SourceFacts, view: str) -> bool:
     function = facts.function(view)
     guards.extend(decorator.name for decorator in (function.decorators if function is not None else ()))
     if any(_GUARDED.fullmatch(name) or _reads_authorization(facts, name) for name in guards):
+        return True
+    index = index_of(facts)
+    called = [name for name in index.calling([view], 2) if name != view]
+    if any(_reads_authorization(facts, name) for name in called):
         return True
     return any(_PROVES.fullmatch(call.callee) for call in facts.calls_in(view))
 

@@ -54,7 +54,11 @@ def detect(app: App) -> Iterator[Hit]:
             flow.span == other.span and _names(facts, other.value) for other in facts.flows("outbound-headers")
         )
         urls = given(facts, flow.value) if isinstance(flow.value, Parameter) else (flow.value,)
-        if carries and any(_is_anywhere(facts, one) for one in urls) and not is_checked(facts, flow.value, flow.function):
+        if (
+            carries
+            and any(_is_anywhere(facts, one) for one in urls)
+            and not is_checked(facts, flow.value, flow.function)
+        ):
             seen.add((flow.span.path, flow.span.line))
             yield Hit(ANYWHERE, flow.span)
     for call in _calls(facts):
@@ -115,8 +119,11 @@ def _of_session(facts: SourceFacts, session: Value | None) -> tuple[str, ...]:
 
 
 def _is_local(call: Call) -> bool:
-    url = text_of(call.argument(1 if call.method in ("request", "stream") else 0, "url")) or ""
-    return re.match(r"https?://(?:localhost|127\.0\.0\.1)\b", url) is not None
+    given = call.argument(1 if call.method in ("request", "stream") else 0, "url")
+    if isinstance(given, Format) and given.parts:
+        given = given.parts[0]
+    url = text_of(given) or ""
+    return re.match(r"https?://(?:localhost|127\.0\.0\.1)(?![\w.-])", url) is not None
 
 
 def _names(facts: SourceFacts, value: Value | None) -> tuple[str, ...]:

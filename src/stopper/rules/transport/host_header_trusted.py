@@ -27,6 +27,9 @@ _ELSEWHERE: Final = ("*.from_envvar", "*.from_pyfile", "*.from_file", "*.from_js
 _SENDS: Final = re.compile(r"(?i)send|mail|notify|message|invite|enqueue|delay")
 _BODIES: Final = frozenset({"body", "html", "text", "content"})
 _SENT_BACK_TO: Final = frozenset({"redirect_uri", "callback", "callback_url", "callback_uri"})
+_LINK: Final = "this link is built with whatever host the request names"
+_TOGETHER: Final = 4
+"""From so many links on they are told together."""
 _STRANGER: Final = "host-of-a-stranger.example"
 
 
@@ -38,10 +41,17 @@ def detect(app: App) -> Iterator[Hit]:
     sure: Certainty = "possible" if settings_out_of_sight(app, "TRUSTED_HOSTS") else "likely"
     sent_back = [call.args[0] for call in facts.calls("flask.redirect", "werkzeug.utils.redirect") if call.args]
     sent_back += _for_providers(facts)
-    for call in facts.calls("flask.url_for", "flask.helpers.url_for"):
-        # A redirect goes to whoever named the host, and to nobody else.
-        if is_constant(call.keyword("_external"), True) and not any(one is call for one in sent_back):
-            yield Hit("this link is built with whatever host the request names", call.span, certainty=sure)
+    # A redirect goes to whoever named the host, and to nobody else.
+    links = [
+        call
+        for call in facts.calls("flask.url_for", "flask.helpers.url_for")
+        if is_constant(call.keyword("_external"), True) and not any(one is call for one in sent_back)
+    ]
+    if len(links) < _TOGETHER:
+        yield from (Hit(_LINK, call.span, certainty=sure) for call in links)
+    else:  # one setting is missing, however many links there are; those that are mailed do harm
+        first = next((call for call in links if _is_mailed(facts, call)), links[0])
+        yield Hit(f"{_LINK}, as {len(links) - 1} others are", first.span, certainty=sure)
     seen: set[tuple[str, int]] = set()
     mails: set[str] = set()
     for value, span, mail in _built(facts):
@@ -49,6 +59,10 @@ def detect(app: App) -> Iterator[Hit]:
             seen.add((span.path, span.line))
             mails |= {mail} - {""}
             yield Hit("this address is built from the request's Host header", span, certainty=sure)
+
+
+def _is_mailed(facts: SourceFacts, link: Call) -> bool:
+    return any(_SENDS.search(call.callee.rpartition(".")[2]) for call in facts.calls_in(link.function))
 
 
 def _for_providers(facts: SourceFacts) -> Iterator[Value]:

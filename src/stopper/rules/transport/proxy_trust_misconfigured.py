@@ -85,9 +85,12 @@ def _many(hops: int) -> str:
 def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
     told: set[str] = set()
     places: dict[str, list[Span]] = {}
+    asked = [call.span for call in facts.calls("bool") if call.span is not None]
     for one in facts.readings("flask.request.headers", "flask.request.environ"):
         if one.function and one.function in told:
             continue  # one address is looked for in several headers
+        if any(span.holds(one.span) for span in asked):
+            continue  # whether it is there
         if one.key.lower() in _HEADERS and not _SHOWN.search(one.function.rpartition(".")[2]):
             told.add(one.function)
             places.setdefault(one.key, []).append(one.span)
