@@ -4,10 +4,10 @@ import json
 import secrets
 from dataclasses import replace
 
+from stopper.core.account_body import account_body, texts_of
 from stopper.core.account_names import REGISTERS
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange
-from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import members
@@ -23,18 +23,11 @@ def registers(route: Route) -> bool:
 def new_account(known: dict[str, object]) -> tuple[Identity, dict[str, object]]:
     """A new person, and the body that registers it: the names that a reader knows, or the usual ones."""
     user, password = f"stp{secrets.token_hex(6)}", f"Aa9!{secrets.token_urlsafe(18)}"
-    body: dict[str, object] = {}
-    for name, value in (known or dict.fromkeys(("username", "email", "name", "password"), "")).items():
-        if PASSWORD.search(name):
-            body[name] = password
-        elif "mail" in name.lower():
-            body[name] = f"{user}@example.com"
-        else:
-            body[name] = user if SUBJECT.search(name) or name.lower() == "name" else value
-    subject = next((said for said in body.values() if said == user), None) or next(
-        (said for said in body.values() if said == f"{user}@example.com"), None
-    )
-    return Identity(user, (), subject=str(subject) if subject else None, password=Secret(password)), body
+    wanted = known or dict.fromkeys(("username", "email", "name", "password"), "")
+    body = account_body(wanted, mail=f"{user}@example.com", user=user, password=password).whole
+    said = texts_of(body)
+    subject = next((one for one in (user, f"{user}@example.com") if one in said), None)
+    return Identity(user, (), subject=subject, password=Secret(password)), body
 
 
 def logged_in(target: Target, person: Identity) -> Steps[Identity | None]:

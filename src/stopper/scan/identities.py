@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from stopper.core.account_body import account_body
 from stopper.core.app import App, Route
 from stopper.core.exchange import Effect, Exchange, Request, Response
 from stopper.core.login_names import LOGIN
@@ -234,39 +235,17 @@ def _registrations(
 ) -> Iterator[tuple[dict[str, object], str]]:
     """Bodies to register with, and what the person logs in by. The names that a reader knows come first."""
     known = scene.honest.body(route)
-    rights: dict[str, object] = {}
     full: dict[str, object] = {"email": subject, "username": user, "name": user, "password": password.reveal()}
     if known:
-        body: dict[str, object] = {}
-        login = ""
-        for key, value in known.items():
-            lowered = key.lower()
-            if re.search(r"passw|pwd", lowered):
-                body[key] = password.reveal()
-            elif "mail" in lowered:
-                body[key] = login = subject
-            elif re.search(r"user|login|name", lowered):
-                body[key] = user
-                login = login or user
-            elif re.search(r"role|admin", lowered):
-                rights[key] = _ordinary(value)
-            else:
-                body[key] = value
-        plain = body if login else {**full, **body}
-        yield plain, login or subject
-        if rights:  # a view may not do without what the document names
-            yield {**plain, **rights}, login or subject
+        made = account_body(known, mail=subject, user=user, password=password.reveal())
+        plain = made.plain if made.login else {**full, **made.plain}
+        yield plain, made.login or subject
+        if made.whole != made.plain:  # a view may not do without what the document names
+            yield {**plain, **made.whole}, made.login or subject
     yield full, subject
     yield {"email": subject, "password": password.reveal()}, subject
     yield {"username": user, "password": password.reveal()}, user
     yield {"user": full}, subject
-
-
-def _ordinary(value: object) -> object:
-    """What a document gives as somebody's role or right, as long as nobody is made an administrator by it."""
-    if isinstance(value, str):
-        return "user" if not value or re.search(r"(?i)admin|root|super|owner|staff", value) else value
-    return False if isinstance(value, (bool, int)) else value
 
 
 def holder(scene: Scene, person: Identity, exchange: Exchange, route: Route) -> Identity | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, cast
 
+from stopper.core.account_body import beside_the_password
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import SourceFacts, source_of
@@ -338,7 +339,7 @@ def _eagerly(honest: Request, wishes: dict[str, object]) -> Steps[tuple[Identity
     alone: list[dict[str, object]] = [{name: wishes[name]} for name in _RIGHTS if name in wishes]
     for some in (wishes, *alone):
         person, body = new_account(members(honest))
-        answer = yield from send(replace(honest, body=json.dumps({**body, **some}).encode()))
+        answer = yield from send(replace(honest, body=json.dumps(beside_the_password(body, some)).encode()))
         if answer.response.succeeded:
             return person, answer, some
     return None

@@ -1,0 +1,76 @@
+"""The body that makes an account: the names that a reader knows filled in, also those of an object inside it (``{"user": {…}}``)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, cast
+
+from stopper.core.login_names import PASSWORD
+
+_NAMES: Final = re.compile(r"(?i)user|login|name")
+_RIGHTS: Final = re.compile(r"(?i)role|admin")
+_HIGH: Final = re.compile(r"(?i)admin|root|super|owner|staff")
+DEEP: Final = 3
+"""Objects in objects that are filled."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBody:
+    """The body without rights, the same with the rights that a document names, and what the person logs in by."""
+
+    plain: dict[str, object]
+    whole: dict[str, object]
+    login: str
+
+
+def account_body(known: Mapping[str, object], *, mail: str, user: str, password: str, depth: int = DEEP) -> AccountBody:
+    """*known* with the account's own name, address and password; everything else as it stands there."""
+    plain: dict[str, object] = {}
+    whole: dict[str, object] = {}
+    login = ""
+    for name, value in known.items():
+        made: object = value
+        if isinstance(value, dict) and depth > 1:
+            inner = cast("dict[str, object]", value)
+            below = account_body(inner, mail=mail, user=user, password=password, depth=depth - 1)
+            plain[name], whole[name], login = below.plain, below.whole, login or below.login
+            continue
+        if PASSWORD.search(name):
+            made = password
+        elif "mail" in name.lower():
+            made = login = mail
+        elif _NAMES.search(name):
+            made, login = user, login or user
+        elif _RIGHTS.search(name):
+            whole[name] = _ordinary(value)
+            continue
+        plain[name] = whole[name] = made
+    return AccountBody(plain, whole, login)
+
+
+def _ordinary(value: object) -> object:
+    """What a document gives as somebody's role or right, as long as nobody is made an administrator by it."""
+    if isinstance(value, str):
+        return "user" if not value or _HIGH.search(value) else value
+    return False if isinstance(value, (bool, int)) else value
+
+
+def beside_the_password(body: Mapping[str, object], more: Mapping[str, object], depth: int = DEEP) -> dict[str, object]:
+    """*body* with *more* members in the object that holds the password; at the top where none does."""
+    for name, value in body.items():
+        if isinstance(value, dict) and depth > 1 and not any(PASSWORD.search(one) for one in body):
+            inner = cast("dict[str, object]", value)
+            if any(PASSWORD.search(one) for one in inner) or any(isinstance(one, dict) for one in inner.values()):
+                return {**body, name: beside_the_password(inner, more, depth - 1)}
+    return {**body, **more}
+
+
+def texts_of(body: Mapping[str, object], depth: int = DEEP) -> tuple[str, ...]:
+    """The texts in a body, those of inner objects too."""
+    found: list[str] = []
+    for value in body.values():
+        if isinstance(value, str):
+            found.append(value)
+        elif isinstance(value, dict) and depth > 1:
+            found.extend(texts_of(cast("dict[str, object]", value), depth - 1))
+    return tuple(found)
