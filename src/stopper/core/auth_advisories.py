@@ -165,12 +165,28 @@ GONE: Final[dict[str, str]] = {
     "flask_jwt_extended.jwt_refresh_token_required": "Flask-JWT-Extended 4 has jwt_required(refresh=True)",
     "flask_jwt_extended.get_raw_jwt": "Flask-JWT-Extended 4 has get_jwt()",
     "flask_jwt_extended.get_jwt_claims": "Flask-JWT-Extended 4 has get_jwt()",
+    "flask_jwt_extended.verify_jwt_in_request_optional": "Flask-JWT-Extended 4 has verify_jwt_in_request(optional=True)",
+    "flask_jwt_extended.verify_fresh_jwt_in_request": "Flask-JWT-Extended 4 has verify_jwt_in_request(fresh=True)",
+    "flask_jwt_extended.verify_jwt_refresh_token_in_request": "Flask-JWT-Extended 4 has verify_jwt_in_request(refresh=True)",
+    "flask_jwt_extended.JWTManager.token_in_blacklist_loader": "Flask-JWT-Extended 4 has token_in_blocklist_loader",
+    "flask_jwt_extended.JWTManager.user_claims_loader": "Flask-JWT-Extended 4 has additional_claims_loader",
+    "flask_jwt_extended.JWTManager.user_loader_callback_loader": "Flask-JWT-Extended 4 has user_lookup_loader",
+    "flask_jwt_extended.JWTManager.user_loader_error_loader": "Flask-JWT-Extended 4 has user_lookup_error_loader",
+    "flask_jwt_extended.JWTManager.claims_verification_loader": "Flask-JWT-Extended 4 has token_verification_loader",
     "itsdangerous.TimedJSONWebSignatureSerializer": "ItsDangerous 2.1 has it no more; use a JWT library",
     "itsdangerous.JSONWebSignatureSerializer": "ItsDangerous 2.1 has it no more; use a JWT library",
     "werkzeug.security.safe_str_cmp": "Werkzeug 2.1 has it no more; use hmac.compare_digest",
     "werkzeug.security.pbkdf2_hex": "Werkzeug 2.1 has it no more; use hashlib.pbkdf2_hmac",
 }
 """Names that the present major version of a library has no more → what is there instead."""
+
+GONE_SETTINGS: Final[dict[str, str]] = {
+    "JWT_BLACKLIST_ENABLED": "in Flask-JWT-Extended 4 the loader alone says that there is a list",
+    "JWT_BLACKLIST_TOKEN_CHECKS": "in Flask-JWT-Extended 4 the loader is asked for every token",
+    "JWT_CLAIMS_IN_REFRESH_TOKEN": "Flask-JWT-Extended 4 has them in every token",
+    "JWT_USER_CLAIMS": "Flask-JWT-Extended 4 keeps additional claims beside the others",
+}
+"""Settings that Flask-JWT-Extended 4 does not read any more → what it does instead."""
 
 
 _MODULES: Final = {

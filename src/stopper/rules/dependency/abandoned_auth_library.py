@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 
 from stopper.core.app import App
-from stopper.core.auth_advisories import ABANDONED, GONE, is_in_use, order
+from stopper.core.auth_advisories import ABANDONED, GONE, GONE_SETTINGS, is_in_use, order
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.requirement_lines import pins_of, running_files
 from stopper.core.rule import Hit, Rule
+from stopper.core.values import Call, is_constant
 
 _FROM: dict[str, tuple[str, str]] = {
     "flask_jwt_extended": ("flask-jwt-extended", "4"),
     "itsdangerous": ("itsdangerous", "2.1"),
     "werkzeug": ("werkzeug", "2.1"),
+    "jwt": ("pyjwt", "2"),
 }
 """Module → distribution, and the major version that took the old names away."""
 _MODULES = {"flask_jwt": "flask-jwt", "flask_jwt_simple": "flask-jwt-simple", "flask_oauthlib": "flask-oauthlib", "flask_restplus": "flask-restplus",
@@ -35,6 +37,10 @@ def detect(app: App) -> Iterator[Hit]:
             continue  # one version is for all of its uses
         names.add(name)
         yield Hit(f"{name.rpartition('.')[2]} is of another major version: {GONE[name]}", span, certainty="likely")
+    for what, instead, span in _spoken(app, facts):
+        if what not in names:
+            names.add(what)
+            yield Hit(f"{what} is of another major version: {instead}", span, certainty="likely")
     if "running" in app.readers:
         for name in app.dependencies:
             if name in ABANDONED and name not in told and is_in_use(app, name):
@@ -67,6 +73,24 @@ def _gone(app: App, facts: SourceFacts) -> Iterator[tuple[str, Span]]:
         for one in function.decorators:
             if one.name in wanted and one.call is None:
                 yield one.name, one.span
+
+
+def _spoken(app: App, facts: SourceFacts) -> Iterator[tuple[str, str, Span]]:
+    """Calls and settings that say the same names in the way of an older version."""
+    if facts.imports("jwt") and not _is_old(app, "jwt"):
+        for call in facts.calls("*.decode"):
+            signed = call.receiver
+            if isinstance(signed, Call) and signed.callee in ("jwt.encode", "jwt.PyJWT.encode") and call.span:
+                yield "jwt.encode(…).decode()", "PyJWT 2 gives a text, which has no decode", call.span
+        for call in facts.calls("jwt.decode", "jwt.PyJWT.decode"):
+            if is_constant(call.keyword("verify"), True) and call.span:
+                yield "jwt.decode(verify=…)", "PyJWT 2 takes options and does not read verify", call.span
+    if facts.imports("flask_jwt_extended") and not _is_old(app, "flask_jwt_extended"):
+        for write in facts.config_writes(*GONE_SETTINGS):
+            yield write.key, GONE_SETTINGS[write.key], write.span
+        for call in facts.calls("*.create_access_token", "*.create_refresh_token"):
+            if call.callee.startswith("flask_jwt_extended") and call.keyword("user_claims") is not None and call.span:
+                yield "user_claims", "Flask-JWT-Extended 4 has additional_claims", call.span
 
 
 def _is_old(app: App, name: str) -> bool:

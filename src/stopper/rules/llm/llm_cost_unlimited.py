@@ -5,13 +5,17 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.call_edits import passing
+from stopper.core.checked_input import origins
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Verdict
+from stopper.core.labels import UNTRUSTED
+from stopper.core.limiter_facts import LIMITERS, has_default, is_limited
 from stopper.core.llm_names import LENGTHS, model_calls, payload, said
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_llm import broken, models
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Mapping
+from stopper.core.values import Call, Constant, Mapping, Value, walk
+from stopper.core.view_functions import index_of
 
 _LIMITERS: Final = ("flask_limiter", "limits", "slowapi", "ratelimit", "pyrate_limiter", "tiktoken")
 _CHAT_MODELS: Final = r"langchain\w*(?:\.\w+)*\.(?:\w*Chat\w+|init_chat_model|OpenAI|Ollama)"
@@ -25,7 +29,7 @@ def detect(app: App) -> Iterator[Hit]:
     for call in model_calls(facts):
         if not call.function or not facts.routes_reaching(call.function) or _is_bounded(facts, call):
             continue
-        if not facts.imports(*_LIMITERS) and not _asks_for_length(facts, call.function):
+        if not _limits_callers(facts, call.function) and not _asks_for_length(facts, call.function):
             yield Hit("neither the length of the answer nor what a caller may spend is bounded", call.span)
 
 
@@ -34,7 +38,7 @@ def _is_bounded(facts: SourceFacts, call: Call) -> bool:
     if isinstance(length, Constant) and isinstance(length.value, int):
         return length.value <= _LARGE
     if length is not None:
-        return True
+        return not _is_callers_choice(facts, length, call.function)
     if call.method in ("invoke", "ainvoke") and _made_without_length(facts):
         return False
     body = payload(call)
@@ -43,6 +47,29 @@ def _is_bounded(facts: SourceFacts, call: Call) -> bool:
         or (body is not None and not isinstance(body, Mapping))
         or call.method in ("embed", "invoke", "predict", "run")
     )
+
+
+def _is_callers_choice(facts: SourceFacts, length: Value, function: str) -> bool:
+    """A length that the request says, and that nothing holds against a most of our own."""
+    if any(isinstance(one, Call) and one.method in ("min", "clamp", "clip") for one in walk(length, 6)):
+        return False
+    return facts.derives(length, *UNTRUSTED) and not any(
+        origins(length) & origins(side) for one in facts.comparisons_in(function) for side in (one.left, one.right)
+    )
+
+
+def _limits_callers(facts: SourceFacts, function: str) -> bool:
+    """A limiter for every route, or on a way that leads to the call; a limiter that stands on other routes bounds nothing here."""
+    if not facts.imports(*_LIMITERS):
+        return False
+    if not facts.imports("flask_limiter") or not any(True for _ in facts.calls(*LIMITERS)) or has_default(facts):
+        return True
+    guards = [one for one in facts.functions() if is_limited(one)]
+    placed = {id(decorator.call) for one in guards for decorator in one.decorators}
+    if any(id(call) not in placed for call in facts.calls("*.limit", "*.shared_limit", "*.check", "*.hit", "*.test")):
+        return True
+    index = index_of(facts)
+    return any(function in index.calling([one.name], 4) for one in guards)
 
 
 def _made_without_length(facts: SourceFacts) -> bool:

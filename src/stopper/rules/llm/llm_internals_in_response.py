@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.llm_names import SYSTEM, messages, model_calls, said, talks_to_models
+from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_llm import models
 from stopper.core.rule import Hit, Rule
@@ -38,15 +39,19 @@ _MODEL_NAME: Final = re.compile(
 )
 
 
+Asked: TypeAlias = set[Span | None]
+"""Where a model is asked: a call is known by its place, since one that a function only hands on may be read as another object."""
+
+
 def detect(app: App) -> Iterator[Hit]:
     """A response with the whole completion, its usage or model, or the system prompt."""
     facts = source_of(app)
     if not talks_to_models(facts):
         return
     calls = list(model_calls(facts))
-    asked = {id(call) for call in calls}
+    asked = {call.span for call in calls}
     makers = [call.function for call in calls if call.function and _gives_all(facts, call.function, asked)]
-    asked |= {id(call) for call in facts.calls(*makers)} if makers else set()
+    asked |= {call.span for call in facts.calls(*makers)} if makers else set()
     orders = {
         text
         for call in calls
@@ -60,12 +65,16 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(f"the answer holds {what}", flow.span)
 
 
-def _gives_all(facts: SourceFacts, function: str, asked: set[int]) -> bool:
+def _is_asked(value: Value | None, asked: Asked) -> bool:
+    return isinstance(value, Call) and value.span in asked
+
+
+def _gives_all(facts: SourceFacts, function: str, asked: Asked) -> bool:
     """That the function gives back the whole completion and leaves it to its caller what to take of it."""
-    return any(id(option) in asked for one in facts.returns_of(function) for option in options(one.value))
+    return any(_is_asked(option, asked) for one in facts.returns_of(function) for option in options(one.value))
 
 
-def _holds_order(value: Value, asked: set[int]) -> bool:
+def _holds_order(value: Value, asked: Asked) -> bool:
     """A message of the role ``system`` among what is sent back, as a history of the talk has one."""
     return any(
         isinstance(part, Mapping)
@@ -75,12 +84,12 @@ def _holds_order(value: Value, asked: set[int]) -> bool:
     )
 
 
-def _sent_back(value: Value, asked: set[int]) -> Iterator[Value]:
+def _sent_back(value: Value, asked: Asked) -> Iterator[Value]:
     """The value and everything inside, but nothing of what a model was asked: the answer to a question does not hold it."""
     level, seen = [value], {id(value)}
     for _ in range(9):
         yield from level
-        inner = [part for one in level if id(one) not in asked for part in parts(one)]
+        inner = [part for one in level if not _is_asked(one, asked) for part in parts(one)]
         level = list({id(part): part for part in inner if id(part) not in seen}.values())
         seen.update(id(part) for part in level)
 
@@ -94,8 +103,10 @@ def _leaves_out(facts: SourceFacts, function: str) -> bool:
     )
 
 
-def _internal(value: Value, asked: set[int], orders: set[str]) -> str:
-    for part in _sent_back(value, asked):
+def _internal(value: Value, asked: Asked, orders: set[str]) -> str:
+    sent = list(_sent_back(value, asked))
+    read = {id(part.owner) for part in sent if isinstance(part, (Item, Member))}
+    for part in sent:
         if isinstance(part, Member) and part.attribute in (*_INTERNAL, "model") and _of_model(part.owner, asked):
             return f"{part.attribute} of the completion"
         if isinstance(part, Item) and text_of(part.key) in (*_INTERNAL, "model") and _of_model(part.owner, asked):
@@ -103,7 +114,8 @@ def _internal(value: Value, asked: set[int], orders: set[str]) -> str:
         if (
             isinstance(part, Call)
             and part.method in _WHOLE
-            and id(part) not in asked
+            and id(part) not in read
+            and not _is_asked(part, asked)
             and _is_whole(part.receiver, asked)
         ):
             return "the whole completion"
@@ -111,17 +123,17 @@ def _internal(value: Value, asked: set[int], orders: set[str]) -> str:
             if part.value not in orders and not _PROMPT_NAME.search(part.name):
                 continue
             return _PROMPT
-    if isinstance(value, Call) and id(value) in asked:
+    if _is_asked(value, asked):
         return "the whole completion"
     return ""
 
 
-def _of_model(value: Value, asked: set[int]) -> bool:
-    return any(id(part) in asked for part in walk(value, 6) if isinstance(part, Call))
+def _of_model(value: Value, asked: Asked) -> bool:
+    return any(_is_asked(part, asked) for part in walk(value, 6))
 
 
-def _is_whole(value: Value | None, asked: set[int]) -> bool:
-    return isinstance(value, Call) and id(value) in asked
+def _is_whole(value: Value | None, asked: Asked) -> bool:
+    return _is_asked(value, asked)
 
 
 def probe(target: Target) -> Steps[Verdict]:

@@ -28,6 +28,10 @@ def detect(app: App) -> Iterator[Hit]:
         if call.span not in found and _is_mixed(facts, call):
             found.add(call.span)
             yield Hit("text from the request becomes part of the instructions to the model", call.span)
+    for call in _templates(facts):
+        if call.span not in found:
+            found.add(call.span)
+            yield Hit("text from the request becomes part of the instructions to the model", call.span)
     for call in facts.calls("*.SystemMessage", "*.SystemMessagePromptTemplate"):
         content = call.argument(0, "content")
         if any(one is not None and call.span is not None and one.holds(call.span) for one in found):
@@ -35,6 +39,22 @@ def detect(app: App) -> Iterator[Hit]:
         if content is not None and _tainted(facts, content, call.function):
             found.add(call.span)
             yield Hit("text from the request becomes part of the instructions to the model", call.span)
+
+
+def _templates(facts: SourceFacts) -> Iterator[Call]:
+    """Templates of LangChain that are made with text of the request, and calls that fill it into their instructions."""
+    for made in facts.calls("*.from_messages", "*.ChatPromptTemplate"):
+        if any(role == "system" and _tainted(facts, content, made.function) for role, content in messages(made)):
+            yield made
+    for call in facts.calls("*.invoke", "*.ainvoke", "*.stream", "*.astream", "*.format_messages", "*.format_prompt"):
+        given = [(text_of(key), value) for one in call.args[:1] if isinstance(one, Mapping) for key, value in one.items]
+        filled = {key for key, value in (*given, *call.keywords) if key and _tainted(facts, value, call.function)}
+        for part in walk(call.receiver, 6) if filled else ():
+            if isinstance(part, Call) and part.method in ("from_messages", "ChatPromptTemplate"):
+                orders = [text_of(content) or "" for role, content in messages(part) if role == "system"]
+                if any(f"{{{name}}}" in order for order in orders for name in filled):
+                    yield call
+                    break
 
 
 def _is_mixed(facts: SourceFacts, call: Call) -> bool:
