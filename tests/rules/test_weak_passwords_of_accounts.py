@@ -58,6 +58,18 @@ def test_the_commonest_password_is_tried_where_accounts_are_opened(make: Any, st
     assert [one.outcome for one in report.outcomes] == [outcome], report.outcomes
 
 
+def test_a_registration_that_sends_back_to_itself_took_nobody() -> None:
+    app = Flask("codes")
+    app.add_url_rule("/", "start", lambda: '<a href="/register">join</a>')
+    app.add_url_rule("/register", "form", lambda: FORM)
+    app.add_url_rule("/register", "take", lambda: redirect("/register"), methods=["POST"])
+    rule = find("weak-password-accepted")
+    assert rule is not None
+    with served(app) as url:
+        report = run_scan(url, ProbeOptions(rules=(rule,), mode="active"))
+    assert [one.outcome for one in report.outcomes] == ["open"], report.outcomes
+
+
 def test_a_collection_of_people_takes_accounts_only_with_a_password() -> None:
     schema = {"properties": {"user": {"properties": {"password": {"type": "string"}}}}}
     assert takes_accounts(Route("/users", ("POST",), request_schema=schema))

@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, cast
+from urllib.parse import urlsplit
 
 from stopper.core.account_names import REGISTERS, is_password_name, makes_password_hash
 from stopper.core.app import App, Route
-from stopper.core.exchange import Exchange, Request, Response
+from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.password_schemas import takes_any_password
@@ -175,10 +176,10 @@ def probe(target: Target) -> Steps[Verdict]:
         return not_applicable("no route registers people")
     for route in routes[:2]:
         good = yield from send(_request(target, route, "good", f"Qv7-{target.canary}-mire-lantern"))
-        if not _taken(good.response):
+        if not _taken(good):
             continue
         weak = yield from send(_request(target, route, "weak", WEAK))
-        if _taken(weak.response) and _same_shape(good, weak):
+        if _taken(weak) and _same_shape(good, weak):
             ref = RouteRef("POST", route.path)
             evidence = [
                 Evidence("exchange", "control: a long random password is taken", good),
@@ -189,9 +190,13 @@ def probe(target: Target) -> Steps[Verdict]:
     return unsure("no route registered a test person")
 
 
-def _taken(response: Response) -> bool:
-    """A page that asks for a password again took nobody; one that sends on did."""
-    return response.status in (302, 303) or (response.succeeded and not asks_again(response))
+def _taken(exchange: Exchange) -> bool:
+    """A page that asks for a password again took nobody, and one that sends back to itself neither; one that sends on did."""
+    response = exchange.response
+    if response.status in (302, 303):
+        here = exchange.request.target.partition("?")[0].rstrip("/")
+        return urlsplit(response.header("Location") or "").path.rstrip("/") != here
+    return response.succeeded and not asks_again(response)
 
 
 def _same_shape(good: Exchange, weak: Exchange) -> bool:
