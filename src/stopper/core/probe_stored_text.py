@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
@@ -38,13 +38,18 @@ class _Stored:
 def stored_markup(target: Target) -> Steps[tuple[tuple[RouteRef, ...], list[Evidence]]]:
     """The routes whose text a page shows as markup, with the proof: a tag of our own is stored, and the page is opened afterwards."""
     stored: list[_Stored] = []
-    for number, (route, request) in enumerate(_writes(target)):
+    pages: list[Request] = []
+    for page in list(_readable(target))[: PAGES_MOST[target.depth]]:
+        before = yield from attempt(answered(target, page))
+        if before is not None and before.response.content_type in PAGES:
+            pages.append(page)
+    for number, (route, request) in enumerate(_writes(target)) if pages else ():
         tag = f"<{target.canary}8{chr(97 + number % 26)} y=1>"  # no quote: a query that is put together would break of one
         exchange = yield from attempt(answered(target, _with_tag(request, tag)))
         if exchange is not None and 0 < exchange.response.status < 400 and not exchange.response.refused:
             stored.append(_Stored(RouteRef(request.method, route.path), tag, exchange))
     found: dict[RouteRef, list[Evidence]] = {}
-    for page in list(_pages(target, stored))[: PAGES_MOST[target.depth]] if stored else ():
+    for page in (*_led_to(stored), *pages) if stored else ():
         shown = yield from attempt(answered(target, page))
         if shown is None or not shown.response.succeeded or shown.response.content_type not in PAGES:
             continue
@@ -80,21 +85,17 @@ def _with_tag(request: Request, tag: str) -> Request:
     return replace(request, body=json.dumps(body).encode())
 
 
-def _pages(target: Target, stored: list[_Stored]) -> Iterator[Request]:
-    """Where a write led, the pages at the same paths and below, and the other pages that need no parameter."""
-    led = [urlsplit(one.exchange.response.header("Location") or "").path for one in stored]
-    written = {one.ref.path for one in stored}
+def _readable(target: Target) -> Iterator[Request]:
+    """What may be a page, those at the paths of writes first, and those that need no parameter before others."""
+    written = {route.path for route in target.app.routes if "POST" in route.methods}
     readable = [route for route in target.app.routes if "GET" in route.methods and not _LEAVE.search(route.path)]
-    readable.sort(
-        key=lambda route: (route.path not in led, route.path not in written, len(route.parameters), route.path)
-    )
-    known: set[str] = set()
-    for path in led:
-        if path.startswith("/") and path not in known and not _LEAVE.search(path):
-            known.add(path)
+    for route in sorted(readable, key=lambda route: (route.path not in written, len(route.parameters), route.path)):
+        yield target.request_for(route, "GET")
+
+
+def _led_to(stored: Sequence[_Stored]) -> Iterator[Request]:
+    """Where the writes sent their caller on to."""
+    led = [urlsplit(one.exchange.response.header("Location") or "").path for one in stored]
+    for path in dict.fromkeys(led):
+        if path.startswith("/") and not _LEAVE.search(path):
             yield Request("GET", path, (("Accept", "text/html, */*;q=0.5"),))
-    for route in readable:
-        request = target.request_for(route, "GET")
-        if request.target.partition("?")[0] not in known:
-            known.add(request.target.partition("?")[0])
-            yield request
