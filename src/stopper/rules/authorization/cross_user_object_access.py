@@ -23,6 +23,7 @@ from stopper.core.probe_kinds import at_number, entry_of, kinds, made_beside, ne
 from stopper.core.probe_login import log_in
 from stopper.core.probe_objects import entries, ids, marked, texts
 from stopper.core.probe_own_values import own_numbers
+from stopper.core.probe_people import by_cookie, number_in_lists
 from stopper.core.probe_registration import registered
 from stopper.core.rule import Rule
 from stopper.core.secret import Secret
@@ -287,18 +288,35 @@ def _own(target: Target, route: Route, alice: Identity, bob: Identity) -> Steps[
     name = route.parameters[0][0]
     hers, his = (yield from own_numbers(target, alice, name)), (yield from own_numbers(target, bob, name))
     for kind, number in hers.items():
-        if his.get(kind) in (None, number):
-            continue
-        read = at_number(target, route, number)
+        if his.get(kind) not in (None, number):
+            found = yield from _under(target, route, (alice, number), (bob, his[kind]))
+            if found:
+                return found[0]
+    listed = (yield from number_in_lists(target, alice, name)), (yield from number_in_lists(target, bob, name))
+    if listed[0] is None or listed[1] is None or listed[0] == listed[1]:
+        return None
+    found = yield from _under(target, route, (alice, listed[0]), (bob, listed[1]))
+    return found[0] if found else None
+
+
+def _under(
+    target: Target, route: Route, hers: tuple[Identity, str], his: tuple[Identity, str]
+) -> Steps[list[Verdict | None]]:
+    """What one pair of ids comes to; nothing where under alice's stands nothing personal."""
+    (alice, number), (bob, other) = hers, his
+    read = at_number(target, route, number)
+    own = yield from send(alice.on(read))
+    browsers = by_cookie(target, alice), by_cookie(target, bob)
+    if own.response.refused and browsers[0] is not None and browsers[1] is not None:
+        alice, bob = browsers[0], browsers[1]
         own = yield from send(alice.on(read))
-        if not own.response.succeeded or not _is_personal(own, alice):
-            continue
-        under_his = yield from send(bob.on(at_number(target, route, his[kind])))
-        if same(own.response, under_his.response) or (yield from _in_a_list(target, route, alice, bob, number)):
-            return None
-        before = (Evidence("exchange", "control: under bob's own id stands something else", under_his),)
-        return (yield from _same_content(RouteRef("GET", route.path), read, alice, bob, before))
-    return None
+    if not own.response.succeeded or not _is_personal(own, alice):
+        return []
+    under_his = yield from send(bob.on(at_number(target, route, other)))
+    if same(own.response, under_his.response) or (yield from _in_a_list(target, route, alice, bob, number)):
+        return [None]
+    before = (Evidence("exchange", "control: under bob's own id stands something else", under_his),)
+    return [(yield from _same_content(RouteRef("GET", route.path), read, alice, bob, before))]
 
 
 def _is_personal(own: Exchange, alice: Identity) -> bool:
