@@ -7,14 +7,15 @@ from stopper.core.app import App
 from stopper.core.call_edits import passing
 from stopper.core.cors_facts import sayings
 from stopper.core.exchange import Response
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import candidates
 from stopper.core.probe_cookies import keeps_by_cookie
+from stopper.core.response_headers import headers_set
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import is_constant
+from stopper.core.values import is_constant, text_of
 
 ENOUGH: Final = 10
 """Routes that are asked; Flask-CORS is set for an application or for a prefix, seldom for one route."""
@@ -27,6 +28,19 @@ def detect(app: App) -> Iterator[Hit]:
         if said.any_origin and said.with_credentials and not said.hidden and said.span not in seen:
             seen.add(said.span)
             yield Hit("any website may call with the visitor's cookies and read the answer", said.span)
+    yield from _by_hand(source_of(app))
+
+
+def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
+    """A star beside credentials. Browsers refuse the pair, so whoever wants it to work will reflect the origin next."""
+    allowing = {
+        one.function
+        for one in headers_set(facts, "Access-Control-Allow-Credentials")
+        if (text_of(one.value) or "").lower() == "true" or is_constant(one.value, True)
+    }
+    for one in headers_set(facts, "Access-Control-Allow-Origin") if allowing else ():
+        if one.function in allowing and is_constant(one.value, "*"):
+            yield Hit("any website is let in, and credentials are allowed beside it", one.span, certainty="possible")
 
 
 def probe(target: Target) -> Steps[Verdict]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.exchange import Exchange, Request
+from stopper.core.fact import Decorator
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
@@ -25,9 +26,7 @@ _SCHEMAS: Final = re.compile(
 _CHECK: Final = re.compile(
     r"(?i)(?:.*\.)?(?:\w*valid\w*|\w*schema\w*|load|loads_json|model_validate\w*|parse_obj|from_dict|isinstance|check_\w+|require\w*|sanitize\w*|clean\w*|parse_\w+|expect\w*|compare_digest|construct_event)"
 )
-_DECORATED: Final = re.compile(
-    r"(?i)valid|schema|expects|use_args|use_kwargs|arguments|input|body|marshal|doc|json|parse"
-)
+_DECORATED: Final = re.compile(r"(?i)valid|schema|expects|use_args|use_kwargs|arguments|input|body|json|parse")
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -88,7 +87,8 @@ def _is_checked(facts: SourceFacts, function: str) -> bool:
     """That anything in the view looks like a check: a schema, a type, a test of a member, a caught failure, a decorator."""
     own = facts.function(function)
     if own is not None and any(
-        _DECORATED.search(one.name.rpartition(".")[2]) or _SCHEMAS.search(one.name) for one in own.decorators
+        _DECORATED.search(one.name.rpartition(".")[2]) or _SCHEMAS.search(one.name) or _expects(facts, one)
+        for one in own.decorators
     ):
         return True
     if any(
@@ -101,6 +101,25 @@ def _is_checked(facts: SourceFacts, function: str) -> bool:
     if any(_of_json(one.left) or _of_json(one.right) for one in facts.comparisons_in(function)):
         return True
     return bool(facts.handlers_in(function))
+
+
+def _expects(facts: SourceFacts, decorator: Decorator) -> bool:
+    """``@ns.expect(model, validate=True)`` of Flask-RESTX. Without ``validate`` a model only describes, and a parser parses."""
+    call = decorator.call
+    if call is None or decorator.name.rpartition(".")[2] != "expect":
+        return False
+    said = call.keyword("validate")
+    if said is not None:
+        return not is_constant(said, False)
+    if any(not is_constant(one.value, False) for one in facts.config_writes("RESTX_VALIDATE", "RESTPLUS_VALIDATE")):
+        return True
+    if any(
+        not is_constant(given, False, None)
+        for made in facts.calls("*.Api", "*.Namespace", "*.namespace")
+        if (given := made.keyword("validate")) is not None
+    ):
+        return True
+    return any(isinstance(part, Call) and "RequestParser" in part.callee for one in call.args for part in walk(one, 4))
 
 
 def _makes_type(call: Call) -> bool:

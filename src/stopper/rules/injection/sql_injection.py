@@ -27,6 +27,8 @@ _SQL: Final = re.compile(
 _MORE: Final = re.compile(
     r"pandas\.read_sql(?:_query)?|sqlalchemy\.(?:literal_column|sql\.literal_column)|(?:.*\.)?(?:exec_driver_sql|from_statement|fetch_all|fetch_one|fetchrow)"
 )
+_ASYNC: Final = r"(?:.*\.)?(?:fetch|fetchval|iterate)"
+"""Methods of asynchronous drivers that take a statement."""
 _NOT_SQL: Final = re.compile(r"(?i).*(?:executor|redis|pipeline|subprocess|task|command|job)\w*\.execute")
 _MONGO: Final = (
     "*.find_one", "*.find", "*.count_documents", "*.delete_one", "*.delete_many", "*.update_one", "*.update_many",
@@ -43,7 +45,8 @@ def detect(app: App) -> Iterator[Hit]:
     for flow in facts.flows("sql", label=_KINDS):
         if _is_query(facts, flow) and not _is_checked(facts, flow.value, flow.function):
             yield Hit("text from the request becomes part of the SQL statement", flow.span)
-    for call in facts.calls_matching(_MORE.pattern):
+    more = f"{_MORE.pattern}|{_ASYNC}" if facts.imports("asyncpg", "databases", "aiopg") else _MORE.pattern
+    for call in facts.calls_matching(more):
         text = call.argument(0, "sql", "text", "query")
         if text is not None and facts.derives(text, *_KINDS) and not _is_checked(facts, text, call.function):
             yield Hit("text from the request becomes part of the SQL statement", call.span)

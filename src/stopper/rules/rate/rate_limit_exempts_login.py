@@ -22,7 +22,7 @@ _OF_CSRF: Final = re.compile(r"(?i)csrf|seasurf|talisman")
 
 def detect(app: App) -> Iterator[Hit]:
     """Exemptions of views, blueprints and paths that let people in, and limits that stand above the route."""
-    told = list(_in_source(source_of(app)))
+    told = [*_in_source(source_of(app)), *_own_hooks(source_of(app))]
     yield from told
     known = {hit.route.path for hit in told if hit.route is not None}
     exempt = {endpoint for limiter in app.extensions.limiters for endpoint in limiter.exempt if limiter.enabled}
@@ -108,6 +108,38 @@ def _filters(facts: SourceFacts) -> Iterator[Hit]:
         ]
         if any(AUTH_PATH.search(text) for value in values for text in _texts(value)):
             yield Hit("requests to log in are taken out before the limiter counts", function.span)
+
+
+def _own_hooks(facts: SourceFacts) -> Iterator[Hit]:
+    """A hook of the project that counts and refuses, and lets the path of a log-in go before it counts."""
+    for name in dict.fromkeys(hook for route in facts.routes for hook in route.hooks):
+        refusals = [one.span for one in facts.returns_of(name) if _says_429(one.value)]
+        refusals += [one.span for one in facts.calls_in(name) if one.method == "abort" and _says_429(one) and one.span]
+        for asked in facts.conditions_in(name) if refusals else ():
+            if not asked.stops or asked.body is None or any(asked.body.holds(one) for one in refusals):
+                continue
+            if any(AUTH_PATH.search(text) for text in _let_go(facts, name, asked.value)):
+                yield Hit("requests to log in are let go before the limiter counts", asked.span)
+                break
+
+
+def _says_429(value: Value) -> bool:
+    return any(is_constant(part, 429) for part in walk(value, 3))
+
+
+def _let_go(facts: SourceFacts, function: str, asked: Value) -> Iterator[str]:
+    """The paths and endpoints that a test is true of."""
+    for one in facts.comparisons_in(function):
+        inside = any(part is one.left for part in walk(asked, 4)) and any(part is one.right for part in walk(asked, 4))
+        if inside and one.operator in ("in", "==") and any(map(_is_place, (one.left, one.right))):
+            yield from (text for side in (one.left, one.right) for text in _texts(side))
+    for part in walk(asked, 4):
+        if isinstance(part, Call) and part.method == "startswith" and part.receiver and _is_place(part.receiver):
+            yield from (text for one in part.args for text in _texts(one))
+
+
+def _is_place(value: Value) -> bool:
+    return isinstance(value, Name) and value.dotted in ("flask.request.path", "flask.request.endpoint")
 
 
 def _texts(value: Value) -> Iterator[str]:
