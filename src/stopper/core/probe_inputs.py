@@ -18,6 +18,8 @@ from stopper.core.probe_shared import found_once
 
 MOST: Final = {"quick": 8, "standard": 20, "deep": 60}
 """Inputs that one probe varies, by the scan's depth."""
+WITH_GUESSES: Final = {"quick": 8, "standard": 14, "deep": 60}
+"""The same with names that are guesses."""
 SHOWN: Final = 4
 """Places of one weakness whose exchanges are kept as evidence; the others are named."""
 USUAL: Final = ("q", "id", "name")
@@ -84,7 +86,10 @@ def _inputs(target: Target, methods: Sequence[str], usual: Sequence[str]) -> Ste
         for place, one in enumerate(_of(route, _as_asked(target, asked, honest), honest, usual)):
             guess = _is_guess(one)  # and of all guesses, what a door reads from its query is the least likely
             found.append(((guess, guess and is_door(route), place), one))
-    return [one for _, one in sorted(found, key=lambda pair: pair[0])[: MOST[target.depth]]]
+    ordered = sorted(found, key=lambda pair: pair[0])
+    known = [one for order, one in ordered if not order[0]][: MOST[target.depth]]
+    guesses = [one for order, one in ordered if order[0]][: max(0, WITH_GUESSES[target.depth] - len(known))]
+    return [*known, *guesses]
 
 
 def judged(
