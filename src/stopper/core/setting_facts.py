@@ -42,6 +42,8 @@ _FILE_FOR_DESK: Final = re.compile(rf"{_FOLDER}/(?:dev(?:elopment)?|local)\.py$"
 """A class ``Config`` in ``settings/test.py`` or ``settings/dev.py``."""
 YES: Final = frozenset({"1", "true", "yes", "on", "t", "y"})
 """Words that programs read as yes."""
+NO: Final = frozenset({"0", "false", "no", "off", "f", "n"})
+"""And those that they read as no."""
 _CASTS: Final = frozenset({"int", "float", "str", "bool"})
 _UNITS: Final = {
     "weeks": 604800.0,
@@ -113,7 +115,8 @@ def plain(facts: SourceFacts, value: Value | None, depth: int = 6) -> tuple[obje
         case Truth(parts=(inner,)):
             return tuple(not one for one in plain(facts, inner, depth - 1))
         case Truth(parts=(left, right)):
-            return _compared(plain(facts, left, depth - 1), plain(facts, right, depth - 1))
+            told = _compared(plain(facts, left, depth - 1), plain(facts, right, depth - 1))
+            return tuple(not one for one in told) if value.differs else told
         case _:
             return ()
 
@@ -138,9 +141,9 @@ def members(value: object) -> tuple[object, ...]:
 
 
 def _compared(left: tuple[object, ...], right: tuple[object, ...]) -> tuple[object, ...]:
-    """``os.environ.get("X", "false").lower() == "true"``: what the fallback comes to, where the other side means yes."""
+    """``os.environ.get("X", "false").lower() == "true"``: what the fallback comes to, where the other side means yes or no."""
     wanted = [one for found in right for one in members(found)]
-    if not left or not wanted or not all(isinstance(one, str) and one.lower() in YES for one in wanted):
+    if not left or not wanted or not all(isinstance(one, str) and one.lower() in YES | NO for one in wanted):
         return ()
     names = {str(one).lower() for one in wanted}
     return tuple(one.lower() in names for one in left if isinstance(one, str))

@@ -178,11 +178,12 @@ class Unknown:
 @dataclass(frozen=True, slots=True)
 class Truth:
     """The outcome of a comparison or of ``not``. It says yes or no, so nothing leaks through it: it carries no labels of its own.
-    ``parts`` are what was compared (the comparison itself is a fact)."""
+    ``parts`` are what was compared (the comparison itself is a fact); ``differs`` says that it was by ``!=`` or ``not in``."""
 
     parts: "tuple[Value, ...]" = ()
     span: Span | None = None
     name: str = ""
+    differs: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -131,7 +131,7 @@ def _compare(reader: Reader, node: ast.Compare) -> Value:
         )
         rest.append(right)
         left = right
-    return Truth((first, *rest))
+    return Truth((first, *rest), differs=len(rest) == 1 and type(node.ops[0]) in (ast.NotEq, ast.NotIn))
 
 
 def _texts(node: ast.Compare, left: Value, right: Value) -> tuple[str, str] | None:
