@@ -26,6 +26,8 @@ _LOGS_OUT: Final = re.compile(r"(?i)log_?-?out|sign_?-?out|end_?session")
 _HINTS: Final = frozenset({"id_token", "id_token_hint", "idtoken"})
 _HANDED: Final = re.compile(r"(?i)[?&#;](?:access_token|id_token|refresh_token|auth_token|token|jwt)=[\w.~+/-]{16,}")
 _NAMED: Final = re.compile(r"(?i)[?&#](?:access_token|id_token|refresh_token|auth_token|token|jwt)=$")
+_CLEAR: Final = frozenset({"access_token", "id_token", "refresh_token", "auth_token", "bearer", "jwt"})
+"""What is passed on under such a name is no link of its own, whatever made it."""
 _PLACES: Final = re.compile(r"%(?:\(\w+\))?[sd]|\{\w*\}")
 TRIED: Final = {"quick": 6, "standard": 12, "deep": 40}
 
@@ -60,8 +62,9 @@ def _by_endpoint(facts: SourceFacts) -> Iterator[Hit]:
             if not isinstance(inner, Call) or inner.callee != "flask.url_for":
                 continue
             for name, value in inner.keywords:
+                said = name.lower() in _CLEAR and not isinstance(value, Constant)
                 if not NOT_CREDENTIALS.search(name) and facts.derives(
-                    value, "token", "authorization-header", by_name=False
+                    value, "token", "authorization-header", by_name=said
                 ):
                     yield Hit("a token is put into the address of a redirect", call.span)
                     break

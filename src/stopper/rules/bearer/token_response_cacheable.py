@@ -34,7 +34,9 @@ HANDED: Final = frozenset(
     {"access_token", "accesstoken", "refresh_token", "refreshtoken", "id_token", "auth_token", "bearer_token", "jwt"}
 )
 """Members of an answer that are a token."""
-MAYBE: Final = frozenset({"token"})
+MAYBE: Final = frozenset(
+    {"token", "access", "refresh", "bearer", "auth", "session", "jwt_token", "api_token", "user_token", "session_token"}
+)
 """A member that is one where its value is."""
 _BODY_WORDS: Final = HANDED | MAYBE
 _SPELLED: Final = (
