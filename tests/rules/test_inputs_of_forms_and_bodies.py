@@ -15,11 +15,13 @@ from xml.sax.handler import ContentHandler, feature_external_ges
 
 import pytest
 import yaml
-from flask import Flask, jsonify, redirect, render_template_string, request
+from flask import Flask, jsonify, make_response, redirect, render_template_string, request
 from markupsafe import escape
 
 from stopper.core.app import App, Route
+from stopper.core.exchange import Response
 from stopper.core.finding import Verdict
+from stopper.core.probe_packed_cookies import packed_cookies
 from stopper.scan.catalogue import load
 from stopper.scan.trial import try_rule
 
@@ -267,3 +269,44 @@ def test_a_default_account_at_the_log_in_of_administrators_beside_that_of_everyb
     app.add_url_rule("/admin/login", "admin", lambda: door({"admin": "admin"}), methods=["POST"])
     found = verdict("default-account-enabled", app, said("/login", "POST"), said("/admin/login", "POST"))
     assert [str(ref) for ref in found.routes] == ["POST /admin/login"]
+
+
+# --- packed cookies --------------------------------------------------------------------------------------------------------------
+
+
+def preferences(*, unpacks: bool) -> Flask:
+    app = Flask("preferences")
+
+    @app.get("/")
+    def home() -> Any:
+        worn = base64.b64decode(request.cookies.get("prefs", "") or base64.b64encode(pickle.dumps({"mode": "dark"})))
+        mode = pickle.loads(worn)["mode"] if unpacks else "dark"
+        answer = make_response(f"<p>{escape(mode)}</p>")
+        answer.set_cookie("prefs", base64.b64encode(pickle.dumps({"mode": "dark"})).decode())
+        return answer
+
+    return app
+
+
+@pytest.mark.parametrize("unpacks", [False, True])
+@pytest.mark.parametrize("surface", ["wsgi", "http"])
+def test_a_cookie_that_is_unpacked(unpacks: bool, surface: Any) -> None:
+    model = App(routes=(said("/"),), readers=frozenset({"spec"}))
+    found = try_rule(
+        RULES["code-injection"], preferences(unpacks=unpacks), source=model, depth="standard", surface=surface
+    )
+    assert (found.outcome == "fail") is unpacks
+
+
+def test_cookies_that_hold_json_a_signed_text_or_noise_are_no_objects() -> None:
+    values = [
+        base64.b64encode(b'{"user": "ann"}').decode(),
+        "eyJhIjoxfQ.ZqT1Pg.abc",
+        secrets.token_urlsafe(24),
+        "dark",
+        "",
+    ]
+    lines = tuple(("Set-Cookie", f"c{number}={value}; Path=/") for number, value in enumerate(values))
+    assert list(packed_cookies(Response(200, lines, b""))) == []
+    packed = (("Set-Cookie", f"p={base64.urlsafe_b64encode(pickle.dumps([1], protocol=0)).decode()}"),)
+    assert list(packed_cookies(Response(200, packed, b""))) == ["p"]

@@ -18,6 +18,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, send
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import Input, judged
+from stopper.core.probe_packed_cookies import unpacked_cookies
 from stopper.core.probe_raw_bodies import OBJECTS, bare_bodies
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Format, Item, Name, Sequence, Value, is_constant, text_of
@@ -164,6 +165,11 @@ def probe(target: Target) -> Steps[Verdict]:
                 evidence.extend(found)
                 said = said or f"{ref} unpacks its body into objects that run code"
                 break
+    cookies = yield from attempt(unpacked_cookies(target))
+    if cookies is not None and cookies[0]:
+        places.extend(ref for ref in cookies[0] if ref not in places)
+        evidence.extend(cookies[1])
+        said = said or f"{cookies[0][0]} unpacks a cookie into objects that run code"
     if nowhere := (yield from attempt(_nowhere(target))):
         places.append(_NOWHERE)
         evidence.extend(nowhere)
