@@ -35,10 +35,19 @@ def _made(facts: "SourceFacts", value: Value, steps: int) -> Iterator[Call]:
             for one in facts.returns_of(option.callee):
                 yield from _made(facts, one.value, steps - 1)
         elif isinstance(option, Parameter) and steps:
+            yield from raised_for(facts, option)
             for call in callers(facts, option.function):
                 for given in passed(facts, option, call):
                     if given is not option:
                         yield from _made(facts, given, steps - 1)
+
+
+def raised_for(facts: "SourceFacts", value: Parameter) -> Iterator[Call]:
+    """The exceptions of the project that are raised for a registered handler to answer."""
+    handled = {one.what for one in facts.error_handlers_of(value.function)} if value.index == 0 else set[str]()
+    for one in facts.raises() if handled & classes_by_name(facts).keys() else ():
+        if isinstance(one.value, Call) and one.value.callee in handled:
+            yield one.value
 
 
 def _put(facts: "SourceFacts", known: ClassFact, made: Call, attribute: str) -> Value | None:

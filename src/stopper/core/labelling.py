@@ -1,10 +1,12 @@
 """From a value to what it derives from. Values keep their structure, so this is a pure question that is asked when a rule asks it."""
 
+import re
 from collections.abc import Callable
 from collections.abc import Mapping as MappingType
 from typing import TYPE_CHECKING, Any, Final
 
-from stopper.core.body_models import class_of, filled_from, is_narrow
+from stopper.core.body_models import filled_from, is_narrow
+from stopper.core.held_headers import credential_kind, headers_of
 from stopper.core.labels import CREDENTIALS
 from stopper.core.origins import (
     CURATED,
@@ -22,6 +24,7 @@ from stopper.core.origins import (
     of_header,
     of_name,
 )
+from stopper.core.parameter_origins import of_parameter
 from stopper.core.parts_returned import parts_returned
 from stopper.core.passing import callers
 from stopper.core.passing import passed as passed_by
@@ -53,10 +56,14 @@ if TYPE_CHECKING:
 GLIMPSE: Final = 8
 """Characters of a credential that may be shown to tell one from another."""
 
-_HANDS_BODY: Final = frozenset({"arguments", "input", "use_args", "use_kwargs"})
-
 DEEPEST: Final = 40
 """Values nested deeper than this are generated code; their labels are no worse for being cut."""
+
+
+_FREE_FIELD: Final = re.compile(
+    r"(?:wtforms|flask_wtf|wtforms_\w+)(?:\.\w+)*\.(?:String|Text|TextArea|Password|Email|URL|Hidden|Search|Tel)Field"
+)
+"""Fields of a form whose ``data`` is the text that the caller wrote."""
 
 
 class _Asking:
@@ -130,6 +137,11 @@ class _Asking:
         owner = value.owner
         if isinstance(owner, Name) and owner.dotted == "flask.request.headers" and isinstance(key, str):
             return of_header(key)
+        put = headers_of(self.facts, owner.owner) if isinstance(owner, Member) and owner.attribute == "headers" else ()
+        if put and isinstance(key, str):
+            return NONE.union(
+                *(self._put(name, held, bound, depth) for name, held in put if name.lower() == key.lower())
+            )
         if isinstance(owner, Name) and owner.dotted == "flask.request.environ" and isinstance(key, str):
             return of_header(key.removeprefix("HTTP_").replace("_", "-"))
         names = [one.value for one in options(value.key) if isinstance(one, Constant)]
@@ -180,7 +192,7 @@ class _Asking:
                 return None
 
     def _handed(self, value: Parameter) -> list[Value]:
-        if self._of_route(value) or self._of_handler(value) or self._of_schema(value):
+        if of_parameter(self.facts, value, self.numbers):
             return []
         return [one for call in callers(self.facts, value.function) for one in passed_by(self.facts, value, call)]
 
@@ -212,6 +224,11 @@ class _Asking:
     def member(self, value: Member, bound: MappingType[str, Value], depth: int) -> Labels:
         if value.attribute == "config" and _is_application(value.owner):
             return labelled("whole-config", source="config")
+        if value.attribute == "data" and isinstance(value.owner, Call) and _FREE_FIELD.fullmatch(value.owner.callee):
+            return labelled("request-data") | by_name(value.owner.name, NONE)
+        put = headers_of(self.facts, value.owner) if value.attribute == "headers" else ()
+        if put:
+            return frozenset(label for name, held in put for label in self._put(name, held, bound, depth))
         found = self.of(value.owner, bound, depth + 1)
         if found and self.numbers and is_narrow(self.facts, value.owner, value.attribute):
             return NONE
@@ -220,6 +237,11 @@ class _Asking:
         ):
             found = frozenset(label for label in found if label.kind != "exception")
         return found | by_name(value.attribute, found)
+
+    def _put(self, name: str, held: Value, bound: MappingType[str, Value], depth: int) -> Labels:
+        """What a header of a client carries."""
+        kind = credential_kind(name) if not isinstance(held, Constant) else None
+        return self.of(held, bound, depth + 1) | (labelled(kind, source=name) if kind is not None else NONE)
 
     def _is_plain_exception(self, value: Value) -> bool:
         return isinstance(value, Caught) and not all(
@@ -235,44 +257,12 @@ class _Asking:
             self.cuts += 1
             return NONE
         self.open.add(mark)
-        found = self._of_route(value) | self._of_handler(value) | self._of_schema(value)
+        found = of_parameter(self.facts, value, self.numbers)
         for call in callers(self.facts, value.function):
             for given in passed_by(self.facts, value, call):
                 found |= self.of(given, {}, depth + 4)
         self.open.discard(mark)
         return found
-
-    def _of_route(self, value: Parameter) -> Labels:
-        for route in self.facts.routes_of_view(value.function):
-            if any(name == value.parameter for name, _ in route.parameters):
-                typed = dict(route.parameters)[value.parameter]
-                if typed in ("int", "uuid") and self.numbers:
-                    return NONE
-                return labelled("path-parameter", "request-data", source=value.parameter)
-        return NONE
-
-    def _of_schema(self, value: Parameter) -> Labels:
-        """What ``@blp.arguments(Schema)``, ``@app.input(Schema)`` or ``@use_args(…)`` hands to a view: the caller wrote it."""
-        function = self.facts.function(value.function)
-        if function is None or value.parameter in ("self", "cls"):
-            return NONE
-        if any(
-            name == value.parameter
-            for route in self.facts.routes_of_view(value.function)
-            for name, _ in route.parameters
-        ):
-            return NONE
-        given = any(one.name.rpartition(".")[2] in _HANDS_BODY for one in function.decorators)
-        given = given or (self.facts.is_view(value.function) and class_of(self.facts, value) is not None)
-        return labelled("request-data") if given else NONE
-
-    def _of_handler(self, value: Parameter) -> Labels:
-        if value.index != 0:
-            return NONE
-        for handler in self.facts.error_handlers_of(value.function):
-            if not handler.what.isdigit() and not handler.what.startswith("werkzeug.exceptions"):
-                return labelled("exception")
-        return NONE
 
     def call(self, value: Call, bound: MappingType[str, Value], depth: int) -> Labels:
         callee = value.callee

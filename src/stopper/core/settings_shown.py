@@ -11,6 +11,7 @@ from stopper.core.values import (
     ConfigValue,
     Constant,
     Item,
+    Mapping,
     Member,
     Name,
     Parameter,
@@ -45,8 +46,14 @@ def _shows_all(facts: "SourceFacts", value: Value, depth: int = 12) -> bool:
     if depth < 0:
         return False
     match value:
+        case Item(owner=owner, key=Item(key=Unknown(parts=())) as name):  # ``config[name]`` for each of its names
+            return facts.derives(owner, "whole-config") and facts.derives(name.owner, "whole-config")
         case Item(owner=owner, key=key):
             return key == Unknown() and facts.derives(owner, "whole-config")
+        case Mapping(items=((Item(key=Unknown(parts=())), held),), open=True):  # its names, and something for each
+            return _shows_all(facts, held, depth - 1)
+        case Call(callee="bool" | "len" | "type" | "isinstance"):
+            return False
         case Call(callee="sorted" | "list" | "set" | "tuple" | "len" | "bool", args=(inner, *_)) if not _is_paired(
             inner
         ):

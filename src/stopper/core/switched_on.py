@@ -20,6 +20,7 @@ from stopper.core.values import (
     Constant,
     EnvironmentValue,
     Item,
+    Mapping,
     Member,
     Name,
     Parameter,
@@ -216,19 +217,49 @@ def _loads(facts: SourceFacts, owner: str) -> bool:
 
 
 def _is_only_choice(facts: SourceFacts, owner: str) -> bool:
-    """That the class for one desk is the one that is loaded by its name, with no choice."""
+    """That the class for one desk is the one that is loaded by its name, with no choice, or where nobody chooses."""
     return any(
-        call.args
-        and (
-            (isinstance(call.args[0], Name) and call.args[0].dotted == owner)
-            or (
-                isinstance(call.args[0], Constant)
-                and isinstance(call.args[0].value, str)
-                and call.args[0].value.rpartition(".")[2] == _owner(owner)
-            )
-        )
+        _names(value, owner)
         for call in facts.calls("*.from_object")
+        if call.args
+        for value in _chosen_by_default(facts, call.args[0])
     )
+
+
+def _names(value: Value, owner: str) -> bool:
+    if isinstance(value, Name):
+        return value.dotted == owner
+    return isinstance(value, Constant) and isinstance(value.value, str) and _owner(value.value) == _owner(owner)
+
+
+def _chosen_by_default(facts: SourceFacts, value: Value) -> Iterator[Value]:
+    """The value, or what a table gives under the name that holds where the environment says none: ``CONFIGS[getenv("ENV", "dev")]``."""
+    yield value
+    table = value.owner if isinstance(value, Item) else value.receiver if isinstance(value, Call) else None
+    if isinstance(value, Call) and not (value.method == "get" and value.args):
+        return
+    name = value.key if isinstance(value, Item) else value.args[0] if isinstance(value, Call) else None
+    for option in (table,) if isinstance(table, Mapping) else ():
+        for said in _names_by_default(facts, name):
+            held = option.get(said)
+            if held is not None:
+                yield held
+
+
+def _names_by_default(facts: SourceFacts, name: Value | None) -> Iterator[str]:
+    match name:
+        case EnvironmentValue(default=default):
+            yield from _names_by_default(facts, default)
+        case Constant(value=str(said)):
+            yield said
+        case Choice(options=(EnvironmentValue(), *_, Constant(value=str(said))), every=False):
+            yield said  # ``getenv("ENV") or "development"``
+        case Parameter():
+            for one in _handed(facts, name):
+                if not isinstance(one, (Parameter, Constant)):
+                    yield from _names_by_default(facts, one)
+        case _:
+            return
 
 
 def asked_for(facts: SourceFacts, span: Span | None) -> bool:

@@ -5,15 +5,28 @@ from typing import Final
 
 from stopper.core.api_key_names import is_key_name
 from stopper.core.app import App
+from stopper.core.fact import Reading
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.naming import sensitive
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_api_key import key_holders
 from stopper.core.probe_baseline import NONSENSE, candidates, establish, judge
 from stopper.core.probe_query import with_query, without_query
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Mapping, Name, Sequence, Value, options, text_of
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    EnvironmentValue,
+    Mapping,
+    Name,
+    Sequence,
+    Value,
+    options,
+    text_of,
+    walk,
+)
 
 MESSAGE: Final = "an API key is accepted from the URL"
 IN_URL: Final = ("flask.request.args", "flask.request.values", "flask.request.view_args")
@@ -30,7 +43,9 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     headers = {one.function for one in facts.readings("flask.request.headers") if is_key_name(one.key)}
     for reading in facts.readings(*IN_URL):
-        if is_key_name(reading.key) or (reading.key.lower() in VAGUE and reading.function in headers):
+        if is_key_name(reading.key) or (
+            reading.key.lower() in VAGUE and (reading.function in headers or _is_held_against_key(facts, reading))
+        ):
             yield Hit(MESSAGE, reading.span)
     for item in facts.all_lookups:
         if isinstance(item.owner, Name) and item.owner.dotted in IN_URL and item.span and not facts.is_test(item.span):
@@ -45,6 +60,32 @@ def detect(app: App) -> Iterator[Hit]:
     for scheme in app.spec.schemes.values() if app.spec is not None else ():
         if scheme.where == "query" and scheme.kind.lower() == "apikey":
             yield Hit(f"the OpenAPI document puts the key into the query parameter {scheme.parameter}", reader="spec")
+
+
+def _is_held_against_key(facts: SourceFacts, reading: Reading) -> bool:
+    """That what was read is compared with a setting that is called a key."""
+    pairs = [(one.left, one.right) for one in facts.comparisons_in(reading.function) if one.operator in ("==", "!=")]
+    pairs += [
+        (call.args[0], call.args[1])
+        for call in facts.calls_in(reading.function)
+        if call.method == "compare_digest" and len(call.args) == 2
+    ]
+    return any(
+        any(part is reading.value for part in walk(shown, 4)) and any(_is_key_setting(part) for part in walk(wanted, 4))
+        for pair in pairs
+        for shown, wanted in (pair, pair[::-1])
+    )
+
+
+def _is_key_setting(value: Value) -> bool:
+    name = (
+        value.variable
+        if isinstance(value, EnvironmentValue)
+        else value.key
+        if isinstance(value, ConfigValue)
+        else value.name
+    )
+    return bool(name) and (is_key_name(name) or sensitive(name) is not None)
 
 
 def _parsed(facts: SourceFacts) -> Iterator[Hit]:

@@ -6,6 +6,7 @@ from typing import Final, cast
 
 from stopper.core.api_key_names import is_key_name
 from stopper.core.app import App
+from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.naming import sensitive
@@ -108,7 +109,7 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
     if depth < 0:
         return False
     if isinstance(value, Name):
-        return _is_of_somebody(value.dotted)
+        return _is_of_somebody(value.dotted) or _is_declared(facts, value.dotted)
     if isinstance(value, _NOTHING):
         return False
     match value:
@@ -156,6 +157,13 @@ def _is_of_somebody(dotted: str) -> bool:
     """``current_user.api_key``: the key that the record of somebody holds."""
     owner, _, last = dotted.rpartition(".")
     return _SOMEBODY.fullmatch(owner) is not None and _is_key(last)
+
+
+def _is_declared(facts: SourceFacts, dotted: str) -> bool:
+    """``self.api_key`` of a class that declares it by its type alone: ``api_key: Mapped[str]``."""
+    owner, _, last = dotted.rpartition(".")
+    known = classes_by_name(facts).get(owner) if _is_key(last) else None
+    return known is not None and last in known.fields
 
 
 def _is_key(name: str) -> bool:

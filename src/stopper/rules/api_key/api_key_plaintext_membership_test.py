@@ -27,6 +27,7 @@ from stopper.core.values import (
 )
 
 _LOADED: Final = re.compile(r"(?:json|yaml|tomllib|toml|tomli|rtoml|orjson|ujson)\.(?:safe_)?loads?")
+_KEYS: Final = re.compile(r"(?i)(?:^|_)(?:api_?)?(?:keys|tokens)$")
 SHORTEST: Final = 8
 MESSAGE = "the key of the caller is looked up among keys in clear"
 
@@ -39,7 +40,11 @@ def detect(app: App) -> Iterator[Hit]:
     seen: set[Span] = set()
     for comparison in facts.comparisons("in", "not in"):
         certainty = _kept(facts, comparison.right)
-        if certainty is not None and not _are_words(comparison.right) and is_shown_key(facts, comparison.left):
+        if (
+            certainty is not None
+            and not _are_words(comparison.right)
+            and (is_shown_key(facts, comparison.left) or _is_of_header(facts, comparison.left, comparison.right))
+        ):
             seen.add(comparison.span)
             yield Hit(MESSAGE, comparison.span, certainty=certainty)
     lines = {(span.path, span.line) for span in seen}
@@ -67,6 +72,18 @@ def _asked(facts: SourceFacts) -> Iterator[Span]:
         held = [one for owner in options(call.receiver) for one in facts.followed(owner)]
         if any(not isinstance(one, ConfigValue) and _is_table(facts, one) for one in held):
             yield call.span
+
+
+def _is_of_header(facts: SourceFacts, shown: Value, kept: Value) -> bool:
+    """What came in ``Authorization``, where the collection is called one of keys or tokens."""
+    named = (
+        one
+        for option in options(kept)
+        for one in (option.name, getattr(option, "variable", ""), getattr(option, "key", ""))
+    )
+    return any(isinstance(name, str) and _KEYS.search(name) for name in named) and any(
+        label.kind == "authorization-header" for label in facts.labels(shown)
+    )
 
 
 def _are_words(value: Value) -> bool:

@@ -55,8 +55,13 @@ def detect(app: App) -> Iterator[Hit]:
 def _lets_in(facts: SourceFacts, condition: Condition) -> bool:
     """``if "X-API-Key" in request.headers: return view()`` in a wrapper that refuses whoever does not come that far."""
     body = condition.body
-    if condition.negated or condition.refuses or body is None or not _is_presence(condition.value):
+    shown = _is_presence(condition.value) or _is_kept_reading(facts, condition)
+    if condition.negated or condition.refuses or body is None or not shown:
         return False
+    if condition.stops and _runs_before(facts, condition.function):
+        kept = condition.value.dotted if isinstance(condition.value, Name) else ""
+        looked = _used(facts, kept) if kept else _looked_at(facts, condition)
+        return _refuses_after(facts, condition) and not looked
     returned = facts.returns_of(condition.function)
     inside = [one for one in returned if body.holds(one.span) and isinstance(one.value, Call)]
     if not any(isinstance(one.value, Call) and one.value.callee == "?" for one in inside):
@@ -64,6 +69,38 @@ def _lets_in(facts: SourceFacts, condition: Condition) -> bool:
     refused = any(is_constant(part, 401, 403) for one in returned if one not in inside for part in walk(one.value, 3))
     aborted = any(call.method == "abort" for call in facts.calls_in(condition.function))
     return (refused or aborted) and not _looked_at(facts, condition)
+
+
+def _is_kept_reading(facts: SourceFacts, condition: Condition) -> bool:
+    """``g.api_key``, which the same function has just read from the request."""
+    said = condition.value.dotted if isinstance(condition.value, Name) else ""
+    return said.startswith("flask.g.") and any(
+        one.target == said.removeprefix("flask.") and _bare(one.value) is not None
+        for one in facts.assignments_in(condition.function)
+    )
+
+
+def _used(facts: SourceFacts, kept: str) -> bool:
+    """That something is done with ``g.api_key`` anywhere: it is compared, handed on or looked up."""
+    given = [one for call in facts.calls() for one in (*call.args, *(value for _, value in call.keywords))]
+    compared = [side for one in facts.comparisons() for side in (one.left, one.right)]
+    return any(
+        isinstance(part, Name) and part.dotted == kept for value in (*given, *compared) for part in walk(value, 4)
+    )
+
+
+def _runs_before(facts: SourceFacts, function: str) -> bool:
+    return any(function in route.hooks for route in facts.routes)
+
+
+def _refuses_after(facts: SourceFacts, condition: Condition) -> bool:
+    """That whoever does not come into the body is turned away below it."""
+    below = [one.value for one in facts.returns_of(condition.function) if one.span.line > condition.span.end_line]
+    aborted = any(
+        call.method == "abort" and call.span is not None and call.span.line > condition.span.line
+        for call in facts.calls_in(condition.function)
+    )
+    return aborted or any(is_constant(part, 401, 403) for value in below for part in walk(value, 3))
 
 
 def _asked_elsewhere(facts: SourceFacts) -> Iterator[Hit]:
@@ -98,9 +135,12 @@ def _loaders(facts: SourceFacts) -> Iterator[Hit]:
         for function in facts.functions():
             if function.parameters and any(_LOADERS.fullmatch(one.name) for one in function.decorators):
                 yield from _by_form(facts, function.name, function.parameters[0])
-    for condition in facts.conditions():
-        asked = condition.value
-        if not (condition.refuses and condition.negated and isinstance(asked, Call) and asked.args):
+    asked_by_refusals = (
+        one.value for one in facts.conditions() if one.refuses and one.negated and isinstance(one.value, Call)
+    )
+    refusing = frozenset(one.function for one in facts.raises() if one.function)
+    for asked in (*asked_by_refusals, *(facts.calls(*refusing) if refusing else ())):
+        if not isinstance(asked, Call) or not asked.args:
             continue
         asking = facts.function(asked.callee) if is_key_reading(asked.args[0]) else None
         names = [one for one in asking.parameters if one not in ("self", "cls")] if asking is not None else []
@@ -131,7 +171,7 @@ def _by_form(facts: SourceFacts, function: str, parameter: str) -> Iterator[Hit]
     if any(isinstance(inner, Item) for given in lets_in for inner in walk(given.value, 6)):
         return
     tests = [one for one in facts.conditions_in(function) if holds(one.value)]
-    if lets_in and (tests or all(holds(one.value) for one in lets_in)):
+    if (lets_in and (tests or all(holds(one.value) for one in lets_in))) or any(one.refuses for one in tests):
         yield Hit(MESSAGE, (tests[0] if tests else lets_in[0]).span)
 
 
@@ -209,8 +249,7 @@ def _looked_at(facts: SourceFacts, condition: Condition) -> bool:
         if (
             comparison.function == function
             and not any(is_constant(side, None, "") for side in (comparison.left, comparison.right))
-            and not _is_empty_test((comparison.left, comparison.right))
-            and any(_reads(side) for side in (comparison.left, comparison.right))
+            and any(_reads(side) and not _is_length(side) for side in (comparison.left, comparison.right))
         ):
             return True
     for call in facts.calls_in(function):
@@ -228,6 +267,10 @@ def _looked_at(facts: SourceFacts, condition: Condition) -> bool:
         and (any(_is_item_by_key(inner) for inner in walk(one.value, 6)) or ("." in one.target and _reads(one.value)))
         for one in facts.assignments()
     )
+
+
+def _is_length(value: Value) -> bool:
+    return isinstance(value, Call) and value.callee == "len"
 
 
 def _looks_up(call: Call) -> bool:

@@ -9,7 +9,9 @@ from stopper.core.exchange import Exchange
 from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.held_attributes import held_under
 from stopper.core.naming import sensitive
+from stopper.core.needed_to_start import needed_to_start, setting_names
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import candidates, same
@@ -21,6 +23,7 @@ from stopper.core.values import (
     Constant,
     EnvironmentValue,
     Item,
+    Member,
     Name,
     Parameter,
     Truth,
@@ -60,50 +63,18 @@ def _open_checks(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             met
             and (_says_key(left) or _says_key(right))
             and not _guarded(facts, (left, right), span, function)
-            and _needed_to_start(facts).isdisjoint(_setting_names(facts, left, right))
+            and needed_to_start(facts).isdisjoint(setting_names(facts, left, right))
         ):
             yield span, function
-
-
-def _needed_to_start(facts: SourceFacts) -> frozenset[str]:
-    """The settings and variables without which the application refuses to start."""
-    return facts.once("settings needed to start", lambda: frozenset(_tested_at_start(facts)))
-
-
-def _tested_at_start(facts: SourceFacts) -> Iterator[str]:
-    for one in facts.conditions():
-        asks_caller = any(
-            isinstance(part, Name) and part.dotted.startswith("flask.request") for part in walk(one.value, 6)
-        )
-        if one.refuses and not asks_caller and not (one.function and facts.routes_reaching(one.function)):
-            yield from _said_names(facts, one.value)
-
-
-def _setting_names(facts: SourceFacts, *values: Value) -> set[str]:
-    return {name for value in values for name in _said_names(facts, value)}
-
-
-def _said_names(facts: SourceFacts, value: Value) -> Iterator[str]:
-    """The variables and settings in a value, the literal names among which one is asked for, and what a setting was made of."""
-    for inner in walk(value, 6):
-        match inner:
-            case EnvironmentValue(variable=name):
-                yield name
-            case ConfigValue(key=key):
-                yield key
-                for held in facts.followed(inner):
-                    yield from (one.variable for one in walk(held, 3) if isinstance(one, EnvironmentValue))
-            case Constant(value=str(name)) if name.isupper():
-                yield name
-            case _:
-                pass
 
 
 def _skipped_checks(facts: SourceFacts) -> Iterator[Span]:
     """``if key and shown != key: refuse``, or the same in two steps: without the key nothing is compared."""
     compared = [(left, right, span, function) for left, right, _, span, function in _comparisons(facts)]
-    for outer in facts.conditions():
-        if outer.negated or not compared:
+    for outer in facts.conditions() if compared else ():
+        if outer.negated:
+            if outer.stops and not outer.refuses and _lets_in_unset(facts, outer, compared):
+                yield outer.span
             continue
         every = outer.value.options if isinstance(outer.value, Choice) and outer.value.every else (outer.value,)
         for wanted in every:
@@ -117,9 +88,40 @@ def _skipped_checks(facts: SourceFacts) -> Iterator[Span]:
                 for one in refusing
                 for left, right, span, function in compared
             )
-            needed = not _needed_to_start(facts).isdisjoint(_setting_names(facts, wanted))
+            needed = not needed_to_start(facts).isdisjoint(setting_names(facts, wanted))
             if held and _when_not_set(facts, wanted) and not needed and not _refused_when_unset(facts, wanted, outer):
                 yield outer.span
+
+
+def _lets_in_unset(
+    facts: SourceFacts, outer: Condition, compared: "list[tuple[Value, Value, Span, str]]"
+) -> bool:  # fmt: skip
+    """``if not key: return view()`` above the comparison that refuses."""
+    wanted = outer.value
+    if not isinstance(wanted, (EnvironmentValue, ConfigValue)) or not _says_key(wanted):
+        return False
+    later = any(
+        function == outer.function
+        and outer.span.line < span.line
+        and (_same(_bare(left)[0], wanted) or _same(_bare(right)[0], wanted))
+        and any(one.refuses and one.span.holds(span) for one in facts.conditions_in(function))
+        for left, right, span, function in compared
+    )
+    needed = needed_to_start(facts).isdisjoint(setting_names(facts, wanted))
+    return later and needed and bool(_when_not_set(facts, wanted)) and _answers_or_goes_on(facts, outer)
+
+
+def _answers_or_goes_on(facts: SourceFacts, outer: Condition) -> bool:
+    """That what stands there lets the request on: it calls the view, or gives back nothing; not an answer of its own."""
+    body = outer.body
+    if body is None:
+        return False
+    ended = (call.span for call in facts.calls_in(outer.function) if call.method in ("abort", "exit", "_exit"))
+    raised = (one.span for one in facts.raises() if one.function == outer.function)
+    if any(span is not None and body.holds(span) for span in (*ended, *raised)):
+        return False
+    inside = [one.value for one in facts.returns_of(outer.function) if body.holds(one.span)]
+    return all(is_constant(one, None, True) or (isinstance(one, Call) and one.callee == "?") for one in inside)
 
 
 def _refusals_within(facts: SourceFacts, outer: Condition, together: bool) -> list[Span]:
@@ -146,11 +148,20 @@ def _refused_when_unset(facts: SourceFacts, wanted: Value, outer: Condition) -> 
 def _comparisons(facts: SourceFacts) -> Iterator[tuple[Value, Value, bool, Span, str]]:
     """Everything that compares two values: both, whether None makes it raise, where, and in which function."""
     for found in facts.comparisons("==", "!="):
-        yield found.left, found.right, False, found.span, found.function
+        yield _meant(facts, found.left), _meant(facts, found.right), False, found.span, found.function
     for call in facts.calls(*DIGEST):
         first, second = call.argument(0, "a"), call.argument(1, "b")
         if first is not None and second is not None and call.span is not None:
-            yield first, second, True, call.span, call.function
+            yield _meant(facts, first), _meant(facts, second), True, call.span, call.function
+
+
+def _meant(facts: SourceFacts, value: Value) -> Value:
+    """What an object of the project has under an attribute, where its class was made with it: ``config.api_key``."""
+    bare, _ = _bare(value)
+    if not isinstance(bare, Member) or not (sensitive(bare.attribute) or _KEY_WORDS.search(bare.attribute)):
+        return value
+    held = [one for one, _ in held_under(facts, bare.owner, bare.attribute)]
+    return held[0] if len(held) == 1 and bare is value else value
 
 
 def _meeting(facts: SourceFacts, left: Value, right: Value) -> Missing:

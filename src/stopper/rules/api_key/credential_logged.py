@@ -8,6 +8,7 @@ from stopper.core.app import App
 from stopper.core.call_edits import calls_at
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.held_headers import carried, credential_kind
 from stopper.core.labels import CREDENTIALS, UNTRUSTED, Label, LabelKind
 from stopper.core.naming import sensitive
 from stopper.core.passing import passed
@@ -57,7 +58,9 @@ def detect(app: App) -> Iterator[Hit]:
     """A credential that reaches a logger or ``print`` as it is."""
     facts = source_of(app)
     asking = _Asking(facts)
-    for flow in facts.flows("log", "print", label=tuple(sorted(CREDENTIALS))):
+    for flow in facts.flows("log", "print"):
+        if not flow.has(*CREDENTIALS) and not any(True for one in _mappings(flow.value) for _ in carried(one)):
+            continue
         labels = asking.of(flow.value)
         found: list[LabelKind] = [kind for kind in _WORDS if any(label.kind == kind for label in labels)]
         told = any(label.kind in found and not label.by_name for label in labels)
@@ -105,7 +108,12 @@ class _Asking:
 
     def of(self, value: Value, callers: int = 2) -> frozenset[Label]:
         """The credentials whose text is seen. A name counts only for the value that bears it, and through parameters."""
-        found: set[Label] = set()
+        found = {
+            Label(kind, True, name)
+            for headers in _mappings(value)
+            for name, held in carried(headers)
+            if (kind := credential_kind(name)) is not None and any(not _is_open_part(one) for one in _shown(held))
+        }
         for shown in _shown(value):
             if _is_open_part(shown):
                 continue
@@ -130,6 +138,23 @@ class _Asking:
         """That a caller of the API sends it."""
         of_view = isinstance(value, Parameter) and self.facts.is_view(value.function)
         return of_view or any(label.kind in UNTRUSTED for label in labels)
+
+
+def _mappings(value: Value, depth: int = 3) -> Iterator[Mapping]:
+    """The mappings that are written as they are, names and values."""
+    match value:
+        case Mapping():
+            yield value
+        case (
+            Unknown(parts=inner)
+            | Format(parts=inner)
+            | Choice(options=inner)
+            | Call(callee="str" | "repr" | "dict", args=inner)
+        ):
+            for one in inner if depth else ():
+                yield from _mappings(one, depth - 1)
+        case _:
+            return
 
 
 def _is_open_part(value: Value) -> bool:

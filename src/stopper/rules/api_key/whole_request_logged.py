@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.passing import passed
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Item, Member, Name, Parameter, Truth, Unknown, Value, parts
@@ -84,6 +85,10 @@ def _whole(facts: SourceFacts, value: Value, depth: int = 10) -> str | None:
             return _whole(facts, owner, depth - 1)  # its beginning: ``request.get_data()[:2000]``
         case Item(owner=owner, key=Unknown(parts=())):
             return _whole(facts, owner, depth - 1)  # one after the other, in a loop
+        case Member(owner=Parameter() as owner, attribute=name) | Call(receiver=Parameter() as owner, callee=name) if (
+            _is_request(facts, owner)
+        ):
+            return WHOLE.get(f"flask.request.{name.rpartition('.')[2]}")
         case Item() | Truth() | Member():
             return None
         case Call(callee=callee) if callee in _TELLS_NOTHING or _MASKS.search(callee.rpartition(".")[2]):
@@ -105,6 +110,15 @@ def _whole(facts: SourceFacts, value: Value, depth: int = 10) -> str | None:
             if _MASKS.search(value.name):
                 return None
             return next((found for part in parts(value) if (found := _whole(facts, part, depth - 1))), None)
+
+
+def _is_request(facts: SourceFacts, value: Parameter) -> bool:
+    """That callers hand the request itself over."""
+    return any(
+        isinstance(one, Name) and one.dotted == "flask.request"
+        for call in facts.calls(value.function)
+        for one in passed(facts, value, call)
+    )
 
 
 def _gives_names(value: Value) -> bool:

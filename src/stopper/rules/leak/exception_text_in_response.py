@@ -10,7 +10,7 @@ from stopper.core.app import App
 from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.held_attributes import held_under
+from stopper.core.held_attributes import held_under, raised_for
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import Provoked, provoked
@@ -104,6 +104,9 @@ class _Asking:
         """What a parameter may hold: the exception of a registered handler, or a text that a caller took from one."""
         if value.index == 0 and in_text:
             yield from (((one.what,), place.span) for one in self._facts.error_handlers_of(value.function))
+        for made in raised_for(self._facts, value) if depth and in_text else ():
+            for told in made.args[:1]:  # the text of another went into it
+                yield from self.caught(told, _Place(place.span, made.function), True, depth - 1)
         for call in self._facts.calls(value.function) if depth else ():
             passed_here = call.argument(value.index if value.index >= 0 else None, value.parameter)
             if passed_here is not None and call.span is not None:

@@ -30,6 +30,10 @@ ON_SERVER: Final = (
 )
 _INTERFACES: Final = ("flask.sessions.SessionInterface", "flask.SessionInterface")
 _HARMLESS: Final = re.compile(r"(?i)csrf|xsrf|nonce|state|e_?mail$|_id$|next|flash")
+_CODE: Final = re.compile(
+    r"(?i)^(?:otp|totp|pin|captcha(?:_(?:text|answer|solution))?)$|(?:^|_)(?:otp|pin|reset|verif\w*|2fa|mfa|sms|login|confirm\w*|one_?time|security|recovery|magic)_?codes?$|_otp$"
+)
+"""What is sent to a person's mail or phone, and must not be read by whoever holds the cookie."""
 LARGEST: Final = 65536
 
 
@@ -43,6 +47,9 @@ def detect(app: App) -> Iterator[Hit]:
         by_key = is_secret_name(flow.detail) or _holds_secret_name(flow.value)
         if flow.detail and _HARMLESS.search(flow.detail):
             continue
+        made = flow.value.method if isinstance(flow.value, Call) else flow.value.name
+        if _CODE.search(flow.detail) and sensitive(made) == "token":
+            continue  # it says which code is meant, and the code lies elsewhere
         hashed = any(
             isinstance(one, Call) and one.callee.startswith(("hashlib.", "hmac.", "bool", "len"))
             for one in walk(flow.value, 3)
@@ -117,7 +124,9 @@ def _says_yes_or_no(value: Value) -> bool:
 
 def is_secret_name(name: str) -> bool:
     """That a member of that name holds a credential or data of a person which a cookie should not hold."""
-    return not _HARMLESS.search(name) and (sensitive(name) is not None or is_personal(name))
+    return not _HARMLESS.search(name) and (
+        sensitive(name) is not None or is_personal(name) or _CODE.search(name) is not None
+    )
 
 
 def probe(target: Target) -> Steps[Verdict]:

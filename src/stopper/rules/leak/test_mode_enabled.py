@@ -15,6 +15,7 @@ from stopper.core.probe_baseline import attempt
 from stopper.core.probe_login import token_in
 from stopper.core.rule import Hit, Rule
 from stopper.core.switched_on import asked_for, switched_on
+from stopper.core.values import Call, Constant
 
 KEYS: Final = ("TESTING", "LOGIN_DISABLED")
 PATH: Final = re.compile(
@@ -36,6 +37,8 @@ _CHECKS: Final = re.compile(
     r"(?i)check_password|verify|authenticate|compare_digest|checkpw|validate|login_required|jwt_required"
 )
 _ROUTES_MOST: Final = 6
+_SHORTEST: Final = 8
+_SENT: Final = frozenset({"authorization-header", "request-header", "cookie", "query-string", "request-data"})
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -47,10 +50,39 @@ def detect(app: App) -> Iterator[Hit]:
         sure = "likely" if found.key == "TESTING" and found.certainty == "certain" else found.certainty
         yield Hit(f"{found.key} is on wherever this runs", found.span, certainty=sure)
     yield from _doors(facts)
+    yield from _fixture_tokens(facts)
     for key in KEYS:
         running = app.config.get(key)
         if key not in seen and running is not None and running.reader == "running" and running.value is True:
             yield Hit(f"{key} is on in the running application", reader="running")
+
+
+_FIXTURE: Final = re.compile(
+    r"(?i)(?:^|_)(?:test|testing|e2e|fixture|debug|dev|backdoor|bypass|master|cypress|qa)_?(?:\w*_)?(?:token|key|secret|jwt|bearer)$"
+)
+_FIXTURE_TEXT: Final = re.compile(
+    r"(?i)^(?:test|e2e|fixture|debug|dev|backdoor|bypass|cypress)[-_.]?[\w.-]*(?:token|key|secret|user|admin|e2e)"
+)
+
+
+def _fixture_tokens(facts: SourceFacts) -> Iterator[Hit]:
+    """``if token == TEST_TOKEN: let in``: a literal that is for tests by its name or text lets in whoever knows it."""
+    pairs = [(one.left, one.right, one.span) for one in facts.comparisons("==")]
+    pairs += [
+        (call.args[0], call.args[1], call.span)
+        for call in facts.calls("*.compare_digest")
+        if len(call.args) == 2 and call.span
+    ]
+    for left, right, span in pairs:
+        for shown, wanted in ((left, right), (right, left)):
+            if isinstance(wanted, Call) and wanted.method == "encode" and wanted.receiver is not None:
+                wanted = wanted.receiver
+            if not isinstance(wanted, Constant) or not isinstance(wanted.value, str) or len(wanted.value) < _SHORTEST:
+                continue
+            if not (_FIXTURE.search(wanted.name) or _FIXTURE_TEXT.search(wanted.value)) or asked_for(facts, span):
+                continue
+            if any(label.kind in _SENT for label in facts.labels(shown)):
+                yield Hit("a token for tests is taken wherever this runs", span, certainty="likely")
 
 
 def _doors(facts: SourceFacts) -> Iterator[Hit]:

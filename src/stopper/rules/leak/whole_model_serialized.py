@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
@@ -12,7 +13,20 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import provoked
 from stopper.core.response_fields import secret_fields
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Choice, Item, Mapping, Member, Name, Sequence, Unknown, Value, text_of, walk
+from stopper.core.values import (
+    Call,
+    Choice,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Sequence,
+    Unknown,
+    Value,
+    is_constant,
+    text_of,
+    walk,
+)
 
 _ALL: Final = re.compile(r"(?is)\bselect\s+(?:\w+\.)?\*\s+from\b")
 _EXECUTES: Final = ("*.execute", "*.executemany", "*.raw", "pandas.read_sql", "pandas.read_sql_query")
@@ -33,8 +47,10 @@ def detect(app: App) -> Iterator[Hit]:
         call.function for call in facts.calls(*_EXECUTES) if call.function and facts.function(call.function)
     )
     documents = facts.imports("pymongo", "flask_pymongo")
+    schemas = facts.imports("marshmallow_sqlalchemy", "flask_marshmallow")
     if (
         not documents
+        and not schemas
         and not wide
         and not runs
         and not methods
@@ -69,11 +85,51 @@ def detect(app: App) -> Iterator[Hit]:
             for one in _held(flow.value, 8)
         ):
             certainty = "likely"
+        if schemas and any(_dumped_whole(facts, one) for one in walk(flow.value, 4)):
+            certainty = "likely"
         if documents and any(_is_whole_document(facts, one, flow.function) for one in _held(flow.value)):
             certainty = "likely"
         if certainty and (flow.span.path, flow.span.line) not in seen:
             seen.add((flow.span.path, flow.span.line))
             yield Hit("all columns of a row go into this response", flow.span, certainty="likely")
+
+
+_SCHEMAS: Final = re.compile(
+    r"(?:flask_)?marshmallow(?:_sqlalchemy)?(?:\.\w+)*\.(?:SQLAlchemyAutoSchema|ModelSchema|SQLAlchemySchema)|(?:.*\.)?(?:SQLAlchemyAutoSchema|ModelSchema)"
+)
+_CHOOSES_NOTHING: Final = frozenset({"many", "session", "instance", "partial", "unknown", "transient"})
+
+
+def _dumped_whole(facts: SourceFacts, value: Value) -> bool:
+    """``AccountSchema(many=True).dump(rows)`` of a schema that takes every column of a model with something secret in it."""
+    if not isinstance(value, Call) or value.method not in ("dump", "dumps", "jsonify"):
+        return False
+    made = value.receiver
+    name = made.callee if isinstance(made, Call) else ""
+    known = classes_by_name(facts).get(name)
+    if known is None or not isinstance(made, Call) or not any(_SCHEMAS.fullmatch(base) for base in known.bases):
+        return False
+    if "__init__" in known.methods or any(word not in _CHOOSES_NOTHING for word, _ in made.keywords):
+        return False
+    meta = classes_by_name(facts).get(f"{name}.Meta")
+    if meta is None or any(word in meta.attributes for word in ("fields", "exclude")):
+        return False
+    model = meta.attributes.get("model")
+    columns = classes_by_name(facts).get(model.dotted) if isinstance(model, Name) else None
+    hidden = {
+        field
+        for field, said in known.attributes.items()
+        if isinstance(said, Call) and is_constant(said.keyword("load_only"), True)
+    }
+    return columns is not None and any(
+        _SECRET.search(column) for column in {*columns.attributes, *columns.fields} - hidden
+    )
+
+
+_SECRET: Final = re.compile(
+    r"(?i)pass(?:word|wd)|secret|token|api_?key|salt$|hash$|digest$|ssn|salary|iban|is_admin|role|totp|internal|notes?$|card"
+)
+"""Columns that nobody would choose to show."""
 
 
 def _held(value: Value, depth: int = 4) -> Iterator[Value]:
@@ -128,7 +184,7 @@ def _wide_methods(facts: SourceFacts) -> frozenset[str]:
 
     One that compares or asks something chooses what it gives back.
     """
-    if not facts.says(*_TELLING):
+    if not facts.says(*_TELLING) and "vars" not in facts.callees():
         return frozenset()
     found: set[str] = set()
     for function in facts.functions():
@@ -136,9 +192,9 @@ def _wide_methods(facts: SourceFacts) -> frozenset[str]:
         if any(True for _ in facts.conditions_in(name)) or facts.comparisons_in(name):
             continue
         taken = {text_of(one.args[0]) for one in facts.calls_in(name) if one.method == "pop" and one.args}
-        copied = function.owner and taken <= {"_sa_instance_state"} and not function.name.endswith("__repr__")
+        copied = taken <= {"_sa_instance_state"} and not function.name.endswith("__repr__")
         if copied and any(_is_own_dict(one.value) for one in facts.returns_of(name)):
-            found |= {name, name.rpartition(".")[2]}
+            found |= {name, name.rpartition(".")[2]} if function.owner else {name}
         if any(_tells_all(part) for one in facts.returns_of(name) for part in walk(one.value)):
             found |= {name, name.rpartition(".")[2]} if function.owner else {name}
     return frozenset(found)

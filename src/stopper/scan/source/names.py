@@ -147,6 +147,9 @@ OUTBOUND: Final = re.compile(
     r"|urllib\.request\.(?:urlopen|Request)|urllib3(?:\.PoolManager)?\.request|aiohttp(?:\.ClientSession)?\.(?:get|post|put|patch|delete|request)"
 )
 
+CLIENT: Final = re.compile(r"requests(?:\.sessions)?\.Session|httpx\.(?:Async)?Client|aiohttp\.ClientSession")
+"""Clients that keep headers for all that they send."""
+
 Sink = tuple[str, int | None, tuple[str, ...]]
 SINKS: Final[dict[str, tuple[Sink, ...]]] = {
     "print": (("print", -1, ()),),
@@ -269,6 +272,11 @@ VERIFIES: Final = re.compile(
     r"(?i)verif|authen|authori[sz]|validate_(?:token|key|jwt|user)|check_(?:token|auth|key|jwt|perm)|require|jwt|current_user"
 )
 """A call of an unseen function whose name could be that of a check which raises."""
+
+ASKS_WHO: Final = re.compile(
+    r"(?i)(?:is|check|verify|ensure)_\w*(?:authenticated|logged_in|signed_in)|authenticate_\w*(?:user|request|token)"
+)
+"""A function of the project that says whether somebody is known, by a way that could not be followed."""
 
 HANDED_GUARD: Final = re.compile(
     r"(?i)(?:^|_)requires?_\w*(?:auth|login|token|jwt|permission|role|scope|user|admin)|(?:auth\w*|login|token|jwt|permissions?|roles?|scopes?|user|admin)_required$"

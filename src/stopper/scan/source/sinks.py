@@ -1,5 +1,7 @@
 """What a call sends where: logs, answers, other hosts, files, the database. Each becomes a flow."""
 
+from typing import Final
+
 from stopper.core.fact import Flow, SinkKind
 from stopper.core.values import Call, Constant, Member, Name, Unknown, Value
 from stopper.scan.source import names
@@ -24,9 +26,14 @@ def record_sinks(reader: Reader, call: Call, word: str, owner: Value | None) -> 
         _flow(reader, "session", _together(call.args + tuple(value for _, value in call.keywords)), call, "")
 
 
+_LOGGING: Final = ("logging.", "loguru.", "structlog.")
+
+
 def _is_logger(callee: str, owner: Value) -> bool:
-    if callee.startswith(("logging.", "loguru.", "structlog.")) or ".logger." in callee:
+    if callee.startswith(_LOGGING) or ".logger." in callee:
         return True
+    if type(owner) is Call and (owner.callee.startswith(_LOGGING) or ".logger." in owner.callee):
+        return True  # ``logger.bind(part="http").info(…)``, ``log.getChild("db").info(…)``
     if callee.startswith("?.") or callee.count(".") == 1:
         said = (
             owner.attribute

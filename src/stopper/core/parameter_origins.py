@@ -1,0 +1,65 @@
+"""What a parameter of a function is because of who calls that function: a route, an error handler, a schema, a library that logs in."""
+
+from typing import TYPE_CHECKING, Final
+
+from stopper.core.body_models import class_of
+from stopper.core.origins import NONE, Labels, labelled, of_header
+from stopper.core.values import Constant, Parameter
+
+if TYPE_CHECKING:
+    from stopper.core.facts import SourceFacts
+
+_HANDS_BODY: Final = frozenset({"arguments", "input", "use_args", "use_kwargs"})
+
+
+def of_parameter(facts: "SourceFacts", value: Parameter, numbers: bool) -> Labels:
+    """What whoever calls the function hands over; with *numbers*, what was made a number is nothing."""
+    return (
+        _of_route(facts, value, numbers)
+        | _of_handler(facts, value)
+        | _of_schema(facts, value)
+        | _of_loader(facts, value)
+    )
+
+
+def _of_loader(facts: "SourceFacts", value: Parameter) -> Labels:
+    """What Flask-HTTPAuth hands to ``@auth.verify_token`` and ``@auth.verify_password``: what the caller shows."""
+    function = facts.function(value.function) if facts.imports("flask_httpauth") else None
+    names = [one.name.rpartition(".")[2] for one in function.decorators] if function is not None else []
+    if "verify_token" in names and value.index == 0:
+        made = facts.calls("flask_httpauth.HTTPTokenAuth")
+        headers = [str(said.value) for call in made if isinstance(said := call.argument(2, "header"), Constant)]
+        own = frozenset(label for header in headers for label in of_header(header))
+        return own or labelled("authorization-header", source="authorization")
+    return labelled("password") if "verify_password" in names and value.index == 1 else NONE
+
+
+def _of_route(facts: "SourceFacts", value: Parameter, numbers: bool) -> Labels:
+    for route in facts.routes_of_view(value.function):
+        if any(name == value.parameter for name, _ in route.parameters):
+            typed = dict(route.parameters)[value.parameter]
+            if typed in ("int", "uuid") and numbers:
+                return NONE
+            return labelled("path-parameter", "request-data", source=value.parameter)
+    return NONE
+
+
+def _of_schema(facts: "SourceFacts", value: Parameter) -> Labels:
+    """What ``@blp.arguments(Schema)``, ``@app.input(Schema)`` or ``@use_args(…)`` hands to a view: the caller wrote it."""
+    function = facts.function(value.function)
+    if function is None or value.parameter in ("self", "cls"):
+        return NONE
+    if any(name == value.parameter for route in facts.routes_of_view(value.function) for name, _ in route.parameters):
+        return NONE
+    given = any(one.name.rpartition(".")[2] in _HANDS_BODY for one in function.decorators)
+    given = given or (facts.is_view(value.function) and class_of(facts, value) is not None)
+    return labelled("request-data") if given else NONE
+
+
+def _of_handler(facts: "SourceFacts", value: Parameter) -> Labels:
+    if value.index != 0:
+        return NONE
+    for handler in facts.error_handlers_of(value.function):
+        if not handler.what.isdigit() and not handler.what.startswith("werkzeug.exceptions"):
+            return labelled("exception")
+    return NONE
