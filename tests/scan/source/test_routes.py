@@ -554,3 +554,15 @@ def test_a_refusal_that_a_helper_gives_beside_the_caller_is_a_guard_of_the_view(
     )
     assert access(reading, "/x") == "guarded"
     assert access(reading, "/y") == "open"
+
+
+def test_a_401_for_whoever_is_not_authenticated_is_no_open_door_however_that_is_found_out(read):
+    reading = read(
+        HEAD
+        + "from functools import wraps\nWAYS = {'local': by_session}\n"
+        + "def is_user_authenticated(incoming):\n    return WAYS['local'](incoming)\n"
+        + "def requires(*permissions):\n    def outer(view):\n        @wraps(view)\n        def inner(*args, **kwargs):\n"
+        + "            if not is_user_authenticated(request):\n                return jsonify(ok=False), 401\n            return view(*args, **kwargs)\n        return inner\n    return outer\n"
+        + "@app.get('/x')\n@requires('all')\ndef x():\n    return ''\n"
+    )
+    assert access(reading, "/x") != "open"

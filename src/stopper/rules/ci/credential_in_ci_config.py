@@ -54,7 +54,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for file in facts.files_of(*_KINDS):
         if file.kind == "env" and re.search(
-            r"(?i)example|sample|template|dist$|\.tests?$|(?:^|/)tests?\.env$|(?:^|/)tests?/", file.path
+            r"(?i)example|sample|template|\.model$|dist$|\.tests?$|(?:^|/)tests?\.env$|(?:^|/)tests?/", file.path
         ):
             continue
         yield from _in_file(file)

@@ -30,6 +30,7 @@ _WORDS: Final = ("curl", "http", "wget", "--", "zap", "nuclei", "newman", "ffuf"
 """A word of everything that is looked for in a step."""
 _COMMAND: Final = re.compile(r"\bcurl\s")
 _CURL: Final = re.compile(r"(?i)\bcurl\b.*(?:authorization|api[_-]?key|cookie|token|\s-u\s|--user\b)")
+_SENT: Final = re.compile(r"(?:^|\s)(?:-H|--header|-u|--user|-b|--cookie|--oauth2-bearer|-K|--config|-n|--netrc)|\$|@")
 _DEBUGGED: Final = ("http.client.HTTPConnection.debuglevel", "http.client.HTTPSConnection.debuglevel")
 
 
@@ -44,12 +45,23 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _in_step(step: Step) -> Iterator[Hit]:
     for line in step.commands:
-        if _SHOWS.search(line.text) and (_CARRIES.search(line.text) or _CARRIES.search(step.text)):
+        if _SHOWS.search(line.text) and (
+            _CARRIES.search(line.text) or (_CARRIES.search(step.text) and not _is_bare(line.text))
+        ):
             yield Hit("this command writes the headers that it sends into the log", line.span)
         elif _RECORDS.search(line.text) and _TOOL.search(step.text) and _CARRIES.search(step.text):
             yield Hit("the scan records its requests with the credential in them", line.span)
         elif _LOUD.search(line.text) and _CARRIES.search(step.text):
             yield Hit("the run shows local variables or wire logs with the credential in them", line.span)
+
+
+def _is_bare(command: str) -> bool:
+    """``curl -v http://localhost/info`` on a line of its own sends nothing but its address."""
+    return (
+        command.lstrip("- ").startswith("curl ")
+        and not command.rstrip().endswith("\\")
+        and _SENT.search(command) is None
+    )
 
 
 def _in_code(facts: SourceFacts) -> Iterator[Hit]:

@@ -53,7 +53,13 @@ def detect(app: App) -> Iterator[Hit]:
     if not made:
         return
     seen: set[tuple[str, int]] = set()
-    for span, certainty in _uses(facts, made):
+    uses = list(_uses(facts, made))
+    at_once = {
+        facts.function_around(span) for span, _ in uses if any(one.span and span.holds(one.span) for one in made)
+    } - {""}
+    for span, certainty in uses:
+        if facts.function_around(span) in at_once and not any(one.span and span.holds(one.span) for one in made):
+            continue  # what becomes of it further down is the same cause
         if (span.path, span.line) not in seen:
             seen.add((span.path, span.line))
             yield Hit("what opens a door comes from a generator that can be guessed", span, certainty=certainty)

@@ -24,7 +24,7 @@ _SURE: Final = re.compile(
     r"(?i)(?:^|[/_.-])(_?debug\w*|internals?|backups?|dump\w*|actuator|phpinfo|heapdump|threaddump|shell|eval|environ|_?env|seed|reset-?db|sysinfo|devtools)(?=[/_.-]|$)"
 )
 _SAFE: Final = re.compile(
-    r"(?i)(speed-?tests?|/tests?/\{|latest|contest|trace(?:s|route)?/\{|/tests?$.*result|environments?|[/_]ping/?$|profiles?/\{)"
+    r"(?i)(^/docs?/|speed-?tests?|/tests?/\{|latest|contest|trace(?:s|route)?/\{|/tests?$.*result|environments?|[/_]ping/?$|profiles?/\{)"
 )
 _GUARD_NAME: Final = re.compile(r"(?i)_required$|^require|login|auth|admin|permission|protect")
 _PLACES: Final = (

@@ -21,11 +21,17 @@ SESSIONS: Final = "SECRET_KEY"
 TOKENS: Final = ("JWT_SECRET_KEY", "JWT_SECRET", "JWT_KEY")
 
 
+_TOGETHER: Final = 3
+"""From so many places on that sign links they are told together."""
+
+
 def detect(app: App) -> Iterator[Hit]:
     """The key of tokens that also signs sessions, links or tokens of another purpose."""
     facts = source_of(app)
     seen: set[Span | None] = set()
-    for hit in (*_as_session_key(app, facts), *_settings(app, facts), *_purposes(app, facts), *_links(app, facts)):
+    links = list(_links(app, facts))
+    links = links[:1] if len(links) >= _TOGETHER else links  # one key, however many links it signs
+    for hit in (*_as_session_key(app, facts), *_settings(app, facts), *_purposes(app, facts), *links):
         if hit.span is None or hit.span not in seen:
             seen.add(hit.span)
             yield hit

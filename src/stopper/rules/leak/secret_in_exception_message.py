@@ -26,12 +26,14 @@ from stopper.core.values import (
     Value,
     is_constant,
     parts,
+    walk,
 )
 
 _TELLS_NOTHING: Final = re.compile(
     r"(?i)(?:.*\.)?(?:bool|len|type|isinstance|hash|id|any|all|hexdigest|sha\d+|md5|mask\w*|redact\w*|scrub\w*|\w*fingerprint\w*|\w*saniti[sz]e\w*|obfuscat\w*|get_unverified_\w+)"
 )
 _MASKS: Final = re.compile(r"(?i)mask|redact|hide|censor|obfuscat|strip_?(?:secret|password|credential)")
+_A_NAME: Final = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _SETTING: Final = re.compile(r"[A-Za-z]+(?:[._][A-Za-z]+)+")
 _MESSAGES: Final = re.compile(r"(?i)(?:^|_)(?:messages?|errors?|texts|strings|labels|msgs?)(?:_|$)")
 _VAGUE: Final = frozenset({"token", "jwt", "tok"})
@@ -88,6 +90,15 @@ def _name(value: Value) -> str:
             return said_name(value)
 
 
+def _is_list_of_names(value: Value) -> bool:
+    """``REQUIRED = ["MAIL_PASSWORD", "API_KEY"]``, and lists made of it."""
+    listed = [one for one in walk(value, 4) if isinstance(one, Sequence)]
+    inside = [item for one in listed for item in one.items]
+    return bool(inside) and all(
+        isinstance(item, Constant) and isinstance(item.value, str) and _A_NAME.fullmatch(item.value) for item in inside
+    )
+
+
 def _shown(value: Value, depth: int = 10) -> Iterator[Value]:
     """The values whose text is seen in the text of this one."""
     match value:
@@ -103,6 +114,8 @@ def _shown(value: Value, depth: int = 10) -> Iterator[Value]:
             return
         case Call(keywords=keywords) if any(_MASKS.search(name) and is_constant(one, True) for name, one in keywords):
             return  # ``shown(password_mask=True)``
+        case Item(owner=owner) if _is_list_of_names(owner):
+            return  # one of the names of what must be there
         case Item(owner=owner) if _MESSAGES.search(said_name(owner)):
             return  # one of the project's own sentences
         case Call(method="keys", args=()):

@@ -1,5 +1,6 @@
 """Who reads a log or a page's source reads what people told the model, or asks it on the owner's account."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -46,12 +47,23 @@ _PASSING: Final = frozenset(
 _PAGES: Final = {"quick": 4, "standard": 8, "deep": 20}
 
 
+_OF_A_PAGE: Final = re.compile(r"(?i)map|places|firebase|youtube|analytics|apiKey[\"']?\s*:\s*[\"']$")
+"""What stands before a key of Google's that pages carry openly; Google gives the keys of its model the same look."""
+
+
+def _of_a_provider(line: str) -> bool:
+    return any(
+        not (one.group().startswith("AIza") and _OF_A_PAGE.search(line[max(0, one.start() - 40) : one.start()]))
+        for one in PROVIDER_KEY.finditer(line)
+    )
+
+
 def detect(app: App) -> Iterator[Hit]:
     """Prompts and answers in a log, the provider's key in a log, an answer or a template, and keys in scripts of the browser."""
     facts = source_of(app)
     for file in facts.files_of("script", "template"):
         for number, line in file.lines_with("sk-", "gsk_", "aiza", "hf_", "r8_"):
-            if PROVIDER_KEY.search(line):
+            if _of_a_provider(line):
                 yield Hit(
                     "the key of a model's provider is in code that the browser gets",
                     Span(file.path, number, number, 1, len(line) + 1),

@@ -38,7 +38,7 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(f"{call.callee} is told to wait as long as the other side likes", call.span)
 
 
-_SCRIPTS: Final = re.compile(r"(?i)(?:^|/)(?:scripts?|tools?|examples?|notebooks?)/")
+_SCRIPTS: Final = re.compile(r"(?i)(?:^|/)(?:scripts?|tools?|examples?|notebooks?|migrat(?:e|ions?))/")
 _ADAPTERS = ("requests.adapters.HTTPAdapter", "requests.Session", "requests.sessions.Session")
 
 

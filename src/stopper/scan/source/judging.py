@@ -129,6 +129,9 @@ class Judges:
                         and self.reached_by_nobody(self.project.under.get(id(call), ()))
                     )
                     reads = reads or inner.reads
+                    unseen = unseen or (
+                        not inner.reads and names.ASKS_WHO.search(call.callee.rpartition(".")[2]) is not None
+                    )
                 elif call.callee.startswith("?") or call.callee not in self.project.functions:
                     unseen = unseen or names.VERIFIES.search(call.callee.rpartition(".")[2]) is not None
                 reads = reads or names.CREDENTIAL_READS.match(call.callee) is not None or self._call_reads(call)
