@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App, Route
+from stopper.core.body_models import classes_by_name
 from stopper.core.fact import Function
 from stopper.core.facts import source_of
 from stopper.core.owner_names import ADMIN_GUARD, OWNER, PRIVATE, WHO
@@ -42,6 +43,8 @@ _TOOL: Final = re.compile(
     r"(?i)^flask\.g\._?\w*(?:db|database|conn|connection|cursor|cur|store|engine|redis|mongo|sqlite\w*|db_session|start\w*|request_id|trace_id|locale|lang|language)$"
 )
 """What is kept in ``g`` for the request and says nothing of who is calling."""
+_MINE: Final = re.compile(r"(?i)^(?:owner|author|user|creator|created_by|uploader|seller)(?:_id|_email|_name)?$")
+"""A column that says which person a row belongs to."""
 _CATALOGUE: Final = re.compile(
     r"(?i)(^|[/_-])(products?|categor\w+|tags?|articles?|posts?|books?|movies?|songs?|courses?|events?|countries|cities|news|pages?|recipes?|public)([/_-]|$)"
 )
@@ -52,7 +55,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     index = index_of(facts)
     for route in app.routes:
-        if not _private(route) or not any(map(is_seemingly_guarded, route.access.values())):
+        if not _by_id(route) or not any(map(is_seemingly_guarded, route.access.values())):
             continue
         for method in route.methods:
             access = route.access.get(method)
@@ -66,7 +69,7 @@ def detect(app: App) -> Iterator[Hit]:
             if method == "GET" and _is_in_a_directory(app, index, route):
                 continue
             call = next(_lookups(index, own), None)
-            if call is not None:
+            if call is not None and (_private(route) or _is_of_somebody(index, route, method, call)):
                 message = f"{method} {route.path} looks a thing up by its id and never asks whose it is"
                 yield Hit(message, call.span, RouteRef(method, route.path))
                 break
@@ -84,13 +87,28 @@ def _lookups(index: FunctionIndex, own: list[Function]) -> Iterator[Call]:
                 yield from (inner for inner in facts.calls_in(call.callee) if _looks_up(index, inner))
 
 
+def _by_id(route: Route) -> bool:
+    return bool(route.parameters) and "admin" not in route.path.lower()
+
+
 def _private(route: Route) -> bool:
-    return (
-        bool(route.parameters)
-        and bool(PRIVATE.search(route.path))
-        and not _CATALOGUE.search(route.path)
-        and "admin" not in route.path.lower()
-    )
+    return bool(PRIVATE.search(route.path)) and not _CATALOGUE.search(route.path)
+
+
+def _is_of_somebody(index: FunctionIndex, route: Route, method: str, call: Call) -> bool:
+    """That the model which is looked up says whose a row is. What everybody may read, only its owner may change."""
+    if method == "GET" and _CATALOGUE.search(route.path):
+        return False
+    known = classes_by_name(index.facts)
+    names = [part.dotted for part in walk(call, 6) if isinstance(part, Name)]
+    names += [
+        part.callee.rpartition(f".{word}")[0]
+        for part in walk(call, 6)
+        if isinstance(part, Call)
+        for word in ("query", "objects")
+    ]
+    models = [known[name] for name in names if name in known]
+    return any(_MINE.search(column) for model in models for column in (*model.attributes, *model.fields))
 
 
 def _is_in_a_directory(app: App, index: FunctionIndex, route: Route) -> bool:
