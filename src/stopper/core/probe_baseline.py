@@ -187,11 +187,14 @@ def bearers(target: Target) -> tuple[Identity, ...]:
 
 def answered(target: Target, request: Request) -> Steps[Exchange]:
     """The answer to nobody; where nobody is refused and the scan can be somebody, the answer to the first of them. A guard that breaks for want
-    of a credential refuses too."""
+    of a credential refuses too, and so does one that sends nobody to a place where a known caller is not sent."""
     exchange = yield from send(request)
-    if target.identities and (exchange.response.refused or exchange.response.status == 500):
+    said = exchange.response
+    moved = said.status in (302, 303, 307) and not said.refused
+    if target.identities and (said.refused or moved or said.status == 500):
         own = yield from send(target.identities[0].on(request))
-        if exchange.response.refused or own.response.status < 500:
+        elsewhere = own.response.header("Location") != said.header("Location")
+        if said.refused or (own.response.status < 500 and (not moved or (elsewhere and own.response.status < 400))):
             return own
     return exchange
 

@@ -21,6 +21,11 @@ REGISTERED: Final = "how somebody registered:"
 """Begins the names under which ``target.notes`` keeps the registration of a person."""
 
 _ASKS_AGAIN: Final = re.compile(r"""(?i)<input[^>]{1,400}type\s*=\s*["']?password""")
+FIELDS_MOST: Final = 4
+"""Fields of a form that logs in: a box to be remembered may be among them."""
+_OPENS: Final = re.compile(
+    r"(?i)regist|sign-?up|join|create|enroll|change|reset|forgot|update|profile|settings|account|users?(/|$)|new"
+)
 _OUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 
 
@@ -29,9 +34,18 @@ def login_routes(target: Target) -> list[Route]:
     found = [
         route
         for route in target.app.routes
-        if "POST" in route.methods and not route.parameters and LOGIN.search(route.path)
+        if "POST" in route.methods and not route.parameters and (LOGIN.search(route.path) or is_log_in_form(route))
     ]
     return sorted(found, key=lambda route: (not BEST.search(route.path), len(route.path), route.path))
+
+
+def is_log_in_form(route: Route) -> bool:
+    """Whether a form of a page asks a name and one password and nothing else, wherever it is sent: the start page may be the log-in."""
+    if not route.takes_form or "wire" not in route.readers or _OPENS.search(route.path):
+        return False
+    passwords = [name for name in route.fields if PASSWORD.search(name)]
+    names = [name for name in route.fields if SUBJECT.search(name) and name not in passwords]
+    return len(passwords) == 1 and len(names) == 1 and len(route.fields) <= FIELDS_MOST
 
 
 def logout_requests(target: Target) -> Iterator[tuple[Route, Request]]:

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Effect, Request
-from stopper.core.login_names import BEST, PASSWORD, SUBJECT
-from stopper.core.probe_login import filled
+from stopper.core.login_names import BEST, LOGIN, PASSWORD, SUBJECT
+from stopper.core.probe_login import filled, is_log_in_form
 from stopper.scan.spec.sample import sample
 
 REGISTER: Final = re.compile(r"(?i)(^|[/_-])(register|registration|sign-?up|users?|accounts?|enroll)/?$")
@@ -19,9 +19,14 @@ _NAMES: Final = ("email", "username", "user", "login", "name")
 
 
 def doors(app: App, kind: re.Pattern[str]) -> Iterator[Route]:
-    """Routes without parameters that take POST and are named so, the plainest names first."""
+    """Routes without parameters that take POST and are named so, the plainest names first. A form that asks for an account is a log-in
+    under any name."""
     found = [
-        route for route in app.routes if "POST" in route.methods and not route.parameters and kind.search(route.path)
+        route
+        for route in app.routes
+        if "POST" in route.methods
+        and not route.parameters
+        and (kind.search(route.path) or (kind is LOGIN and is_log_in_form(route)))
     ]
     yield from sorted(
         found,

@@ -40,13 +40,18 @@ BEHIND_MOST: Final = 30
 """Routes that are taken up from the pages of somebody who is logged in."""
 
 
-def _behind_the_log_in(model: App, courier: Courier, canary: str, people: Sequence[Identity]) -> Crawled:
-    """What the first person who is kept by cookie is led to from the start page. Nothing for an application whose routes are known, or
-    where only reading with what was given is allowed."""
+def _behind_the_log_in(scene: Scene, people: Sequence[Identity]) -> Crawled:
+    """What the first person who is kept by cookie is led to from the start page, and from where the log-in sent them on. Nothing for an
+    application whose routes are known, or where only reading with what was given is allowed."""
+    model, courier = scene.app, scene.courier
     who = next((one for one in people if any(name.lower() == "cookie" for name, _ in one.headers)), None)
     if who is None or courier.mode == "passive" or model.readers - {"spec", "wire"}:
         return Crawled()
-    return crawled(courier, urlsplit(courier.transport.base_url).path.rstrip("/"), canary, ("/",), who)
+    prefix = urlsplit(courier.transport.base_url).path.rstrip("/")
+    entry = scene.entries.get(who.name)
+    led = urlsplit(entry[1].response.header("Location") or "").path if entry is not None else ""
+    start = ("/", led.removeprefix(prefix)) if led.startswith(f"{prefix}/") else ("/",)
+    return crawled(courier, prefix, scene.canary, tuple(dict.fromkeys(start)), who)
 
 
 def _words(model: App, courier: Courier, people: Sequence[Identity]) -> tuple[str, ...]:
@@ -88,7 +93,7 @@ def prepare(
     forge = TokenForge(_words(model, courier, people))
     if people and people[0].name in scene.entries:
         honest.own.update(told_about(scene.entries[people[0].name][1].response))
-    behind = _behind_the_log_in(model, courier, canary, people)
+    behind = _behind_the_log_in(scene, people)
     known = with_forms_of(model.routes, behind.routes)
     model = replace(model, routes=(*known, *beside(known, behind.routes)[:BEHIND_MOST]))
     for path, numbers in behind.ids.items():

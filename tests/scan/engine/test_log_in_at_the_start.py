@@ -1,0 +1,69 @@
+"""A form that asks for an account is a log-in wherever it is sent, and where it sends somebody on is read as that person."""
+
+from typing import Any
+
+from flask import Flask, redirect, request, session
+from tests.scan.engine.test_scan import served
+
+from stopper.core.app import Route
+from stopper.core.probe_login import is_log_in_form
+from stopper.scan.catalogue import find
+from stopper.scan.options import ProbeOptions
+from stopper.scan.report import Report
+from stopper.scan.run import run_scan
+
+FORM = '<form method="post"><input name="username"><input type="password" name="password"></form>'
+KNOWN = {"admin": "admin"}
+
+
+def _app() -> Flask:
+    app = Flask("start")
+    app.secret_key = "a-key-of-this-test-and-of-nobody-else-1"
+
+    @app.route("/", methods=["GET", "POST"])
+    def start() -> Any:
+        if request.method == "POST" and KNOWN.get(request.form["username"]) == request.form["password"]:
+            session["user"] = request.form["username"]
+            return redirect("/inner-board")
+        return FORM
+
+    @app.get("/inner-board")
+    def board() -> Any:
+        if "user" not in session:
+            return redirect("/?login")
+        return '<a href="/inner-board/of-mine">mine</a>'
+
+    @app.get("/inner-board/of-mine")
+    def mine() -> Any:
+        return {"mine": session["user"]}
+
+    return app
+
+
+def _scan(slug: str) -> Report:
+    rule = find(slug)
+    assert rule is not None
+    with served(_app()) as url:
+        return run_scan(url, ProbeOptions(rules=(rule,), mode="active"))
+
+
+def test_a_default_account_at_the_start_page_is_found() -> None:
+    report = _scan("default-account-enabled")
+    assert [str(place.route) for one in report.findings for place in one.places] == ["POST /"]
+
+
+def test_where_a_log_in_sends_somebody_is_read_as_that_person() -> None:
+    report = _scan("default-account-enabled")
+    assert {"/inner-board", "/inner-board/of-mine"} <= {row.ref.path for row in report.reached}
+
+
+def test_forms_that_open_or_change_an_account_are_no_log_ins() -> None:
+    def form(path: str, *fields: str) -> Route:
+        return Route(path, ("POST",), fields=fields, takes_form=True, readers=frozenset({"wire"}))
+
+    assert is_log_in_form(form("/", "username", "password"))
+    assert is_log_in_form(form("/enter", "email", "password", "remember"))
+    assert not is_log_in_form(form("/register", "username", "password"))
+    assert not is_log_in_form(form("/", "username", "password", "confirm_password"))
+    assert not is_log_in_form(form("/profile", "username", "password"))
+    assert not is_log_in_form(Route("/", ("POST",), fields=("username", "password"), readers=frozenset({"spec"})))
