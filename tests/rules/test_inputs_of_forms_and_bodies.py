@@ -21,7 +21,9 @@ from markupsafe import escape
 from stopper.core.app import App, Route
 from stopper.core.exchange import Response
 from stopper.core.finding import Verdict
+from stopper.core.probe import Identity
 from stopper.core.probe_packed_cookies import packed_cookies
+from stopper.core.secret import Secret
 from stopper.scan.catalogue import load
 from stopper.scan.trial import try_rule
 
@@ -310,3 +312,29 @@ def test_cookies_that_hold_json_a_signed_text_or_noise_are_no_objects() -> None:
     assert list(packed_cookies(Response(200, lines, b""))) == []
     packed = (("Set-Cookie", f"p={base64.urlsafe_b64encode(pickle.dumps([1], protocol=0)).decode()}"),)
     assert list(packed_cookies(Response(200, packed, b""))) == ["p"]
+
+
+# --- doors that send nobody elsewhere ---------------------------------------------------------------------------------------------
+
+
+def test_a_door_that_sends_nobody_to_the_start_page_is_asked_as_somebody_and_a_way_out_is_not() -> None:
+    app = Flask("inner")
+    app.secret_key = "a-key-of-this-test-and-of-nobody-else-1"
+    left: list[str] = []
+
+    @app.get("/inner")
+    def inner() -> Any:
+        if request.headers.get("Authorization") != "Bearer good-token-of-ann":
+            return redirect("/")
+        return "<p>" + request.args.get("word", "") + "</p>"
+
+    @app.get("/logout")
+    def logout() -> Any:
+        left.append(request.headers.get("Authorization", ""))
+        return redirect("/")
+
+    ann = Identity("ann", (("Authorization", Secret("Bearer good-token-of-ann")),))
+    model = App(routes=(said("/inner", optional=("word",)), said("/logout")), readers=frozenset({"spec"}))
+    found = try_rule(RULES["markup-unescaped"], app, source=model, depth="standard", identities=[ann])
+    assert [str(ref) for ref in found.routes] == ["GET /inner"]
+    assert set(left) <= {""}

@@ -185,12 +185,16 @@ def bearers(target: Target) -> tuple[Identity, ...]:
     return tuple(sorted(holders, key=lambda identity: identity.minted))
 
 
+_ENDS: Final = re.compile(r"(?i)log-?_?(out|off)|sign-?_?out|delete|remove|revoke|deactivate")
+"""What sends everybody on, and takes something from a known caller before."""
+
+
 def answered(target: Target, request: Request) -> Steps[Exchange]:
     """The answer to nobody; where nobody is refused and the scan can be somebody, the answer to the first of them. A guard that breaks for want
     of a credential refuses too, and so does one that sends nobody to a place where a known caller is not sent."""
     exchange = yield from send(request)
     said = exchange.response
-    moved = said.status in (302, 303, 307) and not said.refused
+    moved = said.status in (302, 303, 307) and not said.refused and not _ENDS.search(request.target)
     if target.identities and (said.refused or moved or said.status == 500):
         own = yield from send(target.identities[0].on(request))
         elsewhere = own.response.header("Location") != said.header("Location")
