@@ -9,7 +9,20 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.passing import passed
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Item, Member, Name, Parameter, Truth, Unknown, Value, parts
+from stopper.core.values import (
+    Call,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Parameter,
+    Truth,
+    Unknown,
+    Value,
+    parts,
+    text_of,
+    walk,
+)
 
 WHOLE: Final[dict[str, str]] = {
     "flask.request.headers": "all headers",
@@ -104,6 +117,8 @@ def _whole(facts: SourceFacts, value: Value, depth: int = 10) -> str | None:
             return None
         case Call(callee=callee, method=method) if callee not in _SHOWS and method not in _TEXT:
             return None  # what another function makes of it is another thing
+        case Mapping(span=Span() as span, open=True) if _is_sifted(facts, span):
+            return None
         case Parameter():
             return _passed(facts, value, depth)
         case _:
@@ -119,6 +134,17 @@ def _is_request(facts: SourceFacts, value: Parameter) -> bool:
         for call in facts.calls(value.function)
         for one in passed(facts, value, call)
     )
+
+
+def _is_sifted(facts: SourceFacts, span: Span) -> bool:
+    """``{name: … for name, … in request.headers.items() if name.lower() not in HIDDEN}``, where HIDDEN knows of credentials."""
+    for one in facts.comparisons_in(facts.function_around(span)):
+        if one.operator not in ("in", "not in") or not span.holds(one.span):
+            continue
+        hidden = [text.lower() for part in walk(one.right, 3) if (text := text_of(part)) is not None]
+        if one.operator == "in" or not hidden or "authorization" in hidden:
+            return True
+    return False
 
 
 def _gives_names(value: Value) -> bool:

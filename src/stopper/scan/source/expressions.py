@@ -5,11 +5,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final, cast
 
-from stopper.core.fact import (
-    Comparison,
-)
+from stopper.core.fact import Comparison, Condition
 from stopper.core.naming import sensitive
 from stopper.core.values import (
+    Call,
     Choice,
     ConfigValue,
     Constant,
@@ -114,7 +113,16 @@ def _with_default(value: EnvironmentValue | ConfigValue | Item, default: Value) 
 
 
 def _ternary(reader: Reader, node: ast.IfExp) -> Value:
-    reader.value(node.test)
+    test, negated = node.test, False
+    while type(test) is ast.UnaryOp and type(test.op) is ast.Not:
+        test, negated = test.operand, not negated
+    asked = reader.value(test)
+    if type(asked) is Call or (
+        type(asked) is Choice and asked.every
+    ):  # what a name or a comparison is asked stands in other facts
+        place, conditions = reader.span(test), reader.project.conditions
+        conditions.append(Condition(asked, negated, False, False, place, reader.function, reader.span(node.body)))
+        conditions.append(Condition(asked, not negated, False, False, place, reader.function, reader.span(node.orelse)))
     return either(reader.value(node.body), reader.value(node.orelse))
 
 
