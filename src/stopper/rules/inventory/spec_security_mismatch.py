@@ -13,6 +13,7 @@ from stopper.core.probe_baseline import attempt, controls, establish
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Constant, Item, Name, walk
 from stopper.core.view_functions import FunctionIndex, index_of
+from stopper.core.written_schemes import written_schemes
 
 _GUARDS: Final = (
     (
@@ -31,9 +32,10 @@ _TRIES: Final = {"quick": 2, "standard": 5, "deep": 15}
 
 def detect(app: App) -> Iterator[Hit]:
     """Routes whose guards check another kind of credential than the document names for them."""
-    if app.spec is None or not app.spec.schemes:
-        return
     facts = source_of(app)
+    if app.spec is None or not app.spec.schemes:
+        yield from _of_the_code(app, facts)
+        return
     index = index_of(facts)
     for route in app.routes:
         said = {kind for name in route.spec_security or () if (kind := _kind(app.spec.schemes.get(name)))}
@@ -44,6 +46,25 @@ def detect(app: App) -> Iterator[Hit]:
             ref = next(iter(route.refs()), RouteRef("GET", route.path))
             text = f"the document asks for {', '.join(sorted(said))} at {ref}, and the code checks {', '.join(sorted(checked))}"
             yield Hit(text, route.span, ref, "likely")
+
+
+def _of_the_code(app: App, facts: SourceFacts) -> Iterator[Hit]:
+    """The same for a document that a library makes of what the code says: one hit, where no route checks any of the kinds which are
+    named. Pages with a session stand beside such a document, and are not in it."""
+    named = {kind for scheme in written_schemes(facts) if (kind := _kind(scheme))}
+    if not named:
+        return
+    index = index_of(facts)
+    checked = [(route, kinds) for route in app.routes if route.access and (kinds := _checked(facts, index, route))]
+    read = {kind for one in facts.functions() for kind in _read_in(facts, one.name)}
+    if named & read.union(*(kinds for _, kinds in checked)):
+        return
+    for route, kinds in checked:
+        if "session" not in kinds:
+            ref = next(iter(route.refs()), RouteRef("GET", route.path))
+            text = f"the document names {', '.join(sorted(named))}, and {ref} checks {', '.join(sorted(kinds))}"
+            yield Hit(text, route.span, ref, "likely")
+            return
 
 
 def _kind(scheme: SecurityScheme | None) -> str:
