@@ -13,6 +13,13 @@ from stopper.core.probe import Target
 from stopper.core.probe_objects import as_id, entries, ids
 
 _MAKES: Final = ("create", "new", "add")
+_LISTS: Final = ("list", "all", "mine", "my", "me", "index")
+_SAID: Final = re.compile(r"(?i)\bid\W{0,4}(\d{1,18}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{24})\b")
+"""How a sentence names an id: ``Added note "x" with id 5``."""
+
+
+SENTENCE: Final = 300
+"""Bytes of an answer that is read as one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ def kinds(target: Target) -> Iterator[Kind]:
                 members.setdefault(base.rstrip("/"), []).append(route)
     for base, routes in members.items():
         create = route_at(target, base, "POST") or made_beside(target, base)
-        yield Kind(base, route_at(target, base, "GET"), create, tuple(routes))
+        yield Kind(base, listed_at(target, base), create, tuple(routes))
 
 
 def _known(target: Target, base: str) -> bool:
@@ -65,6 +72,14 @@ def made_beside(target: Target, beside: str) -> Route | None:
     words += [f"{before}/{one}/{word}" for word in _MAKES]
     words += [f"{before}/{word}{join}{name}" for name in (one, thing) for word in _MAKES for join in "_-"]
     return next((route for path in words if thing and (route := route_at(target, path, "POST")) is not None), None)
+
+
+def listed_at(target: Target, base: str) -> Route | None:
+    """Where things of this kind are listed: at the collection, or at a word below it (``/note/notes`` beside ``/note/{id}``, ``/notes/mine``)."""
+    thing = base.rpartition("/")[2]
+    words = (*_LISTS, f"{thing}s", thing, f"my-{thing}", f"my_{thing}")
+    paths = (base, *(f"{base}/{word}" for word in words))
+    return next((route for path in paths if (route := route_at(target, path, "GET")) is not None), None)
 
 
 def route_at(target: Target, path: str, method: str) -> Route | None:
@@ -84,9 +99,11 @@ def at_number(target: Target, route: Route, number: str, method: str = "GET") ->
 
 
 def new_id(made: Exchange, parameter: str) -> str | None:
-    """The id of what was created: in the answer's body, or at the end of its Location."""
+    """The id of what was created: in the answer's body, at the end of its Location, or in the sentence that it consists of."""
     found = next(ids(made.response.json(), parameter), None)
-    return found or as_id((made.response.header("Location") or "").rstrip("/").rpartition("/")[2])
+    found = found or as_id((made.response.header("Location") or "").rstrip("/").rpartition("/")[2])
+    said = _SAID.search(made.response.text) if len(made.response.body) < SENTENCE and not found else None
+    return said.group(1) if said is not None else found
 
 
 def entry_of(listed: Exchange, parameter: str, number: str) -> dict[str, object] | None:

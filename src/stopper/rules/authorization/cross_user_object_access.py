@@ -19,7 +19,7 @@ from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_app
 from stopper.core.probe_baseline import TRIES, alike, attempt, is_door, same
 from stopper.core.probe_by_number import kept_in_her_name, queries, read_by_query
 from stopper.core.probe_inputs import members
-from stopper.core.probe_kinds import at_number, entry_of, kinds, made_beside, new_id, route_at
+from stopper.core.probe_kinds import at_number, entry_of, kinds, listed_at, made_beside, new_id, route_at
 from stopper.core.probe_login import log_in
 from stopper.core.probe_objects import entries, ids, marked, texts
 from stopper.core.probe_own_values import own_numbers
@@ -139,7 +139,7 @@ def _pairs(target: Target) -> Iterator[Pair]:
         if "GET" in route.methods and len(route.parameters) == 1 and route.path.rstrip("/").endswith("}"):
             beside = route.path.rstrip("/").rpartition("/")[0]
             create = route_at(target, beside, "POST") or made_beside(target, beside)
-            listed = route_at(target, beside, "GET")
+            listed = listed_at(target, beside)
             yield Pair(route, route.parameters[0][0], listed, create)
 
 
