@@ -7,7 +7,7 @@ from typing import Final
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts
 from stopper.core.limiter_facts import has_default
-from stopper.core.values import Call, Name, Sequence, Value, may_be, options, text_of, walk
+from stopper.core.values import Call, Item, Name, Sequence, Value, may_be, options, text_of, walk
 from stopper.core.view_functions import FunctionIndex
 
 _THROTTLES: Final = re.compile(
@@ -34,7 +34,7 @@ def counts_attempts(index: FunctionIndex, route: SourceRoute, functions: list[st
         return True
     if any(call.method in _INCREASES for call in calls) or _held_against_a_bound(index, functions):
         return True
-    return bool(route.blueprint) and _limits_blueprint(facts, route.blueprint)
+    return _limits_from_outside(facts, route)
 
 
 def _held_against_a_bound(index: FunctionIndex, functions: list[str]) -> bool:
@@ -96,15 +96,24 @@ def _answers_too_many(index: FunctionIndex, functions: list[str]) -> bool:
     )
 
 
-def _limits_blueprint(facts: SourceFacts, blueprint: str) -> bool:
-    """`limiter.limit("…")(blueprint)`: what a call gives is called with the blueprint."""
+def _limits_from_outside(facts: SourceFacts, route: SourceRoute) -> bool:
+    """What a limiter gives is called with the blueprint, the view or its row: `limiter.limit("…")(auth)`,
+    `limiter.limit("…")(app.view_functions["auth.login"])`."""
     if not any(_THROTTLES.search(name) for name in facts.imported):
         return False
-    return any(
-        isinstance(given, Call) and given.method == "Blueprint" and text_of(given.argument(0, "name")) == blueprint
-        for call in facts.calls("?", "*.__call__")
-        for given in call.args
-    )
+    word = route.view.rpartition(".")[2]
+    for call in facts.calls("?", "*.__call__"):
+        if call.callee != "?" and not _THROTTLES.search(call.callee.removesuffix(".__call__")):
+            continue
+        for given in call.args:
+            if isinstance(given, Call) and given.method == "Blueprint" and route.blueprint:
+                if text_of(given.argument(0, "name")) == route.blueprint:
+                    return True
+            elif (isinstance(given, Name) and given.dotted == route.view) or (
+                isinstance(given, Item) and (text_of(given.key) or "") in (f"{route.blueprint}.{word}", word)
+            ):
+                return True
+    return False
 
 
 def limited_as_a_whole(facts: SourceFacts) -> bool:

@@ -10,7 +10,7 @@ from stopper.core.effective_settings import answered, open_place
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import MISSING, in_force, switched_to_true, switches
-from stopper.core.values import Call, Mapping, Name, Value, is_constant, text_of, walk
+from stopper.core.values import Call, Item, Mapping, Member, Name, Value, is_constant, text_of, walk
 from stopper.core.view_functions import index_of
 
 _SWITCHES: Final = ("WTF_CSRF_ENABLED", "WTF_CSRF_CHECK_DEFAULT", "SEASURF_ENABLED", "CSRF_ENABLED")
@@ -142,11 +142,26 @@ def _views_of(facts: SourceFacts, what: Value) -> Iterator[tuple[str, frozenset[
     if isinstance(what, Name):
         for route in facts.routes_of_view(what.dotted):
             yield route.view, frozenset(route.methods)
+    elif (said := _said_endpoint(what)) is not None:
+        for route in facts.routes:
+            if (
+                route.view.endswith(f".{said}")
+                or f"{route.blueprint}.{route.view.rpartition('.')[2]}".lstrip(".") == said
+            ):
+                yield route.view, frozenset(route.methods)
     elif isinstance(what, Call) and what.method == "Blueprint" and what.args:
         name = what.args[0]
         for route in facts.routes:
             if is_constant(name, route.blueprint.rpartition(".")[2]):
                 yield route.view, frozenset(route.methods)
+
+
+def _said_endpoint(what: Value) -> str | None:
+    """``app.view_functions["shop.cancel"]``, or the view's dotted name as a text."""
+    if isinstance(what, Item):
+        held = what.owner.attribute if isinstance(what.owner, Member) else getattr(what.owner, "dotted", "")
+        return text_of(what.key) if held.rpartition(".")[2] == "view_functions" else None
+    return text_of(what)
 
 
 def _harmless(facts: SourceFacts, view: str) -> bool:

@@ -38,7 +38,8 @@ def detect(app: App) -> Iterator[Hit]:
         if not _WHO.match(flow.detail) or flow.function in seen or not flow.function:
             continue
         seen.add(flow.function)
-        if _is(facts, flow.function, _IN) and not _calls(facts, flow.function, _NEW):
+        logins = [flow.function] if _is(facts, flow.function, _IN) else _logins_calling(facts, flow.function)
+        if logins and not any(_starts_anew(facts, name) for name in (flow.function, *logins)):
             yield Hit("the log-in writes into the session that it found, and does not start a new one", flow.span)
     if not seen and not any(True for _ in facts.calls(*_LOGINS)) and not facts.imports(*_LOGINS):
         return
@@ -54,6 +55,20 @@ def _is(facts: SourceFacts, function: str, pattern: re.Pattern[str]) -> bool:
     return bool(pattern.search(function.rpartition(".")[2])) or any(
         pattern.search(route.path) for route in facts.routes_of_view(function)
     )
+
+
+def _logins_calling(facts: SourceFacts, function: str) -> list[str]:
+    """The log-ins that have another function write into the session."""
+    return [call.function for call in facts.calls(function) if call.function and _is(facts, call.function, _IN)]
+
+
+def _starts_anew(facts: SourceFacts, function: str, depth: int = 2) -> bool:
+    """That the function, or one that it calls, starts a new session; what a function of the project is called proves nothing."""
+    called = [call.callee for call in facts.calls_in(function)]
+    own = [name for name in called if facts.function(name) is not None]
+    if any(_NEW.fullmatch(name) for name in called if name not in own):
+        return True
+    return depth > 0 and any(_starts_anew(facts, name, depth - 1) for name in dict.fromkeys(own))
 
 
 def _calls(facts: SourceFacts, function: str, pattern: re.Pattern[str]) -> bool:
