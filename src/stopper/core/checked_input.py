@@ -13,7 +13,7 @@ from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, S
 Origin = tuple[str, object]
 _CHECKS: Final = re.compile(
     r"(?i)isdigit|isalnum|isalpha|isidentifier|isnumeric|isdecimal|isinstance|match|fullmatch|endswith|hasattr|"
-    r"\w*(valid|safe|allow|check|verify|permit|known|whitelist|accept|trust|local)\w*|is_\w+"
+    r"\w*(valid|safe|allow|check|verify|permit|known|whitelist|accept|authori[sz]e|trust|local)\w*|is_\w+"
 )
 _OF_TYPE: Final = frozenset({"isinstance", "hasattr", "endswith"})
 _OWN_ROOT: Final = frozenset({"flask.request.url_root", "flask.request.host_url"})

@@ -42,9 +42,14 @@ def detect(app: App) -> Iterator[Hit]:
     """Literals in settings, constants, defaults and comparisons, and texts that carry a provider's mark."""
     facts = source_of(app)
     seen: set[tuple[str, int]] = set()
+    texts = {(text.span.path, text.span.line): text.value for text in facts.texts()}
+    known: dict[str, str] = {}
     for span, certainty in _places(facts):
         if (span.path, span.line) not in seen and not _MADE_UP.search(span.path):
             seen.add((span.path, span.line))
+            value = texts.get((span.path, span.line), "")
+            if value and known.setdefault(value, span.path) != span.path:
+                continue  # the same key once more, in another file
             yield Hit(MESSAGE, span, certainty=certainty)
 
 

@@ -17,6 +17,8 @@ _TO_READ: Final = re.compile(r"(?i)(?:^|/)(?:examples?|docs?|samples?)(?:/|$)|(?
 _COPIED: Final = re.compile(
     r"^\s*(?:COPY|ADD)\s[^#]*(?:\bid_(?:rsa|ecdsa|ed25519|dsa)\b(?!\.pub)|\S+[._-]?key\.pem|\S*private\S*\.(?:pem|key)|\.aws/|service[-_]account\S*\.json|\S+\.(?:p12|pfx|jks))"
 )
+_OF_PAGES: Final = "a key of Google API"
+"""It counts calls, and stands in pages; ``credential-in-source`` tells of it."""
 _CLOUDS: Final = ("AWS", "Google", "Azure", "Alibaba", "Tencent", "Yandex", "DigitalOcean", "Cloudflare")
 _JWK: Final = re.compile(r"""["']kty["']\s*:\s*["'](?:EC|RSA|OKP)["']""")
 _JWK_LINES: Final = 12
@@ -53,7 +55,7 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _is_cloud_key(text: str) -> bool:
     found = key_in(text) if 16 <= len(text) <= _LONGEST else None
-    return found is not None and any(cloud in found.kind for cloud in _CLOUDS)
+    return found is not None and found.kind != _OF_PAGES and any(cloud in found.kind for cloud in _CLOUDS)
 
 
 def _in_file(file: TextFile) -> Iterator[Hit]:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.checked_input import is_checked
+from stopper.core.checked_input import is_checked, is_checked_by_callers
 from stopper.core.exchange import Request, Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
@@ -135,6 +135,7 @@ def _by_name(facts: SourceFacts) -> Iterator[Hit]:
             and not _was_just_saved(facts, flow)
             and not (_is_one_segment(facts, flow.labels))
             and not is_checked(facts, flow.value, flow.function, prefix_counts=True)
+            and not is_checked_by_callers(facts, flow.value, flow.function, "query-string", "request-data", "cookie")
         ):
             yield Hit("the caller names the file that is read, and nothing keeps the name in one folder", flow.span)
 

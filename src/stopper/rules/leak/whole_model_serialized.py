@@ -61,7 +61,10 @@ def detect(app: App) -> Iterator[Hit]:
     seen: set[tuple[str, int]] = set()
     for flow in facts.flows("response"):
         certainty = None
+        marshalled = _marshalled(flow.value)
         for value in walk(flow.value):
+            if id(value) in marshalled:
+                continue
             match value:
                 case Member(attribute="__dict__") | Call(callee="vars", args=(_, *_)):
                     certainty = "likely"
@@ -92,6 +95,12 @@ def detect(app: App) -> Iterator[Hit]:
         if certainty and (flow.span.path, flow.span.line) not in seen:
             seen.add((flow.span.path, flow.span.line))
             yield Hit("all columns of a row go into this response", flow.span, certainty="likely")
+
+
+def _marshalled(value: Value) -> frozenset[int]:
+    """What ``marshal(row.__dict__, FIELDS)`` is given: the fields name what is let out."""
+    made = [one for one in walk(value) if isinstance(one, Call) and one.method == "marshal" and len(one.args) > 1]
+    return frozenset(id(part) for call in made for part in walk(call.args[0]))
 
 
 _SCHEMAS: Final = re.compile(

@@ -49,6 +49,15 @@ OTHERS: Final = frozenset(
 """Cookies that rules of their own look at."""
 
 
+_DOMAIN: Final = re.compile(r"[\w-]+(?:\.[\w-]+)+")
+
+
+def _is_of_a_client(call: Call) -> bool:
+    """``jar.set_cookie("files.example.com", "lang", "en")``: the cookie of somebody else's site, which this program keeps as a browser does."""
+    domain = text_of(call.argument(0)) or ""
+    return len(call.args) > 2 and _DOMAIN.fullmatch(domain) is not None
+
+
 def detect(app: App) -> Iterator[Hit]:
     """``set_cookie`` whose visible arguments leave a flag out or switch it off."""
     facts = source_of(app)
@@ -61,6 +70,7 @@ def detect(app: App) -> Iterator[Hit]:
             call.open
             or _ends(facts, call)
             or _is_of_no_name(facts, call)
+            or _is_of_a_client(call)
             or _is_fixed(facts, call.argument(1, "value"))
         ):
             continue

@@ -63,11 +63,14 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit("the answer of another service is used without a look at its status, size or form", call.span)
 
 
+_HOST_SAID: Final = re.compile(r"https?://[^/{]+/")
 _ENDPOINT: Final = re.compile(r"(?:authorization|end_session|logout|device_authorization)_endpoint")
 
 
 def _is_of_discovery(value: Value) -> bool:
     """Where the provider's own document says that people log in and out (OpenID Connect Discovery 1.0 §3): to be sent there is what it is for."""
+    if isinstance(value, Call) and value.method == "format" and _HOST_SAID.match(text_of(value.receiver) or ""):
+        return True  # what was answered fills in the path
     return any(isinstance(part, Item) and _ENDPOINT.fullmatch(text_of(part.key) or "") for part in walk(value, 6))
 
 
