@@ -10,6 +10,7 @@ import subprocess
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from xml.sax import SAXException, make_parser
 from xml.sax.handler import ContentHandler, feature_external_ges
 
@@ -338,3 +339,16 @@ def test_a_door_that_sends_nobody_to_the_start_page_is_asked_as_somebody_and_a_w
     found = try_rule(RULES["markup-unescaped"], app, source=model, depth="standard", identities=[ann])
     assert [str(ref) for ref in found.routes] == ["GET /inner"]
     assert set(left) <= {""}
+
+
+@pytest.mark.parametrize("surface", ["wsgi", "http"])
+def test_the_host_in_the_address_on_the_page_of_a_404_is_run(surface: Any) -> None:
+    app = Flask("address")
+
+    @app.errorhandler(404)
+    def lost(_: Exception) -> Any:
+        return render_template_string(f"<h3>http://{request.headers.get('Host', '')}{quote(request.path)}</h3>"), 404
+
+    model = App(routes=(said("/"),), readers=frozenset({"spec"}))
+    found = try_rule(RULES["code-injection"], app, source=model, depth="standard", surface=surface)
+    assert [str(ref) for ref in found.routes] == ["GET /{path}"]

@@ -41,6 +41,7 @@ ACCOUNT: Final = (
 )  # fmt: skip
 FILE: Final = "/proc/version"
 """What is sent where a file may be named: it can be read, and a view that writes can make nothing there."""
+_IDS: Final = re.compile(r"^(id|uid|\w+_id)$")
 _FILES: Final = re.compile(r"^(file|filename|path|page)$")
 Ask = Callable[[dict[str, str]], Response]
 
@@ -106,7 +107,9 @@ def _with_names(
 ) -> list[Route]:
     route = next(one for one in made if method in one.methods)
     rest = [one for one in made if one is not route]
-    if method == "GET":
+    if method == "GET":  # of a path that is not there nothing is told by a query; a write may say 404 of a thing
+        if courier.carry(honest(route, "GET")).response.status == 404:
+            return made
         names = _read(_asker(courier, honest, route, people, "query"), QUERY, honest.canary)
         return [*rest, replace(route, optional=names)] if names else made
     for kind in ("json", "form"):
@@ -152,11 +155,12 @@ def _json(honest: HonestRequests, route: Route, values: dict[str, str]) -> Reque
 
 def _read(ask: Ask, names: Sequence[str], canary: str) -> tuple[str, ...]:
     """Those of *names* that the route reads, as far as its answers show."""
-    plain = ask({})
-    if plain.error or plain.refused or plain.status in (404, 405, 429):
+    nonsense = {f"{canary}-none": "1"}  # an empty body is told from one that lacks what is wanted
+    plain = ask(nonsense)
+    if plain.error or plain.refused or plain.status in (405, 429):
         return ()
     marks = {name: f"{canary}{chr(97 + number // 26)}{chr(97 + number % 26)}z" for number, name in enumerate(names)}
-    sent = {name: FILE if _FILES.match(name) else _meaning(mark) for name, mark in marks.items()}
+    sent = {name: _value(name, mark) for name, mark in marks.items()}
     every = ask(sent)
     if every.error or every.refused or every.status == 429:
         return ()
@@ -167,10 +171,17 @@ def _read(ask: Ask, names: Sequence[str], canary: str) -> tuple[str, ...]:
         # A program that runs a file of this name fails as it fails without; what a shell does behind it shows.
         sent = {name: f"{FILE};echo {canary}$((7919*6007))" for name in names if _FILES.match(name)}
         every = ask(sent)
-    if same(plain, every) or not same(plain, ask({})):
+    if same(plain, every) or not same(plain, ask(nonsense)):
         return ()
     found = _narrowed(ask, plain, list(sent), sent)
     return (found,) if found else ()
+
+
+def _value(name: str, mark: str) -> str:
+    """A file where one may be named, a number that many things have where an id may, and else the mark."""
+    if _FILES.match(name):
+        return FILE
+    return "1" if _IDS.match(name) else _meaning(mark)
 
 
 def _meaning(mark: str) -> str:

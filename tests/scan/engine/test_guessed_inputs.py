@@ -117,3 +117,14 @@ def test_what_is_asked_stays_small() -> None:
     guessed_inputs(App(routes=(Route("/still", ("GET",), readers=WIRE),), readers=WIRE), courier, HonestRequests(), ())
     assert courier.sent <= 4
     assert len(QUERY) == len(set(QUERY))
+
+
+def test_a_member_is_told_from_an_empty_body_and_an_id_is_a_number() -> None:
+    app = Flask("whole")
+
+    @app.post("/fetch")
+    def fetch() -> Any:
+        told = request.get_json()
+        return {"name": "Ann"} if told and {"1": "Ann"}.get(str(told["id"])) else ({"error": "nothing"}, 404)
+
+    assert _seen(app, Route("/fetch", ("POST",), readers=WIRE))["/fetch", "POST"].fields == ("id",)

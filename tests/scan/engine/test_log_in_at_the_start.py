@@ -67,3 +67,28 @@ def test_forms_that_open_or_change_an_account_are_no_log_ins() -> None:
     assert not is_log_in_form(form("/", "username", "password", "confirm_password"))
     assert not is_log_in_form(form("/profile", "username", "password"))
     assert not is_log_in_form(Route("/", ("POST",), fields=("username", "password"), readers=frozenset({"spec"})))
+
+
+def test_a_token_that_only_writes_ask_for_is_proven_on_a_write() -> None:
+    """No route that reads refuses anybody, and the token is shown without a scheme."""
+    app = Flask("writes")
+    token = "t-" + "0123456789abcdef" * 2
+
+    @app.post("/login")
+    def login() -> Any:
+        told = request.get_json()
+        return ({"token": token}, 200) if KNOWN.get(told["username"]) == told["password"] else ({"error": "wrong"}, 401)
+
+    @app.post("/search")
+    def search() -> Any:
+        if request.headers.get("Authorization") != token:
+            return {"error": "who are you"}, 403
+        return {"error": "nothing to look for"}, 400
+
+    app.add_url_rule("/", "start", lambda: '<a href="/login">in</a><a href="/search">search</a>')
+    rule = find("default-account-enabled")
+    assert rule is not None
+    with served(app) as url:
+        report = run_scan(url, ProbeOptions(rules=(rule,), mode="active"))
+    cells = {row.ref.path: row for row in report.reached}
+    assert cells["/search"].state("default") == "other"

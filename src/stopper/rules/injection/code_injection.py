@@ -181,17 +181,25 @@ _NOWHERE: Final = RouteRef("GET", "/{path}")
 
 
 def _nowhere(target: Target) -> Steps[list[Evidence]]:
-    """The page for what is not there often shows the path, and where it is a template put together it runs it."""
+    """The page for what is not there often shows the path or the whole address, and where it is a template put together it runs it."""
     word = f"{target.canary}-none"
     sum_of = f"{_LEFT}*{_RIGHT}"
     plain = yield from send(Request("GET", f"/{word}"))
     if word not in plain.response.text:
         return []
+    found = yield from _worked_out(
+        Request("GET", f"/{word}{quote('{{' + sum_of + '}}')}"),
+        Request("GET", f"/{word}{quote('[[' + sum_of + ']]')}"),
+        word + _PRODUCT,
+    )
+    if found or "://" not in plain.response.text:
+        return found
+    # The path is written with percent signs in an address; the name of the host stands in it as it came.
     return (
         yield from _worked_out(
-            Request("GET", f"/{word}{quote('{{' + sum_of + '}}')}"),
-            Request("GET", f"/{word}{quote('[[' + sum_of + ']]')}"),
-            word + _PRODUCT,
+            Request("GET", f"/{word}", (("Host", f"{{{{{sum_of}}}}}"),)),
+            Request("GET", f"/{word}", (("Host", f"x{_LEFT}.{_RIGHT}"),)),
+            f"//{_PRODUCT}/{word}",
         )
     )
 
