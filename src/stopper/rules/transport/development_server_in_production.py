@@ -6,15 +6,16 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.passing import given
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.probe_loopback import is_loopback
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import plain
-from stopper.core.values import Call, Constant, Name, is_constant
+from stopper.core.values import Call, Constant, Member, Name, Parameter, Value, is_constant, text_of
 
 _RUN: Final = (
     "flask.Flask.run",
@@ -28,6 +29,7 @@ _EVERYBODY: Final = ("0.0.0.0", "::", "")
 _APP: Final = re.compile(r"(?:\w*_)?app(?:lication)?|(?:create|make|build)_(?:\w*_)?app(?:lication)?")
 _FOR_ONE_DESK: Final = re.compile(r"(?i)(?:^|[/._-])(?:dev|devel|development|debug|local)(?:$|[/._-])")
 _OF_TESTS: Final = re.compile(r"(?i)(?:^|[_-])tests?(?:[_-]|$)|test_?server")
+_ON_EVERY_ADDRESS: Final = re.compile(r"(?:--host|-h)[= ][\"']?(?:0\.0\.0\.0|::)")
 _COMMAND: Final = re.compile(
     r"(?i)(^|[\s\"',\[])(flask([\"',\s]+(--app|-A)[\"',=\s]+\S+)?[\"',\s]+run|python3?[\"',\s]+-m[\"',\s]+flask\b.*\brun)\b"
 )
@@ -41,10 +43,11 @@ def detect(app: App) -> Iterator[Hit]:
             yield from _judged(app, call)
     for call in facts.calls(*_SIMPLE):
         yield from _judged(app, call)
-    for file in facts.files_of("dockerfile", "compose", "procfile"):
+    for file in facts.files_of("dockerfile", "compose", "procfile", "shell"):
         for number, line in enumerate(file.lines, 1):
             if (
                 _COMMAND.search(line)
+                and (file.kind != "shell" or _ON_EVERY_ADDRESS.search(line))
                 and not line.lstrip().startswith("#")
                 and not _FOR_ONE_DESK.search(PurePosixPath(file.path).name)
             ):
@@ -80,8 +83,30 @@ def _judged(app: App, call: Call) -> Iterator[Hit]:
         yield Hit("the development server runs with a certificate that it made up", call.span, certainty="certain")
         return
     host = call.argument(1 if call.callee == "flask_socketio.SocketIO.run" else 0, "host", "hostname")
-    if any(value in _EVERYBODY for value in plain(facts, host)):
+    if any(value in _EVERYBODY for one in _said(facts, host) for value in plain(facts, one)):
         yield Hit("the development server listens on every address", call.span)
+
+
+def _said(facts: SourceFacts, host: Value | None) -> Iterator[Value]:
+    """The address; of a parameter what callers pass, its default or that of its option, and of an argument of the command line its default."""
+    if host is None:
+        return
+    yield host
+    word, owner = "", ""
+    if isinstance(host, Parameter):
+        yield from given(facts, host)
+        word, owner = host.parameter, host.function
+    elif isinstance(host, Member) and isinstance(host.owner, Call) and host.owner.method == "parse_args":
+        word = host.attribute
+    if not word:
+        return
+    options = list(facts.calls("*.add_argument")) if not owner else []
+    function = facts.function(owner) if owner else None
+    options += [one.call for one in function.decorators if one.call is not None] if function is not None else []
+    for option in options:
+        named = [text.lstrip("-").replace("-", "_") for text in map(text_of, option.args) if text is not None]
+        if word in named and (default := option.keyword("default")) is not None:
+            yield default
 
 
 def probe(target: Target) -> Steps[Verdict]:

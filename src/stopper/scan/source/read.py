@@ -284,10 +284,10 @@ def _relevant(run: _Run) -> list[str]:
             homes.add(_home(source))
         elif files.is_server_settings(source.shown) or files.bears_key(data) or files.writes_curl(data):
             chosen.add(path)
-        elif files.is_weak(data):
+        elif files.is_weak(data) or files.starts_server(data):
             weak[path] = files.imported_tops(data)
             touched.append(path)
-        elif b"\n@" in data or files.starts_server(data):
+        elif b"\n@" in data:
             weak[path] = files.imported_tops(data)
     chosen.update(path for path in touched if _home(run.sources[path]) in homes)
     _add_importers(run, chosen, weak)
