@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.passing import passed
+from stopper.core.place import Span
 from stopper.core.values import NAMED, Call, Choice, Item, Mapping, Name, Parameter, Value, options
 
 if TYPE_CHECKING:
+    from stopper.core.fact import Comparison
     from stopper.core.facts import SourceFacts
 
 _READS: Final = frozenset(
@@ -75,8 +77,19 @@ def _handed(facts: "SourceFacts", parameter: Parameter, call: Call) -> Iterable[
 
 
 def is_held_by_name(facts: "SourceFacts", key: Item) -> bool:
-    """That the name of the member is held against a list, wherever that is written: ``if name in ALLOWED``."""
+    """That the name of the member is held against a list of those that are admitted, wherever that is written: ``if name in ALLOWED``."""
     return any(
-        one.left == key or (isinstance(one.left, Item) and one.left.owner == key.owner)
+        (one.left == key or (isinstance(one.left, Item) and one.left.owner == key.owner))
+        and admits_by_list(facts, one, key.span)
         for one in facts.comparisons("in", "not in")
     )
+
+
+def admits_by_list(facts: "SourceFacts", one: "Comparison", used: Span | None) -> bool:
+    """That what is used at that place was found in the list. ``if name in PROTECTED: continue`` lists what is left out, and admits all
+    that nobody thought of."""
+    for asked in facts.conditions_in(one.function):
+        if asked.span.holds(one.span) and asked.body is not None and used is not None:
+            inside = asked.body.holds(used) is not asked.negated
+            return inside is (one.operator == "in")
+    return one.operator == "in"

@@ -1,15 +1,14 @@
 """Whoever adds a field to the request gives himself a role, a balance or another owner."""
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final, cast
+from typing import Final
 
 from stopper.core.account_body import beside_the_password
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
-from stopper.core.facts import SourceFacts, source_of
+from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, undo, unsure
@@ -20,197 +19,13 @@ from stopper.core.probe_login import log_in
 from stopper.core.probe_objects import entries, ids
 from stopper.core.probe_registration import holding, new_account, registers
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Unknown, Value, parts, walk
-from stopper.core.whole_body import is_whole, is_whole_of
-
-_UPDATES: Final = (
-    "*.update",
-    "*.update_one",
-    "*.insert_one",
-    "*.find_one_and_update",
-    "*.update_many",
-    "*.values",
-    "*.insert",
-    "*.replace_one",
-    "*.bulk_insert_mappings",
-)
-_KEEPS: Final = frozenset({"load", "validate", "model_validate", "parse_obj", "deserialize", "validated"})
-_SCHEMAS: Final = (
-    "schema",
-    "form",
-    "serializer",
-    "model_validate",
-    "parse_obj",
-    "validate",
-    "dto",
-    "input",
-    "request",
-    "payload",
-    "args",
-    "params",
-    "command",
-    "settings",
-    "parser",
-    "body",
-)
-
-
-_PICKY: Final = ("pydantic.BaseModel", "marshmallow.Schema")
-"""Bases of classes that say which members they take."""
-_SAYS_SO: Final = re.compile(r"(?i)^validate_?\w*(?:schema|body|json|input)|^(?:schema|body|json)_?\w*validat")
-_LOOKS: Final = frozenset({"validate", "load", "validate_json"})
+from stopper.core.whole_writes import whole_writes
 
 
 def detect(app: App) -> Iterator[Hit]:
     """A model made or changed with every member that the caller sent."""
-    facts = source_of(app)
-    seen: set[object] = set()
-    for call in (*_by_setattr(facts), *_by_keywords(facts), *_by_update(facts)):
-        if call.span not in seen and call.span is not None and not _looked_at_before(facts, call):
-            seen.add(call.span)
-            yield Hit("every field that the caller sends is written to the object", call.span)
-
-
-def _looked_at_before(facts: SourceFacts, call: Call) -> bool:
-    """A decorator of the project holds the whole body against a schema of Marshmallow, which refuses members that it does not know."""
-    if not facts.imports("marshmallow", "marshmallow_sqlalchemy", "flask_marshmallow") or facts.imports(
-        "marshmallow.EXCLUDE", "marshmallow.INCLUDE"
-    ):
-        return False
-    ways = {call.function, *(one.function for one in facts.calls(call.function))} if call.function else set[str]()
-    decorated = [own for name in ways if (own := facts.function(name)) is not None and own.decorators]
-    views = [own for own in decorated if facts.is_view(own.name)]
-    return bool(views) and all(any(_validates(facts, one.name) for one in own.decorators) for own in views)
-
-
-def _validates(facts: SourceFacts, decorator: str) -> bool:
-    if facts.function(decorator) is None:
-        return _SAYS_SO.search(decorator.rpartition(".")[2]) is not None  # it lies out of sight
-    inner = [one.name for one in facts.functions() if one.name.startswith(f"{decorator}.")]
-    return any(
-        call.method in _LOOKS and any(is_whole(given) for given in call.args)
-        for name in inner
-        for call in facts.calls_in(name)
-    )
-
-
-def _by_setattr(facts: SourceFacts) -> Iterator[Call]:
-    for call in facts.calls("setattr"):
-        if len(call.args) != 3 or not isinstance(call.args[1], Item):
-            continue
-        whole = _is_inside(facts, call.args[1])
-        if whole and not _kept_to_a_list(facts, call):
-            yield call
-
-
-def _kept_to_a_list(facts: SourceFacts, call: Call) -> bool:
-    """The name is asked about before: ``if key in ALLOWED``, ``if key not in ALLOWED: continue``, ``if body.keys() - ALLOWED: raise``."""
-    if any(
-        one.stops and isinstance(part, Unknown) and len(part.parts) > 1 and any(map(_are_names, part.parts))
-        for one in facts.conditions_in(call.function)
-        for part in walk(one.value, 3)
-    ):
-        return True
-    return any(
-        one.function == call.function and one.left == call.args[1] and not isinstance(one.right, Call)
-        for one in facts.comparisons("in", "not in")
-    ) or any(
-        one.function == call.function
-        and isinstance(one.left, Item)
-        and one.span.line <= (call.span.line if call.span else 0)
-        and one.left.owner == cast("Item", call.args[1]).owner
-        for one in facts.comparisons("in", "not in")
-    )
-
-
-def _is_inside(facts: SourceFacts, value: Value, depth: int = 4) -> bool:
-    """That all of the body is in the value, and no schema has kept the members that it knows."""
-    if is_whole(value) or (isinstance(value, Parameter) and is_whole_of(facts, value)):
-        return True
-    if depth == 0 or (isinstance(value, Call) and (value.method in _KEEPS or _is_made_by_hand(facts, value))):
-        return False
-    return any(_is_inside(facts, part, depth - 1) for part in parts(value))
-
-
-def _is_made_by_hand(facts: SourceFacts, call: Call) -> bool:
-    """``Changes.of(body)``: a method of a class of the project makes the object of single members."""
-    made = facts.function(call.callee)
-    return made is not None and bool(made.owner) and not any(is_whole_of(facts, one) for one in made.returns)
-
-
-def _are_names(value: Value) -> bool:
-    """``body.keys()`` or ``set(body)``."""
-    if not isinstance(value, Call):
-        return False
-    whole = (
-        value.receiver if value.method == "keys" else value.args[0] if value.callee == "set" and value.args else None
-    )
-    return whole is not None and is_whole(whole)
-
-
-def _by_keywords(facts: SourceFacts) -> Iterator[Call]:
-    """``User(**request.json)``: of a class that is a model, or of one whose name is no schema's."""
-    for call in facts.calls():
-        if not call.keywords:
-            continue
-        word = call.method
-        if any(name == "**" and is_whole_of(facts, value) for name, value in call.keywords) and _is_model(
-            facts, call, word
-        ):
-            yield call
-
-
-def _is_model(facts: SourceFacts, call: Call, word: str) -> bool:
-    if any(part in word.lower() for part in _SCHEMAS):
-        return False
-    if facts.function(call.callee) is not None or any(one.name == call.callee for one in facts.classes(*_PICKY)):
-        return False
-    known = next((one for one in facts.classes() if one.name == call.callee), None)
-    if known is not None:
-        return any(base.endswith(("Model", "Base", "Document")) or "Model" in base for base in known.bases) and not any(
-            "pydantic" in base or "BaseModel" in base or "Schema" in base for base in known.bases
-        )
-    return word[:1].isupper() or word in ("create", "update", "filter_by_update", "values", "insert")
-
-
-def _by_update(facts: SourceFacts) -> Iterator[Call]:
-    """``user.__dict__.update(data)``, ``query.update(data)``, ``update_one({…}, {"$set": data})``, ``insert().values(data)``."""
-    for call in facts.calls(*_UPDATES):
-        given = [
-            *call.args,
-            *(value for name, value in call.keywords if name in ("**", "values", "document", "update")),
-        ]
-        if call.method in ("update_one", "update_many", "find_one_and_update"):
-            given = [
-                said for value in call.args[1:] if isinstance(value, Mapping) for said in [value.get("$set")] if said
-            ]
-        if not any(is_whole_of(facts, value) for value in given):
-            continue
-        if call.method != "update" or (_is_stored(call) and not _says_how(facts, call)):
-            yield call
-
-
-def _says_how(facts: SourceFacts, call: Call) -> bool:
-    """Rows of the project's models have an ``update`` of the project's own, which is judged by what it does."""
-    made = call.receiver
-    one_row = isinstance(made, Call) and made.method in ("get", "get_or_404", "first", "first_or_404", "one")
-    return one_row and any(one.name.endswith(".update") and one.owner for one in facts.functions())
-
-
-def _is_stored(call: Call) -> bool:
-    """Of a query, of an object's ``__dict__`` or of a row that was looked up; a plain dictionary in the function is none."""
-    made = call.receiver
-    if made is None:
-        return call.callee.count(".") > 1 and ".query" in call.callee
-    if isinstance(made, Member) and made.attribute == "__dict__":
-        return True
-    if isinstance(made, Call):
-        return (
-            made.method
-            in ("filter_by", "filter", "where", "query", "get", "get_or_404", "first", "first_or_404", "vars", "one")
-            or made.callee == "vars"
-        )
-    return isinstance(made, Item) and isinstance(made.owner, (Name, Mapping)) and not isinstance(made.key, Constant)
+    for call in whole_writes(source_of(app)):
+        yield Hit("every field that the caller sends is written to the object", call.span)
 
 
 # -- on the wire -----------------------------------------------------------------------------------------------------------------
