@@ -17,7 +17,7 @@ _EFFECT: Final = re.compile(
     r"|sendmail|send_mail|delay|apply_async|enqueue|incr|incrby|hincrby|decr|setex|lpush|rpush|unlink|write_text|write_bytes|save)"
     r"|(?:requests|httpx)\.(?:post|put|patch|delete)|os\.(?:remove|unlink)|shutil\.\w+|.*\.session\.(?:add|delete|merge)|smtplib\..*"
 )
-_WRITES: Final = re.compile(r"(?is)^\s*(?:insert|update|delete|replace|drop|create)\b")
+_WRITES: Final = re.compile(r"(?is)^\s*(?:insert|update|delete|replace)\b")
 _CACHE: Final = re.compile(r"(?i).*(?:cache|memoiz)\w*(?:\.cached|\.memoize)?$|functools\.(?:lru_)?cache")
 _ASKS: Final = re.compile(
     r"(?:get|fetch|load|find|build|is|has|read|parse|make|look_?up|query|authenticate|verify|check|valid\w*)(?:_|$)"
@@ -43,17 +43,20 @@ def detect(app: App) -> Iterator[Hit]:
     if not reads:
         return
     for function in sorted(
-        {one.function for one in facts.conditions()} | {call.function for call in facts.calls(*checks)}
+        {one.function for one in facts.conditions()}
+        | {call.function for call in (facts.calls(*checks) if checks else ())}
     ):
         refusal = _refusal(facts, function, checks) if function else None
         if refusal is None:
             continue
         for call in facts.calls_in(function):
-            if call.span is not None and call.span.line < refusal.line and _leads_to_effect(facts, call):
+            before = call.span is not None and call.span.path == refusal.path and call.span.line < refusal.line
+            if before and _leads_to_effect(facts, call):
                 yield Hit(f"{call.method}() runs before the key is checked in line {refusal.line}", call.span)
                 break
         for one in facts.conditions_in(function):
-            if one.stops and not one.refuses and one.span.line < refusal.line and _asks_cache(one.value):
+            before = one.function == function and one.span.line < refusal.line
+            if before and one.stops and not one.refuses and _asks_cache(one.value):
                 yield Hit("the cache answers before the key is checked", one.span)
                 break
 
@@ -87,8 +90,13 @@ def _done_outside(facts: SourceFacts, route: SourceRoute, checks: frozenset[str]
 
 def _inner(facts: SourceFacts, decorator: str) -> list[str]:
     """The functions written inside a decorator of the project, itself among them."""
-    if facts.function(decorator) is None:
-        return []
+    known = facts.once("functions inside decorators", dict[str, list[str]])
+    if decorator not in known:
+        known[decorator] = [] if facts.function(decorator) is None else _inside(facts, decorator)
+    return known[decorator]
+
+
+def _inside(facts: SourceFacts, decorator: str) -> list[str]:
     return [one.name for one in facts.functions() if one.name == decorator or one.name.startswith(f"{decorator}.")]
 
 
@@ -121,8 +129,20 @@ def _cached_outside(facts: SourceFacts, route: SourceRoute, checks: frozenset[st
 
 
 def _refusal(facts: SourceFacts, function: str, checks: frozenset[str]) -> Span | None:
+    """``_first_refusal``, worked out once for each function: a hook stands before every route."""
+    known = facts.once("refusals because of a key", dict[str, "Span | None"])
+    if function not in known:
+        known[function] = _first_refusal(facts, function, checks)
+    return known[function]
+
+
+def _first_refusal(facts: SourceFacts, function: str, checks: frozenset[str]) -> Span | None:
     """The first place of the function that refuses because of the key: a condition, or a call of a check that refuses by itself."""
-    found = [one.span for one in facts.conditions_in(function) if one.refuses and _about_key(facts, one.value, checks)]
+    found = [
+        one.span
+        for one in facts.conditions_in(function)
+        if one.function == function and one.refuses and _about_key(facts, one.value, checks)
+    ]
     found += [
         call.span
         for call in facts.calls_in(function)

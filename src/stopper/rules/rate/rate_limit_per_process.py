@@ -37,9 +37,10 @@ def detect(app: App) -> Iterator[Hit]:
             yield said
     if facts.imports("flask_limiter") or app.extensions.limiters:
         yield from _turned_off(app, facts)
-    workers = _workers(facts) or 0
+    own = list(_own(facts))
+    workers = (_workers(facts) or 0) if own else 0
     if workers > 1:
-        yield from (Hit(f"{said}, and {workers} workers count for themselves", span) for said, span in _own(facts))
+        yield from (Hit(f"{said}, and {workers} workers count for themselves", span) for said, span in own)
     if any(one.enabled and one.store.endswith(".MemoryStorage") for one in app.extensions.limiters):
         place = next((call.span for call in facts.calls(*LIMITERS)), None)
         if (found := _told(_workers(facts), place)) is not None:
@@ -77,14 +78,19 @@ def _told(workers: int | None, place: Span | None) -> Hit | None:
 
 def _own(facts: SourceFacts) -> Iterator[tuple[str, Span]]:
     """Dictionaries of a module that a function counts in which says 429."""
+    memories = [
+        one
+        for one in facts.assignments()
+        if not one.function and _is_own_memory(one.value) and not one.attribute.startswith("__")
+    ]
+    if not memories:
+        return
     refusing = {one.function for one in facts.returns() if _says_429(one.value)}
     refusing |= {one.function for one in facts.calls("flask.abort", "flask.make_response") if _says_429(one)}
     reached = refusing | {call.callee for name in refusing for call in facts.calls_in(name)}
     if not refusing:
         return
-    for one in facts.assignments():
-        if one.function or not _is_own_memory(one.value) or one.attribute.startswith("__"):
-            continue
+    for one in memories:
         if any(_is_looked_in(facts, name, one.value) for name in reached):
             yield "the counters stand in the memory of a process", one.span
 
