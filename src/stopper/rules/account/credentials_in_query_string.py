@@ -1,5 +1,6 @@
 """The password ends up in server logs, browser histories and other sites' logs, as URLs do."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -15,7 +16,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, 
 from stopper.core.probe_login import lets_in
 from stopper.core.rule import Hit, Rule
 from stopper.core.spec_document import items, mapping
-from stopper.core.values import Mapping, Sequence, text_of
+from stopper.core.values import Call, Constant, Format, Mapping, Sequence, Value, text_of, walk
 
 MESSAGE: Final = "a password is read from the query string"
 _LOGIN: Final = re.compile(r"(?i)(^|[/_-])(log-?in|sign-?in|authenticate|auth|tokens?|sessions?)(/|$)")
@@ -51,6 +52,7 @@ def detect(app: App) -> Iterator[Hit]:
         if not facts.is_test(route.span) and any(is_password_name(name) for name, _ in route.parameters):
             yield Hit("a password is part of the path", route.registered_at, RouteRef(route.methods[0], route.path))
     yield from _parsed(facts)
+    yield from _declared(facts)
     yield from _sent(facts)
     yield from _forms(facts)
     yield from _documented(app)
@@ -63,11 +65,54 @@ def _sent(facts: SourceFacts) -> Iterator[Hit]:
     for call in facts.calls("*.get", "*.post", "*.request", "*.put", "*.delete"):
         query = call.keyword("params")
         if (
-            isinstance(query, Mapping)
-            and call.span is not None
-            and any(is_password_name(name) for name in query.keys())  # noqa: SIM118
+            (
+                isinstance(query, Mapping)
+                and call.span is not None
+                and any(is_password_name(name) for name in query.keys())  # noqa: SIM118
+            )
+            or (call.span is not None and any(map(_writes_password, call.args[:1])))
         ):
             yield Hit("a password is sent in the query string", call.span)
+
+
+_BEFORE_PASSWORD: Final = re.compile(r"(?i)[?&](?:password|passwd|pwd|pass|client_secret)=$")
+
+
+def _writes_password(url: Value) -> bool:
+    """``f"https://…?user={name}&password={word}"``."""
+    return any(
+        _BEFORE_PASSWORD.search(text_of(before) or "") is not None and not isinstance(after, Constant)
+        for whole in walk(url, 2)
+        if isinstance(whole, Format)
+        for before, after in itertools.pairwise(whole.parts)
+    )
+
+
+_TAKES: Final = frozenset({"use_args", "use_kwargs", "arguments", "input"})
+_QUERY: Final = frozenset({"query", "querystring", "args", "view_args", "path"})
+
+
+def _declared(facts: SourceFacts) -> Iterator[Hit]:
+    """``@use_kwargs({"password": …}, location="query")``, ``@blp.arguments(LoginQuery, location="query")``."""
+    for function in facts.functions():
+        for decorator in function.decorators:
+            made = decorator.call
+            if made is None or decorator.name.rpartition(".")[2] not in _TAKES or not made.args:
+                continue
+            if text_of(made.keyword("location", "arg_location")) in _QUERY and any(
+                map(_is_credential, _fields(facts, made.args[0]))
+            ):
+                yield Hit(MESSAGE, decorator.span)
+
+
+def _fields(facts: SourceFacts, schema: Value) -> Iterator[str]:
+    """The names of a dict of fields, or of a schema class of the project."""
+    if isinstance(schema, Mapping):
+        yield from schema.keys()
+    called = schema.callee if isinstance(schema, Call) else getattr(schema, "dotted", "")
+    for one in facts.classes() if called else ():
+        if one.name == called:
+            yield from one.attributes
 
 
 def _parsed(facts: SourceFacts) -> Iterator[Hit]:

@@ -63,16 +63,35 @@ def _made(facts: SourceFacts, resets: frozenset[str], reached: frozenset[str]) -
         for made in facts.assignments_in(name):
             if _TOKEN.search(made.attribute) and _is_guessable(facts, made.value):
                 yield Hit("a reset token can be predicted", made.span)
+        if _MAKES_TOKEN.fullmatch(name.rpartition(".")[2]):
+            for returned in facts.returns_of(name):
+                if _is_guessable(facts, returned.value) and not _is_over_token(returned.value):
+                    yield Hit("a reset token can be predicted", returned.span)
     for name in sorted(resets):
         for call in facts.calls_in(name):
-            if call.span and _makes(call) and _used_as_token(facts, name, call):
+            if call.span and _makes(call) and not _is_over_another(call) and _used_as_token(facts, name, call):
                 yield Hit("a reset token can be predicted", call.span)
+
+
+_MAKES_TOKEN: Final = re.compile(
+    r"(?i)_?((make|generate|create|new|get|build|issue|gen)_?)?(\w*_)?(token|code|reset_?link|invite|pin)(_for(_\w+)?)?"
+)
+
+
+def _is_over_token(value: Value) -> bool:
+    """That it is worked out from a token that somebody else has made, as its hash for the database is."""
+    return any(said_name(part).lower() in ("token", "raw", "code", "secret", "password") for part in walk(value, 8))
 
 
 def _makes(call: Call) -> bool:
     return re.fullmatch(
         r"random\.(?!SystemRandom|shuffle|seed)\w+|uuid\.uuid1|hashlib\.\w+", call.callee
     ) is not None and not any(isinstance(one, Call) and _STRONG.fullmatch(one.callee) for one in walk(call))
+
+
+def _is_over_another(call: Call) -> bool:
+    """A hash over what such a call has made: the inner one is the token."""
+    return any(isinstance(one, Call) and one is not call and _makes(one) for one in walk(call))
 
 
 def _used_as_token(facts: SourceFacts, name: str, call: Call) -> bool:
