@@ -26,7 +26,11 @@ from stopper.core.probe import Identity
 from stopper.core.probe_packed_cookies import packed_cookies
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import load
+from stopper.scan.engine import run_probe
+from stopper.scan.target import prepare
 from stopper.scan.trial import try_rule
+from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.wsgi import WsgiTransport
 
 RULES = {rule.slug: rule for rule in load()}
 
@@ -352,3 +356,18 @@ def test_the_host_in_the_address_on_the_page_of_a_404_is_run(surface: Any) -> No
     model = App(routes=(said("/"),), readers=frozenset({"spec"}))
     found = try_rule(RULES["code-injection"], app, source=model, depth="standard", surface=surface)
     assert [str(ref) for ref in found.routes] == ["GET /{path}"]
+
+
+def test_a_budget_that_ends_takes_nothing_from_what_was_proven() -> None:
+    app = Flask("short")
+
+    @app.get("/greet")
+    def greet() -> Any:
+        return render_template_string("<p>" + request.args.get("name", "") + "</p>")
+
+    courier = Courier(WsgiTransport(app), mode="active", max_requests=4)
+    model = App(routes=(said("/greet", optional=("name",)),), readers=frozenset({"spec"}))
+    target = prepare(model, courier, (), "active", "standard").target
+    verdicts = {slug: run_probe(RULES[slug], target, courier).verdict.outcome for slug in ("code-injection",)}
+    assert courier.exhausted
+    assert verdicts == {"code-injection": "fail"}

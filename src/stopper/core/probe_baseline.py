@@ -216,6 +216,16 @@ def attempt(steps: Steps[T]) -> Steps[T | None]:
         return None
 
 
+def beyond(steps: Steps[T], proven: object) -> Steps[T | None]:
+    """What *steps* come to beside something that is *proven* already: a budget that ends under them takes nothing from that."""
+    try:
+        return (yield from attempt(steps))
+    except Skipped:
+        if not proven:
+            raise
+        return None
+
+
 def establish(target: Target, route: Route, method: str, identity: Identity) -> Steps[Baseline]:
     """Send the controls for one route-method: the honest one, nobody's, and nonsense where the second left it open."""
     request = target.request_for(route, method)

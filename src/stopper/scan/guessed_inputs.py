@@ -17,7 +17,7 @@ from stopper.scan.survey import ENDS_ACCESS
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.form_doors import FORM
 
-ROUTES_MOST: Final = 20
+ROUTES_MOST: Final = 14
 """Route-methods of which no reader knows an input that are asked."""
 FOUND_MOST: Final = 6
 """Names of one route that are kept."""

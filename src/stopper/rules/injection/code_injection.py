@@ -16,7 +16,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import UNTRUSTED
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, send
-from stopper.core.probe_baseline import attempt
+from stopper.core.probe_baseline import beyond
 from stopper.core.probe_inputs import Input, judged
 from stopper.core.probe_packed_cookies import unpacked_cookies
 from stopper.core.probe_raw_bodies import OBJECTS, bare_bodies
@@ -157,20 +157,19 @@ def probe(target: Target) -> Steps[Verdict]:
         if ref in places:
             continue
         for sent, harmless in unpacked():
-            found = yield from attempt(
-                _worked_out(replace(request, body=sent), replace(request, body=harmless), _PRODUCT)
-            )
+            both = replace(request, body=sent), replace(request, body=harmless)
+            found = yield from beyond(_worked_out(*both, _PRODUCT), places)
             if found:
                 places.append(ref)
                 evidence.extend(found)
                 said = said or f"{ref} unpacks its body into objects that run code"
                 break
-    cookies = yield from attempt(unpacked_cookies(target))
+    cookies = yield from beyond(unpacked_cookies(target), places)
     if cookies is not None and cookies[0]:
         places.extend(ref for ref in cookies[0] if ref not in places)
         evidence.extend(cookies[1])
         said = said or f"{cookies[0][0]} unpacks a cookie into objects that run code"
-    if nowhere := (yield from attempt(_nowhere(target))):
+    if nowhere := (yield from beyond(_nowhere(target), places)):
         places.append(_NOWHERE)
         evidence.extend(nowhere)
         said = said or "the page of a path that is not there runs what the path says"

@@ -13,7 +13,7 @@ from stopper.core.labelling import labels_of
 from stopper.core.labels import LabelKind
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, send
-from stopper.core.probe_baseline import attempt
+from stopper.core.probe_baseline import beyond
 from stopper.core.probe_inputs import Input, judged
 from stopper.core.probe_stored_text import stored_markup
 from stopper.core.rule import Edit, Hit, Rule
@@ -247,7 +247,7 @@ def probe(target: Target) -> Steps[Verdict]:
         lambda one: f"puts {one.name} into its page as markup",
         "inputs come back escaped or in no page",
     )
-    stored = (yield from attempt(stored_markup(target))) if target.mode == "active" else None
+    stored = (yield from beyond(stored_markup(target), verdict.routes)) if target.mode == "active" else None
     if not stored or not stored[0]:
         return verdict
     places, evidence = stored

@@ -15,7 +15,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import Label
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
-from stopper.core.probe_baseline import attempt, same
+from stopper.core.probe_baseline import attempt, beyond, same
 from stopper.core.probe_inputs import Input, inputs
 from stopper.core.probe_raw_bodies import XML, bare_bodies
 from stopper.core.probe_xml import document, opened
@@ -236,17 +236,17 @@ def _named_files(target: Target) -> Steps[tuple[list[RouteRef], list[Evidence], 
     for one in (yield from inputs(target)):
         if one.ref in places:
             continue
-        read = yield from attempt(_read(target, one))
+        read = yield from beyond(_read(target, one), places)
         how = "opens the file that {} names"
         if not read and XML.search(one.name):
-            read = yield from attempt(_by_entity(target, one.given))
+            read = yield from beyond(_by_entity(target, one.given), places)
             how = "reads the file that an entity of XML in {} names"
         if read:
             places.append(one.ref)
             evidence.extend(read if len(places) <= SHOWN else ())
             said = said or f"{one.ref} {how.format(one.name)}"
     for request, ref in bare_bodies(target, "application/xml"):
-        read = yield from attempt(_by_entity(target, partial(_whole, request)))
+        read = yield from beyond(_by_entity(target, partial(_whole, request)), places)
         if read:
             places.append(ref)
             evidence.extend(read if len(places) <= SHOWN else ())
