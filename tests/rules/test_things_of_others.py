@@ -90,6 +90,14 @@ class Cards:
 
 
 QUERY = {"get": {"responses": {}, "parameters": [{"name": "user_id", "in": "query", "schema": {"type": "integer"}}]}}
+LABEL: dict[str, Any] = {
+    "post": {
+        "responses": {},
+        "requestBody": {
+            "content": {"application/json": {"schema": {"type": "object", "properties": {"label": {"type": "string"}}}}}
+        },
+    }
+}
 BODY = {"type": "object", "properties": {"label": {"type": "string"}, "user_id": {"type": "integer"}}}
 
 
@@ -121,6 +129,18 @@ def test_a_route_that_asks_nobody_whose_it_is_is_told(path: str, method: str, do
 @pytest.mark.parametrize(("path", "method", "does"), WAYS)
 def test_a_route_that_asks_whose_it_is_is_not(path: str, method: str, does: Callable[..., Any]) -> None:
     assert Cards(asks=True).add(path, method, does).judged().outcome == "pass"
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_what_the_scan_is_shown_to_have_made_is_deleted_by_another_and_nothing_else(asks: bool) -> None:
+    """The answer to the creation names no id: it is the new entry of the list with the random text."""
+    cards = Cards(asks=asks)
+    cards.cards[3000] = {"id": 3000, "label": "somebody's", "frozen": False, "user_id": 1}
+    cards.add("/cards/<int:card_id>", "DELETE", lambda card: cards.cards.pop(card["id"]) and {"ok": True})
+    found = cards.described("/cards/create", LABEL).judged()
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or [(ref.method, ref.path) for ref in found.routes] == [("DELETE", "/cards/{card_id}")]
+    assert 3000 in cards.cards
 
 
 def test_every_route_of_a_kind_is_told_and_not_the_first_alone() -> None:

@@ -58,11 +58,19 @@ class Undo:
 
 
 @dataclass(frozen=True, slots=True)
+class Own:
+    """Say that *made* has made the thing at *path*, because its reading shows the random texts of that request: it may be deleted."""
+
+    path: str
+    made: Request
+
+
+@dataclass(frozen=True, slots=True)
 class LookAtTls:
     """Try which versions of TLS the target takes and read its certificate, over connections that carry no request; the answer is a TlsSeen."""
 
 
-Step = Send | Together | Listen | Compute | Undo | LookAtTls
+Step = Send | Together | Listen | Compute | Undo | Own | LookAtTls
 Steps = Generator[Step, Any, T]
 
 
@@ -88,6 +96,11 @@ def compute(function: Callable[[], T]) -> Steps[T]:
 def undo(request: Request) -> Steps[None]:
     """Remember *request* to be sent when the probe ends."""
     yield Undo(request)
+
+
+def own(path: str, made: Request) -> Steps[None]:
+    """Say that the request *made* has made the thing at *path*; only what a scan has made itself is ever deleted."""
+    yield Own(path, made)
 
 
 class Listener(Protocol):

@@ -12,7 +12,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.owner_names import OWNER
 from stopper.core.place import RouteRef
-from stopper.core.probe import Identity, Steps, Target, failed, passed, send, undo
+from stopper.core.probe import Identity, Steps, Target, failed, own, passed, send, undo
 from stopper.core.probe_baseline import alike, attempt, same, steady
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, at_number, entry_of, entry_with, new_id, route_at
@@ -93,11 +93,29 @@ def _made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[T
         number = number or _newest(before, after, kind.parameter, marks)
     if number is None:
         return None
+    yield from _ours(target, kind, alice, number, made, marks)
     if (thing := kind.thing) is not None and route_at(target, thing.path, "DELETE") is not None:
         yield from undo(alice.on(replace(at_number(target, thing, number), method="DELETE", body=b"", effect="write")))
     his = (yield from send(bob.on(lists))) if lists is not None else None
     shared = his is not None and entry_of(his, kind.parameter, number) is not None
     return Thing(number, made, shared, his is not None and his.response.succeeded and not shared)
+
+
+def _ours(
+    target: Target, kind: Kind, alice: Identity, number: str, made: Exchange, marks: dict[str, str]
+) -> Steps[None]:
+    """Where Alice's reading of the thing, or its entry in her list, shows what was just stored, it is the scan's own at every path of it."""
+    if kind.thing is not None:
+        seen = yield from send(alice.on(at_number(target, kind.thing, number)))
+        shown = seen.response.text if seen.response.succeeded else ""
+    elif kind.list_route is not None:
+        seen = yield from send(alice.on(target.request_for(kind.list_route, "GET")))
+        shown = json.dumps(entry_of(seen, kind.parameter, number))
+    else:
+        return
+    if any(mark in shown for mark in marks.values()):
+        for route in [one for one in kind.members if "DELETE" in one.methods]:
+            yield from own(at_number(target, route, number).target.partition("?")[0], made.request)
 
 
 def _newest(before: Exchange, after: Exchange, parameter: str, marks: dict[str, str]) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Verdict
-from stopper.core.probe import Compute, Depth, Listen, LookAtTls, Send, Skipped, Step, Target, Together, Undo
+from stopper.core.probe import Compute, Depth, Listen, LookAtTls, Own, Send, Skipped, Step, Target, Together, Undo
 from stopper.core.probe_burst import LOAD
 from stopper.core.rule import SEVERITIES, Rule, Surface
 from stopper.scan.detecting import DetectorResult, one_line, outcome_of, run_detectors
@@ -240,6 +240,9 @@ class _Rig:
                 return function()
             case Undo(request):
                 self._undo.append(request)
+                return None
+            case Own(path, made):
+                self._courier.own(path, made)
                 return None
             case Listen():
                 return self._listen()

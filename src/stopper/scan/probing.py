@@ -177,7 +177,7 @@ def _left_behind(courier: Courier) -> Iterable[Skip]:
     made = Counter(
         f"{request.method} {request.target.partition('?')[0]}"
         for path, request in courier.created.items()
-        if request.effect == "write" and ("DELETE", path) not in courier.asked
+        if request.effect == "write" and path not in courier.deleted
     )
     for request, number in sorted(made.items()):
         things = "1 thing" if number == 1 else f"{number} things"

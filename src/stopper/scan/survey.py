@@ -48,7 +48,7 @@ def tidy(app: App, courier: Courier) -> None:
     """Delete what this scan created and nobody deleted since, as the one who created it, where the API has a way to."""
     ways = [template_pattern(route.path, dict(route.parameters)) for route in app.routes if "DELETE" in route.methods]
     for path, made in list(courier.created.items()):
-        if ("DELETE", path) in courier.asked or not any(way.fullmatch(path) for way in ways):
+        if path in courier.deleted or not any(way.fullmatch(path) for way in ways):
             continue
         headers = tuple(pair for pair in made.headers if pair[0].lower() not in ("content-type", "content-length"))
         with contextlib.suppress(Skipped):

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -366,7 +367,7 @@ def test_what_a_scan_could_not_take_back_is_told() -> None:
         report = run_scan(url, options())
     told = {skip.what: skip.reason for skip in report.skipped}
     assert "this scan registered alice-" in told["test people"]
-    assert told["POST /things"].startswith("1 thing that this scan made stayed there")
+    assert re.match(r"\d things? that this scan made stayed there", told["POST /things"])
 
 
 def test_a_scan_that_wrote_nothing_leaves_nothing_behind() -> None:

@@ -229,3 +229,24 @@ def test_a_stopped_scan_sends_no_more() -> None:
     with pytest.raises(Skipped, match="stopped"):
         mine.carry(Request("GET", "/"))
     assert transport.sent == []
+
+
+def test_a_thing_that_got_the_id_of_one_that_was_deleted_is_not_taken_for_deleted() -> None:
+    """SQLite gives the id of the last row that was deleted to the next one."""
+    made = Response(201, (("Content-Type", "application/json"),), b'{"id": 7}')
+    transport = Recorder(made, Response(204), made)
+    one = courier(transport, mode="active")
+    post = Request("POST", "/notes", (), b"{}", "write")
+    one.carry(post)
+    one.carry(Request("DELETE", "/notes/7", (), b"", "write"))
+    assert one.deleted == {"/notes/7"}
+    one.carry(post)
+    assert one.deleted == set()
+    assert set(one.created) == {"/notes/7"}
+
+
+def test_a_delete_that_was_refused_has_deleted_nothing() -> None:
+    one = courier(Recorder(Response(403)), mode="active")
+    one.own("/notes/7", Request("POST", "/notes"))
+    one.carry(Request("DELETE", "/notes/7", (), b"", "write"))
+    assert one.deleted == set()

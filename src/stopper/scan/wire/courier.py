@@ -69,6 +69,8 @@ class Courier:
         """Method and raw path of requests that got no whole answer, with what went wrong."""
         self.created: dict[str, Request] = {}
         """Paths of things that requests of this scan created, with the request that did."""
+        self.deleted: set[str] = set()
+        """Those of them that were deleted since. A server may give their ids to what is made next."""
         self.skipped: dict[str, str] = {}
         """What was not sent, with the reason."""
         self.exhausted = False
@@ -266,9 +268,21 @@ class Courier:
                     self.heard.add(key)
             if response.status == 429:
                 self._busy[key] = time.monotonic() + retry_after(response)
+            if request.method == "DELETE" and response.succeeded:
+                self.deleted.add(key[1])
             if creates(request, response):
                 for path in created_paths(request, response):
-                    self.created.setdefault(path, request)
+                    self._own(path, request)
+
+    def own(self, path: str, made: Request) -> None:
+        """Remember that *made* has made the thing at *path*: it may be deleted, and is when the scan ends."""
+        with self._lock:
+            self._own(path, made)
+
+    def _own(self, path: str, made: Request) -> None:
+        if path in self.deleted or path not in self.created:
+            self.created[path] = made
+        self.deleted.discard(path)
 
 
 def _only_reads(request: Request) -> bool:
