@@ -115,6 +115,8 @@ class Condition:
     span: Span
     function: str = ""
     body: Span | None = None
+    skips: bool = False
+    """Its body goes on with the next round of a loop, and does nothing else."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,14 @@ def of_parameter(facts: "SourceFacts", value: Parameter, numbers: bool) -> Label
 
 
 def _of_loader(facts: "SourceFacts", value: Parameter) -> Labels:
-    """What Flask-HTTPAuth hands to ``@auth.verify_token`` and ``@auth.verify_password``: what the caller shows."""
-    function = facts.function(value.function) if facts.imports("flask_httpauth") else None
+    """What Flask-HTTPAuth or APIFlask hands to ``@auth.verify_token`` and ``@auth.verify_password``: what the caller shows."""
+    function = facts.function(value.function) if facts.imports("flask_httpauth", "apiflask") else None
     names = [one.name.rpartition(".")[2] for one in function.decorators] if function is not None else []
     if "verify_token" in names and value.index == 0:
         made = facts.calls("flask_httpauth.HTTPTokenAuth")
         headers = [str(said.value) for call in made if isinstance(said := call.argument(2, "header"), Constant)]
+        if next(facts.calls("*.APIKeyHeaderAuth", "*.APIKeyQueryAuth", "*.APIKeyCookieAuth"), None) is not None:
+            headers.append("X-API-Key")
         own = frozenset(label for header in headers for label in of_header(header))
         return own or labelled("authorization-header", source="authorization")
     return labelled("password") if "verify_password" in names and value.index == 1 else NONE

@@ -66,7 +66,7 @@ def _shows_all(facts: "SourceFacts", value: Value, depth: int = 12) -> bool:
             )
         case Name() | Member() | Parameter():
             return facts.derives(value, "whole-config")
-        case Call(receiver=None, callee=callee) if (made := facts.function(callee)) is not None and made.returns:
+        case Call(callee=callee) if (made := facts.function(callee)) is not None and made.returns:
             return facts.derives(value, "whole-config") and not all(_is_one(one) for one in _ends(facts, made, 3))
         case Call(receiver=None, callee=callee) if facts.function(callee) is not None or callee.endswith(_WHOLE):
             return facts.derives(value, "whole-config")

@@ -48,7 +48,8 @@ def detect(app: App) -> Iterator[Hit]:
         ):
             yield Hit(MESSAGE, reading.span)
     for item in facts.all_lookups:
-        if isinstance(item.owner, Name) and item.owner.dotted in IN_URL and item.span and not facts.is_test(item.span):
+        of_url = any(isinstance(one, Name) and one.dotted in IN_URL for one in options(item.owner))
+        if of_url and item.span and not facts.is_test(item.span):
             said = [text_of(one) or "" for option in options(item.key) for one in facts.followed(option)]
             if any(is_key_name(name) or (name.lower() in VAGUE and headers) for name in said):
                 yield Hit(MESSAGE, item.span)

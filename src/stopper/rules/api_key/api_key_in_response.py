@@ -29,6 +29,7 @@ from stopper.core.values import (
     Unknown,
     Value,
     is_constant,
+    options,
     parts,
     text_of,
     walk,
@@ -81,10 +82,30 @@ def _by_schema(facts: SourceFacts) -> Iterator[Span]:
             if one.call is not None and one.call.method in _ANSWERS_BY:
                 for inner in walk(one.call, 3):
                     shown.add(getattr(inner, "callee", "") or getattr(inner, "dotted", ""))
+    for function in facts.functions():
+        for one in function.decorators if not _ONCE.search(function.name.rpartition(".")[2]) else ():
+            for fields in one.call.args if one.call is not None and one.call.method in _MARSHALS else ():
+                yield from (one.span for key, field in _declared_fields(fields) if _is_key(key) and _gives_text(field))
     for found in facts.classes() if shown else ():
         for name, field in found.attributes.items() if found.name in shown else ():
             if _is_key(name) and isinstance(field, Call) and field.span is not None and _is_written(field):
                 yield field.span
+
+
+_MARSHALS: Final = frozenset({"marshal_with", "marshal_list_with"})
+
+
+def _declared_fields(value: Value) -> Iterator[tuple[str, Value]]:
+    """The fields of a mapping, or of a model of Flask-RESTX made of one."""
+    if isinstance(value, Call) and value.method in ("model", "inherit", "clone"):
+        value = value.args[-1] if value.args else value
+    if isinstance(value, Mapping):
+        yield from ((text_of(key) or "", field) for key, field in value.items)
+
+
+def _gives_text(field: Value) -> bool:
+    name = field.dotted if isinstance(field, Name) else field.callee if isinstance(field, Call) else ""
+    return name.rpartition(".")[2] in ("String", "Raw", "FormattedString")
 
 
 def _is_written(field: Call) -> bool:
@@ -127,7 +148,7 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
         case Item(key=Constant(value=int()), owner=owner) if _is_key(name):  # a column of a row
             return any(isinstance(one, Call) and one.method in _ROWS for one in walk(owner, 4))
         case Item(key=key):
-            return _is_key(text_of(key) or "") and not _is_sent(value)
+            return any(_is_key(text_of(one) or "") for one in options(key)) and not _is_sent(value)
         case Call(method="Column" | "mapped_column" | "CharField" | "StringField" | "TextField"):
             return _is_key(name)  # a column of the model, read through self
         case Call(callee="flask.jsonify" | "dict", keywords=keywords):

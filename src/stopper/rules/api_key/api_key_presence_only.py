@@ -9,13 +9,14 @@ from stopper.core.app import App
 from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.place import RouteRef
+from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_api_key import headers_of, with_header
 from stopper.core.probe_baseline import NONSENSE, candidates, is_door
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
+    Choice,
     Constant,
     Item,
     Name,
@@ -24,6 +25,7 @@ from stopper.core.values import (
     Value,
     is_constant,
     options,
+    text_of,
     walk,
 )
 
@@ -47,7 +49,7 @@ def detect(app: App) -> Iterator[Hit]:
             and any(_is_presence(value) for value in _tests(condition.value))
             and not _looked_at(facts, condition)
         ) or _lets_in(facts, condition):
-            yield Hit(MESSAGE, condition.span)
+            yield Hit(MESSAGE, _asked_at(facts, condition))
     yield from _asked_elsewhere(facts)
     yield from _loaders(facts)
 
@@ -106,10 +108,33 @@ def _refuses_after(facts: SourceFacts, condition: Condition) -> bool:
 def _asked_elsewhere(facts: SourceFacts) -> Iterator[Hit]:
     """A check of its own whose whole answer is whether a key was sent, and a refusal that hangs on that answer."""
     for condition in facts.conditions():
+        if any(map(_only_whether, _denied(condition))) and not _looked_at(facts, condition):
+            yield Hit(MESSAGE, _asked_at(facts, condition))
         for asked in _refused_by(condition):
             answers = facts.returns_of(asked.callee)
             if len(answers) == 1 and _only_whether(answers[0].value) and not _is_known_to(facts, asked.callee):
                 yield Hit(MESSAGE, answers[0].span)
+
+
+def _asked_at(facts: SourceFacts, condition: Condition) -> Span:
+    """Where the question is written: in a function that does nothing but ask it, else in the ``if``."""
+    inside = [part for part in walk(condition.value, 3) if isinstance(part, Truth) and len(part.parts) == 2]
+    elsewhere = (
+        one.span
+        for one in facts.comparisons()
+        for part in inside
+        if one.left is part.parts[0] and one.right is part.parts[1] and not condition.span.holds(one.span)
+    )
+    return next(elsewhere, condition.span)
+
+
+def _denied(condition: Condition) -> Iterator[Value]:
+    """What is said no to where that refuses: ``if not …``, ``if elsewhere and not …``."""
+    if condition.refuses and condition.negated:
+        yield condition.value
+    for option in options(condition.value) if condition.refuses and not condition.negated else ():
+        if isinstance(option, Truth) and len(option.parts) == 1:
+            yield option.parts[0]
 
 
 def _refused_by(condition: Condition) -> Iterator[Call]:
@@ -175,7 +200,29 @@ def _by_form(facts: SourceFacts, function: str, parameter: str) -> Iterator[Hit]
         yield Hit(MESSAGE, (tests[0] if tests else lets_in[0]).span)
 
 
+_KEY_SCHEME: Final = re.compile(r"(?i)^(?:api[-_ ]?key|key|apikey|token) ?$")
+
+
+def _by_scheme(value: Value) -> bool:
+    """``header.startswith("ApiKey ") and len(header) > 7``: the form of what was sent, and nothing of what it says."""
+    if not isinstance(value, Choice) or not value.every:
+        return False
+    named = False
+    for option in value.options:
+        if isinstance(option, Call) and option.method == "startswith" and isinstance(option.receiver, Item):
+            sent = option.receiver
+            of_header = isinstance(sent.owner, Name) and sent.owner.dotted == "flask.request.headers"
+            named = named or (of_header and any(_KEY_SCHEME.match(text_of(one) or "") for one in option.args))
+        elif not (isinstance(option, Truth) and any(_is_length(one) for one in option.parts)) and not isinstance(
+            option, Item
+        ):
+            return False
+    return named
+
+
 def _only_whether(value: Value) -> bool:
+    if _by_scheme(value):
+        return True
     if isinstance(value, Truth) and len(value.parts) == 2:  # "X-API-Key" in request.headers, key is not None
         first, second = value.parts
         counted = isinstance(first, Call) and first.callee == "len" and isinstance(second, Constant)

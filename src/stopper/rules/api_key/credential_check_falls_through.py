@@ -1,5 +1,6 @@
 """Whoever shows two bad credentials is let in, though each of them alone would be refused."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -37,10 +38,27 @@ def detect(app: App) -> Iterator[Hit]:
         if handler.action == "return" and _verifies(facts, handler) and _hands_out_the_key(facts, handler):
             yield Hit(MESSAGE, handler.span)
     yield from _one_after_the_other(facts)
+    yield from _beside_others(facts)
     read = {"key" if is_key_name(one.key) else one.key.lower() for one in facts.all_readings if one.source in READ_FROM}
     for condition in facts.conditions() if {"key", "authorization"} <= read else ():
         if _either(condition) and not _compares_key(facts, condition.function):
             yield Hit("either credential opens the door, and the key is never checked", condition.span)
+
+
+_OTHERS: Final = re.compile(r"(?i).*(?:verify|decode|authenticate|is_authenticated|validate|check_token|load_user).*")
+
+
+def _beside_others(facts: SourceFacts) -> Iterator[Hit]:
+    """``if current_user.is_authenticated: … elif key: … else: verify(token)``: of several ways in, the key's asks nothing."""
+    for condition in facts.conditions():
+        if condition.negated or condition.stops or not condition.function or not is_key_reading(condition.value):
+            continue
+        function = condition.function
+        refuses = any(one.refuses for one in facts.conditions_in(function))
+        others = any(_OTHERS.fullmatch(call.callee) for call in facts.calls_in(function))
+        kept = any("." in one.target and is_key_reading(one.value) for one in facts.assignments_in(function))
+        if refuses and others and not kept and not _compares_key(facts, function):
+            yield Hit("one of several ways in asks only whether a key was sent", condition.span)
 
 
 def _one_after_the_other(facts: SourceFacts) -> Iterator[Hit]:

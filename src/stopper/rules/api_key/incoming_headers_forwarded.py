@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.fact import Flow
+from stopper.core.fact import Comparison, Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.followed_values import through
 from stopper.core.rule import Hit, Rule
@@ -62,10 +62,19 @@ def _picked(facts: SourceFacts, flow: Flow) -> bool:
         if made is not None:
             made_at.append(made.span)
     for comparison in facts.comparisons("in", "not in"):
-        chosen = comparison.operator == "in" or _keeps_credentials(comparison.right)
+        inside = (comparison.operator == "in") != _is_skipped(facts, comparison)
+        chosen = inside or _keeps_credentials(comparison.right)
         if chosen and any(span.holds(comparison.span) for span in made_at):
             return True
     return False
+
+
+def _is_skipped(facts: SourceFacts, comparison: Comparison) -> bool:
+    """``if name in SKIPPED: continue``: what the comparison is about stays behind."""
+    return any(
+        one.skips and one.span.holds(comparison.span) and not one.negated
+        for one in facts.conditions_in(comparison.function)
+    )
 
 
 def _taken_out(facts: SourceFacts, flow: Flow) -> bool:

@@ -66,6 +66,8 @@ def detect(app: App) -> Iterator[Hit]:
             if id(value) in marshalled:
                 continue
             match value:
+                case Call(callee="vars", args=(Name(dotted=dotted), *_)) if _is_of_words(facts, dotted):
+                    continue
                 case Member(attribute="__dict__") | Call(callee="vars", args=(_, *_)):
                     certainty = "likely"
                 case Name(dotted=dotted) if dotted.endswith((".__dict__", ".__table__.columns", ".__mapper__.columns")):
@@ -107,6 +109,14 @@ _SCHEMAS: Final = re.compile(
     r"(?:flask_)?marshmallow(?:_sqlalchemy)?(?:\.\w+)*\.(?:SQLAlchemyAutoSchema|ModelSchema|SQLAlchemySchema)|(?:.*\.)?(?:SQLAlchemyAutoSchema|ModelSchema)"
 )
 _CHOOSES_NOTHING: Final = frozenset({"many", "session", "instance", "partial", "unknown", "transient"})
+
+
+def _is_of_words(facts: SourceFacts, dotted: str) -> bool:
+    """A class that is a list of words: an enumeration, or texts with names."""
+    known = classes_by_name(facts).get(dotted)
+    return known is not None and any(
+        base.rpartition(".")[2] in ("str", "int", "Enum", "StrEnum", "IntEnum") for base in known.bases
+    )
 
 
 def _dumped_whole(facts: SourceFacts, value: Value) -> bool:

@@ -19,6 +19,7 @@ from stopper.core.values import (
     Mapping,
     Member,
     Name,
+    Parameter,
     Sequence,
     Unknown,
     Value,
@@ -183,7 +184,11 @@ def _bind_one(
         reader.project.flows.append(Flow("session", held, frozenset(), span, reader.function, text))
     elif _is_headers(owner) and not _put_into_client(reader, owner, key, value, span):
         reader.project.flows.append(Flow("response-header", held, frozenset(), span, reader.function, text))
-    if type(target.value) is ast.Name and type(owner) is Mapping and len(owner.items) < 256:
+    if (
+        type(target.value) is ast.Name and type(owner) is Parameter and text
+    ):  # ``params["key"] = …`` of what was handed in
+        reader.scope[target.value.id] = Mapping(((NOTHING, owner), (key, held)), True, None, owner.name)
+    elif type(target.value) is ast.Name and type(owner) is Mapping and len(owner.items) < 256:
         is_open = owner.open or type(key) is not Constant
         grown = reader.scope.get(target.value.id)
         items = grown.items if type(grown) is Mapping else owner.items

@@ -43,7 +43,14 @@ def read_if(reader: Reader, node: ast.If) -> Body:
     reader.under = (*outer, (value, not negated))
     reader.project.conditions.append(
         Condition(
-            value, negated, then.stops, then.refuses, reader.span(test), reader.function, _around(reader, node.body)
+            value,
+            negated,
+            then.stops,
+            then.refuses,
+            reader.span(test),
+            reader.function,
+            _around(reader, node.body),
+            type(node.body[0]) is ast.Continue,
         )
     )
     after = dict(reader.scope) if reader.scope is reader.module.bindings else reader.scope

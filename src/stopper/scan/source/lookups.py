@@ -146,6 +146,10 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
             known = default
         if known is not None:
             return named(known, text) if sensitive(text) else known
+    if type(owner) is Choice and text is not None and not owner.every:
+        rows = [one.get(text) for one in owner.options if type(one) is Mapping]
+        if len(rows) == len(owner.options) and all(one is not None for one in rows):
+            return either(*[named(one, text) if sensitive(text) else one for one in rows if one is not None])
     if type(owner) is Sequence and type(key) is Constant and type(key.value) is int and not owner.open:
         number = key.value
         if -len(owner.items) <= number < len(owner.items):
