@@ -103,7 +103,7 @@ def stations(
         given = called.parameters[1:] if called.parameters[:1] in (("self",), ("cls",)) else called.parameters
         reached = {name for index, name in enumerate(given) if mine & origins(call.argument(index, name))}
         if reached:
-            yield called.name, frozenset(("parameter", (called.name, name)) for name in reached)
+            yield called.name, mine | {("parameter", (called.name, name)) for name in reached}
         if reached or not mine:  # a function without parameters may read the request itself
             for one in facts.returns_of(called.name):
                 yield from stations(facts, one.value, called.name, depth - 1)
@@ -132,7 +132,7 @@ def _refused_inside(facts: SourceFacts, mine: frozenset[Origin], function: str) 
         given = called.parameters[1:] if called.parameters[:1] in (("self",), ("cls",)) else called.parameters
         reached = {name for index, name in enumerate(given) if mine & origins(call.argument(index, name))}
         theirs: frozenset[Origin] = frozenset(("parameter", (called.name, name)) for name in reached)
-        if theirs and _held(facts, theirs, called.name, _check_of(False, _OF_TYPE)):
+        if theirs and _held(facts, theirs | mine, called.name, _check_of(False, _OF_TYPE)):
             return True
     return False
 

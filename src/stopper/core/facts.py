@@ -96,6 +96,8 @@ class SourceFacts:
     """Every attribute's and keyword's name, and every literal text; ask :meth:`says`."""
     all_lookups: tuple[Item, ...] = ()
     """What is looked up in a mapping, a setting or one of several under a key that is no literal, tests too."""
+    sole: MappingType[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Functions that one function alone calls, with that function: what it tests has been tested."""
     _memory: Memory = field(default_factory=Memory, init=False, repr=False, compare=False)
 
     # -- where -----------------------------------------------------------------------------------------------------------------
@@ -105,7 +107,7 @@ class SourceFacts:
         return span is not None and span.path in self.tests
 
     def imports(self, *names: str) -> bool:
-        """That some file (tests left out) imports one of these modules or names: ``facts.imports("flask_limiter")``."""
+        """That some file (tests left out) imports one of these modules or names."""
         return not self._memory.beginnings(self.imported).isdisjoint(names)
 
     def says(self, *words: str) -> bool:
@@ -149,11 +151,11 @@ class SourceFacts:
 
     def calls_in(self, function: str) -> Iterator[Call]:
         """The calls written in that function's body."""
-        return iter(self._memory.calls_by_name(self.all_calls)["function"].get(function, []))
+        return iter(self._memory.in_function(function, "calls", self.all_calls))
 
     def conditions_in(self, function: str) -> Sequence[Condition]:
         """Every ``if`` written in that function's body, tests not left out."""
-        return self._memory.in_function(function, "conditions", self.all_conditions)
+        return self._memory.in_function(function, "conditions", self.all_conditions, outer=self.sole)
 
     def conditions_around(self, span: Span) -> "Iterator[Condition]":
         """Every ``if`` in whose body that place stands, tests left out."""
@@ -172,7 +174,7 @@ class SourceFacts:
 
     def comparisons_in(self, function: str) -> Sequence[Comparison]:
         """The comparisons written in that function's body, tests not left out."""
-        return self._memory.in_function(function, "comparisons", self.all_comparisons)
+        return self._memory.in_function(function, "comparisons", self.all_comparisons, outer=self.sole)
 
     def returns_of(self, function: str) -> Sequence[Return]:
         """The returns of that function, tests not left out."""
@@ -367,8 +369,6 @@ class SourceFacts:
         made = replace(self, **changes)
         object.__setattr__(made, "_memory", self._memory)
         return made
-
-    # -- inner -----------------------------------------------------------------------------------------------------------------
 
     def _kept(self, found: "Sequence[Located]", tests: bool) -> "Iterator[Located]":
         if tests or not self.tests:

@@ -1,8 +1,9 @@
 """What source facts have worked out so far: indices and labels. It changes nothing that they say."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, Final, Protocol
 
 from stopper.core.fact import (
     ClassFact,
@@ -18,6 +19,10 @@ from stopper.core.fact import (
 from stopper.core.labels import Label
 from stopper.core.place import Span
 from stopper.core.values import Call, Value
+
+MOST_OUTER: Final = 3
+"""Callers whose tests are looked at too, one above the other."""
+NO_CALLERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class HasSpan(Protocol):
@@ -58,17 +63,15 @@ class Memory:
     )
 
     def calls_by_name(self, every: Sequence[Call]) -> dict[str, dict[str, list[Call]]]:
-        """The calls by whole name, by last word and by the function around them."""
+        """The calls by whole name and by last word."""
         index = self.calls
         if not index:
             names: dict[str, list[Call]] = {}
             words: dict[str, list[Call]] = {}
-            functions: dict[str, list[Call]] = {}
             for call in every:
                 names.setdefault(call.callee, []).append(call)
                 words.setdefault(call.method, []).append(call)
-                functions.setdefault(call.function, []).append(call)
-            index.update(name=names, word=words, function=functions)
+            index.update(name=names, word=words)
         return index
 
     def beginnings(self, imported: Iterable[str]) -> set[str]:
@@ -86,15 +89,23 @@ class Memory:
                     name = name.rpartition(".")[0]
         return found
 
-    def in_function(self, function: str, what: str, every: Sequence[Any]) -> Sequence[Any]:
-        """Those of *every*, facts of the kind *what*, that stand in that function."""
+    def in_function(
+        self, function: str, what: str, every: Sequence[Any], outer: Mapping[str, str] = NO_CALLERS
+    ) -> Sequence[Any]:
+        """Those of *every*, facts of the kind *what*, that stand in that function, those of its one caller in *outer* before them."""
         known = self.of_functions.get(what)
         if known is None or known[0] is not every:
             index: dict[str, list[Any]] = {}
             for one in every:
                 index.setdefault(one.function, []).append(one)
             known = self.of_functions[what] = (every, index)
-        return known[1].get(function, ())
+        found: Sequence[Any] = known[1].get(function, ())
+        for _ in range(MOST_OUTER):
+            if function not in outer:
+                break
+            function = outer[function]
+            found = (*known[1].get(function, ()), *found)
+        return found
 
     def conditions_of(self, path: str, every: Sequence[Condition]) -> Sequence[Condition]:
         """The conditions of one file."""

@@ -224,7 +224,8 @@ def switched_off_elsewhere(
     made_by_call = any(isinstance(key, Constant) and key.span is None for key, _ in option.items)
     if made_by_call or not isinstance(written, Mapping):
         return True
-    return any(span is not None and facts.function_around(span) != call.function for span in (option.span, said.span))
+    around = facts.function_around(call.span) if call.span is not None else call.function
+    return any(span is not None and facts.function_around(span) != around for span in (option.span, said.span))
 
 
 def names_in_force(value: object) -> frozenset[str]:

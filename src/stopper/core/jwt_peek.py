@@ -44,20 +44,26 @@ def _only_words_a_refusal(facts: SourceFacts, call: Call) -> bool:
     )
 
 
+def _around(facts: SourceFacts, call: Call) -> str:
+    """The function in which the call is written, which may be a part of another."""
+    return facts.function_around(call.span) if call.span is not None else call.function
+
+
 def _is_of_no_request(facts: SourceFacts, call: Call) -> bool:
     """Nothing shows that a request brings this token: it is one that the application keeps itself, or an object in an attribute."""
     token = call.argument(0, "jwt", "token")
     if facts.derives(token, "authorization-header", "request-header", "request-data", "query-string", "cookie"):
         return False
-    owner = call.function.rpartition(".")[0]
+    owner = _around(facts, call).rpartition(".")[0]
     is_kept = isinstance(token, Name) and bool(owner) and token.dotted.startswith(owner + ".")
     return is_kept or not facts.routes_reaching(call.function)
 
 
 def _gives_only(facts: SourceFacts, call: Call, members: frozenset[str]) -> bool:
     """A helper that returns nothing of the token but these members."""
-    function = facts.function(call.function)
-    if function is None or facts.is_view(call.function):
+    around = _around(facts, call)
+    function = facts.function(around)
+    if function is None or (around == call.function and facts.is_view(around)):
         return False
     used = [part for value in function.returns for part in walk(value)]
     keys = [text_of(part.key) for part in used if isinstance(part, Item) and _comes_from(part.owner, call)]

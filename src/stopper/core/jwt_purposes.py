@@ -68,7 +68,7 @@ def purposes_of(facts: SourceFacts, call: Call) -> set[str]:
         for passed in given(facts, said)
         if (found := PURPOSES.search(text_of(passed) or "")) is not None
     }
-    own = purpose_of(call)
+    own = purpose_of(call) or _said_by(facts.function_around(call.span) if call.span is not None else "")
     return told or ({own} if own is not None else set())
 
 
@@ -80,8 +80,11 @@ def purpose_of(call: Call) -> str | None:
         if isinstance(one, Mapping):
             said += [text_of(one.get(name)) or "" for name in KINDS]
             said += [text for text in (text_of(one.get("aud")),) if text and _FOR_WHOM.fullmatch(text)]
-    for text in (*said, call.function.rpartition(".")[2], call.name):
-        if found := PURPOSES.search(text):
-            word = found.group(1).lower()
-            return "reset" if word in ("forgot", "recover") else word
-    return None
+    return next((word for text in (*said, call.function, call.name) if (word := _said_by(text))), None)
+
+
+def _said_by(text: str) -> str | None:
+    """The purpose that a text or the last word of a name says."""
+    found = PURPOSES.search(text.rpartition(".")[2])
+    word = found.group(1).lower() if found else None
+    return "reset" if word in ("forgot", "recover") else word

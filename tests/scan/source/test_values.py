@@ -350,7 +350,7 @@ def test_get_of_what_an_own_function_gives_is_a_look_up(read):
     (call,) = (
         one
         for one in source_of(
-            read({"a.py": "import jwt\ndef header(t):\n    return t\njwt.decode(header(1).get('alg', 'x'))\n"}).app
+            read({"a.py": "import jwt\ndef header(t):\n    return parse(t)\njwt.decode(header(1).get('alg', 'x'))\n"}).app
         ).calls()
         if one.callee.endswith("jwt.decode")
     )

@@ -30,6 +30,10 @@ _STRONG: Final = re.compile(
 _TOKEN: Final = re.compile(
     r"(?i)(reset|invite|invitation|recovery|magic|verification|confirm)\w*(token|code|key|link|hash)|^(token|code|reset_?link)$"
 )
+_WHEN: Final = re.compile(
+    r"(?i)expir|_(at|on|until|time|date|sent|created|age|count|used|valid)$|issued|requested|attempts"
+)
+"""What is kept beside a token says when it was made or ends."""
 _SENDS: Final = re.compile(r"(?i)mail|send|notify|deliver|smtp")
 _SERIALIZER: Final = re.compile(r"(?i).*(URLSafe|Timed|JSONWebSignature)\w*Serializer")
 
@@ -61,7 +65,8 @@ def _made(facts: SourceFacts, resets: frozenset[str], reached: frozenset[str]) -
     """A token that is worked out from the time, the account or a generator that can be predicted."""
     for name in sorted(reached):
         for made in facts.assignments_in(name):
-            if _TOKEN.search(made.attribute) and _is_guessable(facts, made.value):
+            named = _TOKEN.search(made.attribute) and not _WHEN.search(made.attribute)
+            if named and _is_guessable(facts, made.value):
                 yield Hit("a reset token can be predicted", made.span)
         if _MAKES_TOKEN.fullmatch(name.rpartition(".")[2]):
             for returned in facts.returns_of(name):

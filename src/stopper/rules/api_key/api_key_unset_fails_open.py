@@ -257,7 +257,8 @@ def _tested(facts: SourceFacts, sides: tuple[Value, Value], span: Span, function
         encloses = condition.function in (function, "") or function.startswith(f"{condition.function}.")
         before = condition.stops and condition.span.line < span.line and encloses
         inside = condition.body is not None and condition.body.holds(span) and not condition.negated
-        if condition.span.path == span.path and (before or inside or condition.span.holds(span)):
+        same = condition.span.holds(span) or any(_is_of(one, sides) for one in options(condition.value))
+        if condition.span.path == span.path and (before or inside or same):
             yield from _truths(condition.value)
     for returned in facts.returns():
         if returned.function == function:

@@ -72,7 +72,7 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _is_shown_to_operator(facts: SourceFacts, flow: Flow) -> bool:
     """That a command prints what it was given or has made: no request runs it, and somebody waits for the text."""
-    stored = any(isinstance(value, (EnvironmentValue, ConfigValue)) for value in walk(flow.value))
+    stored = any(isinstance(value, (EnvironmentValue, ConfigValue)) for value in _shown(flow.value))
     return flow.sink == "print" and bool(flow.function) and not stored and not facts.routes_reaching(flow.function)
 
 

@@ -137,7 +137,7 @@ def _handed_on(facts: SourceFacts, functions: set[str], spans: set[Span]) -> Ite
     for made in facts.calls(*makers) if makers else ():
         if made.span is None or not made.function:
             continue
-        here = {made.span}
+        here = {made.span, *spans}
         named = [(one.attribute, one.value) for one in facts.assignments_in(made.function)]
         named += [pair for call in facts.calls_in(made.function) for pair in (*call.keywords, *_members(call))]
         if any(_opens(name, value, here) for name, value in named):

@@ -108,14 +108,14 @@ def _from_caller(facts: SourceFacts, value: Value) -> bool:
 def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
     """That the host was held against a list, by a comparison or by a function that says so."""
     inside = {id(one) for one in walk(value, 8)} | {id(one) for one in _origins(value)}
-    for comparison in facts.comparisons("in", "not in", "==", "!="):
+    for comparison in facts.comparisons_in(function):
         if (
-            comparison.function == function
+            comparison.operator in ("in", "not in", "==", "!=")
             and any(id(one) in inside for one in walk(comparison.left, 6))
             and not isinstance(comparison.right, Constant)
         ):
             return True
-        if comparison.function == function and comparison.operator in ("==", "!=") and _about_host(comparison.left):
+        if comparison.operator in ("==", "!=") and _about_host(comparison.left):
             return True
     for call in facts.calls_in(function):
         if _GUARDS.fullmatch(call.method) or _GUARDS.fullmatch(call.callee):

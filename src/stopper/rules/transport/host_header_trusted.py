@@ -55,10 +55,21 @@ def detect(app: App) -> Iterator[Hit]:
     seen: set[tuple[str, int]] = set()
     mails: set[str] = set()
     for value, span, mail in _built(facts):
-        if span is not None and (span.path, span.line) not in seen and mail not in mails and _names_host(value):
+        if (
+            span is not None
+            and (span.path, span.line) not in seen
+            and mail not in mails
+            and _names_host(value)
+            and not _holds_link(value)
+        ):
             seen.add((span.path, span.line))
             mails |= {mail} - {""}
             yield Hit("this address is built from the request's Host header", span, certainty=sure)
+
+
+def _holds_link(value: Value) -> bool:
+    """That the host stands in a text inside of it, which is told by itself."""
+    return any(part is not value and isinstance(part, Format) and _names_host(part) for part in walk(value, 5))
 
 
 def _is_mailed(facts: SourceFacts, link: Call) -> bool:

@@ -91,7 +91,7 @@ def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
             continue  # one address is looked for in several headers
         if any(span.holds(one.span) for span in asked):
             continue  # whether it is there
-        if one.key.lower() in _HEADERS and not _SHOWN.search(one.function.rpartition(".")[2]):
+        if one.key.lower() in _HEADERS and not _SHOWN.search(facts.function_around(one.span).rpartition(".")[2]):
             told.add(one.function)
             places.setdefault(one.key, []).append(one.span)
     for key, spans in places.items():

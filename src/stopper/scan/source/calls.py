@@ -28,6 +28,7 @@ from stopper.scan.source.project import Registration
 from stopper.scan.source.reader import NONE, NOTHING, Reader, canonical, named
 from stopper.scan.source.settings_calls import config_call
 from stopper.scan.source.sinks import record_sinks
+from stopper.scan.source.straight import result_of
 
 ENVIRONMENT: Final = frozenset(
     {
@@ -94,7 +95,8 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
         if word in ("append", "extend", "insert"):
             row_extended(reader, owner, call)
     record_sinks(reader, call, word, owner)
-    return call
+    given = result_of(reader, call) if reader.follows and callee[:1] != "?" else None
+    return call if given is None else given
 
 
 def _after_partial(

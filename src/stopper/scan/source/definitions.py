@@ -24,6 +24,7 @@ from stopper.scan.source import names
 from stopper.scan.source.blocks import block
 from stopper.scan.source.project import ClassState, FunctionNode, Pending, Project, Registration, Scope
 from stopper.scan.source.reader import Reader, canonical
+from stopper.scan.source.straight import is_straight, runs_through
 
 
 def read_function(project: Project, waiting: Pending) -> None:
@@ -41,6 +42,10 @@ def read_function(project: Project, waiting: Pending) -> None:
         block(reader, node.body)
     # A nested function is read while its parent waits, so only the returns of this very function count.
     returned.extend(one.value for one in project.returns[before:] if one.function == waiting.name)
+    if runs_through(node):
+        project.through.add(waiting.name)
+        if is_straight(waiting):
+            project.straight.add(waiting.name)
     project.functions[waiting.name] = Function(
         waiting.name, reader.span(node), parameters, waiting.decorators, waiting.owner, tuple(dict.fromkeys(reader.calls)),
         tuple(returned), _docstring(node),
@@ -131,7 +136,9 @@ def _decorators(reader: Reader, nodes: list[ast.expr], target: str) -> tuple[Dec
     found: list[tuple[str, Call | None, Any]] = []
     for index, node in enumerate(nodes):
         before = len(reader.project.registrations)
+        reader.follows = False  # a decorator is known by its own name, whatever it gives
         value = reader.value(node)
+        reader.follows = True
         span = reader.span(node)
         call = value if type(value) is Call else None
         name = call.callee if call is not None else _decorator_name(reader, value)

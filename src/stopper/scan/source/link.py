@@ -29,6 +29,7 @@ from stopper.scan.source.files import SourceFile
 from stopper.scan.source.guards import Guards
 from stopper.scan.source.project import ClassState, Module, Project
 from stopper.scan.source.routes import Routes
+from stopper.scan.source.sole_callers import follow_sole_callers
 from stopper.scan.source.sole_methods import name_sole_methods
 
 Placed = TypeVar("Placed", bound=HasSpan)
@@ -40,6 +41,7 @@ def link(
 ) -> App:  # fmt: skip
     """The App that all files together describe."""
     name_sole_methods(project, tests)
+    follow_sole_callers(project, tests)
     by_name = {module.name: module for module in modules}
     routes = Routes(project, by_name, tests)
     found = routes.found()
@@ -67,6 +69,7 @@ def link(
         text_files=texts,
         words=frozenset(project.words),
         all_lookups=tuple(project.lookups),
+        sole=project.sole,
     )
     facts = facts.grown(all_flows=_sorted([*project.flows, *_answers(project, facts)]))
     guards = Guards(project, facts, routes)

@@ -103,6 +103,12 @@ class Project:
     functions: dict[str, Function] = field(default_factory=dict[str, Function])
     pending: dict[str, Pending] = field(default_factory=dict[str, Pending])
     returned: dict[str, list[Value]] = field(default_factory=dict[str, "list[Value]"])
+    through: set[str] = field(default_factory=set[str])
+    """Functions that run from their first line to the ``return`` in their last."""
+    straight: set[str] = field(default_factory=set[str])
+    """Those of them whose call gives what they return, and is read as that: nothing wraps them."""
+    sole: dict[str, str] = field(default_factory=dict[str, str])
+    """Functions that one function alone calls and that are no part of it, with that function."""
     imported: set[str] = field(default_factory=set[str])
     calls: list[Call] = field(default_factory=list[Call])
     config: list[ConfigWrite] = field(default_factory=list[ConfigWrite])

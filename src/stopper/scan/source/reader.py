@@ -51,7 +51,7 @@ def instance_of(dotted: str) -> str | None:
 class Reader:
     """Reads the expressions of one scope: a module's top level, a class body or a function body."""
 
-    __slots__ = ("calls", "closure", "function", "module", "owner", "path", "project", "scope", "under")
+    __slots__ = ("calls", "closure", "follows", "function", "module", "owner", "path", "project", "scope", "under")
 
     def __init__(self, project: Project, module: Module, function: str, closure: Scope, owner: str = "") -> None:
         self.project = project
@@ -62,6 +62,8 @@ class Reader:
         self.closure = closure
         self.owner = owner
         self.calls: list[str] = []
+        self.follows = True
+        """That a call of a function that only gives back a value is read as that value."""
         self.under: tuple[tuple[Value, bool], ...] = ()
         """The tests around the statement that is read."""
 

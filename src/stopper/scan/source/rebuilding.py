@@ -1,0 +1,152 @@
+"""Makes values anew with something else in place of the parameters in them. What has none in it stays the same object."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+from stopper.core.naming import sensitive
+from stopper.core.values import (
+    Call,
+    Choice,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Format,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Parameter,
+    Sequence,
+    Truth,
+    Unknown,
+    Value,
+)
+from stopper.scan.source.reader import canonical
+
+
+class Rebuilding:
+    """Rebuilds values that share parts, each part once. A subclass says what stands in place of a parameter."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[Value, Value]] = {}
+        """Identity → the value, kept alive so that its identity cannot pass to another, and what it became."""
+
+    def parameter(self, value: Parameter) -> Value:
+        """What stands in place of that parameter; itself where nothing does."""
+        return value
+
+    def into(self, value: Value) -> Value:
+        """The value anew."""
+        rebuild = _REBUILD.get(type(value))
+        if rebuild is None:
+            return value
+        known = self._made.get(id(value))
+        if known is None:
+            known = self._made[id(value)] = (value, rebuild(self, value))
+        return known[1]
+
+    def maybe(self, value: Value | None) -> Value | None:
+        """The value anew, where there is one."""
+        return None if value is None else self.into(value)
+
+    def several(self, values: tuple[Value, ...]) -> tuple[Value, ...]:
+        """Each of them anew; the same tuple where nothing changed."""
+        made = tuple([self.into(one) for one in values])
+        for one, other in zip(values, made, strict=True):
+            if one is not other:
+                return made
+        return values
+
+    def call(self, value: Call) -> Value:
+        """A call anew: a copy where something in it changed."""
+        passed = self.passed(value)
+        if passed is None:
+            return value
+        receiver, args, keywords = passed
+        return replace(value, receiver=receiver, args=args, keywords=keywords)
+
+    def passed(
+        self, value: Call
+    ) -> tuple[Value | None, tuple[Value, ...], tuple[tuple[str, Value], ...]] | None:  # fmt: skip
+        """Receiver, arguments and keywords of a call anew; None where nothing changed."""
+        receiver, args = self.maybe(value.receiver), self.several(value.args)
+        held = tuple([one for _, one in value.keywords])
+        made = self.several(held)
+        if receiver is value.receiver and args is value.args and made is held:
+            return None
+        return (
+            receiver,
+            args,
+            tuple((name, one) for (name, _), one in zip(value.keywords, made, strict=True)),
+        )
+
+    def of_parts(self, value: Format | Unknown | Truth) -> Value:
+        """Any value that has nothing but parts."""
+        parts = self.several(value.parts)
+        return value if parts is value.parts else replace(value, parts=parts)
+
+    def sequence(self, value: Sequence) -> Value:
+        """A display anew."""
+        items = self.several(value.items)
+        return value if items is value.items else replace(value, items=items)
+
+    def choice(self, value: Choice) -> Value:
+        """One of several anew."""
+        options = self.several(value.options)
+        return value if options is value.options else replace(value, options=options)
+
+    def mapping(self, value: Mapping) -> Value:
+        """A dict anew."""
+        flat = tuple([part for pair in value.items for part in pair])
+        made = self.several(flat)
+        if made is flat:
+            return value
+        return replace(value, items=tuple(zip(made[::2], made[1::2], strict=True)))
+
+    def member(self, value: Member) -> Value:
+        """An attribute anew."""
+        owner = self.into(value.owner)
+        if owner is value.owner:
+            return value
+        if type(owner) is Name:
+            return Name(canonical(f"{owner.dotted}.{value.attribute}"), value.span, value.name)
+        return replace(value, owner=owner)
+
+    def item(self, value: Item) -> Value:
+        """An element anew."""
+        owner, key, default = (
+            self.into(value.owner),
+            self.into(value.key),
+            self.maybe(value.default),
+        )
+        if owner is value.owner and key is value.key and default is value.default:
+            return value
+        if type(owner) is Name and owner.dotted == "os.environ" and type(key) is Constant and type(key.value) is str:
+            return EnvironmentValue(key.value, default, value.span, value.name or _said(key.value))
+        return replace(value, owner=owner, key=key, default=default)
+
+    def with_default(self, value: EnvironmentValue | ConfigValue) -> Value:
+        """A look-up by name anew."""
+        default = self.maybe(value.default)
+        return value if default is value.default else replace(value, default=default)
+
+
+def _said(key: str) -> str:
+    return key if sensitive(key) else ""
+
+
+_REBUILD: Final[dict[type[Any], Any]] = {
+    Parameter: lambda made, value: made.parameter(value),
+    Call: lambda made, value: made.call(value),
+    Sequence: lambda made, value: made.sequence(value),
+    Format: lambda made, value: made.of_parts(value),
+    Unknown: lambda made, value: made.of_parts(value),
+    Truth: lambda made, value: made.of_parts(value),
+    Choice: lambda made, value: made.choice(value),
+    Mapping: lambda made, value: made.mapping(value),
+    Member: lambda made, value: made.member(value),
+    Item: lambda made, value: made.item(value),
+    EnvironmentValue: lambda made, value: made.with_default(value),
+    ConfigValue: lambda made, value: made.with_default(value),
+}
+"""How each class of value that may hold a parameter is made anew."""

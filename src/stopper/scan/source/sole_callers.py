@@ -1,0 +1,230 @@
+"""A function that one place of the project calls: its parameters are what that place passes, and its steps are its caller's."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from stopper.core.values import Call, Mapping, Name, Parameter, Sequence, Value
+from stopper.scan.source.names import INSTANCES
+from stopper.scan.source.project import Project
+from stopper.scan.source.reader import canonical, named
+from stopper.scan.source.rebuilding import Rebuilding
+from stopper.scan.source.straight import KEEPING, is_followed
+
+_HELD: Final = {
+    "comparisons": ("left", "right"),
+    "conditions": ("value",),
+    "returns": ("value",),
+    "raises": ("value",),
+    "flows": ("value",),
+    "assignments": ("value",),
+    "config": ("value",),
+}
+"""Kinds of facts, and their fields that are values."""
+_STEPS: Final = ("calls", "comparisons", "conditions", "raises", "handlers", "flows", "assignments", "config", "readings", "refusals")  # fmt: skip
+"""Kinds of facts that say in which function they stand."""
+_MAKER: Final = ".__init__"
+
+
+def follow_sole_callers(project: Project, tests: frozenset[str]) -> None:
+    """Put what is passed in place of the parameters of every function that is called from one place and named nowhere else. What such
+    a function does stands in its caller where it runs from its first line to its last, or where the caller does nothing else."""
+    sole = _sole(project, tests)
+    if not sole:
+        return
+    _pass_on(project, sole)
+    _move_in(project, sole)
+
+
+def _pass_on(project: Project, sole: dict[str, Call]) -> None:
+    inside = _inside(project, sole)
+    gives = {id(call): project.returned[name][0] for name, call in sole.items() if _gives_one(project, name, call)}
+    inside |= {call.function for name, call in sole.items() if id(call) in gives}
+    passing = _Passing(sole, gives)
+    for call in project.calls:
+        if call.function in inside:
+            passing.into(call)
+    for kind, fields in _HELD.items():
+        for fact in getattr(project, kind):
+            if fact.function in inside:
+                _refill(fact, fields, passing)
+    for name in inside:
+        function = project.functions.get(name)
+        if function is not None and function.returns:
+            object.__setattr__(function, "returns", passing.several(function.returns))
+            project.returned[name] = list(function.returns)
+
+
+def _gives_one(project: Project, name: str, call: Call) -> bool:
+    """That the call is what the one return of the function gives."""
+    if name not in project.straight or len(project.returned.get(name, ())) != 1:
+        return False
+    return is_followed(project, call)
+
+
+def _refill(fact: Any, fields: tuple[str, ...], passing: "_Passing") -> None:
+    for name in fields:
+        before = getattr(fact, name)
+        if before is not None and (made := passing.into(before)) is not before:
+            object.__setattr__(fact, name, made)
+
+
+def _move_in(project: Project, sole: dict[str, Call]) -> None:
+    """What a function does that is a part of its caller stands in the caller."""
+    called = {name: call.function for name, call in sole.items() if call.function in project.functions}
+    whole = {name for name in called if _is_all_of_caller(project, sole[name])}
+    parts = {name: caller for name, caller in called.items() if name in whole or _gives_one(project, name, sole[name])}
+    homes = {name: _outermost(parts, name) for name in parts}
+    for kind in _STEPS if homes else ():
+        for fact in getattr(project, kind):
+            if fact.function in homes:
+                _set(fact, "function", homes[fact.function])
+    for name in whole:
+        _answer_for(project, name, homes[name])
+    for name, home in homes.items():
+        outer = project.functions[home]
+        _set(
+            outer,
+            "calls",
+            tuple(dict.fromkeys((*outer.calls, *project.functions[name].calls))),
+        )
+    project.sole.update((name, homes.get(caller, caller)) for name, caller in called.items() if name not in homes)
+
+
+def _answer_for(project: Project, name: str, outer: str) -> None:
+    """The returns of a function that is all of its caller are the caller's."""
+    function = project.functions[name]
+    project.returns[:] = [one for one in project.returns if one.function != outer]
+    for one in project.returns:
+        if one.function == name:
+            _set(one, "function", outer)
+    project.returned[outer] = list(function.returns)
+    _set(project.functions[outer], "returns", function.returns)
+
+
+def _set(fact: Any, name: str, value: object) -> None:
+    object.__setattr__(fact, name, value)
+
+
+def _is_all_of_caller(project: Project, call: Call) -> bool:
+    """That a function does nothing but give back what that call gives."""
+    if call.function not in project.through or not _is_run(project, call):
+        return False
+    returned = project.returned.get(call.function, [])
+    return len(returned) == 1 and returned[0] is call
+
+
+def _is_run(project: Project, call: Call) -> bool:
+    return call.callee in project.functions and is_followed(project, call)
+
+
+def _outermost(home: dict[str, str], name: str) -> str:
+    for _ in range(12):
+        if name not in home:
+            break
+        name = home[name]
+    return name
+
+
+def _sole(project: Project, tests: frozenset[str]) -> dict[str, Call]:
+    """The functions that one call alone runs, with that call."""
+    found: dict[str, Call | None] = {}
+    for call in project.calls:
+        name = _run_by(project, call)
+        if name is not None and (call.span is None or call.span.path not in tests):
+            found[name] = None if name in found else call
+    named_elsewhere = set(_handed_on(project))
+    return {
+        name: call
+        for name, call in found.items()
+        if call is not None
+        and not call.open
+        and (call.function or name.endswith(_MAKER))
+        and name not in named_elsewhere
+        and call.function != name
+        and not call.function.startswith(name + ".")
+        and all(one.name in KEEPING for one in project.functions[name].decorators)
+    }
+
+
+def _run_by(project: Project, call: Call) -> str | None:
+    name = call.callee
+    if name in project.classes:
+        name += _MAKER
+    return name if name in project.functions else None
+
+
+def _handed_on(project: Project) -> Iterator[str]:
+    """The names that stand somewhere as values: somebody may call what they name."""
+    for call in project.calls:
+        yield from _names((*call.args, *(value for _, value in call.keywords)))
+    yield from _names(one.value for one in project.assignments)
+    yield from _names(one.value for one in project.returns)
+
+
+def _names(values: Iterable[Value], depth: int = 3) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, Name):
+            yield value.dotted
+        elif depth and isinstance(value, Sequence):
+            yield from _names(value.items, depth - 1)
+        elif depth and isinstance(value, Mapping):
+            yield from _names((held for _, held in value.items), depth - 1)
+
+
+def _inside(project: Project, sole: dict[str, Call]) -> set[str]:
+    """These functions, those in them, and the methods of objects whose maker is among them: where the parameters can be seen."""
+    classes = tuple(f"{name.removesuffix(_MAKER)}." for name in sole if name.endswith(_MAKER))
+    found: set[str] = set()
+    for name in project.functions:
+        outer = name
+        while outer and outer not in sole:
+            outer = outer.rpartition(".")[0]
+        if outer or name.startswith(classes):
+            found.add(name)
+    return found
+
+
+def _name_method(call: Call) -> None:
+    """``path.startswith`` of what is known now: ``flask.request.path.startswith``."""
+    if call.callee[:2] == "?." and isinstance(call.receiver, Name):
+        dotted = INSTANCES.get(call.receiver.dotted, call.receiver.dotted)
+        object.__setattr__(call, "callee", canonical(f"{dotted}.{call.method}"))
+
+
+class _Passing(Rebuilding):
+    """What the one call of each function passes, in place of its parameters. Calls are facts and stay the same objects."""
+
+    def __init__(self, sole: dict[str, Call], gives: dict[int, Value]) -> None:
+        super().__init__()
+        self._sole = sole
+        self._gives = gives
+        self._asked: set[tuple[str, str]] = set()
+        self._seen: set[int] = set()
+
+    def parameter(self, value: Parameter) -> Value:
+        call = self._sole.get(value.function)
+        mark = (value.function, value.parameter)
+        if call is None or value.index < 0 or mark in self._asked:
+            return value
+        given = call.argument(value.index, value.parameter)
+        if given is None:
+            return value  # its default, which is what it is where nobody says anything else
+        self._asked.add(mark)
+        made = self.into(given)
+        self._asked.discard(mark)
+        return named(made, value.name) if value.name else made
+
+    def call(self, value: Call) -> Value:
+        if id(value) in self._seen:
+            return value
+        self._seen.add(id(value))
+        self._fill(value)
+        given = self._gives.get(id(value))
+        return value if given is None else self.into(given)
+
+    def _fill(self, value: Call) -> None:
+        passed = self.passed(value)
+        if passed is not None:
+            for name, made in zip(("receiver", "args", "keywords"), passed, strict=True):
+                object.__setattr__(value, name, made)
+            _name_method(value)

@@ -1,0 +1,129 @@
+"""Functions of the project that do nothing but give back a value: a call of one is read as that value."""
+
+import ast
+from typing import Final
+
+from stopper.core.naming import sensitive
+from stopper.core.origins import of_callee
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    Format,
+    Item,
+    Name,
+    Parameter,
+    Truth,
+    Unknown,
+    Value,
+    walk,
+)
+from stopper.scan.source.project import FunctionNode, Pending, Project
+from stopper.scan.source.reader import Reader
+from stopper.scan.source.rebuilding import Rebuilding
+
+LARGEST: Final = 60
+"""Values in what a function gives back; of larger ones a copy for every call would be felt."""
+_PLAIN: Final = (ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom, ast.Pass)
+KEEPING: Final = frozenset({"staticmethod", "classmethod", "functools.cache", "functools.lru_cache"})
+"""Decorators under which a call still gives what the function returns."""
+
+
+def is_straight(waiting: Pending) -> bool:
+    """That a function runs from its first line to the ``return`` in its last, whatever it is given."""
+    arguments = waiting.node.args
+    if any(one.name not in KEEPING for one in waiting.decorators) or arguments.vararg or arguments.kwarg:
+        return False
+    return runs_through(waiting.node)
+
+
+def runs_through(node: FunctionNode | ast.Lambda) -> bool:
+    """That the ``return`` in its last line is all that can end the function."""
+    if isinstance(node, ast.Lambda):
+        return True
+    *before, last = node.body
+    if not isinstance(last, ast.Return) or last.value is None:
+        return False
+    if any(isinstance(inner, ast.IfExp) for one in node.body for inner in ast.walk(one)):
+        return False  # which of two it gives may hang on what it is given
+    return all(
+        isinstance(one, _PLAIN) or (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)) for one in before
+    )
+
+
+def is_followed(project: Project, call: Call) -> bool:
+    """That what a function of the project returns says all that this call of it says."""
+    if of_callee(call) is not None:
+        return False  # the call's own name says what comes out of it
+    receiver, owner = call.receiver, project.functions[call.callee].owner
+    if not owner or receiver is None or isinstance(receiver, Name):
+        return True
+    # Of a method of some object the returned value would no longer say which object it was, and with what it was made.
+    maker = f"{owner}.__init__"
+    told = receiver.args or receiver.keywords if isinstance(receiver, Call) else ()
+    known = not told or maker in project.functions or maker in project.pending
+    return isinstance(receiver, Call) and receiver.callee == owner and known
+
+
+def result_of(reader: Reader, call: Call) -> Value | None:
+    """What a call of such a function gives, with what is passed in place of the parameters; None for any other call."""
+    callee = call.callee
+    project = reader.project
+    waiting = project.pending.get(callee)
+    if waiting is not None:
+        if not is_straight(waiting):
+            return None
+        reader.results(callee)
+    if callee not in project.straight or call.open:
+        return None
+    returned = project.returned.get(callee, [])
+    function = project.functions.get(callee)
+    if len(returned) != 1 or function is None or not is_followed(project, call):
+        return None
+    (value,) = returned
+    if sum(1 for _ in walk(value, 20)) > LARGEST:
+        return None
+    passed: dict[str, Value] = {}
+    for number, name in enumerate(function.parameters):
+        given = call.argument(number, name)
+        if given is not None:
+            passed[name] = given
+    passing = _Passed(reader, callee, passed)
+    made = passing.into(value)
+    return None if passing.changes_facts else made
+
+
+class _Passed(Rebuilding):
+    """What one call passes, in place of the parameters of the function that it calls."""
+
+    def __init__(self, reader: Reader, function: str, passed: dict[str, Value]) -> None:
+        super().__init__()
+        self._reader = reader
+        self._function = function
+        self._passed = passed
+        self.changes_facts = False
+        """That a call or a comparison would be made anew, which would no longer be the one that is a fact."""
+
+    def call(self, value: Call) -> Value:
+        made = super().call(value)
+        self.changes_facts = self.changes_facts or made is not value
+        return made
+
+    def of_parts(self, value: Format | Unknown | Truth) -> Value:
+        made = super().of_parts(value)
+        self.changes_facts = self.changes_facts or (type(value) is Truth and made is not value)
+        return made
+
+    def item(self, value: Item) -> Value:
+        made = super().item(value)
+        if made is value or type(made) is not Item or type(made.key) is not Constant or type(made.key.value) is not str:
+            return made
+        key = made.key.value
+        if self._reader.is_config(made.owner):
+            return ConfigValue(key, made.default, made.span, key if sensitive(key) else "")
+        return made
+
+    def parameter(self, value: Parameter) -> Value:
+        if value.function != self._function:
+            return value
+        return self._passed.get(value.parameter) or value.default or value

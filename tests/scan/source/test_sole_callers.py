@@ -1,0 +1,126 @@
+"""A step that was moved into a function of its own is read as if it stood where it is called."""
+
+from stopper.core.facts import source_of
+from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Item, Mapping, Name, Parameter, Truth
+
+HEAD = "import os, jwt\nfrom flask import Flask, request, abort\napp = Flask(__name__)\n"
+
+
+def facts_of(read, text, **files):
+    sources = {"a.py": HEAD + text, **{f"{name}.py": body for name, body in files.items()}}
+    return source_of(read(sources).app)
+
+
+def test_a_function_that_only_gives_back_is_read_as_what_it_gives(read):
+    facts = facts_of(read, "def key(): return os.environ['KEY']\njwt.encode({}, key())\njwt.decode('', key())\n")
+    (call,) = facts.calls("jwt.encode")
+    assert isinstance(call.args[1], EnvironmentValue)
+
+
+def test_what_is_passed_to_such_a_function_stands_in_what_it_gives(read):
+    text = "def setting(name, default=None): return os.environ.get(name, default)\nA = setting('A', 'x')\nB = setting('B')\n"
+    facts = facts_of(read, text)
+    values = {one.attribute: one.value for one in facts.assignments() if one.attribute in ("A", "B")}
+    assert isinstance(values["A"], EnvironmentValue)
+    assert values["A"].variable == "A"
+    assert isinstance(values["A"].default, Constant)
+    assert isinstance(values["B"], EnvironmentValue)
+
+
+def test_a_setting_by_a_name_that_is_passed_is_that_setting(read):
+    facts = facts_of(read, "def setting(name): return app.config[name]\nA = setting('KEY')\nB = setting('OTHER')\n")
+    assert [one.value.key for one in facts.assignments() if isinstance(one.value, ConfigValue)] == ["KEY", "OTHER"]
+
+
+def test_a_function_with_a_branch_is_not_read_as_one_of_its_answers(read):
+    facts = facts_of(read, "def key(test): return 'x' if test else os.environ['KEY']\njwt.encode({}, key(True))\n")
+    (call,) = facts.calls("jwt.encode")
+    assert isinstance(call.args[1], Call)
+
+
+def test_the_parameters_of_a_function_that_one_place_calls_are_what_it_passes(read):
+    text = (
+        "def decoded(token, how):\n    return jwt.decode(token, algorithms=[how['alg']])\n"
+        "@app.get('/')\ndef view():\n    how = jwt.get_unverified_header(request.args['t'])\n    return decoded(request.args['t'], how)\n"
+    )
+    (call,) = facts_of(read, text).calls("jwt.decode")
+    assert isinstance(call.args[0], Item)
+    (item,) = call.keyword("algorithms").items
+    assert item.owner.callee == "jwt.get_unverified_header"
+    assert call.function == "a.view"
+
+
+def test_two_callers_leave_a_parameter_what_it_is(read):
+    text = (
+        "def decoded(token):\n    return jwt.decode(token)\n"
+        "@app.get('/')\ndef view():\n    return decoded(request.args['t'])\n"
+        "@app.get('/b')\ndef other():\n    return decoded(request.form['t'])\n"
+    )
+    (call,) = facts_of(read, text).calls("jwt.decode")
+    assert isinstance(call.args[0], Parameter)
+    assert call.function == "a.decoded"
+
+
+def test_a_function_that_is_handed_on_may_be_called_by_somebody_else(read):
+    text = (
+        "import threading\ndef decoded(token):\n    return jwt.decode(token)\n"
+        "@app.get('/')\ndef view():\n    threading.Thread(target=decoded)\n    return decoded(request.args['t'])\n"
+    )
+    (call,) = facts_of(read, text).calls("jwt.decode")
+    assert isinstance(call.args[0], Parameter)
+
+
+def test_a_test_of_its_own_is_the_test_of_the_branch(read):
+    text = (
+        "def allowed(user):\n    return user['role'] == 'admin'\n"
+        "@app.get('/')\ndef view():\n    if not allowed(request.json):\n        abort(403)\n    return ''\n"
+    )
+    facts = facts_of(read, text)
+    (condition,) = facts.conditions()
+    (comparison,) = facts.comparisons()
+    assert isinstance(condition.value, Truth)
+    assert condition.value.parts[0] is comparison.left
+    assert comparison.function == "a.view"
+
+
+def test_a_view_that_only_hands_on_answers_what_the_other_answers(read):
+    text = (
+        "def steps(number):\n    if number == '1':\n        return {'one': 1}\n    return {'other': number}\n"
+        "@app.get('/<number>')\ndef view(number):\n    return steps(number)\n"
+    )
+    facts = facts_of(read, text)
+    assert {type(one.value) for one in facts.returns_of("a.view")} == {Mapping}
+    assert {one.function for one in facts.flows("response")} == {"a.view"}
+
+
+def test_what_an_object_is_made_with_is_what_its_methods_read(read):
+    text = (
+        "class Service:\n    def __init__(self, key):\n        self.key = key\n    def made(self, claims):\n"
+        "        return jwt.encode(claims, self.key)\nservice = Service(os.environ['KEY'])\n"
+        "@app.get('/')\ndef view():\n    return service.made({})\n"
+    )
+    (call,) = facts_of(read, text).calls("jwt.encode")
+    assert isinstance(call.args[1], EnvironmentValue)
+
+
+def test_a_method_of_some_object_stays_a_call_of_that_object(read):
+    text = (
+        "class Person:\n    name = ''\n    def shown(self):\n        return {'name': self.name}\n"
+        "@app.get('/')\ndef view():\n    return Person(name=request.args['n']).shown()\n"
+    )
+    (returned,) = facts_of(read, text).returns_of("a.view")
+    assert isinstance(returned.value, Call)
+
+
+def test_functions_that_call_each_other_in_a_circle_are_read_to_an_end(read):
+    text = "def one(a): return other(a)\ndef other(b): return one(b)\n@app.get('/')\ndef view(): return one(request.args['x'])\n"
+    assert [one.view for one in facts_of(read, text).routes] == ["a.view"]
+
+
+def test_a_method_of_what_is_passed_has_the_name_of_what_it_is(read):
+    text = (
+        "def is_open(path):\n    return path.startswith('/open')\n"
+        "@app.before_request\ndef guard():\n    if is_open(request.path):\n        return None\n    abort(401)\n"
+    )
+    facts = facts_of(read, text)
+    assert [call.receiver for call in facts.calls("flask.request.path.startswith")] == [Name("flask.request.path")]
