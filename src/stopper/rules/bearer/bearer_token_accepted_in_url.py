@@ -198,7 +198,8 @@ def _is_header(item: Item) -> bool:
 
 def _later_choices(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
     """``token = request.args.get("token")`` where the same name gets the Authorization header in the same function."""
-    if not any(one.source in READ_FROM and one.key.lower() in MAYBE for one in facts.all_readings):
+    reading = {one.function for one in facts.all_readings if one.source in READ_FROM and one.key.lower() in MAYBE}
+    if not reading:
         return
     read = [
         one
@@ -213,7 +214,8 @@ def _later_choices(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
     }
     by_header = {
         one.function
-        for one in facts.returns()
+        for name in reading
+        for one in facts.returns_of(name)
         if facts.derives(one.value, "authorization-header", by_name=False) or _is_authorization(one.value)
     }
     for name in by_header:

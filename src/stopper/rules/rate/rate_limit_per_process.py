@@ -12,7 +12,7 @@ from stopper.core.limiter_facts import LIMITERS
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.setting_facts import MISSING, in_force, is_for_one_desk, is_written, plain, written
-from stopper.core.values import Call, Mapping, Value, is_constant, walk
+from stopper.core.values import Call, Mapping, Value, is_constant, options, parts, walk
 
 _STORES: Final = ("RATELIMIT_STORAGE_URI", "RATELIMIT_STORAGE_URL")
 _WORKERS: Final = re.compile(
@@ -96,7 +96,7 @@ def _own(facts: SourceFacts) -> Iterator[tuple[str, Span]]:
 
 
 def _says_429(value: Value) -> bool:
-    return any(is_constant(part, 429) for part in walk(value, 3))
+    return any(is_constant(part, 429) for one in options(value) for part in (one, *parts(one)))
 
 
 def _is_own_memory(value: Value) -> bool:
