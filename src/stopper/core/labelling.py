@@ -56,6 +56,9 @@ if TYPE_CHECKING:
 GLIMPSE: Final = 8
 """Characters of a credential that may be shown to tell one from another."""
 
+_OF_KEYS: Final = frozenset({"sorted", "list", "tuple", "set", "frozenset", "iter"})
+"""What gives the keys of a mapping alone."""
+
 DEEPEST: Final = 40
 """Values nested deeper than this are generated code; their labels are no worse for being cut."""
 
@@ -271,6 +274,8 @@ class _Asking:
             return known
         if self.numbers and callee in NUMBERS:
             return NONE
+        if callee in _OF_KEYS and value.args and isinstance(held := value.args[0], Mapping):
+            return self._union(tuple(key for key, _ in held.items), bound, depth)
         if callee in PASSING:
             return self._union(parts(value), bound, depth)
         results = self.facts.function(callee) if callee[:1] != "?" else None

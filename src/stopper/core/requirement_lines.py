@@ -16,6 +16,9 @@ _VERSION: Final = re.compile(r"^version\s*=\s*\"([^\"]+)\"")
 _PIPFILE: Final = re.compile(r"^\s*\"([\w.-]+)\":\s*\{\s*$")
 _PIPFILE_VERSION: Final = re.compile(r"^\s*\"version\":\s*\"==([^\"]+)\"")
 _POETRY: Final = re.compile(r"^([\w.-]+)\s*=\s*(?:\"|\{\s*version\s*=\s*\")(==|\^|~|>=)?\s*([\d][\w.]*)")
+_INSTALLS: Final = re.compile(
+    r"\binstall_requires\s*[=:]\s*\[|\b(?:INSTALL_REQUIRES|REQUIREMENTS|requirements)\s*=\s*\["
+)
 _LISTED: Final = re.compile(
     r"[\"']([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*(===?|~=|>=|<=|<)?\s*([\d][\w.]*)?[^\"']*[\"']"
 )
@@ -54,6 +57,8 @@ def pins_of(file: TextFile) -> Iterator[Pin]:
         yield from _paired(file, _NAME, _VERSION)
     elif last == "pyproject.toml":
         yield from _project(file)
+    elif last == "setup.py":
+        yield from _of_setup(file)
     else:
         for number, line in enumerate(file.lines, 1):
             if (match := _PIN.match(line.partition(" #")[0])) and not line.lstrip().startswith(("#", "-", "[")):
@@ -78,6 +83,20 @@ def _paired(file: TextFile, names: re.Pattern[str], versions: re.Pattern[str]) -
         elif name and (found := versions.match(line)):
             yield _pin(name, found[1], True, file, where)
             name = ""
+
+
+def _of_setup(file: TextFile) -> Iterator[Pin]:
+    """What stands in the list ``install_requires``."""
+    listed = False
+    for number, line in enumerate(file.lines, 1):
+        bare = line.partition(" #")[0]
+        if begun := _INSTALLS.search(bare):
+            listed, bare = True, bare[begun.end() :]
+        if listed:
+            inside, _, rest = bare.partition("]")
+            for match in _LISTED.finditer(inside):
+                yield _pin(match[1], match[3] or "", match[2] in ("==", "==="), file, number)
+            listed = not rest and "]" not in bare
 
 
 def _project(file: TextFile) -> Iterator[Pin]:

@@ -36,6 +36,10 @@ _TRACES: Final = re.compile(r"(?:^|\s|&&|;|\|)\s*(?:set\s+-\w*x|bash\s+-\w*x)\b"
 _PAIR: Final = re.compile(
     r"^\s*-?\s*(?:export\s+|ENV\s+|ARG\s+)?[\"']?([A-Za-z_][\w.-]*)[\"']?\s*[:=]\s*[\"']?([^\s\"'#]+)[\"']?\s*(?:\\)?$"
 )
+_SENT: Final = re.compile(
+    r"(?i)(?:authorization\s*:\s*(?:bearer|token|basic)|(?:x-)?api-?key\s*:)\s+(?=[^\s\"']*\d)([A-Za-z0-9+/=_.~-]{16,})"
+)
+"""A header with its value in the command: ``-H "Authorization: Bearer 7f9a1c…"``."""
 _ENV_PAIR: Final = re.compile(r"(?:^\s*(?:ENV|ARG)\s+)([A-Za-z_]\w*)\s+[\"']?([^\s\"'=]+)[\"']?$")
 _FAKE: Final = re.compile(
     rf"(?i){STANDS_IN}|^\$|\$\{{|^<|to_?fill|fill_?me|^todo|0123456789|1234567890|^(?:true|false|none|null|yes|no|read|write|\d{{1,4}}|/[\w/.-]*|https?://.*|test|password|postgres|root|guest|secret|inherit|required|optional)$|^[a-z]+/[\w/-]+$|^!|^\*|^file:|^/run/|^(?:op|vault|ssm|awssm|gcpsm|azurekv|doppler|bws)://"
@@ -125,6 +129,8 @@ def _says(line: Line, values: frozenset[str]) -> bool:
 
 def _is_written(file: TextFile, line: Line) -> bool:
     if first_format(line.text) is not None and not re.search(r"(?i)example|xxxx", line.text):
+        return True
+    if file.kind in ("workflow", "build") and (sent := _SENT.search(line.text)) and not _FAKE.search(sent[1]):
         return True
     if not _speaks_of_secrets(line.text):
         return False

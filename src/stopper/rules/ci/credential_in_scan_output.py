@@ -77,6 +77,8 @@ def _in_code(facts: SourceFacts) -> Iterator[Hit]:
         yield Hit("a cURL line holds the credential in clear", span)
     if not facts.tests:
         return
+    for span in _recorded(facts):
+        yield Hit("a test writes a credential to its report", span)
     for flow in facts.flows("print", "log", label=tuple(sorted(CREDENTIALS)), tests=True):
         if facts.is_test(flow.span) and not any(
             isinstance(one, Name) and one.dotted == "len" for one in walk(flow.value, 3)
@@ -103,6 +105,18 @@ def _reproduced(facts: SourceFacts) -> Iterator[Span]:
                 if _CURL.search(text) and any(facts.derives(one, *CREDENTIALS) for one in part.parts):
                     seen.add(part.span)
                     yield part.span
+
+
+_RECORDERS: Final = frozenset({"record_property", "record_testsuite_property", "record_xml_attribute", "extras"})
+"""Fixtures of pytest that write what they are given into the report."""
+
+
+def _recorded(facts: SourceFacts) -> Iterator[Span]:
+    for function in facts.functions(tests=True) if facts.tests else ():
+        for call in facts.calls_in(function.name) if _RECORDERS & set(function.parameters) else ():
+            given = call.args[1:] if call.callee == "?" and text_of(call.argument(0)) is not None else ()
+            if call.span is not None and any(facts.derives(one, *CREDENTIALS) for one in given):
+                yield call.span
 
 
 RULE = Rule(

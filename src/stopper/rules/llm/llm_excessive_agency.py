@@ -34,7 +34,7 @@ def detect(app: App) -> Iterator[Hit]:
         return
     asked = {id(call) for call in model_calls(facts)}
     for flow in facts.flows(*_SINKS):
-        if _from_model(facts, flow.value, asked):
+        if not (flow.sink == "sql" and _is_expression(flow.value)) and _from_model(facts, flow.value, asked):
             yield Hit(f"what the model answered is {_WORDS[flow.sink]}", flow.span)
     for call in facts.calls("getattr", "importlib.import_module", "__import__"):
         chosen = call.argument(0 if call.callee != "getattr" else 1, "name")
@@ -59,6 +59,18 @@ def _dispatched(facts: SourceFacts) -> Iterator[Hit]:
         for call in calls:
             if call.callee == "?" and call.open and call.span is not None:
                 yield Hit("the model chooses which function runs, and with what", call.span, certainty="likely")
+
+
+def _is_expression(value: Value) -> bool:
+    """``select(COLUMNS[name]).limit(number)``: a statement that SQLAlchemy makes, in which every value is a parameter."""
+    root = value
+    while isinstance(root, Call) and isinstance(root.receiver, Call):
+        root = root.receiver
+    if not isinstance(root, Call) or root.method not in ("select", "insert", "update", "delete"):
+        return False
+    return root.callee.startswith(("sqlalchemy", "flask_sqlalchemy")) and not any(
+        isinstance(part, Call) and part.method in ("text", "literal_column") for part in walk(value, 8)
+    )
 
 
 def _from_model(facts: SourceFacts, value: Value, asked: set[int]) -> bool:

@@ -59,7 +59,7 @@ def detect(app: App) -> Iterator[Hit]:
         if role in ("system", "developer") and (text := text_of(content))
     }
     orders |= {text for call in calls for name in SYSTEM if (text := text_of(said(call, name)))}
-    for flow in facts.flows("response"):
+    for flow in facts.flows("response", "response-header"):
         what = _internal(flow.value, asked, orders) or (_PROMPT if _holds_order(flow.value, asked) else "")
         if what and not (what == _PROMPT and _leaves_out(facts, flow.function)):
             yield Hit(f"the answer holds {what}", flow.span)

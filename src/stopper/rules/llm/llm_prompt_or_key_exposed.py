@@ -19,11 +19,14 @@ from stopper.core.values import (
     Constant,
     EnvironmentValue,
     Format,
+    Item,
+    Member,
     Name,
     Truth,
     Unknown,
     Value,
     parts,
+    text_of,
     walk,
 )
 
@@ -42,6 +45,29 @@ _PASSING: Final = frozenset(
         "get",
         "strip",
         "encode",
+    }
+)
+_METADATA: Final = frozenset(
+    {
+        "usage",
+        "id",
+        "model",
+        "total_tokens",
+        "prompt_tokens",
+        "completion_tokens",
+        "input_tokens",
+        "output_tokens",
+        "finish_reason",
+    }
+    | {
+        "stop_reason",
+        "status",
+        "created",
+        "created_at",
+        "object",
+        "system_fingerprint",
+        "service_tier",
+        "incomplete_details",
     }
 )
 _PAGES: Final = {"quick": 4, "standard": 8, "deep": 20}
@@ -100,10 +126,9 @@ def _logged(facts: SourceFacts) -> Iterator[Hit]:
         told.setdefault(call.function, set()).update(origin for prompt in prompts(call) for origin in origins(prompt))
     for flow in facts.flows("log", "print"):
         mine = told.get(flow.function, set())
-        said = [one for one in _told(flow.value) if not _is_measure(one)]
+        said = [one for one in _told(flow.value) if not _is_measure(one) and not _is_metadata(one)]
         answer = any(isinstance(part, Call) and id(part) in asked for one in said for part in walk(one))
-        words = not _is_metadata(flow.value) if answer else any(origins(one) & mine for one in said)
-        if words:
+        if answer or any(origins(one) & mine for one in said):
             yield Hit("what was said to the model, or what it answered, is logged", flow.span, certainty="likely")
 
 
@@ -118,11 +143,14 @@ def _is_measure(value: Value) -> bool:
 
 
 def _is_metadata(value: Value) -> bool:
-    """Counts of tokens and ids, not words."""
-    return any(
-        getattr(part, "attribute", "") in ("usage", "id", "model", "total_tokens", "finish_reason")
-        for part in walk(value)
-    )
+    """Counts of tokens, ids and how it ended, not words: by the way from the completion to what is read."""
+    while isinstance(value, Call) and value.callee in ("str", "int", "round", "repr") and value.args:
+        value = value.args[0]
+    while isinstance(value, (Member, Item)):
+        if (value.attribute if isinstance(value, Member) else text_of(value.key)) in _METADATA:
+            return True
+        value = value.owner
+    return False
 
 
 def probe(target: Target) -> Steps[Verdict]:

@@ -79,7 +79,7 @@ _ASKED: Final = (
 _WRITES: Final = re.compile(rb"\bp?print\b|(?i:bearer|token|basic)\s+[^\s'\"{}%]{16}")
 
 _WRITES_NAMED: Final = re.compile(
-    rb"\b(?:p?print|debug|info|warn|warning|error|critical|log|echo|write)\([^\n]*(?:[({,\[=]\s*|\w\.|_)"
+    rb"\b(?:p?print|debug|info|warn|warning|error|critical|log|echo|write|record_\w+)\([^\n]*(?:[({,\[=]\s*|\w\.|_)"
     rb"(?i:\w*(?:token|jwt|secret|passw|api_?key|authorization|bearer|headers))"
 )
 

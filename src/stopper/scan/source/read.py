@@ -208,7 +208,8 @@ def read_files(
             total += 1
             name, package, depth = files.module_name(path, packages)
             run.sources[path.as_posix()] = SourceFile(path, shown, name, package, depth)
-            continue
+            if path.name != "setup.py":  # that one is a list of requirements as well
+                continue
         kind = kind_of(shown)
         text = read_text(path, shown, kind) if kind is not None else None
         if text is not None:
