@@ -273,3 +273,11 @@ def test_settings_that_a_function_gives_back_are_written(read, line):
 def test_settings_read_from_a_file_into_a_mapping_are_out_of_sight(read):
     reading = read(HEAD + "import json\napp.config.from_mapping(json.load(open('c.json')))\n")
     assert settings_out_of_sight(reading.app, "SECRET_KEY")
+
+
+def test_a_class_derived_from_flask_sets_its_own_settings(read):
+    reading = read(
+        "from flask import Flask\nclass App(Flask):\n    def __init__(self):\n        super().__init__('a')\n        self.secret_key = 'x'\n"
+        "app = App()\n"
+    )
+    assert written(reading, "SECRET_KEY") == ["x"]

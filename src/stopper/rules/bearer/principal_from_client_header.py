@@ -114,7 +114,7 @@ def _is_used(facts: SourceFacts, reading: Reading) -> bool:
         given = (*call.args, *(value for _, value in call.keywords))
         if (
             call.method not in _LOGS
-            and call.method not in ("get", "getlist")
+            and not call.callee.startswith("flask.request.")
             and any(_holds(one, reading) for one in given)
         ):
             return True

@@ -147,9 +147,22 @@ def _is_token_body(facts: SourceFacts, value: Value) -> bool:
     elif isinstance(value, Call) and (value.callee in _MAKERS or value.method[:1].isupper()):
         pairs = list(value.keywords)  # also of ``TokenPair(access_token=…)``
     return any(
-        name.lower() in HANDED or (name.lower() in MAYBE and facts.derives(item, "token", by_name=False))
+        name.lower() in HANDED
+        or (name.lower() in MAYBE and (facts.derives(item, "token", by_name=False) or _is_made(item)))
         for name, item in pairs
         if name.lower() in _BODY_WORDS and not isinstance(item, Constant) and not _was_sent(item)
+    )
+
+
+_ISSUES: Final = re.compile(
+    r"(?i)_?(get|create|generate|issue|make|new|encode|mint|sign|build|gen)_?(\w+_)?(auth_?|access_?|api_?|refresh_?)?(token|jwt)(_for(_\w+)?)?"
+)
+
+
+def _is_made(value: Value) -> bool:
+    """``user.get_token()``, ``generate_auth_token(user)``: what is called so hands out a token, also where it is not seen."""
+    return (
+        isinstance(value, Call) and _ISSUES.fullmatch(value.method) is not None and "csrf" not in value.method.lower()
     )
 
 

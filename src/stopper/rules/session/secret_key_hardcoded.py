@@ -1,6 +1,8 @@
 """Everybody who can read the source can sign a session cookie as anybody."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from stopper.core.app import App
 from stopper.core.cookie_flags import set_cookies
@@ -14,7 +16,7 @@ from stopper.core.probe_baseline import candidates
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.secret import Secret
 from stopper.core.setting_facts import is_for_one_desk, written
-from stopper.core.values import Constant
+from stopper.core.values import Call, Constant, Value
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -26,8 +28,25 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _literal_writes(app: App) -> Iterator[ConfigWrite]:
     for write in written(app, "SECRET_KEY"):
-        if isinstance(write.value, Constant) and isinstance(write.value.value, (str, bytes)) and write.value.value:
+        if _is_literal(write.value):
             yield write
+
+
+_REWRITES: Final = re.compile(
+    r"base64\.\w+|binascii\.\w+|codecs\.(?:de|en)code|bytes\.fromhex|bytes|bytearray|str|hashlib\.\w+|.*\.(?:encode|decode|hexdigest|digest|hex|strip|lower|upper|replace)"
+)
+
+
+def _is_literal(value: Value | None, depth: int = 4) -> bool:
+    """A text or bytes of the code, also rewritten: ``base64.b64decode("…")``, ``hashlib.sha256(b"…").hexdigest()``."""
+    if isinstance(value, Constant):
+        return isinstance(value.value, (str, bytes)) and bool(value.value)
+    if not isinstance(value, Call) or depth == 0 or not _REWRITES.fullmatch(value.callee):
+        return False
+    inside = (*value.args, *((value.receiver,) if value.receiver is not None else ()))
+    return any(_is_literal(one, depth - 1) for one in inside) and all(
+        isinstance(one, Constant) or _is_literal(one, depth - 1) for one in inside
+    )
 
 
 def probe(target: Target) -> Steps[Verdict]:

@@ -111,9 +111,23 @@ def bind(reader: Reader, target: ast.expr, value: Value, node: ast.stmt) -> None
                 part = Unknown((value,))
             if type(value) is Sequence and number < len(value.items) and not value.open:
                 part = value.items[number]
-            bind(reader, inner, part, node)
+            given = _given_back(reader, value, number, len(target.elts)) if type(element) is not ast.Starred else None
+            bind(reader, inner, part if given is None else given, node)
     elif type(target) is ast.Starred:
         bind(reader, target.value, value, node)
+
+
+def _given_back(reader: Reader, value: Value, number: int, length: int) -> Value | None:
+    """``data, problem = fetch()`` of a function of the project: what each of its returns gives at that place."""
+    if type(value) is not Call or (
+        value.callee not in reader.project.functions and value.callee not in reader.project.pending
+    ):
+        return None
+    results = reader.results(value.callee)
+    columns = [
+        one.items[number] for one in results if type(one) is Sequence and not one.open and len(one.items) == length
+    ]
+    return either(*columns) if columns and len(columns) == len(results) else None
 
 
 _SPLITS: Final = frozenset({"split", "rsplit", "partition", "rpartition"})
@@ -146,7 +160,8 @@ def _bind_attribute(reader: Reader, target: ast.Attribute, value: Value, node: a
     project.assignments.append(Assignment(written, target.attr, value, reader.span(node), reader.function))
     if target.attr == TABLE:
         table_assigned(reader, owner, value, reader.span(node))
-    if base == "flask.Flask":
+    derived = type(owner) is Name and owner.dotted in project.classes and project.is_app(owner.dotted)
+    if base == "flask.Flask" or (derived and target.attr in names.ATTRIBUTE_SETTINGS):
         if target.attr in names.ATTRIBUTE_SETTINGS:
             key = names.ATTRIBUTE_SETTINGS[target.attr]
             project.config.append(ConfigWrite(key, value, reader.span(node), "attribute", reader.function))
