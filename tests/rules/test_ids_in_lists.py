@@ -81,3 +81,22 @@ def test_a_profile_that_asks_whose_it_is_is_none_though_its_id_is_known() -> Non
 
 def test_nobody_becomes_an_administrator_where_the_api_gives_no_role() -> None:
     assert judged(clinic(asks=False, own_role=False)).outcome != "fail"
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/users_token/<user_id>", True),
+        ("/user/data/<number>", True),
+        ("/logout/<user_id>", False),
+        ("/token/<number>", False),
+    ],
+)
+def test_a_route_that_takes_the_id_of_a_person_is_no_door_whatever_it_is_called(path: str, told: bool) -> None:
+    app = clinic(asks=False)
+    view = app.view_functions["profile"]
+    app.view_functions["profile"] = lambda user_id: (jsonify(error="gone"), 410)
+    name = path.partition("<")[2].rstrip(">")
+    app.add_url_rule(path, "other", lambda **values: view(values[name]))
+    found = judged(app)
+    assert (found.outcome == "fail") is told, found.message

@@ -31,6 +31,9 @@ from stopper.core.secret import Secret
 _PERSON: Final = re.compile(
     r"(?i)user|account|member|person|people|profile|customer|owner|employee|patient|author|client"
 )
+_ENDS: Final = re.compile(
+    r"(?i)log-?out|sign-?out|revoke|deactivate|delete|remove|reset|verify|confirm|activate|unsubscribe"
+)
 SAID: Final = 6
 """Weaknesses of one finding that its message names."""
 SHOWN: Final = 6
@@ -277,10 +280,10 @@ def _same_content(
 
 def _is_of_a_person(route: Route) -> bool:
     """A route with one parameter that is somebody's id by its name or by the part of the path before it."""
-    if "GET" not in route.methods or len(route.parameters) != 1 or is_door(route):
+    if "GET" not in route.methods or len(route.parameters) != 1 or _ENDS.search(route.path):
         return False
-    before = route.path.partition("{")[0]
-    return bool(_PERSON.search(route.parameters[0][0]) or _PERSON.search(before))
+    named = bool(_PERSON.search(route.parameters[0][0]))  # ``/users_token/{user_id}`` lets nobody in or out
+    return named or (not is_door(route) and bool(_PERSON.search(route.path.partition("{")[0])))
 
 
 def _own(target: Target, route: Route, alice: Identity, bob: Identity) -> Steps[Verdict | None]:
