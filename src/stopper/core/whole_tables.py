@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit
-from stopper.core.values import Call, Choice, Constant, Mapping, Truth, Value, is_constant, text_of, walk
+from stopper.core.values import Call, Choice, Constant, Item, Mapping, Truth, Value, is_constant, text_of, walk
 from stopper.core.view_functions import index_of
 
 _GROWS: Final = re.compile(
@@ -20,6 +21,7 @@ _HELD: Final = re.compile(
     r"(?i)^(limit|paginate\w*|fetchmany|slice|islice|head|first\w*|one\w*|scalar_one\w*|get_or_404|batch_size|filter\w*|where|find_by\w*|search\w*|top|count|"
     r"render_template\w*|iter\w*|yield_per|stream\w*|partitions|\w*page\w*|cached?|memoize|offset)$"
 )
+_QUERY: Final = re.compile(r"^(?:order_by|filter|filter_by|where|options|query|select)$")
 _FILTERS: Final = re.compile(r"(?i)^(filter\w*|where)$")
 _SELECT: Final = re.compile(
     r"(?is)^\s*select\b(?!.*\b(?:limit|where|count\(|fetch\s+first|top\s+\d|group\s+by|join)\b).*\bfrom\b"
@@ -41,11 +43,22 @@ def whole_tables(facts: SourceFacts) -> Iterator[Hit]:
                 continue
             filtered = [call for call in calls if _FILTERS.match(call.method)]
             found = next((call for call in calls if _takes_all(call) and not _is_filtered(call, filtered)), None)
+            if found is None:
+                found = next((one for one in _gone_through(function) if not _is_filtered(one, filtered)), None)
             if found is not None and found.span is None:
                 continue
             if found is not None and function.returns:
                 yield Hit(f"GET {route.path} answers with all that there are", found.span, RouteRef("GET", route.path))
                 break
+
+
+def _gone_through(function: Function) -> Iterator[Call]:
+    """A query of a model that the answer goes through without ``all()``: ``[one.id for one in Order.query.order_by(Order.id)]``."""
+    for value in function.returns:
+        for part in walk(value, 8):
+            made = part.owner if isinstance(part, Item) else None
+            if isinstance(made, Call) and _QUERY.match(made.method) and _is_of_a_model(made):
+                yield made
 
 
 def _is_filtered(call: Call, filtered: list[Call]) -> bool:
@@ -82,7 +95,7 @@ def _is_of_literals(value: Value) -> bool:
         value.parts
         if isinstance(value, Truth)
         else value.args
-        if isinstance(value, Call) and value.method == "is_"
+        if isinstance(value, Call) and value.method in ("is_", "isnot", "is_not")
         else ()
     )
     return any(isinstance(one, Constant) and isinstance(one.value, (bool, type(None))) for one in inner)

@@ -10,7 +10,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.kept_caller import is_asked_for_later
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Caught, Choice, Constant, Member, Name, Value, walk
+from stopper.core.values import Call, Caught, Choice, Constant, Member, Name, Sequence, Truth, Value, is_constant, walk
 
 _LIBRARY: Final = re.compile(
     r"flask_login\.(utils\.)?(login_required|fresh_login_required)|flask_httpauth\.\w+\.login_required|flask_security\.(decorators\.)?(auth_required|login_required|"
@@ -41,6 +41,8 @@ def detect(app: App) -> Iterator[Hit]:
     yield from _above(app, facts)
     yield from _go_on(facts)
     yield from _not_asked(facts)
+    yield from _too_late(facts)
+    yield from _answers_yes_or_no(facts)
 
 
 def _above(app: App, facts: SourceFacts) -> Iterator[Hit]:
@@ -83,12 +85,49 @@ def _not_asked(facts: SourceFacts) -> Iterator[Hit]:
             continue
         if facts.routes_of_view(name) or any(one.function == name for one in facts.raises()):
             continue
+        if len(returns) > 1 and all(isinstance(one.value, Sequence) for one in returns):
+            continue  # it gives several things, which are taken apart where it is called
         for call in facts.calls(name):
             if call.span is not None and call.function and _stands_alone(facts, call):
                 yield Hit(
                     f"{name.rpartition('.')[2]}() answers with a refusal, and nothing looks at its answer here, so the request goes on",
                     call.span,
                 )
+
+
+def _answers_yes_or_no(facts: SourceFacts) -> Iterator[Hit]:
+    """``is_logged_in()`` on a line of its own, in a view: what it answers changes nothing."""
+    for function in facts.functions():
+        returns = facts.returns_of(function.name)
+        if not returns or any(one.function == function.name for one in facts.raises()):
+            continue
+        if not all(_is_truth(one.value) for one in returns) or not any(_asks_who(one.value) for one in returns):
+            continue
+        if any(call.method in ("abort", "redirect") for call in facts.calls_in(function.name)):
+            continue
+        for call in facts.calls(function.name):
+            if call.span is not None and facts.is_view(call.function) and _stands_alone(facts, call):
+                yield Hit(f"nothing looks at what {function.name.rpartition('.')[2]}() answers", call.span)
+
+
+def _is_truth(value: Value) -> bool:
+    return isinstance(value, Truth) or is_constant(value, True, False)
+
+
+def _too_late(facts: SourceFacts) -> Iterator[Hit]:
+    """A decorator that runs the view first, and asks who is calling before it hands out the answer."""
+    for call in facts.calls("?"):
+        outer = call.function.rpartition(".")[0]
+        if call.span is None or facts.function(outer) is None or _OWN.search(outer.rpartition(".")[2]) is None:
+            continue
+        asked = [one for one in facts.conditions_in(call.function) if _asks_who(one.value)]
+        leaves = any(one.span.holds(call.span) for one in facts.returns_of(call.function))
+        within = leaves or any(
+            one.body is not None and one.body.holds(call.span) for one in facts.conditions_in(call.function)
+        )
+        late = [one for one in asked if one.refuses and one.span.line > call.span.line]
+        if late and not within and not any(one.span.line < call.span.line for one in asked):
+            yield Hit("the view has run before its guard asks who is calling", late[0].span)
 
 
 def _is_refusal(value: Value) -> bool:

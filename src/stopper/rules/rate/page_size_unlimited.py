@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, cast
 
+from stopper.core import passing
 from stopper.core.app import App
 from stopper.core.body_models import class_of, declares, is_bounded
 from stopper.core.exchange import Exchange, Response
@@ -68,15 +69,15 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         if not any(_free(facts, value) for value in given) or _is_held_inside(facts, call):
             continue
-        if not _asked(facts, call.function) and call.span not in seen:
-            seen.add(call.span)
+        if not _asked(facts, call.function) and not seen & {call.span, call.function or call.span}:
+            seen |= {call.span, call.function or call.span}
             yield Hit("the caller says how large a page is, and nothing holds it down", call.span)
     for call in facts.calls("*.execute"):
         text = next((text for value in call.args[:1] for text in _sql(value)), "")
         free = any(_free(facts, part) for value in call.args for part in _inside(value))
-        if not free or not re.search(r"(?i)\blimit\b", text) or _asked(facts, call.function) or call.span in seen:
+        if not free or not re.search(r"(?i)\blimit\b", text) or _asked(facts, call.function) or call.function in seen:
             continue
-        seen.add(call.span)
+        seen.add(call.function or call.span)
         yield Hit("the caller says how many rows are read, and nothing holds it down", call.span)
 
 
@@ -105,6 +106,8 @@ def _sql(value: Value) -> Iterator[str]:
 
 def _inside(value: Value) -> Iterator[Value]:
     yield value
+    if isinstance(value, Mapping):
+        yield from (held for _, held in value.items)
     for name in ("parts", "items", "args"):
         for part in getattr(value, name, ()):
             if not isinstance(part, tuple):
@@ -113,7 +116,7 @@ def _inside(value: Value) -> Iterator[Value]:
                     yield from getattr(part, "args", ())
 
 
-def _free(facts: SourceFacts, value: Value) -> bool:
+def _free(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
     """The number itself, or a cast of it; ``min(…)`` and the like are no more free."""
     for option in options(value):
         match option:
@@ -122,6 +125,13 @@ def _free(facts: SourceFacts, value: Value) -> bool:
                     return True
             case Item(owner=Call(callee="flask.request.get_json"), key=Constant(value=str(key))) if _NAMES.match(key):
                 return True
+            case Parameter() if depth and not facts.is_view(option.function):
+                if any(
+                    _free(facts, given, depth - 1) and not _asked(facts, call.function)
+                    for call in facts.calls(option.function)
+                    for given in passing.passed(facts, option, call)
+                ):
+                    return True
             case Call(callee="int" | "float", args=(inner, *_)):
                 if _free(facts, inner):
                     return True

@@ -66,9 +66,22 @@ def _in_source(facts: SourceFacts) -> Iterator[Hit]:
 
 def _always_exempt(facts: SourceFacts, call: Call) -> bool:
     said = call.keyword("exempt_when")
+    if said is not None and _asks_caller(facts, said):
+        return True
     if isinstance(said, Name) and (function := facts.function(said.dotted)) is not None:
         return bool(function.returns) and all(is_constant(value, True) for value in function.returns)
     return any(is_constant(part, True) for part in walk(said, 1))
+
+
+def _asks_caller(facts: SourceFacts, said: Value) -> bool:
+    """``exempt_when=lambda: request.headers.get("X-Internal") == "1"``: whoever sends it is never counted."""
+    function = said.dotted if isinstance(said, Name) else ""
+    compared = [side for one in facts.comparisons_in(function) for side in (one.left, one.right)] if function else []
+    values = [one.value for one in facts.returns_of(function)] if function else [said]
+    asked = [part for one in (*values, *compared) for part in walk(one, 5)]
+    if any(facts.derives(value, "config-secret", "environment", "config", "claims", "session") for value in asked):
+        return False
+    return any(facts.derives(one, "request-header", "request-data", "query-string", by_name=False) for one in asked)
 
 
 def _ref(facts: SourceFacts, view: str) -> RouteRef | None:
