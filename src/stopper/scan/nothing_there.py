@@ -38,15 +38,16 @@ class Nothing:
         ways = ((path, self.path), (path.rstrip("/").rpartition("/")[2], self.word))
         return not any(
             other.status == response.status
-            and (same(response, other) or any(_without(response, own) == _without(other, its) for own, its in ways))
+            and (same(response, other) or any(_without(response, *both) == _without(other, *both) for both in ways))
             for other in (self.plain, self.slashed)
         )
 
 
-def _without(response: Response, text: str) -> tuple[str, str]:
-    """What an answer says and where it leads, without the text that it was asked for and what changes each time."""
+def _without(response: Response, *texts: str) -> tuple[str, str]:
+    """What an answer says and where it leads, without what the two that are compared were asked for and what changes each time. Both are taken
+    out of both: a word such as ``login`` stands in the menu of every page."""
     leads, says = response.header("Location") or "", response.text
-    if text:
+    for text in filter(None, texts):
         leads, says = (one.replace(quote(text), "…").replace(text, "…") for one in (leads, says))
     return leads, steady(says)
 

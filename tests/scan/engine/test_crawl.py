@@ -175,6 +175,14 @@ def test_a_route_that_takes_any_word_is_one_route() -> None:
     assert set(_crawl(app)) == {"/", "/user/{id}"}
 
 
+def test_a_word_of_the_menu_does_not_make_a_route_of_a_page_that_is_given_for_any_word() -> None:
+    app = _app("/about")
+    menu = '<a href="/about">about</a> <a href="/user/ann">ann</a> login search list'
+    app.add_url_rule("/", "home", lambda: menu)
+    app.add_url_rule("/user/<name>", "user", lambda name: f"{menu}<p>{name} has no posts</p>")
+    assert not {"/user/login", "/user/search", "/user/list"} & set(_crawl(app))
+
+
 def test_lines_of_a_log_are_no_routes() -> None:
     app = _app("/users")
     app.add_url_rule("/logs", "logs", lambda: "GET /secret/door HTTP/1.1 404\nGET /users HTTP/1.1 200")
