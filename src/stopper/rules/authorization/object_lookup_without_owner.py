@@ -43,7 +43,9 @@ _TOOL: Final = re.compile(
     r"(?i)^flask\.g\._?\w*(?:db|database|conn|connection|cursor|cur|store|engine|redis|mongo|sqlite\w*|db_session|start\w*|request_id|trace_id|locale|lang|language)$"
 )
 """What is kept in ``g`` for the request and says nothing of who is calling."""
-_MINE: Final = re.compile(r"(?i)^(?:owner|author|user|creator|created_by|uploader|seller)(?:_id|_email|_name)?$")
+_MINE: Final = re.compile(
+    r"(?i)^(?:owner|author|user|creator|created_by|uploader|seller|recipient|sender|customer|patient|student|employee)(?:_id|_email|_name)?$"
+)
 """A column that says which person a row belongs to."""
 _CATALOGUE: Final = re.compile(
     r"(?i)(^|[/_-])(products?|categor\w+|tags?|articles?|posts?|books?|movies?|songs?|courses?|events?|countries|cities|news|pages?|recipes?|public)([/_-]|$)"
@@ -55,7 +57,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     index = index_of(facts)
     for route in app.routes:
-        if not _by_id(route) or not any(map(is_seemingly_guarded, route.access.values())):
+        if "admin" in route.path.lower() or not any(map(is_seemingly_guarded, route.access.values())):
             continue
         for method in route.methods:
             access = route.access.get(method)
@@ -69,7 +71,9 @@ def detect(app: App) -> Iterator[Hit]:
             if method == "GET" and _is_in_a_directory(app, index, route):
                 continue
             call = next(_lookups(index, own), None)
-            if call is not None and (_private(route) or _is_of_somebody(index, route, method, call)):
+            if call is not None and (
+                (route.parameters and _private(route)) or _is_of_somebody(index, route, method, call)
+            ):
                 message = f"{method} {route.path} looks a thing up by its id and never asks whose it is"
                 yield Hit(message, call.span, RouteRef(method, route.path))
                 break
@@ -85,10 +89,6 @@ def _lookups(index: FunctionIndex, own: list[Function]) -> Iterator[Call]:
         for call in facts.calls_in(function.name):
             if facts.function(call.callee) is not None and any(_is_id(index, value) for value in call.args):
                 yield from (inner for inner in facts.calls_in(call.callee) if _looks_up(index, inner))
-
-
-def _by_id(route: Route) -> bool:
-    return bool(route.parameters) and "admin" not in route.path.lower()
 
 
 def _private(route: Route) -> bool:
