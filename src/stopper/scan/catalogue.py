@@ -228,6 +228,7 @@ def _example(kind: Literal["bad", "good", "running"], title: str, first: int, te
                 "env",
                 "dockerfile",
                 "nginx",
+                "javascript",
             )
             if inside and not files:
                 started = number + 1
