@@ -59,9 +59,17 @@ def _is_used(facts: SourceFacts, name: str) -> bool:
     )
 
 
-def asks_somebody(index: FunctionIndex, route: Route, own: Sequence[Function]) -> bool:
-    """Something on the way, or the view itself, seems to ask who is calling, further than the reader could follow it."""
-    return _hooked(index, route) or _decorated(own) or _is_handed_somebody(route, own) or _asks_by_itself(index, own)
+def asks_somebody(
+    index: FunctionIndex, route: Route, own: Sequence[Function], understood: frozenset[str] = frozenset()
+) -> bool:
+    """Something on the way, or the view itself, seems to ask who is calling, further than the reader could follow it. ``understood`` are
+    hooks that were followed to their end: where one lets a route pass, it does so by a list."""
+    return (
+        _hooked(index, route, understood)
+        or _decorated(own)
+        or _is_handed_somebody(route, own)
+        or _asks_by_itself(index, own)
+    )
 
 
 def _is_handed_somebody(route: Route, own: Sequence[Function]) -> bool:
@@ -107,9 +115,14 @@ def _is_who(part: Value) -> bool:
     )
 
 
-def _hooked(index: FunctionIndex, route: Route) -> bool:
+def _hooked(index: FunctionIndex, route: Route, understood: frozenset[str]) -> bool:
     """A function that runs before the view may refuse in a way that the reader could not follow to its end."""
-    hooks = dict.fromkeys(hook for known in index.facts.routes if known.path == route.path for hook in known.hooks)
+    known = understood & {
+        guard.name for access in route.access.values() for guard in access.guards if guard.stops is False
+    }
+    hooks = dict.fromkeys(
+        hook for one in index.facts.routes if one.path == route.path for hook in one.hooks if hook not in known
+    )
     return any(_AUTH_NAME.search(name.rpartition(".")[2]) for name in index.calling(hooks, 3))
 
 

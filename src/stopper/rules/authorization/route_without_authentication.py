@@ -66,6 +66,13 @@ def detect(app: App) -> Iterator[Hit]:
         return
     index = index_of(facts)
     published = _published(app)
+    understood = frozenset(
+        guard.name
+        for route in app.routes
+        for access in route.access.values()
+        for guard in access.guards
+        if guard.stops and guard.kind == "before_request"
+    )
     for route in app.routes:
         if _is_public(route) or _BY_NATURE.search(route.path) or _declared_public(app, route):
             continue
@@ -76,7 +83,7 @@ def detect(app: App) -> Iterator[Hit]:
             if access is None or access.state != "open" or method in ("HEAD", "OPTIONS"):
                 continue
             own = list(index.of_view(route.view, route.span, method))
-            if asks_somebody(index, route, own) or (method == "POST" and _REGISTERS.search(route.path)):
+            if asks_somebody(index, route, own, understood) or (method == "POST" and _REGISTERS.search(route.path)):
                 continue
             if any(_FORGOTTEN.search(name) for name in index.calling([one.name for one in own], 1)):
                 continue
