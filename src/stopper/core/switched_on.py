@@ -15,6 +15,7 @@ from stopper.core.rule import Certainty
 from stopper.core.setting_facts import YES, is_for_one_desk, written
 from stopper.core.values import (
     Call,
+    Caught,
     Choice,
     ConfigValue,
     Constant,
@@ -28,6 +29,9 @@ from stopper.core.values import (
     Value,
     text_of,
     walk,
+)
+from stopper.core.values import (
+    options as choices,
 )
 
 _FOR_TOOLS: Final = re.compile(r"(?i)profil|toolbar|verbose")
@@ -274,11 +278,26 @@ def asked_for(facts: SourceFacts, span: Span | None) -> bool:
 def _is_for_desk(facts: SourceFacts, condition: Condition) -> bool:
     if not condition.negated and _is_option(facts, condition.value):
         return True
-    words = [word for value in walk(condition.value) for word in _words(value)]
+    inside = list(walk(condition.value))
+    words = [word for value in inside for word in _words(value)]
+    if any(isinstance(one, Constant) and one.value in (None, False, "") for one in choices(condition.value)):
+        words.append("debug")  # a flag that is off until something else sets it
+    if any(isinstance(value, (Caught, Call)) for value in inside) and not _says_flag(inside):
+        return False  # whether something was found, or went wrong
     if any(_OFF_FLAG.search(word) for word in words):
         differs = any(condition.span.holds(found.span) for found in facts.comparisons("!=", "not in", "is not"))
         return differs != condition.negated
     return any(FLAG.search(word) for word in words)
+
+
+def _says_flag(values: list[Value]) -> bool:
+    """That a name or text among these says it, beside what is only nothing: None, an empty text, False."""
+    return any(
+        FLAG.search(word) or _OFF_FLAG.search(word)
+        for value in values
+        if not (isinstance(value, Constant) and value.value in (None, False, ""))
+        for word in _words(value)
+    )
 
 
 def _is_option(facts: SourceFacts, value: Value) -> bool:
@@ -318,7 +337,5 @@ def _words(value: Value) -> Iterator[str]:
             yield "" if name == "__main__" else name
         case Call(callee=callee) if _ASKS_FLAG.fullmatch(callee.rpartition(".")[2]):
             yield "debug"
-        case Constant(value=False | "" | None):
-            yield "debug"  # a flag that is off until something else sets it
         case _:
             yield value.name
