@@ -27,6 +27,7 @@ _FOR_WHOM: Final = re.compile(
     r"(?i)[a-z]*[_-]?(refresh|reset|recover|verif|confirm|activat|invit|magic|unsubscribe)[a-z_-]*"
 )
 """An audience that is no service but a purpose: ``"aud": "password-reset"``."""
+_PAIR: Final = re.compile(r"(?i)^(access|refresh)(?=$|[_-]|T)")
 KINDS: Final = ("type", "typ", "token_type", "purpose", "use", "token_use", "scope", "action", "kind")
 """Claims that say what a token is for."""
 
@@ -68,8 +69,27 @@ def purposes_of(facts: SourceFacts, call: Call) -> set[str]:
         for passed in given(facts, said)
         if (found := PURPOSES.search(text_of(passed) or "")) is not None
     }
-    own = purpose_of(call) or _said_by(facts.function_around(call.span) if call.span is not None else "")
+    own = purpose_of(call) or _handed_out_as(facts, call)
+    own = own or _said_by(facts.function_around(call.span) if call.span is not None else "")
     return told or ({own} if own is not None else set())
+
+
+def _handed_out_as(facts: SourceFacts, call: Call) -> str | None:
+    """``jsonify(access=…, refresh=…)``: the name under which the function that signs it gives it out."""
+    pairs: list[tuple[str, Value]] = []
+    for one in facts.calls_in(call.function) if call.function else ():
+        pairs += one.keywords
+        pairs += [pair for given in one.args if isinstance(given, Mapping) for pair in _named(given)]
+    for returned in facts.returns_of(call.function) if call.function else ():
+        pairs += [pair for one in options(returned.value) if isinstance(one, Mapping) for pair in _named(one)]
+    for name, value in pairs:
+        if isinstance(value, Call) and value.span == call.span and (found := _PAIR.search(name)) is not None:
+            return found.group(1).lower()
+    return None
+
+
+def _named(value: Mapping) -> list[tuple[str, Value]]:
+    return [(text_of(key) or "", held) for key, held in value.items]
 
 
 def purpose_of(call: Call) -> str | None:

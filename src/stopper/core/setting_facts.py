@@ -110,6 +110,10 @@ def plain(facts: SourceFacts, value: Value | None, depth: int = 6) -> tuple[obje
             return tuple(one for choice in choices for one in plain(facts, choice, depth - 1))
         case Call(callee=callee, args=args) if callee in _CASTS and args:
             return tuple(_cast(callee, one) for one in plain(facts, args[0], depth - 1))
+        case Call(method="split", receiver=receiver, args=(Constant(value=str(mark)), *_)) if (
+            mark and receiver is not None
+        ):
+            return tuple(tuple(one.split(mark)) for one in plain(facts, receiver, depth - 1) if isinstance(one, str))
         case Call(method="lower" | "upper" | "strip", receiver=receiver) if receiver is not None:
             return plain(facts, receiver, depth - 1)
         case Truth(parts=(inner,)):

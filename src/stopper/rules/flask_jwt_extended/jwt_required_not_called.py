@@ -21,6 +21,10 @@ def detect(app: App) -> Iterator[Hit]:
         for decorator in function.decorators:
             if decorator.call is None and decorator.name in _GUARD:
                 yield Hit("@jwt_required is not called, so it wraps nothing and every request fails", decorator.span)
+    for call in facts.calls(*_GUARD):
+        given = call.args[0] if call.args else None
+        if isinstance(given, Name) and facts.function(given.dotted) is not None and call.span is not None:
+            yield Hit("jwt_required is given the view, but version 4 takes it by the call that it returns", call.span)
     for found in facts.classes():
         for name in ("decorators", "method_decorators"):
             listed = found.attributes.get(name)

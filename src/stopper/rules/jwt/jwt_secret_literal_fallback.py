@@ -20,6 +20,7 @@ from stopper.core.values import (
     Parameter,
     Value,
     options,
+    text_of,
     walk,
 )
 
@@ -33,7 +34,16 @@ def detect(app: App) -> Iterator[Hit]:
     """Keys that come from outside with a literal to fall back to, where they sign or verify, or where the setting is written."""
     facts = source_of(app)
     seen: set[Span | None] = set()
+    filled = {
+        text_of(call.args[0]): call
+        for call in facts.calls("os.environ.setdefault")
+        if len(call.args) == 2 and isinstance(call.args[1], Constant)
+    }
     for call, key, _ in key_uses(app, facts):
+        for outside in options(key) if filled else ():
+            put = filled.get(outside.variable) if isinstance(outside, EnvironmentValue) else None
+            if put is not None and isinstance(put.args[1], Constant):
+                yield from _hit(app, facts, outside, put.args[1], put.span, seen)
         for value, literal in _fallbacks(facts, key):
             span = getattr(value, "span", None) or literal.span or call.span
             yield from _hit(app, facts, value, literal, span, seen)

@@ -48,6 +48,8 @@ def _once(value: Value, hit: Hit | None, seen: set[Span | None]) -> Iterator[Hit
 
 
 def _judged(value: Value, span: Span | None, algorithms: tuple[str, ...], prefer: Span | None = None) -> Hit | None:
+    if isinstance(value, EnvironmentValue) and isinstance(value.default, Call):
+        value = value.default
     if isinstance(value, Call) and value.callee in _BYTES:
         return _made(value, algorithms, prefer or span)
     found = literals(value) if isinstance(value, (Constant, EnvironmentValue, ConfigValue, Item)) else _reshaped(value)

@@ -76,7 +76,8 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
         args, keywords, is_open = _after_partial(before, args, keywords, is_open)
     folded = _folded(reader, node, owner, callee, args, keywords, is_open)
     if folded is not None:
-        if type(function) is ast.Attribute and function.attr == "pop":  # it also takes something out, which is a fact
+        if type(function) is ast.Attribute and function.attr in ("pop", "setdefault"):
+            # It also takes something out, or puts it in, which is a fact.
             taken = Call(callee, args, keywords, is_open, receiver, reader.function, reader.span(node))
             reader.project.calls.append(taken)
         return folded
