@@ -18,6 +18,7 @@ from stopper.core.values import (
     is_constant,
     literals,
     may_be,
+    options,
     text_of,
     walk,
 )
@@ -350,9 +351,18 @@ def test_get_of_what_an_own_function_gives_is_a_look_up(read):
     (call,) = (
         one
         for one in source_of(
-            read({"a.py": "import jwt\ndef header(t):\n    return parse(t)\njwt.decode(header(1).get('alg', 'x'))\n"}).app
+            read(
+                {"a.py": "import jwt\ndef header(t):\n    return parse(t)\njwt.decode(header(1).get('alg', 'x'))\n"}
+            ).app
         ).calls()
         if one.callee.endswith("jwt.decode")
     )
     assert isinstance(call.args[0], Item)
     assert is_constant(call.args[0].default, "x")
+
+
+def test_each_of_two_names_is_what_the_function_gives_at_its_place(read):
+    source = "import flask\ndef fetch():\n    if bad():\n        return None, 'broken'\n    return 'data', None\na, b = fetch()\nuse(a, b)\n"
+    (call,) = source_of(read(source).app).calls("use")
+    shown = [{one.value for one in options(arg) if isinstance(one, Constant)} for arg in call.args]
+    assert shown == [{None, "data"}, {None, "broken"}]

@@ -52,7 +52,7 @@ def _environment(app: App) -> Iterator[Hit]:
         if named and call.span is not None and is_on(facts, call.argument(1, "default", "value")):
             places.append(call.span)
     for place in places:
-        if not asked_for(facts, place):
+        if not asked_for(facts, place) and not _FOR_DESK.search(place.path.rpartition("/")[2]):
             yield Hit(_MESSAGE, place)
 
 

@@ -16,7 +16,7 @@ from stopper.core.probe_baseline import attempt
 from stopper.core.rule import Hit, Rule
 from stopper.core.settings_shown import shows_settings_whole
 from stopper.core.switched_on import asked_for
-from stopper.core.values import ConfigValue, EnvironmentValue, walk
+from stopper.core.values import Call, ConfigValue, EnvironmentValue, Item, Name, Truth, Value, options, parts, text_of
 
 TOOLS: Final = (
     "flask_debugtoolbar.DebugToolbarExtension", "flask_debugtoolbar.DebugToolbarExtension.init_app", "flask_profiler.init_app", "flask_profiler.Profiler",
@@ -54,15 +54,49 @@ def detect(app: App) -> Iterator[Hit]:
     for flow in facts.flows("response"):
         if flow.function not in views or (flow.span.path, flow.span.line) in seen or asked_for(facts, flow.span):
             continue
-        named = [
-            one.key if isinstance(one, ConfigValue) else one.variable
-            for one in walk(flow.value)
-            if isinstance(one, (ConfigValue, EnvironmentValue))
-        ]
+        named = list(_named(flow.value))
         whole = flow.has("whole-config", by_name=False) and shows_settings_whole(facts, flow)
         if whole or flow.has("config-secret", by_name=False) or any(_SECRET_NAME.search(name) for name in named):
             seen.add((flow.span.path, flow.span.line))
             yield Hit(f"{views[flow.function]} shows settings", flow.span, certainty="likely")
+
+
+def _named(value: Value, depth: int = 12) -> Iterator[str]:
+    """The settings and variables whose values are seen in that value: not what is only tested, counted or connected to."""
+    match value:
+        case ConfigValue(key=name) | EnvironmentValue(variable=name):
+            yield name
+            return
+        case Item(owner=Name(dotted=dotted), key=key) if dotted.endswith((".environ", ".config")):
+            yield from (said for one in options(key) if (said := text_of(one)) is not None)
+            return
+        case Truth() | Call(callee="bool" | "len" | "any" | "all" | "isinstance" | "type"):
+            return
+        case Call(receiver=receiver) if receiver is not None and value.method not in _TEXTS:
+            inside: tuple[Value, ...] = (*value.args, *(one for _, one in value.keywords))
+        case _:
+            inside = parts(value)
+    for part in inside if depth else ():
+        yield from _named(part, depth - 1)
+
+
+_TEXTS: Final = frozenset(
+    {
+        "format",
+        "join",
+        "strip",
+        "lower",
+        "upper",
+        "replace",
+        "split",
+        "rsplit",
+        "get",
+        "items",
+        "values",
+        "copy",
+        "to_dict",
+    }
+)
 
 
 def probe(target: Target) -> Steps[Verdict]:

@@ -48,11 +48,35 @@ def detect(app: App) -> Iterator[Hit]:
         certainty = _judged(facts, flow.value)
         if certainty is not None and not _words_itself(facts, flow.detail):
             yield Hit("a secret becomes part of the text of an exception", flow.span, certainty=certainty)
+    yield from _by_classes(facts)
+
+
+_BASE: Final = re.compile(r"(?:.*\.)?\w*(?:Error|Exception|Warning)")
+
+
+def _by_classes(facts: SourceFacts) -> Iterator[Hit]:
+    """``super().__init__(f"no access with {token}")`` in an exception of the project."""
+    for call in facts.calls("*.__init__"):
+        owner = call.function.removesuffix(".__init__")
+        if (
+            owner == call.function
+            or call.span is None
+            or not any(_BASE.fullmatch(one) for one in _with_bases(facts, owner))
+        ):
+            continue
+        for value in call.args:
+            certainty = _judged(facts, value) if isinstance(value, Format) else None
+            if certainty is not None:
+                yield Hit("a secret becomes part of the text of an exception", call.span, certainty=certainty)
+                break
 
 
 def _words_itself(facts: SourceFacts, exception: str) -> bool:
     """That the class of the project says its own text, and the secret is not in it."""
     for name in _with_bases(facts, exception):
+        said = [call for call in facts.calls_in(f"{name}.__init__") if call.method == "__init__"]
+        if any(isinstance(value, (Format, Constant)) for call in said for value in call.args):
+            return True  # judged where the class puts its text together
         texts = facts.returns_of(f"{name}.__str__")
         if texts:
             return all(_judged(facts, one.value) is None for one in texts)

@@ -20,7 +20,7 @@ from stopper.core.probe_inputs import Input, inputs
 from stopper.core.probe_raw_bodies import XML, bare_bodies
 from stopper.core.probe_xml import document, opened
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Member, Name, Unknown, Value, text_of
+from stopper.core.values import Call, Constant, Format, Member, Name, Unknown, Value, text_of
 
 _SPAN: Final = re.compile(r"Span\([^()]*\)")
 _ROOTS: Final = frozenset(
@@ -110,9 +110,20 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit("files of the project are served by a name that the caller chooses", call.span)
     for call in facts.calls("flask.send_file"):
         path = call.argument(0, "path_or_file")
-        if call.function and isinstance(path, (Unknown, Call)) and _is_own_text(path):
+        if isinstance(path, Call) and _is_of_root(path):
+            yield Hit("files of the project are served by a name that the caller chooses", call.span)
+        elif call.function and isinstance(path, (Unknown, Call)) and _is_own_text(path):
             yield Hit("a file of the project itself is given out", call.span, certainty="likely")
     yield from _by_name(facts)
+
+
+_JOINS: Final = ("werkzeug.utils.safe_join", "werkzeug.security.safe_join", "flask.safe_join", "os.path.join")
+
+
+def _is_of_root(path: Call) -> bool:
+    """``safe_join(ROOT, name)`` of a name that is no literal."""
+    joined = path.callee in _JOINS and len(path.args) == 2
+    return joined and _is_root(path.args[0]) and not isinstance(path.args[1], (Constant, Format))
 
 
 def _is_own_text(path: Unknown | Call) -> bool:

@@ -67,14 +67,21 @@ def _engines(facts: SourceFacts) -> Iterator[Span]:
 
 
 def _engine_options(facts: SourceFacts) -> Iterator[Span]:
-    """``SQLALCHEMY_ENGINE_OPTIONS = {"echo": True}``."""
+    """``SQLALCHEMY_ENGINE_OPTIONS = {"echo": True}``, ``SQLAlchemy(engine_options={"echo": True})``."""
+    for call in facts.calls("flask_sqlalchemy.SQLAlchemy", "flask_sqlalchemy.SQLAlchemy.init_app"):
+        chosen = call.keyword("engine_options")
+        if isinstance(chosen, Mapping) and call.span is not None and _echoes(facts, chosen):
+            yield call.span
     for write in facts.config_writes("SQLALCHEMY_ENGINE_OPTIONS"):
         chosen = write.value
-        if write.loaded is not False and isinstance(chosen, Mapping):
-            echo = chosen.get("echo")
-            shows = is_on(facts, echo) or is_constant(echo, "debug")
-            if shows and not is_constant(chosen.get("hide_parameters"), True):
-                yield write.span
+        if write.loaded is not False and isinstance(chosen, Mapping) and _echoes(facts, chosen):
+            yield write.span
+
+
+def _echoes(facts: SourceFacts, chosen: Mapping) -> bool:
+    echo = chosen.get("echo")
+    shows = is_on(facts, echo) or is_constant(echo, "debug")
+    return shows and not is_constant(chosen.get("hide_parameters"), True)
 
 
 def _loggers(facts: SourceFacts) -> Iterator[Span]:

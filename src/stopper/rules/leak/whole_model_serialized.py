@@ -8,7 +8,7 @@ from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.place import RouteRef
+from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import provoked
 from stopper.core.response_fields import secret_fields
@@ -59,6 +59,8 @@ def detect(app: App) -> Iterator[Hit]:
     ):
         return
     seen: set[tuple[str, int]] = set()
+    for returned in _by_providers(facts):
+        yield Hit("every object of a model is answered with all its columns", returned, certainty="likely")
     for flow in facts.flows("response"):
         certainty = None
         marshalled = _marshalled(flow.value)
@@ -109,6 +111,18 @@ _SCHEMAS: Final = re.compile(
     r"(?:flask_)?marshmallow(?:_sqlalchemy)?(?:\.\w+)*\.(?:SQLAlchemyAutoSchema|ModelSchema|SQLAlchemySchema)|(?:.*\.)?(?:SQLAlchemyAutoSchema|ModelSchema)"
 )
 _CHOOSES_NOTHING: Final = frozenset({"many", "session", "instance", "partial", "unknown", "transient"})
+
+
+_PROVIDERS: Final = re.compile(r"(?:.*\.)?(?:DefaultJSONProvider|JSONProvider|JSONEncoder)")
+
+
+def _by_providers(facts: SourceFacts) -> Iterator[Span]:
+    """``class Provider(DefaultJSONProvider)`` whose ``default`` gives every column of whatever row it meets."""
+    for found in facts.classes() if facts.says(*_TELLING) or "vars" in facts.callees() else ():
+        if "default" in found.methods and any(_PROVIDERS.fullmatch(base) for base in found.bases):
+            for one in facts.returns_of(f"{found.name}.default"):
+                if _is_own_dict(one.value) or any(_tells_all(part) for part in walk(one.value)):
+                    yield one.span
 
 
 def _is_of_words(facts: SourceFacts, dotted: str) -> bool:

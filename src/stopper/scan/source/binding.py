@@ -26,6 +26,7 @@ from stopper.core.values import (
 )
 from stopper.scan.source import names
 from stopper.scan.source.hook_tables import TABLE, row_assigned, table_assigned
+from stopper.scan.source.leaving import refuses
 from stopper.scan.source.loops import row_by_row
 from stopper.scan.source.reader import NOTHING, Reader, either, named
 from stopper.scan.source.replaced_views import view_replaced
@@ -124,6 +125,8 @@ def _given_back(reader: Reader, value: Value, number: int, length: int) -> Value
     ):
         return None
     results = reader.results(value.callee)
+    if any(refuses(part) for one in results if type(one) is Sequence for part in one.items):
+        return None  # a refusal beside something else: the call itself says more
     columns = [
         one.items[number] for one in results if type(one) is Sequence and not one.open and len(one.items) == length
     ]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.values import Call, Choice, Constant, Item, Mapping, Sequence, Unknown, Value, options
+from stopper.core.values import Call, Choice, Constant, Item, Mapping, Name, Sequence, Unknown, Value, options
 
 MOST_ROWS: Final = 128
 
@@ -15,11 +15,16 @@ def is_table(items: tuple[Value, ...]) -> bool:
 
 def _is_of_names(items: tuple[Value, ...]) -> bool:
     names = [
-        one.items[0].value
-        for one in items
-        if isinstance(one, Sequence) and not one.open and len(one.items) == 2 and isinstance(one.items[0], Constant)
+        _name_of(one.items[0]) for one in items if isinstance(one, Sequence) and not one.open and len(one.items) == 2
     ]
-    return len(names) == len(items) == len(set(names)) and all(isinstance(name, str) for name in names)
+    return len(names) == len(items) == len(set(names)) and None not in names
+
+
+def _name_of(value: Value) -> str | None:
+    """A literal text, or the name of a class or function."""
+    if isinstance(value, Constant):
+        return value.value if isinstance(value.value, str) else None
+    return value.dotted if isinstance(value, Name) else None
 
 
 def _is_of_routes(items: tuple[Value, ...]) -> bool:
@@ -63,7 +68,12 @@ def row_by_row(*values: Value) -> Iterator[tuple[Value, ...]]:
 def pairs_of(value: Value) -> tuple[Value, ...]:
     """The rows that ``.items()`` of a mapping in the source gives; nothing where it is no such call, or more rows may come."""
     held = value.receiver if isinstance(value, Call) and value.method == "items" and not value.args else None
-    if not isinstance(held, Mapping) or held.open or not held.items or len(held.items) > MOST_ROWS:
+    if not isinstance(held, Mapping) or not held.items or len(held.items) > MOST_ROWS:
+        return ()
+    if held.open and not (
+        all(isinstance(key, (Constant, Name)) for key, _ in held.items)
+        and any(isinstance(key, Name) for key, _ in held.items)
+    ):
         return ()
     return tuple(Sequence(pair, "tuple") for pair in held.items)
 

@@ -25,7 +25,7 @@ from stopper.scan.source import names
 from stopper.scan.source.groups import Groups, Origin, join
 from stopper.scan.source.handler_methods import handler_methods
 from stopper.scan.source.hook_tables import TABLE, blueprint_of
-from stopper.scan.source.loops import rows
+from stopper.scan.source.loops import row_by_row, rows
 from stopper.scan.source.project import Module, Project, Registration
 
 VARIABLE: Final = re.compile(r"<(?:(?P<converter>[A-Za-z_]\w*)(?:\([^>]*\))?:)?(?P<name>[A-Za-z_]\w*)>")
@@ -117,17 +117,17 @@ class Routes:
         call = registration.call
         if call is None:
             return
-        function = registration.target
-        if not function:
-            handler = call.argument(1, "f")
-            function = function_name(handler) if handler is not None else ""
         group = self.groups.group(registration.owner) if registration.verb != "app_errorhandler" else None
         what = call.argument(0, "code_or_exception", "code")
-        for option in options(what) if what is not None else ():
-            said = str(option.value) if isinstance(option, Constant) else function_name(option)
-            self.error_handlers.append(
-                ErrorHandler(said or "?", function, group.name if group else "", registration.span)
-            )
+        handler = call.argument(1, "f")
+        rows = row_by_row(*(one for one in (what, handler) if one is not None)) if what is not None else ()
+        for kind, *given in rows:
+            function = registration.target or (function_name(given[0]) if given else "")
+            for option in options(kind):
+                said = str(option.value) if isinstance(option, Constant) else function_name(option)
+                self.error_handlers.append(
+                    ErrorHandler(said or "?", function, group.name if group else "", registration.span)
+                )
 
     # -- routes ----------------------------------------------------------------------------------------------------------------
 
