@@ -232,8 +232,8 @@ def _of_its_own(kind: Kind, thing: Thing, request: Request, seen: Exchange | Non
 
 def _inner(whole: dict[str, object]) -> dict[str, object]:
     """The object itself, or the one that it wraps."""
-    inner = [value for value in whole.values() if isinstance(value, dict)]
-    return cast("dict[str, object]", inner[0]) if len(whole) <= 3 and len(inner) == 1 else whole
+    inner = [cast("dict[str, object]", value) for value in whole.values() if isinstance(value, dict)]
+    return inner[0] if len(whole) <= 3 and len(inner) == 1 else whole
 
 
 def _names_owner(*seen: Exchange) -> bool:
