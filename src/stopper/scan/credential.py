@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request, Response
-from stopper.core.login_names import KEY_NAMES, REFRESH_NAMES, TOKEN_HEADERS, TOKEN_NAMES, in_headers, named
+from stopper.core.login_names import KEY_NAMES, PASSWORD, REFRESH_NAMES, TOKEN_HEADERS, TOKEN_NAMES, in_headers, named
 from stopper.core.probe import Skipped
 from stopper.core.probe_baseline import is_door
 from stopper.core.secret import Secret
@@ -145,7 +145,14 @@ def shut_doors(app: App, courier: Courier, honest: HonestRequests) -> tuple[Exch
 
 def _shut_writes(app: App, courier: Courier, honest: HonestRequests) -> Iterator[Exchange]:
     """Writes that refuse nobody, where no read does: what is refused has written nothing."""
-    writes = [route for route in app.routes if "POST" in route.methods and not route.parameters and not is_door(route)]
+    writes = [
+        route
+        for route in app.routes
+        if "POST" in route.methods
+        and not route.parameters
+        and not is_door(route)
+        and not any(PASSWORD.search(name) for name in route.fields)  # it opens an account, or changes one
+    ]
     for route in writes[:DOORS]:
         try:
             exchange = courier.carry(honest(route, "POST"))

@@ -26,12 +26,25 @@ def doors(app: App, kind: re.Pattern[str]) -> Iterator[Route]:
         for route in app.routes
         if "POST" in route.methods
         and not route.parameters
-        and (kind.search(route.path) or (kind is LOGIN and is_log_in_form(route)))
+        and (
+            kind.search(route.path)
+            or (kind is LOGIN and is_log_in_form(route))
+            or (kind is REGISTER and _opens_by_form(route))
+        )
     ]
     yield from sorted(
         found,
         key=lambda route: (not (BEST.search(route.path) or _BEST.search(route.path)), len(route.path), route.path),
     )
+
+
+_NEW: Final = re.compile(r"(?i)(^|[/_-])(create|new|join|add)[/_-]?(user|account|member)?/?$")
+
+
+def _opens_by_form(route: Route) -> bool:
+    """Whether a form of a page asks for a name and a password where something new is made."""
+    said = [any(kind.search(name) for name in route.fields) for kind in (PASSWORD, SUBJECT)]
+    return route.takes_form and "wire" in route.readers and all(said) and bool(_NEW.search(route.path))
 
 
 def accounts_bodies(route: Route, subject: str, password: str) -> Iterator[dict[str, object]]:

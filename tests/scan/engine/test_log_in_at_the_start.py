@@ -92,3 +92,46 @@ def test_a_token_that_only_writes_ask_for_is_proven_on_a_write() -> None:
         report = run_scan(url, ProbeOptions(rules=(rule,), mode="active"))
     cells = {row.ref.path: row for row in report.reached}
     assert cells["/search"].state("default") == "other"
+
+
+def _club(takes: bool) -> tuple[Flask, list[str]]:
+    app = Flask("club")
+    app.secret_key = "a-key-of-this-test-and-of-nobody-else-1"
+    members: dict[str, str] = {}
+    asked: list[str] = []
+
+    def answer() -> Any:
+        asked.append(f"{request.method} {request.path}")
+        told = request.form
+        if request.path == "/user/create" and takes:
+            members[told["username"]] = told["password"]
+        if request.path == "/user/login" and members.get(told["username"], "") == told["password"]:
+            session["user"] = told["username"]
+            return redirect("/inner")
+        return redirect("/user/login")
+
+    for path in ("/user/create", "/user/login"):
+        app.add_url_rule(path, f"page{path}", lambda: FORM)
+        app.add_url_rule(path, f"take{path}", answer, methods=["POST"])
+    app.add_url_rule("/", "start", lambda: '<a href="/user/create">join</a><a href="/user/login">in</a>')
+    app.add_url_rule("/inner", "inner", lambda: session["user"] if "user" in session else redirect("/user/login"))
+    return app, asked
+
+
+def _people(app: Flask) -> set[str]:
+    rule = find("default-account-enabled")
+    assert rule is not None
+    with served(app) as url:
+        report = run_scan(url, ProbeOptions(rules=(rule,), mode="active"))
+    return {cell.who for row in report.reached for cell in row.cells}
+
+
+def test_a_form_that_makes_a_user_registers() -> None:
+    app, _ = _club(True)
+    assert {"alice", "bob"} <= _people(app)
+
+
+def test_a_form_that_takes_nobody_is_not_sent_in_every_way() -> None:
+    app, asked = _club(False)
+    assert "alice" not in _people(app)
+    assert asked.count("POST /user/create") <= 6
