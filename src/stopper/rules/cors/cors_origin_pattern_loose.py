@@ -14,7 +14,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_origins import crossings, stranger
 from stopper.core.response_headers import headers_set
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Member, Name, Sequence, Value, text_of, walk
+from stopper.core.values import Call, Constant, Item, Member, Name, Sequence, Value, options, text_of, walk
 
 _MATCHES: Final = ("re.match", "re.search", "re.fullmatch")
 _METHODS: Final = ("*.match", "*.search", "*.fullmatch")
@@ -76,7 +76,7 @@ def _by_hand(facts: SourceFacts) -> Iterator[tuple[Span | None, str]]:
 
 
 def _texts(value: Value) -> Iterator[str]:
-    for one in value.items if isinstance(value, Sequence) else (value,):
+    for one in value.items if isinstance(value, Sequence) else options(value):
         if (text := text_of(one)) is not None:
             yield text
 
