@@ -8,7 +8,7 @@ from stopper.core.app import App
 from stopper.core.call_edits import calls_at
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.held_headers import carried, credential_kind
+from stopper.core.held_headers import Put, carried, credential_kind
 from stopper.core.labels import CREDENTIALS, UNTRUSTED, Label, LabelKind
 from stopper.core.naming import sensitive
 from stopper.core.passing import passed
@@ -59,7 +59,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     asking = _Asking(facts)
     for flow in facts.flows("log", "print"):
-        if not flow.has(*CREDENTIALS) and not any(True for one in _mappings(flow.value) for _ in carried(one)):
+        if not flow.has(*CREDENTIALS) and not any(True for one in _mappings(flow.value) for _ in _sent(one)):
             continue
         labels = asking.of(flow.value)
         found: list[LabelKind] = [kind for kind in _WORDS if any(label.kind == kind for label in labels)]
@@ -68,6 +68,11 @@ def detect(app: App) -> Iterator[Hit]:
         if found and not shown and not _is_known(facts, flow):
             certainty: Certainty = "certain" if told else "likely"
             yield Hit(f"{_WORDS[found[0]]} is written to a log", flow.span, certainty=certainty)
+
+
+def _sent(mapping: Mapping) -> Iterator[Put]:
+    """What is carried under a name that headers have; ``{"token": token}`` may be of anything, and is judged by its value."""
+    return ((name, held) for name, held in carried(mapping) if name.lower() not in _VAGUE)
 
 
 def _is_shown_to_operator(facts: SourceFacts, flow: Flow) -> bool:
@@ -111,7 +116,7 @@ class _Asking:
         found = {
             Label(kind, True, name)
             for headers in _mappings(value)
-            for name, held in carried(headers)
+            for name, held in _sent(headers)
             if (kind := credential_kind(name)) is not None and any(not _is_open_part(one) for one in _shown(held))
         }
         for shown in _shown(value):

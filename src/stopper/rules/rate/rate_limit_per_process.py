@@ -106,10 +106,13 @@ def _is_own_memory(value: Value) -> bool:
 
 
 def _is_looked_in(facts: SourceFacts, function: str, memory: Value) -> bool:
-    """That a test of the function asks about something in it."""
-    asked = [side for one in facts.comparisons_in(function) for side in (one.left, one.right)]
-    asked += [one.value for one in facts.conditions_in(function)]
-    asked += [one for call in facts.calls_in(function) for one in (*call.args, call.receiver) if one is not None]
+    """That the function holds how many there are in it, or when the last one was, against a number."""
+    asked = [
+        side
+        for one in facts.comparisons_in(function)
+        if one.operator in ("<", "<=", ">", ">=", "==", "!=")
+        for side in (one.left, one.right)
+    ]
     return any(part is memory for value in asked for part in walk(value, 6))
 
 

@@ -77,8 +77,21 @@ def _runs_flask(app: App, call: Call) -> bool:
     return bool(_APP.fullmatch(called) or _APP.fullmatch(call.receiver.name))
 
 
+def _has_own_server(app: App, call: Call) -> bool:
+    """Flask-SocketIO starts eventlet's or gevent's server where one of them is there, and Werkzeug's where none is."""
+    facts = source_of(app)
+    if call.callee != "flask_socketio.SocketIO.run":
+        return False
+    modes = [text_of(one.keyword("async_mode")) for one in facts.calls("flask_socketio.SocketIO")]
+    return facts.imports("eventlet", "gevent") or any(
+        name in ("eventlet", "gevent") for name in (*app.dependencies, *modes)
+    )
+
+
 def _judged(app: App, call: Call) -> Iterator[Hit]:
     facts = source_of(app)
+    if _has_own_server(app, call):
+        return
     if is_constant(call.keyword("ssl_context"), "adhoc"):
         yield Hit("the development server runs with a certificate that it made up", call.span, certainty="certain")
         return
