@@ -71,7 +71,7 @@ def detect(app: App) -> Iterator[Hit]:
             or _ends(facts, call)
             or _is_of_no_name(facts, call)
             or _is_of_a_client(call)
-            or _is_fixed(facts, call.argument(1, "value"))
+            or _is_fixed(facts, call)
         ):
             continue
         name = text_of(call.argument(0, "key")) or ""
@@ -134,14 +134,16 @@ def _is_of_no_name(facts: SourceFacts, call: Call) -> bool:
     return not _CREDENTIAL.search(words) and not facts.derives(value, *CREDENTIALS, "session", "claims")
 
 
-def _is_fixed(facts: SourceFacts, value: Value | None) -> bool:
+def _is_fixed(facts: SourceFacts, call: Call) -> bool:
     """One of several texts of the code, here or at each caller: it tells a page something and opens nothing."""
     said = [
         one
-        for option in options(value)
+        for option in options(call.argument(1, "value"))
         for one in (given(facts, option) if isinstance(option, Parameter) else (option,))
     ]
-    return len(said) > 1 and all(isinstance(one, Constant) for one in said)
+    name = text_of(call.argument(0, "key"))
+    opens_nothing = len(said) > 1 or (name is not None and not _CREDENTIAL.search(name))
+    return bool(said) and opens_nothing and all(isinstance(one, Constant) for one in said)
 
 
 def _missing(facts: SourceFacts, call: Call, place: int, word: str) -> bool:

@@ -8,7 +8,7 @@ from stopper.core.app import App
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Item, Member, Name, Value, text_of, walk
+from stopper.core.values import Call, Item, Member, Name, Parameter, Value, text_of, walk
 
 _PATH: Final = re.compile(
     r"(?i)(?:^|[/_.-])(?:web_?-?hooks?|hooks?|ipn|stripe|paypal|github|gitlab|slack|twilio|shopify|payment[-_]?(?:callback|notification|event)s?|notify|callback/payment)(?:$|[/_.-])"
@@ -26,6 +26,7 @@ _KIND: Final = re.compile(r"(?i)(?:^|-)(?:event|topic|type|agent|delivery|action
 _OUT: Final = re.compile(
     r"(?i)(?:webhook|callback|hook|notify|notification|target|endpoint|delivery|subscriber)_?(?:url|uri|endpoint|address)s?"
 )
+_SECRET: Final = re.compile(r"(?i)secret|token|(?:^|_)key$")
 _GUARDS: Final = re.compile(
     r"(?i)(?:is|check|validate|verify|ensure|assert|allow|safe)\w*_?(?:url|host|uri|target|address|domain)\w*|(?:url|host)_(?:is_)?(?:allowed|safe)"
 )
@@ -127,12 +128,21 @@ def _compares(facts: SourceFacts, functions: set[str]) -> bool:
     """That a secret of the header or path is held against something, though not well: another rule speaks of that."""
     return any(
         comparison.function in functions
-        and any(
-            facts.derives(side, "request-header", "authorization-header") and not _says_kind(side)
-            for side in (comparison.left, comparison.right)
+        and (
+            any(
+                facts.derives(side, "request-header", "authorization-header") and not _says_kind(side)
+                for side in (comparison.left, comparison.right)
+            )
+            or _of_the_path(comparison.left, comparison.right)
+            or _of_the_path(comparison.right, comparison.left)
         )
         for comparison in facts.comparisons("==", "!=")
     )
+
+
+def _of_the_path(given: Value, kept: Value) -> bool:
+    """``project.webhook_secret != secret``: a part of the path that only the sender was told."""
+    return isinstance(given, Parameter) and isinstance(kept, Member) and _SECRET.search(kept.attribute) is not None
 
 
 def _says_kind(value: Value) -> bool:

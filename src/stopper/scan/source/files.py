@@ -238,7 +238,7 @@ def _is_package(folder: str, known: dict[str, bool]) -> bool:
 
 
 _TEST = re.compile(
-    r"(^|/)(tests?|tests_\w+|testing|e2e|conftest\.py|(?:test|mock)_[^/]*\.py|(?:run_?)?test_?(?:server|utils?|lib|helpers?)\.py|[^/]*_tests?\.py)(/|$)"
+    r"(^|/)(_?tests?|mocks|tests_\w+|testing|e2e|conftest\.py|(?:test|mock)_[^/]*\.py|(?:run_?)?test_?(?:server|utils?|lib|helpers?)\.py|[^/]*_tests?\.py)(/|$)"
 )
 
 
