@@ -42,7 +42,7 @@ def read_function(project: Project, waiting: Pending) -> None:
         block(reader, node.body)
     # A nested function is read while its parent waits, so only the returns of this very function count.
     returned.extend(one.value for one in project.returns[before:] if one.function == waiting.name)
-    if runs_through(node):
+    if not reader.branches and runs_through(node):
         project.through.add(waiting.name)
         if is_straight(waiting):
             project.straight.add(waiting.name)

@@ -113,6 +113,7 @@ def _with_default(value: EnvironmentValue | ConfigValue | Item, default: Value) 
 
 
 def _ternary(reader: Reader, node: ast.IfExp) -> Value:
+    reader.branches = True
     test, negated = node.test, False
     while type(test) is ast.UnaryOp and type(test.op) is ast.Not:
         test, negated = test.operand, not negated

@@ -51,7 +51,19 @@ def instance_of(dotted: str) -> str | None:
 class Reader:
     """Reads the expressions of one scope: a module's top level, a class body or a function body."""
 
-    __slots__ = ("calls", "closure", "follows", "function", "module", "owner", "path", "project", "scope", "under")
+    __slots__ = (
+        "branches",
+        "calls",
+        "closure",
+        "follows",
+        "function",
+        "module",
+        "owner",
+        "path",
+        "project",
+        "scope",
+        "under",
+    )
 
     def __init__(self, project: Project, module: Module, function: str, closure: Scope, owner: str = "") -> None:
         self.project = project
@@ -62,6 +74,8 @@ class Reader:
         self.closure = closure
         self.owner = owner
         self.calls: list[str] = []
+        self.branches = False
+        """That a conditional expression was read: which of two values it gives may hang on what the function is given."""
         self.follows = True
         """That a call of a function that only gives back a value is read as that value."""
         self.under: tuple[tuple[Value, bool], ...] = ()

@@ -51,11 +51,12 @@ class Rebuilding:
 
     def several(self, values: tuple[Value, ...]) -> tuple[Value, ...]:
         """Each of them anew; the same tuple where nothing changed."""
-        made = tuple([self.into(one) for one in values])
-        for one, other in zip(values, made, strict=True):
-            if one is not other:
-                return made
-        return values
+        changed: list[Value] | None = None
+        for place, one in enumerate(values):
+            if type(one) in _REBUILD and (made := self.into(one)) is not one:
+                changed = changed if changed is not None else list(values)
+                changed[place] = made
+        return values if changed is None else tuple(changed)
 
     def call(self, value: Call) -> Value:
         """A call anew: a copy where something in it changed."""

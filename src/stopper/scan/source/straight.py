@@ -41,14 +41,17 @@ def runs_through(node: FunctionNode | ast.Lambda) -> bool:
     """That the ``return`` in its last line is all that can end the function."""
     if isinstance(node, ast.Lambda):
         return True
-    *before, last = node.body
-    if not isinstance(last, ast.Return) or last.value is None:
+    last = node.body[-1]
+    if type(last) is not ast.Return or last.value is None:
         return False
-    if any(isinstance(inner, ast.IfExp) for one in node.body for inner in ast.walk(one)):
-        return False  # which of two it gives may hang on what it is given
-    return all(
-        isinstance(one, _PLAIN) or (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)) for one in before
-    )
+    for one in node.body:
+        if (
+            type(one) not in _PLAIN
+            and one is not last
+            and not (type(one) is ast.Expr and type(one.value) is ast.Constant)
+        ):
+            return False
+    return True
 
 
 def is_followed(project: Project, call: Call) -> bool:
