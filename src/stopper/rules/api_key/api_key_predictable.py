@@ -70,7 +70,7 @@ def _made(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
         if (
             (_MAKES.fullmatch(last) and "key" in last.lower())
             or (_ISSUES.match(last) and _about_keys(returned.function))
-        ) and not re.search(r"(?i)cache|secret_key|session|storage|s3|file", last):
+        ) and not re.search(r"(?i)cache|secret_key|public|session|storage|s3|file", last):
             yield returned.value, returned.span
     for call in facts.calls():
         if call.span is not None:

@@ -8,7 +8,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.requirement_lines import pins_of, running_files
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, is_constant
+from stopper.core.values import Call, is_constant, walk
 
 _FROM: dict[str, tuple[str, str]] = {
     "flask_jwt_extended": ("flask-jwt-extended", "4"),
@@ -80,17 +80,28 @@ def _spoken(app: App, facts: SourceFacts) -> Iterator[tuple[str, str, Span]]:
     if facts.imports("jwt") and not _is_old(app, "jwt"):
         for call in facts.calls("*.decode"):
             signed = call.receiver
-            if isinstance(signed, Call) and signed.callee in ("jwt.encode", "jwt.PyJWT.encode") and call.span:
+            if not isinstance(signed, Call) or call.span is None or _is_asked(facts, call.span):
+                continue
+            if signed.callee in ("jwt.encode", "jwt.PyJWT.encode"):
                 yield "jwt.encode(…).decode()", "PyJWT 2 gives a text, which has no decode", call.span
         for call in facts.calls("jwt.decode", "jwt.PyJWT.decode"):
             if is_constant(call.keyword("verify"), True) and call.span:
                 yield "jwt.decode(verify=…)", "PyJWT 2 takes options and does not read verify", call.span
     if facts.imports("flask_jwt_extended") and not _is_old(app, "flask_jwt_extended"):
-        for write in facts.config_writes(*GONE_SETTINGS):
+        for write in list(facts.config_writes(*GONE_SETTINGS))[:1]:  # one version is for all of them
             yield write.key, GONE_SETTINGS[write.key], write.span
         for call in facts.calls("*.create_access_token", "*.create_refresh_token"):
             if call.callee.startswith("flask_jwt_extended") and call.keyword("user_claims") is not None and call.span:
                 yield "user_claims", "Flask-JWT-Extended 4 has additional_claims", call.span
+
+
+def _is_asked(facts: SourceFacts, place: Span) -> bool:
+    """``token.decode() if isinstance(token, bytes) else token`` is for both versions."""
+    return any(
+        isinstance(part, Call) and part.callee in ("isinstance", "hasattr")
+        for condition in facts.conditions_around(place)
+        for part in walk(condition.value, 3)
+    )
 
 
 def _is_old(app: App, name: str) -> bool:
