@@ -23,7 +23,7 @@ def detect(app: App) -> Iterator[Hit]:
         if (by_default and not call.callee.startswith("requests.")) or (adapted and SESSION.match(call.callee)):
             continue
         yield Hit(f"{call.callee} waits as long as the other side likes", call.span)
-    for call in facts.calls(*[f"*.{verb}" for verb in VERBS]):
+    for call in facts.calls(*[f"*.{verb}" for verb in (*VERBS, "send")]):
         made = call.receiver
         if call.callee in WAITS_FOR_EVER or not isinstance(made, Call) or not SESSION.fullmatch(made.callee):
             continue

@@ -9,8 +9,6 @@ from stopper.scan.source.project import Registration
 from stopper.scan.source.reader import Reader
 
 REPLACED = "view_functions"
-NEAR = 6
-"""Lines between a test and what it keeps from happening."""
 
 
 def view_replaced(reader: Reader, table: Value, key: Value, value: Value, span: Span) -> None:
@@ -37,10 +35,7 @@ def _passed_over(judges: Judges, replaced: Registration) -> Iterator[Value]:
     """The tests before it in the same loop that go on with the next one: ``if name in PUBLIC: continue``."""
     function = replaced.call.function if replaced.call is not None else ""
     for one in judges.conditions.get(function, ()):
-        body = one.body
-        if body is None or body.path != replaced.span.path or body.line != body.end_line or body.holds(replaced.span):
-            continue
-        if 0 < replaced.span.line - body.line <= NEAR:
+        if one.skips and not one.negated and one.span.path == replaced.span.path and one.span.line < replaced.span.line:
             yield one.value
 
 
