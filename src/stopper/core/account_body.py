@@ -42,7 +42,7 @@ def account_body(known: Mapping[str, object], *, mail: str, user: str, password:
         elif _NAMES.search(name):
             made, login = user, login or user
         elif _RIGHTS.search(name):
-            whole[name] = _ordinary(cast("object", value))
+            whole[name] = _ordinary(known[name])
             continue
         plain[name] = whole[name] = made
     return AccountBody(plain, whole, login)
