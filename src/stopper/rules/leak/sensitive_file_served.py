@@ -20,7 +20,7 @@ from stopper.core.probe_inputs import Input, inputs
 from stopper.core.probe_raw_bodies import XML, bare_bodies
 from stopper.core.probe_xml import document, opened
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Format, Member, Name, Unknown, Value, text_of
+from stopper.core.values import Call, Constant, Format, Member, Name, Unknown, Value, text_of, walk
 
 _SPAN: Final = re.compile(r"Span\([^()]*\)")
 _ROOTS: Final = frozenset(
@@ -137,6 +137,11 @@ def _is_own_text(path: Unknown | Call) -> bool:
     return last is not None and _OWN_FILE.search(last) is not None and _is_root(inside[0])
 
 
+def _is_hashed(path: Value) -> bool:
+    """What the caller sent is only the beginning of a digest, which leads nowhere."""
+    return any(isinstance(part, Call) and part.method == "hexdigest" for part in walk(path, 8))
+
+
 def _by_name(facts: SourceFacts) -> Iterator[Hit]:
     """``open(request.args["file"])`` and ``send_file(…)`` of such a name: ``..`` and ``/`` in it lead anywhere."""
     for flow in facts.flows("file-path", label=("query-string", "request-data", "cookie")):
@@ -145,6 +150,7 @@ def _by_name(facts: SourceFacts) -> Iterator[Hit]:
             and not _writes(facts, flow.span)
             and not _was_just_saved(facts, flow)
             and not (_is_one_segment(facts, flow.labels))
+            and not _is_hashed(flow.value)
             and not is_checked(facts, flow.value, flow.function, prefix_counts=True)
             and not is_checked_by_callers(facts, flow.value, flow.function, "query-string", "request-data", "cookie")
         ):
