@@ -17,7 +17,8 @@ from stopper.core.view_functions import FunctionIndex, index_of
 ADMIN: Final = re.compile(
     r"(?i)(^|/)(admin|administration|administrator|backoffice|back-office|superuser|staff|manage(ment)?|moderation)([/_.-]|$)"
 )
-
+_OF_ONESELF: Final = re.compile(r"(?i)(^|/)(me|myself|your-account|my-account)(/|$)")
+"""What everybody may do with what is their own, under an administrator's path too."""
 _SCOPE: Final = re.compile(r"(?i)scopes?|scp|permissions?|groups?|authorities|entitlements?|realm_access")
 """Members of claims that say what their holder may do."""
 _OF_ADMINS: Final = re.compile(r"(?:^|\.)(?:Admin|Administrator|Superuser|Staff)(?:User|Account)?\.")
@@ -33,7 +34,7 @@ _OF_A_LOG_IN: Final = re.compile(
 
 def detect(app: App) -> Iterator[Hit]:
     """Guarded routes with an administrator's path whose guards speak of no role, nor does the view."""
-    routes = [route for route in app.routes if ADMIN.search(route.path) and "login" not in route.path.lower()]
+    routes = [route for route in app.routes if _is_for_admins(route.path) and "login" not in route.path.lower()]
     if not routes or _knows_only_admins(source_of(app)) or _logs_in_admins_only(app):
         return
     index = index_of(source_of(app))
@@ -79,7 +80,7 @@ def _logs_in_admins_only(app: App) -> bool:
         )
         and not _OF_A_LOG_IN.search(route.path)
     ]
-    ruled = [route for route in closed if ADMIN.search(route.path)]
+    ruled = [route for route in closed if _is_for_admins(route.path)]
     return len(ruled) >= 4 and len(ruled) == len(closed)
 
 
@@ -138,6 +139,10 @@ def _knows_by_admins(index: FunctionIndex, words: list[str]) -> bool:
     inner = [name for name in index.by_name if any(name.startswith(word + ".") for word in words)]
     guards = index.calling([*(word for word in words if word in index.by_name), *inner], 2)
     return any(_OF_ADMINS.search(call.callee) for name in guards for call in index.facts.calls_in(name))
+
+
+def _is_for_admins(path: str) -> bool:
+    return ADMIN.search(path) is not None and _OF_ONESELF.search(path) is None
 
 
 def _is_role(part: Value) -> bool:
