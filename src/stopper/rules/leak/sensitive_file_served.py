@@ -13,6 +13,7 @@ from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import Label
+from stopper.core.passing import given
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
 from stopper.core.probe_baseline import attempt, beyond, same
@@ -20,7 +21,7 @@ from stopper.core.probe_inputs import Input, inputs
 from stopper.core.probe_raw_bodies import XML, bare_bodies
 from stopper.core.probe_xml import document, opened
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Format, Member, Name, Unknown, Value, text_of, walk
+from stopper.core.values import Call, Constant, Format, Member, Name, Parameter, Unknown, Value, text_of, walk
 
 _SPAN: Final = re.compile(r"Span\([^()]*\)")
 _ROOTS: Final = frozenset(
@@ -137,8 +138,11 @@ def _is_own_text(path: Unknown | Call) -> bool:
     return last is not None and _OWN_FILE.search(last) is not None and _is_root(inside[0])
 
 
-def _is_hashed(path: Value) -> bool:
-    """What the caller sent is only the beginning of a digest, which leads nowhere."""
+def _is_hashed(facts: SourceFacts, path: Value, depth: int = 3) -> bool:
+    """What the caller sent is only the beginning of a digest, which leads nowhere; of a parameter that all who call pass one."""
+    if isinstance(path, Parameter) and depth:
+        passed = given(facts, path)
+        return bool(passed) and all(one is not path and _is_hashed(facts, one, depth - 1) for one in passed)
     return any(isinstance(part, Call) and part.method == "hexdigest" for part in walk(path, 8))
 
 
@@ -150,7 +154,7 @@ def _by_name(facts: SourceFacts) -> Iterator[Hit]:
             and not _writes(facts, flow.span)
             and not _was_just_saved(facts, flow)
             and not (_is_one_segment(facts, flow.labels))
-            and not _is_hashed(flow.value)
+            and not _is_hashed(facts, flow.value)
             and not is_checked(facts, flow.value, flow.function, prefix_counts=True)
             and not is_checked_by_callers(facts, flow.value, flow.function, "query-string", "request-data", "cookie")
         ):
