@@ -57,6 +57,10 @@ def pins_of(file: TextFile) -> Iterator[Pin]:
         yield from _paired(file, _NAME, _VERSION)
     elif last == "pyproject.toml":
         yield from _project(file)
+    elif last == "Pipfile":
+        for number, line in enumerate(file.lines, 1):
+            if match := _POETRY.match(line.strip()):
+                yield _pin(match[1], match[3], match[2] == "==", file, number)
     elif last == "setup.py":
         yield from _of_setup(file)
     else:

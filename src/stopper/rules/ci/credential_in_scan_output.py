@@ -17,7 +17,7 @@ _SHOWS: Final = re.compile(
     r"\bcurl\b[^\n|]*\s(?:-\w*v\w*|--verbose|--trace(?:-ascii)?)\b|\bhttpie?\b[^\n]*\s(?:-v|--verbose|--print=\w*H)|\bwget\b[^\n]*\s(?:-d|--debug)\b"
 )
 _CARRIES: Final = re.compile(
-    r"(?i)authorization|x-api-key|api[_-]?key|--user\b|\s-u\s|cookie|\$\{?\w*(?:TOKEN|SECRET|KEY|PASSWORD)"
+    r"(?i)authorization|x-api-key|api[_-]?key|--user\b|\s-u\s|cookie|\bsecrets\.\w|\$\{?\w*(?:TOKEN|SECRET|KEY|PASSWORD)"
 )
 _RECORDS: Final = re.compile(
     r"(?i)--(?:cassette-path|report-har|har|record|vcr-path|junit-xml-logging|dump)|zap[\w.-]*\s.*-[rJwx]\b|replacer\.full_list\(\d+\)\.replacement|nuclei\b.*(?:-debug|-irr|-include-rr|-store-resp)|newman\b.*--verbose|ffuf\b.*-debug|sqlmap\b.*-v\s*[3-6]"
@@ -66,7 +66,7 @@ def _is_bare(command: str) -> bool:
 
 def _in_code(facts: SourceFacts) -> Iterator[Hit]:
     for one in facts.assignments(tests=True):
-        loud = one.target in _DEBUGGED or (one.attribute == "debuglevel" and not is_constant(one.value, 0))
+        loud = (one.target in _DEBUGGED or one.attribute == "debuglevel") and not is_constant(one.value, 0, False)
         if loud and not asked_for(facts, one.span):
             yield Hit("http.client prints every header that it sends", one.span, certainty="certain")
     for call in facts.calls("curlify.to_curl", "curlify2.Curlify", tests=True):

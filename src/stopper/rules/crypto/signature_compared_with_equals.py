@@ -20,6 +20,7 @@ from stopper.core.values import (
     Member,
     Name,
     Parameter,
+    Sequence,
     Truth,
     Unknown,
     Value,
@@ -66,6 +67,11 @@ def detect(app: App) -> Iterator[Hit]:
                 continue  # the same two are compared once more
             told |= {(one.function, one.texts)} if one.texts is not None else set()
             yield Hit("the time of this comparison tells how much of a guess is right", one.span, certainty=certainty)
+
+    for one in facts.comparisons("in", "not in"):
+        several = one.right.items if isinstance(one.right, Sequence) else ()
+        if _is_sent(facts, one.left) and any(is_mac(facts, made) for made in several):
+            yield Hit("the time of this comparison tells how much of a guess is right", one.span, certainty="certain")
 
 
 def _judged(facts: SourceFacts, one: Comparison) -> Certainty | None:

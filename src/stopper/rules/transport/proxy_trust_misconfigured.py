@@ -9,7 +9,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.setting_facts import plain
-from stopper.core.values import Call
+from stopper.core.values import Call, Item, Name, Value, is_constant, walk
 
 _FIX: Final = ("werkzeug.middleware.proxy_fix.ProxyFix", "werkzeug.contrib.fixers.ProxyFix")
 _ORDER: Final = ("x_for", "x_proto", "x_host", "x_port", "x_prefix")
@@ -94,11 +94,24 @@ def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
         if one.key.lower() in _HEADERS and not _SHOWN.search(facts.function_around(one.span).rpartition(".")[2]):
             told.add(one.function)
             places.setdefault(one.key, []).append(one.span)
+    for compared in facts.comparisons() if facts.says("access_route") else ():
+        if compared.function not in told and any(_is_first_hop(part) for part in walk(compared.left, 4)):
+            told.add(compared.function)
+            places.setdefault("X-Forwarded-For, as access_route has it,", []).append(compared.span)
     for key, spans in places.items():
         if len(spans) < _TOGETHER:
             yield from (Hit(f"{key} {_AS_IT_COMES}", span) for span in spans)
         else:  # one thing is missing, wherever the header is read
             yield Hit(f"{key}, here and in {len(spans) - 1} other places, {_AS_IT_COMES}", spans[0])
+
+
+def _is_first_hop(value: Value) -> bool:
+    return (
+        isinstance(value, Item)
+        and isinstance(value.owner, Name)
+        and value.owner.dotted == "flask.request.access_route"
+        and is_constant(value.key, 0)
+    )
 
 
 def _untold(facts: SourceFacts) -> Iterator[Hit]:
