@@ -427,9 +427,9 @@ Api(app).add_resource(R, "/r")
 def e6():
     try: work()
     except Exception as e:
-        return error_response(str(e), 500)  # expect: exception-text-in-response
+        return error_response(str(e), 500)
 def error_response(message, code):
-    return jsonify({"error": message}), code
+    return jsonify({"error": message}), code  # expect: exception-text-in-response
 @app.route("/7")
 def e7():
     try: work()
