@@ -33,6 +33,7 @@ ENDED = {
         "as one text, in a mapping",
         "for one route",
         "a list put together by a switch",
+        "a list in one text, as the environment has it",
     },
     "jwt-required-above-route": {
         "Bad",
@@ -40,7 +41,7 @@ ENDED = {
         "between two routes, where only the upper one is protected",
         "on a view class of Flask-Smorest",
     },
-    "token-response-cacheable": {"a dict with two tokens", "a view class"},
+    "token-response-cacheable": {"a dict with two tokens", "a view class", "short names"},
 }
 """Rule → the examples whose weakness this module ends, or a part of it: what never expires, for one, is not made."""
 SWITCHES = {
