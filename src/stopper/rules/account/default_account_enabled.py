@@ -243,7 +243,7 @@ def _compared(facts: SourceFacts) -> Iterator[Span]:
         alike = ("==", "!=", "either") if operator == "either" else (operator, "either")
         known = [name for one in alike for name in names.get((function, one), ())]
         password = _against(facts, left, right, is_password_name) if known else None
-        if known and password is not None and span is not None and _is_default(known, [password]):
+        if known and password is not None and _is_default(known, [password]):
             yield span
 
 
