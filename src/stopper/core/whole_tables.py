@@ -57,8 +57,14 @@ def _gone_through(function: Function) -> Iterator[Call]:
     for value in function.returns:
         for part in walk(value, 8):
             made = part.owner if isinstance(part, Item) else None
-            if isinstance(made, Call) and _QUERY.match(made.method) and _is_of_a_model(made):
+            if isinstance(made, Call) and _QUERY.match(made.method) and _is_of_a_model(made) and _names_all(made):
                 yield made
+
+
+def _names_all(call: Call) -> bool:
+    """No statement stands in it, or one that leaves nothing out: ``query("SELECT id FROM people")``."""
+    texts = [text for part in walk(call, 4) if " " in (text := text_of(part) or "")]
+    return all(_SELECT.search(text) for text in texts)
 
 
 def _is_filtered(call: Call, filtered: list[Call]) -> bool:

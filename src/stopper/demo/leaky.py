@@ -157,7 +157,7 @@ def shared_note(token):
 
 @app.get("/admin/users")
 def all_people():  # leak: route-without-authentication, spec-security-not-enforced, personal-data-in-response
-    return jsonify(users=[dict(row) for row in query("SELECT id, email, role FROM people")])
+    return jsonify(users=[dict(row) for row in query("SELECT id, email, role FROM people")])  # leak: page-size-unlimited
 
 
 @app.get("/admin/export")
