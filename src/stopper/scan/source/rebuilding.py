@@ -1,5 +1,6 @@
 """Makes values anew with something else in place of the parameters in them. What has none in it stays the same object."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -136,7 +137,7 @@ def _said(key: str) -> str:
     return key if sensitive(key) else ""
 
 
-_REBUILD: Final[dict[type[Any], Any]] = {
+_REBUILD: Final["dict[type[Any], Callable[[Rebuilding, Any], Value]]"] = {
     Parameter: lambda made, value: made.parameter(value),
     Call: lambda made, value: made.call(value),
     Sequence: lambda made, value: made.sequence(value),

@@ -38,7 +38,7 @@ def follow_sole_callers(project: Project, tests: frozenset[str]) -> None:
 def _pass_on(project: Project, sole: dict[str, Call]) -> None:
     inside = _inside(project, sole)
     gives = {id(call): project.returned[name][0] for name, call in sole.items() if _gives_one(project, name, call)}
-    inside |= {call.function for name, call in sole.items() if id(call) in gives}
+    inside |= {call.function for call in sole.values() if id(call) in gives}
     passing = _Passing(sole, gives)
     for call in project.calls:
         if call.function in inside:
