@@ -157,7 +157,8 @@ def shared_note(token):
 
 @app.get("/admin/users")
 def all_people():  # leak: route-without-authentication, spec-security-not-enforced, personal-data-in-response
-    return jsonify(users=[dict(row) for row in query("SELECT id, email, role FROM people")])  # leak: page-size-unlimited
+    rows = query("SELECT id, email, role FROM people")  # leak: page-size-unlimited
+    return jsonify(users=[dict(row) for row in rows])
 
 
 @app.get("/admin/export")
