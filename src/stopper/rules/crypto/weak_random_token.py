@@ -107,8 +107,8 @@ def _filled_in(facts: SourceFacts, spans: set[Span]) -> Iterator[tuple[Span, Cer
 def _makes(facts: SourceFacts, call: Call) -> bool:
     """That the function is called after what it makes: ``make_token``, or ``reset_code`` which gives back what was drawn."""
     written = facts.function_around(call.span) if call.span is not None else ""
-    name = call.function.rpartition(".")[2]
-    if _MAKER.search(name) or _MAKER.search(written.rpartition(".")[2]):
+    name = (written or call.function).rpartition(".")[2]
+    if _MAKER.search(name):
         return True
     own = facts.function(call.function) if _kind(name) == "door" and call.span is not None else None
     return own is not None and any(_holds(one, {call.span}) for one in own.returns if call.span is not None)
