@@ -123,16 +123,20 @@ def _argument_defaults(facts: SourceFacts) -> Iterator[Hit]:
         names = [name for name in function.parameters if sensitive(name) not in (None, "token")]
         if not names:
             continue
-        for call in facts.calls_in(function.name):
-            if call.span is not None and any(
-                isinstance(value, Parameter)
-                and value.parameter in names
-                and value.function == function.name
-                and isinstance(value.default, Constant)
-                and isinstance(value.default.value, str)
-                and is_secret(value.default.value)
-                and not _VARIABLE.fullmatch(value.default.value)
-                for value in walk(call, 3)
+        for call in facts.calls():  # by the place: a step may be read as if it stood where its one caller is
+            if (
+                call.span is not None
+                and function.span.holds(call.span)
+                and any(
+                    isinstance(value, Parameter)
+                    and value.parameter in names
+                    and value.function == function.name
+                    and isinstance(value.default, Constant)
+                    and isinstance(value.default.value, str)
+                    and is_secret(value.default.value)
+                    and not _VARIABLE.fullmatch(value.default.value)
+                    for value in walk(call, 3)
+                )
             ):
                 yield Hit("a secret is the default of an argument that is used here", call.span, certainty="likely")
                 break
