@@ -231,7 +231,18 @@ class TextFile:
 
     path: str
     kind: Literal[
-        "env", "dockerfile", "compose", "workflow", "procfile", "template", "script", "key", "config", "openapi", "docs", "shell"
+        "env",
+        "dockerfile",
+        "compose",
+        "workflow",
+        "procfile",
+        "template",
+        "script",
+        "key",
+        "config",
+        "openapi",
+        "docs",
+        "shell",
     ]
     lines: tuple[str, ...]
 

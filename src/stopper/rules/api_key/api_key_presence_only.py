@@ -165,7 +165,7 @@ def _loaders(facts: SourceFacts) -> Iterator[Hit]:
     )
     refusing = frozenset(one.function for one in facts.raises() if one.function)
     for asked in (*asked_by_refusals, *(facts.calls(*refusing) if refusing else ())):
-        if not isinstance(asked, Call) or not asked.args:
+        if not asked.args:
             continue
         asking = facts.function(asked.callee) if is_key_reading(asked.args[0]) else None
         names = [one for one in asking.parameters if one not in ("self", "cls")] if asking is not None else []

@@ -82,7 +82,7 @@ def _by_default(facts: SourceFacts) -> Iterator[Hit]:
     for model in facts.classes():
         for name, column in model.attributes.items():
             made = column.keyword("default", "default_factory", "insert_default") if isinstance(column, Call) else None
-            if made is None or not _OWN_ID.fullmatch(name) or model.span is None:
+            if made is None or not _OWN_ID.fullmatch(name):
                 continue
             maker = made.dotted if isinstance(made, Name) else ""
             if _is_counted(facts, made) or any(_is_counted(facts, one.value) for one in facts.returns_of(maker)):

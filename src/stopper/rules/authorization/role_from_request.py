@@ -238,7 +238,7 @@ def _is_held(facts: SourceFacts, value: Value, function: str) -> bool:
     mine = origins(value)
     sides = [side for one in facts.comparisons_in(function) for side in (one.left, one.right)]
     sides += [one for call in facts.calls_in(function) if call.callee not in _CASTS for one in call.args]
-    sides += [one for call in facts.calls_in(function) for name, one in call.keywords]
+    sides += [one for call in facts.calls_in(function) for _, one in call.keywords]
     return any(mine & origins(side) for side in sides)
 
 

@@ -51,7 +51,7 @@ _LENGTHS: Final = frozenset({"len", "type", "int", "bool"})
 _PIECES: Final = frozenset({"split", "partition", "rpartition", "rsplit"})
 SHORTEST: Final = 8
 _STATE: Final = re.compile(
-    r"(?i)[a-z]*(?:complete|succe|fail|pend|process|progress|activ|expir|cancel|approv|reject|confirm|verif|valid|accept|declin|finish|author|connect|enabl|disabl|revok|available)[a-z]*"
+    r"(?i)[a-z]*(?:complete|succe|fail|pend|process|progress|activ|expir|cancel|approv|reject|confirm|verif|valid|accept|declin|finish|author|connect|(?:en|dis)able|revok|available)[a-z]*"
 )
 """A word for how far something is; nobody guesses it."""
 

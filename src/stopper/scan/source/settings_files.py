@@ -11,7 +11,7 @@ from typing import Final, cast
 import yaml
 
 from stopper.core.fact import TextFile
-from stopper.core.values import Call, Constant, literals
+from stopper.core.values import Call, literals
 from stopper.scan.source.project import Module, Project
 from stopper.scan.source.statements import read_module
 
@@ -52,7 +52,7 @@ def _loads(call: Call) -> bool:
 def _names(call: Call) -> Iterator[str]:
     """The files that the call may name, without the folders that lead out of the application's own."""
     for literal in literals(call.args[0]):
-        if isinstance(literal, Constant) and isinstance(literal.value, str) and not literal.value.endswith(".py"):
+        if isinstance(literal.value, str) and not literal.value.endswith(".py"):
             name = "/".join(part for part in literal.value.split("/") if part not in ("", ".", ".."))
             if name:
                 yield name
