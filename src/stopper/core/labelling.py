@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from stopper.core.body_models import filled_from, is_narrow
 from stopper.core.held_headers import credential_kind, headers_of
 from stopper.core.labels import CREDENTIALS
+from stopper.core.naming import sensitive
 from stopper.core.origins import (
     CURATED,
     NONE,
@@ -157,7 +158,10 @@ class _Asking:
         found = self.of(owner, bound, depth + 1)
         if isinstance(key, str) and any(label.kind in CREDENTIALS and not label.by_name for label in found):
             told = self._under(owner, key, bound, depth + 1)
-            found = found if told is None else told
+            if told is not None:
+                found = told
+            elif sensitive(key) is None:
+                found = frozenset(label for label in found if label.kind not in CREDENTIALS)
         if isinstance(key, str) and found and self.numbers and is_narrow(self.facts, owner, key):
             return NONE
         if isinstance(key, str):
@@ -179,7 +183,10 @@ class _Asking:
         match owner:
             case Mapping():
                 held = owner.get(key)
-                return self.of(held, bound, depth + 1) if held is not None else None if owner.open else NONE
+                if held is not None:
+                    return self.of(held, bound, depth + 1)
+                spread = tuple(item for name, item in owner.items if not isinstance(name, Constant))
+                return self._union(spread, bound, depth + 1)
             case Choice(options=several):
                 return self._all_under([(one, bound) for one in several if not is_constant(one, None)], key, depth)
             case Parameter() if owner.parameter in bound:

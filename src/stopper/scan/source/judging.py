@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from stopper.core.api_key_names import is_key_name
 from stopper.core.fact import Comparison, Condition, Raise, Return
 from stopper.core.facts import SourceFacts
 from stopper.core.labels import LabelKind
@@ -11,6 +12,7 @@ from stopper.core.values import (
     Call,
     Choice,
     Constant,
+    Item,
     Member,
     Name,
     Sequence,
@@ -18,6 +20,7 @@ from stopper.core.values import (
     Value,
     is_constant,
     parts,
+    text_of,
     walk,
 )
 from stopper.scan.source import names
@@ -191,7 +194,7 @@ class Judges:
             named = isinstance(value, Name) and (
                 value.dotted.startswith(SHOWN) or names.KEPT_ON_REQUEST.match(value.dotted) is not None
             )
-            known = named or self._labelled(value) or any(self._shows(part) for part in parts(value))
+            known = named or _is_sent_key(value) or self._labelled(value) or any(self._shows(part) for part in parts(value))
             self._shown[id(value)] = known
         return known
 
@@ -302,6 +305,16 @@ class Judges:
             one for one in self._returns.get(condition.function, ()) if body.line <= one.span.line <= body.end_line
         ]
         return any(not _is_error(one.value) for one in inside)
+
+
+def _is_sent_key(value: Value) -> bool:
+    """``request.values["api_key"]``, ``request.args.get("key")``: an API key, wherever in the request it was sent."""
+    return (
+        isinstance(value, Item)
+        and isinstance(value.owner, Name)
+        and value.owner.dotted in names.SENT_IN
+        and is_key_name(text_of(value.key) or "")
+    )
 
 
 def _is_error(value: Value) -> bool:
