@@ -76,6 +76,7 @@ def _asks_who(value: Value) -> bool:
 
 def _not_asked(facts: SourceFacts) -> Iterator[Hit]:
     """A check that answers with a refusal, called by a view or hook that does not look at the answer."""
+    raising = frozenset(one.function for one in facts.raises())
     for function in facts.functions():
         name = function.name
         returns = facts.returns_of(name)
@@ -83,7 +84,7 @@ def _not_asked(facts: SourceFacts) -> Iterator[Hit]:
             asked.refuses and _asks_who(asked.value) for asked in facts.conditions_in(name)
         ):
             continue
-        if facts.routes_of_view(name) or any(one.function == name for one in facts.raises()):
+        if facts.routes_of_view(name) or name in raising:
             continue
         if len(returns) > 1 and all(isinstance(one.value, Sequence) for one in returns):
             continue  # it gives several things, which are taken apart where it is called

@@ -55,9 +55,13 @@ def _of_the_code(app: App, facts: SourceFacts) -> Iterator[Hit]:
     if not named:
         return
     index = index_of(facts)
-    checked = [(route, kinds) for route in app.routes if route.access and (kinds := _checked(facts, index, route))]
-    read = {kind for one in facts.functions() for kind in _read_in(facts, one.name)}
-    if named & read.union(*(kinds for _, kinds in checked)):
+    checked: list[tuple[Route, set[str]]] = []
+    for route in app.routes:
+        if route.access and (kinds := _checked(facts, index, route)):
+            if named & kinds:
+                return
+            checked.append((route, kinds))
+    if any(named & _read_in(facts, one.name) for one in facts.functions()):
         return
     for route, kinds in checked:
         if "session" not in kinds:
@@ -100,11 +104,22 @@ def _checked(facts: SourceFacts, index: FunctionIndex, route: Route) -> set[str]
     return found
 
 
+def _readings(facts: SourceFacts) -> dict[str, list[tuple[str, str]]]:
+    """What each function reads of a request, where credentials are shown."""
+
+    def by_function() -> dict[str, list[tuple[str, str]]]:
+        found: dict[str, list[tuple[str, str]]] = {}
+        for one in facts.readings("flask.request.headers", "flask.request.args", "flask.request.cookies"):
+            found.setdefault(one.function, []).append((one.source, one.key))
+        return found
+
+    return facts.once("places of credentials that functions read", by_function)
+
+
 def _read_in(facts: SourceFacts, function: str) -> set[str]:
     found: set[str] = set()
-    for reading in facts.readings("flask.request.headers", "flask.request.args", "flask.request.cookies"):
-        if reading.function == function:
-            found |= _of_reading(reading.source.rpartition(".")[2], reading.key)
+    for source, key in _readings(facts).get(function, ()):
+        found |= _of_reading(source.rpartition(".")[2], key)
     for call in facts.calls_in(function):
         for part in walk(call, 4):
             if isinstance(part, Name) and part.dotted.startswith("flask.request.authorization"):
