@@ -8,6 +8,7 @@ from stopper.core.api_key_names import is_key_name, is_shown_key, reads_keys
 from stopper.core.app import App
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.nested_functions import inside
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Value, text_of, walk
@@ -90,14 +91,7 @@ def _done_outside(facts: SourceFacts, route: SourceRoute, checks: frozenset[str]
 
 def _inner(facts: SourceFacts, decorator: str) -> list[str]:
     """The functions written inside a decorator of the project, itself among them."""
-    known = facts.once("functions inside decorators", dict[str, list[str]])
-    if decorator not in known:
-        known[decorator] = [] if facts.function(decorator) is None else _inside(facts, decorator)
-    return known[decorator]
-
-
-def _inside(facts: SourceFacts, decorator: str) -> list[str]:
-    return [one.name for one in facts.functions() if one.name == decorator or one.name.startswith(f"{decorator}.")]
+    return [] if facts.function(decorator) is None else [decorator, *inside(facts, decorator)]
 
 
 def _leads_to_effect(facts: SourceFacts, call: Call) -> bool:

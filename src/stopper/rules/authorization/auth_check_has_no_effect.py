@@ -8,6 +8,7 @@ from stopper.core.app import App
 from stopper.core.fact import ClassFact, Decorator, Function, Handler
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.kept_caller import is_asked_for_later
+from stopper.core.nested_functions import inside
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Caught, Choice, Constant, Member, Name, Sequence, Truth, Value, is_constant, walk
@@ -65,8 +66,11 @@ def _is_guard(facts: SourceFacts, one: Decorator) -> bool:
         return False  # jwt-required-above-route speaks of these
     if _LIBRARY.fullmatch(one.name) is not None or _OWN.search(one.name.rpartition(".")[2]) is not None:
         return True
-    inner = [function.name for function in facts.functions() if function.name.startswith(f"{one.name}.")]
-    return any(asked.refuses and _asks_who(asked.value) for name in inner for asked in facts.conditions_in(name))
+    return any(
+        asked.refuses and _asks_who(asked.value)
+        for name in inside(facts, one.name)
+        for asked in facts.conditions_in(name)
+    )
 
 
 def _asks_who(value: Value) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_extended import BLOCKLIST, guarded, issues, manager, registers, uses, version
+from stopper.core.nested_functions import inside
 from stopper.core.rule import Hit, Rule
 from stopper.core.setting_facts import in_force, switches
 from stopper.core.values import Item, Name, Value, text_of, walk
@@ -54,7 +55,7 @@ def _asks_by_decorator(facts: SourceFacts) -> bool:
         return True  # whose session has ended is nobody
     used = {decorator.name for function in facts.functions() for decorator in function.decorators}
     for name in used:
-        inner = [one.name for one in facts.functions() if one.name.startswith(f"{name}.")] if name else []
+        inner = inside(facts, name) if name else []
         for function in (name, *inner):
             calls = list(facts.calls_in(function))
             looks = any(_is_jti(part) for call in calls for part in walk(call, 5))

@@ -8,6 +8,7 @@ from stopper.core.app import App, Route
 from stopper.core.changing_calls import writes
 from stopper.core.effective_settings import answered, open_place
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.nested_functions import inside
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import MISSING, in_force, switched_to_true, switches
 from stopper.core.values import Call, Item, Mapping, Member, Name, Value, is_constant, text_of, walk
@@ -201,18 +202,18 @@ def _defended(facts: SourceFacts, view: str) -> bool:
 
 def _reads_authorization(facts: SourceFacts, decorator: str) -> bool:
     """A decorator of the project that lets in by the Authorization header, and asks no browser for it."""
-    inside = [one.name for one in facts.functions() if one.name == decorator or one.name.startswith(f"{decorator}.")]
+    written = [decorator, *inside(facts, decorator)]
     asks = any(
         text_of(key) == "WWW-Authenticate"
-        for name in inside
+        for name in written
         for call in facts.calls_in(name)
         for part in walk(call, 4)
         if isinstance(part, Mapping)
         for key, _ in part.items
     )
-    shown = (value for name in inside for one in facts.conditions_in(name) for value in walk(one.value, 5))
+    shown = (value for name in written for one in facts.conditions_in(name) for value in walk(one.value, 5))
     shown_too = (
-        value for name in inside for call in facts.calls_in(name) for given in call.args for value in walk(given, 4)
+        value for name in written for call in facts.calls_in(name) for given in call.args for value in walk(given, 4)
     )
     if not asks and any(
         isinstance(part, Name) and part.dotted.startswith("flask.request.authorization")
@@ -220,7 +221,8 @@ def _reads_authorization(facts: SourceFacts, decorator: str) -> bool:
     ):
         return True
     return not asks and any(
-        one.key.lower() == "authorization" and one.function in inside for one in facts.readings("flask.request.headers")
+        one.key.lower() == "authorization" and one.function in written
+        for one in facts.readings("flask.request.headers")
     )
 
 

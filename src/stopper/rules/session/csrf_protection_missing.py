@@ -10,6 +10,7 @@ from stopper.core.cookie_flags import set_cookies
 from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.nested_functions import inside
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import alike, attempt, is_door
@@ -97,7 +98,7 @@ def _cookie_guards(facts: SourceFacts) -> bool:
 
 
 def _calls(facts: SourceFacts, guard: str, reader: str) -> bool:
-    inner = {one.name for one in facts.functions() if one.name == guard or one.name.startswith(f"{guard}.")}
+    inner = {guard, *inside(facts, guard)}
     return any(call.function in inner for call in facts.calls(reader))
 
 
