@@ -44,8 +44,29 @@ UNREACHABLE = {
     ): "no wrong key is refused, so it looks like an open route",
     ("api-key-unset-fails-open", "the same in two steps"): "no wrong key is refused, so it looks like an open route",
     ("api-key-unset-fails-open", "without the key it does not start"): "it does not start",
+    ("api-key-unset-fails-open", "settings that refuse to load without the key"): "it does not start",
+    ("api-key-unset-fails-open", "a list of variables without which nothing starts"): "it does not start",
+    ("api-key-unset-fails-open", "goes on where no key is set"): "no route of the example can be read",
+    ("config-dump-in-response", "variables of the environment in a page"): "nothing secret is in the environment",
+    (
+        "cors-any-origin-with-credentials",
+        "a star and credentials by hand",
+    ): "browsers refuse the two together, and the probe sends an origin of its own",
+    (
+        "exception-text-in-response",
+        "One handler hands on to another, which says nothing",
+    ): "it imports a module that the example leaves out",
+    (
+        "exception-text-in-response",
+        "an exception of the project carries the text to its handler",
+    ): "no route of the example fails",
+    ("exception-text-in-response", "the second of two that a function gives back"): "no route of the example fails",
+    (
+        "exception-text-in-response",
+        "behind a test of what the caller sent, which is no switch",
+    ): "no route of the example fails",
 }
-"""Bad cases that a probe cannot see, with the reason."""
+"""Cases that a probe cannot see, with the reason."""
 NOT_INSTALLED = ("marshmallow", "pydantic_settings")
 _numbers = itertools.count(1)
 
