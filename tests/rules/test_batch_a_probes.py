@@ -90,6 +90,7 @@ def imported(example: Example, folder: Path, patch: pytest.MonkeyPatch) -> Flask
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(said, encoding="utf-8")
     patch.syspath_prepend(folder)
+    patch.chdir(folder)  # a file that the example makes lies beside it
     title = f"batch_a_example_{next(_numbers)}"
     spec = importlib.util.spec_from_file_location(title, folder / "app.py")
     assert spec is not None
