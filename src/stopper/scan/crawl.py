@@ -278,7 +278,10 @@ def with_forms_of(known: Sequence[Route], seen: Sequence[Route]) -> tuple[Route,
     bare = {
         one.path: forms[one.path.rstrip("/")]
         for one in known
-        if "POST" in one.methods and one.readers == frozenset({"wire"}) and not one.fields and one.path.rstrip("/") in forms
+        if "POST" in one.methods
+        and one.readers == frozenset({"wire"})
+        and not one.fields
+        and one.path.rstrip("/") in forms
     }
     rest = [
         replace(one, methods=tuple(method for method in one.methods if method != "POST")) if one.path in bare else one

@@ -74,3 +74,31 @@ def test_no_bytes_of_a_loaded_file_break_the_reading(tmp_path, data, ending):
     (tmp_path / f"config.{ending}").write_bytes(data)
     read_source((tmp_path,), tmp_path)
     (tmp_path / f"config.{ending}").unlink()
+
+
+def test_settings_of_tests_and_of_other_folders_are_not_the_applications(tmp_path):
+    for folder in ("shop", "tests", "other"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "settings.cfg").write_text(f"DEBUG = {folder != 'shop'}\n")
+    (tmp_path / "shop/__init__.py").write_text(HEAD + "app.config.from_pyfile('settings.cfg')\n")
+    (tmp_path / "tests/conftest.py").write_text("from shop import app\napp.config.from_pyfile('settings.cfg')\n")
+    assert _written(tmp_path, "DEBUG") == [(False, "shop/settings.cfg", 1)]
+
+
+def test_a_comment_and_a_longer_name_are_not_the_place_of_a_setting(tmp_path):
+    (tmp_path / "app.py").write_text(HEAD + "app.config.from_file('config.yaml', load=yaml.safe_load)\n")
+    (tmp_path / "config.yaml").write_text("# DEBUG is off\nOTHER_DEBUG: false\nDEBUG: true\n")
+    assert _written(tmp_path, "DEBUG") == [(True, "config.yaml", 3)]
+
+
+@pytest.mark.parametrize("odd", ["!!int ''", "!!float ''", "!!bool foo", "!!timestamp foo"])
+def test_what_a_parser_stumbles_over_ends_no_check(tmp_path, odd):
+    (tmp_path / "app.py").write_text(HEAD + "app.config.from_file('config.yaml', load=yaml.safe_load)\n")
+    (tmp_path / "config.yaml").write_text(f"DEBUG: {odd}\n")
+    assert _written(tmp_path, "DEBUG") == []
+
+
+def test_a_mark_of_the_byte_order_hides_no_settings(tmp_path):
+    (tmp_path / "app.py").write_text(HEAD + "app.config.from_pyfile('settings.cfg')\n")
+    (tmp_path / "settings.cfg").write_bytes(b"\xef\xbb\xbfDEBUG = True\n")
+    assert [said[0] for said in _written(tmp_path, "DEBUG")] == [True]

@@ -1,7 +1,18 @@
 """A step that was moved into a function of its own is read as if it stood where it is called."""
 
 from stopper.core.facts import source_of
-from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Item, Mapping, Name, Parameter, Truth
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Item,
+    Mapping,
+    Name,
+    Parameter,
+    Truth,
+    walk,
+)
 
 HEAD = "import os, jwt\nfrom flask import Flask, request, abort\napp = Flask(__name__)\n"
 
@@ -124,3 +135,23 @@ def test_a_method_of_what_is_passed_has_the_name_of_what_it_is(read):
     )
     facts = facts_of(read, text)
     assert [call.receiver for call in facts.calls("flask.request.path.startswith")] == [Name("flask.request.path")]
+
+
+def test_functions_that_choose_from_one_another_do_not_double_with_each_step(read):
+    """Each gives the two it was given in either order, so eighteen steps would be a quarter of a million choices."""
+    steps = "".join(f"def f{n}(x, y):\n    return f{n + 1}(x or y, y or x)\n" for n in range(40))
+    own = f"{steps}def f40(x, y):\n    return x\n"
+    reading = read(HEAD + own + "@app.get('/')\ndef v():\n    return f0(request.args['q'], request.args['z'])\n")
+    (given,) = next(one for one in source_of(reading.app).functions() if one.name.endswith(".v")).returns
+    assert sum(1 for _ in walk(given, 60)) < 100
+
+
+def test_a_method_that_a_library_calls_too_keeps_its_parameters(read):
+    """Flask calls ``get`` with what stands in the path, whatever the one call in the source passes."""
+    reading = read(
+        "import os\nfrom flask import Flask\nfrom flask.views import MethodView\napp = Flask(__name__)\n"
+        "class V(MethodView):\n    def get(self, name):\n        return os.popen('ls ' + name).read()\n"
+        "    def post(self):\n        return self.get('x')\napp.add_url_rule('/v/<name>', view_func=V.as_view('v'))\n"
+    )
+    (call,) = source_of(reading.app).calls("os.popen")
+    assert any(getattr(part, "parameter", "") == "name" for part in walk(call.args[0]))

@@ -160,6 +160,8 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
             _MASKS.search(callee) or callee in ("bool", "len") or callee.startswith("flask.render")
         ):
             return False
+        case Call(callee=callee) if _SIGNS.match(callee):
+            return False  # a key that signs or encrypts is not in what it signed
         case Call(method=method) if method in ("get", "filter_by", "query", "execute", "first", "check", "verify"):
             return False
         case Call(callee=callee) if facts.function(callee) is not None:
@@ -169,6 +171,7 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
             return any(_gives(facts, part, function, depth - 1, name) for part in parts(value))
 
 
+_SIGNS: Final = re.compile(r"(?:jwt|jose|authlib|joserfc|hmac|hashlib|itsdangerous|cryptography|flask_jwt_extended)\.")
 _SOMEBODY: Final = re.compile(
     r"(?:flask_login|flask_jwt_extended|flask_security(?:\.\w+)?|flask_praetorian)\.current_user|flask\.g\.\w+|flask_httpauth\.\w+\.current_user"
 )

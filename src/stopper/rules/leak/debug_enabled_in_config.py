@@ -23,6 +23,8 @@ _MESSAGE: Final = "debug mode is on wherever this runs"
 
 _WORKER: Final = re.compile(r"(?m)^\s*(?:command|entrypoint)\s*:.*\b(?:celery|rq|dramatiq|huey|arq)\b")
 
+_OF_TESTS: Final = re.compile(r"(?:^|/)tests?/")
+
 
 def detect(app: App) -> Iterator[Hit]:
     """``DEBUG`` by a setting, ``FLASK_DEBUG`` in the code or in what starts it; else what the running application says."""
@@ -66,7 +68,8 @@ def _settings_files(app: App) -> Iterator[Hit]:
         if (
             file.path in told
             or _FOR_DESK.search(last)
-            or not any(name is None or name.rpartition("/")[2] == last for name in named)
+            or _OF_TESTS.search(file.path)
+            or None not in named  # those that are named are read as what they are
         ):
             continue
         for number, line in file.lines_with("debug"):

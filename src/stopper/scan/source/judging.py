@@ -194,7 +194,9 @@ class Judges:
             named = isinstance(value, Name) and (
                 value.dotted.startswith(SHOWN) or names.KEPT_ON_REQUEST.match(value.dotted) is not None
             )
-            known = named or _is_sent_key(value) or self._labelled(value) or any(self._shows(part) for part in parts(value))
+            known = (
+                named or _is_sent_key(value) or self._labelled(value) or any(self._shows(part) for part in parts(value))
+            )
             self._shown[id(value)] = known
         return known
 

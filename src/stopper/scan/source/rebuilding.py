@@ -24,6 +24,9 @@ from stopper.core.values import (
 )
 from stopper.scan.source.reader import canonical
 
+MOST_OPTIONS: Final = 12
+"""What one of several may be, once functions that choose are read into each other: each step would double it."""
+
 
 class Rebuilding:
     """Rebuilds values that share parts, each part once. A subclass says what stands in place of a parameter."""
@@ -95,7 +98,13 @@ class Rebuilding:
     def choice(self, value: Choice) -> Value:
         """One of several anew."""
         options = self.several(value.options)
-        return value if options is value.options else replace(value, options=options)
+        if options is value.options:
+            return value
+        flat: list[Value] = []
+        for one in options:
+            inner = one.options if type(one) is Choice and one.every == value.every else (one,)
+            flat += [part for part in inner if not any(part is known for known in flat)]
+        return replace(value, options=tuple(flat[:MOST_OPTIONS]))
 
     def mapping(self, value: Mapping) -> Value:
         """A dict anew."""

@@ -4,6 +4,7 @@ YAML, laid out as the same settings in Python at the lines where they stand.
 
 import ast
 import json
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, cast
@@ -12,6 +13,7 @@ import yaml
 
 from stopper.core.fact import TextFile
 from stopper.core.values import Call, literals
+from stopper.scan.source.files import is_test
 from stopper.scan.source.project import Module, Project
 from stopper.scan.source.statements import read_module
 
@@ -29,14 +31,14 @@ _PARSERS: Final[dict[str, Callable[[str], object]]] = {
 def settings_files(project: Project, texts: Sequence[TextFile]) -> tuple[Module, ...]:
     """The files beside the code that some call loads into ``app.config``, read as modules. One that cannot be read is left out: what is
     wrong with it shows when the application starts."""
-    wanted = {name: call for call in project.calls if _loads(call) for name in _names(call)}
     read: dict[str, Module] = {}
-    for name in wanted:
-        for text in texts:
-            if text.path in read or not ("/" + text.path).endswith("/" + name):
-                continue
-            tree = _tree(text)
-            if tree is None:
+    for call in [one for one in project.calls if one.method in _LOADERS and one.span is not None]:
+        if call.span is None or is_test(call.span.path):
+            continue
+        for name in _names(call):
+            text = _meant(name, call.span.path, texts)
+            tree = _tree(text) if text is not None and text.path not in read else None
+            if text is None or tree is None:
                 continue
             module = Module(text.path.replace("/", "."), text.path, False, "")
             module.lines = [line.encode("utf-8", "replace") for line in text.lines]
@@ -45,13 +47,25 @@ def settings_files(project: Project, texts: Sequence[TextFile]) -> tuple[Module,
     return tuple(read.values())
 
 
-def _loads(call: Call) -> bool:
-    return call.method in _LOADERS and bool(call.args)
+def _meant(name: str, caller: str, texts: Sequence[TextFile]) -> TextFile | None:
+    """The file of that name in the folder of the caller, or one around it, or in the folder ``instance`` of one of these."""
+    known = {text.path: text for text in texts if not is_test(text.path)}
+    folder = caller
+    while folder:
+        folder = folder.rpartition("/")[0]
+        for start in (folder, f"{folder}/instance".lstrip("/")):
+            found = known.get(f"{start}/{name}".lstrip("/"))
+            if found is not None:
+                return found
+    return None
 
 
 def _names(call: Call) -> Iterator[str]:
     """The files that the call may name, without the folders that lead out of the application's own."""
-    for literal in literals(call.args[0]):
+    said = call.argument(0, "filename")
+    if isinstance(said, Call) and said.method == "join" and said.args:
+        said = said.args[-1]
+    for literal in literals(said):
         if isinstance(literal.value, str) and not literal.value.endswith(".py"):
             name = "/".join(part for part in literal.value.split("/") if part not in ("", ".", ".."))
             if name:
@@ -60,24 +74,38 @@ def _names(call: Call) -> Iterator[str]:
 
 def _tree(text: TextFile) -> ast.Module | None:
     parse = _PARSERS.get(text.path.rpartition(".")[2])
-    whole = "\n".join(text.lines)
+    whole = "\n".join(text.lines).removeprefix("\ufeff")
     try:
         if parse is None:
             return ast.parse(whole)
         said = parse(whole)
-    except (SyntaxError, ValueError, RecursionError, MemoryError, yaml.YAMLError):
+    except Exception:  # noqa: BLE001 - parsers raise whatever they stumble over in foreign text
         return None
     if not isinstance(said, dict):
         return None
     return ast.Module(list(_assignments(cast("dict[object, object]", said), text.lines)), [])
 
 
+_KEY: Final = re.compile(r"""(?<![\w-])["']?([A-Z][A-Z0-9_]*)["']?\s*[:=]""")
+
+
+def _places(lines: Sequence[str]) -> dict[str, int]:
+    """The line that names each setting first, comments left out."""
+    found: dict[str, int] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.lstrip().startswith("#"):
+            for key in _KEY.findall(line):
+                found.setdefault(key, number)
+    return found
+
+
 def _assignments(said: dict[object, object], lines: Sequence[str]) -> Iterator[ast.stmt]:
     """``KEY = value`` for each setting, at the line that names it; Flask takes upper-case names alone."""
+    places = _places(lines)
     for key, value in said.items():
         if not isinstance(key, str) or not key.isidentifier() or not key.isupper():
             continue
-        number = next((at for at, line in enumerate(lines, 1) if key in line), 1)
+        number = places.get(key, 1)
         line = lines[number - 1] if lines else ""
         literal = _literal(value, [MOST_PARTS])
         if literal is None:

@@ -143,7 +143,21 @@ def _sole(project: Project, tests: frozenset[str]) -> dict[str, Call]:
         and call.function != name
         and not call.function.startswith(name + ".")
         and all(one.name in KEEPING for one in project.functions[name].decorators)
+        and not _is_called_by_others(project, name)
     }
+
+
+def _is_called_by_others(project: Project, name: str) -> bool:
+    """A method of a class that a library knows by its base (a view, a resource, a thread): the library calls it too."""
+    owner = project.functions[name].owner
+    return bool(owner) and not name.endswith(_MAKER) and _is_of_library(project, owner)
+
+
+def _is_of_library(project: Project, owner: str, depth: int = 6) -> bool:
+    found = project.classes.get(owner)
+    if found is None:
+        return owner != "object"
+    return bool(depth) and any(_is_of_library(project, base, depth - 1) for base in found.bases)
 
 
 def _run_by(project: Project, call: Call) -> str | None:
