@@ -11,6 +11,7 @@ from stopper.core.exchange import Exchange, Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.labelling import labels_of
 from stopper.core.labels import UNTRUSTED
 from stopper.core.passing import passed
 from stopper.core.probe import Steps, Target, send
@@ -55,6 +56,16 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
+    """That every part of the statement that came from the caller is held against something; numbers came as nothing else."""
+    sent = [one for one in value.parts if _may_say_anything(facts, one)] if isinstance(value, Format) else []
+    return all(_is_held(facts, one, function) for one in sent or [value])
+
+
+def _may_say_anything(facts: SourceFacts, part: Value) -> bool:
+    return any(label.kind in _KINDS for label in labels_of(facts, part, numbers=True))
+
+
+def _is_held(facts: SourceFacts, value: Value, function: str) -> bool:
     return is_checked(facts, value, function) or is_checked_by_callers(facts, value, function, *_KINDS)
 
 
