@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from flask import Flask, jsonify, request
+from tests.scan.engine.test_engine import rule
 from tests.scan.engine.test_scan import served
 
 from stopper.core.exchange import Request
-from stopper.core.probe import Identity
+from stopper.core.finding import Verdict
+from stopper.core.probe import Identity, Steps, Target, passed, send
 from stopper.core.probe_login import basic, retyped
 from stopper.core.secret import Secret
 from stopper.rules.account import login_not_throttled
@@ -109,3 +111,28 @@ def test_a_log_in_is_typed_anew_in_every_form() -> None:
     assert shown.header("Authorization") == basic("ann", "x")
     for body in (b"{}", b"", b"not json", b'{"p": "another"}'):
         assert retyped(Request("POST", "/", (json_type,), body, "login"), ann, "x") is None
+
+
+def test_a_limit_that_another_probe_has_met_is_one() -> None:
+    """The log-in asks to wait longer than a scan does, so this probe cannot send one more wrong password."""
+    app, sent = Flask("limited"), list[str]()
+
+    @app.post("/login")
+    def login() -> Any:
+        sent.append(request.get_json(force=True, silent=True) or "")
+        if len(sent) > 3:
+            return jsonify(error="too many"), 429, {"Retry-After": "120"}
+        return jsonify(error="wrong"), 401
+
+    def uses_up(target: Target) -> Steps[Verdict]:
+        for _ in range(5):
+            yield from send(Request("POST", "/login", (), b"{}", "login"))
+        return passed("used up")
+
+    before = rule("uses-up", probe=uses_up)
+    after = find("login-not-throttled")
+    assert after is not None
+    with served(app) as url:
+        report = run_scan(url, ProbeOptions(rules=(before, after), mode="active"))
+    (told,) = [one for one in report.outcomes if one.slug == "login-not-throttled"]
+    assert (told.outcome, told.message) == ("pass", "POST /login turned this scan away after some log-ins")

@@ -25,7 +25,5 @@ def test_the_service_comes_out_of_its_own_scan_clean(tmp_path: Path) -> None:
     assert [(finding.rule.slug, finding.message) for finding in report.findings] == []
     assert report.grade == "A"
     assert not any("log in as nobody" in skip.reason for skip in report.skipped)
-    outcomes = {outcome.slug: outcome.outcome for outcome in report.outcomes}
-    assert outcomes["jwt-none-algorithm-accepted"] == outcomes["jwt-broken-signature-accepted"] == "pass"
-    # Two test runs side by side may hash so slowly that the probe gives up before the limit shows; it says so then, and convicts nobody.
-    assert outcomes["login-not-throttled"] != "fail"
+    passed = {outcome.slug for outcome in report.outcomes if outcome.outcome == "pass"}
+    assert {"jwt-none-algorithm-accepted", "jwt-broken-signature-accepted", "login-not-throttled"} <= passed

@@ -46,12 +46,14 @@ class Burst:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a scan has asked within the last minute, in all and of one path; whether any answer spoke of a limit."""
+    """What a scan has asked within the last minute, in all and of one path; whether any answer spoke of a limit, and whether what was
+    sent to that path was ever turned away by one (429)."""
 
     in_all: int
     of_path: int
     limited: bool
     paced: bool
+    turned_away: bool = False
 
     @property
     def enough(self) -> bool:

@@ -15,7 +15,7 @@ from stopper.core.login_throttle import counts_attempts, limited_as_a_whole
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, together, unsure
 from stopper.core.probe_baseline import attempt, same
-from stopper.core.probe_burst import SLOW
+from stopper.core.probe_burst import SLOW, load_of
 from stopper.core.probe_login import (
     asks_basic,
     entered,
@@ -191,6 +191,9 @@ def probe(target: Target) -> Steps[Verdict]:
     if not routes:
         return not_applicable("no route takes a log-in")
     for route in routes[:2]:
+        load = load_of(target, route.path)
+        if load is not None and load.turned_away:  # by what other probes sent there; it would turn away these as well
+            return passed(f"POST {route.path} turned this scan away after some log-ins")
         verdict = yield from _tried(target, route)
         if verdict is not None:
             return verdict

@@ -6,6 +6,7 @@ from collections import deque
 
 from stopper.core.exchange import Request, Response
 from stopper.core.probe_burst import WINDOW, Load, announces
+from stopper.scan.wire.transport import READ_METHODS
 
 
 class LoadSeen:
@@ -17,6 +18,7 @@ class LoadSeen:
         self._lock = threading.Lock()
         self._times: dict[str, deque[float]] = {}
         self._limited = False
+        self._closed: set[str] = set()
 
     def learn(self, request: Request, response: Response) -> None:
         """Count one answer."""
@@ -25,6 +27,8 @@ class LoadSeen:
         path = request.target.partition("?")[0]
         with self._lock:
             self._limited = self._limited or response.status == 429 or announces(response)
+            if response.status == 429 and request.method not in READ_METHODS:
+                self._closed.add(path)
             self._times.setdefault(path, deque(maxlen=2_000)).append(time.monotonic())
 
     def so_far(self, path: str) -> Load:
@@ -32,4 +36,4 @@ class LoadSeen:
         since = time.monotonic() - WINDOW
         with self._lock:
             recent = {place: sum(one >= since for one in times) for place, times in self._times.items()}
-            return Load(sum(recent.values()), recent.get(path, 0), self._limited, self._paced)
+            return Load(sum(recent.values()), recent.get(path, 0), self._limited, self._paced, path in self._closed)
