@@ -48,7 +48,9 @@ _VARIABLES: Final = (
     "PYTHONPATH",
 )
 _LITERAL: Final = r"(?:[\"'/<\[{(\d]|b'|(?:None|True|False|null|true|false)\b|datetime\.)"
-_SEARCH_PATH: Final = re.compile(r"[\"']?\bPATH[\"']?\s*[:=]\s*[\"']?/[^\s\"',]{0,2000}?/bin\b")
+_NEXT: Final = r"</t[dh]>\s*<td[^<>]{0,200}>|</dt>\s*<dd[^<>]{0,200}>"
+"""From the name to the value in a table, and in a list of terms."""
+_SEARCH_PATH: Final = re.compile(rf"[\"']?\bPATH[\"']?\s*(?:[:=]|{_NEXT})\s*[\"']?/[^\s\"',]{{0,2000}}?/bin\b")
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -114,7 +116,7 @@ def dumps(response: Response) -> bool:
 
 def _has(text: str, name: str) -> bool:
     """That the name stands with a value: a literal of Python or JSON, not a sentence about it."""
-    return re.search(rf"\b{name}\b[\"']?\s*(?:[:=]\s*{_LITERAL}|</t[dh]>\s*<td)", text) is not None
+    return re.search(rf"\b{name}\b[\"']?\s*(?:[:=]\s*{_LITERAL}|{_NEXT})", text) is not None
 
 
 RULE = Rule(
