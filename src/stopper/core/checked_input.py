@@ -8,6 +8,7 @@ from stopper.core.facts import SourceFacts
 from stopper.core.labels import LabelKind
 from stopper.core.passing import passed
 from stopper.core.place import Span
+from stopper.core.raising import raised_in
 from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Sequence, Value, text_of, walk
 
 Origin = tuple[str, object]
@@ -124,9 +125,8 @@ def _held(facts: SourceFacts, mine: frozenset[Origin], function: str, is_check: 
 def _refused_inside(facts: SourceFacts, mine: frozenset[Origin], function: str) -> bool:
     """``ensure_known_host(place)``: a function of the project that is only called, holds what it is given against a list or a host, and
     raises where that fails."""
-    raising = facts.once("functions that raise", lambda: frozenset(one.function for one in facts.raises()))
     for call in facts.calls_in(function) if mine else ():
-        called = facts.function(call.callee) if call.callee in raising else None
+        called = facts.function(call.callee) if raised_in(facts, call.callee) else None
         if called is None or called.returns:
             continue
         given = called.parameters[1:] if called.parameters[:1] in (("self",), ("cls",)) else called.parameters

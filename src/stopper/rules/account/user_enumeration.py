@@ -7,6 +7,7 @@ from typing import Final
 
 from stopper.core.account_names import LOGS_IN, REGISTERS, RESETS, checks_password_hash, is_password_name
 from stopper.core.app import App, Route
+from stopper.core.body_models import classes_by_name
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
@@ -15,6 +16,7 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import attempt, says_nothing, steady
 from stopper.core.probe_login import entered, lets_in, login_requests, login_routes, retyped
+from stopper.core.raising import raised_in
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Item, Parameter, Value, is_constant, text_of, walk
 from stopper.core.view_functions import index_of
@@ -146,18 +148,17 @@ def _answers(facts: SourceFacts, name: str) -> Iterator[tuple[Span, str]]:
         if call.span and call.method in ("abort", "flash", "Unauthorized", "NotFound", "BadRequest"):
             values = [*call.args, *(value for _, value in call.keywords)]
             yield from ((call.span, text) for value in values for text in _texts(value))
-    for raised in facts.raises():
-        if raised.function == name:
-            yield from ((raised.span, text) for text in (*_texts(raised.value), *_of_error(facts, raised.exception)))
+    for raised in raised_in(facts, name):
+        yield from ((raised.span, text) for text in (*_texts(raised.value), *_of_error(facts, raised.exception)))
 
 
 def _of_error(facts: SourceFacts, exception: str) -> Iterator[str]:
     """What an exception of the project says by itself: ``message = "…"`` in its class, ``super().__init__("…")``."""
-    for one in facts.classes():
-        if one.name == exception:
-            yield from (text for value in one.attributes.values() for text in _texts(value))
-            for call in facts.calls_in(f"{exception}.__init__"):
-                yield from (text for value in call.args for text in _texts(value))
+    known = classes_by_name(facts).get(exception)
+    for value in known.attributes.values() if known is not None else ():
+        yield from _texts(value)
+    for call in facts.calls_in(f"{exception}.__init__") if known is not None else ():
+        yield from (text for value in call.args for text in _texts(value))
 
 
 _CODE: Final = re.compile(r"[A-Za-z]+(?:[_-][A-Za-z]+)+")

@@ -15,6 +15,7 @@ from stopper.core.needed_to_start import needed_to_start, setting_names
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import candidates, same
+from stopper.core.raising import raised_in
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
@@ -117,7 +118,7 @@ def _answers_or_goes_on(facts: SourceFacts, outer: Condition) -> bool:
     if body is None:
         return False
     ended = (call.span for call in facts.calls_in(outer.function) if call.method in ("abort", "exit", "_exit"))
-    raised = (one.span for one in facts.raises() if one.function == outer.function)
+    raised = (one.span for one in raised_in(facts, outer.function))
     if any(span is not None and body.holds(span) for span in (*ended, *raised)):
         return False
     inside = [one.value for one in facts.returns_of(outer.function) if body.holds(one.span)]

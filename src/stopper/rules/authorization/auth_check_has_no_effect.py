@@ -10,6 +10,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.kept_caller import is_asked_for_later
 from stopper.core.nested_functions import inside
 from stopper.core.place import RouteRef
+from stopper.core.raising import raised_in
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Caught, Choice, Constant, Member, Name, Sequence, Truth, Value, is_constant, walk
 
@@ -80,7 +81,6 @@ def _asks_who(value: Value) -> bool:
 
 def _not_asked(facts: SourceFacts) -> Iterator[Hit]:
     """A check that answers with a refusal, called by a view or hook that does not look at the answer."""
-    raising = frozenset(one.function for one in facts.raises())
     for function in facts.functions():
         name = function.name
         returns = facts.returns_of(name)
@@ -88,7 +88,7 @@ def _not_asked(facts: SourceFacts) -> Iterator[Hit]:
             asked.refuses and _asks_who(asked.value) for asked in facts.conditions_in(name)
         ):
             continue
-        if facts.routes_of_view(name) or name in raising:
+        if facts.routes_of_view(name) or raised_in(facts, name):
             continue
         if len(returns) > 1 and all(isinstance(one.value, Sequence) for one in returns):
             continue  # it gives several things, which are taken apart where it is called
@@ -104,7 +104,7 @@ def _answers_yes_or_no(facts: SourceFacts) -> Iterator[Hit]:
     """``is_logged_in()`` on a line of its own, in a view: what it answers changes nothing."""
     for function in facts.functions():
         returns = facts.returns_of(function.name)
-        if not returns or any(one.function == function.name for one in facts.raises()):
+        if not returns or raised_in(facts, function.name):
             continue
         if not all(_is_truth(one.value) for one in returns) or not any(_asks_who(one.value) for one in returns):
             continue
@@ -146,7 +146,7 @@ def _is_refusal(value: Value) -> bool:
 def _stands_alone(facts: SourceFacts, call: Call) -> bool:
     """The call is a statement of its own: it stands in no condition, return, raise, assignment and no other call."""
     around = [one.span for one in facts.returns_of(call.function)]
-    around += [one.span for one in facts.raises() if one.function == call.function]
+    around += [one.span for one in raised_in(facts, call.function)]
     around += [one.span for one in facts.assignments_in(call.function)]
     around += [one.span for one in facts.conditions_in(call.function)]
     around += [one.span for one in facts.calls_in(call.function) if one is not call and one.span is not None]
@@ -244,7 +244,7 @@ def _thrown_away(facts: SourceFacts, call: Call) -> bool:
         return False
     returns = facts.returns_of(call.function)
     others = [one.span for one in returns]
-    others += [one.span for one in facts.raises() if one.function == call.function]
+    others += [one.span for one in raised_in(facts, call.function)]
     others += [one.span for one in facts.assignments_in(call.function)]
     others += [one.span for one in facts.calls_in(call.function) if one is not call and one.span is not None]
     kept = any(isinstance(part, Call) and part.span == call.span for one in returns for part in walk(one.value))

@@ -8,6 +8,7 @@ from stopper.core.app_wiring import Handling
 from stopper.core.fact import ErrorHandler
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
+from stopper.core.raising import raised_in
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Caught, Constant, Format, Member, Name, Parameter, Value, walk
 
@@ -100,7 +101,7 @@ def _knows_http(facts: SourceFacts, name: str) -> bool:
         isinstance(inner, Parameter) or (isinstance(inner, Member) and inner.attribute == "code")
         for value in function.returns
         for inner in _as_answer(value)
-    ) or any(one.function == name for one in facts.raises())
+    ) or bool(raised_in(facts, name))
 
 
 def _as_answer(value: Value) -> Iterator[Value]:
