@@ -107,12 +107,9 @@ def _marshalled(value: Value) -> frozenset[int]:
     return frozenset(id(part) for call in made for part in walk(call.args[0]))
 
 
-_SCHEMAS: Final = re.compile(
-    r"(?:flask_)?marshmallow(?:_sqlalchemy)?(?:\.\w+)*\.(?:SQLAlchemyAutoSchema|ModelSchema|SQLAlchemySchema)|(?:.*\.)?(?:SQLAlchemyAutoSchema|ModelSchema)"
-)
+_SCHEMAS: Final = re.compile(r"(?:.*\.)?(?:SQLAlchemyAutoSchema|ModelSchema)")
+"""Schemas that take every column by themselves; ``SQLAlchemySchema`` takes those that it names."""
 _CHOOSES_NOTHING: Final = frozenset({"many", "session", "instance", "partial", "unknown", "transient"})
-
-
 _PROVIDERS: Final = re.compile(r"(?:.*\.)?(?:DefaultJSONProvider|JSONProvider|JSONEncoder)")
 
 
