@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final, cast
 
+from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts
+from stopper.core.nested_functions import inside
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Unknown, Value, parts, walk
 from stopper.core.whole_body import admits_by_list, is_whole, is_whole_of
 
@@ -70,10 +72,9 @@ def _looked_at_before(facts: SourceFacts, call: Call) -> bool:
 def _validates(facts: SourceFacts, decorator: str) -> bool:
     if facts.function(decorator) is None:
         return _SAYS_SO.search(decorator.rpartition(".")[2]) is not None  # it lies out of sight
-    inner = [one.name for one in facts.functions() if one.name.startswith(f"{decorator}.")]
     return any(
         call.method in _LOOKS and any(is_whole(given) for given in call.args)
-        for name in inner
+        for name in inside(facts, decorator)
         for call in facts.calls_in(name)
     )
 
@@ -134,21 +135,17 @@ def _are_names(value: Value) -> bool:
 def _by_keywords(facts: SourceFacts) -> Iterator[Call]:
     """``User(**request.json)``: of a class that is a model, or of one whose name is no schema's."""
     for call in facts.calls():
-        if not call.keywords:
-            continue
-        word = call.method
-        if any(name == "**" and is_whole_of(facts, value) for name, value in call.keywords) and _is_model(
-            facts, call, word
-        ):
+        if any(name == "**" and is_whole_of(facts, value) for name, value in call.keywords) and _is_model(facts, call):
             yield call
 
 
-def _is_model(facts: SourceFacts, call: Call, word: str) -> bool:
+def _is_model(facts: SourceFacts, call: Call) -> bool:
+    word = call.method
     if any(part in word.lower() for part in _SCHEMAS):
         return False
     if facts.function(call.callee) is not None or any(one.name == call.callee for one in facts.classes(*_PICKY)):
         return False
-    known = next((one for one in facts.classes() if one.name == call.callee), None)
+    known = classes_by_name(facts).get(call.callee)
     if known is not None:
         return any(base.endswith(("Model", "Base", "Document")) or "Model" in base for base in known.bases) and not any(
             "pydantic" in base or "BaseModel" in base or "Schema" in base for base in known.bases

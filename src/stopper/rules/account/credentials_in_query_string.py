@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from stopper.core.account_names import is_password_name
 from stopper.core.app import App, Route
+from stopper.core.body_models import classes_by_name
 from stopper.core.exchange import Request
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -36,7 +37,8 @@ def _is_credential(name: str) -> bool:
 
 
 def detect(app: App) -> Iterator[Hit]:
-    """Passwords among the readings of the query, in a path, in a parser's arguments, in a form by GET, in the OpenAPI document."""
+    """Passwords among the readings of the query, in a path, in the arguments of a parser or decorator, in a URL that the application
+    itself calls, in a form by GET, in the OpenAPI document."""
     facts = source_of(app)
     for reading in facts.readings("flask.request.args"):
         if _is_credential(reading.key):
@@ -64,14 +66,8 @@ def _sent(facts: SourceFacts) -> Iterator[Hit]:
         return
     for call in facts.calls("*.get", "*.post", "*.request", "*.put", "*.delete"):
         query = call.keyword("params")
-        if (
-            (
-                isinstance(query, Mapping)
-                and call.span is not None
-                and any(is_password_name(name) for name in query.keys())  # noqa: SIM118
-            )
-            or (call.span is not None and any(map(_writes_password, call.args[:1])))
-        ):
+        named = isinstance(query, Mapping) and any(map(is_password_name, query.keys()))
+        if call.span is not None and (named or any(map(_writes_password, call.args[:1]))):
             yield Hit("a password is sent in the query string", call.span)
 
 
@@ -110,9 +106,8 @@ def _fields(facts: SourceFacts, schema: Value) -> Iterator[str]:
     if isinstance(schema, Mapping):
         yield from schema.keys()
     called = schema.callee if isinstance(schema, Call) else getattr(schema, "dotted", "")
-    for one in facts.classes() if called else ():
-        if one.name == called:
-            yield from one.attributes
+    if (known := classes_by_name(facts).get(called)) is not None:
+        yield from known.attributes
 
 
 def _parsed(facts: SourceFacts) -> Iterator[Hit]:

@@ -221,13 +221,6 @@ def _has_default(facts: SourceFacts, store: Mapping) -> bool:
 
 def _compared(facts: SourceFacts) -> Iterator[Span]:
     """One function that compares the name and the password with literals."""
-    for one in facts.comparisons("==", "!="):
-        if (
-            isinstance(one.left, Sequence)
-            and isinstance(one.right, Sequence)
-            and _pair_is_default(facts, one.left, one.right)
-        ):
-            yield one.span
     sides = [(one.function, one.operator, one.left, one.right, one.span) for one in facts.comparisons("==", "!=")]
     sides += [
         (call.function, "either", call.args[0], call.args[1], call.span)
@@ -235,8 +228,10 @@ def _compared(facts: SourceFacts) -> Iterator[Span]:
         if len(call.args) == 2 and call.span is not None
     ]
     names: dict[tuple[str, str], list[str]] = {}
-    for function, operator, left, right, _ in sides:
-        name = _against(facts, left, right, lambda said: _USER_KEY.fullmatch(said) is not None) if function else None
+    for function, operator, left, right, span in sides:
+        if isinstance(left, Sequence) and isinstance(right, Sequence) and _pair_is_default(facts, left, right):
+            yield span
+        name = _against(facts, left, right, _is_user_name) if function else None
         if name is not None:
             names.setdefault((function, operator), []).append(name)
     for function, operator, left, right, span in sides if names else ():
@@ -250,9 +245,13 @@ def _compared(facts: SourceFacts) -> Iterator[Span]:
 def _pair_is_default(facts: SourceFacts, left: Sequence, right: Sequence) -> bool:
     """``(username, password) == ("admin", "secret")``."""
     pairs = list(zip(left.items, right.items, strict=False))
-    names = [_against(facts, one, two, lambda said: _USER_KEY.fullmatch(said) is not None) for one, two in pairs]
+    names = [_against(facts, one, two, _is_user_name) for one, two in pairs]
     passwords = [_against(facts, one, two, is_password_name) for one, two in pairs]
     return _is_default([one for one in names if one], [one for one in passwords if one])
+
+
+def _is_user_name(name: str) -> bool:
+    return _USER_KEY.fullmatch(name) is not None
 
 
 def _configured(facts: SourceFacts) -> Iterator[Span]:
