@@ -39,7 +39,8 @@ _SERIALIZER: Final = re.compile(r"(?i).*(URLSafe|Timed|JSONWebSignature)\w*Seria
 
 
 def detect(app: App) -> Iterator[Hit]:
-    """In functions that reset or invite: tokens from what can be guessed, and signed ones that never end."""
+    """Where somebody resets or invites: tokens from what can be guessed, signed ones that never end, and kept ones that nothing ends
+    or that nobody asks the age of."""
     facts = source_of(app)
     names = [one.name for one in facts.functions() if RESETS.search(one.name.rpartition(".")[2])]
     names += [route.view for route in facts.routes if RESETS.search(route.path)]
@@ -129,15 +130,15 @@ def _is_guessable(facts: SourceFacts, value: Value) -> bool:
     )
 
 
-def _unended(facts: SourceFacts, resets: frozenset[str]) -> Iterator[Hit]:
+def _unended(facts: SourceFacts, reached: frozenset[str]) -> Iterator[Hit]:
     """A signed token without expiry: ``loads`` without ``max_age``, a serializer without a time, a JWT without ``exp``."""
     for call in facts.calls("*.loads"):
         ends_itself = "TimedJSONWebSignature" in f"{call.callee} {getattr(call.receiver, 'callee', '')}"
-        if call.function in resets and _is_serializer(call) and not ends_itself and call.lacks(1, "max_age"):
+        if call.function in reached and _is_serializer(call) and not ends_itself and call.lacks(1, "max_age"):
             yield Hit("a reset token is accepted for ever", call.span)
     for call in facts.calls("jwt.encode", "jose.jwt.encode"):
         payload = call.argument(0, "payload", "claims")
-        if call.function in resets and any(
+        if call.function in reached and any(
             isinstance(one, Mapping) and not one.open and one.get("exp") is None for one in options(payload)
         ):
             yield Hit("a reset token is made without an expiry", call.span)
@@ -179,23 +180,13 @@ def _kept(facts: SourceFacts, resets: frozenset[str]) -> Iterator[Hit]:
         return
     index = index_of(facts)
     for route in facts.routes:
-        views = [one.name for one in index.of_view(route.view)]
-        names = index.calling(views, 3)
-        if not any(name in resets for name in (route.view, *names)) or not any(
-            _sets_password(facts, one) for one in names
-        ):
+        names = index.calling([one.name for one in index.of_view(route.view)], 3)
+        spans = [span for name, span in found if name in names]
+        if not spans or resets.isdisjoint((route.view, *names)) or not any(_sets_password(facts, one) for one in names):
             continue
         used, ages = _ended(facts, names)
-        for name, span in found if not (used and ages) else ():
-            if name in names:
-                said = (
-                    "can be used again"
-                    if ages
-                    else "does not expire"
-                    if used
-                    else "can be used again and does not expire"
-                )
-                yield Hit(f"a reset token {said}", span, certainty="likely")
+        wrong = [said for said, ends in (("can be used again", used), ("does not expire", ages)) if not ends]
+        yield from (Hit(f"a reset token {' and '.join(wrong)}", span, certainty="likely") for span in spans if wrong)
 
 
 def _looked_up(facts: SourceFacts) -> Iterator[tuple[str, Span | None]]:
@@ -243,17 +234,9 @@ def _ended(facts: SourceFacts, names: list[str]) -> tuple[bool, bool]:
         cleared = any(_KEPT_AS.fullmatch(one.attribute) and "." in one.target for one in facts.assignments_in(name))
         sql = [text for text in texts if " " in text]
         plain = [text for text in texts if " " not in text and text.isascii()]
-        used = (
-            used
-            or cleared
-            or any(map(_USED.search, (*words, *plain, name.rpartition(".")[2])))
-            or any(map(_SQL_USED.search, sql))
-        )
-        ages = (
-            ages
-            or any(map(_AGES.search, (*words, *sides, *plain, name.rpartition(".")[2])))
-            or any(map(_SQL_AGES.search, sql))
-        )
+        words += [*plain, name.rpartition(".")[2]]
+        used = used or cleared or any(map(_USED.search, words)) or any(map(_SQL_USED.search, sql))
+        ages = ages or any(map(_AGES.search, (*words, *sides))) or any(map(_SQL_AGES.search, sql))
     return used, ages
 
 

@@ -58,13 +58,11 @@ def detect(app: App) -> Iterator[Hit]:
 def _knows_only_admins(facts: SourceFacts) -> bool:
     """That the only people who can log in are administrators: the one model of accounts is called so, or it has nothing by which two
     people could differ, and nobody can sign up."""
-    people = facts.classes("flask_login.UserMixin")
+    people = list(facts.classes("flask_login.UserMixin"))
     names = [one.name.rpartition(".")[2].lower() for one in people]
     if names and all(name in ("admin", "administrator", "superuser") for name in names):
         return True
-    alike = bool(names) and not any(
-        one.attributes or one.methods or len(one.bases) > 1 for one in facts.classes("flask_login.UserMixin")
-    )
+    alike = bool(people) and not any(one.attributes or one.methods or len(one.bases) > 1 for one in people)
     return alike and not any(_REGISTERS.search(route.path) for route in facts.routes)
 
 

@@ -22,6 +22,7 @@ _FOR_EVERYBODY: Final = re.compile(
 )
 
 
+MESSAGE: Final = "any website may call this API from a browser and read the answer"
 _TOGETHER: Final = 4
 """From so many decorators of one file on they are told together."""
 
@@ -30,14 +31,12 @@ def detect(app: App) -> Iterator[Hit]:
     """Flask-CORS without origins, or a star set by hand, in an application that asks who is calling."""
     facts = source_of(app)
     open_to_all = [said for said in sayings(facts) if said.any_origin and not said.hidden and not said.with_credentials]
-    whole = [said for said in open_to_all if _opens_everything(said)]
-    if whole and asks_who(app):  # what views and answers say beside it opens nothing more
-        yield from (
-            Hit("any website may call this API from a browser and read the answer", one.span) for one in whole[:1]
-        )
-        return
     starred = [one for one in headers_set(facts, "Access-Control-Allow-Origin") if _is_star(one.value)]
     if not (open_to_all or starred) or not asks_who(app):
+        return
+    whole = next((said for said in open_to_all if _opens_everything(said)), None)
+    if whole is not None:  # what views and answers say beside it opens nothing more
+        yield Hit(MESSAGE, whole.span)
         return
     published = _published(facts)
     views = {one.span: function.name for function in facts.functions() for one in function.decorators}
@@ -50,7 +49,7 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         told.add(view)  # two decorators of one view open it once
         if span is None or not view or files[span.path] < _TOGETHER:
-            yield Hit("any website may call this API from a browser and read the answer", span)
+            yield Hit(MESSAGE, span)
         elif span.path not in told:
             told.add(span.path)  # many decorators of one file that all say the same are one decision
             yield Hit(

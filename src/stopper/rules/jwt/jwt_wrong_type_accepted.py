@@ -91,8 +91,7 @@ def _one_audience(app: App, facts: SourceFacts, mine: set[str]) -> bool:
 
 def _given(facts: SourceFacts, value: Value | None) -> list[Value | None]:
     """What callers pass where it is a parameter, else the value."""
-    passed = list(given(facts, value)) if isinstance(value, Parameter) else []
-    return [*passed] or [value]
+    return list(given(facts, value)) if isinstance(value, Parameter) else [value]
 
 
 def probe(target: Target) -> Steps[Verdict]:
