@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.account_names import is_password_name, said_name
+from stopper.core.api_key_names import SHOWN
 from stopper.core.app import App
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
@@ -30,7 +31,6 @@ from stopper.core.values import (
 
 SHORTEST: Final = 8
 """A literal under this length is a mark or a scheme, not a key."""
-_SHOWN: Final = frozenset({"request-header", "authorization-header", "request-data", "query-string", "cookie"})
 _KEY_KINDS: Final = ("api-key", "token", "config-secret")
 _NO_KEY: Final = re.compile(
     r"(?i)(?:bearer|basic|digest|token|jwt|api[-_ ]?key|undefined|null|none|anonymous)?(?:[-_ ]?v\d+)?\s*(?:undefined|null|none)?"
@@ -113,7 +113,7 @@ def _is_shown_key(facts: SourceFacts, value: Value) -> bool:
     if re.search(r"(?i)user_?name$", _spelled(value)) or _is_field_name(value):
         return False
     labels = facts.labels(value)
-    return any(label.kind in _SHOWN for label in labels) and any(_says_key(label) for label in labels)
+    return any(label.kind in SHOWN for label in labels) and any(_says_key(label) for label in labels)
 
 
 def _spelled(value: Value) -> str:
@@ -171,7 +171,7 @@ def _as_stored(facts: SourceFacts, value: Value) -> Certainty | None:
     labels = facts.labels(value)
     if any(label.kind in ("environment", "config", "config-secret", "api-key") for label in labels):
         return "certain"
-    return None if any(label.kind in _SHOWN for label in labels) else "likely"
+    return None if any(label.kind in SHOWN for label in labels) else "likely"
 
 
 def _named_key(value: EnvironmentValue | ConfigValue) -> bool:

@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.api_key_names import is_key_name, is_shown_key
 from stopper.core.app import App
+from stopper.core.desk_files import MADE_UP
 from stopper.core.environment_edits import from_environment, without_fallback
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.key_shapes import STANDS_IN
@@ -30,10 +31,8 @@ from stopper.core.values import (
 MESSAGE: Final = "an API key is written in the code"
 SHORTEST: Final = 8
 _FAKE: Final = re.compile(
-    rf"(?i){STANDS_IN}|<.*>|\{{|\.\.\.|^(?:none|null|todo|test|secret|x-[\w-]+|api[_-]?key|key|string|header|query)$|not.?set|insert|^(?:my|auth|some)[_-](?:api[_-]|secret[_-])?(?:key|token|secret)$|redacted|^(?:test|dummy|fake|sample)(?:[-_][a-z]+)+$"
+    rf"(?i){STANDS_IN}|<.*>|\{{|\.\.\.|^(?:none|null|todo|test|secret|x-[\w-]+|api[_-]?key|key|string|header|query)$|not.?set|insert|^(?:my|auth|some)[_-](?:api[_-]|secret[_-])?(?:key|token|secret)$|redacted|^(?:test|sample)(?:[-_][a-z]+)+$"
 )
-_MADE_UP: Final = re.compile(r"(?i)(?:^|/)(?:sandbox(?:es)?/|fixtures?/|factor(?:y|ies)\.py$)")
-"""Where people and things are made up, for a look or for tests."""
 _COLLECTION: Final = re.compile(r"(?i)(?:.*_)?(?:api|access|service|client|valid|partner|allowed)_?keys(?:_.*)?")
 _URL: Final = re.compile(r"^(?:https?|redis|postgres\w*)://|^[\w.-]+/[\w./-]*$|^\w+\.\w+(?:\.\w+)*$|\s")
 
@@ -45,7 +44,7 @@ def detect(app: App) -> Iterator[Hit]:
     texts = {(text.span.path, text.span.line): text.value for text in facts.texts()}
     known: dict[str, str] = {}
     for span, certainty in _places(facts):
-        if (span.path, span.line) not in seen and not _MADE_UP.search(span.path):
+        if (span.path, span.line) not in seen and not MADE_UP.search(span.path):
             seen.add((span.path, span.line))
             value = texts.get((span.path, span.line), "")
             if value and known.setdefault(value, span.path) != span.path:
@@ -114,7 +113,7 @@ def _in_comparisons(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
             held = (
                 isinstance(wanted, Constant)
                 and wanted.span is not None
-                and _inside(comparison.span, wanted.span)
+                and comparison.span.holds(wanted.span)
                 and _is_key(wanted)
             )
             if (
@@ -122,17 +121,13 @@ def _in_comparisons(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
                 or (
                     isinstance(wanted, Sequence)
                     and wanted.span
-                    and _inside(comparison.span, wanted.span)
+                    and comparison.span.holds(wanted.span)
                     and _holds(wanted)
                 )
             ) and is_shown_key(facts, shown):
                 yield comparison.span, "certain"
         if comparison.operator in ("==", "!="):
             yield from _from_elsewhere(facts, (comparison.left, comparison.right), comparison.span)
-
-
-def _inside(outer: Span, inner: Span) -> bool:
-    return outer.holds(inner)
 
 
 def _in_calls(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:

@@ -29,13 +29,11 @@ def detect(app: App) -> Iterator[Hit]:
         return
     for handler in facts.handlers():
         if (
-            handler.action in ("pass", "go-on")
-            and _verifies(facts, handler)
-            and not _compares_key(facts, handler.function)
+            handler.action in ("pass", "go-on") and _verifies(handler) and not _compares_key(facts, handler.function)
         ) and any(_reads_key(condition.value) for condition in _conditions(facts, handler.function)):
             yield Hit(MESSAGE, handler.span)
     for handler in facts.handlers():
-        if handler.action == "return" and _verifies(facts, handler) and _hands_out_the_key(facts, handler):
+        if handler.action == "return" and _verifies(handler) and _hands_out_the_key(facts, handler):
             yield Hit(MESSAGE, handler.span)
     yield from _one_after_the_other(facts)
     yield from _beside_others(facts)
@@ -71,7 +69,7 @@ def _one_after_the_other(facts: SourceFacts) -> Iterator[Hit]:
     if not trusting:
         return
     swallowing = {
-        one.function for one in facts.handlers() if one.action in ("return", "pass", "go-on") and _verifies(facts, one)
+        one.function for one in facts.handlers() if one.action in ("return", "pass", "go-on") and _verifies(one)
     }
     held = [(one.value, one.span) for one in facts.assignments()]
     held += [(one.value, one.span) for one in facts.returns()]
@@ -119,7 +117,7 @@ def _hands_out_the_key(facts: SourceFacts, handler: Handler) -> bool:
     return bool(callers) and not looked_up and not compared
 
 
-def _verifies(facts: SourceFacts, handler: Handler) -> bool:
+def _verifies(handler: Handler) -> bool:
     for callee in handler.tried:
         if callee in CHECKS or any(
             word in callee.lower() for word in ("decode", "verify_token", "verify_jwt", "check_token")

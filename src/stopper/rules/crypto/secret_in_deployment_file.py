@@ -11,7 +11,7 @@ from stopper.core.ci_steps import OF_A_PIPELINE, OF_ONE_DESK
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.key_shapes import is_placeholder
-from stopper.core.naming import sensitive
+from stopper.core.naming import VARIABLE, sensitive
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import Call, Constant, EnvironmentValue, Parameter, Value, text_of, walk
@@ -37,9 +37,6 @@ _POINTER: Final = re.compile(
 )
 _OF_TESTS: Final = re.compile(r"(?i)(?:^|_)tests?(?:ing)?(?:_|$)")
 """Variables that only a run of tests reads."""
-_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
-"""The name of a variable or setting: it says where a secret is."""
-_WEAK_NAMES: Final = frozenset({"token", "jwt"})
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -156,7 +153,7 @@ def _is_default_of(value: Value, function: str, names: list[str]) -> bool:
         and isinstance(value.default, Constant)
         and isinstance(value.default.value, str)
         and is_secret(value.default.value)
-        and not _VARIABLE.fullmatch(value.default.value)
+        and not VARIABLE.fullmatch(value.default.value)
     )
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.desk_files import MADE_UP
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.key_shapes import claims_of, is_placeholder, is_random, key_in, may_hold_key
-from stopper.core.naming import sensitive
+from stopper.core.naming import VARIABLE, sensitive
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import Constant, Mapping, Value, text_of, walk
@@ -18,11 +19,7 @@ SHORTEST: Final = 10
 _ELSEWHERE: Final = re.compile(r"(?i)secret_?key|jwt_secret")
 """Keys that sign, as API keys have: rules of their own speak of them."""
 _FOR_TRIALS: Final = re.compile(r"(?i)(?:\w*_)?(?:test(?:ing)?|dummy|fake|example|sample|mock)_")
-_MADE_UP: Final = re.compile(r"(?i)(?:^|/)(?:sandbox(?:es)?/|fixtures?/|factor(?:y|ies)\.py$)")
-"""Where people and things are made up, for a look or for tests."""
 """Names of what fills a database for development; what has the shape of a key is told all the same."""
-_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
-"""The name of a variable: it says where a secret is."""
 _NO_SECRET: Final = re.compile(
     r"(?i)^(?:https?:|urn:|[\w.-]*/|sha\d+-|pbkdf2:|scrypt:|argon2|\$2[aby]\$|[a-z]+(?:[ _.-][a-z]+)*\d{0,3}$)|\s|[{}%]"
 )
@@ -113,7 +110,7 @@ def _bearers(value: Value) -> Iterator[tuple[Span, str, Certainty, str]]:
 
 def _by_name(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
     for one in facts.assignments():
-        if _is_secret(one.attribute, one.value) and not _MADE_UP.search(one.span.path):
+        if _is_secret(one.attribute, one.value) and not MADE_UP.search(one.span.path):
             yield one.span, f"{one.attribute} is a literal", "likely"
     for write in facts.config_writes():
         if write.loaded is not False and _is_secret(write.key, write.value):
@@ -129,7 +126,7 @@ def _is_secret(name: str, value: Value) -> bool:
         or _ELSEWHERE.search(name)
     ):
         return False
-    if _FOR_TRIALS.match(name) or _FOR_TRIALS.match(value.name) or _VARIABLE.fullmatch(text):
+    if _FOR_TRIALS.match(name) or _FOR_TRIALS.match(value.name) or VARIABLE.fullmatch(text):
         return False
     return not is_placeholder(text) and not _NO_SECRET.search(text) and is_random(text)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.desk_files import FILE_OF_A_DESK
+from stopper.core.desk_files import is_of_a_desk
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.switched_on import asked_for, is_on
@@ -22,9 +22,9 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for call in facts.calls("*.run"):
         value = _debug(call)
-        if not is_on(facts, value) or not _runs_flask(facts, call) or asked_for(facts, call.span):
+        if not is_on(facts, value) or not _runs_flask(facts, call):
             continue
-        if call.span is not None and FILE_OF_A_DESK.search(call.span.path):
+        if asked_for(facts, call.span) or is_of_a_desk(call.span):
             continue
         if is_constant(value, True, 1):
             yield Hit("the application is started in debug mode, which runs code for whoever reaches it", call.span)

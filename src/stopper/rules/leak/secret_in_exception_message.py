@@ -8,7 +8,7 @@ from stopper.core.account_names import said_name
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import CREDENTIALS, UNTRUSTED
-from stopper.core.naming import sensitive
+from stopper.core.naming import VARIABLE, sensitive
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import (
     Call,
@@ -33,7 +33,6 @@ _TELLS_NOTHING: Final = re.compile(
     r"(?i)(?:.*\.)?(?:bool|len|type|isinstance|hash|id|any|all|hexdigest|sha\d+|md5|mask\w*|redact\w*|scrub\w*|\w*fingerprint\w*|\w*saniti[sz]e\w*|obfuscat\w*|get_unverified_\w+)"
 )
 _MASKS: Final = re.compile(r"(?i)mask|redact|hide|censor|obfuscat|strip_?(?:secret|password|credential)")
-_A_NAME: Final = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _SETTING: Final = re.compile(r"[A-Za-z]+(?:[._][A-Za-z]+)+")
 _MESSAGES: Final = re.compile(r"(?i)(?:^|_)(?:messages?|errors?|texts|strings|labels|msgs?)(?:_|$)")
 _VAGUE: Final = frozenset({"token", "jwt", "tok"})
@@ -119,7 +118,7 @@ def _is_list_of_names(value: Value) -> bool:
     listed = [one for one in walk(value, 4) if isinstance(one, Sequence)]
     inside = [item for one in listed for item in one.items]
     return bool(inside) and all(
-        isinstance(item, Constant) and isinstance(item.value, str) and _A_NAME.fullmatch(item.value) for item in inside
+        isinstance(item, Constant) and isinstance(item.value, str) and VARIABLE.fullmatch(item.value) for item in inside
     )
 
 

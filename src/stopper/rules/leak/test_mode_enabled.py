@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from stopper.core.api_key_names import SHOWN
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Response
 from stopper.core.facts import SourceFacts, source_of
@@ -38,7 +39,6 @@ _CHECKS: Final = re.compile(
 )
 _ROUTES_MOST: Final = 6
 _SHORTEST: Final = 8
-_SENT: Final = frozenset({"authorization-header", "request-header", "cookie", "query-string", "request-data"})
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -81,7 +81,7 @@ def _fixture_tokens(facts: SourceFacts) -> Iterator[Hit]:
                 continue
             if not (_FIXTURE.search(wanted.name) or _FIXTURE_TEXT.search(wanted.value)) or asked_for(facts, span):
                 continue
-            if any(label.kind in _SENT for label in facts.labels(shown)):
+            if any(label.kind in SHOWN for label in facts.labels(shown)):
                 yield Hit("a token for tests is taken wherever this runs", span, certainty="likely")
 
 

@@ -116,7 +116,7 @@ def _internal(value: Value, asked: Asked, orders: set[str]) -> str:
             and part.method in _WHOLE
             and id(part) not in read
             and not _is_asked(part, asked)
-            and _is_whole(part.receiver, asked)
+            and _is_asked(part.receiver, asked)
         ):
             return "the whole completion"
         if isinstance(part, Constant) and isinstance(part.value, str) and len(part.value) > 15:
@@ -130,10 +130,6 @@ def _internal(value: Value, asked: Asked, orders: set[str]) -> str:
 
 def _of_model(value: Value, asked: Asked) -> bool:
     return any(_is_asked(part, asked) for part in walk(value, 6))
-
-
-def _is_whole(value: Value | None, asked: Asked) -> bool:
-    return _is_asked(value, asked)
 
 
 def probe(target: Target) -> Steps[Verdict]:

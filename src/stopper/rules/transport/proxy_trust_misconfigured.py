@@ -35,7 +35,6 @@ _ALL: Final = re.compile(r"""forwarded[-_]allow[-_]ips["'\s=,:]*["']?\*""", re.I
 _PROXY: Final = re.compile(
     r"(?i)proxy_pass\s|image:\s*[\"']?(\w+/)?(nginx|traefik|haproxy|caddy|envoy)|reverse_proxy\s|ProxyPass\s"
 )
-_ADDRESS: Final = ("flask_limiter.util.get_remote_address", "flask_limiter.Limiter")
 
 
 def detect(app: App) -> Iterator[Hit]:
