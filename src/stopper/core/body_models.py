@@ -42,6 +42,8 @@ _NARROW_FIELDS: Final = frozenset({
     "TimeDelta", "Decimal", "Enum", "EnumField", "IP", "IPv4", "IPv6", "Constant",
 })  # fmt: skip
 _LOOSE_CHECKS: Final = frozenset({"Length", "Range", "URL", "Email", "Predicate", "NoneOf", "DataRequired", "And"})
+HANDS_BODY: Final = frozenset({"arguments", "input", "use_args", "use_kwargs"})
+"""Decorators of Flask-Smorest, APIFlask and webargs that hand what the caller sent to a view, by a schema."""
 _ENUMS: Final = ("Enum", "StrEnum", "IntEnum", "Flag")
 _VALIDATORS: Final = frozenset({"validates", "validator", "field_validator"})
 
@@ -126,9 +128,7 @@ def _class_of_call(facts: "SourceFacts", call: Call, depth: int) -> str | None:
         return owner
     if call.method in _DUMPS and call.receiver is not None:
         return class_of(facts, call.receiver, depth - 1)
-    named = [
-        part.dotted for one in (*call.args, *dict(call.keywords).values()) for part in (one,) if isinstance(part, Name)
-    ]
+    named = [one.dotted for one in (*call.args, *dict(call.keywords).values()) if isinstance(one, Name)]
     if call.callee in _DECODES or call.method in ("structure", "parse_obj_as"):
         return next((one for one in named if is_record(facts, one)), None)
     function = facts.function(call.callee)
@@ -142,7 +142,7 @@ def _schema_of(facts: "SourceFacts", value: Parameter) -> str | None:
     """The schema in a decorator that hands the body to a view: ``@app.input(PostIn)``, ``@blp.arguments(PostSchema)``."""
     function = facts.function(value.function)
     for one in function.decorators if function is not None else ():
-        if one.call is None or one.name.rpartition(".")[2] not in ("input", "arguments", "use_args", "use_kwargs"):
+        if one.call is None or one.name.rpartition(".")[2] not in HANDS_BODY:
             continue
         for part in walk(one.call.argument(0, "schema", "argmap"), 3):
             name = part.dotted if isinstance(part, Name) else part.callee if isinstance(part, Call) else ""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from stopper.core.passing import callers, passed
+from stopper.core.passing import handed
 from stopper.core.values import Call, Parameter, Value, walk
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ def through(
 
 def _beyond(facts: "SourceFacts", value: Value) -> Iterator[Value]:
     if isinstance(value, Parameter):
-        for call in callers(facts, value.function):
-            yield from passed(facts, value, call)
+        yield from handed(facts, value)
     elif isinstance(value, Call) and value.callee[:1] != "?":
         yield from (one.value for one in facts.returns_of(value.callee))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from stopper.core.body_models import classes_by_name
 from stopper.core.fact import ClassFact
-from stopper.core.passing import callers, passed
+from stopper.core.passing import handed
 from stopper.core.values import Call, Parameter, Value, options
 
 if TYPE_CHECKING:
@@ -36,10 +36,9 @@ def _made(facts: "SourceFacts", value: Value, steps: int) -> Iterator[Call]:
                 yield from _made(facts, one.value, steps - 1)
         elif isinstance(option, Parameter) and steps:
             yield from raised_for(facts, option)
-            for call in callers(facts, option.function):
-                for given in passed(facts, option, call):
-                    if given is not option:
-                        yield from _made(facts, given, steps - 1)
+            for given in handed(facts, option):
+                if given is not option:
+                    yield from _made(facts, given, steps - 1)
 
 
 def raised_for(facts: "SourceFacts", value: Parameter) -> Iterator[Call]:

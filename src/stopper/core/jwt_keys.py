@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, cast
 
 from stopper.core.app import App
+from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts
 from stopper.core.jwt_names import (
     HMAC,
@@ -20,7 +21,7 @@ from stopper.core.jwt_names import (
     switched_off,
 )
 from stopper.core.parts_returned import parts_returned
-from stopper.core.passing import callers, passed
+from stopper.core.passing import callers, handed
 from stopper.core.secret import Secret
 from stopper.core.values import (
     Call,
@@ -106,9 +107,9 @@ def _inside(facts: SourceFacts, value: Value) -> Iterable[Value]:
     match value:
         case ConfigValue(key=key):
             return facts.config_values(key)
-        case Parameter(function=function, default=default):
-            given = [one for call in callers(facts, function) for one in passed(facts, value, call)]
-            return given if default is None else [*given, default]
+        case Parameter(default=default):
+            given = handed(facts, value)
+            return [*given] if default is None else [*given, default]
         case Item(owner=Mapping(items=items, open=False)):
             return [held for _, held in items]
         case Item(owner=Call()) if placed := parts_returned(facts, value):
@@ -129,7 +130,7 @@ def _fields(facts: SourceFacts, call: Call) -> Mapping | None:
     """``asdict(claims)``: the fields of a data class of the project as a mapping; open where they are given out of sight."""
     held = call.args[0] if call.args else call.receiver
     name = held.callee if isinstance(held, Call) else held.dotted if isinstance(held, Name) else ""
-    found = next((one for one in facts.classes() if one.name == name), None) if name else None
+    found = classes_by_name(facts).get(name)
     if found is None or not (found.decorators or found.bases):
         return None
     made = [held] if isinstance(held, Call) else list(facts.calls(name))

@@ -27,8 +27,7 @@ from stopper.core.origins import (
 )
 from stopper.core.parameter_origins import of_parameter
 from stopper.core.parts_returned import parts_returned
-from stopper.core.passing import callers
-from stopper.core.passing import passed as passed_by
+from stopper.core.passing import handed
 from stopper.core.values import (
     Call,
     Caught,
@@ -204,7 +203,7 @@ class _Asking:
     def _handed(self, value: Parameter) -> list[Value]:
         if of_parameter(self.facts, value, self.numbers):
             return []
-        return [one for call in callers(self.facts, value.function) for one in passed_by(self.facts, value, call)]
+        return list(handed(self.facts, value))
 
     def _all_under(self, several: list[tuple[Value, MappingType[str, Value]]], key: str, depth: int) -> Labels | None:
         found: Labels = NONE
@@ -268,9 +267,8 @@ class _Asking:
             return NONE
         self.open.add(mark)
         found = of_parameter(self.facts, value, self.numbers)
-        for call in callers(self.facts, value.function):
-            for given in passed_by(self.facts, value, call):
-                found |= self.of(given, {}, depth + 4)
+        for given in handed(self.facts, value):
+            found |= self.of(given, {}, depth + 4)
         self.open.discard(mark)
         return found
 

@@ -1,15 +1,13 @@
 """What a parameter of a function is because of who calls that function: a route, an error handler, a schema, a library that logs in."""
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from stopper.core.body_models import class_of
+from stopper.core.body_models import HANDS_BODY, class_of
 from stopper.core.origins import NONE, Labels, labelled, of_header
 from stopper.core.values import Constant, Parameter
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
-
-_HANDS_BODY: Final = frozenset({"arguments", "input", "use_args", "use_kwargs"})
 
 
 def of_parameter(facts: "SourceFacts", value: Parameter, numbers: bool) -> Labels:
@@ -53,7 +51,7 @@ def _of_schema(facts: "SourceFacts", value: Parameter) -> Labels:
         return NONE
     if any(name == value.parameter for route in facts.routes_of_view(value.function) for name, _ in route.parameters):
         return NONE
-    given = any(one.name.rpartition(".")[2] in _HANDS_BODY for one in function.decorators)
+    given = any(one.name.rpartition(".")[2] in HANDS_BODY for one in function.decorators)
     given = given or (facts.is_view(value.function) and class_of(facts, value) is not None)
     return labelled("request-data") if given else NONE
 

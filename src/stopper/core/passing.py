@@ -16,6 +16,12 @@ def callers(facts: "SourceFacts", function: str) -> Iterator[Call]:
         yield from facts.calls(function.removesuffix(".__init__"))
 
 
+def handed(facts: "SourceFacts", value: Parameter) -> Iterator[Value]:
+    """What callers pass for a parameter, call by call; nothing for a call that leaves it out."""
+    for call in callers(facts, value.function):
+        yield from passed(facts, value, call)
+
+
 def given(facts: "SourceFacts", value: Parameter) -> tuple[Value, ...]:
     """What a parameter is, one time for each call: what is passed, else its default; without a call its default alone."""
     found: list[Value] = []

@@ -54,9 +54,7 @@ def _shows_all(facts: "SourceFacts", value: Value, depth: int = 12) -> bool:
             return _shows_all(facts, held, depth - 1)
         case Call(callee="bool" | "len" | "type" | "isinstance"):
             return False
-        case Call(callee="sorted" | "list" | "set" | "tuple" | "len" | "bool", args=(inner, *_)) if not _is_paired(
-            inner
-        ):
+        case Call(callee="sorted" | "list" | "set" | "tuple", args=(inner, *_)) if not _is_paired(inner):
             return False
         case Truth() | Call(method="keys" | "get_namespace"):
             return False
