@@ -5,7 +5,7 @@ from typing import Final
 
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
-from stopper.core.values import Call, Constant, Sequence, Value
+from stopper.core.values import Name, Sequence, Value, is_constant, walk
 
 LIMITERS: Final = ("flask_limiter.Limiter", "flask_limiter.extension.Limiter")
 _LIBRARIES: Final = (
@@ -33,27 +33,19 @@ def limits_somehow(facts: SourceFacts) -> bool:
         return True
     if any(True for _ in facts.config_writes("STOPPER_RATE_LIMIT")):
         return True
-    if any(_is_429(value) for one in facts.returns() for value in _items(one.value)):
+    if any(says_too_many(one.value) for one in facts.returns()):
         return True
-    if any(
-        _is_429(value)
-        for call in facts.calls("flask.abort", "flask.make_response", "flask.Response")
-        for value in _given(call)
-    ):
+    if any(says_too_many(call) for call in facts.calls("flask.abort", "flask.make_response", "flask.Response")):
         return True
     return any(LIMITING.search(one.name.rpartition(".")[2]) for one in facts.functions())
 
 
-def _given(call: Call) -> tuple[Value, ...]:
-    return (*call.args, *(said for _, said in call.keywords))
-
-
-def _items(value: Value) -> tuple[Value, ...]:
-    return value.items if isinstance(value, Sequence) else ()
-
-
-def _is_429(value: Value) -> bool:
-    return isinstance(value, Constant) and value.value == 429
+def says_too_many(value: Value) -> bool:
+    """That 429 (RFC 6585) stands in an answer or in a call that makes one, as a number or as ``HTTPStatus.TOO_MANY_REQUESTS``."""
+    return any(
+        is_constant(part, 429) or (isinstance(part, Name) and part.dotted.endswith("TOO_MANY_REQUESTS"))
+        for part in walk(value, 3)
+    )
 
 
 def has_default(facts: SourceFacts) -> bool:

@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.limiter_facts import AUTH_PATH, LIMITING
+from stopper.core.limiter_facts import AUTH_PATH, LIMITING, says_too_many
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Name, Sequence, Value, is_constant, text_of, walk
@@ -126,18 +126,16 @@ def _filters(facts: SourceFacts) -> Iterator[Hit]:
 def _own_hooks(facts: SourceFacts) -> Iterator[Hit]:
     """A hook of the project that counts and refuses, and lets the path of a log-in go before it counts."""
     for name in dict.fromkeys(hook for route in facts.routes for hook in route.hooks):
-        refusals = [one.span for one in facts.returns_of(name) if _says_429(one.value)]
-        refusals += [one.span for one in facts.calls_in(name) if one.method == "abort" and _says_429(one) and one.span]
+        refusals = [one.span for one in facts.returns_of(name) if says_too_many(one.value)]
+        refusals += [
+            one.span for one in facts.calls_in(name) if one.method == "abort" and says_too_many(one) and one.span
+        ]
         for asked in facts.conditions_in(name) if refusals else ():
             if not asked.stops or asked.body is None or any(asked.body.holds(one) for one in refusals):
                 continue
             if any(AUTH_PATH.search(text) for text in _let_go(facts, name, asked.value)):
                 yield Hit("requests to log in are let go before the limiter counts", asked.span)
                 break
-
-
-def _says_429(value: Value) -> bool:
-    return any(is_constant(part, 429) for part in walk(value, 3))
 
 
 def _let_go(facts: SourceFacts, function: str, asked: Value) -> Iterator[str]:

@@ -8,11 +8,11 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.app_extensions import RateLimiter
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.limiter_facts import LIMITERS
+from stopper.core.limiter_facts import LIMITERS, says_too_many
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.setting_facts import MISSING, in_force, is_for_one_desk, is_written, plain, written
-from stopper.core.values import Call, Mapping, Value, is_constant, options, parts, walk
+from stopper.core.values import Call, Mapping, Value, is_constant, walk
 
 _STORES: Final = ("RATELIMIT_STORAGE_URI", "RATELIMIT_STORAGE_URL")
 _WORKERS: Final = re.compile(
@@ -85,18 +85,14 @@ def _own(facts: SourceFacts) -> Iterator[tuple[str, Span]]:
     ]
     if not memories:
         return
-    refusing = {one.function for one in facts.returns() if _says_429(one.value)}
-    refusing |= {one.function for one in facts.calls("flask.abort", "flask.make_response") if _says_429(one)}
+    refusing = {one.function for one in facts.returns() if says_too_many(one.value)}
+    refusing |= {one.function for one in facts.calls("flask.abort", "flask.make_response") if says_too_many(one)}
     reached = refusing | {call.callee for name in refusing for call in facts.calls_in(name)}
     if not refusing:
         return
     for one in memories:
         if any(_is_looked_in(facts, name, one.value) for name in reached):
             yield "the counters stand in the memory of a process", one.span
-
-
-def _says_429(value: Value) -> bool:
-    return any(is_constant(part, 429) for one in options(value) for part in (one, *parts(one)))
 
 
 def _is_own_memory(value: Value) -> bool:
