@@ -143,6 +143,32 @@ def test_what_the_scan_is_shown_to_have_made_is_deleted_by_another_and_nothing_e
     assert 3000 in cards.cards
 
 
+@pytest.mark.parametrize(
+    "own", ["/cards/delete/<int:number>", "/cards/remove/<int:number>", "/cards/end/<int:card_id>"]
+)
+def test_what_the_scan_made_is_taken_back_and_what_has_the_same_number_elsewhere_stays(own: str) -> None:
+    """``/cards/stickers/1`` lies below ``/cards`` and is no card: the scan's own card 1 says nothing of somebody's sticker 1."""
+    cards, stickers = Cards(asks=True), dict.fromkeys(range(1, 10), "somebody's")
+    cards.cards[3000] = {"id": 3000, "label": "somebody's", "frozen": False, "user_id": 1}
+
+    def end(**number: int) -> Any:
+        (one,) = number.values()
+        if not cards.caller() or cards.cards.get(one, {}).get("user_id") != cards.number(cards.caller()):
+            return jsonify(error="not found"), 404
+        cards.cards.pop(one)
+        return jsonify(ok=True)
+
+    def stick(number: int) -> Any:
+        return jsonify(ok=stickers.pop(number)) if cards.caller() else (jsonify(error="no"), 401)
+
+    cards.app.add_url_rule("/cards/stickers/<int:number>", "stick", stick, methods=["DELETE"])
+    cards.app.add_url_rule(own, "end", end, methods=["DELETE"])
+    found = cards.described("/cards/create", LABEL).judged()
+    assert len(stickers) == 9
+    assert found.outcome != "fail", found.message
+    assert list(cards.cards) == [3000]
+
+
 def test_every_route_of_a_kind_is_told_and_not_the_first_alone() -> None:
     cards = Cards()
     for path, method, does in WAYS:
@@ -163,6 +189,13 @@ def test_what_others_do_about_a_thing_that_all_see_is_none() -> None:
 
     assert Cards(public=True).add("/cards/<int:card_id>/like", "POST", like).judged().outcome != "fail"
     assert Cards(public=True).add("/cards/<int:card_id>/move", "POST", like).judged().outcome != "fail"
+
+
+@pytest.mark.parametrize(
+    ("path", "method"), [("/cards/like/<int:card_id>", "POST"), ("/cards/comments/<int:card_id>", "PUT")]
+)
+def test_what_others_do_about_a_thing_is_none_wherever_its_number_stands(path: str, method: str) -> None:
+    assert Cards().add(path, method, freeze).judged().outcome != "fail"
 
 
 def test_an_answer_that_is_the_same_under_every_id_shows_nothing_of_anybody() -> None:

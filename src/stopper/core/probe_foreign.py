@@ -15,7 +15,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, own, passed, send, undo
 from stopper.core.probe_baseline import alike, attempt, same, steady
 from stopper.core.probe_inputs import members
-from stopper.core.probe_kinds import Kind, at_number, entry_of, entry_with, new_id, route_at
+from stopper.core.probe_kinds import Kind, at_number, entry_of, entry_with, new_id, takes_its_id
 from stopper.core.probe_objects import entries, ids, marked
 from stopper.core.probe_own_values import as_parameter
 
@@ -71,7 +71,7 @@ def _in_order(kind: Kind) -> list[tuple[Route, str]]:
         (route, method)
         for route in kind.members
         for method in ("GET", "PUT", "PATCH", "POST", "DELETE")
-        if method in route.methods and not _JOINS.search(route.path.partition("}")[2])
+        if method in route.methods and not _JOINS.search(re.sub(r"\{[^{}]*\}", "", route.path.removeprefix(kind.base)))
     ]
     pairs = [(route, method) for route, method in pairs if method != "GET" or route is not kind.thing]
     return sorted(pairs, key=lambda pair: (pair[1] != "GET", pair[1] == "DELETE" or bool(_ENDS.search(pair[0].path))))
@@ -94,8 +94,9 @@ def _made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[T
     if number is None:
         return None
     yield from _ours(target, kind, alice, number, made, marks)
-    if (thing := kind.thing) is not None and route_at(target, thing.path, "DELETE") is not None:
-        yield from undo(alice.on(replace(at_number(target, thing, number), method="DELETE", body=b"", effect="write")))
+    ends = [one for one in _deleting(kind) if one.path.rstrip("/").endswith("}")]
+    if ends:
+        yield from undo(alice.on(replace(at_number(target, ends[0], number, "DELETE"), body=b"", effect="write")))
     his = (yield from send(bob.on(lists))) if lists is not None else None
     shared = his is not None and entry_of(his, kind.parameter, number) is not None
     return Thing(number, made, shared, his is not None and his.response.succeeded and not shared)
@@ -104,7 +105,8 @@ def _made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[T
 def _ours(
     target: Target, kind: Kind, alice: Identity, number: str, made: Exchange, marks: dict[str, str]
 ) -> Steps[None]:
-    """Where Alice's reading of the thing, or its entry in her list, shows what was just stored, it is the scan's own at every path of it."""
+    """Where Alice's reading of the thing, or its entry in her list, shows what was just stored, it is the scan's own at every path that
+    surely takes its id."""
     if kind.thing is not None:
         seen = yield from send(alice.on(at_number(target, kind.thing, number)))
         shown = seen.response.text if seen.response.succeeded else ""
@@ -114,8 +116,15 @@ def _ours(
     else:
         return
     if any(mark in shown for mark in marks.values()):
-        for route in [one for one in kind.members if "DELETE" in one.methods]:
+        for route in _deleting(kind):
             yield from own(at_number(target, route, number).target.partition("?")[0], made.request)
+
+
+def _deleting(kind: Kind) -> list[Route]:
+    """The routes that delete and take the id of such a thing for sure, the thing's own path first."""
+    own_path = kind.thing.path if kind.thing is not None else ""
+    found = [one for one in kind.members if "DELETE" in one.methods and takes_its_id(kind, one)]
+    return sorted(found, key=lambda one: one.path != own_path)
 
 
 def _newest(before: Exchange, after: Exchange, parameter: str, marks: dict[str, str]) -> str | None:

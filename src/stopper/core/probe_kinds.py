@@ -14,6 +14,8 @@ from stopper.core.probe_objects import as_id, entries, ids
 
 _MAKES: Final = ("create", "new", "add")
 _LISTS: Final = ("list", "all", "mine", "my", "me", "index")
+_DELETES: Final = re.compile(r"(?i)/(delete|remove|destroy)/")
+"""What may stand between a collection and the id of what is deleted."""
 _SAID: Final = re.compile(r"(?i)\bid\W{0,4}(\d{1,18}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{24})\b")
 """How a sentence names an id: ``Added note "x" with id 5``."""
 
@@ -80,6 +82,18 @@ def listed_at(target: Target, base: str) -> Route | None:
     words = (*_LISTS, f"{thing}s", thing, f"my-{thing}", f"my_{thing}")
     paths = (base, *(f"{base}/{word}" for word in words))
     return next((route for path in paths if (route := route_at(target, path, "GET")) is not None), None)
+
+
+def takes_its_id(kind: Kind, route: Route) -> bool:
+    """Whether the id in the route's path is surely that of such a thing. ``/notes/comments/{id}`` lies below ``/notes`` too, and the id there
+    is that of a comment: whoever deletes by it deletes what somebody else wrote."""
+    before, _, behind = route.path.partition("{")
+    read = kind.thing or next((one for one in kind.members if one.path.startswith(f"{kind.base}/{{")), None)
+    if read is not None and before == read.path.partition("{")[0]:
+        return True
+    thing = re.escape(kind.base.rpartition("/")[2].removesuffix("s"))
+    named = re.fullmatch(rf"(?i){thing}s?(_?(id|uuid|number|no|key|slug))?", behind.partition("}")[0])
+    return named is not None or _DELETES.fullmatch(before.removeprefix(kind.base)) is not None
 
 
 def route_at(target: Target, path: str, method: str) -> Route | None:

@@ -275,7 +275,7 @@ class Courier:
                     self._own(path, request)
 
     def own(self, path: str, made: Request) -> None:
-        """Remember that *made* has made the thing at *path*: it may be deleted, and is when the scan ends."""
+        """Remember that *made* has made the thing at *path*: it may be deleted."""
         with self._lock:
             self._own(path, made)
 
