@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from stopper.core.app import App, Route
+from stopper.core.asked_before import bare_of, is_asked_before, reads_same, truths
 from stopper.core.exchange import Exchange
 from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
@@ -26,14 +27,11 @@ from stopper.core.values import (
     Item,
     Member,
     Name,
-    Parameter,
-    Truth,
     Value,
     is_constant,
     options,
-    parts,
     walk,
-)  # fmt: skip
+)
 
 SHOWN_IN: Final = frozenset(f"flask.request.{where}" for where in ("headers", "args", "values", "cookies"))
 DIGEST: Final = ("hmac.compare_digest", "secrets.compare_digest")
@@ -43,6 +41,8 @@ HEADERS_MOST: Final = 4
 
 Missing = frozenset[str | None]
 """What a value is when nothing was sent or set: None, an empty text, both or (empty) neither."""
+Compared = tuple[Value, Value, Span, str]
+"""Both sides of a comparison, where it stands, and in which function."""
 _NONE: Final[Missing] = frozenset({None})
 _KEY_WORDS: Final = re.compile(r"(?i)(?:key|token|secret|password)$")
 
@@ -63,10 +63,15 @@ def _open_checks(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         if (
             met
             and (_says_key(left) or _says_key(right))
-            and not _guarded(facts, (left, right), span, function)
-            and needed_to_start(facts).isdisjoint(setting_names(facts, left, right))
+            and not is_asked_before(facts, (left, right), span, function)
+            and not _is_needed(facts, left, right)
         ):
             yield span, function
+
+
+def _is_needed(facts: SourceFacts, *values: Value) -> bool:
+    """That the application refuses to start without one of the settings in these."""
+    return not needed_to_start(facts).isdisjoint(setting_names(facts, *values))
 
 
 def _skipped_checks(facts: SourceFacts) -> Iterator[Span]:
@@ -82,34 +87,34 @@ def _skipped_checks(facts: SourceFacts) -> Iterator[Span]:
             if not isinstance(wanted, (EnvironmentValue, ConfigValue)) or not _says_key(wanted):
                 continue
             refusing = _refusals_within(facts, outer, len(every) > 1)
-            held = any(
-                one.holds(span)
-                and function == outer.function
-                and (_same(_bare(left)[0], wanted) or _same(_bare(right)[0], wanted))
-                for one in refusing
-                for left, right, span, function in compared
-            )
-            needed = not needed_to_start(facts).isdisjoint(setting_names(facts, wanted))
-            if held and _when_not_set(facts, wanted) and not needed and not _refused_when_unset(facts, wanted, outer):
+            held = any(one.holds(span) for one in refusing for span in _compared_with(wanted, compared, outer.function))
+            if held and _may_be_unset(facts, wanted) and not _refused_when_unset(facts, wanted, outer):
                 yield outer.span
 
 
-def _lets_in_unset(
-    facts: SourceFacts, outer: Condition, compared: "list[tuple[Value, Value, Span, str]]"
-) -> bool:  # fmt: skip
+def _compared_with(wanted: Value, compared: list[Compared], within: str) -> Iterator[Span]:
+    """Where that function compares something with the setting."""
+    for left, right, span, function in compared:
+        if function == within and (reads_same(bare_of(left)[0], wanted) or reads_same(bare_of(right)[0], wanted)):
+            yield span
+
+
+def _may_be_unset(facts: SourceFacts, wanted: Value) -> bool:
+    return bool(_when_not_set(facts, wanted)) and not _is_needed(facts, wanted)
+
+
+def _lets_in_unset(facts: SourceFacts, outer: Condition, compared: list[Compared]) -> bool:
     """``if not key: return view()`` above the comparison that refuses."""
     wanted = outer.value
     if not isinstance(wanted, (EnvironmentValue, ConfigValue)) or not _says_key(wanted):
         return False
-    later = any(
-        function == outer.function
-        and outer.span.line < span.line
-        and (_same(_bare(left)[0], wanted) or _same(_bare(right)[0], wanted))
-        and any(one.refuses and one.span.holds(span) for one in facts.conditions_in(function))
-        for left, right, span, function in compared
+    later = [span for span in _compared_with(wanted, compared, outer.function) if outer.span.line < span.line]
+    refusing = [one.span for one in facts.conditions_in(outer.function) if one.refuses]
+    return (
+        any(one.holds(span) for one in refusing for span in later)
+        and _may_be_unset(facts, wanted)
+        and _answers_or_goes_on(facts, outer)
     )
-    needed = needed_to_start(facts).isdisjoint(setting_names(facts, wanted))
-    return later and needed and bool(_when_not_set(facts, wanted)) and _answers_or_goes_on(facts, outer)
 
 
 def _answers_or_goes_on(facts: SourceFacts, outer: Condition) -> bool:
@@ -141,7 +146,7 @@ def _refused_when_unset(facts: SourceFacts, wanted: Value, outer: Condition) -> 
         one.negated
         and one.stops
         and one.function in (outer.function, "")
-        and any(_same(part, wanted) for part in _truths(one.value))
+        and any(reads_same(part, wanted) for part in truths(one.value))
         for one in facts.conditions()
     )
 
@@ -158,11 +163,10 @@ def _comparisons(facts: SourceFacts) -> Iterator[tuple[Value, Value, bool, Span,
 
 def _meant(facts: SourceFacts, value: Value) -> Value:
     """What an object of the project has under an attribute, where its class was made with it: ``config.api_key``."""
-    bare, _ = _bare(value)
-    if not isinstance(bare, Member) or not (sensitive(bare.attribute) or _KEY_WORDS.search(bare.attribute)):
+    if not isinstance(value, Member) or not (sensitive(value.attribute) or _KEY_WORDS.search(value.attribute)):
         return value
-    held = [one for one, _ in held_under(facts, bare.owner, bare.attribute)]
-    return held[0] if len(held) == 1 and bare is value else value
+    held = [one for one, _ in held_under(facts, value.owner, value.attribute)]
+    return held[0] if len(held) == 1 else value
 
 
 def _meeting(facts: SourceFacts, left: Value, right: Value) -> Missing:
@@ -193,17 +197,9 @@ def _missing(value: Value, of: Callable[[Value], Missing]) -> Missing:
         if isinstance(option, Call) and option.callee == "str" and option.args:
             found |= {"None" if missing is None else missing for missing in _missing(option.args[0], of)}
             continue
-        inner, encoded = _bare(option)
+        inner, encoded = bare_of(option)
         found |= of(inner) - (_NONE if encoded else frozenset())
     return found
-
-
-def _bare(value: Value) -> tuple[Value, bool]:
-    """The value without ``.encode()`` and ``.strip()``, and whether there was one: on None they raise."""
-    found = False
-    while isinstance(value, Call) and value.receiver is not None and value.method in ("encode", "strip"):
-        value, found = value.receiver, True
-    return value, found
 
 
 def _when_not_sent(value: Value) -> Missing:
@@ -233,74 +229,6 @@ def _empty(default: Value | None) -> Missing:
         elif is_constant(option, "", b""):
             found |= {""}
     return found
-
-
-# -- what refuses before ---------------------------------------------------------------------------------------------------------
-
-
-def _guarded(facts: SourceFacts, sides: tuple[Value, Value], span: Span, function: str) -> bool:
-    """That one of the sides is tested for being there, before the comparison or in the same test."""
-    bare = [inner for side in sides for option in options(side) for inner in (_bare(option)[0],)]
-    return any(any(_same(tested, side) for side in bare) for tested in _tested(facts, sides, span, function))
-
-
-def _is_of(value: Value, sides: tuple[Value, Value]) -> bool:
-    """That the value is the outcome of comparing these two."""
-    return any(
-        isinstance(inner, (Truth, Call)) and {id(side) for side in sides} <= {id(part) for part in parts(inner)}
-        for inner in walk(value, 3)
-    )
-
-
-def _tested(facts: SourceFacts, sides: tuple[Value, Value], span: Span, function: str) -> Iterator[Value]:
-    """The values whose presence decides whether the comparison is reached or counts."""
-    for condition in facts.conditions():
-        encloses = condition.function in (function, "") or function.startswith(f"{condition.function}.")
-        before = condition.stops and condition.span.line < span.line and encloses
-        inside = condition.body is not None and condition.body.holds(span) and not condition.negated
-        same = condition.span.holds(span) or any(_is_of(one, sides) for one in options(condition.value))
-        if condition.span.path == span.path and (before or inside or same):
-            yield from _truths(condition.value)
-    for returned in facts.returns():
-        if returned.function == function:
-            for inner in walk(returned.value):
-                if isinstance(inner, Choice) and any(_is_of(option, sides) for option in inner.options):
-                    yield from _truths(inner)
-    for found in facts.comparisons("is", "is not", "==", "!="):
-        if found.span.path == span.path and found.function in (function, "") and found.span.line <= span.line:
-            for one, other in ((found.left, found.right), (found.right, found.left)):
-                if is_constant(other, None, ""):
-                    yield one
-
-
-def _truths(value: Value) -> Iterator[Value]:
-    """The values that are tested for truth in a condition: ``a`` and ``b`` of ``not a or b and a == c``."""
-    for option in options(value):
-        if isinstance(option, Truth) and len(option.parts) == 1:
-            yield from _truths(option.parts[0])
-        elif isinstance(option, Call) and option.callee in ("all", "any", "bool"):
-            yield from (part for part in walk(option) if isinstance(part, (Item, EnvironmentValue, ConfigValue)))
-        elif not isinstance(option, Truth):
-            yield option
-
-
-def _same(one: Value, other: Value) -> bool:
-    """That both read the same setting or header, wherever they stand."""
-    match one, other:
-        case EnvironmentValue(variable=first), EnvironmentValue(variable=second):
-            return first == second
-        case ConfigValue(key=first), ConfigValue(key=second):
-            return first == second
-        case Item(owner=Name(dotted=owner), key=Constant(value=first)), Item(
-            owner=Name(dotted=same_owner), key=Constant(value=second)
-        ):
-            return (owner, first) == (same_owner, second)
-        case Item(owner=Name(dotted=owner), key=Parameter() as first), Item(
-            owner=Name(dotted=same_owner), key=Parameter() as second
-        ):
-            return (owner, first.function, first.parameter) == (same_owner, second.function, second.parameter)
-        case _:
-            return False
 
 
 # -- on the wire -----------------------------------------------------------------------------------------------------------------
