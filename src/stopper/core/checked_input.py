@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
 from stopper.core.labels import LabelKind
 from stopper.core.passing import passed
@@ -101,13 +102,21 @@ def stations(
         called = facts.function(call.callee) if isinstance(call, Call) and depth else None
         if called is None or not isinstance(call, Call):
             continue
-        given = called.parameters[1:] if called.parameters[:1] in (("self",), ("cls",)) else called.parameters
-        reached = {name for index, name in enumerate(given) if mine & origins(call.argument(index, name))}
+        reached = _reached(called, call, mine)
         if reached:
-            yield called.name, mine | {("parameter", (called.name, name)) for name in reached}
+            yield called.name, mine | reached
         if reached or not mine:  # a function without parameters may read the request itself
             for one in facts.returns_of(called.name):
                 yield from stations(facts, one.value, called.name, depth - 1)
+
+
+def _reached(called: Function, call: Call, mine: frozenset[Origin]) -> frozenset[Origin]:
+    """The parameters for which that call passes something that is made of these."""
+    return frozenset(
+        ("parameter", (called.name, name))
+        for index, name in enumerate(called.parameters)
+        if mine & origins(call.argument(index, name))
+    )
 
 
 def _held(facts: SourceFacts, mine: frozenset[Origin], function: str, is_check: Callable[[Call], bool]) -> bool:
@@ -129,10 +138,8 @@ def _refused_inside(facts: SourceFacts, mine: frozenset[Origin], function: str) 
         called = facts.function(call.callee) if raised_in(facts, call.callee) else None
         if called is None or called.returns:
             continue
-        given = called.parameters[1:] if called.parameters[:1] in (("self",), ("cls",)) else called.parameters
-        reached = {name for index, name in enumerate(given) if mine & origins(call.argument(index, name))}
-        theirs: frozenset[Origin] = frozenset(("parameter", (called.name, name)) for name in reached)
-        if theirs and _held(facts, theirs | mine, called.name, _check_of(False, _OF_TYPE)):
+        reached = _reached(called, call, mine)
+        if reached and _held(facts, reached | mine, called.name, _check_of(False, _OF_TYPE)):
             return True
     return False
 

@@ -15,13 +15,14 @@ Put = tuple[str, Value]
 """A header's name and value."""
 _AUTHORIZATION: Final = re.compile(r"(?i)(?:proxy-)?authorization")
 _PUTS: Final = ("*.update", "*.setdefault", "*.__setitem__")
-_CLIENTS: Final = (
+CLIENTS: Final = (
     "requests.Session",
     "requests.sessions.Session",
     "httpx.Client",
     "httpx.AsyncClient",
     "aiohttp.ClientSession",
 )
+"""Clients that keep headers for all that they send."""
 
 
 def credential_kind(header: str) -> LabelKind | None:
@@ -53,7 +54,7 @@ def _all_put(facts: "SourceFacts") -> dict[int, tuple[Put, ...]]:
 
 def _collected(facts: "SourceFacts") -> dict[int, tuple[Put, ...]]:
     found: dict[int, list[Put]] = {}
-    for call in facts.calls(*_CLIENTS):
+    for call in facts.calls(*CLIENTS):
         found.setdefault(id(call), []).extend(_pairs(call.keyword("headers")))
     for call in facts.calls(*_PUTS):
         into = call.receiver

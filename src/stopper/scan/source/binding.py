@@ -8,6 +8,7 @@ from stopper.core.fact import (
     ConfigWrite,
     Flow,
 )
+from stopper.core.held_headers import CLIENTS
 from stopper.core.naming import sensitive
 from stopper.core.place import Span
 from stopper.core.values import (
@@ -216,7 +217,7 @@ def _bind_one(
 def _put_into_client(reader: Reader, headers: Value, key: Value, value: Value, span: Span) -> bool:
     """``session.headers["X-Key"] = key``: the client sends it from now on, which is a call of its mapping."""
     client = reader.dotted(headers.owner) if type(headers) is Member else None
-    if client is None or names.CLIENT.fullmatch(client) is None:
+    if client not in CLIENTS:
         return False
     call = Call(f"{client}.headers.__setitem__", (key, value), (), False, headers, reader.function, span)
     reader.project.calls.append(call)

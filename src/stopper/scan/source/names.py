@@ -122,15 +122,6 @@ API_OBJECTS: Final = frozenset(
         "flask_smorest.Api",
     }
 )
-RESOURCE_BASES: Final = frozenset(
-    {
-        "flask_restful.Resource",
-        "flask_restx.Resource",
-        "flask_restplus.Resource",
-        "flask.views.MethodView",
-        "flask.views.View",
-    }
-)
 
 ATTRIBUTE_SETTINGS: Final[dict[str, str]] = {
     "secret_key": "SECRET_KEY",
@@ -146,9 +137,6 @@ OUTBOUND: Final = re.compile(
     r"(?:requests|httpx)(?:\.(?:Session|Client|AsyncClient))?\.(?:get|post|put|patch|delete|head|options|request|stream)"
     r"|urllib\.request\.(?:urlopen|Request)|urllib3(?:\.PoolManager)?\.request|aiohttp(?:\.ClientSession)?\.(?:get|post|put|patch|delete|request)"
 )
-
-CLIENT: Final = re.compile(r"requests(?:\.sessions)?\.Session|httpx\.(?:Async)?Client|aiohttp\.ClientSession")
-"""Clients that keep headers for all that they send."""
 
 Sink = tuple[str, int | None, tuple[str, ...]]
 SINKS: Final[dict[str, tuple[Sink, ...]]] = {
