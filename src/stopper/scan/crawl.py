@@ -105,7 +105,7 @@ class _Crawl:
     """What is answered to a word that is not there, by the folder in which it is asked for."""
     waiting: list[_Place] = field(default_factory=list[_Place])
 
-    def run(self, nothing: "Nothing", start: Sequence[str]) -> None:
+    def run(self, nothing: Nothing, start: Sequence[str]) -> None:
         """Ask what waits, and what answers lead to."""
         self._wait(start)
         for _ in range(ASKED_MOST):
@@ -148,7 +148,7 @@ class _Crawl:
                 self.known.add(self.prefix + path)
                 self.waiting.append(_Place(self.prefix + path))
 
-    def _guess(self, nothing: "Nothing", words: Sequence[str]) -> None:
+    def _guess(self, nothing: Nothing, words: Sequence[str]) -> None:
         """Ask for *words*, as long as it goes quickly; what an answer leads to is asked beside them."""
         left, before = GUESS_SECONDS, len(self.guessed)
         self._wait(words)
@@ -172,7 +172,7 @@ class _Crawl:
                 self.found.pop(path, None)
         return True
 
-    def _ask(self, nothing: "Nothing", place: _Place) -> None:
+    def _ask(self, nothing: Nothing, place: _Place) -> None:
         path = place.path
         response = _read(self.courier, path, self.who)
         if response is not None and only_slash(path, response) and path + "/" not in self.known:

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
 from typing import Final
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import parse_qsl
 
 from stopper.core.exchange import Response
+from stopper.scan.page_links import on_host
 
 NAMED_MOST: Final = 60
 """Routes that one answer may name."""
@@ -76,12 +77,9 @@ def scripts(response: Response, origin: str, path: str) -> list[str]:
         return []
     found: dict[str, None] = {}
     for said in _SCRIPT.findall(response.text[:_READ]):
-        try:
-            whole = urlsplit(urljoin(origin + path, unescape(said)))
-        except ValueError:
-            continue
-        if f"{whole.scheme}://{whole.netloc}" == origin and not _FOREIGN.search(whole.path):
-            found.setdefault(whole.path)
+        where = on_host(unescape(said), origin, path)
+        if where is not None and not _FOREIGN.search(where.path):
+            found.setdefault(where.path)
     return list(found)[:SCRIPTS_MOST]
 
 

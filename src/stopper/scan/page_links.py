@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import cast
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from stopper.core.exchange import Response
 from stopper.scan.nothing_there import MOVED
@@ -25,16 +25,19 @@ def linked(response: Response, origin: str, path: str) -> Iterator[tuple[str, st
     else:
         _texts(response.json(), texts, 8)
     for text in texts[:200]:
-        try:
-            whole = urlsplit(urljoin(origin + path, text))
-        except ValueError:
-            continue
-        if (
-            f"{whole.scheme}://{whole.netloc}" == origin
-            and whole.path.startswith("/")
-            and re.fullmatch(r"[\x21-\x7e]+", whole.path)
-        ):
-            yield whole.path, whole.query
+        where = on_host(text, origin, path)
+        if where is not None and re.fullmatch(r"[\x21-\x7e]+", where.path):
+            yield where.path, where.query
+
+
+def on_host(text: str, origin: str, path: str) -> SplitResult | None:
+    """Where an address that stands on the page at *path* leads, when that is the same origin."""
+    try:
+        where = urlsplit(urljoin(origin + path, text))
+    except ValueError:
+        return None
+    own = f"{where.scheme}://{where.netloc}" == origin and where.path.startswith("/")
+    return where if own else None
 
 
 def _texts(value: object, into: list[str], depth: int) -> None:

@@ -1,4 +1,4 @@
-"""Routes that take a form and no JSON, by their document: what is written to them goes as a form, whoever composed it."""
+"""Routes that take a form and no JSON, by their document, a form of a page or what they answered: what is written to them goes as a form, whoever composed it."""
 
 import json
 import re
