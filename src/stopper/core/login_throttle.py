@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts
 from stopper.core.limiter_facts import has_default
+from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.values import Call, Item, Name, Sequence, Value, may_be, options, text_of, walk
 from stopper.core.view_functions import FunctionIndex
 
@@ -117,13 +118,9 @@ def _limits_from_outside(facts: SourceFacts, route: SourceRoute) -> bool:
 
 
 def limited_as_a_whole(facts: SourceFacts) -> bool:
-    """A limiter with default limits, by argument or by setting, counts on every route."""
+    """A limiter with default limits, by argument or by setting, or a hook that is called so counts on every route."""
     return (
         has_default(facts)
         or facts.imports("stopper.service")
-        or any(
-            _THROTTLES.search(function.name.rpartition(".")[2])
-            and any(one.name.endswith((".before_request", ".before_app_request")) for one in function.decorators)
-            for function in facts.functions()
-        )
+        or any(_THROTTLES.search(name.rpartition(".")[2]) for name in hung(facts, *BEFORE))
     )

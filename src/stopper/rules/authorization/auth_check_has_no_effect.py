@@ -11,6 +11,7 @@ from stopper.core.kept_caller import is_asked_for_later
 from stopper.core.nested_functions import inside
 from stopper.core.place import RouteRef
 from stopper.core.raising import raised_in
+from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Caught, Choice, Constant, Member, Name, Sequence, Truth, Value, is_constant, walk
 
@@ -217,10 +218,7 @@ def _is_guard_function(facts: SourceFacts, function: str) -> bool:
     outer = function.rpartition(".")[0].rpartition(".")[2]
     if any(_OWN.search(name) for name in (word, outer)):
         return True
-    known = facts.function(function)
-    return known is not None and any(
-        one.name.endswith((".before_request", ".before_app_request")) for one in known.decorators
-    )
+    return function in hung(facts, *BEFORE)
 
 
 def _after_asking(facts: SourceFacts, call: Call) -> bool:

@@ -13,6 +13,7 @@ from stopper.core.owner_names import ADMIN_GUARD
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import attempt
+from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Name, Value, is_constant, walk
 
@@ -133,12 +134,7 @@ def _hooked(facts: SourceFacts, name: str) -> bool:
         if ADMIN_GUARD.search(call.callee) or call.method in ("protect", "cover")
     ):
         return True
-    hooks = [
-        function
-        for function in facts.functions()
-        if any(one.name.endswith(".before_request") for one in function.decorators)
-    ]
-    return any(one.refuses and one.function == hook.name for hook in hooks for one in facts.conditions())
+    return any(one.refuses for hook in hung(facts, *BEFORE) for one in facts.conditions_in(hook))
 
 
 def _basic_auth(facts: SourceFacts) -> bool:

@@ -12,6 +12,7 @@ from stopper.core.passing import passed as passed_by
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
 from stopper.core.probe_baseline import controls, judge, protected
+from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Sequence, Value, text_of, walk
 
@@ -19,7 +20,6 @@ PATHS: Final = frozenset(
     f"flask.request.{name}" for name in ("path", "full_path", "url", "base_url", "url_rule", "environ.PATH_INFO")
 )
 _ENDS: Final = ("startswith", "endswith", "find", "count")
-_HOOK: Final = re.compile(r"before_(?:app_)?request$")
 _ABOUT_WHO: Final = re.compile(
     r"(?i)auth|log_?in|sign_?in|token|jwt|api_?key|credential|(?:flask|^)\.?session(?:$|\.)|(?:user|login|check|valid\w*|require)_session|session_(?:user|id|valid\w*)|current_user|principal|permission|flask\.abort|forbid|\bg\.user|user_id"
 )
@@ -88,15 +88,7 @@ def _is_guard(facts: SourceFacts, function: str) -> bool:
     """That the function runs before requests, and can turn them away."""
     if not function:
         return False
-    found = facts.function(function)
-    hooked = found is not None and any(_HOOK.search(one.name) for one in found.decorators)
-    hooked = hooked or any(function in route.hooks for route in facts.routes)
-    if not hooked:
-        hooked = any(
-            getattr(given, "dotted", None) == function
-            for call in facts.calls("*.before_request", "*.before_app_request")
-            for given in call.args
-        )
+    hooked = function in hung(facts, *BEFORE) or any(function in route.hooks for route in facts.routes)
     return any(one.refuses for one in facts.conditions_in(function)) or (hooked and _asks_who(facts, function))
 
 

@@ -10,6 +10,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import LabelKind
 from stopper.core.naming import sensitive
 from stopper.core.place import Span
+from stopper.core.request_hooks import ALWAYS, hung
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Name, Value, walk
 
@@ -25,7 +26,6 @@ _PROXY: Final = re.compile(
 _LINE: Final = re.compile(r"(?i)log_?-?format")
 
 
-_HOOKS: Final = (".after_request", ".after_app_request", ".before_request", ".before_app_request", ".teardown_request")
 _LOGGERS: Final = ("gunicorn.glogging.Logger", "werkzeug.serving.WSGIRequestHandler")
 _REQUEST_LINE: Final = frozenset({"method", "path", "full_path", "url", "url_rule", "endpoint"})
 _HELD_BACK: Final = re.compile(
@@ -83,13 +83,9 @@ def _has_query(value: Value) -> bool:
 
 def _writers(facts: SourceFacts) -> frozenset[str]:
     """The functions that run for each request: hooks, however they are registered, and methods of servers' loggers."""
-    found = {one.name for one in facts.functions() if any(said.name.endswith(_HOOKS) for said in one.decorators)}
-    found |= {route_hook for route in facts.routes for route_hook in route.hooks}
-    for call in facts.calls(*("*" + word for word in _HOOKS)):
-        found |= {given.dotted for given in call.args[:1] if isinstance(given, Name)}
     heirs = {one.name for one in facts.classes(*_LOGGERS)}
-    found |= {one.name for one in facts.functions() if one.owner in heirs}
-    return frozenset(found)
+    methods = (one.name for one in facts.functions() if one.owner in heirs)
+    return hung(facts, *ALWAYS).union(methods, *(route.hooks for route in facts.routes))
 
 
 def _says_request(facts: SourceFacts, function: str, span: Span) -> bool:

@@ -13,6 +13,7 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_login import entered, token_in
+from stopper.core.request_hooks import AFTER, hung
 from stopper.core.response_headers import headers_set
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
@@ -186,14 +187,7 @@ def _guarded(facts: SourceFacts) -> frozenset[str] | None:
         if "no-store" in " ".join(str(part.value) for part in walk(one.value) if isinstance(part, Constant)):
             found.add(one.function)
     found |= {one.function for one in facts.assignments() if one.attribute == "no_store"}
-    for name in found:
-        function = facts.function(name)
-        if function is not None and any(one.name.endswith("after_request") for one in function.decorators):
-            return None
-    for call in facts.calls("*.after_request", "*.after_app_request"):
-        if any(getattr(given, "dotted", None) in found for given in call.args):
-            return None
-    return frozenset(found)
+    return None if found & hung(facts, *AFTER) else frozenset(found)
 
 
 def fix(app: App, hit: Hit) -> Edit | None:
