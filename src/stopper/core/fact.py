@@ -13,6 +13,10 @@ SinkKind = Literal[
     "log", "print", "response", "exception-message", "session", "cookie", "url", "redirect", "outbound-headers", "outbound-url",
     "outbound-body", "template", "html", "sql", "file-path", "subprocess", "deserialisation", "code", "claims", "response-header",
 ]  # fmt: skip
+FileKind = Literal[
+    "env", "dockerfile", "compose", "workflow", "build", "shell", "requirements", "docs", "procfile", "openapi", "template", "script",
+    "key", "config",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,8 @@ class Decorator:
 class Function:
     """One function or method. ``name`` is qualified (``shop.views.show``, ``shop.views.Notes.get``, ``a.outer.inner``).
 
-    ``returns`` are the values of its return statements, ``calls`` the callees in its body in order. ``owner`` is the qualified
-    class name or ``""``. ``guard`` says what a decorator or hook of the project does when it meets no credential.
+    ``parameters`` leave out what a method is bound to. ``returns`` are the values of its return statements, ``calls`` the callees in its
+    body in order. ``owner`` is the qualified class name or ``""``.
     """
 
     name: str
@@ -104,7 +108,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """An ``if``. ``stops``: its body surely leaves the function (return, raise, abort); ``refuses``: with 401, 403, abort or
+    """An ``if``, or a conditional expression that asks a function. ``stops``: its body surely leaves the function (return, raise, abort); ``refuses``: with 401, 403, abort or
     raise. An ``else`` is a condition of its own, with ``negated`` turned round. ``negated``: the test is ``not value`` (``value`` is then what stands behind ``not``). ``span`` is the test, ``body`` what
     runs where it holds."""
 
@@ -230,20 +234,7 @@ class TextFile:
     """A file beside the code that matters. ``path`` is relative to the root; ``lines`` have no line ends."""
 
     path: str
-    kind: Literal[
-        "env",
-        "dockerfile",
-        "compose",
-        "workflow",
-        "procfile",
-        "template",
-        "script",
-        "key",
-        "config",
-        "openapi",
-        "docs",
-        "shell",
-    ]
+    kind: FileKind
     lines: tuple[str, ...]
 
     _lowered: list[str] = field(default_factory=list[str], init=False, repr=False, compare=False)

@@ -15,7 +15,8 @@ A detector asks facts and never sees a syntax tree::
 
 Every query leaves out test files unless ``tests=True``. Values (:mod:`stopper.core.values`) come resolved: constants, aliases and
 settings are followed before a rule sees them. Names are dotted and resolved: ``flask.Flask.run``, ``flask.request``, ``shop.views.show``.
-A method of an object of unknown class is ``?.method``.
+A method of an object of unknown class is ``?.method``. Facts of a function that is a part of the one function that calls it stand there:
+``function_around`` tells in which they are written.
 """
 
 import re
@@ -133,7 +134,8 @@ class SourceFacts:
         ]
         if not found:
             return iter(())
-        return self._kept(found[0], tests) if len(found) == 1 else self._several(found, tests)
+        several = (call for named in found for call in self._kept(named, tests))
+        return self._kept(found[0], tests) if len(found) == 1 else several
 
     def calls_matching(self, pattern: str, tests: bool = False) -> Iterator[Call]:
         """The calls whose whole callee matches that regular expression: ``r"requests\\.(get|post)"``."""
@@ -154,7 +156,7 @@ class SourceFacts:
         return iter(self._memory.in_function(function, "calls", self.all_calls))
 
     def conditions_in(self, function: str) -> Sequence[Condition]:
-        """Every ``if`` written in that function's body, tests not left out."""
+        """Every ``if`` in that function's body, after those of the one function that calls it, tests not left out."""
         return self._memory.in_function(function, "conditions", self.all_conditions, outer=self.sole)
 
     def conditions_around(self, span: Span) -> "Iterator[Condition]":
@@ -173,7 +175,7 @@ class SourceFacts:
         return self._memory.in_function(function, "assignments", self.all_assignments)
 
     def comparisons_in(self, function: str) -> Sequence[Comparison]:
-        """The comparisons written in that function's body, tests not left out."""
+        """The comparisons in that function's body, after those of the one function that calls it, tests not left out."""
         return self._memory.in_function(function, "comparisons", self.all_comparisons, outer=self.sole)
 
     def returns_of(self, function: str) -> Sequence[Return]:
@@ -389,10 +391,6 @@ class SourceFacts:
             known.update((one.name, one) for one in self.all_classes)
         parents = (known[base] for base in found.bases if base in known)
         return depth > 0 and any(self._descends(parent, bases, depth - 1) for parent in parents)
-
-    def _several(self, found: "list[list[Call]]", tests: bool) -> Iterator[Call]:
-        for named in found:
-            yield from self._kept(named, tests)
 
 
 def source_of(app: "App") -> SourceFacts:

@@ -1,7 +1,7 @@
 """What an expression of the source is worth, as far as reading it can tell: a small closed union.
 
-Variables, module constants (also of other modules), class attributes, ``dict(…)`` and ``.get(…)`` are already followed, so a rule
-matches on what is left::
+Variables, module constants (also of other modules), class attributes, ``dict(…)``, ``.get(…)`` and functions of the project that only
+give back a value are already followed, so a rule matches on what is left::
 
     match value:
         case Constant(value=str(text)):                       # "literal", through however many names
@@ -193,7 +193,8 @@ class Call:
     ``callee`` is the resolved dotted name: ``jwt.decode``; a method of an object whose class is known is named by the class
     (``flask.Flask.run``, ``flask_sqlalchemy.SQLAlchemy.session.commit``); a method of anything else is ``?.method`` and ``receiver``
     says of what. ``open`` when ``*args`` or ``**kwargs`` of unknown content are passed (known ones are already unpacked).
-    ``function`` is the qualified name of the function around it, ``""`` at module level.
+    ``function`` is the qualified name of the function that it is a step of, ``""`` at module level: the one around it, or the only caller of
+    that one where it is a part of its caller.
     """
 
     callee: str

@@ -234,11 +234,12 @@ def read_files(
 
 def _settings_files(project: Project, texts: list[TextFile]) -> tuple[Module, ...]:
     """The settings beside the code; what reads them is imported where there are any."""
-    if not any(text.kind == "config" for text in texts):
+    beside = [text for text in texts if text.kind == "config"]
+    if not beside:
         return ()
     from stopper.scan.source.settings_files import settings_files
 
-    return settings_files(project, [text for text in texts if text.kind == "config"])
+    return settings_files(project, beside)
 
 
 def _nowhere(_importer: Module, _dotted: str) -> Module | None:

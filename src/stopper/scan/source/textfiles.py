@@ -1,14 +1,14 @@
 """The files beside the code that can hold or leak a credential: environment files,
-Dockerfiles, workflows, build files, requirements, templates, keys."""
+Dockerfiles, workflows, build files, shell scripts, requirements, pages of documents, settings, templates, keys."""
 
 import re
 from pathlib import Path
 from typing import Final
 
-from stopper.core.fact import TextFile
+from stopper.core.fact import FileKind, TextFile
 
 LARGEST: Final = 512 * 1024
-KINDS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
+KINDS: Final[tuple[tuple[re.Pattern[str], FileKind], ...]] = (
     (re.compile(r"(?:^|/)\.env(?:\.[\w.-]+)?$|(?:^|/)\.flaskenv$|\.env$"), "env"),
     (re.compile(r"(?:^|/)(?:Dockerfile|Containerfile)(?:\.[\w.-]+)?$|\.dockerfile$"), "dockerfile"),
     (re.compile(r"(?:^|/)(?:docker-)?compose[\w.-]*\.ya?ml$"), "compose"),
@@ -41,7 +41,7 @@ _NAMED: Final = re.compile(r"(?:\.env|Dockerfile|Containerfile)\.|.*\.env\.|id_"
 """What the name of every kind has: most files beside the code have none of it, and one look says so."""
 
 
-def kind_of(shown: str) -> str | None:
+def kind_of(shown: str) -> FileKind | None:
     """What kind of file that is by its name, None when it does not matter."""
     name = shown.rpartition("/")[2]
     if name.rpartition(".")[2] not in _ENDINGS and _NAMED.match(name) is None:
@@ -52,7 +52,7 @@ def kind_of(shown: str) -> str | None:
     return None
 
 
-def read_text(path: Path, shown: str, kind: str) -> TextFile | None:
+def read_text(path: Path, shown: str, kind: FileKind) -> TextFile | None:
     """The file as lines; None when it is binary, too large or unreadable, which loses nothing that a rule could judge."""
     try:
         if not path.is_file() or path.stat().st_size > LARGEST:
@@ -62,4 +62,4 @@ def read_text(path: Path, shown: str, kind: str) -> TextFile | None:
         return None
     if b"\0" in data:
         return None
-    return TextFile(shown, kind, tuple(data.decode("utf-8", "replace").splitlines()))  # type: ignore[arg-type]
+    return TextFile(shown, kind, tuple(data.decode("utf-8", "replace").splitlines()))
