@@ -57,11 +57,7 @@ def _in_step(step: Step) -> Iterator[Hit]:
 
 def _is_bare(command: str) -> bool:
     """``curl -v http://localhost/info`` on a line of its own sends nothing but its address."""
-    return (
-        command.lstrip("- ").startswith("curl ")
-        and not command.rstrip().endswith("\\")
-        and _SENT.search(command) is None
-    )
+    return command.lstrip("- ").startswith("curl ") and _SENT.search(command) is None
 
 
 def _in_code(facts: SourceFacts) -> Iterator[Hit]:
@@ -92,6 +88,7 @@ def _in_code(facts: SourceFacts) -> Iterator[Hit]:
 
 def _reproduced(facts: SourceFacts) -> Iterator[Span]:
     """``f"curl -H 'Authorization: Bearer {token}' {url}"``, put together by hand."""
+    # the first question is one that can be written down, so that a project without calls need not run this rule
     if not any(True for _ in facts.calls(tests=True)) or not facts.says_like("curl", _COMMAND):
         return
     values = [one for call in facts.calls(tests=True) for one in (*call.args, *(value for _, value in call.keywords))]
@@ -112,7 +109,8 @@ _RECORDERS: Final = frozenset({"record_property", "record_testsuite_property", "
 
 
 def _recorded(facts: SourceFacts) -> Iterator[Span]:
-    for function in facts.functions(tests=True) if facts.tests else ():
+    """What a test hands to such a fixture beside the name under which it stands there."""
+    for function in facts.functions(tests=True):
         for call in facts.calls_in(function.name) if _RECORDERS & set(function.parameters) else ():
             given = call.args[1:] if call.callee == "?" and text_of(call.argument(0)) is not None else ()
             if call.span is not None and any(facts.derives(one, *CREDENTIALS) for one in given):

@@ -20,8 +20,6 @@ _HEALTH: Final = re.compile(
 _ENDPOINTS: Final = re.compile(
     r"(?:^|\.)(static|openapi\w*|swagger\w*|apispec\w*|specs|redoc|docs?|root|doc)$|^(restx_doc|flasgger|api-docs|swagger_ui|openapi)\b"
 )
-
-
 _TOGETHER: Final = 4
 """From so many routes of one file on that the document does not know, they are one finding."""
 
@@ -32,10 +30,10 @@ def detect(app: App) -> Iterator[Hit]:
         return
     known = described(app.spec)
     paths = {path for _, path in known}
-    strangers = [route for route in app.routes if _is_of_the_api(route) and shape(route.path) not in paths]
-    yield from _unknown(strangers)
-    for route in app.routes:
-        if not _is_of_the_api(route) or route in strangers:
+    served = [route for route in app.routes if route.readers - {"spec"} and not _is_beside_the_api(route)]
+    yield from _unknown([route for route in served if shape(route.path) not in paths])
+    for route in served:
+        if shape(route.path) not in paths:
             continue
         extra = [
             method
@@ -60,10 +58,6 @@ def _unknown(strangers: Sequence[Route]) -> Iterator[Hit]:
         head = first.setdefault(path, route)
         said = f"{head.path} and {files[path] - 1} other routes of this file are served and the document does not know them"
         yield replace(_hit(route, route.methods, said), span=head.span)
-
-
-def _is_of_the_api(route: Route) -> bool:
-    return bool(route.readers - {"spec"}) and not _is_beside_the_api(route)
 
 
 def _mounted(app: App, known: Container[tuple[str, str]]) -> Iterator[Hit]:

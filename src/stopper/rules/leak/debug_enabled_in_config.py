@@ -22,7 +22,6 @@ _FOR_DESK: Final = re.compile(r"(?i)dev|local|debug|override|test|example|sample
 _MESSAGE: Final = "debug mode is on wherever this runs"
 
 _WORKER: Final = re.compile(r"(?m)^\s*(?:command|entrypoint)\s*:.*\b(?:celery|rq|dramatiq|huey|arq)\b")
-
 _OF_TESTS: Final = re.compile(r"(?:^|/)tests?/")
 
 
@@ -59,18 +58,16 @@ def _environment(app: App) -> Iterator[Hit]:
 
 
 def _settings_files(app: App) -> Iterator[Hit]:
-    """``DEBUG = true`` at the top of a file that the application takes its settings from."""
-    calls = list(source_of(app).calls("*.from_file", "*.from_pyfile", "*.from_json"))
-    named = [text_of(call.argument(0, "filename")) for call in calls]
-    told = {write.span.path for write in source_of(app).config_writes("DEBUG")}
-    for file in source_of(app).files_of("config") if calls else ():
+    """``DEBUG = true`` at the top of a file of settings, where the application makes up the name of a file that it loads. A file that
+    is named in the source has been read as the settings that it holds."""
+    facts = source_of(app)
+    loads = facts.calls("*.from_file", "*.from_pyfile", "*.from_json")
+    if all(text_of(call.argument(0, "filename")) is not None for call in loads):
+        return
+    told = {write.span.path for write in facts.config_writes("DEBUG")}
+    for file in facts.files_of("config"):
         last = file.path.rpartition("/")[2]
-        if (
-            file.path in told
-            or _FOR_DESK.search(last)
-            or _OF_TESTS.search(file.path)
-            or None not in named  # those that are named are read as what they are
-        ):
+        if file.path in told or _FOR_DESK.search(last) or _OF_TESTS.search(file.path):
             continue
         for number, line in file.lines_with("debug"):
             said = _OF_FILE.match(line)

@@ -19,16 +19,15 @@ _SET: Final = re.compile(
 """A line of a file beside the code that sets one: ``FLASK_…`` where the environment is loaded, the bare name in a file of settings."""
 _FOR_DESK: Final = re.compile(r"(?i)dev|local|test|example|sample")
 KEYS: Final = ("PROPAGATE_EXCEPTIONS", "TRAP_HTTP_EXCEPTIONS", "TRAP_BAD_REQUEST_ERRORS")
+"""``PROPAGATE_EXCEPTIONS`` first, which a handler may make idle."""
 
 
 def detect(app: App) -> Iterator[Hit]:
     """One of the three settings that is on, in the source or else in the running application."""
     seen: set[str] = set()
     caught = any(one.what in ("Exception", "BaseException") for one in source_of(app).error_handlers())
-    keys = [
-        key for key in KEYS if not (caught and key == "PROPAGATE_EXCEPTIONS")
-    ]  # a handler answers before it is asked
-    for found in switched_on(app, *keys):
+    # a handler of everything answers before Flask asks whether to propagate
+    for found in switched_on(app, *(KEYS[1:] if caught else KEYS)):
         seen.add(found.key)
         yield Hit(f"{found.key} gives exceptions to the server", found.span, certainty=found.certainty)
     for file in source_of(app).files_of("dockerfile", "compose", "procfile", "env", "config"):
