@@ -1,11 +1,11 @@
 """One slow partner holds every worker, and the whole API stands still."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
 from stopper.core.call_edits import calls_at, passing
+from stopper.core.desk_files import is_of_a_script
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.outbound_names import ENDS_BY_ITSELF, SESSION, VERBS, WAITS_FOR_EVER
 from stopper.core.rule import Edit, Hit, Rule
@@ -18,7 +18,7 @@ def detect(app: App) -> Iterator[Hit]:
     by_default = any(True for _ in facts.calls("socket.setdefaulttimeout"))
     adapted = any("timeout" in str(one.attributes) or _sends(facts, one.name) for one in facts.classes(*_ADAPTERS))
     for call in facts.calls(*WAITS_FOR_EVER):
-        if not _waits(call, WAITS_FOR_EVER[call.callee]) or _of_a_desk(facts, call):
+        if not _waits(call, WAITS_FOR_EVER[call.callee]) or is_of_a_script(facts, call):
             continue
         if (by_default and not call.callee.startswith("requests.")) or (adapted and SESSION.match(call.callee)):
             continue
@@ -38,24 +38,12 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(f"{call.callee} is told to wait as long as the other side likes", call.span)
 
 
-_SCRIPTS: Final = re.compile(r"(?i)(?:^|/)(?:scripts?|tools?|examples?|notebooks?|migrat(?:e|ions?))/")
-_ADAPTERS = ("requests.adapters.HTTPAdapter", "requests.Session", "requests.sessions.Session")
+_ADAPTERS: Final = ("requests.adapters.HTTPAdapter", "requests.Session", "requests.sessions.Session")
 
 
 def _sends(facts: SourceFacts, owner: str) -> bool:
     """The project's own adapter or session says how long to wait."""
     return any(facts.function(f"{owner}.{name}") is not None for name in ("send", "request"))
-
-
-def _of_a_desk(facts: SourceFacts, call: Call) -> bool:
-    """A script beside the application that no request runs: whoever started it sees that it waits, and ends it."""
-    if call.span is None or _SCRIPTS.search(call.span.path) is None:
-        return False
-    if not call.function:
-        return not any(
-            made.span is not None and made.span.path == call.span.path for made in facts.calls("flask.Flask")
-        )
-    return not facts.routes_reaching(call.function)
 
 
 def _waits(call: Call, position: int | None) -> bool:

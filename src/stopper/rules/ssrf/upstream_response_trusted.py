@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.desk_files import is_of_a_script
 from stopper.core.fact import SinkKind
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -57,7 +58,7 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls("*.json", "json.load", "json.loads"):
         if call.span is None or (call.span.path, call.span.line) in seen or not call.function or call.function in told:
             continue
-        if _is_answer(call) and not _is_checked(facts, call.function) and not _is_of_a_script(facts, call):
+        if _is_answer(call) and not _is_checked(facts, call.function) and not is_of_a_script(facts, call):
             seen.add((call.span.path, call.span.line))
             told.add(call.function)
             yield Hit("the answer of another service is used without a look at its status, size or form", call.span)
@@ -72,15 +73,6 @@ def _is_of_discovery(value: Value) -> bool:
     if isinstance(value, Call) and value.method == "format" and _HOST_SAID.match(text_of(value.receiver) or ""):
         return True  # what was answered fills in the path
     return any(isinstance(part, Item) and _ENDPOINT.fullmatch(text_of(part.key) or "") for part in walk(value, 6))
-
-
-_SCRIPTS: Final = re.compile(r"(?i)(?:^|/)(?:scripts?|tools?|examples?|notebooks?)/")
-
-
-def _is_of_a_script(facts: SourceFacts, call: Call) -> bool:
-    """A script beside the application that no request runs: whoever started it sees what came of it."""
-    outside = call.span is not None and _SCRIPTS.search(call.span.path) is not None
-    return outside and not facts.routes_reaching(call.function)
 
 
 _PLACES: Final[dict[str, str]] = {
