@@ -8,7 +8,8 @@ from typing import Final, cast
 from stopper.core.login_names import PASSWORD
 
 _NAMES: Final = re.compile(r"(?i)user|login|name")
-_RIGHTS: Final = re.compile(r"(?i)role|admin")
+RIGHTS: Final = re.compile(r"(?i)role|admin")
+"""Members that say what an account may do."""
 _HIGH: Final = re.compile(r"(?i)admin|root|super|owner|staff")
 DEEP: Final = 3
 """Objects in objects that are filled."""
@@ -41,7 +42,7 @@ def account_body(known: Mapping[str, object], *, mail: str, user: str, password:
             made = login = mail
         elif _NAMES.search(name):
             made, login = user, login or user
-        elif _RIGHTS.search(name):
+        elif RIGHTS.search(name):
             whole[name] = _ordinary(known[name])
             continue
         plain[name] = whole[name] = made

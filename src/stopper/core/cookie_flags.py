@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
 
 from stopper.core.exchange import Response
 
@@ -29,6 +30,24 @@ def set_cookies(response: Response) -> tuple[CookieSet, ...]:
         attributes = {key.strip().lower(): said.strip() for key, _, said in (one.partition("=") for one in rest)}
         found.append(CookieSet(name.strip(), value.strip().strip('"'), attributes))
     return tuple(found)
+
+
+def cookies_of(response: Response, words: tuple[str, ...] = ("",)) -> str:
+    """What a browser would send back of the answer's cookies, those whose name holds one of *words*."""
+    kept: dict[str, str] = {}
+    for line in response.all_headers("Set-Cookie"):
+        try:
+            jar = SimpleCookie(line)
+        except CookieError:
+            continue
+        kept.update(
+            {
+                name: one.coded_value
+                for name, one in jar.items()
+                if one.value and any(word in name.lower() for word in words)
+            }
+        )
+    return "; ".join(f"{name}={value}" for name, value in kept.items())
 
 
 def lacking_flags(cookie: CookieSet, *, readable: bool = False) -> tuple[str, ...]:

@@ -7,12 +7,11 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import Route
-from stopper.core.exchange import Exchange
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send
-from stopper.core.probe_baseline import alike, is_door, same, steady
-from stopper.core.probe_foreign import unknown
+from stopper.core.probe_baseline import alike, is_door, same
+from stopper.core.probe_foreign import unknown, without
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, entry_with
 from stopper.core.probe_objects import marked
@@ -47,8 +46,8 @@ def read_by_query(target: Target, route: Route, name: str, alice: Identity, bob:
         return None
     under_his = yield from send(bob.on(with_query(request, name, his)))
     nobodys = yield from send(alice.on(with_query(request, name, unknown(hers))))
-    told = _without(own, hers)
-    if told == _without(nobodys, unknown(hers)) or (same(own.response, under_his.response)):
+    told = without(own, hers)
+    if told == without(nobodys, unknown(hers)) or (same(own.response, under_his.response)):
         return None  # the number says nothing, or there is nothing to see under it
     foreign = yield from send(bob.on(read))
     if not foreign.response.succeeded or not same(own.response, foreign.response):
@@ -106,7 +105,3 @@ def _both(target: Target, name: str, alice: Identity, bob: Identity) -> Steps[tu
 def _fits(wanted: str, value: str) -> bool:
     """A name is asked for by a name, a number by what is none."""
     return not wanted.endswith(("_id", "uid", "number", "_no")) or any(letter.isdigit() for letter in value)
-
-
-def _without(exchange: Exchange, number: str) -> tuple[int, str]:
-    return exchange.response.status, steady(exchange.response.text).replace(number, "…")

@@ -274,7 +274,7 @@ def _read_below(
     if not own.response.succeeded or alike(own.response, anonymous.response):
         return None
     nobodys = yield from send(alice.on(at_number(target, route, unknown(thing.number))))
-    if _without(nobodys, unknown(thing.number)) == _without(own, thing.number):
+    if without(nobodys, unknown(thing.number)) == without(own, thing.number):
         return None
     foreign = yield from send(bob.on(read))
     ref = RouteRef("GET", route.path)
@@ -299,5 +299,6 @@ def unknown(number: str) -> str:
     return f"{number[:1]}stopper-nobody"
 
 
-def _without(exchange: Exchange, number: str) -> tuple[int, str]:
+def without(exchange: Exchange, number: str) -> tuple[int, str]:
+    """What is answered, whatever the number that was asked for."""
     return exchange.response.status, steady(exchange.response.text).replace(number, "…")

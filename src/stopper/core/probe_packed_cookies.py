@@ -5,10 +5,10 @@ import binascii
 import pickletools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from typing import Final
 from urllib.parse import unquote
 
+from stopper.core.cookie_flags import set_cookies
 from stopper.core.exchange import Exchange, Response
 from stopper.core.finding import Evidence
 from stopper.core.place import RouteRef
@@ -59,12 +59,7 @@ def unpacked_cookies(target: Target) -> Steps[tuple[tuple[RouteRef, ...], list[E
 
 def packed_cookies(response: Response) -> Iterator[str]:
     """The names of the cookies that an answer sets and whose value is a packed object in base64."""
-    for line in response.all_headers("Set-Cookie"):
-        try:
-            jar = SimpleCookie(line)
-        except CookieError:
-            continue
-        yield from (name for name, morsel in jar.items() if _is_packed(morsel.value))
+    return (one.name for one in set_cookies(response) if _is_packed(one.value))
 
 
 def _is_packed(value: str) -> bool:

@@ -10,6 +10,7 @@ from stopper.core.account_names import REGISTERS
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.ids_in_paths import ID, templated
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import attempt, is_door
@@ -21,7 +22,6 @@ STORED_MOST: Final = 3
 """Forms by which something is stored."""
 LINKS_MOST: Final = 6
 _LINK: Final = re.compile(r"""(?i)\b(href|action)\s*=\s*["']([^"'#<>\s]{1,300})["']""")
-_ID: Final = re.compile(r"(?i)\d{1,18}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{24}|[0-9a-f]{32}")
 _OUT: Final = re.compile(r"(?i)log-?out|sign-?out|log-?off|password|account/?$|deactivate")
 
 
@@ -40,7 +40,7 @@ class Shown:
                     where = urlsplit(urljoin(path, text))
                 except ValueError:
                     continue
-                if not where.netloc and any(_ID.fullmatch(part) for part in where.path.split("/")):
+                if not where.netloc and any(ID.fullmatch(part) for part in where.path.split("/")):
                     found[where.path, kind.lower() == "action"] = None
         return found
 
@@ -118,7 +118,7 @@ def _read(path: str, marks: Sequence[str], alice: Identity, bob: Identity) -> St
     if not own.response.succeeded or not hers:
         return None
     foreign = yield from send(bob.on(request))
-    ref = RouteRef("GET", templated(path))
+    ref = RouteRef("GET", templated(path)[0])
     if not any(one in foreign.response.text for one in hers):
         return passed(f"{ref} does not show bob what alice stored")
     evidence = (
@@ -140,7 +140,7 @@ def _sent(
         return None
     tried = yield from send(bob.on(request))
     now = yield from _pages(target, alice)
-    ref = RouteRef("POST", templated(path))
+    ref = RouteRef("POST", templated(path)[0])
     if now.show(*marks) or set(now.pages) != set(seen.pages):
         return passed(f"{ref} leaves what alice stored")
     page = next(one for one in seen.pages.values() if any(mark in one.response.text for mark in marks))
@@ -152,10 +152,3 @@ def _sent(
         Evidence("exchange", "alice looks again and the text is gone", after),
     )
     return failed(f"{ref} lets one user change what another user stored", (ref,), evidence)
-
-
-def templated(path: str) -> str:
-    """``/notes/7/delete`` as ``/notes/{id}/delete``."""
-    parts: Sequence[str] = path.split("/")
-    names = iter(("{id}", *(f"{{id{number}}}" for number in range(2, 9))))
-    return "/".join(next(names, "{id}") if _ID.fullmatch(part) else part for part in parts)

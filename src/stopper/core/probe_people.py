@@ -4,11 +4,11 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from http.cookies import CookieError, SimpleCookie
 from typing import Final, cast
 
-from stopper.core.account_body import beside_the_password
+from stopper.core.account_body import RIGHTS, beside_the_password
 from stopper.core.app import Route
+from stopper.core.cookie_flags import cookies_of
 from stopper.core.exchange import Exchange
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_baseline import attempt, is_door
@@ -24,7 +24,6 @@ _PEOPLE: Final = re.compile(
     r"(?i)(^|[/_-])(all_?)?(users?|people|persons?|accounts?|members?|customers?|profiles?|employees?|patients?)/?(all|list)?/?$"
 )
 _HIGH: Final[dict[str, object]] = {"role": "admin", "is_admin": True, "admin": True}
-_RIGHT: Final = re.compile(r"(?i)role|admin")
 
 
 def number_in_lists(target: Target, person: Identity, parameter: str) -> Steps[str | None]:
@@ -85,7 +84,7 @@ def _administrator(target: Target) -> Steps[Identity | None]:
 
 def _rights(known: dict[str, object]) -> dict[str, object]:
     inner = [cast("dict[str, object]", value) for value in known.values() if isinstance(value, dict)]
-    return {name: value for some in (known, *inner) for name, value in some.items() if _RIGHT.search(name)}
+    return {name: value for some in (known, *inner) for name, value in some.items() if RIGHTS.search(name)}
 
 
 def by_cookie(target: Target, person: Identity) -> Identity | None:
@@ -94,13 +93,5 @@ def by_cookie(target: Target, person: Identity) -> Identity | None:
     if not isinstance(entry, tuple) or any(name.lower() == "cookie" for name, _ in person.headers):
         return None
     answer = cast("tuple[object, Exchange]", entry)[1].response
-    jar: dict[str, str] = {}
-    for line in answer.all_headers("Set-Cookie"):
-        try:
-            jar.update({name: one.coded_value for name, one in SimpleCookie(line).items() if one.value})
-        except CookieError:
-            continue
-    if not jar:
-        return None
-    held = "; ".join(f"{name}={value}" for name, value in jar.items())
-    return replace(person, headers=(("Cookie", Secret(held)),))
+    held = cookies_of(answer)
+    return replace(person, headers=(("Cookie", Secret(held)),)) if held else None

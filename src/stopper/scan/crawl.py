@@ -9,6 +9,7 @@ from typing import Final
 
 from stopper.core.app import Route
 from stopper.core.exchange import Request, Response
+from stopper.core.ids_in_paths import templated
 from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_query import query_names
 from stopper.scan.merge import template_pattern
@@ -45,7 +46,6 @@ USUAL: Final = (
 )  # fmt: skip
 ENDS: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 """What ends a session: such a link is not followed."""
-_ID: Final = re.compile(r"\d+|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{24}", re.IGNORECASE)
 _HELD: Final = re.compile(r"\{\w+\}")
 _HELD_NAME: Final = re.compile(r"\{(\w+)\}")
 _VERSION: Final = re.compile(r"(?i)(?<=/)v(\d{1,3})(?=/|$)")
@@ -341,17 +341,3 @@ def _methods(courier: Courier, path: str, response: Response) -> tuple[str, ...]
     if response.status != 405:
         named.add("GET")
     return tuple(sorted(named))
-
-
-def templated(path: str) -> tuple[str, dict[str, str]]:
-    """``/notes/7`` as ``/notes/{id}`` with the id that was seen."""
-    seen: dict[str, str] = {}
-    parts: list[str] = []
-    for part in path.split("/"):
-        if part and _ID.fullmatch(part):
-            name = "id" if not seen else f"id{len(seen) + 1}"
-            seen[name] = part
-            parts.append("{" + name + "}")
-        else:
-            parts.append(part)
-    return "/".join(parts), seen

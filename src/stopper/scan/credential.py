@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from typing import Final, Literal
 
 from stopper.core.app import App, Route
+from stopper.core.cookie_flags import cookies_of
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.login_names import KEY_NAMES, PASSWORD, REFRESH_NAMES, TOKEN_HEADERS, TOKEN_NAMES, in_headers, named
 from stopper.core.probe import Skipped
@@ -56,10 +56,10 @@ def credentials_in(response: Response, before: str = "") -> Held | None:
     said = response.json()
     token = named(said, TOKEN_NAMES) or _bare(response) or in_headers(response)
     key = named(said, KEY_NAMES)
-    cookies = merged(before, cookies_of(response, ("",)))
+    cookies = merged(before, cookies_of(response))
     if not (token or key or cookies):
         return None
-    by_name = bool(token or key or cookies_of(response))
+    by_name = bool(token or key or cookies_of(response, COOKIE_WORDS))
     refresh = named(said, REFRESH_NAMES)
     return Held(
         Secret(token) if token else None,
@@ -68,22 +68,6 @@ def credentials_in(response: Response, before: str = "") -> Held | None:
         Secret(refresh) if refresh else None,
         by_name,
     )
-
-
-def cookies_of(response: Response, words: tuple[str, ...] = COOKIE_WORDS) -> str:
-    """What a browser would send back of the answer's cookies, those whose name holds one of *words* (``("",)``: every one)."""
-    kept: list[str] = []
-    for line in response.all_headers("Set-Cookie"):
-        try:
-            jar = SimpleCookie(line)
-        except CookieError:
-            continue
-        kept.extend(
-            f"{name}={morsel.coded_value}"
-            for name, morsel in jar.items()
-            if morsel.value and any(word in name.lower() for word in words)
-        )
-    return "; ".join(kept)
 
 
 def merged(before: str, after: str) -> str:

@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 from typing import Final
 from urllib.parse import urlsplit
 
+from stopper.core.cookie_flags import cookies_of
 from stopper.core.exchange import Effect, Exchange, Request
 from stopper.core.login_names import PASSWORD
-from stopper.scan.credential import cookies_of
 from stopper.scan.doors import form_of
 
 _ACCOUNT: Final = re.compile(r"(?i)user|login|name|account|nick")
@@ -45,7 +45,7 @@ def entry_request(page: Exchange, effect: Effect, mail: str, user: str, password
         name: _typed(name, kind, value, (mail, user, password)) for name, kind, value in form.fields
     }
     request = form_of(parts.path if parts.path.startswith("/") else page.request.target, body, effect)
-    cookies = cookies_of(page.response, ("",))
+    cookies = cookies_of(page.response)
     return replace(request, headers=(*request.headers, ("Cookie", cookies))) if cookies else request
 
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.cookie_flags import cookies_of
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.probe import Identity, Skipped
 from stopper.core.secret import Secret
-from stopper.scan.credential import cookies_of, merged
+from stopper.scan.credential import merged
 from stopper.scan.honest import HonestRequests
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.own_page import TOKEN, in_cookies
@@ -80,7 +81,7 @@ def with_page_token(
         if exchange is None or token is None:
             continue
         courier.page.take_up(person.name, token)
-        newer = merged(held, cookies_of(exchange.response, ("",)))
+        newer = merged(held, cookies_of(exchange.response))
         return replace(person, headers=tuple(
             (name, Secret(newer) if name.lower() == "cookie" else value) for name, value in person.headers
         ))  # fmt: skip

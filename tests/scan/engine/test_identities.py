@@ -10,10 +10,11 @@ import pytest
 from flask import Flask, jsonify, redirect, request, session
 
 from stopper.core.app import App, Route
+from stopper.core.cookie_flags import cookies_of
 from stopper.core.exchange import Request, Response
 from stopper.core.probe import Identity, Mode
 from stopper.core.secret import Secret
-from stopper.scan.credential import cookies_of, credentials_in
+from stopper.scan.credential import COOKIE_WORDS, credentials_in
 from stopper.scan.harvest import harvested, ids_in
 from stopper.scan.honest import HonestRequests
 from stopper.scan.identities import Scene, gather
@@ -306,7 +307,7 @@ def test_cookies_that_a_browser_would_send_back() -> None:
         "bad cookie line;;;",
     )
     assert (
-        cookies_of(Response(200, tuple(("Set-Cookie", line) for line in lines)))
+        cookies_of(Response(200, tuple(("Set-Cookie", line) for line in lines)), COOKIE_WORDS)
         == "session=abc; access_token_cookie=x.y.z"
     )
 
