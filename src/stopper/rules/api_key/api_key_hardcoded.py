@@ -40,16 +40,26 @@ _URL: Final = re.compile(r"^(?:https?|redis|postgres\w*)://|^[\w.-]+/[\w./-]*$|^
 def detect(app: App) -> Iterator[Hit]:
     """Literals in settings, constants, defaults and comparisons, and texts that carry a provider's mark."""
     facts = source_of(app)
-    seen: set[tuple[str, int]] = set()
-    texts = {(text.span.path, text.span.line): text.value for text in facts.texts()}
-    known: dict[str, str] = {}
+    places: dict[tuple[str, int], tuple[Span, Certainty]] = {}
     for span, certainty in _places(facts):
-        if (span.path, span.line) not in seen and not MADE_UP.search(span.path):
-            seen.add((span.path, span.line))
-            value = texts.get((span.path, span.line), "")
-            if value and known.setdefault(value, span.path) != span.path:
-                continue  # the same key once more, in another file
-            yield Hit(MESSAGE, span, certainty=certainty)
+        if not MADE_UP.search(span.path):
+            places.setdefault((span.path, span.line), (span, certainty))
+    keys = _keys_of_lines(facts) if places else {}
+    known: dict[str, str] = {}
+    for line, (span, certainty) in places.items():
+        again = [known.setdefault(key, span.path) != span.path for key in keys.get(line, ())]
+        if again and all(again):
+            continue  # the same key once more, in another file
+        yield Hit(MESSAGE, span, certainty=certainty)
+
+
+def _keys_of_lines(facts: SourceFacts) -> dict[tuple[str, int], list[str]]:
+    """The texts of each line that may be keys; a header's name is none, and two keys may come under one name."""
+    found: dict[tuple[str, int], list[str]] = {}
+    for text in facts.texts():
+        if not _FAKE.search(text.value) and not is_key_name(text.value):
+            found.setdefault((text.span.path, text.span.line), []).append(text.value)
+    return found
 
 
 def _places(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
