@@ -55,7 +55,7 @@ def _all_put(facts: "SourceFacts") -> dict[int, tuple[Put, ...]]:
 def _collected(facts: "SourceFacts") -> dict[int, tuple[Put, ...]]:
     found: dict[int, list[Put]] = {}
     for call in facts.calls(*CLIENTS):
-        found.setdefault(id(call), []).extend(_pairs(call.keyword("headers")))
+        found.setdefault(id(call), []).extend(_pairs(facts, call.keyword("headers")))
     for call in facts.calls(*_PUTS):
         into = call.receiver
         if not isinstance(into, Member) or into.attribute != "headers" or not isinstance(into.owner, Call):
@@ -63,14 +63,23 @@ def _collected(facts: "SourceFacts") -> dict[int, tuple[Put, ...]]:
         kept = found.setdefault(id(into.owner), [])
         if call.method == "update":
             for given in call.args:
-                kept.extend(_pairs(given))
+                kept.extend(_pairs(facts, given))
             kept.extend(call.keywords)
         elif len(call.args) == 2:
             kept.append((text_of(call.args[0]) or "", call.args[1]))
     return {owner: tuple(kept) for owner, kept in found.items() if kept}
 
 
-def _pairs(value: Value | None) -> Iterator[Put]:
+def _pairs(facts: "SourceFacts", value: Value | None) -> Iterator[Put]:
+    for option in mappings(facts, value):
+        yield from ((text_of(key) or "", held) for key, held in option.items)
+
+
+def mappings(facts: "SourceFacts", value: Value | None, depth: int = 2) -> Iterator[Mapping]:
+    """What headers may be, also where a function of the project makes them: ``headers=self._headers()``."""
     for option in options(value):
         if isinstance(option, Mapping):
-            yield from ((text_of(key) or "", held) for key, held in option.items)
+            yield option
+        elif isinstance(option, Call) and depth:
+            for one in facts.returns_of(option.callee):
+                yield from mappings(facts, one.value, depth - 1)

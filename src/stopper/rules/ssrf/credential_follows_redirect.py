@@ -9,6 +9,7 @@ from stopper.core.app import App
 from stopper.core.call_edits import passing
 from stopper.core.checked_input import is_checked
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.held_headers import CLIENTS, headers_of, mappings
 from stopper.core.labels import UNTRUSTED
 from stopper.core.passing import given
 from stopper.core.rule import Edit, Hit, Rule
@@ -20,12 +21,10 @@ from stopper.core.values import (
     Format,
     Item,
     Mapping,
-    Member,
     Parameter,
     Value,
     is_constant,
     may_be,
-    options,
     text_of,
 )
 
@@ -33,13 +32,6 @@ REDIRECTS: Final = "the key goes along when the other side redirects"
 ANYWHERE: Final = "a credential is sent to a host that the caller chooses"
 _CALLS: Final = re.compile(r"requests(?:\.Session)?\.(?:get|post|put|patch|delete|options|request)")
 _HTTPX: Final = re.compile(r"httpx(?:\.(?:Client|AsyncClient))?\.(?:get|post|put|patch|delete|request|stream|send)")
-_SESSIONS: Final = (
-    "requests.Session",
-    "requests.session",
-    "requests.sessions.Session",
-    "httpx.Client",
-    "httpx.AsyncClient",
-)
 _TOKEN: Final = re.compile(
     r"(?i)(?:x-)?(?:[\w-]+-)?(?:token|secret|signature-key|auth)$|^x-auth[\w-]*$|^private-token$|^cookie$"
 )
@@ -90,32 +82,20 @@ def _has_own_opener(facts: SourceFacts) -> bool:
 
 def _carries_key(facts: SourceFacts, call: Call) -> bool:
     """A key in a header that is not Authorization: requests and httpx take only that one away on another host."""
-    headers = call.keyword("headers")
-    if headers is None and isinstance(call.receiver, Call):
-        headers = call.receiver.keyword("headers")
-    names = (*_names(facts, headers), *_of_session(facts, call.receiver))
+    names = (*_names(facts, call.keyword("headers")), *_of_client(facts, call.receiver))
     return any(name.lower() != "authorization" for name in names) and not _is_local(call)
 
 
-def _of_session(facts: SourceFacts, session: Value | None) -> tuple[str, ...]:
-    """The credentials among the headers that are set on a session, where it is made or beside a call of its ``headers``."""
-    if not isinstance(session, Call) or session.callee not in _SESSIONS or session.span is None:
+def _of_client(facts: SourceFacts, client: Value | None) -> tuple[str, ...]:
+    """The credentials among the headers that a client was given for all that it sends; none where it follows no redirect."""
+    if not isinstance(client, Call) or client.callee not in CLIENTS or client.span is None:
         return ()
-    found: list[str] = []
-    for call in facts.calls("*.update"):
-        owner = call.receiver.owner if isinstance(call.receiver, Member) else None
-        if isinstance(owner, Call) and owner.span == session.span and call.callee.endswith(".headers.update"):
-            found += _names(facts, call.argument(0))
-    for one in facts.assignments_in(session.function):
-        if one.span.path != session.span.path:
-            continue
-        if one.attribute == "max_redirects" and is_constant(one.value, 0):
-            return ()
-        if one.attribute == "headers":
-            found += _names(facts, one.value)
-        elif one.target.endswith("]"):
-            found += _names(facts, Mapping(((Constant(one.attribute.strip("[]")), one.value),)))
-    return tuple(found)
+    beside = [one for one in facts.assignments_in(client.function) if one.span.path == client.span.path]
+    if any(one.attribute == "max_redirects" and is_constant(one.value, 0) for one in beside):
+        return ()
+    kept = Mapping(tuple((Constant(name), held) for name, held in headers_of(facts, client)))
+    written = (one.value for one in beside if one.attribute == "headers")
+    return tuple(name for value in (kept, *written) for name in _names(facts, value))
 
 
 def _is_local(call: Call) -> bool:
@@ -128,25 +108,12 @@ def _is_local(call: Call) -> bool:
 
 def _names(facts: SourceFacts, value: Value | None) -> tuple[str, ...]:
     """The headers of these that hold a credential."""
-    found: list[str] = []
-    for option in _mappings(facts, value):
-        if isinstance(option, Mapping):
-            for key, held in option.items:
-                name = text_of(key) or ""
-                if (is_key_name(name) or _TOKEN.fullmatch(name) or name.lower() == "authorization") and not is_constant(
-                    held, None, ""
-                ):
-                    found.append(name)
-    return tuple(found)
+    pairs = [(text_of(key) or "", held) for one in mappings(facts, value) for key, held in one.items]
+    return tuple(name for name, held in pairs if _is_credential(name) and not is_constant(held, None, ""))
 
 
-def _mappings(facts: SourceFacts, value: Value | None, depth: int = 2) -> Iterator[Value]:
-    """What the headers may be, also where a function of the project makes them: ``headers=self._headers()``."""
-    for option in options(value):
-        yield option
-        if isinstance(option, Call) and depth and facts.function(option.callee) is not None:
-            for one in facts.returns_of(option.callee):
-                yield from _mappings(facts, one.value, depth - 1)
+def _is_credential(name: str) -> bool:
+    return is_key_name(name) or _TOKEN.fullmatch(name) is not None or name.lower() == "authorization"
 
 
 def _is_anywhere(facts: SourceFacts, value: Value) -> bool:
