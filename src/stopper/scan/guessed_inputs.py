@@ -2,11 +2,12 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode
 
+from stopper.core.account_body import account_body
 from stopper.core.app import App, Route
 from stopper.core.exchange import Request, Response
 from stopper.core.probe import Identity, Skipped
@@ -81,9 +82,10 @@ def guess_registrations(app: App, courier: Courier, honest: HonestRequests) -> N
             continue
 
 
-def _account(canary: str, names: Sequence[str]) -> dict[str, str]:
-    said = {"email": f"{canary}q@example.com", "phone": "+15550100"}
-    return {name: f"Pass-{canary}-9a!" if "passw" in name else said.get(name, f"{canary}q") for name in names}
+def _account(canary: str, names: Sequence[str]) -> dict[str, object]:
+    user = f"{canary}q"
+    known = {**dict.fromkeys(names, user), **({"phone": "+15550100"} if "phone" in names else {})}
+    return account_body(known, mail=f"{user}@example.com", user=user, password=f"Pass-{canary}-9a!").plain
 
 
 def _unknown(route: Route, method: str, honest: HonestRequests) -> bool:
@@ -149,7 +151,7 @@ def _asker(courier: Courier, honest: HonestRequests, route: Route, people: Seque
     return ask
 
 
-def _json(honest: HonestRequests, route: Route, values: dict[str, str]) -> Request:
+def _json(honest: HonestRequests, route: Route, values: Mapping[str, object]) -> Request:
     return replace(honest(route, "POST"), body=json.dumps(values).encode())
 
 

@@ -27,6 +27,11 @@ def test_a_person_gives_itself_no_new_name_or_password(request_: Request) -> Non
     assert json.loads(spared(request_, {"alice"}).body) == {"bio": "new"}
 
 
+def test_an_account_in_an_object_of_the_body_is_spared_too() -> None:
+    kept = spared(change("PUT", "/user", {"user": BODY, "terms": True}), {"alice"}).body
+    assert json.loads(kept) == {"user": {"bio": "new"}, "terms": True}
+
+
 @pytest.mark.parametrize(
     "request_",
     [

@@ -1,4 +1,4 @@
-"""Keeps the accounts of a scan's people as they are: a change as one of them says no new name or password of theirs."""
+"""Keeps the accounts of a scan's people as they are: a change as one of them says no new password, and no name beside one."""
 
 import json
 import re
@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Final, cast
 
+from stopper.core.account_body import DEEP
 from stopper.core.exchange import Request
 from stopper.core.login_names import PASSWORD, SUBJECT
 
@@ -25,10 +26,18 @@ def spared(request: Request, people: Collection[str]) -> Request:
     except ValueError:
         return request
     members = cast("dict[str, object]", body) if isinstance(body, dict) else {}
-    if not any(PASSWORD.search(name) and value for name, value in members.items()):
-        return request
-    kept = {name: value for name, value in members.items() if not (PASSWORD.search(name) or SUBJECT.search(name))}
-    return replace(request, body=json.dumps(kept).encode())
+    kept = _kept(members, DEEP)
+    return replace(request, body=json.dumps(kept).encode()) if kept != members else request
+
+
+def _kept(members: dict[str, object], depth: int) -> dict[str, object]:
+    """*members*, of which no object holds a password or a name beside one."""
+    account = any(PASSWORD.search(name) and value for name, value in members.items())
+    return {
+        name: _kept(cast("dict[str, object]", value), depth - 1) if isinstance(value, dict) and depth > 1 else value
+        for name, value in members.items()
+        if not (account and (PASSWORD.search(name) or SUBJECT.search(name)))
+    }
 
 
 def _changes_an_account(request: Request) -> bool:
