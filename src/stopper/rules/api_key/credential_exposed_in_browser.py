@@ -76,7 +76,7 @@ def detect(app: App) -> Iterator[Hit]:
             r"(?i)\.min\.js$|(?:^|/)(?:node_modules|vendor|dist|lib)/|jquery|bootstrap", file.path
         ):
             known = any(name and (file.path == name or file.path.endswith(f"/{name}")) for name in told)
-            yield from (hit for hit in _in_file(file) if not (known and hit.message == RENDERED))
+            yield from _in_file(file, known)
 
 
 def _template_of(facts: SourceFacts, flow: Flow) -> str:
@@ -149,11 +149,12 @@ def _is_masked(value: Value) -> bool:
     ) or (isinstance(value, Mapping) and not value.items)
 
 
-def _in_file(file: TextFile) -> Iterator[Hit]:
+def _in_file(file: TextFile, handed: bool) -> Iterator[Hit]:
+    """``handed``: where a view hands a secret to this template, that is told there; settings are in every template without it."""
     commented = _comment_lines(file) if file.kind == "template" else frozenset[int]()
     for number, line in file.lines_with("token", "key", "secret", "auth", "jwt"):
         rendered = not _OF_THE_BROWSER.search(file.path) and number not in commented
-        found = _of_line(line, rendered) if len(line) < 2000 and _WORDS.search(line) else None
+        found = _of_line(line, rendered, handed) if len(line) < 2000 and _WORDS.search(line) else None
         if found is not None:
             yield Hit(found, Span(file.path, number, number, 1, len(line) + 1))
 
@@ -169,7 +170,7 @@ def _comment_lines(file: TextFile) -> frozenset[int]:
     return frozenset(found)
 
 
-def _of_line(line: str, rendered: bool) -> str | None:
+def _of_line(line: str, rendered: bool, handed: bool) -> str | None:
     lowered = line.lower()
     for match in _STORES.finditer(line) if "storage" in lowered else ():
         name = match[1] or match[2] or match[3] or ""
@@ -178,7 +179,7 @@ def _of_line(line: str, rendered: bool) -> str | None:
     if "document.cookie" in lowered and _COOKIE.search(line):
         return STORED
     for match in _SHOWS.finditer(line) if rendered and "{{" in line else ():
-        name = match[1] or match[2] or match[3]
+        name = match[1] or match[2] or ("" if handed else match[3])
         if (
             (sensitive(name) in ("api-key", "config-secret") or is_key_name(name) or name.lower() in _TOKENS)
             and not _NO_SECRET.search(name)
