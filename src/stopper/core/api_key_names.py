@@ -64,12 +64,12 @@ def _says_key(label: Label) -> bool:
     return label.kind == "api-key" or (label.kind == "request-header" and is_key_name(label.source))
 
 
-def is_key_reading(value: Value) -> bool:
-    """That the value is itself the look-up of an API key in the request."""
+def is_key_reading(value: Value, within: frozenset[str] = READ_FROM) -> bool:
+    """That the value is itself the look-up of an API key in these parts of the request."""
     return (
         isinstance(value, Item)
         and isinstance(value.owner, Name)
-        and value.owner.dotted in READ_FROM
+        and value.owner.dotted in within
         and isinstance(value.key, Constant)
         and isinstance(value.key.value, str)
         and is_key_name(value.key.value)

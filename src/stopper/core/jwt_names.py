@@ -224,8 +224,13 @@ def switched_off_elsewhere(
     made_by_call = any(isinstance(key, Constant) and key.span is None for key, _ in option.items)
     if made_by_call or not isinstance(written, Mapping):
         return True
-    around = facts.function_around(call.span) if call.span is not None else call.function
+    around = written_in(facts, call)
     return any(span is not None and facts.function_around(span) != around for span in (option.span, said.span))
+
+
+def written_in(facts: SourceFacts, call: Call) -> str:
+    """The function in which the call is written, which may be a part of the one that it is a step of."""
+    return facts.function_around(call.span) if call.span is not None else call.function
 
 
 def names_in_force(value: object) -> frozenset[str]:

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from stopper.core.facts import SourceFacts
-from stopper.core.jwt_names import verifies
+from stopper.core.jwt_names import verifies, written_in
 from stopper.core.place import Span
 from stopper.core.values import Call, Item, Name, Parameter, Value, text_of, walk
 
@@ -23,7 +23,8 @@ def is_our_own(facts: SourceFacts, call: Call) -> bool:
 
 
 def is_only_a_first_look(facts: SourceFacts, call: Call) -> bool:
-    """The same function, what it calls, or every function that calls it verifies the token for real."""
+    """That what is seen lets nobody on: the same function, what it calls, or every function that calls it verifies the token for real, or
+    only the words of a refusal, the choice of a key or the end of the application's own copy come of it."""
     if _only_words_a_refusal(facts, call):
         return True
     if _after_a_failed_check(facts, call):
@@ -44,24 +45,19 @@ def _only_words_a_refusal(facts: SourceFacts, call: Call) -> bool:
     )
 
 
-def _around(facts: SourceFacts, call: Call) -> str:
-    """The function in which the call is written, which may be a part of another."""
-    return facts.function_around(call.span) if call.span is not None else call.function
-
-
 def _is_of_no_request(facts: SourceFacts, call: Call) -> bool:
     """Nothing shows that a request brings this token: it is one that the application keeps itself, or an object in an attribute."""
     token = call.argument(0, "jwt", "token")
     if facts.derives(token, "authorization-header", "request-header", "request-data", "query-string", "cookie"):
         return False
-    owner = _around(facts, call).rpartition(".")[0]
+    owner = written_in(facts, call).rpartition(".")[0]
     is_kept = isinstance(token, Name) and bool(owner) and token.dotted.startswith(owner + ".")
     return is_kept or not facts.routes_reaching(call.function)
 
 
 def _gives_only(facts: SourceFacts, call: Call, members: frozenset[str]) -> bool:
     """A helper that returns nothing of the token but these members."""
-    around = _around(facts, call)
+    around = written_in(facts, call)
     function = facts.function(around)
     if function is None or (around == call.function and facts.is_view(around)):
         return False

@@ -5,7 +5,7 @@ from typing import Final
 
 from stopper.core.facts import SourceFacts
 from stopper.core.jwt_keys import is_asymmetric, key_bytes
-from stopper.core.jwt_names import ENCODING
+from stopper.core.jwt_names import ENCODING, written_in
 from stopper.core.passing import given
 from stopper.core.values import (
     Call,
@@ -69,8 +69,7 @@ def purposes_of(facts: SourceFacts, call: Call) -> set[str]:
         for passed in given(facts, said)
         if (found := PURPOSES.search(text_of(passed) or "")) is not None
     }
-    own = purpose_of(call) or _handed_out_as(facts, call)
-    own = own or _said_by(facts.function_around(call.span) if call.span is not None else "")
+    own = purpose_of(call) or _handed_out_as(facts, call) or _said_by(written_in(facts, call))
     return told or ({own} if own is not None else set())
 
 

@@ -28,7 +28,7 @@ from stopper.scan.source.exemptions import Asked, Exemptions, endpoint
 from stopper.scan.source.groups import Origin
 from stopper.scan.source.judging import Judgement, Judges
 from stopper.scan.source.project import Project
-from stopper.scan.source.replaced_views import REPLACED, is_meant
+from stopper.scan.source.replaced_views import is_meant
 from stopper.scan.source.routes import Routes, function_name
 
 NOT_FIELDS: Final = frozenset(
@@ -162,8 +162,8 @@ class Guards:
 
     def _late_guards(self, route: SourceRoute) -> Iterator[Guard]:
         """What wraps the view after it was registered."""
-        for one in self.routes.registrations:
-            if one.verb == REPLACED and (meant := is_meant(self.judges, one, endpoint(route))) is not False:
+        for one in self.routes.replaced:
+            if (meant := is_meant(self.judges, one, endpoint(route))) is not False:
                 for guard in self._wrapped(one.call):
                     yield guard if meant else replace(guard, stops=None)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from stopper.core.api_key_names import is_key_name
+from stopper.core.api_key_names import READ_FROM, is_key_reading
 from stopper.core.fact import Comparison, Condition, Raise, Return
 from stopper.core.facts import SourceFacts
 from stopper.core.labels import LabelKind
@@ -12,7 +12,6 @@ from stopper.core.values import (
     Call,
     Choice,
     Constant,
-    Item,
     Member,
     Name,
     Sequence,
@@ -20,7 +19,6 @@ from stopper.core.values import (
     Value,
     is_constant,
     parts,
-    text_of,
     walk,
 )
 from stopper.scan.source import names
@@ -39,6 +37,10 @@ SHOWN: Final = (
 )  # fmt: skip
 """Names that stand for whoever is making the request."""
 Placed = TypeVar("Placed", Condition, Comparison, Return, Raise)
+
+
+_SENT_IN: Final = READ_FROM | {"flask.request.json"}
+"""Where a caller puts what is looked up by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,10 @@ class Judges:
                 value.dotted.startswith(SHOWN) or names.KEPT_ON_REQUEST.match(value.dotted) is not None
             )
             known = (
-                named or _is_sent_key(value) or self._labelled(value) or any(self._shows(part) for part in parts(value))
+                named
+                or is_key_reading(value, _SENT_IN)
+                or self._labelled(value)
+                or any(self._shows(part) for part in parts(value))
             )
             self._shown[id(value)] = known
         return known
@@ -307,16 +312,6 @@ class Judges:
             one for one in self._returns.get(condition.function, ()) if body.line <= one.span.line <= body.end_line
         ]
         return any(not _is_error(one.value) for one in inside)
-
-
-def _is_sent_key(value: Value) -> bool:
-    """``request.values["api_key"]``, ``request.args.get("key")``: an API key, wherever in the request it was sent."""
-    return (
-        isinstance(value, Item)
-        and isinstance(value.owner, Name)
-        and value.owner.dotted in names.SENT_IN
-        and is_key_name(text_of(value.key) or "")
-    )
 
 
 def _is_error(value: Value) -> bool:

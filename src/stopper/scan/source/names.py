@@ -277,5 +277,3 @@ NOT_GUARDS: Final = re.compile(
     r"|flask\.(?:Flask|Blueprint)\.(?!auth_required).*|apiflask\.(?!.*auth_required).*|celery\..*|staticmethod|classmethod|property"
     r"|typing\..*|contextlib\..*|flask_wtf\..*|sqlalchemy\..*|flask_csp\..*|spectree\..*|flask_pydantic\..*|abc\..*|click\..*"
 )
-SENT_IN: Final = frozenset(f"flask.request.{part}" for part in ("values", "args", "form", "json", "headers", "cookies"))
-"""Where a caller puts what is looked up by name."""

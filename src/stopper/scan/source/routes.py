@@ -27,6 +27,7 @@ from stopper.scan.source.handler_methods import handler_methods
 from stopper.scan.source.hook_tables import TABLE, blueprint_of
 from stopper.scan.source.loops import row_by_row, rows
 from stopper.scan.source.project import Module, Project, Registration
+from stopper.scan.source.replaced_views import REPLACED
 
 VARIABLE: Final = re.compile(r"<(?:(?P<converter>[A-Za-z_]\w*)(?:\([^>]*\))?:)?(?P<name>[A-Za-z_]\w*)>")
 CONVERTERS: Final = {"int": "int", "float": "int", "string": "string", "uuid": "uuid", "path": "path", "": "string"}
@@ -65,6 +66,7 @@ class Routes:
         self.hooks: list[Hook] = []
         self.error_handlers: list[ErrorHandler] = []
         self.registrations = [one for one in project.registrations if one.span.path not in tests]
+        self.replaced = [one for one in self.registrations if one.verb == REPLACED]
         self.groups = Groups(project, modules, self.registrations)
         self._callers: dict[str, list[Call]] = {}
         """Function of the project → the calls of it."""
@@ -120,8 +122,8 @@ class Routes:
         group = self.groups.group(registration.owner) if registration.verb != "app_errorhandler" else None
         what = call.argument(0, "code_or_exception", "code")
         handler = call.argument(1, "f")
-        rows = row_by_row(*(one for one in (what, handler) if one is not None)) if what is not None else ()
-        for kind, *given in rows:
+        columns = [one for one in (what, handler) if one is not None]
+        for kind, *given in row_by_row(*columns) if what is not None else ():
             function = registration.target or (function_name(given[0]) if given else "")
             for option in options(kind):
                 said = str(option.value) if isinstance(option, Constant) else function_name(option)

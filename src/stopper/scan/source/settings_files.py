@@ -6,7 +6,7 @@ import ast
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, cast
 
 import yaml
@@ -32,11 +32,12 @@ def settings_files(project: Project, texts: Sequence[TextFile]) -> tuple[Module,
     """The files beside the code that some call loads into ``app.config``, read as modules. One that cannot be read is left out: what is
     wrong with it shows when the application starts."""
     read: dict[str, Module] = {}
-    for call in [one for one in project.calls if one.method in _LOADERS and one.span is not None]:
+    known = {text.path: text for text in texts if not is_test(text.path)}
+    for call in [one for one in project.calls if one.method in _LOADERS]:
         if call.span is None or is_test(call.span.path):
             continue
         for name in _names(call):
-            text = _meant(name, call.span.path, texts)
+            text = _meant(name, call.span.path, known)
             tree = _tree(text) if text is not None and text.path not in read else None
             if text is None or tree is None:
                 continue
@@ -47,9 +48,8 @@ def settings_files(project: Project, texts: Sequence[TextFile]) -> tuple[Module,
     return tuple(read.values())
 
 
-def _meant(name: str, caller: str, texts: Sequence[TextFile]) -> TextFile | None:
+def _meant(name: str, caller: str, known: Mapping[str, TextFile]) -> TextFile | None:
     """The file of that name in the folder of the caller, or one around it, or in the folder ``instance`` of one of these."""
-    known = {text.path: text for text in texts if not is_test(text.path)}
     folder = caller
     while folder:
         folder = folder.rpartition("/")[0]
