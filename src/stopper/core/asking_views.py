@@ -59,9 +59,7 @@ def _is_used(facts: SourceFacts, name: str) -> bool:
     )
 
 
-def asks_somebody(
-    index: FunctionIndex, route: Route, own: Sequence[Function], understood: frozenset[str] = frozenset()
-) -> bool:
+def asks_somebody(index: FunctionIndex, route: Route, own: Sequence[Function], understood: frozenset[str]) -> bool:
     """Something on the way, or the view itself, seems to ask who is calling, further than the reader could follow it. ``understood`` are
     hooks that were followed to their end: where one lets a route pass, it does so by a list."""
     return (

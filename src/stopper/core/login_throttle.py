@@ -49,7 +49,10 @@ def _held_against_a_bound(index: FunctionIndex, functions: list[str]) -> bool:
     ]
     if not sides:
         return False
-    kept = {id(one.value): one.attribute for one in index.facts.assignments() if not one.function}
+    kept = index.facts.once(
+        "names that modules give",
+        lambda: {id(one.value): one.attribute for one in index.facts.assignments() if not one.function},
+    )
     return any(_COUNTED.search(word) for side in sides for part in walk(side, 5) for word in _words(part, kept))
 
 

@@ -144,9 +144,8 @@ def fix(app: App, hit: Hit) -> Edit | None:
             return _raised(call.argument(1, "rounds"), "12", call.span, safe=True)
         if call.callee == "hashlib.pbkdf2_hmac":
             name = (text_of(call.argument(0, "hash_name")) or "").lower().replace("-", "")
-            alone = (
-                len(list(facts.calls("hashlib.pbkdf2_hmac"))) == 1
-            )  # else whoever checks must change with whoever hashes
+            # Of several, whoever checks must change with whoever hashes.
+            alone = len(list(facts.calls("hashlib.pbkdf2_hmac"))) == 1
             rounds = TODAY.get(name) if name != "sha1" and alone else None
             return _raised(call.argument(3, "iterations"), str(rounds), call.span, safe=False) if rounds else None
         if call.method == "PasswordHasher" and not call.args:

@@ -103,7 +103,7 @@ def _names_role(facts: SourceFacts, value: Value) -> bool:
     """A role stands there, or is what somebody passes to the decorator that compares."""
     given = [value]
     if isinstance(value, Parameter):
-        given = [one for call in facts.calls(value.function) for one in passing.passed(facts, value, call)]
+        given = list(passing.handed(facts, value))
     return any(
         isinstance(part, Constant) and isinstance(part.value, str) and part.value.lower() in _GUARDS
         for one in given

@@ -8,6 +8,7 @@ from stopper.core.app import App, Route
 from stopper.core.fact import Decorator
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.nested_functions import inside
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probe_baseline import TRIES, attempt, controls, establish
@@ -51,7 +52,7 @@ def _looks(index: FunctionIndex, route: Route, method: str, scopes: Sequence[str
         return True  # the guard stands in code that was not read, and is told words
     values: list[Value] = [one.call for one in decorators if one.call is not None and "route" not in one.name]
     heads = [*names, *(function.name for function in own)]
-    roots = [name for name in index.by_name if any(name == head or name.startswith(f"{head}.") for head in heads)]
+    roots = [name for head in heads for name in (head, *inside(index.facts, head)) if name in index.by_name]
     for name in index.calling(roots, 3):
         values += index.facts.calls_in(name)
         values += [side for one in index.comparisons.get(name, ()) for side in (one.left, one.right)]
@@ -69,7 +70,7 @@ def _is_told_nothing(index: FunctionIndex, decorator: Decorator) -> bool:
     call, name = decorator.call, decorator.name
     if call is None or name not in index.by_name or call.args or call.keywords or call.open:
         return False
-    inner = [one for one in index.by_name if one.startswith(f"{name}.")]
+    inner = inside(index.facts, name)
     values: list[Value] = [given for one in inner for call in index.facts.calls_in(one) for given in call.args]
     values += [side for one in inner for each in index.comparisons.get(one, ()) for side in (each.left, each.right)]
     values += [each.value for one in inner for each in index.conditions.get(one, ())]

@@ -55,8 +55,7 @@ def _asks_by_decorator(facts: SourceFacts) -> bool:
         return True  # whose session has ended is nobody
     used = {decorator.name for function in facts.functions() for decorator in function.decorators}
     for name in used:
-        inner = inside(facts, name) if name else []
-        for function in (name, *inner):
+        for function in (name, *inside(facts, name)):
             calls = list(facts.calls_in(function))
             looks = any(_is_jti(part) for call in calls for part in walk(call, 5))
             if looks and (

@@ -91,15 +91,8 @@ def _cookie_guards(facts: SourceFacts) -> bool:
         return False  # which of both the door takes is another rule's question
     hooks = {hook for route in facts.routes if set(route.methods) & _CHANGING for hook in route.hooks}
     guards = hooks | {one.name for route in facts.routes if set(route.methods) & _CHANGING for one in route.decorators}
-    return any(
-        reader in guards or any(reader.startswith(f"{guard}.") or _calls(facts, guard, reader) for guard in guards)
-        for reader in readers
-    )
-
-
-def _calls(facts: SourceFacts, guard: str, reader: str) -> bool:
-    inner = {guard, *inside(facts, guard)}
-    return any(call.function in inner for call in facts.calls(reader))
+    written = guards.union(*(inside(facts, guard) for guard in guards))
+    return any(reader in written or any(call.function in written for call in facts.calls(reader)) for reader in readers)
 
 
 def _login_guards_changes(facts: SourceFacts) -> bool:
