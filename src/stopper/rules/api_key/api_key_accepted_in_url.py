@@ -5,6 +5,7 @@ from typing import Final
 
 from stopper.core.api_key_names import is_key_name
 from stopper.core.app import App
+from stopper.core.body_models import HANDS_BODY, classes_by_name
 from stopper.core.fact import Reading
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -34,7 +35,6 @@ VAGUE: Final = frozenset({"key", "k", "token", "apitoken"})
 """Names that mean an API key only beside its header."""
 TRIED: Final = ("api_key", "apikey", "key", "api-key")
 ROUTES: Final = {"quick": 3, "standard": 8, "deep": 30}
-_DECLARE: Final = frozenset({"use_args", "use_kwargs", "arguments", "input"})
 _QUERY: Final = ("query", "querystring", "query_string")
 
 
@@ -110,7 +110,7 @@ def _declared(facts: SourceFacts) -> Iterator[Hit]:
     for function in facts.functions():
         for decorator in function.decorators:
             call = decorator.call
-            if call is None or call.method not in _DECLARE or text_of(call.keyword("location")) not in _QUERY:
+            if call is None or call.method not in HANDS_BODY or text_of(call.keyword("location")) not in _QUERY:
                 continue
             if any(is_key_name(name) for name in _fields(facts, call.argument(0, "argmap", "schema"))):
                 yield Hit(MESSAGE, decorator.span)
@@ -122,7 +122,8 @@ def _fields(facts: SourceFacts, value: Value | None) -> Iterator[str]:
         pairs = [(text_of(key) or "", field) for key, field in value.items]
     else:
         schema = value.callee if isinstance(value, Call) else getattr(value, "dotted", "")
-        pairs = [pair for one in facts.classes() if schema and one.name == schema for pair in one.attributes.items()]
+        known = classes_by_name(facts).get(schema)
+        pairs = list(known.attributes.items()) if known is not None else []
     for name, field in pairs:
         yield (text_of(field.keyword("data_key")) if isinstance(field, Call) else None) or name
 

@@ -66,7 +66,8 @@ def detect(app: App) -> Iterator[Hit]:
 
 _ROWS: Final = frozenset({"fetchone", "fetchall", "first", "one", "fetchmany"})
 _NO_TEXT: Final = frozenset({"Function", "Method", "Nested", "List", "Boolean", "Bool", "Column", "mapped_column"})
-_ANSWERS_BY: Final = frozenset({"response", "output", "marshal_with", "marshal_list_with", "doc"})
+_MARSHALS: Final = frozenset({"marshal_with", "marshal_list_with"})
+_ANSWERS_BY: Final = frozenset({"response", "output", "doc", *_MARSHALS})
 
 
 def _by_schema(facts: SourceFacts) -> Iterator[Span]:
@@ -79,20 +80,16 @@ def _by_schema(facts: SourceFacts) -> Iterator[Span]:
         if _ONCE.search(function.name.rpartition(".")[2]):
             continue
         for one in function.decorators:
-            if one.call is not None and one.call.method in _ANSWERS_BY:
-                for inner in walk(one.call, 3):
-                    shown.add(getattr(inner, "callee", "") or getattr(inner, "dotted", ""))
-    for function in facts.functions():
-        for one in function.decorators if not _ONCE.search(function.name.rpartition(".")[2]) else ():
-            for fields in one.call.args if one.call is not None and one.call.method in _MARSHALS else ():
+            if one.call is None or one.call.method not in _ANSWERS_BY:
+                continue
+            for inner in walk(one.call, 3):
+                shown.add(getattr(inner, "callee", "") or getattr(inner, "dotted", ""))
+            for fields in one.call.args if one.call.method in _MARSHALS else ():
                 yield from (one.span for key, field in _declared_fields(fields) if _is_key(key) and _gives_text(field))
     for found in facts.classes() if shown else ():
         for name, field in found.attributes.items() if found.name in shown else ():
             if _is_key(name) and isinstance(field, Call) and field.span is not None and _is_written(field):
                 yield field.span
-
-
-_MARSHALS: Final = frozenset({"marshal_with", "marshal_list_with"})
 
 
 def _declared_fields(value: Value) -> Iterator[tuple[str, Value]]:
@@ -201,11 +198,8 @@ def _is_sent(value: Item) -> bool:
 
 def _is_fresh(facts: SourceFacts, value: Member) -> bool:
     """That the owner was made in the same breath: ``ApiKey(key=…).key``."""
-    return (
-        isinstance(value.owner, Call)
-        and value.owner.function != ""
-        and any(one.name == value.owner.callee for one in facts.classes())
-    )
+    owner = value.owner
+    return isinstance(owner, Call) and owner.function != "" and owner.callee in classes_by_name(facts)
 
 
 def probe(target: Target) -> Steps[Verdict]:

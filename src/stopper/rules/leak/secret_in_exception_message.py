@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.account_names import said_name
 from stopper.core.app import App
+from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import CREDENTIALS, UNTRUSTED
 from stopper.core.naming import VARIABLE, sensitive
@@ -84,7 +85,7 @@ def _words_itself(facts: SourceFacts, exception: str) -> bool:
 
 def _with_bases(facts: SourceFacts, name: str, depth: int = 4) -> Iterator[str]:
     yield name
-    found = next((one for one in facts.classes() if one.name == name), None)
+    found = classes_by_name(facts).get(name)
     for base in found.bases if found is not None and depth else ():
         yield from _with_bases(facts, base, depth - 1)
 
