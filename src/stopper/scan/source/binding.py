@@ -121,9 +121,7 @@ def bind(reader: Reader, target: ast.expr, value: Value, node: ast.stmt) -> None
 
 def _given_back(reader: Reader, value: Value, number: int, length: int) -> Value | None:
     """``data, problem = fetch()`` of a function of the project: what each of its returns gives at that place."""
-    if type(value) is not Call or (
-        value.callee not in reader.project.functions and value.callee not in reader.project.pending
-    ):
+    if type(value) is not Call or not reader.project.has_function(value.callee):
         return None
     results = reader.results(value.callee)
     if any(refuses(part) for one in results if type(one) is Sequence for part in one.items):
@@ -139,8 +137,7 @@ _SPLITS: Final = frozenset({"split", "rsplit", "partition", "rpartition"})
 
 def _keeps_places(reader: Reader, call: Call) -> bool:
     """That the place of a part says what it is: of a text that was split, and of what a function of the project returns."""
-    project = reader.project
-    return call.method in _SPLITS or call.callee in project.functions or call.callee in project.pending
+    return call.method in _SPLITS or reader.project.has_function(call.callee)
 
 
 def _bind_name(reader: Reader, name: str, value: Value, node: ast.stmt) -> None:

@@ -306,7 +306,9 @@ def _folded_get(
         return item(reader, owner, key, default, node)
     if reader.is_config(owner):
         return item(reader, owner, key, default, node)
-    if type(owner) is Call and (_gives_mapping(owner.callee) or (_is_word(text) and _is_own(reader, owner.callee))):
+    if type(owner) is Call and (
+        _gives_mapping(owner.callee) or (_is_word(text) and reader.project.has_function(owner.callee))
+    ):
         return item(reader, owner, key, default, node)
     return None
 
@@ -327,11 +329,6 @@ def _is_class_name(dotted: str) -> bool:
 def _is_word(text: str | None) -> bool:
     """That a key is no address that a client of one's own asks."""
     return text is not None and text.isidentifier()
-
-
-def _is_own(reader: Reader, callee: str) -> bool:
-    """That the function called is one of the project that was read already or is waiting to be."""
-    return callee in reader.project.functions or callee in reader.project.pending
 
 
 def _gives_mapping(callee: str) -> bool:

@@ -105,7 +105,7 @@ def _is_static(decorators: tuple[Decorator, ...]) -> bool:
 
 def read_definition(reader: Reader, node: FunctionNode) -> None:
     qualified = f"{reader.function or reader.owner or reader.module.name}.{node.name}"
-    while qualified in reader.project.functions or qualified in reader.project.pending:
+    while reader.project.has_function(qualified):
         qualified += "'"
     decorators = _decorators(reader, node.decorator_list, qualified)
     reader.scope[node.name] = Name(qualified)

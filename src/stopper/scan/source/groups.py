@@ -16,7 +16,6 @@ class Origin:
     scopes: tuple[int, ...]
     """Identities of the blueprints it belongs to, the outermost first; empty for the app itself."""
     view_class: str = ""
-    method_of_class: bool = False
 
 
 @dataclass(slots=True)

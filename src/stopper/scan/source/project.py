@@ -135,6 +135,10 @@ class Project:
     refusals: list[Refusal] = field(default_factory=list[Refusal])
     registrations: list[Registration] = field(default_factory=list[Registration])
 
+    def has_function(self, name: str) -> bool:
+        """That the project has a function of that qualified name, which may not have been read yet."""
+        return name in self.functions or name in self.pending
+
     def attribute(self, owner: str, name: str, depth: int = 6) -> Value | None:
         """What that class (or a base of it) has under that name; methods come as their qualified Name."""
         found = self.classes.get(owner)

@@ -260,7 +260,7 @@ class Routes:
         for prefix, scopes in self.groups.prefixes(group):
             whole = join(prefix, rule)
             path, typed = openapi_path(whole), parameters(whole)
-            origin = Origin(registration, scopes, view_class, bool(view_class))
+            origin = Origin(registration, scopes, view_class)
             hooks = tuple(hook.function for hook in self.hooks_of(origin))
             route = SourceRoute(
                 path,

@@ -44,14 +44,10 @@ def runs_through(node: FunctionNode | ast.Lambda) -> bool:
     last = node.body[-1]
     if type(last) is not ast.Return or last.value is None:
         return False
-    for one in node.body:
-        if (
-            type(one) not in _PLAIN
-            and one is not last
-            and not (type(one) is ast.Expr and type(one.value) is ast.Constant)
-        ):
-            return False
-    return True
+    return all(
+        type(one) in _PLAIN or one is last or (type(one) is ast.Expr and type(one.value) is ast.Constant)
+        for one in node.body
+    )
 
 
 def is_followed(project: Project, call: Call) -> bool:
@@ -62,9 +58,8 @@ def is_followed(project: Project, call: Call) -> bool:
     if not owner or receiver is None or isinstance(receiver, Name):
         return True
     # Of a method of some object the returned value would no longer say which object it was, and with what it was made.
-    maker = f"{owner}.__init__"
     told = receiver.args or receiver.keywords if isinstance(receiver, Call) else ()
-    known = not told or maker in project.functions or maker in project.pending
+    known = not told or project.has_function(f"{owner}.__init__")
     return isinstance(receiver, Call) and receiver.callee == owner and known
 
 
