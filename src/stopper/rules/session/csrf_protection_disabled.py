@@ -146,7 +146,7 @@ def _views_of(facts: SourceFacts, what: Value) -> Iterator[tuple[str, frozenset[
     elif (said := _said_endpoint(what)) is not None:
         for route in facts.routes:
             if (
-                route.view.endswith(f".{said}")
+                f".{route.view}".endswith(f".{said}")
                 or f"{route.blueprint}.{route.view.rpartition('.')[2]}".lstrip(".") == said
             ):
                 yield route.view, frozenset(route.methods)
