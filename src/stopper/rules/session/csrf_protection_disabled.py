@@ -145,16 +145,20 @@ def _views_of(facts: SourceFacts, what: Value) -> Iterator[tuple[str, frozenset[
             yield route.view, frozenset(route.methods)
     elif (said := _said_endpoint(what)) is not None:
         for route in facts.routes:
-            if (
-                f".{route.view}".endswith(f".{said}")
-                or f"{route.blueprint}.{route.view.rpartition('.')[2]}".lstrip(".") == said
-            ):
+            if _is_said(route.view, said) or _is_said(f"{route.blueprint}.{route.view.rpartition('.')[2]}", said):
                 yield route.view, frozenset(route.methods)
     elif isinstance(what, Call) and what.method == "Blueprint" and what.args:
         name = what.args[0]
         for route in facts.routes:
             if is_constant(name, route.blueprint.rpartition(".")[2]):
                 yield route.view, frozenset(route.methods)
+
+
+def _is_said(view: str, said: str) -> bool:
+    """A text names a view by its module and its own name, whatever function it was made in, or by the end of its full name."""
+    holder, _, name = view.rpartition(".")
+    head, _, last = said.rpartition(".")
+    return name == last and (f".{holder}".endswith(f".{head}" if head else "") or holder.startswith(f"{head}."))
 
 
 def _said_endpoint(what: Value) -> str | None:

@@ -211,7 +211,7 @@ def element_of(value: Value) -> Value:
         return either(*value.items[:8])
     pairs = pairs_of(value)
     if pairs:
-        return Choice(pairs) if len(pairs) > 1 else pairs[0]
+        return pairs[0] if len(pairs) == 1 else Choice(pairs)
     if type(value) is Member and value.attribute == "headers":
         return NOTHING  # the names of what a client or an answer holds; those of the request come in pairs
     if type(value) is Call and value.method in ("items", "values", "keys") and value.receiver is not None:
