@@ -143,6 +143,12 @@ def test_what_the_scan_is_shown_to_have_made_is_deleted_by_another_and_nothing_e
     assert 3000 in cards.cards
 
 
+def test_a_part_of_what_one_made_is_deleted_by_another() -> None:
+    cards = Cards().add("/cards/<int:card_id>/label", "DELETE", lambda card: card.update(label="") or {"ok": True})
+    found = cards.described("/cards/create", LABEL).judged()
+    assert [(ref.method, ref.path) for ref in found.routes] == [("DELETE", "/cards/{card_id}/label")]
+
+
 @pytest.mark.parametrize(
     "own", ["/cards/delete/<int:number>", "/cards/remove/<int:number>", "/cards/end/<int:card_id>"]
 )

@@ -106,7 +106,7 @@ def _ours(
     target: Target, kind: Kind, alice: Identity, number: str, made: Exchange, marks: dict[str, str]
 ) -> Steps[None]:
     """Where Alice's reading of the thing, or its entry in her list, shows what was just stored, it is the scan's own at every path that
-    surely takes its id."""
+    surely takes its id, with all that lies below."""
     if kind.thing is not None:
         seen = yield from send(alice.on(at_number(target, kind.thing, number)))
         shown = seen.response.text if seen.response.succeeded else ""
@@ -116,8 +116,15 @@ def _ours(
     else:
         return
     if any(mark in shown for mark in marks.values()):
-        for route in _deleting(kind):
-            yield from own(at_number(target, route, number).target.partition("?")[0], made.request)
+        routes = [kind.thing, *_deleting(kind)] if kind.thing is not None else _deleting(kind)
+        for path in dict.fromkeys(_path_of_it(target, route, number) for route in routes):
+            yield from own(path, made.request)
+
+
+def _path_of_it(target: Target, route: Route, number: str) -> str:
+    """The path of the thing itself: ``/notes/5`` of ``/notes/{id}/tags``."""
+    path, behind = at_number(target, route, number).target.partition("?")[0], route.path.partition("}")[2]
+    return path.removesuffix(behind) if behind.strip("/") else path
 
 
 def _deleting(kind: Kind) -> list[Route]:

@@ -176,8 +176,8 @@ def _left_behind(courier: Courier) -> Iterable[Skip]:
     """What this scan made and could not take back, by the request that made it."""
     made = Counter(
         f"{request.method} {request.target.partition('?')[0]}"
-        for path, request in courier.created.items()
-        if request.effect == "write" and path not in courier.deleted
+        for request in courier.left()
+        if request.effect == "write"
     )
     for request, number in sorted(made.items()):
         things = "1 thing" if number == 1 else f"{number} things"

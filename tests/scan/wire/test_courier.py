@@ -82,6 +82,32 @@ def test_only_what_the_scan_created_is_deleted() -> None:
     assert mine.skipped["DELETE /notes/8"] == "only what the scan itself created is deleted"
 
 
+def test_a_thing_with_several_paths_is_one_thing() -> None:
+    """It is deleted once, by any of its paths, and counted once among what stayed; a part of it may be deleted, and says nothing of the whole."""
+    transport = Recorder(Response(201, body=b'{"id": 7}'))
+    mine = courier(transport, mode="active")
+    made = mine.carry(Request("POST", "/notes", body=b"{}", effect="write")).request
+    for path in ("/notes/7", "/notes/delete/7"):
+        mine.own(path, made)
+    assert mine.left() == [made]
+    mine.carry(Request("DELETE", "/notes/7/tags", effect="write"))
+    assert mine.left() == [made]
+    for path in ("/notes/8/tags", "/notes/delete/8", "/notes"):
+        with pytest.raises(Skipped, match="itself created"):
+            mine.carry(Request("DELETE", path, effect="write"))
+    mine.carry(Request("DELETE", "/notes/delete/7", effect="write"))
+    assert mine.left() == []
+    assert {"/notes/7", "/notes/delete/7"} <= mine.deleted
+
+
+def test_a_part_of_what_only_an_answer_calls_new_is_not_deleted() -> None:
+    """A ``Location`` may lead to a list of everybody's."""
+    mine = courier(Recorder(Response(201, (("Location", "/notes"),))), mode="active")
+    mine.carry(Request("POST", "/", effect="write"))
+    with pytest.raises(Skipped, match="itself created"):
+        mine.carry(Request("DELETE", "/notes/8", effect="write"))
+
+
 @pytest.mark.parametrize(
     "path", ["/admin/shutdown", "/orders/1/refund", "/db-reset", "/cache_purge", "/v1/Payments", "/a/wipe?now=1"]
 )

@@ -71,6 +71,10 @@ class Courier:
         """Paths of things that requests of this scan created, with the request that did."""
         self.deleted: set[str] = set()
         """Those of them that were deleted since. A server may give their ids to what is made next."""
+        self._ways: dict[str, set[str]] = {}
+        """All paths of a thing that has several, by each of them."""
+        self._shown: set[str] = set()
+        """Paths of things whose reading shows that this scan made them."""
         self.skipped: dict[str, str] = {}
         """What was not sent, with the reason."""
         self.exhausted = False
@@ -217,7 +221,7 @@ class Courier:
             return ""
         if hazard := HAZARDS & set(re.split(r"[^a-z]+", _path(request.target).lower())):
             return f"its path says {min(hazard)!r}"
-        if request.method == "DELETE" and effect == "write" and _path(request.target) not in self.created:
+        if request.method == "DELETE" and effect == "write" and not self._is_own(_path(request.target)):
             return "only what the scan itself created is deleted"
         return ""
 
@@ -269,15 +273,29 @@ class Courier:
             if response.status == 429:
                 self._busy[key] = time.monotonic() + retry_after(response)
             if request.method == "DELETE" and response.succeeded:
-                self.deleted.add(key[1])
+                self.deleted |= self._ways.get(key[1], {key[1]})
             if creates(request, response):
                 for path in created_paths(request, response):
                     self._own(path, request)
 
     def own(self, path: str, made: Request) -> None:
-        """Remember that *made* has made the thing at *path*: it may be deleted."""
+        """Remember that *made* has made the thing at *path*, one thing and no other: it may be deleted, and is when the scan ends."""
         with self._lock:
             self._own(path, made)
+            self._shown.add(path)
+            ways = {one for one, by in self.created.items() if by is made}
+            self._ways.update(dict.fromkeys(ways, ways))
+
+    def left(self) -> list[Request]:
+        """The requests that made what nobody has deleted, one for each thing."""
+        things = {
+            frozenset(self._ways.get(path, {path})): by for path, by in self.created.items() if path not in self.deleted
+        }
+        return list(things.values())
+
+    def _is_own(self, path: str) -> bool:
+        """Whether the scan made what lies there, or that of which it is a part (``/notes/5/tags``)."""
+        return path in self.created or path.rpartition("/")[0] in self._shown
 
     def _own(self, path: str, made: Request) -> None:
         if path in self.deleted or path not in self.created:
