@@ -17,3 +17,8 @@ def test_a_file_of_another_folder_that_bears_a_key_is_read(read, text):
 def test_a_file_of_another_folder_without_a_key_is_not_read(read):
     facts = source_of(read({"app.py": APP, "scripts/smoke.py": "H = 'Bearer <token>'\n"}).app)
     assert not any(one.span.path == "scripts/smoke.py" for one in facts.assignments())
+
+
+def test_a_program_that_starts_the_application_is_read_though_it_does_not_say_flask(read):
+    facts = source_of(read({"shop/__init__.py": APP, "run.py": "from shop import app\n\napp.run(debug=True)\n"}).app)
+    assert [one.span.path for one in facts.calls("flask.Flask.run")] == ["run.py"]

@@ -391,6 +391,18 @@ def test_error_handlers_of_app_and_blueprint(read):
     assert found == {("404", "b", "app.a"), ("Exception", "", "app.b")}
 
 
+def test_methods_that_a_library_calls_for_errors_are_error_handlers(read):
+    reading = read(
+        "from flask import Flask\nfrom flask_restful import Api\n"
+        "class MyApp(Flask):\n    def handle_exception(self, e):\n        return str(e), 500\n"
+        "class MyApi(Api):\n    def handle_error(self, e):\n        return str(e), 500\n"
+        "class Other:\n    def handle_error(self, e):\n        return str(e), 500\n"
+        "app = MyApp(__name__)\napi = MyApi(app)\n"
+    )
+    found = {(one.what, one.function) for one in source_of(reading.app).error_handlers()}
+    assert found == {("Exception", "app.MyApp.handle_exception"), ("Exception", "app.MyApi.handle_error")}
+
+
 @pytest.mark.parametrize(
     "body",
     [

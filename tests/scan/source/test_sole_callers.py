@@ -155,3 +155,26 @@ def test_a_method_that_a_library_calls_too_keeps_its_parameters(read):
     )
     (call,) = source_of(reading.app).calls("os.popen")
     assert any(getattr(part, "parameter", "") == "name" for part in walk(call.args[0]))
+
+
+def test_what_the_only_caller_tests_has_been_tested_in_the_function(read):
+    text = (
+        "def step(user):\n    for one in user:\n        if one:\n            print(one)\n"
+        "@app.get('/')\ndef view():\n    if request.args['n'] == '1':\n        return ''\n    step(request.json)\n    return 'x'\n"
+    )
+    facts = facts_of(read, text)
+    assert [one.function for one in facts.conditions_in("a.step")] == ["a.view", "a.step"]
+    assert [one.function for one in facts.comparisons_in("a.step")] == ["a.view"]
+    twice = facts_of(read, text + "step([])\n")
+    assert [one.function for one in twice.conditions_in("a.step")] == ["a.step"]
+
+
+def test_a_step_of_another_module_is_told_where_it_is_written(read):
+    text = "import b\n@app.get('/')\ndef view():\n    return b.steps(request.args['n'])\n"
+    facts = facts_of(
+        read, text, b="def steps(name):\n    if name:\n        return {'one': name}\n    return {'other': name}\n"
+    )
+    flows = list(facts.flows("response"))
+    assert {one.function for one in flows} == {"a.view"}
+    assert {one.span.path for one in flows} == {"b.py"}
+    assert {facts.function_around(one.span) for one in flows} == {"b.steps"}
