@@ -30,7 +30,7 @@ _KEY_GUARD: Final = re.compile(r"(?i).*(?:api_?key|require_?key|key_?required|ch
 
 
 def detect(app: App) -> Iterator[Hit]:
-    """Effects above the refusal in the same function, and a cache above the guard."""
+    """Effects above the refusal in the same function, or in a hook or decorator before the one that refuses, and a cache above the guard."""
     facts = source_of(app)
     reads = reads_keys(facts)
     checks = _checks(facts) if reads else frozenset[str]()

@@ -54,7 +54,7 @@ _SEARCH_PATH: Final = re.compile(rf"[\"']?\bPATH[\"']?\s*(?:[:=]|{_NEXT})\s*[\"'
 
 
 def detect(app: App) -> Iterator[Hit]:
-    """All settings or all environment variables that reach a response with their values."""
+    """All settings or all environment variables that reach a response or a page with their values."""
     facts = source_of(app)
     for flow in facts.flows("response", "template", label="whole-config"):
         if shows_settings_whole(facts, flow) and not (flow.sink == "template" and _is_handed_as_it_is(flow)):

@@ -22,7 +22,7 @@ _MODULES = {"flask_jwt": "flask-jwt", "flask_jwt_simple": "flask-jwt-simple", "f
 
 
 def detect(app: App) -> Iterator[Hit]:
-    """Requirements of libraries without releases, their use in the code, and names that a later version took away."""
+    """Requirements of libraries without releases, their use in the code, and names, arguments and settings that a later version took away."""
     facts = source_of(app)
     told: set[str] = set()
     for file in running_files(facts):

@@ -19,7 +19,8 @@ _OPENS: Final = re.compile(
 
 
 def detect(app: App) -> Iterator[Hit]:
-    """A document without any security, a scheme that nothing defines, and a writing operation that asks for nothing."""
+    """A document without any security, a scheme that nothing defines, and an operation that writes, or builds the database anew, and asks for
+    nothing."""
     if app.spec is None or not app.spec.document:
         return
     every = list(operations(app.spec))

@@ -36,9 +36,6 @@ def detect(app: App) -> Iterator[Hit]:
         return
     if next(facts.calls("*.handle_exception", "*.init_error_handlers", "*.register_error_handlers"), None) is not None:
         return
-    own = list(facts.classes(*APPS))
-    if any("handle_exception" in found.methods or "handle_user_exception" in found.methods for found in own):
-        return
     made = _made(facts)
     if made is not None:
         yield Hit(_MESSAGE, made)

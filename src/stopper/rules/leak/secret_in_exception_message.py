@@ -42,7 +42,7 @@ _OPEN_PARTS: Final = frozenset({"username", "type", "realm", "__class__", "__nam
 
 
 def detect(app: App) -> Iterator[Hit]:
-    """A credential whose text becomes part of an exception's text."""
+    """A credential whose text becomes part of an exception's text, where it is raised or in its class."""
     facts = source_of(app)
     for flow in facts.flows("exception-message", label=tuple(sorted(CREDENTIALS))):
         certainty = _judged(facts, flow.value)

@@ -99,7 +99,8 @@ FILES: Final[tuple[tuple[str, Callable[[Response], bool]], ...]] = (
 
 
 def detect(app: App) -> Iterator[Hit]:
-    """A static folder, or a folder given to ``send_from_directory`` with a name of the caller's, that is the project itself."""
+    """A static folder, or a folder out of which the caller names a file, that is the project itself; a file of it; any file that the
+    caller names."""
     facts = source_of(app)
     for call in facts.calls("flask.Flask", "flask.Blueprint"):
         folder = call.argument(2 if call.callee.endswith("Flask") else None, "static_folder")

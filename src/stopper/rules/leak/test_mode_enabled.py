@@ -42,7 +42,7 @@ _SHORTEST: Final = 8
 
 
 def detect(app: App) -> Iterator[Hit]:
-    """A switch for tests that is on, or a route for tests that logs in whoever asks."""
+    """A switch for tests that is on, a route for tests that logs in whoever asks, or a token for tests that is taken."""
     facts = source_of(app)
     seen: set[str] = set()
     for found in switched_on(app, *KEYS):

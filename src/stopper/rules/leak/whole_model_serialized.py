@@ -39,7 +39,7 @@ _ROWS: Final = frozenset({"fetchall", "fetchone", "fetchmany", "mappings", "all"
 
 
 def detect(app: App) -> Iterator[Hit]:
-    """``__dict__``, ``vars``, all columns of a table, or the rows of ``SELECT *`` that reach a response."""
+    """``__dict__``, ``vars``, all columns of a table, the rows of ``SELECT *``, or what a schema of every column makes, that reach a response."""
     facts = source_of(app)
     wide = _wide_functions(facts)
     methods = _wide_methods(facts)

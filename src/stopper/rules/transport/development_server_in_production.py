@@ -36,7 +36,7 @@ _COMMAND: Final = re.compile(
 
 
 def detect(app: App) -> Iterator[Hit]:
-    """``run`` on every address or with an adhoc certificate; ``flask run`` in what starts the container."""
+    """``run`` on every address or with an adhoc certificate; ``flask run`` in what starts the container, or for everybody in a script."""
     facts = source_of(app)
     for call in facts.calls("*.run"):
         if _runs_flask(app, call) and not _is_for_tests(call):
