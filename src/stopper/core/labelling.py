@@ -28,6 +28,7 @@ from stopper.core.origins import (
 from stopper.core.parameter_origins import of_parameter
 from stopper.core.parts_returned import parts_returned
 from stopper.core.passing import handed
+from stopper.core.text_words import is_word
 from stopper.core.values import (
     Call,
     Caught,
@@ -101,7 +102,7 @@ class _Asking:
         before = self.cuts
         read = _READ.get(type(value))
         found = read(self, value, bound, depth) if read is not None else self._union(parts(value), bound, depth)
-        if value.name:
+        if value.name and not (value.name == "token" and is_word(value)):
             found |= by_name(value.name, found)
         if not bound and self.cuts == before:
             # The value is kept with its labels, so that its identity cannot pass to another.
