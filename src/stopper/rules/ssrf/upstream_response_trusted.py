@@ -134,12 +134,19 @@ def _is_checked(facts: SourceFacts, function: str) -> bool:
         return True
     if any(isinstance(one.value, Call) and _CALL.fullmatch(one.value.callee) for one in conditions):
         return True  # ``if answer:`` of requests asks for the status
+    if any(_hands_status_on(one.value) for one in facts.returns_of(function)):
+        return True
     caught = {name.rpartition(".")[2] for one in facts.handlers() if one.function == function for name in one.catches}
     return bool(caught & _NO_JSON) and bool(caught & _OTHER_FORM)
 
 
 def _looks(value: Value) -> bool:
     return isinstance(value, Member) and value.attribute in _LOOKED_AT
+
+
+def _hands_status_on(value: Value) -> bool:
+    """Who gets the status beside the body is who looks at it: ``return answer.status_code, answer.json()``."""
+    return any(isinstance(one, Member) and one.attribute in ("status_code", "ok") for one in walk(value, 5))
 
 
 # -- on the wire -----------------------------------------------------------------------------------------------------------------
