@@ -135,13 +135,15 @@ def _handed_on(facts: SourceFacts, functions: set[str], spans: set[Span]) -> Ite
         and (own := facts.function(name)) is not None
         and any(_holds(one, spans) for one in own.returns)
     ]
+    told: set[str] = set()
     for made in facts.calls(*makers) if makers else ():
-        if made.span is None or not made.function:
-            continue
+        if made.span is None or not made.function or made.callee in told:
+            continue  # who else calls the maker is mended with it
         here = {made.span, *spans}
         named = [(one.attribute, one.value) for one in facts.assignments_in(made.function)]
         named += [pair for call in facts.calls_in(made.function) for pair in (*call.keywords, *_members(call))]
         if any(_opens(name, value, here) for name, value in named):
+            told.add(made.callee)
             yield made.span, "likely"
 
 
