@@ -40,6 +40,8 @@ TEXTS: Final = frozenset(
 EVERYTHING: Final = frozenset({"*", "Exception", "BaseException"})
 _OF_ANYBODY: Final = frozenset({"ValueError", "TypeError", "KeyError", "RuntimeError", "OSError", "AttributeError"})
 """What every library raises: one of the project, further down, says little about the one that is caught."""
+_SEVERAL: Final = 3
+"""So many who hand their exception to one function, which makes the text: what has to change is that function."""
 _TAKES_NO_EXCEPTION: Final = frozenset({"return", "flask.jsonify", "flask.make_response", "flask.Response"})
 """Given an exception as it is, these fail, or treat an HTTP error as the response that it is."""
 _TELLS_NOTHING: Final = frozenset({"type", "isinstance", "hasattr", "len", "id", "hash", "bool"})
@@ -55,26 +57,44 @@ def detect(app: App) -> Iterator[Hit]:
     own = {found.name for found in facts.classes()}
     asking = _Asking(facts)
     found: dict[Span, Certainty] = {}
+    by_maker: dict[str, set[Span]] = {}
+    made_at: dict[str, Span] = {}
     for flow in facts.flows("response", "template"):
         as_text = flow.sink == "template" or flow.detail not in _TAKES_NO_EXCEPTION
-        for catches, span in asking.caught(flow.value, _Place(flow.span, flow.function), as_text):
+        for catches, place in asking.caught(flow.value, _Place(flow.span, flow.function), as_text):
             certainty = _certainty(catches, own)
-            if certainty is not None and found.get(span) != "certain":
-                found[span] = certainty
-    lines: set[tuple[str, int]] = set()
+            if certainty is None:
+                continue
+            if found.get(place.span) != "certain":
+                found[place.span] = certainty
+            if place.maker is not None:
+                by_maker.setdefault(place.maker.function, set()).add(place.span)
+                made_at.setdefault(place.maker.function, place.maker.span)
+    told: set[tuple[str, int]] = set()
+    for function, spans in by_maker.items():
+        if len(spans) >= _SEVERAL:
+            sure: Certainty = "certain" if any(found[span] == "certain" for span in spans) else "likely"
+            told |= {(span.path, span.line) for span in spans}
+            yield Hit(
+                f"what failing libraries wrote into their exceptions goes to the caller: {len(spans)} places hand theirs to this function",
+                made_at[function],
+                certainty=sure,
+            )
     for span, certainty in found.items():
-        if (span.path, span.line) in lines or asked_for(facts, span):
+        if (span.path, span.line) in told or asked_for(facts, span):
             continue
-        lines.add((span.path, span.line))
+        told.add((span.path, span.line))
         yield Hit("what a failing library wrote into its exception goes to the caller", span, certainty=certainty)
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a value goes out: the response itself, or the call that hands it to a function which answers with it."""
+    """Where a value goes out: the response itself, or the call that hands it to a function which answers with it. ``maker`` is where
+    that function makes a text of an exception that is handed to it as it is."""
 
     span: Span
     function: str
+    maker: "_Place | None" = None
 
 
 class _Asking:
@@ -86,31 +106,32 @@ class _Asking:
 
     def caught(
         self, value: Value, place: _Place, as_text: bool, depth: int = 3
-    ) -> Iterator[tuple[tuple[str, ...], Span]]:
+    ) -> Iterator[tuple[tuple[str, ...], _Place]]:
         """What is caught where the text of an exception is part of the value, and where it is given away."""
         for used, in_text in self._texts(value, as_text):
             if isinstance(used, Member):
                 for held, function in held_under(self._facts, used.owner, used.attribute) if depth else ():
-                    yield from self.caught(held, _Place(place.span, function), True, depth - 1)
+                    yield from self.caught(held, _Place(place.span, function, place.maker), True, depth - 1)
             elif isinstance(used, Caught):
                 if in_text and not self._is_our_wording(used, place.function):
-                    yield used.catches, place.span
+                    yield used.catches, place
             else:
                 yield from self._handed_over(used, place, in_text, depth)
 
     def _handed_over(
         self, value: Parameter, place: _Place, in_text: bool, depth: int
-    ) -> Iterator[tuple[tuple[str, ...], Span]]:
+    ) -> Iterator[tuple[tuple[str, ...], _Place]]:
         """What a parameter may hold: the exception of a registered handler, or a text that a caller took from one."""
         if value.index == 0 and in_text:
-            yield from (((one.what,), place.span) for one in self._facts.error_handlers_of(value.function))
+            yield from (((one.what,), place) for one in self._facts.error_handlers_of(value.function))
         for made in raised_for(self._facts, value) if depth and in_text else ():
             for told in made.args[:1]:  # the text of another went into it
-                yield from self.caught(told, _Place(place.span, made.function), True, depth - 1)
+                yield from self.caught(told, _Place(place.span, made.function, place.maker), True, depth - 1)
         for call in self._facts.calls(value.function) if depth else ():
             passed_here = call.argument(value.index if value.index >= 0 else None, value.parameter)
             if passed_here is not None and call.span is not None:
-                yield from self.caught(passed_here, _Place(call.span, call.function), True, depth - 1)
+                maker = (place.maker or place) if isinstance(passed_here, (Caught, Parameter)) else None
+                yield from self.caught(passed_here, _Place(call.span, call.function, maker), True, depth - 1)
 
     def _texts(
         self, value: Value, as_text: bool, depth: int = 12
