@@ -108,7 +108,7 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit("the folder of the project is served as static files", call.span)
     for call in facts.calls("flask.send_from_directory", "werkzeug.utils.send_from_directory"):
         folder, name = call.argument(0, "directory"), call.argument(1, "path", "filename")
-        if folder is not None and _is_root(folder) and not isinstance(name, Constant):
+        if folder is not None and _is_root(folder) and name is not None and _is_named_by_caller(facts, name):
             yield Hit("files of the project are served by a name that the caller chooses", call.span)
     for call in facts.calls("flask.send_file"):
         path = call.argument(0, "path_or_file")
@@ -117,6 +117,14 @@ def detect(app: App) -> Iterator[Hit]:
         elif call.function and isinstance(path, (Unknown, Call)) and _is_own_text(path):
             yield Hit("a file of the project itself is given out", call.span, certainty="likely")
     yield from _by_name(facts)
+
+
+def _is_named_by_caller(facts: SourceFacts, name: Value) -> bool:
+    """That a part of the name is the caller's, its ending too: what must end in ``.pdf`` is no file of the project."""
+    made = [one.value for one in facts.returns_of(name.callee)] if isinstance(name, Call) else [name]
+    if made and all(isinstance(one, Format) and one.parts and isinstance(one.parts[-1], Constant) for one in made):
+        return False
+    return facts.derives(name, "request-data", "path-parameter", "query-string", "cookie")
 
 
 _JOINS: Final = ("werkzeug.utils.safe_join", "werkzeug.security.safe_join", "flask.safe_join", "os.path.join")
