@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.jwt_names import ENCODING
 from stopper.core.place import Span
 from stopper.core.random_edits import from_the_system
 from stopper.core.random_picks import picks
@@ -58,6 +59,8 @@ def detect(app: App) -> Iterator[Hit]:
         facts.function_around(span) for span, _ in uses if any(one.span and span.holds(one.span) for one in made)
     } - {""}
     for span, certainty in uses:
+        if any(other != span and other.holds(span) for other, _ in uses):
+            continue  # a part of what is told
         if facts.function_around(span) in at_once and not any(one.span and span.holds(one.span) for one in made):
             continue  # what becomes of it further down is the same cause
         if (span.path, span.line) not in seen:
@@ -184,7 +187,21 @@ def _is_code(value: Value) -> bool:
 
 
 def _holds(value: Value, spans: set[Span]) -> bool:
-    return any(isinstance(one, Call) and one.span in spans for one in walk(value, 10))
+    """That it is made of one of these calls. What lies inside a signed token opens nothing: nobody else can sign it."""
+    inside = [one for one in walk(value, 10) if isinstance(one, Call)]
+    found = [one for one in inside if one.span in spans]
+    if not found:
+        return False
+    signed = {id(one) for call in inside for part in _claims(call) for one in walk(part, 10)}
+    return any(id(one) not in signed for one in found)
+
+
+def _claims(call: Call) -> tuple[Value, ...]:
+    """What that call signs."""
+    if call.callee.startswith("itsdangerous.") and call.method in ("dumps", "sign"):
+        return call.args[:1]
+    encoding = ENCODING.get(call.callee)
+    return () if encoding is None else call.args[encoding.claims : encoding.claims + 1]
 
 
 def fix(app: App, hit: Hit) -> Edit | None:
