@@ -82,6 +82,25 @@ def test_a_file_named_for_tests_is_one_when_it_imports_a_test_library(read, name
     assert (name in facts.tests) is is_test
 
 
+@pytest.mark.parametrize(
+    ("files", "is_test"),
+    [
+        ({"kit/box/conftest.py": "", "kit/box/test_it.py": ""}, True),
+        ({"kit/box/conftest.py": ""}, False),
+        ({"kit/box/test_it.py": ""}, False),
+        ({"conftest.py": "", "test_it.py": ""}, False),
+        ({"kit/box/conftest.py": "", "kit/box/test_it.py": "", "kit/box/shop.py": HEAD}, False),
+        ({"kit/box/conftest.py": "", "kit/box/test_it.py": "", "used.py": "from kit.box.client import asks\n"}, False),
+    ],
+)
+def test_a_folder_with_pytests_file_and_tests_is_test_code_unless_it_serves_or_somebody_imports_it(
+    read, files, is_test
+):
+    asks = {"kit/box/client/asks.py": "import requests\nrequests.get('https://x.example')\n"}
+    facts = source_of(read({**asks, **files, "app.py": HEAD}).app)
+    assert ("kit/box/client/asks.py" in facts.tests) is is_test
+
+
 @pytest.mark.parametrize("maker", ["connexion.App", "connexion.FlaskApp"])
 def test_a_connexion_application_is_one_of_flask(read, maker):
     reading = read(

@@ -19,6 +19,7 @@ from stopper.scan.source import files, notebooks
 from stopper.scan.source.dependencies import dependencies
 from stopper.scan.source.documents import with_documents
 from stopper.scan.source.files import SourceFile
+from stopper.scan.source.kits_of_tests import kits_of_tests
 from stopper.scan.source.link import link
 from stopper.scan.source.project import Module, Project
 from stopper.scan.source.statements import read_module
@@ -268,13 +269,14 @@ def _relevant(run: _Run) -> list[str]:
     weak: dict[str, frozenset[str]] = {}
     touched: list[str] = []
     homes: set[Path] = set()
+    kits = kits_of_tests(run.sources.values(), run.bytes_of)
     for path, source in run.sources.items():
         data = run.bytes_of(source)
         if isinstance(data, ReadError):
             run.errors.append(data)
             run.unread.add(path)
             continue
-        if files.is_test(source.shown) or files.imports_tests(source.shown, data):
+        if files.is_test(source.shown) or files.imports_tests(source.shown, data) or source.shown.startswith(kits):
             run.tests.add(source.shown)
             # Of test code rules ask for the credentials in it alone, if at all, so a third of a usual project need not be read.
             if run.reads_tests and (files.writes_credential(data) or files.writes_curl(data)):
