@@ -45,7 +45,7 @@ class Thing:
 
 def asked(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[list[Verdict]]:
     """The verdicts on the routes of one kind: Alice makes a thing, Bob tries every route that takes its id."""
-    thing = yield from _made(target, kind, alice, bob)
+    thing = yield from made(target, kind, alice, bob)
     found: list[Verdict] = []
     if thing is None:
         return found
@@ -59,7 +59,7 @@ def asked(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[l
         if verdict is not None:
             found.append(verdict)
         if verdict is not None and verdict.outcome == "fail" and (yield from _view(target, kind, thing, alice)) is None:
-            thing = yield from _made(target, kind, alice, bob)  # it is gone, and the next route needs one
+            thing = yield from made(target, kind, alice, bob)  # it is gone, and the next route needs one
             if thing is None:
                 return found
     return found
@@ -77,29 +77,31 @@ def _in_order(kind: Kind) -> list[tuple[Route, str]]:
     return sorted(pairs, key=lambda pair: (pair[1] != "GET", pair[1] == "DELETE" or bool(_ENDS.search(pair[0].path))))
 
 
-def _made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[Thing | None]:
+def made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[Thing | None]:
     """A new thing of Alice's with its id: as the answer says it, or as the entry that is new in her list."""
     if target.mode != "active" or kind.create_route is None:
         return None
     lists = target.request_for(kind.list_route, "GET") if kind.list_route is not None else None
     before = (yield from send(alice.on(lists))) if lists is not None else None
     request, marks = marked(target.request_for(kind.create_route, "POST"), target.canary)
-    made = yield from send(alice.on(request))
-    if made.response.refused or made.response.status >= 400 or made.response.error:
+    answer = yield from send(alice.on(request))
+    if answer.response.refused or answer.response.status >= 400 or answer.response.error:
         return None
-    number = new_id(made, kind.parameter) if made.response.succeeded else None
+    number = new_id(answer, kind.parameter) if answer.response.succeeded else None
     if lists is not None and before is not None:
         after = yield from send(alice.on(lists))
         number = number or _newest(before, after, kind.parameter, marks)
     if number is None:
         return None
-    yield from _ours(target, kind, alice, number, made, marks)
+    yield from _ours(target, kind, alice, number, answer, marks)
     ends = [one for one in _deleting(kind) if one.path.rstrip("/").endswith("}")]
     if ends:
         yield from undo(alice.on(replace(at_number(target, ends[0], number, "DELETE"), body=b"", effect="write")))
+    if kind.private:
+        return Thing(number, answer, shared=False, private=True)
     his = (yield from send(bob.on(lists))) if lists is not None else None
     shared = his is not None and entry_of(his, kind.parameter, number) is not None
-    return Thing(number, made, shared, his is not None and his.response.succeeded and not shared)
+    return Thing(number, answer, shared, his is not None and his.response.succeeded and not shared)
 
 
 def _ours(
@@ -180,7 +182,7 @@ def _changed(
     if found is None or found.outcome != "fail" or not thing.shared:
         return found
     look = yield from _look(target, kind, thing, bob)
-    other = yield from _made(target, kind, bob, alice)
+    other = yield from made(target, kind, bob, alice)
     if look is None or other is None or not _names_owner(other.made, look):
         return None
     back = yield from _one_way(target, kind, other, route, method, bob, alice)

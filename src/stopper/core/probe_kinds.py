@@ -32,6 +32,8 @@ class Kind:
     list_route: Route | None
     create_route: Route | None
     members: tuple[Route, ...]
+    private: bool = False
+    """Whether all that lies there is one person's, so that who else is shown the list shares nothing."""
 
     @property
     def parameter(self) -> str:

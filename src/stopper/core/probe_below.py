@@ -1,0 +1,152 @@
+"""What lies below something of one person: ``/orgs/{org_id}/projects/{project_id}``, where the ids before the last must be hers too."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import quote
+
+from stopper.core import probe_foreign as foreign
+from stopper.core import probe_one_thing as things
+from stopper.core.app import Route
+from stopper.core.exchange import Request
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.owner_names import PERSON
+from stopper.core.place import RouteRef
+from stopper.core.probe import Identity, Steps, Target, failed, send
+from stopper.core.probe_baseline import attempt
+from stopper.core.probe_kinds import at_number, kinds
+from stopper.core.probe_own_values import own_numbers
+
+DEEP: Final = 3
+"""Ids in a row that are filled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """The routes below one thing, as if the API had no others: ``/orgs/7`` stands where its document says ``/orgs/{org_id}``."""
+
+    target: Target
+    template: str
+    path: str
+    private: bool
+    """Whether others do not see the thing in their own list: then nothing below it is theirs."""
+
+    def told(self, verdict: Verdict) -> Verdict:
+        """*verdict* about the routes as the document names them."""
+        routes = tuple(RouteRef(one.method, self._named(one.path)) for one in verdict.routes)
+        return replace(verdict, message=verdict.message.replace(self.path + "/", self.template + "/"), routes=routes)
+
+    def _named(self, path: str) -> str:
+        return self.template + path.removeprefix(self.path) if path.startswith(self.path) else path
+
+
+def templates(target: Target) -> list[str]:
+    """The things that have others below them, by the path up to their id; those with the most below them first."""
+    found: dict[str, int] = {}
+    for route in target.app.routes:
+        if len(route.parameters) >= 2 and route.path.count("{") == len(route.parameters) <= DEEP:
+            before = route.path[: route.path.rindex("{")].rstrip("/")
+            known = before[: before.rindex("}") + 1]
+            if known.rpartition("/")[2].startswith("{"):
+                found[known] = found.get(known, 0) + len(route.methods)
+    return sorted(found, key=lambda known: -found[known])
+
+
+def asked(target: Target, template: str, alice: Identity, bob: Identity) -> Steps[list[Verdict]]:
+    """The verdicts on what lies below one thing of Alice's: Bob asks for it there, and below a thing of his own."""
+    found: list[Verdict] = []
+    inside = yield from opened(target, template, alice, bob)
+    if inside is None:
+        return found
+    for pair in list(things.pairs(inside.target)):
+        here = replace(pair, private=inside.private)
+        verdict = yield from attempt(things.asked(inside.target, here, alice, bob))
+        if verdict is None or verdict.outcome == "pass":
+            verdict = (yield from attempt(_below_his_own(target, inside, here, alice, bob))) or verdict
+        found += [inside.told(verdict)] if verdict is not None else []
+    for kind in list(kinds(inside.target)):
+        verdicts = yield from attempt(foreign.asked(inside.target, replace(kind, private=inside.private), alice, bob))
+        found += [inside.told(one) for one in verdicts or ()]
+    return found
+
+
+def opened(target: Target, template: str, alice: Identity, bob: Identity, depth: int = DEEP) -> Steps[Inside | None]:
+    """The routes below a thing of Alice's, which she makes where it is nobody's account; None where she has none."""
+    base, _, name = template.rstrip("}").rpartition("/{")
+    around: Inside | None = None
+    if "{" in base:
+        outer = base[: base.rindex("}") + 1]
+        around = (yield from opened(target, outer, alice, bob, depth - 1)) if depth > 1 else None
+        if around is None:
+            return None
+    here = around.target if around is not None else target
+    place = around.path + base.removeprefix(around.template) if around is not None else base
+    if PERSON.search(name) or PERSON.search(base.rpartition("/")[2]):
+        number, private = (yield from _own_number(target, name, template, alice, bob)), False
+    else:
+        kind = next((one for one in kinds(here) if one.base == place.rstrip("/")), None)
+        thing = (yield from foreign.made(here, kind, alice, bob)) if kind is not None else None
+        number, private = (thing.number, thing.private) if thing is not None else (None, False)
+    if number is None:
+        return None
+    path = f"{place}/{quote(number, safe='')}"
+    return Inside(_narrowed(target, template, path), template, path, private or (around is not None and around.private))
+
+
+def _own_number(target: Target, name: str, template: str, alice: Identity, bob: Identity) -> Steps[str | None]:
+    """What Alice is called in the path, and Bob is not."""
+    hers, his = (yield from own_numbers(target, alice, name)), (yield from own_numbers(target, bob, name))
+    fit = [number for kind, number in hers.items() if his.get(kind) not in (None, number)]
+    counted = any(("int" in dict(one.parameters).get(name, "")) for one in target.app.routes if template in one.path)
+    fit.sort(key=lambda number: counted and not number.isdigit())
+    return fit[0] if fit else None
+
+
+def _narrowed(target: Target, template: str, path: str) -> Target:
+    known = {made.path: route for route, made in _below(target, template, path)}
+
+    def request_for(route: Route, method: str) -> Request:
+        original = known.get(route.path)
+        if original is None:
+            return target.request_for(route, method)
+        honest = target.request_for(original, method)
+        address, mark, query = honest.target.partition("?")
+        prefix = address.partition(original.path.partition("{")[0])[0]
+        sent = address.removeprefix(prefix).split("/")
+        said = route.path.split("/")
+        filled = [part if "{" not in part else sent[place] for place, part in enumerate(said)]
+        return replace(honest, target=prefix + "/".join(filled) + mark + query)
+
+    routes = tuple(made for _, made in _below(target, template, path))
+    return replace(target, app=replace(target.app, routes=routes), request_for=request_for)
+
+
+def _below(target: Target, template: str, path: str) -> Iterator[tuple[Route, Route]]:
+    """Each route below the thing, and the same with the thing's own ids filled."""
+    gone = set(re.findall(r"\{([^{}]+)\}", template))
+    for route in target.app.routes:
+        if route.path.startswith(template + "/"):
+            left = tuple(pair for pair in route.parameters if pair[0] not in gone)
+            yield route, replace(route, path=path + route.path.removeprefix(template), parameters=left)
+
+
+def _below_his_own(
+    target: Target, inside: Inside, pair: things.Pair, alice: Identity, bob: Identity
+) -> Steps[Verdict | None]:
+    """``/orgs/8/projects/5``: Bob asks for what is Alice's below a thing of his own, which he may open."""
+    if pair.create_route is None or target.mode != "active":
+        return None
+    thing = yield from things.make(inside.target, pair, pair.create_route, alice)
+    his = (yield from opened(target, inside.template, bob, alice)) if thing is not None else None
+    if thing is None or his is None:
+        return None
+    route = replace(pair.thing, path=his.path + pair.thing.path.removeprefix(inside.path))
+    mixed = yield from send(bob.on(at_number(his.target, route, thing.number)))
+    if not mixed.response.succeeded or not any(mark in mixed.response.text for mark in thing.shown):
+        return None
+    evidence = (
+        *thing.seen,
+        Evidence("exchange", "bob asks for it below a thing of his own and sees alice's text", mixed),
+    )
+    return failed(f"{pair.ref} shows what one user stored to another user who knows its id", (pair.ref,), evidence)
