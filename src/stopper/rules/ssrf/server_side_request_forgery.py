@@ -18,6 +18,7 @@ from stopper.core.probe_address_fields import MOST, address_fields, aimed
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import (
     Call,
+    Choice,
     Constant,
     Format,
     Item,
@@ -26,6 +27,7 @@ from stopper.core.values import (
     Parameter,
     Unknown,
     Value,
+    options,
     text_of,
     walk,
 )
@@ -75,6 +77,9 @@ def _steerings(facts: SourceFacts, value: Value, steps: int = 2) -> Iterator[Val
     if isinstance(value, Parameter) and steps and not facts.is_view(value.function):
         for one in dict.fromkeys(given(facts, value)):
             yield from _steerings(facts, one, steps - 1) if one != value else (value,)
+    elif isinstance(value, Choice):
+        for one in options(value):  # each branch writes its own address
+            yield from _steerings(facts, one, steps)
     elif (steering := _steering(value)) is not None:
         yield steering
 
