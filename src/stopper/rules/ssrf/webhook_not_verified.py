@@ -18,7 +18,7 @@ _NOT: Final = re.compile(
 )
 _CHECKS: Final = re.compile(
     r"(?i)hmac\.\w+|secrets\.compare_digest|.*(?:construct_event|verify|validat|signature|check_sign|is_valid|authentic|compare_digest|webhook\.parse|unwrap|required?_\w*(?:sig|auth|key|token)|sign_?in_required|log_?in_required|RequestValidator)\w*(?:\..*)?|stopper\..*|jwt\.decode"
-    r"|.*(?:login|jwt|token|auth|session|user)_required|flask_(?:login|jwt_extended|security|httpauth|praetorian)\..*(?:required|auth\w*)"
+    r"|.*(?:login|jwt|token|auth|session|user|admin|(?:permission|role|scope)s?)_(?:required|accepted)|.*\bhas_(?:access|permissions?|roles?|rights?)|flask_(?:login|jwt_extended|security|httpauth|praetorian)\..*(?:required|auth\w*)"
 )
 _WHOLE_BODIES: Final = ("flask.request.data", "flask.request.json", "flask.request.form", "flask.request.stream")
 _HOOK: Final = re.compile(r"(?i)hook|subscri")
