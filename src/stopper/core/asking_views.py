@@ -15,7 +15,7 @@ _SHOWN: Final[tuple[LabelKind, ...]] = ("api-key", "token", "authorization-heade
 # What a view calls that proves something about the caller, or that checks what the caller shows.
 _PROOF: Final = re.compile(
     r"(?i).*(?:\b|_)(compare_digest|construct_event|decode|loads|check_password(_hash)?|verify\w*|checkpw|authenticate\w*|authori[sz]e\w*|login_user|logout_user|"
-    r"is_authenticated|abort_unless\w*|require\w*|current_user\w*|get_current_\w*|get_jwt\w*|check_\w*(auth|token|key|permission|access|role)\w*)"
+    r"is_authenticated|abort_unless\w*|require\w*|current_user\w*|get_current_\w*|get_jwt\w*|has_(?:access|permissions?|roles?|rights?)|check_\w*(auth|token|key|permission|access|role)\w*)"
 )
 _GUARD: Final = re.compile(
     r"(?i)(?:login|log_in|auth\w*|token|jwt|key|session|user|admin)_?(?:is_)?(?:required|protected|only)$|^(?:require|protect|ensure|check|need)\w*_(?:login|auth\w*|token|jwt|key|session|user)$"

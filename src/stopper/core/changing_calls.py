@@ -23,12 +23,17 @@ _VERB: Final = re.compile(
     r"(?:_\w+)?"
 )
 """Verbs of changing, as the last word of what is called."""
+_FETCHES: Final = frozenset(
+    {"scalar", "scalar_one", "scalar_one_or_none", "scalars", "fetchone", "fetchall", "fetchmany", "mappings"}
+)
+"""What is asked of a statement's outcome when it was a question."""
 _SQL_READ: Final = re.compile(r"(?i)^\s*(?:select|with|show|explain|values)\b")
 _SQL_WRITE: Final = re.compile(r"(?i)^\s*(insert|update|delete|replace|drop|truncate)\s")
 
 
 def writes(facts: SourceFacts, function: str) -> bool:
     """Whether something in the function changes what is kept."""
+    fetched = [call.receiver for call in facts.calls_in(function) if call.method in _FETCHES]
     for call in facts.calls_in(function):
         if _CHANGES.fullmatch(call.callee.rpartition(".")[2]) and not call.callee.startswith("flask."):
             return True
@@ -36,6 +41,7 @@ def writes(facts: SourceFacts, function: str) -> bool:
             _WRITES.fullmatch(call.callee)
             and not call.callee.startswith(("flask.session", "flask.g.", "flask.request."))
             and not _only_asks(call)
+            and not (call.method == "execute" and any(one is call for one in fetched) and not _said(call))
             and not _is_its_own(facts, call, function)
         ):
             return True
@@ -58,13 +64,18 @@ def _only_asks(call: Call) -> bool:
     """``execute`` of a statement that stands there and changes nothing."""
     if call.method not in ("execute", "executemany"):
         return False
-    said = [
+    said = _said(call)
+    return any(map(_SQL_READ.match, said)) and not any(map(_SQL_WRITE.match, said))
+
+
+def _said(call: Call) -> list[str]:
+    """The texts of the statement that is passed."""
+    return [
         part.value
         for argument in call.args[:1]
         for part in walk(argument, 3)
         if isinstance(part, Constant) and isinstance(part.value, str)
     ]
-    return any(map(_SQL_READ.match, said)) and not any(map(_SQL_WRITE.match, said))
 
 
 def _is_its_own(facts: SourceFacts, call: Call, function: str) -> bool:
