@@ -1,10 +1,10 @@
-"""Files of a project that nobody but their writer starts, and files in which people and things are made up."""
+"""Files and functions of a project that nobody but their writer starts, and files in which people and things are made up."""
 
 import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.place import Span
-from stopper.core.values import Call
+from stopper.core.values import Call, Constant, Name, Truth, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -14,7 +14,11 @@ _OF_A_DESK: Final = re.compile(
 )
 MADE_UP: Final = re.compile(r"(?i)(?:^|/)(?:sandbox(?:es)?/|fixtures?/|factor(?:y|ies)\.py$)")
 """Where people and things are made up, for a look or for tests."""
-_SCRIPTS: Final = re.compile(r"(?i)(?:^|/)(?:scripts?|tools?|examples?|notebooks?|migrat(?:e|ions?))/")
+_SCRIPTS: Final = re.compile(
+    r"(?i)(?:^|/)(?:(?:scripts?|tools?|examples?|notebooks?|migrat(?:e|ions?))/|(?:cli|command_?lines?|commands?)(?:/|\.py$)|manage\.py$)"
+)
+_COMMAND: Final = re.compile(r"(?:.*\.)?(?:command|argument|option|group|callback|pass_context|with_appcontext)")
+"""What click, typer, Flask and Flask-Script write above a function that is typed in a terminal."""
 
 
 def is_of_a_desk(place: Span | None) -> bool:
@@ -23,9 +27,60 @@ def is_of_a_desk(place: Span | None) -> bool:
 
 
 def is_of_a_script(facts: "SourceFacts", call: Call) -> bool:
-    """A call of a script beside the application that no request runs: whoever started it sees what comes of it, and ends it."""
-    if call.span is None or _SCRIPTS.search(call.span.path) is None:
+    """A call of a script beside the application, or of a command of it, that no request runs: whoever started it sees what comes of it,
+    and ends it."""
+    if call.span is None:
         return False
-    if call.function:
-        return not facts.routes_reaching(call.function)
-    return not any(made.span is not None and made.span.path == call.span.path for made in facts.calls("flask.Flask"))
+    if call.function and facts.routes_reaching(call.function):
+        return False
+    if _SCRIPTS.search(call.span.path) is None:
+        return is_run_by_hand(facts, call)
+    return bool(call.function) or not any(
+        made.span is not None and made.span.path == call.span.path for made in facts.calls("flask.Flask")
+    )
+
+
+def is_run_by_hand(facts: "SourceFacts", call: Call) -> bool:
+    """That only commands of a terminal come to this call, as far as can be seen."""
+    if not call.function:
+        return _is_under_main(facts, call.span)
+    return _is_typed(facts, call.function, frozenset(), 6)
+
+
+def _is_typed(facts: "SourceFacts", function: str, met: frozenset[str], depth: int) -> bool:
+    """A command, or a function that only commands call and that nobody hands on."""
+    found = facts.function(function)
+    if found is None or function in met or facts.routes_reaching(function):
+        return False
+    if any(_COMMAND.fullmatch(one.name) for one in found.decorators) or _SCRIPTS.search(found.span.path):
+        return True
+    if found.decorators or not depth or function in facts.once("functions handed on", lambda: _handed_on(facts)):
+        return False
+    called = list(facts.calls(function))
+    if found.owner:
+        called += facts.calls("?." + function.rpartition(".")[2])
+    return bool(called) and all(
+        _is_typed(facts, one.function, met | {function}, depth - 1)
+        if one.function
+        else _is_under_main(facts, one.span) or (one.span is not None and bool(_SCRIPTS.search(one.span.path)))
+        for one in called
+    )
+
+
+def _handed_on(facts: "SourceFacts") -> frozenset[str]:
+    """The functions that are passed to others: for a thread, a queue, a time."""
+    return frozenset(
+        part.dotted
+        for call in facts.calls()
+        for passed in (*call.args, *(value for _, value in call.keywords))
+        for part in walk(passed, 2)
+        if isinstance(part, Name) and facts.function(part.dotted) is not None
+    )
+
+
+def _is_under_main(facts: "SourceFacts", place: Span | None) -> bool:
+    return place is not None and any(
+        isinstance(one.value, Truth)
+        and any(isinstance(part, Constant) and part.value == "__main__" for part in one.value.parts)
+        for one in facts.conditions_around(place)
+    )
