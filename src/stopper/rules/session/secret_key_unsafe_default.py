@@ -1,5 +1,6 @@
 """The application starts without its key, and signs cookies with one that everybody knows or that changes with each process."""
 
+import re
 from collections.abc import Collection, Iterator
 from typing import Final
 
@@ -16,6 +17,7 @@ from stopper.core.setting_facts import (
     uses_session,
     written,
 )
+from stopper.core.switched_on import asked_for
 from stopper.core.values import (
     Call,
     Choice,
@@ -38,6 +40,9 @@ _NEW: Final = frozenset(
     }
 )  # fmt: skip
 
+_KEEPS: Final = re.compile(r"(?:write|set|save|store|put|dump|persist|insert|create)(?:_\w+)?|setex|writelines")
+"""Methods that put something where it stays: in a file, a database, settings that are saved."""
+
 
 def detect(app: App) -> Iterator[Hit]:
     """A literal or new value behind the environment, a new value in every process, or no key where the session is used."""
@@ -59,6 +64,8 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _unsafe(facts: SourceFacts, write: ConfigWrite) -> tuple[str, Certainty | None] | None:
     value = write.value
+    if _is_kept(facts, write) or (_made_anew(value) and asked_for(facts, write.span)):
+        return None
     if _made_anew(value):
         return (
             "SECRET_KEY is made anew in each process, so sessions end at every restart and differ between workers",
@@ -76,6 +83,17 @@ def _unsafe(facts: SourceFacts, write: ConfigWrite) -> tuple[str, Certainty | No
                 if _made_anew(fallback) or (isinstance(value, Choice) and _made_anew(one)):
                     return "SECRET_KEY falls back to a new value in each process", "possible"
     return None
+
+
+def _is_kept(facts: SourceFacts, write: ConfigWrite) -> bool:
+    """``store.set("secretKey", key)``, ``file.write(key)``: the new key is put where the next process finds it."""
+    new = {one.span for one in options(write.value) if isinstance(one, Call) and one.span and _made_anew(one)}
+    return bool(new) and any(
+        _KEEPS.fullmatch(call.method) is not None
+        and not call.callee.startswith(("flask.", "app.config."))
+        and any(isinstance(part, Call) and part.span in new for passed in call.args for part in walk(passed, 3))
+        for call in facts.calls_in(write.function)
+    )
 
 
 def _is_refused(facts: SourceFacts, fallbacks: Collection[str | bytes]) -> bool:
