@@ -64,12 +64,13 @@ MISSING: Final = object()
 def written(app: App, *keys: str) -> Iterator[ConfigWrite]:
     """The writes of these settings that can be in force: not in tests, not in a class that is seen not to be loaded."""
     for write in source_of(app).config_writes(*keys):
-        if (
-            write.loaded is not False
-            and not _FOR_TESTS.search(write.owner.rpartition(".")[2])
-            and not _FILE_FOR_TESTS.search(write.span.path)
-        ):
+        if write.loaded is not False and not is_for_tests(write):
             yield write
+
+
+def is_for_tests(write: ConfigWrite) -> bool:
+    """That the write stands in settings whose name says that they are for tests."""
+    return bool(_FOR_TESTS.search(write.owner.rpartition(".")[2]) or _FILE_FOR_TESTS.search(write.span.path))
 
 
 def switched_to_true(app: App, hit: Hit, *keys: str) -> Edit | None:

@@ -81,7 +81,7 @@ def switched_on(app: App, *keys: str) -> Iterator[SwitchedOn]:
                 continue
             sure: Certainty = "likely" if by_default or write.loaded is None else "certain"
             if write.how == "class" and is_for_one_desk(write):
-                if not _is_only_choice(facts, write.owner):
+                if not is_only_choice(facts, write.owner):
                     continue
                 sure = "possible"
             yield SwitchedOn(key, write.span, sure, by_default)
@@ -220,7 +220,7 @@ def _loads(facts: SourceFacts, owner: str) -> bool:
     return False
 
 
-def _is_only_choice(facts: SourceFacts, owner: str) -> bool:
+def is_only_choice(facts: SourceFacts, owner: str) -> bool:
     """That the class for one desk is the one that is loaded by its name, with no choice, or where nobody chooses."""
     return any(
         _names(value, owner)

@@ -11,6 +11,7 @@ from stopper.core.key_files import is_of_tests
 from stopper.core.key_shapes import holds_private_key, key_in
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.settings_set_aside import is_in_tests_settings
 
 _TO_READ: Final = re.compile(r"(?i)(?:^|/)(?:examples?|docs?|samples?)(?:/|$)|(?:^|[/_.-])example[/_.-]")
 """Where keys lie that are shown; some of them are taken over as they are."""
@@ -44,6 +45,7 @@ def detect(app: App) -> Iterator[Hit]:
             and holds_private_key(text.value)
             and not is_of_tests(text.span.path)
             and not _OF_TESTS.search(text.name)
+            and not is_in_tests_settings(facts, text.span)
         ):
             yield Hit(_MESSAGE, text.span, certainty=_sure(text.span.path))
         elif _is_cloud_key(text.value) and not is_of_tests(text.span.path) and not _OF_TESTS.search(text.name):

@@ -14,6 +14,7 @@ from stopper.core.key_shapes import is_placeholder
 from stopper.core.naming import VARIABLE, sensitive
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.settings_set_aside import is_place_set_aside, is_set_aside
 from stopper.core.values import Call, Constant, EnvironmentValue, Parameter, Value, text_of, walk
 
 _PAIR: Final = re.compile(
@@ -110,10 +111,10 @@ def _environment_defaults(facts: SourceFacts) -> Iterator[Hit]:
 
 def _given(facts: SourceFacts) -> Iterator[tuple[str, Value, Span]]:
     for one in facts.assignments():
-        if isinstance(one.value, EnvironmentValue):
+        if isinstance(one.value, EnvironmentValue) and not is_place_set_aside(facts, one.attribute, one.span):
             yield one.value.variable, one.value, one.span
     for write in facts.config_writes():
-        if isinstance(write.value, EnvironmentValue):
+        if isinstance(write.value, EnvironmentValue) and not is_set_aside(facts, write):
             yield write.value.variable, write.value, write.span
 
 

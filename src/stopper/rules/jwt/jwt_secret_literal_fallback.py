@@ -10,6 +10,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_keys import is_asymmetric, key_bytes, key_settings, key_uses
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.settings_set_aside import is_set_aside, taken
 from stopper.core.values import (
     Call,
     Choice,
@@ -48,7 +49,7 @@ def detect(app: App) -> Iterator[Hit]:
             span = getattr(value, "span", None) or literal.span or call.span
             yield from _hit(app, facts, value, literal, span, seen)
     for write in facts.config_writes(*dict.fromkeys((*_KEYS, *key_settings(app, facts)))):
-        if write.loaded is not False and "test" not in write.owner.lower():
+        if write.loaded is not False and "test" not in write.owner.lower() and not is_set_aside(facts, write):
             for value, literal in _fallbacks(facts, write.value):
                 yield from _hit(app, facts, value, literal, write.span, seen)
 
@@ -86,10 +87,10 @@ def _fallbacks(facts: SourceFacts, value: Value | None, depth: int = 3) -> Itera
                 else:
                     yield from _fallbacks(facts, one, depth)
             if isinstance(value, ConfigValue) and depth > 0:
-                for written in facts.config_values(value.key):
+                for written in taken(facts, value.key):
                     yield from _fallbacks(facts, written, depth - 1)
         case ConfigValue(key=key) if depth > 0 and key not in _KEYS:
-            for written in facts.config_values(key):
+            for written in taken(facts, key):
                 yield from _fallbacks(facts, written, depth - 1)
         case Parameter() if depth > 0:
             position = value.index if value.index >= 0 else None

@@ -9,6 +9,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_keys import is_asymmetric, is_hmac, key_bytes, key_settings, key_uses, needed, reached, weakness
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.settings_set_aside import is_set_aside
 from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Item, Value, literals, options
 
 _BYTES = {"os.urandom": 1.0, "secrets.token_bytes": 1.0, "secrets.token_hex": 2.0, "secrets.token_urlsafe": 4 / 3,
@@ -31,7 +32,7 @@ def detect(app: App) -> Iterator[Hit]:
             yield from _once(value, _judged(value, call.span, algorithms), seen)
     settings = key_settings(app, facts)
     for write in facts.config_writes(*settings):
-        if write.loaded is not False and "test" not in write.owner.lower():
+        if write.loaded is not False and "test" not in write.owner.lower() and not is_set_aside(facts, write):
             for value in reached(facts, write.value):
                 yield from _once(value, _judged(value, write.span, settings[write.key], prefer=write.span), seen)
     yield from _in_files(app, facts)
