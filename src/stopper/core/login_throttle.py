@@ -35,7 +35,7 @@ def counts_attempts(index: FunctionIndex, route: SourceRoute, functions: list[st
         return True
     if any(call.method in _INCREASES for call in calls) or _held_against_a_bound(index, functions):
         return True
-    return _limits_from_outside(facts, route)
+    return limits_from_outside(facts, route)
 
 
 def _held_against_a_bound(index: FunctionIndex, functions: list[str]) -> bool:
@@ -100,9 +100,9 @@ def _answers_too_many(index: FunctionIndex, functions: list[str]) -> bool:
     )
 
 
-def _limits_from_outside(facts: SourceFacts, route: SourceRoute) -> bool:
-    """What a limiter gives is called with the blueprint, the view or its row: `limiter.limit("…")(auth)`,
-    `limiter.limit("…")(app.view_functions["auth.login"])`."""
+def limits_from_outside(facts: SourceFacts, route: SourceRoute) -> bool:
+    """What a limiter gives is called with the blueprint (or with the one whose prefix the path begins with), the view or its row:
+    `limiter.limit("…")(auth)`, `limiter.limit("…")(app.view_functions["auth.login"])`."""
     if not any(_THROTTLES.search(name) for name in facts.imported):
         return False
     word = route.view.rpartition(".")[2]
@@ -111,7 +111,10 @@ def _limits_from_outside(facts: SourceFacts, route: SourceRoute) -> bool:
             continue
         for given in call.args:
             if isinstance(given, Call) and given.method == "Blueprint" and route.blueprint:
-                if text_of(given.argument(0, "name")) == route.blueprint:
+                prefix = (text_of(given.keyword("url_prefix")) or "").rstrip("/")
+                if text_of(given.argument(0, "name")) == route.blueprint or (
+                    prefix and route.path.startswith(f"{prefix}/")
+                ):
                     return True
             elif (isinstance(given, Name) and given.dotted == route.view) or (
                 isinstance(given, Item) and (text_of(given.key) or "") in (f"{route.blueprint}.{word}", word)

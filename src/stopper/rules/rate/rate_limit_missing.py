@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.limiter_facts import LIMITERS, LIMITING, has_default, is_limited, limits_somehow
+from stopper.core.login_throttle import limits_from_outside
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probe_burst import BURST, Burst, burst, pressed
@@ -18,6 +20,8 @@ from stopper.core.view_functions import index_of
 _SIGN_OF_LIFE: Final = re.compile(
     r"(?i)/?(?:(?:[\w-]+/)?(?:_*health\w*|ping|status|alive|live(?:ness|z)?|ready(?:z)?|readiness|version|robots\.txt|favicon\.ico))?/?"
 )
+_SEVERAL: Final = 3
+"""So many routes without a limit have one cause: the limiter has no default."""
 _DEAR: Final = re.compile(
     r"(?i).*(generate_password_hash|check_password_hash|checkpw|hashpw|send_mail|sendmail|send_message|send_email|subprocess\.\w+|chat\.completions\.create|messages\.create|"
     r"requests\.(get|post)|httpx\.(get|post)|render_pdf|write_pdf|Image\.open|send_sms)$"
@@ -35,7 +39,27 @@ def detect(app: App) -> Iterator[Hit]:
         return
     if not any(True for _ in facts.calls(*LIMITERS)) or has_default(facts):
         return
+    dear = _dear_without_limit(facts)
+    if len(dear) >= _SEVERAL and (limiter := next(facts.calls(*LIMITERS), None)) is not None:
+        named = ", ".join(dict.fromkeys(route.path for route in dear[:_SEVERAL]))
+        yield Hit(
+            f"this limiter has no default, and {len(dear)} routes that do expensive work have no limit: {named} and so on",
+            limiter.span,
+        )
+        return
+    for route in dear:
+        method = "POST" if "POST" in route.methods else route.methods[0]
+        yield Hit(
+            f"{route.path} does expensive work, and no limit stands on it",
+            route.registered_at,
+            RouteRef(method, route.path),
+        )
+
+
+def _dear_without_limit(facts: SourceFacts) -> list[SourceRoute]:
+    """The routes that do expensive work and on which no limit stands."""
     index = index_of(facts)
+    found: list[SourceRoute] = []
     for route in facts.routes:
         own = list(index.of_view(route.view))
         if (
@@ -47,13 +71,9 @@ def detect(app: App) -> Iterator[Hit]:
         if any(LIMITING.search(one.name) for one in route.decorators):
             continue
         calls = [call.callee for function in own for call in facts.calls_in(function.name)]
-        if any(_DEAR.fullmatch(callee) for callee in calls):
-            method = "POST" if "POST" in route.methods else route.methods[0]
-            yield Hit(
-                f"{route.path} does expensive work, and no limit stands on it",
-                route.registered_at,
-                RouteRef(method, route.path),
-            )
+        if any(_DEAR.fullmatch(callee) for callee in calls) and not limits_from_outside(facts, route):
+            found.append(route)
+    return found
 
 
 def _costs_something(facts: SourceFacts) -> bool:
