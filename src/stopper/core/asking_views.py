@@ -84,10 +84,10 @@ def _asks_by_itself(index: FunctionIndex, own: Sequence[Function]) -> bool:
     """The view, or what it calls in the project, looks at who is calling or checks what was shown."""
     facts, names = index.facts, set(index.calling([function.name for function in own], 1))
     calls = [call for name in names for call in facts.calls_in(name)]
-    if any(_PROOF.fullmatch(call.callee) or any(_is_who(part) for part in walk(call)) for call in calls):
+    if any(_PROOF.fullmatch(call.callee) or any(is_who(part) for part in walk(call)) for call in calls):
         return True
     asked = [one for name in names for one in index.conditions.get(name, ())]
-    if any(one.refuses and _is_who(part) for one in asked for part in walk(one.value)):
+    if any(one.refuses and is_who(part) for one in asked for part in walk(one.value)):
         return True
     if any(one.stops and _checks_header(facts, part) for one in asked for part in walk(one.value)):
         return True
@@ -107,7 +107,8 @@ def _checks_header(facts: SourceFacts, part: Value) -> bool:
     )
 
 
-def _is_who(part: Value) -> bool:
+def is_who(part: Value) -> bool:
+    """That it says who is calling: the session, the person that is logged in, whether somebody is."""
     return (isinstance(part, Name) and part.dotted.startswith(_WHO)) or (
         isinstance(part, Member) and part.attribute == "is_authenticated"
     )

@@ -1,10 +1,12 @@
 """A dashboard that came with a library shows and changes everything for whoever finds it."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import Access, App, Route
 from stopper.core.app_wiring import Wiring
+from stopper.core.asking_views import is_who
 from stopper.core.bundled_pages import ADDRESS, DOORS, Bundled, bundled, menu, shows_more
 from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
@@ -28,6 +30,14 @@ _VIEWS: Final = (
     "flask_admin.base.BaseView",
     "flask_admin.contrib.sqla.view.ModelView",
 )
+_OWN_PAGES: Final = (
+    "flask_admin.BaseView",
+    "flask_admin.base.BaseView",
+    "flask_admin.AdminIndexView",
+    "flask_admin.base.AdminIndexView",
+)
+"""Views that show nothing but what is written in them."""
+_LOGS_IN: Final = re.compile(r"(?i)log_?(?:in|out)|register|sign_?(?:in|up)|forgot|reset")
 _BLUEPRINTS: Final = {
     "rq_dashboard.blueprint": "the RQ dashboard",
     "rq_dashboard.default_settings": "",
@@ -113,7 +123,28 @@ def _admin(facts: SourceFacts) -> Iterator[Hit]:
 
 def _asks(facts: SourceFacts, name: str) -> bool:
     function = facts.function(f"{name}.is_accessible") or facts.function(f"{name}._handle_view")
-    return function is not None and not all(is_constant(value, True) for value in function.returns or ())
+    if function is not None:
+        return not all(is_constant(value, True) for value in function.returns or ())
+    return _asks_on_its_pages(facts, name)
+
+
+def _asks_on_its_pages(facts: SourceFacts, name: str) -> bool:
+    """A view without pages of the library's own, where each page that it shows asks by itself; pages to log in aside."""
+    if not any(one.name == name for one in facts.classes(*_OWN_PAGES)):
+        return False
+    pages = [
+        one
+        for one in facts.functions()
+        if one.owner == name and any(decorator.name.endswith(".expose") for decorator in one.decorators)
+    ]
+    kept = [one for one in pages if not _LOGS_IN.search(one.name.rpartition(".")[2])]
+    return bool(kept) and all(
+        any(
+            one.stops and any(is_who(part) for part in walk(one.value, 4)) for one in facts.conditions_in(function.name)
+        )
+        or any("required" in decorator.name for decorator in function.decorators)
+        for function in kept
+    )
 
 
 def _inherits(name: str, guarded: set[str], parents: dict[str, tuple[str, ...]], depth: int = 5) -> bool:
