@@ -34,6 +34,9 @@ _FAKE: Final = re.compile(
     rf"(?i){STANDS_IN}|<.*>|\{{|\.\.\.|^(?:none|null|todo|test|secret|x-[\w-]+|api[_-]?key|key|string|header|query)$|not.?set|insert|^(?:my|auth|some)[_-](?:api[_-]|secret[_-])?(?:key|token|secret)$|redacted|^(?:test|sample)(?:[-_][a-z]+)+$"
 )
 _COLLECTION: Final = re.compile(r"(?i)(?:.*_)?(?:api|access|service|client|valid|partner|allowed)_?keys(?:_.*)?")
+_OF_ANYTHING: Final = re.compile(r"(?i)(?:.*_)?(?:valid|allowed)_?keys(?:_.*)?")
+_FIELD: Final = re.compile(r"_?[a-z]+(?:_[a-z]+)*|[A-Z]+(?:_[A-Z]+)*")
+"""What a field, a column or a setting is called."""
 _URL: Final = re.compile(r"^(?:https?|redis|postgres\w*)://|^[\w.-]+/[\w./-]*$|^\w+\.\w+(?:\.\w+)*$|\s")
 
 
@@ -84,7 +87,7 @@ def _held(name: str, value: Value, span: Span) -> Iterator[tuple[Span, Certainty
         yield span, "certain" if isinstance(value, Constant) else "likely"
     elif _COLLECTION.fullmatch(name):
         for option in options(value):
-            if _holds(option):
+            if _holds(option) and not (_OF_ANYTHING.fullmatch(name) and _names_fields(option)):
                 yield span, "likely"
                 return
 
@@ -102,6 +105,11 @@ def _holds(value: Value) -> bool:
     if isinstance(value, Mapping):
         return any(isinstance(one, Constant) and _is_key(one) for pair in value.items for one in pair)
     return False
+
+
+def _names_fields(value: Value) -> bool:
+    """That all that is listed are names of fields or settings: the keys that a mapping may have."""
+    return isinstance(value, Sequence) and all(_FIELD.fullmatch(text_of(one) or "") for one in value.items)
 
 
 def _is_about_key(name: str) -> bool:
@@ -164,6 +172,7 @@ def _in_calls(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
                 and call.span
                 and call.span.holds(value.span)
                 and _is_key(value)
+                and not _repeats(value, name)
             ):
                 yield call.span, "likely"
     for flow in facts.flows("outbound-headers"):
