@@ -8,12 +8,28 @@ from stopper.core.app import App
 from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.jwt_names import ENCODING
+from stopper.core.jwt_purposes import marks
+from stopper.core.origins import PASSING, TEXT_METHODS
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import NONSENSE, Baseline, bearers, candidates, establish, judge
 from stopper.core.probe_query import with_query, without_query
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Choice, Constant, Item, Name, Parameter, Value, options, parts, text_of, walk
+from stopper.core.values import (
+    Call,
+    Choice,
+    Constant,
+    Item,
+    Mapping,
+    Name,
+    Parameter,
+    Value,
+    options,
+    parts,
+    text_of,
+    walk,
+)
 
 READ_FROM: Final = frozenset({"flask.request.args", "flask.request.values", "flask.request.form"})
 CLEAR: Final = frozenset(
@@ -54,6 +70,12 @@ _ONCE: Final = re.compile(
     r"(?i)reset|confirm|verif|activat|invit|unsubscribe|magic|recover|forgot|revoke|introspect|refresh|callback|oauth|logout|download"
 )
 """A function or path of this name handles a link that works once, or a token as OAuth sends it in a body (RFC 7009, RFC 7662)."""
+
+
+_OF_SOMEBODY: Final = re.compile(
+    r"(?i)sub|user|account|person|member|owner|login|mail|role|scope|uid|^id$|identity|client|name$|admin|jti"
+)
+"""Claims that say whose a token is, or what it allows."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -113,6 +135,8 @@ def _accepted(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
 def _decoded(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
     """What reaches a JWT library, also through functions of the project, and what reaches a function that says it checks tokens."""
     for call in facts.calls_matching(_DECODES.pattern):
+        if _is_of_things(facts, call):
+            continue
         for value in call.args[:1]:
             yield from ((item, function, True) for item, function in _sources(facts, value, call.function))
     checks = [callee for callee in facts.callees() if _CHECKS.fullmatch(callee.rpartition(".")[2])]
@@ -124,18 +148,52 @@ def _decoded(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
                         yield item, call.function, False
 
 
+def _is_of_things(facts: SourceFacts, decode: Call) -> bool:
+    """That what is decoded is a signed link to a thing: all that the project signs with this key names nobody."""
+    key = marks(facts, decode.argument(1, "key"))
+    if not key:
+        return False
+    signed = [
+        encode.argument(shape.claims, "payload", "claims")
+        for callee, shape in ENCODING.items()
+        for encode in facts.calls(callee)
+        if key & marks(facts, encode.argument(shape.key, "key"))
+    ]
+    return bool(signed) and all(
+        isinstance(one, Mapping)
+        and not one.open
+        and not any(_OF_SOMEBODY.search(text_of(name) or "sub") for name, _ in one.items)
+        for one in signed
+    )
+
+
 def _sources(facts: SourceFacts, value: Value, function: str, depth: int = 3) -> Iterator[tuple[Item, str]]:
     """The readings that a value comes from, through parameters to the callers."""
     if _ONCE.search(function.rpartition(".")[2]):
         return
-    for item in _readings(value):
-        yield item, function
-    for inner in walk(value):
+    carried = list(_carried(value))
+    for item in carried:
+        if isinstance(item, Item) and _is_reading(item):
+            yield item, function
+    for inner in carried:
         if isinstance(inner, Parameter) and depth:
             for call in facts.calls(inner.function):
                 passed_here = call.argument(inner.index if inner.index >= 0 else None, inner.parameter)
                 if passed_here is not None:
                     yield from _sources(facts, passed_here, call.function, depth - 1)
+
+
+def _carried(value: Value, depth: int = 12) -> Iterator[Value]:
+    """The value and what of it may be inside: what is given to a call stands behind its answer only where it is named as a token. A log-in that is
+    given a name and a password answers with a token of its own."""
+    yield value
+    if depth == 0:
+        return
+    carries = not isinstance(value, Call) or value.callee in PASSING or value.method in TEXT_METHODS
+    for part in parts(value):
+        for inner in _carried(part, depth - 1):
+            if carries or (isinstance(inner, Item) and _name(inner) in CLEAR | MAYBE):
+                yield inner
 
 
 def _values(facts: SourceFacts) -> Iterator[tuple[Value, str]]:
