@@ -65,6 +65,25 @@ def _tested(facts: "SourceFacts", sides: tuple[Value, Value], span: Span, functi
                     yield one
 
 
+def is_required_before(facts: "SourceFacts", value: Value, span: Span, function: str) -> bool:
+    """``if name not in request.headers: return …`` stands before: where the comparison is reached, something was sent."""
+    return any(
+        found.operator == "not in" and found.function == function and found.span.line < span.line
+        and isinstance(value, Item) and isinstance(value.owner, Name) and isinstance(found.right, Name)
+        and found.right.dotted == value.owner.dotted
+        and (found.left == value.key or _same_text(found.left, value.key))
+        and any(one.stops and one.span.holds(found.span) for one in facts.conditions_in(function))
+        for found in facts.comparisons_in(function)
+    )  # fmt: skip
+
+
+def _same_text(one: Value, other: Value) -> bool:
+    """That both are the same literal, or the same setting."""
+    if isinstance(one, Constant) and isinstance(other, Constant):
+        return one.value == other.value
+    return isinstance(one, ConfigValue) and isinstance(other, ConfigValue) and one.key == other.key
+
+
 def truths(value: Value) -> Iterator[Value]:
     """The values that are tested for truth in a condition: ``a`` and ``b`` of ``not a or b and a == c``."""
     for option in options(value):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from stopper.core.app import App, Route
-from stopper.core.asked_before import bare_of, is_asked_before, reads_same, truths
+from stopper.core.asked_before import bare_of, is_asked_before, is_required_before, reads_same, truths
 from stopper.core.exchange import Exchange
 from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
@@ -60,6 +60,8 @@ def _open_checks(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     """Where such a comparison stands, and in which function."""
     for left, right, raises_on_none, span, function in _comparisons(facts):
         met = _meeting(facts, left, right) - (_NONE if raises_on_none else frozenset())
+        if met and any(is_required_before(facts, one, span, function) for one in (*options(left), *options(right))):
+            met -= _NONE
         if (
             met
             and (_says_key(left) or _says_key(right))
