@@ -8,6 +8,7 @@ from stopper.core.fact import Flow, Function
 from stopper.core.followed_values import through
 from stopper.core.values import (
     Call,
+    Choice,
     ConfigValue,
     Constant,
     Item,
@@ -65,7 +66,10 @@ def _shows_all(facts: "SourceFacts", value: Value, depth: int = 12) -> bool:
         case Name() | Member() | Parameter():
             return facts.derives(value, "whole-config")
         case Call(callee=callee) if (made := facts.function(callee)) is not None and made.returns:
-            return facts.derives(value, "whole-config") and not all(_is_one(one) for one in _ends(facts, made, 3))
+            return facts.derives(value, "whole-config") and not all(
+                _is_one(one) or ((given := _handed(one, value)) is not None and not _shows_all(facts, given, depth - 1))
+                for one in _ends(facts, made, 3)
+            )
         case Call(receiver=None, callee=callee) if facts.function(callee) is not None or callee.endswith(_WHOLE):
             return facts.derives(value, "whole-config")
         case _:
@@ -78,6 +82,8 @@ def _ends(facts: "SourceFacts", made: Function, steps: int) -> Iterator[Value]:
         inner = facts.function(one.callee) if isinstance(one, Call) and one.receiver is None else None
         if inner is not None and inner.returns and steps:
             yield from _ends(facts, inner, steps - 1)
+        elif isinstance(one, Choice):
+            yield from one.options
         elif isinstance(one, Sequence) and not one.open:
             yield from one.items
         else:
@@ -89,6 +95,11 @@ def _is_one(value: Value) -> bool:
     if isinstance(value, Item):
         return isinstance(value.key, (Constant, Parameter))
     return isinstance(value, (Constant, ConfigValue))
+
+
+def _handed(end: Value, call: Call) -> Value | None:
+    """What that call passes, where a function gives back one of its parameters."""
+    return call.argument(end.index, end.parameter) if isinstance(end, Parameter) and end.index >= 0 else None
 
 
 def _is_paired(value: Value) -> bool:
