@@ -86,10 +86,26 @@ def _is_loose(prefix: Value | None) -> bool:
 
 def _is_guard(facts: SourceFacts, function: str) -> bool:
     """That the function runs before requests, and can turn them away."""
-    if not function:
+    if not function or _tells_own_rules_apart(facts, function):
         return False
     hooked = function in hung(facts, *BEFORE) or any(function in route.hooks for route in facts.routes)
     return any(one.refuses for one in facts.conditions_in(function)) or (hooked and _asks_who(facts, function))
+
+
+def _tells_own_rules_apart(facts: SourceFacts, function: str) -> bool:
+    """A view asks the path which of its own rules was called, and a handler of errors where to send people back to: other paths do not come
+    to either. A view whose rule takes paths of any length stands before other things."""
+    if facts.error_handlers_of(function):
+        return True
+    routes = facts.routes_of_view(function)
+    if not routes and any(_has_view(call, function) for call in facts.calls("*.add_url_rule")):
+        return True  # under a rule that is put together
+    return bool(routes) and not any(kind == "path" for route in routes for _, kind in route.parameters)
+
+
+def _has_view(call: Call, function: str) -> bool:
+    view = call.argument(2, "view_func")
+    return isinstance(view, Name) and view.dotted == function
 
 
 def _is_asked_by_guard(facts: SourceFacts, function: str) -> bool:
