@@ -22,10 +22,10 @@ from stopper.core.values import Call, Constant, Item, Mapping, Name, Value, opti
 from stopper.core.view_functions import index_of
 
 _GUESSABLE: Final = re.compile(
-    r"random\.(?!SystemRandom)\w+|uuid\.uuid[135]|(?:hashlib|zlib)\.\w+|base64\.\w*encode|time\.time|datetime\.\w*(?:\.\w+)*|binascii\.hexlify"
+    r"random\.(?!SystemRandom)\w+|uuid\.uuid[135]|(?:hashlib|zlib)\.\w+|base64\.\w*encode|time\.time|datetime\.(?!timedelta)\w*(?:\.\w+)*|binascii\.hexlify"
 )
 _STRONG: Final = re.compile(
-    r"secrets\.\w+|os\.urandom|uuid\.uuid4|random\.SystemRandom.*|hmac\.\w+|.*dumps|.*Serializer.*|jwt\.encode|.*\.encode$(?<!\?\.encode)"
+    r"secrets\.\w+|os\.urandom|uuid\.uuid4|random\.SystemRandom.*|hmac\.\w+|.*dumps|.*Serializer.*|flask_jwt_extended\.\w+|jwt\.encode|.*\.encode$(?<!\?\.encode)"
 )
 _TOKEN: Final = re.compile(
     r"(?i)(reset|invite|invitation|recovery|magic|verification|confirm)\w*(token|code|key|link|hash)|^(token|code|reset_?link)$"
@@ -64,15 +64,20 @@ def _reached(facts: SourceFacts) -> list[str]:
 
 def _made(facts: SourceFacts, resets: frozenset[str], reached: frozenset[str]) -> Iterator[Hit]:
     """A token that is worked out from the time, the account or a generator that can be predicted."""
+    makers: set[str] = set()
     for name in sorted(reached):
-        for made in facts.assignments_in(name):
-            named = _TOKEN.search(made.attribute) and not _WHEN.search(made.attribute)
-            if named and _is_guessable(facts, made.value):
-                yield Hit("a reset token can be predicted", made.span)
         if _MAKES_TOKEN.fullmatch(name.rpartition(".")[2]):
             for returned in facts.returns_of(name):
                 if _is_guessable(facts, returned.value) and not _is_over_token(returned.value):
+                    makers.add(name)
                     yield Hit("a reset token can be predicted", returned.span)
+    for name in sorted(reached):
+        for made in facts.assignments_in(name):
+            if isinstance(made.value, Call) and made.value.callee in makers:
+                continue  # told where it is made
+            named = _TOKEN.search(made.attribute) and not _WHEN.search(made.attribute)
+            if named and _is_guessable(facts, made.value):
+                yield Hit("a reset token can be predicted", made.span)
     for name in sorted(resets):
         for call in facts.calls_in(name):
             if call.span and _makes(call) and not _is_over_another(call) and _used_as_token(facts, name, call):
