@@ -124,7 +124,8 @@ def _admin(facts: SourceFacts) -> Iterator[Hit]:
 def _asks(facts: SourceFacts, name: str) -> bool:
     function = facts.function(f"{name}.is_accessible") or facts.function(f"{name}._handle_view")
     if function is not None:
-        return not all(is_constant(value, True) for value in function.returns or ())
+        turns_away = any(one.refuses for one in facts.conditions_in(function.name))
+        return turns_away or not all(is_constant(value, True) for value in function.returns or ())
     return _asks_on_its_pages(facts, name)
 
 
