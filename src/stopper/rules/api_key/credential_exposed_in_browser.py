@@ -151,23 +151,11 @@ def _is_masked(value: Value) -> bool:
 
 def _in_file(file: TextFile, handed: bool) -> Iterator[Hit]:
     """``handed``: where a view hands a secret to this template, that is told there; settings are in every template without it."""
-    commented = _comment_lines(file) if file.kind == "template" else frozenset[int]()
     for number, line in file.lines_with("token", "key", "secret", "auth", "jwt"):
-        rendered = not _OF_THE_BROWSER.search(file.path) and number not in commented
+        rendered = not _OF_THE_BROWSER.search(file.path)
         found = _of_line(line, rendered, handed) if len(line) < 2000 and _WORDS.search(line) else None
         if found is not None:
             yield Hit(found, Span(file.path, number, number, 1, len(line) + 1))
-
-
-def _comment_lines(file: TextFile) -> frozenset[int]:
-    """The lines between ``{#`` and ``#}``."""
-    found: set[int] = set()
-    inside = False
-    for number, line in enumerate(file.lines, 1):
-        if inside or ("{#" in line and "#}" not in line):
-            found.add(number)
-            inside = "#}" not in line
-    return frozenset(found)
 
 
 def _of_line(line: str, rendered: bool, handed: bool) -> str | None:

@@ -41,6 +41,10 @@ _NAMED: Final = re.compile(r"(?:\.env|Dockerfile|Containerfile)\.|.*\.env\.|id_"
 """What the name of every kind has: most files beside the code have none of it, and one look says so."""
 
 
+_REMARK: Final = re.compile(r"(?<!\{)\{#.*?#\}", re.DOTALL)
+"""What Jinja leaves out of a page; ``{{#if`` is another language's."""
+
+
 def kind_of(shown: str) -> FileKind | None:
     """What kind of file that is by its name, None when it does not matter."""
     name = shown.rpartition("/")[2]
@@ -62,4 +66,7 @@ def read_text(path: Path, shown: str, kind: FileKind) -> TextFile | None:
         return None
     if b"\0" in data:
         return None
-    return TextFile(shown, kind, tuple(data.decode("utf-8", "replace").splitlines()))
+    text = data.decode("utf-8", "replace")
+    if kind == "template" and "{#" in text:
+        text = _REMARK.sub(lambda found: "\n" * found[0].count("\n"), text)
+    return TextFile(shown, kind, tuple(text.splitlines()))
