@@ -55,8 +55,10 @@ def _is_record(found: ClassFact) -> bool:
         for base in found.bases
     ):
         return False
-    return any(re.search(r"(?i)key|token|hash|digest|secret", name) for name in found.attributes) and bool(
-        found.bases or found.decorators
+    return bool(found.bases or found.decorators) and any(
+        re.search(r"(?i)key|token|hash|digest|secret", name)
+        and (name in found.fields or not isinstance(value, Constant))  # a literal is no column
+        for name, value in found.attributes.items()
     )
 
 
