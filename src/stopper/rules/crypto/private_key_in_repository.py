@@ -16,7 +16,7 @@ from stopper.core.settings_set_aside import is_in_tests_settings
 _TO_READ: Final = re.compile(r"(?i)(?:^|/)(?:examples?|docs?|samples?)(?:/|$)|(?:^|[/_.-])example[/_.-]")
 """Where keys lie that are shown; some of them are taken over as they are."""
 _COPIED: Final = re.compile(
-    r"^\s*(?:COPY|ADD)\s[^#]*(?:\bid_(?:rsa|ecdsa|ed25519|dsa)\b(?!\.pub)|\S+[._-]?key\.pem|\S*private\S*\.(?:pem|key)|\.aws/|service[-_]account\S*\.json|\S+\.(?:p12|pfx|jks))"
+    r"^\s*(?:COPY|ADD)\s[^#]*(?:\bid_(?:rsa|ecdsa|ed25519|dsa)\b(?!\.pub)|(?<!\S)(?!\S*pub)\S+[._-]?key\.pem|\S*private\S*\.(?:pem|key)(?!\.pub)|\.aws/|service[-_]account\S*\.json|\S+\.(?:p12|pfx|jks))"
 )
 _OF_PAGES: Final = "a key of Google API"
 """It counts calls, and stands in pages; ``credential-in-source`` tells of it."""
