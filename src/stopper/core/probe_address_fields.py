@@ -9,7 +9,8 @@ from stopper.core.app import Route
 from stopper.core.exchange import Request
 from stopper.core.facts import source_of
 from stopper.core.probe import Target
-from stopper.core.probe_query import with_query
+from stopper.core.probe_inputs import members
+from stopper.core.probe_query import query_names, with_query
 
 _NAMES: Final = re.compile(
     r"(?i)^(?:\w*(?:url|uri|link|href|webhook)|(?:\w*_)?(?:src|target|dest|destination|endpoint|host|domain|callback|feed|image|avatar|site|page|proxy|fetch|source|remote|address|u)(?:_url|_uri)?)$"
@@ -26,6 +27,9 @@ def address_fields(target: Target) -> Iterator[tuple[Route, str, str, str]]:
         methods = [method for method in route.methods if method in ("GET", "POST", "PUT")]
         names = {key: source for (function, key), source in read.items() if function and function == route.view}
         said = (*route.names, *route.body_names)
+        for method in methods[:1] if route.readers == frozenset({"wire"}) else ():  # what its errors have told
+            honest = target.request_for(route, method)
+            said = (*said, *query_names(honest), *members(honest))
         names.update({name: "" for name in said if _NAMES.match(name) and name not in names})
         for name, source in names.items():
             for method in methods[:1]:

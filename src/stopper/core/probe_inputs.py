@@ -83,13 +83,26 @@ def _inputs(target: Target, methods: Sequence[str], usual: Sequence[str]) -> Ste
         honest = yield from attempt(answered(target, asked))
         if honest is None or not _tells(route, honest):
             continue
+        once = yield from _is_taken_once(target, asked, honest)
         for place, one in enumerate(_of(route, _as_asked(target, asked, honest), honest, usual)):
+            if once and not SUBJECT.search(one.name.rpartition(".")[2]):
+                continue  # what is there already is turned away, whatever else it says
             guess = _is_guess(one)  # and of all guesses, what a door reads from its query is the least likely
             found.append(((guess, guess and is_door(route), place), one))
     ordered = sorted(found, key=lambda pair: pair[0])
     known = [one for order, one in ordered if not order[0]][: MOST[target.depth]]
     guesses = [one for order, one in ordered if order[0]][: max(0, WITH_GUESSES[target.depth] - len(known))]
     return [*known, *guesses]
+
+
+def _is_taken_once(target: Target, asked: Request, honest: Exchange) -> Steps[bool]:
+    """Whether the route makes an account and turns away a second one of the same name."""
+    if asked.method != "POST" or not any(PASSWORD.search(name) for name in members(asked)):
+        return False
+    if not honest.response.succeeded or asked.effect == "login":
+        return honest.response.status == 409
+    again = yield from attempt(answered(target, asked))
+    return again is not None and again.response.status in (400, 409, 422)
 
 
 def judged(

@@ -13,7 +13,7 @@ from stopper.core.ids_in_paths import templated
 from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_query import query_names
 from stopper.scan.merge import template_pattern
-from stopper.scan.more_words import FEW, MANY, MORE, below
+from stopper.scan.more_words import FEW, HINTS, MANY, MORE, below, one_of, shows_beginning
 from stopper.scan.named_routes import Named, named_routes, scripts
 from stopper.scan.nothing_there import Nothing, as_person, only_slash, plain_get
 from stopper.scan.page_links import linked
@@ -115,9 +115,16 @@ class _Crawl:
         self._with_queries(nothing)
         if not self.guesses or self._takes_everything(len(start)):
             return
-        if len(self.found) + len(self.forms) - len(self.guessed) < FEW and len(self.found) < MANY:
-            self._guess(nothing, MORE)
-        self._guess(nothing, below(path.removeprefix(self.prefix) for path in (*self.found, *self.forms)))
+        few = len(self.found) + len(self.forms) - len(self.guessed) < FEW and len(self.found) < MANY
+        led = [path.removeprefix(self.prefix) for path in self.found if path not in self.guessed]
+        for words in (HINTS, MORE) if few and not shows_beginning(led) else ():
+            self._guess(nothing, words)
+        few = few and len(self.found) < MANY
+        self._guess(nothing, below(self._paths(), few=few))
+        self._guess(nothing, one_of(self._paths()) if few else ())
+
+    def _paths(self) -> list[str]:
+        return [path.removeprefix(self.prefix) for path in (*self.found, *self.forms)]
 
     def _with_queries(self, nothing: Nothing) -> None:
         """Ask the links that have a query as they stand: a page of one thing often leads further than the page of none."""
@@ -202,7 +209,9 @@ class _Crawl:
             return False
         if folder not in self.folders:
             self.folders[folder] = Nothing.ask(self.courier, folder, nothing.word.partition("-")[0])
-        return not self.folders[folder].differs(path, response)
+        any_word = self.folders[folder]
+        broken = min(response.status, any_word.plain.status) >= 500
+        return broken or not any_word.differs(path, response)
 
     def _take_forms(self, response: Response, path: str) -> None:
         for form in form_routes(response, self.origin, path):
@@ -332,11 +341,9 @@ def other_versions(courier: Courier, routes: Sequence[Route], canary: str) -> tu
 
 def _methods(courier: Courier, path: str, response: Response) -> tuple[str, ...]:
     """What the server says it takes there, by its Allow header; GET alone where it does not say."""
-    said = (
-        response.header("Allow")
-        if response.status == 405
-        else courier.carry(Request("OPTIONS", path)).response.header("Allow")
-    )
+    said = response.header("Allow") if response.status == 405 else None
+    if said is None:  # an error page of the application's own may leave it out
+        said = courier.carry(Request("OPTIONS", path)).response.header("Allow")
     named = {word.strip().upper() for word in (said or "").split(",") if word.strip().isalpha()}
     if response.status != 405:
         named.add("GET")

@@ -1,6 +1,7 @@
 """Names that small APIs use, asked for where a crawl has found hardly anything.
 
-The lists were counted: route strings of some two hundred public Flask projects, and of public samples that are weak on purpose.
+The lists were counted: route strings of some two hundred public Flask projects, and of public samples that are weak on purpose. The second
+part of what is tried below a beginning is the usual vocabulary of such APIs.
 """
 
 import re
@@ -27,7 +28,7 @@ _DOINGS: Final = (
     "execute", "run", "cmd", "command", "log", "report", "export", "import", "backup", "xml", "yaml", "feedback", "contact", "graphql",
     "dashboard", "protected", "test", "create", "add", "post", "tokens", "signin", "sign-in", "reset-password", "forgot-password", "change_password",
     "change-password", "reset_password", "update_profile", "stats", "load", "url", "external", "secret", "env", "flag", "note", "comment", "message", "chat", "ask",
-    "sql", "sqli", "xss", "ssti", "ssrf", "lfi", "rce", "xxe", "idor", "deserialize", "deserialization", "pickle", "vulnerable", "unsafe", "route",
+    "store", "fetch_url", "add_numbers", "sql", "sqli", "xss", "ssti", "ssrf", "lfi", "rce", "xxe", "idor", "deserialize", "deserialization", "pickle", "vulnerable", "unsafe", "route",
 )  # fmt: skip
 _JOINED: Final = (
     "get_users", "get_user", "list_users", "get_log", "get_logs", "get_data", "read_file", "get_file", "view_file", "run_file", "create_file", "delete_file",
@@ -58,16 +59,67 @@ _BELOW: Final = (
     "ping", "files", "file", "upload", "download", "export", "fetch", "token", "auth", "key", "messages", "notes", "products", "orders", "tasks",
     "posts", "post", "comments", "xml", "deserialize", "exec", "user/1", "user/login", "user/register", "chat", "logs", "backup", "settings", "feedback", "webhook",
 )  # fmt: skip
+_BELOW_MORE: Final = (
+    "auth/login", "auth/register", "auth/signin", "auth/signup", "auth/token", "auth/refresh", "auth/me", "auth/logout", "signup", "signin", "logout", "refresh",
+    "session", "sessions", "account", "accounts", "users/1", "users/me", "users/login", "users/register", "admin/users", "admin/config", "admin/stats", "admin/logs",
+    "items", "invoices", "customers", "employees", "devices", "documents", "projects", "books", "events", "tickets", "payments", "transactions", "transfer",
+    "categories", "cart", "reviews", "articles", "todos", "jobs", "reports", "report", "notifications", "subscriptions", "keys", "tokens", "secrets",
+    "webhooks", "hooks", "webhooks/test", "hooks/test", "callback", "proxy", "preview", "render", "template", "convert", "import", "parse", "load", "restore",
+    "exports", "run", "execute", "command", "cmd", "eval", "calc", "lookup", "resolve", "image", "avatar", "graphql", "query", "system", "internal",
+    "internal/config", "debug/config", "env", "version", "metrics", "stats", "test", "echo", "greet", "redirect", "forgot-password", "reset-password",
+    "password/reset", "change-password", "verify", "product/1", "order/1", "item/1", "note/1", "files/1", "account/1",
+)  # fmt: skip
+"""Tried below one beginning only, where an API shows nothing of itself."""
+_HINTS: Final = ("login", "auth/login", "users", "health", "status", "me", "config", "products", "items")
+_PLAIN_HINTS: Final = (
+    "health",
+    "status",
+    "config",
+    "upload",
+    "search",
+    "products",
+    "ping",
+    "user/1",
+    "data",
+    "exec",
+    "files",
+    "tasks",
+    "books",
+)
+HINTS: Final[tuple[str, ...]] = (
+    *(f"{head}/{word}" for head in ("/api", "/api/v1") for word in _PLAIN_HINTS),
+    *(f"{head}/{word}" for head in ("/v1", "/api/v2", "/v2", "/rest") for word in _HINTS),
+)
+"""Paths that show by which beginning an API's routes are reached."""
 _BEGINNING: Final = re.compile(r"(/[^/{}]+(?:/v\d{1,3}(?=/|$))?)(/.|$)")
+_LIST: Final = re.compile(r"(?i)/[a-z_-]{3,30}s/?$")
 _HEADS: Final = re.compile(r"(?i)^/(api|rest|v\d+)(/v\d+)?$")
 
 
-def below(found: Iterable[str]) -> tuple[str, ...]:
-    """Paths below the beginnings of the routes *found*: those of an API, and those that several of these share."""
-    begun = [part for path in found if (part := _BEGINNING.match(path)) is not None]
-    heads = [part.group(1) for part in begun if part.group(2) or _HEADS.match(part.group(1))]
+def below(found: Iterable[str], *, few: bool = False) -> tuple[str, ...]:
+    """Paths below the beginnings of the routes *found*: those of an API, and those that several of these share. Where only *few* are known,
+    more is tried below the first of them."""
+    heads = _beginnings(found)
     shared = sorted(
         (head for head in dict.fromkeys(heads) if _HEADS.match(head) or heads.count(head) > 1),
         key=lambda head: (not _HEADS.match(head), -heads.count(head)),
     )
-    return tuple(f"{head}/{word}" for head in shared[:BELOW_MOST] for word in _BELOW)
+    words = [f"{head}/{word}" for head in shared[:BELOW_MOST] for word in _BELOW]
+    if few:
+        words += [f"{head}/{word}" for head in shared[:1] for word in _BELOW_MORE]
+    return tuple(dict.fromkeys(words))
+
+
+def _beginnings(known: Iterable[str]) -> list[str]:
+    begun = [part for path in known if (part := _BEGINNING.match(path)) is not None]
+    return [part.group(1) for part in begun if part.group(2) or _HEADS.match(part.group(1))]
+
+
+def shows_beginning(led: Iterable[str]) -> bool:
+    """Whether something *led* to a route of an API below its beginning: such an API has hardly anything elsewhere."""
+    return any(_HEADS.match(head) for head in _beginnings(led))
+
+
+def one_of(found: Iterable[str]) -> tuple[str, ...]:
+    """The first thing of each list that was *found*, by its number."""
+    return tuple(f"{path.rstrip('/')}/1" for path in found if _LIST.search(path) and "{" not in path)

@@ -46,8 +46,8 @@ _FORM: Final = re.compile(r"""(?i)<input[^>]{1,400}type\s*=\s*["']?password""")
 def detect(app: App) -> Iterator[Hit]:
     """Routes that are called after a tool of developers and that nothing guards."""
     for route in app.routes:
-        if not route.readers - {"spec"} or not _is_internal(route):
-            continue
+        if not route.readers - {"spec", "wire"} or not _is_internal(route):
+            continue  # what was only seen from outside is asked
         if is_kept_inside(source_of(app), route.path):
             continue
         if _is_switched(source_of(app), route.view) or _seems_guarded(source_of(app), route.view):
@@ -110,9 +110,10 @@ def probe(target: Target) -> Steps[Verdict]:
     nothing = yield from send(target.request_for(Route(f"/{target.canary}-not-there", ("GET",)), "GET"))
     places: list[RouteRef] = []
     evidence: list[Evidence] = [Evidence("exchange", "control: what a path that is not there answers", nothing)]
-    for route in _worth(target):
+    known = _known(target)
+    for route in (*known, *_guessed(target)):
         answer = yield from attempt(send(target.request_for(route, "GET")))
-        if answer is not None and _answers(answer, nothing):
+        if answer is not None and (_answers(answer, nothing) or (route in known and _breaks(answer, nothing))):
             places.append(RouteRef("GET", route.path))
             evidence.append(Evidence("exchange", f"{route.path} answers nobody in particular", answer))
         if len(places) >= 5:
@@ -122,12 +123,15 @@ def probe(target: Target) -> Steps[Verdict]:
     return passed("no debug, test, backup or internal route answers")
 
 
-def _worth(target: Target) -> list[Route]:
-    known = [route for route in target.app.routes if "GET" in route.methods and _is_internal(route)]
+def _known(target: Target) -> list[Route]:
+    return [route for route in target.app.routes if "GET" in route.methods and _is_internal(route)][:10]
+
+
+def _guessed(target: Target) -> list[Route]:
     paths = {route.path for route in target.app.routes}
     below = () if target.depth == "quick" else (*_of_its_own_words(target.app.routes), *_BELOW)
     guessed = [Route(path, ("GET",)) for path in dict.fromkeys((*_PLACES, *below)) if path not in paths]
-    return [*known[:10], *(guessed if target.surface != "wsgi" or not target.app.routes else guessed[:6])]
+    return guessed if target.surface != "wsgi" or not target.app.routes else guessed[:6]
 
 
 def _of_its_own_words(routes: Sequence[Route]) -> Iterator[str]:
@@ -154,6 +158,11 @@ def _answers(answer: Exchange, nothing: Exchange) -> bool:
     return not same(response, nothing.response) and not (
         nothing.response.succeeded and response.content_type == nothing.response.content_type
     )
+
+
+def _breaks(answer: Exchange, nothing: Exchange) -> bool:
+    """That the view runs for nobody and falls over: a guard would have turned the caller away before."""
+    return answer.response.status == 500 and nothing.response.status < 500
 
 
 RULE = Rule(

@@ -49,6 +49,10 @@ _OWN_FOLDERS: Final = frozenset({"log", "logs", "backup", "backups", "dumps", "i
 _OWN_FILE: Final = re.compile(r"(?i)(?:^|/)\.env[\w.]*$|\.(?:sqlite3?|db|log|bak|sql|pem|key|env)$")
 _UPWARDS: Final = "../" * 12
 """Deeper than a project lies; what is above the root is the root."""
+_NAMES_A_FILE: Final = re.compile(
+    r"(?i)file|path|^(page|doc|document|template|name|image|log|report|attachment|download)$"
+)
+"""Inputs to which a path from the root is sent too: ``os.path.join`` takes it alone, and a folder that is not there holds it up no more."""
 _KERNEL: Final = re.compile(r"Linux version \d+\.\d+[^\n]{0,200}#\d+")
 """proc_version(5)."""
 _ENV_LINE: Final = re.compile(r"^(?:export )?[A-Z][A-Z0-9_]{2,60}=", re.MULTILINE)
@@ -318,16 +322,24 @@ def _by_entity(target: Target, given: Callable[[object], Request]) -> Steps[list
 def _read(target: Target, one: Input) -> Steps[list[Evidence]]:
     """The evidence that the input names a file of the server. Only names below ``/proc`` are sent: the view may open for writing what
     it is told, even on a GET, and there nobody, the superuser included, can empty a file or make one."""
-    answer = yield from send(one.given(f"{_UPWARDS}proc/version"))
-    if not _KERNEL.search(answer.response.text):
-        return []
-    control = yield from send(one.given(f"{_UPWARDS}proc/{target.canary}"))
-    if _KERNEL.search(control.response.text):
-        return []
-    return [
-        Evidence("exchange", "control: a file that is not there", control),
-        Evidence("exchange", "a file of the operating system is read", answer),
-    ]
+    for upwards in (_UPWARDS, "/") if _NAMES_A_FILE.search(one.name) else (_UPWARDS,):
+        answer = yield from send(one.given(f"{upwards}proc/version"))
+        sent = _sent_empty(answer.response)
+        if not _KERNEL.search(answer.response.text) and not sent:
+            continue
+        control = yield from send(one.given(f"{upwards}proc/{target.canary}"))
+        if _KERNEL.search(control.response.text) or (sent and control.response.succeeded):
+            continue
+        return [
+            Evidence("exchange", "control: a file that is not there", control),
+            Evidence("exchange", "a file of the operating system is read", answer),
+        ]
+    return []
+
+
+def _sent_empty(response: Response) -> bool:
+    """That a file is sent whose size is nothing: those below ``/proc`` have none, so ``send_file`` sends their name, their date and no more."""
+    return response.status == 200 and not response.body and bool(response.header("Last-Modified"))
 
 
 RULE = Rule(

@@ -1,0 +1,153 @@
+"""APIs without a document whose start names nothing: their routes are found by usual names below usual beginnings, and their inputs by their errors."""
+
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, abort, jsonify, request, send_file
+
+from stopper.core.app import App, Route
+from stopper.core.finding import Verdict
+from stopper.scan.catalogue import load
+from stopper.scan.crawl import crawled
+from stopper.scan.engine import run_probe
+from stopper.scan.target import prepare
+from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.wsgi import WsgiTransport
+
+RULES = {rule.slug: rule for rule in load()}
+
+
+def crawl(app: Flask, most: int = 900) -> dict[str, Route]:
+    """The routes that a crawl comes by, by their path."""
+    courier = Courier(WsgiTransport(app), mode="active", max_requests=most)
+    return {route.path: route for route in crawled(courier, "", "canary").routes}
+
+
+def verdict(slug: str, app: Flask) -> Verdict:
+    """What that rule says of an application of which nothing is known but its address."""
+    courier = Courier(WsgiTransport(app), mode="active", max_requests=2000)
+    seen = crawled(courier, "", "canary")
+    model = App(routes=seen.routes, readers=frozenset({"wire"}))
+    return run_probe(RULES[slug], prepare(model, courier, (), "active", "standard").target, courier).verdict
+
+
+def served(*paths: str) -> Flask:
+    app = Flask("quiet")
+    for number, path in enumerate(paths):
+        app.add_url_rule(
+            path, f"view{number}", lambda **_: {"ok": True}, methods=["POST" if "login" in path else "GET"]
+        )
+    return app
+
+
+def test_routes_below_a_beginning_that_nothing_names_are_found() -> None:
+    found = crawl(served("/v1/auth/login", "/v1/devices", "/v1/devices/<int:number>", "/v1/debug/config"))
+    assert {"/v1/auth/login", "/v1/devices", "/v1/devices/{id}", "/v1/debug/config"} <= set(found)
+    assert "POST" in found["/v1/auth/login"].methods
+
+
+def test_an_api_whose_links_show_its_beginning_is_asked_for_nothing_elsewhere() -> None:
+    app, asked = served("/api/v2/status", "/api/v2/auth/login"), list[str]()
+    app.add_url_rule("/", "start", lambda: {"links": ["/api/v2/status"]})
+    app.before_request(lambda: asked.append(request.path))
+    assert "/api/v2/auth/login" in crawl(app)
+    assert "/deserialize" not in asked
+
+
+def test_a_405_that_does_not_say_what_is_allowed_hides_no_route() -> None:
+    app = served("/login")
+    app.register_error_handler(405, lambda _: ({"error": "method not allowed"}, 405))
+    assert "POST" in crawl(app)["/login"].methods
+
+
+def test_a_view_that_any_word_breaks_is_one_route() -> None:
+    app = Flask("breaks")
+
+    @app.get("/user/<number>")
+    def user(number: str) -> Any:
+        return jsonify(number=int(number)) if number.isdigit() else (f"no such column: {number[:4]}", 500)
+
+    assert set(crawl(app)) == {"/user/{id}"}
+
+
+def test_a_url_whose_field_only_an_error_names_is_fetched() -> None:
+    app = served("/v1/status")
+
+    @app.post("/v1/hooks/test")
+    def hook() -> Any:
+        body = request.get_json(silent=True) or {}
+        if "callback_url" not in body:
+            return jsonify(error="Field 'callback_url' is required"), 400
+        with urllib.request.urlopen(body["callback_url"], timeout=2) as answer:
+            return jsonify(status=answer.status)
+
+    told = verdict("server-side-request-forgery", app)
+    assert told.outcome == "fail", told.message
+    assert str(told.routes[0]) == "POST /v1/hooks/test"
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_file_that_is_sent_without_its_text_is_read_all_the_same(tmp_path: Path, inside: bool) -> None:
+    """``send_file`` asks how large a file is, and those below ``/proc`` say nothing."""
+    app = served("/api/v1/status")
+
+    @app.get("/api/v1/exports")
+    def exports() -> Any:
+        name = request.args.get("name")
+        if not name:
+            return jsonify(error="missing parameter: name"), 400
+        wanted = tmp_path / name
+        if not wanted.is_file() or (inside and not wanted.resolve().is_relative_to(tmp_path)):
+            abort(404)
+        return send_file(wanted)
+
+    told = verdict("sensitive-file-served", app)
+    assert (told.outcome == "fail") is not inside, told.message
+
+
+def test_a_path_from_the_root_is_sent_where_a_folder_may_not_be_there() -> None:
+    app = served("/api/v1/status")
+
+    @app.get("/api/v1/download")
+    def download() -> Any:
+        if "filename" not in request.args:
+            return jsonify(error="filename is required"), 400
+        wanted = Path("folder-that-is-not-there") / request.args["filename"]
+        return wanted.read_text() if wanted.is_file() else (jsonify(error="no such file"), 404)
+
+    assert verdict("sensitive-file-served", app).outcome == "fail"
+
+
+def test_a_guarded_route_called_test_is_served_to_nobody() -> None:
+    app = served("/v1/status")
+
+    @app.post("/v1/hooks/test")
+    def hook() -> Any:
+        return jsonify(error="authentication required"), 401
+
+    courier = Courier(WsgiTransport(app), mode="active", max_requests=900)
+    model = App(routes=crawled(courier, "", "canary").routes, readers=frozenset({"wire"}))
+    assert "/v1/hooks/test" in {route.path for route in model.routes}
+    assert list((RULES["internal-route-served"].detect or (lambda _: ()))(model)) == []
+
+
+def test_what_is_refused_because_it_is_there_is_varied_in_its_name_alone() -> None:
+    """A registration turns the second account of one address away, whatever its password and its name say."""
+    app, taken, asked = served("/api/v1/status"), set[str](), list[dict[str, Any]]()
+
+    @app.post("/api/v1/register")
+    def register() -> Any:
+        body = request.get_json(silent=True) or {}
+        asked.append(body)
+        if missing := {"email", "password", "address"} - set(body):
+            return jsonify(error=f"missing fields: {', '.join(sorted(missing))}"), 400
+        if body["email"] in taken:
+            return jsonify(error="taken"), 409
+        taken.add(body["email"])
+        return jsonify(id=len(taken)), 201
+
+    verdict("sql-injection", app)
+    assert any("'" in str(body.get("email")) for body in asked)
+    assert not any("'" in str(body.get("address")) for body in asked)
