@@ -5,7 +5,7 @@ import hashlib
 import itertools
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from stopper.core.account_names import RESETS, said_name
@@ -64,16 +64,19 @@ def _reached(facts: SourceFacts) -> list[str]:
 
 def _made(facts: SourceFacts, resets: frozenset[str], reached: frozenset[str]) -> Iterator[Hit]:
     """A token that is worked out from the time, the account or a generator that can be predicted."""
-    makers: set[str] = set()
+    makers: dict[str, Span] = {}
     for name in sorted(reached):
         if _MAKES_TOKEN.fullmatch(name.rpartition(".")[2]):
             for returned in facts.returns_of(name):
                 if _is_guessable(facts, returned.value) and not _is_over_token(returned.value):
-                    makers.add(name)
+                    makers[name] = returned.span
                     yield Hit("a reset token can be predicted", returned.span)
     for name in sorted(reached):
         for made in facts.assignments_in(name):
-            if isinstance(made.value, Call) and made.value.callee in makers:
+            if any(
+                isinstance(part, Call) and (part.callee in makers or _stands_in(part.span, makers.values()))
+                for part in walk(made.value, 8)
+            ):
                 continue  # told where it is made
             named = _TOKEN.search(made.attribute) and not _WHEN.search(made.attribute)
             if named and _is_guessable(facts, made.value):
@@ -82,6 +85,10 @@ def _made(facts: SourceFacts, resets: frozenset[str], reached: frozenset[str]) -
         for call in facts.calls_in(name):
             if call.span and _makes(call) and not _is_over_another(call) and _used_as_token(facts, name, call):
                 yield Hit("a reset token can be predicted", call.span)
+
+
+def _stands_in(place: Span | None, others: Iterable[Span]) -> bool:
+    return place is not None and any(one.holds(place) for one in others)
 
 
 _MAKES_TOKEN: Final = re.compile(
