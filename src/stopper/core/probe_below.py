@@ -65,7 +65,7 @@ def asked(target: Target, template: str, alice: Identity, bob: Identity) -> Step
         if verdict is None or verdict.outcome == "pass":
             verdict = (yield from attempt(_below_his_own(target, inside, here, alice, bob))) or verdict
         found += [inside.told(verdict)] if verdict is not None else []
-    for kind in list(kinds(inside.target)):
+    for kind in [one for one in kinds(inside.target) if one.base.startswith(inside.path + "/")]:
         verdicts = yield from attempt(foreign.asked(inside.target, replace(kind, private=inside.private), alice, bob))
         found += [inside.told(one) for one in verdicts or ()]
     return found
@@ -118,7 +118,8 @@ def _narrowed(target: Target, template: str, path: str) -> Target:
         filled = [part if "{" not in part else sent[place] for place, part in enumerate(said)]
         return replace(honest, target=prefix + "/".join(filled) + mark + query)
 
-    routes = tuple(made for _, made in _below(target, template, path))
+    elsewhere = [one for one in target.app.routes if not one.parameters]  # they may take an id in the query or the body
+    routes = (*(made for _, made in _below(target, template, path)), *elsewhere)
     return replace(target, app=replace(target.app, routes=routes), request_for=request_for)
 
 

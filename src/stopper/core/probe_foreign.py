@@ -14,6 +14,7 @@ from stopper.core.owner_names import OWNER
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, own, passed, send, undo
 from stopper.core.probe_baseline import alike, attempt, same, steady
+from stopper.core.probe_id_elsewhere import beside_the_thing, stands_elsewhere, with_id
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, at_number, entry_of, entry_with, new_id, takes_its_id
 from stopper.core.probe_objects import entries, ids, marked
@@ -71,10 +72,21 @@ def _in_order(kind: Kind) -> list[tuple[Route, str]]:
         (route, method)
         for route in kind.members
         for method in ("GET", "PUT", "PATCH", "POST", "DELETE")
-        if method in route.methods and not _JOINS.search(re.sub(r"\{[^{}]*\}", "", route.path.removeprefix(kind.base)))
+        if method in route.methods and not _JOINS.search(_said_beside(kind, route))
     ]
-    pairs = [(route, method) for route, method in pairs if method != "GET" or route is not kind.thing]
+    pairs = [
+        (route, method)
+        for route, method in pairs
+        if method != "GET" or route is not kind.thing or stands_elsewhere(route)
+    ]
     return sorted(pairs, key=lambda pair: (pair[1] != "GET", pair[1] == "DELETE" or bool(_ENDS.search(pair[0].path))))
+
+
+def _said_beside(kind: Kind, route: Route) -> str:
+    """What the path of a route says beside the thing and its id."""
+    if stands_elsewhere(route):
+        return beside_the_thing(kind.base, route.path)
+    return re.sub(r"\{[^{}]*\}", "", route.path.removeprefix(kind.base))
 
 
 def made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[Thing | None]:
@@ -119,7 +131,8 @@ def _ours(
         return
     if any(mark in shown for mark in marks.values()):
         routes = [kind.thing, *_deleting(kind)] if kind.thing is not None else _deleting(kind)
-        for path in dict.fromkeys(_path_of_it(target, route, number) for route in routes):
+        in_path = [one for one in routes if not stands_elsewhere(one)]
+        for path in dict.fromkeys(_path_of_it(target, route, number) for route in in_path):
             yield from own(path, made.request)
 
 
@@ -197,16 +210,21 @@ def _one_way(
     if first is None or first != again:
         return None
     request, _ = marked(at_number(target, route, thing.number, method), target.canary)
+    request = with_id(route, request, thing.number)
     if method == "DELETE":
         request = replace(request, body=b"")
     anonymous = yield from send(request)
     if anonymous.response.succeeded or (yield from _view(target, kind, thing, alice)) != first:
         return None  # it asks nobody who is there: that is another weakness
     tried = yield from send(bob.on(request))
-    if tried.response.status in (400, 422, 500) and method != "DELETE":
+    if method != "DELETE" and (
+        tried.response.status in (400, 422, 500)
+        or (tried.response.succeeded and (yield from _view(target, kind, thing, alice)) == first)
+    ):
         shown_first = yield from _look(target, kind, thing, alice)
         if (body := _of_its_own(kind, thing, request, shown_first)) is not None:
-            tried = yield from send(bob.on(replace(request, body=json.dumps(body).encode())))
+            own_member = replace(request, body=json.dumps(body).encode())
+            tried = yield from send(bob.on(with_id(route, own_member, thing.number)))
     if tried.response.refused or tried.response.status >= 400 or tried.response.error:
         return passed(f"{method} {route.path} refuses bob")
     after = yield from _look(target, kind, thing, alice)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.probe import Target
+from stopper.core.probe_id_elsewhere import stands_elsewhere, with_id, with_id_elsewhere
 from stopper.core.probe_objects import as_id, entries, ids
 
 _MAKES: Final = ("create", "new", "add")
@@ -42,13 +43,15 @@ class Kind:
 
     @property
     def thing(self) -> Route | None:
-        """The route that reads one of them."""
-        return next((one for one in self.members if "GET" in one.methods and one.path.rstrip("/").endswith("}")), None)
+        """The route that reads one of them: by its path, else by its query."""
+        reads = [one for one in self.members if "GET" in one.methods]
+        by_path = [one for one in reads if one.path.rstrip("/").endswith("}")]
+        return next(iter((*by_path, *(one for one in reads if stands_elsewhere(one)))), None)
 
 
 def kinds(target: Target) -> Iterator[Kind]:
-    """Every kind of thing that is listed or made somewhere and reached by its id: at ``/notes/{id}``, ``/notes/{id}/share`` or
-    ``/notes/share/{id}``."""
+    """Every kind of thing that is listed or made somewhere and reached by its id: at ``/notes/{id}``, ``/notes/{id}/share``,
+    ``/notes/share/{id}``, or by an id that stands in the query or the body."""
     members: dict[str, list[Route]] = {}
     for route in target.app.routes:
         if len(route.parameters) == 1 and route.path.count("{") == 1:
@@ -57,9 +60,15 @@ def kinds(target: Target) -> Iterator[Kind]:
                 base = base.rpartition("/")[0]
             if _known(target, base):
                 members.setdefault(base.rstrip("/"), []).append(route)
-    for base, routes in members.items():
-        create = route_at(target, base, "POST") or made_beside(target, base)
-        yield Kind(base, listed_at(target, base), create, tuple(routes))
+    made = [one.path.rstrip("/") for one in target.app.routes if "POST" in one.methods and not one.parameters]
+    for base in dict.fromkeys((*members, *made)):
+        create, listed = route_at(target, base, "POST") or made_beside(target, base), listed_at(target, base)
+        others = with_id_elsewhere(target, base) if create is not None else ()
+        others = tuple(
+            one for one in others if create is not None and (one.path, one.methods) != (create.path, ("POST",))
+        )
+        if base in members or (others and listed is not None and listed.path != base + "/"):
+            yield Kind(base, listed, create, (*members.get(base, ()), *others))
 
 
 def _known(target: Target, base: str) -> bool:
@@ -107,6 +116,8 @@ def route_at(target: Target, path: str, method: str) -> Route | None:
 def at_number(target: Target, route: Route, number: str, method: str = "GET") -> Request:
     """The honest request with *number* in the place of the route's one parameter."""
     honest = target.request_for(route, method)
+    if stands_elsewhere(route):
+        return with_id(route, honest, number)
     path = re.sub(r"\{[^{}]+\}", lambda _: quote(number, safe=""), route.path)
     before, query = route.path.partition("{")[0], honest.target.partition("?")[2]
     prefix = honest.target.partition(before)[0] if before in honest.target else ""

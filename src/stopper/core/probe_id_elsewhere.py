@@ -1,0 +1,129 @@
+"""Routes that take the id of a thing outside their path: ``GET /message?id=5``, ``POST /notes/delete`` with ``{"note_id": 5}``.
+
+Such a route is spoken of as one with a parameter that stands in the ``query`` or the ``body`` and not in the path.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from stopper.core.app import Route
+from stopper.core.exchange import Request
+from stopper.core.probe import Target
+from stopper.core.probe_baseline import is_door
+from stopper.core.probe_inputs import members
+from stopper.core.probe_own_values import as_parameter
+from stopper.core.probe_query import query_names, with_query
+
+ELSEWHERE: Final = ("query", "body")
+"""Where the id may stand: the kinds of such parameters."""
+_PLAIN: Final = frozenset({"id", "_id", "uuid", "number", "key", "slug"})
+_CHANGES: Final = ("POST", "PUT", "PATCH")
+_VERBS: Final = frozenset(
+    [
+        "get",
+        "show",
+        "view",
+        "read",
+        "fetch",
+        "open",
+        "details",
+        "edit",
+        "update",
+        "change",
+        "save",
+        "delete",
+        "remove",
+        "destroy",
+        "cancel",
+        "close",
+        "archive",
+        "complete",
+        "finish",
+        "done",
+        "toggle",
+        "share",
+    ]
+)
+"""What a path says beside the thing where nobody knows what the route reads."""
+
+
+def with_id_elsewhere(target: Target, base: str) -> tuple[Route, ...]:
+    """The routes that take the id of a thing of the collection at *base* in their query or their body."""
+    return tuple(_found(target, base))
+
+
+def _found(target: Target, base: str) -> Iterator[Route]:
+    things = _forms(base.rstrip("/").rpartition("/")[2])
+    around = base.rstrip("/").rpartition("/")[0]
+    for route in target.app.routes:
+        if route.parameters or is_door(route):
+            continue
+        words = set(re.split(r"[/_.-]+", route.path.removeprefix(around).lower()))
+        named = bool(words & things)
+        for method in route.methods:
+            where, names = _names(target, route, method)
+            its = [one for one in names if _is_its_id(one, things, named)][:1]
+            if (
+                not names
+                and named
+                and where
+                and words - things - {""} <= _VERBS
+                and (method == "POST" or words & _VERBS)
+            ):
+                its = ["id", *sorted(f"{thing}_id" for thing in things)]
+            if its:
+                yield replace(route, methods=(method,), parameters=tuple((one, where) for one in its))
+
+
+def beside_the_thing(kind_base: str, path: str) -> str:
+    """What the path of such a route says beside the name of the thing: ``/delete`` of ``/notes/delete`` and of ``/note/delete``."""
+    noun = kind_base.rstrip("/").rpartition("/")[2]
+    around = kind_base.rstrip("/").rpartition("/")[0]
+    words = re.split(r"[/_.-]+", path.removeprefix(around).lower())
+    return "".join(f"/{word}" for word in words if word and word not in _forms(noun))
+
+
+def _names(target: Target, route: Route, method: str) -> tuple[str, tuple[str, ...]]:
+    """Where a request of that method says which thing it means, and what it says there by name."""
+    if method == "GET":
+        return "query", tuple(dict.fromkeys((*query_names(target.request_for(route, method)), *route.names)))
+    if method not in _CHANGES:
+        return "", ()
+    return "body", tuple(members(target.request_for(route, method)))
+
+
+def _is_its_id(name: str, things: set[str], named: bool) -> bool:
+    said = as_parameter(name)
+    thing, _, kind = said.rpartition("_")
+    if thing in things and kind in ("id", "uuid", "number", "no", "key"):
+        return True
+    return named and (said in _PLAIN or said in things)
+
+
+def _forms(noun: str) -> set[str]:
+    """What one thing of a collection and many of them are called."""
+    word = as_parameter(noun)
+    one = f"{word[:-3]}y" if word.endswith("ies") else word.removesuffix("s")
+    return {word, one} - {""}
+
+
+def stands_elsewhere(route: Route) -> bool:
+    """Whether the id stands in the query or the body."""
+    return bool(route.parameters) and all(kind in ELSEWHERE for _, kind in route.parameters)
+
+
+def with_id(route: Route, request: Request, number: str) -> Request:
+    """*request* with *number* where such a route takes it; as it is for a route that takes it in its path."""
+    if not stands_elsewhere(route):
+        return request
+    body = members(request)
+    for name, where in route.parameters:
+        if where == "query":
+            request = with_query(request, name, number)
+        else:
+            counted = number.isascii() and number.isdigit() and not isinstance(body.get(name), str)
+            body[name] = int(number) if counted else number
+    return replace(request, body=json.dumps(body).encode()) if route.parameters[0][1] == "body" else request

@@ -1,0 +1,127 @@
+"""The id of a thing stands in the query or in the body: ``GET /letter?id=5``, ``POST /letters/delete`` with ``{"letter_id": 5}``."""
+
+import itertools
+import secrets
+from typing import Any
+
+import pytest
+from flask import Flask, abort, jsonify, request
+
+from stopper.core.finding import Verdict
+from stopper.scan.catalogue import load
+from stopper.scan.trial import try_rule
+
+RULE = next(rule for rule in load() if rule.slug == "cross-user-object-access")
+
+
+class Letters:
+    """An API of letters that belong to who wrote them. ``asks`` says whether the routes by id ask whose one is."""
+
+    def __init__(self, *, asks: bool = False) -> None:
+        self.app = app = Flask("letters")
+        self.asks, self.people, self.tokens = asks, dict[str, str](), dict[str, str]()
+        self.letters: dict[int, dict[str, Any]] = {
+            3000: {"id": 3000, "text": "somebody's", "owner": "else", "sent": False}
+        }
+        numbers = itertools.count(1)
+
+        @app.post("/register")
+        def register() -> Any:
+            sent = request.get_json()
+            self.people[sent["username"]] = sent["password"]
+            return jsonify(ok=True), 201
+
+        @app.post("/login")
+        def login() -> Any:
+            sent = request.get_json()
+            if self.people.get(sent["username"]) != sent["password"]:
+                return jsonify(error="no"), 401
+            token = secrets.token_urlsafe(24)
+            self.tokens[token] = sent["username"]
+            return jsonify(token=token)
+
+        @app.get("/letters")
+        def listed() -> Any:
+            me = self.caller()
+            return jsonify([one for one in self.letters.values() if one["owner"] == me])
+
+        @app.post("/letters")
+        def write() -> Any:
+            number, me = next(numbers), self.caller()
+            self.letters[number] = {"id": number, "text": str(request.get_json()["text"]), "owner": me, "sent": False}
+            return jsonify(id=number), 201
+
+    def caller(self) -> str:
+        me = self.tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "), "")
+        return me or abort(401)
+
+    def one(self, number: Any) -> dict[str, Any]:
+        me = self.caller()
+        found = self.letters.get(int(number or 0))
+        if found is None or (self.asks and found["owner"] != me):
+            abort(404)
+        return found
+
+    def reads(self) -> None:
+        self.app.add_url_rule("/letter", "read", lambda: jsonify(self.one(request.args.get("id"))))
+
+    def deletes(self, path: str, name: str) -> None:
+        def end() -> Any:
+            del self.letters[self.one(request.get_json().get(name))["id"]]
+            return jsonify(ok=True)
+
+        self.app.add_url_rule(path, "end", end, methods=["POST"])
+
+    def sends(self, path: str, name: str) -> None:
+        def send() -> Any:
+            self.one(request.get_json()[name])["sent"] = True
+            return jsonify(ok=True)
+
+        self.app.add_url_rule(path, "send", send, methods=["PUT"])
+
+    def judged(self, **paths: Any) -> Verdict:
+        document = {"openapi": "3.0.3", "info": {"title": "letters", "version": "1"}, "paths": paths}
+        self.app.add_url_rule("/openapi.json", "document", lambda: jsonify(document))
+        return try_rule(RULE, self.app)
+
+
+BY_QUERY = {"get": {"responses": {}, "parameters": [{"name": "id", "in": "query", "schema": {"type": "integer"}}]}}
+
+
+def by_body(method: str, name: str) -> dict[str, Any]:
+    schema = {"type": "object", "properties": {name: {"type": "integer"}}}
+    return {method: {"responses": {}, "requestBody": {"content": {"application/json": {"schema": schema}}}}}
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_thing_is_read_by_an_id_in_the_query(asks: bool) -> None:
+    letters = Letters(asks=asks)
+    letters.reads()
+    found = letters.judged(**{"/letter": BY_QUERY})
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or [(ref.method, ref.path) for ref in found.routes] == [("GET", "/letter")]
+
+
+@pytest.mark.parametrize("asks", [False, True])
+@pytest.mark.parametrize(("path", "name"), [("/letters/delete", "letter_id"), ("/letter/remove", "id")])
+def test_a_thing_is_deleted_by_an_id_in_the_body(path: str, name: str, asks: bool) -> None:
+    letters = Letters(asks=asks)
+    letters.deletes(path, name)
+    found = letters.judged(**{path: by_body("post", name)})
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or [(ref.method, ref.path) for ref in found.routes] == [("POST", path)]
+    assert 3000 in letters.letters, "what was there before the scan stays"
+
+
+def test_a_path_that_names_thing_and_deed_is_tried_where_nobody_knows_what_it_reads() -> None:
+    letters = Letters()
+    letters.deletes("/letters/delete", "letter_id")
+    assert [(ref.method, ref.path) for ref in letters.judged().routes] == [("POST", "/letters/delete")]
+    assert 3000 in letters.letters
+
+
+def test_a_number_of_a_thing_in_a_path_that_speaks_of_something_else() -> None:
+    letters = Letters()
+    letters.sends("/outbox", "letter_id")
+    found = letters.judged(**{"/outbox": by_body("put", "letter_id")})
+    assert [(ref.method, ref.path) for ref in found.routes] == [("PUT", "/outbox")]
