@@ -35,6 +35,9 @@ EVERYTHING: Final = 0.6
 DEPTH: Final = 2
 FOLDER_MOST: Final = 12
 """Paths of one folder that are asked for."""
+NAMED_IN_FOLDER: Final = 60
+"""The same of routes that a text names below the root of an API."""
+_API: Final = re.compile(r"(?i)(^|/)(api|rest|v\d{1,2})$")
 VERSIONS_MOST: Final = 12
 """Paths of other versions that are asked for."""
 USUAL: Final = (
@@ -251,7 +254,7 @@ class _Crawl:
             self.queries.setdefault(template, {}).update(dict.fromkeys(names))
         if ENDS.search(link):
             self.found.setdefault(link, Route(link, (), readers=frozenset({"wire"})))  # known, and never asked
-        elif link not in self.known and not _FILE.search(link) and _room(link, self.known):
+        elif link not in self.known and not _FILE.search(link) and _room(template, self.led, place.surmise):
             self.known.add(link)
             self.waiting.insert(0, place)
 
@@ -269,10 +272,12 @@ def _with_forms(found: Mapping[str, Route], forms: Mapping[str, Route]) -> tuple
     return (*rest, *forms.values())
 
 
-def _room(link: str, known: Collection[str]) -> bool:
-    """Whether few links of one folder were taken so far: a page of each language or each tag says nothing new."""
-    folder = link.rstrip("/").rpartition("/")[0]
-    return not folder or sum(one.rstrip("/").rpartition("/")[0] == folder for one in known) < FOLDER_MOST
+def _room(template: str, led: Collection[str], named: bool) -> bool:
+    """Whether few links of one folder were taken so far: a page of each language or each tag says nothing new. What a text names below
+    the root of an API are routes, each another one."""
+    folder = template.rstrip("/").rpartition("/")[0]
+    most = NAMED_IN_FOLDER if named and _API.search(folder) else FOLDER_MOST
+    return not folder or sum(one.rstrip("/").rpartition("/")[0] == folder for one in led) <= most
 
 
 def beside(described: Sequence[Route], seen: Sequence[Route]) -> tuple[Route, ...]:

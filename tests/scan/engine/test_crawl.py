@@ -88,6 +88,15 @@ def test_many_links_of_one_folder_are_a_few_routes() -> None:
     assert len([one for one in crawled(courier, "", "canary").routes if one.path.startswith("/lang/")]) <= 12
 
 
+def test_routes_that_a_text_names_below_the_root_of_an_api_are_all_asked_for() -> None:
+    words = "cards notes orders bills teams tags files rooms desks plans trips meals songs pages"
+    paths = [f"/api/{word}" for word in words.split()]
+    app = _app(*paths)
+    app.add_url_rule("/", "home", lambda: jsonify(endpoints=[f"GET {path}" for path in paths]))
+    courier = Courier(WsgiTransport(app), mode="default", max_requests=300)
+    assert set(paths) <= {one.path for one in crawled(courier, "", "canary").routes}
+
+
 def test_a_link_that_logs_out_is_known_and_never_followed() -> None:
     app = _app("/notes", "/account/logout/")
     app.add_url_rule("/", "home", lambda: '<a href="/account/logout/">out</a><a href="/notes">notes</a>')
