@@ -22,6 +22,7 @@ from stopper.core.values import (
     Item,
     Mapping,
     Parameter,
+    Unknown,
     Value,
     is_constant,
     may_be,
@@ -118,6 +119,8 @@ def _is_credential(name: str) -> bool:
 
 def _is_anywhere(facts: SourceFacts, value: Value) -> bool:
     """That the caller's part decides about the host."""
+    if isinstance(value, Unknown) and value.parts:
+        return _is_anywhere(facts, value.parts[0])  # beside it stand the parameters of the query
     if isinstance(value, Format):
         first = text_of(value.parts[0]) if value.parts else None
         base, rest = value.parts[0] if value.parts else None, value.parts[1:]
