@@ -99,14 +99,20 @@ CURATED: Final = frozenset({"code", "name", "status", "status_code", "__class__"
 """Attributes of an exception that tell nothing of what went wrong inside."""
 
 
+_SAID_NAME: Final = labelled("request-data") | labelled("request-header", source="authorization")
+"""Who the caller says to be: the caller wrote it, and it opens nothing."""
+
+
 @lru_cache(maxsize=65536)
 def of_name(dotted: str) -> Labels:
     if dotted.startswith("flask.request"):
         words = dotted.split(".")
         if len(words) == 2:
             return NONE
-        if words[2] == "authorization" and words[3:] == ["type"]:
+        if words[2] == "authorization" and words[3:] in (["type"], ["realm"]):
             return NONE
+        if words[2] == "authorization" and words[3:] == ["username"]:
+            return _SAID_NAME
         if words[2] == "headers" and len(words) > 3:
             return (
                 labelled("request-headers")
