@@ -33,7 +33,7 @@ _MACS: Final = re.compile(
 )
 _HASHES: Final = re.compile(r"hashlib\.\w+(?:\.\w+)*")
 _SIGNATURE: Final = re.compile(
-    r"(?i)(?:^|[_\W])(?:\w*signature(?:_?256)?|sig|sign|hmac|mac|digest|x[-_]hub[-_]signature(?:[-_]256)?|h?mac[-_]?sha\d*)(?:$|[_\W])"
+    r"(?i)(?:^|[_\W])(?:\w*signature(?:_?256)?|sig|sign(?!_(?:convention|up|in|out|off|on)\b)|hmac|mac|digest|x[-_]hub[-_]signature(?:[-_]256)?|h?mac[-_]?sha\d*)(?:$|[_\W])"
 )
 _TOKEN: Final = re.compile(
     r"(?i)(?:^|[._-])(?:\w*(?:reset|verify|verification|webhook|csrf|confirm\w*|invite|unsubscribe|activation|access|auth|hook|secret)[_.-]?(?:token|code|secret)|token|otp|one_time_code)$"
@@ -54,6 +54,8 @@ _STATE: Final = re.compile(
     r"(?i)[a-z]*(?:complete|succe|fail|pend|process|progress|activ|expir|cancel|approv|reject|confirm|verif|valid|accept|declin|finish|author|connect|(?:en|dis)able|revok|available)[a-z]*"
 )
 """A word for how far something is; nobody guesses it."""
+
+_LISTS: Final = ("enum.Enum", "enum.StrEnum", "enum.IntEnum", "enum.Flag", "enum.IntFlag")
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -77,6 +79,8 @@ def detect(app: App) -> Iterator[Hit]:
 def _judged(facts: SourceFacts, one: Comparison) -> Certainty | None:
     sides = (one.left, one.right)
     if any((isinstance(side, (Constant, Truth)) and not _is_long(side)) or _is_no_secret(side) for side in sides):
+        return None
+    if any(isinstance(side, Name) and _is_listed(facts, side.dotted) for side in sides):
         return None
     for made, shown in (sides, sides[::-1]):
         if is_mac(facts, made):
@@ -113,6 +117,12 @@ def _is_no_secret(value: Value) -> bool:
             return made.method in _PIECES
         case _:
             return False
+
+
+def _is_listed(facts: SourceFacts, dotted: str) -> bool:
+    """A member of an enumeration: one of a few that everybody may know."""
+    listed = facts.once("enumerations", lambda: frozenset(one.name for one in facts.classes(*_LISTS, tests=True)))
+    return dotted.rpartition(".")[0] in listed
 
 
 def is_mac(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
