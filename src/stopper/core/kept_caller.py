@@ -2,9 +2,11 @@
 
 from typing import TYPE_CHECKING, Final
 
+from stopper.core.facts import source_of
 from stopper.core.values import Name, walk
 
 if TYPE_CHECKING:
+    from stopper.core.app import App
     from stopper.core.facts import SourceFacts
 
 _HOMES: Final = {
@@ -29,3 +31,19 @@ def is_asked_for_later(facts: "SourceFacts", function: str) -> bool:
         and any(isinstance(part, Name) and part.dotted in kept for part in walk(condition.value, 6))
         for condition in facts.conditions()
     )
+
+
+def hooks_before_guards(app: "App") -> frozenset[str]:
+    """The hooks behind which views have guards of their own: such a hook only finds out who is calling, and closes nothing."""
+    return source_of(app).once("hooks before guards", lambda: _hooks_before_guards(app))
+
+
+def _hooks_before_guards(app: "App") -> frozenset[str]:
+    closed = {
+        (route.path, route.view)
+        for route in app.routes
+        for access in route.access.values()
+        if any(guard.stops and guard.kind != "before_request" for guard in access.guards)
+    }
+    routes = source_of(app).routes
+    return frozenset(hook for route in routes if (route.path, route.view) in closed for hook in route.hooks)

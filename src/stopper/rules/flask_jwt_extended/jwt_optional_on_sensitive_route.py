@@ -9,6 +9,7 @@ from stopper.core.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_extended import Guarded, guarded, uses
+from stopper.core.kept_caller import hooks_before_guards
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import alike, bearers
@@ -36,6 +37,8 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for one in guarded(facts):
         if not one.optional or any(_OPEN.search(path) for path in one.paths) or _refuses_itself(facts, one.function):
+            continue
+        if one.call is not None and one.call.function in hooks_before_guards(app):
             continue
         if changed := sorted(one.methods & _CHANGING):
             yield Hit(f"{changed[0]} {_path(one)} changes state, and its token is optional", one.span)

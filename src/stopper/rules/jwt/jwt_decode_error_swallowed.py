@@ -7,7 +7,7 @@ from stopper.core.app import App
 from stopper.core.facts import Handler, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_names import DECODING, OTHER_VERIFIERS, verifies
-from stopper.core.kept_caller import is_asked_for_later
+from stopper.core.kept_caller import hooks_before_guards, is_asked_for_later
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import controls
 from stopper.core.probe_signature import broken_signature, first_let_in, no_baseline, token_baseline
@@ -29,7 +29,7 @@ def detect(app: App) -> Iterator[Hit]:
     for handler in facts.handlers():
         if handler.action in ("refuse", "raise") or not names & set(handler.tried):
             continue
-        if is_asked_for_later(facts, handler.function):
+        if is_asked_for_later(facts, handler.function) or handler.function in hooks_before_guards(app):
             continue  # who is calling is found out here, and asked for elsewhere
         judged = _goes_on_by_return if handler.action == "return" else _goes_on
         if judged(facts, handler):

@@ -217,13 +217,14 @@ class Routes:
             assert rule is not None
             name, view_class = self._view(option)
             methods = _methods(call, "route")
-            if view_class and call.keyword("methods") is None:
-                methods = self._class_methods(view_class)
+            if view_class:
+                own = self._class_methods(view_class)
+                methods = own if call.keyword("methods") is None else self._answered(view_class, methods, own)
             yield from self._made(registration, rule, methods, view_class or name, view_class)
 
     def _view(self, value: Value) -> tuple[str, str]:
-        """The function a value names, or the class that ``as_view`` makes a view of. A wrapped view (``login_required(f)``) is the
-        function inside."""
+        """The function a value names, or the class that ``as_view`` (or, where a class is handed over, the blueprint) makes a view of. A
+        wrapped view (``login_required(f)``) is the function inside."""
         if isinstance(value, Call):
             if value.method == "as_view":
                 owner = value.callee.rpartition(".")[0]
@@ -232,7 +233,14 @@ class Routes:
                 name, view_class = self._view(argument)
                 if name in self.project.functions or view_class:
                     return name, view_class
-        return function_name(value), ""
+        name = function_name(value)
+        return name, name if isinstance(value, Name) and name in self.project.classes else ""
+
+    def _answered(self, view_class: str, said: tuple[str, ...], own: tuple[str, ...]) -> tuple[str, ...]:
+        """The methods of a rule that a class with one function for each method has one for; the others are refused with 405."""
+        if self.project.attribute(view_class, own[0].lower()) is None:
+            return said
+        return tuple(method for method in said if method in own) or said
 
     def _resource(self, registration: Registration, call: Call) -> Iterator[tuple[SourceRoute, Origin]]:
         for row in rows(call, *range(len(call.args))):
