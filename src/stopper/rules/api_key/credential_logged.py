@@ -39,6 +39,17 @@ _ID_OF: Final = re.compile(
     r"(?i)(?:token|key|jwt|credential|secret)_(?:id|name)$|(?:^|_)user_?name$|^(?:raw_|client_|remote_)?(?:user|e?mail|user_e?mail|login)$|^(?:\w+_)?(?:ip|port|protocol)$"
 )
 """Names of the id of a credential, of what a token was about, or of the half of a pair that is no secret."""
+_NO_GOOD: Final = frozenset(
+    {
+        "SignatureExpired",
+        "BadSignature",
+        "BadTimeSignature",
+        "BadData",
+        "ExpiredSignatureError",
+        "InvalidSignatureError",
+    }
+)
+"""Exceptions that say so; that a token is for somebody else, as others may say, does not make it worthless."""
 _VAGUE: Final = frozenset({"token", "jwt"})
 """Names that other things have too: a challenge for a certificate, a word of a parser."""
 _MASKS: Final = re.compile(
@@ -65,7 +76,7 @@ def detect(app: App) -> Iterator[Hit]:
         found: list[LabelKind] = [kind for kind in _WORDS if any(label.kind == kind for label in labels)]
         told = any(label.kind in found and not label.by_name for label in labels)
         shown = _is_shown_to_operator(facts, flow) and (not told or _is_of_a_command(facts, flow))
-        if found and not shown and not _is_known(facts, flow):
+        if found and not shown and not _is_known(facts, flow) and not _is_refused(facts, flow, found):
             certainty: Certainty = "certain" if told else "likely"
             yield Hit(f"{_WORDS[found[0]]} is written to a log", flow.span, certainty=certainty)
 
@@ -102,6 +113,14 @@ def _is_known(facts: SourceFacts, flow: Flow) -> bool:
         for condition in facts.conditions_in(flow.function)
         for one in facts.comparisons_in(flow.function)
         if one.operator == "=="
+    )
+
+
+def _is_refused(facts: SourceFacts, flow: Flow, found: list[LabelKind]) -> bool:
+    """That a token is written where it has just been found to be expired or forged: it opens nothing."""
+    return found == ["token"] and any(
+        all(name.rpartition(".")[2] in _NO_GOOD for name in one.catches) and one.span.holds(flow.span)
+        for one in facts.handlers_in(flow.function)
     )
 
 
