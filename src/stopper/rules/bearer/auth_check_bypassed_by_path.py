@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.exchange import Request
+from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.passing import passed as passed_by
@@ -14,7 +15,7 @@ from stopper.core.probe import Steps, Target, failed, passed, send, unsure
 from stopper.core.probe_baseline import controls, judge, protected
 from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Sequence, Value, text_of, walk
+from stopper.core.values import Call, Constant, Format, Item, Member, Name, Parameter, Sequence, Value, text_of, walk
 
 PATHS: Final = frozenset(
     f"flask.request.{name}" for name in ("path", "full_path", "url", "base_url", "url_rule", "environ.PATH_INFO")
@@ -23,6 +24,7 @@ _ENDS: Final = ("startswith", "endswith", "find", "count")
 _ABOUT_WHO: Final = re.compile(
     r"(?i)auth|log_?in|sign_?in|token|jwt|api_?key|credential|(?:flask|^)\.?session(?:$|\.)|(?:user|login|check|valid\w*|require)_session|session_(?:user|id|valid\w*)|current_user|principal|permission|flask\.abort|forbid|\bg\.user|user_id"
 )
+_HOST: Final = re.compile(r"https?://[^/?#]+(?:[/?#]|$)")
 WORDS: Final = ("/login", "/public", "/static", "/health", "/docs", ".css", ".js")
 
 
@@ -89,7 +91,27 @@ def _is_guard(facts: SourceFacts, function: str) -> bool:
     if not function or _tells_own_rules_apart(facts, function):
         return False
     hooked = function in hung(facts, *BEFORE) or any(function in route.hooks for route in facts.routes)
-    return any(one.refuses for one in facts.conditions_in(function)) or (hooked and _asks_who(facts, function))
+    refuses = any(one.refuses and not _moves_on(facts, one) for one in facts.conditions_in(function))
+    return refuses or (hooked and _asks_who(facts, function))
+
+
+def _moves_on(facts: SourceFacts, one: Condition) -> bool:
+    """``if request.path.startswith("/docs"): return redirect("https://docs.example.com")``: pages that moved to another host."""
+    body = one.body
+    back = [found.value for found in facts.returns_of(one.function) if body is not None and body.holds(found.span)]
+    return bool(back) and all(
+        isinstance(sent, Call)
+        and sent.callee == "flask.redirect"
+        and bool(sent.args)
+        and _HOST.match(_beginning(sent.args[0])) is not None
+        for sent in back
+    )
+
+
+def _beginning(value: Value) -> str:
+    """The literal text that it begins with."""
+    first = value.parts[0] if isinstance(value, Format) and value.parts else value
+    return text_of(first) or ""
 
 
 def _tells_own_rules_apart(facts: SourceFacts, function: str) -> bool:
