@@ -16,7 +16,7 @@ from stopper.core.probe_baseline import attempt, bearers, candidates
 from stopper.core.probe_login import entered, login_requests, login_routes
 from stopper.core.response_headers import headers_set
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Format, Value, text_of, walk
+from stopper.core.values import Call, Constant, Format, Value, options, text_of, walk
 
 NOT_CREDENTIALS: Final = re.compile(
     r"(?i)page|next|csrf|xsrf|cursor|continuation|sync|reset|confirm|verif|invit|unsubscribe"
@@ -26,6 +26,7 @@ _LOGS_OUT: Final = re.compile(r"(?i)log_?-?out|sign_?-?out|end_?session")
 _HINTS: Final = frozenset({"id_token", "id_token_hint", "idtoken"})
 _HANDED: Final = re.compile(r"(?i)[?&#;](?:access_token|id_token|refresh_token|auth_token|token|jwt)=[\w.~+/-]{16,}")
 _NAMED: Final = re.compile(r"(?i)[?&#](?:access_token|id_token|refresh_token|auth_token|token|jwt)=$")
+_CODE: Final = re.compile(r"[?&#](?:\w+_)?code=$")
 _CLEAR: Final = frozenset({"access_token", "id_token", "refresh_token", "auth_token", "bearer", "jwt"})
 """What is passed on under such a name is no link of its own, whatever made it."""
 _PLACES: Final = re.compile(r"%(?:\(\w+\))?[sd]|\{\w*\}")
@@ -37,7 +38,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for flow in facts.flows("redirect", label=("token", "authorization-header")):
         labels = [label for label in flow.labels if _is_credential(label)]
-        if labels and not _ends_the_session(flow.function, labels):
+        if labels and not _ends_the_session(flow.function, labels) and not _is_only_a_code(facts, flow.value):
             sure = any(not label.by_name for label in labels)
             yield Hit(
                 "a token is put into the address of a redirect", flow.span, certainty="certain" if sure else "likely"
@@ -53,6 +54,20 @@ def _ends_the_session(function: str, labels: list[Label]) -> bool:
     """That the provider is told which session ends by the ID token, as OpenID Connect RP-Initiated Logout 1.0 §2 has it."""
     word = function.rpartition(".")[2]
     return _LOGS_OUT.search(word) is not None and any(label.source.lower() in _HINTS for label in labels)
+
+
+def _is_only_a_code(facts: SourceFacts, address: Value) -> bool:
+    """That what derives from a token stands under ``code=``, as an authorization code does (RFC 6749 §4.1.2): it is exchanged once."""
+    found = False
+    for option in options(address):
+        before = ""
+        for part in _in_order(option) if isinstance(option, Format) else (option,):
+            if not isinstance(part, Constant) and facts.derives(part, "token", "authorization-header"):
+                if _CODE.search(before) is None:
+                    return False
+                found = True
+            before += text_of(part) or ""
+    return found
 
 
 def _by_endpoint(facts: SourceFacts) -> Iterator[Hit]:

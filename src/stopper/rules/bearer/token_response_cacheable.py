@@ -27,6 +27,7 @@ from stopper.core.values import (
     Sequence,
     Value,
     is_constant,
+    options,
     text_of,
     walk,
 )
@@ -57,6 +58,7 @@ _GUARDS: Final = re.compile(r"(?i)cache|no_store|nostore")
 _UNPACKS: Final = frozenset(
     {"asdict", "_asdict", "to_dict", "as_dict", "model_dump", "dict", "json", "dump", "dumps", "jsonify", "vars"}
 )
+_REDIRECTS: Final = ("flask.redirect", "werkzeug.utils.redirect")
 _MAKERS: Final = ("flask.jsonify", "flask.make_response", "flask.json.jsonify", "dict", "flask.Response")
 
 
@@ -69,7 +71,9 @@ def detect(app: App) -> Iterator[Hit]:
     handing = [
         one
         for one in facts.returns()
-        if (one.function in views or one.function.rpartition(".")[0] in views) and _hands_out(facts, one.value, views)
+        if (one.function in views or one.function.rpartition(".")[0] in views)
+        and not _only_redirects(one.value)
+        and _hands_out(facts, one.value, views)
     ]
     if not handing or (guarded := _guarded(facts)) is None:
         return
@@ -79,6 +83,11 @@ def detect(app: App) -> Iterator[Hit]:
         said = (part.callee for part in walk(returned.value, 5) if isinstance(part, Call))
         if returned.function not in guarded and not decorated and guarded.isdisjoint(said):
             yield Hit("an answer with a token has no `Cache-Control: no-store`", returned.span)
+
+
+def _only_redirects(value: Value) -> bool:
+    """That the answer has an address and no body; a token in the address is asked about elsewhere."""
+    return all(isinstance(one, Call) and one.callee in _REDIRECTS for one in options(value))
 
 
 def _hands_out(facts: SourceFacts, value: Value, views: set[str]) -> bool:
