@@ -9,12 +9,31 @@ from stopper.core.labels import Label
 from stopper.core.naming import is_key_name
 from stopper.core.values import Constant, Format, Item, Name, Unknown, Value
 
-__all__ = ["READ_FROM", "SHOWN", "is_key_name", "is_key_reading", "is_shown_key", "makes_keys", "reads_keys"]
+__all__ = [
+    "READ_FROM",
+    "SHOWN",
+    "is_key_name",
+    "is_key_reading",
+    "is_of_browsers",
+    "is_shown_key",
+    "makes_keys",
+    "reads_keys",
+]
 
 _KEYS_PATH: Final = re.compile(r"(?i)(?:^|/)(?:api[-_]?)?keys?/?$")
 SHOWN: Final = frozenset({"request-header", "authorization-header", "request-data", "query-string", "cookie"})
 """Labels of what a caller writes."""
 READ_FROM: Final = frozenset(f"flask.request.{where}" for where in ("headers", "args", "values", "form", "cookies"))
+
+
+_OF_BROWSERS: Final = re.compile(
+    r"(?i)mapbox|map_?tiler|g(?:oogle)?_?maps?_|maps?_api_?key|bing_?maps?|publishable|(?:^|_)public_|site_?key|re?captcha|pusher_(?:app_)?key|algolia_search|segment_write|firebase_(?:web_)?api_key"
+)
+
+
+def is_of_browsers(name: str) -> bool:
+    """That a key is made to stand in pages by what it is called: those of maps, of forms against robots, publishable ones."""
+    return _OF_BROWSERS.search(name) is not None and "secret" not in name.lower()
 
 
 def makes_keys(facts: SourceFacts) -> frozenset[str]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, cast
 
-from stopper.core.api_key_names import is_key_name
+from stopper.core.api_key_names import is_key_name, is_of_browsers
 from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts, source_of
@@ -139,7 +139,7 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
         case Member(attribute=attribute):
             return _is_key(attribute) and not _is_fresh(facts, value)
         case ConfigValue(key=key) | EnvironmentValue(variable=key):
-            return _is_key(key) or _SECRET_SETTING.search(key) is not None
+            return not is_of_browsers(key) and (_is_key(key) or _SECRET_SETTING.search(key) is not None)
         case Unknown(parts=(Call(method=method),)) if method in _ROWS:  # ``name, api_key = row``
             return _is_key(name)
         case Item(key=Constant(value=int()), owner=owner) if _is_key(name):  # a column of a row

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.api_key_names import is_key_name
+from stopper.core.api_key_names import is_key_name, is_of_browsers
 from stopper.core.app import App
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Flow, TextFile
@@ -140,7 +140,7 @@ def _is_secret(value: Value) -> bool:
             return True
         case _:
             return False
-    return (sensitive(name) in _KINDS or is_key_name(name)) and not _NO_SECRET.search(name)
+    return (sensitive(name) in _KINDS or is_key_name(name)) and not _NO_SECRET.search(name) and not is_of_browsers(name)
 
 
 def _is_masked(value: Value) -> bool:
@@ -171,6 +171,7 @@ def _of_line(line: str, rendered: bool, handed: bool) -> str | None:
         if (
             (sensitive(name) in ("api-key", "config-secret") or is_key_name(name) or name.lower() in _TOKENS)
             and not _NO_SECRET.search(name)
+            and not is_of_browsers(name)
             and not re.search(r"type=[\"']hidden[\"'].*(?:csrf|reset)|name=[\"']token", line)
         ):
             return RENDERED
