@@ -244,6 +244,18 @@ def switches(app: App, key: str) -> tuple[Doubt, ...]:
     return () if force is MISSING or any(True for _ in written(app, key)) else (Doubt(force, None),)
 
 
+def is_always_set(facts: SourceFacts, value: Value) -> bool:
+    """That a setting is looked up for which the project itself writes a value, so that what stands behind it is never taken."""
+    key = value.key if isinstance(value, ConfigValue) else text_of(value.key) if isinstance(value, Item) else None
+    if key is None or not key.isupper():
+        return False
+    return any(
+        write.loaded is not False and isinstance(write.value, Constant) and write.value.value not in (None, "")
+        for write in facts.config_writes(key)
+        if not is_for_one_desk(write) and not is_for_tests(write)
+    )
+
+
 def is_written(app: App, key: str) -> bool:
     """That the source gives the setting any value, in an environment file too, or loads settings that cannot be seen."""
     return any(True for _ in written(app, key)) or settings_out_of_sight(app, key)

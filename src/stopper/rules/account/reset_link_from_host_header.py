@@ -15,8 +15,10 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_reset import asks_for_reset, links, resets
 from stopper.core.rule import Hit, Rule
+from stopper.core.setting_facts import is_always_set
 from stopper.core.values import (
     Call,
+    ConfigValue,
     Constant,
     Format,
     Item,
@@ -25,6 +27,7 @@ from stopper.core.values import (
     Unknown,
     Value,
     is_constant,
+    parts,
     text_of,
     walk,
 )
@@ -95,15 +98,24 @@ def _links(facts: SourceFacts, name: str, pinned: bool) -> Iterator[Span]:
         *(one.value for one in facts.returns_of(name)),
         *(one.value for one in facts.assignments_in(name)),
     ):
-        for part in walk(value, 6):
+        for part in _taken(facts, value, 6):
             if (
                 isinstance(part, (Format, Unknown))
                 and part.span is not None
-                and any(_from_host(facts, one) for one in walk(part, 3))
+                and any(_from_host(facts, one) for one in _taken(facts, part, 3))
                 and not any(span.holds(part.span) for span in stays)
             ):
                 yield part.span
                 return  # the text and the HTML of a mail hold one link
+
+
+def _taken(facts: SourceFacts, value: Value, depth: int) -> Iterator[Value]:
+    """The value and what is inside, without what stands behind a setting that is always set."""
+    yield value
+    inside = (value.owner,) if isinstance(value, Item) and is_always_set(facts, value) else parts(value)
+    if depth and not (isinstance(value, ConfigValue) and is_always_set(facts, value)):
+        for part in inside:
+            yield from _taken(facts, part, depth - 1)
 
 
 def _values(calls: list[Call]) -> Iterator[Value]:
