@@ -18,6 +18,7 @@ from stopper.scan.named_routes import Named, named_routes, scripts
 from stopper.scan.nothing_there import Nothing, as_person, only_slash, plain_get
 from stopper.scan.page_links import linked
 from stopper.scan.page_routes import TAKES_AWAY, asked_by_forms, form_routes
+from stopper.scan.script_bodies import Sent
 from stopper.scan.spec.near import documents_beside, documents_named
 from stopper.scan.wire.courier import Courier
 
@@ -97,6 +98,8 @@ class _Crawl:
     ids: dict[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
     documents: dict[str, None] = field(default_factory=dict[str, None])
     queries: dict[str, dict[str, None]] = field(default_factory=dict[str, dict[str, None]])
+    bodies: dict[str, Sent] = field(default_factory=dict[str, Sent])
+    """What scripts send to a template of a route."""
     guessed: dict[str, None] = field(default_factory=dict[str, None])
     """Templates of routes that nothing led to."""
     samples: dict[str, str] = field(default_factory=dict[str, str])
@@ -149,8 +152,9 @@ class _Crawl:
             replace(route, optional=tuple(self.queries[path])) if path in self.queries and route.methods else route
             for path, route in self.found.items()
         ]
+        forms = {**_sent_by_scripts(self.found, self.bodies), **self.forms}
         ids = {path: numbers for path, numbers in self.ids.items() if numbers}
-        return Crawled(_with_forms({route.path: route for route in routes}, self.forms), ids, tuple(self.documents))
+        return Crawled(_with_forms({route.path: route for route in routes}, forms), ids, tuple(self.documents))
 
     def _wait(self, paths: Iterable[str]) -> None:
         for path in paths:
@@ -232,7 +236,10 @@ class _Crawl:
             self._lead(_Place(link, depth + 1, surmise=False), names)
         if self.who is None:
             for named in self._named(response, path):
-                self._lead(_Place(_HELD.sub("1", named.path), depth + 1, named.path * ("{" in named.path)), named.query)
+                place = _Place(_HELD.sub("1", named.path), depth + 1, named.path * ("{" in named.path))
+                self._lead(place, named.query)
+                if named.sent.names:
+                    self.bodies.setdefault(place.template or templated(place.path)[0], named.sent)
 
     def _named(self, response: Response, path: str) -> Iterator[Named]:
         yield from named_routes(response)
@@ -261,6 +268,15 @@ class _Crawl:
 
 def _named_parameters(template: str) -> tuple[str, dict[str, str]]:
     return template, dict.fromkeys(_HELD_NAME.findall(template), "1")
+
+
+def _sent_by_scripts(found: Mapping[str, Route], bodies: Mapping[str, Sent]) -> dict[str, Route]:
+    """The routes that take a POST with what scripts send there."""
+    return {
+        path: replace(found[path], methods=("POST",), fields=sent.names, takes_form=sent.form)
+        for path, sent in bodies.items()
+        if path in found and "POST" in found[path].methods
+    }
 
 
 def _with_forms(found: Mapping[str, Route], forms: Mapping[str, Route]) -> tuple[Route, ...]:

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import unescape
 from typing import Final
 from urllib.parse import parse_qsl
 
 from stopper.core.exchange import Response
 from stopper.scan.page_links import on_host
+from stopper.scan.script_bodies import Sent, sent_along
 
 NAMED_MOST: Final = 60
 """Routes that one answer may name."""
@@ -21,7 +22,7 @@ _SPOKEN: Final = re.compile(
     rf"\b(?:GET|POST|PUT|PATCH|DELETE)\b[\s:|\"'`(→-]{{1,4}}({_PATH}+)(\?[\w=&%{{}}<>.,+-]{{1,120}}+)?+(?!\S*\s+HTTP/)"
 )
 _FETCHED: Final = re.compile(
-    rf"(?:\bfetch|\baxios(?:\.\w+)?|\$\.(?:get|post|ajax|getJSON)|\.open|\burl|\baction|\bendpoint|\bpath|\broute)\s*[(:=]\s*"
+    rf"(?:\b\w{{0,20}}(?:fetch|Fetch|axios|request|Request|[aA]pi|API|http)\w{{0,12}}(?:\.\w+)?|\$\.(?:get|post|ajax|getJSON)|\.open|\burl|\baction|\bendpoint|\bpath|\broute)\s*[(:=]\s*"
     rf"(?:['\"](?:GET|POST|PUT|PATCH|DELETE)['\"]\s*,\s*)?(?:[A-Za-z_.]{{1,40}}\s*\+\s*)?['\"`](?:\$\{{\w+\}})?({_PATH})(\?[^'\"`\s]{{1,120}})?"
 )
 _COMMENT: Final = re.compile(rf"<!--[^>]*?[\s\"'=(]({_PATH})")
@@ -39,10 +40,11 @@ _NO_PATHS: Final = ("/bin/", "/usr/", "/etc/", "/tmp/", "/home/", "/var/", "/pro
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A route that a text names: its path in OpenAPI style, and the names of its query."""
+    """A route that a text names: its path in OpenAPI style, the names of its query, and what a script sends along."""
 
     path: str
     query: tuple[str, ...] = ()
+    sent: Sent = field(default_factory=Sent)
 
 
 def named_routes(response: Response) -> Iterator[Named]:
@@ -66,7 +68,8 @@ def named_routes(response: Response) -> Iterator[Named]:
             if not path or path in seen:
                 continue
             seen[path] = None
-            yield Named(path, _names(found.group(2) or "" if (found.lastindex or 1) > 1 else ""))
+            sent = sent_along(text, found.start(1), found.end()) if pattern is _FETCHED else Sent()
+            yield Named(path, _names(found.group(2) or "" if (found.lastindex or 1) > 1 else ""), sent)
             if len(seen) == NAMED_MOST:
                 return
 

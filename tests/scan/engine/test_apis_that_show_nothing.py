@@ -151,3 +151,24 @@ def test_what_is_refused_because_it_is_there_is_varied_in_its_name_alone() -> No
     verdict("sql-injection", app)
     assert any("'" in str(body.get("email")) for body in asked)
     assert not any("'" in str(body.get("address")) for body in asked)
+
+
+def test_the_members_of_a_body_that_a_script_sends_are_known() -> None:
+    app = Flask("script")
+    calls = """
+      const draft = {title: heading.value, 'text': words(a, b)};
+      apiFetch('/shop/notes', {method: 'POST', body: JSON.stringify(draft)});
+      fetch(`/shop/gifts`, {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({to: 'x', wish})});
+      axios.post('/shop/votes', {choice: 1}, {headers: {'X-A': 1}});
+      fetch('/shop/things').then(all => show(all));
+    """
+    app.add_url_rule("/", "start", lambda: f"<html><script>{calls}</script></html>")
+    for name in ("notes", "gifts", "votes", "things"):
+        methods = ["GET", "POST"] if name == "notes" else ["GET"] if name == "things" else ["POST"]
+        app.add_url_rule(f"/shop/{name}", name, lambda: jsonify(ok=True), methods=methods)
+    courier = Courier(WsgiTransport(app), mode="active", max_requests=900)
+    routes = {(route.path, route.methods): route for route in crawled(courier, "", "canary").routes}
+    assert routes["/shop/notes", ("POST",)].fields == ("title", "text")
+    assert routes["/shop/gifts", ("POST",)].fields == ("to", "wish")
+    assert routes["/shop/votes", ("POST",)].fields == ("choice",)
+    assert not any(route.fields for (path, _), route in routes.items() if path == "/shop/things")

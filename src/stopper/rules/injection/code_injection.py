@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
-from urllib.parse import quote
 
 from stopper.core.app import App
 from stopper.core.checked_input import is_checked
@@ -18,6 +17,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, send
 from stopper.core.probe_baseline import beyond
 from stopper.core.probe_inputs import Input, judged
+from stopper.core.probe_nowhere import NOWHERE, is_nowhere, nowhere
 from stopper.core.probe_packed_cookies import unpacked_cookies
 from stopper.core.probe_raw_bodies import OBJECTS, bare_bodies
 from stopper.core.rule import Hit, Rule
@@ -134,11 +134,15 @@ _PRODUCT: Final = str(_LEFT * _RIGHT)
 
 def payloads(canary: str) -> tuple[tuple[str, str, str], ...]:
     """What is sent, the harmless likeness of it, and what only the one who runs it answers with. The first is for a template and a
-    shell in one: each takes the other's part for plain text."""
+    shell in one: each takes the other's part for plain text. A shell works ``$((…))`` out wherever it stands."""
     sum_of = f"{_LEFT}*{_RIGHT}"
     shell = f";echo {canary}$(({sum_of}))"
     return (
-        (f"{canary}{{{{{sum_of}}}}}{shell}", f"{canary}[[{sum_of}]]{shell.replace(';', ',')}", canary + _PRODUCT),
+        (
+            f"{canary}{{{{{sum_of}}}}}{shell}",
+            f"{canary}[[{sum_of}]]{shell.replace(';', ',').replace('$', 'S')}",
+            canary + _PRODUCT,
+        ),
         (f"chr(115)+chr(116)+str({sum_of})", f"chr[115]+str[{sum_of}]", "st" + _PRODUCT),
         (f"{canary}${{{sum_of}}}<%= {sum_of} %>", f"{canary}{sum_of}", canary + _PRODUCT),
     )
@@ -170,25 +174,22 @@ def probe(target: Target) -> Steps[Verdict]:
         evidence.extend(cookies[1])
         said = said or f"{cookies[0][0]} unpacks a cookie into objects that run code"
     if nowhere := (yield from beyond(_nowhere(target), places)):
-        places.append(_NOWHERE)
+        places.append(NOWHERE)
         evidence.extend(nowhere)
         said = said or "the page of a path that is not there runs what the path says"
     return failed(said, places, evidence) if places else verdict
-
-
-_NOWHERE: Final = RouteRef("GET", "/{path}")
 
 
 def _nowhere(target: Target) -> Steps[list[Evidence]]:
     """The page for what is not there often shows the path or the whole address, and where it is a template put together it runs it."""
     word = f"{target.canary}-none"
     sum_of = f"{_LEFT}*{_RIGHT}"
-    plain = yield from send(Request("GET", f"/{word}"))
+    plain = yield from send(nowhere(target))
     if word not in plain.response.text:
         return []
     found = yield from _worked_out(
-        Request("GET", f"/{word}{quote('{{' + sum_of + '}}')}"),
-        Request("GET", f"/{word}{quote('[[' + sum_of + ']]')}"),
+        nowhere(target, "{{" + sum_of + "}}"),
+        nowhere(target, "[[" + sum_of + "]]"),
         word + _PRODUCT,
     )
     if found or "://" not in plain.response.text:
@@ -206,8 +207,8 @@ def _nowhere(target: Target) -> Steps[list[Evidence]]:
 def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
     for sent, harmless, telling in payloads(target.canary)[: 3 if target.depth == "deep" else 2]:
         found = yield from _worked_out(one.given(sent), one.given(harmless), telling)
-        if found:
-            return found
+        if found and (answer := found[-1].exchange) is not None:
+            return [] if (yield from is_nowhere(target, one, sent, answer, telling)) else found
     if OBJECTS.search(one.name):
         for raw, plain in unpacked():
             text = base64.b64encode(raw).decode() if raw.startswith(b"c") else raw.decode()

@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.checked_input import is_checked
+from stopper.core.exchange import Exchange
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -15,7 +16,8 @@ from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, send
 from stopper.core.probe_baseline import beyond
 from stopper.core.probe_inputs import Input, judged
-from stopper.core.probe_stored_text import stored_markup
+from stopper.core.probe_nowhere import NOWHERE, is_nowhere, nowhere
+from stopper.core.probe_stored_text import PAGES, stored_markup
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
@@ -248,24 +250,39 @@ def probe(target: Target) -> Steps[Verdict]:
         "inputs come back escaped or in no page",
     )
     stored = (yield from beyond(stored_markup(target), verdict.routes)) if target.mode == "active" else None
-    if not stored or not stored[0]:
+    places, evidence = stored or ((), [])
+    said = f"{places[0]} stores a text that a page shows as markup" if places else ""
+    if there := (yield from beyond(_nowhere(target), (*verdict.routes, *places))):
+        said = said or "the page of a path that is not there puts the path into it as markup"
+        places, evidence = (*places, NOWHERE), [*evidence, *there]
+    if not places:
         return verdict
-    places, evidence = stored
-    said = verdict.message if verdict.outcome == "fail" else f"{places[0]} stores a text that a page shows as markup"
+    said = verdict.message if verdict.outcome == "fail" else said
     return failed(said, list(dict.fromkeys((*verdict.routes, *places))), [*verdict.evidence, *evidence])
+
+
+def _nowhere(target: Target) -> Steps[list[Evidence]]:
+    plain = yield from send(nowhere(target))
+    if f"{target.canary}-none" not in plain.response.text or plain.response.content_type not in PAGES:
+        return []
+    tag = f"<{target.canary}7>"
+    marked = yield from send(nowhere(target, tag))
+    return _seen(plain, marked, tag)
 
 
 def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
     word = f"{target.canary}7"
     plain = yield from send(one.given(word))
-    if word not in plain.response.text or plain.response.content_type not in (
-        "text/html",
-        "application/xhtml+xml",
-        "image/svg+xml",
-    ):
+    if word not in plain.response.text or plain.response.content_type not in (*PAGES, "image/svg+xml"):
         return []
     tag = f"<{word} x='1'>"
     marked = yield from send(one.given(tag))
+    if (yield from is_nowhere(target, one, tag, marked, tag)):
+        return []
+    return _seen(plain, marked, tag)
+
+
+def _seen(plain: Exchange, marked: Exchange, tag: str) -> list[Evidence]:
     if tag not in _COMMENT.sub("", marked.response.text) or marked.response.content_type != plain.response.content_type:
         return []
     return [

@@ -161,6 +161,7 @@ _ERRORS: Final = re.compile(
     r"(?i)sqlite3?\.\w*Error|near \"[^\"]*\": syntax error|unrecognized token: |psycopg2?\.\w+|syntax error at or near|You have an error in your SQL syntax|"
     r"sqlalchemy\.exc\.|pymysql\.err|ORA-\d{5}|unterminated quoted string at or near|SQLSTATE\["
 )
+_QUERY: Final = "(SELECT 1)"
 _PAIRS: Final = (
     ("' OR 'a'='a", "' AND 'a'='b"),
     ("' OR 'a'='a' -- ", "' AND 'a'='b' -- "),
@@ -186,8 +187,8 @@ def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
     )
     plain = yield from send(one.given(stem))
     quoted = yield from send(one.given(f"{stem}'"))
-    if plain.response.status >= 500 or plain.response.error:
-        return (yield from _as_a_number(one))
+    if plain.response.error or _breaks(plain.response):
+        return (yield from _as_a_number(one)) or (yield from _as_a_column(one, plain))
     broke = _breaks(quoted.response)
     if broke or not _as_before(quoted.response, plain.response, target.canary):
         doubled = yield from send(one.given(f"{stem}''"))
@@ -219,6 +220,20 @@ def _as_a_number(one: Input) -> Steps[list[Evidence]]:
     if more.response.succeeded and _gives_more(more.response, plain.response):
         return _evidence(plain, never, more, "a condition that is always true gives what is not the caller's")
     return []
+
+
+def _as_a_column(one: Input, plain: Exchange) -> Steps[list[Evidence]]:
+    """Where any word breaks the statement, the input may name what is sorted by: a query inside it is run, and half of one breaks it."""
+    if plain.response.error or says_nothing(plain.response):
+        return []
+    whole = yield from send(one.given(_QUERY))
+    if not whole.response.succeeded or _breaks(whole.response):
+        return []
+    half = yield from send(one.given(_QUERY[:-1]))
+    again = yield from send(one.given(_QUERY))
+    if not _breaks(half.response) or not same(whole.response, again.response):
+        return []
+    return _evidence(plain, half, whole, "a query in place of a name is run")
 
 
 def _obeyed(target: Target, one: Input, plain: Exchange, stem: str) -> Steps[list[Evidence]]:

@@ -161,7 +161,7 @@ def probe(target: Target) -> Steps[Verdict]:
     if (yield from _kept_home(target, people[0])):
         return passed("SameSite keeps the cookie from other sites' requests")
     verdict = None
-    for route, method in routes[:4]:
+    for route, method in sorted(routes, key=lambda pair: not (pair[0].takes_form and pair[0].names))[:4]:
         found = yield from attempt(_tried(target, route, method, people[0]))
         if found is not None and found.outcome == "fail":
             return found
