@@ -9,7 +9,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.setting_facts import plain
-from stopper.core.values import Call, Item, Name, Value, is_constant, walk
+from stopper.core.values import Call, Constant, Item, Name, Value, is_constant, walk
 
 _FIX: Final = ("werkzeug.middleware.proxy_fix.ProxyFix", "werkzeug.contrib.fixers.ProxyFix")
 _ORDER: Final = ("x_for", "x_proto", "x_host", "x_port", "x_prefix")
@@ -90,6 +90,8 @@ def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
             continue  # one address is looked for in several headers
         if any(span.holds(one.span) for span in asked):
             continue  # whether it is there
+        if one.function and _looks_at_peer(facts, one.function):
+            continue
         if one.key.lower() in _HEADERS and not _SHOWN.search(facts.function_around(one.span).rpartition(".")[2]):
             told.add(one.function)
             places.setdefault(one.key, []).append(one.span)
@@ -102,6 +104,31 @@ def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
             yield from (Hit(f"{key} {_AS_IT_COMES}", span) for span in spans)
         else:  # one thing is missing, wherever the header is read
             yield Hit(f"{key}, here and in {len(spans) - 1} other places, {_AS_IT_COMES}", spans[0])
+
+
+def _looks_at_peer(facts: SourceFacts, function: str) -> bool:
+    """``if request.remote_addr in TRUSTED:`` beside it: the header counts only where a proxy that is known has sent it."""
+    compared = facts.comparisons_in(function)
+    return any(
+        one.operator in ("in", "not in", "==", "!=") and (_is_peer(one.left) or _is_peer(one.right)) for one in compared
+    ) or any(
+        re.search(r"(?i)trusted|is_proxy", call.callee.rpartition(".")[2]) is not None
+        and any(_is_peer(part) for passed in call.args for part in walk(passed, 4))
+        for call in facts.calls_in(function)
+    )
+
+
+def _is_peer(value: Value) -> bool:
+    """The address of whoever holds the connection."""
+    match value:
+        case Name(dotted="flask.request.remote_addr"):
+            return True
+        case Item(owner=Name(dotted="flask.request.environ"), key=Constant(value=str(name))):
+            return name.endswith("REMOTE_ADDR")
+        case Call(receiver=inner) if inner is not None:
+            return _is_peer(inner)
+        case _:
+            return False
 
 
 def _is_first_hop(value: Value) -> bool:
