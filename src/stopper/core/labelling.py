@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from stopper.core.body_models import filled_from, is_narrow
 from stopper.core.held_headers import credential_kind, headers_of
 from stopper.core.labels import CREDENTIALS
+from stopper.core.left_out import is_mask, is_spread, left_out
 from stopper.core.naming import sensitive
 from stopper.core.origins import (
     CURATED,
@@ -102,7 +103,7 @@ class _Asking:
         before = self.cuts
         read = _READ.get(type(value))
         found = read(self, value, bound, depth) if read is not None else self._union(parts(value), bound, depth)
-        if value.name and not (value.name == "token" and is_word(value)):
+        if value.name and not (value.name == "token" and is_word(value)) and not is_mask(value):
             found |= by_name(value.name, found)
         if not bound and self.cuts == before:
             # The value is kept with its labels, so that its identity cannot pass to another.
@@ -136,6 +137,15 @@ class _Asking:
     def config(self, value: ConfigValue, _bound: MappingType[str, Value], _depth: int) -> Labels:
         return labelled("config-secret" if is_secret(value.key) else "config", source=value.key)
 
+    def mapping(self, value: Mapping, bound: MappingType[str, Value], depth: int) -> Labels:
+        found = self._union(parts(value), bound, depth)
+        if not found or not value.open or not (gone := left_out(self.facts, value)):
+            return found
+        whole = len(value.items) == 1
+        spread = self._union(tuple(held for key, held in value.items if whole or is_spread(key)), bound, depth)
+        said = tuple(held for key, held in value.items if not whole and not is_spread(key))
+        return frozenset(label for label in spread if label.kind not in gone) | self._union(said, bound, depth)
+
     def item(self, value: Item, bound: MappingType[str, Value], depth: int) -> Labels:
         key = value.key.value if isinstance(value.key, Constant) else None
         owner = value.owner
@@ -156,6 +166,8 @@ class _Asking:
         if isinstance(owner, Call) and type(key) is int and (placed := parts_returned(self.facts, value)):
             return self._results(owner, placed, bound, depth)
         found = self.of(owner, bound, depth + 1)
+        if key == 0 and found and _is_split(owner):
+            return frozenset(label for label in found if label.kind not in CREDENTIALS)
         if isinstance(key, str) and any(label.kind in CREDENTIALS and not label.by_name for label in found):
             told = self._under(owner, key, bound, depth + 1)
             if told is not None:
@@ -320,6 +332,7 @@ _READ: Final["dict[type[Any], Callable[[_Asking, Any, MappingType[str, Value], i
     Truth: _Asking.nothing,
     Name: _Asking.name,
     Call: _Asking.call,
+    Mapping: _Asking.mapping,
     Item: _Asking.item,
     Member: _Asking.member,
     Parameter: _Asking.parameter,
@@ -351,6 +364,13 @@ def _is_one_name(key: Value) -> bool:
     """A name out of the settings: one header, whichever it is, and not all of them."""
     whole = any(isinstance(part, Name) and part.dotted.startswith("flask.request") for part in walk(key, 4))
     return isinstance(key, (ConfigValue, EnvironmentValue, Item, Member, Call, Name)) and not whole
+
+
+def _is_split(value: Value) -> bool:
+    """``header.split()``, ``pair.partition(":")``: what stands first of the parts is the scheme or the user's name."""
+    if not isinstance(value, Call) or value.method not in ("split", "partition"):
+        return False
+    return not value.args or (isinstance(mark := value.args[0], Constant) and mark.value in (None, " ", ":"))
 
 
 def _is_glimpse(value: Item) -> bool:

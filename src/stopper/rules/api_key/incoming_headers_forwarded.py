@@ -7,11 +7,13 @@ from stopper.core.app import App
 from stopper.core.fact import Comparison, Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.followed_values import through
+from stopper.core.left_out import is_spread
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
     Constant,
     Item,
+    Mapping,
     Member,
     Name,
     Parameter,
@@ -21,7 +23,6 @@ from stopper.core.values import (
     Value,
     options,
     parts,
-    text_of,
     walk,
 )
 
@@ -78,14 +79,13 @@ def _is_skipped(facts: SourceFacts, comparison: Comparison) -> bool:
 
 
 def _taken_out(facts: SourceFacts, flow: Flow) -> bool:
-    """That the credentials are popped from the copy before it goes out."""
-    inside = {id(value) for value in walk(flow.value)}
-    names = {
-        (text_of(call.args[0]) or "").lower()
-        for call in facts.calls("*.pop")
-        if call.function == flow.function and call.args and id(call.receiver) in inside
-    }
-    return names >= MUST_STAY
+    """That the credentials are taken out of the copy, or written over, before it goes out."""
+    gone = (
+        set(map(str.lower, value.keys()))
+        for value in walk(flow.value)
+        if isinstance(value, Mapping) and any(is_spread(key) for key, _ in value.items)
+    )
+    return any(names >= MUST_STAY for names in gone)
 
 
 def _keeps_credentials(excluded: Value) -> bool:

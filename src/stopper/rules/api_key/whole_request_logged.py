@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.left_out import left_out
 from stopper.core.passing import passed
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
@@ -96,6 +97,8 @@ def _whole(facts: SourceFacts, value: Value, depth: int = 10) -> str | None:
             return WHOLE.get(_VIEWS.sub("", dotted)) if dotted.startswith("flask.request.") else None
         case Item(owner=Call() as owner, key=Unknown(parts=(_, _))):
             return _whole(facts, owner, depth - 1)  # its beginning: ``request.get_data()[:2000]``
+        case Item(owner=owner, key=Unknown(parts=())) if _gives_names(owner):
+            return None
         case Item(owner=owner, key=Unknown(parts=())):
             return _whole(facts, owner, depth - 1)  # one after the other, in a loop
         case Member(owner=Parameter() as owner, attribute=name) | Call(receiver=Parameter() as owner, callee=name) if (
@@ -117,8 +120,11 @@ def _whole(facts: SourceFacts, value: Value, depth: int = 10) -> str | None:
             return None
         case Call(callee=callee, method=method) if callee not in _SHOWS and method not in _TEXT:
             return None  # what another function makes of it is another thing
-        case Mapping(span=Span() as span, open=True) if _is_sifted(facts, span):
+        case Mapping(open=True) if _is_sifted(facts, value.span):
             return None
+        case Mapping(open=True) if gone := left_out(facts, value):
+            found = next((one for part in parts(value) if (one := _whole(facts, part, depth - 1))), None)
+            return found if found == "all headers" and "authorization-header" not in gone else None
         case Parameter():
             return _passed(facts, value, depth)
         case _:
@@ -136,8 +142,10 @@ def _is_request(facts: SourceFacts, value: Parameter) -> bool:
     )
 
 
-def _is_sifted(facts: SourceFacts, span: Span) -> bool:
+def _is_sifted(facts: SourceFacts, span: Span | None) -> bool:
     """``{name: … for name, … in request.headers.items() if name.lower() not in HIDDEN}``, where HIDDEN knows of credentials."""
+    if span is None:
+        return False
     for one in facts.comparisons_in(facts.function_around(span)):
         if one.operator not in ("in", "not in") or not span.holds(one.span):
             continue

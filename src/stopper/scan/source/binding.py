@@ -9,6 +9,7 @@ from stopper.core.fact import (
     Flow,
 )
 from stopper.core.held_headers import CLIENTS
+from stopper.core.left_out import kinds_under
 from stopper.core.naming import sensitive
 from stopper.core.place import Span
 from stopper.core.values import (
@@ -30,6 +31,7 @@ from stopper.scan.source.hook_tables import TABLE, row_assigned, table_assigned
 from stopper.scan.source.leaving import refuses
 from stopper.scan.source.loops import row_by_row
 from stopper.scan.source.reader import NOTHING, Reader, either, named
+from stopper.scan.source.removing import written
 from stopper.scan.source.replaced_views import view_replaced
 
 
@@ -43,10 +45,13 @@ def grow(reader: Reader, node: ast.expr, call: Call) -> None:
         grown, is_open = held.items, held.open
         for argument in call.args:
             if type(argument) is Mapping:
-                grown, is_open = grown + argument.items, is_open or argument.open
+                for key, value in argument.items:
+                    grown = written(grown, key, value)
+                is_open = is_open or argument.open
             else:
                 grown, is_open = (*grown, (NOTHING, argument)), True
-        grown += tuple((Constant(key), value) for key, value in call.keywords if key != "**")
+        for name_of, value in call.keywords:
+            grown = written(grown, Constant(name_of), value) if name_of != "**" else grown
         reader.scope[name] = Mapping(grown[:256], is_open or call.open, held.span, held.name)
     elif (
         type(held) is Sequence
@@ -201,14 +206,16 @@ def _bind_one(
     elif _is_headers(owner) and not _put_into_client(reader, owner, key, value, span):
         reader.project.flows.append(Flow("response-header", held, frozenset(), span, reader.function, text))
     if (
-        type(target.value) is ast.Name and type(owner) is Parameter and text
-    ):  # ``params["key"] = …`` of what was handed in
+        type(target.value) is ast.Name
+        and text
+        and (type(owner) is Parameter or (type(owner) is Call and kinds_under(text)))
+    ):  # ``params["key"] = …`` of what was handed in, ``safe["password"] = "***"`` of a copy
         reader.scope[target.value.id] = Mapping(((NOTHING, owner), (key, held)), True, None, owner.name)
     elif type(target.value) is ast.Name and type(owner) is Mapping and len(owner.items) < 256:
         is_open = owner.open or type(key) is not Constant
         grown = reader.scope.get(target.value.id)
         items = grown.items if type(grown) is Mapping else owner.items
-        reader.scope[target.value.id] = Mapping((*items, (key, held)), is_open, owner.span, owner.name)
+        reader.scope[target.value.id] = Mapping(written(items, key, held), is_open, owner.span, owner.name)
 
 
 def _put_into_client(reader: Reader, headers: Value, key: Value, value: Value, span: Span) -> bool:

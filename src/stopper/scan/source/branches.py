@@ -13,6 +13,7 @@ from stopper.core.values import (
     Caught,
     Constant,
     Item,
+    Mapping,
     Member,
     Name,
     Sequence,
@@ -65,7 +66,19 @@ def read_if(reader: Reader, node: ast.If) -> Body:
         )  # fmt: skip
     reader.under = outer
     _merge(reader, after, then.stops, otherwise.stops)
+    looked_into = _looked_into(test)
+    if looked_into and not negated and not node.orelse and not then.stops and type(after.get(looked_into)) is Mapping:
+        reader.scope[looked_into] = after[
+            looked_into
+        ]  # where the test fails, there is nothing to take out or write over
     return Body(then.stops and otherwise.stops, then.refuses and otherwise.refuses)
+
+
+def _looked_into(test: ast.expr) -> str:
+    """The name of what a key is looked for in: ``held`` of ``key in held``."""
+    if type(test) is ast.Compare and type(test.ops[0]) is ast.In and type(test.comparators[0]) is ast.Name:
+        return test.comparators[0].id
+    return ""
 
 
 def _merge(reader: Reader, other: Scope, other_stops: bool, own_stops: bool) -> None:
@@ -94,7 +107,8 @@ def read_for(reader: Reader, node: ast.For | ast.AsyncFor) -> None:
     before = _snapshot(reader)
     bind_target(reader, node.target, element_in(reader, over))
     block(reader, node.body)
-    _merge(reader, before, False, False)
+    if type(over) is not Sequence or over.open or not over.items:
+        _merge(reader, before, False, False)
     block(reader, node.orelse)
 
 

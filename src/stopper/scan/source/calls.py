@@ -26,6 +26,7 @@ from stopper.scan.source.hook_tables import row_extended
 from stopper.scan.source.lookups import attribute, item, request_part
 from stopper.scan.source.project import Registration
 from stopper.scan.source.reader import NONE, NOTHING, Reader, canonical, named
+from stopper.scan.source.removing import take_out
 from stopper.scan.source.settings_calls import config_call
 from stopper.scan.source.sinks import record_sinks
 from stopper.scan.source.straight import result_of
@@ -75,6 +76,8 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
     if before is not None:
         args, keywords, is_open = _after_partial(before, args, keywords, is_open)
     folded = _folded(reader, node, owner, callee, args, keywords, is_open)
+    if type(function) is ast.Attribute and function.attr == "pop" and args:
+        take_out(reader, function.value, args[0])
     if folded is not None:
         if type(function) is ast.Attribute and function.attr in ("pop", "setdefault"):
             # It also takes something out, or puts it in, which is a fact.

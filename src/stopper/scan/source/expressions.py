@@ -25,6 +25,7 @@ from stopper.scan.source.folding import binary, joined, mapping, note_text, sequ
 from stopper.scan.source.lookups import attribute_node, element_in, subscript
 from stopper.scan.source.loops import is_table
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named, set_scope
+from stopper.scan.source.removing import written
 
 COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.In: "in", ast.NotIn: "not in", ast.Is: "is", ast.IsNot: "is not",
@@ -69,12 +70,13 @@ _KINDS: Final[dict[type[ast.expr], Any]] = {ast.List: "list", ast.Tuple: "tuple"
 
 def _dict(reader: Reader, node: ast.Dict) -> Value:
     pairs: list[tuple[Value, Value]] = []
-    is_open = False
+    is_open = spread = False
     for key, value in zip(node.keys, node.values, strict=True):
         if key is None:
             inner = reader.value(value)
             if type(inner) is Mapping:
                 pairs.extend(inner.items)
+                spread = True
                 is_open = is_open or inner.open
             else:
                 pairs.append((NOTHING, inner))
@@ -84,7 +86,10 @@ def _dict(reader: Reader, node: ast.Dict) -> Value:
         is_open = is_open or type(said) is not Constant
         if type(said) is Constant and type(said.value) is str and sensitive(said.value):
             held = named(held, said.value)
-        pairs.append((said, held))
+        if spread:
+            pairs = list(written(tuple(pairs), said, held))
+        else:
+            pairs.append((said, held))
     return mapping(tuple(pairs), is_open, reader.span(node))
 
 

@@ -15,6 +15,7 @@ from stopper.scan.source.imports import read_import, read_import_from
 from stopper.scan.source.leaving import read_raise, read_return, refuse, refuses, says
 from stopper.scan.source.project import Module, Project
 from stopper.scan.source.reader import READERS, Reader
+from stopper.scan.source.removing import take_out
 
 
 def read_module(project: Project, module: Module, tree: ast.Module) -> None:
@@ -64,6 +65,7 @@ def _delete(reader: Reader, node: ast.Delete) -> None:
         elif type(target) is ast.Subscript and type(target.slice) is not ast.Slice:
             # ``del kept[key]`` is what this function of the standard library does
             taken = (reader.value(target.value), reader.value(target.slice))
+            take_out(reader, target.value, taken[1])
             reader.project.calls.append(
                 Call("operator.delitem", taken, function=reader.function, span=reader.span(node))
             )

@@ -1,0 +1,83 @@
+"""What a mapping that was made from another no longer shows: ``safe.pop("Authorization")``, ``{**headers, "Cookie": "***"}``, a
+comprehension that looks at the names."""
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from stopper.core.labels import CREDENTIALS, LabelKind
+from stopper.core.naming import is_key_name, sensitive
+from stopper.core.values import Choice, Constant, Mapping, Name, Unknown, Value, text_of, walk
+
+if TYPE_CHECKING:
+    from stopper.core.facts import SourceFacts
+
+_ALL: Final[frozenset[LabelKind]] = CREDENTIALS | frozenset[LabelKind]({"cookie"})
+_NAMES_OF_SECRETS: Final = re.compile(
+    r"(?i)sensitive|secret|redact|hidden|hide|private|mask|credential|scrub|blocked|strip"
+)
+_MASK: Final = re.compile(r"(?i)\W*(?:x{3,}|redacted|hidden|masked|filtered|removed|omitted|scrubbed|none|null)?\W*")
+_BY_NAME: Final = frozenset({"==", "!=", "in", "not in"})
+
+
+def kinds_under(key: str) -> frozenset[LabelKind]:
+    """The labels of what is usually held under that key; empty where the key says of no credential."""
+    lowered = key.lower()
+    if lowered in ("authorization", "proxy-authorization"):
+        return frozenset({"authorization-header", "token"})
+    if lowered in ("cookie", "set-cookie", "cookies"):
+        return frozenset({"cookie"})
+    if is_key_name(key):
+        return frozenset({"api-key"})
+    kind = sensitive(key)
+    return frozenset({kind}) if kind is not None else frozenset()
+
+
+def is_mask(value: Value) -> bool:
+    """What stands in the place of a secret that is not to be seen: ``***``, ``[redacted]``, nothing."""
+    if not isinstance(value, Constant):
+        return False
+    return value.value is None or (isinstance(value.value, str) and _MASK.fullmatch(value.value) is not None)
+
+
+def left_out(facts: "SourceFacts", value: Mapping) -> frozenset[LabelKind]:
+    """The labels that what was spread into the mapping, or gone through for it, brings no more."""
+    if not value.open:
+        return frozenset()
+    found: frozenset[LabelKind] = frozenset()
+    if any(is_spread(key) for key, _ in value.items):
+        for key, _ in value.items:
+            found |= kinds_under(text_of(key) or "")
+    elif len(value.items) == 1 and not isinstance(value.items[0][0], Constant) and value.span is not None:
+        found = _by_comparison(facts, value)
+    return found
+
+
+def is_spread(key: Value) -> bool:
+    """That the pair of a mapping stands for all of another: ``**other``, or what the mapping was copied from."""
+    return isinstance(key, Unknown) and not key.parts and key.span is None
+
+
+def _by_comparison(facts: "SourceFacts", value: Mapping) -> frozenset[LabelKind]:
+    """``{name: held for name, held in headers.items() if name.lower() not in HIDDEN}``, and the same with a mask for the value."""
+    if value.span is None:
+        return frozenset()
+    found: frozenset[LabelKind] = frozenset()
+    for one in facts.comparisons_in(facts.function_around(value.span)):
+        if one.operator not in _BY_NAME or not value.span.holds(one.span):
+            continue
+        said = (one.right,) if one.operator.endswith("in") else (one.left, one.right)
+        texts = [
+            text
+            for side in said
+            if not isinstance(side, Choice)
+            for part in walk(side, 3)
+            if (text := text_of(part)) is not None
+        ]
+        told = frozenset(kind for text in texts for kind in kinds_under(text))
+        if told:
+            found |= told
+        elif isinstance(one.right, Name) and _NAMES_OF_SECRETS.search(one.right.dotted.rpartition(".")[2]):
+            return _ALL
+        elif texts and one.operator in ("==", "in"):
+            return _ALL  # those that may be shown are named
+    return found
