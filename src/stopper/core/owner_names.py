@@ -30,3 +30,7 @@ PERSON: Final = re.compile(
     r"(?i)user|account|member|person|people|profile|customer|owner|employee|patient|author|client"
 )
 """A parameter, or the part of a path before it, that stands for somebody."""
+WHOSE_ID: Final = re.compile(
+    r"(user|owner|author|account|customer|client|member|creator|created_by|person|profile|patient|employee|student)(_?(id|uuid|number|no|name))?|uid"
+)
+"""What says whose a thing is, as parameters are spelled."""

@@ -1,13 +1,12 @@
 """Whose data a request is about stands in its query or its body: a person sends the number of another."""
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
 
 from stopper.core.app import Route
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.owner_names import WHOSE_ID
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import alike, is_door, same
@@ -18,18 +17,13 @@ from stopper.core.probe_objects import marked
 from stopper.core.probe_own_values import as_parameter, own_numbers
 from stopper.core.probe_query import query_names, with_query
 
-_WHOSE: Final = re.compile(
-    r"(user|owner|author|account|customer|client|member|creator|created_by|person|profile|patient|employee|student)(_?(id|uuid|number|no|name))?|uid"
-)
-"""What says whose a thing is, as parameters are spelled."""
-
 
 def queries(target: Target) -> Iterator[tuple[Route, str]]:
     """The reading routes whose query may say whose data is wanted, each with that name."""
     for route in target.app.routes:
         if "GET" in route.methods and not route.parameters and not is_door(route):
             for name in dict.fromkeys((*query_names(target.request_for(route, "GET")), *route.names)):
-                if _WHOSE.fullmatch(as_parameter(name)):
+                if WHOSE_ID.fullmatch(as_parameter(name)):
                     yield route, name
 
 
@@ -66,7 +60,7 @@ def kept_in_her_name(target: Target, kind: Kind, alice: Identity, bob: Identity)
     if target.mode != "active" or kind.create_route is None or kind.list_route is None:
         return None
     request, marks = marked(target.request_for(kind.create_route, "POST"), target.canary)
-    name = next((one for one in members(request) if _WHOSE.fullmatch(as_parameter(one))), None)
+    name = next((one for one in members(request) if WHOSE_ID.fullmatch(as_parameter(one))), None)
     numbers = (yield from _both(target, name, alice, bob)) if name is not None and len(marks) > 0 else None
     if numbers is None or name is None:
         return None

@@ -17,7 +17,7 @@ from stopper.core.probe_baseline import alike, attempt, same, steady
 from stopper.core.probe_id_elsewhere import beside_the_thing, stands_elsewhere, with_id
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, at_number, entry_of, entry_with, new_id, takes_its_id
-from stopper.core.probe_objects import entries, ids, marked
+from stopper.core.probe_objects import entries, ids, inner_object, marked
 from stopper.core.probe_own_values import as_parameter
 
 _ENDS: Final = re.compile(r"(?i)(^|[/_-])(delete|remove|destroy|cancel|close|archive|trash)([/_-]|$)")
@@ -250,7 +250,7 @@ def _of_its_own(kind: Kind, thing: Thing, request: Request, seen: Exchange | Non
     if seen is None:
         return None
     whole = seen.response.json() if kind.thing is not None else entry_of(seen, kind.parameter, thing.number)
-    shown = _inner(cast("dict[str, object]", whole)) if isinstance(whole, dict) else {}
+    shown = inner_object(whole)
     known = {
         name: value
         for name, value in {**members(thing.made.request), **shown}.items()
@@ -264,12 +264,6 @@ def _of_its_own(kind: Kind, thing: Thing, request: Request, seen: Exchange | Non
         return None
     value = known[name]
     return {name: f"{value} changed" if isinstance(value, str) else cast("float", value) + 1}
-
-
-def _inner(whole: dict[str, object]) -> dict[str, object]:
-    """The object itself, or the one that it wraps."""
-    inner = [cast("dict[str, object]", value) for value in whole.values() if isinstance(value, dict)]
-    return inner[0] if len(whole) <= 3 and len(inner) == 1 else whole
 
 
 def _names_owner(*seen: Exchange) -> bool:

@@ -73,3 +73,12 @@ def marked(request: Request, canary: str) -> tuple[Request, dict[str, str]]:
     hidden = {name: True for name, value in members.items() if value is False and _HIDES.search(name)}
     text = json.dumps({**members, **hidden, **marks}).encode()
     return Request(request.method, request.target, request.headers, text, request.effect, request.identity), marks
+
+
+def inner_object(whole: object) -> dict[str, object]:
+    """The object itself, or the one that it wraps; none where the value is no object."""
+    if not isinstance(whole, dict):
+        return {}
+    said = cast("dict[str, object]", whole)
+    inner = [cast("dict[str, object]", value) for value in said.values() if isinstance(value, dict)]
+    return inner[0] if len(said) <= 3 and len(inner) == 1 else said

@@ -9,7 +9,8 @@ from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_login import ENTERED
 from stopper.core.probe_objects import as_id, ids
 
-_SELF: Final = re.compile(r"(?i)(^|[/_-])(me|self|whoami|profile|account|current[_-]?user|user|userinfo)/?$")
+SELF: Final = re.compile(r"(?i)(^|[/_-])(me|self|whoami|profile|account|current[_-]?user|user|userinfo)/?$")
+"""Paths under which a person sees the own account."""
 _CLAIMS: Final = ("sub", "user_id", "uid", "id", "username", "public_id")
 _TOLD: Final = re.compile(
     r"((user|account|customer|client|member|profile|person|owner|patient|employee|merchant|wallet|card)_(id|uuid|number|no)|public_id|uuid|iban)"
@@ -55,7 +56,7 @@ def own_numbers(target: Target, person: Identity, parameter: str = "") -> Steps[
     claims = target.forge.claims(person.token.reveal()) if person.token else {}
     found = {name: number for name in _CLAIMS if (number := as_id(claims.get(name))) is not None}
     for route in [
-        one for one in target.app.routes if "GET" in one.methods and not one.parameters and _SELF.search(one.path)
+        one for one in target.app.routes if "GET" in one.methods and not one.parameters and SELF.search(one.path)
     ][:2]:
         answer = yield from send(person.on(target.request_for(route, "GET")))
         if answer.response.succeeded and (number := next(ids(answer.response.json(), "user_id"), None)) is not None:

@@ -1,17 +1,20 @@
 """People whom a probe registers itself, so that nothing is changed about anybody who was there before."""
 
 import json
+import re
 import secrets
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from stopper.core.account_body import account_body, texts_of
 from stopper.core.account_names import REGISTERS
 from stopper.core.app import Route
+from stopper.core.cookie_flags import cookies_of
 from stopper.core.exchange import Exchange
 from stopper.core.probe import Identity, Steps, Target, send
+from stopper.core.probe_accounts import takes_accounts
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import members
-from stopper.core.probe_login import log_in, token_in
+from stopper.core.probe_login import log_in, login_routes, token_in
 from stopper.core.secret import Secret
 
 
@@ -30,23 +33,62 @@ def new_account(known: dict[str, object]) -> tuple[Identity, dict[str, object]]:
     return Identity(user, (), subject=subject, password=Secret(password)), body
 
 
+def let_in(target: Target, person: Identity) -> Steps[tuple[Identity, tuple[Route, Exchange]] | None]:
+    """A new *person* with what the log-in handed out, and the log-in: by the name or by the address, as its body asks; None where it lets
+    in by neither."""
+    if person.subject is None:
+        return None
+    ways = [person.subject, *(one for one in (person.name, f"{person.name}@example.com") if one != person.subject)]
+    asks = " ".join(name for route in login_routes(target)[:1] for name in members(target.request_for(route, "POST")))
+    if "mail" in asks.lower() and not re.search(r"(?i)user|login|\bname", asks):
+        ways.sort(key=lambda way: "@" not in way)
+    for subject in ways[:2]:
+        known = replace(person, subject=subject)
+        entry = yield from attempt(log_in(target, known))
+        if entry is not None:
+            return known, entry
+    return None
+
+
 def logged_in(target: Target, person: Identity) -> Steps[Identity | None]:
-    """*person* with the bearer token of a log-in; None where none is given out."""
-    return holding(person, (yield from attempt(log_in(target, person))))
+    """*person* with the credential of a log-in; None where none is given out."""
+    found = yield from let_in(target, person)
+    return holding(*found) if found is not None else None
 
 
-def holding(person: Identity, let_in: tuple[Route, Exchange] | None) -> Identity | None:
-    """*person* with the bearer token that a log-in handed out; None where it handed out none."""
-    token = token_in(let_in[1].response) if let_in is not None else None
-    return replace(person, headers=(("Authorization", Secret(f"Bearer {token}")),)) if token else None
+def holding(person: Identity, entry: tuple[Route, Exchange]) -> Identity | None:
+    """*person* with what a log-in handed out: a bearer token, else cookies; None where it handed out nothing."""
+    if token := token_in(entry[1].response):
+        return replace(person, headers=(("Authorization", Secret(f"Bearer {token}")),))
+    held = cookies_of(entry[1].response)
+    return replace(person, headers=(("Cookie", Secret(held)),)) if held else None
 
 
-def registered(target: Target) -> Steps[Identity | None]:
-    """A new person who is registered and logged in with a bearer token; None where the API takes none."""
-    for route in [one for one in target.app.routes if registers(one)][:2]:
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A new person with a credential, and the exchanges by which it was registered and let in."""
+
+    person: Identity
+    made: Exchange
+    entered: Exchange
+
+
+def enrolled(target: Target) -> Steps[Enrolled | None]:
+    """A new person who is registered and logged in; None where the API takes none."""
+    for route in [one for one in target.app.routes if registers(one) or takes_accounts(one)][:2]:
         request = target.request_for(route, "POST")
         person, body = new_account(members(request))
         made = yield from attempt(send(replace(request, body=json.dumps(body).encode())))
-        if made is not None and made.response.succeeded and (ready := (yield from logged_in(target, person))):
-            return ready
+        if made is None or not (made.response.succeeded or made.response.status in (302, 303)):
+            continue
+        found = yield from let_in(target, person)
+        ready = holding(*found) if found is not None else None
+        if found is not None and ready is not None:
+            return Enrolled(ready, made, found[1][1])
     return None
+
+
+def registered(target: Target) -> Steps[Identity | None]:
+    """A new person who is registered and logged in; None where the API takes none."""
+    new = yield from enrolled(target)
+    return new.person if new is not None else None

@@ -10,6 +10,7 @@ from typing import Final
 from stopper.core import probe_below as below
 from stopper.core import probe_foreign as foreign
 from stopper.core import probe_one_thing as things
+from stopper.core import probe_others_accounts as accounts
 from stopper.core import probe_pages as pages
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
@@ -80,6 +81,7 @@ def _questions(target: Target, alice: Identity, bob: Identity) -> Iterator[Verdi
         yield _one(read_by_query(target, route, name, alice, bob))
     for template in below.templates(target)[: max(2, most // 3)]:
         yield below.asked(target, template, alice, bob)
+    yield accounts.asked(target)
     yield pages.asked(target, alice, bob)
 
 

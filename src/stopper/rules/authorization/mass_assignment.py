@@ -15,9 +15,8 @@ from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, 
 from stopper.core.probe_baseline import attempt, candidates, is_door
 from stopper.core.probe_entitled import entitled, holds, taken_up
 from stopper.core.probe_inputs import members
-from stopper.core.probe_login import log_in
 from stopper.core.probe_objects import entries, ids
-from stopper.core.probe_registration import holding, new_account, registers
+from stopper.core.probe_registration import holding, let_in, new_account, registers
 from stopper.core.rule import Hit, Rule
 from stopper.core.whole_writes import whole_writes
 
@@ -171,13 +170,13 @@ def _shown(
     found: list[Shown] = []
     pages = [each for each in target.app.routes if "GET" in each.methods and not each.parameters and not is_door(each)]
     pages = pages[: 2 * _ROUTES[target.depth]]
-    came_in = (yield from attempt(log_in(target, plain))), (yield from attempt(log_in(target, eager)))
+    came_in = (yield from let_in(target, plain)), (yield from let_in(target, eager))
     if came_in[0] is not None and came_in[1] is not None:
-        answers = came_in[0][1], came_in[1][1]
+        answers = came_in[0][1][1], came_in[1][1][1]
         found.append((*answers, entitled(target, answers[0]), entitled(target, answers[1])))
         if taken_up(wishes, *found[0][2:]):
             return found
-    one, other = (holding(person, entry) for person, entry in zip((plain, eager), came_in, strict=True))
+    one, other = (holding(*entry) if entry is not None else None for entry in came_in)
     for route in pages:
         request = target.request_for(route, "GET")
         listed = yield from attempt(send(who.on(request)))

@@ -1,0 +1,265 @@
+"""An account is changed or ended by somebody else: two people whom the scan registers, and every route that takes the id of a person."""
+
+import json
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from stopper.core.account_body import RIGHTS
+from stopper.core.app import Route
+from stopper.core.exchange import Exchange, Request
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.login_names import PASSWORD
+from stopper.core.owner_names import WHOSE_ID
+from stopper.core.place import RouteRef
+from stopper.core.probe import Identity, Steps, Target, failed, own, passed, send
+from stopper.core.probe_baseline import attempt, is_door, steady
+from stopper.core.probe_id_elsewhere import stands_elsewhere
+from stopper.core.probe_inputs import members
+from stopper.core.probe_kinds import at_number, route_at
+from stopper.core.probe_login import log_in
+from stopper.core.probe_objects import ids, inner_object
+from stopper.core.probe_own_values import SELF, as_parameter, own_numbers, told_about
+from stopper.core.probe_registration import Enrolled, enrolled
+from stopper.core.probe_shared import found_once
+
+ROUTES_MOST: Final = 6
+NUMBERS_MOST: Final = 2
+_NOUN: Final = re.compile(r"(?i)^(users?|accounts?|members?|people|persons?|profiles?|customers?|clients?|employees?|patients?|students?|authors?|me|self)$")  # fmt: skip
+_SURELY: Final = re.compile(r"(?i)^(users?|people|persons?)$")
+"""Nouns under which the number of an account surely is that of the account."""
+_ABOUT: Final = re.compile(
+    r"(?i)^(updates?|edit|change|modify|save|set|profile|details?|info|settings|email|phone|address|bio|roles?|promote|admin|make|permissions?|privileges?|rights|"
+    r"status|activate|deactivate|suspend|ban|block|balance|credits?|delete|remove|destroy)$"
+)
+"""What a path may say beside the person where the account itself is meant."""
+_ENDS: Final = re.compile(r"(?i)^(delete|remove|destroy|deactivate|suspend|ban|block)$")
+_FIXED: Final = re.compile(r"(?i)(^|_)(id|uuid|key|number|date|time|at|url|token)$|created|updated|passw|pwd|hash")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody whom the scan has registered: the ids by which the account may be named, and where the person sees it."""
+
+    person: Identity
+    made: Exchange
+    numbers: tuple[str, ...]
+    view: Request
+    seen: Exchange
+
+    @property
+    def shown(self) -> dict[str, object]:
+        """What the person is shown of the own account."""
+        return inner_object(self.seen.response.json())
+
+
+def asked(target: Target) -> Steps[list[Verdict]]:
+    """The verdicts on the routes that change or end the account of the person whom they name; mode active only."""
+    found: list[Verdict] = []
+    routes = list(_routes(target))[:ROUTES_MOST] if target.mode == "active" else []
+    if not routes:
+        return found
+    hers, his = (yield from _account(target, "first")), (yield from _account(target, "second"))
+    for route, method in routes:
+        if hers is None or his is None:
+            break
+        verdict = yield from attempt(_changed(target, route, method, hers, his.person))
+        found += [verdict] if verdict is not None else []
+        if verdict is not None and verdict.outcome == "fail":
+            hers = yield from _seen_again(hers)
+    return found
+
+
+def _routes(target: Target) -> Iterator[tuple[Route, str]]:
+    """Each route with a method: those that change first, then those that end it."""
+    pairs = [
+        (route, method)
+        for route in (*target.app.routes, *_by_body(target))
+        if _is_of_an_account(route)
+        for method in ("PUT", "PATCH", "POST", "DELETE")
+        if method in route.methods
+    ]
+    yield from sorted(pairs, key=lambda pair: pair[1] == "DELETE" or any(map(_ENDS.match, _words(pair[0]))))
+
+
+def _by_body(target: Target) -> Iterator[Route]:
+    """``POST /account`` with ``{"user_id": 5, …}``: whose account is meant stands in the body."""
+    for route in target.app.routes:
+        for method in ("PUT", "PATCH", "POST"):
+            if method in route.methods and not route.parameters and not is_door(route):
+                names = members(target.request_for(route, method))
+                name = next((one for one in names if WHOSE_ID.fullmatch(as_parameter(one))), None)
+                if name is not None:
+                    yield replace(route, methods=(method,), parameters=((name, "body"),))
+
+
+def _words(route: Route) -> list[str]:
+    return [word for word in re.split(r"[/_.-]+", re.sub(r"\{[^{}]*\}", "", route.path)) if word]
+
+
+def _is_of_an_account(route: Route) -> bool:
+    """One id, of a person, and nothing beside it that is not about the account itself."""
+    if len(route.parameters) != 1 or is_door(route) or PASSWORD.search(route.path):
+        return False
+    words = _words(route)
+    first = next((place for place, word in enumerate(words) if _NOUN.match(word)), None)
+    if first is None:
+        return stands_elsewhere(route) and bool(words) and all(_ABOUT.match(word) for word in words[-2:])
+    return all(_NOUN.match(word) or _ABOUT.match(word) for word in words[first:])
+
+
+def _account(target: Target, which: str) -> Steps[Account | None]:
+    return (yield from found_once(target, f"an account of the scan's own, the {which}", lambda: _made(target)))
+
+
+def _made(target: Target) -> Steps[Account | None]:
+    new = yield from enrolled(target)
+    if new is None:
+        return None
+    numbers = yield from _numbers(target, new)
+    names = [one for one in (new.person.subject, new.person.name) if one]
+    for view in _views(target, numbers):
+        seen = yield from attempt(send(new.person.on(view)))
+        if seen is not None and seen.response.succeeded and any(name in seen.response.text for name in names):
+            return Account(new.person, new.made, (*numbers, *dict.fromkeys(names)), view, seen)
+    return None
+
+
+def _numbers(target: Target, new: Enrolled) -> Steps[tuple[str, ...]]:
+    """The ids of the account, those first that are surely its own."""
+    told = yield from own_numbers(target, new.person)
+    told.pop("id", None)  # of the account or of the token
+    said = next(ids(new.made.response.json(), "user_id"), None) if new.made.response.succeeded else None
+    entered = told_about(new.entered.response).get("user_id")
+    known = [number for where, number in told.items() if where.startswith("/")]
+    return tuple(dict.fromkeys(one for one in (*known, said, entered, *told.values()) if one))[:NUMBERS_MOST]
+
+
+def _views(target: Target, numbers: tuple[str, ...]) -> Iterator[Request]:
+    """Where a person may see the own account: at a path without an id, else under the id."""
+    alone = [one for one in target.app.routes if "GET" in one.methods and not one.parameters and SELF.search(one.path)]
+    yield from (target.request_for(route, "GET") for route in alone[:2])
+    for route in target.app.routes:
+        if (
+            "GET" in route.methods
+            and len(route.parameters) == 1
+            and route.path.endswith("}")
+            and _is_of_an_account(route)
+        ):
+            yield from (at_number(target, route, number) for number in numbers)
+
+
+def _seen_again(one: Account) -> Steps[Account | None]:
+    seen = yield from send(one.person.on(one.view))
+    return replace(one, seen=seen) if seen.response.succeeded else None
+
+
+# -- changes ---------------------------------------------------------------------------------------------------------------------
+
+
+def _changed(target: Target, route: Route, method: str, hers: Account, his: Identity) -> Steps[Verdict | None]:
+    """Somebody else sends the change of her account; that it worked shows in what she is shown, and in nothing else."""
+    ends = method == "DELETE" or any(map(_ENDS.match, _words(route)))
+    for number in [one for one in hers.numbers if _fits(route, one)][:NUMBERS_MOST]:
+        if not (yield from _is_hers(target, route, number, hers, ends)):
+            continue
+        honest = at_number(target, route, number, method)
+        for body in [{}] if method == "DELETE" else _bodies(honest, hers):
+            request = replace(honest, body=json.dumps(body).encode() if body else b"")
+            verdict = yield from _tried(target, route, request, hers, his, body, ends)
+            if verdict is None or verdict.outcome == "fail":
+                return verdict
+    return passed(f"{method} {route.path} leaves the account of another as it is")
+
+
+def _tried(
+    target: Target, route: Route, request: Request, hers: Account, his: Identity, body: dict[str, object], ends: bool
+) -> Steps[Verdict | None]:
+    """A pass where it changed nothing; None where it asks nobody who is there."""
+    ref = RouteRef(request.method, route.path)
+    if request.method == "DELETE":
+        yield from own(request.target.partition("?")[0], hers.made.request)
+    anonymous = yield from send(request)
+    if anonymous.response.succeeded:
+        return None
+    # Under no name: he is the scan's own, so nobody whom other probes need is logged out by it.
+    tried = yield from send(replace(his.on(request), identity=None))
+    refused = passed(f"{ref} refuses who is not meant")
+    if tried.response.refused or tried.response.status >= 400 or tried.response.error:
+        return refused
+    after = yield from send(hers.person.on(hers.view))
+    gone = after.response.refused or after.response.status in (404, 410)
+    if gone and ends and (yield from attempt(log_in(target, hers.person))) is not None:
+        return refused
+    if not (gone and ends) and not (after.response.succeeded and _took(hers.seen, after, body)):
+        return refused
+    did = "ends" if gone else "changes"
+    evidence = (
+        Evidence("exchange", "control: alice, whom the scan registered, sees her account", hers.seen),
+        Evidence("exchange", "control: without a credential it is refused", anonymous),
+        Evidence("exchange", f"bob, whom the scan registered too, {did} it", tried),
+        Evidence("exchange", "alice looks again", after),
+    )
+    return failed(f"{ref} lets one user {did.removesuffix('s')} the account of another", (ref,), evidence)
+
+
+def _took(before: Exchange, after: Exchange, body: dict[str, object]) -> bool:
+    """Whether her account now says what he sent, which it did not before."""
+    was, now = inner_object(before.response.json()), inner_object(after.response.json())
+    if not now:  # a page
+        new = [value for value in body.values() if isinstance(value, str) and len(value) > len("admin")]
+        return any(one in after.response.text and one not in before.response.text for one in new)
+    taken = [name for name, value in now.items() if was.get(name) != value and not _FIXED.search(name)]
+    sent = {str(value).lower() for value in body.values()}
+    told = any(str(now[name]).lower() in sent or RIGHTS.search(name) for name in taken)
+    return told and steady(before.response.text) != steady(after.response.text)
+
+
+def _bodies(honest: Request, hers: Account) -> Iterator[dict[str, object]]:
+    """The members that the route is known to read, then those of her account that are shown, each with something new."""
+    known, stem = members(honest), f"stp{secrets.token_hex(4)}"
+    first = {name: _new(name, value, stem, hers) for name, value in known.items() if not PASSWORD.search(name)}
+    if first and first != known:
+        yield first
+    shown = {name: value for name, value in hers.shown.items() if not _FIXED.search(name) and name not in known}
+    second = {name: _new(name, value, stem, hers) for name, value in shown.items() if isinstance(value, (str, bool))}
+    second = {name: value for name, value in second.items() if value != shown[name]}
+    if second:
+        yield {**first, **second}
+
+
+def _new(name: str, value: object, stem: str, hers: Account) -> object:
+    """Something new of the same type; the name by which she logs in and the id stay."""
+    if value in hers.numbers or value == hers.person.subject or isinstance(value, (dict, list)):
+        return value
+    if RIGHTS.search(name):
+        return "admin" if isinstance(value, str) else True
+    if isinstance(value, str) and not _FIXED.search(name) and not WHOSE_ID.fullmatch(as_parameter(name)):
+        return f"{stem}@example.com" if "mail" in name.lower() else f"{stem} {len(name)}"
+    return value
+
+
+# -- whose it is -----------------------------------------------------------------------------------------------------------------
+
+
+def _fits(route: Route, number: str) -> bool:
+    """A number is asked for by a number."""
+    kind = route.parameters[0][1]
+    return number.isdigit() if "int" in kind else True
+
+
+def _is_hers(target: Target, route: Route, number: str, hers: Account, ends: bool) -> Steps[bool]:
+    """Whether that id surely names her account there: nobody else's is touched. A number that counts may be somebody else's under another noun."""
+    if not number.isdigit():
+        return True
+    if stands_elsewhere(route):
+        return not ends and WHOSE_ID.fullmatch(as_parameter(route.parameters[0][0])) is not None
+    reads = route_at(target, re.sub(r"\}.*", "}", route.path), "GET")
+    if reads is not None:
+        seen = yield from send(hers.person.on(at_number(target, reads, number)))
+        names = [one for one in (hers.person.subject, hers.person.name) if one]
+        if seen.response.succeeded:
+            return any(name in seen.response.text for name in names)
+    return any(map(_SURELY.match, _words(route))) and hers.numbers[0] == number

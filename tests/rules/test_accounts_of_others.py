@@ -1,0 +1,147 @@
+"""Accounts are changed and ended by others: people whom the scan registers are, and nobody who was there before."""
+
+import itertools
+import secrets
+from typing import Any
+
+import pytest
+from flask import Flask, abort, jsonify, request, session
+
+from stopper.core.finding import Verdict
+from stopper.scan.catalogue import load
+from stopper.scan.trial import try_rule
+
+RULE = next(rule for rule in load() if rule.slug == "cross-user-object-access")
+
+
+class People:
+    """An API of people by token or by cookie. ``asks`` says whether routes that take an id ask whose it is."""
+
+    def __init__(self, *, asks: bool = False, cookies: bool = False) -> None:
+        self.app = app = Flask("people")
+        app.secret_key = secrets.token_hex(32)
+        self.asks, self.cookies, self.tokens = asks, cookies, dict[str, int]()
+        self.people: dict[int, dict[str, Any]] = {
+            1: {"id": 1, "email": "first@example.org", "name": "first", "role": "admin"}
+        }
+        self.before = dict(self.people[1])
+        self.passwords = dict[int, str]()
+        self.changed = set[int]()
+        numbers = itertools.count(2)
+
+        @app.post("/register")
+        def register() -> Any:
+            sent, number = request.get_json(), next(numbers)
+            self.passwords[number] = sent["password"]
+            self.people[number] = {"id": number, "email": sent["email"], "name": sent.get("name", ""), "role": "user"}
+            return jsonify(message="welcome"), 201
+
+        @app.post("/login")
+        def login() -> Any:
+            sent = request.get_json()
+            found = [one for one in self.people.values() if one["email"] == sent["email"]]
+            if not found or self.passwords.get(found[0]["id"]) != sent["password"]:
+                return jsonify(error="no"), 401
+            if cookies:
+                session["id"] = found[0]["id"]
+                return jsonify(message="welcome")
+            token = secrets.token_urlsafe(24)
+            self.tokens[token] = found[0]["id"]
+            return jsonify(access_token=token)
+
+        @app.get("/me")
+        def me() -> Any:
+            return jsonify(user=self.people[self.caller()])
+
+    def caller(self) -> int:
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        number = session.get("id", 0) if self.cookies else self.tokens.get(token, 0)
+        return number if number in self.people else abort(401)
+
+    def one(self, number: int) -> dict[str, Any]:
+        me = self.caller()
+        if number not in self.people:
+            abort(404)
+        if self.asks and number != me:
+            abort(403)
+        self.changed.add(number)
+        return self.people[number]
+
+    def with_change(self, path: str, method: str) -> "People":
+        def change(**said: Any) -> Any:
+            sent = request.get_json()
+            one = self.one(int(said.get("user_id") or sent.get("user_id")))
+            one.update({name: str(sent[name]) for name in ("name", "email", "role") if name in sent})
+            return jsonify(message="saved")
+
+        self.app.add_url_rule(path, f"{method} {path}", change, methods=[method])
+        return self
+
+    def with_end(self, path: str, method: str) -> "People":
+        def end(user_id: int) -> Any:
+            del self.people[self.one(user_id)["id"]]
+            return "", 204
+
+        self.app.add_url_rule(path, f"{method} {path}", end, methods=[method])
+        return self
+
+    def judged(self, *names: str) -> Verdict:
+        self.document(names)
+        return try_rule(RULE, self.app)
+
+    def document(self, names: tuple[str, ...]) -> None:
+        paths: dict[str, Any] = {}
+        for rule in self.app.url_map.iter_rules():
+            method = next(iter((rule.methods or set()) & {"POST", "PUT", "PATCH"}), None)
+            if method is not None and rule.endpoint.startswith(method):
+                schema = {"type": "object", "properties": {name: {"type": "string"} for name in names}}
+                body = {"content": {"application/json": {"schema": schema}}}
+                paths[rule.rule.replace("<int:", "{").replace(">", "}")] = {
+                    method.lower(): {"responses": {}, "requestBody": body}
+                }
+        said = {"openapi": "3.0.3", "info": {"title": "people", "version": "1"}, "paths": paths}
+        self.app.add_url_rule("/openapi.json", "document", lambda: jsonify(said))
+
+
+CHANGES = [
+    ("/users/<int:user_id>", "PUT", ("name",)),
+    ("/user/update/<int:user_id>", "POST", ("name", "email")),
+    ("/users/<int:user_id>/role", "PATCH", ("role",)),
+    ("/account", "POST", ("user_id", "name")),
+    ("/update_role", "POST", ("user_id", "role")),
+]
+
+
+@pytest.mark.parametrize("cookies", [False, True])
+@pytest.mark.parametrize(("path", "method", "names"), CHANGES)
+def test_the_account_of_another_is_changed(path: str, method: str, names: tuple[str, ...], cookies: bool) -> None:
+    people = People(cookies=cookies).with_change(path, method)
+    found = people.judged(*names)
+    assert [(ref.method, ref.path.partition("{")[0]) for ref in found.routes] == [(method, path.partition("<")[0])]
+    assert people.people[1] == people.before, "who was there before is left alone"
+
+
+@pytest.mark.parametrize(("path", "method", "names"), CHANGES)
+def test_a_change_that_only_the_person_itself_may_make_is_not_told(
+    path: str, method: str, names: tuple[str, ...]
+) -> None:
+    people = People(asks=True).with_change(path, method)
+    assert people.judged(*names).outcome != "fail"
+
+
+@pytest.mark.parametrize(
+    ("path", "method"), [("/users/<int:user_id>", "DELETE"), ("/user/<int:user_id>/delete", "POST")]
+)
+@pytest.mark.parametrize("asks", [False, True])
+def test_the_account_of_another_is_ended(path: str, method: str, asks: bool) -> None:
+    people = People(asks=asks).with_end(path, method)
+    found = people.judged()
+    assert (found.outcome == "fail") is not asks, found.message
+    assert people.people[1] == people.before
+
+
+def test_a_number_that_may_be_of_something_else_than_the_person_is_not_touched() -> None:
+    """``/customers/5`` need not be the customer who logs in as user 5."""
+    people = People().with_change("/customers/<int:user_id>", "PUT")
+    people.judged("name")
+    assert not people.changed - {1}, "only the document's honest sample was sent"
