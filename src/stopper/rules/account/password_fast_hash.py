@@ -8,6 +8,7 @@ from stopper.core.account_names import is_clear_password, is_password_name, said
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.passing import given
+from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import Call, Name, Parameter, Value, text_of, walk
 
@@ -28,6 +29,8 @@ _PASSWORD_PLACE: Final = re.compile(
     r"(?i)(password|passwd|pwd)[^.]*\.\w+$|(hash|check|verify|make|set)_?(password|passwd|pwd)$"
 )
 _SETTER: Final = re.compile(r"(?i)_?(plain_?|raw_?|new_?)?(password|passwd|pwd)")
+_CONTEXT: Final = "passlib.context.CryptContext"
+_DRAWS: Final = re.compile(r"os\.urandom|secrets\.\w+|uuid\.uuid[14]|random\.(?:SystemRandom\.)?\w+|time\.time(?:_ns)?")
 _BREACHES: Final = re.compile(r"(?i)pwned|breach|hibp|leaked|compromised")
 _SCHEMES: Final = re.compile(
     r"(?i)(hex_|ldap_)?(md4|md5|sha1|sha256|sha512)(_crypt)?|plaintext|nthash|lmhash|des_crypt"
@@ -48,7 +51,7 @@ def detect(app: App) -> Iterator[Hit]:
         if call.function and home in told:
             continue  # one function that knows two old forms
         slow = _before_a_slow_hash(facts) if slow is None else slow
-        if id(call) not in slow:
+        if id(call) not in slow and not _only_logged(facts, call):
             told.add(home)
             yield Hit(
                 f"a password is hashed with {call.method if call.method not in ('new', 'digest', 'hash') else 'a fast hash'}",
@@ -86,7 +89,11 @@ def _word(function: str) -> str:
 
 def _settings(app: App, facts: SourceFacts) -> Iterator[Hit]:
     """Passlib's and Flask-Security's choice of scheme."""
-    for call in facts.calls("passlib.context.CryptContext"):
+    made = [*facts.calls(_CONTEXT)]
+    foreign = _only_verify(facts) if made else set()
+    for call in made:
+        if call.span in foreign:
+            continue
         first = call.argument(0, "schemes")
         names = [text for one in walk(first, 2) if (text := text_of(one)) is not None]
         if names and _SCHEMES.fullmatch(names[0]) and names[0] not in _FAST_SCHEME:
@@ -97,6 +104,22 @@ def _settings(app: App, facts: SourceFacts) -> Iterator[Hit]:
             yield Hit(f"Flask-Security hashes passwords with {text}", write.span)
 
 
+def _only_verify(facts: SourceFacts) -> set[Span | None]:
+    """Where contexts of passlib are made that are asked whether a password fits, and never for a new hash: they know the forms of
+    foreign tables."""
+
+    def asked(*methods: str) -> set[Span | None]:
+        receivers = (part for call in facts.calls(*methods) for part in walk(call.receiver, 3))
+        return {part.span for part in receivers if isinstance(part, Call) and part.callee == _CONTEXT}
+
+    return asked("*.verify") - asked("*.hash", "*.encrypt", "*.verify_and_update")
+
+
+def _only_logged(facts: SourceFacts, call: Call) -> bool:
+    """That the hash is made for a line of a log, and kept nowhere."""
+    return call.span is not None and any(flow.span.holds(call.span) for flow in facts.flows("log"))
+
+
 def _about_password(facts: SourceFacts, call: Call) -> Certainty | None:
     position = 1 if call.callee in ("hashlib.new", "hmac.new", "hmac.digest") else 0
     values = [*call.args[position : position + 1]]
@@ -105,9 +128,17 @@ def _about_password(facts: SourceFacts, call: Call) -> Certainty | None:
         # A helper that signs anything is given hashes of passwords too: what it is told to sign has to say that it is one.
         told = any(map(_says_password, values)) or _PASSWORD_PLACE.search(call.function) is not None
         return "certain" if not call.callee.startswith("hmac.") or told else None
+    if any(_is_drawn(value) for value in values):
+        return None  # a salt
     if values and _PASSWORD_FUNCTION.search(_word(call.function)) and not any(isinstance(one, Name) for one in values):
         return "likely"
     return None
+
+
+def _is_drawn(value: Value) -> bool:
+    return any(isinstance(one, Call) and _DRAWS.fullmatch(one.callee) for one in walk(value, 4)) and not any(
+        isinstance(one, Parameter) for one in walk(value, 4)
+    )
 
 
 def _says_password(value: Value) -> bool:
