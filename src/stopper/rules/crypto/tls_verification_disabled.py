@@ -13,9 +13,11 @@ from stopper.core.setting_facts import plain
 from stopper.core.switched_on import asked_for
 from stopper.core.values import (
     Call,
+    ConfigValue,
     Constant,
     EnvironmentValue,
     Format,
+    Item,
     Mapping,
     Member,
     Name,
@@ -86,11 +88,25 @@ def detect(app: App) -> Iterator[Hit]:
 def _is_option(facts: SourceFacts, span: Span) -> bool:
     """That it stands behind an option which a person gives: ``if insecure:``, ``if not verify:``."""
     return any(
-        isinstance(value, (Parameter, Member))
-        and _OPTION.search(value.parameter if isinstance(value, Parameter) else value.attribute)
+        _OPTION.search(word)
         for condition in facts.conditions_around(span)
         for value in walk(condition.value, 3)
+        for word in _called(value)
     )
+
+
+def _called(value: Value) -> Iterator[str]:
+    """What a value is called where it is asked: a parameter, an attribute, a setting, a member, or the function that reads it."""
+    match value:
+        case Parameter(parameter=word) | Member(attribute=word) | ConfigValue(key=word):
+            yield word
+        case Item(key=Constant(value=str(word))):
+            yield word
+        case Call(callee=callee) if not _CLIENT.fullmatch(callee):
+            yield callee.rpartition(".")[2]
+        case _:
+            return
+    yield value.name
 
 
 def _calls(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
