@@ -3,8 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING, Final
 
 from stopper.core.exchange import Response
+from stopper.core.values import Constant
+
+if TYPE_CHECKING:
+    from stopper.core.facts import SourceFacts
+
+FLAGS: Final = ("secure", "httponly", "samesite")
+"""The flags of a cookie as ``set_cookie`` calls them."""
+_RESPONSES: Final = ("flask.Response", "flask.wrappers.Response", "werkzeug.wrappers.Response", "werkzeug.Response")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,19 @@ def cookies_of(response: Response, words: tuple[str, ...] = ("",)) -> str:
             }
         )
     return "; ".join(f"{name}={value}" for name, value in kept.items())
+
+
+def flags_of_own_responses(facts: "SourceFacts") -> frozenset[str]:
+    """The flags that a class of answers of the project gives every cookie, in a ``set_cookie`` of its own."""
+    found: set[str] = set()
+    for one in facts.classes(*_RESPONSES):
+        own = f"{one.name}.set_cookie"
+        given = [(said.attribute, said.value) for said in facts.assignments_in(own)]
+        given += [pair for call in facts.calls_in(own) for pair in call.keywords if call.method == "set_cookie"]
+        found |= {
+            name for name, value in given if name in FLAGS and not (isinstance(value, Constant) and not value.value)
+        }
+    return frozenset(found)
 
 
 def lacking_flags(cookie: CookieSet, *, readable: bool = False) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Final
 from stopper.core.account_names import said_name
 from stopper.core.app import App
 from stopper.core.call_edits import passing
-from stopper.core.cookie_flags import lacking_flags, set_cookies
+from stopper.core.cookie_flags import flags_of_own_responses, lacking_flags, set_cookies
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flask_cookie import session_cookie_name
@@ -65,6 +65,7 @@ def detect(app: App) -> Iterator[Hit]:
         return
     yield from _by_hand(facts)
     told: set[tuple[str, str]] = set()
+    given = flags_of_own_responses(facts)
     for call in facts.calls("*.set_cookie"):
         if (
             call.open
@@ -75,7 +76,9 @@ def detect(app: App) -> Iterator[Hit]:
         ):
             continue
         name = text_of(call.argument(0, "key")) or ""
-        lacking = [said for word, (place, said) in _FLAGS.items() if _missing(facts, call, place, word)]
+        lacking = [
+            said for word, (place, said) in _FLAGS.items() if word not in given and _missing(facts, call, place, word)
+        ]
         if _FOR_SCRIPTS.search(name) and "HttpOnly" in lacking:
             lacking.remove("HttpOnly")
         if lacking and (call.function, name) not in told:

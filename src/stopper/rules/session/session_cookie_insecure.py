@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.cookie_flags import lacking_flags, set_cookies
+from stopper.core.cookie_flags import flags_of_own_responses, lacking_flags, set_cookies
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flask_cookie import session_cookie_name
@@ -44,7 +44,9 @@ def detect(app: App) -> Iterator[Hit]:
     place = application_made(app)
     if seen or talisman or place is None or not uses_session(app):
         return
-    unset = [key for key in _NEEDED if not is_written(app, key) and in_force(app, key) is MISSING]
+    given = flags_of_own_responses(facts)
+    needed = [key for key in _NEEDED if key.rpartition("_")[2].lower() not in given]
+    unset = [key for key in needed if not is_written(app, key) and in_force(app, key) is MISSING]
     if unset:
         yield Hit(
             f"the session is used, and {' and '.join(unset)} is left at its weak default", place, certainty="likely"
