@@ -10,6 +10,7 @@ from stopper.core.account_names import is_password_name
 from stopper.core.app import App, Route
 from stopper.core.body_models import classes_by_name
 from stopper.core.exchange import Request
+from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
@@ -26,6 +27,8 @@ _OPENS: Final = re.compile(r"(?i)<form\b")
 _PASSWORD_FIELD: Final = re.compile(r"(?i)<input\b[^>]*type\s*=\s*[\"']?password")
 _UNSENT: Final = re.compile(r"(?i)<input\b(?:(?!\sname\s*=)[^>])*>")
 """A field without a name: no browser sends it."""
+_LONGEST_FIELD: Final = 12
+"""Lines of one field."""
 _SCRIPTED: Final = re.compile(
     r"(?i)<form\b[^>]*(onsubmit|hx-post|data-\w+|@submit|v-on|ng-|\(submit\)|\(ngSubmit\)|\[formGroup\]|on:submit|id\s*=|novalidate)"
 )
@@ -135,7 +138,7 @@ def _forms(facts: SourceFacts) -> Iterator[Hit]:
                 opened = (number, found[0])
             elif _OPENS.search(line):
                 opened = None
-            if opened and _sends_password(line):
+            if opened and _sends_password(_whole_field(file, number)):
                 yield Hit(
                     "a form sends a password by GET",
                     Span(file.path, opened[0], opened[0], 1, len(file.lines[opened[0] - 1]) + 1),
@@ -144,6 +147,16 @@ def _forms(facts: SourceFacts) -> Iterator[Hit]:
                 opened = None
             if "</form" in line.lower():
                 opened = None
+
+
+def _whole_field(file: TextFile, number: int) -> str:
+    """The line, with those after it up to the end of a field that begins in it."""
+    text = file.lines[number - 1]
+    for line in file.lines[number : number + _LONGEST_FIELD]:
+        if text.count("<") <= text.count(">"):
+            break
+        text = f"{text} {line.strip()}"
+    return text
 
 
 def _sends_password(line: str) -> bool:
