@@ -18,7 +18,7 @@ from stopper.core.probe_public_keys import published
 from stopper.core.probe_signature import token_baseline
 from stopper.core.rule import Certainty, Edit, Hit, Rule, Severity
 from stopper.core.settings_set_aside import is_in_tests_settings
-from stopper.core.values import Call, Constant, Mapping, Parameter, literals, text_of
+from stopper.core.values import Call, Constant, Mapping, Parameter, Value, literals, text_of, walk
 
 STILL_GOOD: Final = 2048
 LEAST: Final = 3072
@@ -29,6 +29,7 @@ _OF_SOMETHING_ELSE: Final = re.compile(
 """Names of keys that sign mail or speak TLS: no token is signed by them."""
 _OF_TOKENS: Final = re.compile(r"(?i)jwt|jwk|jws|token|sign|auth|idp|oidc|saml|sso")
 LIBRARIES: Final = ("jwt", "jose", "joserfc", "authlib", "jwcrypto", "flask_jwt_extended")
+_CALLED: Final = tuple(f"{name}." for name in LIBRARIES)
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -95,13 +96,33 @@ def _written(facts: SourceFacts) -> Iterator[Hit]:
             size = _modulus(text_of(value.get("n")))
         else:
             continue
-        if size is not None and size < LEAST and not is_in_tests_settings(facts, assignment.span):
+        if size is None or size >= LEAST or is_in_tests_settings(facts, assignment.span):
+            continue
+        if size < STILL_GOOD or _OF_TOKENS.search(assignment.target) or _is_for_tokens(facts, value):
             yield Hit(f"the key is {_said(size)}", assignment.span, certainty=_certainty(size))
     for write in facts.config_writes("JWT_PRIVATE_KEY", "JWT_PUBLIC_KEY"):
         key = key_bytes(write.value)
         size = rsa_bits(key.decode("utf-8", "replace")) if key else None
         if size is not None and size < LEAST:
             yield Hit(f"the key is {_said(size)}", write.span, certainty=_certainty(size))
+
+
+def _is_for_tokens(facts: SourceFacts, key: Value) -> bool:
+    """That a library of tokens is handed this key: others verify licences, mail or releases."""
+    handed = facts.once("spans handed to libraries of tokens", lambda: _handed(facts))
+    return key.span in handed
+
+
+def _handed(facts: SourceFacts) -> frozenset[Span | None]:
+    calls = (call for name in facts.callees() if name.startswith(_CALLED) for call in facts.calls(name))
+    return frozenset(
+        part.span
+        for call in calls
+        for passed in (*call.args, *(value for _, value in call.keywords))
+        for said in (given(facts, passed) if isinstance(passed, Parameter) else (passed,))
+        for part in walk(said, 5)
+        if isinstance(part, (Constant, Mapping))
+    )
 
 
 def _files(facts: SourceFacts) -> Iterator[Hit]:
