@@ -12,6 +12,7 @@ from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
+    Choice,
     ConfigValue,
     Constant,
     EnvironmentValue,
@@ -151,12 +152,23 @@ def _is_typed(facts: SourceFacts, value: Value) -> bool:
         isinstance(value, Call) and not facts.derives(value, "password")
     ):
         return False
+    if isinstance(value, Choice) and _is_sealed_if_there(value):
+        return False
     if isinstance(value, Unknown) and any(isinstance(one, Call) and _SEALS.search(one.method) for one in value.parts):
         return False  # ``sealed, salt = encrypt_password(typed)``
     if _HASH.search(said_name(value)) or not is_clear_password(facts, value):
         return False
     sent = facts.derives(value, "request-data") or facts.derives(value, "authorization-header", by_name=False)
     return isinstance(value, Parameter) or sent or _is_of_form(value)
+
+
+def _is_sealed_if_there(value: Choice) -> bool:
+    """``encrypt(password) if password else password``: what is not sealed is empty."""
+    sealed = [one for one in value.options if isinstance(one, Call) and _SEALS.search(one.method)]
+    inside = [part for one in sealed for part in walk(one, 4)]
+    return bool(sealed) and all(
+        any(one is made for made in sealed) or isinstance(one, Constant) or one in inside for one in value.options
+    )
 
 
 def _is_of_form(value: Value) -> bool:
