@@ -59,7 +59,11 @@ def asked(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[l
         verdict = yield from attempt(steps)
         if verdict is not None:
             found.append(verdict)
-        if verdict is not None and verdict.outcome == "fail" and (yield from _view(target, kind, thing, alice)) is None:
+        if (
+            verdict is not None
+            and verdict.outcome == "fail"
+            and (yield from _viewed(target, kind, thing, alice)) is None
+        ):
             thing = yield from made(target, kind, alice, bob)  # it is gone, and the next route needs one
             if thing is None:
                 return found
@@ -159,15 +163,18 @@ def _newest(before: Exchange, after: Exchange, parameter: str, marks: dict[str, 
     return new[0] if len(new) == 1 else None
 
 
-def _view(target: Target, kind: Kind, thing: Thing, who: Identity) -> Steps[str | None]:
-    """What *who* is shown of the thing, without what changes by itself; None where it is not there."""
-    seen = yield from _look(target, kind, thing, who)
+def _view(kind: Kind, thing: Thing, seen: Exchange | None) -> str | None:
+    """What is shown of the thing, without what changes by itself; None where it is not there."""
     if seen is None:
         return None
     if kind.thing is None:
         entry = entry_of(seen, kind.parameter, thing.number)
         return steady(json.dumps(entry, sort_keys=True)) if entry is not None else None
     return steady(seen.response.text) if seen.response.succeeded else None
+
+
+def _viewed(target: Target, kind: Kind, thing: Thing, who: Identity) -> Steps[str | None]:
+    return _view(kind, thing, (yield from _look(target, kind, thing, who)))
 
 
 def _look(target: Target, kind: Kind, thing: Thing, who: Identity) -> Steps[Exchange | None]:
@@ -205,30 +212,30 @@ def _changed(
 def _one_way(
     target: Target, kind: Kind, thing: Thing, route: Route, method: str, alice: Identity, bob: Identity
 ) -> Steps[Verdict | None]:
-    first = yield from _view(target, kind, thing, alice)
-    again = yield from _view(target, kind, thing, alice)
-    if first is None or first != again:
+    seen, again = (yield from _look(target, kind, thing, alice)), (yield from _look(target, kind, thing, alice))
+    first = _view(kind, thing, seen)
+    if first is None or first != _view(kind, thing, again):
         return None
     request, _ = marked(at_number(target, route, thing.number, method), target.canary)
     request = with_id(route, request, thing.number)
     if method == "DELETE":
         request = replace(request, body=b"")
     anonymous = yield from send(request)
-    if anonymous.response.succeeded or (yield from _view(target, kind, thing, alice)) != first:
+    if anonymous.response.succeeded:
         return None  # it asks nobody who is there: that is another weakness
+    if not anonymous.response.refused and (yield from _viewed(target, kind, thing, alice)) != first:
+        return None
     tried = yield from send(bob.on(request))
-    if method != "DELETE" and (
-        tried.response.status in (400, 422, 500)
-        or (tried.response.succeeded and (yield from _view(target, kind, thing, alice)) == first)
-    ):
-        shown_first = yield from _look(target, kind, thing, alice)
-        if (body := _of_its_own(kind, thing, request, shown_first)) is not None:
-            own_member = replace(request, body=json.dumps(body).encode())
-            tried = yield from send(bob.on(with_id(route, own_member, thing.number)))
+    body = _of_its_own(kind, thing, request, seen) if method != "DELETE" else None
+    after = (yield from _look(target, kind, thing, alice)) if tried.response.succeeded else None
+    unread = after is not None and _view(kind, thing, after) == first
+    if body is not None and (tried.response.status in (400, 422, 500) or unread):
+        own_member = replace(request, body=json.dumps(body).encode())
+        tried, after = (yield from send(bob.on(with_id(route, own_member, thing.number)))), None
     if tried.response.refused or tried.response.status >= 400 or tried.response.error:
         return passed(f"{method} {route.path} refuses bob")
-    after = yield from _look(target, kind, thing, alice)
-    shown = yield from _view(target, kind, thing, alice)
+    after = after or (yield from _look(target, kind, thing, alice))
+    shown = _view(kind, thing, after)
     if after is None or shown == first:
         return passed(f"{method} {route.path} leaves alice's object as it was")
     if shown is None and not (after.response.succeeded or after.response.status in (404, 410)):
