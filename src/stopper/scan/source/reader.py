@@ -173,14 +173,15 @@ class Reader:
     def is_config(self, value: Value) -> bool:
         """That the value is the settings of an application."""
         if type(value) is Name:
-            return value.dotted in _CONFIGS
+            return value.dotted in CONFIGS
         if type(value) is Member and value.attribute == "config":
             owner = self.dotted(value.owner)
             return owner == "flask.Flask" or (owner is None and _called_app(value.owner))
         return False
 
 
-_CONFIGS: Final = frozenset({"flask.current_app.config", "flask.Flask.config", "app.config", "current_app.config"})
+CONFIGS: Final = frozenset({"flask.current_app.config", "flask.Flask.config", "app.config", "current_app.config"})
+"""The settings of an application, by name."""
 
 
 def _called_app(value: Value) -> bool:

@@ -22,7 +22,7 @@ from stopper.core.values import (
     Unknown,
     Value,
 )
-from stopper.scan.source.reader import canonical
+from stopper.scan.source.reader import CONFIGS, canonical
 
 MOST_OPTIONS: Final = 12
 """What one of several may be, once functions that choose are read into each other: each step would double it."""
@@ -38,6 +38,13 @@ class Rebuilding:
     def parameter(self, value: Parameter) -> Value:
         """What stands in place of that parameter; itself where nothing does."""
         return value
+
+    def is_config(self, value: Value) -> bool:
+        """That the value is the settings of an application."""
+        if type(value) is Name:
+            return value.dotted in CONFIGS
+        owner = value.owner if type(value) is Member and value.attribute == "config" else None
+        return type(owner) is Call and owner.callee == "flask.Flask"
 
     def into(self, value: Value) -> Value:
         """The value anew."""
@@ -132,8 +139,11 @@ class Rebuilding:
         )
         if owner is value.owner and key is value.key and default is value.default:
             return value
-        if type(owner) is Name and owner.dotted == "os.environ" and type(key) is Constant and type(key.value) is str:
-            return EnvironmentValue(key.value, default, value.span, value.name or _said(key.value))
+        if type(key) is Constant and type(key.value) is str and isinstance(owner, (Name, Member)):
+            if type(owner) is Name and owner.dotted == "os.environ":
+                return EnvironmentValue(key.value, default, value.span, value.name or _said(key.value))
+            if self.is_config(owner):
+                return ConfigValue(key.value, default, value.span, value.name or _said(key.value))
         return replace(value, owner=owner, key=key, default=default)
 
     def with_default(self, value: EnvironmentValue | ConfigValue) -> Value:

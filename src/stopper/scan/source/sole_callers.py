@@ -1,12 +1,12 @@
 """A function that one place of the project calls: its parameters are what that place passes, and its steps are its caller's."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from typing import Any, Final
 
-from stopper.core.values import Call, Mapping, Name, Parameter, Sequence, Value
+from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Mapping, Name, Parameter, Sequence, Value
 from stopper.scan.source.names import INSTANCES
 from stopper.scan.source.project import Project
-from stopper.scan.source.reader import canonical, named
+from stopper.scan.source.reader import CONFIGS, canonical, named
 from stopper.scan.source.rebuilding import Rebuilding
 from stopper.scan.source.straight import KEEPING, is_followed
 
@@ -29,17 +29,53 @@ def follow_sole_callers(project: Project, tests: frozenset[str]) -> None:
     """Put what is passed in place of the parameters of every function that is called from one place and named nowhere else. What such
     a function does stands in its caller where it runs from its first line to its last, or where the caller does nothing else."""
     sole = _sole(project, tests)
-    if not sole:
+    settled = _settled(project, tests)
+    if not sole and not settled:
         return
-    _pass_on(project, sole)
+    _pass_on(project, sole, settled)
     _move_in(project, sole)
 
 
-def _pass_on(project: Project, sole: dict[str, Call]) -> None:
-    inside = _inside(project, sole)
+def _settled(project: Project, tests: frozenset[str]) -> dict[str, dict[int, Value]]:
+    """The makers of classes that several places call, with the settings and literals that all of them pass at a place."""
+    found: dict[str, list[Call]] = {}
+    for call in project.calls:
+        name = f"{call.callee}{_MAKER}"
+        is_made = call.callee in project.classes and name in project.functions
+        if is_made and (call.span is None or call.span.path not in tests):
+            found.setdefault(name, []).append(call)
+    settled: dict[str, dict[int, Value]] = {}
+    for name, calls in found.items():
+        if len(calls) > 1 and not any(call.open for call in calls):
+            for number, parameter in enumerate(project.functions[name].parameters):
+                same = _same([call.argument(number, parameter) for call in calls])
+                if same is not None:
+                    settled.setdefault(name, {})[number] = same
+    return settled
+
+
+def _same(given: list[Value | None]) -> Value | None:
+    """The one setting, environment variable or literal that all of these are; None where they are something else or differ."""
+    first = given[0]
+    if isinstance(first, Name) and first.dotted in CONFIGS:
+        alike = all(isinstance(one, Name) and one.dotted in CONFIGS for one in given)
+    elif isinstance(first, ConfigValue):
+        alike = all(isinstance(one, ConfigValue) and one.key == first.key for one in given)
+    elif isinstance(first, EnvironmentValue):
+        alike = all(isinstance(one, EnvironmentValue) and one.variable == first.variable for one in given)
+    else:
+        alike = isinstance(first, Constant) and all(
+            isinstance(one, Constant) and type(one.value) is type(first.value) and one.value == first.value
+            for one in given
+        )
+    return first if alike else None
+
+
+def _pass_on(project: Project, sole: dict[str, Call], settled: dict[str, dict[int, Value]]) -> None:
+    inside = _inside(project, sole.keys() | settled.keys())
     gives = {id(call): project.returned[name][0] for name, call in sole.items() if _gives_one(project, name, call)}
     inside |= {call.function for call in sole.values() if id(call) in gives}
-    passing = _Passing(sole, gives)
+    passing = _Passing(sole, gives, settled)
     for call in project.calls:
         if call.function in inside:
             passing.into(call)
@@ -185,7 +221,7 @@ def _names(values: Iterable[Value], depth: int = 3) -> Iterator[str]:
             yield from _names((held for _, held in value.items), depth - 1)
 
 
-def _inside(project: Project, sole: dict[str, Call]) -> set[str]:
+def _inside(project: Project, sole: Set[str]) -> set[str]:
     """These functions, those in them, and the methods of objects whose maker is among them: where the parameters can be seen."""
     classes = tuple(f"{name.removesuffix(_MAKER)}." for name in sole if name.endswith(_MAKER))
     found: set[str] = set()
@@ -208,9 +244,12 @@ def _name_method(call: Call) -> None:
 class _Passing(Rebuilding):
     """What the one call of each function passes, in place of its parameters. Calls are facts and stay the same objects."""
 
-    def __init__(self, sole: dict[str, Call], gives: dict[int, Value]) -> None:
+    def __init__(
+        self, sole: dict[str, Call], gives: dict[int, Value], settled: dict[str, dict[int, Value]]
+    ) -> None:  # fmt: skip
         super().__init__()
         self._sole = sole
+        self._settled = settled
         self._gives = gives
         self._asked: set[tuple[str, str]] = set()
         self._seen: set[int] = set()
@@ -218,6 +257,8 @@ class _Passing(Rebuilding):
     def parameter(self, value: Parameter) -> Value:
         call = self._sole.get(value.function)
         mark = (value.function, value.parameter)
+        if call is None and value.function in self._settled:
+            return self._settled[value.function].get(value.index, value)
         if call is None or value.index < 0 or mark in self._asked:
             return value
         given = call.argument(value.index, value.parameter)

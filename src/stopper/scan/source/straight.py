@@ -3,14 +3,10 @@
 import ast
 from typing import Final
 
-from stopper.core.naming import sensitive
 from stopper.core.origins import of_callee
 from stopper.core.values import (
     Call,
-    ConfigValue,
-    Constant,
     Format,
-    Item,
     Name,
     Parameter,
     Truth,
@@ -112,14 +108,8 @@ class _Passed(Rebuilding):
         self.changes_facts = self.changes_facts or (type(value) is Truth and made is not value)
         return made
 
-    def item(self, value: Item) -> Value:
-        made = super().item(value)
-        if made is value or type(made) is not Item or type(made.key) is not Constant or type(made.key.value) is not str:
-            return made
-        key = made.key.value
-        if self._reader.is_config(made.owner):
-            return ConfigValue(key, made.default, made.span, key if sensitive(key) else "")
-        return made
+    def is_config(self, value: Value) -> bool:
+        return self._reader.is_config(value)
 
     def parameter(self, value: Parameter) -> Value:
         if value.function != self._function:
