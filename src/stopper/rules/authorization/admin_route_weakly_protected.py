@@ -7,7 +7,7 @@ from typing import Final
 from stopper.core.app import App, Route
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.owner_names import ADMIN_GUARD, ROLE
+from stopper.core.owner_names import ADMIN_GUARD, ROLE, WHO
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
 from stopper.core.seeming_guards import is_seemingly_guarded
@@ -27,6 +27,22 @@ _KIND_OF_USER: Final = re.compile(
     r"(?:^|\.)current_user\.is_(?!authenticated$|active$|anonymous$|confirmed$|verified$|enabled$|fresh$)\w+$"
 )
 """``current_user.is_referee``: which kind of person is asking."""
+_SENDS_ON: Final = frozenset({"flask.redirect", "flask.url_for", "flask.flash"})
+_LOOKS_UP: Final = frozenset(
+    {
+        "filter",
+        "filter_by",
+        "where",
+        "get",
+        "get_or_404",
+        "execute",
+        "scalar",
+        "scalars",
+        "paginate",
+        "find",
+        "find_one",
+    }
+)
 _OF_A_LOG_IN: Final = re.compile(
     r"(?i)log_?-?(?:in|out)|sign_?-?(?:in|out)|auth|token|session|password|profile|/me\b|account"
 )
@@ -44,7 +60,8 @@ def detect(app: App) -> Iterator[Hit]:
             by_key = all(guard.kind == "view-body" for guard in access.guards)  # a check of its own, seldom a log-in
             if not is_seemingly_guarded(access) or by_policy or by_key or method in ("HEAD", "OPTIONS"):
                 continue
-            if not _asks_role(index, route, method, [guard.name for guard in access.guards]):
+            asks = _asks_role(index, route, method, [guard.name for guard in access.guards])
+            if not asks and not _serves_oneself(index, route, method):
                 own = next((one.span for one in index.of_view(route.view, route.span, method) if one.owner), route.span)
                 yield Hit(
                     f"{method} {route.path} is an administrator's by its path, and whoever is logged in passes",
@@ -117,6 +134,23 @@ def _asks_role(index: FunctionIndex, route: Route, method: str, guards: list[str
     values += [one.value for name in names for one in index.conditions.get(name, ())]
     values += [call for name in names for call in facts.calls_in(name)]
     return any(_is_role(part) for value in values for part in walk(value))
+
+
+def _serves_oneself(index: FunctionIndex, route: Route, method: str) -> bool:
+    """That the view only sends on to another route, or looks up nothing but what is the caller's own: ``filter_by(user_id=current_user.id)``."""
+    own = list(index.of_view(route.view, route.span, method))
+    calls = [call for function in own for call in index.facts.calls_in(function.name)]
+    returned = [value for function in own for value in function.returns]
+    if returned and all(isinstance(value, Call) and value.callee == "flask.redirect" for value in returned):
+        return all(call.callee in _SENDS_ON for call in calls)
+    asked = [call for call in calls if call.method in _LOOKS_UP and not call.callee.startswith("flask.")]
+    filters = [call for call in asked if call.method in ("filter_by", "filter", "where")]
+    return bool(filters) and len(filters) == len(asked) and all(_is_own(call) for call in filters)
+
+
+def _is_own(call: Call) -> bool:
+    given = (*call.args, *(value for _, value in call.keywords))
+    return any(isinstance(part, Name) and WHO.search(part.dotted) for value in given for part in walk(value, 4))
 
 
 def _of_classes(index: FunctionIndex, own: list[Function]) -> list[Call]:
