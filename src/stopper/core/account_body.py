@@ -46,6 +46,10 @@ def account_body(known: Mapping[str, object], *, mail: str, user: str, password:
             whole[name] = _ordinary(known[name])
             continue
         plain[name] = whole[name] = made
+    if not login and any(PASSWORD.search(name) for name in known):
+        named = next((name for name in known if not PASSWORD.search(name) and isinstance(plain.get(name), str)), None)
+        if named is not None:  # a word of its own: what stands first beside a password names the person
+            plain[named] = whole[named] = login = user
     return AccountBody(plain, whole, login)
 
 

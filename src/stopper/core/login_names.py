@@ -13,7 +13,7 @@ LOGIN: Final = re.compile(
 """Paths that let somebody in."""
 BEST: Final = re.compile(r"(?i)(log[-_]?in|sign[-_]?in)([-_]users?)?/?$")
 """The plainest of them."""
-PASSWORD: Final = re.compile(r"(?i)passw|pwd|passphrase")
+PASSWORD: Final = re.compile(r"(?i)passw|pwd|passphrase|(^|_)(pass|passcode|pin)$")
 SUBJECT: Final = re.compile(r"(?i)mail|user|login|name|account")
 TOKEN_NAMES: Final = (
     "access_token",

@@ -6,10 +6,18 @@ from typing import Final, cast
 
 from stopper.core.app import Route
 from stopper.core.login_names import PASSWORD
+from stopper.core.probe import Target
+from stopper.core.probe_login import REGISTERED
 
 _REGISTER: Final = re.compile(r"(?i)(^|[/_-])(register|registration|sign-?up)/?$")
 _PEOPLE: Final = re.compile(r"(?i)(^|[/_-])(users?|accounts?|members?|people)/?$")
 _NAME: Final = re.compile(r"(?i)user_?name|login|nick|^name$|^user$")
+
+
+def registered_at(target: Target) -> list[Route]:
+    """The routes by which the scan's own people came, whatever they are called."""
+    notes = [entry for name, entry in list(target.notes.items()) if name.startswith(REGISTERED)]
+    return [cast("tuple[Route, object]", entry)[0] for entry in notes if isinstance(entry, tuple)]
 
 
 def takes_accounts(route: Route) -> bool:

@@ -12,7 +12,9 @@ from stopper.core.login_names import BEST, LOGIN, PASSWORD, SUBJECT
 from stopper.core.probe_login import filled, is_log_in_form
 from stopper.scan.spec.sample import sample
 
-REGISTER: Final = re.compile(r"(?i)(^|[/_-])(register|registration|sign-?up|users?|accounts?|enroll)/?$")
+REGISTER: Final = re.compile(
+    r"(?i)(^|[/_-])(register|registration|sign[-_]?up|users?|accounts?|enroll?|(create|new|add)[-_](user|account))/?$"
+)
 _BEST: Final = re.compile(r"(?i)(register|sign-?up)/?$")
 _WRAPPER: Final = re.compile(r"(?i)user|account|credentials?|data|auth|session|login")
 _NAMES: Final = ("email", "username", "user", "login", "name")
@@ -55,6 +57,11 @@ def accounts_bodies(route: Route, subject: str, password: str) -> Iterator[dict[
     made: object = sample(route.request_schema, "") if route.request_schema else {}
     body = cast("dict[str, object]", made) if isinstance(made, dict) else {}
     named = {name: "" for name in known if PASSWORD.search(name) or SUBJECT.search(name)}
+    if len(known) == 2 and len(named) == 1:  # of two that a log-in reads, the one beside the password names the person
+        other = next(name for name in known if name not in named)
+        if PASSWORD.search(next(iter(named))):
+            yield {other: subject, next(iter(named)): password}
+            return
     flat = {name: text for name, text in named.items() if not isinstance(body.get(name), dict)}
     mine = filled(flat, subject, password) or filled(body, subject, password)
     if mine is not None:

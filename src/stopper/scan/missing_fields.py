@@ -1,13 +1,17 @@
 """Names of inputs that an API itself tells: an error says which field is missing, and the next request brings it."""
 
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final, cast
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Response
+from stopper.core.login_names import LOGIN
 from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_baseline import is_door
+from stopper.scan.doors import REGISTER
 from stopper.scan.honest import BODY_METHODS, HonestRequests
 from stopper.scan.survey import ENDS_ACCESS
 from stopper.scan.wire.courier import Courier
@@ -60,6 +64,28 @@ def learn_fields(app: App, courier: Courier, honest: HonestRequests, people: Seq
         except Skipped as skipped:
             if "budget" in str(skipped) or courier.stopping.is_set():
                 return
+
+
+def learn_doors(app: App, courier: Courier, honest: HonestRequests) -> App:
+    """*app*, each log-in and registration of which no reader knows an input with those that its errors tell: nobody comes in by other names."""
+    return replace(app, routes=tuple(one for route in app.routes for one in _learned_door(route, courier, honest)))
+
+
+def _learned_door(route: Route, courier: Courier, honest: HonestRequests) -> Iterator[Route]:
+    door = LOGIN.search(route.path) or REGISTER.search(route.path)
+    if not door or "POST" not in route.methods or route.parameters or not route.readers <= {"wire"} or route.names:
+        yield route
+        return
+    with contextlib.suppress(Skipped):
+        _learn(route, "POST", courier, honest, None)
+    names = honest.learned.pop(route.path, ())
+    rest = tuple(method for method in route.methods if method != "POST")
+    if len(names) > 1:
+        yield replace(route, methods=("POST",), fields=names)
+        if rest:
+            yield replace(route, methods=rest)
+    else:
+        yield route
 
 
 def _unknown(app: App) -> list[tuple[Route, str]]:

@@ -17,7 +17,7 @@ from stopper.scan.guessed_inputs import guess_registrations, guessed_inputs
 from stopper.scan.harvest import harvested
 from stopper.scan.honest import HonestRequests
 from stopper.scan.identities import Scene, gather
-from stopper.scan.missing_fields import learn_fields
+from stopper.scan.missing_fields import learn_doors, learn_fields
 from stopper.scan.own_words import own_words
 from stopper.scan.renewal import Renewals
 from stopper.scan.wire.courier import Courier
@@ -86,6 +86,7 @@ def prepare(
     """Gather people and harvest ids, once for all probes."""
     canary = canary or new_canary()
     honest = HonestRequests(canary=canary, harvest=dict(known_ids or {}))
+    model = learn_doors(model, courier, honest)
     scene = Scene(model, courier, honest, canary)
     guess_registrations(model, courier, honest)
     people, notes = gather(scene, given)

@@ -172,3 +172,46 @@ def test_the_members_of_a_body_that_a_script_sends_are_known() -> None:
     assert routes["/shop/gifts", ("POST",)].fields == ("to", "wish")
     assert routes["/shop/votes", ("POST",)].fields == ("choice",)
     assert not any(route.fields for (path, _), route in routes.items() if path == "/shop/things")
+
+
+def staffed(register: str = "/v1/enrol", login: str = "/v1/login") -> Flask:
+    """An API that calls names and passwords by words of its own, and tells them one by one."""
+    app, people, tokens = served("/v1/status"), dict[str, str](), dict[str, str]()
+
+    def body(*wanted: str) -> Any:
+        given = request.get_json(silent=True) or {}
+        missing = [name for name in wanted if not given.get(name)]
+        return None if missing else given, missing
+
+    def enrol() -> Any:
+        given, missing = body("operator", "pin", "badge_colour")
+        if missing:
+            return jsonify(detail=f"Missing fields: {', '.join(missing)}"), 422
+        people[given["operator"]] = given["pin"]
+        return jsonify(ok=True), 201
+
+    def enter() -> Any:
+        given, missing = body("operator", "pin")
+        if missing:
+            return jsonify(detail=f"Missing fields: {', '.join(missing)}"), 422
+        if people.get(given["operator"]) != given["pin"]:
+            return jsonify(detail="no"), 401
+        tokens[f"token-{len(tokens)}-{given['operator']}"] = given["operator"]
+        return jsonify(token=list(tokens)[-1])
+
+    app.add_url_rule(register, "enrol", enrol, methods=["POST"])
+    app.add_url_rule(login, "enter", enter, methods=["POST"])
+
+    @app.get("/v1/me")
+    def me() -> Any:
+        who = tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
+        return jsonify(me=who) if who else (jsonify(detail="no"), 401)
+
+    return app
+
+
+def test_people_come_in_by_names_that_only_errors_tell() -> None:
+    courier = Courier(WsgiTransport(staffed("/v1/register")), mode="active", max_requests=900)
+    model = App(routes=crawled(courier, "", "canary").routes, readers=frozenset({"wire"}))
+    target = prepare(model, courier, (), "active", "standard").target
+    assert [one.name for one in target.identities] == ["alice", "bob"]

@@ -31,6 +31,7 @@ from stopper.core.values import (
     Member,
     Name,
     Parameter,
+    Sequence,
     Value,
     options,
     text_of,
@@ -191,11 +192,12 @@ def _is_kept_here(facts: SourceFacts, value: Value, function: str) -> bool:
 
 
 def _beginnings(facts: SourceFacts, function: str, mine: frozenset[Origin]) -> set[str | None]:
-    return {
-        text_of(call.argument(0))
+    asked = [
+        call.argument(0)
         for call in facts.calls_in(function)
         if call.method == "startswith" and call.receiver is not None and mine & origins(call.receiver)
-    }
+    ]
+    return {text_of(one) for given in asked for one in (given.items if isinstance(given, Sequence) else (given,))}
 
 
 # -- on the wire -----------------------------------------------------------------------------------------------------------------
@@ -281,7 +283,7 @@ def _after_login(target: Target, host: str) -> Steps[Verdict | None]:
                 continue  # a log-in for programs answers them and sends nobody on
             ways = [came[1].request]  # what let somebody in is what the route reads
         for request in ways:
-            for name in _names_of(route)[:2]:
+            for name in _names_at(target, route.path)[:2]:
                 here = yield from send(_in_both(request, name, "/"))
                 if not 300 <= here.response.status < 400:
                     break
@@ -290,6 +292,12 @@ def _after_login(target: Target, host: str) -> Steps[Verdict | None]:
                     ref = RouteRef("POST", route.path)
                     return failed(f"{ref} redirects to any host that {name} names", [ref], _evidence(here, away))
     return None
+
+
+def _names_at(target: Target, path: str) -> list[str]:
+    """The names that a link to the log-in has for where somebody is sent on to; the usual ones where none has any."""
+    said = [name for one in target.app.routes if one.path == path for name in one.names if _NAMES.match(name)]
+    return list(dict.fromkeys(said)) or list(_USUAL)
 
 
 def _in_both(request: Request, name: str, value: str) -> Request:

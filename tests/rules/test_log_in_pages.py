@@ -1,0 +1,65 @@
+"""Log-ins and registrations that are pages: where they send on to, and what the scan's own registration takes."""
+
+from typing import Any
+
+import pytest
+from flask import Flask, make_response, redirect, request, session
+
+from stopper.core.app import App
+from stopper.core.finding import Verdict
+from stopper.scan.catalogue import load
+from stopper.scan.crawl import crawled
+from stopper.scan.engine import run_probe
+from stopper.scan.target import prepare
+from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.wsgi import WsgiTransport
+
+RULES = {rule.slug: rule for rule in load()}
+FORM = '<form method="post"><input name="username"><input type="password" name="password"><button>go</button></form>'
+
+
+def verdict(slug: str, app: Flask) -> Verdict:
+    courier = Courier(WsgiTransport(app), mode="active", max_requests=2000)
+    model = App(routes=crawled(courier, "", "canary").routes, readers=frozenset({"wire"}))
+    return run_probe(RULES[slug], prepare(model, courier, (), "active", "standard").target, courier).verdict
+
+
+def club(shortest: int = 0, stays: bool = False) -> Flask:
+    """Pages to join and to log in; the log-in sends on to what its link says, or to a page of its own where it *stays*."""
+    app, people = Flask("club"), dict[str, str]()
+    app.secret_key = "s" * 32
+    app.add_url_rule("/", "start", lambda: '<a href="/signin?next=/home">in</a> <a href="/join">join</a>')
+
+    def join() -> Any:
+        if request.method == "GET":
+            return FORM
+        if len(request.form["password"]) < shortest or "password" in request.form["password"]:
+            return f"<p>Too short</p>{FORM}" if shortest else redirect("/join")
+        people[request.form["username"]] = request.form["password"]
+        return redirect("/signin")
+
+    def signin() -> Any:
+        if request.method == "GET":
+            return FORM
+        if people.get(request.form["username"]) != request.form["password"]:
+            return FORM, 401
+        session["who"] = request.form["username"]
+        return redirect("/home" if stays else request.args.get("next", "/home"))
+
+    def home() -> Any:
+        return make_response("<p>Hello</p>") if "who" in session else redirect("/signin")
+
+    for path, view in (("/join", join), ("/signin", signin)):
+        app.add_url_rule(path, view.__name__, view, methods=["GET", "POST"])
+    app.add_url_rule("/home", "home", home)
+    return app
+
+
+@pytest.mark.parametrize(("stays", "outcome"), [(False, "fail"), (True, "pass")])
+def test_a_log_in_that_sends_on_where_its_link_says(stays: bool, outcome: str) -> None:
+    assert verdict("open-redirect", club(stays=stays)).outcome == outcome
+
+
+def test_the_page_by_which_the_scan_joined_takes_the_commonest_password() -> None:
+    app = club(shortest=12)
+    assert verdict("weak-password-accepted", app).outcome == "pass"
