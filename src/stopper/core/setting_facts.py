@@ -30,9 +30,9 @@ from stopper.core.values import (
 )
 
 _FOR_TESTS: Final = re.compile(
-    r"(?i)(?:^|[._])test|test(?:ing|s)?(?:ing)?(?:config|settings)?$|testing|^migrations?(?:config|settings)?$"
+    r"(?i)(?:^|[._])test|test(?:ing|s)?(?:ing)?(?:config|settings)?$|testing|^(?:migrations?|docs?|documentation)(?:config|settings)?$"
 )
-"""Classes of settings that serve nobody: those of tests, and those that only a migration of the database loads."""
+"""Classes of settings that serve nobody: those of tests, and those that only a migration of the database or the making of pages loads."""
 _FOR_ONE_DESK: Final = re.compile(
     r"(?i)^(?:dev|local|debug|example|demo)|(?:dev(?:elopment)?|local|debug)(?:config|settings)?$"
 )
@@ -151,7 +151,7 @@ def _compared(left: tuple[object, ...], right: tuple[object, ...]) -> tuple[obje
     if not left or not wanted or not all(isinstance(one, str) and one.lower() in YES | NO for one in wanted):
         return ()
     names = {str(one).lower() for one in wanted}
-    return tuple(one.lower() in names for one in left if isinstance(one, str))
+    return tuple(str(one).lower() in names for one in left if isinstance(one, str) or one is None)
 
 
 def seconds(facts: SourceFacts, value: Value | None, depth: int = 6) -> float | None:

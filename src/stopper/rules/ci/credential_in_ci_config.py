@@ -70,6 +70,7 @@ def detect(app: App) -> Iterator[Hit]:
 def _in_file(file: TextFile) -> Iterator[Hit]:
     servers = _passwords_of_servers(file) if file.kind == "compose" else frozenset[str]()
     around = False
+    told: set[str] = set()
     for step in steps_of(file):
         if not step.is_item:
             around = "secrets." in step.text  # ``env:`` of the job or of the workflow, for every step of it
@@ -80,6 +81,9 @@ def _in_file(file: TextFile) -> Iterator[Hit]:
                 yield Hit(PRINTED, line.span)
             elif _is_written(file, line) and not OF_ONE_DESK.search(file.path) and not _says(line, servers):
                 marked = first_format(line.text) is not None
+                if (said := _value(line)) in told:
+                    continue  # one secret, wherever else the file hands it on
+                told.add(said)
                 yield Hit(WRITTEN, line.span, certainty="certain" if marked else "likely")
 
 
@@ -127,6 +131,12 @@ def _passwords_of_servers(file: TextFile) -> frozenset[str]:
 def _says(line: Line, values: frozenset[str]) -> bool:
     pair = _PAIR.match(line.text)
     return pair is not None and pair[2] in values
+
+
+def _value(line: Line) -> str:
+    """What is written there: the value of a pair, else the line."""
+    pair = _PAIR.match(line.text) or _ENV_PAIR.match(line.text)
+    return pair[2] if pair is not None else line.text.strip()
 
 
 def _is_written(file: TextFile, line: Line) -> bool:

@@ -14,7 +14,7 @@ from stopper.core.key_shapes import is_placeholder
 from stopper.core.naming import VARIABLE, sensitive
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.settings_set_aside import is_place_set_aside, is_set_aside
+from stopper.core.settings_set_aside import is_in_tests_settings, is_place_set_aside, is_set_aside
 from stopper.core.values import Call, Constant, EnvironmentValue, Parameter, Value, text_of, walk
 
 _PAIR: Final = re.compile(
@@ -34,7 +34,8 @@ _DEFAULTS: Final = frozenset(
 )  # fmt: skip
 _SHORTEST: Final = 4
 _POINTER: Final = re.compile(
-    r"^(?:\$|<|%|\{|/|\*+$|true$|false$|none$|null$|\d{1,6}$|https?://|arn:|env:|file:|vault:|op://)", re.IGNORECASE
+    r"^(?:\$|<|%|@\{|@@|\{|/|\*+$|true$|false$|none$|null$|\d{1,6}$|https?://|arn:|env:|file:|vault:|op://)",
+    re.IGNORECASE,
 )
 _OF_TESTS: Final = re.compile(r"(?i)(?:^|_)tests?(?:ing)?(?:_|$)")
 """Variables that only a run of tests reads."""
@@ -51,9 +52,10 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 def _files(facts: SourceFacts) -> Iterator[Hit]:
-    for file in facts.files_of("dockerfile", "compose", "procfile"):
+    told: dict[tuple[str, str], str] = {}
+    for file in facts.files_of("compose", "dockerfile", "procfile"):
         if not OF_A_PIPELINE.search(file.path) and not OF_ONE_DESK.search(file.path):
-            yield from _in_file(file)
+            yield from _in_file(file, told)
 
 
 def _urls(facts: SourceFacts) -> Iterator[Hit]:
@@ -61,14 +63,15 @@ def _urls(facts: SourceFacts) -> Iterator[Hit]:
     for text in facts.texts():
         found = _IN_URL.search(text.value) if "@" in text.value else None
         if found and not is_placeholder(found.group(1)) and not _SHOWS_HOW.search(text.value):
-            if (text.span.path, found.group(1)) in told:
+            if (text.span.path, found.group(1)) in told or is_in_tests_settings(facts, text.span):
                 continue
             told.add((text.span.path, found.group(1)))
             yield Hit("a password stands in this URL", text.span, certainty=_sure(found.group(1)))
 
 
-def _in_file(file: TextFile) -> Iterator[Hit]:
-    """Each secret once, where it stands first: the server and whoever connects to it are given the same one."""
+def _in_file(file: TextFile, elsewhere: dict[tuple[str, str], str]) -> Iterator[Hit]:
+    """Each secret once, where it stands first: the server and whoever connects to it are given the same one, also where several files
+    start them, which *elsewhere* collects with the file of each name and value."""
     told: set[str] = set()
     for number, line in enumerate(file.lines, 1):
         said = line.strip()
@@ -76,11 +79,11 @@ def _in_file(file: TextFile) -> Iterator[Hit]:
             continue
         pairs = [*_PAIR.findall(line), *_OLD_ENV.findall(line)]
         span = Span(file.path, number, number, 1, len(line) + 1)
-        named = [value.strip("\"'") for name, value in pairs if sensitive(name) is not None]
-        found = next((value for value in named if is_secret(value)), None)
+        named = [(name, value.strip("\"'")) for name, value in pairs if sensitive(name) is not None]
+        name, found = next(((name, value) for name, value in named if is_secret(value)), ("", None))
         in_url = _IN_URL.search(line) if "@" in line else None
         said_now = found if found is not None else in_url.group(1) if in_url else ""
-        if said_now in told:
+        if said_now in told or (found is not None and elsewhere.setdefault((name, found), file.path) != file.path):
             continue
         if found is not None:
             told.add(found)
