@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from stopper.core.drafts import drafted
 from stopper.core.fact import Flow, SinkKind
 from stopper.core.facts_memory import Memory
 from stopper.core.labelling import labels_of
@@ -14,6 +15,7 @@ NUMBER_SAFE: Final = frozenset(
     {"sql", "file-path", "subprocess", "code", "html", "redirect", "outbound-url", "deserialisation"}
 )
 """Sinks that a number cannot harm."""
+_new_flow: Final = drafted(Flow)
 
 
 def labelled_flows(facts: "SourceFacts", memory: Memory, sinks: tuple[SinkKind, ...]) -> Iterator[Flow]:
@@ -40,7 +42,7 @@ def _of_sink(facts: "SourceFacts", memory: Memory, sink: str) -> list[Flow]:
     if sink not in memory.labelled:
         numbers = sink in NUMBER_SAFE
         memory.labelled[sink] = [
-            Flow(
+            _new_flow(
                 flow.sink,
                 flow.value,
                 labels_of(facts, flow.value, numbers=numbers),

@@ -4,9 +4,7 @@ import ast
 from typing import Final
 
 from stopper.core.fact import (
-    Assignment,
     ConfigWrite,
-    Flow,
 )
 from stopper.core.held_headers import CLIENTS
 from stopper.core.left_out import kinds_under
@@ -17,20 +15,29 @@ from stopper.core.values import (
     Choice,
     Constant,
     Format,
-    Item,
     Mapping,
     Member,
     Name,
     Parameter,
     Sequence,
-    Unknown,
     Value,
 )
 from stopper.scan.source import names
+from stopper.scan.source.drafts import (
+    new_assignment,
+    new_call,
+    new_constant,
+    new_flow,
+    new_format,
+    new_item,
+    new_mapping,
+    new_sequence,
+    new_unknown,
+)
 from stopper.scan.source.hook_tables import TABLE, row_assigned, table_assigned
 from stopper.scan.source.leaving import refuses
 from stopper.scan.source.loops import row_by_row
-from stopper.scan.source.reader import NOTHING, Reader, either, named
+from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named
 from stopper.scan.source.removing import written
 from stopper.scan.source.replaced_views import view_replaced
 
@@ -51,15 +58,15 @@ def grow(reader: Reader, node: ast.expr, call: Call) -> None:
             else:
                 grown, is_open = (*grown, (NOTHING, argument)), True
         for name_of, value in call.keywords:
-            grown = written(grown, Constant(name_of), value) if name_of != "**" else grown
-        reader.scope[name] = Mapping(grown[:256], is_open or call.open, held.span, held.name)
+            grown = written(grown, new_constant(name_of), value) if name_of != "**" else grown
+        reader.scope[name] = new_mapping(grown[:256], is_open or call.open, held.span, held.name)
     elif (
         type(held) is Sequence
         and call.method in ("append", "extend", "add", "insert")
         and call.args
         and len(held.items) < 64
     ):
-        reader.scope[name] = Sequence((*held.items, call.args[-1]), held.kind, True, held.span, held.name)
+        reader.scope[name] = new_sequence((*held.items, call.args[-1]), held.kind, True, held.span, held.name)
 
 
 def assign(reader: Reader, node: ast.Assign) -> None:
@@ -81,18 +88,18 @@ def augmented(reader: Reader, node: ast.AugAssign) -> None:
         held = reader.scope.get(node.target.id) or reader.load(node.target.id)
         if type(node.op) is ast.Add and (type(held) in (Constant, Format) or type(added) in (Constant, Format)):
             inner = held.parts if type(held) is Format else (held,)
-            grown: Value = Format((*inner, added)[:24], reader.span(node))
+            grown: Value = new_format((*inner, added)[:24], reader.span(node))
             if type(held) is Constant and isinstance(held.value, (int, float)):
-                grown = Unknown((held, added))
+                grown = new_unknown((held, added))
         elif type(held) is Sequence and type(added) is Sequence and len(held.items) < 64:
-            grown = Sequence(held.items + added.items, held.kind, held.open or added.open, held.span)
+            grown = new_sequence(held.items + added.items, held.kind, held.open or added.open, held.span)
         else:
-            grown = Unknown((held, added))
+            grown = new_unknown((held, added))
         reader.scope[node.target.id] = grown
     elif type(node.op) is ast.BitOr and type(added) is Mapping and reader.is_config(reader.value(node.target)):
         _more_config(reader, added)
     else:
-        bind(reader, node.target, Unknown((added,)), node)
+        bind(reader, node.target, new_unknown((added,)), node)
 
 
 def _more_config(reader: Reader, added: Mapping) -> None:
@@ -113,9 +120,9 @@ def bind(reader: Reader, target: ast.expr, value: Value, node: ast.stmt) -> None
     elif isinstance(target, (ast.Tuple, ast.List)):
         for number, element in enumerate(target.elts):
             inner = element.value if type(element) is ast.Starred else element
-            part: Value = Item(value, Constant(number))
+            part: Value = new_item(value, new_constant(number))
             if type(value) is Call and (type(element) is ast.Starred or not _keeps_places(reader, value)):
-                part = Unknown((value,))
+                part = new_unknown((value,))
             if type(value) is Sequence and number < len(value.items) and not value.open:
                 part = value.items[number]
             given = _given_back(reader, value, number, len(target.elts)) if type(element) is not ast.Starred else None
@@ -149,9 +156,9 @@ def _bind_name(reader: Reader, name: str, value: Value, node: ast.stmt) -> None:
     reader.scope[name] = value
     if not reader.function:
         qualified = f"{reader.owner or reader.module.name}.{name}"
-        reader.project.assignments.append(Assignment(qualified, name, value, reader.span(node)))
+        reader.project.assignments.append(new_assignment(qualified, name, value, reader.span(node)))
     elif sensitive(name):
-        reader.project.assignments.append(Assignment(name, name, value, reader.span(node), reader.function))
+        reader.project.assignments.append(new_assignment(name, name, value, reader.span(node), reader.function))
 
 
 def _bind_attribute(reader: Reader, target: ast.Attribute, value: Value, node: ast.stmt) -> None:
@@ -163,7 +170,7 @@ def _bind_attribute(reader: Reader, target: ast.Attribute, value: Value, node: a
         if len(target.attr) < 60 and isinstance(target.value, (ast.Name, ast.Attribute))
         else target.attr
     )
-    project.assignments.append(Assignment(written, target.attr, value, reader.span(node), reader.function))
+    project.assignments.append(new_assignment(written, target.attr, value, reader.span(node), reader.function))
     if target.attr == TABLE:
         table_assigned(reader, owner, value, reader.span(node))
     derived = type(owner) is Name and owner.dotted in project.classes and project.is_app(owner.dotted)
@@ -174,7 +181,7 @@ def _bind_attribute(reader: Reader, target: ast.Attribute, value: Value, node: a
     elif type(owner) is Name and owner.dotted in project.classes:
         attributes = project.classes[owner.dotted].attributes
         held = attributes.get(target.attr)
-        attributes[target.attr] = value if held is None or held == Constant(None) else either(held, value)
+        attributes[target.attr] = value if held is None or held == NONE else either(held, value)
 
 
 def _bind_item(reader: Reader, target: ast.Subscript, value: Value, node: ast.stmt) -> None:
@@ -200,22 +207,22 @@ def _bind_one(
     row_assigned(reader, owner, key, value, span)
     view_replaced(reader, owner, key, value, span)
     if text:
-        reader.project.assignments.append(Assignment(f"[{text}]", text, value, span, reader.function))
+        reader.project.assignments.append(new_assignment(f"[{text}]", text, value, span, reader.function))
     if type(owner) is Name and owner.dotted == "flask.session":
-        reader.project.flows.append(Flow("session", held, frozenset(), span, reader.function, text))
+        reader.project.flows.append(new_flow("session", held, frozenset(), span, reader.function, text))
     elif _is_headers(owner) and not _put_into_client(reader, owner, key, value, span):
-        reader.project.flows.append(Flow("response-header", held, frozenset(), span, reader.function, text))
+        reader.project.flows.append(new_flow("response-header", held, frozenset(), span, reader.function, text))
     if (
         type(target.value) is ast.Name
         and text
         and (type(owner) is Parameter or (type(owner) is Call and kinds_under(text)))
     ):  # ``params["key"] = …`` of what was handed in, ``safe["password"] = "***"`` of a copy
-        reader.scope[target.value.id] = Mapping(((NOTHING, owner), (key, held)), True, None, owner.name)
+        reader.scope[target.value.id] = new_mapping(((NOTHING, owner), (key, held)), True, None, owner.name)
     elif type(target.value) is ast.Name and type(owner) is Mapping and len(owner.items) < 256:
         is_open = owner.open or type(key) is not Constant
         grown = reader.scope.get(target.value.id)
         items = grown.items if type(grown) is Mapping else owner.items
-        reader.scope[target.value.id] = Mapping(written(items, key, held), is_open, owner.span, owner.name)
+        reader.scope[target.value.id] = new_mapping(written(items, key, held), is_open, owner.span, owner.name)
 
 
 def _put_into_client(reader: Reader, headers: Value, key: Value, value: Value, span: Span) -> bool:
@@ -223,10 +230,10 @@ def _put_into_client(reader: Reader, headers: Value, key: Value, value: Value, s
     client = reader.dotted(headers.owner) if type(headers) is Member else None
     if client not in CLIENTS:
         return False
-    call = Call(f"{client}.headers.__setitem__", (key, value), (), False, headers, reader.function, span)
+    call = new_call(f"{client}.headers.__setitem__", (key, value), (), False, headers, reader.function, span)
     reader.project.calls.append(call)
-    put = Mapping(((key, value),), False, span)
-    reader.project.flows.append(Flow("outbound-headers", put, frozenset(), span, reader.function, call.callee))
+    put = new_mapping(((key, value),), False, span)
+    reader.project.flows.append(new_flow("outbound-headers", put, frozenset(), span, reader.function, call.callee))
     return True
 
 

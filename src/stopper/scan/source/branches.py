@@ -4,23 +4,26 @@ import ast
 from typing import Any
 
 from stopper.core.fact import (
-    Comparison,
-    Condition,
     Handler,
 )
 from stopper.core.place import Span
 from stopper.core.values import (
     Caught,
-    Constant,
-    Item,
     Mapping,
-    Member,
     Name,
     Sequence,
-    Unknown,
     Value,
 )
 from stopper.scan.source.blocks import Body, block
+from stopper.scan.source.drafts import (
+    new_comparison,
+    new_condition,
+    new_constant,
+    new_item,
+    new_member,
+    new_span,
+    new_unknown,
+)
 from stopper.scan.source.expressions import bind_target
 from stopper.scan.source.lookups import element_in
 from stopper.scan.source.project import Scope
@@ -29,7 +32,7 @@ from stopper.scan.source.reader import Reader, canonical, either, set_scope
 
 def _around(reader: Reader, statements: list[ast.stmt]) -> Span:
     first, last = reader.span(statements[0]), reader.span(statements[-1])
-    return Span(first.path, first.line, last.end_line, first.column, last.end_column)
+    return new_span(first.path, first.line, last.end_line, first.column, last.end_column)
 
 
 def read_if(reader: Reader, node: ast.If) -> Body:
@@ -43,7 +46,7 @@ def read_if(reader: Reader, node: ast.If) -> Body:
     then = block(reader, node.body)
     reader.under = (*outer, (value, not negated))
     reader.project.conditions.append(
-        Condition(
+        new_condition(
             value,
             negated,
             then.stops,
@@ -59,7 +62,7 @@ def read_if(reader: Reader, node: ast.If) -> Body:
     otherwise = block(reader, node.orelse) if node.orelse else Body()
     if node.orelse and type(node.orelse[0]) is not ast.If:
         reader.project.conditions.append(
-            Condition(
+            new_condition(
                 value, not negated, otherwise.stops, otherwise.refuses, reader.span(test), reader.function,
                 _around(reader, node.orelse),
             )
@@ -201,7 +204,7 @@ def read_match(reader: Reader, node: ast.Match) -> None:
         for child in ast.walk(case.pattern):
             name = getattr(child, "name", None)
             if isinstance(name, str):
-                reader.scope[name] = Unknown((subject,))
+                reader.scope[name] = new_unknown((subject,))
         _capture_members(reader, subject, case.pattern)
         if case.guard is not None:
             reader.value(case.guard)
@@ -220,7 +223,7 @@ def _capture_members(reader: Reader, subject: Value, pattern: ast.pattern | None
             _capture_members(reader, subject, inner)
         case ast.MatchMapping(keys=keys, patterns=patterns):
             for key, one in zip(keys, patterns, strict=True):
-                _capture_members(reader, Item(subject, reader.value(key), None, reader.span(key)), one)
+                _capture_members(reader, new_item(subject, reader.value(key), None, reader.span(key)), one)
         case ast.MatchSequence(patterns=patterns):
             for index, one in enumerate(patterns):
                 if isinstance(one, ast.MatchStar) and one.name is not None:
@@ -230,7 +233,7 @@ def _capture_members(reader: Reader, subject: Value, pattern: ast.pattern | None
             for one in patterns[:1]:  # ``str(kid)`` is the thing itself
                 _capture_members(reader, subject, one)
             for name, one in zip(names, named, strict=True):
-                _capture_members(reader, Member(subject, name, reader.span(one)), one)
+                _capture_members(reader, new_member(subject, name, reader.span(one)), one)
         case ast.MatchOr(patterns=patterns):
             for one in patterns:
                 _capture_members(reader, subject, one)
@@ -242,7 +245,7 @@ def _at(reader: Reader, subject: Value, index: int, pattern: ast.pattern) -> Val
     """What stands at that place of the subject, itself where the subject is written out: ``match (name, password):``."""
     if type(subject) is Sequence and not subject.open and index < len(subject.items):
         return subject.items[index]
-    return Item(subject, Constant(index), None, reader.span(pattern))
+    return new_item(subject, new_constant(index), None, reader.span(pattern))
 
 
 def _compare(reader: Reader, subject: Value, pattern: ast.pattern) -> None:
@@ -251,7 +254,7 @@ def _compare(reader: Reader, subject: Value, pattern: ast.pattern) -> None:
     match pattern:
         case ast.MatchValue(value=literal):
             side = reader.value(literal)
-            compared = Comparison("==", subject, side, reader.span(pattern), reader.function)
+            compared = new_comparison("==", subject, side, reader.span(pattern), reader.function)
             reader.project.comparisons.append(compared)
         case ast.MatchOr(patterns=patterns):
             for one in patterns:
@@ -265,9 +268,9 @@ def _compare(reader: Reader, subject: Value, pattern: ast.pattern) -> None:
                 _compare(reader, _at(reader, subject, index, one), one)
         case ast.MatchMapping(keys=keys, patterns=patterns):
             for key, one in zip(keys, patterns, strict=True):
-                _compare(reader, Item(subject, reader.value(key), None, reader.span(key)), one)
+                _compare(reader, new_item(subject, reader.value(key), None, reader.span(key)), one)
         case ast.MatchClass(kwd_attrs=names, kwd_patterns=named):
             for name, one in zip(names, named, strict=True):
-                _compare(reader, Member(subject, name, reader.span(one)), one)
+                _compare(reader, new_member(subject, name, reader.span(one)), one)
         case _:
             pass

@@ -20,7 +20,7 @@ from stopper.core.values import (
     Value,
 )
 from stopper.scan.source import names
-from stopper.scan.source.drafts import new_call
+from stopper.scan.source.drafts import new_call, new_constant, new_format, new_mapping, new_sequence, new_unknown
 from stopper.scan.source.folding import braces, formatted
 from stopper.scan.source.hook_tables import row_extended
 from stopper.scan.source.lookups import attribute, item, request_part
@@ -81,7 +81,7 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
     if folded is not None:
         if type(function) is ast.Attribute and function.attr in ("pop", "setdefault"):
             # It also takes something out, or puts it in, which is a fact.
-            taken = Call(callee, args, keywords, is_open, receiver, reader.function, reader.span(node))
+            taken = new_call(callee, args, keywords, is_open, receiver, reader.function, reader.span(node))
             reader.project.calls.append(taken)
         return folded
     call = new_call(callee, args, keywords, is_open, receiver, reader.function, reader.span(node))
@@ -174,7 +174,7 @@ def _arguments(reader: Reader, node: ast.Call) -> tuple[tuple[Value, ...], tuple
             if type(inner) is Sequence and not inner.open:
                 args.extend(inner.items)
             else:
-                args.append(Unknown((inner,)))
+                args.append(new_unknown((inner,)))
                 is_open = True
         else:
             args.append(reader.value(argument))
@@ -220,7 +220,7 @@ def _folded(
         if type(inner) is Sequence and not inner.open and all(type(one) is Constant for one in inner.items):
             between = [part for one in inner.items for part in (owner, one)][1:]
             return formatted(reader, between, node)
-        return Format(inner.items if type(inner) is Sequence else (Unknown((inner,)),), reader.span(node))
+        return new_format(inner.items if type(inner) is Sequence else (new_unknown((inner,)),), reader.span(node))
     if word in TEXT_METHODS and type(owner) is Constant and len(args) <= 1:
         return _folded_text(owner, word, args)
     if word == "copy" and type(owner) is Mapping and not args:
@@ -228,8 +228,8 @@ def _folded(
     if word == "split" and type(owner) is Constant and type(owner.value) is str:
         separator = args[0].value if args and type(args[0]) is Constant else None
         if (separator is None or type(separator) is str) and separator != "" and len(args) <= 1:
-            return Sequence(
-                tuple(Constant(part, owner.span) for part in owner.value.split(separator)[:64]),
+            return new_sequence(
+                tuple(new_constant(part, owner.span) for part in owner.value.split(separator)[:64]),
                 "list",
                 False,
                 reader.span(node),
@@ -259,18 +259,18 @@ def _folded_builtin(
     if callee == "dict":
         if not args:
             pairs: tuple[tuple[Value, Value], ...] = tuple(
-                (Constant(key), value) for key, value in keywords if key != "**"
+                (new_constant(key), value) for key, value in keywords if key != "**"
             )
-            return Mapping(pairs, is_open, reader.span(node))
+            return new_mapping(pairs, is_open, reader.span(node))
         if len(args) == 1 and type(args[0]) is Mapping:
-            pairs = args[0].items + tuple((Constant(key), value) for key, value in keywords if key != "**")
-            return Mapping(pairs, is_open or args[0].open, reader.span(node))
+            pairs = args[0].items + tuple((new_constant(key), value) for key, value in keywords if key != "**")
+            return new_mapping(pairs, is_open or args[0].open, reader.span(node))
     elif callee in CONTAINERS and len(args) <= 1 and not keywords:
         if not args:
-            return Sequence((), "set" if CONTAINERS[callee] == "set" else "list", False, reader.span(node))
+            return new_sequence((), "set" if CONTAINERS[callee] == "set" else "list", False, reader.span(node))
         if type(args[0]) is Sequence:
             kind = args[0].kind if callee not in ("set", "frozenset") else "set"
-            return Sequence(args[0].items, kind, args[0].open, reader.span(node))
+            return new_sequence(args[0].items, kind, args[0].open, reader.span(node))
     elif callee == "getattr" and len(args) >= 2 and type(args[1]) is Constant and type(args[1].value) is str:
         return attribute(reader, args[0], args[1].value)
     return None
@@ -361,9 +361,9 @@ def _folded_text(owner: Constant, word: str, args: tuple[Value, ...]) -> Value |
     given = [arg.value for arg in args if type(arg) is Constant]
     try:
         if type(owner.value) is str and word != "decode":
-            return Constant(getattr(owner.value, word)(*given), owner.span, owner.name)
+            return new_constant(getattr(owner.value, word)(*given), owner.span, owner.name)
         if type(owner.value) is bytes and word == "decode":
-            return Constant(owner.value.decode(*[str(part) for part in given]), owner.span, owner.name)
+            return new_constant(owner.value.decode(*[str(part) for part in given]), owner.span, owner.name)
     except (LookupError, ValueError, TypeError):
         return None
     return None

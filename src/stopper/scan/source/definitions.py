@@ -5,8 +5,6 @@ from typing import Any
 
 from stopper.core.fact import (
     Decorator,
-    Function,
-    Return,
 )
 from stopper.core.naming import sensitive
 from stopper.core.values import (
@@ -15,13 +13,13 @@ from stopper.core.values import (
     Call,
     Member,
     Name,
-    Parameter,
     Unknown,
     Value,
     walk,
 )
 from stopper.scan.source import names
 from stopper.scan.source.blocks import block
+from stopper.scan.source.drafts import new_call, new_decorator, new_function, new_name, new_parameter, new_return
 from stopper.scan.source.project import ClassState, FunctionNode, Pending, Project, Registration, Scope
 from stopper.scan.source.reader import Reader, canonical
 from stopper.scan.source.straight import is_straight, runs_through
@@ -37,7 +35,7 @@ def read_function(project: Project, waiting: Pending) -> None:
     before = len(project.returns)
     if isinstance(node, ast.Lambda):
         value = reader.value(node.body)
-        project.returns.append(Return(value, reader.span(node.body), waiting.name))
+        project.returns.append(new_return(value, reader.span(node.body), waiting.name))
     else:
         block(reader, node.body)
     # A nested function is read while its parent waits, so only the returns of this very function count.
@@ -46,7 +44,7 @@ def read_function(project: Project, waiting: Pending) -> None:
         project.through.add(waiting.name)
         if is_straight(waiting):
             project.straight.add(waiting.name)
-    project.functions[waiting.name] = Function(
+    project.functions[waiting.name] = new_function(
         waiting.name, reader.span(node), parameters, waiting.decorators, waiting.owner, tuple(dict.fromkeys(reader.calls)),
         tuple(returned), _docstring(node),
     )  # fmt: skip
@@ -65,7 +63,7 @@ def _bind_parameters(reader: Reader, node: FunctionNode | ast.Lambda, waiting: P
     arguments = node.args
     positional = [*arguments.posonlyargs, *arguments.args]
     if waiting.owner and positional and not _is_static(waiting.decorators):
-        reader.scope[positional[0].arg] = Name(waiting.owner)
+        reader.scope[positional[0].arg] = new_name(waiting.owner)
         positional = positional[1:]
     defaults: dict[str, Value] = {}
     for argument, default in zip(
@@ -80,9 +78,11 @@ def _bind_parameters(reader: Reader, node: FunctionNode | ast.Lambda, waiting: P
         found.append(argument.arg)
         reader.scope[argument.arg] = _parameter(reader, argument, index, defaults.get(argument.arg))
     if arguments.vararg is not None:
-        reader.scope[arguments.vararg.arg] = Parameter(reader.function, arguments.vararg.arg, REST - len(positional))
+        reader.scope[arguments.vararg.arg] = new_parameter(
+            reader.function, arguments.vararg.arg, REST - len(positional)
+        )
     if arguments.kwarg is not None:
-        reader.scope[arguments.kwarg.arg] = Parameter(reader.function, arguments.kwarg.arg, NAMED)
+        reader.scope[arguments.kwarg.arg] = new_parameter(reader.function, arguments.kwarg.arg, NAMED)
     return tuple(found)
 
 
@@ -93,10 +93,10 @@ def _parameter(reader: Reader, argument: ast.arg, index: int, default: Value | N
         said = reader.value(argument.annotation)
         typed = next((one.dotted for one in walk(said, 2) if type(one) is Name and "." in one.dotted), "")
         if type(said) is Name and said.dotted in ("flask.Flask", "flask.Blueprint", "logging.Logger"):
-            return Call(said.dotted, function=reader.function)
+            return new_call(said.dotted, function=reader.function)
     if argument.arg in ("request", "req") and default is None:
-        return Name("flask.request")
-    return Parameter(reader.function, argument.arg, index, default, None, name, typed)
+        return new_name("flask.request")
+    return new_parameter(reader.function, argument.arg, index, default, None, name, typed)
 
 
 def _is_static(decorators: tuple[Decorator, ...]) -> bool:
@@ -108,7 +108,7 @@ def read_definition(reader: Reader, node: FunctionNode) -> None:
     while reader.project.has_function(qualified):
         qualified += "'"
     decorators = _decorators(reader, node.decorator_list, qualified)
-    reader.scope[node.name] = Name(qualified)
+    reader.scope[node.name] = new_name(qualified)
     closure = reader.closure if not reader.function else Chained(reader.closure, reader)
     owner = reader.owner if not reader.function else ""
     if reader.owner and not reader.function:
@@ -158,7 +158,7 @@ def _decorators(reader: Reader, nodes: list[ast.expr], target: str) -> tuple[Dec
     routes = [index for index, (name, _, _) in enumerate(found) if _is_route(name)]
     last = max(routes, default=-1)
     return tuple(
-        Decorator(name, call, span, index < last and index not in routes)
+        new_decorator(name, call, span, index < last and index not in routes)
         for index, (name, call, span) in enumerate(found)
     )
 
@@ -191,7 +191,7 @@ def read_class(reader: Reader, node: ast.ClassDef) -> None:
     decorators = _decorators(reader, node.decorator_list, qualified)
     state = ClassState(qualified, bases, {}, [], reader.span(node), decorators)
     reader.project.classes[qualified] = state
-    reader.scope[node.name] = Name(qualified)
+    reader.scope[node.name] = new_name(qualified)
     closure = reader.closure if not reader.function else Chained(reader.closure, reader)
     inner = Reader(reader.project, reader.module, "", closure, qualified)
     block(inner, node.body)

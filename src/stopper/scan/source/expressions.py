@@ -2,10 +2,9 @@
 
 import ast
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final, cast
 
-from stopper.core.fact import Comparison, Condition
+from stopper.core.drafts import changed
 from stopper.core.naming import sensitive
 from stopper.core.values import (
     Call,
@@ -16,11 +15,18 @@ from stopper.core.values import (
     Item,
     Mapping,
     Sequence,
-    Truth,
-    Unknown,
     Value,
 )
-from stopper.scan.source.drafts import new_constant
+from stopper.scan.source.drafts import (
+    new_choice,
+    new_comparison,
+    new_condition,
+    new_constant,
+    new_mapping,
+    new_sequence,
+    new_truth,
+    new_unknown,
+)
 from stopper.scan.source.folding import binary, joined, mapping, note_text, sequence
 from stopper.scan.source.lookups import attribute_node, element_in, subscript
 from stopper.scan.source.loops import is_table
@@ -58,7 +64,7 @@ def _display(reader: Reader, node: ast.List | ast.Tuple | ast.Set) -> Value:
                 items.extend(inner.items)
                 is_open = is_open or inner.open
             else:
-                items.append(Unknown((inner,)))
+                items.append(new_unknown((inner,)))
                 is_open = True
         else:
             items.append(reader.value(element))
@@ -96,7 +102,7 @@ def _dict(reader: Reader, node: ast.Dict) -> Value:
 def _boolean(reader: Reader, node: ast.BoolOp) -> Value:
     found = reader.values(node.values)
     if type(node.op) is not ast.Or:
-        return Choice(found, every=True)
+        return new_choice(found, every=True)
     first = found[0]
     if (
         len(found) == 2
@@ -109,7 +115,7 @@ def _boolean(reader: Reader, node: ast.BoolOp) -> Value:
 
 def _with_default(value: EnvironmentValue | ConfigValue | Item, default: Value) -> Value:
     """``os.environ.get("X") or "d"`` means what ``.get("X", "d")`` means, nearly enough for every reader of source."""
-    return replace(
+    return changed(
         value,
         default=default
         if value.default in (None, NONE) or not cast("Constant", value.default).value
@@ -127,8 +133,10 @@ def _ternary(reader: Reader, node: ast.IfExp) -> Value:
         type(asked) is Choice and asked.every
     ):  # what a name or a comparison is asked stands in other facts
         place, conditions = reader.span(test), reader.project.conditions
-        conditions.append(Condition(asked, negated, False, False, place, reader.function, reader.span(node.body)))
-        conditions.append(Condition(asked, not negated, False, False, place, reader.function, reader.span(node.orelse)))
+        conditions.append(new_condition(asked, negated, False, False, place, reader.function, reader.span(node.body)))
+        conditions.append(
+            new_condition(asked, not negated, False, False, place, reader.function, reader.span(node.orelse))
+        )
     return either(reader.value(node.body), reader.value(node.orelse))
 
 
@@ -139,13 +147,13 @@ def _compare(reader: Reader, node: ast.Compare) -> Value:
     for op, right_node in zip(node.ops, node.comparators, strict=True):
         right = reader.value(right_node)
         reader.project.comparisons.append(
-            Comparison(
+            new_comparison(
                 COMPARISONS[type(op)], left, right, reader.span(node), reader.function, _texts(node, left, right)
             )
         )
         rest.append(right)
         left = right
-    return Truth((first, *rest), differs=len(rest) == 1 and type(node.ops[0]) in (ast.NotEq, ast.NotIn))
+    return new_truth((first, *rest), differs=len(rest) == 1 and type(node.ops[0]) in (ast.NotEq, ast.NotIn))
 
 
 def _texts(node: ast.Compare, left: Value, right: Value) -> tuple[str, str] | None:
@@ -160,10 +168,10 @@ def _unary(reader: Reader, node: ast.UnaryOp) -> Value:
     inner = reader.value(node.operand)
     if type(inner) is Constant:
         if type(node.op) is ast.Not:
-            return Constant(not inner.value, reader.span(node))
+            return new_constant(not inner.value, reader.span(node))
         if type(node.op) is ast.USub and isinstance(inner.value, (int, float)):
-            return Constant(-inner.value, reader.span(node))
-    return Truth((inner,)) if type(node.op) is ast.Not else Unknown((inner,))
+            return new_constant(-inner.value, reader.span(node))
+    return new_truth((inner,)) if type(node.op) is ast.Not else new_unknown((inner,))
 
 
 def _comprehension(reader: Reader, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> Value:
@@ -177,10 +185,10 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.SetComp | ast.Genera
             reader.value(test)
     if type(node) is ast.DictComp:
         pair = (reader.value(node.key), reader.value(node.value))
-        result: Value = Mapping((pair,), True, reader.span(node))
+        result: Value = new_mapping((pair,), True, reader.span(node))
     else:
         made = (reader.value(cast("ast.ListComp", node).elt),)
-        result = Sequence(made, "set" if type(node) is ast.SetComp else "list", True, reader.span(node))
+        result = new_sequence(made, "set" if type(node) is ast.SetComp else "list", True, reader.span(node))
     set_scope(reader, before)
     return result
 
@@ -197,7 +205,7 @@ def bind_target(reader: Reader, target: ast.expr, value: Value) -> None:
                 part = value.items[number]
             elif type(value) is Choice and all(_holds(one, number) for one in value.options):
                 column = tuple(one.items[number] for one in value.options if type(one) is Sequence)
-                part = Choice(column) if is_table(value.options) else either(*column)
+                part = new_choice(column) if is_table(value.options) else either(*column)
             bind_target(reader, inner, part)
 
 
@@ -209,10 +217,10 @@ def _lambda(reader: Reader, node: ast.Lambda) -> Value:
     before = dict(reader.scope)
     arguments = node.args
     for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
-        reader.scope[argument.arg] = Unknown(name=argument.arg if sensitive(argument.arg) else "")
+        reader.scope[argument.arg] = new_unknown(name=argument.arg if sensitive(argument.arg) else "")
     inner = reader.value(node.body)
     set_scope(reader, before)
-    return Unknown((inner,))
+    return new_unknown((inner,))
 
 
 def _walrus(reader: Reader, node: ast.NamedExpr) -> Value:

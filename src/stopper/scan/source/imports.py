@@ -3,10 +3,10 @@
 import ast
 
 from stopper.core.values import (
-    Name,
     Value,
 )
 from stopper.scan.source import names
+from stopper.scan.source.drafts import new_name
 from stopper.scan.source.project import Module
 from stopper.scan.source.reader import Reader, canonical
 
@@ -16,10 +16,10 @@ def read_import(reader: Reader, node: ast.Import) -> None:
         reader.project.imported.update((alias.name, canonical(alias.name)))
         module = reader.project.load(reader.module, alias.name)
         if alias.asname:
-            reader.scope[alias.asname] = Name(module.name if module is not None else canonical(alias.name))
+            reader.scope[alias.asname] = new_name(module.name if module is not None else canonical(alias.name))
         else:
             top = alias.name.partition(".")[0]
-            reader.scope[top] = Name(top)
+            reader.scope[top] = new_name(top)
 
 
 def read_import_from(reader: Reader, node: ast.ImportFrom) -> None:
@@ -29,7 +29,7 @@ def read_import_from(reader: Reader, node: ast.ImportFrom) -> None:
         if alias.name == "*":
             if module is None:
                 for name in names.STARS.get(canonical(home), "").split():
-                    reader.scope.setdefault(name, Name(canonical(f"{home}.{name}")))
+                    reader.scope.setdefault(name, new_name(canonical(f"{home}.{name}")))
             else:
                 for name, value in module.bindings.items():
                     if not name.startswith("_"):
@@ -45,8 +45,8 @@ def _imported(reader: Reader, home: str, module: Module | None, name: str) -> Va
         return module.bindings[name]
     child = reader.project.load(reader.module, f"{home}.{name}") if home else None
     if child is not None:
-        return Name(child.name)
-    return Name(canonical(f"{module.name if module is not None else home}.{name}"))
+        return new_name(child.name)
+    return new_name(canonical(f"{module.name if module is not None else home}.{name}"))
 
 
 def _home(module: Module, node: ast.ImportFrom) -> str:

@@ -5,20 +5,18 @@ import re
 from typing import Final
 
 from stopper.core.fact import (
-    Flow,
     Raise,
-    Return,
 )
 from stopper.core.values import (
     Call,
     Constant,
     Name,
     Sequence,
-    Unknown,
     Value,
     walk,
 )
 from stopper.scan.source.blocks import Body
+from stopper.scan.source.drafts import new_flow, new_return, new_unknown
 from stopper.scan.source.project import Refusal
 from stopper.scan.source.reader import Reader
 
@@ -29,7 +27,7 @@ def read_return(reader: Reader, node: ast.Return) -> Body:
     if node.value is None:
         return Body(True, False)
     value = reader.value(node.value)
-    reader.project.returns.append(Return(value, reader.span(node), reader.function))
+    reader.project.returns.append(new_return(value, reader.span(node), reader.function))
     turned = refuses(value)
     if turned:
         refuse(reader, node, says(value, 401, "401"), to_login=_leads_to_login(value))
@@ -99,9 +97,9 @@ def read_raise(reader: Reader, node: ast.Raise) -> Body:
         told = (*value.args, *(held for _, held in value.keywords))
         if any(type(part) is not Constant or part.name for part in told):
             reader.project.flows.append(
-                Flow(
+                new_flow(
                     "exception-message",
-                    told[0] if len(told) == 1 else Unknown(told),
+                    told[0] if len(told) == 1 else new_unknown(told),
                     frozenset(),
                     span,
                     reader.function,

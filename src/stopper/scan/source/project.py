@@ -21,7 +21,8 @@ from stopper.core.fact import (
     Text,
 )
 from stopper.core.place import Span
-from stopper.core.values import Call, Item, Name, Value
+from stopper.core.values import Call, Item, Value
+from stopper.scan.source.drafts import new_name
 from stopper.scan.source.names import API_OBJECTS, APPS, BLUEPRINTS
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -38,8 +39,8 @@ class Module:
     folder: str
     bindings: Scope = field(default_factory=dict[str, Value])
     done: bool = False
-    lines: list[bytes] | None = None
-    """The lines as bytes where the file is not plain ASCII: columns must be counted in characters then."""
+    wide: dict[int, bytes] | None = None
+    """The lines that are not plain ASCII, as bytes, by their number: in them columns must be counted in characters."""
 
 
 @dataclass(slots=True)
@@ -147,7 +148,7 @@ class Project:
         if name in found.attributes:
             return found.attributes[name]
         if name in found.methods:
-            return Name(f"{owner}.{name}")
+            return new_name(f"{owner}.{name}")
         for base in found.bases:
             value = self.attribute(base, name, depth - 1)
             if value is not None:

@@ -22,6 +22,7 @@ from stopper.scan.source.files import SourceFile
 from stopper.scan.source.kits_of_tests import kits_of_tests
 from stopper.scan.source.link import link
 from stopper.scan.source.project import Module, Project
+from stopper.scan.source.reader import wide_lines
 from stopper.scan.source.statements import read_module
 from stopper.scan.source.suppressions import suppressions
 from stopper.scan.source.textfiles import kind_of, read_text
@@ -118,7 +119,7 @@ class _Run:
             return self._lose(path, tree)
         module = Module(source.module, source.shown, source.package, path.rpartition("/")[0])
         if not text.isascii():
-            module.lines = [line.encode("utf-8", "replace") for line in text.splitlines()]
+            module.wide = wide_lines(text.splitlines())
         self.modules[path] = module
 
         self.project.suppressions.extend(suppressions(text, source.shown))
@@ -268,6 +269,7 @@ def _relevant(run: _Run) -> list[str]:
     chosen: set[str] = set()
     weak: dict[str, frozenset[str]] = {}
     touched: list[str] = []
+    others: list[str] = []
     homes: set[Path] = set()
     kits = kits_of_tests(run.sources.values(), run.bytes_of)
     for path, source in run.sources.items():
@@ -286,16 +288,25 @@ def _relevant(run: _Run) -> list[str]:
         if files.is_strong(data):
             chosen.add(path)
             homes.add(_home(source))
-        elif files.is_server_settings(source.shown) or files.bears_key(data) or files.writes_curl(data):
+        elif files.is_server_settings(source.shown):
             chosen.add(path)
-        elif files.is_weak(data) or files.starts_server(data):
-            weak[path] = files.imported_tops(data)
-            touched.append(path)
-        elif b"\n@" in data:
-            weak[path] = files.imported_tops(data)
+        else:
+            others.append(path)
+            if files.is_weak(data) or files.starts_server(data):
+                weak[path] = files.imported_tops(data)
+                touched.append(path)
+            elif b"\n@" in data:
+                weak[path] = files.imported_tops(data)
     chosen.update(path for path in touched if _home(run.sources[path]) in homes)
+    chosen.update(path for path in others if path not in chosen and _shows_key(run, run.sources[path]))
     _add_importers(run, chosen, weak)
     return [path for path in run.sources if path in chosen]
+
+
+def _shows_key(run: _Run, source: SourceFile) -> bool:
+    """That a file is read for what stands in it, whatever is around it; asked last, for it costs more than the other questions."""
+    data = run.bytes_of(source)
+    return isinstance(data, bytes) and (files.bears_key(data) or files.writes_curl(data))
 
 
 def _add_importers(run: _Run, chosen: set[str], weak: dict[str, frozenset[str]]) -> None:

@@ -1,11 +1,11 @@
 """Reads one scope: what its names are bound to, where a node stands, what class a value is of."""
 
 import ast
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, Final, cast
 
+from stopper.core.drafts import changed
 from stopper.core.naming import sensitive
 from stopper.core.place import Span
 from stopper.core.values import (
@@ -19,7 +19,7 @@ from stopper.core.values import (
     Value,
 )
 from stopper.scan.source import names
-from stopper.scan.source.drafts import MOST_LINES, NUMBERS, SpanDraft, new_constant, new_name
+from stopper.scan.source.drafts import MOST_LINES, NUMBERS, SpanDraft, new_choice, new_constant, new_name, new_unknown
 from stopper.scan.source.project import Module, Project, Scope
 
 NOTHING: Final = Unknown()
@@ -84,10 +84,10 @@ class Reader:
     def span(self, node: Any) -> Span:
         """Where a node stands, columns in characters."""
         column, end = node.col_offset, node.end_col_offset
-        lines = self.module.lines
-        if lines is not None:
-            column = _characters(lines, node.lineno, column)
-            end = _characters(lines, node.end_lineno, end)
+        wide = self.module.wide
+        if wide is not None:
+            column = _characters(wide, node.lineno, column)
+            end = _characters(wide, node.end_lineno, end)
         # Filled here and not in a function of its own: a call more for every third node would be felt.
         line: int = node.lineno
         end_line: int = node.end_lineno
@@ -199,10 +199,14 @@ def _class_of_parameter(name: str) -> str | None:
     return "logging.Logger" if names.LOGGER_NAME.match(name) else None
 
 
-def _characters(lines: list[bytes], line: int, offset: int) -> int:
-    if line > len(lines):
-        return offset
-    return len(lines[line - 1][:offset].decode("utf-8", "replace"))
+def wide_lines(lines: Iterable[str]) -> dict[int, bytes]:
+    """The lines that are not plain ASCII, as bytes, by their number."""
+    return {number: line.encode("utf-8", "replace") for number, line in enumerate(lines, 1) if not line.isascii()}
+
+
+def _characters(wide: dict[int, bytes], line: int, offset: int) -> int:
+    held = wide.get(line)
+    return offset if held is None else len(held[:offset].decode("utf-8", "replace"))
 
 
 def named(value: Value, name: str) -> Value:
@@ -215,8 +219,8 @@ def named(value: Value, name: str) -> Value:
     if kind is Call or value.name:
         return value
     if kind is Unknown:
-        return Unknown(cast("Unknown", value).parts, value.span, name)
-    return replace(value, name=name)
+        return new_unknown(cast("Unknown", value).parts, value.span, name)
+    return changed(value, name=name)
 
 
 def either(*found: Value) -> Value:
@@ -228,7 +232,7 @@ def either(*found: Value) -> Value:
                 flat.append(option)
     if len(flat) == 1:
         return flat[0]
-    return Choice(tuple(flat[:8]))
+    return new_choice(tuple(flat[:8]))
 
 
 def _same(one: Value, other: Value) -> bool:
@@ -249,7 +253,7 @@ def set_scope(reader: Reader, scope: Scope) -> None:
 
 def _other(reader: Reader, node: ast.expr) -> Value:
     found = tuple(reader.value(child) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr))
-    return Unknown(found)
+    return new_unknown(found)
 
 
 READERS: Final[dict[type[ast.expr], Callable[[Reader, Any], Value]]] = {}

@@ -1,9 +1,9 @@
 """Makes values anew with something else in place of the parameters in them. What has none in it stays the same object."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final
 
+from stopper.core.drafts import changed
 from stopper.core.naming import sensitive
 from stopper.core.values import (
     Call,
@@ -22,6 +22,7 @@ from stopper.core.values import (
     Unknown,
     Value,
 )
+from stopper.scan.source.drafts import new_name
 from stopper.scan.source.reader import CONFIGS, canonical
 
 MOST_OPTIONS: Final = 12
@@ -75,7 +76,7 @@ class Rebuilding:
         if passed is None:
             return value
         receiver, args, keywords = passed
-        return replace(value, receiver=receiver, args=args, keywords=keywords)
+        return changed(value, receiver=receiver, args=args, keywords=keywords)
 
     def passed(
         self, value: Call
@@ -95,12 +96,12 @@ class Rebuilding:
     def of_parts(self, value: Format | Unknown | Truth) -> Value:
         """Any value that has nothing but parts."""
         parts = self.several(value.parts)
-        return value if parts is value.parts else replace(value, parts=parts)
+        return value if parts is value.parts else changed(value, parts=parts)
 
     def sequence(self, value: Sequence) -> Value:
         """A display anew."""
         items = self.several(value.items)
-        return value if items is value.items else replace(value, items=items)
+        return value if items is value.items else changed(value, items=items)
 
     def choice(self, value: Choice) -> Value:
         """One of several anew."""
@@ -111,7 +112,7 @@ class Rebuilding:
         for one in options:
             inner = one.options if type(one) is Choice and one.every == value.every else (one,)
             flat += [part for part in inner if not any(part is known for known in flat)]
-        return replace(value, options=tuple(flat[:MOST_OPTIONS]))
+        return changed(value, options=tuple(flat[:MOST_OPTIONS]))
 
     def mapping(self, value: Mapping) -> Value:
         """A dict anew."""
@@ -119,7 +120,7 @@ class Rebuilding:
         made = self.several(flat)
         if made is flat:
             return value
-        return replace(value, items=tuple(zip(made[::2], made[1::2], strict=True)))
+        return changed(value, items=tuple(zip(made[::2], made[1::2], strict=True)))
 
     def member(self, value: Member) -> Value:
         """An attribute anew."""
@@ -127,8 +128,8 @@ class Rebuilding:
         if owner is value.owner:
             return value
         if type(owner) is Name:
-            return Name(canonical(f"{owner.dotted}.{value.attribute}"), value.span, value.name)
-        return replace(value, owner=owner)
+            return new_name(canonical(f"{owner.dotted}.{value.attribute}"), value.span, value.name)
+        return changed(value, owner=owner)
 
     def item(self, value: Item) -> Value:
         """An element anew."""
@@ -144,12 +145,12 @@ class Rebuilding:
                 return EnvironmentValue(key.value, default, value.span, value.name or _said(key.value))
             if self.is_config(owner):
                 return ConfigValue(key.value, default, value.span, value.name or _said(key.value))
-        return replace(value, owner=owner, key=key, default=default)
+        return changed(value, owner=owner, key=key, default=default)
 
     def with_default(self, value: EnvironmentValue | ConfigValue) -> Value:
         """A look-up by name anew."""
         default = self.maybe(value.default)
-        return value if default is value.default else replace(value, default=default)
+        return value if default is value.default else changed(value, default=default)
 
 
 def _said(key: str) -> str:

@@ -15,6 +15,7 @@ from stopper.core.fact import TextFile
 from stopper.core.values import Call, literals
 from stopper.scan.source.files import is_test
 from stopper.scan.source.project import Module, Project
+from stopper.scan.source.reader import wide_lines
 from stopper.scan.source.statements import read_module
 
 MOST_PARTS: Final = 2_000
@@ -42,7 +43,7 @@ def settings_files(project: Project, texts: Sequence[TextFile]) -> tuple[Module,
             if text is None or tree is None:
                 continue
             module = Module(text.path.replace("/", "."), text.path, False, "")
-            module.lines = [line.encode("utf-8", "replace") for line in text.lines]
+            module.wide = wide_lines(text.lines)
             read_module(project, module, tree)
             read[text.path] = module
     return tuple(read.values())

@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from stopper.core.fact import Flow, SinkKind
-from stopper.core.values import Call, Constant, Member, Name, Unknown, Value
+from stopper.core.fact import SinkKind
+from stopper.core.values import Call, Constant, Member, Name, Value
 from stopper.scan.source import names
+from stopper.scan.source.drafts import new_flow, new_unknown
 from stopper.scan.source.reader import Reader
 
 
@@ -78,7 +79,7 @@ def _outbound(reader: Reader, call: Call, word: str) -> None:
 
 
 def _together(found: tuple[Value, ...]) -> Value:
-    return found[0] if len(found) == 1 else Unknown(found)
+    return found[0] if len(found) == 1 else new_unknown(found)
 
 
 def _flow(reader: Reader, kind: str, value: Value, call: Call, detail: str) -> None:
@@ -86,4 +87,4 @@ def _flow(reader: Reader, kind: str, value: Value, call: Call, detail: str) -> N
         return
     sink: SinkKind = kind  # type: ignore[assignment]
     assert call.span is not None
-    reader.project.flows.append(Flow(sink, value, frozenset(), call.span, reader.function, detail))
+    reader.project.flows.append(new_flow(sink, value, frozenset(), call.span, reader.function, detail))

@@ -25,7 +25,7 @@ def read_module(project: Project, module: Module, tree: ast.Module) -> None:
     block(reader, tree.body)
     module.done = True
     read_waiting(project, module)
-    module.lines = None
+    module.wide = None
 
 
 def read_waiting(project: Project, module: Module) -> None:

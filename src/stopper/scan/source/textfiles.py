@@ -43,13 +43,18 @@ _NAMED: Final = re.compile(r"(?:\.env|Dockerfile|Containerfile)\.|.*\.env\.|id_"
 
 _REMARK: Final = re.compile(r"(?<!\{)\{#.*?#\}", re.DOTALL)
 """What Jinja leaves out of a page; ``{{#if`` is another language's."""
+_SURE: Final[dict[str, FileKind]] = {
+    "html": "template", "htm": "template", "j2": "template", "jinja": "template", "jinja2": "template", "js": "script",
+}  # fmt: skip
+"""Endings that leave one kind: most files of most projects have one of these."""
 
 
 def kind_of(shown: str) -> FileKind | None:
     """What kind of file that is by its name, None when it does not matter."""
     name = shown.rpartition("/")[2]
-    if name.rpartition(".")[2] not in _ENDINGS and _NAMED.match(name) is None:
-        return None
+    ending = name.rpartition(".")[2]
+    if _NAMED.match(name) is None and (ending not in _ENDINGS or ending in _SURE):
+        return _SURE.get(ending)
     for pattern, kind in KINDS:
         if pattern.search(shown):
             return kind
