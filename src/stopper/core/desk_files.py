@@ -40,6 +40,12 @@ def is_of_a_script(facts: "SourceFacts", call: Call) -> bool:
     )
 
 
+def is_command(facts: "SourceFacts", function: str) -> bool:
+    """That the function is itself a command of a terminal."""
+    found = facts.function(function)
+    return found is not None and any(_COMMAND.fullmatch(one.name) for one in found.decorators)
+
+
 def is_run_by_hand(facts: "SourceFacts", call: Call) -> bool:
     """That only commands of a terminal come to this call, as far as can be seen."""
     if not call.function:
@@ -52,7 +58,7 @@ def _is_typed(facts: "SourceFacts", function: str, met: frozenset[str], depth: i
     found = facts.function(function)
     if found is None or function in met or facts.routes_reaching(function):
         return False
-    if any(_COMMAND.fullmatch(one.name) for one in found.decorators) or _SCRIPTS.search(found.span.path):
+    if is_command(facts, function) or _SCRIPTS.search(found.span.path):
         return True
     if found.decorators or not depth or function in facts.once("functions handed on", lambda: _handed_on(facts)):
         return False

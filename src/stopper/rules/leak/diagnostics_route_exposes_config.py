@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from stopper.core.app import App
-from stopper.core.desk_files import is_of_a_desk
+from stopper.core.desk_files import is_command, is_of_a_desk
 from stopper.core.exchange import Response
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
@@ -44,7 +44,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for call in facts.calls(*TOOLS):
         given = bool(call.args or call.keywords)  # an extension without an application waits for its init_app
-        if given and not is_of_a_desk(call.span) and not asked_for(facts, call.span):
+        if given and not (is_of_a_desk(call.span) or is_command(facts, call.function) or asked_for(facts, call.span)):
             yield Hit("a tool that shows the inside is always on", call.span, certainty="likely")
     views = {route.view: route.path for route in facts.routes if PATH.search(route.path)}
     if not views:

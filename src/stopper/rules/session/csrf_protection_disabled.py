@@ -38,7 +38,9 @@ _DOES: Final = re.compile(
     r"(?:^|_)(?:add|create|make|new|update|save|store|set|reset|edit|change|insert|delete|remove|clear|put|post|send|upload|import|toggle|mark|move|rename|"
     r"assign|join|leave|(?:un)?subscribe|black_?list|white_?list|block|allow|buy|pay|transfer|submit|confirm|approve|start|stop)(?:_|$)|(?:black|white|wish|allow|block)list"
 )
-_HOOK: Final = re.compile(r"(?i)webhook|callback|hook/|/hooks?(/|$)|ipn|csp[-_]?report|health|/saml2?/|/acs$")
+_HOOK: Final = re.compile(r"(?i)webhook|callback|hook/|/hooks?(/|$)|ipn|csp[-_]?report|health|/saml2?(?:/|$)|/acs$")
+_SIGNED: Final = re.compile(r"(?i)/saml2?(?:/|$)|/acs$")
+"""Where a provider of log-ins posts its signed answer, from its own site."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -189,6 +191,8 @@ def _defended(facts: SourceFacts, view: str) -> bool:
     if any(_HOOK.search(route.path) for route in routes) and any(
         True for one in facts.readings("flask.request.headers") if one.function == view
     ):
+        return True
+    if any(_SIGNED.search(route.path) for route in routes):
         return True
     if routes and all(any(_IN_PATH.search(name) for name, _ in route.parameters) for route in routes):
         return True  # the credential is part of the address, which another site does not know
