@@ -24,6 +24,17 @@ _CHECKS_HASH: Final = re.compile(
 )
 
 
+_OF_A_SERVICE: Final = re.compile(
+    r"(?i)(?:^|_)(?:db|database|smtp|mail(?:_?server)?|imap|pop3?|ldap|bind|proxy|mqtt|s?ftp|ssh|redis|broker|amqp|influx\w*|wifi|mysql|postgres\w*)_(?:\w+_)?"
+    r"(?:password|passwd|pwd|pass)$"
+)
+
+
+def is_of_a_service(name: str) -> bool:
+    """That it names the password with which the application itself logs in elsewhere: it is needed in clear, and no person's."""
+    return _OF_A_SERVICE.search(name) is not None
+
+
 def is_password_name(name: str) -> bool:
     """That a variable, field or parameter of that name holds a password in clear."""
     return sensitive(name) == "password" or name.lower() in _BARE

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.account_names import is_clear_password, is_password_name, said_name
+from stopper.core.account_names import is_clear_password, is_of_a_service, is_password_name, said_name
 from stopper.core.app import App
 from stopper.core.fact import ClassFact
 from stopper.core.facts import SourceFacts, source_of
@@ -183,7 +183,7 @@ def _is_kept(facts: SourceFacts, value: Value) -> bool:
 def _is_called_so(value: Value) -> bool:
     match value:
         case Member(attribute=name) | Item(key=Constant(value=str(name))):
-            return is_password_name(name) and not _HASH.search(name)
+            return _is_persons(name) and not _HASH.search(name)
         case Item(owner=owner):
             return _is_table(owner) and not _HASH.search(str(said_name(owner)))
         case Name(dotted=dotted):
@@ -262,6 +262,10 @@ def _formatted(value: Value) -> Iterator[Value]:
             yield from one.parts
 
 
+def _is_persons(name: str) -> bool:
+    return is_password_name(name) and not is_of_a_service(name)
+
+
 def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     if not any(is_password_name(one.key) for one in facts.readings()) and not facts.imports(
         "flask_wtf", "wtforms", "marshmallow", "pydantic"
@@ -277,7 +281,7 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         if one.name in hashing or _only_carries(one) or not any(is_password_name(name) for name in one.attributes):
             continue
         for call in facts.calls(one.name, f"{one.name}.create", f"{one.name}.objects.create"):
-            if call.span and any(is_password_name(name) and _is_typed(facts, value) for name, value in call.keywords):
+            if call.span and any(_is_persons(name) and _is_typed(facts, value) for name, value in call.keywords):
                 yield call.span, STORED
     for one in facts.classes():
         if one.name in hashing or not _is_table_class(one):
@@ -301,18 +305,18 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             and made.function
             and "." in made.target
             and not made.target.startswith("self.")
-            and is_password_name(said_name(made.value))
+            and _is_persons(said_name(made.value))
             and _is_typed(facts, made.value)
         ):
             yield made.span, STORED
     for call in facts.calls(*_INSERTS):
         if call.span and any(
-            is_password_name(name) and _is_typed(facts, value) for arg in call.args for name, value in _pairs(arg)
+            _is_persons(name) and _is_typed(facts, value) for arg in call.args for name, value in _pairs(arg)
         ):
             yield call.span, STORED
     if not hashing:
         for made in facts.assignments():
-            if is_password_name(made.attribute) and made.function and re.fullmatch(r"\w*(user|account|person|member|customer|u)\.\w+", made.target) and _is_typed(facts, made.value) and not made.target.startswith("self."):  # fmt: skip
+            if _is_persons(made.attribute) and made.function and re.fullmatch(r"\w*(user|account|person|member|customer|u)\.\w+", made.target) and _is_typed(facts, made.value) and not made.target.startswith("self."):  # fmt: skip
                 yield made.span, STORED
 
 
