@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from stopper.core.facts import SourceFacts
-from stopper.core.jwt_names import HEADER_READERS, reads_unchecked
+from stopper.core.jwt_names import DECODING, HEADER_READERS, reads_unchecked, verifies
 from stopper.core.values import Call, Item, Member, Parameter, Value, text_of, walk
 
 _UNPACKERS: Final = frozenset(
@@ -77,7 +77,7 @@ def is_held(facts: SourceFacts, names: frozenset[str], functions: set[str]) -> b
             isinstance(text_of(side), str) and comparison.operator in ("in", "not in") for side in (comparison.left,)
         ):
             continue  # `"kid" in header` asks only whether it is there
-        if any(any(True for _ in header_members(facts, side, names, 2)) for side in sides):
+        if any(any(header_members(facts, side, names, 2)) for side in sides if not _is_claim(side)):
             return True
     return any(
         (
@@ -88,6 +88,15 @@ def is_held(facts: SourceFacts, names: frozenset[str], functions: set[str]) -> b
         for function in functions
         for call in facts.calls_in(function)
     )
+
+
+def _is_claim(value: Value) -> bool:
+    """``claims["typ"]`` of a token whose signature was checked, whatever named the key that it was checked with."""
+    while isinstance(value, (Item, Member)) or (isinstance(value, Call) and value.receiver is not None):
+        if isinstance(value, Call) and value.callee in DECODING:
+            return verifies(value)
+        value = value.owner if not isinstance(value, Call) else value.receiver or value
+    return isinstance(value, Call) and value.callee in DECODING and verifies(value)
 
 
 def _asks_the_folder(facts: SourceFacts, call: Call, names: frozenset[str]) -> bool:

@@ -120,6 +120,10 @@ def is_on(
             )
         case Truth(parts=(left, right)):
             return _holds(facts, left, right, told)
+        case Truth(parts=(EnvironmentValue(default=Constant(value=None | "" | False)),)):
+            return True  # ``not os.environ.get("LOCKED")``
+        case Member(attribute=name, owner=Call(method="parse_args", receiver=parser)) if parser is not None:
+            return _is_on_untyped(facts, name, parser)
         case _:
             return False
 
@@ -321,6 +325,21 @@ def _names_option(call: Call, parameter: str) -> bool:
     return any(
         part.lstrip("-").replace("-", "_") == parameter for text in said for part in text.split("/") if part[:1] == "-"
     )
+
+
+def _is_on_untyped(facts: SourceFacts, name: str, parser: Value) -> bool:
+    """That an option of argparse is on until somebody types it: ``--no-debug`` that stores false, ``default=True``."""
+    for call in facts.calls("*.add_argument"):
+        said = [text.lstrip("-").replace("-", "_") for one in call.args if (text := text_of(one)) is not None]
+        meant = text_of(call.keyword("dest")) or next(iter(said), "")
+        if meant == name and call.receiver is not None and _is_same_parser(call.receiver, parser):
+            default = call.keyword("default")
+            return is_on(facts, default) if default is not None else text_of(call.keyword("action")) == "store_false"
+    return False
+
+
+def _is_same_parser(one: Value, other: Value) -> bool:
+    return one is other or (isinstance(one, Call) and isinstance(other, Call) and one.span == other.span)
 
 
 def _words(value: Value) -> Iterator[str]:

@@ -9,6 +9,7 @@ from stopper.core.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import CREDENTIALS
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.switched_on import is_on
 from stopper.core.values import (
     Call,
     Constant,
@@ -56,7 +57,7 @@ def detect(app: App) -> Iterator[Hit]:
     if not facts.imports(*TRACKERS):
         return
     for call in facts.calls("sentry_sdk.init"):
-        yield from _of_sentry(call)
+        yield from _of_sentry(facts, call)
     for call in facts.calls("bugsnag.configure", "rollbar.init", "honeybadger.honeybadger.configure"):
         if may_be(call.keyword("send_environment", "include_request_body", "capture_ip"), True) or _empty_list(call):
             yield Hit("the error tracker is told to send requests as they are", call.span)
@@ -66,10 +67,11 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit("a credential is handed to the error tracker", call.span, certainty="certain")
 
 
-def _of_sentry(call: Call) -> Iterator[Hit]:
+def _of_sentry(facts: SourceFacts, call: Call) -> Iterator[Hit]:
     if any(_SCRUBS.search(name) for name, value in call.keywords if not is_constant(value, None)):
         return
-    if may_be(call.keyword("send_default_pii"), True):
+    pii = call.keyword("send_default_pii")
+    if may_be(pii, True) or is_on(facts, pii):
         yield Hit(
             "send_default_pii sends headers and cookies of every request that fails", call.span, certainty="certain"
         )

@@ -57,11 +57,14 @@ def _keeps_a_list(facts: SourceFacts) -> bool:
     if any(_is_handle(one.left, one.right) or _is_handle(one.right, one.left) for one in facts.comparisons("!=", "==")):
         return True
     names = [function.name.rpartition(".")[2] for function in facts.functions()]
+    unused: set[str] = set()
     for found in facts.classes():
         own = found.name.rpartition(".")[2]
-        names += [own] if STORE.search(own) and (not found.bases or _is_used(facts, found.name)) else []
+        if STORE.search(own) and found.bases and not _is_used(facts, found.name):
+            unused.add(found.name)
+        names += [own] if STORE.search(own) and found.name not in unused else []
         names += found.attributes if not STORE.search(own) else []
-    names += [assignment.attribute for assignment in facts.assignments()]
+    names += [one.attribute for one in facts.assignments() if one.target.rpartition(".")[0] not in unused]
     names += [
         part.value
         for call in facts.calls("*.get", "*.exists", "*.has", "*.sismember", "*.zscore", "*.hget", "*.hexists")

@@ -42,7 +42,9 @@ def _as_session_key(app: App, facts: SourceFacts) -> Iterator[Hit]:
     sessions = {m for w in facts.config_writes(SESSIONS) if w.loaded is not False for m in marks(facts, w.value)}
     for call, key, algorithms in key_uses(app, facts):
         if is_hmac(algorithms) and any(
-            _is_session_key(one) or sessions & marks(facts, one) for one in options(plain_key(key))
+            _is_session_key(one) or sessions & marks(facts, one)
+            for option in options(plain_key(key))
+            for one in (option, *facts.followed(option))
         ):
             yield Hit("tokens are signed with SECRET_KEY, which signs the sessions too", call.span)
             return

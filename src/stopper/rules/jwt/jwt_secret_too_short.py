@@ -10,7 +10,7 @@ from stopper.core.jwt_keys import is_asymmetric, is_hmac, key_bytes, key_setting
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.settings_set_aside import is_set_aside
-from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Item, Value, literals, options
+from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Item, Unknown, Value, literals, options
 
 _BYTES = {"os.urandom": 1.0, "secrets.token_bytes": 1.0, "secrets.token_hex": 2.0, "secrets.token_urlsafe": 4 / 3,
           "Crypto.Random.get_random_bytes": 1.0}  # fmt: skip
@@ -42,7 +42,7 @@ def detect(app: App) -> Iterator[Hit]:
 def _once(value: Value, hit: Hit | None, seen: set[Span | None]) -> Iterator[Hit]:
     """One hit for each literal, where it is used first, and one for each place."""
     said = value.default if isinstance(value, EnvironmentValue) else value
-    literal = said.span if isinstance(said, Constant) else None
+    literal = said.span if isinstance(said, (Constant, Item)) else None
     if hit is not None and hit.span not in seen and (literal is None or literal not in seen):
         seen |= {hit.span, literal}
         yield hit
@@ -53,6 +53,8 @@ def _judged(value: Value, span: Span | None, algorithms: tuple[str, ...], prefer
         value = value.default
     if isinstance(value, Call) and value.callee in _BYTES:
         return _made(value, algorithms, prefer or span)
+    if isinstance(value, Item) and _is_cut_short(value, needed(algorithms)):
+        return Hit("the secret that signs tokens is the beginning of a digest, and too short", prefer or span)
     found = literals(value) if isinstance(value, (Constant, EnvironmentValue, ConfigValue, Item)) else _reshaped(value)
     for literal in found:
         key = key_bytes(literal)
@@ -61,6 +63,18 @@ def _judged(value: Value, span: Span | None, algorithms: tuple[str, ...], prefer
         if reason := weakness(key, algorithms):
             return Hit(f"the secret that signs tokens is {reason}", prefer or span)
     return None
+
+
+def _is_cut_short(value: Item, least: int) -> bool:
+    """``sha256(…).hexdigest()[:16]``: fewer characters of a digest than the key must have bytes."""
+    if not isinstance(value.owner, Call) or value.owner.method not in ("digest", "hexdigest"):
+        return False
+    bounds = value.key.parts if isinstance(value.key, Unknown) else ()
+    numbers = [one.value for one in bounds if isinstance(one, Constant)]
+    if len(numbers) != len(("from", "to")) or not isinstance(numbers[1], int) or numbers[1] < 0:
+        return False
+    first = numbers[0] if isinstance(numbers[0], int) else 0
+    return 0 < numbers[1] - first < least
 
 
 def _in_files(app: App, facts: SourceFacts) -> Iterator[Hit]:

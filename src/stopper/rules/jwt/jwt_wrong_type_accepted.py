@@ -19,7 +19,7 @@ from stopper.core.probe_baseline import Baseline, controls, judge, shown
 from stopper.core.probe_login import entered
 from stopper.core.probe_signature import signable, telling_baseline
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Mapping, Parameter, Value, is_constant, text_of
+from stopper.core.values import Call, ConfigValue, Mapping, Parameter, Value, is_constant, text_of
 
 _LINK: Final = re.compile(r"(?i)forgot|reset|recover|magic_?link|invit|activat|confirm|verif(?:y|ication)_?e?mail")
 _SENDS: Final = re.compile(r"(?i)(?:^|[._])(?:send|mail|e?mail_|sms|notify)|apply_async$|\.Message$")
@@ -78,15 +78,20 @@ def _asks_kind(app: App, facts: SourceFacts, call: Call, key: Value | None) -> b
 
 
 def _one_audience(app: App, facts: SourceFacts, mine: set[str]) -> bool:
-    """That tokens of every kind under this key are for one and the same literal audience, so that it tells nothing."""
+    """That tokens of every kind under this key are for one and the same audience, so that it tells nothing."""
     said: set[str | None] = set()
     for signing, key, _ in key_uses(app, facts):
         if signing.callee in ENCODING and mine & marks(facts, key):
             claims = signing.argument(ENCODING[signing.callee].claims, "payload", "claims")
             mappings = [one for one in reached(facts, claims) if isinstance(one, Mapping)]
             audiences = [said_by for one in mappings for said_by in _given(facts, one.get("aud"))]
-            said |= {text_of(one) for one in audiences} or {None}
+            said |= {_audience(one) for one in audiences} or {None}
     return len(said) == 1 and None not in said
+
+
+def _audience(value: Value | None) -> str | None:
+    """The literal, or the setting that it is."""
+    return f"setting {value.key}" if isinstance(value, ConfigValue) else text_of(value)
 
 
 def _given(facts: SourceFacts, value: Value | None) -> list[Value | None]:

@@ -130,6 +130,7 @@ def _given_config(project: Project) -> Iterator[ConfigWrite]:
 def _class_config(project: Project, modules: dict[str, Module]) -> Iterator[ConfigWrite]:
     """Settings that stand in config classes and settings modules, and whether ``from_object`` loads them."""
     loaded, unknown = _loaded(project, modules)
+    places = {one.target: one.span for one in project.assignments if not one.function and one.attribute.isupper()}
     children: dict[str, list[ClassState]] = {}
     for state in project.classes.values():
         for base in state.bases:
@@ -141,7 +142,9 @@ def _class_config(project: Project, modules: dict[str, Module]) -> Iterator[Conf
         how = True if is_loaded else None if unknown or not loaded else False
         for key, value in state.attributes.items():
             if key.isupper() and not isinstance(value, Name):
-                yield ConfigWrite(key, value, value.span or state.span, "class", "", state.name, how)
+                place = places.get(f"{state.name}.{key}", state.span)
+                span = value.span if value.span is not None and place.holds(value.span) else place
+                yield ConfigWrite(key, value, span, "class", "", state.name, how)
     homes = loaded & modules.keys()
     for assignment in project.assignments if homes else ():
         home, _, _ = assignment.target.rpartition(".")
