@@ -67,12 +67,7 @@ def detect(app: App) -> Iterator[Hit]:
             certainty="possible" if is_for_one_desk(write) else "likely",
         )
     signer = list(written(app, "SESSION_USE_SIGNER"))
-    if (
-        not signer
-        and not in_files
-        and in_force(app, "SESSION_USE_SIGNER") is not True
-        and not (version and version >= (0, 7))
-    ):
+    if not signer and in_force(app, "SESSION_USE_SIGNER") is not True and not (version and version >= (0, 7)):
         yield Hit("SESSION_USE_SIGNER is left off, so the session's id is unsigned", made, certainty="possible")
 
 
