@@ -32,6 +32,7 @@ from stopper.core.values import (
     Name,
     Parameter,
     Sequence,
+    Unknown,
     Value,
     options,
     text_of,
@@ -166,8 +167,11 @@ def _is_own_path(value: Value) -> bool:
 
 def _start(value: Value) -> str | None:
     """The fixed text that the address begins with."""
-    if isinstance(value, Format) and value.parts:
-        return "/" if _is_here(value.parts[0]) else text_of(value.parts[0])
+    if isinstance(value, (Format, Unknown)) and value.parts:
+        first = value.parts[0]
+        while isinstance(first, (Format, Unknown)) and first.parts:
+            first = first.parts[0]
+        return "/" if _is_here(first) else text_of(first)
     if isinstance(value, Call) and value.callee == "urllib.parse.urljoin":
         return None
     return value.value if isinstance(value, Constant) and isinstance(value.value, str) else None
