@@ -77,11 +77,16 @@ def detect(app: App) -> Iterator[Hit]:
     ]
     if not handing or (guarded := _guarded(facts)) is None:
         return
+    made_by: set[str] = set()
     for returned in handing:
+        maker = returned.value.callee if isinstance(returned.value, Call) else ""
+        if maker in made_by:
+            continue  # another view gives back what the same function made
         function = facts.function(returned.function)
         decorated = function is not None and any(_GUARDS.search(one.name) for one in function.decorators)
         said = (part.callee for part in walk(returned.value, 5) if isinstance(part, Call))
         if returned.function not in guarded and not decorated and guarded.isdisjoint(said):
+            made_by |= {maker} if facts.function(maker) is not None else set()
             yield Hit("an answer with a token has no `Cache-Control: no-store`", returned.span)
 
 

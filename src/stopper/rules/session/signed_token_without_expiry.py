@@ -37,13 +37,17 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     if not facts.imports("itsdangerous"):
         return
+    told: set[str] = set()
     for word in ("loads", "unsign", "load"):
         for call in facts.calls(*(f"{home}.{word}" for home in _TIMED), f"?.{word}"):
             if not _of(call, _TIMED):
                 continue
             place = 0 if call.method == "_" else 1
             if call.lacks(place, "max_age") or is_constant(call.argument(place, "max_age"), None):
+                if call.function in told:
+                    continue  # what one function reads twice, two halves of one token, is one thing to mend
                 if not _names_a_kept_session(facts, call):
+                    told |= {call.function} - {""}
                     yield Hit("the token's age is not looked at, so it is good for ever", call.span)
             elif (length := seconds(facts, call.argument(place, "max_age"))) is not None and length > _LONGEST:
                 yield Hit("the token is good for more than a month", call.span, certainty="likely")
