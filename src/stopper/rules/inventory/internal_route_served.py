@@ -50,6 +50,8 @@ def detect(app: App) -> Iterator[Hit]:
             continue  # what was only seen from outside is asked
         if is_kept_inside(source_of(app), route.path):
             continue
+        if _only_sends_on(source_of(app), route.view):
+            continue  # where it leads is asked by itself
         if _is_switched(source_of(app), route.view) or _seems_guarded(source_of(app), route.view):
             continue
         for ref in route.refs():
@@ -64,6 +66,19 @@ def detect(app: App) -> Iterator[Hit]:
                     reader,
                 )
                 break
+
+
+def _only_sends_on(facts: SourceFacts, view: str) -> bool:
+    """``return redirect(url_for("index"))``, and nothing else."""
+    given = facts.returns_of(view)
+    return bool(given) and all(
+        isinstance(one.value, Call)
+        and one.value.callee == "flask.redirect"
+        and bool(one.value.args)
+        and isinstance(one.value.args[0], Call)
+        and one.value.args[0].callee == "flask.url_for"
+        for one in given
+    )
 
 
 def _seems_guarded(facts: SourceFacts, view: str) -> bool:
