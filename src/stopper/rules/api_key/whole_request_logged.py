@@ -10,6 +10,7 @@ from stopper.core.left_out import left_out
 from stopper.core.passing import passed
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
+from stopper.core.switched_on import asked_for
 from stopper.core.values import (
     Call,
     Item,
@@ -79,8 +80,8 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 def _only_debugging(facts: SourceFacts, span: Span) -> bool:
-    """``if current_app.debug:`` around it."""
-    return any(
+    """``if current_app.debug:`` around it, or another flag that a look at the inside turns on."""
+    return asked_for(facts, span) or any(
         not one.negated
         and isinstance(one.value, Name)
         and one.value.dotted in ("flask.current_app.debug", "flask.Flask.debug")
