@@ -11,7 +11,7 @@ from typing import Final, cast
 
 from stopper.core.redaction.providers import FORMATS, PATTERNS, one_of
 
-STANDS_IN: Final = r"your|example|placeholder|change.?me|dummy|xxx|not[_-]?a?[_-]?real|-here$|^(?:fake|mock)[_-]|(?:^|[_-])no[_-](?:api[_-])?key$|\*\*\*"
+STANDS_IN: Final = r"your|^@\{|^@@|example|placeholder|change.?me|dummy|xxx|not[_-]?a?[_-]?real|-here$|^(?:fake|mock)[_-]|(?:^|[_-])no[_-](?:api[_-])?key$|\*\*\*"
 """Words that people write where a key will stand. Rules that ask for more add to it: what is harmless differs from place to place (``1234567890``
 is no key in a readme, and is one that is checked in a view)."""
 FAKE: Final = re.compile(
