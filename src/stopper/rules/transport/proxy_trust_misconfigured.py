@@ -10,6 +10,7 @@ from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.setting_facts import plain
 from stopper.core.values import Call, Constant, Item, Name, Value, is_constant, walk
+from stopper.core.view_functions import index_of
 
 _FIX: Final = ("werkzeug.middleware.proxy_fix.ProxyFix", "werkzeug.contrib.fixers.ProxyFix")
 _ORDER: Final = ("x_for", "x_proto", "x_host", "x_port", "x_prefix")
@@ -145,10 +146,20 @@ def _untold(facts: SourceFacts) -> Iterator[Hit]:
     behind = any(_PROXY.search(line) for file in facts.files_of("compose", "config") for line in file.lines)
     if behind:
         for call in facts.calls("flask_limiter.Limiter"):
+            if _counts_by_header(facts, call.argument(0, "key_func")):
+                continue
             yield Hit(
                 "a proxy stands in front, there is no ProxyFix, and the limit counts the proxy's address", call.span
             )
             return
+
+
+def _counts_by_header(facts: SourceFacts, key: Value | None) -> bool:
+    """That a function of the project gives the key and reads what the proxy wrote: what the connection says counts for nothing then."""
+    names = [key.dotted] if isinstance(key, Name) else [key.callee] if isinstance(key, Call) else []
+    behind = set(index_of(facts).calling(names, 2)) if names else set[str]()
+    read = facts.readings("flask.request.headers", "flask.request.environ")
+    return any(one.function in behind and one.key.lower() in _HEADERS for one in read)
 
 
 RULE = Rule(
