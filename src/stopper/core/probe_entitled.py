@@ -9,15 +9,19 @@ from stopper.core.probe_own_values import as_parameter
 
 
 def holds(value: object, name: str, wanted: object, depth: int = 3) -> bool:
-    """Whether the JSON value has a member of that name, in any spelling, with exactly the value that was wanted."""
+    """Whether the JSON value has a member of that name, in any spelling, with the value that was wanted."""
     if isinstance(value, dict) and depth:
         said = cast("dict[str, object]", value)
         return any(
-            (as_parameter(key) == name and type(inner) is type(wanted) and inner == wanted)
-            or holds(inner, name, wanted, depth - 1)
+            (as_parameter(key) == name and _is_as_wanted(inner, wanted)) or holds(inner, name, wanted, depth - 1)
             for key, inner in said.items()
         )
     return False
+
+
+def _is_as_wanted(said: object, wanted: object) -> bool:
+    """The same value of the same type; a yes that a database keeps as 1 is one too."""
+    return said == wanted and (type(said) is type(wanted) or (wanted is True and isinstance(said, int)))
 
 
 def taken_up(wishes: dict[str, object], honest: object, eager: object) -> list[str]:

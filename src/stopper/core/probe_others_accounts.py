@@ -61,7 +61,7 @@ def asked(target: Target) -> Steps[list[Verdict]]:
     routes = list(_routes(target))[:ROUTES_MOST] if target.mode == "active" else []
     if not routes:
         return found
-    hers, his = (yield from _account(target, "first")), (yield from _account(target, "second"))
+    hers, his = (yield from account(target, "first")), (yield from account(target, "second"))
     for route, method in routes:
         if hers is None or his is None:
             break
@@ -77,7 +77,7 @@ def _routes(target: Target) -> Iterator[tuple[Route, str]]:
     pairs = [
         (route, method)
         for route in (*target.app.routes, *_by_body(target))
-        if _is_of_an_account(route)
+        if is_of_an_account(route)
         for method in ("PUT", "PATCH", "POST", "DELETE")
         if method in route.methods
     ]
@@ -99,7 +99,7 @@ def _words(route: Route) -> list[str]:
     return [word for word in re.split(r"[/_.-]+", re.sub(r"\{[^{}]*\}", "", route.path)) if word]
 
 
-def _is_of_an_account(route: Route) -> bool:
+def is_of_an_account(route: Route) -> bool:
     """One id, of a person, and nothing beside it that is not about the account itself."""
     if len(route.parameters) != 1 or is_door(route) or PASSWORD.search(route.path):
         return False
@@ -110,7 +110,8 @@ def _is_of_an_account(route: Route) -> bool:
     return all(_NOUN.match(word) or _ABOUT.match(word) for word in words[first:])
 
 
-def _account(target: Target, which: str) -> Steps[Account | None]:
+def account(target: Target, which: str) -> Steps[Account | None]:
+    """Somebody whom the scan has registered for all its probes; None where the API takes nobody or shows nobody the own account."""
     return (yield from found_once(target, f"an account of the scan's own, the {which}", lambda: _made(target)))
 
 
@@ -146,7 +147,7 @@ def _views(target: Target, numbers: tuple[str, ...]) -> Iterator[Request]:
             "GET" in route.methods
             and len(route.parameters) == 1
             and route.path.endswith("}")
-            and _is_of_an_account(route)
+            and is_of_an_account(route)
         ):
             yield from (at_number(target, route, number) for number in numbers)
 
@@ -162,8 +163,8 @@ def _seen_again(one: Account) -> Steps[Account | None]:
 def _changed(target: Target, route: Route, method: str, hers: Account, his: Identity) -> Steps[Verdict | None]:
     """Somebody else sends the change of her account; that it worked shows in what she is shown, and in nothing else."""
     ends = method == "DELETE" or any(map(_ENDS.match, _words(route)))
-    for number in [one for one in hers.numbers if _fits(route, one)][:NUMBERS_MOST]:
-        if not (yield from _is_hers(target, route, number, hers, ends)):
+    for number in [one for one in hers.numbers if fits(route, one)][:NUMBERS_MOST]:
+        if not (yield from is_hers(target, route, number, hers, ends)):
             continue
         honest = at_number(target, route, number, method)
         for body in [{}] if method == "DELETE" else _bodies(honest, hers):
@@ -244,13 +245,13 @@ def _new(name: str, value: object, stem: str, hers: Account) -> object:
 # -- whose it is -----------------------------------------------------------------------------------------------------------------
 
 
-def _fits(route: Route, number: str) -> bool:
+def fits(route: Route, number: str) -> bool:
     """A number is asked for by a number."""
     kind = route.parameters[0][1]
     return number.isdigit() if "int" in kind else True
 
 
-def _is_hers(target: Target, route: Route, number: str, hers: Account, ends: bool) -> Steps[bool]:
+def is_hers(target: Target, route: Route, number: str, hers: Account, ends: bool) -> Steps[bool]:
     """Whether that id surely names her account there: nobody else's is touched. A number that counts may be somebody else's under another noun."""
     if not number.isdigit():
         return True

@@ -1,6 +1,7 @@
 """Whoever adds a field to the request gives himself a role, a balance or another owner."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
@@ -10,12 +11,16 @@ from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.login_names import PASSWORD
 from stopper.core.place import RouteRef
-from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, undo, unsure
+from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send, undo, unsure
 from stopper.core.probe_baseline import attempt, candidates, is_door
 from stopper.core.probe_entitled import entitled, holds, taken_up
 from stopper.core.probe_inputs import members
-from stopper.core.probe_objects import entries, ids
+from stopper.core.probe_kinds import at_number
+from stopper.core.probe_objects import entries, ids, inner_object
+from stopper.core.probe_others_accounts import Account, account, fits, is_hers, is_of_an_account
+from stopper.core.probe_own_values import as_parameter
 from stopper.core.probe_registration import holding, let_in, new_account, registers
 from stopper.core.rule import Hit, Rule
 from stopper.core.whole_writes import whole_writes
@@ -40,6 +45,12 @@ _WISHES: Final[dict[str, object]] = {
 _RIGHTS: Final = ("is_admin", "role", "admin")
 """What nobody gives himself, also where the document names it. Tried alone where all wishes together are refused: a column that is not
 there spoils a statement."""
+_OWN: Final = re.compile(
+    r"(?i)(^|/)(me|self|account|profile|settings|users?/(me|profile|update|edit))(/(edit|update|change))?/?$"
+)
+"""Paths at which a person changes the own account."""
+SHOWN: Final = 4
+"""Weaknesses of one finding that are shown."""
 _ROUTES: Final = {"quick": 4, "standard": 8, "deep": 20}
 
 
@@ -47,22 +58,82 @@ def probe(target: Target) -> Steps[Verdict]:
     """Members that nobody asked for are added to an accepted body; one that is read back afterwards was written."""
     if target.mode != "active" or not target.identities:
         return not_applicable("only mode active writes, and as somebody")
-    who, tried = target.identities[0], 0
-    for route, method in list(candidates(target, ("POST", "PUT", "PATCH")))[: _ROUTES[target.depth]]:
-        if is_door(route):
-            continue
-        verdict = yield from attempt(_tried(target, route, method, who))
-        if verdict is not None and verdict.outcome == "fail":
-            return verdict
+    who, tried, wrong = target.identities[0], 0, list[Verdict]()
+    for steps in _ways(target, who):
+        try:
+            verdict = yield from attempt(steps)
+        except Skipped:
+            if not wrong:
+                raise
+            break  # the budget is used up: what was proven until then stays proven
         tried += verdict is not None
-    for route in [one for one in target.app.routes if registers(one)][:2]:
-        verdict = yield from attempt(_at_registration(target, route, who))
-        if verdict is not None and verdict.outcome == "fail":
-            return verdict
-        tried += verdict is not None
+        wrong += [verdict] if verdict is not None and verdict.outcome == "fail" else []
+    if wrong:
+        refs = list(dict.fromkeys(ref for one in wrong for ref in one.routes))
+        evidence = [part for one in wrong[:SHOWN] for part in one.evidence]
+        return failed("; ".join(one.message for one in wrong[:SHOWN]), refs, evidence)
     if not tried:
         return unsure("no body was accepted whose object can be read back")
     return passed("members that nobody asked for are not written")
+
+
+def _ways(target: Target, who: Identity) -> Iterator[Steps[Verdict | None]]:
+    """The own account of somebody whom the scan registers, things, and registrations."""
+    pairs = [(route, method) for route, method in candidates(target, ("POST", "PUT", "PATCH")) if not is_door(route)]
+    own = [pair for pair in pairs if _is_the_own_account(pair[0])]
+    for route, method in own[: _ROUTES[target.depth] // 2]:
+        yield _at_own_account(target, route, method, who)
+    for route, method in [pair for pair in pairs if pair not in own][: _ROUTES[target.depth]]:
+        yield _tried(target, route, method, who)
+    for route in [one for one in target.app.routes if registers(one)][:2]:
+        yield _at_registration(target, route, who)
+
+
+def _is_the_own_account(route: Route) -> bool:
+    """Where a person changes the own account: at a path without an id, or under the own one."""
+    if PASSWORD.search(route.path):
+        return False
+    return is_of_an_account(route) if route.parameters else bool(_OWN.search(route.path))
+
+
+def _at_own_account(target: Target, route: Route, method: str, who: Identity) -> Steps[Verdict | None]:
+    """Somebody whom the scan registered changes the own account; who was given to the scan does it only where nobody can be registered."""
+    known = yield from account(target, "second")
+    if known is None:
+        return None if route.parameters else (yield from _tried(target, route, method, who))
+    if not route.parameters:
+        return (yield from _eager_change(target.request_for(route, method), route, known))
+    for number in [one for one in known.numbers if fits(route, one)][:2]:
+        if (yield from is_hers(target, route, number, known, ends=False)):
+            return (yield from _eager_change(at_number(target, route, number, method), route, known))
+    return None
+
+
+def _eager_change(honest: Request, route: Route, known: Account) -> Steps[Verdict | None]:
+    """The own account as it is, with rights beside it: all that are wished for, those that it has a member for, and each alone."""
+    ref = RouteRef(honest.method, route.path)
+    before = yield from send(known.person.on(known.view))
+    had = {as_parameter(name): value for name, value in inner_object(before.response.json()).items()}
+    body = {name: had.get(as_parameter(name), value) for name, value in members(honest).items()}
+    body = {name: value for name, value in body.items() if not PASSWORD.search(name) and name not in _RIGHTS}
+    mine = {name: value for name, value in _WISHES.items() if name in had} or _WISHES
+    each: list[dict[str, object]] = [{name: mine[name]} for name in _RIGHTS if name in mine]
+    for some in (_WISHES, mine, *each):
+        request = replace(honest, body=json.dumps({**body, **some}).encode())
+        changed = yield from send(replace(known.person.on(request), identity=None))
+        if changed.response.refused:
+            return passed(f"{ref} refuses who asks")
+        after = yield from send(known.person.on(known.view))
+        if taken := taken_up(some, before.response.json(), after.response.json()):
+            evidence = [
+                Evidence("exchange", "control: an account that the scan registered has none of them", before),
+                Evidence("exchange", "it is changed with members that nobody asked for", changed),
+                Evidence("exchange", f"read back, it has {', '.join(taken)} as it was sent", after),
+            ]
+            return failed(f"{ref} writes {', '.join(taken)}, which no caller should set", [ref], evidence)
+        if changed.response.succeeded:
+            break
+    return passed(f"{ref} keeps to the members that it knows")
 
 
 def _tried(target: Target, route: Route, method: str, who: Identity) -> Steps[Verdict | None]:
@@ -97,7 +168,7 @@ def _tried(target: Target, route: Route, method: str, who: Identity) -> Steps[Ve
 def _reading(target: Target, route: Route, method: str, changed: Exchange, who: Identity) -> Request | None:
     """How the written object is read: its own route, or for a POST the one with the new id."""
     known = {one.path.rstrip("/"): one for one in target.app.routes if "GET" in one.methods}
-    if method != "POST":
+    if method != "POST" or _OWN.search(route.path):
         if route.path.rstrip("/") not in known:
             return None
         honest = who.on(target.request_for(route, "GET"))
