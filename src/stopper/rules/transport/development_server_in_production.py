@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.desk_files import is_run_by_hand
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.passing import given
@@ -30,6 +31,9 @@ _APP: Final = re.compile(r"(?:\w*_)?app(?:lication)?|(?:create|make|build)_(?:\w
 _FOR_ONE_DESK: Final = re.compile(r"(?i)(?:^|[/._-])(?:dev|devel|development|debug|local)(?:$|[/._-])")
 _OF_TESTS: Final = re.compile(r"(?i)(?:^|[_-])tests?(?:[_-]|$)|test_?server")
 _ON_EVERY_ADDRESS: Final = re.compile(r"(?:--host|-h)[= ][\"']?(?:0\.0\.0\.0|::)")
+_SERVER: Final = re.compile(
+    r"(?i)\b(?:gunicorn|uwsgi|waitress(?:-serve)?|hypercorn|uvicorn|granian|mod_wsgi-express)\b"
+)
 _COMMAND: Final = re.compile(
     r"(?i)(^|[\s\"',\[])(flask([\"',\s]+(--app|-A)[\"',=\s]+\S+)?[\"',\s]+run|python3?[\"',\s]+-m[\"',\s]+flask\b.*\brun)\b"
 )
@@ -39,7 +43,7 @@ def detect(app: App) -> Iterator[Hit]:
     """``run`` on every address or with an adhoc certificate; ``flask run`` in what starts the container, or for everybody in a script."""
     facts = source_of(app)
     for call in facts.calls("*.run"):
-        if _runs_flask(app, call) and not _is_for_tests(call):
+        if _runs_flask(app, call) and not _is_for_tests(call) and not _is_served_otherwise(facts, call):
             yield from _judged(app, call)
     for call in facts.calls(*_SIMPLE):
         yield from _judged(app, call)
@@ -55,6 +59,21 @@ def detect(app: App) -> Iterator[Hit]:
                     "the container is started with the development server",
                     Span(file.path, number, number, 1, len(line) + 1),
                 )
+
+
+def _is_served_otherwise(facts: SourceFacts, call: Call) -> bool:
+    """That what deploys the application hands this very module to a real server (``gunicorn start:app``), and the call stands where only
+    whoever starts the file by hand comes."""
+    if call.span is None:
+        return False
+    stem = PurePosixPath(call.span.path).stem
+    lines = [line for file in facts.files_of("dockerfile", "compose", "procfile", "shell") for line in file.lines]
+    served = any(_SERVER.search(line) and re.search(rf"\b{re.escape(stem)}:\w", line) for line in lines)
+    started = any(
+        re.search(rf"\bpython[\d.]*\b.*\b{re.escape(stem)}(?:\.py)?\b(?!:)", line) and not _SERVER.search(line)
+        for line in lines
+    )
+    return served and not started and is_run_by_hand(facts, call)
 
 
 def _is_for_tests(call: Call) -> bool:
