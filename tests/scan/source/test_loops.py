@@ -79,3 +79,10 @@ def test_headers_filled_in_a_loop_over_a_table_are_those_of_the_table(read):
     source = "import flask\nH = {}\nfor name, value in {'X-Api-Key': 'abc', 'Accept': 'xyz'}.items():\n    H[name] = value\nuse(H)\n"
     (call,) = source_of(read(source).app).calls("use")
     assert any(getattr(one, "keys", tuple)() == ("X-Api-Key", "Accept") for one in options(call.args[0]))
+
+
+def test_going_through_a_mapping_gives_its_keys(read):
+    source = "import flask\nT = {'a': flask.request.headers, 'b': 2}\nfor name in T:\n    use(name)\nfor word in T.keys():\n    use(word)\n"
+    first, second = source_of(read(source).app).calls("use")
+    for call in (first, second):
+        assert {getattr(one, "value", None) for one in options(call.args[0])} == {"a", "b"}

@@ -24,6 +24,9 @@ from stopper.scan.source.drafts import new_name
 from stopper.scan.source.loops import MOST_ROWS, is_table, pairs_of
 from stopper.scan.source.reader import NONE, NOTHING, Reader, canonical, either, named
 
+MOST_OPTIONS: Final = 8
+"""What a choice holds; more keys than these are told apart no longer."""
+
 
 def attribute_node(reader: Reader, node: ast.Attribute) -> Value:
     owner = reader.value(node.value)
@@ -212,8 +215,22 @@ def element_of(value: Value) -> Value:
     pairs = pairs_of(value)
     if pairs:
         return pairs[0] if len(pairs) == 1 else Choice(pairs)
+    keys = _keys_of(value.receiver if type(value) is Call and value.method == "keys" and not value.args else value)
+    if keys:
+        return either(*keys) if len(keys) <= MOST_OPTIONS else Item(Sequence(keys, "list"), NOTHING)
     if type(value) is Member and value.attribute == "headers":
         return NOTHING  # the names of what a client or an answer holds; those of the request come in pairs
     if type(value) is Call and value.method in ("items", "values", "keys") and value.receiver is not None:
         return Item(value.receiver, NOTHING)
     return Item(value, NOTHING)
+
+
+def _keys_of(value: Value | None) -> tuple[Value, ...]:
+    """The keys that going through a mapping gives; nothing where not all of them are seen."""
+    several = value.options if type(value) is Choice else (value,)
+    keys: dict[object, Value] = {}
+    for one in several:
+        if type(one) is not Mapping or one.open or not all(type(key) is Constant for key, _ in one.items):
+            return ()
+        keys.update((key.value, key) for key, _ in one.items if type(key) is Constant)
+    return tuple(keys.values())
