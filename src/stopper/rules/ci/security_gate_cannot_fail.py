@@ -31,6 +31,9 @@ _INSTALLS: Final = re.compile(
 _SWALLOWED: Final = re.compile(
     r"\|\|\s*(?:true|:|exit\s+0|echo\b|printf\b|/bin/true)|;\s*(?:true|exit\s+0)\b|\s--exit-zero\b|--exit-code[= ]0\b|--soft-fail\b|--no-error\b(?!-)|--fail-on[= ]none\b|\s-I\b.*zap"
 )
+_COMMAND: Final = re.compile(
+    r"\b(bandit|pip-audit|safety|semgrep|trivy|gitleaks|grype|snyk|checkov|osv-scanner)\s+(\w+)?"
+)
 _PIPED: Final = re.compile(r"\|\s*(?:tee|cat|head|tail|grep|jq|sed|awk)\b")
 _CONTINUES: Final = re.compile(
     r"(?i)^\s*-?\s*(?:continue-on-error|allow_failure|ignore_outcome|ignore_errors|continueOnError)\s*[:=]\s*[\"']?true\b"
@@ -80,6 +83,8 @@ def _runs(text: str) -> bool:
 def _let_off(file: TextFile, step: Step, tool: Line, whole: str) -> Hit | None:
     for line in step.lines:
         if TOOL.search(line.text) and _SWALLOWED.search(line.text):
+            if _runs_again(line, whole):
+                continue
             return Hit("the exit code of this security tool is swallowed", line.span, certainty="certain")
         if TOOL.search(line.text) and _JENKINS.search(line.text):
             return Hit("the exit code of this security tool is swallowed", line.span)
@@ -106,6 +111,21 @@ def _let_off(file: TextFile, step: Step, tool: Line, whole: str) -> Hit | None:
     ):
         return Hit("the pipe ends well whatever the security tool before it says", tool.span)
     return None
+
+
+def _runs_again(report: Line, whole: str) -> bool:
+    """That this line only writes a report: behind it the same tool with the same word of command runs once more, and may fail."""
+    ran = _COMMAND.search(report.text)
+    lines = whole.partition(report.text)[2].splitlines() if ran is not None else []
+    return any(
+        (again := _COMMAND.search(one)) is not None
+        and ran is not None
+        and again.group(1, 2) == ran.group(1, 2)
+        and _runs(one)
+        and not _SWALLOWED.search(one)
+        and not _PIPED.search(one)
+        for one in lines
+    )
 
 
 def _ends_well(step: Step, whole: str) -> Line | None:
