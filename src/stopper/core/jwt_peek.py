@@ -27,7 +27,7 @@ def is_only_a_first_look(facts: SourceFacts, call: Call) -> bool:
     only the words of a refusal, the choice of a key or the end of the application's own copy come of it."""
     if _only_words_a_refusal(facts, call):
         return True
-    if _after_a_failed_check(facts, call):
+    if _after_a_failed_check(facts, call) or is_given_back_before(facts, call):
         return False
     if _verifies_in(facts, call.function, call):
         return True
@@ -98,6 +98,18 @@ def _after_a_failed_check(facts: SourceFacts, call: Call) -> bool:
     return any(
         call.span is not None and within(call.span, handler.span) and any("decode" in tried for tried in handler.tried)
         for handler in facts.handlers()
+    )
+
+
+def is_given_back_before(facts: SourceFacts, call: Call) -> bool:
+    """``if …: return claims`` of what nobody has verified, above the line that verifies."""
+    checked = [
+        one.span.line
+        for one in facts.calls_in(call.function)
+        if one is not call and verifies(one) and one.span is not None
+    ]
+    return bool(checked) and any(
+        _comes_from(one.value, call) and one.span.line < min(checked) for one in facts.returns_of(call.function)
     )
 
 

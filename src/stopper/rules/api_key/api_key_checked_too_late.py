@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.api_key_names import is_key_name, is_shown_key, reads_keys
+from stopper.core.api_key_names import is_key_name, is_key_reading, is_shown_key, reads_keys
 from stopper.core.app import App
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.nested_functions import inside
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Value, text_of, walk
+from stopper.core.values import Call, Name, Value, text_of, walk
 
 _EFFECT: Final = re.compile(
     r".*\.(?:commit|flush|insert_one|insert_many|insert|update_one|update_many|delete_one|delete_many|bulk_save_objects|publish|send_message"
@@ -148,15 +148,33 @@ def _first_refusal(facts: SourceFacts, function: str, checks: frozenset[str]) ->
 
 
 def _about_key(facts: SourceFacts, value: Value, checks: frozenset[str]) -> bool:
+    kept = _kept_keys(facts)
+    if kept and any(isinstance(one, Name) and one.dotted.startswith(kept) for one in walk(value, 6)):
+        return True
     return any(is_shown_key(facts, one) for one in walk(value, 6)) or any(
         isinstance(one, Call) and (one.callee in checks or _KEY_GUARD.fullmatch(one.callee)) for one in walk(value, 3)
+    )
+
+
+def _kept_keys(facts: SourceFacts) -> tuple[str, ...]:
+    """``flask.g.key``, which a hook has filled with what belongs to the key that was shown."""
+    return facts.once(
+        "kept keys",
+        lambda: tuple(
+            {
+                f"flask.{one.target}"
+                for one in facts.assignments()
+                if one.target.startswith("g.") and any(is_key_reading(part) for part in walk(one.value, 6))
+            }
+        ),
     )
 
 
 def _has_effect(call: Call) -> bool:
     if call.method in ("execute", "executemany"):
         return bool(call.args) and _WRITES.match(text_of(call.args[0]) or "") is not None
-    return _EFFECT.fullmatch(call.callee) is not None and not call.callee.startswith(("flask.", "logging."))
+    own = call.callee.startswith("flask.g.")  # a connection that is kept there
+    return _EFFECT.fullmatch(call.callee) is not None and (own or not call.callee.startswith(("flask.", "logging.")))
 
 
 RULE = Rule(

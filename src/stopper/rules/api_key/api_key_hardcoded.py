@@ -74,6 +74,8 @@ def _places(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
             yield from _held(write.key, write.value, write.span)
     for one in facts.assignments():
         yield from _held(one.attribute, one.value, one.span)
+        if not one.function and isinstance(one.value, Mapping):
+            yield from _in_table(one.value)
     yield from _in_comparisons(facts)
     yield from _in_calls(facts)
 
@@ -90,6 +92,23 @@ def _held(name: str, value: Value, span: Span) -> Iterator[tuple[Span, Certainty
             if _holds(option) and not (_OF_ANYTHING.fullmatch(name) and _names_fields(option)):
                 yield span, "likely"
                 return
+
+
+def _in_table(table: Mapping, depth: int = 3) -> Iterator[tuple[Span, Certainty]]:
+    """``HEADERS = {"X-API-Key": "…"}`` of a module or class, and tables in tables."""
+    for key, value in table.items:
+        name = text_of(key) or ""
+        if isinstance(value, Mapping) and depth:
+            yield from _in_table(value, depth - 1)
+        elif (
+            isinstance(value, Constant)
+            and value.span is not None
+            and is_key_name(name)
+            and _is_about_key(name)
+            and _is_key(value)
+            and not _repeats(value, name)
+        ):
+            yield value.span, "likely"
 
 
 def _repeats(literal: Constant, name: str) -> bool:

@@ -115,11 +115,37 @@ def _serialised(facts: SourceFacts) -> Iterator[Span]:
     for returned in facts.returns():
         last = returned.function.rpartition(".")[2]
         shows = facts.is_view(returned.function) or re.fullmatch(
-            r"(?:(?:to|as|get|for)_)?(?:\w*dict|\w*json|serializ\w*|public\w*|represent\w*|summary|details?|info|view|payload|response)",
+            r"(?:(?:to|as|get|for)_)?(?:\w*dict|\w*json|serializ\w*|public\w*|represent\w*|describe\w*|summary|details?|info|view|payload|response)",
             last,
         )
-        if shows and not _ONCE.search(last) and _gives(facts, returned.value, returned.function):
+        if not shows or _ONCE.search(last):
+            continue
+        function, value = returned.function, returned.value
+        if _gives(facts, value, function) or _is_of_key_model(facts, function, value):
             yield returned.span
+
+
+_KEY_MODEL: Final = re.compile(
+    r"(?i)_?(?:\w*_)?(?:api|access|client|service)_?(?:key|credential)s?(?:model|record|row)?"
+)
+_KEY_ITSELF: Final = frozenset({"key", "secret", "value", "token", "raw_key", "plain_key", "key_value", "secret_key"})
+_PLAINLY: Final = frozenset({"secret", "raw_key", "plain_key", "secret_key"})
+
+
+def _is_of_key_model(facts: SourceFacts, function: str, value: Value) -> bool:
+    """``{"secret": self.secret}`` in what a model of keys makes of itself: the column says by its class what it holds."""
+    owner = function.rpartition(".")[0]
+    known = classes_by_name(facts).get(owner)
+    if known is None or not isinstance(value, Mapping) or not _KEY_MODEL.fullmatch(owner.rpartition(".")[2]):
+        return False
+    is_hashed = any(re.search(r"(?i)hash|digest", column) for column in (*known.attributes, *known.fields))
+    words = _PLAINLY if is_hashed else _KEY_ITSELF  # what is called a key may be its name then
+    columns = [known.attributes.get(name) for name in words]
+    return any(
+        (held is not None and any(held is one for one in columns))
+        or (isinstance(held, Name) and held.dotted in {f"{owner}.{name}" for name in words & known.fields.keys()})
+        for _, held in value.items
+    )
 
 
 def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name: str = "") -> bool:

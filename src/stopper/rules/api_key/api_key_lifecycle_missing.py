@@ -36,7 +36,7 @@ def detect(app: App) -> Iterator[Hit]:
     for found in facts.classes():
         if _MODEL.fullmatch(found.name.rpartition(".")[2]) and _is_record(found) and not _STEP.search(found.span.path):
             stored = True
-            if lacks := _lacks(tuple(found.attributes)):
+            if lacks := _lacks((*found.attributes, *found.fields)):
                 yield Hit(f"the model of keys has no place for {', '.join(lacks)}", found.span)
     for call in facts.calls("*.execute", "*.executescript"):
         table = _TABLE.search(text_of(call.args[0]) or "") if call.args else None

@@ -264,8 +264,8 @@ def _tests(value: Value) -> Iterator[Value]:
 
 
 def _is_empty_test(sides: tuple[Value, ...]) -> bool:
-    """``len(key) == 0``, which asks no more than ``not key``."""
-    return any(is_constant(one, 0) for one in sides) and any(
+    """``len(key) == 0``, which asks no more than ``not key``, or ``len(key) < 20``, which asks little more."""
+    return any(isinstance(one, Constant) and type(one.value) is int for one in sides) and any(
         isinstance(one, Call) and one.callee == "len" for one in sides
     )
 

@@ -9,7 +9,20 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Format, Mapping, Name, Sequence, Value, options, text_of, walk
+from stopper.core.values import (
+    Call,
+    Constant,
+    Format,
+    Item,
+    Mapping,
+    Name,
+    Sequence,
+    Value,
+    is_constant,
+    options,
+    text_of,
+    walk,
+)
 
 LOOKED_UP: Final = "a key is looked up by its raw value, so keys are stored in clear"
 STORED: Final = "a new key is stored as it is"
@@ -47,11 +60,13 @@ def detect(app: App) -> Iterator[Hit]:
 def _look_ups(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     for call in facts.calls(*_FINDERS):
         pairs = [*call.keywords, *(pair for one in call.args for pair in _pairs(one))]
-        if call.span and any(not _HASH.search(name) and is_shown_key(facts, value) for name, value in pairs):
+        if call.span and any(
+            not _HASH.search(name) and is_shown_key(facts, value) and not _is_first_part(value) for name, value in pairs
+        ):
             yield call.span, LOOKED_UP
     for comparison in facts.comparisons("=="):
         for column, shown in ((comparison.left, comparison.right), (comparison.right, comparison.left)):
-            if _is_column(column) and is_shown_key(facts, shown):
+            if _is_column(facts, column) and is_shown_key(facts, shown) and not _is_first_part(shown):
                 yield comparison.span, LOOKED_UP
     for call in facts.calls(*_REDIS_CALLS) if facts.imports("redis", "flask_redis", "valkey") else ():
         if call.span and _in_redis(facts, call):
@@ -78,10 +93,35 @@ def _pairs(value: Value) -> Iterator[tuple[str, Value]]:
             yield text_of(key) or "", inner
 
 
-def _is_column(value: Value) -> bool:
+def _is_first_part(value: Value) -> bool:
+    """``key.partition(".")[0]``: the name of a key, by which it is found; the secret stands behind it."""
+    return (
+        isinstance(value, Item)
+        and is_constant(value.key, 0)
+        and isinstance(value.owner, Call)
+        and value.owner.method in ("split", "partition", "rsplit", "rpartition")
+    )
+
+
+def _names_of_columns(facts: SourceFacts) -> dict[int, str]:
+    """What columns are called, by their identity."""
+    return facts.once(
+        "names of columns",
+        lambda: {
+            id(value): name
+            for found in facts.all_classes
+            for name, value in found.attributes.items()
+            if isinstance(value, Call)
+        },
+    )
+
+
+def _is_column(facts: SourceFacts, value: Value) -> bool:
     """``ApiKey.key``: a member of a class, and none that holds a hash. A column of the project's own class is read as its Column."""
     if isinstance(value, Call):
-        return value.method in ("Column", "mapped_column", "CharField", "TextField", "StringField")
+        named = _names_of_columns(facts).get(id(value), "")
+        kinds = ("Column", "mapped_column", "CharField", "TextField", "StringField")
+        return value.method in kinds and not _HASH.search(named)
     if not isinstance(value, Name):
         return False
     owner, _, last = value.dotted.rpartition(".")

@@ -27,6 +27,7 @@ from stopper.core.values import (
     Item,
     Member,
     Name,
+    Truth,
     Value,
     is_constant,
     options,
@@ -80,7 +81,7 @@ def _skipped_checks(facts: SourceFacts) -> Iterator[Span]:
     """``if key and shown != key: refuse``, or the same in two steps: without the key nothing is compared."""
     compared = [(left, right, span, function) for left, right, _, span, function in _comparisons(facts)]
     for outer in facts.conditions() if compared else ():
-        if outer.negated:
+        if outer.negated or _asks_none(facts, outer.value) is not None:
             if outer.stops and not outer.refuses and _lets_in_unset(facts, outer, compared):
                 yield outer.span
             continue
@@ -92,6 +93,14 @@ def _skipped_checks(facts: SourceFacts) -> Iterator[Span]:
             held = any(one.holds(span) for one in refusing for span in _compared_with(wanted, compared, outer.function))
             if held and _may_be_unset(facts, wanted) and not _refused_when_unset(facts, wanted, outer):
                 yield outer.span
+
+
+def _asks_none(facts: SourceFacts, value: Value) -> Value | None:
+    """What is held against nothing: ``key is None``, ``key == ""``."""
+    if not isinstance(value, Truth) or len(value.parts) != len(("key", "nothing")) or value.differs:
+        return None
+    asked, nothing = value.parts
+    return asked if is_constant(nothing, None, "") else None
 
 
 def _compared_with(wanted: Value, compared: list[Compared], within: str) -> Iterator[Span]:
@@ -107,7 +116,7 @@ def _may_be_unset(facts: SourceFacts, wanted: Value) -> bool:
 
 def _lets_in_unset(facts: SourceFacts, outer: Condition, compared: list[Compared]) -> bool:
     """``if not key: return view()`` above the comparison that refuses."""
-    wanted = outer.value
+    wanted = outer.value if outer.negated else _asks_none(facts, outer.value)
     if not isinstance(wanted, (EnvironmentValue, ConfigValue)) or not _says_key(wanted):
         return False
     later = [span for span in _compared_with(wanted, compared, outer.function) if outer.span.line < span.line]

@@ -9,6 +9,7 @@ from stopper.core.call_edits import calls_at
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.held_headers import Put, carried, credential_kind
+from stopper.core.jwt_names import written_in
 from stopper.core.labels import CREDENTIALS, UNTRUSTED, Label, LabelKind
 from stopper.core.naming import sensitive
 from stopper.core.passing import passed
@@ -50,6 +51,12 @@ _NO_GOOD: Final = frozenset(
     }
 )
 """Exceptions that say so; that a token is for somebody else, as others may say, does not make it worthless."""
+_MAKERS: Final = frozenset({"secrets.token_urlsafe", "secrets.token_hex"})
+_LONG_ENOUGH: Final = 16
+_OF_KEYS: Final = re.compile(
+    r"(?i)(?:api|access|client|service)_?keys?|(?:^|[._])(?:new_)?keys?(?=$|[._])|tokens?(?=$|[._])"
+)
+"""Functions, and modules of them, that are called after what they make."""
 _VAGUE: Final = frozenset({"token", "jwt"})
 """Names that other things have too: a challenge for a certificate, a word of a parser."""
 _MASKS: Final = re.compile(
@@ -70,7 +77,11 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     asking = _Asking(facts)
     for flow in facts.flows("log", "print"):
-        if not flow.has(*CREDENTIALS) and not any(True for one in _mappings(flow.value) for _ in _sent(one)):
+        if (
+            not flow.has(*CREDENTIALS)
+            and not any(True for one in _mappings(flow.value) for _ in _sent(one))
+            and not any(isinstance(one, Call) and one.callee in _MAKERS for one in _shown(flow.value))
+        ):
             continue
         labels = asking.of(flow.value)
         found: list[LabelKind] = [kind for kind in _WORDS if any(label.kind == kind for label in labels)]
@@ -152,11 +163,23 @@ class _Asking:
 
     def _named(self, value: Value, labels: frozenset[Label]) -> set[Label]:
         """The label that the value's own name gives it; a bare "token" only where a caller of the API sends it."""
+        if isinstance(value, Call) and value.callee in _MAKERS and self._is_given_out(value):
+            return {Label("api-key", True, value.function)}
         for name in _names(value):
             kind = sensitive(name)
             if kind is not None and (name.lower() not in _VAGUE or self._is_sent(value, labels)):
                 return {Label(kind, True, name)}
         return set()
+
+    def _is_given_out(self, made: Call) -> bool:
+        """That a function which is called after keys or tokens gives back what it has drawn here: a new one."""
+        size = made.argument(0, "nbytes")
+        if isinstance(size, Constant) and isinstance(size.value, int) and size.value < _LONG_ENOUGH:
+            return False  # the part of it that names it
+        home = written_in(self.facts, made)
+        return _OF_KEYS.search(".".join(home.split(".")[-2:])) is not None and any(
+            part is made for one in self.facts.returns_of(home) for part in walk(one.value, 6)
+        )
 
     def _is_sent(self, value: Value, labels: frozenset[Label]) -> bool:
         """That a caller of the API sends it."""
@@ -216,6 +239,8 @@ def _shown(value: Value, depth: int = 12) -> Iterator[Value]:
             return
         case Item(owner=Call(method="split" | "partition"), key=Constant(value=0)):
             return  # ``header.split()[0]`` is the scheme
+        case Item(owner=Item(owner=Call(method="split" | "partition"), key=Constant(value=0)), key=Unknown()):
+            return  # and its beginning even less
         case Unknown(parts=inner) | Format(parts=inner) | Choice(options=inner) | Sequence(items=inner):
             for part in inner:
                 yield from _shown(part, depth - 1)

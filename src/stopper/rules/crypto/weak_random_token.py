@@ -12,7 +12,7 @@ from stopper.core.place import Span
 from stopper.core.random_edits import from_the_system
 from stopper.core.random_picks import picks
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Mapping, Name, Value, walk
+from stopper.core.values import Call, Constant, Format, Mapping, Name, Value, text_of, walk
 
 GENERATORS: Final = (
     r"(?:random|numpy\.random)(?:\.(?:Random|default_rng|RandomState|Generator))?\.(?:random|randint|randrange|choice|choices|sample|getrandbits|randbytes|uniform|shuffle|integers|bytes|betavariate)"
@@ -40,6 +40,8 @@ _CODE_ENDS: Final = frozenset({9999, 99999, 999999, 9999999, 10000, 100000, 1000
 _NOT_SECRET: Final = re.compile(
     r"(?i)tokens?_(?:count|limit|type|index)|(?:un|pad|eos|bos|mask|next)_?token|num_|_count$|tokens$"
 )
+_STORES: Final = frozenset({"set", "setex", "hset", "psetex", "setnx"})
+_ENTRY: Final = re.compile(r"(?:\w+[:/-])*?([a-zA-Z_]+)[:/-]")
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -87,7 +89,7 @@ def _uses(facts: SourceFacts, made: list[Call]) -> Iterator[tuple[Span, Certaint
     for function in functions:
         for call in facts.calls_in(function):
             thing = call.callee.rpartition(".")[2]
-            for word, value in (*call.keywords, *_members(call)):
+            for word, value in (*call.keywords, *_members(call), *_placed(facts, call)):
                 name = _of_its_class(f"{thing}.{word}") if thing[:1].isupper() else word
                 if call.span is not None and (sure := _opens(name, value, spans)):
                     yield value.span or call.span, sure
@@ -158,6 +160,18 @@ def _members(call: Call) -> Iterator[tuple[str, Value]]:
                     yield key.value, item
 
 
+def _placed(facts: SourceFacts, call: Call) -> Iterator[tuple[str, Value]]:
+    """What is passed by its place: under the name of the parameter, or under the word that the entry of a store begins with."""
+    own = facts.function(call.callee)
+    if own is not None:
+        yield from zip(own.parameters, call.args, strict=False)
+    if call.method in _STORES and len(call.args) > 1:
+        first = call.args[0].parts[0] if isinstance(call.args[0], Format) else call.args[0]
+        found = _ENTRY.match(text_of(first) or "")
+        if found is not None:
+            yield from ((found[1], value) for value in call.args[1:])
+
+
 def _of_its_class(target: str) -> str:
     """``ApiKey.value`` is an api_key, ``PasswordReset.code`` a reset_code: a word that says little takes its class for help."""
     owner, _, word = target.rpartition(".")
@@ -183,7 +197,10 @@ def _kind(name: str) -> Literal["", "door", "code"]:
 
 def _is_code(value: Value) -> bool:
     """A number with a fixed count of digits, as codes for one use have."""
-    return any(isinstance(one, Constant) and one.value in _CODE_ENDS for one in walk(value, 5))
+    return any(
+        (isinstance(one, Constant) and one.value in _CODE_ENDS) or (isinstance(one, Call) and one.method == "zfill")
+        for one in walk(value, 5)
+    )
 
 
 def _holds(value: Value, spans: set[Span]) -> bool:

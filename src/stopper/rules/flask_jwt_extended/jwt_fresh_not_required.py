@@ -8,6 +8,7 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_extended import Guarded, guarded, uses
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.values import Call, Item, text_of
 
 _CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _SENSITIVE: Final = re.compile(
@@ -18,6 +19,10 @@ _SENSITIVE: Final = re.compile(
 _ANYBODY: Final = re.compile(r"(?i)forgot|reset|verify|confirm|validate|resend|login|check[-_]|send")
 _PROVES: Final = re.compile(
     r"(?i).*(check_password(_hash)?|verify_password|checkpw|compare_digest|pwd_context\.verify|authenticate|bcrypt.*check\w*|verify_totp|totp.*verify)\w*"
+)
+_TESTS: Final = re.compile(r"(?i)_?(?:is_|has_)?(?:check|verif|match|valid|authenticat|compare|test|confirm)")
+_OLD: Final = re.compile(
+    r"(?i)^(?:(?:old|current|existing|present|confirm\w*|your)_?)?(?:password|passwd|pwd|passphrase)$"
 )
 
 
@@ -50,10 +55,19 @@ def _is_sensitive(one: Guarded) -> bool:
 
 def _proves_again(facts: SourceFacts, function: str) -> bool:
     """The view asks for the password once more."""
+    if any(_is_held_against_stored(call) for call in facts.calls_in(function)):
+        return True
     called = [call.callee for call in facts.calls_in(function)]
     return any(
         _PROVES.fullmatch(name)
         for name in (*called, *(call.callee for inner in called for call in facts.calls_in(inner)))
+    )
+
+
+def _is_held_against_stored(call: Call) -> bool:
+    """``user.check(data["old_password"])``: a test by its name is given the password that was."""
+    return _TESTS.match(call.method) is not None and any(
+        isinstance(one, Item) and _OLD.search(text_of(one.key) or "") for one in call.args
     )
 
 

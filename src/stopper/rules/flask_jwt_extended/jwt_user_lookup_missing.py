@@ -9,7 +9,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_extended import BLOCKLIST, LOOKUP, guarded, issues, manager, registers, uses
 from stopper.core.login_names import BEST
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.values import walk
+from stopper.core.values import Name, walk
 
 _USER: Final = re.compile(r"(?i)^(app)?users?(model)?$|^(member|account|customer|employee|person)$")
 
@@ -34,7 +34,13 @@ def detect(app: App) -> Iterator[Hit]:
         not one.refresh for one in guarded(facts)
     )
     kept = [found.name for found in facts.classes() if _USER.search(found.name.rpartition(".")[2]) and found.bases]
-    if looked_up or _looked_up_by_hand(facts) or not takes_access or not (kept or _lets_people_in(app)):
+    if (
+        looked_up
+        or _looked_up_by_hand(facts)
+        or _asked_for_the_list(facts, kept)
+        or not takes_access
+        or not (kept or _lets_people_in(app))
+    ):
         return
     sure: Certainty | None = "possible" if revokes or not kept else None
     said = "no user_lookup_loader asks whether the token's user still exists and is active"
@@ -57,6 +63,23 @@ def _looked_up_by_hand(facts: SourceFacts) -> bool:
         if seeks and any(one.refuses or one.stops for one in facts.conditions_in(home)):
             return True
     return False
+
+
+def _asked_for_the_list(facts: SourceFacts, kept: list[str]) -> bool:
+    """The loader of the blocklist looks the person up as well, so a token of nobody counts as ended."""
+    loaders = {
+        one.dotted
+        for call in facts.calls(*(f"*.{name}" for name in BLOCKLIST))
+        for one in call.args
+        if isinstance(one, Name)
+    }
+    loaders |= {one.name for one in facts.functions() if any(by.name.endswith(BLOCKLIST) for by in one.decorators)}
+    return any(
+        call.callee.startswith(f"{table}.") or any(isinstance(one, Name) and one.dotted == table for one in call.args)
+        for loader in loaders
+        for call in facts.calls_in(loader)
+        for table in kept
+    )
 
 
 def _lets_people_in(app: App) -> bool:

@@ -1,5 +1,6 @@
 """A bad token raises an error, the error is thrown away, and the request goes on as if the token had been good."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,10 +13,11 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import controls
 from stopper.core.probe_signature import broken_signature, first_let_in, no_baseline, token_baseline
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Mapping, Parameter, Value, walk
+from stopper.core.values import Call, Constant, Mapping, Parameter, Sequence, Value, text_of, walk
 
 MESSAGE: Final = "the error of a bad token is swallowed and the request goes on"
 REFUSING: Final = frozenset({"abort", "unauthorized", "HTTPException", "Unauthorized", "Forbidden", "HTTPAbort"})
+_RIGHTS: Final = re.compile(r"(?i)^(?:scopes?|roles?|permissions?|groups?|is_\w+|admin|level|plan)$")
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -55,13 +57,33 @@ def _lets_a_request_on(facts: SourceFacts, function: str, line: int) -> bool:
 
 def _goes_on(facts: SourceFacts, handler: Handler) -> bool:
     """``pass`` and the like: a hook, a wrapper round a view or a view goes on, unless it looks at the outcome and refuses."""
-    if _refuses_behind(facts, handler.function, handler.span.end_line) or _refuses_in(facts, handler):
+    if _refuses_in(facts, handler):
+        return False
+    if _makes_up_rights(facts, handler):
+        return _runs_a_view(facts, handler.function, handler.span.end_line) or facts.is_view(handler.function)
+    if _refuses_behind(facts, handler.function, handler.span.end_line):
         return False
     if _answers_apart(facts, handler):
         return False
     if _lets_a_request_on(facts, handler.function, handler.span.end_line):
         return True
     return _callers_go_on(facts, handler.function)
+
+
+def _makes_up_rights(facts: SourceFacts, handler: Handler) -> bool:
+    """``g.claims = {"sub": "guest", "scope": "orders:read"}`` in the handler: a bad token is given rights of its own."""
+    return any(
+        handler.span.holds(one.span)
+        and isinstance(one.value, Mapping)
+        and any(_RIGHTS.search(text_of(key) or "") and _grants(held) for key, held in one.value.items)
+        for one in facts.assignments_in(handler.function)
+    )
+
+
+def _grants(value: Value) -> bool:
+    if isinstance(value, Sequence):
+        return bool(value.items)
+    return isinstance(value, Constant) and bool(value.value) and value.value not in ("anonymous", "none", "nobody")
 
 
 def _answers_apart(facts: SourceFacts, handler: Handler) -> bool:

@@ -12,7 +12,7 @@ from stopper.core.probe import Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import controls, judge, same, shown
 from stopper.core.probe_signature import signable, telling_baseline
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Caught, Constant, Name, Parameter, Value, walk
+from stopper.core.values import Call, Caught, Constant, Name, Parameter, Value, walk
 
 ERRORS: Final = ("jwt.", "jose.", "authlib.", "joserfc.", "flask_jwt_extended.")
 LOADERS: Final = ("expired_token_loader", "invalid_token_loader")
@@ -126,11 +126,20 @@ def _extension(app: App, facts: SourceFacts) -> Iterator[Hit]:
         )
         return
     told = {
-        loader: tuple(text for returned in one.returns for text in _literals(returned))
+        loader: tuple(text for returned in _said(facts, one) for text in _literals(returned))
         for loader, one in loaders.items()
     }
     if len(set(told.values())) > 1:
         yield Hit("expired and invalid tokens have answers of their own", loaders[LOADERS[0]].span)
+
+
+def _said(facts: SourceFacts, function: Function) -> tuple[Value, ...]:
+    """What the function answers, and what another of the project answers for it."""
+    found: list[Value] = []
+    for one in function.returns:
+        other = facts.function(one.callee) if isinstance(one, Call) else None
+        found += other.returns if other is not None else (one,)
+    return tuple(found)
 
 
 def _is(function: Function, loader: str) -> bool:

@@ -7,7 +7,13 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_names import HEADER_READERS, decodings, switched_off
-from stopper.core.jwt_peek import KEY_CHOOSERS, is_asked_elsewhere, is_only_a_first_look, is_our_own
+from stopper.core.jwt_peek import (
+    KEY_CHOOSERS,
+    is_asked_elsewhere,
+    is_given_back_before,
+    is_only_a_first_look,
+    is_our_own,
+)
 from stopper.core.parts_returned import parts_returned
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
@@ -56,7 +62,9 @@ def _switched_off(facts: SourceFacts, seen: set[Span | None]) -> Iterator[Hit]:
     for call, shape in decodings(facts):
         if call.span in seen or not call.function or switched_off(call, shape) is None:
             continue
-        if is_our_own(facts, call) or is_asked_elsewhere(facts, call) or not _decides(facts, call):
+        if is_our_own(facts, call) or is_asked_elsewhere(facts, call):
+            continue
+        if not _decides(facts, call) and not is_given_back_before(facts, call):
             continue
         if facts.routes_reaching(call.function) or _is_given_a_token(facts, call):
             seen.add(call.span)

@@ -35,8 +35,9 @@ def detect(app: App) -> Iterator[Hit]:
     registered = app.wiring.handlers if app.wiring is not None else ()
     handlers: tuple[Registered, ...] = (*written, *_unseen(registered, written))
     whole = {one.what for one in handlers if not one.blueprint} | {one.what for one in registered if not one.blueprint}
+    answering = whole - {one.what for one in handlers if one.what in EVERYTHING and _passes_on(facts, one)}
     for one in handlers:
-        why = _unrouted(one, whole) or _swallows(facts, one, whole) or _tells_more(facts, one, handlers)
+        why = _unrouted(one, answering) or _swallows(facts, one, whole) or _tells_more(facts, one, handlers)
         if why:
             place = _place(facts, one)
             yield Hit(why, place, certainty="likely", reader="running" if isinstance(one, Handling) else None)
@@ -71,6 +72,11 @@ def _swallows(facts: SourceFacts, one: Registered, whole: set[str]) -> str:
     if len(codes) >= _ENOUGH or _looks(facts, one):
         return ""
     return "this handler answers 404, 405 and every other error of HTTP as well"
+
+
+def _passes_on(facts: SourceFacts, one: Registered) -> bool:
+    """``if isinstance(error, HTTPException): return error``: errors of HTTP are answered as if there were no handler."""
+    return any(isinstance(said.value, Parameter) and said.value.index == 0 for said in facts.returns_of(one.function))
 
 
 def _looks(facts: SourceFacts, one: Registered) -> bool:

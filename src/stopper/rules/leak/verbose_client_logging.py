@@ -10,7 +10,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.switched_on import asked_for, is_on, switched_on
-from stopper.core.values import Call, Constant, Mapping, Name, Value, is_constant, text_of, walk
+from stopper.core.values import Call, Constant, Mapping, Name, Value, is_constant, options, text_of, walk
 
 ECHO: Final = "SQLALCHEMY_ECHO"
 _CLIENTS: Final = re.compile(
@@ -86,8 +86,8 @@ def _echoes(facts: SourceFacts, chosen: Mapping) -> bool:
 
 def _loggers(facts: SourceFacts) -> Iterator[Span]:
     for call in facts.calls("*.setLevel"):
-        name = _logger_name(call.receiver)
-        if name and call.args and call.span is not None and _is_verbose(name, call.args[0]):
+        names = _logger_names(call.receiver)
+        if call.args and call.span is not None and any(_is_verbose(name, call.args[0]) for name in names):
             yield call.span
     for call in facts.calls("logging.config.dictConfig"):
         for value in walk(call, 5):
@@ -108,10 +108,10 @@ def _loggers(facts: SourceFacts) -> Iterator[Span]:
             yield call.span
 
 
-def _logger_name(receiver: Value | None) -> str:
+def _logger_names(receiver: Value | None) -> tuple[str, ...]:
     if isinstance(receiver, Call) and receiver.callee == "logging.getLogger" and receiver.args:
-        return text_of(receiver.args[0]) or ""
-    return ""
+        return tuple(name for one in options(receiver.args[0]) if (name := text_of(one)))
+    return ()
 
 
 def _is_verbose(name: str, level: Value) -> bool:

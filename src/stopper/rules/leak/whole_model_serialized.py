@@ -80,6 +80,8 @@ def detect(app: App) -> Iterator[Hit]:
                     continue
                 case Call(callee=callee) if callee in _WHOLE and callee != "dataclasses.asdict":
                     certainty = "likely"
+                case Member(attribute="column_attrs") if _tells_all(value) and not _chooses(facts, flow.function):
+                    certainty = "likely"
                 case Call(callee=callee) if callee in methods or (
                     value.method in methods and value.receiver is not None
                 ):
@@ -228,6 +230,11 @@ def _wide_methods(facts: SourceFacts) -> frozenset[str]:
         if any(_tells_all(part) for one in facts.returns_of(name) for part in walk(one.value)):
             found |= {name, name.rpartition(".")[2]} if function.owner else {name}
     return frozenset(found)
+
+
+def _chooses(facts: SourceFacts, function: str) -> bool:
+    """That the function asks of something whether it stands in a list."""
+    return any(one.operator in ("in", "not in") for one in facts.comparisons_in(function))
 
 
 def _is_own_dict(value: Value) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, cast
 from stopper.core.fact import Text
 from stopper.core.place import Span
 from stopper.core.values import (
+    Choice,
     Constant,
     Format,
     Mapping,
@@ -21,7 +22,10 @@ from stopper.scan.source.reader import NOTHING, Reader
 
 MOST_PARTS: Final = 24
 MOST_ITEMS: Final = 4096
+MOST_TEXTS: Final = 8
 LARGEST_TEXT: Final = 65536
+LARGEST_BASE: Final = 1024
+LARGEST_POWER: Final = 64
 """Bounds for what is folded: beyond them a value is still right, but open."""
 
 TOKEN_LIKE: Final = re.compile(r"[^\s<>(){}\"']{16,4096}")
@@ -33,6 +37,7 @@ OPERATORS: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
     ast.Mult: operator.mul,
     ast.FloorDiv: lambda one, other: one // other,
     ast.Div: lambda one, other: one / other,
+    ast.Pow: lambda one, other: one**other if abs(one) <= LARGEST_BASE and 0 <= other <= LARGEST_POWER else None,
 }
 
 
@@ -94,6 +99,8 @@ def formatted(reader: Reader, found: list[Value], node: ast.expr) -> Value:
         if len(text) <= LARGEST_TEXT:
             reader.project.words.add(text)
             return Constant(text, reader.span(node))
+    if any(type(part) is Choice for part in found) and (each := _each_written(reader, found, node)) is not None:
+        return each
     flat: list[Value] = []
     for part in found:
         if type(part) is Format and len(flat) + len(part.parts) <= MOST_PARTS:
@@ -101,6 +108,21 @@ def formatted(reader: Reader, found: list[Value], node: ast.expr) -> Value:
         else:
             flat.append(part)
     return Format(tuple(flat), reader.span(node))
+
+
+def _each_written(reader: Reader, found: list[Value], node: ast.expr) -> Value | None:
+    """The few texts that it may be where each part is a literal, or one of a few: ``f"https://{stage}.example.com"``."""
+    texts = [""]
+    for part in found:
+        several = part.options if type(part) is Choice and not part.every else (part,)
+        said = [str(one.value) for one in several if type(one) is Constant and type(one.value) in (str, int)]
+        if len(said) != len(several) or len(texts) * len(said) > MOST_TEXTS:
+            return None
+        texts = [text + more for text in texts for more in said]
+    if any(len(text) > LARGEST_TEXT for text in texts):
+        return None
+    reader.project.words.update(texts)
+    return Choice(tuple([Constant(text, reader.span(node)) for text in texts]), reader.span(node))
 
 
 def note_text(reader: Reader, value: str, span: Span) -> None:
