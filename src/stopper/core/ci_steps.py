@@ -13,10 +13,10 @@ from stopper.core.fact import TextFile
 from stopper.core.place import Span
 
 OF_A_PIPELINE: Final = re.compile(
-    r"(?i)(?:^|/)\.?(?:ci|github|gitlab|circleci|devcontainer|tests?|e2e|cypress)(?:[-_][\w-]+)?/|(?:^|/)[\w.-]*[._-](?:ci|tests?|testing|e2e|cypress)(?:[._-][\w.-]*)?$"
+    r"(?i)(?:^|/)\.?(?:ci|github|gitlab|circleci|devcontainer|tests?|e2e|cypress)(?:[-_][\w-]+)?/|(?:^|/)[\w.-]*[._-](?:ci|(?:e2e|integration|functional|unit|smoke)?_?tests?|testing|e2e|cypress)(?:[._-][\w.-]*)?$"
 )
 """Files that only a pipeline starts: what they hold is thrown away with it, or is the matter of ``credential-in-ci-config``."""
-OF_ONE_DESK: Final = re.compile(r"(?i)(?:^|[/._-])(?:dev|devel|development|local)(?:[/._-]|$)")
+OF_ONE_DESK: Final = re.compile(r"(?i)(?:^|[/._-])(?:dev|devel|development|devcontainer|local)(?:[/._-]|$)")
 """Files that start the application on one desk."""
 _COMMENT: Final = re.compile(r"(?:^|\s)#.*$")
 _STEPS: Final = re.compile(r"^(\s*)steps\s*:\s*$")

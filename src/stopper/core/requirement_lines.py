@@ -44,7 +44,7 @@ class Pin(NamedTuple):
 def running_files(facts: SourceFacts) -> tuple[TextFile, ...]:
     """The requirement files of what runs; those for development, tests and pages only where there are no others."""
     every = tuple(facts.files_of("requirements"))
-    running = tuple(file for file in every if not _OF_DEVELOPMENT.search("/".join(file.path.split("/")[-2:])))
+    running = tuple(file for file in every if not _OF_DEVELOPMENT.search("/".join(file.path.split("/")[-3:])))
     return running or tuple(file for file in every if not _OF_PAGES.search(file.path))
 
 
