@@ -66,13 +66,30 @@ def detect(app: App) -> Iterator[Hit]:
                 )
     for call in facts.calls(*_NONE):
         yield Hit("NoneAlgorithm signs nothing", call.span)
-    used: dict[str, int] = {}
-    for call in facts.calls(*_TIMED, *_PLAIN):
-        if _unsalted(call):
-            used[call.callee] = used.get(call.callee, 0) + 1
-    for call in facts.calls(*(name for name in _TIMED | _PLAIN if "Serializer" in name)):
-        if _unsalted(call) and not _salted_later(facts.calls("*.dumps", "*.loads"), call):
-            yield Hit("no salt tells this token's purpose from others of the same key", call.span, certainty="likely")
+    yield from _without_salt(facts)
+
+
+def _without_salt(facts: SourceFacts) -> Iterator[Hit]:
+    """Serializers without a salt, where tokens of such are read in two functions, or one makes them for whoever asks: what is read in one
+    place alone has nothing to be told from."""
+    bare = [
+        call
+        for call in facts.calls(*(name for name in _TIMED | _PLAIN if "Serializer" in name))
+        if _unsalted(call) and not _salted_later(facts.calls("*.dumps", "*.loads"), call)
+    ]
+    reads = {
+        call.function
+        for call in facts.calls("*.loads", "*.load")
+        if call.receiver is not None and any(_same(call.receiver, made) for made in bare)
+    }
+    handed_out = any(_is_given_back(facts, made) for made in bare)
+    for call in bare if len(reads) > 1 or handed_out else ():
+        yield Hit("no salt tells this token's purpose from others of the same key", call.span, certainty="likely")
+
+
+def _is_given_back(facts: SourceFacts, made: Call) -> bool:
+    own = facts.function(facts.function_around(made.span)) if made.span is not None else None
+    return own is not None and any(_same(one, made) for one in own.returns)
 
 
 def _is_for_entry(facts: SourceFacts, call: Call) -> bool:
