@@ -26,6 +26,10 @@ _IN_URL: Final = re.compile(
 )
 _SHOWS_HOW: Final = re.compile(r"(?i)://(?:user|user_?name|login|name):(?:pass|pass_?word|pwd|secret)@")
 """An address that shows what goes where."""
+_OF_A_DESK: Final = re.compile(
+    r"://([\w-]+):(?:\1|postgres|root|mysql|guest|password)@(?:localhost|127\.0\.0\.1|\[::1\])(?=[:/]|$)"
+)
+"""A server of this very machine, whose password is its user's name or the one that it comes with."""
 _DEFAULTS: Final = frozenset(
     {
         "password", "passwd", "pass", "pwd", "postgres", "root", "admin", "guest", "user", "mysql", "secret", "test", "example", "rabbitmq", "pw",
@@ -62,7 +66,12 @@ def _urls(facts: SourceFacts) -> Iterator[Hit]:
     told: set[tuple[str, str]] = set()
     for text in facts.texts():
         found = _IN_URL.search(text.value) if "@" in text.value else None
-        if found and not is_placeholder(found.group(1)) and not _SHOWS_HOW.search(text.value):
+        if (
+            found
+            and not is_placeholder(found.group(1))
+            and not _SHOWS_HOW.search(text.value)
+            and not _OF_A_DESK.search(text.value)
+        ):
             if (text.span.path, found.group(1)) in told or is_in_tests_settings(facts, text.span):
                 continue
             told.add((text.span.path, found.group(1)))
