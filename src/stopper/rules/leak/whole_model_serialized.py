@@ -63,7 +63,7 @@ def detect(app: App) -> Iterator[Hit]:
         yield Hit("every object of a model is answered with all its columns", returned, certainty="likely")
     for flow in facts.flows("response"):
         certainty = None
-        marshalled = _marshalled(flow.value)
+        marshalled = _marshalled(flow.value) | _of_one_column(flow.value)
         for value in walk(flow.value):
             if id(value) in marshalled:
                 continue
@@ -82,9 +82,9 @@ def detect(app: App) -> Iterator[Hit]:
                     certainty = "likely"
                 case Member(attribute="column_attrs") if _tells_all(value) and not _chooses(facts, flow.function):
                     certainty = "likely"
-                case Call(callee=callee) if callee in methods or (
-                    value.method in methods and value.receiver is not None
-                ):
+                case Call(callee=callee) if (
+                    callee in methods or (value.method in methods and value.receiver is not None)
+                ) and not _names_fields(value):
                     certainty = "likely"
                 case _:
                     continue
@@ -109,6 +109,20 @@ def _marshalled(value: Value) -> frozenset[int]:
     return frozenset(id(part) for call in made for part in walk(call.args[0]))
 
 
+def _of_one_column(value: Value) -> frozenset[int]:
+    """The columns out of which one is taken by its name: ``getattr(Person.__table__.columns, "town")``."""
+    inside = list(walk(value))
+    taken = [one.args[0] for one in inside if isinstance(one, Call) and one.callee == "getattr" and one.args]
+    taken += [one.owner for one in inside if isinstance(one, Item) and not is_constant(one.key, None)]
+    return frozenset(id(part) for one in taken if _tells_all(one) for part in walk(one, 3))
+
+
+def _names_fields(call: Call) -> bool:
+    """``person.as_dict(fields={"name", "town"})``: whoever calls says what goes out."""
+    return any(word in _CHOOSING and not is_constant(given, None) for word, given in call.keywords)
+
+
+_CHOOSING: Final = frozenset({"fields", "only", "include", "columns", "keys", "attributes", "exclude"})
 _SCHEMAS: Final = re.compile(r"(?:.*\.)?(?:SQLAlchemyAutoSchema|ModelSchema)")
 """Schemas that take every column by themselves; ``SQLAlchemySchema`` takes those that it names."""
 _CHOOSES_NOTHING: Final = frozenset({"many", "session", "instance", "partial", "unknown", "transient"})
