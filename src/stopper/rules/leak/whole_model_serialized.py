@@ -113,7 +113,7 @@ def _of_one_column(value: Value) -> frozenset[int]:
     """The columns out of which one is taken by its name: ``getattr(Person.__table__.columns, "town")``."""
     inside = list(walk(value))
     taken = [one.args[0] for one in inside if isinstance(one, Call) and one.callee == "getattr" and one.args]
-    taken += [one.owner for one in inside if isinstance(one, Item) and not is_constant(one.key, None)]
+    taken += [one.owner for one in inside if isinstance(one, Item) and text_of(one.key) is not None]
     return frozenset(id(part) for one in taken if _tells_all(one) for part in walk(one, 3))
 
 
