@@ -18,6 +18,10 @@ from stopper.core.settings_shown import shows_settings_whole
 from stopper.core.values import Call, Name, literals, walk
 
 MESSAGE: Final = "every setting of the application is in this response, its keys included"
+_OF_FILES: Final = re.compile(
+    r"(?i)\.(?:ya?ml|conf|cfg|ini|toml|sh|env|service|tf)(?:\.\w+)?$|dockerfile|(?:^|[/_.-])compose[._-]"
+)
+"""Templates of files for a machine: nobody is answered with them."""
 _SHOWN_BY_TEMPLATE: Final = re.compile(
     r"\{\{-?\s*config(?:\.items\(\))?\s*(?:\|\s*(?:tojson|pprint|safe|string|e|dictsort|list)\b[^}]*)?-?\}\}"
     r"|\{%-?\s*for\s+[\w\s,]{1,60}\s+in\s+(?:config\.items\(\)|config\.values\(\)|config\s*\|\s*(?:dictsort|items))"
@@ -72,7 +76,7 @@ def _is_handed_as_it_is(flow: Flow) -> bool:
 
 def _in_templates(facts: SourceFacts) -> Iterator[Hit]:
     """``{{ config }}``, ``{% for name, value in config.items() %}``: every template has the settings under that name."""
-    for file in facts.files_of("template"):
+    for file in (one for one in facts.files_of("template") if not _OF_FILES.search(one.path)):
         for number, line in file.lines_with("config"):
             if _SHOWN_BY_TEMPLATE.search(line):
                 yield Hit(MESSAGE, Span(file.path, number, number, 1, len(line) + 1), certainty="likely")

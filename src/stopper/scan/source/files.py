@@ -253,8 +253,11 @@ _TEST_WORD = re.compile(r"(?:^|[/_])tests?(?:_[^/]*)?\.py$")
 
 
 def imports_tests(shown: str, data: bytes) -> bool:
-    """That a file called ``test.py`` or the like is one of test code: its name alone could also mean a page that tests something."""
-    return _TEST_WORD.search(shown) is not None and _TEST_IMPORTS.search(data) is not None
+    """That a file called ``test.py`` or the like is one of test code: its name alone could also mean a page that tests something. One
+    with fixtures of pytest is, whatever it is called: a plug-in for tests."""
+    if _TEST_WORD.search(shown) is None:
+        return b"\n@pytest.fixture" in data
+    return _TEST_IMPORTS.search(data) is not None
 
 
 def load(path: Path, shown: str) -> bytes | ReadError:
