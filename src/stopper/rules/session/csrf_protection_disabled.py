@@ -107,12 +107,18 @@ def _forms(facts: SourceFacts) -> Iterator[Hit]:
     for name in forms:
         for call in facts.calls(name):
             meta = call.keyword("meta")
-            if _fills_from_elsewhere(call.argument(0, "formdata")):
+            if _fills_from_elsewhere(call.argument(0, "formdata")) or _asks_browser_first(facts, call.function):
                 continue
             if is_constant(call.keyword("csrf_enabled"), False) or (
                 isinstance(meta, Mapping) and is_constant(meta.get("csrf"), False)
             ):
                 yield Hit("this form is made without its CSRF token", call.span)
+
+
+def _asks_browser_first(facts: SourceFacts, view: str) -> bool:
+    """That the view is reached by methods alone which no form sends, so that a browser asks before another site's script may."""
+    methods = {method for route in facts.routes_of_view(view) for method in route.methods}
+    return bool(methods) and methods <= {"PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 def _fills_from_elsewhere(formdata: Value | None) -> bool:
