@@ -10,7 +10,9 @@ OWNER: Final = re.compile(
 """A column or member that says whose it is."""
 PRIVATE: Final = re.compile(
     r"(?i)(^|[/_-])(orders?|invoices?|notes?|documents?|docs?|files?|messages?|payments?|accounts?|profiles?|addresses|cards?|transactions?|statements?|tickets?|bookings?|reservations?|appointments?|records?|"
-    r"todos?|tasks?|projects?|subscriptions?|contracts?|reports?|receipts?|carts?|wallets?|transfers?|users?|prescriptions?|claims?|letters?|drafts?|attachments?|uploads?|photos?)([/_-]|$)"
+    r"todos?|tasks?|projects?|subscriptions?|contracts?|reports?|receipts?|carts?|wallets?|transfers?|users?|prescriptions?|claims?|letters?|drafts?|attachments?|uploads?|photos?|"
+    r"loans?|leases?|memberships?|shipments?|parcels?|deliver(?:y|ies)|medications?|diagnos[ei]s|lab-results|visits?|grades?|payslips?|salar(?:y|ies)|expenses?|budgets?|timesheets?|"
+    r"conversations?|chats?|notifications?|wishlists?|exports?|backups?|credentials?|secrets?|vaults?|trips?|rentals?|purchases?|refunds?|baskets?|workouts?|journals?)([/_-]|$)"
 )
 ROLE: Final = re.compile(
     r"(?i)^(user_?)?(role|roles|is_?admin|admin|is_?staff|is_?superuser|superuser|permissions?|privileges?|access_?level|user_?type)$|^x-(user-)?(role|roles|admin|is-admin|permissions?|groups?)$"
@@ -34,3 +36,7 @@ WHOSE_ID: Final = re.compile(
     r"(user|owner|author|account|customer|client|member|creator|created_by|person|profile|patient|employee|student)(_?(id|uuid|number|no|name))?|uid"
 )
 """What says whose a thing is, as parameters are spelled."""
+OWN_ACCOUNT: Final = re.compile(
+    r"(?i)(^|/)(me|self|account|profile|settings|users?/(me|profile|update|edit))(/(edit|update|change))?/?$"
+)
+"""Paths at which a person changes the own account."""

@@ -1,21 +1,26 @@
 """Whose data a request is about stands in its query or its body: a person sends the number of another."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from stopper.core.app import Route
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.owner_names import WHOSE_ID
+from stopper.core.owner_names import OWN_ACCOUNT, WHOSE_ID
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import alike, is_door, same
-from stopper.core.probe_foreign import unknown, without
+from stopper.core.probe_foreign import made, unknown, without
 from stopper.core.probe_inputs import members
-from stopper.core.probe_kinds import Kind, entry_with
-from stopper.core.probe_objects import marked
+from stopper.core.probe_kinds import Kind, entry_with, kinds, route_at
+from stopper.core.probe_objects import inner_object, marked
 from stopper.core.probe_own_values import as_parameter, own_numbers
 from stopper.core.probe_query import query_names, with_query
+
+_MAKER: Final = re.compile(r"(user|owner|author|creator|created_by|posted_by|username)(_?(id|uuid|name))?")
+"""What says who made a thing, as members are spelled: for a patient or a customer others make things too."""
 
 
 def queries(target: Target) -> Iterator[tuple[Route, str]]:
@@ -67,8 +72,8 @@ def kept_in_her_name(target: Target, kind: Kind, alice: Identity, bob: Identity)
     number: object = int(numbers[0]) if isinstance(members(request)[name], int) and numbers[0].isdigit() else numbers[0]
     body = json.dumps({**members(request), name: number}).encode()
     texts = [text for field, text in marks.items() if field != name]
-    made = yield from send(bob.on(replace(request, body=body)))
-    if made.response.refused or made.response.status >= 400 or not texts:
+    answer = yield from send(bob.on(replace(request, body=body)))
+    if answer.response.refused or answer.response.status >= 400 or not texts:
         return passed(f"POST {kind.create_route.path} refuses another's {name}")
     lists = target.request_for(kind.list_route, "GET")
     hers, his = (yield from send(alice.on(lists))), (yield from send(bob.on(lists)))
@@ -79,11 +84,61 @@ def kept_in_her_name(target: Target, kind: Kind, alice: Identity, bob: Identity)
     if anonymous.response.succeeded and any(text in anonymous.response.text for text in texts):
         return None
     evidence = (
-        Evidence("exchange", f"bob stores a random text with alice's {name}", made),
+        Evidence("exchange", f"bob stores a random text with alice's {name}", answer),
         Evidence("exchange", "alice's own list holds it", hers),
         Evidence("exchange", "control: bob's own list does not", his),
     )
     return failed(f"{ref} lets one user store something as another, by {name}", (ref,), evidence)
+
+
+def collections(target: Target) -> list[tuple[Route, Kind | None]]:
+    """The routes that make things, with the kind of these: those of kinds that are known, and those that list at the same path what they
+    made."""
+    known: list[tuple[Route, Kind | None]] = [
+        (one.create_route, one) for one in kinds(target) if one.create_route is not None
+    ]
+    plain = [one for one in target.app.routes if "POST" in one.methods and not one.parameters and not is_door(one)]
+    others = [one for one in plain if route_at(target, one.path, "GET") and not OWN_ACCOUNT.search(one.path)]
+    paths = {route.path for route, _ in known}
+    return [*known, *((one, None) for one in others if one.path not in paths)]
+
+
+def made_by_another(
+    target: Target, create: Route, kind: Kind | None, alice: Identity, bob: Identity
+) -> Steps[Verdict | None]:
+    """``POST /reviews {"user_id": …}``: what Bob makes is shown as Bob's, and as Alice's where he says so."""
+    request, marks = marked(target.request_for(create, "POST"), target.canary)
+    plain = {name: value for name, value in members(request).items() if not WHOSE_ID.fullmatch(as_parameter(name))}
+    if kind is not None and len(plain) == len(members(request)):
+        thing = yield from made(target, kind, bob, alice)  # it is taken back, also where the answer does not say its id
+        control = thing.made if thing is not None else None
+    else:
+        control = yield from send(bob.on(replace(request, body=json.dumps(plain).encode())))
+    if control is None:
+        return None
+    shown = inner_object(control.response.json()) if control.response.succeeded else {}
+    hers, his = (yield from _called(target, alice)), (yield from _called(target, bob))
+    both = {one: hers[where] for where, one in his.items() if hers.get(where) not in (None, one)}
+    name = next((one for one in shown if _MAKER.fullmatch(as_parameter(one)) and str(shown[one]) in both), None)
+    if name is None or not marks:
+        return None
+    wanted = both[str(shown[name])]
+    said: object = int(wanted) if isinstance(shown[name], int) else wanted
+    claimed = yield from send(bob.on(replace(request, body=json.dumps({**plain, name: said}).encode())))
+    ref = RouteRef("POST", create.path)
+    if not claimed.response.succeeded or str(inner_object(claimed.response.json()).get(name)) != wanted:
+        return passed(f"{ref} keeps what bob stores for bob")
+    evidence = (
+        Evidence("exchange", f"control: what bob stores has bob's own {name}", control),
+        Evidence("exchange", f"bob stores it with alice's {name}, and it is hers", claimed),
+    )
+    return failed(f"{ref} lets one user store something as another, by {name}", (ref,), evidence)
+
+
+def _called(target: Target, person: Identity) -> Steps[dict[str, str]]:
+    """The ids of a person and the name by which it logs in, by where they were found."""
+    found = yield from own_numbers(target, person)
+    return {**found, "the name": person.subject} if person.subject else found
 
 
 def _both(target: Target, name: str, alice: Identity, bob: Identity) -> Steps[tuple[str, str] | None]:

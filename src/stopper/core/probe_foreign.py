@@ -36,17 +36,21 @@ CHANGES_MOST: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """What a person made: its id, the exchange that made it, whether others see it in their list, and whether their list lacks it."""
+    """What a person made: its id, the exchange that made it, whether others see it in their list, whether their list lacks it, and
+    the random texts in it."""
 
     number: str
     made: Exchange
     shared: bool
     private: bool
+    texts: tuple[str, ...] = ()
 
 
-def asked(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[list[Verdict]]:
-    """The verdicts on the routes of one kind: Alice makes a thing, Bob tries every route that takes its id."""
-    thing = yield from made(target, kind, alice, bob)
+def asked(
+    target: Target, kind: Kind, alice: Identity, bob: Identity, ready: Thing | None = None
+) -> Steps[list[Verdict]]:
+    """The verdicts on the routes of one kind: Alice makes a thing, or has one *ready*, and Bob tries every route that takes its id."""
+    thing = ready or (yield from made(target, kind, alice, bob))
     found: list[Verdict] = []
     if thing is None:
         return found
@@ -114,10 +118,11 @@ def made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[Th
     if ends:
         yield from undo(alice.on(replace(at_number(target, ends[0], number, "DELETE"), body=b"", effect="write")))
     if kind.private:
-        return Thing(number, answer, shared=False, private=True)
+        return Thing(number, answer, shared=False, private=True, texts=tuple(marks.values()))
     his = (yield from send(bob.on(lists))) if lists is not None else None
     shared = his is not None and entry_of(his, kind.parameter, number) is not None
-    return Thing(number, answer, shared, his is not None and his.response.succeeded and not shared)
+    lacks = his is not None and his.response.succeeded and not shared
+    return Thing(number, answer, shared, lacks, tuple(marks.values()))
 
 
 def _ours(

@@ -9,6 +9,7 @@ from typing import Final
 
 from stopper.core import probe_below as below
 from stopper.core import probe_foreign as foreign
+from stopper.core import probe_lists_of_all as lists
 from stopper.core import probe_one_thing as things
 from stopper.core import probe_others_accounts as accounts
 from stopper.core import probe_pages as pages
@@ -21,7 +22,7 @@ from stopper.core.personal import people_in
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import TRIES, attempt, is_door, same
-from stopper.core.probe_by_number import kept_in_her_name, queries, read_by_query
+from stopper.core.probe_by_number import collections, kept_in_her_name, made_by_another, queries, read_by_query
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import at_number, entry_of, kinds, route_at
 from stopper.core.probe_login import log_in
@@ -74,9 +75,13 @@ def _questions(target: Target, alice: Identity, bob: Identity) -> Iterator[Verdi
         yield _one(things.asked(target, pair, alice, bob))
     for route in [one for one in target.app.routes if _is_of_a_person(one)][:most]:
         yield _one(_own(target, route, alice, bob))
+    made = dict[str, foreign.Thing]()
+    yield lists.asked(target, alice, bob, made)
     for kind in list(kinds(target))[: most if target.mode == "active" else 0]:
-        yield foreign.asked(target, kind, alice, bob)
+        yield foreign.asked(target, kind, alice, bob, made.pop(kind.base, None))
         yield _one(kept_in_her_name(target, kind, alice, bob))
+    for create, of in collections(target)[: most if target.mode == "active" else 0]:
+        yield _one(made_by_another(target, create, of, alice, bob))
     for route, name in list(queries(target))[:most]:
         yield _one(read_by_query(target, route, name, alice, bob))
     for template in below.templates(target)[: max(2, most // 3)]:

@@ -1,7 +1,6 @@
 """Whoever adds a field to the request gives himself a role, a balance or another owner."""
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
@@ -12,6 +11,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_names import PASSWORD
+from stopper.core.owner_names import OWN_ACCOUNT
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send, undo, unsure
 from stopper.core.probe_baseline import attempt, candidates, is_door
@@ -45,10 +45,6 @@ _WISHES: Final[dict[str, object]] = {
 _RIGHTS: Final = ("is_admin", "role", "admin")
 """What nobody gives himself, also where the document names it. Tried alone where all wishes together are refused: a column that is not
 there spoils a statement."""
-_OWN: Final = re.compile(
-    r"(?i)(^|/)(me|self|account|profile|settings|users?/(me|profile|update|edit))(/(edit|update|change))?/?$"
-)
-"""Paths at which a person changes the own account."""
 SHOWN: Final = 4
 """Weaknesses of one finding that are shown."""
 _ROUTES: Final = {"quick": 4, "standard": 8, "deep": 20}
@@ -93,7 +89,7 @@ def _is_the_own_account(route: Route) -> bool:
     """Where a person changes the own account: at a path without an id, or under the own one."""
     if PASSWORD.search(route.path):
         return False
-    return is_of_an_account(route) if route.parameters else bool(_OWN.search(route.path))
+    return is_of_an_account(route) if route.parameters else bool(OWN_ACCOUNT.search(route.path))
 
 
 def _at_own_account(target: Target, route: Route, method: str, who: Identity) -> Steps[Verdict | None]:
@@ -168,7 +164,7 @@ def _tried(target: Target, route: Route, method: str, who: Identity) -> Steps[Ve
 def _reading(target: Target, route: Route, method: str, changed: Exchange, who: Identity) -> Request | None:
     """How the written object is read: its own route, or for a POST the one with the new id."""
     known = {one.path.rstrip("/"): one for one in target.app.routes if "GET" in one.methods}
-    if method != "POST" or _OWN.search(route.path):
+    if method != "POST" or OWN_ACCOUNT.search(route.path):
         if route.path.rstrip("/") not in known:
             return None
         honest = who.on(target.request_for(route, "GET"))

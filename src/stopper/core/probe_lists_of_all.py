@@ -1,0 +1,75 @@
+"""A list that shows everybody's things to anybody who is logged in: beside the list of one's own, under a name of its own."""
+
+import re
+from collections.abc import Iterator, MutableMapping
+from typing import Final
+
+from stopper.core import probe_foreign as foreign
+from stopper.core.app import Route
+from stopper.core.exchange import Exchange
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import RouteRef
+from stopper.core.probe import Identity, Steps, Target, failed, send
+from stopper.core.probe_baseline import attempt, is_door
+from stopper.core.probe_foreign import Thing
+from stopper.core.probe_kinds import Kind, at_number, kinds
+
+KINDS_MOST: Final = 4
+LISTS_MOST: Final = 12
+_OF_ALL: Final = re.compile(
+    r"(?i)(^|[/_-])(all|every|admin|manage|management|manager|staff|internal|exports?|reports?|dump|backup|audit|statistics|stats|dashboard|overview)([/_-]|$)"
+)
+"""Paths of lists that are for those who look after the things of all."""
+
+
+def asked(target: Target, alice: Identity, bob: Identity, made: MutableMapping[str, Thing]) -> Steps[list[Verdict]]:
+    """The verdicts on lists that show Bob what Alice made and his own list of such things lacks. What she made is kept in *made*, by the path
+    of its collection."""
+    found: list[Verdict] = []
+    hers: list[tuple[Kind, Thing]] = []
+    lists = list(_lists(target))[:LISTS_MOST] if target.mode == "active" else []
+    for kind in list(kinds(target))[: KINDS_MOST if lists else 0]:
+        thing = (yield from attempt(foreign.made(target, kind, alice, bob))) if kind.list_route is not None else None
+        if thing is not None:
+            made[kind.base] = thing
+            hers += [(kind, thing)] if thing.private and thing.texts else []
+    for route in lists if hers else ():
+        seen = yield from attempt(send(bob.on(target.request_for(route, "GET"))))
+        shown = [one for one in hers if seen is not None and _shows(seen, one[1]) and one[0].list_route is not route]
+        if seen is not None and shown:
+            verdict = yield from attempt(_judged(target, route, *shown[0], seen, bob))
+            found += [verdict] if verdict is not None else []
+    return found
+
+
+def _lists(target: Target) -> Iterator[Route]:
+    """Those first whose path says that they are of all."""
+    plain = [one for one in target.app.routes if "GET" in one.methods and not one.parameters and not is_door(one)]
+    listed = {kind.list_route.path for kind in kinds(target) if kind.list_route is not None}
+    yield from sorted((one for one in plain if one.path not in listed), key=lambda one: not _OF_ALL.search(one.path))
+
+
+def _shows(seen: Exchange, thing: Thing) -> bool:
+    return seen.response.succeeded and any(text in seen.response.text for text in thing.texts)
+
+
+def _judged(
+    target: Target, route: Route, kind: Kind, thing: Thing, seen: Exchange, bob: Identity
+) -> Steps[Verdict | None]:
+    """A fail, unless anybody may see the list, or what all may open by its id is listed for all on purpose (a feed beside one's own)."""
+    anonymous = yield from send(target.request_for(route, "GET"))
+    if _shows(anonymous, thing):
+        return None
+    if not _OF_ALL.search(route.path):
+        if kind.thing is None:
+            return None
+        by_id = yield from send(bob.on(at_number(target, kind.thing, thing.number)))
+        if not (by_id.response.refused or by_id.response.status == 404):
+            return None
+    ref = RouteRef("GET", route.path)
+    evidence = (
+        Evidence("exchange", "alice makes an object, which bob's own list lacks", thing.made),
+        Evidence("exchange", "control: without a credential it is not shown", anonymous),
+        Evidence("exchange", "bob reads another list and sees it", seen),
+    )
+    return failed(f"{ref} shows one user what others stored, which no list of his own does", (ref,), evidence)

@@ -1,0 +1,137 @@
+"""A list of one's own stands beside one that shows everybody's, and what one makes is shown as another's where one says so."""
+
+import itertools
+import secrets
+from typing import Any
+
+import pytest
+from flask import Flask, abort, jsonify, request
+
+from stopper.core.finding import Verdict
+from stopper.scan.catalogue import load
+from stopper.scan.trial import try_rule
+
+RULE = next(rule for rule in load() if rule.slug == "cross-user-object-access")
+
+
+class Bills:
+    """Bills of people: a list of one's own, ``GET /bills/{id}`` for the owner (or ``open`` for all), and another list at ``path``."""
+
+    def __init__(self, path: str, *, all_of: bool = True, opened: bool = False, public: bool = False) -> None:
+        self.app = app = Flask("bills")
+        self.people, self.tokens, self.bills = dict[str, str](), dict[str, str](), dict[int, dict[str, Any]]()
+        numbers = itertools.count(1)
+
+        @app.post("/register")
+        def register() -> Any:
+            sent = request.get_json()
+            self.people[sent["username"]] = sent["password"]
+            return jsonify(ok=True), 201
+
+        @app.post("/login")
+        def login() -> Any:
+            sent, token = request.get_json(), secrets.token_urlsafe(24)
+            if self.people.get(sent["username"]) != sent["password"]:
+                return jsonify(error="no"), 401
+            self.tokens[token] = sent["username"]
+            return jsonify(token=token)
+
+        @app.get("/me")
+        def me() -> Any:
+            return jsonify(username=self.caller())
+
+        @app.get("/bills")
+        def own() -> Any:
+            caller = self.caller()
+            return jsonify([one for one in self.bills.values() if one["username"] == caller])
+
+        @app.post("/bills")
+        def make() -> Any:
+            number, caller = next(numbers), self.caller()
+            self.bills[number] = {"id": number, "text": request.get_json()["text"], "username": caller}
+            return jsonify(self.bills[number]), 201
+
+        @app.get("/bills/<int:bill_id>")
+        def one(bill_id: int) -> Any:
+            caller = self.caller()
+            found = self.bills.get(bill_id) or abort(404)
+            return jsonify(found) if opened or found["username"] == caller else abort(404)
+
+        @app.get(path)
+        def other() -> Any:
+            caller = "" if public else self.caller()
+            return jsonify(bills=[one for one in self.bills.values() if all_of or one["username"] == caller])
+
+    def caller(self) -> str:
+        return self.tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer ")) or abort(401)
+
+    def judged(self) -> Verdict:
+        said = {"openapi": "3.0.3", "info": {"title": "bills", "version": "1"}, "paths": {}}
+        said["paths"] = {
+            rule.rule.replace("<int:", "{").replace(">", "}"): {"get": {"responses": {}}}
+            for rule in self.app.url_map.iter_rules()
+            if "GET" in (rule.methods or ()) and rule.endpoint != "static"
+        }
+        self.app.add_url_rule("/openapi.json", "document", lambda: jsonify(said))
+        return try_rule(RULE, self.app)
+
+
+@pytest.mark.parametrize("path", ["/manage/bills", "/bills/export", "/accounting"])
+def test_a_list_that_shows_everybodys_things_is_told(path: str) -> None:
+    found = Bills(path).judged()
+    assert [(ref.method, ref.path) for ref in found.routes] == [("GET", path)], found.message
+
+
+@pytest.mark.parametrize(
+    "bills",
+    [
+        Bills("/manage/bills", all_of=False),
+        Bills("/export/bills", public=True),
+    ],
+)
+def test_a_second_list_of_ones_own_or_of_everybodys_on_purpose_is_not(bills: Bills) -> None:
+    assert bills.judged().outcome != "fail"
+
+
+def test_a_feed_of_what_all_may_open_is_no_leak_of_its_own() -> None:
+    """That Bob opens Alice's thing by its id is told; the feed that shows it to all is not told beside it."""
+    assert [ref.path for ref in Bills("/feed", opened=True).judged().routes] == ["/bills/{bill_id}"]
+
+
+class Reviews:
+    """Reviews that all see, each with its author. ``believes`` says whether the body may name another one."""
+
+    def __init__(self, *, believes: bool) -> None:
+        self.app = app = Flask("reviews")
+        self.names, self.tokens, self.reviews = dict[str, str](), dict[str, str](), list[dict[str, Any]]()
+
+        @app.post("/register")
+        def register() -> Any:
+            sent = request.get_json()
+            self.names[sent["username"]] = sent["password"]
+            return jsonify(ok=True), 201
+
+        @app.post("/login")
+        def login() -> Any:
+            sent, token = request.get_json(), secrets.token_urlsafe(24)
+            if self.names.get(sent["username"]) != sent["password"]:
+                return jsonify(error="no"), 401
+            self.tokens[token] = sent["username"]
+            return jsonify(token=token)
+
+        @app.route("/reviews", methods=["GET", "POST"])
+        def reviews() -> Any:
+            caller = self.tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer ")) or abort(401)
+            if request.method == "GET":
+                return jsonify(self.reviews)
+            sent = request.get_json()
+            author = sent.get("author", caller) if believes else caller
+            self.reviews.append({"id": len(self.reviews) + 1, "text": str(sent["text"]), "author": author})
+            return jsonify(self.reviews[-1]), 201
+
+
+@pytest.mark.parametrize("believes", [True, False])
+def test_what_one_makes_is_anothers_where_one_says_so(believes: bool) -> None:
+    found = try_rule(RULE, Reviews(believes=believes).app)
+    assert (found.outcome == "fail") is believes, found.message
+    assert not believes or [(ref.method, ref.path) for ref in found.routes] == [("POST", "/reviews")]
