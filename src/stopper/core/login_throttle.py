@@ -128,5 +128,18 @@ def limited_as_a_whole(facts: SourceFacts) -> bool:
     return (
         has_default(facts)
         or facts.imports("stopper.service")
-        or any(_THROTTLES.search(name.rpartition(".")[2]) for name in hung(facts, *BEFORE))
+        or any(_limits(facts, name) for name in hung(facts, *BEFORE))
+    )
+
+
+def _limits(facts: SourceFacts, hook: str, depth: int = 1) -> bool:
+    """That a hook is called so, or calls what is and turns callers away."""
+    if _THROTTLES.search(hook.rpartition(".")[2]):
+        return True
+    refuses = [one.exception for one in facts.raises() if one.function == hook]
+    if any(_THROTTLES.search(name) for name in refuses):
+        return True
+    return depth > 0 and any(
+        facts.function(call.callee) is not None and _limits(facts, call.callee, depth - 1)
+        for call in facts.calls_in(hook)
     )
