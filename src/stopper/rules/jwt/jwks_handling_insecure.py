@@ -35,6 +35,7 @@ _FETCH: Final = re.compile(
 )
 _EXPORT: Final = re.compile(r".*\.(as_dict|export|to_dict|export_to_dict|export_private|as_json|to_jwk|export_keys)")
 
+_KEY_WORD: Final = re.compile(r"(?i)key|jwk|jose|rsa|\bec\b|okp")
 _CLOCKS: Final = ("monotonic", "time", "now", "utcnow", "perf_counter")
 
 
@@ -200,9 +201,24 @@ def _with_private(facts: SourceFacts, call: Call) -> bool:
         return (said is None or is_constant(said, True)) and not _is_public(call.receiver)
     return (
         is_constant(said, True)
-        or (call.method == "as_dict" and is_constant(call.argument(0), True))
+        or (call.method == "as_dict" and is_constant(call.argument(0), True) and _is_key(call.receiver))
         or call.method == "export_private"
     )
+
+
+def _is_key(value: Value | None) -> bool:
+    """That what is asked for its members is a key by what made it or what it is called; rows of tables have an ``as_dict`` too."""
+    words = (
+        word
+        for part in walk(value, 4)
+        for word in (
+            part.name,
+            getattr(part, "callee", ""),
+            getattr(part, "dotted", ""),
+            getattr(part, "parameter", ""),
+        )
+    )
+    return any(_KEY_WORD.search(word) for word in words)
 
 
 def _is_public(key: Value | None) -> bool:
