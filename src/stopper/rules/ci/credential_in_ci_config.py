@@ -32,6 +32,8 @@ _CAPTURED: Final = re.compile(r"\w=[\"']?\$+\(\s*(?:echo|printf)\b|<<<")
 _INTO_FILE: Final = re.compile(r"[^&\d]>>?\s*[\"']?[$~{}\w./-]+[\"']?\s*$")
 _TO_READ: Final = re.compile(r"(?i)(?:^|/)(?:examples?|docs?|samples?|tutorials?)/")
 """What is there to be read is not shipped."""
+_MASKED: Final = re.compile(r"\bwith(?:Credentials|Vault|AWS)\s*\(|\bcredentials\(\s*['\"]")
+"""Where Jenkins itself gives out the secrets: it puts asterisks for them in the log."""
 _TRACES: Final = re.compile(r"(?:^|\s|&&|;|\|)\s*(?:set\s+-\w*x|bash\s+-\w*x)\b")
 _PAIR: Final = re.compile(
     r"^\s*-?\s*(?:export\s+|ENV\s+|ARG\s+)?[\"']?([A-Za-z_][\w.-]*)[\"']?\s*[:=]\s*[\"']?([^\s\"'#]+)[\"']?\s*(?:\\)?$"
@@ -69,14 +71,17 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _in_file(file: TextFile) -> Iterator[Hit]:
     servers = _passwords_of_servers(file) if file.kind == "compose" else frozenset[str]()
-    around = False
+    around = wide = False
+    masked = file.path.rpartition("/")[2].startswith("Jenkinsfile") and any(map(_MASKED.search, file.lines))
     told: set[str] = set()
     for step in steps_of(file):
         if not step.is_item:
-            around = "secrets." in step.text  # ``env:`` of the job or of the workflow, for every step of it
+            # ``env:`` of the job, for every step of it: the line ``steps:`` alone begins no job; that of the workflow, for all
+            wide = wide or (step.text.startswith("env:") and "secrets." in step.text)
+            around = wide or "secrets." in step.text or (around and step.text.strip() == "steps:")
         secrets_here = around or "secrets." in step.text or _NAMED.search(step.text) is not None
         for number, line in enumerate(step.lines):
-            printed = file.kind in ("workflow", "build") and _is_printed(line, secrets_here)
+            printed = file.kind in ("workflow", "build") and not masked and _is_printed(line, secrets_here)
             if printed and not _is_kept(step, number):
                 yield Hit(PRINTED, line.span)
             elif _is_written(file, line) and not OF_ONE_DESK.search(file.path) and not _says(line, servers):
