@@ -139,6 +139,12 @@ def _by_keywords(facts: SourceFacts) -> Iterator[Call]:
             yield call
 
 
+_HOLDS_ANYTHING: Final = re.compile(
+    r".*(?:Dict|Namespace|Counter|ChainMap|Headers)|(?:collections|types|argparse|werkzeug|flask|datetime|decimal|urllib|requests|httpx)\..*"
+)
+"""Classes of libraries that are filled with anything and kept nowhere."""
+
+
 def _is_model(facts: SourceFacts, call: Call) -> bool:
     word = call.method
     if any(part in word.lower() for part in _SCHEMAS):
@@ -150,6 +156,8 @@ def _is_model(facts: SourceFacts, call: Call) -> bool:
         return any(base.endswith(("Model", "Base", "Document")) or "Model" in base for base in known.bases) and not any(
             "pydantic" in base or "BaseModel" in base or "Schema" in base for base in known.bases
         )
+    if _HOLDS_ANYTHING.fullmatch(call.callee):
+        return False
     return word[:1].isupper() or word in ("create", "update", "filter_by_update", "values", "insert")
 
 
