@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, Literal, cast
 
-from stopper.core.fact import Text
 from stopper.core.place import Span
 from stopper.core.values import (
     Choice,
@@ -15,8 +14,16 @@ from stopper.core.values import (
     Mapping,
     Plain,
     Sequence,
-    Unknown,
     Value,
+)
+from stopper.scan.source.drafts import (
+    new_choice,
+    new_constant,
+    new_format,
+    new_mapping,
+    new_sequence,
+    new_text,
+    new_unknown,
 )
 from stopper.scan.source.reader import NOTHING, Reader
 
@@ -71,9 +78,9 @@ def _plain(given: list[Value]) -> list[str] | None:
 
 
 def _filled(reader: Reader, pieces: list[str], texts: list[str], node: ast.expr) -> Value:
-    parts: list[Value] = [Constant(pieces[0])]
+    parts: list[Value] = [new_constant(pieces[0])]
     for text, piece in zip(texts, pieces[1:], strict=True):
-        parts += [Constant(text), Constant(piece)]
+        parts += [new_constant(text), new_constant(piece)]
     return formatted(reader, parts, node)
 
 
@@ -88,7 +95,7 @@ def joined(reader: Reader, node: ast.JoinedStr) -> Value:
         else:
             text = cast("str", cast("ast.Constant", part).value)
             reader.project.words.add(text)
-            found.append(Constant(text))
+            found.append(new_constant(text))
     return formatted(reader, found, node)
 
 
@@ -98,7 +105,7 @@ def formatted(reader: Reader, found: list[Value], node: ast.expr) -> Value:
         text = "".join(str(cast("Constant", part).value) for part in found)
         if len(text) <= LARGEST_TEXT:
             reader.project.words.add(text)
-            return Constant(text, reader.span(node))
+            return new_constant(text, reader.span(node))
     if any(type(part) is Choice for part in found) and (each := _each_written(reader, found, node)) is not None:
         return each
     flat: list[Value] = []
@@ -107,7 +114,7 @@ def formatted(reader: Reader, found: list[Value], node: ast.expr) -> Value:
             flat.extend(part.parts)
         else:
             flat.append(part)
-    return Format(tuple(flat), reader.span(node))
+    return new_format(tuple(flat), reader.span(node))
 
 
 def _each_written(reader: Reader, found: list[Value], node: ast.expr) -> Value | None:
@@ -122,14 +129,14 @@ def _each_written(reader: Reader, found: list[Value], node: ast.expr) -> Value |
     if any(len(text) > LARGEST_TEXT for text in texts):
         return None
     reader.project.words.update(texts)
-    return Choice(tuple([Constant(text, reader.span(node)) for text in texts]), reader.span(node))
+    return new_choice(tuple([new_constant(text, reader.span(node)) for text in texts]), reader.span(node))
 
 
 def note_text(reader: Reader, value: str, span: Span) -> None:
     """Keep a literal text: as a word, and where it could be a key by its form."""
     reader.project.words.add(value)
     if (16 <= len(value) <= 4096 and TOKEN_LIKE.fullmatch(value)) or (len(value) > 60 and "PRIVATE KEY-----" in value):
-        reader.project.texts.append(Text(value, span))
+        reader.project.texts.append(new_text(value, span))
 
 
 def binary(reader: Reader, node: ast.BinOp) -> Value:
@@ -140,7 +147,7 @@ def binary(reader: Reader, node: ast.BinOp) -> Value:
         if folded is not None:
             if type(folded) is str:
                 note_text(reader, folded, reader.span(node))
-            return Constant(folded, reader.span(node), left.name)
+            return new_constant(folded, reader.span(node), left.name)
     if type(node.op) is ast.Add:
         if _is_text(left) or _is_text(right):
             return formatted(reader, [left, right], node)
@@ -151,7 +158,7 @@ def binary(reader: Reader, node: ast.BinOp) -> Value:
         return percent(left, given, node, reader)
     if type(node.op) is ast.BitOr and type(left) is Mapping and type(right) is Mapping:
         return mapping(left.items + right.items, left.open or right.open, reader.span(node))
-    return Unknown((left, right))
+    return new_unknown((left, right))
 
 
 def _left(reader: Reader, node: ast.BinOp) -> tuple[Value, Value]:
@@ -170,7 +177,7 @@ def _left(reader: Reader, node: ast.BinOp) -> tuple[Value, Value]:
         return formatted(reader, parts, node), reader.value(node.right)
     if all(type(part) is Constant for part in parts):
         return _chain_constant(reader, node.left), reader.value(node.right)
-    return Unknown(tuple(parts[:MOST_PARTS])), reader.value(node.right)
+    return new_unknown(tuple(parts[:MOST_PARTS])), reader.value(node.right)
 
 
 def _chain_constant(reader: Reader, node: ast.expr, depth: int = 24) -> Value:
@@ -181,8 +188,8 @@ def _chain_constant(reader: Reader, node: ast.expr, depth: int = 24) -> Value:
     if fold is not None and type(left) is Constant and type(right) is Constant:
         folded = _fold(fold, left.value, right.value)
         if folded is not None:
-            return Constant(folded, reader.span(node))
-    return Unknown((left, right))
+            return new_constant(folded, reader.span(node))
+    return new_unknown((left, right))
 
 
 def _fold(fold: Callable[[Any, Any], Any], left: Plain, right: Plain) -> Plain:
@@ -210,9 +217,9 @@ def _is_text(value: Value) -> bool:
 
 def sequence(items: tuple[Value, ...], kind: Literal["list", "tuple", "set"], is_open: bool, span: Span) -> Sequence:
     """A display of bounded length."""
-    return Sequence(items[:MOST_ITEMS], kind, is_open or len(items) > MOST_ITEMS, span)
+    return new_sequence(items[:MOST_ITEMS], kind, is_open or len(items) > MOST_ITEMS, span)
 
 
 def mapping(items: tuple[tuple[Value, Value], ...], is_open: bool, span: Span) -> Mapping:
     """A mapping of bounded length."""
-    return Mapping(items[:MOST_ITEMS], is_open or len(items) > MOST_ITEMS, span)
+    return new_mapping(items[:MOST_ITEMS], is_open or len(items) > MOST_ITEMS, span)

@@ -17,10 +17,9 @@ from stopper.core.values import (
     Member,
     Name,
     Sequence,
-    Unknown,
     Value,
 )
-from stopper.scan.source.drafts import new_name
+from stopper.scan.source.drafts import new_choice, new_item, new_member, new_name, new_sequence, new_unknown
 from stopper.scan.source.loops import MOST_ROWS, is_table, pairs_of
 from stopper.scan.source.reader import NONE, NOTHING, Reader, canonical, either, named
 
@@ -55,7 +54,7 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
         found = (
             _BODY
             if name == "payload" and type(owner) is Call and _OF_RESTX.match(owner.callee)
-            else Member(owner, name)
+            else new_member(owner, name)
         )
     return named(found, name) if sensitive(name) else found
 
@@ -120,7 +119,7 @@ def _of_project(reader: Reader, dotted: str, name: str) -> Value | None:
     if name in module.bindings:
         return module.bindings[name]
     child = reader.project.load(reader.module, f"{dotted}.{name}")
-    return Name(child.name) if child is not None else None
+    return new_name(child.name) if child is not None else None
 
 
 _NOT_MODULES: Final = frozenset({"self", "cls", "flask.request", "flask.session", "os.environ", "flask.g"})
@@ -132,7 +131,7 @@ def subscript(reader: Reader, node: ast.Subscript) -> Value:
         bounds = [NONE if bound is None else reader.value(bound) for bound in (node.slice.lower, node.slice.upper)]
         if node.slice.step is not None:
             reader.value(node.slice.step)
-        return Item(owner, Unknown(tuple(bounds)), None, reader.span(node))
+        return new_item(owner, new_unknown(tuple(bounds)), None, reader.span(node))
     return item(reader, owner, reader.value(node.slice), None, node)
 
 
@@ -163,7 +162,7 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
             return EnvironmentValue(text, default, reader.span(node), name)
         if reader.is_config(owner):
             return ConfigValue(text, default, reader.span(node), name)
-    made = Item(owner, key, default, reader.span(node), name)
+    made = new_item(owner, key, default, reader.span(node), name)
     if type(key) is not Constant and (
         type(owner) in _LOOKED_IN
         or (type(owner) is Call and owner.callee in _LOADS)
@@ -210,19 +209,19 @@ def element_of(value: Value) -> Value:
     """One element of what is iterated over."""
     if type(value) is Sequence and value.items:
         if is_table(value.items):
-            return Choice(value.items[:MOST_ROWS])  # row by row, and each as often as it stands there
+            return new_choice(value.items[:MOST_ROWS])  # row by row, and each as often as it stands there
         return either(*value.items[:8])
     pairs = pairs_of(value)
     if pairs:
-        return pairs[0] if len(pairs) == 1 else Choice(pairs)
+        return pairs[0] if len(pairs) == 1 else new_choice(pairs)
     keys = _keys_of(value.receiver if type(value) is Call and value.method == "keys" and not value.args else value)
     if keys:
-        return either(*keys) if len(keys) <= MOST_OPTIONS else Item(Sequence(keys, "list"), NOTHING)
+        return either(*keys) if len(keys) <= MOST_OPTIONS else new_item(new_sequence(keys, "list"), NOTHING)
     if type(value) is Member and value.attribute == "headers":
         return NOTHING  # the names of what a client or an answer holds; those of the request come in pairs
     if type(value) is Call and value.method in ("items", "values", "keys") and value.receiver is not None:
-        return Item(value.receiver, NOTHING)
-    return Item(value, NOTHING)
+        return new_item(value.receiver, NOTHING)
+    return new_item(value, NOTHING)
 
 
 def _keys_of(value: Value | None) -> tuple[Value, ...]:
