@@ -8,6 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Final, cast
 
+from stopper.core.kept_patterns import Asked, compiled
 from stopper.core.later_methods import methods_later
 
 _ASKED: Final = (
@@ -28,18 +29,23 @@ _compile: Final = re.compile
 _guard: Final = threading.RLock()
 
 
+MADE: Final[dict[Asked, None]] = {}
+"""Every pattern of which one was made, with its flags."""
+
+
 class LaterPattern:
     """Stands for ``re.compile(pattern, flags)``. Once it was asked something it has the methods of the compiled pattern as its own."""
 
     def __init__(self, pattern: Any, flags: Any = 0) -> None:
         self.pattern = pattern
-        self._flags = flags
+        self._flags = int(flags)
+        MADE.setdefault((pattern, self._flags))
 
     def __getattr__(self, name: str) -> Any:
         if name not in _ASKED:
             raise AttributeError(name)
-        compiled = _compile(self.pattern, self._flags)
-        self.__dict__.update({one: getattr(compiled, one) for one in _ASKED})
+        made = compiled(self.pattern, self._flags)
+        self.__dict__.update({one: getattr(made, one) for one in _ASKED})
         return self.__dict__[name]
 
     def __repr__(self) -> str:

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import stopper
-from stopper.core.later_pattern import patterns_later
+from stopper.core import kept_patterns
+from stopper.core.later_pattern import MADE, patterns_later
 from stopper.core.rule import CHECKS, SEVERITIES, Rule
 from stopper.scan import cache
 
@@ -56,6 +57,7 @@ def rules(*, kept: bool = True) -> tuple[Rule, ...]:
     CatalogueError as :func:`stopper.scan.catalogue.load` does."""
     digest = _digest()
     beside = _beside()
+    kept_patterns.keep_in(_patterns_beside(beside))
     name = f"rules-{digest}.index"
     found = _taken(_bytes_of(beside), digest)
     if found is None and kept:
@@ -66,7 +68,11 @@ def rules(*, kept: bool = True) -> tuple[Rule, ...]:
 
     every = catalogue.load()
     data = json.dumps({"digest": digest, "rules": [_written(rule) for rule in every]}).encode()
-    if not _put(beside, data) and kept:
+    if _put(beside, data):
+        with patterns_later():
+            importlib.import_module("stopper.scan.judge")  # what a run reads with has patterns as well
+        _put(_patterns_beside(beside), kept_patterns.packed(MADE))
+    elif kept:
         cache.write(name, data)
     return every
 
@@ -74,6 +80,11 @@ def rules(*, kept: bool = True) -> tuple[Rule, ...]:
 def _beside() -> Path:
     """Where the index lies in the installation: one for each kind of Python, as with bytecode."""
     return Path(stopper.__file__).parent / "rules" / "__pycache__" / f"rules.{sys.implementation.cache_tag}.index"
+
+
+def _patterns_beside(index: Path) -> Path:
+    """Where it lies what patterns compile to; nowhere else, for it is taken as it is."""
+    return index.with_name(f"patterns.{sys.implementation.cache_tag}.codes")
 
 
 def _bytes_of(path: Path) -> bytes | None:
