@@ -1,5 +1,6 @@
 """The call that stands at a place, and the edit that passes keyword arguments to it."""
 
+from stopper.core.calls_by_place import calls_between
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
 from stopper.core.rule import Edit
@@ -7,18 +8,10 @@ from stopper.core.values import Call
 
 
 def calls_at(facts: SourceFacts, span: Span | None) -> list[Call]:
-    """The calls at exactly that place, tests left out. A fix asks this for every finding, so all calls are looked through once."""
-
-    def by_line() -> dict[tuple[str, int], list[Call]]:
-        found: dict[tuple[str, int], list[Call]] = {}
-        for call in facts.calls():
-            if call.span is not None:
-                found.setdefault((call.span.path, call.span.line), []).append(call)
-        return found
-
+    """The calls at exactly that place, tests left out."""
     if span is None:
         return []
-    return [call for call in facts.once("calls by line", by_line).get((span.path, span.line), ()) if call.span == span]
+    return [call for call in calls_between(facts, span.path, span.line, span.line) if call.span == span]
 
 
 def passing(call: Call, *arguments: tuple[str, str], safe: bool) -> Edit | None:

@@ -45,8 +45,9 @@ from stopper.core.fact import (
     Text,
     TextFile,
 )
-from stopper.core.facts_memory import HasSpan, Memory
+from stopper.core.facts_memory import HasSpan, Memory, labelling
 from stopper.core.labels import Label, LabelKind
+from stopper.core.later_pattern import later
 from stopper.core.place import RouteRef, Span
 from stopper.core.values import Call, ConfigValue, Item, Value
 
@@ -141,7 +142,7 @@ class SourceFacts:
         """The calls whose whole callee matches that regular expression: ``r"requests\\.(get|post)"``."""
         known = self._memory.patterns.get(pattern)
         if known is None:
-            matches = re.compile(pattern).fullmatch
+            matches = later(pattern).fullmatch
             names = self._memory.calls_by_name(self.all_calls)["name"]
             known = [call for callee, found in names.items() if matches(callee) for call in found]
             self._memory.patterns[pattern] = known
@@ -307,9 +308,8 @@ class SourceFacts:
 
     def labels(self, value: Value | None) -> frozenset[Label]:
         """What a value derives from, also through parameters and results of the project's own functions."""
-        from stopper.core.labelling import labels_of
-
-        return labels_of(self, value)
+        known = self._memory.labels[False].get(id(value))
+        return labelling()(self, value) if known is None else known[1]
 
     def once(self, what: str, make: "Callable[[], Made]") -> "Made":
         """What *make* gives, asked once. Nothing in it may hold the facts themselves: they would never be freed."""
@@ -320,7 +320,7 @@ class SourceFacts:
 
     def remembered_labels(self, numbers: bool) -> dict[int, tuple[Value, frozenset[Label]]]:
         """Where labelling keeps what it worked out, by the identity of the value."""
-        return self._memory.labels.setdefault(numbers, {})
+        return self._memory.labels[numbers]
 
     def derives(self, value: Value | None, *kinds: LabelKind, by_name: bool = True) -> bool:
         """That a value derives from one of these origins."""

@@ -1,7 +1,8 @@
 """What source facts have worked out so far: indices and labels. It changes nothing that they say."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
@@ -32,6 +33,14 @@ class HasSpan(Protocol):
     def span(self) -> Span | None: ...
 
 
+@lru_cache(maxsize=1)
+def labelling() -> Callable[..., frozenset[Label]]:
+    """What labels a value. It asks facts, so it is imported by the first question."""
+    from stopper.core.labelling import labels_of
+
+    return labels_of
+
+
 @dataclass(slots=True)
 class Memory:
     """What was worked out once; it belongs to the facts and changes nothing that they say."""
@@ -58,9 +67,7 @@ class Memory:
     imported: set[str] = field(default_factory=set[str])
     """Every dotted name that is imported, and every beginning of one."""
     others: dict[str, Any] = field(default_factory=dict[str, Any])
-    labels: dict[bool, dict[int, tuple[Value, frozenset[Label]]]] = field(
-        default_factory=dict[bool, "dict[int, tuple[Value, frozenset[Label]]]"]
-    )
+    labels: dict[bool, dict[int, tuple[Value, frozenset[Label]]]] = field(default_factory=lambda: {False: {}, True: {}})
 
     def calls_by_name(self, every: Sequence[Call]) -> dict[str, dict[str, list[Call]]]:
         """The calls by whole name and by last word."""

@@ -357,7 +357,10 @@ class _Bound:
 def labels_of(facts: "SourceFacts", value: Value | None, *, numbers: bool = False) -> Labels:
     """The labels of *value*, through parameters and results of the project's functions. With *numbers*, what was made a number
     (``int(…)``, a path parameter of type int) carries none: it can inject nothing."""
-    return _Asking(facts, numbers).of(value, {})
+    if value is None:
+        return NONE
+    known = facts.remembered_labels(numbers).get(id(value))
+    return _Asking(facts, numbers).of(value, {}) if known is None else known[1]
 
 
 def _is_one_name(key: Value) -> bool:

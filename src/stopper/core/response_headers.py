@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
+from stopper.core.fact import Assignment
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
 from stopper.core.values import Mapping, Sequence, Value, options, text_of
@@ -24,32 +26,49 @@ class SetHeader:
 def headers_set(facts: SourceFacts, name: str) -> Iterator[SetHeader]:
     """Every place that gives the answer's header *name* a value."""
     wanted = name.lower()
-    property_ = wanted.replace(
-        "-", "_"
-    )  # ``response.access_control_allow_origin``, as Werkzeug has one for many headers
-    for assigned in facts.assignments():
-        if (assigned.attribute.lower() == wanted and assigned.target.startswith("[")) or (
-            assigned.attribute == property_ and "." in assigned.target and assigned.function
-        ):
-            yield SetHeader(assigned.value, assigned.span, assigned.function)
+    written = facts.once("assignments that may be headers", lambda: _written(facts))
+    property_ = wanted.replace("-", "_")  # ``response.access_control_allow_origin``: Werkzeug has one for many headers
+    for _, assigned in sorted((*written.get(f"[{wanted}]", ()), *written.get(property_, ())), key=itemgetter(0)):
+        yield SetHeader(assigned.value, assigned.span, assigned.function)
+    yield from facts.once("headers that answers are given", lambda: _all_given(facts)).get(wanted, ())
+
+
+def _written(facts: SourceFacts) -> dict[str, list[tuple[int, Assignment]]]:
+    """What is assigned under ``[name]``, in small letters, and to a property, with its place in the order."""
+    found: dict[str, list[tuple[int, Assignment]]] = {}
+    for number, one in enumerate(facts.assignments()):
+        if one.target.startswith("["):
+            found.setdefault(f"[{one.attribute.lower()}]", []).append((number, one))
+        elif one.function and "." in one.target:
+            found.setdefault(one.attribute, []).append((number, one))
+    return found
+
+
+def _all_given(facts: SourceFacts) -> dict[str, list[SetHeader]]:
+    """What calls and returns give, by the header's name in small letters."""
+    found: dict[str, list[SetHeader]] = {}
     for call in facts.calls(*_ONE_BY_ONE):
-        if len(call.args) > 1 and (text_of(call.args[0]) or "").lower() == wanted and call.span is not None:
-            yield SetHeader(call.args[1], call.span, call.function)
+        if len(call.args) > 1 and call.span is not None and (name := text_of(call.args[0])):
+            found.setdefault(name.lower(), []).append(SetHeader(call.args[1], call.span, call.function))
     for call in facts.calls(*_SEVERAL):
+        if call.span is None:
+            continue
         for given in (*call.args, *(said for _, said in call.keywords)):
-            if call.span is not None:
-                yield from (SetHeader(value, call.span, call.function) for value in _inside(given, wanted))
+            for name, value in _inside(given):
+                found.setdefault(name.lower(), []).append(SetHeader(value, call.span, call.function))
     for returned in facts.returns():
         for option in options(returned.value):
             for item in option.items if isinstance(option, Sequence) else ():
-                yield from (SetHeader(value, returned.span, returned.function) for value in _inside(item, wanted))
+                for name, value in _inside(item):
+                    found.setdefault(name.lower(), []).append(SetHeader(value, returned.span, returned.function))
+    return found
 
 
-def _inside(given: Value, wanted: str) -> Iterator[Value]:
+def _inside(given: Value) -> Iterator[tuple[str, Value]]:
     for one in options(given):
         if isinstance(one, Mapping):
-            yield from (value for key, value in one.items if (text_of(key) or "").lower() == wanted)
+            yield from ((name, value) for key, value in one.items if (name := text_of(key)))
         elif isinstance(one, Sequence):
             for item in one.items:
-                if isinstance(item, Sequence) and len(item.items) == 2 and text_of(item.items[0]):
-                    yield from (item.items[1],) if (text_of(item.items[0]) or "").lower() == wanted else ()
+                if isinstance(item, Sequence) and len(item.items) == 2 and (name := text_of(item.items[0])):
+                    yield name, item.items[1]

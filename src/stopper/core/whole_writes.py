@@ -7,6 +7,7 @@ from typing import Final, cast
 from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts
 from stopper.core.nested_functions import inside
+from stopper.core.passed_keywords import passed_as
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Unknown, Value, parts, walk
 from stopper.core.whole_body import admits_by_list, is_whole, is_whole_of
 
@@ -134,8 +135,10 @@ def _are_names(value: Value) -> bool:
 
 def _by_keywords(facts: SourceFacts) -> Iterator[Call]:
     """``User(**request.json)``: of a class that is a model, or of one whose name is no schema's."""
-    for call in facts.calls():
-        if any(name == "**" and is_whole_of(facts, value) for name, value in call.keywords) and _is_model(facts, call):
+    told: Call | None = None
+    for call, _, value in passed_as(facts, "**".__eq__):
+        if call is not told and is_whole_of(facts, value) and _is_model(facts, call):
+            told = call
             yield call
 
 

@@ -11,6 +11,7 @@ from stopper.core.environment_edits import from_environment, without_fallback
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.key_shapes import STANDS_IN
 from stopper.core.naming import sensitive
+from stopper.core.passed_keywords import passed_as
 from stopper.core.passing import given
 from stopper.core.place import Span
 from stopper.core.redaction.providers import first_format
@@ -182,18 +183,16 @@ def _in_calls(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
             yield call.span, "certain"
         elif len(call.args) == 2 and call.span:
             yield from _from_elsewhere(facts, call.args, call.span)
-    for call in facts.calls():
-        for name, value in call.keywords:
-            if (
-                isinstance(value, Constant)
-                and is_key_name(name)
-                and value.span
-                and call.span
-                and call.span.holds(value.span)
-                and _is_key(value)
-                and not _repeats(value, name)
-            ):
-                yield call.span, "likely"
+    for call, name, value in passed_as(facts, is_key_name):
+        if (
+            isinstance(value, Constant)
+            and value.span
+            and call.span
+            and call.span.holds(value.span)
+            and _is_key(value)
+            and not _repeats(value, name)
+        ):
+            yield call.span, "likely"
     for flow in facts.flows("outbound-headers"):
         for option in options(flow.value):
             if isinstance(option, Mapping):

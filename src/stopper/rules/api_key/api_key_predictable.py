@@ -11,6 +11,7 @@ from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.passed_keywords import passed_as
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, undo, unsure
 from stopper.core.probe_baseline import attempt, candidates
@@ -72,14 +73,10 @@ def _made(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
             or (_ISSUES.match(last) and _about_keys(returned.function))
         ) and not re.search(r"(?i)cache|secret_key|public|session|storage|s3|file", last):
             yield returned.value, returned.span
-    for call in facts.calls():
-        if call.span is not None:
-            for name, value in call.keywords:
-                keyed = is_key_name(name) or (
-                    name == "key" and (re.search(r"(?i)api_?key", call.callee) or call.function in at_keys)
-                )
-                if keyed and name != "default":
-                    yield value, call.span
+    for call, name, value in passed_as(facts, lambda name: name == "key" or is_key_name(name)):
+        keyed = is_key_name(name) or re.search(r"(?i)api_?key", call.callee) or call.function in at_keys
+        if keyed and call.span is not None:
+            yield value, call.span
     for found in facts.classes():
         for name, value in found.attributes.items():
             if (

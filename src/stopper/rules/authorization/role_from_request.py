@@ -13,6 +13,7 @@ from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.owner_names import ROLE, WHO, WHOSE
+from stopper.core.passed_keywords import passed_as
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, candidates
@@ -148,11 +149,7 @@ def _granted(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
 
 def _makers(facts: SourceFacts) -> list[str]:
     """What is called with a role by keyword; empty names would mean every call."""
-    found = {
-        call.callee
-        for call in facts.calls()
-        if call.keywords and _MAKES.match(call.method) and any(ROLE.search(name) for name, _ in call.keywords)
-    }
+    found = {call.callee for call, _, _ in passed_as(facts, ROLE.search) if _MAKES.match(call.method)}
     return sorted(found) or ["stopper.nothing"]
 
 

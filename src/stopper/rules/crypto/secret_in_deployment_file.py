@@ -1,12 +1,11 @@
 """Whoever gets the image or the repository has the password or key."""
 
 import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from operator import itemgetter
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.calls_by_place import calls_between
 from stopper.core.ci_steps import OF_A_PIPELINE, OF_ONE_DESK
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
@@ -15,7 +14,7 @@ from stopper.core.naming import VARIABLE, sensitive
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.settings_set_aside import is_in_tests_settings, is_place_set_aside, is_set_aside
-from stopper.core.values import Call, Constant, EnvironmentValue, Parameter, Value, text_of, walk
+from stopper.core.values import Constant, EnvironmentValue, Parameter, Value, text_of, walk
 
 _PAIR: Final = re.compile(
     r"(?<![\w$-])([A-Za-z][A-Za-z0-9_]{2,60})(?:=|:[ \t]+(?!\w+=)|[\"']\s*:\s*)(\"[^\"]*\"|'[^']*'|[^\s\"'#,]+)"
@@ -131,31 +130,15 @@ def _given(facts: SourceFacts) -> Iterator[tuple[str, Value, Span]]:
 
 
 def _argument_defaults(facts: SourceFacts) -> Iterator[Hit]:
-    placed: dict[str, list[tuple[int, Call]]] = {}
     for function in facts.functions():
         names = [name for name in function.parameters if sensitive(name) not in (None, "token")]
         if not names:
             continue
-        if not placed:
-            placed = _by_place(facts)
-        inside = placed.get(function.span.path, [])
-        first = bisect_left(inside, function.span.line, key=itemgetter(0))
-        last = bisect_right(inside, function.span.end_line, key=itemgetter(0))
-        for _, call in inside[first:last]:  # by the place: a step may be read as if it stood where its one caller is
+        place = function.span  # by the place: a step may be read as if it stood where its one caller is
+        for call in calls_between(facts, place.path, place.line, place.end_line):
             if any(_is_default_of(value, function.name, names) for value in walk(call, 3)):
                 yield Hit("a secret is the default of an argument that is used here", call.span, certainty="likely")
                 break
-
-
-def _by_place(facts: SourceFacts) -> dict[str, list[tuple[int, Call]]]:
-    """The calls of each file in the order of their lines."""
-    found: dict[str, list[tuple[int, Call]]] = {}
-    for call in facts.calls():
-        if call.span is not None:
-            found.setdefault(call.span.path, []).append((call.span.line, call))
-    for inside in found.values():
-        inside.sort(key=itemgetter(0))
-    return found
 
 
 def _is_default_of(value: Value, function: str, names: list[str]) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.fact import Assignment
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.passed_keywords import passed_as
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import plain
@@ -110,13 +111,15 @@ def _called(value: Value) -> Iterator[str]:
 
 
 def _calls(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
-    for call in facts.calls():
-        if call.span is None:
+    for call in facts.calls("ssl._create_unverified_context"):
+        if call.span is not None:
+            yield call.span, _MESSAGE
+    told: Call | None = None
+    for call, name, value in passed_as(facts, _OFF.__contains__):
+        if call.span is None or call is told or call.callee in _UNVERIFIED:
             continue
-        if call.callee in _UNVERIFIED:
-            if call.callee != "ssl._create_stdlib_context":
-                yield call.span, _MESSAGE
-        elif call.keywords and any(_is_off(name, value) for name, value in call.keywords) and _is_client(facts, call):
+        if _is_off(name, value) and _is_client(facts, call):
+            told = call
             yield call.span, _MESSAGE
 
 

@@ -10,6 +10,7 @@ from stopper.core.desk_files import MADE_UP
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.key_shapes import claims_of, is_placeholder, is_random, key_in, may_hold_key
 from stopper.core.naming import VARIABLE, sensitive
+from stopper.core.passed_keywords import passed_as
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import Constant, Mapping, Value, text_of, walk
@@ -82,11 +83,7 @@ def _has_ended(text: str) -> bool:
 
 def _is_shown_as_example(facts: SourceFacts, span: Span) -> bool:
     """That the text is the ``example=`` of a documented field."""
-    return any(
-        name in ("example", "examples") and value.span == span
-        for call in facts.calls()
-        for name, value in call.keywords
-    )
+    return any(value.span == span for _, _, value in passed_as(facts, ("example", "examples").__contains__))
 
 
 def _in_headers(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty, str]]:

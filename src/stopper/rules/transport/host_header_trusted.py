@@ -78,7 +78,7 @@ def _is_mailed(facts: SourceFacts, link: Call) -> bool:
 
 def _for_providers(facts: SourceFacts) -> Iterator[Value]:
     """Where a provider of log-ins is to send the person back to: it takes only what was registered with it."""
-    for call in facts.calls():
+    for call in facts.calls() if facts.says(*_SENT_BACK_TO) else ():
         named = list(call.keywords)
         for part in (*call.args, *(value for _, value in call.keywords)):
             if isinstance(part, Mapping):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from stopper.core.api_key_names import READ_FROM, is_key_reading
@@ -336,5 +337,9 @@ def _optional_flags(call: Call) -> bool:
 
 
 def _of_library(call: Call) -> bool:
-    guards = names.GUARD_CALLS.fullmatch(call.callee) or names.GUARDS.fullmatch(call.callee)
-    return guards is not None and not is_constant(call.keyword("optional"), True)
+    return _is_guard(call.callee) and not is_constant(call.keyword("optional"), True)
+
+
+@lru_cache(maxsize=16384)
+def _is_guard(callee: str) -> bool:
+    return names.GUARD_CALLS.fullmatch(callee) is not None or names.GUARDS.fullmatch(callee) is not None

@@ -1,5 +1,6 @@
 """What a call sends where: logs, answers, other hosts, files, the database. Each becomes a flow."""
 
+from functools import lru_cache
 from typing import Final
 
 from stopper.core.fact import SinkKind
@@ -13,7 +14,7 @@ def record_sinks(reader: Reader, call: Call, word: str, owner: Value | None) -> 
     for kind, position, keywords in names.SINKS.get(call.callee, ()):
         _sink(reader, call, kind, position, keywords)
     if owner is None:
-        if names.OUTBOUND.fullmatch(call.callee):
+        if _is_outbound(call.callee):
             _outbound(reader, call, word)  # ``from requests import get``
         return
     if word in names.LOG_METHODS and _is_logger(call.callee, owner):
@@ -21,10 +22,15 @@ def record_sinks(reader: Reader, call: Call, word: str, owner: Value | None) -> 
     elif word in names.METHOD_SINKS and call.callee not in names.SINKS:
         kind, position, keywords = names.METHOD_SINKS[word]
         _sink(reader, call, kind, position, keywords)
-    if names.OUTBOUND.fullmatch(call.callee):
+    if _is_outbound(call.callee):
         _outbound(reader, call, word)
     elif word in ("update", "setdefault") and type(owner) is Name and owner.dotted == "flask.session":
         _flow(reader, "session", _together(call.args + tuple(value for _, value in call.keywords)), call, "")
+
+
+@lru_cache(maxsize=16384)
+def _is_outbound(callee: str) -> bool:
+    return names.OUTBOUND.fullmatch(callee) is not None
 
 
 _LOGGING: Final = ("logging.", "loguru.", "structlog.")

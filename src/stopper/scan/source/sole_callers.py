@@ -1,7 +1,7 @@
 """A function that one place of the project calls: its parameters are what that place passes, and its steps are its caller's."""
 
-from collections.abc import Iterable, Iterator, Set
-from typing import Any, Final
+from collections.abc import Iterable, Set
+from typing import Any, Final, cast
 
 from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Mapping, Name, Parameter, Sequence, Value
 from stopper.scan.source.names import INSTANCES
@@ -164,11 +164,14 @@ def _outermost(home: dict[str, str], name: str) -> str:
 def _sole(project: Project, tests: frozenset[str]) -> dict[str, Call]:
     """The functions that one call alone runs, with that call."""
     found: dict[str, Call | None] = {}
+    functions, classes = project.functions, project.classes
     for call in project.calls:
-        name = _run_by(project, call)
-        if name is not None and (call.span is None or call.span.path not in tests):
+        name = call.callee
+        if name in classes:
+            name += _MAKER
+        if name in functions and (call.span is None or call.span.path not in tests):
             found[name] = None if name in found else call
-    named_elsewhere = set(_handed_on(project))
+    named_elsewhere = _handed_on(project)
     return {
         name: call
         for name, call in found.items()
@@ -196,29 +199,28 @@ def _is_of_library(project: Project, owner: str, depth: int = 6) -> bool:
     return bool(depth) and any(_is_of_library(project, base, depth - 1) for base in found.bases)
 
 
-def _run_by(project: Project, call: Call) -> str | None:
-    name = call.callee
-    if name in project.classes:
-        name += _MAKER
-    return name if name in project.functions else None
-
-
-def _handed_on(project: Project) -> Iterator[str]:
+def _handed_on(project: Project) -> set[str]:
     """The names that stand somewhere as values: somebody may call what they name."""
+    found: set[str] = set()
     for call in project.calls:
-        yield from _names((*call.args, *(value for _, value in call.keywords)))
-    yield from _names(one.value for one in project.assignments)
-    yield from _names(one.value for one in project.returns)
+        if call.args:
+            _add_names(found, call.args)
+        if call.keywords:
+            _add_names(found, [value for _, value in call.keywords])
+    _add_names(found, [one.value for one in project.assignments])
+    _add_names(found, [one.value for one in project.returns])
+    return found
 
 
-def _names(values: Iterable[Value], depth: int = 3) -> Iterator[str]:
+def _add_names(found: set[str], values: Iterable[Value], depth: int = 3) -> None:
     for value in values:
-        if isinstance(value, Name):
-            yield value.dotted
-        elif depth and isinstance(value, Sequence):
-            yield from _names(value.items, depth - 1)
-        elif depth and isinstance(value, Mapping):
-            yield from _names((held for _, held in value.items), depth - 1)
+        kind = type(value)
+        if kind is Name:
+            found.add(cast("Name", value).dotted)
+        elif kind is Sequence and depth:
+            _add_names(found, cast("Sequence", value).items, depth - 1)
+        elif kind is Mapping and depth:
+            _add_names(found, [held for _, held in cast("Mapping", value).items], depth - 1)
 
 
 def _inside(project: Project, sole: Set[str]) -> set[str]:
