@@ -22,8 +22,8 @@ from stopper.core.probe_raw_bodies import XML, bare_bodies
 from stopper.core.probe_xml import document, opened
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Format, Member, Name, Parameter, Unknown, Value, text_of, walk
+from stopper.core.written_alike import written_alike
 
-_SPAN: Final = re.compile(r"Span\([^()]*\)")
 _ROOTS: Final = frozenset(
     {
         ".",
@@ -184,9 +184,8 @@ def _writes(facts: SourceFacts, span: Span | None) -> bool:
 
 def _was_just_saved(facts: SourceFacts, flow: Flow) -> bool:
     """``upload.save(path)`` or ``open(path, "w")`` stands before ``open(path)``: what is read is what was just written."""
-    shown = _SPAN.sub("", repr(flow.value))
     return any(
-        call.span is not None and call.span < flow.span and call.args and _SPAN.sub("", repr(call.args[0])) == shown
+        call.span is not None and call.span < flow.span and call.args and written_alike(call.args[0], flow.value)
         for call in facts.calls_in(flow.function)
         if call.method == "save" or (call.callee == "open" and _writes(facts, call.span))
     )
