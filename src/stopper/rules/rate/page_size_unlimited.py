@@ -52,6 +52,11 @@ def detect(app: App) -> Iterator[Hit]:
         )
         if _NAMES.match(one.key)
     }
+    names |= {
+        name
+        for call in facts.calls("flask.request.args.get", "flask.request.values.get")
+        if (name := text_of(call.argument(0)) or "") and _NAMES.match(name)
+    }
     if not names and not declares(facts, _NAMES) and not facts.imports(*_PARSERS):
         return
     seen: set[object] = set()
@@ -69,6 +74,8 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         if not any(_free(facts, value) for value in given) or _is_held_inside(facts, call):
             continue
+        if _hands_on(facts, call):
+            continue  # told there, once for all who call it
         if not _asked(facts, call.function) and not seen & {call.span, call.function or call.span}:
             seen |= {call.span, call.function or call.span}
             yield Hit("the caller says how large a page is, and nothing holds it down", call.span)
@@ -79,6 +86,19 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         seen.add(call.function or call.span)
         yield Hit("the caller says how many rows are read, and nothing holds it down", call.span)
+
+
+def _hands_on(facts: SourceFacts, call: Call) -> bool:
+    """That the call is of a function of the project which gives its own number to the query as it is."""
+    if facts.function(call.callee) is None:
+        return False
+    return any(
+        isinstance(option, Parameter) and option.function == call.callee and _free(facts, option)
+        for inner in facts.calls_in(call.callee)
+        if any(inner.method == sink.removeprefix("*.") for sink in _SINKS)
+        for value in (*inner.args, *(given for _, given in inner.keywords))
+        for option in options(value)
+    )
 
 
 def _spread(facts: SourceFacts, call: Call) -> list[tuple[str, Value]]:
