@@ -1,6 +1,7 @@
 """The single inputs of an API that take text: a query parameter, a part of a path, a member of a JSON body."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, cast
@@ -22,6 +23,8 @@ WITH_GUESSES: Final = {"quick": 8, "standard": 14, "deep": 60}
 """The same with names that are guesses."""
 SHOWN: Final = 4
 """Places of one weakness whose exchanges are kept as evidence; the others are named."""
+_SPEAKS: Final = re.compile(r"(?i)(^|/)(graphql|graphiql|gql)/?$")
+"""Routes whose query is a language of its own: only its variables are texts."""
 USUAL: Final = ("q", "id", "name")
 """What a route may read of whose query no reader knows anything."""
 
@@ -157,10 +160,14 @@ def _of(route: Route, request: Request, honest: Exchange, usual: Sequence[str]) 
             yield Input(route, request, name, "path", honest)
     if request.method == "GET":
         known = dict.fromkeys((*query_names(request), *route.names))
+        if _SPEAKS.search(route.path):
+            known.pop("query", None)
         for name in known or (() if route.parameters else tuple(usual)):
             yield Input(route, request, name, "query", honest)
         return
     names = list(_texts(members(request)))
+    if _SPEAKS.search(route.path):
+        names = [name for name in names if name != "query"]
     for name in _beside_the_account(names) if request.method in ("PUT", "PATCH") else names:
         yield Input(route, request, name, "body", honest)
 

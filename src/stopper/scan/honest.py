@@ -39,6 +39,8 @@ class HonestRequests:
     learned: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     learned_query: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """The same of what is read from the query."""
+    queries: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    """What a route's query is, where only this makes sense: route path → name → value."""
     own: dict[str, str] = field(default_factory=dict[str, str])
     """Numbers of the first person by the names of parameters; only what reads is asked with them."""
 
@@ -50,7 +52,9 @@ class HonestRequests:
             query = (
                 urlencode(
                     {
-                        name: self.own.get(as_parameter(name)) or str(plausible(name, self.canary))
+                        name: self.queries.get(route.path, {}).get(name)
+                        or self.own.get(as_parameter(name))
+                        or str(plausible(name, self.canary))
                         for name in dict.fromkeys((*route.fields, *self.learned_query.get(route.path, ())))
                     }
                 )

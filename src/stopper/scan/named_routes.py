@@ -25,7 +25,7 @@ _FETCHED: Final = re.compile(
     rf"(?:\b\w{{0,20}}(?:fetch|Fetch|axios|request|Request|[aA]pi|API|http)\w{{0,12}}(?:\.\w+)?|\$\.(?:get|post|ajax|getJSON)|\.open|\burl|\baction|\bendpoint|\bpath|\broute)\s*[(:=]\s*"
     rf"(?:['\"](?:GET|POST|PUT|PATCH|DELETE)['\"]\s*,\s*)?(?:[A-Za-z_.]{{1,40}}\s*\+\s*)?['\"`](?:\$\{{\w+\}})?({_PATH})(\?[^'\"`\s]{{1,120}})?"
 )
-_COMMENT: Final = re.compile(rf"<!--[^>]*?[\s\"'=(]({_PATH})")
+_COMMENT: Final = re.compile(rf"<!--(?:(?!<!--)[^>]){{0,2000}}?[\s\"'=(]({_PATH})")
 _KEYED: Final = re.compile(rf"\"({_PATH})(\?[\w=&%{{}}<>.-]{{1,120}})?\"\s*[,:\]}}]")
 _HELD: Final = re.compile(r"\$?\{\s*[\w.]*?(\w+)\s*\}|<(?:\w+:)?(\w+)>|(?<=/):(\w+)")
 _SCRIPT: Final = re.compile(r"""(?i)<script[^>]{0,200}\bsrc=["']?([^"'\s>]{1,300})""")

@@ -54,7 +54,10 @@ def _without(response: Response, *texts: str) -> tuple[str, str]:
 
 def only_slash(path: str, response: Response) -> bool:
     """Whether an answer only sends on to the same path with a slash at its end, as Flask does by itself."""
-    return response.status in MOVED and urlsplit(response.header("Location") or "").path == path + "/"
+    try:
+        return response.status in MOVED and urlsplit(response.header("Location") or "").path == path + "/"
+    except ValueError:
+        return False
 
 
 def as_person(who: Identity | None, request: Request) -> Request:

@@ -13,6 +13,7 @@ from stopper.core.probe_login import ENTERED, REGISTERED
 from stopper.core.probe_own_values import told_about
 from stopper.scan.crawl import Crawled, beside, crawled, with_forms_of
 from stopper.scan.forge import TokenForge
+from stopper.scan.graphql import with_graphql
 from stopper.scan.guessed_inputs import guess_registrations, guessed_inputs
 from stopper.scan.harvest import harvested
 from stopper.scan.honest import HonestRequests
@@ -101,7 +102,7 @@ def prepare(
         honest.harvest.setdefault(path, dict(numbers))
     renewals = Renewals(scene, people, forge.claims)
     learn_fields(model, courier, honest, people)
-    model = guessed_inputs(model, courier, honest, people)
+    model = with_graphql(guessed_inputs(model, courier, honest, people), courier, honest, people)
     courier.forms = FormDoors.of(model.routes)
     honest.harvest.update(harvested(model, courier, honest, people))
     surface, url = courier.transport.surface, courier.transport.base_url
