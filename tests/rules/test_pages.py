@@ -18,6 +18,7 @@ from stopper.cli.identity import identity
 from stopper.core.app import App
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.values import Call, Choice, Format, Item, Mapping, Member, Sequence, Unknown
 from stopper.scan.catalogue import Example, page, page_path, survey
 from stopper.scan.engine import run_detectors
 from stopper.scan.first_questions import all_silent, questions_of
@@ -101,8 +102,17 @@ def _covers(span: Span, mark: tuple[str, int]) -> bool:
     return span.path == mark[0] and span.line <= mark[1] <= span.end_line
 
 
+def _printed(value: object) -> str:
+    raise AssertionError(
+        f"a detector prints a {type(value).__name__}: where parts are shared that never ends; ask mentions()"
+    )
+
+
 def hits(rule: Rule, app: App) -> tuple[Hit, ...]:
-    (result,) = run_detectors(app, [rule])
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in (Call, Choice, Format, Item, Mapping, Member, Sequence, Unknown):
+            patch.setattr(kind, "__repr__", _printed)
+        (result,) = run_detectors(app, [rule])
     assert not result.error, result.error
     return result.hits
 

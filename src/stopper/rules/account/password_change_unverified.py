@@ -31,7 +31,7 @@ from stopper.core.probe_login import log_in
 from stopper.core.probe_registration import registered
 from stopper.core.rule import Hit, Rule
 from stopper.core.secret import Secret
-from stopper.core.values import Call, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
+from stopper.core.values import Call, ConfigValue, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _CHANGES: Final = re.compile(
@@ -212,14 +212,15 @@ def _is_given_both(call: Call) -> bool:
     return bool(_STORES.fullmatch(call.callee)) and len(told) > 1 and any(_OLD.search(name) for name in told)
 
 
+def _key_of(value: Value) -> str:
+    key = value.key if isinstance(value, (Item, ConfigValue)) else ""
+    return key if isinstance(key, str) else text_of(key) or ""
+
+
 def _looks(facts: SourceFacts, name: str) -> bool:
     """What is read as the old password is used in a comparison, a condition or a call."""
     return any(True for _ in facts.comparisons_in(name)) or any(
-        any(
-            _OLD.search(str(part.name)) or _OLD.search(str(getattr(part, "key", "")))
-            for value in call.args
-            for part in walk(value, 3)
-        )
+        any(_OLD.search(str(part.name)) or _OLD.search(_key_of(part)) for value in call.args for part in walk(value, 3))
         for call in facts.calls_in(name)
     )
 

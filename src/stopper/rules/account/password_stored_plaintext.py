@@ -10,6 +10,7 @@ from stopper.core.fact import ClassFact
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
+from stopper.core.text_words import mentions
 from stopper.core.values import (
     Call,
     Choice,
@@ -100,7 +101,7 @@ def _is_of_a_type(facts: SourceFacts, *sides: Value) -> bool:
     """That a field is compared whose type hashes: ``user.password == typed`` asks the type then."""
     field = any(isinstance(side, Member) and is_password_name(side.attribute) for side in sides)
     return field and any(
-        _HASHING_TYPE.search(str(value))
+        mentions(value, _HASHING_TYPE)
         for found in facts.classes()
         for name, value in found.attributes.items()
         if is_password_name(name)
@@ -173,7 +174,7 @@ def _is_sealed_if_there(value: Choice) -> bool:
 
 def _is_of_form(value: Value) -> bool:
     """``form.password.data``; what a library of schemas made of the body."""
-    return isinstance(value, (Member, Name)) and said_name(value) == "data" and "password" in str(value)
+    return isinstance(value, (Member, Name)) and said_name(value) == "data" and mentions(value, "password")
 
 
 def _is_kept(facts: SourceFacts, value: Value) -> bool:
@@ -328,7 +329,7 @@ def _is_table_class(one: ClassFact) -> bool:
 def _is_column(facts: SourceFacts, one: ClassFact, name: str) -> bool:
     """A column of whatever name (``secret``) that keeps what it is given."""
     column = one.attributes.get(name)
-    return column is not None and _COLUMN.search(str(column)) is not None and not _is_protected(facts, column)
+    return column is not None and mentions(column, _COLUMN) and not _is_protected(facts, column)
 
 
 def _only_carries(one: ClassFact) -> bool:
@@ -340,7 +341,7 @@ def _only_carries(one: ClassFact) -> bool:
 
 def _is_protected(facts: SourceFacts, column: Value) -> bool:
     """That the type of the column hashes or encrypts: by its name, or a type of the project by what it does on the way in."""
-    if _PROTECTED_COLUMN.search(str(column)):
+    if mentions(column, _PROTECTED_COLUMN):
         return True
     types = {
         name for one in walk(column, 3) for name in (getattr(one, "dotted", ""), getattr(one, "callee", "")) if name

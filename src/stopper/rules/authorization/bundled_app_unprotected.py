@@ -17,6 +17,7 @@ from stopper.core.probe import Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import attempt
 from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.rule import Hit, Rule
+from stopper.core.text_words import mentions
 from stopper.core.values import Call, Name, Value, is_constant, walk
 
 _VIEWS: Final = (
@@ -170,7 +171,7 @@ def _hooked(facts: SourceFacts, name: str) -> bool:
 
 
 def _basic_auth(facts: SourceFacts) -> bool:
-    return any("basicAuth" in str(write.value) for write in facts.config_writes("flask_profiler", "FLASK_PROFILER"))
+    return any(mentions(write.value, "basicAuth") for write in facts.config_writes("flask_profiler", "FLASK_PROFILER"))
 
 
 # -- on the wire -----------------------------------------------------------------------------------------------------------------

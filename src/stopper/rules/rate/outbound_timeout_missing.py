@@ -9,14 +9,19 @@ from stopper.core.desk_files import is_of_a_script
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.outbound_names import ENDS_BY_ITSELF, SESSION, VERBS, WAITS_FOR_EVER
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, is_constant, options
+from stopper.core.text_words import mentions
+from stopper.core.values import Call, is_constant, options, text_of, walk
 
 
 def detect(app: App) -> Iterator[Hit]:
     """Calls to other hosts that pass no time-out, or None for one."""
     facts = source_of(app)
     by_default = any(True for _ in facts.calls("socket.setdefaulttimeout"))
-    adapted = any("timeout" in str(one.attributes) or _sends(facts, one.name) for one in facts.classes(*_ADAPTERS))
+    adapted = any(
+        any("timeout" in name or mentions(held, "timeout") for name, held in one.attributes.items())
+        or _says_how_long(facts, one.name)
+        for one in facts.classes(*_ADAPTERS)
+    )
     for call in facts.calls(*WAITS_FOR_EVER):
         if not _waits(call, WAITS_FOR_EVER[call.callee]) or is_of_a_script(facts, call):
             continue
@@ -34,16 +39,29 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(f"{call.callee} is told to wait as long as the other side likes", call.span)
     for call in facts.calls("aiohttp.ClientTimeout", "aiohttp.client.ClientTimeout", "httpx.Timeout"):
         given = (*call.args, *(value for _, value in call.keywords))
-        if given and all(is_constant(one, None) for one in given):
+        read = (call.keyword("read") or call.argument(0, "timeout")) if call.callee == "httpx.Timeout" else None
+        if is_constant(read, None) or (given and all(is_constant(one, None) for one in given)):
             yield Hit(f"{call.callee} is told to wait as long as the other side likes", call.span)
 
 
 _ADAPTERS: Final = ("requests.adapters.HTTPAdapter", "requests.Session", "requests.sessions.Session")
 
 
-def _sends(facts: SourceFacts, owner: str) -> bool:
-    """The project's own adapter or session says how long to wait."""
-    return any(facts.function(f"{owner}.{name}") is not None for name in ("send", "request"))
+def _says_how_long(facts: SourceFacts, owner: str) -> bool:
+    """The project's own adapter or session has a word about the time in what it does with each request."""
+    for name in (f"{owner}.send", f"{owner}.request"):
+        function = facts.function(name)
+        if function is None:
+            continue
+        given = [value for call in facts.calls_in(name) for value in call.args]
+        if (
+            any("timeout" in word for word in function.parameters)
+            or any(word == "timeout" for call in facts.calls_in(name) for word, _ in call.keywords)
+            or any("timeout" in one.target for one in facts.assignments_in(name))
+            or any(text_of(part) == "timeout" for value in given for part in walk(value, 3))
+        ):
+            return True
+    return False
 
 
 def _waits(call: Call, position: int | None) -> bool:

@@ -14,6 +14,7 @@ from stopper.core.probe_baseline import answered, attempt, candidates
 from stopper.core.probe_inputs import members
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import MISSING, application_made, in_force, is_written, plain, written
+from stopper.core.text_words import mentions
 from stopper.core.values import Call, Choice, Value, is_constant
 
 _KEY: Final = "MAX_CONTENT_LENGTH"
@@ -60,7 +61,11 @@ def _by_hand(app: App) -> bool:
     facts = source_of(app)
     if any(one.attribute in ("max_content_length", _KEY) for one in facts.assignments()):
         return True
-    return any("content_length" in f"{one.left}{one.right}" for one in facts.comparisons(">", ">=", "<", "<="))
+    return any(
+        mentions(side, "content_length")
+        for one in facts.comparisons(">", ">=", "<", "<=")
+        for side in (one.left, one.right)
+    )
 
 
 def fix(app: App, hit: Hit) -> Edit | None:
