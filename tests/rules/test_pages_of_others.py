@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 
 import pytest
-from flask import Flask, redirect, request, session
+from flask import Flask, abort, redirect, request, session
 
 from stopper.core.app import App, Reader, Route
 from stopper.core.finding import Verdict
@@ -76,6 +76,87 @@ def diary(*, reads: bool, deletes: bool, public: bool = False) -> Flask:
     return app
 
 
+def shelf(*, asks: bool) -> Flask:
+    """Pages that name a thing in a query, in a hidden field, and in a form behind a link; and an account that is named in the same ways."""
+    app, numbers = Flask("shelf"), itertools.count(1)
+    people: dict[int, dict[str, str]] = {}
+    books: dict[int, dict[str, Any]] = {}
+    app.secret_key = "k3c-9f81b7d2e6a4405f8c21"
+    account = '<form method="post"><input name="username"><input type="password" name="password"></form>'
+
+    def me() -> int:
+        return int(session.get("id", 0))
+
+    @app.route("/register", methods=["GET", "POST"])
+    def register() -> Any:
+        if request.method == "GET":
+            return account
+        people[next(numbers)] = {**request.form.to_dict(), "email": "none@example.org"}
+        return redirect("/login")
+
+    @app.route("/login", methods=["GET", "POST"])
+    def login() -> Any:
+        given = request.form.to_dict()
+        found = [number for number, one in people.items() if given.items() <= one.items()] if given else []
+        if not found:
+            return account, 401 if given else 200
+        session["id"] = found[0]
+        return redirect("/")
+
+    @app.before_request
+    def known() -> Any:
+        return None if request.path in ("/login", "/register") or me() in people else redirect("/login")
+
+    @app.get("/")
+    def home() -> Any:
+        shown = "".join(
+            f'<li>{one["title"]} <a href="/book?number={number}">more</a><form method="post" action="/book/drop">'
+            f'<input type="hidden" name="book" value="{number}"></form></li>'
+            for number, one in books.items()
+            if one["owner"] == me()
+        )
+        form = '<form method="post" action="/books"><input name="title"></form>'
+        return f'<a href="/settings?user_id={me()}">Settings</a>{form}<ul>{shown}</ul>'
+
+    @app.post("/books")
+    def add() -> Any:
+        books[next(numbers)] = {"owner": me(), "title": request.form["title"]}
+        return redirect("/")
+
+    def book(number: Any) -> dict[str, Any]:
+        found = books.get(int(number or 0)) or abort(404)
+        return found if not asks or found["owner"] == me() else abort(404)
+
+    @app.get("/book")
+    def read() -> Any:
+        number, one = request.args.get("number"), book(request.args.get("number"))
+        return f'<h1>{one["title"]}</h1><form method="post" action="/book/{number}/name"><input name="title"></form>'
+
+    @app.post("/book/<int:number>/name")
+    def name(number: int) -> Any:
+        book(number)["title"] = request.form["title"]
+        return redirect("/")
+
+    @app.post("/book/drop")
+    def drop() -> Any:
+        book(request.form.get("book"))
+        del books[int(request.form["book"])]
+        return redirect("/")
+
+    @app.route("/settings", methods=["GET", "POST"])
+    def settings() -> Any:
+        number = int(request.values.get("user_id", 0))
+        if number not in people or (asks and number != me()):
+            abort(404)
+        if request.method == "POST":
+            people[number]["email"] = request.form["email"]
+        hidden = f'<input type="hidden" name="user_id" value="{number}">'
+        mail = f'<input type="email" name="email" value="{people[number]["email"]}">'
+        return f'<p>{people[number]["username"]}</p><form method="post" action="/settings">{hidden}{mail}</form>'
+
+    return app
+
+
 def judged(app: Flask) -> Verdict:
     """By a scan that knows two pages and finds the rest behind the log-in."""
     courier = Courier(WsgiTransport(app), mode="active", max_requests=2000)
@@ -105,6 +186,13 @@ def test_a_page_or_a_form_that_asks_nobody_whose_it_is(reads: bool, deletes: boo
 def test_pages_that_ask_whose_it_is_and_pages_that_all_see_are_none() -> None:
     assert judged(diary(reads=True, deletes=True)).outcome != "fail"
     assert judged(diary(reads=False, deletes=False, public=True)).outcome != "fail"
+
+
+def test_things_are_named_in_a_query_in_a_hidden_field_and_in_a_form_behind_a_link() -> None:
+    told = {(ref.method, ref.path) for ref in judged(shelf(asks=False)).routes}
+    reads, changes = {"/book", "/settings"}, {"/book/{id}/name", "/book/drop", "/settings"}
+    assert told == {*(("GET", path) for path in reads), *(("POST", path) for path in changes)}
+    assert judged(shelf(asks=True)).outcome != "fail"
 
 
 def test_the_form_of_a_page_behind_the_log_in_says_what_a_known_route_reads() -> None:

@@ -6,11 +6,13 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
+from urllib.parse import parse_qsl, urlsplit
 
 from stopper.core.account_body import RIGHTS
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.ids_in_paths import ID
 from stopper.core.login_names import PASSWORD
 from stopper.core.owner_names import WHOSE_ID
 from stopper.core.place import RouteRef
@@ -22,6 +24,7 @@ from stopper.core.probe_kinds import at_number, route_at
 from stopper.core.probe_login import log_in
 from stopper.core.probe_objects import ids, inner_object
 from stopper.core.probe_own_values import SELF, as_parameter, own_numbers, told_about
+from stopper.core.probe_query import with_query
 from stopper.core.probe_registration import Enrolled, enrolled
 from stopper.core.probe_shared import found_once
 
@@ -36,6 +39,7 @@ _ABOUT: Final = re.compile(
 )
 """What a path may say beside the person where the account itself is meant."""
 _ENDS: Final = re.compile(r"(?i)^(delete|remove|destroy|deactivate|suspend|ban|block)$")
+_HREF: Final = re.compile(r"""(?i)\bhref\s*=\s*["']([^"'#<>\s]{1,300})["']""")
 _FIXED: Final = re.compile(r"(?i)(^|_)(id|uuid|key|number|date|time|at|url|token)$|created|updated|passw|pwd|hash")
 
 
@@ -135,7 +139,19 @@ def _numbers(target: Target, new: Enrolled) -> Steps[tuple[str, ...]]:
     said = next(ids(new.made.response.json(), "user_id"), None) if new.made.response.succeeded else None
     entered = told_about(new.entered.response).get("user_id")
     known = [number for where, number in told.items() if where.startswith("/")]
+    if not (told or said or entered):
+        known = yield from _on_the_first_page(new)
     return tuple(dict.fromkeys(one for one in (*known, said, entered, *told.values()) if one))[:NUMBERS_MOST]
+
+
+def _on_the_first_page(new: Enrolled) -> Steps[list[str]]:
+    """The id by which the page behind the log-in leads to the own account: ``/account?user_id=5``; a page of many people says nothing."""
+    where = urlsplit(new.entered.response.header("Location") or "/").path or "/"
+    page = yield from attempt(send(new.person.on(Request("GET", where, (("Accept", "text/html"),)))))
+    said = _HREF.findall(page.response.text[:300_000]) if page is not None and page.response.succeeded else []
+    pairs = [pair for text in said for pair in parse_qsl(text.partition("?")[2])]
+    numbers = {value for name, value in pairs if WHOSE_ID.fullmatch(as_parameter(name)) and ID.fullmatch(value)}
+    return list(numbers) if len(numbers) == 1 else []
 
 
 def _views(target: Target, numbers: tuple[str, ...]) -> Iterator[Request]:
@@ -150,6 +166,10 @@ def _views(target: Target, numbers: tuple[str, ...]) -> Iterator[Request]:
             and is_of_an_account(route)
         ):
             yield from (at_number(target, route, number) for number in numbers)
+        elif "GET" in route.methods and not route.parameters and not is_door(route):
+            names = [name for name in route.names if WHOSE_ID.fullmatch(as_parameter(name))]
+            honest = target.request_for(route, "GET")
+            yield from (with_query(honest, name, number) for name in names[:1] for number in numbers)
 
 
 def _seen_again(one: Account) -> Steps[Account | None]:

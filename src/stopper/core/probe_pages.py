@@ -1,19 +1,22 @@
 """Pages behind a log-in: what one person stores by a form and finds on pages of its own is looked for there by another."""
 
 import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from html import unescape
 from typing import Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit
 
 from stopper.core.account_names import REGISTERS
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.ids_in_paths import ID, templated
+from stopper.core.page_forms import forms_of
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send
-from stopper.core.probe_baseline import attempt, is_door
+from stopper.core.probe_baseline import attempt, is_door, same
 from stopper.core.probe_inputs import members
 from stopper.core.probe_objects import marked
 
@@ -21,32 +24,85 @@ PAGES_MOST: Final = 6
 STORED_MOST: Final = 3
 """Forms by which something is stored."""
 LINKS_MOST: Final = 6
-_LINK: Final = re.compile(r"""(?i)\b(href|action)\s*=\s*["']([^"'#<>\s]{1,300})["']""")
+_LINK: Final = re.compile(r"""(?i)\bhref\s*=\s*["']([^"'#<>\s]{1,300})["']""")
+_TOKEN: Final = re.compile(r"(?i)csrf|xsrf|^_?nonce$")
+_PAGE: Final = re.compile(r"(?i)page|p|offset|limit|per_page|size|start|year|month|day|sort|order")
+"""What a number in a query says of a list and of no thing."""
+_AWAY: Final = re.compile(
+    r"(?i)log-?out|sign-?out|log-?off|deactivate|delete|remove|destroy|cancel|disable|revoke|unsubscribe"
+)
+"""Links that are not followed: what lies behind them may be gone then."""
 _OUT: Final = re.compile(r"(?i)log-?out|sign-?out|log-?off|password|account/?$|deactivate")
 
 
 @dataclass(frozen=True, slots=True)
+class Posted:
+    """A form that is sent by POST and names one thing by its id, in its address or in a hidden field."""
+
+    path: str
+    hidden: tuple[tuple[str, str], ...]
+    texts: tuple[tuple[str, str], ...]
+    """Fields in which somebody writes, with their types."""
+
+    def body(self, text: str) -> bytes:
+        """What a browser sends once *text* is written in every field; tokens against forged requests are left to who sends it."""
+        typed = {
+            name: f"{text}@example.com" if "mail" in f"{name} {kind}".lower() else text for name, kind in self.texts
+        }
+        return urlencode({**dict(self.hidden), **typed}).encode()
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
-    """What pages showed a person: the exchanges by path, and the addresses that they lead to, each with whether a form posts to it."""
+    """What pages showed a person: the exchanges by path, and what they lead to."""
 
     pages: dict[str, Exchange]
 
-    def links(self) -> dict[tuple[str, bool], None]:
-        """Addresses with an id in their path, in the order in which they stand."""
-        found: dict[tuple[str, bool], None] = {}
+    def links(self) -> dict[str, None]:
+        """Addresses with an id in their path or their query, in the order in which they stand."""
+        found: dict[str, None] = {}
         for path, page in self.pages.items():
-            for kind, text in _LINK.findall(page.response.text[:300_000]):
-                try:
-                    where = urlsplit(urljoin(path, text))
-                except ValueError:
-                    continue
-                if not where.netloc and any(ID.fullmatch(part) for part in where.path.split("/")):
-                    found[where.path, kind.lower() == "action"] = None
+            for text in _LINK.findall(page.response.text[:300_000]):
+                where = _here(path, unescape(text))
+                if where is not None and (_holds_id(where.path) or _id_in_query(where.query)):
+                    found[f"{where.path}?{where.query}" if _id_in_query(where.query) else where.path] = None
+        return found
+
+    def forms(self) -> dict[Posted, None]:
+        """The forms that name one thing, each once."""
+        found: dict[Posted, None] = {}
+        for path, page in self.pages.items():
+            for form in forms_of(page.response.text):
+                where = _here(path, form.action)
+                hidden = tuple(
+                    (name, value) for name, kind, value in form.fields if kind == "hidden" and not _TOKEN.search(name)
+                )
+                texts = tuple((name, kind) for name, kind, _ in form.fields if kind in ("text", "email", "textarea"))
+                named = where is not None and (_holds_id(where.path) or any(ID.fullmatch(value) for _, value in hidden))
+                if where is not None and named and not any(kind == "password" for _, kind, _ in form.fields):
+                    found[Posted(where.path, hidden, texts)] = None
         return found
 
     def show(self, *texts: str) -> bool:
         """Whether one of the texts stands on any of the pages."""
         return any(text in page.response.text for page in self.pages.values() for text in texts)
+
+
+def _here(path: str, said: str) -> SplitResult | None:
+    """Where an address of the page at *path* leads, when it stays on the host."""
+    try:
+        where = urlsplit(urljoin(path, said))
+    except ValueError:
+        return None
+    return None if where.netloc else where
+
+
+def _holds_id(path: str) -> bool:
+    return any(ID.fullmatch(part) for part in path.split("/"))
+
+
+def _id_in_query(query: str) -> bool:
+    return any(ID.fullmatch(value) and not _PAGE.fullmatch(name) for name, value in parse_qsl(query))
 
 
 def asked(target: Target, alice: Identity, bob: Identity) -> Steps[list[Verdict]]:
@@ -60,20 +116,36 @@ def asked(target: Target, alice: Identity, bob: Identity) -> Steps[list[Verdict]
     marks = yield from _stored(target, alice)
     after, his = (yield from _pages(target, alice)), (yield from _pages(target, bob))
     marks = [one for one in marks if not his.show(one)]
-    if not marks:
-        return nothing
     found = list[Verdict]()
-    hers = [link for link in after.links() if link not in his.links() and not _OUT.search(link[0])]
-    for path, _ in [link for link in hers if not link[1]][:LINKS_MOST]:
-        verdict = yield from attempt(_read(path, marks, alice, bob))
+    hers = [link for link in after.links() if link not in his.links() and not _AWAY.search(link)]
+    hers.sort(key=lambda link: link in before.links())
+    inside: dict[str, Exchange] = {}
+    for path in hers[:LINKS_MOST]:
+        verdict = yield from attempt(_read(path, marks, alice, bob, inside))
         found += [verdict] if verdict is not None else []
-    new = [path for path, posts in hers if posts and (path, posts) not in before.links()]
-    for path in new[:LINKS_MOST] if after.show(*marks) else ():
-        verdict = yield from attempt(_sent(target, path, marks, alice, bob, after))
+    if not marks:
+        return found
+    there = Shown({**after.pages, **inside})
+    new = [form for form in there.forms() if form not in before.forms() and form not in his.forms()]
+    kinds = {(templated(form.path)[0], tuple(name for name, _ in form.hidden)): form for form in new}
+    for form in sorted(kinds.values(), key=lambda form: not form.texts)[:LINKS_MOST]:  # what takes away comes last
+        if not there.show(*marks) or _OUT.search(form.path):
+            continue
+        verdict = yield from attempt(_sent(target, form, marks, alice, bob, there))
         found += [verdict] if verdict is not None else []
         if verdict is not None and verdict.outcome == "fail":
-            break
+            there = yield from _again(there, alice)
     return found
+
+
+def _again(seen: Shown, who: Identity) -> Steps[Shown]:
+    """The same pages as they are now; those that are gone are left out."""
+    found: dict[str, Exchange] = {}
+    for path, page in seen.pages.items():
+        answer = yield from attempt(send(replace(page.request, identity=who.name)))
+        if answer is not None and answer.response.succeeded:
+            found[path] = answer
+    return Shown(found)
 
 
 def _pages(target: Target, who: Identity) -> Steps[Shown]:
@@ -109,46 +181,65 @@ def _stores(route: Route) -> bool:
     return "POST" in route.methods and not route.parameters and not is_door(route) and not REGISTERS.search(route.path)
 
 
-def _read(path: str, marks: Sequence[str], alice: Identity, bob: Identity) -> Steps[Verdict | None]:
-    """A page that only Alice's pages lead to, and that shows what she stored."""
+def _read(
+    path: str, marks: Sequence[str], alice: Identity, bob: Identity, inside: dict[str, Exchange]
+) -> Steps[Verdict | None]:
+    """A page that only Alice's pages lead to, and that shows what she stored, or the form of her account. What she sees there is kept."""
     request = Request("GET", path, (("Accept", "text/html, application/json"),))
     own = yield from send(alice.on(request))
     anonymous = yield from send(request)
+    if not own.response.succeeded or same(own.response, anonymous.response):
+        return None
+    inside[path] = own
     hers = [one for one in marks if one in own.response.text and one not in anonymous.response.text]
-    if not own.response.succeeded or not hers:
+    account = [
+        form for form in Shown({path: own}).forms() if any("mail" in f"{name} {kind}" for name, kind in form.texts)
+    ]
+    if not hers and not account:
         return None
     foreign = yield from send(bob.on(request))
-    ref = RouteRef("GET", templated(path)[0])
-    if not any(one in foreign.response.text for one in hers):
-        return passed(f"{ref} does not show bob what alice stored")
+    ref = RouteRef("GET", templated(path.partition("?")[0])[0])
+    shows = any(one in foreign.response.text for one in hers)
+    if not shows and not (account and foreign.response.succeeded and account[0] in Shown({path: foreign}).forms()):
+        return passed(f"{ref} does not show bob what is alice's")
     evidence = (
         Evidence("exchange", "control: without a credential the page is not shown", anonymous),
-        Evidence("exchange", "control: alice sees what she stored, which no page of bob shows", own),
+        Evidence("exchange", "control: alice sees what is hers, which no page of bob leads to", own),
         Evidence("exchange", "bob opens the same page and sees it", foreign),
     )
-    return failed(f"{ref} shows what one user stored to another user who knows its id", (ref,), evidence)
+    what = "stored" if shows else "may change of the own account"
+    return failed(f"{ref} shows what one user {what} to another user who knows its id", (ref,), evidence)
 
 
 def _sent(
-    target: Target, path: str, marks: Sequence[str], alice: Identity, bob: Identity, seen: Shown
+    target: Target, form: Posted, marks: list[str], alice: Identity, bob: Identity, seen: Shown
 ) -> Steps[Verdict | None]:
-    """A form that came with what Alice stored is sent by Bob; the text is gone from her pages then."""
+    """A form that came with what Alice stored is sent by Bob: her text is gone from her pages then, or his stands there. His is one of *marks*
+    from then on."""
     headers = (("Accept", "text/html"), ("Content-Type", "application/x-www-form-urlencoded"))
-    request = Request("POST", path, headers, b"", "write")
+    text = f"{target.canary}{secrets.token_hex(3)}y"
+    request = Request("POST", form.path, headers, form.body(text), "write")
     anonymous = yield from send(request)
-    if anonymous.response.succeeded or not (yield from _pages(target, alice)).show(*marks):
+    if anonymous.response.succeeded:
+        return None
+    held = yield from _again(seen, alice)
+    if held.show(text) or not held.show(*marks):
         return None
     tried = yield from send(bob.on(request))
-    now = yield from _pages(target, alice)
-    ref = RouteRef("POST", templated(path)[0])
-    if now.show(*marks) or set(now.pages) != set(seen.pages):
+    now = yield from _again(seen, alice)
+    ref = RouteRef("POST", templated(form.path)[0])
+    wrote, gone = now.show(text), [one for one in marks if held.show(one) and not now.show(one)]
+    lists = [path for path in held.pages if not _holds_id(path) and "?" not in path]
+    if not wrote and not (gone and all(path in now.pages for path in lists)):
         return passed(f"{ref} leaves what alice stored")
-    page = next(one for one in seen.pages.values() if any(mark in one.response.text for mark in marks))
-    after = now.pages[page.request.target.partition("?")[0]]
+    marks += [text] if wrote else []
+    page = next(one for one in held.pages.values() if any(mark in one.response.text for mark in gone or marks))
+    after = now.pages.get(page.request.target.partition("?")[0]) or next(iter(now.pages.values()))
+    did = "his text stands there" if wrote else "the text is gone"
     evidence = (
         Evidence("exchange", "control: alice's page shows what she stored", page),
         Evidence("exchange", "control: nobody sends the form, and the text stays", anonymous),
         Evidence("exchange", "bob sends it", tried),
-        Evidence("exchange", "alice looks again and the text is gone", after),
+        Evidence("exchange", f"alice looks again and {did}", after),
     )
     return failed(f"{ref} lets one user change what another user stored", (ref,), evidence)

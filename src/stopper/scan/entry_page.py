@@ -2,31 +2,17 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from html.parser import HTMLParser
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
 from stopper.core.cookie_flags import cookies_of
 from stopper.core.exchange import Effect, Exchange, Request
 from stopper.core.login_names import PASSWORD
+from stopper.core.page_forms import forms_of
 from stopper.scan.doors import form_of
 
 _ACCOUNT: Final = re.compile(r"(?i)user|login|name|account|nick")
-_NO_TEXT: Final = frozenset({"submit", "button", "image", "reset", "file"})
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """One form of a page: where it goes, and its fields as (name, type, value)."""
-
-    action: str
-    fields: tuple[tuple[str, str, str], ...]
-
-    @property
-    def asks_password(self) -> bool:
-        """Whether somebody has to type a password."""
-        return any(kind == "password" for _, kind, _ in self.fields)
 
 
 def entry_request(page: Exchange, effect: Effect, mail: str, user: str, password: str) -> Request | None:
@@ -60,37 +46,3 @@ def _typed(name: str, kind: str, value: str, account: Sequence[str]) -> str:
     if kind == "text" and _ACCOUNT.search(name):
         return user
     return value or "on" if kind == "checkbox" else value
-
-
-def forms_of(text: str, method: str = "post") -> tuple[Form, ...]:
-    """The forms of a page that are sent by this method."""
-    reader = _Forms(method)
-    reader.feed(text[:500_000])
-    return tuple(Form(action, tuple(fields)) for action, fields in reader.found)
-
-
-class _Forms(HTMLParser):
-    """Collects the fields of each form while the page is read."""
-
-    def __init__(self, method: str) -> None:
-        super().__init__()
-        self._method = method
-        self.found: list[tuple[str, list[tuple[str, str, str]]]] = []
-        self._inside = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        said = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self._inside = said.get("method", "get").lower() == self._method
-            if self._inside:
-                self.found.append((said.get("action", ""), []))
-        elif tag == "input" and self._inside and said.get("name"):
-            kind = said.get("type", "text").lower() or "text"
-            if kind not in _NO_TEXT:
-                self.found[-1][1].append((said["name"], kind, said.get("value", "")))
-        elif tag in ("textarea", "select") and self._inside and said.get("name"):
-            self.found[-1][1].append((said["name"], tag, ""))
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "form":
-            self._inside = False

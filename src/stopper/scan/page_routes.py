@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.app import Route
 from stopper.core.exchange import Response
-from stopper.scan.entry_page import forms_of
+from stopper.core.page_forms import forms_of
 from stopper.scan.page_links import on_host
 
 PAGES: Final = ("text/html", "application/xhtml+xml")

@@ -1,0 +1,54 @@
+"""The forms of a page: where each goes, and what its fields hold."""
+
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import Final
+
+_NO_TEXT: Final = frozenset({"submit", "button", "image", "reset", "file"})
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One form of a page: where it goes, and its fields as (name, type, value)."""
+
+    action: str
+    fields: tuple[tuple[str, str, str], ...]
+
+    @property
+    def asks_password(self) -> bool:
+        """Whether somebody has to type a password."""
+        return any(kind == "password" for _, kind, _ in self.fields)
+
+
+def forms_of(text: str, method: str = "post") -> tuple[Form, ...]:
+    """The forms of a page that are sent by this method."""
+    reader = _Forms(method)
+    reader.feed(text[:500_000])
+    return tuple(Form(action, tuple(fields)) for action, fields in reader.found)
+
+
+class _Forms(HTMLParser):
+    """Collects the fields of each form while the page is read."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__()
+        self._method = method
+        self.found: list[tuple[str, list[tuple[str, str, str]]]] = []
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._inside = said.get("method", "get").lower() == self._method
+            if self._inside:
+                self.found.append((said.get("action", ""), []))
+        elif tag == "input" and self._inside and said.get("name"):
+            kind = said.get("type", "text").lower() or "text"
+            if kind not in _NO_TEXT:
+                self.found[-1][1].append((said["name"], kind, said.get("value", "")))
+        elif tag in ("textarea", "select") and self._inside and said.get("name"):
+            self.found[-1][1].append((said["name"], tag, ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._inside = False
