@@ -24,7 +24,7 @@ _FOR_EVERYBODY: Final = re.compile(
 
 MESSAGE: Final = "any website may call this API from a browser and read the answer"
 _TOGETHER: Final = 4
-"""From so many decorators of one file on they are told together."""
+"""From so many decorators or answers of one file on they are told together."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -40,6 +40,7 @@ def detect(app: App) -> Iterator[Hit]:
         return
     published = _published(facts)
     views = {one.span: function.name for function in facts.functions() for one in function.decorators}
+    views |= {one.span: name for one in starred if facts.is_view(name := facts.function_around(one.span))}
     spans = dict.fromkeys([*(said.span for said in open_to_all), *(one.span for one in starred)])
     files = Counter(span.path for span in spans if span is not None and span in views)
     told: set[str] = set()
