@@ -2,14 +2,16 @@
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
 from stopper.core.app import App, Route
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
 from stopper.core.spec_document import described, shape, speaks_of
+from stopper.core.values import Call
 
 _NOT_API: Final = re.compile(
     r"(?i)(^|/)(openapi|swagger|apispec|api-docs|apidocs|docs?|redoc|rapidoc|static|assets|favicon\.ico|robots\.txt|sitemap\.xml|swaggerui|flasgger_static)(?:[/._-]|$)"
@@ -20,6 +22,10 @@ _HEALTH: Final = re.compile(
 _ENDPOINTS: Final = re.compile(
     r"(?:^|\.)(static|openapi\w*|swagger\w*|apispec\w*|specs|redoc|docs?|root|doc)$|^(restx_doc|flasgger|api-docs|swagger_ui|openapi)\b"
 )
+_API: Final = re.compile(r"(?i)(?:rest|open)?-?apis?|v\d+|rest")
+_SEVERAL: Final = 3
+"""So many documented paths that all begin alike are no accident."""
+_PAGES: Final = ("flask.render_template", "flask.render_template_string", "flask_admin.BaseView.render")
 _TOGETHER: Final = 4
 """From so many routes of one file on that the document does not know, they are one finding."""
 
@@ -31,7 +37,14 @@ def detect(app: App) -> Iterator[Hit]:
     known = described(app.spec)
     paths = {path for _, path in known}
     served = [route for route in app.routes if route.readers - {"spec"} and not _is_beside_the_api(route)]
-    yield from _unknown([route for route in served if shape(route.path) not in paths])
+    facts, below = source_of(app), _root(paths)
+    yield from _unknown(
+        [
+            route
+            for route in served
+            if shape(route.path) not in paths and route.path.startswith(below) and not _is_page(facts, route)
+        ]
+    )
     for route in served:
         if shape(route.path) not in paths:
             continue
@@ -43,6 +56,23 @@ def detect(app: App) -> Iterator[Hit]:
         if extra:
             yield _hit(route, extra, f"{', '.join(extra)} {route.path} is served and the document does not know it")
     yield from _mounted(app, known)
+
+
+def _root(paths: Collection[str]) -> str:
+    """Where the API begins, if the document speaks of nothing else: ``/api/``. What is beside it are pages."""
+    first = {path.strip("/").partition("/")[0] for path in paths}
+    only = next(iter(first)) if len(first) == 1 and len(paths) >= _SEVERAL else ""
+    return f"/{only}/" if _API.fullmatch(only) else ""
+
+
+def _is_page(facts: SourceFacts, route: Route) -> bool:
+    """That the view shows a template, and answers nothing but pages."""
+    given = [one.value for one in facts.returns_of(route.view)]
+    shown = [isinstance(one, Call) and one.callee in _PAGES for one in given]
+    return any(shown) and all(
+        is_one or (isinstance(one, Call) and one.callee == "flask.redirect")
+        for one, is_one in zip(given, shown, strict=True)
+    )
 
 
 def _unknown(strangers: Sequence[Route]) -> Iterator[Hit]:
