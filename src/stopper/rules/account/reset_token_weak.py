@@ -15,6 +15,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import attempt
+from stopper.core.probe_plain_cookies import login_link
 from stopper.core.probe_reset import Asked, asks_for_reset, reset_tokens, resets
 from stopper.core.random_edits import NUMBERS, from_the_system
 from stopper.core.rule import Edit, Hit, Rule
@@ -170,6 +171,8 @@ _AGES: Final = re.compile(
     r"(?i)expir|max_age|valid|created|issued|sent_at|ttl|timedelta|time(\.time)?$|setex|usable|stale|fresh|utcnow|\bnow\b|older|lifetime|verify_reset|check_token|loads|decode"
 )
 """What says how long a token lives."""
+_OF_A_FORM: Final = re.compile(r"validate_on_submit$|validate_csrf$|(?i:form)\.validate$")
+"""Asks whether the fields are filled in well, and not how old a token is."""
 _SQL_BY_TOKEN: Final = re.compile(
     r"(?is)^\s*(?:select|update)\b.*\bwhere\b.*\b\w*(?:token|code|key|link|digest|hash)\w*\s*="
 )
@@ -248,7 +251,8 @@ def _ended(facts: SourceFacts, names: list[str]) -> tuple[bool, bool]:
         plain = [text for text in texts if " " not in text and text.isascii()]
         words += [*plain, name.rpartition(".")[2]]
         used = used or cleared or any(map(_USED.search, words)) or any(map(_SQL_USED.search, sql))
-        ages = ages or any(map(_AGES.search, (*words, *sides))) or any(map(_SQL_AGES.search, sql))
+        aging = [one for one in (*words, *sides) if not _OF_A_FORM.search(one)]
+        ages = ages or any(map(_AGES.search, aging)) or any(map(_SQL_AGES.search, sql))
     return used, ages
 
 
@@ -284,7 +288,9 @@ def fix(app: App, hit: Hit) -> Edit | None:
 
 
 def probe(target: Target) -> Steps[Verdict]:
-    """Where the answer itself holds the token, three of them are held against what can be guessed."""
+    """Where the answer itself holds the token, three of them are held against what can be guessed. A link that lets in is tried with a number."""
+    if (linked := (yield from attempt(login_link(target)))) is not None:
+        return failed(f"{linked[0]} lets in as whoever its number names", [linked[0]], linked[1])
     if not any(asks_for_reset(route) for route in target.app.routes):
         return not_applicable("no route sends a reset")
     told = False

@@ -8,9 +8,11 @@ from stopper.core.app import App
 from stopper.core.exchange import Exchange, Headers, Request
 from stopper.core.facts import Reading, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.owner_names import WHO
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, candidates
+from stopper.core.probe_plain_cookies import plain_cookie
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Item, Name, Value, is_constant, text_of, walk
 
@@ -104,8 +106,25 @@ def _decides_elsewhere(facts: SourceFacts, reading: Reading) -> bool:
     return False
 
 
+def _is_held_against_caller(facts: SourceFacts, reading: Reading) -> bool:
+    """``if wanted != g.user_id: abort(403)``: the header chooses, and who was authenticated decides."""
+    return any(
+        one.operator in ("==", "!=")
+        and any(_holds(side, reading) for side in (one.left, one.right))
+        and any(
+            isinstance(part, Name) and WHO.search(part.dotted)
+            for side in (one.left, one.right)
+            for part in walk(side, 4)
+        )
+        and any(asked.refuses and asked.span.holds(one.span) for asked in facts.conditions_in(reading.function))
+        for one in facts.comparisons_in(reading.function)
+    )
+
+
 def _is_used(facts: SourceFacts, reading: Reading) -> bool:
     function = reading.function
+    if _is_held_against_caller(facts, reading):
+        return False
     if any(_holds(one.value, reading) for one in facts.returns_of(function)):
         return True
     if any(_holds(one.value, reading) for one in facts.assignments_in(function)):
@@ -130,7 +149,7 @@ def _holds(value: Value, reading: Reading) -> bool:
 
 
 def probe(target: Target) -> Steps[Verdict]:
-    """Asks closed routes again as nobody, with headers that name a person or an address."""
+    """Asks closed routes again as nobody, with headers that name a person or an address, and with a cookie that names another person."""
     claimed = _claimed(target.app)
     asked = 0
     for route, method in candidates(target):
@@ -149,6 +168,9 @@ def probe(target: Target) -> Steps[Verdict]:
         seen = Evidence("exchange", "a name in a header opens it", which or named)
         ref = RouteRef(method, route.path)
         return failed(f"{ref} lets in whoever writes a name or an address into a header", (ref,), (control, seen))
+    if (believed := (yield from attempt(plain_cookie(target)))) is not None:
+        ref, name, evidence = believed
+        return failed(f"{ref} takes who is calling from the cookie {name}, which anybody can write", (ref,), evidence)
     if not asked:
         return not_applicable("no route that can be read is closed")
     return passed("no header of a client's own opens a closed route")

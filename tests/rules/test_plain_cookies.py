@@ -1,0 +1,142 @@
+"""Cookies and links that say in plain words who somebody is, and those that look alike and are sound."""
+
+import base64
+import json
+import secrets
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote, unquote
+
+import pytest
+from flask import Flask, abort, make_response, redirect, request, session
+
+from stopper.core.app import App
+from stopper.core.finding import Verdict
+from stopper.scan.catalogue import load
+from stopper.scan.crawl import crawled
+from stopper.scan.engine import run_probe
+from stopper.scan.target import prepare
+from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.wsgi import WsgiTransport
+
+RULES = {rule.slug: rule for rule in load()}
+FORM = '<form method="post"><input name="username"><input type="password" name="password"><button>go</button></form>'
+
+
+def verdict(slug: str, app: Flask) -> Verdict:
+    courier = Courier(WsgiTransport(app), mode="active", max_requests=2000)
+    model = App(routes=crawled(courier, "", "canary").routes, readers=frozenset({"wire"}))
+    return run_probe(RULES[slug], prepare(model, courier, (), "active", "standard").target, courier).verdict
+
+
+def plain(text: str) -> str:
+    return text
+
+
+def packed(text: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps({"user_id": int(text)}).encode()).decode()
+
+
+def unpacked(text: str) -> str:
+    return str(json.loads(base64.urlsafe_b64decode(text))["user_id"])
+
+
+def shop(
+    write: Callable[[str], str] = plain,
+    read: Callable[[str], str] = plain,
+    *,
+    by_name: bool = False,
+    kept: str = "cookie",
+    link: str = "",
+) -> Flask:
+    """Pages for customers, who are kept in a cookie by number or name, in the signed session, or by a number that the view only counts with."""
+    app = Flask("shop")
+    app.secret_key = secrets.token_hex(16)
+    people: dict[str, list[str]] = {"1": ["owner", secrets.token_hex(9)], "2": ["mia", secrets.token_hex(9)]}
+    opened: dict[str, str] = {}
+
+    def give(answer: Any, number: str) -> Any:
+        if kept == "session":
+            session["who"] = number
+        elif kept == "random":
+            key = str(secrets.randbelow(10**9))
+            opened[key] = number
+            answer.set_cookie("basket", key)
+        else:
+            answer.set_cookie("customer", write(people[number][0] if by_name else number))
+        return answer
+
+    def caller() -> str | None:
+        if kept == "session":
+            return session.get("who")
+        if kept == "random":
+            return opened.get(request.cookies.get("basket", ""))
+        try:
+            said = read(request.cookies.get("customer", ""))
+        except (ValueError, KeyError):
+            return None
+        if by_name:
+            return next((number for number, one in people.items() if one[0] == said), None)
+        return said if said in people else None
+
+    def join() -> Any:
+        if request.method == "POST":
+            people[str(len(people) + 1)] = [request.form["username"], request.form["password"]]
+            return redirect("/signin")
+        return FORM
+
+    def signin() -> Any:
+        if request.method == "GET":
+            return FORM
+        wanted = [request.form["username"], request.form["password"]]
+        number = next((one for one, account in people.items() if account == wanted), None)
+        return give(redirect("/account"), number) if number else (FORM, 401)
+
+    def account() -> Any:
+        number = caller()
+        if number is None:
+            return redirect("/signin")
+        more = (
+            f'<a href="{link}{number if link == "/quick-login/" else secrets.token_hex(8)}">enter</a>' if link else ""
+        )
+        return f"<h1>Hello {people[number][0]}</h1>{more}"
+
+    def enter(key: str) -> Any:
+        return give(make_response(redirect("/account")), key) if key in people else abort(404)
+
+    app.add_url_rule("/", "start", lambda: '<a href="/signin">in</a> <a href="/join">join</a>')
+    app.add_url_rule("/join", "join", join, methods=["GET", "POST"])
+    app.add_url_rule("/signin", "signin", signin, methods=["GET", "POST"])
+    app.add_url_rule("/account", "account", account)
+    if link == "/quick-login/":
+        app.add_url_rule("/quick-login/<key>", "enter", enter)
+    elif link:
+        app.add_url_rule(f"{link}<key>", "enter", lambda key: abort(404))
+    return app
+
+
+COOKIES: list[tuple[dict[str, Any], str]] = [
+    ({}, "fail"),
+    ({"write": packed, "read": unpacked}, "fail"),
+    ({"by_name": True}, "fail"),
+    ({"by_name": True, "write": quote, "read": unquote}, "fail"),
+    ({"kept": "session"}, "other"),
+    ({"kept": "random"}, "other"),
+]
+
+
+@pytest.mark.parametrize(("given", "outcome"), COOKIES)
+def test_a_cookie_that_names_somebody_in_plain(given: dict[str, Any], outcome: str) -> None:
+    told = verdict("principal-from-client-header", shop(**given))
+    assert (told.outcome == "fail") is (outcome == "fail"), told.message
+    assert outcome != "fail" or str(told.routes[0]) == "GET /account"
+
+
+def test_a_link_that_lets_in_as_whoever_its_number_names() -> None:
+    told = verdict("reset-token-weak", shop(kept="session", link="/quick-login/"))
+    assert told.outcome == "fail", told.message
+    assert str(told.routes[0]) == "GET /quick-login/{id}"
+
+
+def test_a_link_with_a_random_word_lets_nobody_in_by_a_number() -> None:
+    assert verdict("reset-token-weak", shop(kept="session", link="/magic-login/")).outcome != "fail"
