@@ -55,17 +55,22 @@ def detect(app: App) -> Iterator[Hit]:
     if not named:
         return
     index = index_of(facts)
+    told: set[str] = set()
     for route in named:
+        if route.view in told:
+            continue  # the same page under another address
         verbs = [one for one in route.methods if one in ("POST", "PUT", "PATCH")]
         functions = [function.name for verb in verbs for function in index.of_view(route.view, method=verb)]
         names = index.calling(functions, 2)
         if schemas and not _reads_itself(facts, functions, names):
             if functions and takes_any_password(facts, names):
+                told.add(route.view)
                 yield Hit(
                     f"{verbs[0]} {route.path} takes any password", route.registered_at, RouteRef(verbs[0], route.path)
                 )
             continue
         if functions and _takes(facts, names) and not _looks(facts, names):
+            told.add(route.view)
             yield Hit(
                 f"{verbs[0]} {route.path} takes any password", route.registered_at, RouteRef(verbs[0], route.path)
             )

@@ -10,7 +10,7 @@ from stopper.core.jwt_keys import reached
 from stopper.core.jwt_names import ENCODING, encodings
 from stopper.core.jwt_purposes import purposes_of
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Constant, Item, Mapping, Member, Name, Value, text_of, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Value, parts, text_of, walk
 
 LOGOUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 STORE: Final = re.compile(
@@ -39,7 +39,26 @@ def detect(app: App) -> Iterator[Hit]:
             continue  # a link or a state that happens to be a token logs nobody in
         if any(a.function == call.function and a.attribute in HANDLES and "[" in a.target for a in facts.assignments()):
             continue
+        if _only_goes_out(facts, call):
+            continue
         yield Hit("the token has no jti and nothing remembers which tokens were ended", call.span)
+
+
+def _only_goes_out(facts: SourceFacts, call: Call) -> bool:
+    """That the token is made for calls of other services, each time anew, and nobody is given it."""
+
+    def bears(value: Value, depth: int = 8) -> bool:
+        if isinstance(value, Call) and (
+            value.span == call.span or (value.callee == call.function and call.function != "")
+        ):
+            return True
+        if depth == 0 or (isinstance(value, Call) and value.keyword("headers") is not None):
+            return False  # the answer of the other service
+        return any(bears(part, depth - 1) for part in parts(value))
+
+    if not any(bears(flow.value) for flow in facts.flows("outbound-headers")):
+        return False
+    return not any(bears(flow.value) for flow in facts.flows("response", "template", "cookie", "redirect", "session"))
 
 
 def _ends_sessions(app: App, facts: SourceFacts, callees: list[str]) -> bool:
