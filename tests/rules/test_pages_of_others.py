@@ -110,7 +110,7 @@ def shelf(*, asks: bool) -> Flask:
     @app.get("/")
     def home() -> Any:
         shown = "".join(
-            f'<li>{one["title"]} <a href="/book?number={number}">more</a><form method="post" action="/book/drop">'
+            f'<li>{one["title"]} <a href="/book?number={number}">more</a><form method="post" action="/book/away">'
             f'<input type="hidden" name="book" value="{number}"></form></li>'
             for number, one in books.items()
             if one["owner"] == me()
@@ -137,7 +137,7 @@ def shelf(*, asks: bool) -> Flask:
         book(number)["title"] = request.form["title"]
         return redirect("/")
 
-    @app.post("/book/drop")
+    @app.post("/book/away")
     def drop() -> Any:
         book(request.form.get("book"))
         del books[int(request.form["book"])]
@@ -190,7 +190,7 @@ def test_pages_that_ask_whose_it_is_and_pages_that_all_see_are_none() -> None:
 
 def test_things_are_named_in_a_query_in_a_hidden_field_and_in_a_form_behind_a_link() -> None:
     told = {(ref.method, ref.path) for ref in judged(shelf(asks=False)).routes}
-    reads, changes = {"/book", "/settings"}, {"/book/{id}/name", "/book/drop", "/settings"}
+    reads, changes = {"/book", "/settings"}, {"/book/{id}/name", "/book/away", "/settings"}
     assert told == {*(("GET", path) for path in reads), *(("POST", path) for path in changes)}
     assert judged(shelf(asks=True)).outcome != "fail"
 

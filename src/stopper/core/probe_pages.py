@@ -13,12 +13,14 @@ from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.ids_in_paths import ID, templated
+from stopper.core.owner_names import WHOSE_ID
 from stopper.core.page_forms import forms_of
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import attempt, is_door, same
 from stopper.core.probe_inputs import members
 from stopper.core.probe_objects import marked
+from stopper.core.probe_own_values import as_parameter
 
 PAGES_MOST: Final = 6
 STORED_MOST: Final = 3
@@ -44,12 +46,15 @@ class Posted:
     texts: tuple[tuple[str, str], ...]
     """Fields in which somebody writes, with their types."""
 
+    @property
+    def is_of_an_account(self) -> bool:
+        """Whether it changes a person and no thing: Alice's own account stays as it is."""
+        mail = any("mail" in f"{name} {kind}".lower() for name, kind in self.texts)
+        return mail or any(WHOSE_ID.fullmatch(as_parameter(name)) for name, _ in self.hidden)
+
     def body(self, text: str) -> bytes:
         """What a browser sends once *text* is written in every field; tokens against forged requests are left to who sends it."""
-        typed = {
-            name: f"{text}@example.com" if "mail" in f"{name} {kind}".lower() else text for name, kind in self.texts
-        }
-        return urlencode({**dict(self.hidden), **typed}).encode()
+        return urlencode({**dict(self.hidden), **dict.fromkeys((name for name, _ in self.texts), text)}).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,7 @@ def asked(target: Target, alice: Identity, bob: Identity) -> Steps[list[Verdict]
     new = [form for form in there.forms() if form not in before.forms() and form not in his.forms()]
     kinds = {(templated(form.path)[0], tuple(name for name, _ in form.hidden)): form for form in new}
     for form in sorted(kinds.values(), key=lambda form: not form.texts)[:LINKS_MOST]:  # what takes away comes last
-        if not there.show(*marks) or _OUT.search(form.path):
+        if not there.show(*marks) or _OUT.search(form.path) or form.is_of_an_account:
             continue
         verdict = yield from attempt(_sent(target, form, marks, alice, bob, there))
         found += [verdict] if verdict is not None else []
@@ -192,9 +197,7 @@ def _read(
         return None
     inside[path] = own
     hers = [one for one in marks if one in own.response.text and one not in anonymous.response.text]
-    account = [
-        form for form in Shown({path: own}).forms() if any("mail" in f"{name} {kind}" for name, kind in form.texts)
-    ]
+    account = [form for form in Shown({path: own}).forms() if form.is_of_an_account]
     if not hers and not account:
         return None
     foreign = yield from send(bob.on(request))
