@@ -7,6 +7,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.desk_files import is_run_by_hand
+from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.passing import given
@@ -34,9 +35,15 @@ _ON_EVERY_ADDRESS: Final = re.compile(r"(?:--host|-h)[= ][\"']?(?:0\.0\.0\.0|::)
 _SERVER: Final = re.compile(
     r"(?i)\b(?:gunicorn|uwsgi|waitress(?:-serve)?|hypercorn|uvicorn|granian|mod_wsgi-express)\b"
 )
+_SERVED: Final = re.compile(r"[\s\"',=][A-Za-z_][\w.]*:[A-Za-z_]\w*(?:\(\S*\))?(?=[\s\"',\]]|$)")
+"""``module:app``, ``package.module:create_app()``."""
 _COMMAND: Final = re.compile(
     r"(?i)(^|[\s\"',\[])(flask([\"',\s]+(--app|-A)[\"',=\s]+\S+)?[\"',\s]+run|python3?[\"',\s]+-m[\"',\s]+flask\b.*\brun)\b"
 )
+
+
+_ENTRY: Final = re.compile(r"(?i)^\s*ENTRYPOINT\s*\[(.*)\](?:\s|$)")
+_ARGUMENTS: Final = re.compile(r"(?i)^\s*CMD\s*\[(.*)\](?:\s|$)")
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -48,7 +55,7 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls(*_SIMPLE):
         yield from _judged(app, call)
     for file in facts.files_of("dockerfile", "compose", "procfile", "shell"):
-        for number, line in enumerate(file.lines, 1):
+        for number, line in enumerate(_with_entry(file), 1):
             if (
                 _COMMAND.search(line)
                 and (file.kind != "shell" or _ON_EVERY_ADDRESS.search(line))
@@ -61,14 +68,32 @@ def detect(app: App) -> Iterator[Hit]:
                 )
 
 
+def _with_entry(file: TextFile) -> Iterator[str]:
+    """The lines; what ``CMD`` says stands behind what ``ENTRYPOINT`` says, where both are lists."""
+    entry = (
+        next((found[1] for line in file.lines if (found := _ENTRY.match(line))), None)
+        if file.kind == "dockerfile"
+        else None
+    )
+    for line in file.lines:
+        arguments = _ARGUMENTS.match(line) if entry is not None else None
+        yield f"{entry}, {arguments[1]}" if arguments is not None else line
+
+
 def _is_served_otherwise(facts: SourceFacts, call: Call) -> bool:
-    """That what deploys the application hands this very module to a real server (``gunicorn start:app``), and the call stands where only
-    whoever starts the file by hand comes."""
+    """That what deploys the application hands it to a real server (``gunicorn start:app``), this very module or another one beside which the
+    file lies, and the call stands where only whoever starts the file by hand comes."""
     if call.span is None:
         return False
     stem = PurePosixPath(call.span.path).stem
-    lines = [line for file in facts.files_of("dockerfile", "compose", "procfile", "shell") for line in file.lines]
-    served = any(_SERVER.search(line) and re.search(rf"\b{re.escape(stem)}:\w", line) for line in lines)
+    files = list(facts.files_of("dockerfile", "compose", "procfile", "shell"))
+    lines = [line for file in files for line in file.lines]
+    served = any(_SERVER.search(line) and re.search(rf"\b{re.escape(stem)}:\w", line) for line in lines) or any(
+        _SERVER.search(line) and _SERVED.search(line) and not line.lstrip().startswith("#")
+        for file in files
+        if call.span.path.startswith(file.path[: file.path.rfind("/") + 1])
+        for line in file.lines
+    )
     started = any(
         re.search(rf"\bpython[\d.]*\b.*\b{re.escape(stem)}(?:\.py)?\b(?!:)", line) and not _SERVER.search(line)
         for line in lines
