@@ -33,6 +33,7 @@ from stopper.scan.source.loops import is_table
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named, set_scope
 from stopper.scan.source.removing import written
 
+MOST_UNROLLED: Final = 24
 COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.In: "in", ast.NotIn: "not in", ast.Is: "is", ast.IsNot: "is not",
     ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
@@ -151,9 +152,21 @@ def _compare(reader: Reader, node: ast.Compare) -> Value:
                 COMPARISONS[type(op)], left, right, reader.span(node), reader.function, _texts(node, left, right)
             )
         )
+        if type(left) is Sequence and type(right) is Sequence and type(op) in (ast.Eq, ast.NotEq):
+            _pairwise(reader, node, op, left, right)
         rest.append(right)
         left = right
     return new_truth((first, *rest), differs=len(rest) == 1 and type(node.ops[0]) in (ast.NotEq, ast.NotIn))
+
+
+def _pairwise(reader: Reader, node: ast.Compare, op: ast.cmpop, left: Sequence, right: Sequence) -> None:
+    """``(scheme, given) == ("sha256", wanted)`` compares each with its other."""
+    if left.open or right.open or len(left.items) != len(right.items):
+        return
+    for one, other in zip(left.items, right.items, strict=True):
+        reader.project.comparisons.append(
+            new_comparison(COMPARISONS[type(op)], one, other, reader.span(node), reader.function, None)
+        )
 
 
 def _texts(node: ast.Compare, left: Value, right: Value) -> tuple[str, str] | None:
@@ -177,6 +190,10 @@ def _unary(reader: Reader, node: ast.UnaryOp) -> Value:
 def _comprehension(reader: Reader, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> Value:
     before = dict(reader.scope)
     sources: list[Value] = []
+    unrolled = _unrolled(reader, node)
+    if unrolled is not None:
+        set_scope(reader, before)
+        return unrolled
     for generator in node.generators:
         over = reader.value(generator.iter)
         sources.append(over)
@@ -191,6 +208,55 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.SetComp | ast.Genera
         result = new_sequence(made, "set" if type(node) is ast.SetComp else "list", True, reader.span(node))
     set_scope(reader, before)
     return result
+
+
+def _unrolled(
+    reader: Reader, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
+) -> Value | None:  # fmt: skip
+    """``{name: row[name] for name in ("id", "mail")}``: what it is, element by element; None where more than names come of it."""
+    generator = node.generators[0]
+    made = (node.key, node.value) if type(node) is ast.DictComp else (cast("ast.ListComp", node).elt,)
+    if len(node.generators) > 1 or generator.ifs or type(generator.target) is not ast.Name:
+        return None
+    if not isinstance(generator.iter, (ast.Tuple, ast.List, ast.Set, ast.Name, ast.Attribute)) or not all(
+        map(_is_plain, made)
+    ):
+        return None
+    over = reader.value(generator.iter)
+    if type(over) is not Sequence or over.open or not 0 < len(over.items) <= MOST_UNROLLED:
+        return None
+    if not all(type(one) is Constant for one in over.items):
+        return None
+    rows: list[tuple[Value, ...]] = []
+    for one in over.items:
+        reader.scope[generator.target.id] = one
+        rows.append(reader.values(list(made)))
+    if type(node) is ast.DictComp:
+        return new_mapping(tuple([(key, value) for key, value in rows]), False, reader.span(node))
+    return new_sequence(
+        tuple([row[0] for row in rows]), "set" if type(node) is ast.SetComp else "list", False, reader.span(node)
+    )
+
+
+def _is_plain(node: ast.expr) -> bool:
+    """That reading it several times records nothing several times: nothing in it is called or compared, ``getattr`` aside."""
+    return all(
+        not isinstance(
+            one,
+            (
+                ast.Compare,
+                ast.Lambda,
+                ast.NamedExpr,
+                ast.Await,
+                ast.ListComp,
+                ast.DictComp,
+                ast.GeneratorExp,
+                ast.SetComp,
+            ),
+        )
+        and (type(one) is not ast.Call or (type(one.func) is ast.Name and one.func.id in ("getattr", "str")))
+        for one in ast.walk(node)
+    )
 
 
 def bind_target(reader: Reader, target: ast.expr, value: Value) -> None:

@@ -185,7 +185,10 @@ def _loaded(project: Project, modules: dict[str, Module]) -> tuple[set[str], boo
                 loaded.update(_named(option.value, project, modules))
             elif isinstance(option, (EnvironmentValue, ConfigValue)):
                 # The environment may name another class, but this is what it is without it.
-                loaded.update(name for text in literals(option) for name in _named(str(text.value), project, modules))
+                texts = list(literals(option))
+                if isinstance(option.default, Parameter):
+                    texts += [one for one in _given(project, option.default) if isinstance(one, Constant)]
+                loaded.update(name for text in texts for name in _named(str(text.value), project, modules))
                 unknown = True
             elif isinstance(option, Format):
                 loaded.update(_below(option, project, modules))

@@ -20,6 +20,7 @@ from stopper.core.values import (
     Value,
 )
 from stopper.scan.source.drafts import new_choice, new_item, new_member, new_name, new_sequence, new_unknown
+from stopper.scan.source.held_fields import field_of
 from stopper.scan.source.loops import MOST_ROWS, is_table, pairs_of
 from stopper.scan.source.reader import NONE, NOTHING, Reader, canonical, either, named
 
@@ -51,6 +52,10 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
                 return from_settings(reader, owner.callee, name, known)
             if known is not None and not _is_passed(reader, owner, name):
                 return named(known, name) if sensitive(name) else known
+        if type(owner) is Call and owner.callee[:1] != "?":
+            held = field_of(reader.project, owner, name, reader.results)
+            if held is not None:
+                return named(held, name) if sensitive(name) else held
         found = (
             _BODY
             if name == "payload" and type(owner) is Call and _OF_RESTX.match(owner.callee)

@@ -3,7 +3,18 @@
 from collections.abc import Iterator
 
 from stopper.core.fact import ConfigWrite
-from stopper.core.values import Call, Choice, Constant, Format, Mapping, Value, literals, options
+from stopper.core.values import (
+    Call,
+    Choice,
+    Constant,
+    EnvironmentValue,
+    Format,
+    Mapping,
+    Parameter,
+    Value,
+    literals,
+    options,
+)
 from stopper.scan.source.loops import row_by_row
 from stopper.scan.source.reader import Reader
 
@@ -47,6 +58,8 @@ def _named_objects(value: Value) -> Iterator[str]:
     """The texts that ``from_object`` may be given, and the part before the first gap of one that is put together."""
     for option in options(value):
         first = option.parts[0] if type(option) is Format and option.parts else None
-        for literal in (first,) if type(first) is Constant else literals(option):
+        default = option.default if isinstance(option, (EnvironmentValue, Parameter)) else None
+        default = default.default if type(default) is Parameter else default if type(option) is Parameter else None
+        for literal in (first,) if type(first) is Constant else (*literals(option), *literals(default)):
             if type(literal) is Constant and type(literal.value) is str:
                 yield literal.value.strip(".")

@@ -3,7 +3,19 @@
 from collections.abc import Iterable, Set
 from typing import Any, Final, cast
 
-from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Mapping, Name, Parameter, Sequence, Value
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Mapping,
+    Member,
+    Name,
+    Parameter,
+    Sequence,
+    Value,
+)
+from stopper.scan.source.held_fields import field_of
 from stopper.scan.source.names import INSTANCES
 from stopper.scan.source.project import Project
 from stopper.scan.source.reader import CONFIGS, canonical, named
@@ -75,7 +87,7 @@ def _pass_on(project: Project, sole: dict[str, Call], settled: dict[str, dict[in
     inside = _inside(project, sole.keys() | settled.keys())
     gives = {id(call): project.returned[name][0] for name, call in sole.items() if _gives_one(project, name, call)}
     inside |= {call.function for call in sole.values() if id(call) in gives}
-    passing = _Passing(sole, gives, settled)
+    passing = _Passing(project, sole, gives, settled)
     for call in project.calls:
         if call.function in inside:
             passing.into(call)
@@ -236,20 +248,30 @@ def _inside(project: Project, sole: Set[str]) -> set[str]:
     return found
 
 
-def _name_method(call: Call) -> None:
-    """``path.startswith`` of what is known now: ``flask.request.path.startswith``."""
-    if call.callee[:2] == "?." and isinstance(call.receiver, Name):
+def _name_method(project: Project, call: Call) -> None:
+    """``path.startswith`` of what is known now: ``flask.request.path.startswith``, or the method of a class of the project."""
+    if call.callee[:2] != "?.":
+        return
+    if isinstance(call.receiver, Name):
         dotted = INSTANCES.get(call.receiver.dotted, call.receiver.dotted)
-        object.__setattr__(call, "callee", canonical(f"{dotted}.{call.method}"))
+        _set(call, "callee", canonical(f"{dotted}.{call.method}"))
+    elif isinstance(call.receiver, Call) and call.receiver.callee in project.classes:
+        method = project.attribute(call.receiver.callee, call.method)
+        if isinstance(method, Name):
+            _set(call, "callee", method.dotted)
+            home = project.functions.get(call.function)
+            if home is not None:
+                _set(home, "calls", tuple(dict.fromkeys((*home.calls, method.dotted))))
 
 
 class _Passing(Rebuilding):
     """What the one call of each function passes, in place of its parameters. Calls are facts and stay the same objects."""
 
     def __init__(
-        self, sole: dict[str, Call], gives: dict[int, Value], settled: dict[str, dict[int, Value]]
+        self, project: Project, sole: dict[str, Call], gives: dict[int, Value], settled: dict[str, dict[int, Value]]
     ) -> None:  # fmt: skip
         super().__init__()
+        self._project = project
         self._sole = sole
         self._settled = settled
         self._gives = gives
@@ -271,6 +293,13 @@ class _Passing(Rebuilding):
         self._asked.discard(mark)
         return named(made, value.name) if value.name else made
 
+    def member(self, value: Member) -> Value:
+        made = super().member(value)
+        if type(made) is not Member or made is value:
+            return made
+        held = field_of(self._project, made.owner, made.attribute, lambda name: self._project.returned.get(name, []))
+        return made if held is None else self.into(held)
+
     def call(self, value: Call) -> Value:
         if id(value) in self._seen:
             return value
@@ -284,4 +313,4 @@ class _Passing(Rebuilding):
         if passed is not None:
             for name, made in zip(("receiver", "args", "keywords"), passed, strict=True):
                 object.__setattr__(value, name, made)
-            _name_method(value)
+            _name_method(self._project, value)
