@@ -166,7 +166,9 @@ def judged(app: Flask) -> Verdict:
     ]
     model = App(routes=(*doors, Route("/", ("GET",), readers=WIRE)), readers=WIRE)
     courier.forms = FormDoors.of(model.routes)
-    return run_probe(RULE, prepare(model, courier, (), "active", "standard").target, courier).verdict
+    target = prepare(model, courier, (), "active", "standard").target
+    courier.forms = FormDoors.of(target.app.routes)
+    return run_probe(RULE, target, courier).verdict
 
 
 @pytest.mark.parametrize(

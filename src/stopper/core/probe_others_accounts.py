@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from html import unescape
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -124,8 +125,11 @@ def _made(target: Target) -> Steps[Account | None]:
     if new is None:
         return None
     numbers = yield from _numbers(target, new)
+    links = dict[str, str]() if numbers else (yield from _on_the_first_page(new))
+    numbers = numbers or tuple(links.values())[:1]
     names = [one for one in (new.person.subject, new.person.name) if one]
-    for view in _views(target, numbers):
+    pages = [Request("GET", unescape(link), (("Accept", "text/html"),)) for link in links]
+    for view in (*_views(target, numbers), *pages[:2]):
         seen = yield from attempt(send(new.person.on(view)))
         if seen is not None and seen.response.succeeded and any(name in seen.response.text for name in names):
             return Account(new.person, new.made, (*numbers, *dict.fromkeys(names)), view, seen)
@@ -139,19 +143,22 @@ def _numbers(target: Target, new: Enrolled) -> Steps[tuple[str, ...]]:
     said = next(ids(new.made.response.json(), "user_id"), None) if new.made.response.succeeded else None
     entered = told_about(new.entered.response).get("user_id")
     known = [number for where, number in told.items() if where.startswith("/")]
-    if not (told or said or entered):
-        known = yield from _on_the_first_page(new)
     return tuple(dict.fromkeys(one for one in (*known, said, entered, *told.values()) if one))[:NUMBERS_MOST]
 
 
-def _on_the_first_page(new: Enrolled) -> Steps[list[str]]:
-    """The id by which the page behind the log-in leads to the own account: ``/account?user_id=5``; a page of many people says nothing."""
+def _on_the_first_page(new: Enrolled) -> Steps[dict[str, str]]:
+    """The links by which the page behind the log-in leads to the own account (``/account?user_id=5``), each with the id; a page of many
+    people says nothing."""
     where = urlsplit(new.entered.response.header("Location") or "/").path or "/"
     page = yield from attempt(send(new.person.on(Request("GET", where, (("Accept", "text/html"),)))))
     said = _HREF.findall(page.response.text[:300_000]) if page is not None and page.response.succeeded else []
-    pairs = [pair for text in said for pair in parse_qsl(text.partition("?")[2])]
-    numbers = {value for name, value in pairs if WHOSE_ID.fullmatch(as_parameter(name)) and ID.fullmatch(value)}
-    return list(numbers) if len(numbers) == 1 else []
+    found = {
+        text: value
+        for text in said
+        for name, value in parse_qsl(unescape(text).partition("?")[2])
+        if text.startswith("/") and WHOSE_ID.fullmatch(as_parameter(name)) and ID.fullmatch(value)
+    }
+    return found if len(set(found.values())) == 1 else {}
 
 
 def _views(target: Target, numbers: tuple[str, ...]) -> Iterator[Request]:
