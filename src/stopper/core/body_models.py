@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.fact import ClassFact
-from stopper.core.values import Call, Choice, Constant, Item, Member, Name, Parameter, Value, text_of, walk
+from stopper.core.values import Call, Choice, Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -192,6 +192,36 @@ def admitted_words(facts: "SourceFacts", owner: Value, word: str) -> tuple[str, 
             found = [one.value for one in walk(inside, 2) if isinstance(one, Constant) and isinstance(one.value, str)]
             return tuple(found) or None
     return None
+
+
+def takes_all(facts: "SourceFacts", value: Value) -> bool:
+    """That a value holds whatever members the caller sent: its schema has ``unknown = INCLUDE``, its model ``extra="allow"``."""
+    if isinstance(value, Call) and value.method in _LOADS and _lets_more_in(value.keyword("unknown")):
+        return True
+    known = classes_by_name(facts).get(class_of(facts, value) or "")
+    said = known.attributes if known is not None else {}
+    inner = [
+        held.attributes
+        for word in ("Meta", "Config")
+        if isinstance(name := said.get(word), Name) and (held := classes_by_name(facts).get(name.dotted)) is not None
+    ]
+    config = said.get("model_config")
+    extra = (
+        config.keyword("extra")
+        if isinstance(config, Call)
+        else config.get("extra")
+        if isinstance(config, Mapping)
+        else None
+    )
+    return any(
+        _lets_more_in(one) for one in (extra, *(each.get(word) for each in inner for word in ("unknown", "extra")))
+    )
+
+
+def _lets_more_in(value: Value | None) -> bool:
+    return text_of(value) in ("allow", "include") or (
+        isinstance(value, Name) and value.dotted.endswith(("INCLUDE", "Extra.allow"))
+    )
 
 
 def is_narrow(facts: "SourceFacts", owner: Value, word: str) -> bool:

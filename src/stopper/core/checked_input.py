@@ -10,7 +10,7 @@ from stopper.core.labels import LabelKind
 from stopper.core.passing import passed
 from stopper.core.place import Span
 from stopper.core.raising import raised_in
-from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Sequence, Value, text_of, walk
+from stopper.core.values import Call, Choice, Constant, Item, Member, Name, Parameter, Sequence, Value, text_of, walk
 
 Origin = tuple[str, object]
 _CHECKS: Final = re.compile(
@@ -20,6 +20,8 @@ _CHECKS: Final = re.compile(
 _OF_TYPE: Final = frozenset({"isinstance", "hasattr", "endswith"})
 _OWN_ROOT: Final = frozenset({"flask.request.url_root", "flask.request.host_url"})
 """Addresses that end in a slash: what begins with one of them leads here."""
+_ANY_PATH: Final = frozenset({"/", "http"})
+"""Beginnings that addresses of every host have too."""
 _PARSED: Final = frozenset({"netloc", "hostname", "host", "scheme"})
 
 
@@ -120,14 +122,31 @@ def _reached(called: Function, call: Call, mine: frozenset[Origin]) -> frozenset
 
 
 def _held(facts: SourceFacts, mine: frozenset[Origin], function: str, is_check: Callable[[Call], bool]) -> bool:
+    loose = [one.span for one in facts.conditions_in(function) if _lets_any_path_in(one.value, mine)]
     for one in facts.comparisons_in(function):
-        if _holds_against(one.operator, one.left, one.right, mine):
+        if _holds_against(one.operator, one.left, one.right, mine) and not any(span.holds(one.span) for span in loose):
             return True
     return any(
         (isinstance(part, Call) and is_check(part) and bool(mine & origins(part)))
         or (isinstance(part, Member) and part.attribute in _PARSED and bool(mine & origins(part.owner)))
         for condition in facts.conditions_in(function)
+        if condition.span not in loose
         for part in walk(condition.value)
+    )
+
+
+def _lets_any_path_in(asked: Value, mine: frozenset[Origin]) -> bool:
+    """``place.startswith("/") or urlsplit(place).netloc == OURS``: ``//elsewhere`` passes, whatever the other half asks."""
+    return (
+        isinstance(asked, Choice)
+        and not asked.every
+        and any(
+            isinstance(one, Call)
+            and one.method == "startswith"
+            and text_of(one.argument(0)) in _ANY_PATH
+            and bool(mine & origins(one.receiver))
+            for one in asked.options
+        )
     )
 
 
@@ -175,7 +194,7 @@ def _check_of(
             said, given = text_of(call.argument(0)), call.argument(0)
             if isinstance(given, Name) and given.dotted in _OWN_ROOT:
                 return True
-            return prefix_counts or (said is not None and said not in ("/", "http"))
+            return prefix_counts or (said is not None and said not in _ANY_PATH)
         if call.method == "isinstance" and (_asks_of_result(call) or (not text_counts and _asks_for_text(call))):
             return False
         return call.method not in without and _CHECKS.fullmatch(call.method) is not None

@@ -1,6 +1,6 @@
 """The cookies that an answer sets, and what protects them (RFC 6265bis §5.6)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Final
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 FLAGS: Final = ("secure", "httponly", "samesite")
 """The flags of a cookie as ``set_cookie`` calls them."""
+INTERFACES: Final = ("flask.sessions.SecureCookieSessionInterface", "flask.sessions.SessionInterface")
+"""Classes that keep Flask's session; a project's own may stand on them."""
 _RESPONSES: Final = ("flask.Response", "flask.wrappers.Response", "werkzeug.wrappers.Response", "werkzeug.Response")
 
 
@@ -70,6 +72,16 @@ def flags_of_own_responses(facts: "SourceFacts") -> frozenset[str]:
             name for name, value in given if name in FLAGS and not (isinstance(value, Constant) and not value.value)
         }
     return frozenset(found)
+
+
+def own_session_stores(facts: "SourceFacts") -> Iterator[str]:
+    """Classes of the project that keep the session and write its cookie themselves: neither the key nor the flags of the settings serve
+    them, unless they ask for those."""
+    for one in facts.classes("flask.sessions.SessionInterface"):
+        saves = f"{one.name}.save_session"
+        asked = {call.method for call in facts.calls_in(saves)}
+        if "set_cookie" in asked and not any(word.startswith("get_cookie_") and word[11:] in FLAGS for word in asked):
+            yield one.name
 
 
 def lacking_flags(cookie: CookieSet, *, readable: bool = False) -> tuple[str, ...]:

@@ -148,8 +148,8 @@ def patterns(value: Value | None) -> Iterator[str]:
     for option in options(value):
         for one in option.items if isinstance(option, Sequence) else (option,):
             match one:
-                case Call(callee="re.compile", args=(Constant(value=str(text)), *_)):
-                    yield text
+                case Call(callee="re.compile", args=(written, *_)):
+                    yield from (text for each in options(written) if (text := text_of(each)) is not None)
                 case Constant(value=str(text)) if _PATTERN_MARKS & set(text):
                     yield text
                 case _:

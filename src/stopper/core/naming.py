@@ -54,6 +54,8 @@ def _kind(words: list[str]) -> NameKind | None:
 _KEY_NAME: Final = re.compile(
     r"(?i)(?:x[-_])?(?:[a-z0-9]+[-_])*(?:api|access|app|auth|service|client|subscription|partner|internal|integration|device|consumer"
     r"|developer|admin|master|machine|license)[-_]?keys?|(?:x[-_])?(?:[a-z0-9]+[-_])*api[-_]?(?:token|secret)|x[-_]key"
+    r"|x-(?!(?:[a-z0-9]+-)*(?:idempotency|cache|surrogate|partition|routing|sort|shard|group|dedup\w*|object|row|primary|public|trace|request|correlation)-key)"
+    r"(?:[a-z0-9]+-)+key"
 )
 
 

@@ -78,7 +78,7 @@ PASSING: Final = frozenset({
     "traceback.format_exception", "traceback.format_exception_only", "textwrap.dedent", "html.unescape", "int",
     "float", "abs", "round", "os.path.normpath", "pathlib.Path", "sqlalchemy.text", "typing.cast", "min", "max",
     "zip", "map", "filter", "enumerate", "urllib.parse.unquote", "urllib.parse.urlencode", "urllib.parse.urljoin",
-    "copy.copy", "copy.deepcopy", "os.path.join", "base64.b64encode", "base64.b64decode",
+    "copy.copy", "copy.deepcopy", "os.path.join", "markdown.markdown", "markdown2.markdown", "mistune.html", "base64.b64encode", "base64.b64decode",
     "base64.urlsafe_b64decode", "base64.urlsafe_b64encode", "urllib.parse.quote", "str", "repr", "bytes", "format",
     "list", "dict", "tuple", "set", "sorted", "reversed", "ascii", "vars", "iter", "next", "frozenset",
     "json.dumps", "json.loads", "flask.json.dumps", "flask.json.loads", "flask.jsonify", "flask.make_response",

@@ -1,6 +1,6 @@
 """What a parameter of a function is because of who calls that function: a route, an error handler, a schema, a library that logs in."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from stopper.core.body_models import HANDS_BODY, class_of
 from stopper.core.origins import NONE, Labels, labelled, of_header
@@ -8,6 +8,13 @@ from stopper.core.values import Constant, Parameter
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
+
+_OF_A_SCHEMA: Final = frozenset(
+    f"marshmallow.{module}{word}"
+    for module in ("", "decorators.")
+    for word in ("pre_load", "post_load", "validates_schema")
+)
+"""Methods of a schema that are given what is loaded, which is what the caller wrote."""
 
 
 def of_parameter(facts: "SourceFacts", value: Parameter, numbers: bool) -> Labels:
@@ -52,6 +59,7 @@ def _of_schema(facts: "SourceFacts", value: Parameter) -> Labels:
     if any(name == value.parameter for route in facts.routes_of_view(value.function) for name, _ in route.parameters):
         return NONE
     given = any(one.name.rpartition(".")[2] in HANDS_BODY for one in function.decorators)
+    given = given or (value.index == 0 and any(one.name in _OF_A_SCHEMA for one in function.decorators))
     given = given or (facts.is_view(value.function) and class_of(facts, value) is not None)
     return labelled("request-data") if given else NONE
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
+from stopper.core.body_models import takes_all
 from stopper.core.passing import passed
 from stopper.core.place import Span
 from stopper.core.values import NAMED, Call, Choice, Item, Mapping, Name, Parameter, Value, options
@@ -50,6 +51,8 @@ def is_whole_of(facts: "SourceFacts", value: Value | None, depth: int = 3) -> bo
     if value is None or depth == 0:
         return False
     for option in options(value):
+        if isinstance(option, (Parameter, Call)) and takes_all(facts, option):
+            return True
         match option:
             case Parameter():
                 if any(

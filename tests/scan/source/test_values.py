@@ -154,6 +154,16 @@ def test_a_text_with_a_hole_is_a_format(read):
     assert isinstance(first(read, "import sys", "f'a{sys.argv}'"), Format)
 
 
+def test_a_text_with_one_of_a_few_literals_is_each_of_them(read):
+    """``f"https://{stage}.x"`` over a list that stands there: a pattern or a name of a column can be judged."""
+    value = first(read, "STAGES = ('app', 'test')", "[f'https://{stage}.x' for stage in STAGES]")
+    assert {one.value for one in walk(value) if isinstance(one, Constant)} >= {"https://app.x", "https://test.x"}
+
+
+def test_what_pydantic_wraps_is_what_it_wraps(read):
+    assert text_of(first(read, "from pydantic import SecretStr", "SecretStr('x' * 3).get_secret_value()")) == "xxx"
+
+
 def test_a_dict_call_is_a_mapping(read):
     value = first(read, "", "dict(verify_signature=False)")
     assert isinstance(value, Mapping)

@@ -70,7 +70,13 @@ def _takes_back(route: Route) -> bool:
 
 
 def _ends_session(facts: SourceFacts) -> bool:
-    return any(True for _ in facts.calls("flask_login.logout_user", "flask.session.clear"))
+    """By a log-out somewhere; what a log-in clears, before it writes into the session, ends nothing that it gives out."""
+    begins = {flow.function for flow in facts.flows("session")} | {
+        call.function for call in facts.calls("flask_login.login_user")
+    }
+    return any(True for _ in facts.calls("flask_login.logout_user")) or any(
+        call.function not in begins for call in facts.calls("flask.session.clear")
+    )
 
 
 def _issues(facts: SourceFacts, route: Route) -> bool:

@@ -22,7 +22,7 @@ from stopper.core.values import Call, Item, Parameter, Value, is_constant, text_
 from stopper.core.view_functions import index_of
 
 _UNKNOWN: Final = re.compile(
-    r"(?i)\b(no such|unknown|unregistered|does ?n[o']t exist|do not exist|not exist|not found|no (user|account)|not registered|no account|could ?n[o']t find|cannot find|invalid (user_?name|e-?mail|user)\b(?! or))"
+    r"(?i)\b(no such|unknown|unregistered|does ?n[o']t exist|do not exist|not exist|not found|no (user|account|member|customer|person|profile|one)\b|not registered|nobody|no account|could ?n[o']t find|cannot find|invalid (user_?name|e-?mail|user)\b(?! or))"
 )
 _PERSON: Final = re.compile(r"(?i)user|account|e-?mail|login|member|person|customer|registered|name")
 _WRONG: Final = re.compile(
@@ -283,14 +283,17 @@ def _nobody(target: Target, subject: str) -> str:
 
 
 def _alike(one: Response, two: Response, first: str, second: str) -> bool:
-    """The same status and the same words, the name that was sent left out."""
+    """The same status and the same words, both names left out of both: one may be a word of the page."""
     if one.status != two.status:
         return False
-    return _words(one, first) == _words(two, second)
+    return _words(one, first, second) == _words(two, first, second)
 
 
-def _words(response: Response, name: str) -> str:
-    text = steady(response.text.replace(name, "") if name else response.text)
+def _words(response: Response, *names: str) -> str:
+    text = response.text
+    for name in sorted(filter(None, names), key=len, reverse=True):
+        text = text.replace(name, "")
+    text = steady(text)
     return re.sub(r"[0-9a-f-]{16,}|\d+", "", text)
 
 

@@ -11,6 +11,7 @@ from stopper.core.owner_names import ADMIN_GUARD, ROLE, WHO
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
 from stopper.core.seeming_guards import is_seemingly_guarded
+from stopper.core.told_nothing import is_told_nothing
 from stopper.core.values import Call, Item, Member, Name, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
@@ -46,6 +47,10 @@ _LOOKS_UP: Final = frozenset(
 _OF_A_LOG_IN: Final = re.compile(
     r"(?i)log_?-?(?:in|out)|sign_?-?(?:in|out)|auth|token|session|password|profile|/me\b|account"
 )
+
+
+_ANSWERS: Final = frozenset({"jsonify", "dump", "dumps", "make_response", "render_template", "Response"})
+"""Calls that show what somebody's role is, and ask nobody for one."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -103,12 +108,14 @@ def _asks_role(index: FunctionIndex, route: Route, method: str, guards: list[str
     facts = index.facts
     own = list(index.of_view(route.view, route.span, method))
     known = [one for one in facts.routes if one.path == route.path]
+    deaf = {one.name for function in own for one in function.decorators if is_told_nothing(facts, one)}
     words = [
         *guards,
         *(one.name for function in own for one in function.decorators),
         *(one.name for each in known for one in each.decorators),
     ]
     words += [hook for one in known for hook in one.hooks]
+    words = [word for word in words if word not in deaf]
     calls = [one.call for function in own for one in function.decorators if one.call is not None]
     calls += _of_classes(index, own)
     if any(ADMIN_GUARD.search(word.rpartition(".")[2]) for word in words if not word.startswith("flask.")):
@@ -132,7 +139,7 @@ def _asks_role(index: FunctionIndex, route: Route, method: str, guards: list[str
         side for name in names for one in index.comparisons.get(name, ()) for side in (one.left, one.right)
     ]
     values += [one.value for name in names for one in index.conditions.get(name, ())]
-    values += [call for name in names for call in facts.calls_in(name)]
+    values += [call for name in names for call in facts.calls_in(name) if call.method not in _ANSWERS]
     return any(_is_role(part) for value in values for part in walk(value))
 
 

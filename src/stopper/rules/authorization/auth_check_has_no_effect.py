@@ -35,6 +35,8 @@ _OWN: Final = re.compile(
 )
 
 
+_SENT_AWAY: Final = frozenset({"werkzeug.exceptions.Unauthorized", "werkzeug.exceptions.Forbidden", "flask.redirect"})
+"""What a check gives back for whoever may not pass, without a number that says so."""
 _STATUS: Final = frozenset({"status_code", "status", "code"})
 
 
@@ -141,6 +143,8 @@ def _is_refusal(value: Value) -> bool:
         return False  # it raises, so nobody needs to look at an answer
     if isinstance(value, Choice):
         return any(_is_refusal(option) for option in value.options)
+    if isinstance(value, Call) and value.callee in _SENT_AWAY:
+        return True
     return any(isinstance(part, Constant) and part.value in (401, 403) for part in walk(value, 2))
 
 
@@ -214,11 +218,13 @@ def _answers_with_the_error(facts: SourceFacts, handler: Handler) -> bool:
 
 
 def _is_guard_function(facts: SourceFacts, function: str) -> bool:
-    word = function.rpartition(".")[2]
-    outer = function.rpartition(".")[0].rpartition(".")[2]
-    if any(_OWN.search(name) for name in (word, outer)):
+    """By its own name, or by that of a function in which it is made (``authenticated.decorate.wrapper``), or as a hook."""
+    outer, _, word = function.rpartition(".")
+    if _OWN.search(word) or function in hung(facts, *BEFORE):
         return True
-    return function in hung(facts, *BEFORE)
+    return _OWN.search(outer.rpartition(".")[2]) is not None or (
+        facts.function(outer) is not None and _is_guard_function(facts, outer)
+    )
 
 
 def _after_asking(facts: SourceFacts, call: Call) -> bool:

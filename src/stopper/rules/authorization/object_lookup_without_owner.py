@@ -44,7 +44,8 @@ _TOOL: Final = re.compile(
 )
 """What is kept in ``g`` for the request and says nothing of who is calling."""
 _MINE: Final = re.compile(
-    r"(?i)^(?:owner|author|user|creator|created_by|uploader|seller|recipient|sender|customer|patient|student|employee)(?:_id|_email|_name)?$"
+    r"(?i)^(?:owner|author|user|creator|(?:created|uploaded|ordered|booked|requested|submitted)_by|uploader|seller|buyer|recipient|sender|customer|client|patient|student|employee|"
+    r"member|borrower|holder|subscriber|applicant|guest|account)(?:_id|_email|_name)?$"
 )
 """A column that says which person a row belongs to."""
 _CATALOGUE: Final = re.compile(

@@ -55,6 +55,12 @@ _READS: Final = re.compile(
     r"(?!flask\.).*\.(all|first|first_or_404|get_or_404|one|one_or_none|find|find_one|find_all|fetchall|fetchone|execute|scalars?|filter_by|"
     r"filter|paginate|select|items|values|to_dict|to_json|dump|serialize|query|query\.(limit|order_by|yield_per))$"
 )
+_FETCHES: Final = re.compile(
+    r"(?!flask\.)(?:.*\.)?(?:hgetall|lrange|smembers|zrange|scan_iter|mget|aggregate|find_many|list_\w+|get_all\w*|fetch_\w+|load_\w+)"
+)
+_BUSINESS: Final = re.compile(
+    r"(?i)(^|[/_-])(revenue|sales|earnings|finances?|financials?|reports?|reporting|analytics|statistics|dashboard|logs?|usage|leads|deals|stock|forecasts?|margins?|exports?|loans?|bookings?|appointments?|reservations?|tickets?|contracts?)([/_.-]|$)"
+)
 _MANY: Final = 6
 
 
@@ -66,6 +72,7 @@ def detect(app: App) -> Iterator[Hit]:
         return
     index = index_of(facts)
     published = _published(app)
+    forgotten = _is_forgotten(app)
     understood = frozenset(
         guard.name
         for route in app.routes
@@ -87,7 +94,10 @@ def detect(app: App) -> Iterator[Hit]:
                 continue
             if any(_FORGOTTEN.search(name) for name in index.calling([one.name for one in own], 1)):
                 continue
-            if (what := _harm(index, route, method, own, published)) is not None:
+            what = _harm(index, route, method, own, published)
+            if what is None and forgotten and method == "GET" and _is_business(index, route, own):
+                what = "gives away what is kept of people or for the staff"
+            if what is not None:
                 message = f"nothing asks who is calling {method} {route.path}, and it {what}"
                 yield Hit(message, _place(route, own), RouteRef(method, route.path))
                 break
@@ -106,8 +116,14 @@ def _guards_out_of_sight(facts: SourceFacts) -> bool:
     )
 
 
+_COLLECTION: Final = re.compile(r"(?i)(?:^|[/_-])(?:web_?-?)?hooks/?$")
+"""Where hooks are listed and made: nothing comes in there by itself."""
+
+
 def _is_public(route: Route) -> bool:
     name = route.view.rpartition(".")[2]
+    if _COLLECTION.search(route.path) and {"GET", "PUT", "PATCH", "DELETE"} & set(route.methods):
+        return False
     return (
         route.path in ("/", "")
         or bool(_PUBLIC.search(_CAMEL.sub("-", route.path)))
@@ -152,6 +168,27 @@ def _harm(index: FunctionIndex, route: Route, method: str, own: SequenceType[Fun
     ):
         return "gives away what is kept of people or for the staff"
     return None
+
+
+def _is_forgotten(app: App) -> bool:
+    """That a route without a guard is the exception here: all others that are not public by their nature have one."""
+    states = [
+        access.state
+        for route in app.routes
+        if not _is_public(route) and not _BY_NATURE.search(route.path)
+        for method, access in route.access.items()
+        if method not in ("HEAD", "OPTIONS")
+    ]
+    return 0 < 2 * states.count("open") <= states.count("guarded")
+
+
+def _is_business(index: FunctionIndex, route: Route, own: SequenceType[Function]) -> bool:
+    """That it reads what is kept, under a path of what runs the business."""
+    if not _BUSINESS.search(route.path):
+        return False
+    names = index.calling([function.name for function in own], 1)
+    calls = [call.callee for name in names for call in index.facts.calls_in(name)]
+    return any(_READS.fullmatch(one) or _FETCHES.fullmatch(one) for one in calls)
 
 
 def _serves_people(facts: SourceFacts, function: str) -> bool:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from typing import Final, cast
 
 from stopper.core.app import App, Route
-from stopper.core.fact import Decorator
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.nested_functions import inside
@@ -13,7 +12,8 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probe_baseline import TRIES, attempt, controls, establish
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Parameter, Value, text_of, walk
+from stopper.core.told_nothing import is_told_in_vain, is_told_nothing
+from stopper.core.values import Call, Constant, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _CHECKS: Final = re.compile(
@@ -42,15 +42,17 @@ def _looks(index: FunctionIndex, route: Route, method: str, scopes: Sequence[str
     access = route.access.get(method)
     guards = access.guards if access is not None else ()
     decorators = [one for function in own for one in function.decorators if not one.above_route]
-    told_nothing = {one.name for one in decorators if _is_told_nothing(index, one)}
+    deaf = {one.name for one in decorators if is_told_nothing(index.facts, one) or is_told_in_vain(index.facts, one)}
     names = [*(guard.name for guard in guards), *(one.name for one in decorators)]
-    names = [name for name in names if name not in told_nothing]
+    names = [name for name in names if name not in deaf]
     if not own or any(guard.kind == "policy" for guard in guards) or any(_CHECKS.search(name) for name in names):
         return True
     unseen = {guard.name for guard in guards if guard.stops is None}
     if any(one.name in unseen and one.call is not None and _names_something(one.call) for one in decorators):
         return True  # the guard stands in code that was not read, and is told words
-    values: list[Value] = [one.call for one in decorators if one.call is not None and "route" not in one.name]
+    values: list[Value] = [
+        one.call for one in decorators if one.call is not None and "route" not in one.name and one.name not in deaf
+    ]
     heads = [*names, *(function.name for function in own)]
     roots = [name for head in heads for name in (head, *inside(index.facts, head)) if name in index.by_name]
     for name in index.calling(roots, 3):
@@ -63,18 +65,6 @@ def _looks(index: FunctionIndex, route: Route, method: str, scopes: Sequence[str
 def _names_something(call: Call) -> bool:
     given = (*call.args, *(value for _, value in call.keywords))
     return any(text_of(part) for value in given for part in walk(value, 2))
-
-
-def _is_told_nothing(index: FunctionIndex, decorator: Decorator) -> bool:
-    """``@bearer()`` of a function of the project that could be told the scopes, and looks at what it is told: it asks for none then."""
-    call, name = decorator.call, decorator.name
-    if call is None or name not in index.by_name or call.args or call.keywords or call.open:
-        return False
-    inner = inside(index.facts, name)
-    values: list[Value] = [given for one in inner for call in index.facts.calls_in(one) for given in call.args]
-    values += [side for one in inner for each in index.comparisons.get(one, ()) for side in (each.left, each.right)]
-    values += [each.value for one in inner for each in index.conditions.get(one, ())]
-    return any(isinstance(part, Parameter) and part.function == name for value in values for part in walk(value, 5))
 
 
 def _speaks(part: Value, scopes: Sequence[str]) -> bool:

@@ -22,6 +22,8 @@ _CARRIES: Final = re.compile(
 _RECORDS: Final = re.compile(
     r"(?i)--(?:cassette-path|report-har|har|record|vcr-path|junit-xml-logging|dump)|zap[\w.-]*\s.*-[rJwx]\b|replacer\.full_list\(\d+\)\.replacement|nuclei\b.*(?:-debug|-irr|-include-rr|-store-resp)|newman\b.*--verbose|ffuf\b.*-debug|sqlmap\b.*-v\s*[3-6]"
 )
+_UNMASKED: Final = re.compile(r"(?i)--output-sanitize[= ]false|--sanitize-output[= ]false|--no-(?:mask|redact)\w*")
+"""The scanner's own care is switched off."""
 _TOOL: Final = re.compile(
     r"(?i)\b(?:schemathesis|st\s+run|zap|nuclei|newman|ffuf|sqlmap|dastardly|akto|restler|wapiti|arjun|dredd|tavern|k6|locust)"
 )
@@ -49,7 +51,11 @@ def _in_step(step: Step) -> Iterator[Hit]:
             _CARRIES.search(line.text) or (_CARRIES.search(step.text) and not _is_bare(line.text))
         ):
             yield Hit("this command writes the headers that it sends into the log", line.span)
-        elif _RECORDS.search(line.text) and _TOOL.search(step.text) and _CARRIES.search(step.text):
+        elif (
+            (_RECORDS.search(line.text) or _UNMASKED.search(line.text))
+            and _TOOL.search(step.text)
+            and _CARRIES.search(step.text)
+        ):
             yield Hit("the scan records its requests with the credential in them", line.span)
         elif _LOUD.search(line.text) and _CARRIES.search(step.text):
             yield Hit("the run shows local variables or wire logs with the credential in them", line.span)

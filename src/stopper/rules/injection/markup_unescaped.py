@@ -100,11 +100,22 @@ def _filters(facts: SourceFacts) -> Iterator[Hit]:
             yield Hit("a filter of the templates takes what it is handed for markup", call.span, certainty="likely")
 
 
+_CONVERTS: Final = re.compile(
+    r"markdown2?\.(?:markdown|Markdown(?:\.convert)?)|mistune\.html|commonmark\.commonmark|textile\.textile|bleach\.linkify"
+)
+"""Libraries that make a page of a text, and leave the tags in it that stand there already."""
+
+
+def _converts(call: Call) -> bool:
+    return _CONVERTS.fullmatch(call.callee) is not None and call.lacks(None, "safe_mode", "escape")
+
+
 def _is_handed(function: str, value: Value) -> bool:
     """That a parameter of the filter stands in it as it came."""
     if isinstance(value, Parameter):
         return value.function == function
-    if isinstance(value, Call) and (value.method not in _KEEPS or _is_markup_already(value)):
+    keeps = isinstance(value, Call) and (value.method in _KEEPS or _converts(value))
+    if isinstance(value, Call) and (not keeps or _is_markup_already(value)):
         return False
     return any(_is_handed(function, part) for part in parts(value))
 

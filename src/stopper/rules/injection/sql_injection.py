@@ -17,9 +17,24 @@ from stopper.core.passing import passed
 from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_baseline import same, says_nothing
 from stopper.core.probe_inputs import Input, judged
+from stopper.core.probe_log_in_inputs import refused_log_ins
 from stopper.core.probe_login import lets_in
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Format, Item, Mapping, Name, Parameter, Unknown, Value, literals, walk
+from stopper.core.values import (
+    Call,
+    Choice,
+    Constant,
+    Format,
+    Item,
+    Mapping,
+    Name,
+    Parameter,
+    Unknown,
+    Value,
+    literals,
+    options,
+    walk,
+)
 
 _SQL: Final = re.compile(
     r"(?i)\b(select\b.*\bfrom|insert\s+into|update\b.*\bset|delete\s+from|where|order\s+by|union|from\s+\w+|drop\s+table|pragma|limit|and|or|values)\b",
@@ -129,10 +144,11 @@ def _documents(facts: SourceFacts) -> Iterator[Hit]:
         raw = list(_raw(query))
         if any(_is_json(part) for part in raw) and not is_checked(facts, query, call.function, text_counts=True):
             yield Hit("JSON of the request becomes part of the query, operators such as $ne with it", call.span)
-        elif (
-            isinstance(query, Mapping)
-            and (where := query.get("$where")) is not None
+        elif any(
+            isinstance(one, Mapping)
+            and (where := one.get("$where")) is not None
             and facts.derives(where, "request-data")
+            for one in options(query)
         ):
             yield Hit("text from the request becomes JavaScript of the query", call.span)
 
@@ -142,7 +158,10 @@ def _raw(value: Value) -> Iterator[Value]:
     if isinstance(value, Format) or (isinstance(value, Call) and not _is_json(value) and value.method != "get_json"):
         return
     yield value
-    if isinstance(value, Mapping):
+    if isinstance(value, Choice):
+        for one in value.options:
+            yield from _raw(one)
+    elif isinstance(value, Mapping):
         for _, inner in value.items:
             yield from _raw(inner)
     elif isinstance(value, Item):
@@ -174,9 +193,14 @@ _PAIRS: Final = (
 
 def probe(target: Target) -> Steps[Verdict]:
     """A quote where one text is expected must change nothing; a condition in the text must not be obeyed."""
+    doors = yield from refused_log_ins(target)
     return (
         yield from judged(
-            target, _tried, lambda one: f"makes a query of what {one.name} says", "inputs take a quote for a quote"
+            target,
+            _tried,
+            lambda one: f"makes a query of what {one.name} says",
+            "inputs take a quote for a quote",
+            doors,
         )
     )
 
@@ -279,6 +303,8 @@ def _gives_more(true: Response, plain: Response) -> bool:
     if lets_in(true) and not lets_in(plain):
         return True
     if true.succeeded and not plain.succeeded:
+        return True
+    if true.sends_on and not true.refused and plain.refused:
         return True
     return true.succeeded and plain.succeeded and len(true.body) > len(plain.body) + 8 and not same(true, plain)
 

@@ -106,11 +106,29 @@ def _logged(facts: SourceFacts) -> Iterator[Hit]:
     for call in calls:
         told.setdefault(call.function, set()).update(origin for prompt in prompts(call) for origin in origins(prompt))
     for flow in facts.flows("log", "print"):
-        mine = told.get(flow.function, set())
+        mine = told.get(flow.function, set()) | _told_through(facts, flow.function, told)
         said = [one for one in _told(flow.value) if not _is_measure(one) and not _is_metadata(one)]
         answer = any(isinstance(part, Call) and id(part) in asked for one in said for part in walk(one))
+        answer = answer or any(_is_answer(facts, one) for one in said)
         if answer or any(origins(one) & mine for one in said):
             yield Hit("what was said to the model, or what it answered, is logged", flow.span, certainty="likely")
+
+
+def _told_through(facts: SourceFacts, function: str, told: dict[str, set[object]]) -> set[object]:
+    """What a function hands to another one that tells it to a model: ``ask(question)``."""
+    return {
+        origin
+        for call in facts.calls_in(function)
+        if (asking := told.get(call.callee)) and (called := facts.function(call.callee)) is not None
+        for place, name in enumerate(called.parameters)
+        if ("parameter", (called.name, name)) in asking
+        for origin in origins(call.argument(place, name))
+    }
+
+
+def _is_answer(facts: SourceFacts, value: Value) -> bool:
+    """What a function of the project gives back that asks a model."""
+    return isinstance(value, Call) and facts.function(value.callee) is not None and facts.derives(value, "model-output")
 
 
 def _told(value: Value) -> tuple[Value, ...]:

@@ -9,7 +9,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.limiter_facts import AUTH_PATH, LIMITING, says_too_many
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Name, Sequence, Value, is_constant, text_of, walk
+from stopper.core.values import Call, Constant, Name, Sequence, Truth, Value, is_constant, text_of, walk
 
 _CHECKS: Final = re.compile(
     r"(?i).*(check_password\w*|verify_password|checkpw|authenticate_user|verify_and_update_password|create_access_token)$"
@@ -66,11 +66,26 @@ def _in_source(facts: SourceFacts) -> Iterator[Hit]:
 
 def _always_exempt(facts: SourceFacts, call: Call) -> bool:
     said = call.keyword("exempt_when")
-    if said is not None and _asks_caller(facts, said):
+    if said is not None and (_asks_caller(facts, said) or _is_for_strangers(facts, said)):
         return True
     if isinstance(said, Name) and (function := facts.function(said.dotted)) is not None:
         return bool(function.returns) and all(is_constant(value, True) for value in function.returns)
     return any(is_constant(part, True) for part in walk(said, 1))
+
+
+def _is_for_strangers(facts: SourceFacts, said: Value) -> bool:
+    """``exempt_when=lambda: not current_user.is_authenticated``: at a log-in nobody is."""
+    answers = [one.value for one in facts.returns_of(said.dotted)] if isinstance(said, Name) else [said]
+    return any(
+        (isinstance(part, Name) and part.dotted.endswith("current_user.is_anonymous"))
+        or (
+            isinstance(part, Truth)
+            and len(part.parts) == 1
+            and getattr(part.parts[0], "dotted", "").endswith("current_user.is_authenticated")
+        )
+        for one in answers
+        for part in walk(one, 3)
+    )
 
 
 def _asks_caller(facts: SourceFacts, said: Value) -> bool:

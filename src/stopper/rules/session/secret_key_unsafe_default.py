@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.cookie_flags import own_session_stores
 from stopper.core.environment_edits import without_fallback
 from stopper.core.fact import ConfigWrite
 from stopper.core.facts import SourceFacts, source_of
@@ -52,7 +53,11 @@ def detect(app: App) -> Iterator[Hit]:
         if (found := _unsafe(facts, write)) is not None:
             message, sure = found
             yield Hit(message, write.span, certainty="possible" if is_for_one_desk(write) else sure)
-    if seen or not (uses_session(app) or (app.wiring is not None and app.wiring.session_used)):
+    if (
+        seen
+        or _is_kept_without_key(facts)
+        or not (uses_session(app) or (app.wiring is not None and app.wiring.session_used))
+    ):
         return
     if in_force(app, "SECRET_KEY") is None:
         yield Hit("SECRET_KEY is unset, and the session is used", application_made(app), reader="running")
@@ -60,6 +65,16 @@ def detect(app: App) -> Iterator[Hit]:
         place = application_made(app)
         if place is not None:
             yield Hit("SECRET_KEY is never set, and the session is used", place, certainty="likely")
+
+
+def _is_kept_without_key(facts: SourceFacts) -> bool:
+    """A session store of the project's own that signs nothing: its cookie is a random id."""
+    stores = list(own_session_stores(facts))
+    return (
+        bool(stores)
+        and not facts.says("secret_key", "SECRET_KEY")
+        and not facts.imports("flask.flash", "flask_wtf", "itsdangerous")
+    )
 
 
 def _unsafe(facts: SourceFacts, write: ConfigWrite) -> tuple[str, Certainty | None] | None:

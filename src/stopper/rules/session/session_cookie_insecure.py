@@ -4,10 +4,18 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.cookie_flags import flags_of_own_responses, lacking_flags, set_cookies
-from stopper.core.facts import source_of
+from stopper.core.cookie_flags import (
+    FLAGS,
+    INTERFACES,
+    flags_of_own_responses,
+    lacking_flags,
+    own_session_stores,
+    set_cookies,
+)
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flask_cookie import session_cookie_name
+from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_cookies import answers_with_cookies
 from stopper.core.rule import Edit, Hit, Rule
@@ -41,8 +49,11 @@ def detect(app: App) -> Iterator[Hit]:
                     certainty="possible" if doubt.desk else None,
                     reader=None if doubt.span is not None else "running",
                 )
+    for left in _of_own_interface(facts):
+        seen = True
+        yield Hit("the project's own session interface leaves the cookie unprotected", left)
     place = application_made(app)
-    if seen or talisman or place is None or not uses_session(app):
+    if seen or talisman or place is None or not uses_session(app) or next(own_session_stores(facts), None) is not None:
         return
     given = flags_of_own_responses(facts)
     needed = [key for key in _NEEDED if key.rpartition("_")[2].lower() not in given]
@@ -51,6 +62,15 @@ def detect(app: App) -> Iterator[Hit]:
         yield Hit(
             f"the session is used, and {' and '.join(unset)} is left at its weak default", place, certainty="likely"
         )
+
+
+def _of_own_interface(facts: SourceFacts) -> Iterator[Span]:
+    """``def get_cookie_httponly(self, app): return False``, whatever the setting says."""
+    for one in facts.classes(*INTERFACES):
+        for flag in FLAGS:
+            for returned in facts.returns_of(f"{one.name}.get_cookie_{flag}"):
+                if is_constant(returned.value, False, None, "None"):
+                    yield returned.span
 
 
 def probe(target: Target) -> Steps[Verdict]:

@@ -12,9 +12,10 @@ from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, 
 from stopper.core.probe_baseline import alike, attempt, candidates, establish
 from stopper.core.probe_login import logout_requests
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.values import Call, text_of
 
 _WHO: Final = re.compile(
-    r"(?i)^_?(user|uid|user_?id|user_?name|email|account(_id)?|logged_?in|authenticated|login|member_id|customer_id|is_admin)$"
+    r"(?i)^_?((user|account|member|customer|client|person|employee|staff|admin|principal|profile)(_?(id|uuid|pk|name|email))?|uid|email|logged_?in|authenticated|login|is_admin)$"
 )
 _IN: Final = re.compile(r"(?i)(^|[/_.-])(log[-_]?in|sign[-_]?in|authenticate)")
 _LOGINS: Final = tuple(
@@ -47,7 +48,7 @@ def detect(app: App) -> Iterator[Hit]:
         if not _OUT.search(route.path) and not _OUT.search(route.view.rpartition(".")[2]):
             continue
         function = facts.function(route.view)
-        if function is not None and not _calls(facts, route.view, _ENDS) and not _forgets(facts, route.view):
+        if function is not None and not _ends(facts, route.view) and not _forgets(facts, route.view):
             yield Hit("the log-out does not clear the session", function.span)
 
 
@@ -71,10 +72,17 @@ def _starts_anew(facts: SourceFacts, function: str, depth: int = 2) -> bool:
     return depth > 0 and any(_starts_anew(facts, name, depth - 1) for name in dict.fromkeys(own))
 
 
-def _calls(facts: SourceFacts, function: str, pattern: re.Pattern[str]) -> bool:
-    called = [call.callee for call in facts.calls_in(function)]
-    deeper = [call.callee for name in called for call in facts.calls_in(name)]
-    return any(pattern.fullmatch(name) for name in (*called, *deeper))
+def _ends(facts: SourceFacts, function: str) -> bool:
+    """That the function, or one that it calls, ends the session: not by taking something else out of it."""
+    called = list(facts.calls_in(function))
+    called += [call for name in [one.callee for one in called] for call in facts.calls_in(name)]
+    return any(_ENDS.fullmatch(call.callee) and not _takes_out_another(call) for call in called)
+
+
+def _takes_out_another(call: Call) -> bool:
+    """``session.pop("cart")``: who is logged in stays in the session."""
+    key = text_of(call.argument(0)) if call.callee == "flask.session.pop" else None
+    return key is not None and _WHO.match(key) is None
 
 
 def _forgets(facts: SourceFacts, function: str) -> bool:

@@ -9,6 +9,7 @@ from stopper.core.app import App
 from stopper.core.call_edits import passing
 from stopper.core.checked_input import is_checked
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.followed_values import through
 from stopper.core.held_headers import CLIENTS, headers_of, mappings
 from stopper.core.labels import UNTRUSTED
 from stopper.core.passing import given
@@ -66,9 +67,8 @@ def _calls(facts: SourceFacts) -> Iterator[Call]:
         if not may_be(call.keyword("allow_redirects"), False) and _carries_key(facts, call):
             yield call
     for call in facts.calls_matching(_HTTPX.pattern):
-        follows = call.keyword("follow_redirects") or (
-            call.receiver.keyword("follow_redirects") if isinstance(call.receiver, Call) else None
-        )
+        client = next(_made(facts, call.receiver), None)
+        follows = call.keyword("follow_redirects") or (client.keyword("follow_redirects") if client else None)
         if is_constant(follows, True) and _carries_key(facts, call):
             yield call
     for call in facts.calls("urllib.request.Request"):
@@ -83,13 +83,21 @@ def _has_own_opener(facts: SourceFacts) -> bool:
 
 def _carries_key(facts: SourceFacts, call: Call) -> bool:
     """A key in a header that is not Authorization: requests and httpx take only that one away on another host."""
-    names = (*_names(facts, call.keyword("headers")), *_of_client(facts, call.receiver))
+    kept = [name for client in _made(facts, call.receiver) for name in _of_client(facts, client)]
+    names = (*_names(facts, call.keyword("headers")), *kept)
     return any(name.lower() != "authorization" for name in names) and not _is_local(call)
 
 
-def _of_client(facts: SourceFacts, client: Value | None) -> tuple[str, ...]:
+def _made(facts: SourceFacts, client: Value | None) -> Iterator[Call]:
+    """The call that makes a client, also in a function of the project: ``with billing_client() as client``."""
+    for one in through(facts, client, 2, 2):
+        if isinstance(one, Call) and one.callee in CLIENTS:
+            yield one
+
+
+def _of_client(facts: SourceFacts, client: Call) -> tuple[str, ...]:
     """The credentials among the headers that a client was given for all that it sends; none where it follows no redirect."""
-    if not isinstance(client, Call) or client.callee not in CLIENTS or client.span is None:
+    if client.span is None:
         return ()
     beside = [one for one in facts.assignments_in(client.function) if one.span.path == client.span.path]
     if any(one.attribute == "max_redirects" and is_constant(one.value, 0) for one in beside):

@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from stopper.core.app import App
-from stopper.core.checked_input import is_checked_by_callers
+from stopper.core.checked_input import Origin, is_checked_by_callers, origins, stations
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -138,8 +138,22 @@ def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
         for one in walk(value, 6)
         if isinstance(one, Item) and not _is_request(one) and isinstance(one.owner, Mapping)
     ]
-    return bool(looked_up) or any(
+    if looked_up or any(
         _GUARDS.fullmatch(one.callee.rpartition(".")[2]) for one in walk(value, 6) if isinstance(one, Call)
+    ):
+        return True
+    return any(
+        _is_held_by_host(facts, where, mine)
+        for where, mine in stations(facts, value, function)
+        if where != function  # a function of the project that the address went through
+    )
+
+
+def _is_held_by_host(facts: SourceFacts, function: str, mine: frozenset[Origin]) -> bool:
+    return any(
+        one.operator in ("in", "not in", "==", "!=") and _about_host(side) and bool(mine & origins(side))
+        for one in facts.comparisons_in(function)
+        for side in (one.left, one.right)
     )
 
 

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.fact import SourceRoute
+from stopper.core.fact import Condition, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Item, Member, Name, Parameter, Value, text_of, walk
+from stopper.core.values import Call, Item, Member, Name, Parameter, Truth, Value, is_constant, text_of, walk
 
 _PATH: Final = re.compile(
     r"(?i)(?:^|[/_.-])(?:web_?-?hooks?|hooks?|ipn|stripe|paypal|github|gitlab|slack|twilio|shopify|payment[-_]?(?:callback|notification|event)s?|notify|callback/payment)(?:$|[/_.-])"
@@ -26,6 +27,7 @@ _KIND: Final = re.compile(r"(?i)(?:^|-)(?:event|topic|type|agent|delivery|action
 _OUT: Final = re.compile(
     r"(?i)(?:webhook|callback|hook|notify|notification|target|endpoint|delivery|subscriber)_?(?:url|uri|endpoint|address)s?"
 )
+_DIGESTS: Final = re.compile(r"hmac\.|compare_digest|hexdigest")
 _SECRET: Final = re.compile(r"(?i)secret|token|(?:^|_)key$")
 _GUARDS: Final = re.compile(
     r"(?i)(?:is|check|validate|verify|ensure|assert|allow|safe)\w*_?(?:url|host|uri|target|address|domain)\w*|(?:url|host)_(?:is_)?(?:allowed|safe)"
@@ -35,14 +37,58 @@ _GUARDS: Final = re.compile(
 def detect(app: App) -> Iterator[Hit]:
     """Webhook views whose way holds no check of a signature, checks without the time, and targets that nobody has judged."""
     facts = source_of(app)
+    closed = _closed(app)
     for route in facts.routes:
-        if "POST" in route.methods and _is_webhook(route) and (found := _judged(facts, route)):
+        if "POST" not in route.methods or not _is_webhook(route) or (route.view, route.path) in closed:
+            continue
+        if found := _judged(facts, route):
             yield Hit(found, route.span)
+        for span in _lets_unsigned_in(facts, route):
+            yield Hit("the webhook is believed where it brings no signature at all", span)
     yield from _outgoing(facts)
+
+
+def _closed(app: App) -> set[tuple[str, str]]:
+    """Routes at which a guard asks for a log-in or a token, wherever it hangs: who comes there is no stranger."""
+    return {
+        (route.view, route.path)
+        for route in app.routes
+        if (access := route.access.get("POST")) is not None
+        and access.state == "guarded"
+        and any(guard.kind != "view-body" and guard.stops for guard in access.guards)
+    }
+
+
+def _lets_unsigned_in(facts: SourceFacts, route: SourceRoute) -> Iterator[Span]:
+    """``if not request.headers.get("X-Signature"): return True`` in what checks the signature."""
+    for name in sorted(_functions(facts, route)):
+        if not any(_DIGESTS.search(call.callee) for call in facts.calls_in(name)):
+            continue
+        for returned in facts.returns_of(name):
+            if is_constant(returned.value, True) and any(
+                _is_absence(facts, asked) for asked in facts.conditions_around(returned.span)
+            ):
+                yield returned.span
+
+
+def _is_absence(facts: SourceFacts, asked: Condition) -> bool:
+    """That a test is true where a header of the request is not there."""
+    value = asked.value
+    if isinstance(value, Truth) and not value.differs and any(is_constant(part, None, "") for part in value.parts):
+        return not asked.negated and facts.derives(value.parts[0], "request-header", "request-headers")
+    return (
+        asked.negated and isinstance(value, (Item, Call)) and facts.derives(value, "request-header", "request-headers")
+    )
+
+
+_COLLECTION: Final = re.compile(r"(?i)(?:^|[/_-])(?:web_?-?)?hooks/?$")
+"""Where hooks are listed, made and taken away; what comes in goes to one of them."""
 
 
 def _is_webhook(route: SourceRoute) -> bool:
     name = route.view.rpartition(".")[2]
+    if _COLLECTION.search(route.path) and {"GET", "PUT", "PATCH", "DELETE"} & set(route.methods):
+        return False
     return (
         _PATH.search(route.path) is not None or re.search(r"(?i)webhook|_hook$|^hook", name) is not None
     ) and not _NOT.search(route.path)

@@ -223,6 +223,13 @@ def _folded(
         return new_format(inner.items if type(inner) is Sequence else (new_unknown((inner,)),), reader.span(node))
     if word in TEXT_METHODS and type(owner) is Constant and len(args) <= 1:
         return _folded_text(owner, word, args)
+    if (
+        word == "get_secret_value"
+        and type(owner) is Call
+        and owner.args
+        and owner.callee.endswith(("SecretStr", "SecretBytes"))
+    ):
+        return owner.args[0]  # pydantic's wrapper keeps it out of texts, and gives it back as it is
     if word == "copy" and type(owner) is Mapping and not args:
         return owner
     if word == "split" and type(owner) is Constant and type(owner.value) is str:
