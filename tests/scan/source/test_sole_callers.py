@@ -178,3 +178,13 @@ def test_a_step_of_another_module_is_told_where_it_is_written(read):
     assert {one.function for one in flows} == {"a.view"}
     assert {one.span.path for one in flows} == {"b.py"}
     assert {facts.function_around(one.span) for one in flows} == {"b.steps"}
+
+
+def test_a_class_whose_init_gives_back_what_its_bases_gives_is_read(read):
+    source = (
+        "from flask import Flask\napp = Flask(__name__)\n"
+        "class Wrong(Exception):\n    def __init__(self, message, errors):\n        self.errors = errors\n"
+        "        return super().__init__(message)\n"
+        "@app.get('/')\ndef index():\n    raise Wrong('no', [1])\n"
+    )
+    assert [route.path for route in read(source).app.routes] == ["/"]

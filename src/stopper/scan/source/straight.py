@@ -50,7 +50,10 @@ def is_followed(project: Project, call: Call) -> bool:
     """That what a function of the project returns says all that this call of it says."""
     if of_callee(call) is not None:
         return False  # the call's own name says what comes out of it
-    receiver, owner = call.receiver, project.functions[call.callee].owner
+    function = project.functions.get(call.callee)
+    if function is None:
+        return False  # the call of a class, of which ``__init__`` alone is known
+    receiver, owner = call.receiver, function.owner
     if not owner or receiver is None or isinstance(receiver, Name):
         return True
     # Of a method of some object the returned value would no longer say which object it was, and with what it was made.
