@@ -51,12 +51,13 @@ def _constants(sources: Sources, tree: ast.Module, file: str, *, lasting: bool =
     elsewhere |= {word for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for word in bound_in(node.body)}
     others = " ".join(text for name, text in sources.items() if name != file)
     imported = _imported(tree)
+    read_here = read_in([tree])  # what nothing here reads is read by its name, as gunicorn reads ``workers``
     for statement in tree.body:
         target = _target(statement)
         value = getattr(statement, "value", None)
         if target is None or value is None or counted[target] != 1 or target in elsewhere or target in others:
             continue
-        if target.startswith("__") or not _is_plain(value, lasting=lasting) or not _is_settled(value):
+        if target not in read_here or target.startswith("__") or not _is_plain(value, lasting=lasting) or not _is_settled(value):
             continue
         if read_in([value]) <= imported | BUILTINS | known.keys():
             known[target] = value
