@@ -23,10 +23,16 @@ _LINKS: Final = (
     "flask.jsonify",
     "flask_mail.Message",
 )
+_SHOWS: Final = ("flask.render_template", "flask.jsonify")
 _ELSEWHERE: Final = ("*.from_envvar", "*.from_pyfile", "*.from_file", "*.from_json", "*.from_object")
-_SENDS: Final = re.compile(r"(?i)send|mail|notify|message|invite|enqueue|delay")
+_SENDS: Final = re.compile(
+    r"(?i)^(?!(?:should|can|may|is|has|needs)_).*(?:send(?!_(?:file|from|static))|mail|notify|message|invite|enqueue|delay)"
+)
 _BODIES: Final = frozenset({"body", "html", "text", "content"})
 _SENT_BACK_TO: Final = frozenset({"redirect_uri", "callback", "callback_url", "callback_uri"})
+_FOR_OTHERS: Final = re.compile(
+    r"(?i)invit|join|reset|recover|forgot|confirm|verif|activat|unsubscribe|share|secret|token|password|magic|log-?in|sign-?in|auth|link"
+)
 _LINK: Final = "this link is built with whatever host the request names"
 _TOGETHER: Final = 4
 """From so many links on they are told together."""
@@ -45,13 +51,17 @@ def detect(app: App) -> Iterator[Hit]:
     links = [
         call
         for call in facts.calls("flask.url_for", "flask.helpers.url_for")
-        if is_constant(call.keyword("_external"), True) and not any(one is call for one in sent_back)
+        if is_constant(call.keyword("_external"), True)
+        and not any(one is call for one in sent_back)
+        and (_is_passed_on(call.function, call) or _is_mailed(facts, call.function))
     ]
-    if len(links) < _TOGETHER:
+    mailed = [call for call in links if _is_mailed(facts, call.function, 0)]
+    if mailed and len(mailed) < len(links):
+        yield Hit(f"{_LINK}, as {_others(len(links) - 1)}", mailed[0].span, certainty=sure)
+    elif len(links) < _TOGETHER:
         yield from (Hit(_LINK, call.span, certainty=sure) for call in links)
     else:  # one setting is missing, however many links there are; those that are mailed do harm
-        first = next((call for call in links if _is_mailed(facts, call)), links[0])
-        yield Hit(f"{_LINK}, as {len(links) - 1} others are", first.span, certainty=sure)
+        yield Hit(f"{_LINK}, as {_others(len(links) - 1)}", links[0].span, certainty=sure)
     seen: set[tuple[str, int]] = set()
     mails: set[str] = set()
     for value, span, mail in _built(facts):
@@ -67,13 +77,30 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit("this address is built from the request's Host header", span, certainty=sure)
 
 
+def _others(count: int) -> str:
+    return "another is" if count == 1 else f"{count} others are"
+
+
 def _holds_link(value: Value) -> bool:
     """That the host stands in a text inside of it, which is told by itself."""
     return any(part is not value and isinstance(part, Format) and _names_host(part) for part in walk(value, 5))
 
 
-def _is_mailed(facts: SourceFacts, link: Call) -> bool:
-    return any(_SENDS.search(call.callee.rpartition(".")[2]) for call in facts.calls_in(link.function))
+def _is_mailed(facts: SourceFacts, function: str, steps: int = 2) -> bool:
+    """That the function, or one that calls it, sends something to somebody."""
+    if any(_SENDS.search(call.callee.rpartition(".")[2]) for call in facts.calls_in(function)):
+        return True
+    return (
+        bool(steps and function)
+        and not facts.is_view(function)
+        and any(_is_mailed(facts, call.function, steps - 1) for call in facts.calls(function))
+    )
+
+
+def _is_passed_on(function: str, value: Value) -> bool:
+    """That the link is for somebody else, or carries a secret: what else an answer links to goes to whoever named the host."""
+    words = [text for part in walk(value, 5) if (text := text_of(part)) is not None]
+    return any(_FOR_OTHERS.search(word) for word in (function.rpartition(".")[2], *words))
 
 
 def _for_providers(facts: SourceFacts) -> Iterator[Value]:
@@ -91,12 +118,18 @@ def _built(facts: SourceFacts) -> Iterator[tuple[Value, Span | None, str]]:
     if not facts.imports("flask.request", "flask"):
         return
     for flow in facts.flows("response", "redirect", "template", "outbound-body", "outbound-url", "url"):
+        shown = flow.sink in ("response", "template")
         for part in walk(flow.value, 6):
-            if isinstance(part, Format):
+            if isinstance(part, Format) and (
+                not shown or _is_passed_on(flow.function, part) or _is_mailed(facts, flow.function)
+            ):
                 yield part, part.span or flow.span, ""
     senders = [callee for callee in facts.callees() if _SENDS.search(callee.rpartition(".")[2])]
     for call in facts.calls(*_LINKS, *senders):
+        shown = call.callee in _SHOWS and not _is_mailed(facts, call.function)
         for part in walk(call, 5):
+            if shown and not _is_passed_on(call.function, part):
+                continue
             if isinstance(part, Format) or (isinstance(part, Call) and part.callee == "urllib.parse.urljoin"):
                 yield part, part.span or call.span, call.function if _SENDS.search(call.method) else ""
     for assigned in facts.assignments():
