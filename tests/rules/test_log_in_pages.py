@@ -1,5 +1,7 @@
 """Log-ins and registrations that are pages: where they send on to, and what the scan's own registration takes."""
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -63,3 +65,45 @@ def test_a_log_in_that_sends_on_where_its_link_says(stays: bool, outcome: str) -
 def test_the_page_by_which_the_scan_joined_takes_the_commonest_password() -> None:
     app = club(shortest=12)
     assert verdict("weak-password-accepted", app).outcome == "pass"
+
+
+def staff(query: str) -> Flask:
+    """A log-in of people whom nobody can join, and which sends them on without a word of who they are."""
+    app = Flask("staff")
+
+    def signin() -> Any:
+        if request.method == "GET":
+            return FORM
+        with closing(sqlite3.connect(":memory:")) as store:
+            store.execute("create table staff(id integer, name text, word text)")
+            store.execute("insert into staff values(7, 'ann', 'Quiet-river-9')")
+            given = (request.form["username"], request.form["password"])
+            found = store.execute(query.format(*given), () if "{" in query else given).fetchone()
+        return redirect(f"/profile/{found[0]}") if found else ("<p>Wrong</p>", 401)
+
+    app.add_url_rule("/", "start", lambda: '<a href="/login">in</a>')
+    app.add_url_rule("/login", "signin", signin, methods=["GET", "POST"])
+    return app
+
+
+def test_the_query_of_a_log_in_that_knows_nobody_of_the_scan() -> None:
+    told = verdict("sql-injection", staff("select id from staff where name = '{}' and word = '{}'"))
+    assert told.outcome == "fail", told.message
+    assert str(told.routes[0]) == "POST /login"
+    assert verdict("sql-injection", staff("select id from staff where name = ? and word = ?")).outcome != "fail"
+
+
+def test_a_name_that_is_a_word_of_the_page_is_no_difference() -> None:
+    app = Flask("hints")
+    app.secret_key = "s" * 32
+
+    def signin() -> Any:
+        if request.method == "POST" and (request.form["username"], request.form["password"]) == ("admin", "admin"):
+            session["who"] = "admin"
+            return redirect("/home")
+        return f"<p>Wrong name or password. Are you the admin?</p>{FORM}" if request.method == "POST" else FORM
+
+    app.add_url_rule("/", "start", lambda: '<a href="/login">in</a>')
+    app.add_url_rule("/login", "signin", signin, methods=["GET", "POST"])
+    app.add_url_rule("/home", "home", lambda: "hello" if "who" in session else redirect("/login"))
+    assert verdict("user-enumeration", app).outcome != "fail"

@@ -109,11 +109,15 @@ def _is_taken_once(target: Target, asked: Request, honest: Exchange) -> Steps[bo
 
 
 def judged(
-    target: Target, tried: Callable[[Target, Input], Steps[list[Evidence]]], wrong: Callable[[Input], str], right: str
+    target: Target,
+    tried: Callable[[Target, Input], Steps[list[Evidence]]],
+    wrong: Callable[[Input], str],
+    right: str,
+    more: Sequence[Input] = (),
 ) -> Steps[Verdict]:
-    """Try every input; each route that *tried* brings evidence of is a place. *wrong* says of an input what it does, *right* what all
-    others do."""
-    found = yield from inputs(target)
+    """Try every input and *more*; each route that *tried* brings evidence of is a place. *wrong* says of an input what it does, *right* what
+    all others do."""
+    found = [*(yield from inputs(target)), *more]
     if not found:
         return not_applicable("no input that takes text is in reach")
     places: dict[RouteRef, str] = {}
