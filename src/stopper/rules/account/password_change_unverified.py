@@ -50,6 +50,7 @@ _ROLE: Final = re.compile(
     r"(?i)^(roles?|is_?admin|is_?staff|is_?superuser|admin|superuser|user_?type|permissions?|privileges?|access_level|account_type)$"
 )
 _NEW_ONE: Final = re.compile(r"(?i)new_?-?(password|passwd|pwd)")
+_FINDS: Final = frozenset({"get", "get_or_404", "filter_by", "filter", "where", "find_one", "one_or_404", "get_by_id"})
 _LOADS: Final = frozenset(
     {"load", "loads", "model_validate", "parse_obj", "model_validate_json", "deserialize", "validated"}
 )
@@ -99,7 +100,28 @@ def _changes_oneself(facts: SourceFacts) -> frozenset[str]:
         for one in facts.assignments_in(name)
         if isinstance(one.value, Call) and makes_password_hash(one.value) and WHO.search(one.target.rpartition(".")[0])
     }
-    return frozenset(found)
+    giving = {call.function for call in facts.calls("*.set_password", "*.change_password", "*.update_password")}
+    giving |= {
+        name
+        for name in hashing
+        for one in facts.assignments_in(name)
+        if "." in one.target and re.search(r"(?i)pass|pwd", one.attribute)
+    }
+    return frozenset(found | {name for name in giving - found if _looks_caller_up(facts, name)})
+
+
+def _looks_caller_up(facts: SourceFacts, name: str) -> bool:
+    """``member = db.session.get(Member, get_jwt_identity())``, and nobody new is made."""
+    calls = list(facts.calls_in(name))
+    return not any(call.method in ("add", "insert_one", "create") for call in calls) and any(
+        call.method in _FINDS
+        and any(
+            isinstance(part, (Name, Call)) and WHO.search(part.dotted if isinstance(part, Name) else part.callee)
+            for value in (*call.args, *(said for _, said in call.keywords))
+            for part in walk(value, 2)
+        )
+        for call in calls
+    )
 
 
 def _is_oneself(route: SourceRoute, own: frozenset[str]) -> bool:

@@ -42,6 +42,10 @@ _SENT: Final = re.compile(
     r"(?i)(?:authorization\s*:\s*(?:bearer|token|basic)|(?:x-)?api-?key\s*:)\s+(?=[^\s\"']*\d)([A-Za-z0-9+/=_.~-]{16,})"
 )
 """A header with its value in the command: ``-H "Authorization: Bearer 7f9a1c…"``."""
+_GIVEN: Final = re.compile(
+    r"(?:\blogin\b[^|;&\n]*\s(?:-p|--password)|\bsshpass\s+-p|\s--(?:password|token|api-key|secret))[ =][\"']?(?=[^\s\"']*\d)([\w+/=.~@#%^*!-]{10,})"
+)
+"""A literal behind a command's option: ``docker login -u deploy -p f8Zk39…``."""
 _ENV_PAIR: Final = re.compile(r"(?:^\s*(?:ENV|ARG)\s+)([A-Za-z_]\w*)\s+[\"']?([^\s\"'=]+)[\"']?$")
 _FAKE: Final = re.compile(
     rf"(?i){STANDS_IN}|^\$|\$\{{|^<|to_?fill|fill_?me|^todo|0123456789|1234567890|^(?:true|false|none|null|yes|no|read|write|\d{{1,4}}|/[\w/.-]*|https?://.*|test|password|postgres|root|guest|secret|inherit|required|optional)$|^[a-z]+/[\w/-]+$|^!|^\*|^file:|^/run/|^(?:op|vault|ssm|awssm|gcpsm|azurekv|doppler|bws)://"
@@ -147,8 +151,9 @@ def _value(line: Line) -> str:
 def _is_written(file: TextFile, line: Line) -> bool:
     if first_format(line.text) is not None and not re.search(r"(?i)example|xxxx", line.text):
         return True
-    if file.kind in ("workflow", "build") and (sent := _SENT.search(line.text)) and not _FAKE.search(sent[1]):
-        return True
+    for pattern in (_SENT, _GIVEN) if file.kind in ("workflow", "build") else ():
+        if (sent := pattern.search(line.text)) and not _FAKE.search(sent[1]):
+            return True
     if not _speaks_of_secrets(line.text):
         return False
     pair = _PAIR.match(line.text) or _ENV_PAIR.match(line.text)
