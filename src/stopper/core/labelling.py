@@ -6,6 +6,7 @@ from collections.abc import Mapping as MappingType
 from typing import TYPE_CHECKING, Any, Final
 
 from stopper.core.body_models import filled_from, is_narrow
+from stopper.core.glimpses import is_glimpse, is_split
 from stopper.core.held_headers import credential_kind, headers_of
 from stopper.core.labels import CREDENTIALS
 from stopper.core.left_out import is_mask, is_spread, left_out
@@ -43,7 +44,6 @@ from stopper.core.values import (
     Name,
     Parameter,
     Truth,
-    Unknown,
     Value,
     is_constant,
     options,
@@ -55,11 +55,11 @@ if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
 
 
-GLIMPSE: Final = 8
-"""Characters of a credential that may be shown to tell one from another."""
-
 _OF_KEYS: Final = frozenset({"sorted", "list", "tuple", "set", "frozenset", "iter"})
 """What gives the keys of a mapping alone."""
+
+_CALLED: Final = ""
+"""Under this name, which no parameter has, stands the function whose parameters are bound: what is not bound was left out."""
 
 DEEPEST: Final = 40
 """Values nested deeper than this are generated code; their labels are no worse for being cut."""
@@ -166,7 +166,7 @@ class _Asking:
         if isinstance(owner, Call) and type(key) is int and (placed := parts_returned(self.facts, value)):
             return self._results(owner, placed, bound, depth)
         found = self.of(owner, bound, depth + 1)
-        if key == 0 and found and _is_split(owner):
+        if key == 0 and found and is_split(owner):
             return frozenset(label for label in found if label.kind not in CREDENTIALS)
         if isinstance(key, str) and any(label.kind in CREDENTIALS and not label.by_name for label in found):
             told = self._under(owner, key, bound, depth + 1)
@@ -185,7 +185,7 @@ class _Asking:
             found |= by_name(key, found)
         if value.default is not None and not isinstance(value.default, Constant):
             found |= self.of(value.default, bound, depth + 1)
-        return frozenset(label for label in found if label.kind not in CREDENTIALS) if _is_glimpse(value) else found
+        return frozenset(label for label in found if label.kind not in CREDENTIALS) if is_glimpse(value) else found
 
     def _under(self, owner: Value, key: str, bound: MappingType[str, Value], depth: int) -> Labels | None:
         """What stands under a key in a mapping that was made elsewhere; None where that cannot be told. A token beside a name does not make
@@ -240,6 +240,8 @@ class _Asking:
             given = call.argument(index, name)
             if given is not None:
                 passed[name] = given if not bound else _Bound.of(given, bound)
+        if not call.open and len(passed) < len(parameters):
+            passed[_CALLED] = Name(call.callee)
         self.bindings.append(passed)
         return passed
 
@@ -274,6 +276,8 @@ class _Asking:
         if value.parameter in bound:
             passed = bound[value.parameter]
             return self.of(passed, {}, depth + 1) if passed is not value else NONE
+        if value.index >= 0 and value.default is not None and _is_left_out(value, bound):
+            return self.of(value.default, {}, depth + 1)
         mark = (value.function, value.parameter)
         if mark in self.open or depth > 12:
             self.cuts += 1
@@ -343,6 +347,12 @@ _READ: Final["dict[type[Any], Callable[[_Asking, Any, MappingType[str, Value], i
 """How each class of value is judged; any other has the labels of its parts."""
 
 
+def _is_left_out(value: Parameter, bound: MappingType[str, Value]) -> bool:
+    """That the call which is followed is one of the parameter's own function, and passes nothing for it."""
+    called = bound.get(_CALLED)
+    return isinstance(called, Name) and called.dotted == value.function
+
+
 class _Bound:
     """A parameter passed on unchanged is replaced by what the outer caller passed."""
 
@@ -367,24 +377,6 @@ def _is_one_name(key: Value) -> bool:
     """A name out of the settings: one header, whichever it is, and not all of them."""
     whole = any(isinstance(part, Name) and part.dotted.startswith("flask.request") for part in walk(key, 4))
     return isinstance(key, (ConfigValue, EnvironmentValue, Item, Member, Call, Name)) and not whole
-
-
-def _is_split(value: Value) -> bool:
-    """``header.split()``, ``pair.partition(":")``: what stands first of the parts is the scheme or the user's name."""
-    if not isinstance(value, Call) or value.method not in ("split", "partition"):
-        return False
-    return not value.args or (isinstance(mark := value.args[0], Constant) and mark.value in (None, " ", ":"))
-
-
-def _is_glimpse(value: Item) -> bool:
-    """A slice of a few characters from either end, as people show to tell keys apart: it gives no credential away."""
-    match value.key:
-        case Unknown(parts=(Constant(value=None | 0), Constant(value=int(end)))):
-            return 0 < end <= GLIMPSE
-        case Unknown(parts=(Constant(value=int(start)), Constant(value=None))):
-            return -GLIMPSE <= start < 0
-        case _:
-            return False
 
 
 _APPLICATIONS: Final = frozenset({"Flask", "APIFlask", "OpenAPI", "Quart"})
