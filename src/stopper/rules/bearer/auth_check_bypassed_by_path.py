@@ -13,6 +13,7 @@ from stopper.core.passing import passed as passed_by
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
 from stopper.core.probe_baseline import controls, judge, protected
+from stopper.core.raising import raised_in
 from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Format, Item, Member, Name, Parameter, Sequence, Value, text_of, walk
@@ -24,6 +25,7 @@ _ENDS: Final = ("startswith", "endswith", "find", "count")
 _ABOUT_WHO: Final = re.compile(
     r"(?i)auth|log_?in|sign_?in|token|jwt|api_?key|credential|(?:flask|^)\.?session(?:$|\.)|(?:user|login|check|valid\w*|require)_session|session_(?:user|id|valid\w*)|current_user|principal|permission|flask\.abort|forbid|\bg\.user|user_id"
 )
+_TRUTHS: Final = ("any", "all", "bool")
 _HOST: Final = re.compile(r"https?://[^/?#]+(?:[/?#]|$)")
 WORDS: Final = ("/login", "/public", "/static", "/health", "/docs", ".css", ".js")
 
@@ -36,6 +38,8 @@ def detect(app: App) -> Iterator[Hit]:
         if span is None or (span.path, span.line) in seen:
             continue
         if not _is_guard(facts, function) and not _is_asked_by_guard(facts, function):
+            continue
+        if not _decides(facts, function, span):
             continue
         seen.add((span.path, span.line))
         yield Hit(f"the guard goes by {what}, which other paths have too", span)
@@ -74,6 +78,44 @@ def _asked_by_helpers(facts: SourceFacts) -> Iterator[tuple[str, Span | None, st
                     yield caller.function, call.span, what
 
 
+def _decides(facts: SourceFacts, function: str, look: Span) -> bool:
+    """That something hangs on the answer: whether the function goes on, or what it gives back. Not what another function is told, not a
+    step that is only added for some paths, and not which error is raised where one is raised in both cases."""
+    helper = facts.function_around(look)  # a step of its one caller is read there
+    asked = list(facts.calls(helper)) if helper not in ("", function) else []
+    if asked and all(_is_handed_on(facts, call) for call in asked):
+        return False
+    around = [one for one in facts.conditions_in(function) if one.span.holds(look)]
+    if around:
+        return any(_lets_go(facts, one, look) for one in around)
+    handed = [
+        call
+        for call in facts.calls_in(function)
+        if call.span is not None and call.span != look and call.span.holds(look) and call.callee not in _TRUTHS
+    ]
+    return not any(part.span == look for call in handed for passed in call.args for part in walk(passed, 3))
+
+
+def _lets_go(facts: SourceFacts, one: Condition, look: Span) -> bool:
+    if one.refuses:
+        alone = one.span == look and not one.negated and not _is_denied(facts, one.function, look)
+        return not alone and not _moves_on(facts, one)
+    body = one.body
+    if one.stops or body is None:
+        return True
+    asked = [inner.span for inner in facts.conditions_in(one.function) if inner.refuses]
+    asked += [raised.span for raised in raised_in(facts, one.function)]
+    asked += [
+        call.span for call in facts.calls_in(one.function) if call.span is not None and _ABOUT_WHO.search(call.callee)
+    ]
+    return any(body.holds(span) for span in asked)
+
+
+def _is_denied(facts: SourceFacts, function: str, look: Span) -> bool:
+    """``"/static" not in request.url``"""
+    return any(found.operator == "not in" and found.span == look for found in facts.comparisons_in(function))
+
+
 def _is_path(value: Value | None) -> bool:
     if isinstance(value, Call) and value.method in ("lower", "strip", "rstrip"):
         return _is_path(value.receiver) or value.callee.rpartition(".")[0] in PATHS
@@ -96,16 +138,22 @@ def _is_guard(facts: SourceFacts, function: str) -> bool:
 
 
 def _moves_on(facts: SourceFacts, one: Condition) -> bool:
-    """``if request.path.startswith("/docs"): return redirect("https://docs.example.com")``: pages that moved to another host."""
+    """``if request.path.startswith("/docs"): return redirect("https://docs.example.com")``: pages that moved to another host, or the same
+    address spelled otherwise."""
     body = one.body
     back = [found.value for found in facts.returns_of(one.function) if body is not None and body.holds(found.span)]
     return bool(back) and all(
         isinstance(sent, Call)
         and sent.callee == "flask.redirect"
         and bool(sent.args)
-        and _HOST.match(_beginning(sent.args[0])) is not None
+        and (_HOST.match(_beginning(sent.args[0])) is not None or _is_same_address(sent.args[0]))
         for sent in back
     )
+
+
+def _is_same_address(value: Value) -> bool:
+    """``request.url.replace("http://", "https://")``"""
+    return isinstance(value, Call) and value.callee.startswith(("flask.request.url.", "flask.request.base_url."))
 
 
 def _beginning(value: Value) -> str:
@@ -134,7 +182,19 @@ def _is_asked_by_guard(facts: SourceFacts, function: str) -> bool:
     """``if self.is_open(): return``: a guard asks a helper that looks at the path itself."""
     own = facts.function(function)
     return (
-        own is not None and bool(own.returns) and any(_is_guard(facts, call.function) for call in facts.calls(function))
+        own is not None
+        and bool(own.returns)
+        and any(_is_guard(facts, call.function) and not _is_handed_on(facts, call) for call in facts.calls(function))
+    )
+
+
+def _is_handed_on(facts: SourceFacts, asked: Call) -> bool:
+    """``load(count())``: another function is told the answer."""
+    return any(
+        part is asked
+        for call in facts.calls_in(asked.function)
+        if call is not asked and call.callee not in _TRUTHS
+        for part in (*call.args, *(value for _, value in call.keywords))
     )
 
 
