@@ -38,6 +38,9 @@ _TELLING: Final = ("__dict__", "__table__", "__mapper__", "column_attrs")
 _ROWS: Final = frozenset({"fetchall", "fetchone", "fetchmany", "mappings", "all", "first", "one"})
 
 
+_LETS_OUT: Final = frozenset({"marshal_with", "marshal_list_with", "output"})
+
+
 def detect(app: App) -> Iterator[Hit]:
     """``__dict__``, ``vars``, all columns of a table, the rows of ``SELECT *``, or what a schema of every column makes, that reach a response."""
     facts = source_of(app)
@@ -98,9 +101,18 @@ def detect(app: App) -> Iterator[Hit]:
             certainty = "likely"
         if documents and any(_is_whole_document(facts, one, flow.function) for one in _held(flow.value)):
             certainty = "likely"
-        if certainty and (flow.span.path, flow.span.line) not in seen:
+        if certainty and (flow.span.path, flow.span.line) not in seen and not _lets_fields_out(facts, flow.function):
             seen.add((flow.span.path, flow.span.line))
             yield Hit("all columns of a row go into this response", flow.span, certainty="likely")
+
+
+def _lets_fields_out(facts: SourceFacts, view: str) -> bool:
+    """That a decorator of the view lets out what a list of fields or a schema names: ``@api.marshal_with(fields)``, ``@app.output(Note)``."""
+    function = facts.function(view)
+    return function is not None and any(
+        one.call is not None and one.call.args and one.name.rpartition(".")[2] in _LETS_OUT
+        for one in function.decorators
+    )
 
 
 def _marshalled(value: Value) -> frozenset[int]:

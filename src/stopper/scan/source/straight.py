@@ -14,10 +14,12 @@ from stopper.core.values import (
     Value,
     walk,
 )
+from stopper.scan.source import names
 from stopper.scan.source.project import FunctionNode, Pending, Project
 from stopper.scan.source.reader import Reader
 from stopper.scan.source.rebuilding import Rebuilding
 
+_WIRED: Final = names.APPS | names.BLUEPRINTS | names.API_OBJECTS
 LARGEST: Final = 60
 """Values in what a function gives back; of larger ones a copy for every call would be felt."""
 _PLAIN: Final = (ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom, ast.Pass)
@@ -66,6 +68,8 @@ def result_of(reader: Reader, call: Call) -> Value | None:
     """What a call of such a function gives, with what is passed in place of the parameters; None for any other call."""
     callee = call.callee
     project = reader.project
+    if (back := _handed_back(reader, call)) is not None:
+        return back
     waiting = project.pending.get(callee)
     if waiting is not None:
         if not is_straight(waiting):
@@ -88,6 +92,30 @@ def result_of(reader: Reader, call: Call) -> Value | None:
     passing = _Passed(reader, callee, passed)
     made = passing.into(value)
     return None if passing.changes_facts else made
+
+
+def _handed_back(reader: Reader, call: Call) -> Value | None:
+    """The application, blueprint or namespace that is passed, where every return of the function gives that very parameter back, whatever
+    else the function does with it: ``app = with_logging(app)``."""
+    passed = (*call.args, *(value for _, value in call.keywords))
+    if call.open or not any(isinstance(one, Call) and one.callee in _WIRED for one in passed):
+        return None
+    waiting = reader.project.pending.get(call.callee)
+    if waiting is not None:
+        last = None if isinstance(waiting.node, ast.Lambda) else waiting.node.body[-1]
+        if type(last) is not ast.Return or type(last.value) is not ast.Name:
+            return None
+        reader.results(call.callee)
+    function = reader.project.functions.get(call.callee)
+    if function is None or function.owner or any(one.name not in KEEPING for one in function.decorators):
+        return None
+    returned = {
+        one.parameter if isinstance(one, Parameter) and one.function == call.callee else ""
+        for one in reader.project.returned.get(call.callee, ())
+    }
+    name = returned.pop() if len(returned) == 1 else ""
+    given = call.argument(function.parameters.index(name), name) if name in function.parameters else None
+    return given if isinstance(given, Call) and given.callee in _WIRED else None
 
 
 class _Passed(Rebuilding):
