@@ -101,6 +101,14 @@ def test_a_folder_with_pytests_file_and_tests_is_test_code_unless_it_serves_or_s
     assert ("kit/box/client/asks.py" in facts.tests) is is_test
 
 
+def test_a_file_of_a_package_that_is_called_like_a_library_is_not_what_others_import_by_that_name(read):
+    guard = "from functools import wraps\nfrom flask import abort, g\ndef needed(*wanted):\n    def wrapper(view):\n        @wraps(view)\n        def inner(*args, **kwargs):\n            if not g.user or not g.user.can(*wanted):\n                abort(403)\n            return view(*args, **kwargs)\n        return inner\n    return wrapper\n"
+    app = HEAD + "from shop.app.flask import needed\n@app.post('/x')\n@needed('write')\ndef x():\n    return 'x'\n"
+    files = {"shop/__init__.py": "", "shop/app/__init__.py": "", "shop/app/flask.py": guard, "shop/views.py": app}
+    (route,) = read(files).app.routes
+    assert route.access["POST"].state == "guarded"
+
+
 @pytest.mark.parametrize("maker", ["connexion.App", "connexion.FlaskApp"])
 def test_a_connexion_application_is_one_of_flask(read, maker):
     reading = read(

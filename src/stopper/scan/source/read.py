@@ -30,6 +30,12 @@ from stopper.scan.source.textfiles import kind_of, read_text
 MOST_KEPT: Final = 256
 LARGEST_KEPT: Final = 32 * 1024
 """Files (and bytes of each) kept between the search and the reading."""
+_LIBRARIES: Final = sys.stdlib_module_names | {
+    "flask", "werkzeug", "jinja2", "itsdangerous", "click", "jwt", "jose", "authlib", "requests", "httpx", "redis", "celery", "rq",
+    "sqlalchemy", "marshmallow", "pydantic", "wtforms", "connexion", "quart", "passlib", "bcrypt", "cryptography", "yaml", "openai",
+    "flask_login", "flask_wtf", "flask_cors", "flask_limiter", "flask_sqlalchemy", "flask_restful", "flask_restx", "flask_session",
+}  # fmt: skip
+"""What a module inside a package cannot mean by these names is a file beside it."""
 FRAMES: Final = 12_000
 """Python frames while reading: a chain of imports is followed the way Python follows it, some twelve frames a module."""
 
@@ -95,6 +101,11 @@ class _Run:
         tail = dotted.replace(".", "/")
         top = str(self.root)
         base = folder
+        if (
+            dotted.partition(".")[0] in _LIBRARIES
+        ):  # a ``flask.py`` of the package is none of what ``import flask`` finds
+            while f"{base}/__init__.py" in self.sources:
+                base = base.rpartition("/")[0]
         while True:
             for start in (base, base + "/src"):
                 for candidate in (f"{start}/{tail}/__init__.py", f"{start}/{tail}.py"):
