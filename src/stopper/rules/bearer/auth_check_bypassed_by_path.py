@@ -133,7 +133,8 @@ def _is_guard(facts: SourceFacts, function: str) -> bool:
     if not function or _tells_own_rules_apart(facts, function):
         return False
     hooked = function in hung(facts, *BEFORE) or any(function in route.hooks for route in facts.routes)
-    refuses = any(one.refuses and not _moves_on(facts, one) for one in facts.conditions_in(function))
+    asked = [one for one in facts.conditions_in(function) if one.function == function]  # not those of its one caller
+    refuses = any(one.refuses and not _moves_on(facts, one) for one in asked)
     return refuses or (hooked and _asks_who(facts, function))
 
 
@@ -191,7 +192,7 @@ def _is_asked_by_guard(facts: SourceFacts, function: str) -> bool:
 def _is_handed_on(facts: SourceFacts, asked: Call) -> bool:
     """``load(count())``: another function is told the answer."""
     return any(
-        part is asked
+        isinstance(part, Call) and part.span == asked.span
         for call in facts.calls_in(asked.function)
         if call is not asked and call.callee not in _TRUTHS
         for part in (*call.args, *(value for _, value in call.keywords))
