@@ -67,6 +67,8 @@ class Route:
     fields: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     request_schema: Mapping[str, object] | None = None
+    files: tuple[str, ...] = ()
+    """Names of the files that a form of a page sends there."""
     takes_form: bool = False
     """Whether the document says that the body is a form and no JSON."""
     spec_security: tuple[str, ...] | None = None

@@ -9,10 +9,11 @@ _NO_TEXT: Final = frozenset({"submit", "button", "image", "reset", "file"})
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One form of a page: where it goes, and its fields as (name, type, value)."""
+    """One form of a page: where it goes, its fields as (name, type, value), and the names of the files that it sends."""
 
     action: str
     fields: tuple[tuple[str, str, str], ...]
+    files: tuple[str, ...] = ()
 
     @property
     def asks_password(self) -> bool:
@@ -24,7 +25,10 @@ def forms_of(text: str, method: str = "post") -> tuple[Form, ...]:
     """The forms of a page that are sent by this method."""
     reader = _Forms(method)
     reader.feed(text[:500_000])
-    return tuple(Form(action, tuple(fields)) for action, fields in reader.found)
+    return tuple(
+        Form(action, tuple(fields), tuple(files))
+        for (action, fields), files in zip(reader.found, reader.files, strict=True)
+    )
 
 
 class _Forms(HTMLParser):
@@ -34,6 +38,7 @@ class _Forms(HTMLParser):
         super().__init__()
         self._method = method
         self.found: list[tuple[str, list[tuple[str, str, str]]]] = []
+        self.files: list[list[str]] = []
         self._inside = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -42,8 +47,11 @@ class _Forms(HTMLParser):
             self._inside = said.get("method", "get").lower() == self._method
             if self._inside:
                 self.found.append((said.get("action", ""), []))
+                self.files.append([])
         elif tag == "input" and self._inside and said.get("name"):
             kind = said.get("type", "text").lower() or "text"
+            if kind == "file":
+                self.files[-1].append(said["name"])
             if kind not in _NO_TEXT:
                 self.found[-1][1].append((said["name"], kind, said.get("value", "")))
         elif tag in ("textarea", "select") and self._inside and said.get("name"):

@@ -19,22 +19,25 @@ _TOKEN: Final = re.compile(r"(?i)csrf|xsrf|^_?nonce$")
 
 def asked_by_forms(response: Response, origin: str, path: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The paths that the page's forms ask by GET, each with the names of its query."""
-    return _forms(response, origin, path, "get")
+    return ((where, fields) for where, fields, _ in _forms(response, origin, path, "get") if fields)
 
 
 def form_routes(response: Response, origin: str, path: str) -> Iterator[Route]:
     """The routes of the forms that are sent by POST to the same host, with the names of their fields. Tokens against forged requests are
     left to who sends them."""
-    for where, fields in _forms(response, origin, path, "post"):
-        yield Route(where, ("POST",), fields=fields, takes_form=True, readers=frozenset({"wire"}))
+    for where, fields, files in _forms(response, origin, path, "post"):
+        yield Route(where, ("POST",), fields=fields, files=files, takes_form=True, readers=frozenset({"wire"}))
 
 
-def _forms(response: Response, origin: str, path: str, method: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Where the forms of a page go on the same host, each with the names of its fields. What takes something away is left out."""
+_Sent = tuple[str, tuple[str, ...], tuple[str, ...]]
+
+
+def _forms(response: Response, origin: str, path: str, method: str) -> Iterator[_Sent]:
+    """Where the forms of a page go on the same host, each with the names of its fields and files. What takes something away is left out."""
     if response.content_type not in PAGES:
         return
     for form in forms_of(response.text, method):
         where = on_host(form.action, origin, path)
         names = tuple(dict.fromkeys(name for name, _, _ in form.fields if not _TOKEN.search(name)))
-        if where is not None and names and not TAKES_AWAY.search(where.path):
-            yield where.path, names
+        if where is not None and (names or form.files) and not TAKES_AWAY.search(where.path):
+            yield where.path, names, form.files

@@ -20,6 +20,7 @@ from stopper.core.probe_inputs import Input, judged
 from stopper.core.probe_nowhere import NOWHERE, is_nowhere, nowhere
 from stopper.core.probe_packed_cookies import unpacked_cookies
 from stopper.core.probe_raw_bodies import OBJECTS, bare_bodies
+from stopper.core.probe_uploads import takers
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Format, Item, Name, Sequence, Value, is_constant, text_of
 
@@ -148,6 +149,9 @@ def payloads(canary: str) -> tuple[tuple[str, str, str], ...]:
     )
 
 
+_BYTES: Final = "application/octet-stream"
+
+
 def probe(target: Target) -> Steps[Verdict]:
     """A sum in the language of a template, a shell and Python is sent where text is expected; its result proves that it was run. So is a
     sum that objects are unpacked by, where a name or an empty body takes one, and a path that is not there."""
@@ -167,6 +171,15 @@ def probe(target: Target) -> Steps[Verdict]:
                 places.append(ref)
                 evidence.extend(found)
                 said = said or f"{ref} unpacks its body into objects that run code"
+                break
+    for taker in takers(target) if target.mode == "active" else ():
+        for sent, harmless in unpacked():
+            one, other = (taker.given(target, text, "data.bin", _BYTES) for text in (sent, harmless))
+            found = yield from beyond(_worked_out(one, other, _PRODUCT), places)
+            if found:
+                places.append(taker.ref)
+                evidence.extend(found)
+                said = said or f"{taker.ref} unpacks an uploaded file into objects that run code"
                 break
     cookies = yield from beyond(unpacked_cookies(target), places)
     if cookies is not None and cookies[0]:

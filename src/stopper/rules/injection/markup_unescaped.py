@@ -18,6 +18,7 @@ from stopper.core.probe_baseline import beyond
 from stopper.core.probe_inputs import Input, judged
 from stopper.core.probe_nowhere import NOWHERE, is_nowhere, nowhere
 from stopper.core.probe_stored_text import PAGES, stored_markup
+from stopper.core.probe_uploads import served_pages
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
@@ -263,6 +264,10 @@ def probe(target: Target) -> Steps[Verdict]:
     stored = (yield from beyond(stored_markup(target), verdict.routes)) if target.mode == "active" else None
     places, evidence = stored or ((), [])
     said = f"{places[0]} stores a text that a page shows as markup" if places else ""
+    if target.mode == "active":
+        sent, shown = (yield from beyond(served_pages(target), (*verdict.routes, *places))) or ([], [])
+        said = said or (f"{sent[0]} takes any file, and a page that was uploaded is served as one" if sent else "")
+        places, evidence = (*places, *sent), [*evidence, *shown]
     if there := (yield from beyond(_nowhere(target), (*verdict.routes, *places))):
         said = said or "the page of a path that is not there puts the path into it as markup"
         places, evidence = (*places, NOWHERE), [*evidence, *there]

@@ -1,0 +1,117 @@
+"""Files that a probe uploads, and where they are served afterwards."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import urljoin, urlsplit
+
+from stopper.core.app import Route
+from stopper.core.exchange import Exchange, Request, Response
+from stopper.core.finding import Evidence
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, own
+from stopper.core.probe_baseline import answered, attempt, is_door
+from stopper.core.probe_inputs import members
+
+ROUTES_MOST: Final = {"quick": 1, "standard": 3, "deep": 10}
+FOLDERS: Final = ("/uploads", "/static/uploads", "/upload", "/files", "/media", "/static")
+"""Where many an application serves what it was sent."""
+LED_MOST: Final = 4
+PAGES: Final = ("text/html", "application/xhtml+xml", "image/svg+xml")
+_TAKES: Final = re.compile(
+    r"(?i)(^|[/_-])(upload\w*|import|restore|avatar|photos?|pictures?|images?|attachments?|files?|documents?)/?$"
+)
+_BOUNDARY: Final = "stopper-part"
+_LED: Final = re.compile(r"""(?:["'(=\s]|^)((?:https?://[^\s"'<>()]{1,200})?/?[\w./-]{1,160}\.html)\b""")
+
+
+@dataclass(frozen=True, slots=True)
+class Taker:
+    """A route that takes a file under this name."""
+
+    route: Route
+    name: str
+
+    @property
+    def ref(self) -> RouteRef:
+        """The route-method."""
+        return RouteRef("POST", self.route.path)
+
+    def given(self, target: Target, content: bytes, filename: str, kind: str) -> Request:
+        """The request that uploads a file of this *content*, with the other fields as an honest one has them."""
+        honest = target.request_for(self.route, "POST")
+        parts = [_part(f'name="{name}"', str(value).encode()) for name, value in members(honest).items()]
+        parts.append(_part(f'name="{self.name}"; filename="{filename}"', content, kind))
+        body = b"".join(parts) + f"--{_BOUNDARY}--\r\n".encode()
+        headers = (("Accept", "*/*"), ("Content-Type", f"multipart/form-data; boundary={_BOUNDARY}"))
+        return replace(honest, headers=headers, body=body, effect="write")
+
+
+def takers(target: Target) -> Iterator[Taker]:
+    """Routes whose form sends a file, and those of an API that are called so and of which nobody knows a field."""
+    left = ROUTES_MOST[target.depth]
+    for route in sorted(target.app.routes, key=lambda route: not route.files):
+        if left and "POST" in route.methods and not route.parameters and not is_door(route):
+            if route.files:
+                left -= 1
+                yield Taker(route, route.files[0])
+            elif route.readers == frozenset({"wire"}) and not route.names and _TAKES.search(route.path):
+                left -= 1
+                yield Taker(route, "file")
+
+
+def served_pages(target: Target) -> Steps[tuple[list[RouteRef], list[Evidence]]]:
+    """The routes to which a page was uploaded that is served as one, with the proof: a tag of our own stands in it."""
+    places: list[RouteRef] = []
+    evidence: list[Evidence] = []
+    for number, taker in enumerate(takers(target)):
+        tag = f"<{target.canary}6{chr(97 + number % 26)} y=1>"
+        name = f"{target.canary}6{chr(97 + number % 26)}.html"
+        request = taker.given(target, f"<!doctype html>{tag}".encode(), name, "text/html")
+        taken = yield from attempt(answered(target, request))
+        if taken is None or taken.response.refused or not 200 <= taken.response.status < 400:
+            continue
+        seen = yield from _served(target, taken, name, tag)
+        if seen is not None:
+            yield from own(seen.request.target.partition("?")[0], taken.request)
+            places.append(taker.ref)
+            evidence += [
+                Evidence("exchange", "a page is uploaded", taken),
+                Evidence("exchange", "it is served as a page, with a tag of our own in it", seen),
+            ]
+    return places, evidence
+
+
+def _served(target: Target, taken: Exchange, name: str, tag: str) -> Steps[Exchange | None]:
+    for path in dict.fromkeys((*_led_to(target, taken, name), *(f"{folder}/{name}" for folder in FOLDERS))):
+        seen = yield from attempt(answered(target, Request("GET", path, (("Accept", "*/*"),))))
+        if seen is not None and _is_page(seen.response, tag):
+            return seen
+    return None
+
+
+def _is_page(response: Response, tag: str) -> bool:
+    kept = (response.header("Content-Disposition") or "").lower().startswith("attachment")
+    return response.succeeded and response.content_type in PAGES and tag in response.text and not kept
+
+
+def _led_to(target: Target, taken: Exchange, name: str) -> Iterator[str]:
+    """The addresses of such a file in the answer, and in the page that it sends on to."""
+    texts = [taken.response.text]
+    led = urlsplit(taken.response.header("Location") or "").path if taken.response.sends_on else ""
+    if led:
+        texts.append(f'"{led}"')
+    found: list[str] = []
+    for text in texts:
+        for said in _LED.findall(text[:100_000]):
+            where = urlsplit(urljoin(taken.request.target, said))
+            if not where.netloc or where.netloc == urlsplit(target.base_url).netloc:
+                found.append(where.path)
+    # An address of our own name comes first: others may be pages that were there before.
+    yield from sorted(dict.fromkeys(found), key=lambda path: name not in path)[:LED_MOST]
+
+
+def _part(said: str, content: bytes, kind: str = "") -> bytes:
+    head = f"--{_BOUNDARY}\r\nContent-Disposition: form-data; {said}\r\n"
+    return f"{head}{f'Content-Type: {kind}' + chr(13) + chr(10) if kind else ''}\r\n".encode() + content + b"\r\n"
