@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.account_names import is_password_name, said_name
-from stopper.core.api_key_names import SHOWN
+from stopper.core.api_key_names import READ_FROM, SHOWN, is_key_name
 from stopper.core.app import App
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
@@ -44,6 +44,7 @@ _TEXTS_IN: Final = frozenset(f"flask.request.{where}" for where in ("headers", "
 _SETTINGS: Final = re.compile(r"(?i)config|settings|const|env|secret|\.(?-i:[A-Z][A-Z0-9_]+)$")
 _NO_SECRET: Final = re.compile(r"(?i)(?:^|_)(?:type|scheme|kind|(?<!session_)id)$")
 """Names of what says which credential this is, and opens nothing."""
+_FIELD: Final = re.compile(r"(?i)k|key|secret|auth|access|token|code|pass")
 _CLASS_MEMBER: Final = re.compile(r"(?:.*\.)?[A-Z]\w*\.\w+")
 
 
@@ -101,6 +102,8 @@ def _judged(facts: SourceFacts, comparison: Comparison) -> Certainty | None:
             return found
         if isinstance(wanted, (EnvironmentValue, ConfigValue)) and _is_in_key_header(facts, shown):
             return "likely"
+        if isinstance(wanted, (EnvironmentValue, ConfigValue)) and _named_key(wanted) and _is_in_key_field(shown):
+            return "likely"
         if isinstance(shown, Parameter) and isinstance(wanted, (EnvironmentValue, ConfigValue)) and _named_key(wanted):
             return "likely"
     return None
@@ -140,6 +143,15 @@ def _is_in_key_header(facts: SourceFacts, value: Value) -> bool:
     return any(label.kind == "request-header" and _KEY_HEADER.fullmatch(label.source) is not None for label in labels)
 
 
+def _is_in_key_field(value: Value) -> bool:
+    """``request.args["key"]``: a word that says little, and enough where the setting beside it is called a key."""
+    match value:
+        case Item(owner=Name(dotted=place), key=Constant(value=str(word))):
+            return place in READ_FROM and _FIELD.fullmatch(word) is not None
+        case _:
+            return False
+
+
 def _is_part(value: Item) -> bool:
     """That the value is the beginning of a credential, as ``key[:4]`` or the scheme of ``header.split()[0]``."""
     match value.key:
@@ -175,7 +187,8 @@ def _as_stored(facts: SourceFacts, value: Value) -> Certainty | None:
 
 
 def _named_key(value: EnvironmentValue | ConfigValue) -> bool:
-    return sensitive(value.variable if isinstance(value, EnvironmentValue) else value.key) == "api-key"
+    name = value.variable if isinstance(value, EnvironmentValue) else value.key
+    return sensitive(name) == "api-key" or is_key_name(name)
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

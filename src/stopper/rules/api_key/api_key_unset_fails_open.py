@@ -215,7 +215,8 @@ def _missing(value: Value, of: Callable[[Value], Missing]) -> Missing:
 
 def _when_not_sent(value: Value) -> Missing:
     if isinstance(value, Item) and isinstance(value.owner, Name) and value.owner.dotted in SHOWN_IN:
-        return _missing(value.default, _when_not_sent) if isinstance(value.default, Item) else _empty(value.default)
+        missing = _missing(value.default, _when_not_sent) if isinstance(value.default, Item) else _empty(value.default)
+        return missing | {""}  # whoever sends nothing may as well send an empty text
     return frozenset()
 
 
