@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.api_key_names import is_key_name, is_shown_key, reads_keys
 from stopper.core.app import App
+from stopper.core.enumerations import is_enumerated
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
@@ -66,6 +67,8 @@ def _look_ups(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             yield call.span, LOOKED_UP
     for comparison in facts.comparisons("=="):
         for column, shown in ((comparison.left, comparison.right), (comparison.right, comparison.left)):
+            if is_enumerated(facts, column):
+                continue
             if _is_column(facts, column) and is_shown_key(facts, shown) and not _is_first_part(shown):
                 yield comparison.span, LOOKED_UP
     for call in facts.calls(*_REDIS_CALLS) if facts.imports("redis", "flask_redis", "valkey") else ():

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.enumerations import is_enumerated
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import UNTRUSTED
@@ -55,8 +56,6 @@ _STATE: Final = re.compile(
 )
 """A word for how far something is; nobody guesses it."""
 
-_LISTS: Final = ("enum.Enum", "enum.StrEnum", "enum.IntEnum", "enum.Flag", "enum.IntFlag")
-
 
 def detect(app: App) -> Iterator[Hit]:
     """A signature that was made here, or a token that is kept here, held against what a caller sent, with ``==`` or ``!=``."""
@@ -80,7 +79,7 @@ def _judged(facts: SourceFacts, one: Comparison) -> Certainty | None:
     sides = (one.left, one.right)
     if any((isinstance(side, (Constant, Truth)) and not _is_long(side)) or _is_no_secret(side) for side in sides):
         return None
-    if any(isinstance(side, Name) and _is_listed(facts, side.dotted) for side in sides):
+    if any(is_enumerated(facts, side) for side in sides):
         return None
     for made, shown in (sides, sides[::-1]):
         if is_mac(facts, made):
@@ -117,12 +116,6 @@ def _is_no_secret(value: Value) -> bool:
             return made.method in _PIECES
         case _:
             return False
-
-
-def _is_listed(facts: SourceFacts, dotted: str) -> bool:
-    """A member of an enumeration: one of a few that everybody may know."""
-    listed = facts.once("enumerations", lambda: frozenset(one.name for one in facts.classes(*_LISTS, tests=True)))
-    return dotted.rpartition(".")[0] in listed
 
 
 def is_mac(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
