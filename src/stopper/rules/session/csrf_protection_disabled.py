@@ -24,7 +24,7 @@ _PROVES: Final = re.compile(
     r".*(compare_digest|construct_event|verify\w*|validate_\w*signature|check_signature|decode|check_api_key|check_token|RequestValidator\.validate|validate_on_submit|create_(?:token|endpoint|revocation|introspection)_response)"
 )
 _GUARDED: Final = re.compile(
-    r"(?i).*(jwt|token|api_?key|bearer|signature|webhook|hmac|oauth|HTTP(Token|Basic|Digest)?Auth)\w*(\.login_required)?"
+    r"(?i).*(jwt|token|api_?key|bearer|signature|webhook|hmac|oauth|HTTP(Token|Basic|Digest)?Auth|ResourceProtector|loginhandler)\w*(\.login_required|\.__call__)?"
 )
 _IN_PATH: Final = re.compile(
     r"(?i)(?:web)?hook_(?:hash|token|key|secret)|(?:auth|access|api|secret|device|session)_?(?:token|key)|^token$"
