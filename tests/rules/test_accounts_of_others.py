@@ -15,12 +15,12 @@ RULE = next(rule for rule in load() if rule.slug == "cross-user-object-access")
 
 
 class People:
-    """An API of people by token or by cookie. ``asks`` says whether routes that take an id ask whose it is."""
+    """An API of people by token, by cookie or by a key of its own header. ``asks`` says whether routes that take an id ask whose it is."""
 
-    def __init__(self, *, asks: bool = False, cookies: bool = False) -> None:
+    def __init__(self, *, asks: bool = False, cookies: bool = False, keys: bool = False) -> None:
         self.app = app = Flask("people")
         app.secret_key = secrets.token_hex(32)
-        self.asks, self.cookies, self.tokens = asks, cookies, dict[str, int]()
+        self.asks, self.cookies, self.keys, self.tokens = asks, cookies, keys, dict[str, int]()
         self.people: dict[int, dict[str, Any]] = {
             1: {"id": 1, "email": "first@example.org", "name": "first", "role": "admin"}
         }
@@ -47,14 +47,15 @@ class People:
                 return jsonify(message="welcome")
             token = secrets.token_urlsafe(24)
             self.tokens[token] = found[0]["id"]
-            return jsonify(access_token=token)
+            return jsonify(api_key=token) if keys else jsonify(access_token=token)
 
         @app.get("/me")
         def me() -> Any:
             return jsonify(user=self.people[self.caller()])
 
     def caller(self) -> int:
-        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        said = request.headers.get("X-API-Key" if self.keys else "Authorization", "")
+        token = said.removeprefix("Bearer ")
         number = session.get("id", 0) if self.cookies else self.tokens.get(token, 0)
         return number if number in self.people else abort(401)
 
@@ -137,6 +138,12 @@ def test_the_account_of_another_is_ended(path: str, method: str, asks: bool) -> 
     people = People(asks=asks).with_end(path, method)
     found = people.judged()
     assert (found.outcome == "fail") is not asks, found.message
+    assert people.people[1] == people.before
+
+
+def test_people_by_a_key_are_registered_too_and_a_deed_without_a_body_ends_an_account() -> None:
+    people = People(keys=True).with_end("/users/<int:user_id>/deactivate", "POST")
+    assert [(ref.method, ref.path) for ref in people.judged().routes] == [("POST", "/users/{user_id}/deactivate")]
     assert people.people[1] == people.before
 
 

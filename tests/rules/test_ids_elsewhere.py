@@ -125,3 +125,16 @@ def test_a_number_of_a_thing_in_a_path_that_speaks_of_something_else() -> None:
     letters.sends("/outbox", "letter_id")
     found = letters.judged(**{"/outbox": by_body("put", "letter_id")})
     assert [(ref.method, ref.path) for ref in found.routes] == [("PUT", "/outbox")]
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_thing_is_read_by_a_post_that_says_its_id(asks: bool) -> None:
+    letters = Letters(asks=asks)
+
+    def look() -> Any:
+        return jsonify(found=letters.one(request.get_json().get("letter_id")))
+
+    letters.app.add_url_rule("/letters/lookup", "look", look, methods=["POST"])
+    found = letters.judged(**{"/letters/lookup": by_body("post", "letter_id")})
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or [(ref.method, ref.path) for ref in found.routes] == [("POST", "/letters/lookup")]

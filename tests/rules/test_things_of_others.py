@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask, jsonify, request
+from flask import Flask, abort, jsonify, request
 
 from stopper.core.finding import Verdict
 from stopper.scan.catalogue import load
@@ -268,3 +268,35 @@ def test_what_is_kept_in_the_name_of_another(takes_owner: bool) -> None:
     found = cards.judged()
     assert (found.outcome == "fail") is takes_owner, found.message
     assert not takes_owner or [ref.path for ref in found.routes] == ["/cards/create"]
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_somebody_stores_something_in_what_is_anothers(asks: bool) -> None:
+    cards = Cards(asks=asks)
+    remarks: dict[int, list[str]] = {}
+
+    def remark(card: dict[str, Any]) -> Any:
+        remarks.setdefault(card["id"], []).append(str(request.get_json()["text"]))
+        return {"ok": True}
+
+    cards.add("/cards/<int:card_id>", "GET", lambda card: {"id": card["id"], "owner": "hidden"})
+    cards.add("/cards/<int:card_id>/remarks", "GET", lambda card: remarks.get(card["id"], []))
+    cards.add("/cards/<int:card_id>/remarks", "POST", remark)
+    told = {(ref.method, ref.path.rpartition("/")[2]) for ref in cards.judged().routes}
+    assert (("POST", "remarks") in told) is not asks
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_member_of_which_only_the_path_and_the_refusal_speak_is_changed_by_another(asks: bool) -> None:
+    cards = Cards(asks=asks)
+
+    def grade(card: dict[str, Any]) -> Any:
+        if "grade" not in request.get_json():
+            abort(400, "grade is wanted")
+        card["grade"] = request.get_json()["grade"]
+        return {"ok": True}
+
+    cards.add("/cards/<int:card_id>", "GET", lambda card: {"grade": None, **card})
+    cards.add("/cards/<int:card_id>/grade", "POST", grade)
+    told = {(ref.method, ref.path.rpartition("/")[2]) for ref in cards.judged().routes}
+    assert (("POST", "grade") in told) is not asks

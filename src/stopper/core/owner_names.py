@@ -29,7 +29,7 @@ ADMIN_GUARD: Final = re.compile(
     r"(?i)admin|staff|superuser|role|permission|capabilit|scope|rbac|owner|require_group|policy|privilege|can_|authori[sz]e|tenant|object_access"
 )
 PERSON: Final = re.compile(
-    r"(?i)user|account|member|person|people|profile|customer|owner|employee|patient|author|client"
+    r"(?i)user|account|member|person|people|profile|customer|owner|employee|patient|author|client|student|teacher|pupil"
 )
 """A parameter, or the part of a path before it, that stands for somebody."""
 WHOSE_ID: Final = re.compile(

@@ -16,10 +16,10 @@ from stopper.core.probe_foreign import made, unknown, without
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, entry_with, kinds, route_at
 from stopper.core.probe_objects import inner_object, marked
-from stopper.core.probe_own_values import as_parameter, own_numbers
+from stopper.core.probe_own_values import BELONGS, as_parameter, own_numbers
 from stopper.core.probe_query import query_names, with_query
 
-_MAKER: Final = re.compile(r"(user|owner|author|creator|created_by|posted_by|username)(_?(id|uuid|name))?")
+_MAKER: Final = re.compile(r"(user|owner|author|creator|created_by|posted_by|username|from|sender)(_?(id|uuid|name))?")
 """What says who made a thing, as members are spelled: for a patient or a customer others make things too."""
 
 
@@ -28,7 +28,7 @@ def queries(target: Target) -> Iterator[tuple[Route, str]]:
     for route in target.app.routes:
         if "GET" in route.methods and not route.parameters and not is_door(route):
             for name in dict.fromkeys((*query_names(target.request_for(route, "GET")), *route.names)):
-                if WHOSE_ID.fullmatch(as_parameter(name)):
+                if WHOSE_ID.fullmatch(as_parameter(name)) or BELONGS.fullmatch(as_parameter(name)):
                     yield route, name
 
 
@@ -120,6 +120,15 @@ def made_by_another(
     hers, his = (yield from _called(target, alice)), (yield from _called(target, bob))
     both = {one: hers[where] for where, one in his.items() if hers.get(where) not in (None, one)}
     name = next((one for one in shown if _MAKER.fullmatch(as_parameter(one)) and str(shown[one]) in both), None)
+    if name is None:
+        name = next((one for one in shown if BELONGS.fullmatch(as_parameter(one))), None)
+        belongs = (yield from _both(target, name, bob, alice)) if name is not None else None
+        both = (
+            {belongs[0]: belongs[1]}
+            if belongs is not None and name is not None and str(shown[name]) == belongs[0]
+            else {}
+        )
+        name = name if both else None
     if name is None or not marks:
         return None
     wanted = both[str(shown[name])]

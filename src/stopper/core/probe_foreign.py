@@ -3,22 +3,19 @@
 import json
 import re
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Final, cast
+from dataclasses import replace
+from typing import Final
 
 from stopper.core.app import Route
-from stopper.core.exchange import Exchange, Request
+from stopper.core.exchange import Exchange
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.owner_names import OWNER
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, own, passed, send, undo
 from stopper.core.probe_baseline import alike, attempt, same, steady
+from stopper.core.probe_changes import names_owner, of_its_own, told_or_kept
 from stopper.core.probe_id_elsewhere import beside_the_thing, stands_elsewhere, with_id
-from stopper.core.probe_inputs import members
-from stopper.core.probe_kinds import Kind, at_number, entry_of, entry_with, new_id, takes_its_id
-from stopper.core.probe_objects import entries, ids, inner_object, marked
-from stopper.core.probe_own_values import as_parameter
+from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, entry_with, new_id, takes_its_id
+from stopper.core.probe_objects import entries, ids, marked
 
 _ENDS: Final = re.compile(r"(?i)(^|[/_-])(delete|remove|destroy|cancel|close|archive|trash)([/_-]|$)")
 _JOINS: Final = re.compile(
@@ -26,24 +23,8 @@ _JOINS: Final = re.compile(
     r"bookmark|favou?rites?|borrow|rent|book|buy|order|bid|answers?|messages?|views?)([/_-]|$)"
 )
 """What others do about a thing that is not theirs, and should."""
-_FIXED: Final = re.compile(
-    r"(?i)(^|_)(id|uuid|key|number|no|date|time|at|type|status|state|currency|cvv|url|owner|user|author)$|^id|mail"
-)
-"""Members that a change does not name."""
 CHANGES_MOST: Final = 6
 """Routes of one kind that are tried as somebody else."""
-
-
-@dataclass(frozen=True, slots=True)
-class Thing:
-    """What a person made: its id, the exchange that made it, whether others see it in their list, whether their list lacks it, and
-    the random texts in it."""
-
-    number: str
-    made: Exchange
-    shared: bool
-    private: bool
-    texts: tuple[str, ...] = ()
 
 
 def asked(
@@ -208,7 +189,7 @@ def _changed(
         return found
     look = yield from _look(target, kind, thing, bob)
     other = yield from made(target, kind, bob, alice)
-    if look is None or other is None or not _names_owner(other.made, look):
+    if look is None or other is None or not names_owner(other.made, look):
         return None
     back = yield from _one_way(target, kind, other, route, method, bob, alice)
     return found if back is not None and back.outcome == "fail" else None
@@ -231,7 +212,13 @@ def _one_way(
     if not anonymous.response.refused and (yield from _viewed(target, kind, thing, alice)) != first:
         return None
     tried = yield from send(bob.on(request))
-    body = _of_its_own(kind, thing, request, seen) if method != "DELETE" else None
+    if (
+        tried.response.succeeded
+        and method == "POST"
+        and (told := (yield from told_or_kept(target, kind, thing, route, request, tried, seen, alice)))
+    ):
+        return told
+    body = of_its_own(kind, thing, request, seen, tried.response.text) if method != "DELETE" else None
     after = (yield from _look(target, kind, thing, alice)) if tried.response.succeeded else None
     unread = after is not None and _view(kind, thing, after) == first
     if body is not None and (tried.response.status in (400, 422, 500) or unread):
@@ -254,43 +241,6 @@ def _one_way(
         Evidence("exchange", "alice looks again and it is no longer what she made", after),
     )
     return failed(f"{ref} lets one user change what another user stored", (ref,), evidence)
-
-
-def _of_its_own(kind: Kind, thing: Thing, request: Request, seen: Exchange | None) -> dict[str, object] | None:
-    """A changed member of the thing under a name by which it was made or is shown: one that is called like what the refused request names
-    (``card_limit`` where that says ``limit``), else any text or number of it that is no id."""
-    if seen is None:
-        return None
-    whole = seen.response.json() if kind.thing is not None else entry_of(seen, kind.parameter, thing.number)
-    shown = inner_object(whole)
-    known = {
-        name: value
-        for name, value in {**members(thing.made.request), **shown}.items()
-        if isinstance(value, (str, int, float)) and not isinstance(value, bool) and not _FIXED.search(name)
-    }
-    refused = members(request)
-    words = {word for name in refused for word in as_parameter(name).split("_") if len(word) > 2}
-    like = [name for name in known if name not in refused and words & set(as_parameter(name).split("_"))]
-    name = next((one for one in (*like, *known) if one not in refused), None)
-    if name is None:
-        return None
-    value = known[name]
-    return {name: f"{value} changed" if isinstance(value, str) else cast("float", value) + 1}
-
-
-def _names_owner(*seen: Exchange) -> bool:
-    """That an answer says of the thing whose it is."""
-    return any(OWNER.search(name) for one in seen for name in _members(one.response.json(), 3))
-
-
-def _members(value: object, depth: int) -> Iterator[str]:
-    if isinstance(value, dict) and depth:
-        for name, item in cast("dict[str, object]", value).items():
-            yield name
-            yield from _members(item, depth - 1)
-    elif isinstance(value, list) and depth:
-        for item in cast("list[object]", value)[:3]:
-            yield from _members(item, depth - 1)
 
 
 # -- what lies below a thing -----------------------------------------------------------------------------------------------------

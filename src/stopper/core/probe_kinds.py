@@ -49,6 +49,18 @@ class Kind:
         return next(iter((*by_path, *(one for one in reads if stands_elsewhere(one)))), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What a person made: its id, the exchange that made it, whether others see it in their list, whether their list lacks it, and
+    the random texts in it."""
+
+    number: str
+    made: Exchange
+    shared: bool
+    private: bool
+    texts: tuple[str, ...] = ()
+
+
 def kinds(target: Target) -> Iterator[Kind]:
     """Every kind of thing that is listed or made somewhere and reached by its id: at ``/notes/{id}``, ``/notes/{id}/share``,
     ``/notes/share/{id}``, or by an id that stands in the query or the body."""

@@ -11,8 +11,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, send
 from stopper.core.probe_baseline import attempt, is_door
-from stopper.core.probe_foreign import Thing
-from stopper.core.probe_kinds import Kind, at_number, kinds
+from stopper.core.probe_kinds import Kind, Thing, at_number, kinds
 
 KINDS_MOST: Final = 4
 LISTS_MOST: Final = 12

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request, Response
-from stopper.core.login_names import BEST, LOGIN, PASSWORD, SUBJECT, TOKEN_NAMES, in_headers, named
+from stopper.core.login_names import BEST, KEY_NAMES, LOGIN, PASSWORD, SUBJECT, TOKEN_NAMES, in_headers, named
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_shared import found_once
 
@@ -138,7 +138,9 @@ def is_plainly_login(route: Route) -> bool:
 def lets_in(response: Response) -> bool:
     """Whether the answer of a login hands out a credential."""
     # A page that asks for the password again sets a cookie too: for its token, or for what it says.
-    handed = bool(token_in(response)) or (bool(response.all_headers("Set-Cookie")) and not asks_again(response))
+    handed = bool(token_in(response) or named(response.json(), KEY_NAMES[:2])) or (
+        bool(response.all_headers("Set-Cookie")) and not asks_again(response)
+    )
     return handed and not response.refused and (response.succeeded or response.status in (302, 303))
 
 

@@ -22,11 +22,10 @@ from stopper.core.probe_baseline import attempt, is_door, steady
 from stopper.core.probe_id_elsewhere import stands_elsewhere
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import at_number, route_at
-from stopper.core.probe_login import log_in
 from stopper.core.probe_objects import ids, inner_object
 from stopper.core.probe_own_values import SELF, as_parameter, own_numbers, told_about
 from stopper.core.probe_query import with_query
-from stopper.core.probe_registration import Enrolled, enrolled
+from stopper.core.probe_registration import Enrolled, enrolled, logged_in
 from stopper.core.probe_shared import found_once
 
 ROUTES_MOST: Final = 6
@@ -129,7 +128,7 @@ def _made(target: Target) -> Steps[Account | None]:
     numbers = numbers or tuple(links.values())[:1]
     names = [one for one in (new.person.subject, new.person.name) if one]
     pages = [Request("GET", unescape(link), (("Accept", "text/html"),)) for link in links]
-    for view in (*_views(target, numbers), *pages[:2]):
+    for view in (*_views(target, (*numbers, *names)), *pages[:2]):
         seen = yield from attempt(send(new.person.on(view)))
         if seen is not None and seen.response.succeeded and any(name in seen.response.text for name in names):
             return Account(new.person, new.made, (*numbers, *dict.fromkeys(names)), view, seen)
@@ -172,7 +171,7 @@ def _views(target: Target, numbers: tuple[str, ...]) -> Iterator[Request]:
             and route.path.endswith("}")
             and is_of_an_account(route)
         ):
-            yield from (at_number(target, route, number) for number in numbers)
+            yield from (at_number(target, route, number) for number in numbers if fits(route, number))
         elif "GET" in route.methods and not route.parameters and not is_door(route):
             names = [name for name in route.names if WHOSE_ID.fullmatch(as_parameter(name))]
             honest = target.request_for(route, "GET")
@@ -194,7 +193,7 @@ def _changed(target: Target, route: Route, method: str, hers: Account, his: Iden
         if not (yield from is_hers(target, route, number, hers, ends)):
             continue
         honest = at_number(target, route, number, method)
-        for body in [{}] if method == "DELETE" else _bodies(honest, hers):
+        for body in list(_bodies(honest, hers) if method != "DELETE" else ()) or [{}]:
             request = replace(honest, body=json.dumps(body).encode() if body else b"")
             verdict = yield from _tried(target, route, request, hers, his, body, ends)
             if verdict is None or verdict.outcome == "fail":
@@ -219,8 +218,9 @@ def _tried(
         return refused
     after = yield from send(hers.person.on(hers.view))
     gone = after.response.refused or after.response.status in (404, 410)
-    if gone and ends and (yield from attempt(log_in(target, hers.person))) is not None:
-        return refused
+    if gone and ends and (again := (yield from logged_in(target, hers.person))) is not None:
+        after = yield from send(again.on(hers.view))  # a credential ends for many reasons
+        gone = after.response.refused or after.response.status in (404, 410)
     if not (gone and ends) and not (after.response.succeeded and _took(hers.seen, after, body)):
         return refused
     did = "ends" if gone else "changes"
@@ -241,7 +241,7 @@ def _took(before: Exchange, after: Exchange, body: dict[str, object]) -> bool:
         return any(one in after.response.text and one not in before.response.text for one in new)
     taken = [name for name, value in now.items() if was.get(name) != value and not _FIXED.search(name)]
     sent = {str(value).lower() for value in body.values()}
-    told = any(str(now[name]).lower() in sent or RIGHTS.search(name) for name in taken)
+    told = (not body and bool(taken)) or any(str(now[name]).lower() in sent or RIGHTS.search(name) for name in taken)
     return told and steady(before.response.text) != steady(after.response.text)
 
 

@@ -13,9 +13,15 @@ SELF: Final = re.compile(r"(?i)(^|[/_-])(me|self|whoami|profile|account|current[
 """Paths under which a person sees the own account."""
 _CLAIMS: Final = ("sub", "user_id", "uid", "id", "username", "public_id")
 _TOLD: Final = re.compile(
-    r"((user|account|customer|client|member|profile|person|owner|patient|employee|merchant|wallet|card)_(id|uuid|number|no)|public_id|uuid|iban)"
+    r"((user|account|customer|client|member|profile|person|owner|patient|employee|student|merchant|wallet|card|company|tenant|org|organi[sz]ation|team|workspace|"
+    r"group|department|store|branch|school|household|family)_(id|uuid|number|no)|public_id|uuid|iban)"
 )
-"""Members that say which one of many this person or its account is."""
+"""Members that say which one of many this person, its account, or what it belongs to is."""
+BELONGS: Final = re.compile(
+    r"(company|tenant|org|organi[sz]ation|team|workspace|group|department|store|branch|school|household|family)(_?(id|uuid|number|no))?"
+)
+"""What a person belongs to, as parameters are spelled."""
+_BY_NAME: Final = re.compile(r"(user_?)?name|login|nick(_?name)?|handle|user")
 _OWNED: Final = re.compile(r"(\w+_)?(balance|iban|salary|credit_limit|card_number)")
 """Members that nobody publishes beside a person's name."""
 TELLING: Final = 8
@@ -49,21 +55,28 @@ def _members(value: object, depth: int) -> Iterator[tuple[str, object]]:
 def own_numbers(target: Target, person: Identity, parameter: str = "") -> Steps[dict[str, str]]:
     """The ids of a person by where they were found: in the token's claims, in what a route tells the person about itself, and in the
     answer to its log-in. What that answer calls as *parameter* is called is the only one worth asking with."""
+    wanted = as_parameter(parameter)
     entry = target.notes.get(ENTERED + person.name)
     told = told_about(cast("tuple[object, Exchange]", entry)[1].response) if isinstance(entry, tuple) else {}
-    if (named := told.get(as_parameter(parameter))) is not None:
-        return {as_parameter(parameter): named}
     claims = target.forge.claims(person.token.reveal()) if person.token else {}
+    claimed = as_id(claims.get(wanted)) if _TOLD.fullmatch(wanted) else None
+    if (named := told.get(wanted) or claimed) is not None:
+        return {wanted: named}
+    if person.subject is not None and _BY_NAME.fullmatch(wanted) and "@" not in person.subject:
+        return {wanted: person.subject}
     found = {name: number for name in _CLAIMS if (number := as_id(claims.get(name))) is not None}
     for route in [
         one for one in target.app.routes if "GET" in one.methods and not one.parameters and SELF.search(one.path)
     ][:2]:
         answer = yield from send(person.on(target.request_for(route, "GET")))
+        shown = told_about(answer.response) if answer.response.succeeded else {}
+        if wanted in shown:
+            return {wanted: shown[wanted]}
         if answer.response.succeeded and (number := next(ids(answer.response.json(), "user_id"), None)) is not None:
             found[route.path] = number
     if not found and (number := told.get("user_id")) is not None:
         found["user_id"] = number
-    return found
+    return {} if BELONGS.fullmatch(wanted) else found
 
 
 def shows_account(target: Target, shown: Exchange) -> bool:

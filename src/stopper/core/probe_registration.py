@@ -4,17 +4,19 @@ import json
 import re
 import secrets
 from dataclasses import dataclass, replace
+from typing import cast
 
 from stopper.core.account_body import account_body, texts_of
 from stopper.core.account_names import REGISTERS
 from stopper.core.app import Route
 from stopper.core.cookie_flags import cookies_of
 from stopper.core.exchange import Exchange
+from stopper.core.login_names import KEY_NAMES, named
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_accounts import takes_accounts
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import members
-from stopper.core.probe_login import log_in, login_routes, token_in
+from stopper.core.probe_login import ENTERED, log_in, login_routes, token_in
 from stopper.core.secret import Secret
 
 
@@ -53,15 +55,30 @@ def let_in(target: Target, person: Identity) -> Steps[tuple[Identity, tuple[Rout
 def logged_in(target: Target, person: Identity) -> Steps[Identity | None]:
     """*person* with the credential of a log-in; None where none is given out."""
     found = yield from let_in(target, person)
-    return holding(*found) if found is not None else None
+    return holding(target, *found) if found is not None else None
 
 
-def holding(person: Identity, entry: tuple[Route, Exchange]) -> Identity | None:
-    """*person* with what a log-in handed out: a bearer token, else cookies; None where it handed out nothing."""
-    if token := token_in(entry[1].response):
-        return replace(person, headers=(("Authorization", Secret(f"Bearer {token}")),))
-    held = cookies_of(entry[1].response)
+def holding(target: Target, person: Identity, entry: tuple[Route, Exchange]) -> Identity | None:
+    """*person* with what a log-in handed out: a token or a key, shown as the scan's people show theirs, else cookies; None where it handed out
+    nothing."""
+    answer = entry[1].response
+    if text := token_in(answer) or named(answer.json(), KEY_NAMES):
+        headers = _as_others_show_it(target, text) or (("Authorization", Secret(f"Bearer {text}")),)
+        return replace(person, headers=headers)
+    held = cookies_of(answer)
     return replace(person, headers=(("Cookie", Secret(held)),)) if held else None
+
+
+def _as_others_show_it(target: Target, text: str) -> tuple[tuple[str, Secret], ...]:
+    """The headers of somebody of the scan, with *text* in the place of what that person's own log-in handed out."""
+    for one in target.identities:
+        came = target.notes.get(ENTERED + one.name)
+        answer = cast("tuple[object, Exchange]", came)[1].response if isinstance(came, tuple) else None
+        own = one.token.reveal() if one.token else named(answer.json(), KEY_NAMES) if answer is not None else None
+        for name, value in one.headers:
+            if own and own in value.reveal():
+                return ((name, Secret(value.reveal().replace(own, text))),)
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +99,7 @@ def enrolled(target: Target) -> Steps[Enrolled | None]:
         if made is None or not (made.response.succeeded or made.response.status in (302, 303)):
             continue
         found = yield from let_in(target, person)
-        ready = holding(*found) if found is not None else None
+        ready = holding(target, *found) if found is not None else None
         if found is not None and ready is not None:
             return Enrolled(ready, made, found[1][1])
     return None

@@ -24,9 +24,9 @@ from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_app
 from stopper.core.probe_baseline import TRIES, attempt, is_door, same
 from stopper.core.probe_by_number import collections, kept_in_her_name, made_by_another, queries, read_by_query
 from stopper.core.probe_inputs import members
-from stopper.core.probe_kinds import at_number, entry_of, kinds, route_at
+from stopper.core.probe_kinds import Thing, at_number, entry_of, kinds, route_at
 from stopper.core.probe_login import log_in
-from stopper.core.probe_own_values import own_numbers
+from stopper.core.probe_own_values import BELONGS, as_parameter, own_numbers
 from stopper.core.probe_people import by_cookie, number_in_lists
 from stopper.core.probe_registration import registered
 from stopper.core.rule import Rule
@@ -75,7 +75,7 @@ def _questions(target: Target, alice: Identity, bob: Identity) -> Iterator[Verdi
         yield _one(things.asked(target, pair, alice, bob))
     for route in [one for one in target.app.routes if _is_of_a_person(one)][:most]:
         yield _one(_own(target, route, alice, bob))
-    made = dict[str, foreign.Thing]()
+    made = dict[str, Thing]()
     yield lists.asked(target, alice, bob, made)
     for kind in list(kinds(target))[: most if target.mode == "active" else 0]:
         yield foreign.asked(target, kind, alice, bob, made.pop(kind.base, None))
@@ -127,7 +127,10 @@ def _is_of_a_person(route: Route) -> bool:
     """A route with one parameter that is somebody's id by its name or by the part of the path before it."""
     if "GET" not in route.methods or len(route.parameters) != 1 or _ENDS.search(route.path):
         return False
-    named = bool(PERSON.search(route.parameters[0][0]))  # ``/users_token/{user_id}`` lets nobody in or out
+    name = route.parameters[0][0]
+    named = bool(
+        PERSON.search(name) or BELONGS.fullmatch(as_parameter(name))
+    )  # ``/users_token/{user_id}`` lets nobody in or out
     return named or (not is_door(route) and bool(PERSON.search(route.path.partition("{")[0])))
 
 

@@ -1,6 +1,7 @@
 """Whoever adds a field to the request gives himself a role, a balance or another owner."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
@@ -45,6 +46,10 @@ _WISHES: Final[dict[str, object]] = {
 _RIGHTS: Final = ("is_admin", "role", "admin")
 """What nobody gives himself, also where the document names it. Tried alone where all wishes together are refused: a column that is not
 there spoils a statement."""
+_FLAG: Final = re.compile(
+    r"(is_)?(\w+_)?(admin|administrator|staff|superuser|moderator|verified|approved|premium|vip|pro|paid)"
+)
+"""What nobody says of himself, as members are spelled."""
 SHOWN: Final = 4
 """Weaknesses of one finding that are shown."""
 _ROUTES: Final = {"quick": 4, "standard": 8, "deep": 20}
@@ -112,9 +117,10 @@ def _eager_change(honest: Request, route: Route, known: Account) -> Steps[Verdic
     had = {as_parameter(name): value for name, value in inner_object(before.response.json()).items()}
     body = {name: had.get(as_parameter(name), value) for name, value in members(honest).items()}
     body = {name: value for name, value in body.items() if not PASSWORD.search(name) and name not in _RIGHTS}
-    mine = {name: value for name, value in _WISHES.items() if name in had} or _WISHES
+    flags = {name: True for name, value in had.items() if value in (False, 0) and _FLAG.fullmatch(name)}
+    mine = {**flags, **{name: value for name, value in _WISHES.items() if name in had}} or _WISHES
     each: list[dict[str, object]] = [{name: mine[name]} for name in _RIGHTS if name in mine]
-    for some in (_WISHES, mine, *each):
+    for some in ({**_WISHES, **mine}, mine, *each):
         request = replace(honest, body=json.dumps({**body, **some}).encode())
         changed = yield from send(replace(known.person.on(request), identity=None))
         if changed.response.refused:
@@ -243,7 +249,7 @@ def _shown(
         found.append((*answers, entitled(target, answers[0]), entitled(target, answers[1])))
         if taken_up(wishes, *found[0][2:]):
             return found
-    one, other = (holding(*entry) if entry is not None else None for entry in came_in)
+    one, other = (holding(target, *entry) if entry is not None else None for entry in came_in)
     for route in pages:
         request = target.request_for(route, "GET")
         listed = yield from attempt(send(who.on(request)))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App, Route
-from stopper.core.exchange import Exchange
+from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
@@ -90,7 +90,7 @@ def probe(target: Target) -> Steps[Verdict]:
             continue
         asked += 1
         verdict = _judged(one, answer, nothing)
-        if verdict is not None:
+        if verdict is not None and not (yield from attempt(_takes_it(answer.request))):
             return verdict
     if not every:
         return not_applicable("the document has no GET operation without parameters")
@@ -99,6 +99,12 @@ def probe(target: Target) -> Steps[Verdict]:
         if asked
         else unsure("no operation gave an answer")
     )
+
+
+def _takes_it(request: Request) -> Steps[bool]:
+    """Whether the server says that it takes a GET there: the view answers 404 itself, for want of what it looks for."""
+    options = yield from send(Request("OPTIONS", request.target.partition("?")[0]))
+    return options.response.succeeded and "GET" in (options.response.header("Allow") or "")
 
 
 def _route(target: Target, one: Operation) -> Route:

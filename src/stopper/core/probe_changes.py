@@ -1,0 +1,100 @@
+"""What somebody sends to change a thing of another's, and what it comes to beside a change of the thing itself."""
+
+import re
+from collections.abc import Iterator
+from types import NoneType
+from typing import Final, cast
+
+from stopper.core.app import Route
+from stopper.core.exchange import Exchange, Request
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.owner_names import OWNER
+from stopper.core.place import RouteRef
+from stopper.core.probe import Identity, Steps, Target, failed, send
+from stopper.core.probe_id_elsewhere import stands_elsewhere
+from stopper.core.probe_inputs import members
+from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, route_at
+from stopper.core.probe_objects import inner_object
+from stopper.core.probe_own_values import TELLING, as_parameter
+
+_FIXED: Final = re.compile(
+    r"(?i)(^|_)(id|uuid|key|number|no|date|time|at|type|status|state|currency|cvv|url|owner|user|author)$|^id|mail"
+)
+"""Members that a change does not name."""
+
+
+def told_or_kept(
+    target: Target,
+    kind: Kind,
+    thing: Thing,
+    route: Route,
+    request: Request,
+    tried: Exchange,
+    seen: Exchange | None,
+    alice: Identity,
+) -> Steps[Verdict | None]:
+    """A POST that answers Bob with what Alice stored, or that puts his text below it: it stands in what Alice reads at the same path."""
+    ref = RouteRef("POST", route.path)
+    made = Evidence("exchange", "alice makes an object", thing.made)
+    sent = str(members(request))
+    shown = inner_object(seen.response.json()).values() if seen is not None and kind.thing is not None else ()
+    hers = [
+        text for text in (*thing.texts, *shown) if isinstance(text, str) and len(text) >= TELLING and text not in sent
+    ]
+    if any(text in tried.response.text for text in hers):
+        shows = Evidence("exchange", "bob asks for it by its id and sees alice's text", tried)
+        return failed(f"{ref} shows what one user stored to another user who knows its id", (ref,), (made, shows))
+    listed = route_at(target, route.path, "GET")
+    texts = [text for text in members(request).values() if isinstance(text, str) and target.canary in text]
+    if listed is None or stands_elsewhere(route) or not texts:
+        return None
+    below = yield from send(alice.on(at_number(target, listed, thing.number)))
+    if not below.response.succeeded or not any(text in below.response.text for text in texts):
+        return None
+    evidence = (
+        made,
+        Evidence("exchange", "bob stores a random text below it", tried),
+        Evidence("exchange", "alice reads there and finds it", below),
+    )
+    return failed(f"{ref} lets one user store something in what is another's", (ref,), evidence)
+
+
+def of_its_own(
+    kind: Kind, thing: Thing, request: Request, seen: Exchange | None, refusal: str
+) -> dict[str, object] | None:
+    """A changed member of the thing under a name by which it was made or is shown: one of which the path or the refusal speaks, one that is
+    called like what the request names (``card_limit`` where that says ``limit``), else any text or number of it that is no id."""
+    if seen is None:
+        return None
+    whole = seen.response.json() if kind.thing is not None else entry_of(seen, kind.parameter, thing.number)
+    known = {
+        name: value
+        for name, value in {**members(thing.made.request), **inner_object(whole)}.items()
+        if isinstance(value, (str, int, float, NoneType)) and not isinstance(value, bool) and not _FIXED.search(name)
+    }
+    sent = members(request)
+    said = set(re.findall(r"[a-z_]+", f"{refusal[:2000]} {request.target.partition('?')[0]}".lower()))
+    spoken = [name for name in known if as_parameter(name) in said]
+    words = {word for name in sent for word in as_parameter(name).split("_") if len(word) > 2}
+    like = [name for name in known if words & set(as_parameter(name).split("_"))]
+    plain = [name for name, value in known.items() if value is not None]
+    name = next((one for one in (*spoken, *like, *plain) if one not in sent), None)
+    if name is None:
+        return None
+    value = known[name]
+    return {name: value + 1 if isinstance(value, (int, float)) else f"{value or name} changed"}
+
+
+def names_owner(*seen: Exchange) -> bool:
+    """That an answer says of the thing whose it is."""
+    return any(OWNER.search(name) for one in seen for name in _members(one.response.json(), 3))
+
+
+def _members(value: object, depth: int) -> Iterator[str]:
+    if isinstance(value, dict) and depth:
+        for name, item in cast("dict[str, object]", value).items():
+            yield name
+            yield from _members(item, depth - 1)
+    elif isinstance(value, list) and depth:
+        for item in cast("list[object]", value)[:3]:
+            yield from _members(item, depth - 1)
