@@ -90,7 +90,8 @@ def probe(target: Target) -> Steps[Verdict]:
             continue
         asked += 1
         verdict = _judged(one, answer, nothing)
-        if verdict is not None and not (yield from attempt(_takes_it(answer.request))):
+        gone = answer.response.status in _GONE
+        if verdict is not None and not (gone and (yield from attempt(_takes_it(answer.request)))):
             return verdict
     if not every:
         return not_applicable("the document has no GET operation without parameters")
