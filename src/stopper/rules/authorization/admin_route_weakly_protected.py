@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 from stopper.core.app import App, Route
+from stopper.core.changing_calls import writes
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.owner_names import ADMIN_GUARD, ROLE, WHO
@@ -49,6 +51,8 @@ _OF_A_LOG_IN: Final = re.compile(
 )
 
 
+_MOST_ASK: Final = 4
+"""So many routes of a file that ask for the role, each by itself, show that somebody has thought about each."""
 _ANSWERS: Final = frozenset({"jsonify", "dump", "dumps", "make_response", "render_template", "Response"})
 """Calls that show what somebody's role is, and ask nobody for one."""
 
@@ -58,23 +62,51 @@ def detect(app: App) -> Iterator[Hit]:
     routes = [route for route in app.routes if _is_for_admins(route.path) and "login" not in route.path.lower()]
     if not routes or _knows_only_admins(source_of(app)) or _logs_in_admins_only(app):
         return
+    found, asking = _found(app, routes)
+    beside = {path for path in asking if asking.count(path) >= _MOST_ASK}
+    reads = [one for one in found if one.reads and one.hit.span is not None and one.hit.span.path in beside]
+    yield from (one.hit for one in found if one not in reads)
+    for path in dict.fromkeys(one.hit.span.path for one in reads if one.hit.span is not None):
+        here = [one.hit for one in reads if one.hit.span is not None and one.hit.span.path == path]
+        # What everybody may look at is often left open on purpose: one thing to decide about, and not one for each page.
+        more = f", as {len(here) - 1} others of this file that only show something" if len(here) > 1 else ""
+        yield replace(here[0], message=here[0].message + more, certainty="possible")
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """One route that asks for no role; ``reads``: it answers GET alone and changes nothing."""
+
+    hit: Hit
+    reads: bool
+
+
+def _found(app: App, routes: list[Route]) -> tuple[list[_Found], list[str]]:
+    """The routes that ask for no role, and the file of each one that does."""
     index = index_of(source_of(app))
+    found: list[_Found] = []
+    asking: list[str] = []
     for route in routes:
         for method, access in route.access.items():
             by_policy = any(guard.kind == "policy" for guard in access.guards)  # its requirements stand in the lock
             by_key = all(guard.kind == "view-body" for guard in access.guards)  # a check of its own, seldom a log-in
             if not is_seemingly_guarded(access) or by_policy or by_key or method in ("HEAD", "OPTIONS"):
                 continue
-            asks = _asks_role(index, route, method, [guard.name for guard in access.guards])
-            if not asks and not _serves_oneself(index, route, method):
-                own = next((one.span for one in index.of_view(route.view, route.span, method) if one.owner), route.span)
-                yield Hit(
+            views = list(index.of_view(route.view, route.span, method))
+            if _asks_role(index, route, method, [guard.name for guard in access.guards]):
+                asking += [one.span.path for one in views[:1]]
+            elif not _serves_oneself(index, route, method):
+                own = next((one.span for one in views if one.owner), route.span)
+                hit = Hit(
                     f"{method} {route.path} is an administrator's by its path, and whoever is logged in passes",
                     own,
                     RouteRef(method, route.path),
                     reader="running" if own is None else None,
                 )
+                only_get = method == "GET" and not any(writes(source_of(app), one.name) for one in views)
+                found.append(_Found(hit, only_get))
                 break
+    return found, asking
 
 
 def _knows_only_admins(facts: SourceFacts) -> bool:
