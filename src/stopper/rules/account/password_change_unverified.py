@@ -54,6 +54,7 @@ _FINDS: Final = frozenset({"get", "get_or_404", "filter_by", "filter", "where", 
 _LOADS: Final = frozenset(
     {"load", "loads", "model_validate", "parse_obj", "model_validate_json", "deserialize", "validated"}
 )
+_FORMS: Final = ("flask_wtf.FlaskForm", "flask_wtf.Form", "wtforms.Form", "wtforms.form.Form")
 _CHECKED: Final = re.compile(
     r"(?i)admin_?(required|only)|roles?_(required|accepted)|require_role|permission|superuser|invite|invitation"
 )
@@ -213,7 +214,10 @@ def _verifies(index: FunctionIndex, route: SourceRoute, names: list[str]) -> boo
         return True
     if any(name for name, _ in route.parameters if re.search(r"(?i)token|code", name)):
         return True
+    names = [*names, *_methods_of_forms(facts, names)]
     for name in names:
+        if any(_is_hashed_again(one.left) or _is_hashed_again(one.right) for one in facts.comparisons_in(name)):
+            return True
         for call in facts.calls_in(name):
             if checks_password_hash(call) or _RECENT.search(call.method) or _is_given_both(call):
                 return True
@@ -226,6 +230,18 @@ def _verifies(index: FunctionIndex, route: SourceRoute, names: list[str]) -> boo
         for side in (one.left, one.right)
         for part in walk(side, 3)
     )
+
+
+def _methods_of_forms(facts: SourceFacts, names: list[str]) -> list[str]:
+    """What the forms that are filled in here ask of their fields."""
+    forms = {one.name: one.methods for one in facts.classes(*_FORMS)}
+    made = dict.fromkeys(call.callee for name in names for call in facts.calls_in(name) if call.callee in forms)
+    return [f"{form}.{method}" for form in made for method in forms[form] if method.startswith("validate")]
+
+
+def _is_hashed_again(side: Value) -> bool:
+    """``bcrypt.hashpw(typed, kept) == kept``: the old way to check one."""
+    return isinstance(side, Call) and side.callee in ("bcrypt.hashpw", "crypt.crypt")
 
 
 def _is_given_both(call: Call) -> bool:
