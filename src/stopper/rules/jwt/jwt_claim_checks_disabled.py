@@ -8,7 +8,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_claims import asked_by_hand, library_reads_claims, option, validated, verifications
 from stopper.core.jwt_names import is_off, library_said, said_options
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Constant, EnvironmentValue, Mapping, Truth, is_constant, literals, walk
+from stopper.core.values import Call, Constant, EnvironmentValue, Mapping, Truth, is_constant, literals, walk
 
 CHECKS: Final = {
     "verify_exp": "exp", "verify_nbf": "nbf", "verify_aud": "aud", "verify_iss": "iss", "verify_expiration": "exp",
@@ -43,6 +43,9 @@ def _is_off(value: object) -> bool:
 
 def _extension(facts: SourceFacts) -> Iterator[Hit]:
     for call in facts.calls("flask_jwt_extended.decode_token"):
+        token = call.argument(0, "encoded_token")
+        if isinstance(token, Call) and token.method in ("create_access_token", "create_refresh_token"):
+            continue  # it was made a line above, to see what is in it
         if is_constant(call.argument(2, "allow_expired"), True):
             yield Hit("Flask-JWT-Extended is told to take an expired token", call.span, certainty="likely")
 
