@@ -316,9 +316,15 @@ _BESIDE: Final = re.compile(r"(?i)(?:^|/)(?:examples?|samples?|demos?|docs?|test
 """Folders of what lies beside a project's own application."""
 
 
+def _is_for_a_context(made: Call) -> bool:
+    """``Flask("worker")``: beside an application of its own module, one that only lends its context."""
+    return text_of(made.argument(0, "import_name")) is not None
+
+
 def application_made(app: App) -> Span | None:
     """Where the source makes its application: the place of what is not there."""
-    places = [call.span for call in source_of(app).calls(*APPLICATIONS) if call.span is not None]
+    calls = sorted(source_of(app).calls(*APPLICATIONS), key=_is_for_a_context)
+    places = [call.span for call in calls if call.span is not None]
     return next((place for place in places if not _BESIDE.search(place.path)), places[0] if places else None)
 
 
