@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.labels import LabelKind
 from stopper.core.naming import is_key_name, sensitive
-from stopper.core.values import Call, Constant, Mapping, Member, Value, options, text_of
+from stopper.core.values import Call, Constant, Mapping, Member, Unknown, Value, options, text_of
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -15,6 +15,8 @@ Put = tuple[str, Value]
 """A header's name and value."""
 _AUTHORIZATION: Final = re.compile(r"(?i)(?:proxy-)?authorization")
 _PUTS: Final = ("*.update", "*.setdefault", "*.__setitem__")
+NAME_OF_HEADER: Final = Unknown((Constant(""),))
+"""The name beside a value, where code goes through the headers of a request in pairs: it tells nothing of what was sent."""
 CLIENTS: Final = (
     "requests.Session",
     "requests.sessions.Session",

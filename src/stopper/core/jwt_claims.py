@@ -89,6 +89,16 @@ def required(facts: SourceFacts, call: Call, shape: Decoding) -> frozenset[str]:
     return frozenset(names)
 
 
+def only_there(facts: SourceFacts, call: Call, claim: str) -> bool:
+    """That options say only that the claim must be there, ``{"essential": True}``, and not which value it must have."""
+    said = [one.get(claim) for one in options(call.keyword("claims_options")) if isinstance(one, Mapping)]
+    said += [other.keyword(claim) for other in facts.calls("*.JWTClaimsRegistry")]
+    rules = [one for one in said if isinstance(one, Mapping) and not one.open]
+    return bool(rules) and not any(
+        one.get(word) is not None for one in rules for word in ("value", "values", "validate")
+    )
+
+
 def _of_class(value: Value | None) -> set[str]:
     """What Authlib's classes for ID tokens ask to be there, whatever the options say (OpenID Connect Core 1.0 §2)."""
     classes = [one.dotted for one in options(value) if isinstance(one, Name)]

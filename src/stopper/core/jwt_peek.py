@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from stopper.core.facts import SourceFacts
-from stopper.core.jwt_names import verifies, written_in
+from stopper.core.jwt_names import ENCODING, verifies, written_in
 from stopper.core.place import Span
 from stopper.core.values import Call, Item, Name, Parameter, Value, text_of, walk
 
@@ -18,8 +18,13 @@ ENDS: Final = frozenset({"exp", "iat"})
 def is_our_own(facts: SourceFacts, call: Call) -> bool:
     """A token that this code just signed or fetched itself from a provider over TLS (OpenID Connect Core 3.1.3.7, item 6)."""
     token = call.argument(0, "jwt", "token")
-    signed = any(isinstance(part, Call) and part.method == "encode" for part in walk(token))
+    signed = any(isinstance(part, Call) and (part.callee in ENCODING or _signs(part)) for part in walk(token))
     return signed or (facts.derives(token, "upstream") and not facts.derives(token, "request-header", "cookie"))
+
+
+def _signs(call: Call) -> bool:
+    """``issuer.encode(claims, key)`` of a library out of sight, and not ``text.encode("utf-8")``."""
+    return call.method == "encode" and len(call.args) + len(call.keywords) > 1
 
 
 def is_only_a_first_look(facts: SourceFacts, call: Call) -> bool:
@@ -106,10 +111,26 @@ def is_given_back_before(facts: SourceFacts, call: Call) -> bool:
     checked = [
         one.span.line
         for one in facts.calls_in(call.function)
-        if one is not call and verifies(one) and one.span is not None
+        if one is not call
+        and one.span is not None
+        and (verifies(one) or any(map(verifies, facts.calls_in(one.callee))))
     ]
-    return bool(checked) and any(
+    if not checked:
+        return False
+    kept = [
+        one
+        for one in facts.assignments_in(call.function)
+        if one.target.startswith("g.") and one.span.line < min(checked)
+    ]
+    branches = [
+        one for one in facts.conditions_in(call.function) if one.stops and not one.refuses and one.body is not None
+    ]
+    return any(
         _comes_from(one.value, call) and one.span.line < min(checked) for one in facts.returns_of(call.function)
+    ) or any(
+        any(part is call for part in walk(one.value, 6)) and branch.body is not None and branch.body.holds(one.span)
+        for one in kept
+        for branch in branches
     )
 
 

@@ -30,6 +30,7 @@ from stopper.core.values import (
     walk,
 )
 
+MESSAGE: Final = "an API key is part of the URL of another service, so it stands in logs and in error texts"
 _QUERY: Final = re.compile(
     r"(?i)[?&](?:[\w-]*[_-])?(?:api[_-]?key|app_?id|key|token|access_token|auth|secret|subscription-key)=$"
 )
@@ -50,17 +51,19 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for flow in facts.flows("outbound-url"):
         if _holds_key(facts, flow):
-            yield Hit(
-                "an API key is part of the URL of another service, so it stands in logs and in error texts", flow.span
-            )
-
+            yield Hit(MESSAGE, flow.span)
+    for one in facts.assignments() if facts.imports("requests", "httpx") else ():
+        if one.attribute == "params" and "." in one.target and isinstance(one.value, Mapping):
+            for name, inner in one.value.items:
+                said = (text_of(name) or "").lower()
+                if (is_key_name(said) or said in _KEYS) and _is_own(facts, inner):
+                    yield Hit(MESSAGE, one.span)
+                    break
     # A literal alone makes no flow.
     for call in facts.calls(*WAITS_FOR_EVER, *ENDS_BY_ITSELF):
         url = call.argument(1 if call.method in ("request", "stream") else 0, "url")
         if call.span is not None and _is_whole(url):
-            yield Hit(
-                "an API key is part of the URL of another service, so it stands in logs and in error texts", call.span
-            )
+            yield Hit(MESSAGE, call.span)
 
 
 def _holds_key(facts: SourceFacts, flow: Flow) -> bool:

@@ -58,7 +58,7 @@ def _is_record(found: ClassFact) -> bool:
     return bool(found.bases or found.decorators) and any(
         re.search(r"(?i)key|token|hash|digest|secret", name)
         and (name in found.fields or not isinstance(value, Constant))  # a literal is no column
-        for name, value in found.attributes.items()
+        for name, value in (*found.attributes.items(), *((name, None) for name in found.fields))
     )
 
 

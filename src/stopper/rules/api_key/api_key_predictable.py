@@ -90,7 +90,11 @@ def _made(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
 
 def _about_keys(function: str) -> bool:
     return (
-        re.search(r"(?i)api_?key|(?:create|generate|issue|rotate|new|make)_key", ".".join(function.rsplit(".", 2)[-2:]))
+        re.search(
+            r"(?i)api_?key|(?:create|generate|issue|rotate|new|make)_key"
+            r"|(?:^|[._])keys?_?(?:repo(?:sitory)?|store|service|manager|registry|factory)?\.(?:create|issue|generate|new|make|mint|rotate)",
+            ".".join(function.rsplit(".", 2)[-2:]),
+        )
         is not None
     )
 
@@ -111,6 +115,9 @@ def _judged(value: Value, fallback: Span) -> Iterator[tuple[Span, str]]:
             where = next((one.span for one in calls if one.callee == weak and one.span), None) or fallback
             yield where, f"a key is made with {weak}, which can be computed"
         return
+    drawn = [one for one in calls if _STRONG.fullmatch(one.callee)]
+    if len(drawn) > 1 and 0 < (total := sum(map(_bytes_of, drawn))) < LEAST_BYTES and all(map(_bytes_of, drawn)):
+        yield drawn[-1].span or fallback, f"a key holds only {8 * total} random bits"
     for call in calls:
         if (
             call.callee in _SHORT
@@ -129,6 +136,12 @@ def _judged(value: Value, fallback: Span) -> Iterator[tuple[Span, str]]:
             and size < LEAST_BYTES
         ):
             yield one.span or fallback, "a random text is cut so short that a key can be found by trying"
+
+
+def _bytes_of(call: Call) -> int:
+    """How many bytes are drawn; 0 where it cannot be seen."""
+    size = call.args[0].value if call.callee in _SHORT and call.args and isinstance(call.args[0], Constant) else 0
+    return size if isinstance(size, int) else 0
 
 
 def _few_letters(facts: SourceFacts, value: Value) -> Iterator[tuple[Span, str]]:

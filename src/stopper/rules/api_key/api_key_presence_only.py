@@ -32,7 +32,21 @@ from stopper.core.values import (
 MESSAGE: Final = "any text passes as a key: only whether one was sent is looked at"
 _QUIET: Final = frozenset({"bool", "len", "print", "isinstance", "str", "flask.abort", "flask.jsonify"})
 _TEXT: Final = frozenset(
-    {"strip", "lower", "upper", "encode", "startswith", "get", "info", "debug", "warning", "error", "route"}
+    {
+        "strip",
+        "lower",
+        "upper",
+        "encode",
+        "startswith",
+        "get",
+        "info",
+        "debug",
+        "warning",
+        "error",
+        "route",
+        "match",
+        "fullmatch",
+    }
 )
 ROUTES: Final = {"quick": 3, "standard": 6, "deep": 20}
 
@@ -66,7 +80,7 @@ def _lets_in(facts: SourceFacts, condition: Condition) -> bool:
         return _refuses_after(facts, condition) and not looked
     returned = facts.returns_of(condition.function)
     inside = [one for one in returned if body.holds(one.span) and isinstance(one.value, Call)]
-    if not any(isinstance(one.value, Call) and one.value.callee == "?" for one in inside):
+    if all(not isinstance(one.value, Call) or one.value.callee != "?" for one in inside):
         return False
     refused = any(is_constant(part, 401, 403) for one in returned if one not in inside for part in walk(one.value, 3))
     aborted = any(call.method == "abort" for call in facts.calls_in(condition.function))
@@ -210,8 +224,7 @@ def _by_scheme(value: Value) -> bool:
     named = False
     for option in value.options:
         if isinstance(option, Call) and option.method == "startswith" and isinstance(option.receiver, Item):
-            sent = option.receiver
-            of_header = isinstance(sent.owner, Name) and sent.owner.dotted == "flask.request.headers"
+            of_header = isinstance(sent := option.receiver.owner, Name) and sent.dotted == "flask.request.headers"
             named = named or (of_header and any(_KEY_SCHEME.match(text_of(one) or "") for one in option.args))
         elif not (isinstance(option, Truth) and any(_is_length(one) for one in option.parts)) and not isinstance(
             option, Item
@@ -257,8 +270,8 @@ def _tests(value: Value) -> Iterator[Value]:
                     yield from options(part)
             if len(option.parts) == 2 and isinstance(option.parts[0], Constant):
                 yield option
-        elif isinstance(option, Call) and option.callee in ("bool", "len"):
-            yield from option.args
+        elif isinstance(option, Call) and (option.callee in ("bool", "len") or option.method in ("match", "fullmatch")):
+            yield from option.args  # its form at most
         else:
             yield option
 

@@ -45,6 +45,7 @@ _SENDS: Final = re.compile(
 _WHOLE: Final = re.compile(
     r"flask\.request\.(?:headers|environ|cookies|get_json|json|form|get_data|data|values)(?:\.(?:items|to_dict|copy|values))?$"
 )
+_GIVES_NAMES: Final = re.compile(r"flask\.request\.(?:cookies|form|args|values|json)$")
 _TELLS_LITTLE: Final = re.compile(r"(?i)hash|mask|redact|scrub|^len$|^bool$|sanitiz")
 _OPEN_NAMES: Final = re.compile(r"(?i)(?:dns|txt)_?record|challenge|cursor|next_?page|csrf")
 """Names of members whose token everybody may read, such as the one that proves a domain by a record of the DNS."""
@@ -98,6 +99,8 @@ def _is_credential(facts: SourceFacts, value: Value, depth: int = 6) -> bool:
             return False
         case Call(callee="list" | "sorted" | "tuple" | "set" | "frozenset" | "len", args=(Mapping(), *_)):
             return False  # its names alone
+        case Call(callee="list" | "sorted" | "tuple" | "set", args=(Name(dotted=said), *_)) if _GIVES_NAMES.match(said):
+            return False
         case Name(dotted=said) | Call(callee=said) if _WHOLE.match(said):
             return True
         case Mapping(items=items):

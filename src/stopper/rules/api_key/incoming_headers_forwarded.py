@@ -7,6 +7,7 @@ from stopper.core.app import App
 from stopper.core.fact import Comparison, Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.followed_values import through
+from stopper.core.held_headers import NAME_OF_HEADER
 from stopper.core.left_out import is_spread
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
@@ -23,9 +24,12 @@ from stopper.core.values import (
     Value,
     options,
     parts,
+    text_of,
     walk,
 )
 
+MESSAGE: Final = "the caller's token, key and cookies go to another service"
+_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 MUST_STAY: Final = frozenset({"authorization", "cookie"})
 """What a list of headers to leave out has to name."""
 
@@ -35,7 +39,25 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for flow in facts.flows("outbound-headers", label="request-headers"):
         if _carries_all(facts, flow.value) and not _picked(facts, flow) and not _taken_out(facts, flow):
-            yield Hit("the caller's token, key and cookies go to another service", flow.span)
+            yield Hit(MESSAGE, flow.span)
+    for call in facts.calls(
+        "*.call", "*.send", "*.fetch", "*.request", "*.forward", "*.get", "*.post", "*.put", "*.patch"
+    ):
+        given = call.keyword("headers") if call.callee[:2] == "?." and _names_method(call) else None
+        if given is not None and call.span is not None and _is_copy_of_all(given):
+            yield Hit(MESSAGE, call.span, certainty="likely")
+
+
+def _names_method(call: Call) -> bool:
+    """``upstream.call("POST", "orders", headers=…)``: the arguments of a client for HTTP."""
+    return any(text_of(one) in _METHODS for one in call.args[:2]) or call.method in ("get", "post", "put", "patch")
+
+
+def _is_copy_of_all(value: Value) -> bool:
+    if isinstance(value, Call) and value.callee == "dict" and len(value.args) == 1 and not value.keywords:
+        value = value.args[0]
+    said = value.dotted if isinstance(value, Name) else value.callee if isinstance(value, Call) else ""
+    return said in ("flask.request.headers", "flask.request.headers.items", "flask.request.headers.to_wsgi_list")
 
 
 def _carries_all(facts: SourceFacts, value: Value, depth: int = 12) -> bool:
@@ -63,11 +85,18 @@ def _picked(facts: SourceFacts, flow: Flow) -> bool:
         if made is not None:
             made_at.append(made.span)
     for comparison in facts.comparisons("in", "not in"):
+        if comparison.function == flow.function and _goes_through_all(comparison.left):
+            made_at.append(comparison.span)
         inside = (comparison.operator == "in") != _is_skipped(facts, comparison)
         chosen = inside or _keeps_credentials(comparison.right)
         if chosen and any(span.holds(comparison.span) for span in made_at):
             return True
     return False
+
+
+def _goes_through_all(value: Value) -> bool:
+    """That what is asked is the name of one of the request's headers, in a loop over them."""
+    return any(part == NAME_OF_HEADER for part in walk(value, 6))
 
 
 def _is_skipped(facts: SourceFacts, comparison: Comparison) -> bool:

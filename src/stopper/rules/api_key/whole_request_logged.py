@@ -147,8 +147,8 @@ def _is_sifted(facts: SourceFacts, span: Span | None) -> bool:
     """``{name: … for name, … in request.headers.items() if name.lower() not in HIDDEN}``, where HIDDEN knows of credentials."""
     if span is None:
         return False
-    for one in facts.comparisons_in(facts.function_around(span)):
-        if one.operator not in ("in", "not in") or not span.holds(one.span):
+    for one in facts.comparisons("in", "not in"):
+        if not span.holds(one.span):
             continue
         hidden = [text.lower() for part in walk(one.right, 3) if (text := text_of(part)) is not None]
         if one.operator == "in" or not hidden or "authorization" in hidden:

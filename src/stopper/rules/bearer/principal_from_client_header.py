@@ -14,12 +14,13 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.probe_plain_cookies import plain_cookie
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Name, Value, is_constant, text_of, walk
+from stopper.core.values import Call, Constant, Item, Member, Name, Value, is_constant, text_of, walk
 
 PERSON: Final = re.compile(
     r"x-(?:auth(?:enticated)?-|current-|remote-|forwarded-|goog-authenticated-|webauth-)?user(?:-?(?:id|name|email|roles?|groups?))?"
     r"|x-forwarded-(?:email|preferred-username|groups)|x-(?:auth-request|authenticated|auth)-(?:user|email|userid|username|roles?|groups?)"
-    r"|remote-(?:user|email|groups)|x-(?:account|customer|principal|subject|member|employee|role|roles|is-admin|admin)(?:-id)?"
+    r"|remote-(?:user|email|groups)|x-(?:account|customer|principal|subject|member|employee|role|roles|is-admin|admin|tenant|owner)(?:-id)?"
+    r"|x-(?:on-behalf-of|impersonate(?:-user)?|act(?:ing)?-as|run-as|sudo(?:-user)?)"
 )
 """Names of headers that say who somebody is."""
 ADDRESS: Final = frozenset(
@@ -45,7 +46,7 @@ def detect(app: App) -> Iterator[Hit]:
         person = bool(name) and PERSON.fullmatch(name) is not None
         if not person and name not in ADDRESS:
             continue
-        if _is_proved(facts, reading.function):
+        if _is_proved(facts, reading.function) and not (person and _goes_before(reading)):
             continue
         if _decides(facts, reading) if not person else _is_used(facts, reading):
             what = "says who the caller is" if person else "decides who may pass"
@@ -69,6 +70,11 @@ def _header(reading: Reading) -> str:
     if reading.source == "flask.request.headers":
         return key
     return key.removeprefix("http-") if key.startswith("http-") else ""
+
+
+def _goes_before(reading: Reading) -> bool:
+    """``request.headers.get("X-User", claims["sub"])``: where the header comes, what was proved is not asked."""
+    return isinstance(reading.value.default, (Item, Member, Call))
 
 
 def _is_proved(facts: SourceFacts, function: str) -> bool:

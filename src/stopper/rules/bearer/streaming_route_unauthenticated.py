@@ -29,7 +29,7 @@ def detect(app: App) -> Iterator[Hit]:
     if not any(access.state == "guarded" for route in app.routes for access in route.access.values()):
         return
     opened = {route.view for route in app.routes if any(one.state == "open" for one in route.access.values())}
-    for call in facts.calls("flask.Response", "flask.make_response", "flask.stream_with_context"):
+    for call in facts.calls("flask.Response", "flask.make_response", "flask.stream_with_context", "*.response_class"):
         texts = (str(one.value) for _, given in call.keywords for one in walk(given, 3) if isinstance(one, Constant))
         if call.function in opened and any(text.startswith(STREAM) for text in texts):
             yield Hit("a stream is open to everybody", call.span, certainty="likely")

@@ -12,6 +12,7 @@ from stopper.core.key_shapes import holds_private_key, key_in
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.settings_set_aside import is_in_tests_settings
+from stopper.core.values import Constant
 
 _TO_READ: Final = re.compile(r"(?i)(?:^|/)(?:examples?|docs?|samples?)(?:/|$)|(?:^|[/_.-])example[/_.-]")
 """Where keys lie that are shown; some of them are taken over as they are."""
@@ -50,6 +51,17 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(_MESSAGE, text.span, certainty=_sure(text.span.path))
         elif _is_cloud_key(text.value) and not is_of_tests(text.span.path) and not _OF_TESTS.search(text.name):
             yield Hit("a key of a cloud lies in the source", text.span, certainty=_sure(text.span.path))
+    for one in facts.assignments():
+        held = one.value.value if isinstance(one.value, Constant) else None
+        if (
+            isinstance(held, bytes)
+            and b"PRIVATE KEY" in held
+            and holds_private_key(held.decode("latin-1"))
+            and not is_of_tests(one.span.path)
+            and not _OF_TESTS.search(one.attribute)
+            and not is_in_tests_settings(facts, one.span)
+        ):
+            yield Hit(_MESSAGE, one.span, certainty=_sure(one.span.path))
     for file in facts.text_files:
         if file.kind not in ("template", "script") and not is_of_tests(file.path):
             yield from _in_file(file)

@@ -118,22 +118,24 @@ def _calls(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     for call, name, value in passed_as(facts, _OFF.__contains__):
         if call.span is None or call is told or call.callee in _UNVERIFIED:
             continue
-        if _is_off(name, value) and _is_client(facts, call):
+        if _is_off(facts, name, value) and _is_client(facts, call):
             told = call
             yield call.span, _MESSAGE
 
 
-def _is_off(name: str, value: Value) -> bool:
+def _is_off(facts: SourceFacts, name: str, value: Value) -> bool:
     wanted = _OFF.get(name)
     if wanted is None:
         return False
     if isinstance(value, Name):
         return value.dotted == "ssl.CERT_NONE"
     if isinstance(value, EnvironmentValue):  # what holds where the environment says nothing
-        return value.default is not None and _is_off(name, value.default)
+        return value.default is not None and _is_off(facts, name, value.default)
     match value:
         case Truth(parts=(EnvironmentValue(default=Constant(value=default)),)):  # ``not settings.SANDBOX``
             return False in wanted and bool(default)
+        case Truth(parts=(EnvironmentValue(default=Constant(value=str())), Constant())):
+            return any(one is False for one in plain(facts, value)) and False in wanted
         case _:
             pass
     return isinstance(value, Constant) and any(type(value.value) is type(one) and value.value == one for one in wanted)
@@ -168,7 +170,7 @@ def _assigned(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
                 and isinstance(value, Name)
                 and value.dotted in _UNVERIFIED
             )
-            or (one.attribute == "verify" and is_constant(value, False) and _is_session(facts, one.target))
+            or (one.attribute == "verify" and _is_off(facts, "verify", value) and _is_session(facts, one.target))
             or (one.target == "[PYTHONHTTPSVERIFY]" and is_constant(value, "0"))
             or (one.target in ("[CURL_CA_BUNDLE]", "[REQUESTS_CA_BUNDLE]") and is_constant(value, ""))
         ):

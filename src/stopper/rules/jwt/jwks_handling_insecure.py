@@ -93,8 +93,8 @@ def _fetches(facts: SourceFacts) -> Iterator[Hit]:
             yield Hit("keys are fetched over plain http, so whoever sits between can swap them", call.span)
         elif is_constant(call.keyword("verify"), False):
             yield Hit("keys are fetched without checking the certificate", call.span)
-        elif not call.callee.startswith("httpx") and (
-            call.lacks(2 if call.method == "urlopen" else None, "timeout") or is_constant(call.keyword("timeout"), None)
+        elif is_constant(call.keyword("timeout"), None) or (
+            not call.callee.startswith("httpx") and call.lacks(2 if call.method == "urlopen" else None, "timeout")
         ):
             yield Hit("keys are fetched without a time-out, so a slow server stops this one", call.span)
     for call in facts.calls("*.register"):

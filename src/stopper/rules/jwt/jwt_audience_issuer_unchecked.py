@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_claims import asked_by_hand, option, options_unknown, required, verifications
+from stopper.core.jwt_claims import asked_by_hand, only_there, option, options_unknown, required, verifications
 from stopper.core.jwt_names import (
     PUBLIC_KEY,
     Decoding,
@@ -51,7 +51,7 @@ def _is_checked(facts: SourceFacts, call: Call, shape: Decoding, claim: str) -> 
     if given is not None and not is_constant(given, None, ""):
         return not any(is_off(value) for value in option(facts, call, shape, f"verify_{claim}"))
     if call.callee.startswith(("authlib.", "joserfc.")) and claim in required(facts, call, shape):
-        return True
+        return not only_there(facts, call, claim) or asked_by_hand(facts, call, claim)
     return asked_by_hand(facts, call, claim)
 
 

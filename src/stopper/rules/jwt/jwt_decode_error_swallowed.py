@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.body_models import classes_by_name
 from stopper.core.facts import Handler, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_names import DECODING, OTHER_VERIFIERS, verifies
@@ -13,7 +14,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import controls
 from stopper.core.probe_signature import broken_signature, first_let_in, no_baseline, token_baseline
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Mapping, Parameter, Sequence, Value, text_of, walk
+from stopper.core.values import Call, Choice, Constant, Mapping, Parameter, Sequence, Value, text_of, walk
 
 MESSAGE: Final = "the error of a bad token is swallowed and the request goes on"
 REFUSING: Final = frozenset({"abort", "unauthorized", "HTTPException", "Unauthorized", "Forbidden", "HTTPAbort"})
@@ -61,13 +62,27 @@ def _goes_on(facts: SourceFacts, handler: Handler) -> bool:
         return False
     if _makes_up_rights(facts, handler):
         return _runs_a_view(facts, handler.function, handler.span.end_line) or facts.is_view(handler.function)
-    if _refuses_behind(facts, handler.function, handler.span.end_line):
+    if _refuses_behind(facts, handler.function, handler.span.end_line) or _may_answer_no(facts, handler):
         return False
     if _answers_apart(facts, handler):
         return False
     if _lets_a_request_on(facts, handler.function, handler.span.end_line):
         return True
     return _callers_go_on(facts, handler.function)
+
+
+def _may_answer_no(facts: SourceFacts, handler: Handler) -> bool:
+    """``return unauthorized() if g.claims is None else None`` behind it."""
+    for one in facts.returns_of(handler.function):
+        if one.span.line > handler.span.end_line and isinstance(one.value, Choice):
+            for option in one.value.options:
+                made = facts.returns_of(option.callee) if isinstance(option, Call) else ()
+                said = [option, *(inner.value for inner in made)]
+                if any(
+                    isinstance(part, Constant) and part.value in (401, 403) for inner in said for part in walk(inner, 3)
+                ):
+                    return True
+    return False
 
 
 def _makes_up_rights(facts: SourceFacts, handler: Handler) -> bool:
@@ -77,6 +92,13 @@ def _makes_up_rights(facts: SourceFacts, handler: Handler) -> bool:
         and isinstance(one.value, Mapping)
         and any(_RIGHTS.search(text_of(key) or "") and _grants(held) for key, held in one.value.items)
         for one in facts.assignments_in(handler.function)
+    )
+
+
+def _is_made_up(facts: SourceFacts, made: Call) -> bool:
+    """``return Account(scopes=["orders:read"])``: somebody who has rights and whom no token names."""
+    return made.callee in classes_by_name(facts) and any(
+        _RIGHTS.search(name) and _grants(value) for name, value in made.keywords
     )
 
 
@@ -122,6 +144,8 @@ def _goes_on_by_return(facts: SourceFacts, handler: Handler) -> bool:
         return True
     if any(isinstance(value, Mapping) and value.items and not _is_error(value) for value in returned):
         return not _callers_look(facts, handler.function)
+    if any(isinstance(value, Call) and _is_made_up(facts, value) for value in returned):
+        return True
     if all(
         (isinstance(value, Constant) and not value.value) or (isinstance(value, Mapping) and not value.items)
         for value in returned

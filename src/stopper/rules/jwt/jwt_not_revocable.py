@@ -15,12 +15,14 @@ from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Val
 LOGOUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 STORE: Final = re.compile(
     r"(?i)block_?list|black_?list|deny_?list|revok|revoc|invalidat|token_?(version|generation|epoch)|session_?(id|version|store)"
-    r"|logged_?out|valid_?(after|since)|(refresh|active|used)_?tokens\b"
+    r"|logged_?out|valid_?(after|since|from)|(refresh|active|used)_?tokens\b"
 )
 WHO: Final = re.compile(
     r"(?i)^(sub|user|user_?id|uid|id|public_id|e?mail|user_?name|name|identity|roles?|admin|is_admin)$"
 )
 HANDLES: Final = frozenset({"jti", "sid", "session_id", "ver", "version", "token_version", "tv", "epoch", "generation"})
+_COLUMNS: Final = re.compile(r"(?i)\b(\w*(?:revo[ck]|block|deny|valid_from|valid_after|token_version)\w*)\b")
+"""Words of a query that may be such a column or table."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -90,6 +92,12 @@ def _keeps_a_list(facts: SourceFacts) -> bool:
         for part in walk(call, 4)
         if isinstance(part, Constant) and isinstance(part.value, str)
     ]  # what is looked for in a cache under f"blocked:{token}"
+    names += [
+        column
+        for call in facts.calls("*.execute")
+        if call.args and isinstance(said := text_of(call.args[0]), str)
+        for column in _COLUMNS.findall(said)
+    ]
     return any(
         STORE.search(name) for name in names if not re.match(r"(?i)(create|make|issue|generate|new|encode|sign)", name)
     )

@@ -53,6 +53,8 @@ def _judged(value: Value, span: Span | None, algorithms: tuple[str, ...], prefer
         value = value.default
     if isinstance(value, Call) and value.callee in _BYTES:
         return _made(value, algorithms, prefer or span)
+    if isinstance(value, Call) and value.method == "hex" and isinstance(drawn := value.receiver, Call):
+        return _made(drawn, algorithms, prefer or span, 2.0) if drawn.callee in _BYTES else None
     if isinstance(value, Item) and _is_cut_short(value, needed(algorithms)):
         return Hit("the secret that signs tokens is the beginning of a digest, and too short", prefer or span)
     found = literals(value) if isinstance(value, (Constant, EnvironmentValue, ConfigValue, Item)) else _reshaped(value)
@@ -116,11 +118,11 @@ def _reshaped(value: Value) -> tuple[Constant, ...]:
     return ()
 
 
-def _made(call: Call, algorithms: tuple[str, ...], span: Span | None) -> Hit | None:
+def _made(call: Call, algorithms: tuple[str, ...], span: Span | None, factor: float = 1.0) -> Hit | None:
     size = call.argument(0, "n", "nbytes")
     if not isinstance(size, Constant) or not isinstance(size.value, int):
         return None
-    if size.value < 16 or size.value * _BYTES[call.callee] < needed(algorithms):
+    if size.value < 16 or size.value * _BYTES[call.callee] * factor < needed(algorithms):
         return Hit("the secret that signs tokens is made of too few random bytes", span)
     return None
 

@@ -16,7 +16,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import controls
 from stopper.core.probe_signature import token_baseline
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Mapping, Member, Truth, Unknown, Value, is_constant, options, text_of
+from stopper.core.values import Call, Mapping, Member, Name, Truth, Unknown, Value, is_constant, options, text_of, walk
 
 EXTENSION: Final = ("flask_jwt_extended.create_access_token", "flask_jwt_extended.create_refresh_token")
 _ORDINARY: Final = re.compile(r"(?i)^(user_?|contact_?)?e_?mail(_?address)?$")
@@ -26,6 +26,9 @@ _WHAT_FOR: Final = re.compile(
     r"(?i)^(?:reset|change|forgot|recover|confirm)_?(?:password|passwd|pwd)(?:_?(?:id|for|user))?$"
 )
 """``{"reset_password": user.id}``: what the token is for, and whose."""
+_ROWS: Final = re.compile(
+    r"(?is)^\s*select\s+(?:\w+\.)?\*\s+from\s+[\"`\[]?\w*(?:user|account|member|customer|employee|person|people)"
+)
 _MORE: Final = re.compile(
     r"(?i)^(credit_?card\w*|card|cvv|cvc|pin|account_number|social_security\w*|medical\w*|diagnosis|address|driver_?licen[cs]e\w*|"
     r"(hashed_?|user_?)?(password|passwd|pwd)(_?(hash|digest|salt))?|private_key|api_?secret|db_?password)$"
@@ -65,6 +68,9 @@ def _told(facts: SourceFacts, claims: Value, depth: int = 3) -> Iterator[str]:
         return
     for key, value in claims.items:
         name = text_of(key) or ""
+        if _is_whole_row(value):
+            yield name or "with a whole row"
+            continue
         spread = [one for one in options(value) if isinstance(one, Mapping)] if isinstance(key, Unknown) else []
         if isinstance(value, Mapping) or spread or (isinstance(key, Unknown) and isinstance(value, Call)):
             for inner in spread or (value,):
@@ -77,6 +83,18 @@ def _told(facts: SourceFacts, claims: Value, depth: int = 3) -> Iterator[str]:
             continue
         elif name not in _SAYS_WHAT and _is_secret_value(facts, value):
             yield name or "with a secret"
+
+
+def _is_whole_row(value: Value) -> bool:
+    """``dict(row)`` of what ``SELECT * FROM users`` found, ``vars(user)``: the hash of the password is in it."""
+    if not isinstance(value, Call) or value.callee not in ("dict", "vars", "dataclasses.asdict") or not value.args:
+        return False
+    if value.callee == "vars":
+        return not isinstance(value.args[0], Name)
+    return any(
+        isinstance(part, Call) and part.method == "execute" and part.args and _ROWS.search(text_of(part.args[0]) or "")
+        for part in walk(value.args[0], 5)
+    )
 
 
 def is_secret_claim(name: str) -> bool:

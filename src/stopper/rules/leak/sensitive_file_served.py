@@ -120,6 +120,8 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit("files of the project are served by a name that the caller chooses", call.span)
         elif call.function and isinstance(path, (Unknown, Call)) and _is_own_text(path):
             yield Hit("a file of the project itself is given out", call.span, certainty="likely")
+        elif call.function and _OWN_FILE.search(text_of(path) or ""):
+            yield Hit("a log, a database or a key is given out", call.span, certainty="likely")
     yield from _by_name(facts)
 
 

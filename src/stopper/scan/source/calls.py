@@ -25,7 +25,7 @@ from stopper.scan.source.folding import braces, formatted
 from stopper.scan.source.hook_tables import row_extended
 from stopper.scan.source.lookups import attribute, item, request_part
 from stopper.scan.source.project import Registration
-from stopper.scan.source.reader import NONE, NOTHING, Reader, canonical, named
+from stopper.scan.source.reader import NONE, NOTHING, Reader, canonical, either, named
 from stopper.scan.source.removing import take_out
 from stopper.scan.source.settings_calls import config_call
 from stopper.scan.source.sinks import record_sinks
@@ -307,6 +307,9 @@ def _folded_get(
             return item(reader, owner, key, default, node)
         return None
     if type(owner) is Choice and text is not None and request_part(owner):
+        places = [one for one in owner.options if type(one) is Name and request_part(one)]
+        if len(places) == len(owner.options):  # ``for place in (request.headers, request.args): place.get("X")``
+            return either(*[item(reader, one, key, default, node) for one in places])
         return item(reader, owner, key, default, node)
     if (
         isinstance(owner, MEMBER_READS)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 from stopper.core.drafts import changed
+from stopper.core.held_headers import NAME_OF_HEADER
 from stopper.core.naming import sensitive
 from stopper.core.values import (
     Call,
@@ -14,6 +15,7 @@ from stopper.core.values import (
     EnvironmentValue,
     Item,
     Mapping,
+    Name,
     Sequence,
     Value,
 )
@@ -266,13 +268,18 @@ def bind_target(reader: Reader, target: ast.expr, value: Value) -> None:
     elif isinstance(target, (ast.Tuple, ast.List)):
         for number, element in enumerate(target.elts):
             inner = element.value if type(element) is ast.Starred else element
-            part: Value = value
+            part: Value = NAME_OF_HEADER if number == 0 and len(target.elts) > 1 and _is_of_headers(value) else value
             if type(value) is Sequence and number < len(value.items) and not value.open:
                 part = value.items[number]
             elif type(value) is Choice and all(_holds(one, number) for one in value.options):
                 column = tuple(one.items[number] for one in value.options if type(one) is Sequence)
                 part = new_choice(column) if is_table(value.options) else either(*column)
             bind_target(reader, inner, part)
+
+
+def _is_of_headers(value: Value) -> bool:
+    """One of the request's headers, which come in pairs of a name and a value: the name alone tells nothing."""
+    return type(value) is Item and type(value.owner) is Name and value.owner.dotted == "flask.request.headers"
 
 
 def _holds(value: Value, number: int) -> bool:
