@@ -10,10 +10,11 @@ from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.inside_locations import is_kept_inside
-from stopper.core.place import RouteRef
+from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import attempt, same
 from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.switched_on import asked_for
 from stopper.core.values import Call, ConfigValue, EnvironmentValue, Name, Value, text_of, walk
 
 _INTERNAL: Final = re.compile(
@@ -24,7 +25,7 @@ _SURE: Final = re.compile(
     r"(?i)(?:^|[/_.-])(_?debug\w*|internals?|backups?|dump\w*|actuator|phpinfo|heapdump|threaddump|shell|eval|environ|_?env|seed|reset-?db|sysinfo|devtools)(?=[/_.-]|$)"
 )
 _SAFE: Final = re.compile(
-    r"(?i)(^/docs?/|speed-?tests?|/tests?/\{|latest|contest|trace(?:s|route)?/\{|/tests?$.*result|environments?|[/_]ping/?$|profiles?/\{)"
+    r"(?i)(^/docs?/|speed-?tests?|/tests?/\{|s?/\{[^/]*\}/tests?(?=/|$)|latest|contest|trace(?:s|route)?/\{|/tests?$.*result|environments?|[/_]ping/?$|profiles?/\{)"
 )
 _GUARD_NAME: Final = re.compile(r"(?i)_required$|^require|login|auth|admin|permission|protect")
 _PLACES: Final = (
@@ -52,6 +53,8 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         if _only_sends_on(source_of(app), route.view):
             continue  # where it leads is asked by itself
+        if _is_added_on_demand(source_of(app), route.view):
+            continue
         if _is_switched(source_of(app), route.view) or _seems_guarded(source_of(app), route.view):
             continue
         for ref in route.refs():
@@ -97,6 +100,20 @@ def _is_switched(facts: SourceFacts, view: str) -> bool:
         return True  # ``if not settings.DEBUG: return …``
     asks = any(isinstance(part, (ConfigValue, EnvironmentValue)) for one in conditions for part in walk(one.value, 4))
     return asks and any(call.callee == "flask.abort" for call in facts.calls_in(view))
+
+
+def _is_added_on_demand(facts: SourceFacts, view: str) -> bool:
+    """``if app.debug: add_debug_routes(app)``: whoever runs it without debug mode does not have the route."""
+    places = [route.registered_at for route in facts.routes_of_view(view)]
+    return bool(places) and all(_is_behind_flag(facts, place) for place in places)
+
+
+def _is_behind_flag(facts: SourceFacts, place: Span) -> bool:
+    if asked_for(facts, place):
+        return True
+    function = facts.function_around(place)
+    calls = list(facts.calls(function)) if function else []
+    return bool(calls) and all(asked_for(facts, call.span) for call in calls)
 
 
 def _is_setting(value: Value) -> bool:
