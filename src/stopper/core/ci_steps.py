@@ -18,6 +18,10 @@ OF_A_PIPELINE: Final = re.compile(
 """Files that only a pipeline starts: what they hold is thrown away with it, or is the matter of ``credential-in-ci-config``."""
 OF_ONE_DESK: Final = re.compile(r"(?i)(?:^|[/._-])(?:dev|devel|development|devcontainer|local)(?:[/._-]|$)")
 """Files that start the application on one desk."""
+_SAYS_DESK: Final = re.compile(
+    r"^\s*-?\s*[\"']?(?:\w+_)?ENV(?:IRONMENT)?[\"']?\s*[:=]\s*[\"']?(?:dev(?:elopment)?|local)[\"']?\s*$"
+)
+"""An environment that says so itself: ``FLASK_ENV: development``."""
 _COMMENT: Final = re.compile(r"(?:^|\s)#.*$")
 _STEPS: Final = re.compile(r"^(\s*)steps\s*:\s*$")
 _ITEM: Final = re.compile(r"^(\s*)-\s")
@@ -58,6 +62,13 @@ class Step:
     def find(self, pattern: re.Pattern[str]) -> Line | None:
         """The first line in which that is found."""
         return next((line for line in self.lines if pattern.search(line.text)), None)
+
+
+def is_of_one_desk(file: TextFile) -> bool:
+    """That a file starts the application on one desk, by its name or because it gives the application an environment for development."""
+    return OF_ONE_DESK.search(file.path) is not None or (
+        file.kind == "compose" and any(_SAYS_DESK.match(line) for _, line in file.lines_with("env"))
+    )
 
 
 def lines_of(file: TextFile) -> Iterator[Line]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.api_key_names import is_key_name
 from stopper.core.app import App
-from stopper.core.ci_steps import OF_ONE_DESK, Line, Step, steps_of
+from stopper.core.ci_steps import Line, Step, is_of_one_desk, steps_of
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.key_shapes import STANDS_IN
@@ -76,6 +76,7 @@ def detect(app: App) -> Iterator[Hit]:
 def _in_file(file: TextFile) -> Iterator[Hit]:
     servers = _passwords_of_servers(file) if file.kind == "compose" else frozenset[str]()
     around = wide = False
+    desk = is_of_one_desk(file)
     masked = file.path.rpartition("/")[2].startswith("Jenkinsfile") and any(map(_MASKED.search, file.lines))
     told: set[str] = set()
     for step in steps_of(file):
@@ -88,7 +89,7 @@ def _in_file(file: TextFile) -> Iterator[Hit]:
             printed = file.kind in ("workflow", "build") and not masked and _is_printed(line, secrets_here)
             if printed and not _is_kept(step, number):
                 yield Hit(PRINTED, line.span)
-            elif _is_written(file, line) and not OF_ONE_DESK.search(file.path) and not _says(line, servers):
+            elif _is_written(file, line) and not desk and not _says(line, servers):
                 marked = first_format(line.text) is not None
                 if (said := _value(line)) in told:
                     continue  # one secret, wherever else the file hands it on

@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.calls_by_place import calls_between
-from stopper.core.ci_steps import OF_A_PIPELINE, OF_ONE_DESK
+from stopper.core.ci_steps import OF_A_PIPELINE, is_of_one_desk
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.key_shapes import is_placeholder
@@ -57,7 +57,7 @@ def detect(app: App) -> Iterator[Hit]:
 def _files(facts: SourceFacts) -> Iterator[Hit]:
     told: dict[tuple[str, str], str] = {}
     for file in facts.files_of("compose", "dockerfile", "procfile"):
-        if not OF_A_PIPELINE.search(file.path) and not OF_ONE_DESK.search(file.path):
+        if not OF_A_PIPELINE.search(file.path) and not is_of_one_desk(file):
             yield from _in_file(file, told)
 
 
