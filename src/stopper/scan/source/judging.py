@@ -197,6 +197,7 @@ class Judges:
             named = isinstance(value, Name) and (
                 value.dotted.startswith(SHOWN) or names.KEPT_ON_REQUEST.match(value.dotted) is not None
             )
+            named = named or (isinstance(value, Call) and names.ASKS_PERSON.match(value.callee) is not None)
             known = (
                 named
                 or is_key_reading(value, _SENT_IN)

@@ -20,6 +20,8 @@ from stopper.scan.source.drafts import new_flow, new_return, new_unknown
 from stopper.scan.source.project import Refusal
 from stopper.scan.source.reader import Reader
 
+_REFUSALS: Final = (401, 403, 407)
+_STATUS: Final = frozenset({"status", "status_code", "code", "http_status_code"})
 LOGIN_PAGE: Final = re.compile(r"(?i)log_?-?in|sign_?-?in")
 
 
@@ -57,6 +59,7 @@ def refuses(value: Value, depth: int = 3) -> bool:
             bool(value.items) and depth > 0 and refuses(value.items[0], depth - 1)
         )
     if type(value) is Call:
+        given = (*value.args, *(held for key, held in value.keywords if key in _STATUS))
         if value.method in (
             "abort",
             "Response",
@@ -66,23 +69,22 @@ def refuses(value: Value, depth: int = 3) -> bool:
             "error_response",
             "HTTPError",
         ):
-            given = (
-                *value.args,
-                *(held for key, held in value.keywords if key in ("status", "status_code", "code", "http_status_code")),
-            )
             return any(
                 _refusing_status(part) or (depth > 0 and type(part) is Sequence and refuses(part, depth - 1))
                 for part in given
             )
         if value.callee == "flask.redirect":
             return True
-        return value.method in ("unauthorized", "forbidden", "Unauthorized", "Forbidden")
+        if value.method in ("unauthorized", "forbidden", "Unauthorized", "Forbidden"):
+            return True
+        # ``self.respond({"error": "auth_required"}, 401)``: a number like this is passed for nothing else.
+        return any(type(part) is Constant and type(part.value) is int and part.value in _REFUSALS for part in given)
     return False
 
 
 def _refusing_status(value: Value) -> bool:
     if type(value) is Constant:
-        return value.value in (401, 403, 407) or (type(value.value) is str and value.value[:3] in ("401", "403"))
+        return value.value in _REFUSALS or (type(value.value) is str and value.value[:3] in ("401", "403"))
     return type(value) is Name and value.dotted.endswith(("UNAUTHORIZED", "FORBIDDEN"))
 
 

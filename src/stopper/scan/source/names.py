@@ -251,6 +251,16 @@ KEPT_ON_REQUEST: Final = re.compile(
 )
 """What a hook or decorator of the project has hung on the request: who is calling, or what they showed."""
 
+ASKS_BY_CLASS: Final = re.compile(r"(?i)auth|login|secure|security|protect")
+OPEN_BY_CLASS: Final = re.compile(r"(?i)public|anonymous|(?:^|_)open(?:_|$)|exempt")
+"""Attributes by which a view class says whether its own ``dispatch_request`` asks who is calling."""
+
+ASKS_PERSON: Final = re.compile(
+    r"flask\.g\.(?:current_)?(?:user|identity|account|member|principal|person|tenant|auth\w*|login)\.\w+$|(?:flask_login|flask_security|flask_jwt_extended)\.current_user\.\w+$"
+    r"|\?\.(?:authenticate|get_current_user|current_user|authenticated_user|get_current_tenant)$"
+)
+"""What is asked of whoever is calling, or brings them: ``g.user.has_permission(…)``, ``method().authenticate()``."""
+
 SUGGESTS_AUTH: Final = re.compile(
     r"(?i)auth|login|logged|token|jwt|permission|role|protected|secured?|require|api_?key|admin|access|private|signed|verif|identity|user"
 )

@@ -95,7 +95,11 @@ class Routes:
         if registration.verb == TABLE:
             name = blueprint_of(registration)
             return [None] if name is None else self.groups.named(name)
-        group = self.groups.group(registration.owner) if registration.verb == "before_request" else None
+        if registration.verb != "before_request":
+            return [None]
+        group = self.groups.group(registration.owner)
+        if group is None and isinstance(registration.owner, Name) and _FOREIGN.search(registration.owner.dotted):
+            return []  # of a library's blueprint: it sees the requests to that alone
         return [id(group.call) if group else None]
 
     def hooks_of(self, origin: Origin) -> Iterator[Hook]:
@@ -290,6 +294,9 @@ class Routes:
             return state.span, state.decorators
         function = self.project.functions.get(view)
         return (function.span, function.decorators) if function is not None else (registration.span, ())
+
+
+_FOREIGN: Final = re.compile(r"(?i)\.\w*(?:blueprint|bp)(?:\.before_request)?$")
 
 
 class _Passed:
