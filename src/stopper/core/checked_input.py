@@ -10,13 +10,32 @@ from stopper.core.labels import LabelKind
 from stopper.core.passing import passed
 from stopper.core.place import Span
 from stopper.core.raising import raised_in
-from stopper.core.values import Call, Choice, Constant, Item, Member, Name, Parameter, Sequence, Value, text_of, walk
+from stopper.core.values import (
+    Call,
+    Choice,
+    Constant,
+    Item,
+    Member,
+    Name,
+    Parameter,
+    Sequence,
+    Value,
+    parts,
+    text_of,
+    walk,
+)
 
 Origin = tuple[str, object]
 _CHECKS: Final = re.compile(
     r"(?i)isdigit|isalnum|isalpha|isidentifier|isnumeric|isdecimal|isinstance|match|fullmatch|endswith|hasattr|"
     r"\w*(valid|safe|allow|check|verify|permit|known|whitelist|accept|authori[sz]e|trust|local)\w*|is_\w+"
 )
+_OF_PASSWORDS: Final = re.compile(r"(?i)pass(?:word|wd|phrase)?(?:_|$)|pwd?(?:_|$)|credential|login|authenticat")
+"""Who asks for a password asks who it is, and not what stands in the name."""
+_LOOKS_UP: Final = frozenset({
+    "first", "one", "one_or_none", "first_or_404", "get_or_404", "get_or_none", "scalar", "scalar_one", "scalar_one_or_none",
+    "fetchone", "fetchall", "find_one", "execute",
+})  # fmt: skip
 _OF_TYPE: Final = frozenset({"isinstance", "hasattr", "endswith"})
 _OWN_ROOT: Final = frozenset({"flask.request.url_root", "flask.request.host_url"})
 """Addresses that end in a slash: what begins with one of them leads here."""
@@ -124,10 +143,12 @@ def _reached(called: Function, call: Call, mine: frozenset[Origin]) -> frozenset
 def _held(facts: SourceFacts, mine: frozenset[Origin], function: str, is_check: Callable[[Call], bool]) -> bool:
     loose = [one.span for one in facts.conditions_in(function) if _lets_any_path_in(one.value, mine)]
     for one in facts.comparisons_in(function):
-        if _holds_against(one.operator, one.left, one.right, mine) and not any(span.holds(one.span) for span in loose):
+        if _holds_against(facts, one.operator, one.left, one.right, mine) and not any(
+            span.holds(one.span) for span in loose
+        ):
             return True
     return any(
-        (isinstance(part, Call) and is_check(part) and bool(mine & origins(part)))
+        (isinstance(part, Call) and is_check(part) and any(_is_about(facts, one, mine) for one in parts(part)))
         or (isinstance(part, Member) and part.attribute in _PARSED and bool(mine & origins(part.owner)))
         for condition in facts.conditions_in(function)
         if condition.span not in loose
@@ -166,14 +187,32 @@ def _refused_inside(facts: SourceFacts, mine: frozenset[Origin], function: str) 
 def _asked_inside(facts: SourceFacts, mine: frozenset[Origin], function: str, is_check: Callable[[Call], bool]) -> bool:
     """``return place if is_local(place) else "/"``: a function that gives a value back asks in whatever form."""
     return any(
-        is_check(call) and any(mine & origins(one) for one in (*call.args, call.receiver))
+        is_check(call) and any(_is_about(facts, one, mine) for one in (*call.args, call.receiver))
         for call in facts.calls_in(function)
     )
 
 
-def _holds_against(operator: str, left: Value, right: Value, mine: frozenset[Origin]) -> bool:
+def _is_about(facts: SourceFacts, value: Value | None, mine: frozenset[Origin]) -> bool:
+    """That the value is made of these, and is not what was found by them: ``user.password_hash`` says nothing of the name that was asked for."""
+    return value is not None and bool(mine & origins(value)) and not _is_found_by(facts, value)
+
+
+def _is_found_by(facts: SourceFacts, value: Value) -> bool:
+    owner: Value = value
+    while isinstance(owner, (Member, Item)):
+        if isinstance(owner, Member) and owner.attribute in _PARSED:
+            return False
+        owner = owner.owner
+    return (
+        owner is not value
+        and isinstance(owner, Call)
+        and (owner.method in _LOOKS_UP or facts.function(owner.callee) is not None)
+    )
+
+
+def _holds_against(facts: SourceFacts, operator: str, left: Value, right: Value, mine: frozenset[Origin]) -> bool:
     if operator in ("in", "not in"):
-        return not isinstance(left, Constant) and bool(mine & origins(left)) and not mine & origins(right)
+        return not isinstance(left, Constant) and _is_about(facts, left, mine) and not mine & origins(right)
     if operator not in ("==", "!="):
         return False
     return any(
@@ -197,7 +236,11 @@ def _check_of(
             return prefix_counts or (said is not None and said not in _ANY_PATH)
         if call.method == "isinstance" and (_asks_of_result(call) or (not text_counts and _asks_for_text(call))):
             return False
-        return call.method not in without and _CHECKS.fullmatch(call.method) is not None
+        return (
+            call.method not in without
+            and _CHECKS.fullmatch(call.method) is not None
+            and _OF_PASSWORDS.search(call.method) is None
+        )
 
     return is_check
 
