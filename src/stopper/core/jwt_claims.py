@@ -134,8 +134,15 @@ def validated(facts: SourceFacts, call: Call) -> bool:
 
 
 def asked_by_hand(facts: SourceFacts, call: Call, claim: str) -> bool:
-    """That the claim of the decoded token is compared with something in the function that decodes, or in one that calls it."""
+    """That the claim of the decoded token is compared with something in the function that decodes, in one that calls it, or in one that is
+    handed the decoded claims there."""
     around = {call.function} | ({one.function for one in facts.calls(call.function)} if call.function else set[str]())
+    around |= {
+        other.callee
+        for name in around
+        for other in (facts.calls_in(name) if name else ())
+        if facts.function(other.callee) is not None and any(_bears(given, call) for given in other.args)
+    }
     for comparison in facts.comparisons():
         if comparison.function in around:
             for side in (comparison.left, comparison.right):
@@ -144,6 +151,14 @@ def asked_by_hand(facts: SourceFacts, call: Call, claim: str) -> bool:
                 if any(isinstance(part, Item) and text_of(part.key) == claim for part in walk(side, 6)):
                     return True
     return False
+
+
+def _bears(given: Value, decode: Call) -> bool:
+    """That the decoded claims are in what is handed over."""
+    return any(
+        isinstance(part, Call) and (part.span == decode.span or (part.callee == decode.function and part.callee != ""))
+        for part in walk(given, 4)
+    )
 
 
 def held_against(facts: SourceFacts, call: Call) -> frozenset[str]:
