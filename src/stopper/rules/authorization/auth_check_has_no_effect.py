@@ -35,6 +35,10 @@ _OWN: Final = re.compile(
 )
 
 
+_PERSON: Final = re.compile(
+    r"(?i)flask\.g\.\w*(?:user|identity|principal|account|member|person|tenant|caller|who|auth|token|claims|session|login|role|admin|key)"
+)
+"""What of ``g`` says who is calling; a site, a locale or a database there says nothing of it."""
 _SENT_AWAY: Final = frozenset({"werkzeug.exceptions.Unauthorized", "werkzeug.exceptions.Forbidden", "flask.redirect"})
 """What a check gives back for whoever may not pass, without a number that says so."""
 _STATUS: Final = frozenset({"status_code", "status", "code"})
@@ -79,7 +83,12 @@ def _is_guard(facts: SourceFacts, one: Decorator) -> bool:
 
 def _asks_who(value: Value) -> bool:
     """That a condition looks at what the caller shows, or at who was found to be calling."""
-    return any(isinstance(part, Name) and part.dotted.startswith(_WHO) for part in walk(value))
+    return any(
+        isinstance(part, Name)
+        and part.dotted.startswith(_WHO)
+        and (not part.dotted.startswith("flask.g.") or _PERSON.match(part.dotted) is not None)
+        for part in walk(value)
+    )
 
 
 def _not_asked(facts: SourceFacts) -> Iterator[Hit]:

@@ -17,23 +17,24 @@ from stopper.core.view_functions import FunctionIndex, index_of
 
 _CHANGING: Final = ("POST", "PUT", "PATCH", "DELETE")
 _PUBLIC: Final = re.compile(
-    r"(?i)(^|[/_.-])(log-?in|sign-?(in|up)|register|auth|authenticate|authentication|sessions?|contact|feedback|webhooks?|subscribe|callback|token|refresh|(users?|accounts?|customers?)/?$)"
+    r"(?i)(^|[/_.-])(log[-_]?(in|out)|sign[-_]?(in|up|out)|register|auth|authenticate|authentication|sessions?|contact|feedback|webhooks?|subscribe|callback|token|refresh|(users?|accounts?|customers?)/?$)"
 )
 _ROUTES: Final = {"quick": 6, "standard": 12, "deep": 40}
 
 
 def detect(app: App) -> Iterator[Hit]:
     """Paths of which one method is guarded while a changing one, or the automatic HEAD, is open."""
-    mixed: dict[str, set[str]] = {}
+    mixed: dict[tuple[str, str], set[str]] = {}
     for route in app.routes:
         for method, access in route.access.items():
-            mixed.setdefault(route.path, set()).add(access.state if method != "OPTIONS" else "")
+            # Two blueprints have one path only where their prefixes are not known.
+            mixed.setdefault((route.blueprint, route.path), set()).add(access.state if method != "OPTIONS" else "")
     paths = {path for path, states in mixed.items() if {"guarded", "open"} <= states}
     if not paths:
         return
     index = index_of(source_of(app))
     for route in app.routes:
-        if route.path not in paths or _PUBLIC.search(route.path):
+        if (route.blueprint, route.path) not in paths or _PUBLIC.search(route.path):
             continue
         for method in route.methods:
             found = route.access.get(method)
