@@ -26,6 +26,12 @@ def verdict(slug: str, app: Flask) -> Verdict:
     return run_probe(RULES[slug], prepare(model, courier, (), "active", "standard").target, courier).verdict
 
 
+def people(app: Flask) -> list[str]:
+    courier = Courier(WsgiTransport(app), mode="active", max_requests=2000)
+    model = App(routes=crawled(courier, "", "canary").routes, readers=frozenset({"wire"}))
+    return [one.name for one in prepare(model, courier, (), "active", "standard").target.identities]
+
+
 def club(shortest: int = 0, stays: bool = False) -> Flask:
     """Pages to join and to log in; the log-in sends on to what its link says, or to a page of its own where it *stays*."""
     app, people = Flask("club"), dict[str, str]()
@@ -107,3 +113,24 @@ def test_a_name_that_is_a_word_of_the_page_is_no_difference() -> None:
     app.add_url_rule("/login", "signin", signin, methods=["GET", "POST"])
     app.add_url_rule("/home", "home", lambda: "hello" if "who" in session else redirect("/login"))
     assert verdict("user-enumeration", app).outcome != "fail"
+
+
+@pytest.mark.parametrize(("checks", "outcome"), [(False, "fail"), (True, "pass")])
+def test_a_log_in_that_gives_a_token_to_whoever_asks(checks: bool, outcome: str) -> None:
+    app = Flask("open")
+
+    @app.post("/login")
+    def login() -> Any:
+        said = request.get_json(silent=True) or {}
+        if checks and said.get("password") != "Quiet-river-9":
+            return {"error": "no"}, 401
+        return {"token": f"token-of-{said.get('username')}"}
+
+    assert verdict("default-account-enabled", app).outcome == outcome
+    assert bool(people(app)) is not checks
+
+
+def test_a_guest_session_is_no_log_in() -> None:
+    app = Flask("guests")
+    app.add_url_rule("/api/sessions", "session", lambda: {"token": "guest-token-0001"}, methods=["POST"])
+    assert verdict("default-account-enabled", app).outcome != "fail"

@@ -93,3 +93,17 @@ def test_a_route_whose_own_404_shows_what_it_was_asked_for_is_told() -> None:
     app = Flask("own")
     app.add_url_rule("/users/<name>", "user", lambda name: (f"<p>Nobody is called {name}</p>", 404))
     assert places(verdict("markup-unescaped", app)) == {"GET /users/{name}"}
+
+
+@pytest.mark.parametrize("shell", [True, False])
+def test_a_command_whose_end_alone_is_shown(shell: bool) -> None:
+    app = Flask("blind")
+
+    @app.get("/run")
+    def run() -> Any:
+        said = request.args.get("cmd", "true")
+        done = subprocess.run(said if shell else ["/bin/echo", said], shell=shell, capture_output=True, timeout=4)
+        return jsonify(ran=said, code=done.returncode)
+
+    route = Route("/run", ("GET",), optional=("cmd",), readers=frozenset({"spec"}))
+    assert (verdict("code-injection", app, route).outcome == "fail") is shell

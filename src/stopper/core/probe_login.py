@@ -34,7 +34,7 @@ def login_routes(target: Target) -> list[Route]:
     found = [
         route
         for route in target.app.routes
-        if "POST" in route.methods and not route.parameters and (LOGIN.search(route.path) or is_log_in_form(route))
+        if "POST" in route.methods and (is_log_in_form(route) or (not route.parameters and LOGIN.search(route.path)))
     ]
     return sorted(found, key=lambda route: (not BEST.search(route.path), len(route.path), route.path))
 
@@ -108,6 +108,11 @@ def filled(body: Mapping[str, object], subject: str, password: str) -> dict[str,
     }
     if len(mine) >= 2:
         return {**body, **mine}
+    if len(body) == 2 and len(mine) == 1 and all(PASSWORD.search(name) for name in mine):
+        return {
+            **dict.fromkeys(body, subject),
+            **mine,
+        }  # of two that a log-in reads, the one beside the password names the person
     for name, value in body.items():
         if isinstance(value, dict):
             inner = filled(cast("Mapping[str, object]", value), subject, password)

@@ -12,7 +12,9 @@ from stopper.core.probe_inputs import members
 
 MOST: Final = {"quick": 2, "standard": 5, "deep": 20}
 """Routes that are sent such a body, by the scan's depth."""
-OBJECTS: Final = re.compile(r"(?i)data|obj|pickl|payload|serial|state|session|cart|config|pref|yaml|yml")
+OBJECTS: Final = re.compile(
+    r"(?i)data|obj|pickl|payload|serial|state|session|cart|config|pref|yaml|yml|snapshot|backup|dump|blob|model"
+)
 """Names under which a packed object may be sent."""
 XML: Final = re.compile(r"(?i)xml|svg|soap|data|payload|input|document|content|body")
 """Names under which a document of XML may be sent."""

@@ -188,6 +188,8 @@ class _Crawl:
 
     def _ask(self, nothing: Nothing, place: _Place) -> None:
         path = place.path
+        if place.surmise and not place.template and self._is_known_otherwise(path):
+            return
         response = _read(self.courier, path, self.who)
         if response is not None and only_slash(path, response) and path + "/" not in self.known:
             self.documents.update(dict.fromkeys(documents_beside(path)))
@@ -205,9 +207,15 @@ class _Crawl:
             if not place.depth and template not in self.led:
                 self.guessed[template] = None
         self.documents.update(dict.fromkeys((*documents_named(response, path), *documents_beside(path))))
+        if response.status >= 500:
+            return  # what an error leads to, as the page of a debugger, is none of the application's
         self._take_forms(response, path)
         if place.depth < DEPTH:
             self._follow(response, path, place.depth)
+
+    def _is_known_otherwise(self, path: str) -> bool:
+        """Whether a guess only puts a word where a route that something led to has a parameter, and ends as that route does."""
+        return any("}/" in known and template_pattern(known, {}).fullmatch(path) for known in (*self.forms, *self.led))
 
     def _is_any_word(self, nothing: Nothing, path: str, response: Response) -> bool:
         """Whether the answer to a guess is given to every word in its folder: ``/user/<name>`` answers to ``/user/login`` too."""

@@ -22,16 +22,14 @@ _NAMES: Final = ("email", "username", "user", "login", "name")
 
 def doors(app: App, kind: re.Pattern[str]) -> Iterator[Route]:
     """Routes without parameters that take POST and are named so, the plainest names first. A form that asks for an account is a log-in
-    under any name."""
+    under any name, and wherever it is sent."""
     found = [
         route
         for route in app.routes
         if "POST" in route.methods
-        and not route.parameters
         and (
-            kind.search(route.path)
-            or (kind is LOGIN and is_log_in_form(route))
-            or (kind is REGISTER and _opens_by_form(route))
+            (kind is LOGIN and is_log_in_form(route))
+            or (not route.parameters and (kind.search(route.path) or (kind is REGISTER and _opens_by_form(route))))
         )
     ]
     yield from sorted(
@@ -57,11 +55,8 @@ def accounts_bodies(route: Route, subject: str, password: str) -> Iterator[dict[
     made: object = sample(route.request_schema, "") if route.request_schema else {}
     body = cast("dict[str, object]", made) if isinstance(made, dict) else {}
     named = {name: "" for name in known if PASSWORD.search(name) or SUBJECT.search(name)}
-    if len(known) == 2 and len(named) == 1:  # of two that a log-in reads, the one beside the password names the person
-        other = next(name for name in known if name not in named)
-        if PASSWORD.search(next(iter(named))):
-            yield {other: subject, next(iter(named)): password}
-            return
+    if len(known) == 2 and len(named) == 1:
+        named = dict.fromkeys(known, "")
     flat = {name: text for name, text in named.items() if not isinstance(body.get(name), dict)}
     mine = filled(flat, subject, password) or filled(body, subject, password)
     if mine is not None:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
-from stopper.core.login_names import LOGIN
+from stopper.core.login_names import BEST, LOGIN
 from stopper.core.probe import Identity, Skipped
-from stopper.core.probe_login import asks_basic, basic, lets_in, understood
+from stopper.core.probe_login import asks_basic, basic, lets_in, token_in, understood
 from stopper.core.secret import Secret
 from stopper.core.usual_accounts import PAIRS
 from stopper.scan.doors import accounts_bodies, doors, form_of, json_of
@@ -19,6 +19,8 @@ NAME: Final = "default"
 """What the report calls the person; the account itself stands with the finding that proves it."""
 ROUTES: Final = 2
 """Log-ins at which the accounts are tried."""
+ANYBODY_MOST: Final = 2
+"""Ways to send an account by which somebody who does not exist is tried: the usual names as JSON and as a form."""
 TOLD: Final = (
     f"nobody was given and the API took no test person: the scan went on as {NAME!r}, by a default account that the API lets in "
     "(default-account-enabled)"
@@ -30,6 +32,8 @@ def usual_account(scene: "Scene") -> Identity | None:
     if scene.courier.mode != "active":
         return None
     for route in list(doors(scene.app, LOGIN))[:ROUTES]:
+        if (anybody := _anybody(scene, route)) is not None:
+            return anybody
         way = _way_in(scene, route)
         for subject, password in PAIRS if way is not None else ():
             exchange = _sent(scene, _ways(scene, route, subject, password)[way or 0])
@@ -41,6 +45,19 @@ def usual_account(scene: "Scene") -> Identity | None:
             if wrong is None or lets_in(wrong.response):
                 break
             return Identity(NAME, (), subject=subject, password=Secret(password), guessed=True)
+    return None
+
+
+def _anybody(scene: "Scene", route: Route) -> Identity | None:
+    """Somebody who does not exist, where the log-in gives a token to whoever asks."""
+    if not BEST.search(route.path):
+        return None
+    subject, password = f"nobody-{scene.canary}", secrets.token_hex(8)
+    for request in _ways(scene, route, subject, password)[:ANYBODY_MOST]:
+        exchange = _sent(scene, request)
+        if exchange is None or not token_in(exchange.response) or not lets_in(exchange.response):
+            continue
+        return Identity(NAME, (), subject=subject, password=Secret(password), guessed=True)
     return None
 
 

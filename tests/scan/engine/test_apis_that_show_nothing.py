@@ -9,6 +9,7 @@ from flask import Flask, abort, jsonify, request, send_file
 
 from stopper.core.app import App, Route
 from stopper.core.finding import Verdict
+from stopper.core.probe_login import filled
 from stopper.scan.catalogue import load
 from stopper.scan.crawl import crawled
 from stopper.scan.engine import run_probe
@@ -215,3 +216,27 @@ def test_people_come_in_by_names_that_only_errors_tell() -> None:
     model = App(routes=crawled(courier, "", "canary").routes, readers=frozenset({"wire"}))
     target = prepare(model, courier, (), "active", "standard").target
     assert [one.name for one in target.identities] == ["alice", "bob"]
+
+
+def test_what_the_page_of_an_error_leads_to_is_not_the_applications() -> None:
+    app = served("/v1/status")
+    page = '<link href="/fetch?__debugger__=yes&cmd=resource&f=style.css"><a href="/somewhere">x</a>'
+    app.add_url_rule("/fetch", "fetch", lambda: (page, 500, {"Content-Type": "text/html"}))
+    app.add_url_rule("/somewhere", "somewhere", lambda: "here")
+    found = crawl(app)
+    assert found["/fetch"].optional == ()
+    assert "/somewhere" not in found
+
+
+def test_a_word_in_the_middle_of_a_known_route_is_no_route_of_its_own() -> None:
+    app = Flask("middle")
+    form = '<form method="post" action="/shop/v1/201/login"><input name="username"><input type="password" name="password"></form>'
+    app.add_url_rule("/", "start", lambda: form)
+    app.add_url_rule("/shop/v1/<key>/login", "login", lambda key: ("<p>no</p>", 401), methods=["POST"])
+    assert [path for path in crawl(app) if path.endswith("/login")] == ["/shop/v1/{id}/login"]
+
+
+def test_of_two_members_the_one_beside_the_password_names_the_person() -> None:
+    assert filled({"operator": "", "pin": ""}, "ann", "secret") == {"operator": "ann", "pin": "secret"}
+    assert filled({"operator": "", "colour": ""}, "ann", "secret") is None
+    assert filled({"operator": "", "pin": "", "colour": ""}, "ann", "secret") is None

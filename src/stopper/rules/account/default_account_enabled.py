@@ -12,6 +12,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe_anybody import lets_anybody_in
 from stopper.core.probe_login import asks_basic, lets_in, login_requests, login_routes, understood
 from stopper.core.rule import Hit, Rule
 from stopper.core.usual_accounts import PAIRS
@@ -323,6 +324,8 @@ def probe(target: Target) -> Steps[Verdict]:
         return unsure("guessing an account that nobody gave needs mode active")
     found: Verdict | None = None
     for route in routes[:2]:  # beside the log-in of everybody often stands one of administrators
+        if (open_to_all := (yield from lets_anybody_in(target, route))) is not None:
+            return open_to_all
         way = yield from _way_in(target, route)
         if way is not None:
             seen = yield from _tried(target, route, way)

@@ -4,18 +4,19 @@ import base64
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from html import escape
 from typing import Final
 
 from stopper.core.app import App
 from stopper.core.checked_input import is_checked
-from stopper.core.exchange import Request
+from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import UNTRUSTED
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, send
-from stopper.core.probe_baseline import beyond
+from stopper.core.probe_baseline import beyond, says_nothing, steady
 from stopper.core.probe_inputs import Input, judged
 from stopper.core.probe_nowhere import NOWHERE, is_nowhere, nowhere
 from stopper.core.probe_packed_cookies import unpacked_cookies
@@ -222,6 +223,8 @@ def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
         found = yield from _worked_out(one.given(sent), one.given(harmless), telling)
         if found and (answer := found[-1].exchange) is not None:
             return [] if (yield from is_nowhere(target, one, sent, answer, telling)) else found
+    if _COMMANDS.search(one.name) and (seen := (yield from _ends_as_told(target, one))):
+        return seen
     if OBJECTS.search(one.name):
         for raw, plain in unpacked():
             text = base64.b64encode(raw).decode() if raw.startswith(b"c") else raw.decode()
@@ -230,6 +233,33 @@ def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
             if found:
                 return found
     return []
+
+
+_COMMANDS: Final = re.compile(r"(?i)^(\w+\.)*\w*(cmd|command|exec|shell|run|host|hostname|ip|ping|domain)$")
+"""Inputs that a shell may be given whose output nobody is shown."""
+
+
+def _ends_as_told(target: Target, one: Input) -> Steps[list[Evidence]]:
+    """Where only the end of a command shows: a shell ends as the text says, and a text that is no command changes nothing."""
+    answers: list[tuple[str, Exchange]] = []
+    for text in (";exit 0", ";exit 7", ";exit 0", ",exit 0", ",exit 7"):
+        sent = f"{target.canary}{text}"
+        exchange = yield from send(one.given(sent))
+        if says_nothing(exchange.response):
+            return []
+        answers.append((sent, exchange))
+    good, bad, again, plain, other = (_without(said, exchange.response) for said, exchange in answers)
+    if good == bad or good != again or plain != other:
+        return []
+    return [
+        Evidence("exchange", "control: without a separator the text is no command, whatever it says", answers[4][1]),
+        Evidence("exchange", "a shell ends well where the text says so", answers[0][1]),
+        Evidence("exchange", "and badly where the text says so", answers[1][1]),
+    ]
+
+
+def _without(sent: str, response: Response) -> tuple[int, str]:
+    return response.status, steady(response.text.replace(sent, "").replace(escape(sent), ""))
 
 
 def unpacked() -> tuple[tuple[bytes, bytes], ...]:
