@@ -178,7 +178,7 @@ class Unknown:
 @dataclass(frozen=True, slots=True)
 class Truth:
     """The outcome of a comparison or of ``not``. It says yes or no, so nothing leaks through it: it carries no labels of its own.
-    ``parts`` are what was compared (the comparison itself is a fact); ``differs`` says that it was by ``!=`` or ``not in``."""
+    ``parts`` are what was compared (the comparison itself is a fact); ``differs`` says that it was by ``!=``, ``is not`` or ``not in``."""
 
     parts: "tuple[Value, ...]" = ()
     span: Span | None = None

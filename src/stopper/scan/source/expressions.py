@@ -158,7 +158,7 @@ def _compare(reader: Reader, node: ast.Compare) -> Value:
             _pairwise(reader, node, op, left, right)
         rest.append(right)
         left = right
-    return new_truth((first, *rest), differs=len(rest) == 1 and type(node.ops[0]) in (ast.NotEq, ast.NotIn))
+    return new_truth((first, *rest), differs=len(rest) == 1 and type(node.ops[0]) in (ast.NotEq, ast.NotIn, ast.IsNot))
 
 
 def _pairwise(reader: Reader, node: ast.Compare, op: ast.cmpop, left: Sequence, right: Sequence) -> None:
