@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.account_names import said_name
 from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
+from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import CREDENTIALS, UNTRUSTED
 from stopper.core.naming import VARIABLE, sensitive
@@ -29,6 +30,7 @@ from stopper.core.values import (
     parts,
     walk,
 )
+from stopper.core.written_alike import written_alike
 
 _TELLS_NOTHING: Final = re.compile(
     r"(?i)(?:.*\.)?(?:bool|len|type|isinstance|hash|id|any|all|hexdigest|sha\d+|md5|mask\w*|redact\w*|scrub\w*|\w*fingerprint\w*|\w*saniti[sz]e\w*|obfuscat\w*|get_unverified_\w+)"
@@ -46,9 +48,33 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for flow in facts.flows("exception-message", label=tuple(sorted(CREDENTIALS))):
         certainty = _judged(facts, flow.value)
-        if certainty is not None and not _words_itself(facts, flow.detail):
+        if certainty is not None and not _words_itself(facts, flow.detail) and not _is_missing(facts, flow):
             yield Hit("a secret becomes part of the text of an exception", flow.span, certainty=certainty)
     yield from _by_classes(facts)
+
+
+def _is_missing(facts: SourceFacts, flow: Flow) -> bool:
+    """``if password is None: raise Wrong("password", password)``: there is nothing that the text could show."""
+    empty = [
+        tested
+        for one in facts.conditions_around(flow.span)
+        for option in (one.value.options if isinstance(one.value, Choice) and one.value.every else (one.value,))
+        if (tested := _tested_for_nothing(option, one.negated)) is not None
+    ]
+    return bool(empty) and any(written_alike(part, tested) for part in parts(flow.value) for tested in empty)
+
+
+def _tested_for_nothing(test: Value, negated: bool) -> Value | None:
+    """What is None or empty where the test holds."""
+    match test:
+        case Truth(parts=(tested, Constant(value=None | ""))) if not test.differs and not negated:
+            return tested
+        case Truth(parts=(tested,)) if not negated:
+            return tested
+        case Truth():
+            return None
+        case _:
+            return test if negated else None
 
 
 _BASE: Final = re.compile(r"(?:.*\.)?\w*(?:Error|Exception|Warning)")
