@@ -13,6 +13,7 @@ from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
 from stopper.core.seeming_guards import is_seemingly_guarded
 from stopper.core.shared_credentials import lets_programs_in
+from stopper.core.sql_tables import table_of, tables_of
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
@@ -45,7 +46,7 @@ _TOOL: Final = re.compile(
 """What is kept in ``g`` for the request and says nothing of who is calling."""
 _MINE: Final = re.compile(
     r"(?i)^(?:owner|author|user|creator|(?:created|uploaded|ordered|booked|requested|submitted)_by|uploader|seller|buyer|recipient|sender|customer|client|patient|student|employee|"
-    r"member|borrower|holder|subscriber|applicant|guest|account)(?:_id|_email|_name)?$"
+    r"member|borrower|holder|subscriber|applicant|guest|account)(?:_id|_email|_name)?$|^uid$|^userid$"
 )
 """A column that says which person a row belongs to."""
 _CATALOGUE: Final = re.compile(
@@ -109,6 +110,9 @@ def _is_of_somebody(index: FunctionIndex, route: Route, method: str, call: Call)
         for word in ("query", "objects")
     ]
     models = [known[name] for name in names if name in known]
+    table = table_of(call)
+    if table and any(_MINE.search(column) for column in tables_of(index.facts).get(table, ())):
+        return True
     return any(_MINE.search(column) for model in models for column in (*model.attributes, *model.fields))
 
 

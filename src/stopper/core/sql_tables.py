@@ -1,0 +1,58 @@
+"""The columns of tables, as the statements of a project tell them: no model says them where SQL is written by hand."""
+
+import re
+from typing import Final
+
+from stopper.core.facts import SourceFacts
+from stopper.core.values import Call, text_of, walk
+
+_NAMED: Final = r"[\"`\[]?(?:\w+\.)?(\w+)[\"`\]]?"
+_MADE: Final = re.compile(rf"(?is)\bcreate\s+table\s+(?:if\s+not\s+exists\s+)?{_NAMED}\s*\((.*)\)")
+_FILLED: Final = re.compile(rf"(?is)\b(?:insert|replace)\s+(?:or\s+\w+\s+)?into\s+{_NAMED}\s*\(([^)]*)\)")
+_READ: Final = re.compile(rf"(?is)\bselect\s+([\w\s,.\"`]+?)\s+from\s+{_NAMED}(?:\s|;|$)")
+_ASKED: Final = re.compile(rf"(?is)\b(?:from|update|into)\s+{_NAMED}")
+_STATEMENTS: Final = (
+    "*.execute",
+    "*.executescript",
+    "*.executemany",
+    "*.query",
+    "*.query_db",
+    "*.fetch_one",
+    "*.fetch_all",
+    "*.text",
+)
+
+
+def tables_of(facts: SourceFacts) -> dict[str, frozenset[str]]:
+    """The columns of each table, in lower case, by the table's name."""
+    return facts.once("tables of statements", lambda: _tables(facts))
+
+
+def _tables(facts: SourceFacts) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for call in facts.calls(*_STATEMENTS):
+        for value in call.args[:1]:
+            for text in (one for part in walk(value, 3) if (one := text_of(part)) is not None and " " in one):
+                for table, columns in _told(text):
+                    found[table] = found.get(table, frozenset()) | columns
+    return found
+
+
+def _told(text: str) -> list[tuple[str, frozenset[str]]]:
+    told = [(made[1], [row.split()[0] for row in made[2].split(",") if row.split()]) for made in _MADE.finditer(text)]
+    told += [(filled[1], filled[2].split(",")) for filled in _FILLED.finditer(text)]
+    told += [(read[2], [name.split(".")[-1] for name in read[1].split(",")]) for read in _READ.finditer(text)]
+    return [
+        (table.lower(), frozenset(name.strip().strip('"`[]').lower() for name in columns if name.strip()))
+        for table, columns in told
+    ]
+
+
+def table_of(call: Call) -> str:
+    """The table that a statement is about, in lower case; empty where no statement is written out."""
+    for part in walk(call.args[0], 3) if call.args else ():
+        text = text_of(part)
+        asked = _ASKED.search(text) if text is not None and " " in text else None
+        if asked is not None:
+            return asked[1].lower()
+    return ""
