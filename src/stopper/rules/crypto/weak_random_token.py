@@ -12,7 +12,7 @@ from stopper.core.place import Span
 from stopper.core.random_edits import from_the_system
 from stopper.core.random_picks import picks
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Format, Mapping, Name, Value, text_of, walk
+from stopper.core.values import Call, ConfigValue, Constant, Format, Mapping, Member, Name, Value, text_of, walk
 
 GENERATORS: Final = (
     r"(?:random|numpy\.random)(?:\.(?:Random|default_rng|RandomState|Generator))?\.(?:random|randint|randrange|choice|choices|sample|getrandbits|randbytes|uniform|shuffle|integers|bytes|betavariate)"
@@ -34,6 +34,11 @@ _MAKER: Final = re.compile(
 _DRAWS: Final = re.compile(
     r"(?i)\.(text|line|point|arc|chord|ellipse|pieslice|polygon|rectangle|rotate|paste|crop|resize|putpixel|transform|sleep)$"
 )
+_KEYED: Final = re.compile(
+    r"hmac\.\w+|.*\.(?:encrypt|sign|derive|getKey|get_key)|os\.urandom|secrets\.\w+|uuid\.uuid4|nacl\.\w+(?:\.\w+)*"
+)
+_KEY: Final = re.compile(r"(?i)(?:^|_)(?:key|secret)(?:_?key)?$")
+"""What is made with a key cannot be worked out without it, whatever time goes into it."""
 _PLAIN_WORDS: Final = frozenset({"value", "raw", "plain", "text", "data"})
 _CODE: Final = re.compile(r"(?i)^code$")
 _CODE_ENDS: Final = frozenset({9999, 99999, 999999, 9999999, 10000, 100000, 1000000})
@@ -50,9 +55,7 @@ def detect(app: App) -> Iterator[Hit]:
     made = [call for call in facts.calls_matching(GENERATORS) if not picks(call)]
     if facts.imports("time", "datetime"):
         hashes = list(facts.calls_matching(_HASH.pattern))
-        made += [
-            call for call in hashes if any(isinstance(one, Call) and one.callee in _CLOCKS for one in walk(call, 8))
-        ]
+        made += [call for call in hashes if _is_of_a_clock(call)]
     if not made:
         return
     seen: set[tuple[str, int]] = set()
@@ -68,6 +71,16 @@ def detect(app: App) -> Iterator[Hit]:
         if (span.path, span.line) not in seen:
             seen.add((span.path, span.line))
             yield Hit("what opens a door comes from a generator that can be guessed", span, certainty=certainty)
+
+
+def _is_of_a_clock(made: Call) -> bool:
+    """That the time goes into a hash, and nothing beside it that only the application knows: a key, or what the system drew."""
+    inside = list(walk(made, 8))
+    return any(isinstance(one, Call) and one.callee in _CLOCKS for one in inside) and not any(
+        (isinstance(one, Call) and _KEYED.fullmatch(one.callee) is not None)
+        or _KEY.search(one.attribute if isinstance(one, Member) else one.key if isinstance(one, ConfigValue) else "")
+        for one in inside
+    )
 
 
 def _uses(facts: SourceFacts, made: list[Call]) -> Iterator[tuple[Span, Certainty]]:
