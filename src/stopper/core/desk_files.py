@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 _OF_A_DESK: Final = re.compile(
     r"(?i)(?:^|/)(?:debug|profil(?:er|e|ing)(?:_\w+)?|(?:run|app|server)_(?:debug|profil(?:er|e|ing)))\.py$"
 )
-MADE_UP: Final = re.compile(r"(?i)(?:^|/)(?:sandbox(?:es)?/|fixtures?/|factor(?:y|ies)\.py$)")
-"""Where people and things are made up, for a look or for tests."""
+MADE_UP: Final = re.compile(r"(?i)^dev/|(?:^|/)(?:sandbox(?:es)?/|fixtures?/|factor(?:y|ies)\.py$)")
+"""Where people and things are made up, for a look or for tests; ``dev/`` beside the application is what its writers start."""
 _SCRIPTS: Final = re.compile(
     r"(?i)(?:^|/)(?:(?:scripts?|tools?|examples?|notebooks?|migrat(?:e|ions?))/|(?:cli|command_?lines?|commands?)(?:/|\.py$)|manage\.py$)"
 )

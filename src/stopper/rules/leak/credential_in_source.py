@@ -68,7 +68,7 @@ def _by_shape(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty, str]]:
     for text in facts.texts(tests=True):
         found = key_in(text.value)
         if found is not None and not _is_shown_as_example(facts, text.span):
-            in_test = facts.is_test(text.span)
+            in_test = facts.is_test(text.span) or MADE_UP.search(text.span.path) is not None
             if in_test and _has_ended(found.text):
                 continue
             sure: Certainty = "likely" if in_test else "certain"
