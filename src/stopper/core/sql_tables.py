@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from stopper.core.facts import SourceFacts
-from stopper.core.values import Call, text_of, walk
+from stopper.core.values import Call, Value, text_of, walk
 
 _NAMED: Final = r"[\"`\[]?(?:\w+\.)?(\w+)[\"`\]]?"
 _MADE: Final = re.compile(rf"(?is)\bcreate\s+table\s+(?:if\s+not\s+exists\s+)?{_NAMED}\s*\((.*)\)")
@@ -46,6 +46,20 @@ def _told(text: str) -> list[tuple[str, frozenset[str]]]:
         (table.lower(), frozenset(name.strip().strip('"`[]').lower() for name in columns if name.strip()))
         for table, columns in told
     ]
+
+
+def columns_read(rows: Value) -> tuple[str, ...]:
+    """The columns that a statement written out asks for, in their order, where *rows* is what it answered; empty where nobody can tell."""
+    for part in walk(rows, 5):
+        if (
+            isinstance(part, Call)
+            and part.method in ("execute", "query", "query_db", "fetch_all", "fetch_one")
+            and part.args
+        ):
+            read = _READ.search(text_of(part.args[0]) or "")
+            if read is not None:
+                return tuple(name.split(".")[-1].split()[-1].strip('"`') for name in read[1].split(",") if name.strip())
+    return ()
 
 
 def table_of(call: Call) -> str:

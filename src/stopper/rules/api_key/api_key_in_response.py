@@ -14,6 +14,7 @@ from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_answers import honest_answers
 from stopper.core.rule import Hit, Rule
+from stopper.core.sql_tables import columns_read
 from stopper.core.values import (
     Call,
     Caught,
@@ -168,6 +169,12 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
             return not is_of_browsers(key) and (_is_key(key) or _SECRET_SETTING.search(key) is not None)
         case Unknown(parts=(Call(method=method),)) if method in _ROWS:  # ``name, api_key = row``
             return _is_key(name)
+        case Call(method=method) if method in _ROWS and (
+            columns := columns_read(value)
+        ):  # ``SELECT owner, api_key FROM …``
+            return any(map(_is_key, columns))
+        case Item(key=Constant(value=int(place)), owner=owner) if columns := columns_read(owner):
+            return 0 <= place < len(columns) and _is_key(columns[place])
         case Item(key=Constant(value=int()), owner=owner) if _is_key(name):  # a column of a row
             return any(isinstance(one, Call) and one.method in _ROWS for one in walk(owner, 4))
         case Item(key=key):
