@@ -78,6 +78,15 @@ def test_an_empty_alternative_makes_security_optional() -> None:
     assert routes_of(THREE)["GET", "/api/open"].spec_security == ()
 
 
+def test_variables_of_a_server_stand_at_their_defaults() -> None:
+    """``{version}`` in the address of the first server is a part of the prefix."""
+    version = {"version": {"default": "0.4", "enum": ["0.4"]}}
+    document = {**THREE, "servers": [{"url": "https://elsewhere.example/api/{version}", "variables": version}]}
+    spec, routes = read_spec(json.dumps(document), "openapi.json")
+    assert spec.prefix == "/api/0.4"
+    assert "/api/0.4/notes" in {route.path for route in routes}
+
+
 def test_the_servers_host_is_never_used() -> None:
     assert not any("elsewhere" in path for _, path in routes_of(THREE))
 

@@ -87,7 +87,16 @@ def _servers(document: Document) -> Iterator[str]:
     for server in cast("list[object]", servers) if isinstance(servers, list) else ():
         url = document.mapping(server).get("url")
         if isinstance(url, str):
-            yield url
+            yield _filled(url, document.mapping(document.mapping(server).get("variables")), document)
+
+
+def _filled(url: str, variables: Mapping[str, object], document: Document) -> str:
+    """The address with its variables at their defaults (OpenAPI 3.1, 4.8.6)."""
+    for name, said in variables.items():
+        default = document.mapping(said).get("default")
+        if isinstance(default, str):
+            url = url.replace(f"{{{name}}}", default)
+    return url
 
 
 def prefix_of(servers: tuple[str, ...]) -> str:
