@@ -141,6 +141,19 @@ def test_the_account_of_another_is_ended(path: str, method: str, asks: bool) -> 
     assert people.people[1] == people.before
 
 
+def test_an_account_that_nobody_needs_to_be_known_for_is_changed() -> None:
+    people = People()
+
+    def change(user_id: int) -> Any:
+        people.people[user_id].update(name=str(request.get_json()["name"]))
+        return jsonify(message="saved")
+
+    people.app.add_url_rule("/users/<int:user_id>", "PUT /users", change, methods=["PUT"])
+    found = people.judged("name")
+    assert [(ref.method, ref.path) for ref in found.routes] == [("PUT", "/users/{user_id}")]
+    assert "without a credential" in found.message
+
+
 def test_people_by_a_key_are_registered_too_and_a_deed_without_a_body_ends_an_account() -> None:
     people = People(keys=True).with_end("/users/<int:user_id>/deactivate", "POST")
     assert [(ref.method, ref.path) for ref in people.judged().routes] == [("POST", "/users/{user_id}/deactivate")]

@@ -300,3 +300,21 @@ def test_a_member_of_which_only_the_path_and_the_refusal_speak_is_changed_by_ano
     cards.add("/cards/<int:card_id>/grade", "POST", grade)
     told = {(ref.method, ref.path.rpartition("/")[2]) for ref in cards.judged().routes}
     assert (("POST", "grade") in told) is not asks
+
+
+@pytest.mark.parametrize("open_to_make", [False, True])
+def test_what_a_known_caller_made_is_changed_by_nobody(open_to_make: bool) -> None:
+    """Where anybody may make such things, they may be anybody's."""
+    cards = Cards(public=True)
+
+    def change(card_id: int) -> Any:
+        cards.cards[card_id]["label"] = str(request.get_json()["label"])
+        return jsonify(ok=True)
+
+    cards.app.add_url_rule("/cards/<int:card_id>", "change", change, methods=["PUT"])
+    if open_to_make:
+        cards.caller = lambda: cards.tokens.get(
+            request.headers.get("Authorization", "")[7:], next(iter(cards.people), "")
+        )  # type: ignore[method-assign]
+    found = cards.judged()
+    assert [(ref.method, ref.path) for ref in found.routes] == ([] if open_to_make else [("PUT", "/cards/{card_id}")])

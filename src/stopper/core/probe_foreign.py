@@ -23,6 +23,7 @@ _JOINS: Final = re.compile(
     r"bookmark|favou?rites?|borrow|rent|book|buy|order|bid|answers?|messages?|views?)([/_-]|$)"
 )
 """What others do about a thing that is not theirs, and should."""
+_BY_NOBODY: Final = "without a credential"
 CHANGES_MOST: Final = 6
 """Routes of one kind that are tried as somebody else."""
 
@@ -185,7 +186,7 @@ def _changed(
     if method == "POST" and not thing.private:
         return None  # a move in a game, say, is a change that others may make
     found = yield from _one_way(target, kind, thing, route, method, alice, bob)
-    if found is None or found.outcome != "fail" or not thing.shared:
+    if found is None or found.outcome != "fail" or not thing.shared or found.message.endswith(_BY_NOBODY):
         return found
     look = yield from _look(target, kind, thing, bob)
     other = yield from made(target, kind, bob, alice)
@@ -207,8 +208,13 @@ def _one_way(
     if method == "DELETE":
         request = replace(request, body=b"")
     anonymous = yield from send(request)
+    unread = anonymous.response.status in (400, 422, 500) and method != "DELETE"
+    better = of_its_own(kind, thing, request, seen, anonymous.response.text) if unread else None
+    if better is not None:  # the body was looked at before anybody was asked who is there
+        request = with_id(route, replace(request, body=json.dumps(better).encode()), thing.number)
+        anonymous = yield from send(request)
     if anonymous.response.succeeded:
-        return None  # it asks nobody who is there: that is another weakness
+        return (yield from _by_nobody(target, kind, thing, RouteRef(method, route.path), anonymous, seen, alice))
     if not anonymous.response.refused and (yield from _viewed(target, kind, thing, alice)) != first:
         return None
     tried = yield from send(bob.on(request))
@@ -241,6 +247,26 @@ def _one_way(
         Evidence("exchange", "alice looks again and it is no longer what she made", after),
     )
     return failed(f"{ref} lets one user change what another user stored", (ref,), evidence)
+
+
+def _by_nobody(
+    target: Target, kind: Kind, thing: Thing, ref: RouteRef, anonymous: Exchange, seen: Exchange | None, alice: Identity
+) -> Steps[Verdict | None]:
+    """A change that asks nobody who is there, of a thing that only a known caller may make."""
+    after = yield from _look(target, kind, thing, alice)
+    changed = after is not None and _view(kind, thing, after) != _view(kind, thing, seen)
+    if not changed or seen is None or after is None or kind.create_route is None:
+        return None
+    making = yield from send(target.request_for(kind.create_route, "POST"))
+    if not making.response.refused or not (after.response.succeeded or after.response.status in (404, 410)):
+        return None
+    evidence = (
+        Evidence("exchange", "control: nobody may make such a thing without a credential", making),
+        Evidence("exchange", "alice makes one", thing.made),
+        Evidence("exchange", "without a credential it is changed", anonymous),
+        Evidence("exchange", "alice looks again and it is no longer what she made", after),
+    )
+    return failed(f"{ref} lets anybody change what a user stored, {_BY_NOBODY}", (ref,), evidence)
 
 
 # -- what lies below a thing -----------------------------------------------------------------------------------------------------

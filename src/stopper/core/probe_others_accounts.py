@@ -210,7 +210,7 @@ def _tried(
         yield from own(request.target.partition("?")[0], hers.made.request)
     anonymous = yield from send(request)
     if anonymous.response.succeeded:
-        return None
+        return (yield from _by_nobody(ref, anonymous, hers, body, ends))
     # Under no name: he is the scan's own, so nobody whom other probes need is logged out by it.
     tried = yield from send(replace(his.on(request), identity=None))
     refused = passed(f"{ref} refuses who is not meant")
@@ -231,6 +231,22 @@ def _tried(
         Evidence("exchange", "alice looks again", after),
     )
     return failed(f"{ref} lets one user {did.removesuffix('s')} the account of another", (ref,), evidence)
+
+
+def _by_nobody(
+    ref: RouteRef, anonymous: Exchange, hers: Account, body: dict[str, object], ends: bool
+) -> Steps[Verdict | None]:
+    """A change of her account that asks nobody who is there; None where it changed nothing."""
+    after = yield from send(hers.person.on(hers.view))
+    gone = ends and (after.response.refused or after.response.status in (404, 410))
+    if not gone and not (after.response.succeeded and _took(hers.seen, after, body)):
+        return None
+    evidence = (
+        Evidence("exchange", "control: alice, whom the scan registered, sees her account", hers.seen),
+        Evidence("exchange", "without a credential it is changed", anonymous),
+        Evidence("exchange", "alice looks again", after),
+    )
+    return failed(f"{ref} lets anybody change the account of a user, without a credential", (ref,), evidence)
 
 
 def _took(before: Exchange, after: Exchange, body: dict[str, object]) -> bool:
