@@ -25,7 +25,7 @@ _CHECKS_HASH: Final = re.compile(
 
 
 _OF_A_SERVICE: Final = re.compile(
-    r"(?i)(?:^|_)(?:db|database|smtp|mail(?:_?server)?|imap|pop3?|ldap|bind|proxy|mqtt|s?ftp|ssh|redis|broker|amqp|influx\w*|wifi|mysql|postgres\w*)_(?:\w+_)?"
+    r"(?i)(?:^|_)(?:db|database|smtp|e?mail(?:_?server)?|imap|pop3?|ldap|bind|proxy|mqtt|s?ftp|ssh|redis|broker|amqp|influx\w*|wifi|mysql|postgres\w*)_(?:\w+_)?"
     r"(?:password|passwd|pwd|pass)$"
 )
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.account_names import is_clear_password, is_of_a_service, is_password_name, said_name
 from stopper.core.app import App
-from stopper.core.fact import ClassFact
+from stopper.core.fact import ClassFact, Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
@@ -70,12 +70,27 @@ def _compared(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             alike = one.texts is not None and _ALIKE.fullmatch("=".join(one.texts))
             if alike or one.function.endswith((".__eq__", ".__ne__")) or _is_of_a_type(facts, one.left, one.right):
                 continue  # two objects of one kind are compared, as in ``__eq__``
+            if operator == "!=" and _looks_for_change(facts, one):
+                continue
             if _is_check(facts, one.left, one.right) or _is_check(facts, one.right, one.left):
                 yield one.span, COMPARED
     yield from _by_basic(facts)
     for call in facts.calls("hmac.compare_digest", "secrets.compare_digest", "*.safe_str_cmp"):
         if call.span and len(call.args) == 2 and (_is_check(facts, *call.args) or _is_check(facts, *call.args[::-1])):
             yield call.span, COMPARED
+
+
+def _looks_for_change(facts: SourceFacts, one: Comparison) -> bool:
+    """``if typed != row.password: …; row.password = typed``: nobody is let in by it. What is kept then is looked at where it is kept."""
+    return any(
+        isinstance(kept, (Member, Item))
+        and made.attribute == said_name(kept)
+        and "." in made.target
+        and not made.target.startswith("self.")
+        and made.value == typed
+        for made in facts.assignments_in(one.function)
+        for typed, kept in ((one.left, one.right), (one.right, one.left))
+    )
 
 
 def _by_basic(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
@@ -189,9 +204,7 @@ def _is_called_so(value: Value) -> bool:
             return _is_table(owner) and not _HASH.search(str(said_name(owner)))
         case Name(dotted=dotted):
             last = dotted.rpartition(".")[2]
-            return (
-                "." in dotted and is_password_name(last) and not dotted.startswith(("flask.request", "flask.session"))
-            )
+            return "." in dotted and _is_persons(last) and not dotted.startswith(("flask.request", "flask.session"))
         case Call(method="get", args=(_, *_), receiver=receiver) if receiver is not None:
             return _is_table(receiver)
         case _:

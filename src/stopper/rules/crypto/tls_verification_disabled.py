@@ -101,6 +101,8 @@ def _called(value: Value) -> Iterator[str]:
     match value:
         case Parameter(parameter=word) | Member(attribute=word) | ConfigValue(key=word):
             yield word
+        case Name(dotted=dotted) if not _CLIENT.fullmatch(dotted):
+            yield dotted.rpartition(".")[2]
         case Item(key=Constant(value=str(word))):
             yield word
         case Call(callee=callee) if not _CLIENT.fullmatch(callee):
@@ -120,6 +122,8 @@ def _calls(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             continue
         if _is_off(facts, name, value) and _is_client(facts, call):
             told = call
+            if any(text.startswith("http://") for one in call.args[:2] for text in _openings(facts, one)):
+                continue  # there is no certificate on this way
             yield call.span, _MESSAGE
 
 
