@@ -16,6 +16,7 @@ from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
     Choice,
+    Constant,
     Item,
     Mapping,
     Member,
@@ -200,6 +201,8 @@ def _held(value: Value, depth: int = 4) -> Iterator[Value]:
             pass
         case Mapping(items=items):
             inner = tuple(one for _, one in items)
+        case Item(owner=Call(method="fetchone" | "first" | "one"), key=Constant(value=int())):  # one column of a row
+            return
         case Item(owner=owner, key=key) if text_of(key) is None:  # one row of several
             inner = (owner,)
         case Call(callee=callee, args=given, keywords=named) if callee in _WRAPS:
