@@ -54,6 +54,10 @@ _CATALOGUE: Final = re.compile(
 )
 
 
+_TEMPLATES: Final = re.compile(r"(?i)^[^{]*[/_-]templat(?:es?|ing)(?=[/_-])")
+"""Templates of tasks and notes, out of which everybody's are made."""
+
+
 def detect(app: App) -> Iterator[Hit]:
     """Guarded routes that look a private thing up by an id from the path or the body, and never ask whose it is."""
     facts = source_of(app)
@@ -94,12 +98,14 @@ def _lookups(index: FunctionIndex, own: list[Function]) -> Iterator[Call]:
 
 
 def _private(route: Route) -> bool:
-    return bool(PRIVATE.search(route.path)) and not _CATALOGUE.search(route.path)
+    if _CATALOGUE.search(route.path) or _TEMPLATES.search(route.path):
+        return False
+    return bool(PRIVATE.search(route.path))
 
 
 def _is_of_somebody(index: FunctionIndex, route: Route, method: str, call: Call) -> bool:
     """That the model which is looked up says whose a row is. What everybody may read, only its owner may change."""
-    if method == "GET" and _CATALOGUE.search(route.path):
+    if method == "GET" and (_CATALOGUE.search(route.path) or _TEMPLATES.search(route.path)):
         return False
     known = classes_by_name(index.facts)
     names = [part.dotted for part in walk(call, 6) if isinstance(part, Name)]
