@@ -39,7 +39,7 @@ _SIGNATURE: Final = re.compile(
 _TOKEN: Final = re.compile(
     r"(?i)(?:^|[._-])(?:\w*(?:reset|verify|verification|webhook|csrf|confirm\w*|invite|unsubscribe|activation|access|auth|hook|secret)[_.-]?(?:token|code|secret)|token|otp|one_time_code)$"
 )
-_OPEN: Final = re.compile(r"(?i)type|name|url|expir|header|_id$|algorithm|version|len|valid")
+_OPEN: Final = re.compile(r"(?i)type|name|url|addr|expir|header|_id$|algorithm|version|len|valid")
 _MAC_WORD: Final = re.compile(r"(?i)sign|hmac|mac(?:$|_)")
 _SPENT: Final = re.compile(r"(?i)(?:^|_)(?:last|previous|used)_")
 """What was used before: it is compared so that it is not taken again."""
@@ -91,6 +91,8 @@ def _judged(facts: SourceFacts, one: Comparison) -> Certainty | None:
         if _is_named(facts, shown) and _is_sent(facts, shown) and not _is_sent(facts, made):
             if any(_SPENT.search(word) for word in _words(made)) or _is_known_digest(made, shown):
                 continue
+            if isinstance(made, (Item, Member)) and any(part == shown for part in walk(made.owner, 6)):
+                continue  # what is compared was looked up by the very value: there is nothing left to guess
             kept = isinstance(made, (EnvironmentValue, ConfigValue, Member, Item, Call, Name, Constant, Parameter))
             if kept:
                 return "likely"
