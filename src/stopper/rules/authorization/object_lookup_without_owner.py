@@ -54,7 +54,7 @@ _CATALOGUE: Final = re.compile(
 )
 
 
-_TEMPLATES: Final = re.compile(r"(?i)^[^{]*[/_-]templat(?:es?|ing)(?=[/_-])")
+_TEMPLATES: Final = re.compile(r"(?i)^[^{]*[/_-](?:templates?|templating)(?=[/_-])")
 """Templates of tasks and notes, out of which everybody's are made."""
 
 
