@@ -67,6 +67,8 @@ class Route:
     fields: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     request_schema: Mapping[str, object] | None = None
+    reads_no_query: bool = False
+    """Whether many usual names of a query were sent there at once and changed nothing."""
     files: tuple[str, ...] = ()
     """Names of the files that a form of a page sends there."""
     takes_form: bool = False

@@ -166,7 +166,7 @@ def _of(route: Route, request: Request, honest: Exchange, usual: Sequence[str]) 
         known = dict.fromkeys((*query_names(request), *route.names))
         if _SPEAKS.search(route.path):
             known.pop("query", None)
-        for name in known or (() if route.parameters else tuple(usual)):
+        for name in known or (() if route.parameters or route.reads_no_query else tuple(usual)):
             yield Input(route, request, name, "query", honest)
         return
     names = list(_texts(members(request)))

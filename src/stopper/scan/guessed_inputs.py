@@ -48,7 +48,7 @@ Ask = Callable[[dict[str, str]], Response]
 
 
 def guessed_inputs(app: App, courier: Courier, honest: HonestRequests, people: Sequence[Identity]) -> App:
-    """*app*, each route that read one of the usual names with that name. Bodies are tried in mode active only, and no route of a document."""
+    """*app*, each route that read one of the usual names with that name. Bodies are tried in mode active only, and at no route of a document."""
     routes: list[Route] = []
     left = ROUTES_MOST
     for route in app.routes:
@@ -92,8 +92,7 @@ def _unknown(route: Route, method: str, honest: HonestRequests) -> bool:
     known = honest.learned_query if method == "GET" else honest.learned
     return not (
         method not in route.methods
-        or "spec" in route.readers
-        or not route.readers <= {"wire"}
+        or not route.readers <= ({"wire", "spec"} if method == "GET" else {"wire"})
         or route.names
         or route.request_schema
         or known.get(route.path)
@@ -113,7 +112,7 @@ def _with_names(
         if courier.carry(honest(route, "GET")).response.status == 404:
             return made
         names = _read(_asker(courier, honest, route, people, "query"), QUERY, honest.canary)
-        return [*rest, replace(route, optional=names)] if names else made
+        return made if names is None else [*rest, replace(route, optional=names, reads_no_query=not names)]
     for kind in ("json", "form"):
         names = _read(_asker(courier, honest, route, people, kind), BODY, honest.canary)
         if names:
@@ -155,28 +154,30 @@ def _json(honest: HonestRequests, route: Route, values: Mapping[str, object]) ->
     return replace(honest(route, "POST"), body=json.dumps(values).encode())
 
 
-def _read(ask: Ask, names: Sequence[str], canary: str) -> tuple[str, ...]:
-    """Those of *names* that the route reads, as far as its answers show."""
+def _read(ask: Ask, names: Sequence[str], canary: str) -> tuple[str, ...] | None:
+    """Those of *names* that the route reads, as far as its answers show; None where they cannot tell."""
     nonsense = {f"{canary}-none": "1"}  # an empty body is told from one that lacks what is wanted
     plain = ask(nonsense)
     if plain.error or plain.refused or plain.status in (405, 429):
-        return ()
+        return None
     marks = {name: f"{canary}{chr(97 + number // 26)}{chr(97 + number % 26)}z" for number, name in enumerate(names)}
     sent = {name: _value(name, mark) for name, mark in marks.items()}
     every = ask(sent)
     if every.error or every.refused or every.status == 429:
-        return ()
+        return None
     shown = [name for name, mark in marks.items() if mark in every.text]
     if shown:
-        return tuple(shown[:FOUND_MOST]) if len(shown) < ECHOED else ()
+        return tuple(shown[:FOUND_MOST]) if len(shown) < ECHOED else None
     if same(plain, every) and every.content_type != "text/html":
         # A program that runs a file of this name fails as it fails without; what a shell does behind it shows.
         sent = {name: f"{FILE};echo {canary}$((7919*6007))" for name in names if _FILES.match(name)}
         every = ask(sent)
-    if same(plain, every) or not same(plain, ask(nonsense)):
-        return ()
+    if same(plain, every):
+        return () if plain.succeeded else None
+    if not same(plain, ask(nonsense)):
+        return None
     found = _narrowed(ask, plain, list(sent), sent)
-    return (found,) if found else ()
+    return (found,) if found else None
 
 
 def _value(name: str, mark: str) -> str:

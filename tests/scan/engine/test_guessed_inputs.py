@@ -80,7 +80,7 @@ def test_pages_that_show_their_address_or_change_by_themselves_tell_nothing() ->
     assert [route.names for route in seen.values()] == [(), ()]
 
 
-def test_no_body_is_tried_where_nothing_may_be_written_and_no_route_of_a_document_is_asked() -> None:
+def test_no_body_is_tried_where_nothing_may_be_written_and_at_no_route_of_a_document() -> None:
     app = Flask("careful")
     asked: list[str] = []
 
@@ -90,8 +90,22 @@ def test_no_body_is_tried_where_nothing_may_be_written_and_no_route_of_a_documen
         return {"said": (request.get_json(silent=True) or {}).get("message", "")}
 
     _seen(app, Route("/say", ("POST",), readers=WIRE), mode="default")
-    _seen(app, Route("/say", ("GET", "POST"), readers=frozenset[Reader]({"spec"})))
     assert asked == []
+    _seen(app, Route("/say", ("GET", "POST"), readers=frozenset[Reader]({"spec"})))
+    assert set(asked) == {"GET"}
+
+
+def test_a_route_that_reads_none_of_the_usual_names_is_asked_for_none_of_them_again() -> None:
+    app = Flask("plain")
+    app.add_url_rule("/all", "all", lambda: {"things": [1, 2]})
+    app.add_url_rule(
+        "/some", "some", lambda: {"things": [one for one in ("ab", "cd") if request.args.get("q", "") in one]}
+    )
+    document = frozenset[Reader]({"spec"})
+    told = _seen(app, Route("/all", ("GET",), readers=document), Route("/some", ("GET",), readers=document))
+    some = told["/some", "GET"]
+    assert told["/all", "GET"].reads_no_query
+    assert (some.optional, some.reads_no_query) == (("q",), False)
 
 
 def test_a_registration_that_wants_more_than_an_account_is_given_all_that_is_usual() -> None:

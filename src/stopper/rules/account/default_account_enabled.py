@@ -324,14 +324,15 @@ def probe(target: Target) -> Steps[Verdict]:
         return unsure("guessing an account that nobody gave needs mode active")
     found: Verdict | None = None
     for route in routes[:2]:  # beside the log-in of everybody often stands one of administrators
-        if (open_to_all := (yield from lets_anybody_in(target, route))) is not None:
-            return open_to_all
         way = yield from _way_in(target, route)
         if way is not None:
             seen = yield from _tried(target, route, way)
             if seen.outcome == "fail":
                 return seen
             found = found or seen
+    for route in routes[:2]:
+        if (open_to_all := (yield from lets_anybody_in(target, route))) is not None:
+            return open_to_all
     return found or unsure("no log-in understood an account")
 
 

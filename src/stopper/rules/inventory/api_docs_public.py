@@ -136,7 +136,7 @@ def probe(target: Target) -> Steps[Verdict]:
         answer = yield from attempt(send(_asked(target, path)))
         if answer is None or same(answer.response, nothing.response):
             continue
-        what = _described(answer.response)
+        what = _described(answer.response, path)
         if what:
             places.append(RouteRef("GET", path))
             evidence.append(Evidence("exchange", f"{what} is given to nobody in particular", answer))
@@ -177,8 +177,8 @@ def _asked(target: Target, path: str) -> Request:
     return Request("GET", request.target, (("Accept", "application/json, text/html"),))
 
 
-def _described(response: Response) -> str:
-    """What of the API an answer describes; empty when it is about something else."""
+def _described(response: Response, path: str) -> str:
+    """What of the API an answer describes; empty when it is about something else, or only repeats the *path* that was asked for."""
     if not response.succeeded:
         return ""
     found = response.json()
@@ -188,7 +188,7 @@ def _described(response: Response) -> str:
             return "the OpenAPI document"
         data = said.get("data")
         return "GraphQL introspection" if isinstance(data, dict) and "__schema" in data else ""
-    text = response.text
+    text = response.text.replace(path, "")
     if re.search(
         r"(?i)swagger-ui|SwaggerUIBundle|<redoc|redoc\.standalone|rapi-doc|graphiql|@scalar/|<elements-api|@stoplight/elements",
         text,
