@@ -93,13 +93,26 @@ def _is_login(index: FunctionIndex, route: SourceRoute, functions: list[str]) ->
     if _REFRESH.search(f"{route.path} {route.view.rpartition('.')[2]}"):
         return False  # a token is shown there, which nobody guesses
     if any(_checks_password(call.callee) and not _asks_form_only(facts, call) for call in calls):
-        return "POST" in route.methods or named
+        return "POST" in route.methods or (named and not _is_asked_by_post(index, route, functions))
     if "POST" in route.methods and _takes_code(route) and _compares(index, functions, codes_only=True):
         return True
     if not named or "POST" not in route.methods:
         return False
     return (
         _compares(index, functions) or _asks_database(facts, calls) or any(_asks_account(facts, one) for one in calls)
+    )
+
+
+def _is_asked_by_post(index: FunctionIndex, route: SourceRoute, functions: list[str]) -> bool:
+    """That the check stands in a function which a route of the same view's module answers POST with: this one only shows the page."""
+    facts = index.facts
+    checks = {name for name in functions if any(_checks_password(call.callee) for call in facts.calls_in(name))} - {
+        route.view
+    }
+    return bool(checks) and any(
+        "POST" in other.methods and checks <= set(_functions(index, other))
+        for other in facts.routes
+        if other.view != route.view and other.span.path == route.span.path
     )
 
 

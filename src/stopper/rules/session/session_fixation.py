@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
@@ -48,8 +49,18 @@ def detect(app: App) -> Iterator[Hit]:
         if not _OUT.search(route.path) and not _OUT.search(route.view.rpartition(".")[2]):
             continue
         function = facts.function(route.view)
-        if function is not None and not _ends(facts, route.view) and not _forgets(facts, route.view):
+        if function is None or _asks_before(facts, route):
+            continue
+        if not _ends(facts, route.view) and not _forgets(facts, route.view):
             yield Hit("the log-out does not clear the session", function.span)
+
+
+def _asks_before(facts: SourceFacts, route: SourceRoute) -> bool:
+    """That the route only shows the page which is sent to another view of the same address: that one logs out."""
+    return "POST" not in route.methods and any(
+        one.path == route.path and one.blueprint == route.blueprint and "POST" in one.methods and one.view != route.view
+        for one in facts.routes
+    )
 
 
 def _is(facts: SourceFacts, function: str, pattern: re.Pattern[str]) -> bool:

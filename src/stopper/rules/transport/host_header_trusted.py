@@ -242,6 +242,7 @@ RULE = Rule(
     ),
     ends="Stopper builds links from `STOPPER_ISSUER` and never from the request.",
     certainty="likely",
+    echo_of=("reset-link-from-host-header",),
     detect=detect,
     probe=probe,
 )
