@@ -34,7 +34,9 @@ SHORTEST: Final = 8
 _FAKE: Final = re.compile(
     rf"(?i){STANDS_IN}|<.*>|\{{|\.\.\.|^(?:none|null|todo|test|secret|x-[\w-]+|api[_-]?key|key|string|header|query)$|not.?set|insert|^(?:my|auth|some)[_-](?:api[_-]|secret[_-])?(?:key|token|secret)$|redacted|^(?:test|sample)(?:[-_][a-z]+)+$"
 )
-_COLLECTION: Final = re.compile(r"(?i)(?:.*_)?(?:api|access|service|client|valid|partner|allowed)_?keys(?:_.*)?")
+_COLLECTION: Final = re.compile(
+    r"(?i)(?:.*_)?(?:api|access|service|client|valid|partner|allowed|admin|internal|master|root)_?keys(?:_.*)?"
+)
 _OF_ANYTHING: Final = re.compile(r"(?i)(?:.*_)?(?:valid|allowed)_?keys(?:_.*)?")
 _FIELD: Final = re.compile(r"_?[a-z]+(?:_[a-z]+)*|[A-Z]+(?:_[A-Z]+)*")
 """What a field, a column or a setting is called."""

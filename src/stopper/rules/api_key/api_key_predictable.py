@@ -19,8 +19,25 @@ from stopper.core.probe_objects import ids
 from stopper.core.random_edits import NUMBERS, from_the_system
 from stopper.core.random_picks import picks
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Item, Mapping, Unknown, Value, parts, text_of
+from stopper.core.values import (
+    Call,
+    Constant,
+    Format,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Parameter,
+    Unknown,
+    Value,
+    parts,
+    text_of,
+    walk,
+)
 
+_DIGEST: Final = re.compile(r"hashlib\.(?:md5|sha\d+|sha3_\d+|blake2[bs])")
+_JOINS: Final = frozenset({"encode", "str", "lower", "upper", "strip", "format", "join", "bytes"})
+_SECRET: Final = re.compile(r"(?i)key|secret|token|salt|pepper|nonce|random|seed|pass|hash|config|environ")
 LEAST_BYTES: Final = 16
 """128 bits: OWASP ASVS 11.5.1."""
 _WEAK: Final = re.compile(
@@ -114,6 +131,8 @@ def _judged(value: Value, fallback: Span) -> Iterator[tuple[Span, str]]:
         if weak is not None:
             where = next((one.span for one in calls if one.callee == weak and one.span), None) or fallback
             yield where, f"a key is made with {weak}, which can be computed"
+        elif (digest := _of_known_things(calls)) is not None:
+            yield digest.span or fallback, "a key is a digest of what others know too"
         return
     drawn = [one for one in calls if _STRONG.fullmatch(one.callee)]
     if len(drawn) > 1 and 0 < (total := sum(map(_bytes_of, drawn))) < LEAST_BYTES and all(map(_bytes_of, drawn)):
@@ -136,6 +155,27 @@ def _judged(value: Value, fallback: Span) -> Iterator[tuple[Span, str]]:
             and size < LEAST_BYTES
         ):
             yield one.span or fallback, "a random text is cut so short that a key can be found by trying"
+
+
+def _of_known_things(calls: list[Call]) -> Call | None:
+    """The digest that a key is, where all that goes into it are columns and texts: ``md5(f"{client.name}{client.id}")``."""
+    digest = next((one for one in calls if _DIGEST.fullmatch(one.callee) and one.args), None)
+    if digest is None:
+        return None
+    leaves = list(_leaves(digest.args[0]))
+    said = [one.attribute for one in leaves if isinstance(one, Member)]
+    return digest if said and len(said) == len(leaves) and not any(map(_SECRET.search, said)) else None
+
+
+def _leaves(value: Value, depth: int = 6) -> Iterator[Value]:
+    """What a text is put together of, without the literals."""
+    if isinstance(value, Constant):
+        return
+    if depth and (isinstance(value, Format) or (isinstance(value, Call) and value.method in _JOINS)):
+        for part in parts(value):
+            yield from _leaves(part, depth - 1)
+    else:
+        yield value
 
 
 def _bytes_of(call: Call) -> int:

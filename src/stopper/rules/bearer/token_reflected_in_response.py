@@ -21,7 +21,7 @@ def detect(app: App) -> Iterator[Hit]:
     """The Authorization header, or all headers at once, in what is sent back."""
     facts = source_of(app)
     yield from _raised(facts)
-    for flow in facts.flows("response", label=("authorization-header", "request-headers")):
+    for flow in facts.flows("response", "response-header", label=("authorization-header", "request-headers")):
         whole = flow.has("request-headers")
         sure = flow.has("request-headers", "authorization-header", by_name=False)
         message = (

@@ -108,6 +108,9 @@ class _Asking:
         self, value: Value, place: _Place, as_text: bool, depth: int = 3
     ) -> Iterator[tuple[tuple[str, ...], _Place]]:
         """What is caught where the text of an exception is part of the value, and where it is given away."""
+        unpacked = {
+            id(one.owner) for one in walk(value, 8) if isinstance(one, Member) and one.attribute == "original_exception"
+        }
         for used, in_text in self._texts(value, as_text):
             if isinstance(used, Member):
                 for held, function in held_under(self._facts, used.owner, used.attribute) if depth else ():
@@ -116,14 +119,17 @@ class _Asking:
                 if in_text and not self._is_our_wording(used, place.function):
                     yield used.catches, place
             else:
-                yield from self._handed_over(used, place, in_text, depth)
+                yield from self._handed_over(used, place, in_text, depth, unpacked=id(used) in unpacked)
 
     def _handed_over(
-        self, value: Parameter, place: _Place, in_text: bool, depth: int
+        self, value: Parameter, place: _Place, in_text: bool, depth: int, *, unpacked: bool = False
     ) -> Iterator[tuple[tuple[str, ...], _Place]]:
-        """What a parameter may hold: the exception of a registered handler, or a text that a caller took from one."""
+        """What a parameter may hold: the exception of a registered handler, or a text that a caller took from one. ``unpacked``: it is
+        asked for the exception that a 500 was made of, which may be any."""
         if value.index == 0 and in_text:
-            yield from (((one.what,), place) for one in self._facts.error_handlers_of(value.function))
+            for one in self._facts.error_handlers_of(value.function):
+                of_500 = unpacked and (one.what == "500" or one.what.endswith("InternalServerError"))
+                yield ("Exception",) if of_500 else (one.what,), place
         for made in raised_for(self._facts, value) if depth and in_text else ():
             for told in made.args[:1]:  # the text of another went into it
                 yield from self.caught(told, _Place(place.span, made.function, place.maker), True, depth - 1)
