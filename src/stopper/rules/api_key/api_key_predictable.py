@@ -26,13 +26,10 @@ from stopper.core.values import (
     Item,
     Mapping,
     Member,
-    Name,
-    Parameter,
     Unknown,
     Value,
     parts,
     text_of,
-    walk,
 )
 
 _DIGEST: Final = re.compile(r"hashlib\.(?:md5|sha\d+|sha3_\d+|blake2[bs])")
