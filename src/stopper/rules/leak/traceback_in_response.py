@@ -15,7 +15,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import provoked
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.switched_on import asked_for
-from stopper.core.values import Call, Format, Member, Value, walk
+from stopper.core.values import Call, Format, Member, Value, options, walk
 
 _SINKS: Final = ("response", "template", "html")
 _MAKERS: Final = frozenset({"traceback.format_exc", "traceback.format_tb", "traceback.format_stack", "traceback.format_exception",
@@ -37,18 +37,34 @@ def detect(app: App) -> Iterator[Hit]:
         return
     if not facts.says(*_FRAMES) and _MAKERS.union(_PRINTERS).isdisjoint(facts.callees()):
         return
-    printing = {call.function for call in facts.calls(*_PRINTERS) if call.keyword("file") is not None and call.function}
-    for flow in facts.flows(*_SINKS):
-        if _shows(flow, printing) and not asked_for(facts, flow.span) and not _is_handed_on(facts, flow):
+    printers = [call for call in facts.calls(*_PRINTERS) if call.keyword("file") is not None and call.function]
+    # Where each is made in debug mode alone, it matters nowhere that it goes; frames that are taken apart by hand are seen where they stand.
+    on_demand = all(asked_for(facts, call.span) for call in (*printers, *facts.calls(*_MAKERS)))
+    if on_demand and not facts.says(*_FRAMES):
+        return
+    printing = {call.function for call in printers}
+    found = [
+        flow
+        for flow in facts.flows(*_SINKS)
+        if _shows(flow, printing, on_demand) and not asked_for(facts, flow.span) and not _is_handed_on(facts, flow)
+    ]
+    answering = {flow.function for flow in found}
+    for flow in found:
+        if not _is_answered_by(flow.value, answering):
             yield Hit("the traceback of an error goes to the caller", flow.span)
 
 
-def _shows(flow: Flow, printing: set[str]) -> bool:
-    if flow.has("traceback"):
+def _is_answered_by(value: Value, answering: set[str]) -> bool:
+    """``return make_response(data, error)``: what a function of the project answers with is told there, and not at each who calls it."""
+    return all(isinstance(one, Call) and one.callee in answering for one in options(value))
+
+
+def _shows(flow: Flow, printing: set[str], on_demand: bool) -> bool:
+    if flow.has("traceback") and not on_demand:
         return True
     for value in walk(flow.value):
         match value:
-            case Call(callee=callee) if callee in _MAKERS:
+            case Call(callee=callee) if callee in _MAKERS and not on_demand:
                 return True
             case Call(receiver=receiver) if (
                 receiver is not None and value.method in _READS and flow.function in printing
