@@ -68,7 +68,7 @@ class Bills:
     def judged(self) -> Verdict:
         said = {"openapi": "3.0.3", "info": {"title": "bills", "version": "1"}, "paths": {}}
         said["paths"] = {
-            rule.rule.replace("<int:", "{").replace(">", "}"): {"get": {"responses": {}}}
+            rule.rule.replace("<int:", "{").replace("<", "{").replace(">", "}"): {"get": {"responses": {}}}
             for rule in self.app.url_map.iter_rules()
             if "GET" in (rule.methods or ()) and rule.endpoint != "static"
         }
@@ -96,6 +96,20 @@ def test_a_second_list_of_ones_own_or_of_everybodys_on_purpose_is_not(bills: Bil
 def test_a_feed_of_what_all_may_open_is_no_leak_of_its_own() -> None:
     """That Bob opens Alice's thing by its id is told; the feed that shows it to all is not told beside it."""
     assert [ref.path for ref in Bills("/feed", opened=True).judged().routes] == ["/bills/{bill_id}"]
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_list_under_the_name_of_another_is_told(asks: bool) -> None:
+    bills = Bills("/overview", all_of=False)
+
+    def of(username: str) -> Any:
+        if bills.caller() != username and asks:
+            abort(403)
+        return jsonify([one for one in bills.bills.values() if one["username"] == username])
+
+    bills.app.add_url_rule("/people/<username>/bills", "of", of)
+    found = bills.judged()
+    assert [ref.path for ref in found.routes] == ([] if asks else ["/people/{username}/bills"]), found.message
 
 
 class Reviews:

@@ -17,7 +17,7 @@ RULE = next(rule for rule in load() if rule.slug == "cross-user-object-access")
 class Firm:
     """People of companies: every registration makes a company of its own. ``asks`` says whether a route asks who is of which one."""
 
-    def __init__(self, *, asks: bool) -> None:
+    def __init__(self, *, asks: bool, one_for_all: bool = False) -> None:
         self.app = app = Flask("firm")
         self.asks, self.people, self.tokens = asks, dict[str, dict[str, Any]](), dict[str, str]()
         self.deals: list[dict[str, Any]] = []
@@ -25,7 +25,8 @@ class Firm:
 
         @app.post("/register")
         def register() -> Any:
-            self.people[request.get_json()["email"]] = {**request.get_json(), "company_id": next(numbers)}
+            number = 500 if one_for_all else next(numbers)
+            self.people[request.get_json()["email"]] = {**request.get_json(), "company_id": number}
             return jsonify(ok=True), 201
 
         @app.post("/login")
@@ -56,6 +57,13 @@ class Firm:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         return self.people.get(self.tokens.get(token, "")) or abort(401)
 
+    def change(self, deal_id: int) -> Any:
+        found = next((one for one in self.deals if one["id"] == deal_id), None)
+        if found is None or (self.asks and found["company_id"] != self.caller()["company_id"]) or not self.caller():
+            abort(404)
+        found["title"] = str(request.get_json()["title"])
+        return jsonify(found)
+
     def staff(self, company_id: int) -> Any:
         if self.asks and company_id != self.caller()["company_id"]:
             abort(404)
@@ -84,3 +92,15 @@ def test_people_of_another_company_are_not_shown_by_its_id(asks: bool) -> None:
 def test_what_one_makes_goes_to_another_company_where_one_says_so(asks: bool) -> None:
     firm = Firm(asks=asks)
     assert [(ref.method, ref.path) for ref in firm.judged().routes] == ([] if asks else [("POST", "/deals")])
+
+
+def test_what_belongs_to_one_company_may_be_changed_by_each_of_its_people() -> None:
+    firm = Firm(asks=True, one_for_all=True)
+    firm.app.add_url_rule("/deals/<int:deal_id>", "change", firm.change, methods=["PUT"])
+    assert firm.judged().outcome != "fail"
+
+
+def test_what_belongs_to_another_company_may_not() -> None:
+    firm = Firm(asks=False)
+    firm.app.add_url_rule("/deals/<int:deal_id>", "change", firm.change, methods=["PUT"])
+    assert ("PUT", "/deals/{deal_id}") in {(ref.method, ref.path) for ref in firm.judged().routes}

@@ -8,6 +8,8 @@ from typing import Final, cast
 from stopper.core.login_names import PASSWORD
 
 _NAMES: Final = re.compile(r"(?i)user|login|name")
+_BELONGS: Final = re.compile(r"(?i)(company|organi[sz]ation|tenant|workspace|business|team|household)(_?name)?$")
+"""Members that name what an account belongs to: each of the scan's people has one of its own, so that what one has is not the other's."""
 RIGHTS: Final = re.compile(r"(?i)role|admin")
 """Members that say what an account may do."""
 _HIGH: Final = re.compile(r"(?i)admin|root|super|owner|staff")
@@ -40,6 +42,8 @@ def account_body(known: Mapping[str, object], *, mail: str, user: str, password:
             made = password
         elif "mail" in name.lower():
             made = login = mail
+        elif _BELONGS.search(name) and isinstance(value, str):
+            made = f"{user}-{name}"
         elif _NAMES.search(name):
             made, login = user, login or user
         elif RIGHTS.search(name):

@@ -85,16 +85,20 @@ def of_its_own(
     return {name: value + 1 if isinstance(value, (int, float)) else f"{value or name} changed"}
 
 
-def names_owner(*seen: Exchange) -> bool:
-    """That an answer says of the thing whose it is."""
-    return any(OWNER.search(name) for one in seen for name in _members(one.response.json(), 3))
+def owners(kind: Kind, number: str, seen: Exchange) -> dict[str, object]:
+    """What an answer says of the thing's owner, by name."""
+    whole = seen.response.json() if kind.thing is not None else entry_of(seen, kind.parameter, number)
+    return dict(_owners(whole, 3))
 
 
-def _members(value: object, depth: int) -> Iterator[str]:
+def _owners(value: object, depth: int) -> Iterator[tuple[str, object]]:
     if isinstance(value, dict) and depth:
         for name, item in cast("dict[str, object]", value).items():
-            yield name
-            yield from _members(item, depth - 1)
-    elif isinstance(value, list) and depth:
-        for item in cast("list[object]", value)[:3]:
-            yield from _members(item, depth - 1)
+            if OWNER.search(name):
+                yield name, item
+            yield from _owners(item, depth - 1)
+
+
+def differ(one: dict[str, object], other: dict[str, object]) -> bool:
+    """Whether two things have different owners: what belongs to one company may be changed by each of its people."""
+    return any(name in other and other[name] != value for name, value in one.items())

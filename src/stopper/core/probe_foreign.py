@@ -12,7 +12,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, own, passed, send, undo
 from stopper.core.probe_baseline import alike, attempt, same, steady
-from stopper.core.probe_changes import names_owner, of_its_own, told_or_kept
+from stopper.core.probe_changes import differ, of_its_own, owners, told_or_kept
 from stopper.core.probe_id_elsewhere import beside_the_thing, stands_elsewhere, with_id
 from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, entry_with, new_id, takes_its_id
 from stopper.core.probe_objects import entries, ids, marked
@@ -190,7 +190,10 @@ def _changed(
         return found
     look = yield from _look(target, kind, thing, bob)
     other = yield from made(target, kind, bob, alice)
-    if look is None or other is None or not names_owner(other.made, look):
+    his = (yield from _look(target, kind, other, bob)) if other is not None else None
+    if look is None or other is None or his is None:
+        return None
+    if not differ(owners(kind, thing.number, look), owners(kind, other.number, his)):
         return None
     back = yield from _one_way(target, kind, other, route, method, bob, alice)
     return found if back is not None and back.outcome == "fail" else None

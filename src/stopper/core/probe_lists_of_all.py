@@ -8,10 +8,12 @@ from stopper.core import probe_foreign as foreign
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.owner_names import PERSON
 from stopper.core.place import RouteRef
-from stopper.core.probe import Identity, Steps, Target, failed, send
+from stopper.core.probe import Identity, Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import attempt, is_door
 from stopper.core.probe_kinds import Kind, Thing, at_number, kinds
+from stopper.core.probe_own_values import own_numbers
 
 KINDS_MOST: Final = 4
 LISTS_MOST: Final = 12
@@ -27,7 +29,8 @@ def asked(target: Target, alice: Identity, bob: Identity, made: MutableMapping[s
     found: list[Verdict] = []
     hers: list[tuple[Kind, Thing]] = []
     lists = list(_lists(target))[:LISTS_MOST] if target.mode == "active" else []
-    for kind in list(kinds(target))[: KINDS_MOST if lists else 0]:
+    asks = bool(lists or _of_one_person(target)) and target.mode == "active"
+    for kind in list(kinds(target))[: KINDS_MOST if asks else 0]:
         thing = (yield from attempt(foreign.made(target, kind, alice, bob))) if kind.list_route is not None else None
         if thing is not None:
             made[kind.base] = thing
@@ -38,7 +41,41 @@ def asked(target: Target, alice: Identity, bob: Identity, made: MutableMapping[s
         if seen is not None and shown:
             verdict = yield from attempt(_judged(target, route, *shown[0], seen, bob))
             found += [verdict] if verdict is not None else []
+    for route in _of_one_person(target) if hers else ():
+        verdict = yield from attempt(_under_her_id(target, route, hers, alice, bob))
+        found += [verdict] if verdict is not None else []
     return found
+
+
+def _of_one_person(target: Target) -> list[Route]:
+    """Lists under the id of a person: ``/users/{user_id}/orders``."""
+    found = [one for one in target.app.routes if "GET" in one.methods and len(one.parameters) == 1]
+    return [one for one in found if not one.path.endswith("}") and PERSON.search(one.parameters[0][0])][:LISTS_MOST]
+
+
+def _under_her_id(
+    target: Target, route: Route, hers: list[tuple[Kind, Thing]], alice: Identity, bob: Identity
+) -> Steps[Verdict | None]:
+    """Bob asks for the list under Alice's id and sees what she made, which his own list lacks and the same id of nobody does not show."""
+    numbers = list(dict.fromkeys((yield from own_numbers(target, alice, route.parameters[0][0])).values()))[:2]
+    for number in numbers:
+        request = at_number(target, route, number)
+        own, anonymous = (yield from send(alice.on(request))), (yield from send(request))
+        thing = next((one for _, one in hers if _shows(own, one)), None)
+        if thing is None or _shows(anonymous, thing):
+            continue
+        foreign = yield from send(bob.on(request))
+        ref = RouteRef("GET", route.path)
+        if not _shows(foreign, thing):
+            return passed(f"{ref} does not show bob what alice made")
+        evidence = (
+            Evidence("exchange", "alice makes an object, which bob's own list lacks", thing.made),
+            Evidence("exchange", "control: without a credential it is not shown", anonymous),
+            Evidence("exchange", "control: it stands under alice's own id", own),
+            Evidence("exchange", "bob reads there and sees it", foreign),
+        )
+        return failed(f"{ref} shows what belongs to one user to another user who knows its id", (ref,), evidence)
+    return None
 
 
 def _lists(target: Target) -> Iterator[Route]:
