@@ -8,8 +8,10 @@ from stopper.core.app import App
 from stopper.core.fact import Condition, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
+from stopper.core.raising import raised_in
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Item, Member, Name, Parameter, Truth, Value, is_constant, text_of, walk
+from stopper.core.standing_alone import stands_alone
+from stopper.core.values import Call, Choice, Item, Member, Name, Parameter, Truth, Value, is_constant, text_of, walk
 
 _PATH: Final = re.compile(
     r"(?i)(?:^|[/_.-])(?:web_?-?hooks?|hooks?|ipn|stripe|paypal|github|gitlab|slack|twilio|shopify|payment[-_]?(?:callback|notification|event)s?|notify|callback/payment)(?:$|[/_.-])"
@@ -43,6 +45,8 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         if found := _judged(facts, route):
             yield Hit(found, route.span)
+        for span in _never_asked(facts, route):
+            yield Hit("nothing looks at whether the signature was right", span)
         for span in _lets_unsigned_in(facts, route):
             yield Hit("the webhook is believed where it brings no signature at all", span)
     yield from _outgoing(facts)
@@ -59,8 +63,29 @@ def _closed(app: App) -> set[tuple[str, str]]:
     }
 
 
+def _never_asked(facts: SourceFacts, route: SourceRoute) -> Iterator[Span]:
+    """``from_provider()`` on a line of its own, which says whether a signature is right and raises nothing."""
+    functions = _functions(facts, route)
+    for name in sorted(functions):
+        returns = facts.returns_of(name)
+        if not returns or raised_in(facts, name) or not all(_says_whether(one.value) for one in returns):
+            continue
+        for call in facts.calls(name):
+            if call.function in functions and call.span is not None and stands_alone(facts, call):
+                yield call.span
+
+
+def _says_whether(value: Value) -> bool:
+    return (
+        is_constant(value, True, False)
+        or (isinstance(value, Call) and value.method == "compare_digest")
+        or isinstance(value, Truth)
+    )
+
+
 def _lets_unsigned_in(facts: SourceFacts, route: SourceRoute) -> Iterator[Span]:
-    """``if not request.headers.get("X-Signature"): return True`` in what checks the signature."""
+    """``if not request.headers.get("X-Signature"): return True`` in what checks the signature, ``if not shown or matches(shown)``, and
+    ``if shown:`` around all of the check."""
     for name in sorted(_functions(facts, route)):
         if not any(_DIGESTS.search(call.callee) for call in facts.calls_in(name)):
             continue
@@ -69,6 +94,48 @@ def _lets_unsigned_in(facts: SourceFacts, route: SourceRoute) -> Iterator[Span]:
                 _is_absence(facts, asked) for asked in facts.conditions_around(returned.span)
             ):
                 yield returned.span
+        asked_here = facts.conditions_in(name)
+        for asked in asked_here:
+            if not asked.negated and not asked.refuses and _absent_or_right(facts, asked.value):
+                yield asked.span
+        if any(
+            (one.stops or one.refuses) and (one.negated or _is_absence(facts, one))
+            for one in asked_here
+            if _is_of_header(facts, one)
+        ):
+            continue  # who brings none is turned away
+        for call in facts.calls_in(name):
+            around = list(facts.conditions_around(call.span)) if call.method == "compare_digest" and call.span else []
+            if around and any(
+                not one.negated and _is_of_header(facts, one) and _is_presence(one.value) for one in around
+            ):
+                yield call.span or around[0].span
+
+
+def _is_of_header(facts: SourceFacts, asked: Condition) -> bool:
+    value = asked.value.parts[0] if isinstance(asked.value, Truth) and asked.value.parts else asked.value
+    return facts.derives(value, "request-header", "request-headers")
+
+
+def _is_presence(value: Value) -> bool:
+    """``if shown:``, ``if shown is not None:``"""
+    if isinstance(value, Truth):
+        return value.differs and any(is_constant(part, None, "") for part in value.parts)
+    return isinstance(value, Item)
+
+
+def _absent_or_right(facts: SourceFacts, value: Value) -> bool:
+    """``not shown or compare_digest(shown, wanted)``."""
+    if not isinstance(value, Choice) or value.every:
+        return False
+    absent = any(
+        isinstance(one, Truth)
+        and not one.differs
+        and len(one.parts) == 1
+        and facts.derives(one.parts[0], "request-header", "request-headers")
+        for one in value.options
+    )
+    return absent and any(isinstance(one, Call) and _DIGESTS.search(one.callee) for one in value.options)
 
 
 def _is_absence(facts: SourceFacts, asked: Condition) -> bool:
