@@ -162,10 +162,21 @@ def _looks_up(index: FunctionIndex, call: Call) -> bool:
             return not any(OWNER.search(key) for key in maps[0].keys())  # noqa: SIM118
         return not (call.method == "get" and call.callee.count(".") == 1 and _is_library(call))
     if call.method in _BY_FILTER:
+        if any(OWNER.search(name) and _is_of_path(index, value) for name, value in call.keywords):
+            return True  # whose things they are is said by the address
         return not any(OWNER.search(name) for name, _ in call.keywords) and not any(
             _names_owner(value) for value in call.args
         )
     return False
+
+
+def _is_of_path(index: FunctionIndex, value: Value) -> bool:
+    """``/users/{user_id}/orders``: a parameter before private things, which whoever asks may change."""
+    return isinstance(value, Parameter) and any(
+        PRIVATE.search(route.path.rpartition("}")[2]) is not None and not _CATALOGUE.search(route.path)
+        for route in index.facts.routes_of_view(value.function)
+        if value.parameter in {name for name, _ in route.parameters}
+    )
 
 
 def _is_library(call: Call) -> bool:
