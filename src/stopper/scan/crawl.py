@@ -13,7 +13,7 @@ from stopper.core.ids_in_paths import templated
 from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_query import query_names
 from stopper.scan.merge import template_pattern
-from stopper.scan.more_words import FEW, HINTS, MANY, MORE, below, one_of, shows_beginning
+from stopper.scan.more_words import FEW, MANY, below, one_of, wanted
 from stopper.scan.named_routes import Named, named_routes, scripts
 from stopper.scan.nothing_there import Nothing, as_person, only_slash, plain_get
 from stopper.scan.page_links import linked
@@ -123,7 +123,7 @@ class _Crawl:
             return
         few = len(self.found) + len(self.forms) - len(self.guessed) < FEW and len(self.found) < MANY
         led = [path.removeprefix(self.prefix) for path in self.found if path not in self.guessed]
-        for words in (HINTS, MORE) if few and not shows_beginning(led) else ():
+        for words in wanted(led) if few else ():
             self._guess(nothing, words)
         few = few and len(self.found) < MANY
         self._guess(nothing, below(self._paths(), few=few))

@@ -119,7 +119,7 @@ _PLAUSIBLE: Final[tuple[tuple[str, Callable[[str], object]], ...]] = (
     (r"^next$|redirect|return_to|return_url", lambda _: "/"),
     (r"url|uri|link|webhook|callback|endpoint|image|avatar", lambda _: "https://example.com/"),
     (r"(^|_)(page|offset|skip|start)$", lambda _: 1),
-    (r"limit|per_page|size|count|amount|quantity|qty|price|number|age|year|total|balance", lambda _: 1),
+    (r"limit|per_page|size|amount|quantity|qty|price|number|year|total|balance|(^|_)(age|count)(_|$)", lambda _: 1),
     (r"(^|_)ids?$|id$", lambda _: 1),
     (r"^(is|has|can)_|enabled|active|public|private|done|completed", lambda _: False),
     (r"date|_at$|time", lambda _: "2026-01-01T00:00:00Z"),

@@ -62,7 +62,7 @@ _BELOW: Final = (
 _BELOW_MORE: Final = (
     "auth/login", "auth/register", "auth/signin", "auth/signup", "auth/token", "auth/refresh", "auth/me", "auth/logout", "signup", "signin", "logout", "refresh",
     "session", "sessions", "account", "accounts", "users/1", "users/me", "users/login", "users/register", "admin/users", "admin/config", "admin/stats", "admin/logs",
-    "items", "invoices", "customers", "employees", "devices", "documents", "projects", "books", "events", "tickets", "payments", "transactions", "transfer",
+    "items", "invoices", "customers", "staff", "employees", "devices", "documents", "projects", "books", "events", "tickets", "payments", "transactions", "transfer",
     "categories", "cart", "reviews", "articles", "todos", "jobs", "reports", "report", "notifications", "subscriptions", "keys", "tokens", "secrets",
     "webhooks", "hooks", "webhooks/test", "hooks/test", "callback", "proxy", "preview", "render", "template", "convert", "import", "parse", "load", "restore",
     "exports", "run", "execute", "command", "cmd", "eval", "calc", "lookup", "resolve", "image", "avatar", "graphql", "query", "system", "internal",
@@ -115,9 +115,14 @@ def _beginnings(known: Iterable[str]) -> list[str]:
     return [part.group(1) for part in begun if part.group(2) or _HEADS.match(part.group(1))]
 
 
-def shows_beginning(led: Iterable[str]) -> bool:
-    """Whether something *led* to a route of an API below its beginning: such an API has hardly anything elsewhere."""
-    return any(_HEADS.match(head) for head in _beginnings(led))
+def wanted(led: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """The lists of words that are worth trying beside what something *led* to. Where that shows by which beginning an API is reached no
+    other is tried, and an API whose every route but its start lies below one has hardly anything elsewhere."""
+    paths = [path for path in led if path.strip("/")]
+    below_one = [any(map(_HEADS.match, _beginnings([path]))) for path in paths]
+    if not any(below_one):
+        return HINTS, MORE
+    return () if all(below_one) else (MORE,)
 
 
 def one_of(found: Iterable[str]) -> tuple[str, ...]:

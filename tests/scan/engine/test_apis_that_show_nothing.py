@@ -13,6 +13,7 @@ from stopper.core.probe_login import filled
 from stopper.scan.catalogue import load
 from stopper.scan.crawl import crawled
 from stopper.scan.engine import run_probe
+from stopper.scan.honest import plausible
 from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
@@ -240,3 +241,15 @@ def test_of_two_members_the_one_beside_the_password_names_the_person() -> None:
     assert filled({"operator": "", "pin": ""}, "ann", "secret") == {"operator": "ann", "pin": "secret"}
     assert filled({"operator": "", "colour": ""}, "ann", "secret") is None
     assert filled({"operator": "", "pin": "", "colour": ""}, "ann", "secret") is None
+
+
+def test_a_page_beside_an_api_may_have_others_beside_it() -> None:
+    app = served("/api/v1/status", "/board", "/greet")
+    app.add_url_rule("/", "start", lambda: '<a href="/board">board</a> <a href="/api/v1/status">status</a>')
+    assert "/greet" in crawl(app)
+
+
+def test_only_a_number_is_filled_with_a_number() -> None:
+    texts = ("message", "language", "account", "country", "image_text", "package")
+    assert all(isinstance(plausible(name, "canary"), str) for name in texts)
+    assert all(plausible(name, "canary") == 1 for name in ("age", "max_age", "count", "page_count", "limit"))
