@@ -30,6 +30,8 @@ def detect(app: App) -> Iterator[Hit]:
         closed = next(route for route in routes if _state(route, method) == "guarded")
         for route in routes:
             ref = RouteRef(method, route.path)
+            if route.view != closed.view and _looks_itself(closed, method):
+                continue
             if _state(route, method) == "open" and ref not in seen and _answer_the_same(route, closed):
                 seen.add(ref)
                 yield Hit(
@@ -49,6 +51,12 @@ def _answer_the_same(one: Route, other: Route) -> bool:
     if len(plain) > 1 or one.path.rstrip("/").lower() == other.path.rstrip("/").lower():
         return True
     return _word(one.view) == _word(other.view)
+
+
+def _looks_itself(route: Route, method: str) -> bool:
+    """That nothing but the view's own code turns callers away, as it does for what it cannot find: another view need not."""
+    access = route.access.get(method)
+    return access is not None and not any(guard.stops and guard.kind != "view-body" for guard in access.guards)
 
 
 def _word(view: str) -> str:
