@@ -13,6 +13,7 @@ from stopper.core.values import (
     Item,
     Mapping,
     Name,
+    Parameter,
     Sequence,
     Value,
     is_constant,
@@ -376,3 +377,16 @@ def test_each_of_two_names_is_what_the_function_gives_at_its_place(read):
     (call,) = source_of(read(source).app).calls("use")
     shown = [{one.value for one in options(arg) if isinstance(one, Constant)} for arg in call.args]
     assert shown == [{None, "data"}, {None, "broken"}]
+
+
+def test_the_names_of_pairs_are_told_from_what_they_hold(read):
+    """``for name, held in sent.items()``: the name comes out of the keys, and the value out of the mapping."""
+    found = passed(
+        read("import jwt\ndef view(sent):\n    for name, held in sent.items():\n        jwt.decode(name, held)\n")
+    )
+    name, held = found.args
+    assert isinstance(name, Item)
+    assert isinstance(name.owner, Call)
+    assert name.owner.method == "keys"
+    assert isinstance(held, Item)
+    assert isinstance(held.owner, Parameter)

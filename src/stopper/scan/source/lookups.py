@@ -19,7 +19,7 @@ from stopper.core.values import (
     Sequence,
     Value,
 )
-from stopper.scan.source.drafts import new_choice, new_item, new_member, new_name, new_sequence, new_unknown
+from stopper.scan.source.drafts import new_call, new_choice, new_item, new_member, new_name, new_sequence, new_unknown
 from stopper.scan.source.held_fields import field_of
 from stopper.scan.source.loops import MOST_ROWS, is_table, pairs_of
 from stopper.scan.source.reader import NONE, NOTHING, Reader, canonical, either, named
@@ -225,8 +225,17 @@ def element_of(value: Value) -> Value:
     if type(value) is Member and value.attribute == "headers":
         return NOTHING  # the names of what a client or an answer holds; those of the request come in pairs
     if type(value) is Call and value.method in ("items", "values", "keys") and value.receiver is not None:
-        return new_item(value.receiver, NOTHING)
+        held = new_item(value.receiver, NOTHING)
+        if value.method != "items" or value.args or _comes_in_pairs(value.receiver):
+            return held
+        names = new_call("?.keys", (), (), False, value.receiver, value.function, value.span)
+        return new_sequence((new_item(names, NOTHING), held), "tuple")
     return new_item(value, NOTHING)
+
+
+def _comes_in_pairs(value: Value) -> bool:
+    """The request's headers and what a model is asked for: who reads them knows what goes with what."""
+    return type(value) is Name and value.dotted == "flask.request.headers"
 
 
 def _keys_of(value: Value | None) -> tuple[Value, ...]:
