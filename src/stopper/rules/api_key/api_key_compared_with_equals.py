@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.account_names import is_password_name, said_name
 from stopper.core.api_key_names import READ_FROM, SHOWN, is_key_name
 from stopper.core.app import App
+from stopper.core.enumerations import is_enumerated
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import Label
@@ -53,6 +54,8 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for comparison in facts.comparisons("==", "!="):
         sides = (comparison.left, comparison.right)
+        if any(is_enumerated(facts, side) for side in sides):
+            continue
         if any(is_password_name(said_name(side)) for side in sides):
             continue  # a password in clear is worse, and told by its own rule
         if any(_is_no_key(side) or _NO_SECRET.search(said_name(_bare(side))) for side in sides) or not any(

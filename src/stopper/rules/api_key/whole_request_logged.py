@@ -13,6 +13,7 @@ from stopper.core.rule import Hit, Rule
 from stopper.core.switched_on import asked_for
 from stopper.core.values import (
     Call,
+    Choice,
     Item,
     Mapping,
     Member,
@@ -46,6 +47,8 @@ _VIEWS: Final = re.compile(r"\.(?:items|values|to_dict|to_wsgi_list|copy|lists|d
 _MASKS: Final = re.compile(
     r"(?i)mask|redact|scrub|obfuscat|hash|digest|saniti[sz]e|censor|filter|safe|clean|strip_|allow"
 )
+_MASK: Final = re.compile(r"(?i)[*#•x]{3,}|redacted|hidden|masked|filtered")
+"""What stands in the place of a secret."""
 _SHOWS: Final = frozenset(
     {
         "str",
@@ -108,6 +111,8 @@ def _whole(facts: SourceFacts, value: Value, depth: int = 10) -> str | None:
             return WHOLE.get(f"flask.request.{name.rpartition('.')[2]}")
         case Item() | Truth() | Member():
             return None
+        case Choice(options=several) if any(_MASK.search(text_of(one) or "") for one in several):
+            return None  # ``shown = "***" if "KEY" in name else value``
         case Call(callee=callee) if callee in _TELLS_NOTHING or _MASKS.search(callee.rpartition(".")[2]):
             return None
         case Call(callee="sorted" | "list" | "set" | "tuple" | "frozenset", args=(inner, *_)) if _gives_names(inner):
