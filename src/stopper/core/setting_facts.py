@@ -18,6 +18,7 @@ from stopper.core.values import (
     Constant,
     EnvironmentValue,
     Item,
+    Mapping,
     Name,
     Parameter,
     Sequence,
@@ -25,6 +26,7 @@ from stopper.core.values import (
     Unknown,
     Value,
     is_constant,
+    options,
     text_of,
     walk,
 )
@@ -284,8 +286,15 @@ _TAKES_MAPPING: Final = ("*.from_mapping", "flask.Flask.config.update", "flask.c
 
 
 def _is_unseen(facts: SourceFacts, value: Value) -> bool:
-    """A mapping that a file, a library or the environment fills."""
-    return isinstance(value, Call) and not facts.returns_of(value.callee)
+    """A mapping that a file, a library or the environment fills, or a function of the project that is not seen to the end."""
+    if not isinstance(value, Call):
+        return False
+    made = [option for one in facts.returns_of(value.callee) for option in options(one.value)]
+    if not made or any(not isinstance(one, Mapping) or one.open or not one.items for one in made):
+        return True
+    return any(
+        isinstance(one, Call) for call in facts.calls_in(value.callee) if call.method == "update" for one in call.args
+    )
 
 
 def _names_settings(facts: SourceFacts, value: Value) -> bool:
@@ -326,6 +335,18 @@ def application_made(app: App) -> Span | None:
     calls = sorted(source_of(app).calls(*APPLICATIONS), key=_is_for_a_context)
     places = [call.span for call in calls if call.span is not None]
     return next((place for place in places if not _BESIDE.search(place.path)), places[0] if places else None)
+
+
+def stands_in(facts: SourceFacts, write: ConfigWrite) -> bool:
+    """That a setting is written where the environment had none: ``except KeyError: app.secret_key = "…"``."""
+    return any(
+        handler.span.holds(write.span)
+        and any(name.rpartition(".")[2] in ("KeyError", "LookupError", "Exception") for name in handler.catches)
+        for handler in facts.handlers()
+    ) and any(
+        isinstance(other.value, EnvironmentValue) and other.function == write.function
+        for other in facts.config_writes(write.key)
+    )
 
 
 def uses_session(app: App) -> bool:

@@ -18,7 +18,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import provoked
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Mapping, Truth, Value, options, text_of, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Name, Truth, Value, options, text_of, walk
 
 ON_SERVER: Final = (
     "flask_session",
@@ -57,6 +57,7 @@ def detect(app: App) -> Iterator[Hit]:
         if (
             hashed
             or _says_yes_or_no(flow.value)
+            or _is_nothing_new(flow.value)
             or not (by_key or flow.has(*CREDENTIALS))
             or (flow.span.path, flow.span.line) in seen
         ):
@@ -119,6 +120,15 @@ def _holds_secret_name(value: Value, depth: int = 3) -> bool:
 def _says_yes_or_no(value: Value) -> bool:
     return all(
         isinstance(one, Truth) or (isinstance(one, Constant) and isinstance(one.value, bool)) for one in options(value)
+    )
+
+
+def _is_nothing_new(value: Value) -> bool:
+    """``None``, an empty text, or what lies in the session already."""
+    return all(
+        (isinstance(one, Constant) and one.value in (None, "", 0))
+        or (isinstance(one, Item) and isinstance(one.owner, Name) and one.owner.dotted == "flask.session")
+        for one in options(value)
     )
 
 
