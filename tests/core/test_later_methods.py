@@ -1,4 +1,4 @@
-"""A frozen data class whose methods are made later behaves like the standard library's own."""
+"""A data class whose methods are made later behaves like the standard library's own."""
 
 import dataclasses
 import pickle
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import stopper
-from stopper.core.later_methods import later_methods, methods_later
+from stopper.core.later_methods import MOST_UNCOMPILED, later_methods, methods_later
 
 
 def _plain() -> Any:
@@ -34,7 +34,8 @@ def _plain() -> Any:
 
 @pytest.fixture(params=["of the library", "later"])
 def made(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    cls: Any = (later_methods if request.param == "later" else dataclass(frozen=True, slots=True))(_plain())
+    options = {"frozen": True, "slots": True}
+    cls: Any = later_methods(_plain(), **options) if request.param == "later" else dataclass(**options)(_plain())
     cls.__qualname__ = "Plain"
     holder = type(sys)("stopper.of_a_test")
     holder.Plain = cls  # type: ignore[attr-defined]
@@ -81,6 +82,45 @@ def test_wrong_arguments_are_refused(made: Any, given: tuple[Any, ...]):
         made(1, "b", unknown=1)
 
 
+def test_the_first_values_are_filled_like_those_after_them(made: Any):
+    every = [made(1, second="b", fourth=[9]) for _ in range(MOST_UNCOMPILED + 4)]
+    assert every == [every[0]] * len(every)
+    assert {repr(one) for one in every} == {"Plain(first=1, third=(1,), fourth=[9], fifth=5, sixth=2)"}
+    with pytest.raises(TypeError):
+        made(1, "b", first=1)
+
+
+@pytest.mark.parametrize("how", ["of the library", "later"])
+@pytest.mark.parametrize("values", [2, MOST_UNCOMPILED + 2])
+def test_one_that_can_be_changed_and_one_that_has_an_order(how: str, values: int):
+    def kind(**options: bool) -> Any:
+        class Pair:
+            """Two numbers."""
+
+            one: int
+            other: list[int] = field(default_factory=list[int])
+
+        return later_methods(Pair, **options) if how == "later" else dataclass(**options)(Pair)
+
+    open_, sorted_ = kind(slots=True), kind(frozen=True, slots=True, order=True)
+    for number in range(values):
+        changed = open_(number)
+        changed.other.append(1)
+        changed.one = 7
+        assert changed == open_(7, [1])
+        assert changed != sorted_(7, [1])
+        assert min([sorted_(number, [2]), sorted_(number), sorted_(-1)]) == sorted_(-1)
+        assert sorted_(number) <= sorted_(number) < sorted_(number, [0]) >= sorted_(number)
+        assert sorted_(1) > sorted_(0)
+    with pytest.raises(TypeError):
+        hash(open_(1))
+    with pytest.raises(TypeError):
+        sorted_(1) < open_(1)  # noqa: B015
+    assert repr(open_(1)).endswith("Pair(one=1, other=[])")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        sorted_(1).one = 2
+
+
 def test_who_derives_from_it_has_to_be_frozen_and_fills_both(made: Any):
     with pytest.raises(TypeError):
         dataclass(type("Loose", (made,), {"__annotations__": {"more": int}, "more": 0}))
@@ -92,7 +132,7 @@ def test_who_derives_from_it_has_to_be_frozen_and_fills_both(made: Any):
     assert one != made(1, "b")
 
 
-def test_only_plain_frozen_classes_of_ours_are_made_so():
+def test_only_plain_classes_of_ours_are_made_so():
     def kind(module: str, **options: Any) -> bool:
         with methods_later():
             plain = type("Some", (), {"__module__": module, "__annotations__": {"one": int}})
@@ -105,8 +145,10 @@ def test_only_plain_frozen_classes_of_ours_are_made_so():
 
     assert kind("stopper.some", frozen=True, slots=True)
     assert not kind("other.some", frozen=True, slots=True)
-    assert not kind("stopper.some", slots=True)
-    assert not kind("stopper.some", frozen=True, slots=True, order=True)
+    assert kind("stopper.some", slots=True)
+    assert kind("stopper.some", frozen=True, slots=True, order=True)
+    assert not kind("other.some", slots=True)
+    assert not kind("stopper.some", frozen=True, slots=True, kw_only=True)
     assert dataclasses.dataclass is dataclass
 
 

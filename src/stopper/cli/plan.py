@@ -13,6 +13,7 @@ from stopper.cli.gate import exit_code
 from stopper.cli.output import Output, paired, write
 from stopper.cli.selection import chosen, known
 from stopper.core.errors import UsageError
+from stopper.core.later_pattern import patterns_later
 from stopper.core.rule import Rule, Severity
 from stopper.core.secret import Secret
 from stopper.scan.accepted import Entry, without_accepted
@@ -65,7 +66,8 @@ def planned(given: dict[str, Any], start: Path, *, indexed: bool = False, kept: 
 
 def _rules(indexed: bool, kept: bool) -> tuple[Rule, ...]:
     if indexed:
-        from stopper.scan import rule_index
+        with patterns_later():
+            from stopper.scan import rule_index
 
         return rule_index.rules(kept=kept)
     from stopper.scan import catalogue  # reads every rule: only when a command runs

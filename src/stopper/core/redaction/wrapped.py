@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import html
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -126,7 +125,9 @@ def _plain(escape: re.Match[str]) -> str:
         case "short":
             return _SHORT.get(said[1], said[1])
         case _:
-            return html.unescape(said)
+            from html import unescape  # it brings a long list, which few texts need
+
+            return unescape(said)
 
 
 def _back(pieces: list[tuple[int, int, str]], span: Span) -> Span:
