@@ -102,7 +102,13 @@ def test_one_that_can_be_changed_and_one_that_has_an_order(how: str, values: int
 
         return later_methods(Pair, **options) if how == "later" else dataclass(**options)(Pair)
 
-    open_, sorted_ = kind(slots=True), kind(frozen=True, slots=True, order=True)
+    open_, sorted_, single = (
+        kind(slots=True),
+        kind(frozen=True, slots=True, order=True),
+        kind(frozen=True, slots=True, eq=False),
+    )
+    assert single(1) != single(1)
+    assert len({single(1), single(1)}) == 2
     for number in range(values):
         changed = open_(number)
         changed.other.append(1)
@@ -138,8 +144,8 @@ def test_only_plain_classes_of_ours_are_made_so():
             plain = type("Some", (), {"__module__": module, "__annotations__": {"one": int}})
             cls = dataclasses.dataclass(**options)(plain)
         return (
-            "methods_later" in dir(sys.modules[cls.__eq__.__module__])
-            if cls.__eq__.__module__ in sys.modules
+            "methods_later" in dir(sys.modules[cls.__repr__.__module__])
+            if cls.__repr__.__module__ in sys.modules
             else False
         )
 
@@ -148,6 +154,7 @@ def test_only_plain_classes_of_ours_are_made_so():
     assert kind("stopper.some", slots=True)
     assert kind("stopper.some", frozen=True, slots=True, order=True)
     assert not kind("other.some", slots=True)
+    assert kind("stopper.some", frozen=True, slots=True, eq=False)
     assert not kind("stopper.some", frozen=True, slots=True, kw_only=True)
     assert dataclasses.dataclass is dataclass
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from stopper.core.errors import UsageError
+from stopper.core.later_pattern import patterns_later
 from stopper.scan.report import Report
 
 SUFFIXES: Final[Mapping[str, str]] = {
@@ -59,7 +60,8 @@ def paired(formats: Sequence[str], outputs: Sequence[str]) -> tuple[Output, ...]
 
 def render(report: Report, name: str, *, colour: bool = False, width: int = 80) -> str:
     """*report* in that format."""
-    module: Any = importlib.import_module(f"stopper.scan.reports.{name}")  # the others would be felt
+    with patterns_later():
+        module: Any = importlib.import_module(f"stopper.scan.reports.{name}")  # the others would be felt
     if name == "text":
         return str(module.render(report, colour=colour, width=width))
     return str(module.render(report, _page) if name == "sarif" else module.render(report))

@@ -86,11 +86,12 @@ def judged(report: Report, plan: Plan, root: Path, paths: tuple[str, ...], *, re
     """*report* without suppressed and accepted findings, with diffs, scored. *paths* are the files whose comments count. *remember*: whether
     diffs may be taken from the cache and kept there.
     """
-    from stopper.scan.per_path import without_ignored
-    from stopper.scan.remembered_diffs import with_remembered_diffs
-    from stopper.scan.reports.patch import with_diffs
-    from stopper.scan.score import scored
-    from stopper.scan.suppression import reader, suppressed
+    with patterns_later():
+        from stopper.scan.per_path import without_ignored
+        from stopper.scan.remembered_diffs import with_remembered_diffs
+        from stopper.scan.reports.patch import with_diffs
+        from stopper.scan.score import scored
+        from stopper.scan.suppression import reader, suppressed
 
     today = datetime.now(UTC).date()
     read = reader(root)

@@ -27,6 +27,8 @@ _reading: Final = _module("re._parser")
 _steps: Final = _module("re._compiler")
 Asked = tuple[str | bytes, int]
 """A pattern with its flags."""
+PLACE: Final = Path(__file__).parent / "__pycache__" / f"patterns.{sys.implementation.cache_tag}.codes"
+"""Where the file lies in the installation; it is written with the index of the rules (:mod:`stopper.scan.rule_index`)."""
 _MADE_BY: Final = [sys.version, getattr(_sre, "MAGIC", 0), sys.byteorder]
 _NUMBERS: Final = "I"
 _compile: Final = re.compile
@@ -36,7 +38,7 @@ class _Kept:
     """The file, opened when the first pattern is asked for."""
 
     def __init__(self) -> None:
-        self.path: Path | None = None
+        self.path: Path | None = PLACE
         self.members: dict[Asked, list[Any]] = {}
         self.numbers = b""
 

@@ -13,7 +13,12 @@ from reprlib import recursive_repr
 from typing import Any, Final, cast
 
 _dataclass: Final[Any] = dataclasses.dataclass
-_PLAIN: Final = ({"frozen": True, "slots": True}, {"slots": True}, {"frozen": True, "slots": True, "order": True})
+_PLAIN: Final = (
+    {"frozen": True, "slots": True},
+    {"slots": True},
+    {"frozen": True, "slots": True, "order": True},
+    {"frozen": True, "slots": True, "eq": False},
+)
 """Which options a class may have."""
 MOST_UNCOMPILED: Final = 16
 """Values that a class fills without a compiled ``__init__``; to compile costs as much as so many."""
@@ -54,20 +59,21 @@ def _is_simple(cls: type) -> bool:
     )
 
 
-def later_methods(plain: Any, *, frozen: bool = False, order: bool = False, **_slots: bool) -> Any:
-    """``dataclass(frozen=…, slots=True, order=…)`` of a class that derives from none, has no ``InitVar`` and no field by keyword alone."""
+def later_methods(plain: Any, *, frozen: bool = False, eq: bool = True, order: bool = False, **_slots: bool) -> Any:
+    """``dataclass(frozen=…, slots=True, eq=…, order=…)`` of a class that derives from none, has no ``InitVar`` and no field by keyword alone."""
     if not plain.__doc__:
         plain.__doc__ = plain.__name__  # else the signature would be worked out to be its docstring
     cls: Any = _dataclass(init=False, repr=False, eq=False, slots=True)(plain)
-    cls.__dataclass_params__.order = order
+    cls.__dataclass_params__.eq, cls.__dataclass_params__.order = eq, order
     cls.__dataclass_params__.frozen = frozen  # who derives from it is asked to be frozen as well
     fields: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(cls)
-    methods = [_first_init(cls, fields), *_comparison(fields, frozen), *_shown(fields)]
+    methods = [_first_init(cls, fields), *_shown(fields)]
+    methods += _comparison(fields, frozen) if eq else ()
     methods += _order(fields) if order else ()
     methods += (*_guards(cls, fields), *_state(fields)) if frozen else ()
     for method in methods:
         setattr(cls, method.__name__, method)
-    if not frozen:
+    if eq and not frozen:
         cls.__hash__ = None
     return cls
 

@@ -11,6 +11,7 @@ import hashlib
 import importlib
 import json
 import os
+import re
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -31,6 +32,13 @@ Json: TypeAlias = Any
 _FUNCTIONS: Final = ("detect", "probe", "fix")
 _QUESTIONS: Final = "questions"
 _OWNERS: Final = ("app", "source")
+_ALSO: Final = (
+    "stopper.scan.judge",
+    "stopper.scan.suppression",
+    "stopper.scan.reports.patch",
+    "stopper.scan.reports.text",
+)
+"""What else a run imports that has patterns."""
 _TUPLES: Final = tuple(one.name for one in fields(Rule) if str(one.type).startswith("tuple"))
 
 
@@ -57,7 +65,6 @@ def rules(*, kept: bool = True) -> tuple[Rule, ...]:
     CatalogueError as :func:`stopper.scan.catalogue.load` does."""
     digest = _digest()
     beside = _beside()
-    kept_patterns.keep_in(_patterns_beside(beside))
     name = f"rules-{digest}.index"
     found = _taken(_bytes_of(beside), digest)
     if found is None and kept:
@@ -70,8 +77,9 @@ def rules(*, kept: bool = True) -> tuple[Rule, ...]:
     data = json.dumps({"digest": digest, "rules": [_written(rule) for rule in every]}).encode()
     if _put(beside, data):
         with patterns_later():
-            importlib.import_module("stopper.scan.judge")  # what a run reads with has patterns as well
-        _put(_patterns_beside(beside), kept_patterns.packed(MADE))
+            for name in _ALSO:
+                importlib.import_module(name)
+        _put(kept_patterns.PLACE, kept_patterns.packed(_patterns()))
     elif kept:
         cache.write(name, data)
     return every
@@ -82,9 +90,15 @@ def _beside() -> Path:
     return Path(stopper.__file__).parent / "rules" / "__pycache__" / f"rules.{sys.implementation.cache_tag}.index"
 
 
-def _patterns_beside(index: Path) -> Path:
-    """Where it lies what patterns compile to; nowhere else, for it is taken as it is."""
-    return index.with_name(f"patterns.{sys.implementation.cache_tag}.codes")
+def _patterns() -> dict[kept_patterns.Asked, None]:
+    """The patterns of all modules of ours that are imported, also of those that were imported without later patterns."""
+    found = dict.fromkeys(MADE)
+    for name, module in list(sys.modules.items()):
+        for value in vars(module).values() if name.startswith("stopper.") else ():
+            if isinstance(value, re.Pattern):
+                # Flags may have been given or stand in the pattern; to keep one too many does no harm.
+                found.update({(value.pattern, 0): None, (value.pattern, value.flags & ~re.UNICODE): None})
+    return found
 
 
 def _bytes_of(path: Path) -> bytes | None:
