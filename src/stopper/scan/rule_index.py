@@ -176,11 +176,12 @@ def _rule(said: Json) -> Rule:
 def _question(said: Json) -> "Question":
     name, given, named = said
     owner, _, member = name.partition(".")
-    if owner not in _OWNERS or not member.isidentifier() or member.startswith("_"):
+    written = isinstance(given, list) and isinstance(named, list)
+    if not written or owner not in _OWNERS or not member.isidentifier() or member.startswith("_"):
         raise ValueError("not a question of ours")
     return (name, _tuples(given), _tuples(named))
 
 
 def _tuples(said: Json) -> Any:
     """JSON's lists as the tuples that they were."""
-    return tuple([_tuples(one) for one in cast("Iterable[Any]", said)]) if isinstance(said, list) else said
+    return tuple([_tuples(one) if type(one) is list else one for one in cast("Iterable[Any]", said)])
