@@ -17,6 +17,7 @@ from stopper.core.values import Value, options
 
 EXPOSE: Final = "Access-Control-Expose-Headers"
 ALLOW: Final = "Access-Control-Allow-Headers"
+ORIGIN: Final = "Access-Control-Allow-Origin"
 _ASKED: Final = "access-control-request-headers"
 _SENSITIVE: Final = re.compile(
     r"(?i)^(\*|(proxy-)?authorization|set-cookie|(x-)?(auth|access|refresh|session|id|api|jwt|new|user)[-_]?(access-?)?token|(x-)?api-?key|x-(jwt|session(-id)?|"
@@ -38,10 +39,21 @@ def detect(app: App) -> Iterator[Hit]:
         for name in words(one.value):
             if _SENSITIVE.match(name):
                 spans.setdefault(one.span, Hit(f"other origins may read the header {name} of every answer", one.span))
+    reflecting = {
+        one.span.path + facts.function_around(one.span)
+        for one in headers_set(facts, ORIGIN)
+        if one.span is not None and _is_own_origin(facts, one.value)
+    }
     for one in headers_set(facts, ALLOW):
+        if one.span is not None and one.span.path + facts.function_around(one.span) in reflecting:
+            continue  # whoever lets every origin in, line by line, has that to mend first: ``cors-origin-reflected`` tells of it
         if "*" in words(one.value) or _is_what_was_asked(facts, one.value):
             spans.setdefault(one.span, Hit("other origins may send any header they like", one.span))
     yield from spans.values()
+
+
+def _is_own_origin(facts: SourceFacts, value: Value) -> bool:
+    return any(label.kind == "request-header" and label.source.lower() == "origin" for label in facts.labels(value))
 
 
 def _is_what_was_asked(facts: SourceFacts, value: Value) -> bool:

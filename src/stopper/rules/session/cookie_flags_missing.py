@@ -37,6 +37,11 @@ _FLAGS: Final = {"secure": (6, "Secure"), "httponly": (7, "HttpOnly"), "samesite
 """``Response.set_cookie(key, value, max_age, expires, path, domain, secure, httponly, samesite)``."""
 _FOR_SCRIPTS: Final = re.compile(r"(?i)csrf|xsrf")
 _CREDENTIAL: Final = re.compile(r"(?i)sess|token|auth|jwt|sid|login|user|remember|credential|key")
+_OF_LOOKS: Final = re.compile(
+    r"(?i)(?:page_?size|per_?page|page_?views?|views?|lang(?:uage)?|locale|theme|dark_?mode|(?:hide|show)_\w+|sort(?:_?by|_?order)?|layout|time_?zone|tz|currency|"
+    r"font_?size|sidebar\w*|collapsed|(?:cookie_?)?consent|banner\w*|last_(?:tab|page|view))"
+)
+"""Cookies that say how somebody wants pages to look: whoever reads or writes one learns and gains nothing."""
 OTHERS: Final = frozenset(
     {
         "access_token_cookie",
@@ -76,6 +81,8 @@ def detect(app: App) -> Iterator[Hit]:
         ):
             continue
         name = text_of(call.argument(0, "key")) or ""
+        if _OF_LOOKS.fullmatch(name) and not facts.derives(call.argument(1, "value"), *CREDENTIALS):
+            continue
         lacking = [
             said for word, (place, said) in _FLAGS.items() if word not in given and _missing(facts, call, place, word)
         ]
@@ -114,6 +121,7 @@ def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
         head, _, attributes = text.partition(";")
         if "=" not in head or attributes.rpartition(";")[2] == "?" or "max-age=0" in attributes:
             continue
+        attributes = attributes.rstrip("?")  # what ``format`` is given stands behind its whole text
         lacking = [name for name, word in _WORDS.items() if not re.search(f"(^|;){word}(;|$)", attributes)]
         if _FOR_SCRIPTS.search(head) and "HttpOnly" in lacking:
             lacking.remove("HttpOnly")
