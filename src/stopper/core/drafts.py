@@ -21,7 +21,7 @@ def drafted(cls: Callable[Said, Made]) -> Callable[Said, Made]:
     return cast("Callable[Said, Made]", _filling(cls, members, given, "{name}"))
 
 
-def changed(value: Made, **said: Any) -> Made:
+def changed(value: Made, /, **said: Any) -> Made:
     """The same value with these fields changed, as ``dataclasses.replace`` makes it; for the same classes."""
     kind = type(value)
     make = _CHANGES.get(kind)

@@ -1,13 +1,15 @@
 """A value made from a draft is the value: equal, frozen, of its class, with every field where it belongs."""
 
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, fields, replace
 from types import SimpleNamespace
 
 import pytest
 
+from stopper.core.drafts import changed, drafted
+from stopper.core.fact import Condition
 from stopper.core.place import Span
-from stopper.core.values import Call, Constant, Name
-from stopper.scan.source.drafts import new_call, new_constant, new_name
+from stopper.core.values import Call, Constant, Item, Name
+from stopper.scan.source.drafts import new_call, new_constant, new_item, new_name
 from stopper.scan.source.project import Module, Project
 from stopper.scan.source.reader import Reader
 
@@ -30,6 +32,14 @@ def span(line: int, end_line: int) -> Span:
         (new_constant("t", SPAN, "n"), Constant("t", SPAN, "n")),
         (new_constant(None), Constant(None)),
         (new_name("a.b", SPAN, "n"), Name("a.b", SPAN, "n")),
+        (new_item(Name("a"), key=Constant("k"), name="n"), Item(Name("a"), Constant("k"), None, None, "n")),
+        (drafted(Condition)(Name("a"), False, True, True, SPAN), Condition(Name("a"), False, True, True, SPAN)),
+        (changed(Constant("t", SPAN), value=None, name="n"), Constant(None, SPAN, "n")),
+        (
+            changed(Item(Name("a"), Constant("k"), None, SPAN), default=Name("d")),
+            replace(Item(Name("a"), Constant("k"), None, SPAN), default=Name("d")),
+        ),
+        (changed(CALL), CALL),
         (new_call("a.b", CALL.args, CALL.keywords, True, CALL.receiver, "f", SPAN), CALL),
     ],
 )
@@ -42,3 +52,11 @@ def test_a_draft_becomes_the_value(made, plain):
         assert hash(made) == hash(plain)
     with pytest.raises(FrozenInstanceError):
         setattr(made, fields(made)[0].name, "other")
+
+
+def test_a_draft_takes_the_arguments_of_the_class_alone():
+    with pytest.raises(TypeError):
+        new_item(Name("a"))
+    with pytest.raises(TypeError):
+        changed(CALL, unknown=1)
+    assert changed(CALL) is not CALL
