@@ -102,8 +102,6 @@ class SourceFacts:
     """Functions that one function alone calls, with that function: what it tests has been tested."""
     _memory: Memory = field(default_factory=Memory, init=False, repr=False, compare=False)
 
-    # -- where -----------------------------------------------------------------------------------------------------------------
-
     def is_test(self, span: Span | None) -> bool:
         """That the place is in a test file."""
         return span is not None and span.path in self.tests
@@ -115,6 +113,10 @@ class SourceFacts:
     def says(self, *words: str) -> bool:
         """That one of these stands in the source as an attribute, a keyword or a whole text; true where nobody collected the words."""
         return not self.words or not self.words.isdisjoint(words)
+
+    def says_anyhow(self, *words: str) -> bool:
+        """The same in whatever letter case; *words* in small letters."""
+        return not self.words or not self._memory.lowered(self.words).isdisjoint(words)
 
     def says_like(self, word: str, pattern: re.Pattern[str]) -> bool:
         """The same of a text that has the word (small letters) in it and in which the pattern is found."""
@@ -164,7 +166,8 @@ class SourceFacts:
         """Every ``if`` in whose body that place stands, tests left out."""
         if not self.is_test(span):
             for one in self._memory.conditions_of(span.path, self.all_conditions):
-                if one.body is not None and one.body.holds(span):
+                body = one.body
+                if body is not None and body.line <= span.line <= body.end_line and body.holds(span):
                     yield one
 
     def handlers_in(self, function: str) -> Sequence[Handler]:
@@ -338,8 +341,7 @@ class SourceFacts:
     def routes_of_view(self, view: str) -> tuple[SourceRoute, ...]:
         """The routes whose view is that function (or that view class)."""
         views = self._memory.views_of(self.routes)
-        found = views.get(view) or views.get(view.rpartition(".")[0]) or []
-        return tuple(found)
+        return tuple(views.get(view) or views.get(view.rpartition(".")[0]) or ())
 
     def is_view(self, function: str) -> bool:
         """That the function answers a route."""

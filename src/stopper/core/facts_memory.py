@@ -66,6 +66,8 @@ class Memory:
     kept: dict[int, Sequence[HasSpan]] = field(default_factory=dict[int, "Sequence[HasSpan]"])
     imported: set[str] = field(default_factory=set[str])
     """Every dotted name that is imported, and every beginning of one."""
+    small: set[str] = field(default_factory=set[str])
+    """Every word in small letters."""
     others: dict[str, Any] = field(default_factory=dict[str, Any])
     labels: dict[bool, dict[int, tuple[Value, frozenset[Label]]]] = field(default_factory=lambda: {False: {}, True: {}})
 
@@ -95,6 +97,12 @@ class Memory:
                         break
                     name = name.rpartition(".")[0]
         return found
+
+    def lowered(self, words: Iterable[str]) -> set[str]:
+        """Those words in small letters."""
+        if not self.small:
+            self.small.update(map(str.lower, words))
+        return self.small
 
     def in_function(
         self, function: str, what: str, every: Sequence[Any], outer: Mapping[str, str] = NO_CALLERS

@@ -26,8 +26,10 @@ class SetHeader:
 def headers_set(facts: SourceFacts, name: str) -> Iterator[SetHeader]:
     """Every place that gives the answer's header *name* a value."""
     wanted = name.lower()
-    written = facts.once("assignments that may be headers", lambda: _written(facts))
     property_ = wanted.replace("-", "_")  # ``response.access_control_allow_origin``: Werkzeug has one for many headers
+    if not facts.says_anyhow(wanted, property_):
+        return
+    written = facts.once("assignments that may be headers", lambda: _written(facts))
     for _, assigned in sorted((*written.get(f"[{wanted}]", ()), *written.get(property_, ())), key=itemgetter(0)):
         yield SetHeader(assigned.value, assigned.span, assigned.function)
     yield from facts.once("headers that answers are given", lambda: _all_given(facts)).get(wanted, ())

@@ -164,6 +164,7 @@ def _bind_name(reader: Reader, name: str, value: Value, node: ast.stmt) -> None:
 def _bind_attribute(reader: Reader, target: ast.Attribute, value: Value, node: ast.stmt) -> None:
     owner = reader.value(target.value)
     project = reader.project
+    project.words.add(target.attr)
     base = reader.dotted(owner)
     written = (
         ast.unparse(target)
