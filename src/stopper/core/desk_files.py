@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.place import Span
-from stopper.core.values import Call, Constant, Name, Truth, walk
+from stopper.core.values import Call, Constant, Name, Truth, Value, parts
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -75,13 +75,19 @@ def _is_typed(facts: "SourceFacts", function: str, met: frozenset[str], depth: i
 
 def _handed_on(facts: "SourceFacts") -> frozenset[str]:
     """The functions that are passed to others: for a thread, a queue, a time."""
-    return frozenset(
-        part.dotted
-        for call in facts.calls()
-        for passed in (*call.args, *(value for _, value in call.keywords))
-        for part in walk(passed, 2)
-        if isinstance(part, Name) and facts.function(part.dotted) is not None
-    )
+    found: set[str] = set()
+    for call in facts.calls():
+        for passed in (*call.args, *(value for _, value in call.keywords)):
+            _add_names(found, passed, 2)
+    return frozenset(name for name in found if facts.function(name) is not None)
+
+
+def _add_names(found: set[str], value: Value, depth: int) -> None:
+    if isinstance(value, Name):
+        found.add(value.dotted)
+    elif depth:
+        for part in parts(value):
+            _add_names(found, part, depth - 1)
 
 
 def _is_under_main(facts: "SourceFacts", place: Span | None) -> bool:

@@ -85,7 +85,7 @@ class Reader:
         """Where a node stands, columns in characters."""
         column, end = node.col_offset, node.end_col_offset
         wide = self.module.wide
-        if wide is not None:
+        if wide is not None and (node.lineno in wide or node.end_lineno in wide):
             column = _characters(wide, node.lineno, column)
             end = _characters(wide, node.end_lineno, end)
         # Filled here and not in a function of its own: a call more for every third node would be felt.
