@@ -314,6 +314,7 @@ RULE = Rule(
     asvs=("V16.5.1",),
     surfaces=("source", "wsgi", "http"),
     ends="`Stopper(app)` answers an exception with a status and its title, never with its text.",
+    echo_of=("traceback-in-response",),
     detect=detect,
     fix=fix,
     probe=probe,

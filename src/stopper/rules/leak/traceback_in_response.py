@@ -49,8 +49,11 @@ def detect(app: App) -> Iterator[Hit]:
         if _shows(flow, printing, on_demand) and not asked_for(facts, flow.span) and not _is_handed_on(facts, flow)
     ]
     answering = {flow.function for flow in found}
+    told: set[tuple[str, int]] = set()
     for flow in found:
-        if not _is_answered_by(flow.value, answering):
+        line = (flow.span.path, flow.span.line)
+        if line not in told and not _is_answered_by(flow.value, answering):
+            told.add(line)
             yield Hit("the traceback of an error goes to the caller", flow.span)
 
 
