@@ -3,6 +3,7 @@
 import contextlib
 import re
 import time
+import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -46,7 +47,7 @@ USUAL: Final = (
     "/config", "/debug", "/metrics", "/token", "/refresh", "/notes", "/items", "/orders", "/search", "/files", "/upload", "/keys",
     "/auth/login", "/auth/register", "/auth/me", "/auth/refresh", "/auth/logout", "/api", "/api/login", "/api/register", "/api/me",
     "/api/users", "/api/notes", "/api/items", "/api/orders", "/api/v1", "/api/v1/users", "/api/v1/login", "/api/v1/me",
-    "/auth", "/signup", "/users/login", "/admin/login", "/api/users/login", "/api/auth", "/api/auth/login", "/api/auth/register", "/api/token", "/api/v1/auth/login", "/docs", "/apidocs/", "/graphql",
+    "/auth", "/signup", "/users/login", "/admin/login", "/api/users/login", "/api/auth", "/api/auth/login", "/api/auth/register", "/api/token", "/api/v1/auth/login", "/docs", "/apidocs/", "/graphql", "/robots.txt",
 )  # fmt: skip
 ENDS: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 """What ends a session: such a link is not followed."""
@@ -244,7 +245,7 @@ class _Crawl:
             self._lead(_Place(link, depth + 1, surmise=False), names)
         if self.who is None:
             for named in self._named(response, path):
-                place = _Place(_HELD.sub("1", named.path), depth + 1, named.path * ("{" in named.path))
+                place = _Place(_HELD.sub(_sample, named.path), depth + 1, named.path * ("{" in named.path))
                 self._lead(place, named.query)
                 if named.sent.names:
                     self.bodies.setdefault(place.template or templated(place.path)[0], named.sent)
@@ -272,6 +273,11 @@ class _Crawl:
         elif link not in self.known and not _FILE.search(link) and _room(template, self.led, place.surmise):
             self.known.add(link)
             self.waiting.insert(0, place)
+
+
+def _sample(held: re.Match[str]) -> str:
+    """What is asked for in the place of a parameter that a text names."""
+    return str(uuid.UUID(int=1)) if re.search(r"(?i)uuid|guid", held.group(0)) else "1"
 
 
 def _named_parameters(template: str) -> tuple[str, dict[str, str]]:

@@ -26,6 +26,8 @@ _FETCHED: Final = re.compile(
     rf"(?:['\"](?:GET|POST|PUT|PATCH|DELETE)['\"]\s*,\s*)?(?:[A-Za-z_.]{{1,40}}\s*\+\s*)?['\"`](?:\$\{{\w+\}})?({_PATH})(\?[^'\"`\s]{{1,120}})?"
 )
 _COMMENT: Final = re.compile(rf"<!--(?:(?!<!--)[^>]){{0,2000}}?[\s\"'=(]({_PATH})")
+_ROBOTS: Final = re.compile(rf"(?im)^(?:dis)?allow:[ \t]*({_PATH}?)[ \t]*$")
+"""What a file for robots says that they may not, or may, look at (RFC 9309)."""
 _KEYED: Final = re.compile(rf"\"({_PATH})(\?[\w=&%{{}}<>.-]{{1,120}})?\"\s*[,:\]}}]")
 _HELD: Final = re.compile(r"\$?\{\s*[\w.]*?(\w+)\s*\}|<(?:\w+:)?(\w+)>|(?<=/):(\w+)")
 _SCRIPT: Final = re.compile(r"""(?i)<script[^>]{0,200}\bsrc=["']?([^"'\s>]{1,300})""")
@@ -59,7 +61,9 @@ def named_routes(response: Response) -> Iterator[Named]:
         text = unescape(text)
     elif "javascript" in kind:
         patterns.append(_FETCHED)
-    elif kind != "text/plain":
+    elif kind == "text/plain":
+        patterns.append(_ROBOTS)
+    else:
         return
     seen: dict[str, None] = {}
     for pattern in patterns:

@@ -1,8 +1,11 @@
 """APIs without a document whose start names nothing: their routes are found by usual names below usual beginnings, and their inputs by their errors."""
 
 import urllib.request
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from xml.sax import SAXException, make_parser
+from xml.sax.handler import ContentHandler, feature_external_ges
 
 import pytest
 from flask import Flask, abort, jsonify, request, send_file
@@ -253,3 +256,32 @@ def test_only_a_number_is_filled_with_a_number() -> None:
     texts = ("message", "language", "account", "country", "image_text", "package")
     assert all(isinstance(plausible(name, "canary"), str) for name in texts)
     assert all(plausible(name, "canary") == 1 for name in ("age", "max_age", "count", "page_count", "limit"))
+
+
+def test_paths_that_robots_may_not_look_at_are_looked_at() -> None:
+    app = served("/hidden/ledger", "/old/board")
+    text = "User-agent: *\nDisallow: /hidden/ledger\nDisallow:\nAllow: /old/board\nDisallow: /*.pdf$\n"
+    app.add_url_rule("/robots.txt", "robots", lambda: (text, {"Content-Type": "text/plain"}))
+    assert {"/hidden/ledger", "/old/board"} <= set(crawl(app))
+
+
+@pytest.mark.parametrize("follows", [True, False])
+def test_an_entity_that_is_fetched_without_a_word_of_it(follows: bool) -> None:
+    app = served("/api/v1/status")
+
+    class Words(ContentHandler):
+        """Reads a document and keeps nothing."""
+
+    @app.post("/api/v1/import")
+    def take() -> Any:
+        parser = make_parser()
+        parser.setFeature(feature_external_ges, follows)
+        parser.setContentHandler(Words())
+        try:
+            parser.parse(BytesIO(request.get_data()))
+        except (SAXException, OSError):
+            return jsonify(error="unreadable"), 400
+        return jsonify(ok=True)
+
+    told = verdict("server-side-request-forgery", app)
+    assert (told.outcome == "fail") is follows, told.message

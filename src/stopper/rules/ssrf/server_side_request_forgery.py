@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -15,6 +16,9 @@ from stopper.core.passing import given
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, listen, not_applicable, passed, send
 from stopper.core.probe_address_fields import MOST, address_fields, aimed
+from stopper.core.probe_baseline import attempt
+from stopper.core.probe_raw_bodies import bare_bodies
+from stopper.core.probe_xml import fetching
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import (
     Call,
@@ -172,11 +176,22 @@ def _is_request(value: Item) -> bool:
 
 
 def probe(target: Target) -> Steps[Verdict]:
-    """Give a listener of ours as the address, and see whether the server comes."""
+    """Give a listener of ours as the address, also as an entity of XML, and see whether the server comes."""
     wanted = list(address_fields(target))
-    if not wanted:
+    documents = list(bare_bodies(target, "application/xml"))
+    if not wanted and not documents:
         return not_applicable("no route reads a field that is called like an address")
     listener = yield from listen()
+    for number, (request, ref) in enumerate(documents):
+        place = f"{listener.url}/{target.canary or 'stopper'}-entity-{number}"
+        exchange = yield from attempt(send(replace(request, body=fetching(place).encode())))
+        came = [one for one in listener.hits() if one.target.endswith(f"-entity-{number}")]
+        if exchange is not None and came:
+            evidence = [
+                Evidence("exchange", "an entity of the document names a listener of ours", exchange),
+                Evidence("effect", f"the server came: {came[0].method} {urlsplit(came[0].target).path}"),
+            ]
+            return failed(f"{ref} fetches what an entity of XML names", [ref], evidence)
     for sent, (route, method, name, where) in enumerate(wanted[:MOST]):
         request = aimed(
             target.request_for(route, method), name, where, f"{listener.url}/{target.canary or 'stopper'}-{sent}"
