@@ -61,7 +61,9 @@ class Guarded:
     @property
     def ends_tokens(self) -> bool:
         """That its paths say log-out: it takes tokens of every kind in order to revoke them."""
-        return any(_ENDS.search(path) for path in self.paths)
+        return (
+            any(_ENDS.search(path) for path in self.paths) or _ENDS.search(self.function.rpartition(".")[2]) is not None
+        )
 
     def _says(self, word: str, position: int) -> bool:
         return self.call is not None and is_constant(self.call.argument(position, word), True)

@@ -77,12 +77,16 @@ def is_held(facts: SourceFacts, names: frozenset[str], functions: set[str]) -> b
             isinstance(text_of(side), str) and comparison.operator in ("in", "not in") for side in (comparison.left,)
         ):
             continue  # `"kid" in header` asks only whether it is there
-        if any(any(header_members(facts, side, names, 2)) for side in sides if not _is_claim(side)):
+        if any(any(header_members(facts, side, names, 2)) for side in sides if not _is_claim(facts, side)):
             return True
     return any(
         (
             _CHECKS.fullmatch(call.callee)
-            and any(any(header_members(facts, given, names, 2)) for given in (call.receiver, *call.args))
+            and any(
+                any(header_members(facts, given, names, 2))
+                for given in (call.receiver, *call.args)
+                if given is not None and not _is_claim(facts, given)
+            )
         )
         or _asks_the_folder(facts, call, names)
         for function in functions
@@ -90,13 +94,18 @@ def is_held(facts: SourceFacts, names: frozenset[str], functions: set[str]) -> b
     )
 
 
-def _is_claim(value: Value) -> bool:
+def _is_claim(facts: SourceFacts, value: Value, depth: int = 3) -> bool:
     """``claims["typ"]`` of a token whose signature was checked, whatever named the key that it was checked with."""
     while isinstance(value, (Item, Member)) or (isinstance(value, Call) and value.receiver is not None):
         if isinstance(value, Call) and value.callee in DECODING:
             return verifies(value)
         value = value.owner if not isinstance(value, Call) else value.receiver or value
-    return isinstance(value, Call) and value.callee in DECODING and verifies(value)
+    if not isinstance(value, Call):
+        return False
+    if value.callee in DECODING:
+        return verifies(value)
+    returned = facts.returns_of(value.callee) if depth else ()
+    return bool(returned) and all(_is_claim(facts, one.value, depth - 1) for one in returned)
 
 
 def _asks_the_folder(facts: SourceFacts, call: Call, names: frozenset[str]) -> bool:

@@ -12,6 +12,7 @@ from stopper.core.values import (
     ConfigValue,
     Constant,
     EnvironmentValue,
+    Item,
     Mapping,
     Name,
     Parameter,
@@ -27,6 +28,8 @@ _FOR_WHOM: Final = re.compile(
     r"(?i)[a-z]*[_-]?(refresh|reset|recover|verif|confirm|activat|invit|magic|unsubscribe)[a-z_-]*"
 )
 """An audience that is no service but a purpose: ``"aud": "password-reset"``."""
+_KEY_ENTRY: Final = re.compile(r"(?i)(?:^|_)(?:secret|(?:secret|access|jwt|token|signing|refresh)_?(?:key|secret))$")
+"""What the entry of a table of settings is called that holds a key."""
 _PAIR: Final = re.compile(r"(?i)^(access|refresh)(?=$|[_-]|T)")
 KINDS: Final = ("type", "typ", "token_type", "purpose", "use", "token_use", "scope", "action", "kind")
 """Claims that say what a token is for."""
@@ -50,6 +53,8 @@ def marks(facts: SourceFacts, value: Value | None) -> set[str]:
             found.add(f"config:{one.key}")
         elif isinstance(one, Name):
             found.add(f"name:{one.dotted}")
+        elif isinstance(one, Item) and _KEY_ENTRY.search(said := text_of(one.key) or ""):
+            found.add(f"entry:{said}")
         elif isinstance(one, Call) and one.span is not None:
             found.add(f"call:{one.span.path}:{one.span.line}:{one.span.column}")
         elif isinstance(one, Constant) and (key := key_bytes(one)) and not is_asymmetric(key):
@@ -69,11 +74,11 @@ def purposes_of(facts: SourceFacts, call: Call) -> set[str]:
         for passed in given(facts, said)
         if (found := PURPOSES.search(text_of(passed) or "")) is not None
     }
-    own = purpose_of(call) or _handed_out_as(facts, call) or _said_by(written_in(facts, call))
+    own = purpose_of(call) or handed_out_as(facts, call) or _said_by(written_in(facts, call))
     return told or ({own} if own is not None else set())
 
 
-def _handed_out_as(facts: SourceFacts, call: Call) -> str | None:
+def handed_out_as(facts: SourceFacts, call: Call) -> str | None:
     """``jsonify(access=…, refresh=…)``: the name under which the function that signs it gives it out."""
     pairs: list[tuple[str, Value]] = []
     for one in facts.calls_in(call.function) if call.function else ():

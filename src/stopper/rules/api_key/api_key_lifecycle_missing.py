@@ -9,12 +9,21 @@ from stopper.core.app import App
 from stopper.core.fact import ClassFact
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import ConfigValue, Constant, EnvironmentValue, Value, options, text_of
+from stopper.core.values import (
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Name,
+    Value,
+    options,
+    text_of,
+    walk,
+)
 
 _MODEL: Final = re.compile(r"(?:\w*_?)?(?:API|Api|Access|Client|Service)_?(?:Key|Token)s?(?:Model|Record|Entity|Row)?")
 _PARTS: Final[dict[str, re.Pattern[str]]] = {
     "an owner": re.compile(
-        r"(?i)owner|user|client|account|tenant|org|customer|project|team|created_by|service|partner|name"
+        r"(?i)owner|user|client|account|tenant|org|customer|merchant|company|shop|member|project|team|created_by|service|partner|name"
     ),
     "an expiry": re.compile(r"(?i)expir|valid_?(?:until|to)|not_after|ttl|ends?_at"),
     "a revoked flag": re.compile(r"(?i)revoked|active|enabled|disabled|status|deleted|blocked"),
@@ -58,8 +67,15 @@ def _is_record(found: ClassFact) -> bool:
     return bool(found.bases or found.decorators) and any(
         re.search(r"(?i)key|token|hash|digest|secret", name)
         and (name in found.fields or not isinstance(value, Constant))  # a literal is no column
-        for name, value in (*found.attributes.items(), *((name, None) for name in found.fields))
+        for name, value in (*found.attributes.items(), *((name, None) for name in _declared(found)))
     )
+
+
+def _declared(found: ClassFact) -> Iterator[str]:
+    """Fields that their type alone declares: of a data class, or as ``Mapped``. What is only annotated is filled from elsewhere."""
+    for name, said in found.fields.items():
+        if found.decorators or any(isinstance(one, Name) and one.dotted.endswith(".Mapped") for one in walk(said, 2)):
+            yield name
 
 
 def _lacks(names: tuple[str, ...]) -> list[str]:

@@ -146,7 +146,7 @@ def _is_table(facts: SourceFacts, value: Value, steps: int = 2) -> bool:
     match value:
         case Mapping() | ConfigValue():
             return True
-        case Call(callee=callee) if _LOADED.fullmatch(callee):
+        case Call(callee=callee) if _LOADED.fullmatch(callee) or callee == "dict":
             return True
         case Call(callee=callee) if steps:
             made = (option for one in facts.returns_of(callee) for option in options(one.value))

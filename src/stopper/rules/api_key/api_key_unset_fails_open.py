@@ -80,6 +80,7 @@ def _is_needed(facts: SourceFacts, *values: Value) -> bool:
 def _skipped_checks(facts: SourceFacts) -> Iterator[Span]:
     """``if key and shown != key: refuse``, or the same in two steps: without the key nothing is compared."""
     compared = [(left, right, span, function) for left, right, _, span, function in _comparisons(facts)]
+    yield from _answers_yes_unset(facts, compared)
     for outer in facts.conditions() if compared else ():
         if outer.negated or _asks_none(facts, outer.value) is not None:
             if outer.stops and not outer.refuses and _lets_in_unset(facts, outer, compared):
@@ -101,6 +102,22 @@ def _asks_none(facts: SourceFacts, value: Value) -> Value | None:
         return None
     asked, nothing = value.parts
     return asked if is_constant(nothing, None, "") else None
+
+
+def _answers_yes_unset(facts: SourceFacts, compared: list[Compared]) -> Iterator[Span]:
+    """``return not key or compare_digest(shown, key)``: the answer is yes without one."""
+    for one in facts.returns():
+        choices = one.value.options if isinstance(one.value, Choice) and not one.value.every else ()
+        for option in choices[:1]:
+            wanted = option.parts[0] if isinstance(option, Truth) and len(option.parts) == 1 else None
+            if not isinstance(wanted, (EnvironmentValue, ConfigValue)) or not _says_key(wanted):
+                continue
+            beside = any(
+                one.span.holds(span) and any(reads_same(bare_of(side)[0], wanted) for side in (left, right))
+                for left, right, span, _ in compared
+            )
+            if beside and _may_be_unset(facts, wanted):
+                yield one.span
 
 
 def _compared_with(wanted: Value, compared: list[Compared], within: str) -> Iterator[Span]:

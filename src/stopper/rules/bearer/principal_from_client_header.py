@@ -19,7 +19,7 @@ from stopper.core.values import Call, Constant, Item, Member, Name, Value, is_co
 PERSON: Final = re.compile(
     r"x-(?:auth(?:enticated)?-|current-|remote-|forwarded-|goog-authenticated-|webauth-)?user(?:-?(?:id|name|email|roles?|groups?))?"
     r"|x-forwarded-(?:email|preferred-username|groups)|x-(?:auth-request|authenticated|auth)-(?:user|email|userid|username|roles?|groups?)"
-    r"|remote-(?:user|email|groups)|x-(?:account|customer|principal|subject|member|employee|role|roles|is-admin|admin|tenant|owner)(?:-id)?"
+    r"|remote-(?:user|email|groups)|x-(?:account|customer|principal|subject|member|employee|role|roles|is-admin|admin|tenant|owner|merchant|company)(?:-id)?"
     r"|x-(?:on-behalf-of|impersonate(?:-user)?|act(?:ing)?-as|run-as|sudo(?:-user)?)"
 )
 """Names of headers that say who somebody is."""

@@ -12,7 +12,13 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, protected
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Constant, text_of, walk
+from stopper.core.values import (
+    Constant,
+    Mapping,
+    Sequence,
+    text_of,
+    walk,
+)
 
 STREAM: Final = "text/event-stream"
 _SOCKETS: Final = ("flask_sock.Sock.route", "flask_sockets.Sockets.route")
@@ -33,6 +39,11 @@ def detect(app: App) -> Iterator[Hit]:
         texts = (str(one.value) for _, given in call.keywords for one in walk(given, 3) if isinstance(one, Constant))
         if call.function in opened and any(text.startswith(STREAM) for text in texts):
             yield Hit("a stream is open to everybody", call.span, certainty="likely")
+    for one in facts.returns():
+        if one.function in opened and isinstance(one.value, Sequence):
+            said = (text_of(held) for part in one.value.items if isinstance(part, Mapping) for _, held in part.items)
+            if any(text is not None and text.startswith(STREAM) for text in said):
+                yield Hit("a stream is open to everybody", one.span, certainty="likely")
     yield from _sockets(facts)
     yield from _socket_io(facts)
 

@@ -24,7 +24,7 @@ _CLOCKS: Final = (
 _HASH: Final = re.compile(r"hashlib\.\w+(?:\.\w+)*|.*(?:b64encode|urlsafe_b64encode)|uuid\.uuid[35]")
 OPENS: Final = re.compile(
     r"(?i)(?:^|[_.]|(?<=[a-z]))(?:token|otp|totp|secret|secret_?key|passw(?:or)?d|passcode|pwd|nonce|salt|api_?key|signing_?key|encryption_?key|csrf\w*|pin|pin_?code|session_?id|sid"
-    r"|(?:reset|verif\w*|confirm\w*|activation|auth\w*|login|invite|invitation|security|recovery|backup|one_?time|sms|email|mfa|2fa|two_factor|access|referral|coupon|voucher|gift)_?(?:code|key|link|hash|string)"
+    r"|(?:reset|verif\w*|confirm\w*|activation|auth\w*|login|invite|invitation|security|recovery|backup|one_?time|sms|email|mfa|2fa|two_factor|access|referral|coupon|voucher|gift|user|device|pairing|join)_?(?:code|key|link|hash|string)"
     r"|(?:share|public|file|document|upload|download|guest)_?(?:id|link|slug|key))s?$"
 )
 _MAKER: Final = re.compile(
@@ -45,6 +45,8 @@ _CODE_ENDS: Final = frozenset({9999, 99999, 999999, 9999999, 10000, 100000, 1000
 _NOT_SECRET: Final = re.compile(
     r"(?i)tokens?_(?:count|limit|type|index)|(?:un|pad|eos|bos|mask|next)_?token|num_|_count$|tokens$"
 )
+_STATE: Final = re.compile(r"(?i)(?:oauth_?|oidc_?|login_?)?state")
+"""What a provider of log-ins gives back, and a session keeps (RFC 6749 §10.12)."""
 _STORES: Final = frozenset({"set", "setex", "hset", "psetex", "setnx"})
 _ENTRY: Final = re.compile(r"(?:\w+[:/-])*?([a-zA-Z_]+)[:/-]")
 
@@ -97,8 +99,11 @@ def _uses(facts: SourceFacts, made: list[Call]) -> Iterator[tuple[Span, Certaint
         if OPENS.search(write.key) and _holds(write.value, spans):
             yield write.span, "certain"
     for flow in facts.flows("session", "cookie"):
-        if sure := _opens(flow.detail, flow.value, spans):
+        if sure := _opens("nonce" if _STATE.fullmatch(flow.detail) else flow.detail, flow.value, spans):
             yield flow.span, sure
+        for key, held in flow.value.items if isinstance(flow.value, Mapping) else ():
+            if sure := _opens(text_of(key) or "", held, spans):
+                yield flow.span, sure
     for function in functions:
         for call in facts.calls_in(function):
             thing = call.callee.rpartition(".")[2]

@@ -8,7 +8,7 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_extended import Guarded, guarded, uses
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Item, text_of
+from stopper.core.values import Call, Item, text_of, walk
 
 _CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _SENSITIVE: Final = re.compile(
@@ -20,9 +20,11 @@ _ANYBODY: Final = re.compile(r"(?i)forgot|reset|verify|confirm|validate|resend|l
 _PROVES: Final = re.compile(
     r"(?i).*(check_password(_hash)?|verify_password|checkpw|compare_digest|pwd_context\.verify|authenticate|bcrypt.*check\w*|verify_totp|totp.*verify)\w*"
 )
-_TESTS: Final = re.compile(r"(?i)_?(?:is_|has_)?(?:check|verif|match|valid|authenticat|compare|test|confirm)")
+_TESTS: Final = re.compile(
+    r"(?i)_?(?:is_|has_)?(?:check|verif|match|valid|authenticat|compare|test|confirm|log_?in|sign_?in)"
+)
 _OLD: Final = re.compile(
-    r"(?i)^(?:(?:old|current|existing|present|confirm\w*|your)_?)?(?:password|passwd|pwd|passphrase)$"
+    r"(?i)^(?:(?:old|current|existing|present|confirm\w*|your)_?)?(?:password|passwd|pwd|passphrase)$|^(?:old|current)$"
 )
 
 
@@ -67,7 +69,9 @@ def _proves_again(facts: SourceFacts, function: str) -> bool:
 def _is_held_against_stored(call: Call) -> bool:
     """``user.check(data["old_password"])``: a test by its name is given the password that was."""
     return _TESTS.match(call.method) is not None and any(
-        isinstance(one, Item) and _OLD.search(text_of(one.key) or "") for one in call.args
+        isinstance(part, Item) and _OLD.search(text_of(part.key) or "")
+        for one in (*call.args, *(value for _, value in call.keywords))
+        for part in walk(one, 2)
     )
 
 

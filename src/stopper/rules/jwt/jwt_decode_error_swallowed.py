@@ -122,11 +122,19 @@ def _answers_apart(facts: SourceFacts, handler: Handler) -> bool:
         for call in facts.calls_in(handler.function)
     )
     behind = [one.value for one in facts.returns_of(handler.function) if one.span.line > line]
+    if not works and behind and facts.is_view(handler.function) and all(map(_says_nothing, behind)):
+        return True  # a log-out, say: the work is in the ``try``, and everybody gets the same answer
     return not works and any(
         isinstance(part, Call) and part.span is not None and handler.span.holds(part.span)
         for value in behind
         for part in walk(value, 4)
     )
+
+
+def _says_nothing(value: Value) -> bool:
+    """``"", 204``"""
+    said = value.items if isinstance(value, Sequence) else (value,)
+    return all(isinstance(one, Constant) for one in said)
 
 
 def _goes_on_by_return(facts: SourceFacts, handler: Handler) -> bool:

@@ -8,11 +8,12 @@ from stopper.core.facts import ErrorHandler, Function, Handler, SourceFacts, sou
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_extended import ended
 from stopper.core.jwt_names import DECODING, OTHER_VERIFIERS
+from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import controls, judge, same, shown
 from stopper.core.probe_signature import signable, telling_baseline
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Caught, Constant, Name, Parameter, Value, walk
+from stopper.core.values import Call, Caught, Constant, Name, Parameter, Unknown, Value, walk
 
 ERRORS: Final = ("jwt.", "jose.", "authlib.", "joserfc.", "flask_jwt_extended.")
 LOADERS: Final = ("expired_token_loader", "invalid_token_loader")
@@ -115,8 +116,13 @@ def _extension(app: App, facts: SourceFacts) -> Iterator[Hit]:
     managers = list(facts.calls("flask_jwt_extended.JWTManager"))
     if not managers:
         return
-    loaders = {loader: function for function in facts.functions() for loader in LOADERS if _is(function, loader)}
-    loaders |= {loader: function for loader in LOADERS for function in _given(facts, loader)}
+    loaders: dict[str, tuple[tuple[Value, ...], Span | None]] = {}
+    for loader in LOADERS:
+        for function in facts.functions():
+            if _is(function, loader):
+                loaders[loader] = (_said(facts, function.returns), function.span)
+        for said, span in _given(facts, loader):
+            loaders[loader] = (_said(facts, said), span)
     if len(loaders) < len(LOADERS):
         if ended(app, "JWT_ALLOW_LEGACY_MESSAGES"):
             return
@@ -125,18 +131,15 @@ def _extension(app: App, facts: SourceFacts) -> Iterator[Hit]:
             managers[0].span,
         )
         return
-    told = {
-        loader: tuple(text for returned in _said(facts, one) for text in _literals(returned))
-        for loader, one in loaders.items()
-    }
-    if len(set(told.values())) > 1:
-        yield Hit("expired and invalid tokens have answers of their own", loaders[LOADERS[0]].span)
+    told = {tuple(text for one in said for text in _literals(one)) for said, _ in loaders.values()}
+    if len(told) > 1:
+        yield Hit("expired and invalid tokens have answers of their own", loaders[LOADERS[0]][1])
 
 
-def _said(facts: SourceFacts, function: Function) -> tuple[Value, ...]:
-    """What the function answers, and what another of the project answers for it."""
+def _said(facts: SourceFacts, returned: tuple[Value, ...]) -> tuple[Value, ...]:
+    """What is answered, and what another function of the project answers for it."""
     found: list[Value] = []
-    for one in function.returns:
+    for one in returned:
         other = facts.function(one.callee) if isinstance(one, Call) else None
         found += other.returns if other is not None else (one,)
     return tuple(found)
@@ -146,12 +149,14 @@ def _is(function: Function, loader: str) -> bool:
     return any(decorator.name.endswith(loader) for decorator in function.decorators)
 
 
-def _given(facts: SourceFacts, loader: str) -> Iterator[Function]:
-    """Functions of the project that are handed to a loader by a call."""
+def _given(facts: SourceFacts, loader: str) -> Iterator[tuple[tuple[Value, ...], Span | None]]:
+    """What functions of the project, and lambdas, answer that are handed to a loader by a call, and where they stand."""
     for call in facts.calls(f"*.{loader}"):
         given = call.argument(0, "callback")
         if isinstance(given, Name) and (function := facts.function(given.dotted)) is not None:
-            yield function
+            yield function.returns, function.span
+        elif isinstance(given, Unknown):
+            yield given.parts, call.span
 
 
 def probe(target: Target) -> Steps[Verdict]:

@@ -20,7 +20,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import controls
 from stopper.core.probe_signature import token_baseline
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Mapping, Parameter, Unknown, Value, text_of
+from stopper.core.values import Call, Constant, Item, Mapping, Name, Parameter, Unknown, Value, text_of, walk
 
 ACCESS_MOST: Final = 12 * 3600
 """Seconds. A working day; access tokens are meant to live for minutes (RFC 9700 §2.2.2 speaks of short-lived ones)."""
@@ -50,8 +50,13 @@ def _issued(facts: SourceFacts, call: Call, claims: Mapping) -> Iterator[Hit]:
     exp = claims.get("exp")
     lengths = [distance(facts, one) or 0 for one in (exp, *reached(facts, exp))] if exp is not None else []
     lengths += [distance(facts, assignment.value) or 0 for assignment in _assigned(facts, call)]
+    table = _by_kind(exp)
+    for key, held in table:
+        length, most = seconds_of(held, facts), REFRESH_MOST if "refresh" in key else ACCESS_MOST
+        if length is not None and length > most:
+            yield Hit(f"the token lives {_said(length)}, the policy allows {_said(most)}", call.span)
     most = REFRESH_MOST if _is_refresh(call, claims) or _may_refresh(facts, claims) else ACCESS_MOST
-    if lengths and max(lengths) > most:
+    if not table and lengths and max(lengths) > most:
         yield Hit(f"the token lives {_said(max(lengths))}, the policy allows {_said(most)}", call.span)
 
 
@@ -74,6 +79,20 @@ def _may_refresh(facts: SourceFacts, claims: Mapping) -> bool:
         if isinstance(kind := claims.get(name), Parameter)
         for told in given(facts, kind)
     )
+
+
+def _by_kind(exp: Value | None) -> list[tuple[str, Value]]:
+    """``now + LIFETIMES[kind]``: the table that says how long each kind lives, where refresh tokens are one of them."""
+    for part in walk(exp, 4):
+        if isinstance(part, Item) and isinstance(part.owner, Mapping) and not isinstance(part.key, Constant):
+            rows = [(_said_key(key).lower(), held) for key, held in part.owner.items]
+            if any("refresh" in key for key, _ in rows):
+                return rows
+    return []
+
+
+def _said_key(key: Value) -> str:
+    return key.dotted if isinstance(key, Name) else str(key.value) if isinstance(key, Constant) else ""
 
 
 def _length(facts: SourceFacts, value: Value | None) -> float | None:

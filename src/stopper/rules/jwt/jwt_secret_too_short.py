@@ -56,7 +56,7 @@ def _judged(value: Value, span: Span | None, algorithms: tuple[str, ...], prefer
     if isinstance(value, Call) and value.method == "hex" and isinstance(drawn := value.receiver, Call):
         return _made(drawn, algorithms, prefer or span, 2.0) if drawn.callee in _BYTES else None
     if isinstance(value, Item) and _is_cut_short(value, needed(algorithms)):
-        return Hit("the secret that signs tokens is the beginning of a digest, and too short", prefer or span)
+        return Hit("the secret that signs tokens is the beginning of another text, and too short", prefer or span)
     found = literals(value) if isinstance(value, (Constant, EnvironmentValue, ConfigValue, Item)) else _reshaped(value)
     for literal in found:
         key = key_bytes(literal)
@@ -69,7 +69,9 @@ def _judged(value: Value, span: Span | None, algorithms: tuple[str, ...], prefer
 
 def _is_cut_short(value: Item, least: int) -> bool:
     """``sha256(…).hexdigest()[:16]``: fewer characters of a digest than the key must have bytes."""
-    if not isinstance(value.owner, Call) or value.owner.method not in ("digest", "hexdigest"):
+    if not isinstance(value.owner, (EnvironmentValue, ConfigValue)) and (
+        not isinstance(value.owner, Call) or value.owner.method not in ("digest", "hexdigest")
+    ):
         return False
     bounds = value.key.parts if isinstance(value.key, Unknown) else ()
     numbers = [one.value for one in bounds if isinstance(one, Constant)]

@@ -64,6 +64,9 @@ def _told(facts: SourceFacts, claims: Value, depth: int = 3) -> Iterator[str]:
     if isinstance(claims, Call) and (function := facts.function(claims.callee)) is not None and depth > 0:
         for returned in function.returns:
             yield from _told(facts, returned, depth - 1)
+    if isinstance(claims, Unknown) and depth:  # ``asdict(person) | {"phone": …}``
+        for part in claims.parts:
+            yield from _told(facts, part, depth - 1)
     if not isinstance(claims, Mapping) or depth == 0:
         return
     for key, value in claims.items:

@@ -12,7 +12,7 @@ from stopper.core.jwt_claims import asked_by_hand, verifications
 from stopper.core.jwt_extended import guarded
 from stopper.core.jwt_keys import key_uses, reached
 from stopper.core.jwt_names import ENCODING
-from stopper.core.jwt_purposes import KINDS, marks, purposes_of
+from stopper.core.jwt_purposes import KINDS, handed_out_as, marks, purposes_of
 from stopper.core.passing import given
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import Baseline, controls, judge, shown
@@ -61,8 +61,9 @@ def _kinds(facts: SourceFacts, call: Call) -> set[str]:
     own = purposes_of(facts, call)
     if own or not call.function:
         return own or {"access"}
-    callers = {one.function for one in facts.calls(call.function)}
-    return {"reset" if _is_sent_away(facts, one) else "access" for one in callers} or {"access"}
+    callers = list(facts.calls(call.function))
+    handed = {kind for one in callers if (kind := handed_out_as(facts, one)) is not None}
+    return handed | {"reset" if _is_sent_away(facts, one.function) else "access" for one in callers} or {"access"}
 
 
 def _is_sent_away(facts: SourceFacts, function: str) -> bool:

@@ -123,6 +123,16 @@ def detect(app: App) -> Iterator[Hit]:
         elif call.function and _OWN_FILE.search(text_of(path) or ""):
             yield Hit("a log, a database or a key is given out", call.span, certainty="likely")
     yield from _by_name(facts)
+    for call in facts.calls("open"):
+        path = call.argument(0, "file")
+        joined = isinstance(path, Call) and path.callee == "os.path.join" and _is_of_root(path)
+        if (
+            joined
+            and facts.is_view(call.function)
+            and not _writes(facts, call.span)
+            and facts.derives(path, "path-parameter")
+        ):
+            yield Hit("files of the project are served by a name that the caller chooses", call.span)
 
 
 def _is_named_by_caller(facts: SourceFacts, name: Value) -> bool:

@@ -16,11 +16,15 @@ from stopper.core.probe_baseline import attempt
 from stopper.core.probe_login import token_in
 from stopper.core.rule import Hit, Rule
 from stopper.core.switched_on import asked_for, switched_on
-from stopper.core.values import Call, Constant
+from stopper.core.values import (
+    Call,
+    Constant,
+    EnvironmentValue,
+)
 
 KEYS: Final = ("TESTING", "LOGIN_DISABLED")
 PATH: Final = re.compile(
-    r"(?i)(?:^|[/_-])(?:tests?|testing|debug|dev|fixtures?|e2e|cypress|playwright|mock|fake|backdoor|bypass|impersonate)(?=[/_-]|$)|login[_-]?as(?=[/_-]|$)"
+    r"(?i)(?:^|[/_-])(?:tests?|testing|debug|dev|fixtures?|e2e|cypress|playwright|mock|fake|backdoor|bypass|impersonate)(?=[/_-]|$)|login[/_-]?as(?=[/_-]|$)|switch[_-]?user(?=[/_-]|$)"
 )
 OPENS: Final = re.compile(r"(?i)log-?in|login|sign-?in|token|session|auth|impersonate|as[_-]|user")
 _LOGINS: Final = (
@@ -77,9 +81,14 @@ def _fixture_tokens(facts: SourceFacts) -> Iterator[Hit]:
         for shown, wanted in ((left, right), (right, left)):
             if isinstance(wanted, Call) and wanted.method == "encode" and wanted.receiver is not None:
                 wanted = wanted.receiver
+            variable = wanted.variable if isinstance(wanted, EnvironmentValue) else ""
+            if isinstance(wanted, EnvironmentValue) and wanted.default is not None:
+                wanted = wanted.default
             if not isinstance(wanted, Constant) or not isinstance(wanted.value, str) or len(wanted.value) < _SHORTEST:
                 continue
-            if not (_FIXTURE.search(wanted.name) or _FIXTURE_TEXT.search(wanted.value)) or asked_for(facts, span):
+            if not (
+                _FIXTURE.search(wanted.name) or _FIXTURE.search(variable) or _FIXTURE_TEXT.search(wanted.value)
+            ) or asked_for(facts, span):
                 continue
             if any(label.kind in SHOWN for label in facts.labels(shown)):
                 yield Hit("a token for tests is taken wherever this runs", span, certainty="likely")

@@ -74,6 +74,8 @@ def detect(app: App) -> Iterator[Hit]:
             match value:
                 case Call(callee="vars", args=(Name(dotted=dotted), *_)) if _is_of_words(facts, dotted):
                     continue
+                case Call(callee="vars") if _is_sifted(facts, value):
+                    continue
                 case Member(attribute="__dict__") | Call(callee="vars", args=(_, *_)):
                     certainty = "likely"
                 case Name(dotted=dotted) if dotted.endswith((".__dict__", ".__table__.columns", ".__mapper__.columns")):
@@ -264,6 +266,15 @@ def _wide_methods(facts: SourceFacts) -> frozenset[str]:
 def _chooses(facts: SourceFacts, function: str) -> bool:
     """That the function asks of something whether it stands in a list."""
     return any(one.operator in ("in", "not in") for one in facts.comparisons_in(function))
+
+
+def _is_sifted(facts: SourceFacts, call: Call) -> bool:
+    """``{… for key, value in vars(row).items() if key in FIELDS}``: the function that is written there goes by a list."""
+    place = facts.function(facts.function_around(call.span)) if call.span is not None else None
+    return place is not None and any(
+        place.span.holds(one.span) and one.operator == "in" and not isinstance(one.left, Constant)
+        for one in facts.comparisons("in")
+    )
 
 
 def _is_own_dict(value: Value) -> bool:

@@ -70,7 +70,9 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
         owner = None
         called = reader.value(function)
         before = called if type(called) is Call and called.callee == "functools.partial" and called.args else None
-        receiver = called if type(called) is Call and before is None else None  # ``guard(option)(view)``
+        receiver = (
+            called if type(called) in _CALLED and before is None else None
+        )  # ``guard(option)(view)``, ``CLASSES[name]()``
         callee = _function_name(reader, called if before is None else before.args[0])
     args, keywords, is_open = _arguments(reader, node)
     if before is not None:
@@ -112,6 +114,7 @@ def _after_partial(
     return (*before.args[1:], *args), (*kept, *keywords), is_open or before.open
 
 
+_CALLED: Final = frozenset({Call, Item})
 _CONFIG_WRITERS: Final = frozenset(
     {"update", "from_mapping", "from_object", "from_pyfile", "setdefault", "from_prefixed_env", "from_file"}
 )
@@ -210,7 +213,12 @@ def _folded(
         return _folded_get(reader, node, owner, args, keywords)
     if word == "format" and (type(owner) is Constant or type(owner) is Format):
         return braces(owner, list(args), dict(keywords), node, reader)
-    if word == "substitute" and type(owner) is Call and owner.callee == "string.Template" and owner.args:
+    if (
+        word in ("substitute", "safe_substitute")
+        and type(owner) is Call
+        and owner.callee == "string.Template"
+        and owner.args
+    ):
         given = [
             inner for one in args for inner in ([value for _, value in one.items] if type(one) is Mapping else [one])
         ]
@@ -230,6 +238,8 @@ def _folded(
         and owner.callee.endswith(("SecretStr", "SecretBytes"))
     ):
         return owner.args[0]  # pydantic's wrapper keeps it out of texts, and gives it back as it is
+    if word == "get_secret_value" and type(owner) is EnvironmentValue:
+        return owner
     if word == "copy" and type(owner) is Mapping and not args:
         return owner
     if word == "split" and type(owner) is Constant and type(owner.value) is str:

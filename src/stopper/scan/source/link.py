@@ -15,6 +15,7 @@ from stopper.core.values import (
     Constant,
     EnvironmentValue,
     Format,
+    Item,
     Mapping,
     Name,
     Parameter,
@@ -202,6 +203,9 @@ def _objects(project: Project, value: Value, depth: int = 3) -> Iterator[Value]:
     for option in options(value):
         if isinstance(option, Parameter):
             yield from _given(project, option)
+            continue
+        if isinstance(option, Call) and option.callee == "?" and isinstance(option.receiver, Item):
+            yield from _objects(project, option.receiver, depth - 1)  # ``from_object(CONFIGS[name]())``
             continue
         function = project.functions.get(option.callee) if isinstance(option, Call) and depth else None
         if function is not None and function.returns:  # ``from_object(get_config())``
