@@ -154,6 +154,19 @@ def test_an_account_that_nobody_needs_to_be_known_for_is_changed() -> None:
     assert "without a credential" in found.message
 
 
+@pytest.mark.parametrize("asks", [False, True])
+def test_whose_account_is_meant_is_read_though_no_document_says_so(asks: bool) -> None:
+    people = People(asks=asks)
+
+    def change() -> Any:
+        sent = request.get_json()
+        people.one(int(sent.get("user_id") or people.caller())).update(name=str(sent["name"]))
+        return jsonify(message="saved")
+
+    people.app.add_url_rule("/settings", "PUT /settings", change, methods=["PUT"])
+    assert [(ref.method, ref.path) for ref in people.judged("name").routes] == ([] if asks else [("PUT", "/settings")])
+
+
 def test_people_by_a_key_are_registered_too_and_a_deed_without_a_body_ends_an_account() -> None:
     people = People(keys=True).with_end("/users/<int:user_id>/deactivate", "POST")
     assert [(ref.method, ref.path) for ref in people.judged().routes] == [("POST", "/users/{user_id}/deactivate")]

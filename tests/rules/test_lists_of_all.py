@@ -149,3 +149,35 @@ def test_what_one_makes_is_anothers_where_one_says_so(believes: bool) -> None:
     found = try_rule(RULE, Reviews(believes=believes).app)
     assert (found.outcome == "fail") is believes, found.message
     assert not believes or [(ref.method, ref.path) for ref in found.routes] == [("POST", "/reviews")]
+
+
+def test_what_is_kept_for_oneself_goes_to_another_where_one_says_so() -> None:
+    """``POST /bills {"member_id": …}``: by default it is the caller's, and it stands in the list of whom the body names."""
+    bills = Bills("/overview", all_of=False)
+    numbers: dict[str, int] = {}
+
+    def mine() -> int:
+        return numbers.setdefault(bills.caller(), 70 + len(numbers))
+
+    def loans() -> Any:
+        return jsonify([one for one in bills.bills.values() if one.get("member_id") == mine()])
+
+    def lend() -> Any:
+        number, sent = len(bills.bills) + 1, request.get_json()
+        bills.bills[number] = {
+            "id": number,
+            "text": sent["text"],
+            "username": "",
+            "member_id": sent.get("member_id", mine()),
+        }
+        return jsonify(bills.bills[number]), 201
+
+    def loan(loan_id: int) -> Any:
+        found = bills.bills.get(loan_id) or abort(404)
+        return jsonify(found) if found.get("member_id") == mine() else abort(404)
+
+    bills.app.add_url_rule("/account", "account", lambda: jsonify(id=mine(), member_id=mine()))
+    bills.app.add_url_rule("/loans", "loans", loans)
+    bills.app.add_url_rule("/loans", "lend", lend, methods=["POST"])
+    bills.app.add_url_rule("/loans/<int:loan_id>", "loan", loan)
+    assert ("POST", "/loans") in [(ref.method, ref.path) for ref in bills.judged().routes]

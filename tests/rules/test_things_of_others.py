@@ -317,3 +317,12 @@ def test_what_a_known_caller_made_is_changed_by_nobody(open_to_make: bool, monke
         monkeypatch.setattr(cards, "caller", lambda: known() or next(iter(cards.people), ""))
     found = cards.judged()
     assert [(ref.method, ref.path) for ref in found.routes] == ([] if open_to_make else [("PUT", "/cards/{card_id}")])
+
+
+@pytest.mark.parametrize("public", [False, True])
+def test_what_is_said_to_a_thing_that_nobody_else_sees_is_read_by_another(public: bool) -> None:
+    """To a card that all see others say something; to one that is in no other list they have nothing to say."""
+    cards = Cards(public=public)
+    cards.add("/cards/<int:card_id>/messages", "GET", lambda card: {"messages": [f"code of {card['label']}"]})
+    found = [ref.path.rpartition("/")[2] for ref in cards.judged().routes]
+    assert found == ([] if public else ["messages"])

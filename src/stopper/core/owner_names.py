@@ -40,3 +40,7 @@ OWN_ACCOUNT: Final = re.compile(
     r"(?i)(^|/)(me|self|account|profile|settings|users?/(me|profile|update|edit))(/(edit|update|change))?/?$"
 )
 """Paths at which a person changes the own account."""
+ADMIN_PATH: Final = re.compile(
+    r"(?i)(^|[/_.-])(admin|administration|administrator|backoffice|superuser|staff|moderation|internal)([/_.-]|$)"
+)
+"""Paths of functions for administrators."""

@@ -109,9 +109,11 @@ def made_by_another(
     """``POST /reviews {"user_id": …}``: what Bob makes is shown as Bob's, and as Alice's where he says so."""
     request, marks = marked(target.request_for(create, "POST"), target.canary)
     plain = {name: value for name, value in members(request).items() if not WHOSE_ID.fullmatch(as_parameter(name))}
+    makers = _MAKER
     if kind is not None and len(plain) == len(members(request)):
         thing = yield from made(target, kind, bob, alice)  # it is taken back, also where the answer does not say its id
         control = thing.made if thing is not None else None
+        makers = WHOSE_ID if thing is not None and thing.private else _MAKER
     else:
         control = yield from send(bob.on(replace(request, body=json.dumps(plain).encode())))
     if control is None:
@@ -119,7 +121,7 @@ def made_by_another(
     shown = inner_object(control.response.json()) if control.response.succeeded else {}
     hers, his = (yield from _called(target, alice)), (yield from _called(target, bob))
     both = {one: hers[where] for where, one in his.items() if hers.get(where) not in (None, one)}
-    name = next((one for one in shown if _MAKER.fullmatch(as_parameter(one)) and str(shown[one]) in both), None)
+    name = next((one for one in shown if makers.fullmatch(as_parameter(one)) and str(shown[one]) in both), None)
     if name is None:
         name = next((one for one in shown if BELONGS.fullmatch(as_parameter(one))), None)
         belongs = (yield from _both(target, name, bob, alice)) if name is not None else None

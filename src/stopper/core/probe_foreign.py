@@ -19,10 +19,12 @@ from stopper.core.probe_objects import entries, ids, marked
 
 _ENDS: Final = re.compile(r"(?i)(^|[/_-])(delete|remove|destroy|cancel|close|archive|trash)([/_-]|$)")
 _JOINS: Final = re.compile(
-    r"(?i)(^|[/_-])(un)?(likes?|votes?|upvote|downvote|follow|subscribe|comments?|repl(y|ies)|rat(e|ing)s?|reviews?|join|apply|report|"
-    r"bookmark|favou?rites?|borrow|rent|book|buy|order|bid|answers?|messages?|views?)([/_-]|$)"
+    r"(?i)(^|[/_-])(un)?(likes?|votes?|upvote|downvote|follow|subscribe|rat(e|ing)s?|join|apply|report|bookmark|favou?rites?|borrow|rent|book|buy|"
+    r"views?)([/_-]|$)"
 )
 """What others do about a thing that is not theirs, and should."""
+_SAYS: Final = re.compile(r"(?i)(^|[/_-])(comments?|repl(y|ies)|reviews?|order|bid|answers?|messages?)([/_-]|$)")
+"""What others say to a thing that they see; to one that is nobody else's they have nothing to say."""
 _BY_NOBODY: Final = "without a credential"
 CHANGES_MOST: Final = 6
 """Routes of one kind that are tried as somebody else."""
@@ -36,7 +38,7 @@ def asked(
     found: list[Verdict] = []
     if thing is None:
         return found
-    for route, method in _in_order(kind)[:CHANGES_MOST]:
+    for route, method in _in_order(kind, thing)[:CHANGES_MOST]:
         steps = (
             _read_below(target, kind, thing, route, alice, bob)
             if method == "GET"
@@ -56,13 +58,13 @@ def asked(
     return found
 
 
-def _in_order(kind: Kind) -> list[tuple[Route, str]]:
+def _in_order(kind: Kind, thing: Thing) -> list[tuple[Route, str]]:
     """What looks first, then what changes, and what deletes at last; reading the thing itself is another question."""
     pairs = [
         (route, method)
         for route in kind.members
         for method in ("GET", "PUT", "PATCH", "POST", "DELETE")
-        if method in route.methods and not _JOINS.search(_said_beside(kind, route))
+        if method in route.methods and not _joins(kind, thing, route, method)
     ]
     pairs = [
         (route, method)
@@ -70,6 +72,13 @@ def _in_order(kind: Kind) -> list[tuple[Route, str]]:
         if method != "GET" or route is not kind.thing or stands_elsewhere(route)
     ]
     return sorted(pairs, key=lambda pair: (pair[1] != "GET", pair[1] == "DELETE" or bool(_ENDS.search(pair[0].path))))
+
+
+def _joins(kind: Kind, thing: Thing, route: Route, method: str) -> bool:
+    """Whether it is what others do about a thing; of one that nobody else sees, what is said to it is read and written by its owner."""
+    said = _said_beside(kind, route)
+    below = method == "GET" or (method == "POST" and "}/" in route.path)
+    return bool(_JOINS.search(said)) or (bool(_SAYS.search(said)) and not (thing.private and below))
 
 
 def _said_beside(kind: Kind, route: Route) -> str:

@@ -8,7 +8,7 @@ from stopper.core import probe_foreign as foreign
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.owner_names import PERSON
+from stopper.core.owner_names import ADMIN_PATH, PERSON
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import attempt, is_door
@@ -18,7 +18,7 @@ from stopper.core.probe_own_values import own_numbers
 KINDS_MOST: Final = 4
 LISTS_MOST: Final = 12
 _OF_ALL: Final = re.compile(
-    r"(?i)(^|[/_-])(all|every|admin|manage|management|manager|staff|internal|exports?|reports?|dump|backup|audit|statistics|stats|dashboard|overview)([/_-]|$)"
+    r"(?i)(^|[/_-])(all|every|manage|management|manager|exports?|reports?|dump|backup|audit|statistics|stats|dashboard|overview)([/_-]|$)"
 )
 """Paths of lists that are for those who look after the things of all."""
 
@@ -81,6 +81,9 @@ def _under_her_id(
 def _lists(target: Target) -> Iterator[Route]:
     """Those first whose path says that they are of all."""
     plain = [one for one in target.app.routes if "GET" in one.methods and not one.parameters and not is_door(one)]
+    plain = [
+        one for one in plain if not ADMIN_PATH.search(one.path)
+    ]  # that a low role gets in there is another finding
     listed = {kind.list_route.path for kind in kinds(target) if kind.list_route is not None}
     yield from sorted((one for one in plain if one.path not in listed), key=lambda one: not _OF_ALL.search(one.path))
 

@@ -15,7 +15,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.ids_in_paths import ID
 from stopper.core.login_names import PASSWORD
-from stopper.core.owner_names import WHOSE_ID
+from stopper.core.owner_names import OWN_ACCOUNT, WHOSE_ID
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, own, passed, send
 from stopper.core.probe_baseline import attempt, is_door, steady
@@ -29,6 +29,8 @@ from stopper.core.probe_registration import Enrolled, enrolled, logged_in
 from stopper.core.probe_shared import found_once
 
 ROUTES_MOST: Final = 6
+_GUESSED: Final = (("username", "user"), ("user_id", "id"))
+"""What may say whose account is meant, where nobody knows what a route reads beside the rest."""
 NUMBERS_MOST: Final = 2
 _NOUN: Final = re.compile(r"(?i)^(users?|accounts?|members?|people|persons?|profiles?|customers?|clients?|employees?|patients?|students?|authors?|me|self)$")  # fmt: skip
 _SURELY: Final = re.compile(r"(?i)^(users?|people|persons?)$")
@@ -97,6 +99,9 @@ def _by_body(target: Target) -> Iterator[Route]:
                 name = next((one for one in names if WHOSE_ID.fullmatch(as_parameter(one))), None)
                 if name is not None:
                     yield replace(route, methods=(method,), parameters=((name, "body"),))
+                elif OWN_ACCOUNT.search(route.path):
+                    for guesses in _GUESSED:
+                        yield replace(route, methods=(method,), parameters=tuple((one, "body") for one in guesses))
 
 
 def _words(route: Route) -> list[str]:
@@ -105,12 +110,14 @@ def _words(route: Route) -> list[str]:
 
 def is_of_an_account(route: Route) -> bool:
     """One id, of a person, and nothing beside it that is not about the account itself."""
-    if len(route.parameters) != 1 or is_door(route) or PASSWORD.search(route.path):
+    one = len(route.parameters) == 1 or stands_elsewhere(route)
+    if not one or is_door(route) or PASSWORD.search(route.path):
         return False
     words = _words(route)
     first = next((place for place, word in enumerate(words) if _NOUN.match(word)), None)
     if first is None:
-        return stands_elsewhere(route) and bool(words) and all(_ABOUT.match(word) for word in words[-2:])
+        about = bool(words) and all(_ABOUT.match(word) for word in words[-2:])
+        return stands_elsewhere(route) and (about or OWN_ACCOUNT.search(route.path) is not None)
     return all(_NOUN.match(word) or _ABOUT.match(word) for word in words[first:])
 
 
@@ -290,8 +297,10 @@ def _new(name: str, value: object, stem: str, hers: Account) -> object:
 
 def fits(route: Route, number: str) -> bool:
     """A number is asked for by a number."""
-    kind = route.parameters[0][1]
-    return number.isdigit() if "int" in kind else True
+    name, kind = route.parameters[0]
+    if "int" in kind or (name, kind) == ("user_id", "body"):
+        return number.isdigit() or (kind == "body" and "-" in number)
+    return not ((name, kind) == ("username", "body") and number.isdigit())
 
 
 def is_hers(target: Target, route: Route, number: str, hers: Account, ends: bool) -> Steps[bool]:

@@ -97,6 +97,14 @@ def test_routes_that_a_text_names_below_the_root_of_an_api_are_all_asked_for() -
     assert set(paths) <= {one.path for one in crawled(courier, "", "canary").routes}
 
 
+def test_a_parameter_that_is_called_a_uuid_is_asked_for_as_one() -> None:
+    app = _app()
+    app.add_url_rule("/files/<uuid:number>", "file", lambda number: ("log in", 401))
+    app.add_url_rule("/", "home", lambda: jsonify(endpoints=["GET /files/{file_uuid}"]))
+    courier = Courier(WsgiTransport(app), mode="default", max_requests=300)
+    assert "/files/{file_uuid}" in {one.path for one in crawled(courier, "", "canary").routes}
+
+
 def test_a_link_that_logs_out_is_known_and_never_followed() -> None:
     app = _app("/notes", "/account/logout/")
     app.add_url_rule("/", "home", lambda: '<a href="/account/logout/">out</a><a href="/notes">notes</a>')

@@ -6,14 +6,12 @@ from typing import Final
 
 from stopper.core.app import Route
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.owner_names import ADMIN_PATH
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import TRIES, alike, attempt, is_door
 from stopper.core.rule import Rule
 
-_ADMIN: Final = re.compile(
-    r"(?i)(^|[/_.-])(admin|administration|administrator|backoffice|superuser|staff|moderation|internal)([/_.-]|$)"
-)
 _ROLES: Final = re.compile(r"(?i)role|scope|perm|group|admin")
 _HIGH: Final = re.compile(r"(?i)admin|root|super|staff|manager|operator")
 
@@ -51,7 +49,9 @@ def probe(target: Target) -> Steps[Verdict]:
 
 
 def _routes(target: Target) -> Iterator[Route]:
-    return (one for one in target.app.routes if "GET" in one.methods and _ADMIN.search(one.path) and not is_door(one))
+    return (
+        one for one in target.app.routes if "GET" in one.methods and ADMIN_PATH.search(one.path) and not is_door(one)
+    )
 
 
 def _may_be_the_only_one(target: Target, one: Identity) -> bool:

@@ -47,7 +47,8 @@ _RIGHTS: Final = ("is_admin", "role", "admin")
 """What nobody gives himself, also where the document names it. Tried alone where all wishes together are refused: a column that is not
 there spoils a statement."""
 _FLAG: Final = re.compile(
-    r"(is_)?(\w+_)?(admin|administrator|staff|superuser|moderator|verified|approved|premium|vip|pro|paid)"
+    r"(is_)?(\w+_)?(admin|administrator|staff|superuser|moderator|verified|approved|premium|vip|pro|paid|manager|librarian|teacher|instructor|doctor|"
+    r"nurse|employee|operator|editor|reviewer|organi[sz]er)"
 )
 """What nobody says of himself, as members are spelled."""
 SHOWN: Final = 4
