@@ -8,6 +8,7 @@ from html import escape
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.body_models import classes_by_name
 from stopper.core.checked_input import is_checked
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.fact import Flow
@@ -79,20 +80,24 @@ def _is_harmful(facts: SourceFacts, flow: Flow) -> bool:
     if call is None:
         return True
     if flow.sink == "deserialisation":
-        return not (call.callee == "yaml.load" and _is_safe_loader(call))
+        return not (call.callee == "yaml.load" and _is_safe_loader(facts, call))
     if flow.sink == "subprocess":
         return _reaches_a_shell(facts, call, flow.value)
     return True
 
 
-def _is_safe_loader(call: Call) -> bool:
+_SAFE_LOADERS: Final = frozenset({"SafeLoader", "CSafeLoader", "BaseLoader", "CBaseLoader"})
+
+
+def _is_safe_loader(facts: SourceFacts, call: Call, depth: int = 3) -> bool:
+    """PyYAML's loaders that make no objects, and the project's that derive from one."""
     loader = call.argument(1, "Loader")
-    return isinstance(loader, Name) and loader.dotted.rpartition(".")[2] in (
-        "SafeLoader",
-        "CSafeLoader",
-        "BaseLoader",
-        "CBaseLoader",
-    )
+    names = [loader.dotted] if isinstance(loader, Name) else []
+    for _ in range(depth):
+        if any(name.rpartition(".")[2] in _SAFE_LOADERS for name in names):
+            return True
+        names = [base for name in names if (own := classes_by_name(facts).get(name)) is not None for base in own.bases]
+    return False
 
 
 def _reaches_a_shell(facts: SourceFacts, call: Call, value: Value) -> bool:

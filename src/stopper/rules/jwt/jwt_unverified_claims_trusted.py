@@ -14,6 +14,7 @@ from stopper.core.jwt_peek import (
     is_only_a_first_look,
     is_our_own,
 )
+from stopper.core.labels import UNTRUSTED
 from stopper.core.parts_returned import parts_returned
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
@@ -48,6 +49,8 @@ def detect(app: App) -> Iterator[Hit]:
     for call in (*facts.calls(*CLAIM_READERS), *_unpacked(facts)):
         if call.span in seen or is_our_own(facts, call) or is_asked_elsewhere(facts, call):
             continue
+        if any(facts.derives(one, "upstream") and not facts.derives(one, *UNTRUSTED) for one in call.args):
+            continue  # straight from the token endpoint, over TLS (OpenID Connect Core 1.0 §3.1.3.7)
         if not _decides(facts, call) and is_only_a_first_look(facts, call):
             continue
         if call.function and (facts.routes_reaching(call.function) or _is_given_a_token(facts, call)):
@@ -180,12 +183,32 @@ def _headers(facts: SourceFacts, seen: set[Span | None]) -> Iterator[Hit]:
                 and DECIDES.search(key)
             ):
                 owner = _origin(part.owner)
-                if isinstance(owner, Call) and owner.callee in HEADER_READERS and owner.span not in seen:
+                if (
+                    isinstance(owner, Call)
+                    and owner.callee in HEADER_READERS
+                    and owner.span not in seen
+                    and not _is_decoded_too(facts, owner)
+                ):
                     seen.add(owner.span)
                     yield Hit(
                         f"the header's {key}, which nobody verified, is trusted",
                         owner.span,
                     )
+
+
+def _is_decoded_too(facts: SourceFacts, reader: Call) -> bool:
+    """That the same function has the whole token verified afterwards: the signature covers the header too (RFC 7515 §5.2)."""
+    token = reader.argument(0)
+    return token is not None and any(
+        call.function == reader.function
+        and switched_off(call, shape) is None
+        and call.argument(0) == token
+        and call.span is not None
+        and reader.span is not None
+        and call.span.line > reader.span.line
+        and not any(one.body is not None and one.body.holds(call.span) for one in facts.conditions_in(reader.function))
+        for call, shape in decodings(facts)
+    )
 
 
 def _used(facts: SourceFacts, functions: set[str]) -> Iterator[Value]:

@@ -38,7 +38,7 @@ _FLAGS: Final = {"secure": (6, "Secure"), "httponly": (7, "HttpOnly"), "samesite
 _FOR_SCRIPTS: Final = re.compile(r"(?i)csrf|xsrf")
 _CREDENTIAL: Final = re.compile(r"(?i)sess|token|auth|jwt|sid|login|user|remember|credential|key")
 _OF_LOOKS: Final = re.compile(
-    r"(?i)(?:page_?size|per_?page|page_?views?|views?|lang(?:uage)?|locale|theme|dark_?mode|(?:hide|show)_\w+|sort(?:_?by|_?order)?|layout|time_?zone|tz|currency|"
+    r"(?i)(?:page_?size|per_?page|page_?views?|views?|lang|language|locale|theme|dark_?mode|(?:hide|show)_\w+|sort(?:_?by|_?order)?|layout|time_?zone|tz|currency|"
     r"font_?size|sidebar\w*|collapsed|(?:cookie_?)?consent|banner\w*|last_(?:tab|page|view))"
 )
 """Cookies that say how somebody wants pages to look: whoever reads or writes one learns and gains nothing."""
