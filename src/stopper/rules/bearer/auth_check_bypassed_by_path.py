@@ -85,14 +85,17 @@ def _decides(facts: SourceFacts, function: str, look: Span) -> bool:
     asked = list(facts.calls(helper)) if helper not in ("", function) else []
     if asked and all(_is_handed_on(facts, call) for call in asked):
         return False
-    around = [one for one in facts.conditions_in(function) if one.span.holds(look)]
+    around = [
+        one
+        for one in facts.conditions_in(function)
+        if one.span.holds(look) or any(part.span == look for part in walk(one.value, 4))
+    ]
     if around:
         return any(_lets_go(facts, one, look) for one in around)
-    handed = [
-        call
-        for call in facts.calls_in(function)
-        if call.span is not None and call.span != look and call.span.holds(look) and call.callee not in _TRUTHS
-    ]
+    given = [one.value for one in facts.returns_of(function)]
+    if any(part.span == look for value in given for part in walk(value, 4)):
+        return True
+    handed = [call for call in facts.calls_in(function) if call.span != look and call.callee not in _TRUTHS]
     return not any(part.span == look for call in handed for passed in call.args for part in walk(passed, 3))
 
 
