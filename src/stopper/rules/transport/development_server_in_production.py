@@ -35,6 +35,8 @@ _ON_EVERY_ADDRESS: Final = re.compile(r"(?:--host|-h)[= ][\"']?(?:0\.0\.0\.0|::)
 _SERVER: Final = re.compile(
     r"(?i)\b(?:gunicorn|uwsgi|waitress(?:-serve)?|hypercorn|uvicorn|granian|mod_wsgi-express)\b"
 )
+_SERVER_SETTINGS: Final = re.compile(r"(?:gunicorn|hypercorn)[\w.-]*\.py|uwsgi[\w.-]*\.(?:ini|ya?ml)")
+"""What a real server reads, beside the file whose application it serves."""
 _SERVED: Final = re.compile(r"[\s\"',=][A-Za-z_][\w.]*:[A-Za-z_]\w*(?:\(\S*\))?(?=[\s\"',\]]|$)")
 """``module:app``, ``package.module:create_app()``."""
 _COMMAND: Final = re.compile(
@@ -88,6 +90,9 @@ def _is_served_otherwise(facts: SourceFacts, call: Call) -> bool:
     stem = PurePosixPath(call.span.path).stem
     files = list(facts.files_of("dockerfile", "compose", "procfile", "shell"))
     lines = [line for file in files for line in file.lines]
+    home = call.span.path[: call.span.path.rfind("/") + 1]
+    if any(one.startswith(home) and _SERVER_SETTINGS.fullmatch(one[len(home) :]) for one in facts.files):
+        return is_run_by_hand(facts, call)
     served = any(_SERVER.search(line) and re.search(rf"\b{re.escape(stem)}:\w", line) for line in lines) or any(
         _SERVER.search(line) and _SERVED.search(line) and not line.lstrip().startswith("#")
         for file in files
