@@ -10,7 +10,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.passed_keywords import passed_as
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.setting_facts import plain
+from stopper.core.setting_facts import YES, plain
 from stopper.core.switched_on import asked_for
 from stopper.core.values import (
     Call,
@@ -93,7 +93,25 @@ def _is_option(facts: SourceFacts, span: Span) -> bool:
         for condition in facts.conditions_around(span)
         for value in walk(condition.value, 3)
         for word in _called(value)
+    ) or any(_is_asked_of_environment(condition.value) for condition in facts.conditions_around(span))
+
+
+def _is_asked_of_environment(asked: Value) -> bool:
+    """``elif verify in ("false", "0")`` with ``verify = environ.get("MB_VERIFY", "true").lower()``: it holds only where somebody says so."""
+    inside = list(walk(asked, 5))
+    return any(
+        isinstance(one, EnvironmentValue)
+        and _OPTION.search(one.variable)
+        and isinstance(one.default, Constant)
+        and str(one.default.value).lower() in YES
+        and str(one.default.value).lower() not in _said_beside(inside, one)
+        for one in inside
     )
+
+
+def _said_beside(inside: list[Value], asked: EnvironmentValue) -> set[str]:
+    """The words that the variable is compared with, its own fallback aside."""
+    return {str(one.value).lower() for one in inside if isinstance(one, Constant) and one is not asked.default}
 
 
 def _called(value: Value) -> Iterator[str]:
