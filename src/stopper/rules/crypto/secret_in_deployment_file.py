@@ -91,7 +91,9 @@ def _in_file(file: TextFile, elsewhere: dict[tuple[str, str], str]) -> Iterator[
         name, found = next(((name, value) for name, value in named if is_secret(value)), ("", None))
         in_url = _IN_URL.search(line) if "@" in line else None
         said_now = found if found is not None else in_url.group(1) if in_url else ""
-        if said_now in told or (found is not None and elsewhere.setdefault((name, found), file.path) != file.path):
+        if found is not None and elsewhere.setdefault((name, found), file.path) != file.path:
+            told.add(found)  # whoever is given it here is given the one that is told there
+        if said_now in told:
             continue
         if found is not None:
             told.add(found)

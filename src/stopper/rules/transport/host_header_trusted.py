@@ -31,7 +31,7 @@ _SENDS: Final = re.compile(
 _BODIES: Final = frozenset({"body", "html", "text", "content"})
 _SENT_BACK_TO: Final = frozenset({"redirect_uri", "callback", "callback_url", "callback_uri"})
 _FOR_OTHERS: Final = re.compile(
-    r"(?i)invit|join|reset|recover|forgot|confirm|verif|activat|unsubscribe|share|secret|token|password|magic|log-?in|sign-?in|auth|link"
+    r"(?i)invit|join|reset|recover|forgot|confirm|verif|activat|unsubscribe|share|secret|token|password|magic"
 )
 _LINK: Final = "this link is built with whatever host the request names"
 _TOGETHER: Final = 4
