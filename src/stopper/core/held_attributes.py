@@ -56,6 +56,9 @@ def _put(facts: "SourceFacts", known: ClassFact, made: Call, attribute: str) -> 
         if isinstance(held, Parameter) and held.function == f"{known.name}.__init__":
             return made.argument(held.index if held.index >= 0 else None, held.parameter)
         return held
-    above = any(classes_by_name(facts)[base].fields for base in known.bases if base in classes_by_name(facts))
+    bases = [one for base in known.bases if (one := classes_by_name(facts).get(base)) is not None]
+    if not known.fields and len(bases) == 1 and "__init__" not in bases[0].methods:
+        return _put(facts, bases[0], made, attribute)  # it brings nothing of its own
+    above = any(one.fields for one in bases)
     place = list(known.fields).index(attribute) if attribute in known.fields and not above else None
     return made.argument(place, attribute)

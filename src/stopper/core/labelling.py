@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stopper.core.body_models import filled_from, is_narrow
 from stopper.core.glimpses import is_glimpse, is_split
+from stopper.core.held_attributes import held_under
 from stopper.core.held_headers import credential_kind, headers_of
 from stopper.core.labels import CREDENTIALS
 from stopper.core.left_out import is_mask, is_spread, left_out
@@ -256,6 +257,11 @@ class _Asking:
         found = self.of(value.owner, bound, depth + 1)
         if found and self.numbers and is_narrow(self.facts, value.owner, value.attribute):
             return NONE
+        if sensitive(value.attribute) is None and any(one.kind in CREDENTIALS and not one.by_name for one in found):
+            put_there = [held for held, _ in held_under(self.facts, value.owner, value.attribute)]
+            if put_there:  # a name beside a password in one record is no password
+                found = frozenset(one for one in found if one.kind not in CREDENTIALS)
+                found |= self._union(tuple(put_there), {}, depth + 4)
         if value.attribute in CURATED or (
             value.attribute == "description" and not self._is_plain_exception(value.owner)
         ):
