@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import App
@@ -30,6 +31,8 @@ _BEGIN: Final = "PRIVATE KEY"
 _MESSAGE: Final = "a private key lies beside the code"
 
 
+_MANY: Final = 3
+"""Key files of one folder above which they are one finding: they were made together, and go together."""
 _OF_TESTS: Final = re.compile(r"(?i)(?:^|_)(?:tests?|testing|dummy|sample|example)(?:_|$)")
 """Names of keys that open nothing but a test's own tokens."""
 
@@ -62,9 +65,16 @@ def detect(app: App) -> Iterator[Hit]:
             and not is_in_tests_settings(facts, one.span)
         ):
             yield Hit(_MESSAGE, one.span, certainty=_sure(one.span.path))
+    by_folder: dict[str, list[Hit]] = {}
     for file in facts.text_files:
         if file.kind not in ("template", "script") and not is_of_tests(file.path):
-            yield from _in_file(file)
+            by_folder.setdefault(file.path.rpartition("/")[0] if file.kind == "key" else file.path, []).extend(
+                _in_file(file)
+            )
+    for hits in by_folder.values():
+        many = len(hits) > _MANY and len({hit.message for hit in hits}) == 1
+        first = replace(hits[0], message=f"{hits[0].message}, as {len(hits) - 1} more in this folder") if many else None
+        yield from hits if first is None else (first,)
 
 
 def _is_cloud_key(text: str) -> bool:
