@@ -17,6 +17,7 @@ from stopper.core.inside_locations import is_kept_inside
 from stopper.core.personal import addresses_in, is_personal, mentions_personal, people_in
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_administrators import shown_to_all
 from stopper.core.probe_baseline import TRIES, alike, attempt, candidates, is_door, protected
 from stopper.core.probe_own_values import shows_account
 from stopper.core.rule import Hit, Rule
@@ -233,9 +234,13 @@ class Open:
 
 
 def probe(target: Target) -> Steps[Verdict]:
-    """Asks the reading routes as nobody; people's data in the answer convicts, where the same application guards other routes."""
+    """Asks the reading routes as nobody; people's data in the answer convicts, where the same application guards other routes or the path
+    says that it is for administrators."""
     control = yield from _control(target)
     if control is None:
+        places, evidence = yield from shown_to_all(target)
+        if places:
+            return failed(f"anybody can call {places[0]} and is shown a list of people", places, evidence)
         return not_applicable("no route of this application was found that asks who is calling")
     known = {hit.route for hit in detect(target.app) if hit.route is not None}
     found: list[Open] = []
