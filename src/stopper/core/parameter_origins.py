@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.body_models import HANDS_BODY, class_of
 from stopper.core.origins import NONE, Labels, labelled, of_header
-from stopper.core.values import Constant, Parameter
+from stopper.core.values import Call, Constant, Mapping, Parameter, is_constant, text_of
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -23,6 +23,7 @@ def of_parameter(facts: "SourceFacts", value: Parameter, numbers: bool) -> Label
         _of_route(facts, value, numbers)
         | _of_handler(facts, value)
         | _of_schema(facts, value)
+        | _of_headers(facts, value)
         | _of_loader(facts, value)
     )
 
@@ -62,6 +63,25 @@ def _of_schema(facts: "SourceFacts", value: Parameter) -> Labels:
     given = given or (value.index == 0 and any(one.name in _OF_A_SCHEMA for one in function.decorators))
     given = given or (facts.is_view(value.function) and class_of(facts, value) is not None)
     return labelled("request-data") if given else NONE
+
+
+def _of_headers(facts: "SourceFacts", value: Parameter) -> Labels:
+    """What ``@use_kwargs({"auth": fields.Str(data_key="authorization")}, location="headers")`` of webargs hands over: a header."""
+    function = facts.function(value.function) if facts.imports("webargs") else None
+    for one in function.decorators if function is not None else ():
+        call = one.call
+        if (
+            call is None
+            or one.name.rpartition(".")[2] != "use_kwargs"
+            or not is_constant(call.keyword("location"), "headers")
+        ):
+            continue
+        for fields in call.args[:1]:
+            field = fields.get(value.parameter) if isinstance(fields, Mapping) else None
+            if field is not None:
+                said = field.keyword("data_key") if isinstance(field, Call) else None
+                return of_header(text_of(said) or value.parameter)
+    return NONE
 
 
 def _of_handler(facts: "SourceFacts", value: Parameter) -> Labels:

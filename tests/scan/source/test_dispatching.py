@@ -68,3 +68,15 @@ def test_a_hook_of_a_librarys_blueprint_sees_no_other_request(read):
         "@app.post('/n')\ndef n():\n    return ''\n"
     )
     assert access(reading, "/n", "POST") == "open"
+
+
+def test_a_header_that_webargs_hands_to_a_wrapper_is_what_the_caller_shows(read):
+    reading = read(
+        "from functools import wraps\nfrom flask import Flask, abort, current_app\nfrom webargs import fields\nfrom webargs.flaskparser import use_kwargs\n"
+        "app = Flask('x')\ndef authenticate(func):\n    @wraps(func)\n"
+        "    @use_kwargs({'auth': fields.Str(required=True, data_key='authorization')}, location='headers')\n"
+        "    def wrapper(auth, *args, **kwargs):\n        if current_app.config['THE_KEY'] != auth:\n            abort(401)\n"
+        "        return func(*args, **kwargs)\n    return wrapper\n"
+        "@app.post('/n')\n@authenticate\ndef n():\n    return ''\n"
+    )
+    assert access(reading, "/n", "POST") == "guarded"
