@@ -10,6 +10,7 @@ from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.held_headers import Put, carried, credential_kind
 from stopper.core.jwt_names import written_in
+from stopper.core.keys_by_use import is_key_by_use
 from stopper.core.labels import CREDENTIALS, UNTRUSTED, Label, LabelKind
 from stopper.core.naming import sensitive
 from stopper.core.passing import passed
@@ -80,14 +81,18 @@ def detect(app: App) -> Iterator[Hit]:
         if (
             not flow.has(*CREDENTIALS)
             and not any(True for one in _mappings(flow.value) for _ in _sent(one))
-            and not any(isinstance(one, Call) and one.callee in _MAKERS for one in _shown(flow.value))
+            and not any(
+                (isinstance(one, Call) and one.callee in _MAKERS) or is_key_by_use(facts, one) for one in _shown(flow.value)
+            )
         ):
             continue
         labels = asking.of(flow.value)
         found: list[LabelKind] = [kind for kind in _WORDS if any(label.kind == kind for label in labels)]
         told = any(label.kind in found and not label.by_name for label in labels)
         shown = _is_shown_to_operator(facts, flow) and (not told or _is_of_a_command(facts, flow))
-        if found and not shown and not _is_known(facts, flow) and not _is_refused(facts, flow, found):
+        if not found or shown or _is_known(facts, flow):
+            continue
+        if not _is_refused(facts, flow, found) and not _is_a_path(facts, flow):
             certainty: Certainty = "certain" if told else "likely"
             yield Hit(f"{_WORDS[found[0]]} is written to a log", flow.span, certainty=certainty)
 
@@ -135,6 +140,29 @@ def _is_refused(facts: SourceFacts, flow: Flow, found: list[LabelKind]) -> bool:
     )
 
 
+_OF_PATHS: Final = frozenset(
+    {
+        "open",
+        "os.path.exists",
+        "os.path.isfile",
+        "os.path.isdir",
+        "os.path.abspath",
+        "os.stat",
+        "os.access",
+        "pathlib.Path",
+    }
+)
+
+
+def _is_a_path(facts: SourceFacts, flow: Flow) -> bool:
+    """That what is written is looked for as a file in the same function: it says where a key lies."""
+    parts = [part for part in walk(flow.value, 3) if isinstance(part, (Name, Parameter, Item, Member, ConfigValue))]
+    return any(
+        call.callee in _OF_PATHS and call.args and any(call.args[0] == part for part in parts)
+        for call in facts.calls_in(flow.function)
+    )
+
+
 class _Asking:
     """What of a value is seen when it is written as text."""
 
@@ -165,6 +193,8 @@ class _Asking:
         """The label that the value's own name gives it; a bare "token" only where a caller of the API sends it."""
         if isinstance(value, Call) and value.callee in _MAKERS and self._is_given_out(value):
             return {Label("api-key", True, value.function)}
+        if is_key_by_use(self.facts, value):
+            return {Label("api-key", True, value.name)}
         for name in _names(value):
             kind = sensitive(name)
             if kind is not None and (name.lower() not in _VAGUE or self._is_sent(value, labels)):
