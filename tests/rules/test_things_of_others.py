@@ -326,3 +326,22 @@ def test_what_is_said_to_a_thing_that_nobody_else_sees_is_read_by_another(public
     cards.add("/cards/<int:card_id>/messages", "GET", lambda card: {"messages": [f"code of {card['label']}"]})
     found = [ref.path.rpartition("/")[2] for ref in cards.judged().routes]
     assert found == ([] if public else ["messages"])
+
+
+@pytest.mark.parametrize(("hidden", "told"), [("text", False), ("secret", True)])
+def test_what_a_list_for_all_leaves_out_is_told_where_it_is_a_secret(hidden: str, told: bool) -> None:
+    """A forum lists titles and shows the text to who opens it; what is called a secret is shown to nobody else."""
+    cards = Cards(public=True)
+    said: dict[int, str] = {}
+
+    def create() -> Any:
+        sent, number = request.get_json(), len(cards.cards) + 1
+        cards.cards[number] = {"id": number, "label": str(sent["label"]), "user_id": cards.number(cards.caller())}
+        said[number] = str(sent[hidden])
+        return jsonify(id=number), 201
+
+    cards.app.view_functions["create"] = create
+    cards.add("/cards/<int:card_id>", "GET", lambda card: {**card, hidden: said[card["id"]]})
+    body = {"type": "object", "properties": {"label": {"type": "string"}, hidden: {"type": "string"}}}
+    known = {"post": {"responses": {}, "requestBody": {"content": {"application/json": {"schema": body}}}}}
+    assert (cards.described("/cards/create", known).judged().outcome == "fail") is told

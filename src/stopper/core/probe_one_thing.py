@@ -1,8 +1,10 @@
 """One thing by its id: what one person stored, or has in a list of its own, is read by another under the same id."""
 
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
@@ -12,6 +14,11 @@ from stopper.core.probe import Identity, Steps, Target, failed, passed, send, un
 from stopper.core.probe_baseline import alike, same
 from stopper.core.probe_kinds import at_number, listed_at, made_beside, new_id, route_at
 from stopper.core.probe_objects import entries, ids, marked, texts
+
+_SECRET: Final = re.compile(
+    r"(?i)secret|private|hidden|confidential|internal|passw|token|(^|_)(key|pin|ssn|iban|otp|code|cvv)($|_)|salary|diagnos|medical|balance"
+)
+"""Members that are not for who sees the rest of a thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +40,10 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What alice made: how it is read, the texts she put in, and the exchanges that show it is hers."""
+    """What alice made: how it is read, the texts she put in by which members, and the exchanges that show it is hers."""
 
     read: Request
-    shown: frozenset[str]
+    shown: Mapping[str, str]
     seen: tuple[Evidence, ...]
     number: str
 
@@ -74,7 +81,9 @@ def _created(target: Target, pair: Pair, create: Route, alice: Identity, bob: Id
     listed = (yield from send(bob.on(target.request_for(lists, "GET")))) if lists is not None else None
     public = {mark for mark in thing.shown if anonymous.response.succeeded and mark in anonymous.response.text}
     shared = {mark for mark in thing.shown if listed is not None and mark in listed.response.text}
-    own = thing.shown - public - shared
+    own = set(thing.shown) - public - shared
+    if shared:  # a list says the title of what all may open; of what it leaves out only a secret is surely one person's
+        own = {mark for mark in own if _SECRET.search(thing.shown[mark])}
     if not own:
         return None
     foreign = yield from send(bob.on(thing.read))
@@ -116,7 +125,7 @@ def make(target: Target, pair: Pair, create: Route, alice: Identity) -> Steps[Ma
     if route_at(target, pair.thing.path, "DELETE") is not None:
         yield from undo(alice.on(Request("DELETE", read.target, read.headers, b"", "write")))
     own = yield from send(alice.on(read))
-    shown = frozenset(mark for mark in marks.values() if mark in own.response.text)
+    shown = {mark: name for name, mark in marks.items() if mark in own.response.text}
     if not own.response.succeeded or not shown:
         return None
     seen = (
