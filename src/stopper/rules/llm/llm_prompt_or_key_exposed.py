@@ -107,7 +107,7 @@ def _logged(facts: SourceFacts) -> Iterator[Hit]:
         told.setdefault(call.function, set()).update(origin for prompt in prompts(call) for origin in origins(prompt))
     for flow in facts.flows("log", "print"):
         mine = told.get(flow.function, set()) | _told_through(facts, flow.function, told)
-        said = [one for one in _told(flow.value) if not _is_measure(one) and not _is_metadata(one)]
+        said = [one for one in _told(flow.value) if not (_is_measure(one) or _is_metadata(one) or _is_number(one))]
         answer = any(isinstance(part, Call) and id(part) in asked for one in said for part in walk(one))
         answer = answer or any(_is_answer(facts, one) for one in said)
         if answer or any(origins(one) & mine for one in said):
@@ -134,6 +134,14 @@ def _is_answer(facts: SourceFacts, value: Value) -> bool:
 def _told(value: Value) -> tuple[Value, ...]:
     """The parts of a log line, each for itself."""
     return value.parts if isinstance(value, (Unknown, Format)) else (value,)
+
+
+def _is_number(value: Value) -> bool:
+    """``cell["engine_id"]``: by its name the number of a record, whatever else stands in the record."""
+    last = (
+        text_of(value.key) if isinstance(value, Item) else value.attribute if isinstance(value, Member) else value.name
+    )
+    return re.search(r"(?i)(?:^|_)(?:id|uuid|pk)$", last or "") is not None
 
 
 def _is_measure(value: Value) -> bool:
