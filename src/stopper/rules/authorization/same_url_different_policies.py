@@ -1,6 +1,7 @@
 """The guarded address has a second spelling, and that one is open."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -13,6 +14,10 @@ _PARAMETER: Final = re.compile(r"\{[^{}]*\}")
 _VERSION: Final = re.compile(r"^/(api/)?(v\d+(\.\d+)?|api|internal|public|legacy|old|beta)(?=/)", re.IGNORECASE)
 
 
+_MOST_PAGES: Final = 4
+"""A view that answers more addresses than these shows pages of all kinds: what it asks for says nothing of another view."""
+
+
 def detect(app: App) -> Iterator[Hit]:
     """Two rules for one view, or for one path but for a slash, a version or letter case: one is guarded, the other open."""
     groups: dict[tuple[str, str], list[Route]] = {}
@@ -23,6 +28,7 @@ def detect(app: App) -> Iterator[Hit]:
                 if _is_own(route):
                     groups.setdefault((method, f"view {route.view} {_last(route.path)}"), []).append(route)
     seen: set[RouteRef] = set()
+    pages = Counter(view for view, _ in {(route.view, _plain(route.path)) for route in app.routes})
     for (method, _), routes in groups.items():
         states = {_state(route, method) for route in routes}
         if not {"guarded", "open"} <= states:
@@ -30,7 +36,7 @@ def detect(app: App) -> Iterator[Hit]:
         closed = next(route for route in routes if _state(route, method) == "guarded")
         for route in routes:
             ref = RouteRef(method, route.path)
-            if route.view != closed.view and _looks_itself(closed, method):
+            if route.view != closed.view and (_looks_itself(closed, method) or pages[closed.view] > _MOST_PAGES):
                 continue
             if _state(route, method) == "open" and ref not in seen and _answer_the_same(route, closed):
                 seen.add(ref)
