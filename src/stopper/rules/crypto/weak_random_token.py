@@ -12,7 +12,18 @@ from stopper.core.place import Span
 from stopper.core.random_edits import from_the_system
 from stopper.core.random_picks import picks
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.values import Call, ConfigValue, Constant, Format, Mapping, Member, Name, Value, text_of, walk
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    Format,
+    Mapping,
+    Member,
+    Name,
+    Value,
+    text_of,
+    walk,
+)
 
 GENERATORS: Final = (
     r"(?:random|numpy\.random)(?:\.(?:Random|default_rng|RandomState|Generator))?\.(?:random|randint|randrange|choice|choices|sample|getrandbits|randbytes|uniform|shuffle|integers|bytes|betavariate)"
@@ -233,8 +244,8 @@ def _holds(value: Value, spans: set[Span]) -> bool:
 
 def _claims(call: Call) -> tuple[Value, ...]:
     """What that call signs."""
-    if call.callee.startswith("itsdangerous.") and call.method in ("dumps", "sign"):
-        return call.args[:1]
+    if call.callee == "?.dumps" or (call.callee.startswith("itsdangerous.") and call.method in ("dumps", "sign")):
+        return call.args[:1]  # modules that only write have a name of their own: ``json.dumps``
     encoding = ENCODING.get(call.callee)
     return () if encoding is None else call.args[encoding.claims : encoding.claims + 1]
 
