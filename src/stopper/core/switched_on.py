@@ -37,7 +37,7 @@ from stopper.core.values import (
 _FOR_TOOLS: Final = re.compile(r"(?i)profil|toolbar|verbose")
 """Settings that are loaded for a look at the inside, and by nobody else."""
 FLAG: Final = re.compile(
-    r"(?i)debug|(?:^|_)trac(?:e|ing)|(?:^|_)dev(?:$|_|elop)|local|(?:^|_)test|pytest|profil|toolbar|verbose"
+    r"(?i)debug|(?:^|_)trac(?:e|ing)|(?:^|_)dev(?:$|_|elop)|local|(?:^|_)test|pytest|profil|toolbar|verbose|(?:^|_)echo$"
 )
 """What a test says that is for a desk or a test run."""
 _LOCAL_START: Final = re.compile(
@@ -45,6 +45,7 @@ _LOCAL_START: Final = re.compile(
 )
 """Functions that start the application on one desk."""
 _ASKS_FLAG: Final = re.compile(r"(?i)(?:is_|get_)?(?:debug|verbose)(?:_(?:enabled|mode|on))?")
+_LIVE: Final = frozenset({"production", "prod", "live"})
 _OFF_FLAG: Final = re.compile(r"(?i)prod")
 _ALWAYS_THERE: Final = frozenset({"DEBUG", "TESTING"})
 """Settings that every Flask application has from its start, and off."""
@@ -182,7 +183,9 @@ def _holds(facts: SourceFacts, left: Value, right: Value, told: MappingType[str,
             )
         if shown is None:
             return False
-        return (shown in wanted) == (found.operator in ("==", "in")) and (found.operator[0] in "=i" or shown in YES)
+        return (shown in wanted) == (found.operator in ("==", "in")) and (
+            found.operator[0] in "=i" or shown in YES or not wanted.isdisjoint(_LIVE)
+        )
     return False
 
 
@@ -270,13 +273,18 @@ def _names_by_default(facts: SourceFacts, name: Value | None) -> Iterator[str]:
             return
 
 
-def asked_for(facts: SourceFacts, span: Span | None) -> bool:
-    """That the place stands behind a test of a flag for debugging, development or tests, so that somebody has to ask for it."""
+def asked_for(facts: SourceFacts, span: Span | None, steps: int = 2) -> bool:
+    """That the place, or every call of the function in which it stands, stands behind a test of a flag for debugging, development or
+    tests, so that somebody has to ask for it."""
     if span is None:
         return False
-    return _LOCAL_START.fullmatch(facts.function_around(span).rpartition(".")[2]) is not None or any(
+    around = facts.function_around(span)
+    if _LOCAL_START.fullmatch(around.rpartition(".")[2]) is not None or any(
         _is_for_desk(facts, condition) for condition in facts.conditions_around(span)
-    )
+    ):
+        return True
+    called = list(facts.calls(around)) if around and steps and not facts.routes_of_view(around) else []
+    return bool(called) and all(asked_for(facts, call.span, steps - 1) for call in called)
 
 
 def _is_for_desk(facts: SourceFacts, condition: Condition) -> bool:
