@@ -1,6 +1,7 @@
 """Log-ins and registrations that are pages: where they send on to, and what the scan's own registration takes."""
 
 import sqlite3
+import urllib.request
 from contextlib import closing
 from typing import Any
 
@@ -134,3 +135,26 @@ def test_a_guest_session_is_no_log_in() -> None:
     app = Flask("guests")
     app.add_url_rule("/api/sessions", "session", lambda: {"token": "guest-token-0001"}, methods=["POST"])
     assert verdict("default-account-enabled", app).outcome != "fail"
+
+
+def test_what_scripts_behind_a_log_in_ask_is_known() -> None:
+    """A page of somebody who is logged in sends its reader to an address that is made in a script, and asks for nothing to be taken away."""
+    app, asked = club(), list[str]()
+    script = """
+      async function save(number) { const told = await fetch('/save-note/' + number, {method: 'POST'});
+        window.location.href = '/pdf?url=' + told.url; }
+      async function drop(number) { await fetch('/delete-note/' + number, {method: 'POST'}); }
+    """
+    app.before_request(lambda: asked.append(f"{request.method} {request.path}"))
+    app.view_functions["home"] = lambda: f"<script>{script}</script>" if "who" in session else redirect("/signin")
+
+    @app.get("/pdf")
+    def pdf() -> Any:
+        if "who" not in session:
+            return redirect("/signin")
+        with urllib.request.urlopen(request.args.get("url", ""), timeout=2) as answer:
+            return str(answer.status)
+
+    told = verdict("server-side-request-forgery", app)
+    assert told.outcome == "fail", told.message
+    assert not any("delete-note" in one for one in asked)

@@ -243,12 +243,11 @@ class _Crawl:
             self._lead(_Place(link, depth + 1, surmise=False), query_names(Request("GET", f"{link}?{query}")))
         for link, names in asked_by_forms(response, self.origin, path):
             self._lead(_Place(link, depth + 1, surmise=False), names)
-        if self.who is None:
-            for named in self._named(response, path):
-                place = _Place(_HELD.sub(_sample, named.path), depth + 1, named.path * ("{" in named.path))
-                self._lead(place, named.query)
-                if named.sent.names:
-                    self.bodies.setdefault(place.template or templated(place.path)[0], named.sent)
+        for named in self._named(response, path):
+            place = _Place(_HELD.sub(_sample, named.path), depth + 1, named.path * ("{" in named.path))
+            self._lead(place, named.query)
+            if named.sent.names:
+                self.bodies.setdefault(place.template or templated(place.path)[0], named.sent)
 
     def _named(self, response: Response, path: str) -> Iterator[Named]:
         yield from named_routes(response)

@@ -22,7 +22,7 @@ _SPOKEN: Final = re.compile(
     rf"\b(?:GET|POST|PUT|PATCH|DELETE)\b[\s:|\"'`(→-]{{1,4}}({_PATH}+)(\?[\w=&%{{}}<>.,+-]{{1,120}}+)?+(?!\S*\s+HTTP/)"
 )
 _FETCHED: Final = re.compile(
-    rf"(?:\b\w{{0,20}}(?:fetch|Fetch|axios|request|Request|[aA]pi|API|http)\w{{0,12}}(?:\.\w+)?|\$\.(?:get|post|ajax|getJSON)|\.open|\burl|\baction|\bendpoint|\bpath|\broute)\s*[(:=]\s*"
+    rf"(?:\b\w{{0,20}}(?:fetch|Fetch|axios|request|Request|[aA]pi|API|http)\w{{0,12}}(?:\.\w+)?|\$\.(?:get|post|ajax|getJSON)|\.open|\.href|\blocation|\burl|\baction|\bendpoint|\bpath|\broute)\s*[(:=]\s*"
     rf"(?:['\"](?:GET|POST|PUT|PATCH|DELETE)['\"]\s*,\s*)?(?:[A-Za-z_.]{{1,40}}\s*\+\s*)?['\"`](?:\$\{{\w+\}})?({_PATH})(\?[^'\"`\s]{{1,120}})?"
 )
 _COMMENT: Final = re.compile(rf"<!--(?:(?!<!--)[^>]){{0,2000}}?[\s\"'=(]({_PATH})")
