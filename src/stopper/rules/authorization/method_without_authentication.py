@@ -11,6 +11,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, candidates, is_door
+from stopper.core.refusing_views import only_refuses
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Constant
 from stopper.core.view_functions import FunctionIndex, index_of
@@ -44,7 +45,10 @@ def detect(app: App) -> Iterator[Hit]:
                 continue
             if method == "HEAD" and _answers_get_only(index, route):
                 continue
-            own = [one for one in index.of_view(route.view, route.span, method) if one.owner]
+            views = list(index.of_view(route.view, route.span, method))
+            if views and all(only_refuses(index.facts, one.name) for one in views):
+                continue
+            own = [one for one in views if one.owner]
             span = own[0].span if own else route.span
             yield Hit(
                 f"{method} {route.path} asks nobody who is calling, and another method of the path does",

@@ -20,6 +20,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, 
 from stopper.core.probe_administrators import shown_to_all
 from stopper.core.probe_baseline import TRIES, alike, attempt, candidates, is_door, protected
 from stopper.core.probe_own_values import shows_account
+from stopper.core.refusing_views import only_refuses
 from stopper.core.rule import Hit, Rule
 from stopper.core.seeming_guards import is_seemingly_guarded
 from stopper.core.values import Constant, Item, Mapping, Member, Parameter, Value, text_of, walk
@@ -91,6 +92,8 @@ def detect(app: App) -> Iterator[Hit]:
             if access is None or access.state != "open" or method in ("HEAD", "OPTIONS"):
                 continue
             own = list(index.of_view(route.view, route.span, method))
+            if own and all(only_refuses(facts, one.name) for one in own):
+                continue
             if asks_somebody(index, route, own, understood) or (method == "POST" and _REGISTERS.search(route.path)):
                 continue
             if any(_FORGOTTEN.search(name) for name in index.calling([one.name for one in own], 1)):

@@ -1,0 +1,28 @@
+"""Views that do nothing but turn callers away: a method that is not there, an address of what was never built."""
+
+from typing import Final
+
+from stopper.core.facts import SourceFacts
+from stopper.core.values import Constant, Sequence, Value
+
+_REFUSALS: Final = frozenset({404, 405, 410, 501})
+
+
+def only_refuses(facts: SourceFacts, function: str) -> bool:
+    """That the function raises, or answers 404, 405, 410 or 501, whatever it is asked, and calls nothing else."""
+    raised = [one for one in facts.raises() if one.function == function]
+    returned = [one.value for one in facts.returns_of(function)]
+    calls = list(facts.calls_in(function))
+    ends = raised or returned or any(call.callee == "flask.abort" for call in calls)
+    if facts.conditions_in(function) or not ends or not all(map(_is_refusal, returned)):
+        return False
+    spans = [one.span for one in raised]
+    return all(
+        call.callee == "flask.abort" or (call.span is not None and any(span.holds(call.span) for span in spans))
+        for call in calls
+    )
+
+
+def _is_refusal(value: Value) -> bool:
+    last = value.items[-1] if isinstance(value, Sequence) and value.items else None
+    return isinstance(last, Constant) and last.value in _REFUSALS
