@@ -141,8 +141,9 @@ def _inserted(facts: SourceFacts) -> Iterator[Span]:
         if match is None or call.span is None:
             continue
         columns = [one.strip(" \t\n\"'`[]") for one in match[1].split(",")]
-        rows = [_quoted(row) for row in re.findall(r"\(([^()]*)\)", match[2])]
-        rows.extend(_beside(facts, call))
+        beside = list(_beside(facts, call))
+        rows = [_quoted(row, beside[0] if beside else []) for row in re.findall(r"\(([^()]*)\)", match[2])]
+        rows.extend(beside)
         for row in rows:
             pairs = list(zip(columns, row, strict=False))
             names = [text for key, texts in pairs if _USER_KEY.fullmatch(key) for text in texts]
@@ -151,8 +152,13 @@ def _inserted(facts: SourceFacts) -> Iterator[Span]:
                 break
 
 
-def _quoted(row: str) -> list[list[str]]:
-    return [[one.strip()[1:-1]] if one.strip()[:1] in ("'", '"') else [] for one in row.split(",")]
+def _quoted(row: str, beside: list[list[str]]) -> list[list[str]]:
+    """The literal texts of a row; where a mark stands in it, what is passed beside the statement."""
+    passed = iter(beside)
+    return [
+        [one[1:-1]] if one[:1] in ("'", '"') else next(passed, []) if one in ("?", "%s") else []
+        for one in (part.strip() for part in row.split(","))
+    ]
 
 
 def _beside(facts: SourceFacts, call: Call) -> Iterator[list[list[str]]]:

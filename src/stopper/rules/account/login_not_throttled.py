@@ -50,6 +50,9 @@ _FORMS: Final = re.compile(r"(?i)schema|form$|valid|policy")
 _LOGIN_NAME: Final = re.compile(
     r"(?i)(^|[/_.-])(log_?-?in|sign_?-?in|authenticate|auth|tokens?|sessions?|otp|totp|2fa|mfa|pin|verify_?-?(otp|code|pin))([/_.-]|$)"
 )
+_OF_A_CODE: Final = re.compile(r"(?i).*pyotp.*\.verify")
+_SETS_UP: Final = re.compile(r"(?i)set_?-?up|enab|disab|enroll?|activat|confirm|register|remove|delete")
+"""Where somebody begins or ends the use of codes: a wrong one opens nothing there."""
 _REFRESH: Final = re.compile(r"(?i)(^|[/_.-])refresh([/_. -]|$)")
 _CODE_NAME: Final = re.compile(r"(?i)(^|[/_.-])(verify|verification|confirm|confirmation|activate|reset)([/_.-]|$)")
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -68,9 +71,11 @@ def detect(app: App) -> Iterator[Hit]:
         return
     index = index_of(facts)
     for route in facts.routes:
-        if facts.is_test(route.span) or _is_guarded(app, route):
+        if facts.is_test(route.span):
             continue
         functions = _functions(index, route)
+        if _is_guarded(app, route) and not _asks_second_factor(facts, route, functions):
+            continue
         if _is_login(index, route, functions) and not counts_attempts(index, route, functions):
             method = "POST" if "POST" in route.methods else route.methods[0]
             yield Hit(
@@ -78,6 +83,16 @@ def detect(app: App) -> Iterator[Hit]:
                 route.registered_at,
                 RouteRef(method, route.path),
             )
+
+
+def _asks_second_factor(facts: SourceFacts, route: SourceRoute, functions: list[str]) -> bool:
+    """A code of six digits is held against the account's secret: who knows the password alone has come this far, and can try a million."""
+    return not _SETS_UP.search(f"{route.path} {route.view.rpartition('.')[2]}") and any(
+        _OF_A_CODE.fullmatch(call.callee)
+        or (call.method == "verify" and _OF_A_CODE.fullmatch(f"{getattr(call.receiver, 'callee', '')}.verify"))
+        for name in functions
+        for call in facts.calls_in(name)
+    )
 
 
 def _functions(index: FunctionIndex, route: SourceRoute) -> list[str]:

@@ -73,6 +73,12 @@ def _pbkdf2(facts: SourceFacts) -> Iterator[Hit]:
         if not (is_clear_password(facts, call.argument(1, "password")) or _ABOUT.search(call.function)):
             continue
         yield from _rounds(call, name, _number(call.argument(3, "iterations")))
+    for call in facts.calls("*.PBKDF2HMAC"):
+        chosen = call.argument(0, "algorithm")
+        name = chosen.method.lower() if isinstance(chosen, Call) else ""
+        derived = [one.argument(0) for one in facts.calls_in(call.function) if one.method == "derive"]
+        if _ABOUT.search(call.function) or any(is_clear_password(facts, one) for one in derived):
+            yield from _rounds(call, name, _number(call.argument(3, "iterations")))
     for call in facts.calls("*.PBKDF2"):
         chosen = call.keyword("hmac_hash_module")
         name = "sha1" if chosen is None else ""

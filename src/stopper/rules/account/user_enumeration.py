@@ -22,11 +22,11 @@ from stopper.core.values import Call, Item, Parameter, Value, is_constant, text_
 from stopper.core.view_functions import index_of
 
 _UNKNOWN: Final = re.compile(
-    r"(?i)\b(no such|unknown|unregistered|does ?n[o']t exist|do not exist|not exist|not found|no (user|account|member|customer|person|profile|one)\b|not registered|nobody|no account|could ?n[o']t find|cannot find|invalid (user_?name|e-?mail|user)\b(?! or))"
+    r"(?i)\b(no such|unknown|unregistered|does ?n[o']t exist|do not exist|not exist|not found|no (user|account|member|customer|person|profile|one)\b|not registered|nobody|no account|could ?n[o']t find|cannot find|do(?:n[o']t| not) (?:know|recogni[sz]e)|invalid (user_?name|e-?mail|user)\b(?! or))"
 )
 _PERSON: Final = re.compile(r"(?i)user|account|e-?mail|login|member|person|customer|registered|name")
 _WRONG: Final = re.compile(
-    r"(?i)\b(wrong|incorrect|invalid|bad) (password|passphrase)\b|password (is )?(wrong|incorrect|invalid|does)"
+    r"(?i)\b(wrong|incorrect|invalid|bad|not (the |your )?(right|correct)) (password|passphrase)\b|password (is )?(wrong|incorrect|invalid|does)"
 )
 _TAKEN: Final = re.compile(
     r"(?i)e-?mail\b.{0,30}\b(already|in use|taken|registered|exists)|already (been )?registered|account .{0,20}already exists|user already exists"
@@ -148,6 +148,9 @@ def _answers(facts: SourceFacts, name: str) -> Iterator[tuple[Span, str]]:
         if call.span and call.method in ("abort", "flash", "Unauthorized", "NotFound", "BadRequest"):
             values = [*call.args, *(value for _, value in call.keywords)]
             yield from ((call.span, text) for value in values for text in _texts(value))
+    for kept in facts.assignments_in(name):
+        if _SAID.search(kept.target):
+            yield from ((kept.span, text) for text in _texts(kept.value))
     for raised in raised_in(facts, name):
         yield from ((raised.span, text) for text in (*_texts(raised.value), *_of_error(facts, raised.exception)))
 
@@ -161,6 +164,8 @@ def _of_error(facts: SourceFacts, exception: str) -> Iterator[str]:
         yield from (text for value in call.args for text in _texts(value))
 
 
+_SAID: Final = re.compile(r"(?i)err|message|msg|notice|reason|problem")
+"""What an answer that is put together is kept under: ``errors["name"] = "…"``."""
 _CODE: Final = re.compile(r"[A-Za-z]+(?:[_-][A-Za-z]+)+")
 """``user_not_found``, ``WRONG-PASSWORD``: a code of an answer says what a sentence would."""
 

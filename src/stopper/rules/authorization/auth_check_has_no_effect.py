@@ -13,6 +13,7 @@ from stopper.core.place import RouteRef
 from stopper.core.raising import raised_in
 from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.rule import Hit, Rule
+from stopper.core.standing_alone import stands_alone
 from stopper.core.values import Call, Caught, Choice, Constant, Member, Name, Sequence, Truth, Value, is_constant, walk
 
 _LIBRARY: Final = re.compile(
@@ -105,7 +106,7 @@ def _not_asked(facts: SourceFacts) -> Iterator[Hit]:
         if len(returns) > 1 and all(isinstance(one.value, Sequence) for one in returns):
             continue  # it gives several things, which are taken apart where it is called
         for call in facts.calls(name):
-            if call.span is not None and call.function and _stands_alone(facts, call):
+            if call.span is not None and call.function and stands_alone(facts, call):
                 yield Hit(
                     f"{name.rpartition('.')[2]}() answers with a refusal, and nothing looks at its answer here, so the request goes on",
                     call.span,
@@ -123,7 +124,7 @@ def _answers_yes_or_no(facts: SourceFacts) -> Iterator[Hit]:
         if any(call.method in ("abort", "redirect") for call in facts.calls_in(function.name)):
             continue
         for call in facts.calls(function.name):
-            if call.span is not None and facts.is_view(call.function) and _stands_alone(facts, call):
+            if call.span is not None and facts.is_view(call.function) and stands_alone(facts, call):
                 yield Hit(f"nothing looks at what {function.name.rpartition('.')[2]}() answers", call.span)
 
 
@@ -155,27 +156,6 @@ def _is_refusal(value: Value) -> bool:
     if isinstance(value, Call) and value.callee in _SENT_AWAY:
         return True
     return any(isinstance(part, Constant) and part.value in (401, 403) for part in walk(value, 2))
-
-
-def _stands_alone(facts: SourceFacts, call: Call) -> bool:
-    """The call is a statement of its own: it stands in no condition, return, raise, assignment and no other call."""
-    around = [one.span for one in facts.returns_of(call.function)]
-    around += [one.span for one in raised_in(facts, call.function)]
-    around += [one.span for one in facts.assignments_in(call.function)]
-    around += [one.span for one in facts.conditions_in(call.function)]
-    around += [one.span for one in facts.calls_in(call.function) if one is not call and one.span is not None]
-    return call.span is not None and not any(span.holds(call.span) for span in around) and not _is_used(facts, call)
-
-
-def _is_used(facts: SourceFacts, call: Call) -> bool:
-    """That its answer was kept under a name which is looked at, given back or passed on afterwards."""
-    values: list[Value] = [one.value for one in facts.conditions_in(call.function)]
-    values += [one.value for one in facts.returns_of(call.function)]
-    values += [side for one in facts.comparisons_in(call.function) for side in (one.left, one.right)]
-    values += [
-        given for one in facts.calls_in(call.function) for given in (*one.args, *(held for _, held in one.keywords))
-    ]
-    return any(isinstance(part, Call) and part.span == call.span for value in values for part in walk(value, 6))
 
 
 def _guarded_otherwise(app: App, function: Function | ClassFact) -> bool:

@@ -12,7 +12,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.owner_names import ROLE, WHO, WHOSE
+from stopper.core.owner_names import ROLE, WHO, WHOSE, WHOSE_ID
 from stopper.core.passed_keywords import passed_as
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
@@ -20,11 +20,28 @@ from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.probe_query import with_query
 from stopper.core.query_comparisons import is_query
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Sequence, Value, options, text_of, walk
+from stopper.core.values import (
+    Call,
+    Choice,
+    Constant,
+    Item,
+    Member,
+    Name,
+    Parameter,
+    Sequence,
+    Value,
+    options,
+    text_of,
+    walk,
+)
 
 _GUARDS: Final = ("admin", "staff", "superuser", "root", "superadmin", "manager", "moderator", "owner", "administrator")
 _CASTS: Final = frozenset({"int", "str", "uuid.UUID", "bson.ObjectId"})
 _OWNERS: Final = ("owner", "owner_id", "tenant", "tenant_id", "org_id", "organization_id", "organisation_id")
+_MINE: Final = tuple(
+    f"{word}_id"
+    for word in ("user", "account", "customer", "patient", "member", "student", "employee", "author", "client")
+)
 _WHOSE_COLUMN: Final = re.compile(
     r"(?i)\b(?:owner|tenant|org|organi[sz]ation|account|user|customer)_?(?:id|uuid)?\s*=\s*[?:%]"
 )
@@ -58,7 +75,14 @@ def _asked(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
 
 def _may_decide(facts: SourceFacts, said: Value, other: Value) -> bool:
     """It is held against a known role; or it stands in claims that nobody verified, whatever role it is held against."""
-    return _names_role(facts, other) or facts.derives(said, "unverified-claims")
+    return _names_role(facts, other) or facts.derives(said, "unverified-claims") or _turns_away(facts, said, other)
+
+
+def _turns_away(facts: SourceFacts, said: Value, other: Value) -> bool:
+    """``if request.cookies.get("role") != "lead": abort(403)``: whatever the role is called."""
+    return isinstance(other, Constant) and any(
+        asked.refuses and any(part is said for part in walk(asked.value, 4)) for asked in facts.conditions()
+    )
 
 
 def _refuses(facts: SourceFacts, one: Comparison) -> bool:
@@ -203,16 +227,37 @@ def _bound(call: Call) -> list[Value]:
 
 def _made_for(app: App, facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     """``Project(tenant_id=body["tenant_id"])`` where callers have to be known and nobody asks which tenant theirs is."""
-    if not facts.says(*_OWNERS):
+    if not facts.says(*_OWNERS, *_MINE):
         return
     guarded = {route.view for route in app.routes if any(one.state == "guarded" for one in route.access.values())}
     for call in facts.calls():
-        if call.function not in guarded or not _MAKES.match(call.method) or call.span is None:
+        known = call.function in guarded or call.function.rpartition(".")[0] in guarded
+        if not known or not _MAKES.match(call.method) or call.span is None:
             continue
         for name, value in call.keywords:
-            key = _key(facts, value) if name in _OWNERS else None
-            if key in _OWNERS and not _asks_who(facts, call.function):
+            key = _key(facts, value) if name in _OWNERS or _is_or_mine(name, value) else None
+            if key in (*_OWNERS, name) and not _asks_who(facts, call.function) and not _weighs(facts, call.function):
                 yield call.span, f"whose it will be is decided by `{key}`, which the caller sends"
+
+
+def _weighs(facts: SourceFacts, function: str) -> bool:
+    """``g.person.id if g.person.role == PATIENT else body["patient_id"]``: what is known of the caller decides."""
+    return any(
+        isinstance(part, Name) and part.dotted.startswith("flask.g.") and part.dotted.count(".") > 2
+        for one in facts.comparisons_in(function)
+        for side in (one.left, one.right)
+        for part in walk(side, 3)
+    )
+
+
+def _is_or_mine(name: str, value: Value) -> bool:
+    """``patient_id=body.get("patient_id") or g.person.id``: whoever says nothing is meant, and whoever says another is believed."""
+    others = value.options if isinstance(value, Choice) else (value.default,) if isinstance(value, Item) else ()
+    return WHOSE_ID.fullmatch(name) is not None and any(
+        isinstance(part, Name) and (WHO.search(part.dotted) is not None or part.dotted.startswith("flask.g."))
+        for one in others
+        for part in walk(one, 2)
+    )
 
 
 def _kept_in_g(facts: SourceFacts, value: Value) -> list[Value]:
@@ -260,7 +305,8 @@ def _key(facts: SourceFacts, value: Value) -> str | None:
         if isinstance(inner, Call) and inner.callee in _CASTS and inner.args:
             inner = inner.args[0]
         key = text_of(inner.key) if isinstance(inner, Item) else inner.attribute if isinstance(inner, Member) else None
-        if not isinstance(inner, (Item, Member)) or key is None or not (ROLE.search(key) or WHOSE.search(key)):
+        named = key is not None and (ROLE.search(key) or WHOSE.search(key) or WHOSE_ID.fullmatch(key))
+        if not isinstance(inner, (Item, Member)) or key is None or not named:
             continue
         if isinstance(inner, Member) and class_of(facts, inner.owner) is None:
             continue

@@ -65,8 +65,8 @@ def _by_hand(facts: SourceFacts) -> Iterator[tuple[Span | None, str]]:
             if (found := admitted(start + pattern, call.method == "fullmatch")) is not None:
                 yield call.span, f"the pattern of origins lets {found} in"
     for one in facts.comparisons("in"):
-        held = text_of(one.left)
-        if held is not None and _DOMAIN.search(held) and _is_origin(facts, one.right):
+        held = any(_DOMAIN.search(text) for text in _texts(one.left))
+        if held and _is_origin(facts, one.right):
             yield one.span, "an origin that merely holds this text is let in"
         if isinstance(one.right, Sequence) and "null" in one.right.plain() and _is_origin(facts, one.left):
             yield one.span, "the origin `null` is allowed, which every sandboxed page can be"

@@ -6,14 +6,14 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.checked_input import is_checked
-from stopper.core.fact import SinkKind
+from stopper.core.fact import Flow, SinkKind
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Verdict
 from stopper.core.llm_names import model_calls, said, talks_to_models
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_llm import broken, models
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Item, Mapping, Value, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Value, walk
 
 _SINKS: Final[tuple[SinkKind, ...]] = ("code", "subprocess", "sql", "deserialisation", "file-path")
 _WORDS: Final = {
@@ -34,6 +34,8 @@ def detect(app: App) -> Iterator[Hit]:
         return
     asked = {id(call) for call in model_calls(facts)}
     for flow in facts.flows(*_SINKS):
+        if _is_listed(facts, flow):
+            continue
         if not (flow.sink == "sql" and _is_expression(flow.value)) and _from_model(facts, flow.value, asked):
             yield Hit(f"what the model answered is {_WORDS[flow.sink]}", flow.span)
     for call in facts.calls("getattr", "importlib.import_module", "__import__"):
@@ -45,6 +47,16 @@ def detect(app: App) -> Iterator[Hit]:
     yield from _dispatched(facts)
     for call in facts.calls(*_AGENTS):
         yield Hit("the model gets a tool that runs any code", call.span, certainty="likely")
+
+
+def _is_listed(facts: SourceFacts, flow: Flow) -> bool:
+    """``if command not in ALLOWED: abort(422)``: the model picks one of what the project has written itself."""
+    spans = {part.span for part in walk(flow.value, 6) if isinstance(part, Call) and part.span is not None}
+    return any(
+        isinstance(one.left, Call) and one.left.span in spans and not isinstance(one.right, Constant)
+        for one in facts.comparisons_in(flow.function)
+        if one.operator in ("in", "not in")
+    )
 
 
 def _dispatched(facts: SourceFacts) -> Iterator[Hit]:

@@ -69,6 +69,11 @@ def _is_asked(value: Value | None, asked: Asked) -> bool:
     return isinstance(value, Call) and value.span in asked
 
 
+def _is_piece(value: Value | None, asked: Asked) -> bool:
+    """``for piece in client.chat.completions.create(stream=True)``: it names the model, and the last one counts the tokens."""
+    return isinstance(value, Item) and _is_asked(value.owner, asked)
+
+
 def _gives_all(facts: SourceFacts, function: str, asked: Asked) -> bool:
     """That the function gives back the whole completion and leaves it to its caller what to take of it."""
     return any(_is_asked(option, asked) for one in facts.returns_of(function) for option in options(one.value))
@@ -116,7 +121,7 @@ def _internal(value: Value, asked: Asked, orders: set[str]) -> str:
             and part.method in _WHOLE
             and id(part) not in read
             and not _is_asked(part, asked)
-            and _is_asked(part.receiver, asked)
+            and (_is_asked(part.receiver, asked) or _is_piece(part.receiver, asked))
         ):
             return "the whole completion"
         if isinstance(part, Constant) and isinstance(part.value, str) and len(part.value) > 15:

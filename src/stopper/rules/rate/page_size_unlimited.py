@@ -152,8 +152,11 @@ def _free(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
                     for given in passing.passed(facts, option, call)
                 ):
                     return True
-            case Call(callee="int" | "float", args=(inner, *_)):
+            case Call(callee="int" | "float" | "abs", args=(inner, *_)):
                 if _free(facts, inner):
+                    return True
+            case Call(callee="max", args=several):
+                if any(_free(facts, one) for one in several):  # it has a least, and no most
                     return True
             case Call(callee=callee) if callee.startswith(("flask.request.args.", "flask.request.values.")):
                 if option.args and _NAMES.match(text_of(option.args[0]) or ""):

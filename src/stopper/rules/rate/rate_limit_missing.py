@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.fact import SourceRoute
+from stopper.core.fact import Function, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.limiter_facts import LIMITERS, LIMITING, has_default, is_limited, limits_somehow
@@ -15,6 +15,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, un
 from stopper.core.probe_burst import BURST, Burst, burst, pressed
 from stopper.core.rule import Hit, Rule
 from stopper.core.setting_facts import application_made
+from stopper.core.values import Call, Name, walk
 from stopper.core.view_functions import index_of
 
 _SIGN_OF_LIFE: Final = re.compile(
@@ -68,12 +69,24 @@ def _dear_without_limit(facts: SourceFacts) -> list[SourceRoute]:
             or any(LIMITING.search(hook) for hook in route.hooks)
         ):
             continue
-        if any(LIMITING.search(one.name) for one in route.decorators):
+        if any(LIMITING.search(one.name) for one in route.decorators) or _is_limited_by_class(facts, own):
             continue
         calls = [call.callee for function in own for call in facts.calls_in(function.name)]
         if any(_DEAR.fullmatch(callee) for callee in calls) and not limits_from_outside(facts, route):
             found.append(route)
     return found
+
+
+def _is_limited_by_class(facts: SourceFacts, own: list[Function]) -> bool:
+    """``decorators = [limiter.limit("4/hour")]`` of a view class."""
+    owners = {function.owner for function in own} - {""}
+    return bool(owners) and any(
+        isinstance(part, (Call, Name)) and LIMITING.search(part.callee if isinstance(part, Call) else part.dotted)
+        for one in facts.classes()
+        if one.name in owners
+        for word in ("decorators", "method_decorators")
+        for part in walk(one.attributes.get(word), 3)
+    )
 
 
 def _costs_something(facts: SourceFacts) -> bool:

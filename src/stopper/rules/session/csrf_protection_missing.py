@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from stopper.core.app import App, Route
 from stopper.core.cookie_flags import set_cookies
 from stopper.core.exchange import Exchange, Request
+from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.nested_functions import inside
@@ -16,6 +17,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, 
 from stopper.core.probe_baseline import alike, attempt, is_door
 from stopper.core.probe_cookies import answers_with_cookies
 from stopper.core.probe_objects import marked
+from stopper.core.raising import raised_in
 from stopper.core.rule import Hit, Rule
 from stopper.core.setting_facts import MISSING, application_made, in_force, settings_out_of_sight, switches
 from stopper.core.values import Item, Name, Truth, Value, text_of, walk
@@ -127,11 +129,27 @@ def _defended(app: App, facts: SourceFacts) -> bool:
         True for _ in facts.calls("flask_talisman.Talisman", "flask_talisman.Talisman.init_app")
     ):
         return True
-    if any(_TOKEN.search(one.key) or one.key.lower() in _SITE for one in facts.readings()):
+    if any(
+        one.source.startswith("flask.request") and (_TOKEN.search(one.key) or one.key.lower() in _SITE)
+        for one in facts.readings()
+    ):
         return True
-    if any(_TOKEN.search(function.name.rpartition(".")[2]) for function in facts.functions()):
+    if any(
+        _TOKEN.search(function.name.rpartition(".")[2]) and _may_check(facts, function)
+        for function in facts.functions()
+    ):
         return True
     return _compares_with_session(facts)
+
+
+def _may_check(facts: SourceFacts, function: Function) -> bool:
+    """That a function which is called so refuses, or calls what is called so: one that only makes a token checks none."""
+    return (
+        any(one.refuses for one in facts.conditions_in(function.name))
+        or bool(raised_in(facts, function.name))
+        or bool(inside(facts, function.name))
+        or any(_TOKEN.search(call.callee) for call in facts.calls_in(function.name))
+    )
 
 
 def _compares_with_session(facts: SourceFacts) -> bool:

@@ -8,6 +8,7 @@ from stopper.core.app import App
 from stopper.core.cookie_flags import set_cookies
 from stopper.core.exchange import Exchange
 from stopper.core.fact import ConfigWrite
+from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flask_cookie import session_cookie_name, signs_cookie
 from stopper.core.place import RouteRef
@@ -15,7 +16,7 @@ from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, p
 from stopper.core.probe_baseline import candidates
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.secret import Secret
-from stopper.core.setting_facts import is_for_one_desk, written
+from stopper.core.setting_facts import is_for_one_desk, stands_in, written
 from stopper.core.values import Call, Constant, Value
 
 
@@ -28,8 +29,8 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _literal_writes(app: App) -> Iterator[ConfigWrite]:
     for write in written(app, "SECRET_KEY"):
-        if _is_literal(write.value):
-            yield write
+        if _is_literal(write.value) and not stands_in(source_of(app), write):
+            yield write  # what stands in for an unset variable is ``secret-key-unsafe-default``
 
 
 _REWRITES: Final = re.compile(

@@ -15,6 +15,7 @@ from stopper.core.setting_facts import (
     in_force,
     is_for_one_desk,
     settings_out_of_sight,
+    stands_in,
     uses_session,
     written,
 )
@@ -86,6 +87,8 @@ def _unsafe(facts: SourceFacts, write: ConfigWrite) -> tuple[str, Certainty | No
             "SECRET_KEY is made anew in each process, so sessions end at every restart and differ between workers",
             None,
         )
+    if isinstance(value, Constant) and value.value and stands_in(facts, write):
+        return "SECRET_KEY falls back to a literal in the source when the environment has none", None
     if not isinstance(value, Constant):
         for one in options(value):
             if isinstance(one, (EnvironmentValue, ConfigValue, Item)) or isinstance(value, Choice):

@@ -13,7 +13,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, 
 from stopper.core.probe_baseline import alike, attempt, candidates, establish
 from stopper.core.probe_login import logout_requests
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, text_of
+from stopper.core.values import Call, Mapping, text_of
 
 _WHO: Final = re.compile(
     r"(?i)^_?((user|account|member|customer|client|person|employee|staff|admin|principal|profile)(_?(id|uuid|pk|name|email))?|uid|email|logged_?in|authenticated|login|is_admin)$"
@@ -37,7 +37,8 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     seen: set[str] = set()
     for flow in facts.flows("session"):
-        if not _WHO.match(flow.detail) or flow.function in seen or not flow.function:
+        keys = flow.value.keys() if not flow.detail and isinstance(flow.value, Mapping) else (flow.detail,)
+        if not any(map(_WHO.match, keys)) or flow.function in seen or not flow.function:
             continue
         seen.add(flow.function)
         logins = [flow.function] if _is(facts, flow.function, _IN) else _logins_calling(facts, flow.function)

@@ -91,6 +91,10 @@ def _sure(app: App) -> Certainty:
     return "likely" if app.dependencies.get("flask-session", "") else "certain"
 
 
+_SERIALIZERS: Final = re.compile(r"^(?:cachelib|flask_session)\.(?:\w+\.)*\w*Serializer$")
+"""Classes that a session's serializer of the project's own stands on."""
+
+
 def _serializers(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for found in facts.classes(
@@ -103,6 +107,11 @@ def _serializers(app: App) -> Iterator[Hit]:
             for call in facts.calls_in(f"{found.name}.{method}"):
                 if _PICKLES.fullmatch(call.callee) and call.method in ("loads", "load", "decode"):
                     yield Hit("the session interface unpickles what its store holds", call.span)
+    for found in facts.classes():
+        if any(_SERIALIZERS.search(base) for base in found.bases):
+            for call in (one for method in found.methods for one in facts.calls_in(f"{found.name}.{method}")):
+                if _PICKLES.match(call.callee) and call.method in ("loads", "load", "decode"):
+                    yield Hit("the serializer of the sessions unpickles what its store holds", call.span)
     for assigned in facts.assignments():
         if (
             assigned.attribute == "serializer"

@@ -13,6 +13,7 @@ from stopper.core.values import (
     Call,
     Choice,
     Constant,
+    Item,
     Member,
     Name,
     Sequence,
@@ -20,6 +21,7 @@ from stopper.core.values import (
     Value,
     is_constant,
     parts,
+    text_of,
     walk,
 )
 from stopper.scan.source import names
@@ -193,6 +195,8 @@ class Judges:
         if value is None or isinstance(value, Constant):
             return False
         known = self._shown.get(id(value))
+        if known is None and isinstance(value, Item) and _says_nobody(value):
+            known = self._shown[id(value)] = False
         if known is None:
             named = isinstance(value, Name) and (
                 value.dotted.startswith(SHOWN) or names.KEPT_ON_REQUEST.match(value.dotted) is not None
@@ -331,6 +335,15 @@ def _by_function(found: "tuple[Placed, ...]") -> "dict[str, list[Placed]]":
     for one in found:
         made.setdefault(one.function, []).append(one)
     return made
+
+
+def _says_nobody(value: Item) -> bool:
+    """``session.get("csrf_token")``: what every visitor's session has, whoever that is."""
+    return (
+        isinstance(value.owner, Name)
+        and value.owner.dotted == "flask.session"
+        and names.OF_ANYBODY.search(text_of(value.key) or "") is not None
+    )
 
 
 def _optional_flags(call: Call) -> bool:

@@ -196,6 +196,7 @@ SINKS: Final[dict[str, tuple[Sink, ...]]] = {
     "flask_jwt_extended.create_access_token": (("claims", -1, ()),),
     "flask_jwt_extended.create_refresh_token": (("claims", -1, ()),),
     "sqlalchemy.text": (("sql", 0, ("text",)),),
+    "flask_sqlalchemy.SQLAlchemy.text": (("sql", 0, ("text",)),),
     "sqlalchemy.sql.text": (("sql", 0, ("text",)),),
 }
 """Callee → what it is a sink for: kind, position, keywords. Position -1 is every argument, -2 every keyword, None no position."""
@@ -255,6 +256,8 @@ ASKS_BY_CLASS: Final = re.compile(r"(?i)auth|login|secure|security|protect")
 OPEN_BY_CLASS: Final = re.compile(r"(?i)public|anonymous|(?:^|_)open(?:_|$)|exempt")
 """Attributes by which a view class says whether its own ``dispatch_request`` asks who is calling."""
 
+OF_ANYBODY: Final = re.compile(r"(?i)csrf|xsrf|nonce|(?:^|_)state$|^_flashes$|locale|lang(?:uage)?$|theme|^visits$")
+"""Keys of a session that say nothing of who it is."""
 ASKS_PERSON: Final = re.compile(
     r"flask\.g\.(?:current_)?(?:user|identity|account|member|principal|person|tenant|auth\w*|login)\.\w+$|(?:flask_login|flask_security|flask_jwt_extended)\.current_user\.\w+$"
     r"|\?\.(?:authenticate|get_current_user|current_user|authenticated_user|get_current_tenant)$"
