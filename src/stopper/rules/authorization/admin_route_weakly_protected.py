@@ -20,6 +20,10 @@ from stopper.core.view_functions import FunctionIndex, index_of
 ADMIN: Final = re.compile(
     r"(?i)(^|/)(admin|administration|administrator|backoffice|back-office|superuser|staff|manage(ment)?|moderation)([/_.-]|$)"
 )
+_MANAGES: Final = re.compile(
+    r"(?i)^(?!.*(?:admin|superuser|staff|back-?office|moderation)).*/manage(?:ment)?(?:[/_.-]|$)"
+)
+_SEARCHES: Final = re.compile(r"(?i)/(?:search|filter|query|lookup|find|list)/?$")
 _OF_ONESELF: Final = re.compile(r"(?i)(^|/)(me|myself|your-account|my-account)(/|$)")
 """What everybody may do with what is their own, under an administrator's path too."""
 _SCOPE: Final = re.compile(r"(?i)scopes?|scp|permissions?|groups?|authorities|entitlements?|realm_access")
@@ -63,6 +67,7 @@ def detect(app: App) -> Iterator[Hit]:
     if not routes or _knows_only_admins(source_of(app)) or _logs_in_admins_only(app):
         return
     found, asking = _found(app, routes)
+    found = [one for one in found if not (asking and one.reads and one.manages)]
     beside = {path for path in asking if asking.count(path) >= _MOST_ASK}
     reads = [one for one in found if one.reads and one.hit.span is not None and one.hit.span.path in beside]
     yield from (one.hit for one in found if one not in reads)
@@ -75,10 +80,12 @@ def detect(app: App) -> Iterator[Hit]:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """One route that asks for no role; ``reads``: it answers GET alone and changes nothing."""
+    """One route that asks for no role; ``reads``: it changes nothing; ``manages``: it is called so, which says less than "admin": whoever
+    manages something shows what there is to others, and asks for a role where it is changed."""
 
     hit: Hit
     reads: bool
+    manages: bool
 
 
 def _found(app: App, routes: list[Route]) -> tuple[list[_Found], list[str]]:
@@ -103,8 +110,9 @@ def _found(app: App, routes: list[Route]) -> tuple[list[_Found], list[str]]:
                     RouteRef(method, route.path),
                     reader="running" if own is None else None,
                 )
-                only_get = method == "GET" and not any(writes(source_of(app), one.name) for one in views)
-                found.append(_Found(hit, only_get))
+                shows = method == "GET" or (method == "POST" and _SEARCHES.search(route.path) is not None)
+                reads = shows and not any(writes(source_of(app), one.name) for one in views)
+                found.append(_Found(hit, reads, _MANAGES.search(route.path) is not None))
                 break
     return found, asking
 

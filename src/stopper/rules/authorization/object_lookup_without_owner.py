@@ -49,6 +49,10 @@ _MINE: Final = re.compile(
     r"member|borrower|holder|subscriber|applicant|guest|account)(?:_id|_email|_name)?$|^uid$|^userid$"
 )
 """A column that says which person a row belongs to."""
+_ACCESS: Final = re.compile(
+    r"(?i)(?:^|_)(?:owns?|owner|belongs|access|can_(?:access|view|read|edit|see)|may_(?:access|view|read|edit|see))(?:_|$)"
+)
+"""What a decorator asks for the thing that the address names: ``get_case_access``, ``user_has_client_access``."""
 _CATALOGUE: Final = re.compile(
     r"(?i)(^|[/_-])(products?|categor\w+|tags?|articles?|posts?|books?|movies?|songs?|courses?|events?|countries|cities|news|pages?|recipes?|public)([/_-]|$)"
 )
@@ -234,12 +238,20 @@ def _asks_whose(index: FunctionIndex, route: Route, own: list[Function]) -> bool
         for call in calls
     ):
         return True
+    if any(_ACCESS.search(call.method) for name in _of_decorators(index, own) for call in facts.calls_in(name)):
+        return True
     compared = [side for name in names for one in index.comparisons.get(name, ()) for side in (one.left, one.right)]
     if any(_is_handed_in(route, part) for value in compared for part in walk(value)):
         return True
     values: list[Value] = [*calls, *compared]
     values += [one.value for name in names for one in index.conditions.get(name, ())]
     return any(_who(part) for value in values for part in walk(value))
+
+
+def _of_decorators(index: FunctionIndex, own: list[Function]) -> list[str]:
+    """The functions of the project that decorate a view, with those inside them."""
+    names = {decorator.name for function in own for decorator in function.decorators}
+    return [name for name in index.by_name if any(name == one or name.startswith(f"{one}.") for one in names)]
 
 
 def _is_handed_in(route: Route, part: Value) -> bool:
