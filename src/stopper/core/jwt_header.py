@@ -6,7 +6,16 @@ from typing import Final
 
 from stopper.core.facts import SourceFacts
 from stopper.core.jwt_names import DECODING, HEADER_READERS, reads_unchecked, verifies
-from stopper.core.values import Call, Item, Member, Parameter, Value, text_of, walk
+from stopper.core.values import (
+    Call,
+    Constant,
+    Item,
+    Member,
+    Parameter,
+    Value,
+    text_of,
+    walk,
+)
 
 _UNPACKERS: Final = frozenset(
     {"base64.urlsafe_b64decode", "base64.b64decode", "jwt.utils.base64url_decode", "jose.utils.base64url_decode"}
@@ -104,8 +113,9 @@ def _is_claim(facts: SourceFacts, value: Value, depth: int = 3) -> bool:
         return False
     if value.callee in DECODING:
         return verifies(value)
-    returned = facts.returns_of(value.callee) if depth else ()
-    return bool(returned) and all(_is_claim(facts, one.value, depth - 1) for one in returned)
+    returned = [one.value for one in facts.returns_of(value.callee)] if depth else []
+    given = [one for one in returned if not isinstance(one, Constant)]  # ``return None`` for a token that is no good
+    return bool(given) and all(_is_claim(facts, one, depth - 1) for one in given)
 
 
 def _asks_the_folder(facts: SourceFacts, call: Call, names: frozenset[str]) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.api_key_names import is_key_name
+from stopper.core.api_key_names import is_key_name, is_key_reading
 from stopper.core.app import App
 from stopper.core.body_models import HANDS_BODY, classes_by_name
 from stopper.core.fact import Reading
@@ -20,6 +20,7 @@ from stopper.core.values import (
     Call,
     ConfigValue,
     EnvironmentValue,
+    Item,
     Mapping,
     Name,
     Sequence,
@@ -43,9 +44,8 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     headers = {one.function for one in facts.readings("flask.request.headers") if is_key_name(one.key)}
     for reading in facts.readings(*IN_URL):
-        if is_key_name(reading.key) or (
-            reading.key.lower() in VAGUE and (reading.function in headers or _is_held_against_key(facts, reading))
-        ):
+        vague = reading.key.lower() in VAGUE and (reading.function in headers or _is_held_against_key(facts, reading))
+        if is_key_name(reading.key) or vague or (reading.function in headers and _stands_in_for_header(facts, reading)):
             yield Hit(MESSAGE, reading.span)
     for item in facts.all_lookups:
         of_url = any(isinstance(one, Name) and one.dotted in IN_URL for one in options(item.owner))
@@ -61,6 +61,22 @@ def detect(app: App) -> Iterator[Hit]:
     for scheme in app.spec.schemes.values() if app.spec is not None else ():
         if scheme.where == "query" and scheme.kind.lower() == "apikey":
             yield Hit(f"the OpenAPI document puts the key into the query parameter {scheme.parameter}", reader="spec")
+
+
+def _stands_in_for_header(facts: SourceFacts, reading: Reading) -> bool:
+    """``request.headers.get("X-API-Key") or request.args.get("appid")``: what the header has, under a name of its own."""
+    function = reading.function
+    held = [one.value for one in facts.assignments_in(function)]
+    held += [one for call in facts.calls_in(function) for one in (call.receiver, *call.args) if one is not None]
+    held += [one.value for one in facts.conditions_in(function)]
+    headers = frozenset({"flask.request.headers"})
+    return any(
+        isinstance(part, Item)
+        and is_key_reading(part, headers)
+        and any(one is reading.value for one in options(part.default))
+        for value in held
+        for part in walk(value, 4)
+    )
 
 
 def _is_held_against_key(facts: SourceFacts, reading: Reading) -> bool:

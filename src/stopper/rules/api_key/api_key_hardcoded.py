@@ -10,6 +10,7 @@ from stopper.core.desk_files import MADE_UP
 from stopper.core.environment_edits import from_environment, without_fallback
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.key_shapes import STANDS_IN
+from stopper.core.keys_by_use import is_key_by_use
 from stopper.core.naming import sensitive
 from stopper.core.passed_keywords import passed_as
 from stopper.core.passing import given
@@ -18,6 +19,7 @@ from stopper.core.redaction.providers import first_format
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import (
     Call,
+    ConfigValue,
     Constant,
     Item,
     Mapping,
@@ -75,6 +77,9 @@ def _places(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
     for write in facts.config_writes():
         if write.loaded is not False and "test" not in write.owner.rpartition(".")[2].lower():
             yield from _held(write.key, write.value, write.span)
+            by_use = is_key_by_use(facts, ConfigValue(write.key)) and not _is_about_key(write.key)
+            if by_use and any(_is_key(one) for one in literals(write.value)):
+                yield write.span, "likely"
     for one in facts.assignments():
         yield from _held(one.attribute, one.value, one.span)
         if not one.function and isinstance(one.value, Mapping):

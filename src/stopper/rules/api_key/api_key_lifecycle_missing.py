@@ -30,6 +30,7 @@ _PARTS: Final[dict[str, re.Pattern[str]]] = {
     "a scope": re.compile(r"(?i)scope|permission|role|grant|capabilit|allowed"),
     "a last use": re.compile(r"(?i)last_?(?:used|seen|use|access)|used_at"),
 }
+_HASHED: Final = re.compile(r"(?i)(?:api|access|client)_?key_?(?:hash|digest|hmac)|hashed_(?:api_?)?key")
 _NEEDED: Final = ("an owner", "an expiry", "a revoked flag")
 _STEP: Final = re.compile(r"(?:^|/)(?:migrations?|alembic)/")
 """Where steps of a database lie, with a copy of what models were once."""
@@ -53,8 +54,14 @@ def detect(app: App) -> Iterator[Hit]:
             stored = True
             if lacks := _lacks(tuple(re.findall(r"(?:^|,)\s*[\"`]?(\w+)", table[1]))):
                 yield Hit(f"the table of keys has no place for {', '.join(lacks)}", call.span)
+    stored = stored or any(_keeps_hash(found) for found in facts.classes())
     if not stored and reads_keys(facts):
         yield from _global_key(facts)
+
+
+def _keeps_hash(found: ClassFact) -> bool:
+    """That rows of another name, of clients say, have a key each."""
+    return bool(found.bases) and any(_HASHED.search(name) for name in (*found.attributes, *found.fields))
 
 
 def _is_record(found: ClassFact) -> bool:

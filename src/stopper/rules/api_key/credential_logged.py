@@ -82,7 +82,8 @@ def detect(app: App) -> Iterator[Hit]:
             not flow.has(*CREDENTIALS)
             and not any(True for one in _mappings(flow.value) for _ in _sent(one))
             and not any(
-                (isinstance(one, Call) and one.callee in _MAKERS) or is_key_by_use(facts, one) for one in _shown(flow.value)
+                (isinstance(one, Call) and one.callee in _MAKERS) or is_key_by_use(facts, one)
+                for one in _shown(flow.value)
             )
         ):
             continue

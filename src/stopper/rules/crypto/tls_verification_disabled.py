@@ -156,6 +156,8 @@ def _is_off(facts: SourceFacts, name: str, value: Value) -> bool:
     match value:
         case Truth(parts=(EnvironmentValue(default=Constant(value=default)),)):  # ``not settings.SANDBOX``
             return False in wanted and bool(default)
+        case Truth(parts=(ConfigValue(key=key, default=Constant(value=default)),)) if not facts.config_values(key):
+            return False in wanted and bool(default)
         case Truth(parts=(EnvironmentValue(default=Constant(value=str())), Constant())):
             return any(one is False for one in plain(facts, value)) and False in wanted
         case _:

@@ -9,6 +9,7 @@ from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.keys_by_use import is_key_by_use
 from stopper.core.labels import CREDENTIALS, UNTRUSTED
 from stopper.core.naming import VARIABLE, sensitive
 from stopper.core.rule import Certainty, Hit, Rule
@@ -50,6 +51,10 @@ def detect(app: App) -> Iterator[Hit]:
         certainty = _judged(facts, flow.value)
         if certainty is not None and not _words_itself(facts, flow.detail) and not _is_missing(facts, flow):
             yield Hit("a secret becomes part of the text of an exception", flow.span, certainty=certainty)
+    told = {flow.span for flow in facts.flows("exception-message", label=tuple(sorted(CREDENTIALS)))}
+    for flow in facts.flows("exception-message"):
+        if flow.span not in told and any(is_key_by_use(facts, one) for one in _shown(flow.value)):
+            yield Hit("a secret becomes part of the text of an exception", flow.span, certainty="likely")
     yield from _by_classes(facts)
 
 
