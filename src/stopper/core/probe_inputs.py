@@ -88,14 +88,24 @@ def _inputs(target: Target, methods: Sequence[str], usual: Sequence[str]) -> Ste
             continue
         once = yield from _is_taken_once(target, asked, honest)
         for place, one in enumerate(_of(route, _as_asked(target, asked, honest), honest, usual)):
-            if once and not SUBJECT.search(one.name.rpartition(".")[2]):
+            last = one.name.rpartition(".")[2]
+            if once and not SUBJECT.search(last):
                 continue  # what is there already is turned away, whatever else it says
+            if _makes_accounts(asked) and PASSWORD.search(last):
+                continue  # nobody keeps it as it came, and each costs a hash
             guess = _is_guess(one)  # and of all guesses, what a door reads from its query is the least likely
             found.append(((guess, guess and is_door(route), place), one))
     ordered = sorted(found, key=lambda pair: pair[0])
     known = [one for order, one in ordered if not order[0]][: MOST[target.depth]]
     guesses = [one for order, one in ordered if order[0]][: max(0, WITH_GUESSES[target.depth] - len(known))]
     return [*known, *guesses]
+
+
+def _makes_accounts(asked: Request) -> bool:
+    """Whether the body has a name and a password, and is no log-in."""
+    names = [name.rpartition(".")[2] for name in members(asked)]
+    both = any(map(PASSWORD.search, names)) and any(map(SUBJECT.search, names))
+    return both and asked.method == "POST" and asked.effect != "login"
 
 
 def _is_taken_once(target: Target, asked: Request, honest: Exchange) -> Steps[bool]:
