@@ -25,7 +25,7 @@ from stopper.scan.source.folding import braces, formatted
 from stopper.scan.source.hook_tables import row_extended
 from stopper.scan.source.lookups import attribute, item, request_part
 from stopper.scan.source.project import Registration
-from stopper.scan.source.reader import NONE, NOTHING, Reader, canonical, either, named
+from stopper.scan.source.reader import NONE, NOTHING, READERS, Reader, canonical, either, named
 from stopper.scan.source.removing import take_out
 from stopper.scan.source.settings_calls import config_call
 from stopper.scan.source.sinks import record_sinks
@@ -101,8 +101,10 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
         if word in ("append", "extend", "insert"):
             row_extended(reader, owner, call)
     record_sinks(reader, call, word, owner)
-    given = result_of(reader, call) if reader.follows and callee[:1] != "?" else None
-    return call if given is None else given
+    if reader.follows and project.has_function(callee):
+        given = result_of(reader, call)
+        return call if given is None else given
+    return call
 
 
 def _after_partial(
@@ -172,18 +174,18 @@ def _arguments(reader: Reader, node: ast.Call) -> tuple[tuple[Value, ...], tuple
     args: list[Value] = []
     is_open = False
     for argument in node.args:
-        if type(argument) is ast.Starred:
+        if type(argument) is not ast.Starred:
+            args.append(READERS[type(argument)](reader, argument))
+        else:
             inner = reader.value(argument.value)
             if type(inner) is Sequence and not inner.open:
                 args.extend(inner.items)
             else:
                 args.append(new_unknown((inner,)))
                 is_open = True
-        else:
-            args.append(reader.value(argument))
     keywords: list[tuple[str, Value]] = []
     for keyword in node.keywords:
-        value = reader.value(keyword.value)
+        value = READERS[type(keyword.value)](reader, keyword.value)
         if keyword.arg is not None:
             reader.project.words.add(keyword.arg)
             keywords.append((keyword.arg, named(value, keyword.arg) if sensitive(keyword.arg) else value))

@@ -29,7 +29,7 @@ from stopper.scan.source.drafts import (
     new_truth,
     new_unknown,
 )
-from stopper.scan.source.folding import binary, joined, mapping, note_text, sequence
+from stopper.scan.source.folding import SHORTEST_NOTED, binary, joined, mapping, note_text, sequence
 from stopper.scan.source.lookups import attribute_node, element_in, subscript
 from stopper.scan.source.loops import is_table
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named, set_scope
@@ -46,7 +46,10 @@ def _constant(reader: Reader, node: ast.Constant) -> Value:
     value = node.value
     if type(value) is str:
         span = reader.span(node)
-        note_text(reader, value, span)
+        if len(value) < SHORTEST_NOTED:
+            reader.project.words.add(value)
+        else:
+            note_text(reader, value, span)
         return new_constant(value, span)
     if value is ...:
         return NOTHING
@@ -54,7 +57,8 @@ def _constant(reader: Reader, node: ast.Constant) -> Value:
 
 
 def _name(reader: Reader, node: ast.Name) -> Value:
-    return reader.load(node.id)
+    found = reader.scope.get(node.id)
+    return reader.load(node.id) if found is None or sensitive(node.id) else found
 
 
 def _display(reader: Reader, node: ast.List | ast.Tuple | ast.Set) -> Value:

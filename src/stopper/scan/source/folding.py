@@ -35,6 +35,7 @@ LARGEST_BASE: Final = 1024
 LARGEST_POWER: Final = 64
 """Bounds for what is folded: beyond them a value is still right, but open."""
 
+SHORTEST_NOTED: Final = 16
 TOKEN_LIKE: Final = re.compile(r"[^\s<>(){}\"']{16,4096}")
 PLAIN_PERCENT: Final = re.compile("%[sd]")
 PLAIN_FIELD: Final = re.compile(r"\{([A-Za-z_]\w*|\d*)\}")
@@ -135,7 +136,9 @@ def _each_written(reader: Reader, found: list[Value], node: ast.expr) -> Value |
 def note_text(reader: Reader, value: str, span: Span) -> None:
     """Keep a literal text: as a word, and where it could be a key by its form."""
     reader.project.words.add(value)
-    if (16 <= len(value) <= 4096 and TOKEN_LIKE.fullmatch(value)) or (len(value) > 60 and "PRIVATE KEY-----" in value):
+    if (SHORTEST_NOTED <= len(value) <= 4096 and TOKEN_LIKE.fullmatch(value)) or (
+        len(value) > 60 and "PRIVATE KEY-----" in value
+    ):
         reader.project.texts.append(new_text(value, span))
 
 

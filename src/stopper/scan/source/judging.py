@@ -178,7 +178,11 @@ class Judges:
                 yield from self._family(inner, depth - 1)
 
     def _call_reads(self, call: Call) -> bool:
-        return any(self._shows(value) for value in (call.receiver, *call.args, *(held for _, held in call.keywords)))
+        return (
+            self._shows(call.receiver)
+            or any(map(self._shows, call.args))
+            or any(self._shows(held) for _, held in call.keywords)
+        )
 
     def _reads(self, name: str) -> bool:
         for condition in self.conditions.get(name, ()):
@@ -203,17 +207,14 @@ class Judges:
             )
             named = named or (isinstance(value, Call) and names.ASKS_PERSON.match(value.callee) is not None)
             known = (
-                named
-                or is_key_reading(value, _SENT_IN)
-                or self._labelled(value)
-                or any(self._shows(part) for part in parts(value))
+                named or is_key_reading(value, _SENT_IN) or self._labelled(value) or any(map(self._shows, parts(value)))
             )
             self._shown[id(value)] = known
         return known
 
     def _labelled(self, value: Value) -> bool:
         labels = self.facts.labels(value)
-        return any(
+        return bool(labels) and any(
             label.kind in CREDENTIAL_LABELS
             or (label.kind in ("api-key", "token") and not label.by_name)
             or (

@@ -22,14 +22,14 @@ from stopper.core.values import (
 from stopper.scan.source.drafts import new_call, new_choice, new_item, new_member, new_name, new_sequence, new_unknown
 from stopper.scan.source.held_fields import field_of
 from stopper.scan.source.loops import MOST_ROWS, is_table, pairs_of
-from stopper.scan.source.reader import NONE, NOTHING, Reader, canonical, either, named
+from stopper.scan.source.reader import NONE, NOTHING, READERS, Reader, canonical, either, named
 
 MOST_OPTIONS: Final = 8
 """What a choice holds; more keys than these are told apart no longer."""
 
 
 def attribute_node(reader: Reader, node: ast.Attribute) -> Value:
-    owner = reader.value(node.value)
+    owner = READERS[type(node.value)](reader, node.value)
     return attribute(reader, owner, node.attr)
 
 

@@ -1,6 +1,7 @@
 """Reads one scope: what its names are bound to, where a node stands, what class a value is of."""
 
 import ast
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, Final, cast
@@ -104,11 +105,11 @@ class Reader:
 
     def value(self, node: ast.expr) -> Value:
         """The value of an expression."""
-        return READERS.get(type(node), _other)(self, node)
+        return READERS[type(node)](self, node)
 
     def values(self, nodes: list[ast.expr]) -> tuple[Value, ...]:
         """The values of several."""
-        return tuple([READERS.get(type(node), _other)(self, node) for node in nodes])
+        return tuple([READERS[type(node)](self, node) for node in nodes])
 
     def load(self, name: str) -> Value:
         """What a plain name is bound to here."""
@@ -256,5 +257,5 @@ def _other(reader: Reader, node: ast.expr) -> Value:
     return new_unknown(found)
 
 
-READERS: Final[dict[type[ast.expr], Callable[[Reader, Any], Value]]] = {}
+READERS: Final[defaultdict[type[ast.expr], Callable[[Reader, Any], Value]]] = defaultdict(lambda: _other)
 """How each kind of expression is read; :mod:`stopper.scan.source.statements` brings the kinds together."""
