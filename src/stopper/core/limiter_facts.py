@@ -33,11 +33,19 @@ def limits_somehow(facts: SourceFacts) -> bool:
         return True
     if any(True for _ in facts.config_writes("STOPPER_RATE_LIMIT")):
         return True
-    if any(says_too_many(one.value) for one in facts.returns()):
+    if returns_too_many(facts):
         return True
     if any(says_too_many(call) for call in facts.calls("flask.abort", "flask.make_response", "flask.Response")):
         return True
     return any(LIMITING.search(one.name.rpartition(".")[2]) for one in facts.functions())
+
+
+def returns_too_many(facts: SourceFacts) -> frozenset[str]:
+    """The functions that return 429 themselves."""
+    return facts.once(
+        "functions that say too many",
+        lambda: frozenset(one.function for one in facts.returns() if says_too_many(one.value)),
+    )
 
 
 def says_too_many(value: Value) -> bool:

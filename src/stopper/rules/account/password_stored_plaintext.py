@@ -306,23 +306,23 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
                 for name, value in call.keywords
             ):
                 yield call.span, STORED
+    filled = [
+        made
+        for made in facts.assignments()
+        if made.function
+        and "." in made.target
+        and not made.target.startswith("self.")
+        and _is_persons(said_name(made.value))
+        and _is_typed(facts, made.value)
+    ]
     columns = {
         name
         for one in facts.classes()
-        if one.name not in hashing and _is_table_class(one)
+        if filled and one.name not in hashing and _is_table_class(one)
         for name in one.attributes
         if _is_column(facts, one, name) and not is_password_name(name)
     }
-    for made in facts.assignments() if columns else ():
-        if (
-            made.attribute in columns
-            and made.function
-            and "." in made.target
-            and not made.target.startswith("self.")
-            and _is_persons(said_name(made.value))
-            and _is_typed(facts, made.value)
-        ):
-            yield made.span, STORED
+    yield from ((made.span, STORED) for made in filled if made.attribute in columns)
     for call in facts.calls(*_INSERTS):
         if call.span and any(
             _is_persons(name) and _is_typed(facts, value) for arg in call.args for name, value in _pairs(arg)

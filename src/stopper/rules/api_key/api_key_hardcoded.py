@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from stopper.core.api_key_names import is_key_name, is_shown_key
@@ -95,7 +96,7 @@ def _held(name: str, value: Value, span: Span) -> Iterator[tuple[Span, Certainty
         _is_key(one) and not _repeats(one, name) for one in literals(value) if not isinstance(value, Item)
     ):
         yield span, "certain" if isinstance(value, Constant) else "likely"
-    elif _COLLECTION.fullmatch(name):
+    elif _is_collection(name):
         for option in options(value):
             if _holds(option) and not (_OF_ANYTHING.fullmatch(name) and _names_fields(option)):
                 yield span, "likely"
@@ -119,6 +120,11 @@ def _in_table(table: Mapping, depth: int = 3) -> Iterator[tuple[Span, Certainty]
             yield value.span, "likely"
 
 
+@lru_cache(maxsize=16384)
+def _is_collection(name: str) -> bool:
+    return _COLLECTION.fullmatch(name) is not None
+
+
 def _repeats(literal: Constant, name: str) -> bool:
     """That the text is the name again, as in a list of permissions, or with something before it: it names a thing, it opens none."""
     said = str(literal.value).lower().replace("-", "_")
@@ -139,6 +145,7 @@ def _names_fields(value: Value) -> bool:
     return isinstance(value, Sequence) and all(_FIELD.fullmatch(text_of(one) or "") for one in value.items)
 
 
+@lru_cache(maxsize=16384)
 def _is_about_key(name: str) -> bool:
     return sensitive(name) == "api-key" or (
         is_key_name(name) and not re.search(r"(?i)auth_?key|access_?key_?id|header|name", name)

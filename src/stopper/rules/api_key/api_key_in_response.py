@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final, cast
 
 from stopper.core.api_key_names import is_key_name, is_of_browsers
@@ -149,6 +150,11 @@ def _is_of_key_model(facts: SourceFacts, function: str, value: Value) -> bool:
     )
 
 
+@lru_cache(maxsize=16384)
+def _is_masked(name: str) -> bool:
+    return _MASKS.search(name) is not None
+
+
 def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name: str = "") -> bool:
     """That a stored key is seen in the value; ``name`` is what it is called in the answer."""
     if depth < 0:
@@ -160,7 +166,7 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
     match value:
         case Mapping(items=items):
             return any(
-                not _MASKS.search(said := text_of(key) or "") and _gives(facts, inner, function, depth - 1, said)
+                not _is_masked(said := text_of(key) or "") and _gives(facts, inner, function, depth - 1, said)
                 for key, inner in items
             )
         case Member(attribute=attribute):
@@ -183,11 +189,11 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
             return _is_key(name)  # a column of the model, read through self
         case Call(callee="flask.jsonify" | "dict", keywords=keywords):
             named = any(
-                not _MASKS.search(said) and _gives(facts, inner, function, depth - 1, said) for said, inner in keywords
+                not _is_masked(said) and _gives(facts, inner, function, depth - 1, said) for said, inner in keywords
             )
             return named or any(_gives(facts, one, function, depth - 1) for one in value.args)
         case Call(callee=callee) if (
-            _MASKS.search(callee) or callee in ("bool", "len") or callee.startswith("flask.render")
+            _is_masked(callee) or callee in ("bool", "len") or callee.startswith("flask.render")
         ):
             return False
         case Call(callee=callee) if _SIGNS.match(callee):

@@ -105,11 +105,12 @@ def _decides_elsewhere(facts: SourceFacts, reading: Reading) -> bool:
     function = reading.function
     if not function or not any(_holds(one.value, reading) for one in facts.returns_of(function)):
         return False
-    for condition in facts.conditions():
-        asked = any(isinstance(part, Call) and part.callee == function for part in walk(condition.value, 8))
-        if condition.refuses and asked:
-            return True
-    return False
+    return any(
+        isinstance(part, Call) and part.callee == function
+        for condition in facts.conditions()
+        if condition.refuses
+        for part in walk(condition.value, 8)
+    )
 
 
 def _is_held_against_caller(facts: SourceFacts, reading: Reading) -> bool:

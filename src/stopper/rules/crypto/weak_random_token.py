@@ -103,8 +103,10 @@ def _uses(facts: SourceFacts, made: list[Call]) -> Iterator[tuple[Span, Certaint
         if call.span is not None and _makes(facts, call) and not _is_drawn(facts, call):
             yield call.span, "likely"
     for one in facts.assignments():
+        if one.function not in functions:
+            continue
         name = one.attribute if one.function else _of_its_class(one.target)
-        if one.function in functions and (sure := _opens(name, one.value, spans)):
+        if sure := _opens(name, one.value, spans):
             yield one.span, sure
     for write in facts.config_writes():
         if OPENS.search(write.key) and _holds(write.value, spans):
@@ -130,11 +132,13 @@ def _filled_in(facts: SourceFacts, spans: set[Span]) -> Iterator[tuple[Span, Cer
     """``ApiKey.key = Column(default=generate)``: what a column, a field or a setting is given where nobody says one."""
     for one in facts.assignments():
         value = one.value
-        if one.function or not isinstance(value, Call) or _kind(_of_its_class(one.target)) != "door":
+        if one.function or not isinstance(value, Call):
             continue
         maker = value.keyword("default", "default_factory", "insert_default", "missing", "load_default")
         own = facts.function(maker.dotted) if isinstance(maker, Name) else None
-        if own is not None and any(_holds(made, spans) for made in own.returns):
+        if own is None or _kind(_of_its_class(one.target)) != "door":
+            continue
+        if any(_holds(made, spans) for made in own.returns):
             yield one.span, "certain"
 
 

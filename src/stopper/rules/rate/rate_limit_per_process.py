@@ -8,7 +8,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.app_extensions import RateLimiter
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.limiter_facts import LIMITERS, says_too_many
+from stopper.core.limiter_facts import LIMITERS, returns_too_many, says_too_many
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.setting_facts import MISSING, in_force, is_for_one_desk, is_written, plain, written
@@ -85,7 +85,7 @@ def _own(facts: SourceFacts) -> Iterator[tuple[str, Span]]:
     ]
     if not memories:
         return
-    refusing = {one.function for one in facts.returns() if says_too_many(one.value)}
+    refusing = set(returns_too_many(facts))
     refusing |= {one.function for one in facts.calls("flask.abort", "flask.make_response") if says_too_many(one)}
     reached = refusing | {call.callee for name in refusing for call in facts.calls_in(name)}
     if not refusing:
