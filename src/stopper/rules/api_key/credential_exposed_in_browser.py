@@ -162,7 +162,8 @@ def _of_line(line: str, rendered: bool, handed: bool) -> str | None:
     lowered = line.lower()
     for match in _STORES.finditer(line) if "storage" in lowered else ():
         name = match[1] or match[2] or match[3] or ""
-        if _WORDS.search(name) and not _NO_SECRET.search(name) and name not in ("setItem", "getItem", "removeItem"):
+        said = _WORDS.search(name) or name in ("access", "refresh")  # a pair of tokens
+        if said and not _NO_SECRET.search(name) and name not in ("setItem", "getItem", "removeItem"):
             return STORED
     if "document.cookie" in lowered and _COOKIE.search(line):
         return STORED

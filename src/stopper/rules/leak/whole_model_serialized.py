@@ -76,6 +76,8 @@ def detect(app: App) -> Iterator[Hit]:
                     continue
                 case Call(callee="vars") if _is_sifted(facts, value):
                     continue
+                case Call(callee=callee) if callee.endswith(".__dict__.copy"):
+                    certainty = "likely"
                 case Member(attribute="__dict__") | Call(callee="vars", args=(_, *_)):
                     certainty = "likely"
                 case Name(dotted=dotted) if dotted.endswith((".__dict__", ".__table__.columns", ".__mapper__.columns")):
