@@ -231,7 +231,10 @@ def _is_role(part: Value) -> bool:
             if _KIND_OF_USER.search(word):
                 return True
             return bool(ROLE.search(last)) or bool(
-                re.search(r"(?i)role|permission|admin|has_scope|capabilit|has_rights?$|privilege", last)
+                re.search(
+                    r"(?i)role|permission|admin|has_scope|capabilit|has_rights?$|privilege|^(?:can|may|is_allowed|allowed_to)$",
+                    last,
+                )
             )
         case Item():
             return bool(ROLE.search(text_of(part.key) or "") or _SCOPE.fullmatch(text_of(part.key) or ""))

@@ -15,6 +15,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_origins import crossings, stranger
 from stopper.core.response_headers import headers_set
 from stopper.core.rule import Hit, Rule
+from stopper.core.switched_on import asked_for
 from stopper.core.values import Call, literals
 
 _FOR_EVERYBODY: Final = re.compile(
@@ -31,7 +32,11 @@ def detect(app: App) -> Iterator[Hit]:
     """Flask-CORS without origins, or a star set by hand, in an application that asks who is calling."""
     facts = source_of(app)
     open_to_all = [said for said in sayings(facts) if said.any_origin and not said.hidden and not said.with_credentials]
-    starred = [one for one in headers_set(facts, "Access-Control-Allow-Origin") if _is_star(one.value)]
+    starred = [
+        one
+        for one in headers_set(facts, "Access-Control-Allow-Origin")
+        if _is_star(one.value) and not asked_for(facts, one.span)
+    ]
     if not (open_to_all or starred) or not asks_who(app):
         return
     whole = next((said for said in open_to_all if _opens_everything(said)), None)

@@ -15,6 +15,7 @@ from stopper.core.probe_baseline import candidates
 from stopper.core.probe_cookies import keeps_by_cookie
 from stopper.core.response_headers import headers_set
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.switched_on import asked_for
 from stopper.core.values import is_constant, text_of
 
 ENOUGH: Final = 10
@@ -39,7 +40,7 @@ def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
         if (text_of(one.value) or "").lower() == "true" or is_constant(one.value, True)
     }
     for one in headers_set(facts, "Access-Control-Allow-Origin") if allowing else ():
-        if one.function in allowing and is_constant(one.value, "*"):
+        if one.function in allowing and is_constant(one.value, "*") and not asked_for(facts, one.span):
             yield Hit("any website is let in, and credentials are allowed beside it", one.span, certainty="possible")
 
 
