@@ -1,0 +1,30 @@
+"""Whether the answer of a call is thrown away: the call is a statement of its own."""
+
+from typing import TYPE_CHECKING
+
+from stopper.core.raising import raised_in
+from stopper.core.values import Call, Value, walk
+
+if TYPE_CHECKING:
+    from stopper.core.facts import SourceFacts
+
+
+def stands_alone(facts: "SourceFacts", call: Call) -> bool:
+    """The call is a statement of its own: it stands in no condition, return, raise, assignment and no other call."""
+    around = [one.span for one in facts.returns_of(call.function)]
+    around += [one.span for one in raised_in(facts, call.function)]
+    around += [one.span for one in facts.assignments_in(call.function)]
+    around += [one.span for one in facts.conditions_in(call.function)]
+    around += [one.span for one in facts.calls_in(call.function) if one is not call and one.span is not None]
+    return call.span is not None and not any(span.holds(call.span) for span in around) and not _is_used(facts, call)
+
+
+def _is_used(facts: "SourceFacts", call: Call) -> bool:
+    """That its answer was kept under a name which is looked at, given back or passed on afterwards."""
+    values: list[Value] = [one.value for one in facts.conditions_in(call.function)]
+    values += [one.value for one in facts.returns_of(call.function)]
+    values += [side for one in facts.comparisons_in(call.function) for side in (one.left, one.right)]
+    values += [
+        given for one in facts.calls_in(call.function) for given in (*one.args, *(held for _, held in one.keywords))
+    ]
+    return any(isinstance(part, Call) and part.span == call.span for value in values for part in walk(value, 6))
