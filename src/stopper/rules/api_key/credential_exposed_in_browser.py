@@ -151,9 +151,10 @@ def _is_masked(value: Value) -> bool:
 
 def _in_file(file: TextFile, handed: bool) -> Iterator[Hit]:
     """``handed``: where a view hands a secret to this template, that is told there; settings are in every template without it."""
-    for number, line in file.lines_with("token", "key", "secret", "auth", "jwt"):
+    for number, line in file.lines_with("token", "key", "secret", "auth", "jwt", "storage"):
         rendered = not _OF_THE_BROWSER.search(file.path)
-        found = _of_line(line, rendered, handed) if len(line) < 2000 and _WORDS.search(line) else None
+        may = len(line) < 2000 and (_WORDS.search(line) or "storage" in line.lower())
+        found = _of_line(line, rendered, handed) if may else None
         if found is not None:
             yield Hit(found, Span(file.path, number, number, 1, len(line) + 1))
 
