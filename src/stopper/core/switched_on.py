@@ -44,6 +44,8 @@ _LOCAL_START: Final = re.compile(
     r"(?i)(?:run|start|serve|main)_(?:local\w*|dev\w*|debug)|(?:local|dev|debug)_(?:main|server|run|start|serve)"
 )
 """Functions that start the application on one desk."""
+_SETS_FLAG: Final = re.compile(r"(?i)(?:set_|enable_|switch_on_|turn_on_)?(?:debug|verbose)(?:_mode|_level|_logging)?")
+"""Functions that turn debugging on, or a property of that name that is set."""
 _ASKS_FLAG: Final = re.compile(r"(?i)(?:is_|get_)?(?:debug|verbose)(?:_(?:enabled|mode|on))?")
 _LIVE: Final = frozenset({"production", "prod", "live"})
 _OFF_FLAG: Final = re.compile(r"(?i)prod")
@@ -279,9 +281,10 @@ def asked_for(facts: SourceFacts, span: Span | None, steps: int = 2) -> bool:
     if span is None:
         return False
     around = facts.function_around(span)
-    if _LOCAL_START.fullmatch(around.rpartition(".")[2]) is not None or any(
-        _is_for_desk(facts, condition) for condition in facts.conditions_around(span)
-    ):
+    last = around.rpartition(".")[2]
+    if _LOCAL_START.fullmatch(last) is not None or _SETS_FLAG.fullmatch(last) is not None:
+        return True
+    if any(_is_for_desk(facts, condition) for condition in facts.conditions_around(span)):
         return True
     called = list(facts.calls(around)) if around and steps and not facts.routes_of_view(around) else []
     return bool(called) and all(asked_for(facts, call.span, steps - 1) for call in called)

@@ -69,6 +69,7 @@ def _is_bare(command: str) -> bool:
 def _in_code(facts: SourceFacts) -> Iterator[Hit]:
     for one in facts.assignments(tests=True):
         loud = (one.target in _DEBUGGED or one.attribute == "debuglevel") and not is_constant(one.value, 0, False)
+        loud = loud and not (isinstance(one.value, Name) and one.value.dotted in _DEBUGGED)  # put back as it was
         if loud and not asked_for(facts, one.span):
             yield Hit("http.client prints every header that it sends", one.span, certainty="certain")
     for call in facts.calls("curlify.to_curl", "curlify2.Curlify", tests=True):
