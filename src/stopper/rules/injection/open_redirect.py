@@ -57,8 +57,13 @@ _ROUTES: Final = {"quick": 8, "standard": 16, "deep": 40}
 def detect(app: App) -> Iterator[Hit]:
     """An address from the request that a redirect goes to, unless something asks where it leads."""
     facts = source_of(app)
+    told: set[str] = set()
     for flow in facts.flows("redirect", label=_KINDS):
+        maker = flow.value.callee if isinstance(flow.value, Call) else ""
+        if maker in told:
+            continue  # another view is sent on by what the same function made
         if _leads_away(facts, flow.value) and not _is_held(facts, flow.value, flow.function):
+            told |= {maker} if facts.function(maker) is not None else set()
             yield Hit("the redirect goes wherever the request says", flow.span)
     for flow in facts.flows("response-header", label=_KINDS):
         place = flow.value if flow.detail.lower() == "location" else _location_of(flow)
