@@ -41,7 +41,10 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         if not _decides(facts, function, span):
             continue
+        if any((test.path, test.line) in seen for test in _tests_around(facts, function, span)):
+            continue  # one test that asks for several beginnings
         seen.add((span.path, span.line))
+        seen |= {(test.path, test.line) for test in _tests_around(facts, function, span)}
         yield Hit(f"the guard goes by {what}, which other paths have too", span)
 
 
@@ -76,6 +79,10 @@ def _asked_by_helpers(facts: SourceFacts) -> Iterator[tuple[str, Span | None, st
             for caller in facts.calls(asked.function):
                 if any(map(_is_path, passed_by(facts, asked, caller))):
                     yield caller.function, call.span, what
+
+
+def _tests_around(facts: SourceFacts, function: str, look: Span) -> list[Span]:
+    return [one.span for one in facts.conditions_in(function) if one.span.holds(look) and one.span != look]
 
 
 def _decides(facts: SourceFacts, function: str, look: Span) -> bool:
