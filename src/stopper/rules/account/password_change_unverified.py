@@ -214,6 +214,8 @@ def _verifies(index: FunctionIndex, route: SourceRoute, names: list[str]) -> boo
         return True
     if any(name for name, _ in route.parameters if re.search(r"(?i)token|code", name)):
         return True
+    if _asks_for_old(facts, names):
+        return True
     names = [*names, *_methods_of_forms(facts, names)]
     for name in names:
         if any(_is_hashed_again(one.left) or _is_hashed_again(one.right) for one in facts.comparisons_in(name)):
@@ -229,6 +231,23 @@ def _verifies(index: FunctionIndex, route: SourceRoute, names: list[str]) -> boo
         for one in facts.comparisons_in(name)
         for side in (one.left, one.right)
         for part in walk(side, 3)
+    )
+
+
+def _asks_for_old(facts: SourceFacts, names: list[str]) -> bool:
+    """That the form which is filled in has a field for the old password, and something is handed what stands in it."""
+    fields = {
+        field.span
+        for one in facts.classes(*_FORMS)
+        for name, field in one.attributes.items()
+        if _OLD.search(name) and isinstance(field, Call) and field.span is not None
+    }
+    return bool(fields) and any(
+        isinstance(part, Call) and part.span in fields
+        for name in names
+        for call in facts.calls_in(name)
+        for passed in (*call.args, *(value for _, value in call.keywords))
+        for part in walk(passed, 5)
     )
 
 
