@@ -23,6 +23,7 @@ _CHECKS: Final = re.compile(
     r"(?i)hmac\.\w+|secrets\.compare_digest|.*(?:construct_event|verify|validat|signature|check_sign|is_valid|authentic|compare_digest|webhook\.parse|unwrap|required?_\w*(?:sig|auth|key|token)|sign_?in_required|log_?in_required|RequestValidator)\w*(?:\..*)?|stopper\..*|jwt\.decode"
     r"|.*(?:login|jwt|token|auth|session|user|admin|(?:permission|role|scope)s?)_(?:required|accepted)|.*\bhas_(?:access|permissions?|roles?|rights?)|flask_(?:login|jwt_extended|security|httpauth|praetorian)\..*(?:required|auth\w*)"
 )
+_VERIFIES: Final = re.compile(r"(?i)/verify[-_]?(?:webhook|signature|notification|ipn)|cmd=_notify-validate")
 _WHOLE_BODIES: Final = ("flask.request.data", "flask.request.json", "flask.request.form", "flask.request.stream")
 _HOOK: Final = re.compile(r"(?i)hook|subscri")
 _KIND: Final = re.compile(r"(?i)(?:^|-)(?:event|topic|type|agent|delivery|action|version|resource-state)(?:-key)?$")
@@ -166,7 +167,7 @@ def _judged(facts: SourceFacts, route: SourceRoute) -> str | None:
     names = _reached(facts, route, functions)
     if not _uses_body(facts, functions):
         return None
-    if not any(_CHECKS.fullmatch(name) for name in names):
+    if not any(_CHECKS.fullmatch(name) for name in names) and not _asks_sender(facts, functions):
         return "the webhook believes its body without a signature" if not _compares(facts, functions) else None
     keys = [
         one.key.lower()
@@ -181,6 +182,17 @@ def _judged(facts: SourceFacts, route: SourceRoute) -> str | None:
     if by_hand and any("timestamp" in key for key in keys) and not timed:
         return "the webhook's time is signed and never looked at, so that it can be sent again"
     return None
+
+
+def _asks_sender(facts: SourceFacts, functions: set[str]) -> bool:
+    """``post("/v1/notifications/verify-webhook-signature", …)``: the service itself says whether it was its own."""
+    return any(
+        _VERIFIES.search(text_of(part) or "") is not None
+        for function in functions
+        for call in facts.calls_in(function)
+        for passed in call.args[:2]
+        for part in walk(passed, 3)
+    )
 
 
 def _reached(facts: SourceFacts, route: SourceRoute, functions: set[str]) -> set[str]:
