@@ -65,21 +65,26 @@ _SHOWS: Final = frozenset(
     }
 )
 _TEXT: Final = frozenset({"format", "join", "decode", "copy", "items", "to_dict", "strip", "dumps"})
+_MANY: Final = 3
+"""As many places of one function are told as one."""
 _TELLS_NOTHING: Final = frozenset({"len", "bool", "type", "isinstance", "hash", "sorted_keys"})
 
 
 def detect(app: App) -> Iterator[Hit]:
     """All headers, the URL with its query, or the body as a whole, in a logger or ``print``."""
     facts = source_of(app)
+    places: dict[tuple[str, str], list[Span]] = {}
     for flow in facts.flows("log", "print"):
         what = _whole(facts, flow.value)
         if what is not None and not _only_debugging(facts, flow.span):
-            yield Hit(
-                f"{what} of the request are written to a log"
-                if what.startswith("all")
-                else f"{what} of the request is written to a log",
-                flow.span,
-            )
+            places.setdefault((flow.function, what), []).append(flow.span)
+    for (function, what), spans in places.items():
+        said = f"{what} of the request {'are' if what.startswith('all') else 'is'} written to a log"
+        # One thing that a function logs wherever it ends is one finding.
+        told = spans if not function or len(spans) < _MANY else spans[:1]
+        yield from (
+            Hit(said if told is spans else f"{said}, in {len(spans)} places of this function", span) for span in told
+        )
 
 
 def _only_debugging(facts: SourceFacts, span: Span) -> bool:
