@@ -15,7 +15,18 @@ from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, p
 from stopper.core.probe_api_key import headers_of, reads_bearer, with_header
 from stopper.core.probe_baseline import NONSENSE, candidates, is_door
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Choice, Item, Name, Truth, Value, is_constant, options, text_of, walk
+from stopper.core.values import (
+    Call,
+    Choice,
+    Item,
+    Name,
+    Truth,
+    Value,
+    is_constant,
+    options,
+    text_of,
+    walk,
+)
 
 MESSAGE: Final = "a token that does not verify falls through to an API key that nobody checks"
 CHECKS: Final = frozenset({*DECODING, "flask_jwt_extended.verify_jwt_in_request", "flask_jwt_extended.decode_token"})
@@ -35,6 +46,9 @@ def detect(app: App) -> Iterator[Hit]:
     for handler in facts.handlers():
         if handler.action == "return" and _verifies(handler) and _hands_out_the_key(facts, handler):
             yield Hit(MESSAGE, handler.span)
+    for condition in facts.conditions():
+        if condition.refuses and not condition.negated and _spares_bearers(facts, condition):
+            yield Hit("whoever sends something that looks like a token is not asked for a key", condition.span)
     yield from _one_after_the_other(facts)
     yield from _beside_others(facts)
     read = {"key" if is_key_name(one.key) else one.key.lower() for one in facts.all_readings if one.source in READ_FROM}
@@ -57,6 +71,34 @@ def _beside_others(facts: SourceFacts) -> Iterator[Hit]:
         kept = any("." in one.target and is_key_reading(one.value) for one in facts.assignments_in(function))
         if refuses and others and not kept and not _compares_key(facts, function):
             yield Hit("one of several ways in asks only whether a key was sent", condition.span)
+
+
+def _spares_bearers(facts: SourceFacts, condition: Condition) -> bool:
+    """``if key is None and not header.startswith("Bearer "): refuse``, in a function that does nothing else with that header."""
+    value = condition.value
+    if not isinstance(value, Choice) or not value.every:
+        return False
+    denied = [one.parts[0] for one in value.options if isinstance(one, Truth) and len(one.parts) == 1]
+    if len(denied) == len(value.options) or not any(_is_bearer_seen(one) for one in denied):
+        return False
+    return not any(
+        facts.derives(given, "authorization-header")
+        for call in facts.calls_in(condition.function)
+        if not call.callee.startswith("flask.request.") and call.method not in ("startswith", "get")
+        for given in (*call.args, *(one for _, one in call.keywords))
+    )
+
+
+def _is_bearer_seen(value: Value) -> bool:
+    """``request.headers.get("Authorization", "").startswith("Bearer ")``, or the header alone."""
+    if isinstance(value, Call) and value.method == "startswith" and value.receiver is not None:
+        value = value.receiver
+    return (
+        isinstance(value, Item)
+        and isinstance(value.owner, Name)
+        and value.owner.dotted == "flask.request.headers"
+        and (text_of(value.key) or "").lower() == "authorization"
+    )
 
 
 def _one_after_the_other(facts: SourceFacts) -> Iterator[Hit]:
