@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from stopper.core.account_names import RESETS, said_name
+from stopper.core.ages_by_hand import looks_at_age
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -147,7 +148,8 @@ def _unended(facts: SourceFacts, reached: frozenset[str]) -> Iterator[Hit]:
     """A signed token without expiry: ``loads`` without ``max_age``, a serializer without a time, a JWT without ``exp``."""
     for call in facts.calls("*.loads"):
         ends_itself = "TimedJSONWebSignature" in f"{call.callee} {getattr(call.receiver, 'callee', '')}"
-        if call.function in reached and _is_serializer(call) and not ends_itself and call.lacks(1, "max_age"):
+        lives_on = _is_serializer(call) and not ends_itself and call.lacks(1, "max_age")
+        if call.function in reached and lives_on and not looks_at_age(facts, call):
             yield Hit("a reset token is accepted for ever", call.span)
     for call in facts.calls("jwt.encode", "jose.jwt.encode"):
         payload = call.argument(0, "payload", "claims")

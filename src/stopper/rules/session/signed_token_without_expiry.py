@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.account_names import said_name
+from stopper.core.ages_by_hand import looks_at_age
 from stopper.core.app import App
 from stopper.core.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
@@ -46,13 +47,13 @@ def detect(app: App) -> Iterator[Hit]:
             if call.lacks(place, "max_age") or is_constant(call.argument(place, "max_age"), None):
                 if call.function in told:
                     continue  # what one function reads twice, two halves of one token, is one thing to mend
-                if not _names_a_kept_session(facts, call):
+                if not _names_a_kept_session(facts, call) and not looks_at_age(facts, call):
                     told |= {call.function} - {""}
                     yield Hit("the token's age is not looked at, so it is good for ever", call.span)
             elif (length := seconds(facts, call.argument(place, "max_age"))) is not None and length > _LONGEST:
                 yield Hit("the token is good for more than a month", call.span, certainty="likely")
         for call in facts.calls(*(f"{home}.{word}" for home in _PLAIN)):
-            if _is_for_entry(facts, call):
+            if _is_for_entry(facts, call) and not looks_at_age(facts, call):
                 yield Hit(
                     "this serializer writes no time, so its tokens are good for ever", call.span, certainty="likely"
                 )
