@@ -82,11 +82,22 @@ def _places(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
             if by_use and any(_is_key(one) for one in literals(write.value)):
                 yield write.span, "likely"
     for one in facts.assignments():
+        if _is_used_again(one.value, one.span):
+            continue
         yield from _held(one.attribute, one.value, one.span)
         if not one.function and isinstance(one.value, Mapping):
             yield from _in_table(one.value)
     yield from _in_comparisons(facts)
     yield from _in_calls(facts)
+
+
+def _is_used_again(value: Value, place: Span) -> bool:
+    """``key = API_KEY``: the literal stands elsewhere, under a name that is told there."""
+    said = literals(value)
+    return bool(said) and all(
+        one.span is not None and not place.holds(one.span) and one.name != "" and _is_about_key(one.name)
+        for one in said
+    )
 
 
 def _held(name: str, value: Value, span: Span) -> Iterator[tuple[Span, Certainty]]:
