@@ -167,6 +167,24 @@ def test_whose_account_is_meant_is_read_though_no_document_says_so(asks: bool) -
     assert [(ref.method, ref.path) for ref in people.judged("name").routes] == ([] if asks else [("PUT", "/settings")])
 
 
+@pytest.mark.parametrize("asks", [False, True])
+def test_an_id_that_the_own_account_calls_so_is_surely_its_own(asks: bool) -> None:
+    people = People(asks=asks)
+
+    def change(customer_id: int) -> Any:
+        people.one(customer_id - 5000).update(name=str(request.get_json()["name"]))
+        return jsonify(message="saved")
+
+    people.app.add_url_rule("/customers/<int:customer_id>/address", "PUT /customers", change, methods=["PUT"])
+
+    def me() -> Any:
+        return jsonify(customer_id=5000 + people.caller(), **people.people[people.caller()])
+
+    people.app.view_functions["me"] = me
+    found = [(ref.method, ref.path) for ref in people.judged("name").routes]
+    assert found == ([] if asks else [("PUT", "/customers/{customer_id}/address")])
+
+
 def test_people_by_a_key_are_registered_too_and_a_deed_without_a_body_ends_an_account() -> None:
     people = People(keys=True).with_end("/users/<int:user_id>/deactivate", "POST")
     assert [(ref.method, ref.path) for ref in people.judged().routes] == [("POST", "/users/{user_id}/deactivate")]

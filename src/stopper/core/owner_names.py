@@ -22,7 +22,7 @@ WHOSE: Final = re.compile(
 )
 WHO: Final = re.compile(
     r"(?i)(^|\.)(current_user|current_identity|get_jwt_identity|get_jwt|get_current_user|current_principal|auth\.current_user|g\.\w*(user|identity|principal|account|member|tenant|email|claims|sub)\w*|"
-    r"flask\.session)(\.|$)|(^|\.)_?(load|get|require|fetch)_(current_|logged_in_|auth\w*_)?user\w*$"
+    r"flask\.session)(\.|$)|(^|\.)_?(authed|authenticated|logged_in|signed_in|calling)_(user|account|member|person)\w*$|(^|\.)_?(load|get|require|fetch)_(current_|logged_in_|auth\w*_)?user\w*$"
 )
 """Dotted names that stand for who is calling."""
 ADMIN_GUARD: Final = re.compile(
@@ -37,7 +37,8 @@ WHOSE_ID: Final = re.compile(
 )
 """What says whose a thing is, as parameters are spelled."""
 OWN_ACCOUNT: Final = re.compile(
-    r"(?i)(^|/)(me|self|account|profile|settings|users?/(me|profile|update|edit))(/(edit|update|change))?/?$"
+    r"(?i)(^|/)(me|self|account|profile|settings|users?/(me|profile|update|edit)|"
+    r"(update|edit|change|save|set)[_-](profile|account|settings|me|user|details))(/(edit|update|change))?/?$"
 )
 """Paths at which a person changes the own account."""
 ADMIN_PATH: Final = re.compile(

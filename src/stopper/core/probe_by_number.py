@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import Route
+from stopper.core.exchange import Exchange
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.owner_names import OWN_ACCOUNT, WHOSE_ID
 from stopper.core.place import RouteRef
@@ -122,15 +123,12 @@ def made_by_another(
     hers, his = (yield from _called(target, alice)), (yield from _called(target, bob))
     both = {one: hers[where] for where, one in his.items() if hers.get(where) not in (None, one)}
     name = next((one for one in shown if makers.fullmatch(as_parameter(one)) and str(shown[one]) in both), None)
-    if name is None:
-        name = next((one for one in shown if BELONGS.fullmatch(as_parameter(one))), None)
-        belongs = (yield from _both(target, name, bob, alice)) if name is not None else None
-        both = (
-            {belongs[0]: belongs[1]}
-            if belongs is not None and name is not None and str(shown[name]) == belongs[0]
-            else {}
-        )
-        name = name if both else None
+    if name is None and (kind is not None or (yield from _is_private(target, create, control, marks, alice, bob))):
+        for one in [one for one in shown if _of_somebody(one, kind is None)]:
+            pair = yield from _both(target, one, bob, alice)
+            if pair is not None and str(shown[one]) == pair[0]:
+                name, both = one, {pair[0]: pair[1]}
+                break
     if name is None or not marks:
         return None
     wanted = both[str(shown[name])]
@@ -144,6 +142,24 @@ def made_by_another(
         Evidence("exchange", f"bob stores it with alice's {name}, and it is hers", claimed),
     )
     return failed(f"{ref} lets one user store something as another, by {name}", (ref,), evidence)
+
+
+def _of_somebody(name: str, private: bool) -> bool:
+    """Whether a member says to whom a thing belongs: to a company, or to a person where only that person sees it."""
+    said = as_parameter(name)
+    return bool(BELONGS.fullmatch(said)) or (private and bool(WHOSE_ID.fullmatch(said)))
+
+
+def _is_private(
+    target: Target, create: Route, made_so: Exchange, marks: dict[str, str], alice: Identity, bob: Identity
+) -> Steps[bool]:
+    """Whether what Bob made stands in the list at the same path as he sees it, and not as Alice does."""
+    lists = route_at(target, create.path, "GET")
+    if lists is None or not made_so.response.succeeded or not marks:
+        return False
+    request, texts = target.request_for(lists, "GET"), list(marks.values())
+    his, hers = (yield from send(bob.on(request))), (yield from send(alice.on(request)))
+    return any(text in his.response.text for text in texts) and not any(text in hers.response.text for text in texts)
 
 
 def _called(target: Target, person: Identity) -> Steps[dict[str, str]]:

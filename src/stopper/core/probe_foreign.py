@@ -25,6 +25,10 @@ _JOINS: Final = re.compile(
 """What others do about a thing that is not theirs, and should."""
 _SAYS: Final = re.compile(r"(?i)(^|[/_-])(comments?|repl(y|ies)|reviews?|order|bid|answers?|messages?)([/_-]|$)")
 """What others say to a thing that they see; to one that is nobody else's they have nothing to say."""
+_READS: Final = re.compile(
+    r"(?i)(^|[/_-])(search|look-?up|find|query|filter|view|get|read|show|details?|info|statements?|history)([/_-]|$)"
+)
+"""What a POST says that changes nothing."""
 _BY_NOBODY: Final = "without a credential"
 CHANGES_MOST: Final = 6
 """Routes of one kind that are tried as somebody else."""
@@ -37,10 +41,10 @@ def asked(
     thing = ready or (yield from made(target, kind, alice, bob))
     found: list[Verdict] = []
     if thing is None:
-        return found
+        return (yield from _of_what_she_has(target, kind, alice, bob))
     for route, method in _in_order(kind, thing)[:CHANGES_MOST]:
         steps = (
-            _read_below(target, kind, thing, route, alice, bob)
+            _read_below(target, thing, route, method, alice, bob)
             if method == "GET"
             else _changed(target, kind, thing, route, method, alice, bob)
         )
@@ -55,6 +59,26 @@ def asked(
             thing = yield from made(target, kind, alice, bob)  # it is gone, and the next route needs one
             if thing is None:
                 return found
+    return found
+
+
+def _of_what_she_has(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[list[Verdict]]:
+    """Where nothing can be made: what is read of an entry of Alice's list that Bob's lacks. What was there before is not changed."""
+    found: list[Verdict] = []
+    if kind.list_route is None:
+        return found
+    lists = target.request_for(kind.list_route, "GET")
+    hers, his = (yield from send(alice.on(lists))), (yield from send(bob.on(lists)))
+    others = {number for entry in entries(his.response.json()) for number in ids(entry, kind.parameter)}
+    own = [number for entry in entries(hers.response.json())[:3] for number in ids(entry, kind.parameter)]
+    number = next((one for one in own if one not in others), None)
+    if number is None or not hers.response.succeeded or not his.response.succeeded:
+        return found
+    thing = Thing(number, hers, shared=False, private=True)
+    for route, method in _in_order(kind, thing)[:CHANGES_MOST]:
+        if method == "GET" or (method == "POST" and _READS.search(_said_beside(kind, route))):
+            verdict = yield from attempt(_read_below(target, thing, route, method, alice, bob))
+            found += [verdict] if verdict is not None else []
     return found
 
 
@@ -285,24 +309,24 @@ def _by_nobody(
 
 
 def _read_below(
-    target: Target, kind: Kind, thing: Thing, route: Route, alice: Identity, bob: Identity
+    target: Target, thing: Thing, route: Route, method: str, alice: Identity, bob: Identity
 ) -> Steps[Verdict | None]:
     """``/cards/{id}/transactions``: Bob gets what Alice gets, and an id that nobody has gives something else."""
     if thing.shared:
         return None
-    read = at_number(target, route, thing.number)
+    read = at_number(target, route, thing.number, method)
     own, anonymous = (yield from send(alice.on(read))), (yield from send(read))
     if not own.response.succeeded or alike(own.response, anonymous.response):
         return None
-    nobodys = yield from send(alice.on(at_number(target, route, unknown(thing.number))))
+    nobodys = yield from send(alice.on(at_number(target, route, unknown(thing.number), method)))
     if without(nobodys, unknown(thing.number)) == without(own, thing.number):
         return None
     foreign = yield from send(bob.on(read))
-    ref = RouteRef("GET", route.path)
+    ref = RouteRef(method, route.path)
     if not foreign.response.succeeded or not same(own.response, foreign.response):
         return passed(f"{ref} does not show alice's object to bob")
     evidence = (
-        Evidence("exchange", "alice makes an object", thing.made),
+        Evidence("exchange", "alice makes an object, or has it in her own list", thing.made),
         Evidence("exchange", "control: without a credential it is not shown", anonymous),
         Evidence("exchange", "control: under an id that nobody has stands something else", nobodys),
         Evidence("exchange", "control: alice reads it", own),

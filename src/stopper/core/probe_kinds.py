@@ -12,11 +12,40 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.probe import Target
 from stopper.core.probe_id_elsewhere import stands_elsewhere, with_id, with_id_elsewhere
 from stopper.core.probe_objects import as_id, entries, ids
+from stopper.core.probe_own_values import as_parameter
 
 _MAKES: Final = ("create", "new", "add")
 _LISTS: Final = ("list", "all", "mine", "my", "me", "index")
 _DELETES: Final = re.compile(r"(?i)/(delete|remove|destroy)/")
 """What may stand between a collection and the id of what is deleted."""
+_DEEDS: Final = frozenset(
+    [
+        "get",
+        "show",
+        "view",
+        "read",
+        "fetch",
+        "find",
+        "edit",
+        "update",
+        "change",
+        "modify",
+        "save",
+        "delete",
+        "remove",
+        "destroy",
+        "complete",
+        "finish",
+        "cancel",
+        "close",
+        "archive",
+        "toggle",
+        "mark",
+        "share",
+        "publish",
+    ]
+)
+"""What a path may say before the name of the thing."""
 _SAID: Final = re.compile(r"(?i)\bid\W{0,4}(\d{1,18}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{24})\b")
 """How a sentence names an id: ``Added note "x" with id 5``."""
 
@@ -63,24 +92,39 @@ class Thing:
 
 def kinds(target: Target) -> Iterator[Kind]:
     """Every kind of thing that is listed or made somewhere and reached by its id: at ``/notes/{id}``, ``/notes/{id}/share``,
-    ``/notes/share/{id}``, or by an id that stands in the query or the body."""
+    ``/notes/share/{id}``, ``/update_note/{id}``, or by an id that stands in the query or the body."""
     members: dict[str, list[Route]] = {}
     for route in target.app.routes:
         if len(route.parameters) == 1 and route.path.count("{") == 1:
-            base = route.path.partition("/{")[0]
-            if not _known(target, base) and "/" in base.lstrip("/"):
-                base = base.rpartition("/")[0]
+            base = collection_of(target, route)
             if _known(target, base):
                 members.setdefault(base.rstrip("/"), []).append(route)
     made = [one.path.rstrip("/") for one in target.app.routes if "POST" in one.methods and not one.parameters]
     for base in dict.fromkeys((*members, *made)):
         create, listed = route_at(target, base, "POST") or made_beside(target, base), listed_at(target, base)
-        others = with_id_elsewhere(target, base) if create is not None else ()
-        others = tuple(
-            one for one in others if create is not None and (one.path, one.methods) != (create.path, ("POST",))
-        )
+        others = with_id_elsewhere(target, base) if create is not None or base in members else ()
+        makes = create.path if create is not None else ""
+        others = tuple(one for one in others if (one.path, one.methods) != (makes, ("POST",)))
         if base in members or (others and listed is not None and listed.path != base + "/"):
             yield Kind(base, listed, create, (*members.get(base, ()), *others))
+
+
+def collection_of(target: Target, route: Route) -> str:
+    """The path of the collection to which the one id of the route belongs."""
+    base = route.path.partition("/{")[0]
+    before, _, last = base.rpartition("/")
+    if _known(target, base):
+        return base
+    noun = _after_a_deed(last)
+    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    named = next((path for path in (f"{before}/{many}", f"{before}/{noun}") if noun and _known(target, path)), "")
+    return named or (before if "/" in base.lstrip("/") else base)
+
+
+def _after_a_deed(segment: str) -> str:
+    """``note`` of ``update_note``, ``delete-note`` and ``getNote``; nothing where no deed is named first."""
+    deed, _, noun = as_parameter(segment).partition("_")
+    return noun if deed in _DEEDS else ""
 
 
 def _known(target: Target, base: str) -> bool:
@@ -103,7 +147,14 @@ def listed_at(target: Target, base: str) -> Route | None:
     """Where things of this kind are listed: at the collection, or at a word below it (``/note/notes`` beside ``/note/{id}``, ``/notes/mine``)."""
     thing = base.rpartition("/")[2]
     words = (*_LISTS, f"{thing}s", thing, f"my-{thing}", f"my_{thing}")
-    paths = (base, *(f"{base}/{word}" for word in words))
+    before = base.rpartition("/")[0]
+    many = [
+        f"{before}/{word}{join}{name}"
+        for name in (thing, f"{thing}s")
+        for word in ("get", "list", "my")
+        for join in "_-"
+    ]
+    paths = (base, *(f"{base}/{word}" for word in words), *many)
     return next((route for path in paths if (route := route_at(target, path, "GET")) is not None), None)
 
 
@@ -113,6 +164,9 @@ def takes_its_id(kind: Kind, route: Route) -> bool:
     before, _, behind = route.path.partition("{")
     read = kind.thing or next((one for one in kind.members if one.path.startswith(f"{kind.base}/{{")), None)
     if read is not None and before == read.path.partition("{")[0]:
+        return True
+    noun = _after_a_deed(before.rstrip("/").rpartition("/")[2])
+    if noun and noun.removesuffix("s") == as_parameter(kind.base.rpartition("/")[2]).removesuffix("s"):
         return True
     thing = re.escape(kind.base.rpartition("/")[2].removesuffix("s"))
     named = re.fullmatch(rf"(?i){thing}s?(_?(id|uuid|number|no|key|slug))?", behind.partition("}")[0])

@@ -12,7 +12,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send, undo
 from stopper.core.probe_baseline import alike, same
-from stopper.core.probe_kinds import at_number, listed_at, made_beside, new_id, route_at
+from stopper.core.probe_kinds import at_number, collection_of, listed_at, made_beside, new_id, route_at
 from stopper.core.probe_objects import entries, ids, marked, texts
 
 _SECRET: Final = re.compile(
@@ -52,6 +52,8 @@ def pairs(target: Target) -> Iterator[Pair]:
     for route in target.app.routes:
         if "GET" in route.methods and len(route.parameters) == 1 and route.path.rstrip("/").endswith("}"):
             beside = route.path.rstrip("/").rpartition("/")[0]
+            if beside.count("/") == collection_of(target, route).count("/"):
+                beside = collection_of(target, route)  # ``/notes`` of ``/get_note/{id}``
             create = route_at(target, beside, "POST") or made_beside(target, beside)
             listed = listed_at(target, beside)
             yield Pair(route, route.parameters[0][0], listed, create)
