@@ -53,6 +53,8 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         if _only_sends_on(source_of(app), route.view):
             continue  # where it leads is asked by itself
+        if route.path.count("/") > 1 and _is_page(source_of(app), route.view):
+            continue  # ``/datasets/dumps``: it tells about them
         if _is_added_on_demand(source_of(app), route.view):
             continue
         if _is_switched(source_of(app), route.view) or _seems_guarded(source_of(app), route.view):
@@ -80,6 +82,19 @@ def _only_sends_on(facts: SourceFacts, view: str) -> bool:
         and bool(one.value.args)
         and isinstance(one.value.args[0], Call)
         and one.value.args[0].callee == "flask.url_for"
+        for one in given
+    )
+
+
+def _is_page(facts: SourceFacts, view: str) -> bool:
+    """``return render_template("help/dumps.html")``, with nothing handed to the page."""
+    given = facts.returns_of(view)
+    return bool(given) and all(
+        isinstance(one.value, Call)
+        and one.value.callee == "flask.render_template"
+        and not one.value.keywords
+        and len(one.value.args) == 1
+        and text_of(one.value.args[0]) is not None
         for one in given
     )
 

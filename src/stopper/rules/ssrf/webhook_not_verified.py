@@ -31,6 +31,7 @@ _OUT: Final = re.compile(
     r"(?i)(?:webhook|callback|hook|notify|notification|target|endpoint|delivery|subscriber)_?(?:url|uri|endpoint|address)s?"
 )
 _DIGESTS: Final = re.compile(r"hmac\.|compare_digest|hexdigest")
+_VERIFIED: Final = re.compile(r"(?i)(?:in|not_)?(?:verified|valid)")
 _SECRET: Final = re.compile(r"(?i)secret|token|(?:^|_)key$")
 _GUARDS: Final = re.compile(
     r"(?i)(?:is|check|validate|verify|ensure|assert|allow|safe)\w*_?(?:url|host|uri|target|address|domain)\w*|(?:url|host)_(?:is_)?(?:allowed|safe)"
@@ -260,9 +261,17 @@ def _compares(facts: SourceFacts, functions: set[str]) -> bool:
             )
             or _of_the_path(comparison.left, comparison.right)
             or _of_the_path(comparison.right, comparison.left)
+            or _is_sender_asked(facts, comparison.left, comparison.right)
+            or _is_sender_asked(facts, comparison.right, comparison.left)
         )
         for comparison in facts.comparisons("==", "!=")
     )
+
+
+def _is_sender_asked(facts: SourceFacts, answer: Value, right: Value) -> bool:
+    """``answer.text == "VERIFIED"``: what came was sent back, and whoever sends such says whether it is its own."""
+    said = text_of(right)
+    return said is not None and _VERIFIED.fullmatch(said) is not None and facts.derives(answer, "upstream")
 
 
 def _of_the_path(given: Value, kept: Value) -> bool:
