@@ -18,11 +18,11 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.probe_query import with_query
+from stopper.core.queries_by_owner import owners_asked_for
 from stopper.core.query_comparisons import is_query
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
-    Choice,
     Constant,
     Item,
     Member,
@@ -34,6 +34,7 @@ from stopper.core.values import (
     text_of,
     walk,
 )
+from stopper.core.whose_it_is import is_or_mine, turns_away, weighs
 
 _GUARDS: Final = ("admin", "staff", "superuser", "root", "superadmin", "manager", "moderator", "owner", "administrator")
 _CASTS: Final = frozenset({"int", "str", "uuid.UUID", "bson.ObjectId"})
@@ -41,9 +42,6 @@ _OWNERS: Final = ("owner", "owner_id", "tenant", "tenant_id", "org_id", "organiz
 _MINE: Final = tuple(
     f"{word}_id"
     for word in ("user", "account", "customer", "patient", "member", "student", "employee", "author", "client")
-)
-_WHOSE_COLUMN: Final = re.compile(
-    r"(?i)\b(?:owner|tenant|org|organi[sz]ation|account|user|customer)_?(?:id|uuid)?\s*=\s*[?:%]"
 )
 _MAKES: Final = re.compile(r"[A-Z]|(?i:create|add|new|insert|register|make|save|set|update|dict)")
 
@@ -75,14 +73,7 @@ def _asked(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
 
 def _may_decide(facts: SourceFacts, said: Value, other: Value) -> bool:
     """It is held against a known role; or it stands in claims that nobody verified, whatever role it is held against."""
-    return _names_role(facts, other) or facts.derives(said, "unverified-claims") or _turns_away(facts, said, other)
-
-
-def _turns_away(facts: SourceFacts, said: Value, other: Value) -> bool:
-    """``if request.cookies.get("role") != "lead": abort(403)``: whatever the role is called."""
-    return isinstance(other, Constant) and any(
-        asked.refuses and any(part is said for part in walk(asked.value, 4)) for asked in facts.conditions()
-    )
+    return _names_role(facts, other) or facts.derives(said, "unverified-claims") or turns_away(facts, said, other)
 
 
 def _refuses(facts: SourceFacts, one: Comparison) -> bool:
@@ -208,21 +199,11 @@ def _whose(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     """``filter_by(user_id=request.args["user_id"])`` where the function never looks at who is calling."""
     if not any(WHOSE.search(one.key) for one in facts.readings()):
         return
-    for call in facts.calls("*.filter_by", "*.where", "*.filter", "*.find", "*.find_one", "*.execute"):
-        given = [*(value for name, value in call.keywords if WHOSE.search(name)), *_bound(call)]
-        given += [kept for value in given for kept in _kept_in_g(facts, value)]
-        for value in given:
-            key = _key(facts, value)
-            if key and WHOSE.search(key) and call.span is not None and not _asks_who(facts, call.function):
-                yield call.span, f"whose data is read is decided by `{key}`, which the caller sends"
-
-
-def _bound(call: Call) -> list[Value]:
-    """What is put into ``WHERE tenant_id = ?`` of a statement."""
-    said = [one for one in walk(call.argument(0), 3) if isinstance(one, Constant) and isinstance(one.value, str)]
-    if call.method != "execute" or not any(_WHOSE_COLUMN.search(str(one.value)) for one in said):
-        return []
-    return [part for one in call.args[1:] for part in walk(one, 2) if not isinstance(part, Constant)]
+    for value, span, function in owners_asked_for(facts):
+        for one in (value, *_kept_in_g(facts, value)):
+            key = _key(facts, one)
+            if key and WHOSE.search(key) and not _asks_who(facts, function):
+                yield span, f"whose data is read is decided by `{key}`, which the caller sends"
 
 
 def _made_for(app: App, facts: SourceFacts) -> Iterator[tuple[Span, str]]:
@@ -235,29 +216,9 @@ def _made_for(app: App, facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         if not known or not _MAKES.match(call.method) or call.span is None:
             continue
         for name, value in call.keywords:
-            key = _key(facts, value) if name in _OWNERS or _is_or_mine(name, value) else None
-            if key in (*_OWNERS, name) and not _asks_who(facts, call.function) and not _weighs(facts, call.function):
+            key = _key(facts, value) if name in _OWNERS or is_or_mine(name, value) else None
+            if key in (*_OWNERS, name) and not _asks_who(facts, call.function) and not weighs(facts, call.function):
                 yield call.span, f"whose it will be is decided by `{key}`, which the caller sends"
-
-
-def _weighs(facts: SourceFacts, function: str) -> bool:
-    """``g.person.id if g.person.role == PATIENT else body["patient_id"]``: what is known of the caller decides."""
-    return any(
-        isinstance(part, Name) and part.dotted.startswith("flask.g.") and part.dotted.count(".") > 2
-        for one in facts.comparisons_in(function)
-        for side in (one.left, one.right)
-        for part in walk(side, 3)
-    )
-
-
-def _is_or_mine(name: str, value: Value) -> bool:
-    """``patient_id=body.get("patient_id") or g.person.id``: whoever says nothing is meant, and whoever says another is believed."""
-    others = value.options if isinstance(value, Choice) else (value.default,) if isinstance(value, Item) else ()
-    return WHOSE_ID.fullmatch(name) is not None and any(
-        isinstance(part, Name) and (WHO.search(part.dotted) is not None or part.dotted.startswith("flask.g."))
-        for one in others
-        for part in walk(one, 2)
-    )
 
 
 def _kept_in_g(facts: SourceFacts, value: Value) -> list[Value]:

@@ -1,0 +1,41 @@
+"""What queries hold against a column that says whose a row is: by keyword, in an expression, or bound to a statement."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.facts import SourceFacts
+from stopper.core.owner_names import WHOSE
+from stopper.core.place import Span
+from stopper.core.query_comparisons import is_query
+from stopper.core.values import Call, Constant, Member, Name, Value, walk
+
+_WHOSE_COLUMN: Final = re.compile(
+    r"(?i)\b(?:owner|tenant|org|organi[sz]ation|account|user|customer)_?(?:id|uuid)?\s*=\s*[?:%]"
+)
+
+
+def owners_asked_for(facts: SourceFacts) -> Iterator[tuple[Value, Span, str]]:
+    """Each such value, where it is asked for, and in which function."""
+    for call in facts.calls("*.filter_by", "*.where", "*.filter", "*.find", "*.find_one", "*.execute"):
+        for value in (*(value for name, value in call.keywords if WHOSE.search(name)), *_bound(call)):
+            if call.span is not None:
+                yield value, call.span, call.function
+    for comparison in facts.comparisons("=="):
+        for column, value in ((comparison.left, comparison.right), (comparison.right, comparison.left)):
+            if _says_whose(column) and is_query(facts, comparison):
+                yield value, comparison.span, comparison.function
+
+
+def _says_whose(column: Value) -> bool:
+    """``Order.user_id``"""
+    said = column.attribute if isinstance(column, Member) else column.dotted if isinstance(column, Name) else ""
+    return WHOSE.search(said.rpartition(".")[2]) is not None
+
+
+def _bound(call: Call) -> list[Value]:
+    """What is put into ``WHERE tenant_id = ?`` of a statement."""
+    said = [one for one in walk(call.argument(0), 3) if isinstance(one, Constant) and isinstance(one.value, str)]
+    if call.method != "execute" or not any(_WHOSE_COLUMN.search(str(one.value)) for one in said):
+        return []
+    return [part for one in call.args[1:] for part in walk(one, 2) if not isinstance(part, Constant)]
