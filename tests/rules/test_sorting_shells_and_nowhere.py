@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from flask import Flask, jsonify, render_template_string, request
+from flask import Flask, jsonify, redirect, render_template_string, request
 from markupsafe import escape
 
 from stopper.core.app import App, Route
@@ -107,3 +107,20 @@ def test_a_command_whose_end_alone_is_shown(shell: bool) -> None:
 
     route = Route("/run", ("GET",), optional=("cmd",), readers=frozenset({"spec"}))
     assert (verdict("code-injection", app, route).outcome == "fail") is shell
+
+
+def test_a_text_that_another_writes_over_at_once_is_written_once_more() -> None:
+    """One place for one text: the first that is stored there is gone before its page is read."""
+    app, kept, written = Flask("slot"), {"bio": "nothing"}, list[str]()
+
+    @app.route("/bio", methods=["GET", "POST"])
+    def bio() -> Any:
+        if request.method == "GET":
+            return f"<p>{kept['bio']}</p>"
+        written.append(request.form["bio"])
+        kept["bio"] = written[-1] if written.count(written[-1]) > 1 else "another's"
+        return redirect("/bio")
+
+    form = Route("/bio", ("POST",), fields=("bio",), takes_form=True, readers=frozenset({"spec"}))
+    told = verdict("markup-unescaped", app, form, Route("/bio", ("GET",), readers=frozenset({"spec"})))
+    assert places(told) == {"POST /bio"}

@@ -20,6 +20,8 @@ WRITES_MOST: Final = {"quick": 3, "standard": 8, "deep": 30}
 """Routes that are given a text to store, by the scan's depth."""
 PAGES_MOST: Final = {"quick": 4, "standard": 12, "deep": 40}
 """Pages that are looked at afterwards."""
+_FEW: Final = 4
+"""Members of a body up to which it may be all that one place holds."""
 PAGES: Final = ("text/html", "application/xhtml+xml")
 _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 _NO_TEXT: Final = re.compile(
@@ -39,6 +41,7 @@ def stored_markup(target: Target) -> Steps[tuple[tuple[RouteRef, ...], list[Evid
     """The routes whose text a page shows as markup, with the proof: a tag of our own is stored, and the page is opened afterwards."""
     stored: list[_Stored] = []
     pages: list[Request] = []
+    found: dict[RouteRef, list[Evidence]] = {}
     for page in list(_readable(target))[: PAGES_MOST[target.depth]]:
         before = yield from attempt(answered(target, page))
         if before is not None and before.response.content_type in PAGES:
@@ -48,19 +51,40 @@ def stored_markup(target: Target) -> Steps[tuple[tuple[RouteRef, ...], list[Evid
         exchange = yield from attempt(answered(target, _with_tag(request, tag)))
         if exchange is not None and 0 < exchange.response.status < 400 and not exchange.response.refused:
             stored.append(_Stored(RouteRef(request.method, route.path), tag, exchange))
-    found: dict[RouteRef, list[Evidence]] = {}
-    for page in (*_led_to(stored), *pages) if stored else ():
-        shown = yield from attempt(answered(target, page))
-        if shown is None or not shown.response.succeeded or shown.response.content_type not in PAGES:
-            continue
-        text = _COMMENT.sub("", shown.response.text)
-        for one in stored:
-            if one.ref not in found and one.tag in text:
-                found[one.ref] = [
-                    Evidence("exchange", "a tag of our own is stored", one.exchange),
-                    Evidence("exchange", "a page shows it as a tag", shown),
-                ]
+            # Looked at at once: where there is place for one text, another probe writes the next.
+            found.update((yield from _shown_next(target, _with_tag(request, tag), stored[-1])))
+    waiting = [one for one in stored if one.ref not in found]
+    for page in (*_led_to(waiting), *pages) if waiting else ():
+        for ref, evidence in (yield from _shown(target, page, waiting)).items():
+            found.setdefault(ref, evidence)
     return tuple(found), [evidence for both in found.values() for evidence in both]
+
+
+def _shown_next(target: Target, request: Request, one: _Stored) -> Steps[dict[RouteRef, list[Evidence]]]:
+    """What the page shows to which the write sent on; a small body is written once more where another may have come between."""
+    for page in _led_to([one]):
+        seen = yield from _shown(target, page, [one])
+        if not seen and len(members(request)) <= _FEW:
+            yield from attempt(answered(target, request))
+            seen = yield from _shown(target, page, [one])
+        return seen
+    return {}
+
+
+def _shown(target: Target, page: Request, stored: Sequence[_Stored]) -> Steps[dict[RouteRef, list[Evidence]]]:
+    """Those whose tag that page shows as one, with the proof."""
+    shown = yield from attempt(answered(target, page))
+    if shown is None or not shown.response.succeeded or shown.response.content_type not in PAGES:
+        return {}
+    text = _COMMENT.sub("", shown.response.text)
+    return {
+        one.ref: [
+            Evidence("exchange", "a tag of our own is stored", one.exchange),
+            Evidence("exchange", "a page shows it as a tag", shown),
+        ]
+        for one in stored
+        if one.tag in text
+    }
 
 
 def _writes(target: Target) -> Iterator[tuple[Route, Request]]:
