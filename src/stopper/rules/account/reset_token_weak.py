@@ -20,7 +20,7 @@ from stopper.core.probe_plain_cookies import login_link
 from stopper.core.probe_reset import Asked, asks_for_reset, reset_tokens, resets
 from stopper.core.random_edits import NUMBERS, from_the_system
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Item, Mapping, Name, Value, options, text_of, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Value, options, text_of, walk
 from stopper.core.view_functions import index_of
 
 _GUESSABLE: Final = re.compile(
@@ -220,6 +220,10 @@ def _looked_up(facts: SourceFacts) -> Iterator[tuple[str, Span | None]]:
                 _KEPT_AS.fullmatch(column.rpartition(".")[2]) and _is_shown(facts, right)
             ):  # fmt: skip
                 yield one.function, one.span
+    for left, right, function, span in _held_together(facts):
+        for kept, sent in ((left, right), (right, left)):
+            if isinstance(kept, Member) and "token" in kept.attribute.lower() and _is_shown(facts, sent):
+                yield function, span
     for call in facts.calls(*_RUNS_SQL):
         text = next((said for part in walk(call.argument(0), 2) if (said := text_of(part))), "")
         if _SQL_BY_TOKEN.search(text) and any(_is_shown(facts, value) for value in call.args[1:]):
@@ -229,6 +233,15 @@ def _looked_up(facts: SourceFacts) -> Iterator[tuple[str, Span | None]]:
             continue
         if _KEPT_AS.fullmatch(said_name(item.key)) and _is_shown(facts, item.key):
             yield facts.function_around(item.span), item.span
+
+
+def _held_together(facts: SourceFacts) -> Iterator[tuple[Value, Value, str, Span | None]]:
+    """``account.reset_token != token``, also in constant time: the account was found by something else."""
+    for one in facts.comparisons("==", "!="):
+        yield one.left, one.right, one.function, one.span
+    for call in facts.calls("hmac.compare_digest", "secrets.compare_digest"):
+        if len(call.args) > 1:
+            yield call.args[0], call.args[1], call.function, call.span
 
 
 def _is_shown(facts: SourceFacts, value: Value) -> bool:

@@ -23,6 +23,7 @@ from stopper.core.query_comparisons import is_query
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
+    Choice,
     Constant,
     Item,
     Member,
@@ -37,6 +38,7 @@ from stopper.core.values import (
 from stopper.core.whose_it_is import is_or_mine, turns_away, weighs
 
 _GUARDS: Final = ("admin", "staff", "superuser", "root", "superadmin", "manager", "moderator", "owner", "administrator")
+_YES: Final = frozenset({"1", "true", "yes", "on"})
 _CASTS: Final = frozenset({"int", "str", "uuid.UUID", "bson.ObjectId"})
 _OWNERS: Final = ("owner", "owner_id", "tenant", "tenant_id", "org_id", "organization_id", "organisation_id")
 _MINE: Final = tuple(
@@ -73,6 +75,8 @@ def _asked(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
 
 def _may_decide(facts: SourceFacts, said: Value, other: Value) -> bool:
     """It is held against a known role; or it stands in claims that nobody verified, whatever role it is held against."""
+    if (key := _key(facts, said)) and "admin" in key.lower() and str(getattr(other, "value", "")).lower() in _YES:
+        return True  # ``request.args.get("admin") == "1"``
     return _names_role(facts, other) or facts.derives(said, "unverified-claims") or turns_away(facts, said, other)
 
 
@@ -81,6 +85,7 @@ def _refuses(facts: SourceFacts, one: Comparison) -> bool:
     return one.operator == "==" and any(
         asked.stops
         and not asked.negated
+        and not (isinstance(asked.value, Choice) and not asked.value.every)
         and asked.span.holds(one.span)
         and any(
             (isinstance(part, Name) and WHO.search(part.dotted))
