@@ -226,6 +226,8 @@ def _lets_more_in(value: Value | None) -> bool:
 
 def is_narrow(facts: "SourceFacts", owner: Value, word: str) -> bool:
     """That the field *word* of *owner* admits only what can inject nothing."""
+    if isinstance(owner, Call) and owner.method == "parse_args":
+        return _is_chosen(facts, owner, word)
     known = class_of(facts, owner)
     if known is None:
         return False
@@ -236,6 +238,22 @@ def is_narrow(facts: "SourceFacts", owner: Value, word: str) -> bool:
         return _is_narrow_field(declared)
     given = _given(facts, known, word)
     return _is_narrow_type(facts, declared) or (isinstance(given, Call) and _asks_form(given))
+
+
+def _is_chosen(facts: "SourceFacts", parsed: Call, word: str) -> bool:
+    """``parser.add_argument("sort", choices=("date", "name"))``, or a type that is a number: of Flask-RESTful and Flask-RESTX."""
+    return any(
+        call.receiver is not None
+        and parsed.receiver is not None
+        and getattr(call.receiver, "span", None) == getattr(parsed.receiver, "span", None)
+        and text_of(call.argument(0)) == word
+        and (call.keyword("choices") is not None or _is_number_type(call.keyword("type")))
+        for call in facts.calls("*.add_argument")
+    )
+
+
+def _is_number_type(value: Value | None) -> bool:
+    return isinstance(value, Name) and value.dotted in ("int", "float", "bool", "uuid.UUID")
 
 
 def _is_type(value: Call) -> bool:

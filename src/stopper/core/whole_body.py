@@ -65,7 +65,14 @@ def is_whole_of(facts: "SourceFacts", value: Value | None, depth: int = 3) -> bo
                 if is_whole_of(facts, receiver, depth - 1):
                     return True
             case Mapping(items=((Item() as key, _),), open=True):
-                if is_whole_of(facts, key.owner, depth - 1) and not is_held_by_name(facts, key):
+                gone_through = key.owner
+                if (
+                    isinstance(gone_through, Call)
+                    and gone_through.method == "keys"
+                    and gone_through.receiver is not None
+                ):
+                    gone_through = gone_through.receiver  # the names of ``body.items()``
+                if is_whole_of(facts, gone_through, depth - 1) and not is_held_by_name(facts, key):
                     return True
             case _:
                 pass

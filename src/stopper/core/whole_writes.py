@@ -8,7 +8,20 @@ from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts
 from stopper.core.nested_functions import inside
 from stopper.core.passed_keywords import passed_as
-from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Unknown, Value, parts, walk
+from stopper.core.values import (
+    Call,
+    Constant,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Parameter,
+    Unknown,
+    Value,
+    is_constant,
+    parts,
+    walk,
+)
 from stopper.core.whole_body import admits_by_list, is_whole, is_whole_of
 
 _UPDATES: Final = (
@@ -46,13 +59,17 @@ _SCHEMAS: Final = (
 _PICKY: Final = ("pydantic.BaseModel", "marshmallow.Schema")
 """Bases of classes that say which members they take."""
 _SAYS_SO: Final = re.compile(r"(?i)^validate_?\w*(?:schema|body|json|input)|^(?:schema|body|json)_?\w*validat")
+_GRANTS: Final = re.compile(
+    r"(?i)^(?:\w+_)?roles?$|^is_|admin|balance|credits?$|verified|approved|^password|permission|^owner|^user_id$"
+)
+"""Columns that whoever sends a form must not fill."""
 _LOOKS: Final = frozenset({"validate", "load", "validate_json"})
 
 
 def whole_writes(facts: SourceFacts) -> Iterator[Call]:
     """The calls that do so, each place once."""
     seen: set[object] = set()
-    for call in (*_by_setattr(facts), *_by_keywords(facts), *_by_update(facts)):
+    for call in (*_by_setattr(facts), *_by_keywords(facts), *_by_update(facts), *_by_auto_schema(facts)):
         if call.span not in seen and call.span is not None and not _looked_at_before(facts, call):
             seen.add(call.span)
             yield call
@@ -179,6 +196,31 @@ def _by_update(facts: SourceFacts) -> Iterator[Call]:
             continue
         if call.method != "update" or (_is_stored(call) and not _says_how(facts, call)):
             yield call
+
+
+def _by_auto_schema(facts: SourceFacts) -> Iterator[Call]:
+    """``MemberSchema().load(body, instance=member)``, where the schema has every column of its model, among them what nobody gives himself."""
+    if not facts.imports("marshmallow_sqlalchemy", "flask_marshmallow"):
+        return
+    known = classes_by_name(facts)
+    for schema in facts.classes():
+        if not any(base.endswith("SQLAlchemyAutoSchema") for base in schema.bases):
+            continue
+        meta = known.get(f"{schema.name}.Meta")
+        said = meta.attributes if meta is not None else {}
+        model = said.get("model")
+        columns = known.get(model.dotted) if isinstance(model, Name) else None
+        left_out = any(word in said for word in ("fields", "exclude", "dump_only")) or not is_constant(
+            said.get("load_instance"), True
+        )
+        given = {name for name in (columns.attributes if columns is not None else ()) if _GRANTS.search(name)}
+        if left_out or not given - set(schema.attributes):
+            continue
+        for call in facts.calls(f"{schema.name}.load"):
+            made = call.receiver
+            narrowed = isinstance(made, Call) and made.keyword("only", "exclude", "dump_only") is not None
+            if not narrowed and call.args and (is_whole(call.args[0]) or is_whole_of(facts, call.args[0])):
+                yield call
 
 
 def _says_how(facts: SourceFacts, call: Call) -> bool:

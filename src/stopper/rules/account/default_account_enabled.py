@@ -10,6 +10,7 @@ from stopper.core.account_names import is_password_name, makes_password_hash, sa
 from stopper.core.app import App, Route
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.inserted_rows import INSERT, quoted
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_anybody import lets_anybody_in
@@ -48,9 +49,6 @@ _STORE: Final = re.compile(
 )
 _MAKERS: Final = r"(.*[.])?((create|add|make|register|insert|ensure|seed|new)_?(default_?|initial_?)?(super_?)?(user|account|admin|member|person)|[A-Z]?[A-Za-z]*(User|Account|Member|Admin|Person|Customer|Staff|Employee)(Model)?([.]create(_user)?|[.]objects[.]create\w*)?)"
 _RUNS_SQL: Final = r"(.*[.])?(execute|executemany|executescript|execute_sql)"
-_INSERT: Final = re.compile(
-    r"(?is)\binsert\s+(?:or\s+\w+\s+)?into\s+\W?\w*(?:user|account|people|member|admin|customer)\w*\W?\s*\(([^)]*)\)\s*values\s*(.*)"
-)
 _KEEPS: Final = frozenset({"encode", "decode", "hexdigest", "digest", "str", "bytes", "text"})
 _HASHES: Final = re.compile(r"(?i).*(sha\d+|md5|hash\w*|encrypt)$")
 
@@ -59,7 +57,7 @@ def detect(app: App) -> Iterator[Hit]:
     """A usual name with a literal password, or any literal name with a usual password, where accounts are made or compared."""
     facts = source_of(app)
     found: dict[str, list[Span]] = {}
-    made = dict.fromkeys(chain(_made(facts), _inserted(facts)))
+    made = dict.fromkeys(chain(_made(facts), _inserted(facts), _written(facts)))
     for span in chain(made, _kept(facts), _compared(facts), _configured(facts)):
         together = found.setdefault(f"{span.path} {facts.function_around(span)}", [])
         alone = span.line not in [one.line for one in together]
@@ -137,12 +135,12 @@ def _inserted(facts: SourceFacts) -> Iterator[Span]:
         said = next(
             (text for one in walk(call.argument(0), 3) if (text := text_of(one)) and "insert" in text.lower()), ""
         )
-        match = _INSERT.search(said) if said else None
+        match = INSERT.search(said) if said else None
         if match is None or call.span is None:
             continue
         columns = [one.strip(" \t\n\"'`[]") for one in match[1].split(",")]
         beside = list(_beside(facts, call))
-        rows = [_quoted(row, beside[0] if beside else []) for row in re.findall(r"\(([^()]*)\)", match[2])]
+        rows = [quoted(row, beside[0] if beside else []) for row in re.findall(r"\(([^()]*)\)", match[2])]
         rows.extend(beside)
         for row in rows:
             pairs = list(zip(columns, row, strict=False))
@@ -152,13 +150,12 @@ def _inserted(facts: SourceFacts) -> Iterator[Span]:
                 break
 
 
-def _quoted(row: str, beside: list[list[str]]) -> list[list[str]]:
-    """The literal texts of a row; where a mark stands in it, what is passed beside the statement."""
-    passed = iter(beside)
-    return [
-        [one[1:-1]] if one[:1] in ("'", '"') else next(passed, []) if one in ("?", "%s") else []
-        for one in (part.strip() for part in row.split(","))
-    ]
+def _written(facts: SourceFacts) -> Iterator[Span]:
+    """``op.bulk_insert(users, [{"email": "admin@…", "password_hash": hash("Welcome1")}])``, and documents."""
+    for call in facts.calls("*.bulk_insert", "*.insert_one", "*.insert_many", "*.bulk_insert_mappings"):
+        rows = [part for one in call.args for part in walk(one, 2) if isinstance(part, Mapping)]
+        if call.span is not None and any(_has_default(facts, row) for row in rows):
+            yield call.span
 
 
 def _beside(facts: SourceFacts, call: Call) -> Iterator[list[list[str]]]:

@@ -66,7 +66,7 @@ def detect(app: App) -> Iterator[Hit]:
         made = call.receiver
         if (
             isinstance(made, Call)
-            and made.callee in _DIRECT
+            and (made.callee in _DIRECT or made.callee.endswith("primitives.hashes.Hash"))
             and any(is_clear_password(facts, one) or _sets_password(facts, one) for one in call.args[:1])
         ):
             yield Hit("a password is hashed with a fast hash", call.span)

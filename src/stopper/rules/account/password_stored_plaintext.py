@@ -323,6 +323,9 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         if _is_column(facts, one, name) and not is_password_name(name)
     }
     yield from ((made.span, STORED) for made in filled if made.attribute in columns)
+    for call in facts.calls("*.values"):  # ``insert(User).values(password=…)``
+        if call.span and any(is_password_name(name) and _is_typed(facts, value) for name, value in call.keywords):
+            yield call.span, STORED
     for call in facts.calls(*_INSERTS):
         if call.span and any(
             _is_persons(name) and _is_typed(facts, value) for arg in call.args for name, value in _pairs(arg)

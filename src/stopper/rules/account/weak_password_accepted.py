@@ -26,6 +26,8 @@ WEAK: Final = "password"
 _SETS: Final = re.compile(
     r"(?i)(change|reset|update|set|new)[/_-]?(my_?)?(password|passwd|pwd)|(password|pwd)[/_-](change|reset|update)|/(me|account)/password"
 )
+_OF_PEOPLE: Final = re.compile(r"(?i)/(?:users?|accounts?|customers?|members?|people|patients?|employees?)/?$")
+"""Where an account is made by posting to the list of them."""
 _STRENGTH: Final = re.compile(
     r"(?i)zxcvbn|pwned|breach|common_?pass|strength|strong|policy|valid|complex|password_?check|check_password_(rules|quality|policy|length|requirements)|fullmatch|\bmatch$|\.search$|weak|cracklib|load$|parse_obj|minimum|min_length|require_good"
 )
@@ -50,7 +52,11 @@ def detect(app: App) -> Iterator[Hit]:
         one
         for one in facts.routes
         if not facts.is_test(one.span)
-        and (_is_about(f"{one.path} {one.view.rpartition('.')[2]}", one.path) or one.view in twice)
+        and (
+            _is_about(f"{one.path} {one.view.rpartition('.')[2]}", one.path)
+            or one.view in twice
+            or ("POST" in one.methods and _OF_PEOPLE.search(one.path) is not None)
+        )
     ]
     if not named:
         return

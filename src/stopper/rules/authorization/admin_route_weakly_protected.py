@@ -50,6 +50,9 @@ _LOOKS_UP: Final = frozenset(
         "find_one",
     }
 )
+_KIND: Final = re.compile(
+    r"(?i)is_(?!authenticated|active|anonymous|confirmed|verified|enabled|fresh|deleted|locked|valid|expired|none|blocked)\w+"
+)
 _OF_A_LOG_IN: Final = re.compile(
     r"(?i)log_?-?(?:in|out)|sign_?-?(?:in|out)|auth|token|session|password|profile|/me\b|account"
 )
@@ -180,7 +183,20 @@ def _asks_role(index: FunctionIndex, route: Route, method: str, guards: list[str
     ]
     values += [one.value for name in names for one in index.conditions.get(name, ())]
     values += [call for name in names for call in facts.calls_in(name) if call.method not in _ANSWERS]
-    return any(_is_role(part) for value in values for part in walk(value))
+    return any(_is_role(part) for value in values for part in walk(value)) or _asks_kind(index, names, own)
+
+
+def _asks_kind(index: FunctionIndex, names: list[str], own: list[Function]) -> bool:
+    """A guard that turns away whoever is of another kind: ``if not member.is_librarian: abort(403)``."""
+    views = {function.name for function in own}
+    return any(
+        isinstance(part, Member) and _KIND.match(part.attribute) is not None
+        for name in names
+        if name not in views
+        for one in index.conditions.get(name, ())
+        if one.refuses
+        for part in walk(one.value, 6)
+    )
 
 
 def _serves_oneself(index: FunctionIndex, route: Route, method: str) -> bool:

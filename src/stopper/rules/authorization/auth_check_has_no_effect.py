@@ -40,7 +40,8 @@ _PERSON: Final = re.compile(
     r"(?i)flask\.g\.\w*(?:user|identity|principal|account|member|person|tenant|caller|who|auth|token|claims|session|login|role|admin|key)"
 )
 """What of ``g`` says who is calling; a site, a locale or a database there says nothing of it."""
-_SENT_AWAY: Final = frozenset({"werkzeug.exceptions.Unauthorized", "werkzeug.exceptions.Forbidden", "flask.redirect"})
+_REFUSALS: Final = frozenset({"werkzeug.exceptions.Unauthorized", "werkzeug.exceptions.Forbidden"})
+_SENT_AWAY: Final = _REFUSALS | {"flask.redirect"}
 """What a check gives back for whoever may not pass, without a number that says so."""
 _STATUS: Final = frozenset({"status_code", "status", "code"})
 
@@ -181,17 +182,34 @@ def _go_on(facts: SourceFacts) -> Iterator[Hit]:
             and (_is_guard_function(facts, call.function) or _after_asking(facts, call))
         ):
             yield Hit("the refusal is made and not returned, so the request goes on", call.span)
+            continue
+        if call.span is None or call.callee not in _REFUSALS:
+            continue
+        caught = any(one.span.holds(call.span) for one in facts.handlers_in(call.function))
+        if caught and stands_alone(facts, call):
+            yield Hit("the refusal is made and not raised, so the request goes on", call.span)
     for handler in facts.handlers():
         if (
             handler.action in ("pass", "go-on")
             and _is_guard_function(facts, handler.function)
             and facts.routes_reaching(handler.function)
-            and _checks(handler.tried)
+            and (
+                _swallows_refusal(handler)
+                or (_checks(handler.tried) and not _stops_later(facts, handler.function, handler.span.line))
+            )
             and not _answers_with_the_error(facts, handler)
             and not is_asked_for_later(facts, handler.function)
-            and not _stops_later(facts, handler.function, handler.span.line)
         ):
             yield Hit("a credential that fails the check is let through by this `except`", handler.span)
+
+
+def _swallows_refusal(handler: Handler) -> bool:
+    """``try: … abort(403)`` and ``except Exception``: what refuses is an exception like any other."""
+    return "flask.abort" in handler.tried and any(
+        name in ("*", "Exception", "BaseException")
+        or name.endswith(("exceptions.HTTPException", "exceptions.Forbidden"))
+        for name in handler.catches
+    )
 
 
 def _answers_with_the_error(facts: SourceFacts, handler: Handler) -> bool:

@@ -24,7 +24,7 @@ from stopper.core.probe_packed_cookies import unpacked_cookies
 from stopper.core.probe_raw_bodies import OBJECTS, bare_bodies
 from stopper.core.probe_uploads import takers
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Format, Item, Name, Sequence, Value, is_constant, text_of
+from stopper.core.values import Call, Constant, Format, Item, Mapping, Name, Sequence, Value, is_constant, text_of
 
 _KINDS: Final = tuple(UNTRUSTED)
 _MORE: Final = re.compile(
@@ -56,6 +56,23 @@ def detect(app: App) -> Iterator[Hit]:
         if call.method == "from_string" and _is_sandboxed(facts, call.receiver):
             continue
         if not (call.method == "from_string" and "env" not in _said(call.receiver)):
+            yield Hit("text from the request reaches something that runs it", call.span)
+    yield from _chosen(facts)
+
+
+_CHOSEN: Final = re.compile(
+    r"(?:_?pickle|dill|cloudpickle|marshal|jsonpickle|joblib)\.(?:loads?|decode)|yaml\.(?:unsafe_load|full_load)|eval|exec|os\.(?:system|popen)|subprocess\.getoutput"
+)
+
+
+def _chosen(facts: SourceFacts) -> Iterator[Hit]:
+    """``LOADERS[upload.mimetype](upload.stream)``: one of those that may be chosen makes objects of any kind, or runs what it is given."""
+    for call in facts.calls("?"):
+        held = call.receiver.owner if isinstance(call.receiver, Item) else None
+        several = [value for _, value in held.items] if isinstance(held, Mapping) else []
+        if any(isinstance(one, Name) and _CHOSEN.fullmatch(one.dotted) for one in several) and any(
+            facts.derives(value, *_KINDS) for value in call.args
+        ):
             yield Hit("text from the request reaches something that runs it", call.span)
 
 

@@ -79,6 +79,7 @@ def detect(app: App) -> Iterator[Hit]:
         yield Hit(PUT_TOGETHER, flow.span)
     yield from _filters(facts)
     yield from _templates(facts)
+    yield from _stored(facts)
     yield from _environments(facts)
 
 
@@ -185,6 +186,31 @@ def _has_tag(facts: SourceFacts, value: Value) -> bool:
 def _is_tainted(facts: SourceFacts, value: Value) -> bool:
     """That it comes from the request and was made no number on the way."""
     return any(label.kind in _KINDS for label in labels_of(facts, value, numbers=True))
+
+
+_SAFE_PART: Final = re.compile(r"\{\{-?\s*(?:\w+\.)+(\w+)\s*\|\s*safe\s*-?\}\}")
+"""``{{ one.text|safe }}``: a member of something, as it is kept."""
+_MARKUP_NAME: Final = re.compile(r"(?i)html|markup|svg|rendered|script|json|css|widget|url")
+
+
+def _stored(facts: SourceFacts) -> Iterator[Hit]:
+    """``{{ note.text|safe }}`` where a form has a field ``text``, and nothing in the project cleans markup."""
+    if facts.imports("bleach", "nh3", "lxml_html_clean", "html_sanitizer") or facts.imports("lxml.html.clean"):
+        return
+    keys = {
+        one.key
+        for one in facts.readings(
+            "flask.request.form", "flask.request.json", "flask.request.values", "flask.request.get_json"
+        )
+    }
+    for file in facts.files_of("template") if keys else ():
+        for number, line in file.lines_with("safe"):
+            for found in _SAFE_PART.finditer(line):
+                if found[1] in keys and not _MARKUP_NAME.search(found[1]):
+                    place = Span(file.path, number, number, found.start() + 1, found.end() + 1)
+                    yield Hit(
+                        f"the template takes what somebody sent as `{found[1]}` for markup", place, certainty="likely"
+                    )
 
 
 def _templates(facts: SourceFacts) -> Iterator[Hit]:

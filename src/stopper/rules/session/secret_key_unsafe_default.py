@@ -87,6 +87,12 @@ def _unsafe(facts: SourceFacts, write: ConfigWrite) -> tuple[str, Certainty | No
             "SECRET_KEY is made anew in each process, so sessions end at every restart and differ between workers",
             None,
         )
+    given = facts.returns_of(value.callee) if isinstance(value, Call) else ()
+    if len(given) > 1 and any(
+        isinstance(one.value, Constant) and isinstance(one.value.value, (str, bytes)) and one.value.value
+        for one in given
+    ):
+        return "SECRET_KEY falls back to a literal in the source, in the function that looks for it", None
     if isinstance(value, Constant) and value.value and stands_in(facts, write):
         return "SECRET_KEY falls back to a literal in the source when the environment has none", None
     if not isinstance(value, Constant):

@@ -11,6 +11,7 @@ from stopper.core.checked_input import Origin, is_checked_by_callers, origins, s
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.labelling import labels_of
 from stopper.core.labels import UNTRUSTED
 from stopper.core.passing import given
 from stopper.core.place import RouteRef
@@ -111,7 +112,7 @@ def _is_scheme(value: Format) -> bool:
 
 
 def _from_caller(facts: SourceFacts, value: Value) -> bool:
-    return any(label.kind in UNTRUSTED and not label.by_name for label in facts.labels(value))
+    return any(label.kind in UNTRUSTED and not label.by_name for label in labels_of(facts, value, numbers=True))
 
 
 def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:

@@ -210,6 +210,9 @@ def _folded(
         return _environment(reader, node, callee, args, dict(keywords))
     if owner is None:
         return _folded_builtin(reader, node, callee, args, keywords, is_open)
+    if callee == "dict.fromkeys" and args and type(args[0]) is Sequence:
+        each = args[1] if len(args) > 1 else NONE
+        return new_mapping(tuple([(one, each) for one in args[0].items]), args[0].open, reader.span(node))
     word = callee.rpartition(".")[2]
     if word == "get" or word == "pop":
         return _folded_get(reader, node, owner, args, keywords)

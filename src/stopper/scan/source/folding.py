@@ -20,6 +20,7 @@ from stopper.scan.source.drafts import (
     new_choice,
     new_constant,
     new_format,
+    new_item,
     new_mapping,
     new_sequence,
     new_text,
@@ -61,6 +62,13 @@ def percent(template: Value, given: list[Value], node: ast.expr, reader: Reader)
 
 def braces(template: Value, given: list[Value], named: dict[str, Value], node: ast.expr, reader: Reader) -> Value:
     """``template.format(…)``: folded where every field is plain (``{}``, ``{0}``, ``{name}``) and all is literal."""
+    spread = named.get("**")
+    if spread is not None and type(template) is Constant and type(template.value) is str:
+        fields = [one for one in PLAIN_FIELD.findall(template.value) if one.isidentifier() and one not in named]
+        members: dict[str, Value] = {
+            one: new_item(spread, new_constant(one), None, reader.span(node)) for one in fields
+        }
+        named = {**{word: value for word, value in named.items() if word != "**" or not members}, **members}
     everything = [*given, *named.values()]
     if type(template) is Constant and type(template.value) is str and _plain(everything) is not None:
         fields = PLAIN_FIELD.findall(template.value)
