@@ -48,6 +48,13 @@ def _is_asked(facts: SourceFacts, one: SetHeader) -> bool:
     """The function asks what the origin is, further than whether there is one; so does a function that it gives it to."""
     callers = {call.function for call in facts.calls(one.function)} if one.function else set[str]()
     where = {one.function} | (callers if len(callers) == 1 else set[str]())
+    return _is_compared(facts, where) or any(
+        _is_test(facts, one.span, condition) for condition in facts.conditions() if condition.function == one.function
+    )
+
+
+def _is_compared(facts: SourceFacts, where: set[str]) -> bool:
+    """That one of these functions holds the origin against something else than nothing."""
     compared = [
         side
         for comparison in facts.comparisons("in", "not in", "==", "!=")
@@ -56,11 +63,7 @@ def _is_asked(facts: SourceFacts, one: SetHeader) -> bool:
         and not (isinstance(comparison.left, Constant) and comparison.operator in ("in", "not in"))
         for side in (comparison.left,) + ((comparison.right,) if comparison.operator in ("==", "!=") else ())
     ]
-    if any(is_origin(facts, side) for side in compared):
-        return True
-    return any(
-        _is_test(facts, one.span, condition) for condition in facts.conditions() if condition.function == one.function
-    )
+    return any(is_origin(facts, side) for side in compared)
 
 
 def _is_test(facts: SourceFacts, span: Span, condition: Condition) -> bool:
@@ -72,6 +75,8 @@ def _is_test(facts: SourceFacts, span: Span, condition: Condition) -> bool:
             plain = part.method == "get" and text_of(part.argument(0)) in ("Origin", "origin", "HTTP_ORIGIN", "Referer")
             if not plain and any(is_origin(facts, given) for given in (*part.args, *_receivers(part))):
                 return True
+            if facts.function(part.callee) is not None and _is_compared(facts, {part.callee}):
+                return True  # ``if is_ours(request):``
         if isinstance(part, Unknown) and len({is_origin(facts, one) for one in part.parts}) > 1:
             return True  # what the origin and a list have in common
         if isinstance(part, Truth) and any(is_origin(facts, side) for side in part.parts) and len(part.parts) > 1:
