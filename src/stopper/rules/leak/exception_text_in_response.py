@@ -38,8 +38,6 @@ TEXTS: Final = frozenset(
 )
 """Attributes of an exception that hold what a library wrote."""
 EVERYTHING: Final = frozenset({"*", "Exception", "BaseException"})
-_OF_ANYBODY: Final = frozenset({"ValueError", "TypeError", "KeyError", "RuntimeError", "OSError", "AttributeError"})
-"""What every library raises: one of the project, further down, says little about the one that is caught."""
 _SEVERAL: Final = 3
 """So many who hand their exception to one function, which makes the text: what has to change is that function."""
 _TAKES_NO_EXCEPTION: Final = frozenset({"return", "flask.jsonify", "flask.make_response", "flask.Response"})
@@ -187,16 +185,13 @@ class _Asking:
         """That what is caught is raised by a function of the project that was tried, with a text of the project."""
         if self._worded is None:
             raises = self._facts.raises()
-            self._worded = {
-                (one.function, one.exception) for one in raises if not self._facts.derives(one.value, "exception")
-            }
+            own = [one for one in raises if not self._facts.derives(one.value, "exception")]
+            self._worded = {(one.function, one.exception) for one in own}
+            # A step that is read as a part of its one caller is called by its own name.
+            self._worded |= {(self._facts.function_around(one.span), one.exception) for one in own}
         handlers = (one for one in self._facts.handlers() if one.function == function and one.catches == value.catches)
         named = [(one, name) for one in handlers for name in one.catches if name not in EVERYTHING]
-        return any(
-            (callee, name) in self._worded
-            for one, name in named
-            for callee in self._reached(one.tried, 1 if name in _OF_ANYBODY else 3)
-        )
+        return any((callee, name) in self._worded for one, name in named for callee in self._reached(one.tried, 3))
 
     def _reached(self, callees: Iterable[str], depth: int) -> set[str]:
         """These functions, and those of the project that they call."""
