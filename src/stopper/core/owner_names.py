@@ -15,7 +15,7 @@ PRIVATE: Final = re.compile(
     r"wishlists?|trips?|rentals?|purchases?|refunds?|baskets?|workouts?)([/_-]|$)"
 )
 ROLE: Final = re.compile(
-    r"(?i)^(user_?)?(role|roles|is_?admin|admin|is_?staff|is_?superuser|superuser|permissions?|privileges?|access_?level|user_?type)$|^x-(user-)?(role|roles|admin|is-admin|permissions?|groups?)$"
+    r"(?i)^(user_?)?(role|roles|is_?admin|admin|is_?staff|is_?superuser|superuser|is_?moderator|permissions?|privileges?|access_?level|user_?type)$|^x-(user-)?(role|roles|admin|is-admin|permissions?|groups?)$"
 )
 WHOSE: Final = re.compile(
     r"(?i)^(owner|tenant|org|organi[sz]ation|account|user|customer)_?(id|uuid)?$|^x-(user|tenant|org|account|owner|customer)(-id)?$"
@@ -26,7 +26,7 @@ WHO: Final = re.compile(
 )
 """Dotted names that stand for who is calling."""
 ADMIN_GUARD: Final = re.compile(
-    r"(?i)admin|staff|superuser|role|permission|capabilit|scope|rbac|owner|require_group|policy|privilege|can_|authori[sz]e|tenant|object_access"
+    r"(?i)admin|staff|superuser|moderator|role|permission|capabilit|scope|rbac|owner|require_group|policy|privilege|can_|authori[sz]e|tenant|object_access"
 )
 PERSON: Final = re.compile(
     r"(?i)user|account|member|person|people|profile|customer|owner|employee|patient|author|client|student|teacher|pupil"
