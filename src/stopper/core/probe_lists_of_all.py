@@ -18,7 +18,8 @@ from stopper.core.probe_own_values import own_numbers
 KINDS_MOST: Final = 4
 LISTS_MOST: Final = 12
 _OF_ALL: Final = re.compile(
-    r"(?i)(^|[/_-])(all|every|manage|management|manager|exports?|reports?|dump|backup|audit|statistics|stats|dashboard|overview)([/_-]|$)"
+    r"(?i)(^|[/_-])(all|every|manage|management|manager|exports?|reports?|dump|backup|audit|statistics|stats|dashboard|overview|organi[sz]ers?|sales|revenue|"
+    r"accounting|finance|back-?office|supervisor|operator)([/_-]|$)"
 )
 """Paths of lists that are for those who look after the things of all."""
 
