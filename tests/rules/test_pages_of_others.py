@@ -76,11 +76,11 @@ def diary(*, reads: bool, deletes: bool, public: bool = False) -> Flask:
     return app
 
 
-def shelf(*, asks: bool) -> Flask:
+def shelf(*, asks: bool, books: dict[int, dict[str, Any]] | None = None) -> Flask:
     """Pages that name a thing in a query, in a hidden field, and in a form behind a link; and an account that is named in the same ways."""
     app, numbers = Flask("shelf"), itertools.count(1)
     people: dict[int, dict[str, str]] = {}
-    books: dict[int, dict[str, Any]] = {}
+    welcomes, books = books is not None, {} if books is None else books
     app.secret_key = "k3c-9f81b7d2e6a4405f8c21"
     account = '<form method="post"><input name="username"><input type="password" name="password"></form>'
 
@@ -91,7 +91,10 @@ def shelf(*, asks: bool) -> Flask:
     def register() -> Any:
         if request.method == "GET":
             return account
-        people[next(numbers)] = {**request.form.to_dict(), "email": "none@example.org"}
+        number = next(numbers)
+        people[number] = {**request.form.to_dict(), "email": "none@example.org"}
+        if welcomes:
+            books[next(numbers)] = {"owner": number, "title": "welcome"}
         return redirect("/login")
 
     @app.route("/login", methods=["GET", "POST"])
@@ -195,6 +198,14 @@ def test_things_are_named_in_a_query_in_a_hidden_field_and_in_a_form_behind_a_li
     reads, changes = {"/book", "/settings"}, {"/book/{id}/name", "/book/away", "/settings"}
     assert told == {*(("GET", path) for path in reads), *(("POST", path) for path in changes)}
     assert judged(shelf(asks=True)).outcome != "fail"
+
+
+def test_what_somebody_had_before_the_scan_stays_as_it_was() -> None:
+    books: dict[int, dict[str, Any]] = {}
+    found = judged(shelf(asks=False, books=books))
+    assert ("POST", "/book/{id}/name") in {(ref.method, ref.path) for ref in found.routes}
+    had = [one for one in books.values() if one["title"] == "welcome"]
+    assert len(had) == len({one["owner"] for one in books.values()}) >= 2
 
 
 def test_the_form_of_a_page_behind_the_log_in_says_what_a_known_route_reads() -> None:

@@ -130,11 +130,13 @@ def asked(target: Target, alice: Identity, bob: Identity) -> Steps[list[Verdict]
         found += [verdict] if verdict is not None else []
     if not marks:
         return found
-    there = Shown({**after.pages, **inside})
+    old = before.links()  # what was there before the scan is read and not changed
+    there = Shown({**after.pages, **{path: page for path, page in inside.items() if path not in old}})
     new = [form for form in there.forms() if form not in before.forms() and form not in his.forms()]
     kinds = {(templated(form.path)[0], tuple(name for name, _ in form.hidden)): form for form in new}
     for form in sorted(kinds.values(), key=lambda form: not form.texts)[:LINKS_MOST]:  # what takes away comes last
-        if not there.show(*marks) or _OUT.search(form.path) or form.is_of_an_account:
+        below_old = any(form.path.startswith(link.partition("?")[0] + "/") and "?" not in link for link in old)
+        if below_old or not there.show(*marks) or _OUT.search(form.path) or form.is_of_an_account:
             continue
         verdict = yield from attempt(_sent(target, form, marks, alice, bob, there))
         found += [verdict] if verdict is not None else []
