@@ -9,7 +9,17 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.setting_facts import MISSING, in_force, members, plain, switches, written
-from stopper.core.values import Call, Name, Sequence, Value, is_constant, options
+from stopper.core.values import (
+    Call,
+    Item,
+    Name,
+    Sequence,
+    Value,
+    is_constant,
+    options,
+    text_of,
+    walk,
+)
 from stopper.core.view_functions import VERBS
 
 LIBRARY: Final = "flask_jwt_extended"
@@ -61,12 +71,20 @@ class Guarded:
     @property
     def ends_tokens(self) -> bool:
         """That its paths say log-out: it takes tokens of every kind in order to revoke them."""
-        return (
-            any(_ENDS.search(path) for path in self.paths) or _ENDS.search(self.function.rpartition(".")[2]) is not None
-        )
+        return any(_ENDS.search(path) for path in self.paths)
 
     def _says(self, word: str, position: int) -> bool:
         return self.call is not None and is_constant(self.call.argument(position, word), True)
+
+
+def revokes(facts: SourceFacts, one: Guarded) -> bool:
+    """That the route takes the token's own jti to wherever ended ones are kept: ``tokens.revoke(get_jwt()["jti"])``."""
+    return one.ends_tokens or any(
+        isinstance(part, Item) and text_of(part.key) == "jti"
+        for call in facts.calls_in(one.function)
+        for given in (*call.args, *(value for _, value in call.keywords))
+        for part in walk(given, 4)
+    )
 
 
 def uses(app: App) -> bool:

@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.facts import SourceFacts
 from stopper.core.jwt_names import DECODING, HEADER_READERS, reads_unchecked, verifies
+from stopper.core.passing import handed
 from stopper.core.values import (
     Call,
     Constant,
@@ -109,11 +110,15 @@ def _is_claim(facts: SourceFacts, value: Value, depth: int = 3) -> bool:
         if isinstance(value, Call) and value.callee in DECODING:
             return verifies(value)
         value = value.owner if not isinstance(value, Call) else value.receiver or value
+    if isinstance(value, Parameter) and depth:
+        passed = list(handed(facts, value))
+        return bool(passed) and all(_is_claim(facts, one, depth - 1) for one in passed)
     if not isinstance(value, Call):
         return False
     if value.callee in DECODING:
         return verifies(value)
-    returned = [one.value for one in facts.returns_of(value.callee)] if depth else []
+    made = facts.function(value.callee)
+    returned = made.returns if made is not None and depth else ()
     given = [one for one in returned if not isinstance(one, Constant)]  # ``return None`` for a token that is no good
     return bool(given) and all(_is_claim(facts, one, depth - 1) for one in given)
 

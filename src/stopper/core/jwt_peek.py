@@ -117,6 +117,13 @@ def is_given_back_before(facts: SourceFacts, call: Call) -> bool:
     ]
     if not checked:
         return False
+    returned = facts.returns_of(call.function)
+    proved = [one.span for one in returned if isinstance(one.value, Call) and verifies(one.value)]
+    for one in returned:  # calls of steps elsewhere stand in other files, the ways out beside each other
+        if _comes_from(one.value, call) and any(
+            span.path == one.span.path and span.line > one.span.line for span in proved
+        ):
+            return True
     kept = [
         one
         for one in facts.assignments_in(call.function)
@@ -126,12 +133,18 @@ def is_given_back_before(facts: SourceFacts, call: Call) -> bool:
         one for one in facts.conditions_in(call.function) if one.stops and not one.refuses and one.body is not None
     ]
     return any(
-        _comes_from(one.value, call) and one.span.line < min(checked) for one in facts.returns_of(call.function)
+        (_comes_from(one.value, call) or _hands_on(facts, one.value, call)) and one.span.line < min(checked)
+        for one in facts.returns_of(call.function)
     ) or any(
         any(part is call for part in walk(one.value, 6)) and branch.body is not None and branch.body.holds(one.span)
         for one in kept
         for branch in branches
     )
+
+
+def _hands_on(facts: SourceFacts, value: Value, call: Call) -> bool:
+    """What a step of its own has looked into."""
+    return isinstance(value, Call) and any(_comes_from(one.value, call) for one in facts.returns_of(value.callee))
 
 
 def _verifies_in(facts: SourceFacts, function: str, look: Call | None, itself: Call | None = None) -> bool:

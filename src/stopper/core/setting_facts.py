@@ -122,7 +122,8 @@ def plain(facts: SourceFacts, value: Value | None, depth: int = 6) -> tuple[obje
         case Truth(parts=(inner,)):
             return tuple(not one for one in plain(facts, inner, depth - 1))
         case Truth(parts=(left, right)):
-            told = _compared(plain(facts, left, depth - 1), plain(facts, right, depth - 1))
+            said, wanted = plain(facts, left, depth - 1), plain(facts, right, depth - 1)
+            told = _compared(wanted, said) if isinstance(left, Constant) else _compared(said, wanted)
             return tuple(not one for one in told) if value.differs else told
         case _:
             return ()

@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.app import App, Route
 from stopper.core.asked_before import bare_of, is_asked_before, is_required_before, reads_same, truths
+from stopper.core.calls_by_place import calls_between
 from stopper.core.exchange import Exchange
 from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
@@ -45,6 +46,7 @@ Missing = frozenset[str | None]
 Compared = tuple[Value, Value, Span, str]
 """Both sides of a comparison, where it stands, and in which function."""
 _NONE: Final[Missing] = frozenset({None})
+_ENDS: Final = frozenset({"abort", "exit", "_exit"})
 _KEY_WORDS: Final = re.compile(r"(?i)(?:key|token|secret|password)$")
 
 
@@ -150,7 +152,14 @@ def _answers_or_goes_on(facts: SourceFacts, outer: Condition) -> bool:
     body = outer.body
     if body is None:
         return False
-    ended = (call.span for call in facts.calls_in(outer.function) if call.method in ("abort", "exit", "_exit"))
+    ended = [call.span for call in facts.calls_in(outer.function) if call.method in _ENDS]
+    for call in facts.calls_in(outer.function):
+        made = facts.function(call.callee)
+        place = made.span if made is not None else None
+        if place is not None and any(
+            one.method in _ENDS for one in calls_between(facts, place.path, place.line, place.end_line)
+        ):
+            ended.append(call.span)  # a step of its own
     raised = (one.span for one in raised_in(facts, outer.function))
     if any(span is not None and body.holds(span) for span in (*ended, *raised)):
         return False

@@ -8,7 +8,7 @@ from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_extended import GUARDS, guarded, uses
+from stopper.core.jwt_extended import GUARDS, guarded, revokes, uses
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import attempt
@@ -32,6 +32,8 @@ def detect(app: App) -> Iterator[Hit]:
         if one.ends_tokens:
             continue
         if one.call is not None and is_constant(one.call.argument(4, "verify_type"), False):
+            if revokes(facts, one):
+                continue
             yield Hit(
                 "verify_type=False takes refresh tokens as access tokens, and the other way round",
                 one.span,

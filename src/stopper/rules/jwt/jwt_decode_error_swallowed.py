@@ -97,6 +97,9 @@ def _makes_up_rights(facts: SourceFacts, handler: Handler) -> bool:
 
 def _is_made_up(facts: SourceFacts, made: Call) -> bool:
     """``return Account(scopes=["orders:read"])``: somebody who has rights and whom no token names."""
+    given = [one.value for one in facts.returns_of(made.callee)]
+    if len(given) == 1 and isinstance(given[0], Call) and made.callee not in classes_by_name(facts):
+        made = given[0]  # a step of its own
     return made.callee in classes_by_name(facts) and any(
         _RIGHTS.search(name) and _grants(value) for name, value in made.keywords
     )
@@ -144,6 +147,8 @@ def _goes_on_by_return(facts: SourceFacts, handler: Handler) -> bool:
     ]
     if any(_is_view_call(value) for value in returned):
         return True
+    if any(isinstance(value, Call) and _is_made_up(facts, value) for value in returned):
+        return True
     if _is_hook(facts, handler.function):
         return all(isinstance(value, Constant) and value.value is None for value in returned)
     if facts.is_view(handler.function):
@@ -152,8 +157,6 @@ def _goes_on_by_return(facts: SourceFacts, handler: Handler) -> bool:
         return True
     if any(isinstance(value, Mapping) and value.items and not _is_error(value) for value in returned):
         return not _callers_look(facts, handler.function)
-    if any(isinstance(value, Call) and _is_made_up(facts, value) for value in returned):
-        return True
     if all(
         (isinstance(value, Constant) and not value.value) or (isinstance(value, Mapping) and not value.items)
         for value in returned

@@ -9,7 +9,7 @@ from stopper.core.exchange import Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_claims import asked_by_hand, verifications
-from stopper.core.jwt_extended import guarded
+from stopper.core.jwt_extended import guarded, revokes
 from stopper.core.jwt_keys import key_uses, reached
 from stopper.core.jwt_names import ENCODING
 from stopper.core.jwt_purposes import KINDS, handed_out_as, marks, purposes_of
@@ -39,7 +39,7 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls("flask_jwt_extended.create_access_token"):
         if _is_sent_away(facts, call.function) and call.keyword("additional_claims", "user_claims") is None:
             yield Hit("what is mailed for a new password opens every route, like any access token", call.span)
-    revoking = {one.call for one in guarded(facts) if one.ends_tokens}
+    revoking = {one.call for one in guarded(facts) if revokes(facts, one)}
     for call in facts.calls("flask_jwt_extended.jwt_required", "flask_jwt_extended.verify_jwt_in_request"):
         if is_constant(call.keyword("verify_type"), False) and call not in revoking:
             yield Hit("Flask-JWT-Extended is told to take access and refresh tokens alike", call.span)

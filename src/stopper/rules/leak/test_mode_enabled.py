@@ -71,7 +71,7 @@ _FIXTURE_TEXT: Final = re.compile(
 
 def _fixture_tokens(facts: SourceFacts) -> Iterator[Hit]:
     """``if token == TEST_TOKEN: let in``: a literal that is for tests by its name or text lets in whoever knows it."""
-    pairs = [(one.left, one.right, one.span) for one in facts.comparisons("==")]
+    pairs = [(one.left, one.right, one.span) for one in facts.comparisons("==", "!=")]
     pairs += [
         (call.args[0], call.args[1], call.span)
         for call in facts.calls("*.compare_digest")
