@@ -112,7 +112,10 @@ def _is_secret_value(facts: SourceFacts, value: Value) -> bool:
         return True
     if isinstance(value, Call):
         return False
-    return facts.derives(value, "password", "config-secret", "api-key")
+    if _WHAT_FOR.match(text_of(value) or ""):
+        return False  # ``RESET_PASSWORD = "reset_password"``: what the token is for
+    # What a field is called says more than what lies beside it in the same record.
+    return facts.derives(value, "password", "config-secret", "api-key", by_name=not isinstance(value, Member))
 
 
 def probe(target: Target) -> Steps[Verdict]:
