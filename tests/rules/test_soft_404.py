@@ -23,3 +23,10 @@ def test_a_page_of_a_viewer_is_one_wherever_it_lies() -> None:
         app = Flask("viewer")
         app.add_url_rule(path, "viewer", lambda page=page: page)
         assert try_rule(RULES["api-docs-public"], app, surface="http").outcome == "fail"
+
+
+def test_a_page_that_speaks_of_the_debugger_is_none() -> None:
+    app = Flask("words")
+    app.add_url_rule("/things/<int:number>", "thing", lambda number: {"number": number})
+    app.register_error_handler(404, lambda _: ("<p>Not found</p><small>Werkzeug Debugger, Flask</small>", 404))
+    assert try_rule(RULES["unhandled-error-leaks-details"], app, surface="http").outcome != "fail"

@@ -12,7 +12,7 @@ from stopper.core.rule import Rule
 
 DETAILS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     ("a stack trace", re.compile(r"Traceback \(most recent call last\)|File (?:\"|&#34;|&quot;|\\\")[^\"&\n]{1,300}?\.py(?:\"|&#34;|&quot;|\\\"), line \d+")),
-    ("the debugger", re.compile(r"Werkzeug Debugger|__debugger__=yes|EVALEX\s*=")),
+    ("the debugger", re.compile(r"__debugger__=yes|EVALEX\s*=")),
     ("a statement of SQL", re.compile(r"\[SQL: |(?i:\bselect\b[^<>\n]{1,300}?\bfrom\b[^<>\n]{1,300}?\bwhere\b|\binsert into \w+ ?\(|\bupdate \w+ set \w+ ?=)")),
     ("the error of a database", re.compile(r"\b(?:sqlite3|psycopg2?|pymysql|MySQLdb|asyncpg|pyodbc|cx_Oracle|oracledb)(?:\.\w+)*\.\w*Error\b|sqlalchemy\.exc\.|near (?:\"|&#34;)[^\"&]*(?:\"|&#34;): syntax error|no such (?:table|column): \w")),
     ("a path of the server", re.compile(r"(?<![\w/.:])/(?:home|usr|srv|opt|app|var|root|tmp|Users|code|workspace)/[\w./-]{1,200}?\.py\b|\bsite-packages/|[A-Z]:\\\\?[\w\\ .-]{1,200}?\.py\b")),
