@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.api_key_names import is_key_name, is_key_reading, is_shown_key, reads_keys
 from stopper.core.app import App
+from stopper.core.calls_by_place import calls_between
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.nested_functions import inside
@@ -98,8 +99,12 @@ def _leads_to_effect(facts: SourceFacts, call: Call) -> bool:
     """That the call has an effect, or is one of a function of the project that has."""
     if _has_effect(call):
         return True
-    asks = _ASKS.match(call.callee.rpartition(".")[2]) is not None
-    return not asks and any(_has_effect(inner) for inner in facts.calls_in(call.callee))
+    made = facts.function(call.callee)
+    if made is None or _ASKS.match(call.callee.rpartition(".")[2]) is not None:
+        return False
+    place = made.span  # by the place: a step may be read as if it stood where its one caller is
+    inside = calls_between(facts, place.path, place.line, place.end_line)
+    return any(_has_effect(inner) for inner in (*inside, *facts.calls_in(call.callee)))
 
 
 def _asks_cache(value: Value) -> bool:
