@@ -143,8 +143,10 @@ def _is_first_hop(value: Value) -> bool:
 
 def _untold(facts: SourceFacts) -> Iterator[Hit]:
     """A proxy stands in the files, the caller's address matters, and there is no ProxyFix."""
-    behind = any(_PROXY.search(line) for file in facts.files_of("compose", "config") for line in file.lines)
-    if behind:
+    lines = [line for file in facts.files_of("compose", "config") for line in file.lines]
+    if any("uwsgi_pass" in line or "fastcgi_pass" in line for line in lines):
+        return  # these hand the caller's address on, and no header says it
+    if any(map(_PROXY.search, lines)):
         for call in facts.calls("flask_limiter.Limiter"):
             if _counts_by_header(facts, call.argument(0, "key_func")):
                 continue
