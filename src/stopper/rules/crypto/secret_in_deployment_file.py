@@ -40,6 +40,10 @@ _POINTER: Final = re.compile(
     r"^(?:\$|<|%|@\{|@@|\{|/|\*+$|true$|false$|none$|null$|\d{1,6}$|https?://|arn:|env:|file:|vault:|op://)",
     re.IGNORECASE,
 )
+_TO_FILL_IN: Final = re.compile(
+    r"(?i)[._-](?:example|sample|template|dist)\.py$|(?:^|/)(?:example|sample)[._-]\w+\.py$"
+)
+"""Settings that are copied under another name and filled in: ``config.example.py``."""
 _OF_TESTS: Final = re.compile(r"(?i)(?:^|_)tests?(?:ing)?(?:_|$)")
 """Variables that only a run of tests reads."""
 
@@ -64,6 +68,8 @@ def _files(facts: SourceFacts) -> Iterator[Hit]:
 def _urls(facts: SourceFacts) -> Iterator[Hit]:
     told: set[tuple[str, str]] = set()
     for text in facts.texts():
+        if _TO_FILL_IN.search(text.span.path):
+            continue
         found = _IN_URL.search(text.value) if "@" in text.value else None
         if (
             found
