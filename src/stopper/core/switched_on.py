@@ -275,27 +275,28 @@ def _names_by_default(facts: SourceFacts, name: Value | None) -> Iterator[str]:
             return
 
 
-def asked_for(facts: SourceFacts, span: Span | None, steps: int = 2) -> bool:
+def asked_for(facts: SourceFacts, span: Span | None, steps: int = 2, *, by_name: bool = False) -> bool:
     """That the place, or every call of the function in which it stands, stands behind a test of a flag for debugging, development or
-    tests, so that somebody has to ask for it."""
+    tests, so that somebody has to ask for it. With *by_name* the flag has to say so: whatever is off at first is none."""
     if span is None:
         return False
     around = facts.function_around(span)
-    last = around.rpartition(".")[2]
+    last = around.rpartition(".")[2].rstrip("'")  # a setter has the name of its property once more
     if _LOCAL_START.fullmatch(last) is not None or _SETS_FLAG.fullmatch(last) is not None:
         return True
-    if any(_is_for_desk(facts, condition) for condition in facts.conditions_around(span)):
+    if any(_is_for_desk(facts, condition, by_name=by_name) for condition in facts.conditions_around(span)):
         return True
     called = list(facts.calls(around)) if around and steps and not facts.routes_of_view(around) else []
-    return bool(called) and all(asked_for(facts, call.span, steps - 1) for call in called)
+    return bool(called) and all(asked_for(facts, call.span, steps - 1, by_name=True) for call in called)
 
 
-def _is_for_desk(facts: SourceFacts, condition: Condition) -> bool:
+def _is_for_desk(facts: SourceFacts, condition: Condition, *, by_name: bool) -> bool:
     if not condition.negated and _is_option(facts, condition.value):
         return True
     inside = list(walk(condition.value))
     words = [word for value in inside for word in _words(value)]
-    if any(isinstance(one, Constant) and one.value in (None, False, "") for one in choices(condition.value)):
+    off = (isinstance(one, Constant) and one.value in (None, False, "") for one in choices(condition.value))
+    if not by_name and any(off):
         words.append("debug")  # a flag that is off until something else sets it
     if any(isinstance(value, (Caught, Call)) for value in inside) and not _says_flag(inside):
         return False  # whether something was found, or went wrong
