@@ -10,6 +10,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_keys import is_asymmetric, key_bytes, key_settings, key_uses
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.setting_facts import stands_in
 from stopper.core.settings_set_aside import is_set_aside, taken
 from stopper.core.values import (
     Call,
@@ -52,6 +53,8 @@ def detect(app: App) -> Iterator[Hit]:
         if write.loaded is not False and "test" not in write.owner.lower() and not is_set_aside(facts, write):
             for value, literal in _fallbacks(facts, write.value):
                 yield from _hit(app, facts, value, literal, write.span, seen)
+            if isinstance(write.value, Constant) and stands_in(facts, write):
+                yield from _hit(app, facts, write.value, write.value, write.span, seen)
 
 
 def _hit(
