@@ -200,11 +200,23 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
             return False  # a key that signs or encrypts is not in what it signed
         case Call(method=method) if method in ("get", "filter_by", "query", "execute", "first", "check", "verify"):
             return False
+        case Call(callee=callee) if _asks_another(facts, callee):
+            return False  # what another service answers, which may need the key
         case Call(callee=callee) if facts.function(callee) is not None:
             told = (*value.args, *(inner for _, inner in value.keywords))  # its object may hold a key that it uses
             return any(_gives(facts, part, function, depth - 1, name) for part in told)
         case _:
             return any(_gives(facts, part, function, depth - 1, name) for part in parts(value))
+
+
+def _asks_another(facts: SourceFacts, callee: str) -> bool:
+    """``return requests.get(…).json()``: all that a function of the project gives back."""
+    made = facts.function(callee)
+    return (
+        made is not None
+        and bool(made.returns)
+        and all(isinstance(one, Call) and one.method == "json" and one.receiver is not None for one in made.returns)
+    )
 
 
 _SIGNS: Final = re.compile(r"(?:jwt|jose|authlib|joserfc|hmac|hashlib|itsdangerous|cryptography|flask_jwt_extended)\.")
