@@ -62,12 +62,13 @@ def detect(app: App) -> Iterator[Hit]:
         and _WHOLE.isdisjoint(facts.callees())
     ):
         return
+    marshals = any(True for _ in facts.calls("*.marshal"))
     seen: set[tuple[str, int]] = set()
     for returned in _by_providers(facts):
         yield Hit("every object of a model is answered with all its columns", returned, certainty="likely")
     for flow in facts.flows("response"):
         certainty = None
-        marshalled = _marshalled(flow.value) | _of_one_column(flow.value)
+        marshalled = (_marshalled(flow.value) if marshals else frozenset()) | _of_one_column(flow.value)
         for value in walk(flow.value):
             if id(value) in marshalled:
                 continue
