@@ -60,7 +60,7 @@ _PICKY: Final = ("pydantic.BaseModel", "marshmallow.Schema")
 """Bases of classes that say which members they take."""
 _SAYS_SO: Final = re.compile(r"(?i)^validate_?\w*(?:schema|body|json|input)|^(?:schema|body|json)_?\w*validat")
 _GRANTS: Final = re.compile(
-    r"(?i)^(?:\w+_)?roles?$|^is_|admin|balance|credits?$|verified|approved|^password|permission|^owner|^user_id$"
+    r"(?i)^(?:\w+_)?roles?$|^is_|admin|balance|credits?$|verified|approved|^password(?:_hash)?$|permission|^owner|^user_id$"
 )
 """Columns that whoever sends a form must not fill."""
 _LOOKS: Final = frozenset({"validate", "load", "validate_json"})

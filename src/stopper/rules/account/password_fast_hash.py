@@ -69,7 +69,9 @@ def detect(app: App) -> Iterator[Hit]:
             and (made.callee in _DIRECT or made.callee.endswith("primitives.hashes.Hash"))
             and any(is_clear_password(facts, one) or _sets_password(facts, one) for one in call.args[:1])
         ):
-            yield Hit("a password is hashed with a fast hash", call.span)
+            if not call.function or f"{call.function} update" not in told:
+                yield Hit("a password is hashed with a fast hash", call.span)
+            told.add(f"{call.function} update")
     yield from _settings(app, facts)
 
 

@@ -40,8 +40,7 @@ _PERSON: Final = re.compile(
     r"(?i)flask\.g\.\w*(?:user|identity|principal|account|member|person|tenant|caller|who|auth|token|claims|session|login|role|admin|key)"
 )
 """What of ``g`` says who is calling; a site, a locale or a database there says nothing of it."""
-_REFUSALS: Final = frozenset({"werkzeug.exceptions.Unauthorized", "werkzeug.exceptions.Forbidden"})
-_SENT_AWAY: Final = _REFUSALS | {"flask.redirect"}
+_SENT_AWAY: Final = frozenset({"werkzeug.exceptions.Unauthorized", "werkzeug.exceptions.Forbidden", "flask.redirect"})
 """What a check gives back for whoever may not pass, without a number that says so."""
 _STATUS: Final = frozenset({"status_code", "status", "code"})
 
@@ -98,20 +97,40 @@ def _not_asked(facts: SourceFacts) -> Iterator[Hit]:
     for function in facts.functions():
         name = function.name
         returns = facts.returns_of(name)
-        if not any(_is_refusal(one.value) for one in returns) or not any(
-            asked.refuses and _asks_who(asked.value) for asked in facts.conditions_in(name)
+        if not any(_refuses_by(facts, one.value) for one in returns) or not any(
+            (asked.refuses or asked.stops) and _asks_who(asked.value) for asked in facts.conditions_in(name)
         ):
             continue
         if facts.routes_of_view(name) or raised_in(facts, name):
             continue
         if len(returns) > 1 and all(isinstance(one.value, Sequence) for one in returns):
             continue  # it gives several things, which are taken apart where it is called
-        for call in facts.calls(name):
+        for call in (inner for each in (name, *_handing_on(facts, name)) for inner in facts.calls(each)):
             if call.span is not None and call.function and stands_alone(facts, call):
                 yield Hit(
                     f"{name.rpartition('.')[2]}() answers with a refusal, and nothing looks at its answer here, so the request goes on",
                     call.span,
                 )
+
+
+def _refuses_by(facts: SourceFacts, value: Value) -> bool:
+    """That a value is a refusal, or a call of a function of the project that only gives one."""
+    if _is_refusal(value):
+        return True
+    given = facts.returns_of(value.callee) if isinstance(value, Call) else ()
+    return bool(given) and all(isinstance(one.value, Call) and one.value.callee in _SENT_AWAY for one in given)
+
+
+def _handing_on(facts: SourceFacts, name: str) -> list[str]:
+    """Functions that do nothing but give what that one gives."""
+    return [
+        call.function
+        for call in facts.calls(name)
+        if call.function
+        and len(returns := facts.returns_of(call.function)) == 1
+        and isinstance(returns[0].value, Call)
+        and returns[0].value.callee == name
+    ]
 
 
 def _answers_yes_or_no(facts: SourceFacts) -> Iterator[Hit]:
@@ -182,12 +201,6 @@ def _go_on(facts: SourceFacts) -> Iterator[Hit]:
             and (_is_guard_function(facts, call.function) or _after_asking(facts, call))
         ):
             yield Hit("the refusal is made and not returned, so the request goes on", call.span)
-            continue
-        if call.span is None or call.callee not in _REFUSALS:
-            continue
-        caught = any(one.span.holds(call.span) for one in facts.handlers_in(call.function))
-        if caught and stands_alone(facts, call):
-            yield Hit("the refusal is made and not raised, so the request goes on", call.span)
     for handler in facts.handlers():
         if (
             handler.action in ("pass", "go-on")

@@ -211,8 +211,8 @@ def _folded(
     if owner is None:
         return _folded_builtin(reader, node, callee, args, keywords, is_open)
     if callee == "dict.fromkeys" and args and type(args[0]) is Sequence:
-        each = args[1] if len(args) > 1 else NONE
-        return new_mapping(tuple([(one, each) for one in args[0].items]), args[0].open, reader.span(node))
+        pairs = tuple([(one, args[1] if len(args) > 1 else NONE) for one in args[0].items])
+        return new_mapping(pairs, args[0].open, reader.span(node))
     word = callee.rpartition(".")[2]
     if word == "get" or word == "pop":
         return _folded_get(reader, node, owner, args, keywords)
@@ -230,18 +230,13 @@ def _folded(
         return formatted(reader, [owner.args[0], *given, *(value for _, value in keywords), NOTHING], node)
     if word == "join" and len(args) == 1 and type(owner) is Constant:
         inner = args[0]
-        if type(inner) is Sequence and not inner.open and all(type(one) is Constant for one in inner.items):
+        if type(inner) is Sequence and not inner.open and all(type(one) in (Constant, Choice) for one in inner.items):
             between = [part for one in inner.items for part in (owner, one)][1:]
             return formatted(reader, between, node)
         return new_format(inner.items if type(inner) is Sequence else (new_unknown((inner,)),), reader.span(node))
     if word in TEXT_METHODS and type(owner) is Constant and len(args) <= 1:
         return _folded_text(owner, word, args)
-    if (
-        word == "get_secret_value"
-        and type(owner) is Call
-        and owner.args
-        and owner.callee.endswith(("SecretStr", "SecretBytes"))
-    ):
+    if word == "get_secret_value" and type(owner) is Call and owner.args and "Secret" in owner.callee:
         return owner.args[0]  # pydantic's wrapper keeps it out of texts, and gives it back as it is
     if word == "get_secret_value" and type(owner) is EnvironmentValue:
         return owner
@@ -287,6 +282,8 @@ def _folded_builtin(
         if len(args) == 1 and type(args[0]) is Mapping:
             pairs = args[0].items + tuple((new_constant(key), value) for key, value in keywords if key != "**")
             return new_mapping(pairs, is_open or args[0].open, reader.span(node))
+    elif callee == "str" and args and type(args[0]) is Choice and _all_texts(args[0]):
+        return args[0]
     elif callee in CONTAINERS and len(args) <= 1 and not keywords:
         if not args:
             return new_sequence((), "set" if CONTAINERS[callee] == "set" else "list", False, reader.span(node))
@@ -347,6 +344,10 @@ def _without_empty(owner: Value) -> Value:
         return owner
     full = [one for one in owner.options if not (type(one) is Mapping and not one.items and not one.open)]
     return full[0] if len(full) == 1 else owner
+
+
+def _all_texts(value: Choice) -> bool:
+    return all(type(one) is Constant and type(one.value) is str for one in value.options)
 
 
 def _is_class_name(dotted: str) -> bool:
