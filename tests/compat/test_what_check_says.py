@@ -41,7 +41,12 @@ ENDED = {
         "between two routes, where only the upper one is protected",
         "on a view class of Flask-Smorest",
     },
-    "token-response-cacheable": {"a dict with two tokens", "a view class", "short names"},
+    "token-response-cacheable": {
+        "a dict with two tokens",
+        "a view class",
+        "short names",
+        "one function answers for two views, told once",
+    },
 }
 """Rule → the examples whose weakness this module ends, or a part of it: what never expires, for one, is not made."""
 SWITCHES = {
