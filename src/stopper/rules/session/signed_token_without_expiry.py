@@ -153,8 +153,13 @@ def _of(call: Call, makers: frozenset[str]) -> bool:
 
 def fix(app: App, hit: Hit) -> Edit | None:
     """``max_age=3600`` where no age is looked at; links that people still hold after an hour are refused then."""
-    for call in source_of(app).calls("*.loads", "*.unsign", "*.load"):
-        if call.span == hit.span and _of(call, _TIMED) and len(call.args) < 2:
+    reads = [
+        call
+        for call in source_of(app).calls("*.loads", "*.unsign", "*.load")
+        if _of(call, _TIMED) and len(call.args) < 2
+    ]
+    for call in reads:
+        if call.span == hit.span and sum(one.function == call.function for one in reads) == 1:
             return passing(call, ("max_age", "3600"), safe=False) if "age" in hit.message else None
     return None
 
