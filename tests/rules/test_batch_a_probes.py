@@ -67,9 +67,28 @@ UNREACHABLE = {
         "exception-text-in-response",
         "behind a test of what the caller sent, which is no switch",
     ): "what the example calls is left out, and fails in another way",
+    ("exception-text-in-response", "what a 500 was made of"): "no route of the example fails",
+    ("api-key-unset-fails-open", "another header is asked for first"): "the other header is unknown to the probe",
+    (
+        "api-key-unset-fails-open",
+        "the view is called where the setting is None",
+    ): "no route of the example can be read",
+    (
+        "api-key-unset-fails-open",
+        "an empty text is what was not set",
+    ): "the key stands in the query, and the probe varies headers",
+    (
+        "api-key-unset-fails-open",
+        "an answer that is yes without a key",
+    ): "no route of the example can be read",
+    ("config-dump-in-response", "the template of a compose file"): "it is no application",
+    (
+        "cors-any-origin-with-credentials",
+        "every origin in debug mode alone",
+    ): "it reads a file of secrets that is not there",
 }
 """Cases that a probe cannot see, with the reason."""
-NOT_INSTALLED = ("marshmallow", "pydantic_settings")
+NOT_INSTALLED = ("authlib", "marshmallow", "pydantic_settings")
 _numbers = itertools.count(1)
 
 
