@@ -57,7 +57,12 @@ def _constants(sources: Sources, tree: ast.Module, file: str, *, lasting: bool =
         value = getattr(statement, "value", None)
         if target is None or value is None or counted[target] != 1 or target in elsewhere or target in others:
             continue
-        if target not in read_here or target.startswith("__") or not _is_plain(value, lasting=lasting) or not _is_settled(value):
+        if (
+            target not in read_here
+            or target.startswith("__")
+            or not _is_plain(value, lasting=lasting)
+            or not _is_settled(value)
+        ):
             continue
         if read_in([value]) <= imported | BUILTINS | known.keys():
             known[target] = value
