@@ -16,7 +16,7 @@ _NAMES_OF_SECRETS: Final = re.compile(
     r"(?i)sensitive|secret|redact|hidden|hide|private|mask|credential|scrub|blocked|strip"
 )
 _MASK: Final = re.compile(r"(?i)\W*(?:x{3,}|redacted|hidden|masked|filtered|removed|omitted|scrubbed|none|null)?\W*")
-_BY_NAME: Final = frozenset({"==", "!=", "in", "not in"})
+_BY_NAME: Final = ("==", "!=", "in", "not in")
 
 
 def kinds_under(key: str) -> frozenset[LabelKind]:
@@ -62,8 +62,8 @@ def _by_comparison(facts: "SourceFacts", value: Mapping) -> frozenset[LabelKind]
     if value.span is None:
         return frozenset()
     found: frozenset[LabelKind] = frozenset()
-    for one in facts.comparisons_in(facts.function_around(value.span)):
-        if one.operator not in _BY_NAME or not value.span.holds(one.span):
+    for one in facts.comparisons(*_BY_NAME):
+        if not value.span.holds(one.span):
             continue
         said = (one.right,) if one.operator.endswith("in") else (one.left, one.right)
         texts = [

@@ -117,9 +117,20 @@ def _only_verify(facts: SourceFacts) -> set[Span | None]:
     return asked("*.verify") - asked("*.hash", "*.encrypt", "*.verify_and_update")
 
 
+def _writes_a_line(value: Value) -> bool:
+    return isinstance(value, Call) and value.method in ("debug", "info", "warning", "error", "log")
+
+
 def _only_logged(facts: SourceFacts, call: Call) -> bool:
     """That the hash is made for a line of a log, and kept nowhere."""
-    return call.span is not None and any(flow.span.holds(call.span) for flow in facts.flows("log"))
+    if call.span is None:
+        return False
+    if any(flow.span.holds(call.span) for flow in facts.flows("log")):
+        return True
+    logged = any(part is call for flow in facts.flows("log") for part in walk(flow.value, 6))
+    kept = [one.value for one in facts.assignments_in(call.function)]
+    kept += [one.value for one in facts.returns_of(call.function) if not _writes_a_line(one.value)]
+    return logged and not any(part is call for value in kept for part in walk(value, 6))
 
 
 def _about_password(facts: SourceFacts, call: Call) -> Certainty | None:

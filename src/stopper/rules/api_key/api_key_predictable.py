@@ -166,7 +166,7 @@ def _of_known_things(calls: list[Call]) -> Call | None:
 
 def _leaves(value: Value, depth: int = 6) -> Iterator[Value]:
     """What a text is put together of, without the literals."""
-    if isinstance(value, Constant):
+    if isinstance(value, Constant) or value == Unknown():
         return
     if depth and (isinstance(value, Format) or (isinstance(value, Call) and value.method in _JOINS)):
         for part in parts(value):
