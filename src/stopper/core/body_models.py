@@ -199,7 +199,7 @@ def takes_all(facts: "SourceFacts", value: Value) -> bool:
     if isinstance(value, Call) and value.method in _LOADS and _lets_more_in(value.keyword("unknown")):
         return True
     known = classes_by_name(facts).get(class_of(facts, value) or "")
-    said = known.attributes if known is not None else {}
+    said: dict[str, Value] = dict(known.attributes) if known is not None else {}
     inner = [
         held.attributes
         for word in ("Meta", "Config")

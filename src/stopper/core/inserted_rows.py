@@ -12,7 +12,8 @@ INSERT: Final = re.compile(
 def quoted(row: str, beside: list[list[str]]) -> list[list[str]]:
     """The literal texts of a row; where a mark stands in it, what is passed beside the statement."""
     passed = iter(beside)
+    nothing: list[str] = []
     return [
-        [one[1:-1]] if one[:1] in ("'", '"') else next(passed, []) if one in ("?", "%s") else []
+        [one[1:-1]] if one[:1] in ("'", '"') else next(passed, nothing) if one in ("?", "%s") else nothing
         for one in (part.strip() for part in row.split(","))
     ]

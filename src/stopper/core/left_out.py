@@ -73,7 +73,7 @@ def _by_comparison(facts: "SourceFacts", value: Mapping) -> frozenset[LabelKind]
             for part in walk(side, 3)
             if (text := text_of(part)) is not None
         ]
-        told = frozenset(kind for text in texts for kind in kinds_under(text))
+        told: frozenset[LabelKind] = frozenset[LabelKind]().union(*map(kinds_under, texts))
         if told:
             found |= told
         elif isinstance(one.right, Name) and _NAMES_OF_SECRETS.search(one.right.dotted.rpartition(".")[2]):

@@ -291,7 +291,7 @@ def _bodies(honest: Request, hers: Account) -> Iterator[dict[str, object]]:
 
 def _new(name: str, value: object, stem: str, hers: Account) -> object:
     """Something new of the same type; the name by which she logs in and the id stay."""
-    if value in hers.numbers or value == hers.person.subject or isinstance(value, (dict, list)):
+    if value in hers.numbers or value == hers.person.subject or not isinstance(value, (str, int, float, type(None))):
         return value
     if RIGHTS.search(name):
         return "admin" if isinstance(value, str) else True

@@ -207,7 +207,7 @@ def _by_auto_schema(facts: SourceFacts) -> Iterator[Call]:
         if not any(base.endswith("SQLAlchemyAutoSchema") for base in schema.bases):
             continue
         meta = known.get(f"{schema.name}.Meta")
-        said = meta.attributes if meta is not None else {}
+        said: dict[str, Value] = dict(meta.attributes) if meta is not None else {}
         model = said.get("model")
         columns = known.get(model.dotted) if isinstance(model, Name) else None
         left_out = any(word in said for word in ("fields", "exclude", "dump_only")) or not is_constant(

@@ -97,7 +97,8 @@ def _patterns() -> dict[kept_patterns.Asked, None]:
         for value in vars(module).values() if name.startswith("stopper.") else ():
             if isinstance(value, re.Pattern):
                 # Flags may have been given or stand in the pattern; to keep one too many does no harm.
-                found.update({(value.pattern, 0): None, (value.pattern, value.flags & ~re.UNICODE): None})
+                made = cast("re.Pattern[str]", value)
+                found.update({(made.pattern, 0): None, (made.pattern, made.flags & ~re.UNICODE): None})
     return found
 
 

@@ -92,7 +92,7 @@ def _word(function: str) -> str:
 def _settings(app: App, facts: SourceFacts) -> Iterator[Hit]:
     """Passlib's and Flask-Security's choice of scheme."""
     made = [*facts.calls(_CONTEXT)]
-    foreign = _only_verify(facts) if made else set()
+    foreign: set[Span | None] = _only_verify(facts) if made else set()
     for call in made:
         if call.span in foreign:
             continue

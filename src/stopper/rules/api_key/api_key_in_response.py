@@ -144,7 +144,7 @@ def _is_of_key_model(facts: SourceFacts, function: str, value: Value) -> bool:
     words = _PLAINLY if is_hashed else _KEY_ITSELF  # what is called a key may be its name then
     columns = [known.attributes.get(name) for name in words]
     return any(
-        (held is not None and any(held is one for one in columns))
+        any(held is one for one in columns)
         or (isinstance(held, Name) and held.dotted in {f"{owner}.{name}" for name in words & known.fields.keys()})
         for _, held in value.items
     )

@@ -39,11 +39,9 @@ def detect(app: App) -> Iterator[Hit]:
         for name in words(one.value):
             if _SENSITIVE.match(name):
                 spans.setdefault(one.span, Hit(f"other origins may read the header {name} of every answer", one.span))
-    reflecting = {
-        one.span.path for one in headers_set(facts, ORIGIN) if one.span is not None and _is_own_origin(facts, one.value)
-    }
+    reflecting = {one.span.path for one in headers_set(facts, ORIGIN) if _is_own_origin(facts, one.value)}
     for one in headers_set(facts, ALLOW):
-        if one.span is not None and one.span.path in reflecting:
+        if one.span.path in reflecting:
             continue  # whoever lets every origin in, line by line, has that to mend first: ``cors-origin-reflected`` tells of it
         if "*" in words(one.value) or _is_what_was_asked(facts, one.value):
             spans.setdefault(one.span, Hit("other origins may send any header they like", one.span))

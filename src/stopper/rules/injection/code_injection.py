@@ -109,7 +109,7 @@ _SAFE_LOADERS: Final = frozenset({"SafeLoader", "CSafeLoader", "BaseLoader", "CB
 def _is_safe_loader(facts: SourceFacts, call: Call, depth: int = 3) -> bool:
     """PyYAML's loaders that make no objects, and the project's that derive from one."""
     loader = call.argument(1, "Loader")
-    names = [loader.dotted] if isinstance(loader, Name) else []
+    names: list[str] = [loader.dotted] if isinstance(loader, Name) else []
     for _ in range(depth):
         if any(name.rpartition(".")[2] in _SAFE_LOADERS for name in names):
             return True

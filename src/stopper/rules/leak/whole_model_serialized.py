@@ -68,7 +68,9 @@ def detect(app: App) -> Iterator[Hit]:
         yield Hit("every object of a model is answered with all its columns", returned, certainty="likely")
     for flow in facts.flows("response"):
         certainty = None
-        marshalled = (_marshalled(flow.value) if marshals else frozenset()) | _of_one_column(flow.value)
+        marshalled = _of_one_column(flow.value)
+        if marshals:
+            marshalled |= _marshalled(flow.value)
         for value in walk(flow.value):
             if id(value) in marshalled:
                 continue

@@ -211,8 +211,8 @@ def _folded(
     if owner is None:
         return _folded_builtin(reader, node, callee, args, keywords, is_open)
     if callee == "dict.fromkeys" and args and type(args[0]) is Sequence:
-        pairs = tuple([(one, args[1] if len(args) > 1 else NONE) for one in args[0].items])
-        return new_mapping(pairs, args[0].open, reader.span(node))
+        keys, held = args[0], args[1] if len(args) > 1 else NONE
+        return new_mapping(tuple([(one, held) for one in keys.items]), keys.open, reader.span(node))
     word = callee.rpartition(".")[2]
     if word == "get" or word == "pop":
         return _folded_get(reader, node, owner, args, keywords)
