@@ -28,6 +28,7 @@ ON_SERVER: Final = (
     "flask_redis_session",
     "stopper",
 )
+_SETS_UP: Final = "|".join(rf"{re.escape(name)}\..+" for name in ON_SERVER)
 _INTERFACES: Final = ("flask.sessions.SessionInterface", "flask.SessionInterface")
 _HARMLESS: Final = re.compile(r"(?i)csrf|xsrf|nonce|state|e_?mail$|_id$|next|flash")
 _CODE: Final = re.compile(
@@ -70,8 +71,10 @@ def detect(app: App) -> Iterator[Hit]:
 
 def is_kept_on_server(facts: SourceFacts) -> bool:
     """That the cookie holds no more than an id: a library keeps the session, or a class of the project that is no signed cookie."""
-    if facts.imports(*ON_SERVER) or next(facts.config_writes("SESSION_TYPE"), None) is not None:
+    if next(facts.config_writes("SESSION_TYPE"), None) is not None:
         return True
+    if facts.imports(*ON_SERVER) and next(facts.calls_matching(_SETS_UP), None) is not None:
+        return True  # an import alone keeps nothing
     for found in facts.classes(*_INTERFACES):
         methods = [f"{found.name}.{name}" for name in found.methods]
         signs_it_all = any(call.method == "get_signing_serializer" for name in methods for call in facts.calls_in(name))
