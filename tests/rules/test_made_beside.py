@@ -10,7 +10,7 @@ from flask import Flask, jsonify, request
 from stopper.core.exchange import Request, Response
 from stopper.scan.catalogue import load
 from stopper.scan.trial import try_rule
-from stopper.scan.wire.courier import created_paths
+from stopper.scan.wire.things_made import created_paths
 
 RULE = next(rule for rule in load() if rule.slug == "cross-user-object-access")
 

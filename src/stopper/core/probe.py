@@ -9,7 +9,7 @@ probe runs over WSGI and over HTTP, inside the scan's budget, pace and mode. It 
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar, cast
+from typing import Any, Final, Literal, Protocol, TypeVar, cast
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
@@ -123,6 +123,11 @@ def look_at_tls() -> Steps[TlsSeen]:
     return cast("TlsSeen", (yield LookAtTls()))
 
 
+_HELD: Final[set[Secret]] = set()
+"""Every credential that anybody of a scan has had, also one that is over: exchanges hold it as plain text, and the redactor forgets a
+secret that nobody keeps."""
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Somebody the scan can be. ``headers`` carry the credential; ``token`` is the bearer token alone, where there is one.
@@ -142,6 +147,10 @@ class Identity:
     issued_by: RouteRef | None = None
     """The route that gave the credential, where the scan got it from the server itself."""
     guessed: bool = False
+
+    def __post_init__(self) -> None:
+        known = (self.token, self.password, self.refresh_token, *(value for _, value in self.headers))
+        _HELD.update(one for one in known if one is not None)
 
     def on(self, request: Request) -> Request:
         """*request* as this identity: its credential headers replace those of the same name."""

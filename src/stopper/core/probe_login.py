@@ -24,8 +24,11 @@ _ASKS_AGAIN: Final = re.compile(r"""(?i)<input[^>]{1,400}type\s*=\s*["']?passwor
 FIELDS_MOST: Final = 4
 """Fields of a form that logs in: a box to be remembered may be among them."""
 _OPENS: Final = re.compile(
-    r"(?i)regist|sign-?up|join|create|enroll|change|reset|forgot|update|profile|settings|account|users?(/|$)|new"
+    r"(?i)regist|sign-?up|join|create|enroll|change|reset|recover|restore|forgot|update|profile|settings|account|new|"
+    r"(^|[/_-])(add|invite|pass\w*|pwd?|(user|member|employee|customer|client|student|teacher|patient|author|admin|owner)s?|people|staff)(/|$)"
 )
+_NEW: Final = re.compile(r"(?i)new|old|current|confirm|repeat|again|retype|verif")
+"""Fields beside which a password is given anew."""
 _OUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 
 
@@ -42,6 +45,8 @@ def login_routes(target: Target) -> list[Route]:
 def is_log_in_form(route: Route) -> bool:
     """Whether a form of a page asks a name and one password and nothing else, wherever it is sent: the start page may be the log-in."""
     if not route.takes_form or "wire" not in route.readers or _OPENS.search(route.path):
+        return False
+    if any(_NEW.search(name) for name in route.fields):
         return False
     passwords = [name for name in route.fields if PASSWORD.search(name)]
     names = [name for name in route.fields if SUBJECT.search(name) and name not in passwords]

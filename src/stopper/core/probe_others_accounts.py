@@ -198,6 +198,8 @@ def _changed(target: Target, route: Route, method: str, hers: Account, his: Iden
     ends = method == "DELETE" or any(map(_ENDS.match, _words(route)))
     name = as_parameter(route.parameters[0][0])
     told = (yield from own_numbers(target, hers.person, name)).get(name)  # called so by what she is shown of herself
+    if told is not None and (yield from _is_shared(target, name, told, his)):
+        return None
     numbers = [told] if told is not None else [one for one in hers.numbers if fits(route, one)]
     for number in numbers[:NUMBERS_MOST]:
         if told is None and not (yield from is_hers(target, route, number, hers, ends)):
@@ -214,6 +216,14 @@ def _changed(target: Target, route: Route, method: str, hers: Account, his: Iden
             if verdict is None or verdict.outcome == "fail":
                 return verdict
     return passed(f"{method} {route.path} leaves the account of another as it is")
+
+
+def _is_shared(target: Target, name: str, number: str, his: Identity) -> Steps[bool]:
+    """Whether somebody else is shown the same number of himself: the account of a company, say, which was there before."""
+    for other in (his, *target.identities):
+        if (yield from own_numbers(target, other, name)).get(name) == number:
+            return True
+    return False
 
 
 def _tried(

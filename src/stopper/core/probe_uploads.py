@@ -74,7 +74,8 @@ def served_pages(target: Target) -> Steps[tuple[list[RouteRef], list[Evidence]]]
             continue
         seen = yield from _served(target, taken, name, tag)
         if seen is not None:
-            yield from own(seen.request.target.partition("?")[0], taken.request)
+            if name in seen.request.target:  # another page was there before, and only shows it
+                yield from own(seen.request.target.partition("?")[0], taken.request)
             places.append(taker.ref)
             evidence += [
                 Evidence("exchange", "a page is uploaded", taken),

@@ -19,6 +19,11 @@ DOORS_MOST: Final = 2
 FIELDS_MOST: Final = 12
 """Fields of the root, and of each thing, that are asked for."""
 _PATH: Final = re.compile(r"(?i)(^|/)(graphql|graphiql|gql)/?$")
+_CHANGES: Final = re.compile(
+    r"(?i)(delete|remove|destroy|clear|reset|purge|wipe|erase|drop|truncate|flush|burn|expire|cancel|revoke|disable|deactivate|unsubscribe|logout|"
+    r"signout|create|insert|update|upsert|set|add|send|save|register|transfer|pay|shutdown|restart|reboot|import|upload|seed|migrate|run|exec)(?![a-z])"
+)
+"""Deeds in the name of a field: some schemas have them among what is only asked."""
 _TEXTS: Final = ("String", "ID")
 _LITERALS: Final = {"Int": "1", "Float": "1.0", "Boolean": "false"}
 _DESCRIBE: Final = (
@@ -109,7 +114,8 @@ def _query(types: Mapping[str, list[Mapping[str, object]]], by_get: bool, canary
     plain: list[str] = []
     variables: dict[str, str] = {}
     declared: list[str] = []
-    for field in types[""][:FIELDS_MOST]:
+    asks = [one for one in types[""] if not _changes(str(one["name"]))]
+    for field in asks[:FIELDS_MOST]:
         chosen = _selection(types, field)
         given = list(_arguments(field, canary))
         if chosen is None or any(one is None for one in given):
@@ -128,6 +134,11 @@ def _query(types: Mapping[str, list[Mapping[str, object]]], by_get: bool, canary
     head = f"query({', '.join(declared)})" if declared else "query"
     body = " ".join(asked)
     return Asked(f"{head} {{ {body} }}", variables, f"{{ {' '.join(plain)} }}" if plain else "", by_get)
+
+
+def _changes(name: str) -> bool:
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().split("_")
+    return any(_CHANGES.fullmatch(word) for word in (*words, name.lower().replace("_", "")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ _ABSENT: Final = re.compile(
 )
 _QUOTED: Final = re.compile(r"""['"`]([A-Za-z_]\w{0,39})['"`]""")
 _KEY_ERROR: Final = re.compile(r"""(?:^|KeyError: )['"]([A-Za-z_]\w{0,39})['"]$""")
-_LIST: Final = r"([A-Za-z_]\w{0,39}(?:\s*(?:,\s*and|,|and|&|or|/)\s*[A-Za-z_]\w{0,39}){0,7})"
+# A word is taken whole: ``and`` and ``or`` inside one would let it be split in more ways than can be tried.
+_LIST: Final = r"([A-Za-z_]\w{0,39}+(?:(?:\s*(?:,(?:\s*and\b)?|&|/)\s*|\s+(?:and|or)\s+)[A-Za-z_]\w{0,39}+){0,7})"
 _SAYINGS: Final = (
     re.compile(
         r"(?i)\b(?:fields?|parameters?|params?|keys?|arguments?|property|properties|values?)\s*(?:missing|required)?\s*:\s*" + _LIST

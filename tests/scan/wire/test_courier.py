@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from stopper.core.exchange import Request, Response
 from stopper.core.probe import Mode, Skipped
 from stopper.core.rule import Surface
-from stopper.scan.wire.courier import Courier, created_paths, retry_after
+from stopper.scan.wire.courier import Courier, retry_after
+from stopper.scan.wire.things_made import created_paths
 from stopper.scan.wire.transport import Hold, at_once
 
 

@@ -1,5 +1,6 @@
 """A stranger learns who has an account, and aims the guessing of passwords and the phishing at those."""
 
+import json
 import re
 import secrets
 from collections.abc import Iterator
@@ -12,9 +13,11 @@ from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.login_names import PASSWORD
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import attempt, says_nothing, steady
+from stopper.core.probe_inputs import members
 from stopper.core.probe_login import entered, lets_in, login_requests, login_routes, retyped
 from stopper.core.raising import raised_in
 from stopper.core.rule import Hit, Rule
@@ -259,6 +262,9 @@ def _forgotten(target: Target, person: Identity) -> Steps[Verdict | None]:
             "POST" not in route.methods
             or route.parameters
             or not re.search(r"(?i)forgot|request-?reset|recover", route.path)
+            or any(
+                PASSWORD.search(name) for name in members(target.request_for(route, "POST"))
+            )  # it sets one, and asks for none
         ):
             continue
         nobody = _nobody(target, person.subject)
@@ -277,7 +283,8 @@ def _forgotten(target: Target, person: Identity) -> Steps[Verdict | None]:
 
 def _reset(target: Target, route: Route, subject: str) -> Request:
     request = next(login_requests(target, route, subject, secrets.token_hex(8)))
-    return Request(request.method, request.target, request.headers, request.body, "write")
+    body = {name: value for name, value in members(request).items() if not PASSWORD.search(name)}
+    return Request(request.method, request.target, request.headers, json.dumps(body).encode(), "write")
 
 
 def _nobody(target: Target, subject: str) -> str:

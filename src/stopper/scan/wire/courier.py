@@ -4,10 +4,9 @@ import json
 import re
 import threading
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Final, cast
-from urllib.parse import urlsplit
+from typing import Final
 
 from stopper.core.exchange import Effect, Exchange, Request, Response
 from stopper.core.probe import Mode, Skipped
@@ -23,6 +22,7 @@ from stopper.scan.wire.reach_log import ReachLog
 from stopper.scan.wire.shared import SharedAnswers
 from stopper.scan.wire.slow_doors import SlowDoors
 from stopper.scan.wire.spared_accounts import spared
+from stopper.scan.wire.things_made import created_paths, creates, path_of, shown_paths
 from stopper.scan.wire.time_limit import TimeLimit
 from stopper.scan.wire.transport import READ_METHODS, Transport
 
@@ -37,8 +37,12 @@ HAZARDS: Final = frozenset({
     "withdraw", "payout", "deploy", "rollback", "uninstall", "format", "erase", "broadcast", "sms", "publish", "trade",
 })  # fmt: skip
 """Words of a path behind which a request could cost money or data; only reading is sent there."""
-_MAKES: Final = re.compile(r"(?<=.)/(create|new|add)$")
-"""Ends the path of a route that makes things: they are found beside it, not below."""
+TAKES_AWAY: Final = frozenset(
+    {"delete", "remove", "destroy", "clear", "purge", "wipe", "erase", "truncate", "drop", "cancel", "revoke"}
+)
+"""Words of a path that takes something away also where it is asked by GET; only an active scan asks there."""
+_KEPT: Final = re.compile(r"(?i)(^|[/_-])(tokens|sessions|api[-_]?keys?)/?$")
+"""Collections: who is in already makes another thing there, and logs in nowhere."""
 REFUSALS: Final = frozenset({400, 401, 403, 404, 405, 406, 413, 415, 422})
 """Answers after which everything is as it was."""
 WAIT_MOST: Final = 5.0
@@ -71,6 +75,12 @@ class Courier:
         """Paths of things that requests of this scan created, with the request that did."""
         self.deleted: set[str] = set()
         """Those of them that were deleted since. A server may give their ids to what is made next."""
+        self._there: dict[str, int] = {}
+        """Paths of things that were read, with the number of the request that first showed each: what was there before a request was sent
+        is nothing that it made."""
+        self._number = 0
+        self._sent: dict[Request, int] = {}
+        """Requests that may have made something, with the number of each, the last one."""
         self._ways: dict[str, set[str]] = {}
         """All paths of a thing that has several, by each of them."""
         self._shown: set[str] = set()
@@ -215,23 +225,26 @@ class Courier:
             return f"it would {'write' if effect == 'write' else 'log in'}, and the mode is {self.mode}"
         if effect == "write" and self._why_no_writes:
             return self._why_no_writes
-        if rebuilt := REBUILDS.search(_path(request.target)):
+        if rebuilt := REBUILDS.search(path_of(request.target)):
             return f"its path says {rebuilt.group(0).strip('/')!r}, which would take away what the scan stands on"
         if request.method in READ_METHODS:
+            takes = TAKES_AWAY & set(re.split(r"[^a-z]+", path_of(request.target).lower()))
+            if takes and request.method != "OPTIONS" and self.mode != "active":
+                return f"its path says {min(takes)!r}, and the mode is {self.mode}"
             return ""
-        if hazard := HAZARDS & set(re.split(r"[^a-z]+", _path(request.target).lower())):
+        if hazard := HAZARDS & set(re.split(r"[^a-z]+", path_of(request.target).lower())):
             return f"its path says {min(hazard)!r}"
-        if request.method == "DELETE" and effect == "write" and not self._is_own(_path(request.target)):
+        if request.method == "DELETE" and effect == "write" and not self._is_own(path_of(request.target)):
             return "only what the scan itself created is deleted"
         return ""
 
     def _skip(self, request: Request, reason: str) -> None:
         with self._lock:
-            self.skipped.setdefault(f"{request.method} {_path(request.target)}", reason)
-        raise Skipped(f"{request.method} {_path(request.target)} was not sent: {reason}")
+            self.skipped.setdefault(f"{request.method} {path_of(request.target)}", reason)
+        raise Skipped(f"{request.method} {path_of(request.target)} was not sent: {reason}")
 
     def _pace(self, request: Request) -> None:
-        key, now = (request.method, _path(request.target)), time.monotonic()
+        key, now = (request.method, path_of(request.target)), time.monotonic()
         with self._lock:
             until = self._busy.get(key, 0.0)
             busy = [end for end in self._busy.values() if end > now]
@@ -257,7 +270,7 @@ class Courier:
         return seconds
 
     def _learn(self, request: Request, response: Response) -> None:
-        key = (request.method, _path(request.target))
+        key = (request.method, path_of(request.target))
         self.reach.learn(request, response, self.credentials.headers_of(request.identity))
         self.credentials.learn(request, response)
         self.page.used(request, response)
@@ -272,7 +285,15 @@ class Courier:
                     self.heard.add(key)
             if response.status == 429:
                 self._busy[key] = time.monotonic() + retry_after(response)
+            self._number += 1
+            if request.method == "GET" and response.succeeded:
+                for path in shown_paths(request, response):
+                    self._there.setdefault(path, self._number)
+            elif request.method not in READ_METHODS:
+                self._sent[request] = self._number
             if request.method == "DELETE" and response.succeeded:
+                for path in self._ways.get(key[1], {key[1]}):
+                    self._there.pop(path, None)
                 self.deleted |= self._ways.get(key[1], {key[1]})
             if creates(request, response):
                 for path in created_paths(request, response):
@@ -281,6 +302,8 @@ class Courier:
     def own(self, path: str, made: Request) -> None:
         """Remember that *made* has made the thing at *path*, one thing and no other: it may be deleted, and is when the scan ends."""
         with self._lock:
+            if self._was_there(path, made):
+                return
             self._own(path, made)
             self._shown.add(path)
             ways = {one for one, by in self.created.items() if by is made}
@@ -297,7 +320,12 @@ class Courier:
         """Whether the scan made what lies there, or that of which it is a part (``/notes/5/tags``)."""
         return path in self.created or path.rpartition("/")[0] in self._shown
 
+    def _was_there(self, path: str, made: Request) -> bool:
+        return self._there.get(path, self._number + 1) < self._sent.get(made, 0)
+
     def _own(self, path: str, made: Request) -> None:
+        if self._was_there(path, made):
+            return
         if path in self.deleted or path not in self.created:
             self.created[path] = made
         self.deleted.discard(path)
@@ -311,6 +339,8 @@ def effect_of(request: Request) -> Effect:
     """What *request* may change. A method that is not for reading counts as writing unless it logs in."""
     if request.method in READ_METHODS or request.method in ("TRACE", "TRACK"):
         return request.effect
+    if request.identity is not None and _KEPT.search(path_of(request.target)):
+        return "write"
     return "login" if request.effect == "login" else "write"
 
 
@@ -318,68 +348,6 @@ def retry_after(response: Response) -> float:
     """Seconds that a 429 asks for; 1 when it does not say."""
     said = (response.header("Retry-After") or "").strip()
     return float(min(int(said), 86400)) if said.isascii() and said.isdigit() and len(said) < 8 else 1.0
-
-
-def created_paths(request: Request, response: Response) -> set[str]:
-    """Where the thing that *request* created can be found: its Location, or the collection's path with the answer's own id.
-
-    Ids of other things in the answer (``owner_id``, a nested user) must never count: what counts may be deleted later.
-    """
-    collection = _MAKES.sub("", _path(request.target).rstrip("/"))
-    found: set[str] = set()
-    location = _location_path(response.header("Location") or "")
-    if location.startswith(collection + "/"):
-        found.add(location)
-    answer = response.json()
-    if isinstance(answer, dict):
-        own = _own_id(cast("dict[str, object]", answer), _singular(collection))
-        if own is not None:
-            found.add(f"{collection}/{own}")
-    return found
-
-
-def _own_id(answer: Mapping[str, object], singular: str) -> str | None:
-    """The id of the thing itself, or of the one that the answer wraps."""
-    for name in ("id", "uuid", "_id", f"{singular}_id", "slug"):
-        value = answer.get(name)
-        if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "":
-            return str(value)
-    for name in ("data", "result", "item", singular):
-        inner = answer.get(name)
-        if isinstance(inner, dict) and (own := _own_id(cast("dict[str, object]", inner), "")) is not None:
-            return own
-    return None
-
-
-def _singular(path: str) -> str:
-    last = path.rpartition("/")[2].lower().replace("-", "_")
-    return f"{last[:-3]}y" if last.endswith("ies") else last.removesuffix("s")
-
-
-def _location_path(location: str) -> str:
-    try:
-        return urlsplit(location).path
-    except ValueError:
-        return ""
-
-
-def creates(request: Request, response: Response) -> bool:
-    """Whether the answer says that something new is there: 201, or a 200 that repeats a text of the request. A 200 alone may be a
-    look-up of what was there before."""
-    if request.method != "POST" or response.status not in (200, 201):
-        return False
-    if response.status == 201:
-        return True
-    try:
-        sent: object = json.loads(request.body)
-    except (ValueError, RecursionError):
-        return False
-    texts = cast("dict[str, object]", sent).values() if isinstance(sent, dict) else ()
-    return any(isinstance(text, str) and len(text) >= 8 and text in response.text for text in texts)
-
-
-def _path(target: str) -> str:
-    return target.partition("?")[0]
 
 
 def _meet(barrier: threading.Barrier, timeout: float) -> None:
