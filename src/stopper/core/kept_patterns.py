@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
+from zlib import crc32
 
 
 def _module(name: str) -> Any:
@@ -48,7 +49,7 @@ class _Kept:
         try:
             head, _, numbers = path.read_bytes().partition(b"\n") if path is not None else (b"{}", b"", b"")
             said = json.loads(head)
-            if said.get("made_by") == _MADE_BY:
+            if said.get("made_by") == _MADE_BY and said.get("sum") == crc32(numbers):
                 self.members = {_asked(one): one for one in said["patterns"]}
                 self.numbers = numbers
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -70,8 +71,8 @@ def compiled(pattern: str | bytes, flags: int) -> re.Pattern[Any]:
     known = _kept.members.get((pattern, int(flags)))
     if known is None:
         return _compile(pattern, flags)
-    _, _, _, begin, end, whole, groups, names, numbered = known
     try:
+        _, _, _, begin, end, whole, groups, names, numbered = known
         codes = array(_NUMBERS, _kept.numbers[begin:end]).tolist()
         made: re.Pattern[Any] = _sre.compile(pattern, whole, codes, groups, names, tuple(numbered))
     except (RuntimeError, ValueError, TypeError, OverflowError):  # it was cut off
@@ -100,7 +101,8 @@ def packed(patterns: Iterable[Asked]) -> bytes:
             [text, isinstance(pattern, bytes), flags, begin, len(numbers) * numbers.itemsize, int(flags | state.flags),
              state.groups - 1, state.groupdict, numbered]
         )  # fmt: skip
-    return json.dumps({"made_by": _MADE_BY, "patterns": members}).encode() + b"\n" + numbers.tobytes()
+    codes = numbers.tobytes()
+    return json.dumps({"made_by": _MADE_BY, "sum": crc32(codes), "patterns": members}).encode() + b"\n" + codes
 
 
 def _asked(said: list[Any]) -> Asked:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.labels import CREDENTIALS, LabelKind
 from stopper.core.naming import is_key_name, sensitive
-from stopper.core.values import Choice, Constant, Mapping, Name, Unknown, Value, text_of, walk
+from stopper.core.values import Call, Choice, Constant, Mapping, Name, Unknown, Value, text_of, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -44,8 +44,9 @@ def left_out(facts: "SourceFacts", value: Mapping) -> frozenset[LabelKind]:
     if not value.open:
         return frozenset()
     found: frozenset[LabelKind] = frozenset()
-    if any(is_spread(key) for key, _ in value.items):
-        for key, _ in value.items:
+    spread = [number for number, (key, _) in enumerate(value.items) if is_spread(key)]
+    if spread:
+        for key, _ in value.items[spread[-1] + 1 :]:  # what stands before is written over by what is spread
             found |= kinds_under(text_of(key) or "")
     elif len(value.items) == 1 and not isinstance(value.items[0][0], Constant) and value.span is not None:
         found = _by_comparison(facts, value)
@@ -62,6 +63,8 @@ def _by_comparison(facts: "SourceFacts", value: Mapping) -> frozenset[LabelKind]
     if value.span is None:
         return frozenset()
     found: frozenset[LabelKind] = frozenset()
+    key, held = value.items[0]
+    shows_others = isinstance(held, Choice) and not any(map(is_mask, held.options))
     for one in facts.comparisons(*_BY_NAME):
         if not value.span.holds(one.span):
             continue
@@ -78,6 +81,20 @@ def _by_comparison(facts: "SourceFacts", value: Mapping) -> frozenset[LabelKind]
             found |= told
         elif isinstance(one.right, Name) and _NAMES_OF_SECRETS.search(one.right.dotted.rpartition(".")[2]):
             return _ALL
-        elif texts and one.operator in ("==", "in"):
+        elif (
+            texts
+            and not shows_others
+            and one.operator in ("==", "in")
+            and any(
+                _bare(side) is _bare(key) for side in ((one.left,) if one.operator == "in" else (one.left, one.right))
+            )
+        ):
             return _ALL  # those that may be shown are named
     return found
+
+
+def _bare(value: Value) -> Value:
+    """``name`` of ``name.lower().strip()``"""
+    while isinstance(value, Call) and value.receiver is not None:
+        value = value.receiver
+    return value

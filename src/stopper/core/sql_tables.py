@@ -9,7 +9,7 @@ from stopper.core.values import Call, Value, text_of, walk
 _NAMED: Final = r"[\"`\[]?(?:\w+\.)?(\w+)[\"`\]]?"
 _MADE: Final = re.compile(rf"(?is)\bcreate\s+table\s+(?:if\s+not\s+exists\s+)?{_NAMED}\s*\((.*)\)")
 _FILLED: Final = re.compile(rf"(?is)\b(?:insert|replace)\s+(?:or\s+\w+\s+)?into\s+{_NAMED}\s*\(([^)]*)\)")
-_READ: Final = re.compile(rf"(?is)\bselect\s+([\w\s,.\"`]+?)\s+from\s+{_NAMED}(?:\s|;|$)")
+_READ: Final = re.compile(rf"(?is)\bselect\s([\w\s,.\"`]{{1,2000}}?)\sfrom\s+{_NAMED}(?:\s|;|$)")
 _ASKED: Final = re.compile(rf"(?is)\b(?:from|update|into)\s+{_NAMED}")
 _STATEMENTS: Final = (
     "*.execute",
@@ -58,7 +58,8 @@ def columns_read(rows: Value) -> tuple[str, ...]:
         ):
             read = _READ.search(text_of(part.args[0]) or "")
             if read is not None:
-                return tuple(name.split(".")[-1].split()[-1].strip('"`') for name in read[1].split(",") if name.strip())
+                last = [name.split(".")[-1].split() for name in read[1].split(",") if name.strip()]
+                return tuple(words[-1].strip('"`') if words else "" for words in last)
     return ()
 
 

@@ -31,7 +31,7 @@ def detect(app: App) -> Iterator[Hit]:
         for value in (found for one in here for found in reached(facts, one)):
             yield from _once(value, _judged(value, call.span, algorithms), seen)
     settings = key_settings(app, facts)
-    for write in facts.config_writes(*settings):
+    for write in facts.config_writes(*settings) if settings else ():
         if write.loaded is not False and "test" not in write.owner.lower() and not is_set_aside(facts, write):
             for value in reached(facts, write.value):
                 yield from _once(value, _judged(value, write.span, settings[write.key], prefer=write.span), seen)
@@ -86,7 +86,7 @@ def _in_files(app: App, facts: SourceFacts) -> Iterator[Hit]:
     wanted: dict[str, tuple[str, ...]] = {}
     uses = [(key, algorithms) for _, key, algorithms in key_uses(app, facts) if is_hmac(algorithms)]
     settings = key_settings(app, facts)
-    uses += [(write.value, settings[write.key]) for write in facts.config_writes(*settings)]
+    uses += [(write.value, settings[write.key]) for write in (facts.config_writes(*settings) if settings else ())]
     for key, algorithms in uses:
         for value in reached(facts, key):
             if isinstance(value, EnvironmentValue):

@@ -70,10 +70,15 @@ def read_if(reader: Reader, node: ast.If) -> Body:
     reader.under = outer
     _merge(reader, after, then.stops, otherwise.stops)
     looked_into = _looked_into(test)
-    if looked_into and not negated and not node.orelse and not then.stops and type(after.get(looked_into)) is Mapping:
-        reader.scope[looked_into] = after[
-            looked_into
-        ]  # where the test fails, there is nothing to take out or write over
+    if (
+        looked_into
+        and not negated
+        and not node.orelse
+        and not then.stops
+        and type(after.get(looked_into)) is Mapping
+        and _is_about_that_key(test, looked_into, node.body)
+    ):  # where the test fails, there is nothing to take out or write over
+        reader.scope[looked_into] = after[looked_into]
     return Body(then.stops and otherwise.stops, then.refuses and otherwise.refuses)
 
 
@@ -82,6 +87,24 @@ def _looked_into(test: ast.expr) -> str:
     if type(test) is ast.Compare and type(test.ops[0]) is ast.In and type(test.comparators[0]) is ast.Name:
         return test.comparators[0].id
     return ""
+
+
+def _is_about_that_key(test: Any, name: str, body: list[ast.stmt]) -> bool:
+    """That the body changes the mapping of that name under the key that was looked for, and nowhere else."""
+    key = ast.dump(test.left)
+    for one in (inner for statement in body for inner in ast.walk(statement)):
+        match one:
+            case ast.Name(id=bound, ctx=ast.Store() | ast.Del()) if bound == name:
+                return False
+            case ast.Subscript(value=ast.Name(id=held), slice=said, ctx=ast.Store() | ast.Del()) if held == name:
+                if ast.dump(said) != key:
+                    return False
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=held), attr=word), args=given) if held == name:
+                if word in ("update", "clear", "popitem", "setdefault"):
+                    return False
+                if word == "pop" and (not given or ast.dump(given[0]) != key):
+                    return False
+    return True
 
 
 def _merge(reader: Reader, other: Scope, other_stops: bool, own_stops: bool) -> None:
@@ -110,9 +133,14 @@ def read_for(reader: Reader, node: ast.For | ast.AsyncFor) -> None:
     before = _snapshot(reader)
     bind_target(reader, node.target, element_in(reader, over))
     block(reader, node.body)
-    if type(over) is not Sequence or over.open or not over.items:
+    if type(over) is not Sequence or over.open or not over.items or _is_cut_short(node.body):
         _merge(reader, before, False, False)
     block(reader, node.orelse)
+
+
+def _is_cut_short(body: list[ast.stmt]) -> bool:
+    """That a turn of the loop may end before its last line, so that what it binds there may never be bound."""
+    return any(type(one) in (ast.Break, ast.Continue) for statement in body for one in ast.walk(statement))
 
 
 def read_while(reader: Reader, node: ast.While) -> None:

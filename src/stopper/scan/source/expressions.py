@@ -107,10 +107,12 @@ def _dict(reader: Reader, node: ast.Dict) -> Value:
 
 
 def _boolean(reader: Reader, node: ast.BoolOp) -> Value:
-    found = reader.values(node.values)
+    first = reader.value(node.values[0])
+    before = dict(reader.scope)
+    found = (first, *reader.values(node.values[1:]))
+    _or_as_before(reader, before)
     if type(node.op) is not ast.Or:
         return new_choice(found, every=True)
-    first = found[0]
     if (
         len(found) == 2
         and isinstance(first, (EnvironmentValue, ConfigValue, Item))
@@ -144,7 +146,20 @@ def _ternary(reader: Reader, node: ast.IfExp) -> Value:
         conditions.append(
             new_condition(asked, not negated, False, False, place, reader.function, reader.span(node.orelse))
         )
-    return either(reader.value(node.body), reader.value(node.orelse))
+    before = dict(reader.scope)
+    then = reader.value(node.body)
+    _or_as_before(reader, before)
+    otherwise = reader.value(node.orelse)
+    _or_as_before(reader, before)
+    return either(then, otherwise)
+
+
+def _or_as_before(reader: Reader, before: dict[str, Value]) -> None:
+    """What a part of an expression took out of a mapping may still lie there: that part may not have been run."""
+    for name, held in before.items():
+        now = reader.scope.get(name)
+        if now is not held and type(now) is Mapping:
+            reader.scope[name] = either(held, now)
 
 
 def _compare(reader: Reader, node: ast.Compare) -> Value:
@@ -196,12 +211,13 @@ def _unary(reader: Reader, node: ast.UnaryOp) -> Value:
 def _comprehension(reader: Reader, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> Value:
     before = dict(reader.scope)
     sources: list[Value] = []
-    unrolled = _unrolled(reader, node)
+    first = reader.value(node.generators[0].iter)
+    unrolled = _unrolled(reader, node, first)
     if unrolled is not None:
         set_scope(reader, before)
         return unrolled
-    for generator in node.generators:
-        over = reader.value(generator.iter)
+    for number, generator in enumerate(node.generators):
+        over = reader.value(generator.iter) if number else first
         sources.append(over)
         bind_target(reader, generator.target, element_in(reader, over))
         for test in generator.ifs:
@@ -217,7 +233,7 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.SetComp | ast.Genera
 
 
 def _unrolled(
-    reader: Reader, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
+    reader: Reader, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, over: Value
 ) -> Value | None:  # fmt: skip
     """``{name: row[name] for name in ("id", "mail")}``: what it is, element by element; None where more than names come of it."""
     generator = node.generators[0]
@@ -228,7 +244,6 @@ def _unrolled(
         map(_is_plain, made)
     ):
         return None
-    over = reader.value(generator.iter)
     if type(over) is not Sequence or over.open or not 0 < len(over.items) <= MOST_UNROLLED:
         return None
     if not all(type(one) is Constant for one in over.items):

@@ -46,6 +46,11 @@ def _is_no_kit(kit: str, shown: str, data: bytes) -> bool:
     name = kit.rstrip("/").rpartition("/")[2].encode()
     return (
         name in data
-        and re.search(rb"^[ \t]*(?:from|import)[ \t][^\n]*\b" + re.escape(name) + rb"\b", data, re.MULTILINE)
+        and re.search(
+            rb"^[ \t]*(?:from|import)[ \t](?:[^\n]*|[^\n(]*\([^)]*)\b" + re.escape(name) + rb"\b"
+            rb"|import_module\(\s*[\"'](?:[\w.]*\.)?" + re.escape(name) + rb"\b",
+            data,
+            re.MULTILINE,
+        )
         is not None
     )

@@ -15,6 +15,7 @@ from stopper.core.values import (
     Sequence,
     Value,
 )
+from stopper.core.written_alike import written_alike
 from stopper.scan.source.held_fields import field_of
 from stopper.scan.source.names import INSTANCES
 from stopper.scan.source.project import Project
@@ -72,9 +73,9 @@ def _same(given: list[Value | None]) -> Value | None:
     if isinstance(first, Name) and first.dotted in CONFIGS:
         alike = all(isinstance(one, Name) and one.dotted in CONFIGS for one in given)
     elif isinstance(first, ConfigValue):
-        alike = all(isinstance(one, ConfigValue) and one.key == first.key for one in given)
+        alike = all(isinstance(one, ConfigValue) and written_alike(one, first) for one in given)
     elif isinstance(first, EnvironmentValue):
-        alike = all(isinstance(one, EnvironmentValue) and one.variable == first.variable for one in given)
+        alike = all(isinstance(one, EnvironmentValue) and written_alike(one, first) for one in given)
     else:
         alike = isinstance(first, Constant) and all(
             isinstance(one, Constant) and type(one.value) is type(first.value) and one.value == first.value
