@@ -64,6 +64,10 @@ def test_forms_that_open_or_change_an_account_are_no_log_ins() -> None:
     assert is_log_in_form(form("/", "username", "password"))
     assert is_log_in_form(form("/enter", "email", "password", "remember"))
     assert not is_log_in_form(form("/register", "username", "password"))
+    for path in ("/pass", "/recover", "/employees", "/members/", "/invite", "/restore-access"):
+        assert not is_log_in_form(form(path, "username", "password")), path
+    assert not is_log_in_form(form("/", "username", "new_password"))
+    assert not is_log_in_form(form("/enter", "name", "password", "confirm"))
     assert not is_log_in_form(form("/", "username", "password", "confirm_password"))
     assert not is_log_in_form(form("/profile", "username", "password"))
     assert not is_log_in_form(Route("/", ("POST",), fields=("username", "password"), readers=frozenset({"spec"})))

@@ -62,6 +62,12 @@ def test_what_names_no_input_gives_none(said: Any) -> None:
     assert missing_in(answer(said)) == ()
 
 
+def test_words_made_of_ands_and_ors_hold_nobody_up() -> None:
+    """One word could be split in more ways than anybody can try."""
+    assert missing_in(answer({"error": f"{'or' * 60} expected"})) == ()
+    assert missing_in(answer({"error": "Username and password are required"})) == ("username", "password")
+
+
 def test_only_a_refusal_of_the_request_is_read() -> None:
     assert missing_in(answer({"error": "name is required"}, 401)) == ()
     assert missing_in(answer({"error": "name is required"}, 200)) == ()

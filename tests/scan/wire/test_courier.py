@@ -101,6 +101,34 @@ def test_a_thing_with_several_paths_is_one_thing() -> None:
     assert {"/notes/7", "/notes/delete/7"} <= mine.deleted
 
 
+def test_what_was_there_before_is_never_the_scans_own() -> None:
+    """An answer that repeats a text may be that of a thing which was changed and not made."""
+    shown = Response(200, body=b'{"id": 1, "bio": "as it was"}')
+    saved = Response(200, body=b'{"id": 1, "bio": "a text of the scan"}')
+    mine = courier(Recorder(shown, saved), mode="active")
+    mine.carry(Request("GET", "/profile/1"))
+    made = mine.carry(Request("POST", "/profile", body=b'{"bio": "a text of the scan"}', effect="write")).request
+    mine.own("/profile/1", made)
+    with pytest.raises(Skipped, match="itself created"):
+        mine.carry(Request("DELETE", "/profile/1", effect="write"))
+    assert mine.left() == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/notes/1/delete", "/api/remove_user?id=1", "/clear", "/cancel/2", "/notes/destroy-all"]
+)
+def test_what_takes_away_by_its_name_is_asked_by_an_active_scan_alone(path: str) -> None:
+    with pytest.raises(Skipped, match="the mode is default"):
+        courier(Recorder(), mode="default").carry(Request("GET", path))
+    assert courier(Recorder(), mode="active").carry(Request("GET", path)).response.succeeded
+
+
+def test_whoever_is_in_makes_another_token_and_does_not_log_in() -> None:
+    with pytest.raises(Skipped):
+        courier(Recorder(), mode="default").carry(Request("POST", "/tokens", effect="login", identity="alice"))
+    assert courier(Recorder(), mode="default").carry(Request("POST", "/tokens", effect="login")).response.succeeded
+
+
 def test_a_part_of_what_only_an_answer_calls_new_is_not_deleted() -> None:
     """A ``Location`` may lead to a list of everybody's."""
     mine = courier(Recorder(Response(201, (("Location", "/notes"),))), mode="active")

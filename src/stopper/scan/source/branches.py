@@ -104,6 +104,8 @@ def _is_about_that_key(test: Any, name: str, body: list[ast.stmt]) -> bool:
                     return False
                 if word == "pop" and (not given or ast.dump(given[0]) != key):
                     return False
+            case _:
+                pass
     return True
 
 
