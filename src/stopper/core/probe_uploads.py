@@ -61,6 +61,10 @@ def takers(target: Target) -> Iterator[Taker]:
                 yield Taker(route, "file")
 
 
+_MADE_UP: Final = re.compile(r"(?=[^/]*\d)[\w-]{8,}(?:\.\w+)?$")
+"""The end of an address that a server has drawn for what it was given."""
+
+
 def served_pages(target: Target) -> Steps[tuple[list[RouteRef], list[Evidence]]]:
     """The routes to which a page was uploaded that is served as one, with the proof: a tag of our own stands in it."""
     places: list[RouteRef] = []
@@ -74,8 +78,9 @@ def served_pages(target: Target) -> Steps[tuple[list[RouteRef], list[Evidence]]]
             continue
         seen = yield from _served(target, taken, name, tag)
         if seen is not None:
-            if name in seen.request.target:  # another page was there before, and only shows it
-                yield from own(seen.request.target.partition("?")[0], taken.request)
+            path = seen.request.target.partition("?")[0]
+            if name in path or _MADE_UP.search(path):  # else another page was there before, and only shows it
+                yield from own(path, taken.request)
             places.append(taker.ref)
             evidence += [
                 Evidence("exchange", "a page is uploaded", taken),
