@@ -38,7 +38,7 @@ from stopper.scan.source.hook_tables import TABLE, row_assigned, table_assigned
 from stopper.scan.source.leaving import refuses
 from stopper.scan.source.loops import row_by_row
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named
-from stopper.scan.source.removing import written
+from stopper.scan.source.removing import latest
 from stopper.scan.source.replaced_views import view_replaced
 
 
@@ -52,14 +52,12 @@ def grow(reader: Reader, node: ast.expr, call: Call) -> None:
         grown, is_open = held.items, held.open
         for argument in call.args:
             if type(argument) is Mapping:
-                for key, value in argument.items:
-                    grown = written(grown, key, value)
+                grown = grown + argument.items
                 is_open = is_open or argument.open
             else:
                 grown, is_open = (*grown, (NOTHING, argument)), True
-        for name_of, value in call.keywords:
-            grown = written(grown, new_constant(name_of), value) if name_of != "**" else grown
-        reader.scope[name] = new_mapping(grown[:256], is_open or call.open, held.span, held.name)
+        grown += tuple((new_constant(key), value) for key, value in call.keywords if key != "**")
+        reader.scope[name] = new_mapping(latest(grown)[:256], is_open or call.open, held.span, held.name)
     elif (
         type(held) is Sequence
         and call.method in ("append", "extend", "add", "insert")
@@ -223,7 +221,7 @@ def _bind_one(
         is_open = owner.open or type(key) is not Constant
         grown = reader.scope.get(target.value.id)
         items = grown.items if type(grown) is Mapping else owner.items
-        reader.scope[target.value.id] = new_mapping(written(items, key, held), is_open, owner.span, owner.name)
+        reader.scope[target.value.id] = new_mapping(latest((*items, (key, held))), is_open, owner.span, owner.name)
 
 
 def _put_into_client(reader: Reader, headers: Value, key: Value, value: Value, span: Span) -> bool:

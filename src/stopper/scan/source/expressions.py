@@ -33,7 +33,7 @@ from stopper.scan.source.folding import SHORTEST_NOTED, binary, joined, mapping,
 from stopper.scan.source.lookups import attribute_node, element_in, subscript
 from stopper.scan.source.loops import is_table
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named, set_scope
-from stopper.scan.source.removing import written
+from stopper.scan.source.removing import latest
 
 MOST_UNROLLED: Final = 24
 COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
@@ -99,11 +99,8 @@ def _dict(reader: Reader, node: ast.Dict) -> Value:
         is_open = is_open or type(said) is not Constant
         if type(said) is Constant and type(said.value) is str and sensitive(said.value):
             held = named(held, said.value)
-        if spread:
-            pairs = list(written(tuple(pairs), said, held))
-        else:
-            pairs.append((said, held))
-    return mapping(tuple(pairs), is_open, reader.span(node))
+        pairs.append((said, held))
+    return mapping(latest(pairs) if spread else tuple(pairs), is_open, reader.span(node))
 
 
 def _boolean(reader: Reader, node: ast.BoolOp) -> Value:

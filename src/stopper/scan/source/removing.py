@@ -1,22 +1,28 @@
 """What a mapping holds after a key was taken out of it, or written over."""
 
 import ast
-from typing import Final
+from collections.abc import Sequence
 
 from stopper.core.left_out import is_spread, kinds_under
-from stopper.core.values import Call, Constant, Mapping, Parameter, Value, options, text_of
-from stopper.scan.source.reader import NOTHING, Reader
+from stopper.core.values import Call, Mapping, Parameter, Value, options, text_of
+from stopper.scan.source.drafts import new_mapping
+from stopper.scan.source.folding import MOST_ITEMS
+from stopper.scan.source.reader import NONE, NOTHING, Reader
 
-_MOST: Final = 256
-NO_VALUE: Final = Constant(None)
+Pairs = tuple[tuple[Value, Value], ...]
 
 
-def written(items: tuple[tuple[Value, Value], ...], key: Value, held: Value) -> tuple[tuple[Value, Value], ...]:
-    """The pairs once *held* lies under *key*: what lay there before is gone, unless it came out of another mapping."""
-    name = text_of(key)
-    if name is None:
-        return (*items, (key, held))
-    return (*(pair for pair in items if text_of(pair[0]) != name), (key, held))
+def latest(pairs: Sequence[tuple[Value, Value]]) -> Pairs:
+    """The pairs without those whose literal key is written over further on; what comes out of another mapping stays."""
+    met: set[str] = set()
+    kept: list[tuple[Value, Value]] = []
+    for pair in reversed(pairs):
+        name = text_of(pair[0])
+        if name is None or name not in met:
+            kept.append(pair)
+        if name is not None:
+            met.add(name)
+    return tuple(reversed(kept))
 
 
 def take_out(reader: Reader, target: ast.expr, key: Value) -> None:
@@ -30,8 +36,8 @@ def take_out(reader: Reader, target: ast.expr, key: Value) -> None:
             continue
         if type(owner) is Mapping:
             items = tuple(pair for pair in owner.items if text_of(pair[0]) != name)
-            if any(is_spread(said) for said, _ in items) and kinds_under(name) and len(items) < _MOST:
-                items = (*items, (one, NO_VALUE))
-            reader.scope[target.id] = Mapping(items, owner.open, owner.span, owner.name)
+            if any(is_spread(said) for said, _ in items) and kinds_under(name) and len(items) < MOST_ITEMS:
+                items = (*items, (one, NONE))
+            reader.scope[target.id] = new_mapping(items, owner.open, owner.span, owner.name)
         elif type(owner) in (Call, Parameter) and kinds_under(name):
-            reader.scope[target.id] = Mapping(((NOTHING, owner), (one, NO_VALUE)), True, None, owner.name)
+            reader.scope[target.id] = new_mapping(((NOTHING, owner), (one, NONE)), True, None, owner.name)
