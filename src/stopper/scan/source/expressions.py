@@ -33,7 +33,7 @@ from stopper.scan.source.folding import SHORTEST_NOTED, binary, joined, mapping,
 from stopper.scan.source.lookups import attribute_node, element_in, subscript
 from stopper.scan.source.loops import is_table
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named, set_scope
-from stopper.scan.source.removing import latest
+from stopper.scan.source.removing import latest, or_as_before
 
 MOST_UNROLLED: Final = 24
 COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
@@ -105,9 +105,9 @@ def _dict(reader: Reader, node: ast.Dict) -> Value:
 
 def _boolean(reader: Reader, node: ast.BoolOp) -> Value:
     first = reader.value(node.values[0])
-    before = dict(reader.scope)
+    taken = len(reader.taken)
     found = (first, *reader.values(node.values[1:]))
-    _or_as_before(reader, before)
+    or_as_before(reader, taken)
     if type(node.op) is not ast.Or:
         return new_choice(found, every=True)
     if (
@@ -143,20 +143,10 @@ def _ternary(reader: Reader, node: ast.IfExp) -> Value:
         conditions.append(
             new_condition(asked, not negated, False, False, place, reader.function, reader.span(node.orelse))
         )
-    before = dict(reader.scope)
-    then = reader.value(node.body)
-    _or_as_before(reader, before)
-    otherwise = reader.value(node.orelse)
-    _or_as_before(reader, before)
-    return either(then, otherwise)
-
-
-def _or_as_before(reader: Reader, before: dict[str, Value]) -> None:
-    """What a part of an expression took out of a mapping may still lie there: that part may not have been run."""
-    for name, held in before.items():
-        now = reader.scope.get(name)
-        if now is not held and type(now) is Mapping:
-            reader.scope[name] = either(held, now)
+    taken = len(reader.taken)
+    found = either(reader.value(node.body), reader.value(node.orelse))
+    or_as_before(reader, taken)
+    return found
 
 
 def _compare(reader: Reader, node: ast.Compare) -> Value:

@@ -63,6 +63,7 @@ class Reader:
         "path",
         "project",
         "scope",
+        "taken",
         "under",
     )
 
@@ -79,6 +80,8 @@ class Reader:
         """That a conditional expression was read: which of two values it gives may hang on what the function is given."""
         self.follows = True
         """That a call of a function that only gives back a value is read as that value."""
+        self.taken: list[tuple[str, Value]] = []
+        """Names of mappings out of which something was taken, each with what it stood for before."""
         self.under: tuple[tuple[Value, bool], ...] = ()
         """The tests around the statement that is read."""
 

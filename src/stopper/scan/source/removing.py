@@ -7,7 +7,7 @@ from stopper.core.left_out import is_spread, kinds_under
 from stopper.core.values import Call, Mapping, Parameter, Value, options, text_of
 from stopper.scan.source.drafts import new_mapping
 from stopper.scan.source.folding import MOST_ITEMS
-from stopper.scan.source.reader import NONE, NOTHING, Reader
+from stopper.scan.source.reader import NONE, NOTHING, Reader, either
 
 Pairs = tuple[tuple[Value, Value], ...]
 
@@ -34,6 +34,7 @@ def take_out(reader: Reader, target: ast.expr, key: Value) -> None:
         owner = reader.scope.get(target.id)
         if name is None or owner is None:
             continue
+        reader.taken.append((target.id, owner))
         if type(owner) is Mapping:
             items = tuple(pair for pair in owner.items if text_of(pair[0]) != name)
             if any(is_spread(said) for said, _ in items) and kinds_under(name) and len(items) < MOST_ITEMS:
@@ -41,3 +42,11 @@ def take_out(reader: Reader, target: ast.expr, key: Value) -> None:
             reader.scope[target.id] = new_mapping(items, owner.open, owner.span, owner.name)
         elif type(owner) in (Call, Parameter) and kinds_under(name):
             reader.scope[target.id] = new_mapping(((NOTHING, owner), (one, NONE)), True, None, owner.name)
+
+
+def or_as_before(reader: Reader, taken: int) -> None:
+    """What was taken out since *taken* things were may still lie there: the part of the expression that did it may not have been run."""
+    for name, held in reader.taken[taken:]:
+        now = reader.scope.get(name)
+        if now is not None and now is not held:
+            reader.scope[name] = either(held, now)
