@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.facts import SourceFacts
 from stopper.core.naming import sensitive
-from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Value, text_of, walk
+from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Value, walk
 
 REGISTERS: Final = re.compile(
     r"(?i)(^|[/_.-])(register|registration|sign_?-?up|create_?-?(user|account)|add_?-?user|enrol+)([/_.-]|$)"
@@ -75,8 +75,3 @@ def given(call: Call) -> Iterator[tuple[str, Value]]:
     """What is passed to a call, with the keyword where it has one."""
     yield from (("", value) for value in call.args)
     yield from call.keywords
-
-
-def literal_texts(value: Value | None) -> list[str]:
-    """The literal texts inside a value."""
-    return [text for one in walk(value, 6) if (text := text_of(one)) is not None]

@@ -4,8 +4,8 @@ comprehension that looks at the names."""
 import re
 from typing import TYPE_CHECKING, Final
 
+from stopper.core.held_headers import credential_kind
 from stopper.core.labels import CREDENTIALS, LabelKind
-from stopper.core.naming import is_key_name, sensitive
 from stopper.core.values import Call, Choice, Constant, Mapping, Name, Unknown, Value, text_of, walk
 
 if TYPE_CHECKING:
@@ -21,14 +21,11 @@ _BY_NAME: Final = ("==", "!=", "in", "not in")
 
 def kinds_under(key: str) -> frozenset[LabelKind]:
     """The labels of what is usually held under that key; empty where the key says of no credential."""
-    lowered = key.lower()
-    if lowered in ("authorization", "proxy-authorization"):
-        return frozenset({"authorization-header", "token"})
-    if lowered in ("cookie", "set-cookie", "cookies"):
+    if key.lower() in ("cookie", "set-cookie", "cookies"):
         return frozenset({"cookie"})
-    if is_key_name(key):
-        return frozenset({"api-key"})
-    kind = sensitive(key)
+    kind = credential_kind(key)
+    if kind == "authorization-header":
+        return frozenset({kind, "token"})
     return frozenset({kind}) if kind is not None else frozenset()
 
 

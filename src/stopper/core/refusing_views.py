@@ -3,6 +3,7 @@
 from typing import Final
 
 from stopper.core.facts import SourceFacts
+from stopper.core.raising import raised_in
 from stopper.core.values import Constant, Sequence, Value
 
 _REFUSALS: Final = frozenset({404, 405, 410, 501})
@@ -10,7 +11,7 @@ _REFUSALS: Final = frozenset({404, 405, 410, 501})
 
 def only_refuses(facts: SourceFacts, function: str) -> bool:
     """That the function raises, or answers 404, 405, 410 or 501, whatever it is asked, and calls nothing else."""
-    raised = [one for one in facts.raises() if one.function == function]
+    raised = raised_in(facts, function)
     returned = [one.value for one in facts.returns_of(function)]
     calls = list(facts.calls_in(function))
     ends = raised or returned or any(call.callee == "flask.abort" for call in calls)

@@ -1,10 +1,11 @@
 """Whoever has one token can find the secret at home and then sign tokens for everybody."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from stopper.core.app import App
 from stopper.core.environment_edits import from_environment
+from stopper.core.fact import ConfigWrite
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_keys import is_asymmetric, is_hmac, key_bytes, key_settings, key_uses, needed, reached, weakness
 from stopper.core.place import Span
@@ -31,12 +32,18 @@ def detect(app: App) -> Iterator[Hit]:
         for value in (found for one in here for found in reached(facts, one)):
             yield from _once(value, _judged(value, call.span, algorithms), seen)
     settings = key_settings(app, facts)
-    for write in facts.config_writes(*settings) if settings else ():
+    for write in _writes(facts, settings):
         if write.loaded is not False and "test" not in write.owner.lower() and not is_set_aside(facts, write):
             for value in reached(facts, write.value):
                 yield from _once(value, _judged(value, write.span, settings[write.key], prefer=write.span), seen)
     yield from _in_files(app, facts)
     yield from _running(app, settings)
+
+
+def _writes(facts: SourceFacts, settings: Iterable[str]) -> Iterator[ConfigWrite]:
+    """Where the secrets of tokens are set; nowhere, where no setting holds one."""
+    names = tuple(settings)
+    return facts.config_writes(*names) if names else iter(())
 
 
 def _once(value: Value, hit: Hit | None, seen: set[Span | None]) -> Iterator[Hit]:
@@ -86,7 +93,7 @@ def _in_files(app: App, facts: SourceFacts) -> Iterator[Hit]:
     wanted: dict[str, tuple[str, ...]] = {}
     uses = [(key, algorithms) for _, key, algorithms in key_uses(app, facts) if is_hmac(algorithms)]
     settings = key_settings(app, facts)
-    uses += [(write.value, settings[write.key]) for write in (facts.config_writes(*settings) if settings else ())]
+    uses += [(write.value, settings[write.key]) for write in _writes(facts, settings)]
     for key, algorithms in uses:
         for value in reached(facts, key):
             if isinstance(value, EnvironmentValue):
@@ -140,7 +147,7 @@ def _running(app: App, settings: dict[str, tuple[str, ...]]) -> Iterator[Hit]:
 def fix(app: App, hit: Hit) -> Edit | None:
     """The secret of a setting out of the environment, or 64 random bytes; the environment must have a new secret then."""
     facts = source_of(app)
-    for write in facts.config_writes(*key_settings(app, facts)):
+    for write in _writes(facts, key_settings(app, facts)):
         value = write.value
         if write.span != hit.span:
             continue
