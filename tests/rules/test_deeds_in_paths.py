@@ -1,57 +1,37 @@
 """Paths that say the deed before the thing (``/update_bill/5``), and things that are there already because no request makes them."""
 
 import itertools
-import secrets
 from typing import Any
 
 import pytest
-from flask import Flask, abort, jsonify, request
+from flask import abort, jsonify, request
+from tests.rules.toy_people import ToyPeople
 
 from stopper.core.app import App, Route
-from stopper.core.finding import Verdict
 from stopper.core.probe_kinds import collection_of
-from stopper.scan.catalogue import load
-from stopper.scan.trial import try_rule
-
-RULE = next(rule for rule in load() if rule.slug == "cross-user-object-access")
 
 
-class Bills:
+class Bills(ToyPeople):
     """Bills of people; everybody has one from the start. ``asks`` says whether the routes by id ask whose one is."""
 
     def __init__(self, *, asks: bool) -> None:
-        self.app = app = Flask("bills")
-        self.asks, self.people, self.tokens = asks, dict[str, str](), dict[str, str]()
+        super().__init__("bills")
+        self.asks = asks
         self.bills: dict[int, dict[str, Any]] = {}
         self.numbers = itertools.count(70)
 
-        @app.post("/register")
-        def register() -> Any:
-            sent = request.get_json()
-            self.people[sent["username"]] = sent["password"]
-            self.add(sent["username"], f"first of {sent['username']}")
-            return jsonify(ok=True), 201
-
-        @app.post("/login")
-        def login() -> Any:
-            sent, token = request.get_json(), secrets.token_urlsafe(24)
-            if self.people.get(sent["username"]) != sent["password"]:
-                return jsonify(error="no"), 401
-            self.tokens[token] = sent["username"]
-            return jsonify(token=token)
-
-        @app.get("/bills")
+        @self.app.get("/bills")
         def listed() -> Any:
             me = self.caller()
             return jsonify([{"id": one["id"], "text": one["text"]} for one in self.bills.values() if one["who"] == me])
+
+    def joined(self, name: str) -> None:
+        self.add(name, f"first of {name}")
 
     def add(self, who: str, text: str) -> int:
         number = next(self.numbers)
         self.bills[number] = {"id": number, "text": text, "who": who, "paid": False}
         return number
-
-    def caller(self) -> str:
-        return self.tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer ")) or abort(401)
 
     def one(self, number: Any) -> dict[str, Any]:
         me, found = self.caller(), self.bills.get(int(number or 0))
@@ -62,11 +42,6 @@ class Bills:
             return jsonify(id=self.add(self.caller(), str(request.get_json()["text"]))), 201
 
         self.app.add_url_rule("/add_bill", "make", make, methods=["POST"])
-
-    def judged(self, **paths: Any) -> Verdict:
-        document = {"openapi": "3.0.3", "info": {"title": "bills", "version": "1"}, "paths": paths}
-        self.app.add_url_rule("/openapi.json", "document", lambda: jsonify(document))
-        return try_rule(RULE, self.app)
 
 
 @pytest.mark.parametrize("asks", [False, True])

@@ -1,59 +1,34 @@
 """The id of a thing stands in the query or in the body: ``GET /letter?id=5``, ``POST /letters/delete`` with ``{"letter_id": 5}``."""
 
 import itertools
-import secrets
 from typing import Any
 
 import pytest
-from flask import Flask, abort, jsonify, request
-
-from stopper.core.finding import Verdict
-from stopper.scan.catalogue import load
-from stopper.scan.trial import try_rule
-
-RULE = next(rule for rule in load() if rule.slug == "cross-user-object-access")
+from flask import abort, jsonify, request
+from tests.rules.toy_people import ToyPeople
 
 
-class Letters:
+class Letters(ToyPeople):
     """An API of letters that belong to who wrote them. ``asks`` says whether the routes by id ask whose one is."""
 
     def __init__(self, *, asks: bool = False) -> None:
-        self.app = app = Flask("letters")
-        self.asks, self.people, self.tokens = asks, dict[str, str](), dict[str, str]()
+        super().__init__("letters")
+        self.asks = asks
         self.letters: dict[int, dict[str, Any]] = {
             3000: {"id": 3000, "text": "somebody's", "owner": "else", "sent": False}
         }
         numbers = itertools.count(1)
 
-        @app.post("/register")
-        def register() -> Any:
-            sent = request.get_json()
-            self.people[sent["username"]] = sent["password"]
-            return jsonify(ok=True), 201
-
-        @app.post("/login")
-        def login() -> Any:
-            sent = request.get_json()
-            if self.people.get(sent["username"]) != sent["password"]:
-                return jsonify(error="no"), 401
-            token = secrets.token_urlsafe(24)
-            self.tokens[token] = sent["username"]
-            return jsonify(token=token)
-
-        @app.get("/letters")
+        @self.app.get("/letters")
         def listed() -> Any:
             me = self.caller()
             return jsonify([one for one in self.letters.values() if one["owner"] == me])
 
-        @app.post("/letters")
+        @self.app.post("/letters")
         def write() -> Any:
             number, me = next(numbers), self.caller()
             self.letters[number] = {"id": number, "text": str(request.get_json()["text"]), "owner": me, "sent": False}
             return jsonify(id=number), 201
-
-    def caller(self) -> str:
-        me = self.tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "), "")
-        return me or abort(401)
 
     def one(self, number: Any) -> dict[str, Any]:
         me = self.caller()
@@ -78,11 +53,6 @@ class Letters:
             return jsonify(ok=True)
 
         self.app.add_url_rule(path, "send", send, methods=["PUT"])
-
-    def judged(self, **paths: Any) -> Verdict:
-        document = {"openapi": "3.0.3", "info": {"title": "letters", "version": "1"}, "paths": paths}
-        self.app.add_url_rule("/openapi.json", "document", lambda: jsonify(document))
-        return try_rule(RULE, self.app)
 
 
 BY_QUERY = {"get": {"responses": {}, "parameters": [{"name": "id", "in": "query", "schema": {"type": "integer"}}]}}

@@ -1,40 +1,22 @@
 """A list of one's own stands beside one that shows everybody's, and what one makes is shown as another's where one says so."""
 
 import itertools
-import secrets
 from typing import Any
 
 import pytest
-from flask import Flask, abort, jsonify, request
+from flask import abort, jsonify, request
+from tests.rules.toy_people import ToyPeople
 
 from stopper.core.finding import Verdict
-from stopper.scan.catalogue import load
-from stopper.scan.trial import try_rule
-
-RULE = next(rule for rule in load() if rule.slug == "cross-user-object-access")
 
 
-class Bills:
+class Bills(ToyPeople):
     """Bills of people: a list of one's own, ``GET /bills/{id}`` for the owner (or ``open`` for all), and another list at ``path``."""
 
     def __init__(self, path: str, *, all_of: bool = True, opened: bool = False, public: bool = False) -> None:
-        self.app = app = Flask("bills")
-        self.people, self.tokens, self.bills = dict[str, str](), dict[str, str](), dict[int, dict[str, Any]]()
+        super().__init__("bills")
+        self.bills, app = dict[int, dict[str, Any]](), self.app
         numbers = itertools.count(1)
-
-        @app.post("/register")
-        def register() -> Any:
-            sent = request.get_json()
-            self.people[sent["username"]] = sent["password"]
-            return jsonify(ok=True), 201
-
-        @app.post("/login")
-        def login() -> Any:
-            sent, token = request.get_json(), secrets.token_urlsafe(24)
-            if self.people.get(sent["username"]) != sent["password"]:
-                return jsonify(error="no"), 401
-            self.tokens[token] = sent["username"]
-            return jsonify(token=token)
 
         @app.get("/me")
         def me() -> Any:
@@ -62,18 +44,13 @@ class Bills:
             caller = "" if public else self.caller()
             return jsonify(bills=[one for one in self.bills.values() if all_of or one["username"] == caller])
 
-    def caller(self) -> str:
-        return self.tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer ")) or abort(401)
-
-    def judged(self) -> Verdict:
-        said = {"openapi": "3.0.3", "info": {"title": "bills", "version": "1"}, "paths": {}}
-        said["paths"] = {
+    def judged(self, **paths: Any) -> Verdict:
+        read: dict[str, Any] = {
             rule.rule.replace("<int:", "{").replace("<", "{").replace(">", "}"): {"get": {"responses": {}}}
             for rule in self.app.url_map.iter_rules()
             if "GET" in (rule.methods or ()) and rule.endpoint != "static"
         }
-        self.app.add_url_rule("/openapi.json", "document", lambda: jsonify(said))
-        return try_rule(RULE, self.app)
+        return super().judged(**read, **paths)
 
 
 @pytest.mark.parametrize("path", ["/manage/bills", "/bills/export", "/accounting"])
@@ -112,30 +89,16 @@ def test_a_list_under_the_name_of_another_is_told(asks: bool) -> None:
     assert [ref.path for ref in found.routes] == ([] if asks else ["/people/{username}/bills"]), found.message
 
 
-class Reviews:
+class Reviews(ToyPeople):
     """Reviews that all see, each with its author. ``believes`` says whether the body may name another one."""
 
     def __init__(self, *, believes: bool) -> None:
-        self.app = app = Flask("reviews")
-        self.names, self.tokens, self.reviews = dict[str, str](), dict[str, str](), list[dict[str, Any]]()
+        super().__init__("reviews")
+        self.reviews = list[dict[str, Any]]()
 
-        @app.post("/register")
-        def register() -> Any:
-            sent = request.get_json()
-            self.names[sent["username"]] = sent["password"]
-            return jsonify(ok=True), 201
-
-        @app.post("/login")
-        def login() -> Any:
-            sent, token = request.get_json(), secrets.token_urlsafe(24)
-            if self.names.get(sent["username"]) != sent["password"]:
-                return jsonify(error="no"), 401
-            self.tokens[token] = sent["username"]
-            return jsonify(token=token)
-
-        @app.route("/reviews", methods=["GET", "POST"])
+        @self.app.route("/reviews", methods=["GET", "POST"])
         def reviews() -> Any:
-            caller = self.tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer ")) or abort(401)
+            caller = self.caller()
             if request.method == "GET":
                 return jsonify(self.reviews)
             sent = request.get_json()
@@ -146,7 +109,7 @@ class Reviews:
 
 @pytest.mark.parametrize("believes", [True, False])
 def test_what_one_makes_is_anothers_where_one_says_so(believes: bool) -> None:
-    found = try_rule(RULE, Reviews(believes=believes).app)
+    found = Reviews(believes=believes).judged()
     assert (found.outcome == "fail") is believes, found.message
     assert not believes or [(ref.method, ref.path) for ref in found.routes] == [("POST", "/reviews")]
 

@@ -1,79 +1,56 @@
 """What a person belongs to (a company, a team) is told by the log-in or the own account, and asked with by somebody of another one."""
 
 import itertools
-import secrets
 from typing import Any
 
 import pytest
-from flask import Flask, abort, jsonify, request
-
-from stopper.core.finding import Verdict
-from stopper.scan.catalogue import load
-from stopper.scan.trial import try_rule
-
-RULE = next(rule for rule in load() if rule.slug == "cross-user-object-access")
+from flask import abort, jsonify, request
+from tests.rules.toy_people import ToyPeople
 
 
-class Firm:
+class Firm(ToyPeople):
     """People of companies: every registration makes a company of its own. ``asks`` says whether a route asks who is of which one."""
 
     def __init__(self, *, asks: bool, one_for_all: bool = False) -> None:
-        self.app = app = Flask("firm")
-        self.asks, self.people, self.tokens = asks, dict[str, dict[str, Any]](), dict[str, str]()
-        self.deals: list[dict[str, Any]] = []
-        numbers = itertools.count(500)
+        super().__init__("firm", called="email")
+        self.asks, self.one_for_all = asks, one_for_all
+        self.companies, self.deals = dict[str, int](), list[dict[str, Any]]()
+        self.numbers = itertools.count(500)
 
-        @app.post("/register")
-        def register() -> Any:
-            number = 500 if one_for_all else next(numbers)
-            self.people[request.get_json()["email"]] = {**request.get_json(), "company_id": number}
-            return jsonify(ok=True), 201
-
-        @app.post("/login")
-        def login() -> Any:
-            sent, token = request.get_json(), secrets.token_urlsafe(24)
-            if self.people.get(sent["email"], {}).get("password") != sent["password"]:
-                return jsonify(error="no"), 401
-            self.tokens[token] = sent["email"]
-            return jsonify(token=token)
-
-        @app.get("/me")
+        @self.app.get("/me")
         def me() -> Any:
-            return jsonify(email=self.caller()["email"], company_id=self.caller()["company_id"])
+            return jsonify(email=self.caller(), company_id=self.company())
 
-        @app.get("/deals")
+        @self.app.get("/deals")
         def deals() -> Any:
-            mine = self.caller()["company_id"]
+            mine = self.company()
             return jsonify([one for one in self.deals if one["company_id"] == mine])
 
-        @app.post("/deals")
+        @self.app.post("/deals")
         def deal() -> Any:
-            sent, mine = request.get_json(), self.caller()["company_id"]
+            sent, mine = request.get_json(), self.company()
             of = mine if asks else sent.get("company_id", mine)
-            self.deals.append({"id": next(numbers), "title": str(sent["title"]), "company_id": of})
+            self.deals.append({"id": next(self.numbers), "title": str(sent["title"]), "company_id": of})
             return jsonify(self.deals[-1]), 201
 
-    def caller(self) -> dict[str, Any]:
-        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        return self.people.get(self.tokens.get(token, "")) or abort(401)
+    def joined(self, name: str) -> None:
+        self.companies[name] = 500 if self.one_for_all else next(self.numbers)
+
+    def company(self) -> int:
+        return self.companies[self.caller()]
 
     def change(self, deal_id: int) -> Any:
-        found = next((one for one in self.deals if one["id"] == deal_id), None)
-        if found is None or (self.asks and found["company_id"] != self.caller()["company_id"]) or not self.caller():
+        mine, found = self.company(), next((one for one in self.deals if one["id"] == deal_id), None)
+        if found is None or (self.asks and found["company_id"] != mine):
             abort(404)
         found["title"] = str(request.get_json()["title"])
         return jsonify(found)
 
     def staff(self, company_id: int) -> Any:
-        if self.asks and company_id != self.caller()["company_id"]:
+        if company_id != self.company() and self.asks:
             abort(404)
-        found = [{"email": one["email"]} for one in self.people.values() if one["company_id"] == company_id]
-        return jsonify(found) if self.caller() and found else abort(404)
-
-    def judged(self, **paths: Any) -> Verdict:
-        document = {"openapi": "3.0.3", "info": {"title": "firm", "version": "1"}, "paths": paths}
-        self.app.add_url_rule("/openapi.json", "document", lambda: jsonify(document))
-        return try_rule(RULE, self.app)
+        found = [{"email": name} for name, number in self.companies.items() if number == company_id]
+        return jsonify(found) if found else abort(404)
 
 
 @pytest.mark.parametrize("asks", [False, True])

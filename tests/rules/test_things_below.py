@@ -1,44 +1,26 @@
 """What lies below a thing of somebody (``/teams/7/files/5``) is asked for by another: below it, and below a thing of one's own."""
 
 import itertools
-import secrets
 from typing import Any
 
 import pytest
-from flask import Flask, abort, jsonify, request
+from flask import abort, jsonify, request
+from tests.rules.toy_people import ToyPeople
 
 from stopper.core.finding import Verdict
-from stopper.scan.catalogue import load
-from stopper.scan.trial import try_rule
 
-RULE = next(rule for rule in load() if rule.slug == "cross-user-object-access")
 CHECKS = frozenset({"member", "inside", "list"})
 
 
-class Teams:
+class Teams(ToyPeople):
     """Teams with files below them. ``checks``: whether the caller must be of the team, whether the file must lie in it, whether lists ask too."""
 
     def __init__(self, checks: frozenset[str], *, shared: bool = False) -> None:
-        self.app = app = Flask("teams")
-        self.checks, self.people, self.tokens = checks, dict[str, str](), dict[str, str]()
+        super().__init__("teams")
+        self.checks, app = checks, self.app
         self.teams: dict[int, str] = {}
         self.files: dict[int, dict[str, Any]] = {}
         numbers = itertools.count(1)
-
-        @app.post("/register")
-        def register() -> Any:
-            sent = request.get_json()
-            self.people[sent["username"]] = sent["password"]
-            return jsonify(ok=True), 201
-
-        @app.post("/login")
-        def login() -> Any:
-            sent = request.get_json()
-            if self.people.get(sent["username"]) != sent["password"]:
-                return jsonify(error="no"), 401
-            token = secrets.token_urlsafe(24)
-            self.tokens[token] = sent["username"]
-            return jsonify(token=token)
 
         @app.get("/teams")
         def teams() -> Any:
@@ -79,10 +61,6 @@ class Teams:
             del self.files[self.one(team_id, file_id)["id"]]
             return "", 204
 
-    def caller(self) -> str:
-        me = self.tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "), "")
-        return me or abort(401)
-
     def of_team(self, number: int, check: str) -> None:
         me = self.caller()
         if number not in self.teams:
@@ -96,9 +74,6 @@ class Teams:
         if "inside" in self.checks and found["team"] != team_id:
             abort(404)
         return found
-
-    def judged(self) -> Verdict:
-        return try_rule(RULE, self.app)
 
 
 FILE = "/teams/{team_id}/files/{file_id}"
