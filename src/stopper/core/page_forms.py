@@ -1,9 +1,14 @@
-"""The forms of a page: where each goes, and what its fields hold."""
+"""The forms of a page: where each goes, and what its fields hold; and the addresses of its links."""
 
+import re
 from dataclasses import dataclass
+from html import unescape
 from html.parser import HTMLParser
 from typing import Final
 
+TOKEN: Final = re.compile(r"(?i)csrf|xsrf|^_?nonce$")
+"""Fields against forged requests: they are left to who sends the form."""
+_HREF: Final = re.compile(r"""(?i)\bhref\s*=\s*["']([^"'#<>\s]{1,300})["']""")
 _NO_TEXT: Final = frozenset({"submit", "button", "image", "reset", "file"})
 
 
@@ -29,6 +34,11 @@ def forms_of(text: str, method: str = "post") -> tuple[Form, ...]:
         Form(action, tuple(fields), tuple(files))
         for (action, fields), files in zip(reader.found, reader.files, strict=True)
     )
+
+
+def hrefs(text: str) -> list[str]:
+    """The addresses of a page's links, as they stand."""
+    return [unescape(found) for found in _HREF.findall(text[:300_000])]
 
 
 class _Forms(HTMLParser):

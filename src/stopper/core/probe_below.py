@@ -104,7 +104,8 @@ def _own_number(target: Target, name: str, template: str, alice: Identity, bob: 
 
 
 def _narrowed(target: Target, template: str, path: str) -> Target:
-    known = {made.path: route for route, made in _below(target, template, path)}
+    below = list(_below(target, template, path))
+    known = {made.path: route for route, made in below}
 
     def request_for(route: Route, method: str) -> Request:
         original = known.get(route.path)
@@ -119,7 +120,7 @@ def _narrowed(target: Target, template: str, path: str) -> Target:
         return replace(honest, target=prefix + "/".join(filled) + mark + query)
 
     elsewhere = [one for one in target.app.routes if not one.parameters]  # they may take an id in the query or the body
-    routes = (*(made for _, made in _below(target, template, path)), *elsewhere)
+    routes = (*(made for _, made in below), *elsewhere)
     return replace(target, app=replace(target.app, routes=routes), request_for=request_for)
 
 

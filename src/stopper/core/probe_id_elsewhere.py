@@ -21,32 +21,12 @@ ELSEWHERE: Final = ("query", "body")
 """Where the id may stand: the kinds of such parameters."""
 _PLAIN: Final = frozenset({"id", "_id", "uuid", "number", "key", "slug"})
 _CHANGES: Final = ("POST", "PUT", "PATCH")
-_VERBS: Final = frozenset(
-    [
-        "get",
-        "show",
-        "view",
-        "read",
-        "fetch",
-        "open",
-        "details",
-        "edit",
-        "update",
-        "change",
-        "save",
-        "delete",
-        "remove",
-        "destroy",
-        "cancel",
-        "close",
-        "archive",
-        "complete",
-        "finish",
-        "done",
-        "toggle",
-        "share",
-    ]
-)
+DEEDS: Final = frozenset({
+    "get", "show", "view", "read", "fetch", "edit", "update", "change", "save", "delete", "remove", "destroy", "complete", "finish", "cancel", "close",
+    "archive", "toggle", "share",
+})  # fmt: skip
+"""What a path says of the thing beside its name, by whichever spelling."""
+_VERBS: Final = DEEDS | {"open", "details", "done"}
 """What a path says beside the thing where nobody knows what the route reads."""
 
 
@@ -56,23 +36,17 @@ def with_id_elsewhere(target: Target, base: str) -> tuple[Route, ...]:
 
 
 def _found(target: Target, base: str) -> Iterator[Route]:
-    things = _forms(base.rstrip("/").rpartition("/")[2])
-    around = base.rstrip("/").rpartition("/")[0]
+    around, _, noun = base.rstrip("/").rpartition("/")
+    things = _forms(noun)
     for route in target.app.routes:
         if route.parameters or is_door(route):
             continue
-        words = set(re.split(r"[/_.-]+", route.path.removeprefix(around).lower()))
+        words = set(_words(route.path.removeprefix(around)))
         named = bool(words & things)
         for method in route.methods:
             where, names = _names(target, route, method)
             its = [one for one in names if _is_its_id(one, things, named)][:1]
-            if (
-                not names
-                and named
-                and where
-                and words - things - {""} <= _VERBS
-                and (method == "POST" or words & _VERBS)
-            ):
+            if not names and named and where and words - things <= _VERBS and (method == "POST" or words & _VERBS):
                 its = ["id", *sorted(f"{thing}_id" for thing in things)]
             if its:
                 yield replace(route, methods=(method,), parameters=tuple((one, where) for one in its))
@@ -80,10 +54,13 @@ def _found(target: Target, base: str) -> Iterator[Route]:
 
 def beside_the_thing(kind_base: str, path: str) -> str:
     """What the path of such a route says beside the name of the thing: ``/delete`` of ``/notes/delete`` and of ``/note/delete``."""
-    noun = kind_base.rstrip("/").rpartition("/")[2]
-    around = kind_base.rstrip("/").rpartition("/")[0]
-    words = re.split(r"[/_.-]+", path.removeprefix(around).lower())
-    return "".join(f"/{word}" for word in words if word and word not in _forms(noun))
+    around, _, noun = kind_base.rstrip("/").rpartition("/")
+    things = _forms(noun)
+    return "".join(f"/{word}" for word in _words(path.removeprefix(around)) if word not in things)
+
+
+def _words(path: str) -> list[str]:
+    return [word for word in re.split(r"[/_.-]+", path.lower()) if word]
 
 
 def _names(target: Target, route: Route, method: str) -> tuple[str, tuple[str, ...]]:

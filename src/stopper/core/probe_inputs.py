@@ -23,7 +23,7 @@ WITH_GUESSES: Final = {"quick": 8, "standard": 14, "deep": 60}
 """The same with names that are guesses."""
 SHOWN: Final = 4
 """Places of one weakness whose exchanges are kept as evidence; the others are named."""
-_SPEAKS: Final = re.compile(r"(?i)(^|/)(graphql|graphiql|gql)/?$")
+GRAPHQL: Final = re.compile(r"(?i)(^|/)(graphql|graphiql|gql)/?$")
 """Routes whose query is a language of its own: only its variables are texts."""
 USUAL: Final = ("q", "id", "name")
 """What a route may read of whose query no reader knows anything."""
@@ -174,13 +174,13 @@ def _of(route: Route, request: Request, honest: Exchange, usual: Sequence[str]) 
             yield Input(route, request, name, "path", honest)
     if request.method == "GET":
         known = dict.fromkeys((*query_names(request), *route.names))
-        if _SPEAKS.search(route.path):
+        if GRAPHQL.search(route.path):
             known.pop("query", None)
         for name in known or (() if route.parameters or route.reads_no_query else tuple(usual)):
             yield Input(route, request, name, "query", honest)
         return
     names = list(_texts(members(request)))
-    if _SPEAKS.search(route.path):
+    if GRAPHQL.search(route.path):
         names = [name for name in names if name != "query"]
     for name in _beside_the_account(names) if request.method in ("PUT", "PATCH") else names:
         yield Input(route, request, name, "body", honest)

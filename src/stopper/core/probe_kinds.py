@@ -10,7 +10,7 @@ from urllib.parse import quote
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.probe import Target
-from stopper.core.probe_id_elsewhere import stands_elsewhere, with_id, with_id_elsewhere
+from stopper.core.probe_id_elsewhere import DEEDS, stands_elsewhere, with_id, with_id_elsewhere
 from stopper.core.probe_objects import as_id, entries, ids
 from stopper.core.probe_own_values import as_parameter
 
@@ -18,38 +18,10 @@ _MAKES: Final = ("create", "new", "add")
 _LISTS: Final = ("list", "all", "mine", "my", "me", "index")
 _DELETES: Final = re.compile(r"(?i)/(delete|remove|destroy)/")
 """What may stand between a collection and the id of what is deleted."""
-_DEEDS: Final = frozenset(
-    [
-        "get",
-        "show",
-        "view",
-        "read",
-        "fetch",
-        "find",
-        "edit",
-        "update",
-        "change",
-        "modify",
-        "save",
-        "delete",
-        "remove",
-        "destroy",
-        "complete",
-        "finish",
-        "cancel",
-        "close",
-        "archive",
-        "toggle",
-        "mark",
-        "share",
-        "publish",
-    ]
-)
+_DEEDS: Final = DEEDS | {"find", "modify", "mark", "publish"}
 """What a path may say before the name of the thing."""
 _SAID: Final = re.compile(r"(?i)\bid\W{0,4}(\d{1,18}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{24})\b")
 """How a sentence names an id: ``Added note "x" with id 5``."""
-
-
 SENTENCE: Final = 300
 """Bytes of an answer that is read as one sentence."""
 

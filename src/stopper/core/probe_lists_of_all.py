@@ -29,9 +29,10 @@ def asked(target: Target, alice: Identity, bob: Identity, made: MutableMapping[s
     of its collection."""
     found: list[Verdict] = []
     hers: list[tuple[Kind, Thing]] = []
-    lists = list(_lists(target))[:LISTS_MOST] if target.mode == "active" else []
-    asks = bool(lists or _of_one_person(target)) and target.mode == "active"
-    for kind in list(kinds(target))[: KINDS_MOST if asks else 0]:
+    lists, of_one = list(_lists(target))[:LISTS_MOST], _of_one_person(target)
+    if target.mode != "active" or not (lists or of_one):
+        return found
+    for kind in list(kinds(target))[:KINDS_MOST]:
         thing = (yield from attempt(foreign.made(target, kind, alice, bob))) if kind.list_route is not None else None
         if thing is not None:
             made[kind.base] = thing
@@ -42,7 +43,7 @@ def asked(target: Target, alice: Identity, bob: Identity, made: MutableMapping[s
         if seen is not None and shown:
             verdict = yield from attempt(_judged(target, route, *shown[0], seen, bob))
             found += [verdict] if verdict is not None else []
-    for route in _of_one_person(target) if hers else ():
+    for route in of_one if hers else ():
         verdict = yield from attempt(_under_her_id(target, route, hers, alice, bob))
         found += [verdict] if verdict is not None else []
     return found
@@ -82,9 +83,7 @@ def _under_her_id(
 def _lists(target: Target) -> Iterator[Route]:
     """Those first whose path says that they are of all."""
     plain = [one for one in target.app.routes if "GET" in one.methods and not one.parameters and not is_door(one)]
-    plain = [
-        one for one in plain if not ADMIN_PATH.search(one.path)
-    ]  # that a low role gets in there is another finding
+    plain = [one for one in plain if not ADMIN_PATH.search(one.path)]  # that a low role gets in is another finding
     listed = {kind.list_route.path for kind in kinds(target) if kind.list_route is not None}
     yield from sorted((one for one in plain if one.path not in listed), key=lambda one: not _OF_ALL.search(one.path))
 

@@ -1,6 +1,5 @@
 """One thing by its id: what one person stored, or has in a list of its own, is read by another under the same id."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send, undo
 from stopper.core.probe_baseline import alike, same
-from stopper.core.probe_kinds import at_number, collection_of, listed_at, made_beside, new_id, route_at
+from stopper.core.probe_kinds import at_number, collection_of, entry_with, listed_at, made_beside, new_id, route_at
 from stopper.core.probe_objects import entries, ids, marked, texts
 
 _SECRET: Final = re.compile(
@@ -142,10 +141,8 @@ def _id_in_list(target: Target, pair: Pair, alice: Identity, marks: dict[str, st
     if pair.list_route is None:
         return None
     listed = yield from send(alice.on(target.request_for(pair.list_route, "GET")))
-    for entry in entries(listed.response.json()):
-        if any(mark in json.dumps(entry) for mark in marks.values()):
-            return next(ids(entry, pair.parameter), None)
-    return None
+    entry = entry_with(listed, iter(marks.values()))
+    return next(ids(entry, pair.parameter), None) if entry is not None else None
 
 
 # -- what alice has already ------------------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from html import unescape
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,6 +15,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.ids_in_paths import ID
 from stopper.core.login_names import PASSWORD
 from stopper.core.owner_names import OWN_ACCOUNT, WHOSE_ID
+from stopper.core.page_forms import hrefs
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, own, passed, send
 from stopper.core.probe_baseline import attempt, is_door, steady
@@ -41,7 +41,6 @@ _ABOUT: Final = re.compile(
 )
 """What a path may say beside the person where the account itself is meant."""
 _ENDS: Final = re.compile(r"(?i)^(delete|remove|destroy|deactivate|suspend|ban|block)$")
-_HREF: Final = re.compile(r"""(?i)\bhref\s*=\s*["']([^"'#<>\s]{1,300})["']""")
 _FIXED: Final = re.compile(r"(?i)(^|_)(id|uuid|key|number|date|time|at|url|token)$|created|updated|passw|pwd|hash")
 
 
@@ -87,7 +86,7 @@ def _routes(target: Target) -> Iterator[tuple[Route, str]]:
         for method in ("PUT", "PATCH", "POST", "DELETE")
         if method in route.methods
     ]
-    yield from sorted(pairs, key=lambda pair: pair[1] == "DELETE" or any(map(_ENDS.match, _words(pair[0]))))
+    yield from sorted(pairs, key=lambda pair: _ends(*pair))
 
 
 def _by_body(target: Target) -> Iterator[Route]:
@@ -102,6 +101,10 @@ def _by_body(target: Target) -> Iterator[Route]:
                 elif OWN_ACCOUNT.search(route.path):
                     for guesses in _GUESSED:
                         yield replace(route, methods=(method,), parameters=tuple((one, "body") for one in guesses))
+
+
+def _ends(route: Route, method: str) -> bool:
+    return method == "DELETE" or any(map(_ENDS.match, _words(route)))
 
 
 def _words(route: Route) -> list[str]:
@@ -134,7 +137,7 @@ def _made(target: Target) -> Steps[Account | None]:
     links = dict[str, str]() if numbers else (yield from _on_the_first_page(new))
     numbers = numbers or tuple(links.values())[:1]
     names = [one for one in (new.person.subject, new.person.name) if one]
-    pages = [Request("GET", unescape(link), (("Accept", "text/html"),)) for link in links]
+    pages = [Request("GET", link, (("Accept", "text/html"),)) for link in links]
     for view in (*_views(target, (*numbers, *names)), *pages[:2]):
         seen = yield from attempt(send(new.person.on(view)))
         if seen is not None and seen.response.succeeded and any(name in seen.response.text for name in names):
@@ -157,11 +160,11 @@ def _on_the_first_page(new: Enrolled) -> Steps[dict[str, str]]:
     people says nothing."""
     where = urlsplit(new.entered.response.header("Location") or "/").path or "/"
     page = yield from attempt(send(new.person.on(Request("GET", where, (("Accept", "text/html"),)))))
-    said = _HREF.findall(page.response.text[:300_000]) if page is not None and page.response.succeeded else []
+    said = hrefs(page.response.text) if page is not None and page.response.succeeded else []
     found = {
         text: value
         for text in said
-        for name, value in parse_qsl(unescape(text).partition("?")[2])
+        for name, value in parse_qsl(text.partition("?")[2])
         if text.startswith("/") and WHOSE_ID.fullmatch(as_parameter(name)) and ID.fullmatch(value)
     }
     return found if len(set(found.values())) == 1 else {}
@@ -195,7 +198,7 @@ def _seen_again(one: Account) -> Steps[Account | None]:
 
 def _changed(target: Target, route: Route, method: str, hers: Account, his: Identity) -> Steps[Verdict | None]:
     """Somebody else sends the change of her account; that it worked shows in what she is shown, and in nothing else."""
-    ends = method == "DELETE" or any(map(_ENDS.match, _words(route)))
+    ends = _ends(route, method)
     name = as_parameter(route.parameters[0][0])
     told = (yield from own_numbers(target, hers.person, name)).get(name)  # called so by what she is shown of herself
     if told is not None and (yield from _is_shared(target, name, told, his)):
@@ -242,10 +245,10 @@ def _tried(
     if tried.response.refused or tried.response.status >= 400 or tried.response.error:
         return refused
     after = yield from send(hers.person.on(hers.view))
-    gone = after.response.refused or after.response.status in (404, 410)
+    gone = _is_gone(after)
     if gone and ends and (again := (yield from logged_in(target, hers.person))) is not None:
         after = yield from send(again.on(hers.view))  # a credential ends for many reasons
-        gone = after.response.refused or after.response.status in (404, 410)
+        gone = _is_gone(after)
     if not (gone and ends) and not (after.response.succeeded and _took(hers.seen, after, body)):
         return refused
     did = "ends" if gone else "changes"
@@ -263,7 +266,7 @@ def _by_nobody(
 ) -> Steps[Verdict | None]:
     """A change of her account that asks nobody who is there; None where it changed nothing."""
     after = yield from send(hers.person.on(hers.view))
-    gone = ends and (after.response.refused or after.response.status in (404, 410))
+    gone = ends and _is_gone(after)
     if not gone and not (after.response.succeeded and _took(hers.seen, after, body)):
         return None
     evidence = (
@@ -272,6 +275,10 @@ def _by_nobody(
         Evidence("exchange", "alice looks again", after),
     )
     return failed(f"{ref} lets anybody change the account of a user, without a credential", (ref,), evidence)
+
+
+def _is_gone(after: Exchange) -> bool:
+    return after.response.refused or after.response.status in (404, 410)
 
 
 def _took(before: Exchange, after: Exchange, body: dict[str, object]) -> bool:

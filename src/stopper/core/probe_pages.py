@@ -4,7 +4,6 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from html import unescape
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit
 
@@ -14,7 +13,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.ids_in_paths import ID, templated
 from stopper.core.owner_names import WHOSE_ID
-from stopper.core.page_forms import forms_of
+from stopper.core.page_forms import TOKEN, forms_of, hrefs
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import attempt, is_door, same
@@ -26,8 +25,6 @@ PAGES_MOST: Final = 6
 STORED_MOST: Final = 3
 """Forms by which something is stored."""
 LINKS_MOST: Final = 6
-_LINK: Final = re.compile(r"""(?i)\bhref\s*=\s*["']([^"'#<>\s]{1,300})["']""")
-_TOKEN: Final = re.compile(r"(?i)csrf|xsrf|^_?nonce$")
 _PAGE: Final = re.compile(r"(?i)page|p|offset|limit|per_page|size|start|year|month|day|sort|order")
 """What a number in a query says of a list and of no thing."""
 _AWAY: Final = re.compile(
@@ -67,8 +64,8 @@ class Shown:
         """Addresses with an id in their path or their query, in the order in which they stand."""
         found: dict[str, None] = {}
         for path, page in self.pages.items():
-            for text in _LINK.findall(page.response.text[:300_000]):
-                where = _here(path, unescape(text))
+            for text in hrefs(page.response.text):
+                where = _here(path, text)
                 if where is not None and (_holds_id(where.path) or _id_in_query(where.query)):
                     found[f"{where.path}?{where.query}" if _id_in_query(where.query) else where.path] = None
         return found
@@ -80,7 +77,7 @@ class Shown:
             for form in forms_of(page.response.text):
                 where = _here(path, form.action)
                 hidden = tuple(
-                    (name, value) for name, kind, value in form.fields if kind == "hidden" and not _TOKEN.search(name)
+                    (name, value) for name, kind, value in form.fields if kind == "hidden" and not TOKEN.search(name)
                 )
                 texts = tuple((name, kind) for name, kind, _ in form.fields if kind in ("text", "email", "textarea"))
                 named = where is not None and (_holds_id(where.path) or any(ID.fullmatch(value) for _, value in hidden))

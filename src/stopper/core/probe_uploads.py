@@ -24,6 +24,8 @@ _TAKES: Final = re.compile(
 )
 _BOUNDARY: Final = "stopper-part"
 _LED: Final = re.compile(r"""(?:["'(=\s]|^)((?:https?://[^\s"'<>()]{1,200})?/?[\w./-]{1,160}\.html)\b""")
+_MADE_UP: Final = re.compile(r"(?=[^/]*\d)[\w-]{8,}(?:\.\w+)?$")
+"""The end of an address that a server has drawn for what it was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +63,13 @@ def takers(target: Target) -> Iterator[Taker]:
                 yield Taker(route, "file")
 
 
-_MADE_UP: Final = re.compile(r"(?=[^/]*\d)[\w-]{8,}(?:\.\w+)?$")
-"""The end of an address that a server has drawn for what it was given."""
-
-
 def served_pages(target: Target) -> Steps[tuple[list[RouteRef], list[Evidence]]]:
     """The routes to which a page was uploaded that is served as one, with the proof: a tag of our own stands in it."""
     places: list[RouteRef] = []
     evidence: list[Evidence] = []
     for number, taker in enumerate(takers(target)):
-        tag = f"<{target.canary}6{chr(97 + number % 26)} y=1>"
-        name = f"{target.canary}6{chr(97 + number % 26)}.html"
+        word = f"{target.canary}6{chr(97 + number % 26)}"
+        tag, name = f"<{word} y=1>", f"{word}.html"
         request = taker.given(target, f"<!doctype html>{tag}".encode(), name, "text/html")
         taken = yield from attempt(answered(target, request))
         if taken is None or taken.response.refused or not 200 <= taken.response.status < 400:
@@ -103,7 +101,7 @@ def _is_page(response: Response, tag: str) -> bool:
 
 
 def _led_to(target: Target, taken: Exchange, name: str) -> Iterator[str]:
-    """The addresses of such a file in the answer, and in the page that it sends on to."""
+    """The addresses of such a file in the answer, and where it sends on to."""
     texts = [taken.response.text]
     led = urlsplit(taken.response.header("Location") or "").path if taken.response.sends_on else ""
     if led:

@@ -12,13 +12,13 @@ from urllib.parse import quote
 from stopper.core.app import App, Route
 from stopper.core.exchange import Request, Response
 from stopper.core.probe import Identity, Skipped
+from stopper.core.probe_inputs import GRAPHQL
 from stopper.scan.honest import HonestRequests, plausible
 from stopper.scan.wire.courier import Courier, json_body
 
 DOORS_MOST: Final = 2
 FIELDS_MOST: Final = 12
 """Fields of the root, and of each thing, that are asked for."""
-_PATH: Final = re.compile(r"(?i)(^|/)(graphql|graphiql|gql)/?$")
 _CHANGES: Final = re.compile(
     r"(?i)(delete|remove|destroy|clear|reset|purge|wipe|erase|drop|truncate|flush|burn|expire|cancel|revoke|disable|deactivate|unsubscribe|logout|"
     r"signout|create|insert|update|upsert|set|add|send|save|register|transfer|pay|shutdown|restart|reboot|import|upload|seed|migrate|run|exec)(?![a-z])"
@@ -48,7 +48,7 @@ def with_graphql(app: App, courier: Courier, honest: HonestRequests, people: Seq
     routes: list[Route] = []
     doors: dict[str, Asked | None] = {}
     for route in app.routes:
-        if not _PATH.search(route.path) or route.parameters or not route.readers <= {"wire"}:
+        if not GRAPHQL.search(route.path) or route.parameters or not route.readers <= {"wire"}:
             routes.append(route)
             continue
         seen = route.path in doors

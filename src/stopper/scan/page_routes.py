@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.app import Route
 from stopper.core.exchange import Response
-from stopper.core.page_forms import forms_of
+from stopper.core.page_forms import TOKEN, forms_of
 from stopper.scan.page_links import on_host
 
 PAGES: Final = ("text/html", "application/xhtml+xml")
@@ -14,7 +14,6 @@ TAKES_AWAY: Final = re.compile(
     r"(?i)delete|remove|destroy|cancel|clear|disable|deactivate|revoke|unsubscribe|log-?out|sign-?out|purchase|checkout|(^|/)pay"
 )
 """Words of an address that takes something away from somebody: it is neither followed nor sent."""
-_TOKEN: Final = re.compile(r"(?i)csrf|xsrf|^_?nonce$")
 
 
 def asked_by_forms(response: Response, origin: str, path: str) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -38,6 +37,6 @@ def _forms(response: Response, origin: str, path: str, method: str) -> Iterator[
         return
     for form in forms_of(response.text, method):
         where = on_host(form.action, origin, path)
-        names = tuple(dict.fromkeys(name for name, _, _ in form.fields if not _TOKEN.search(name)))
+        names = tuple(dict.fromkeys(name for name, _, _ in form.fields if not TOKEN.search(name)))
         if where is not None and (names or form.files) and not TAKES_AWAY.search(where.path):
             yield where.path, names, form.files
