@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts
 from stopper.core.limiter_facts import has_default
+from stopper.core.raising import raised_in
 from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.values import Call, Item, Name, Sequence, Value, may_be, options, text_of, walk
 from stopper.core.view_functions import FunctionIndex
@@ -136,8 +137,7 @@ def _limits(facts: SourceFacts, hook: str, depth: int = 1) -> bool:
     """That a hook is called so, or calls what is and turns callers away."""
     if _THROTTLES.search(hook.rpartition(".")[2]):
         return True
-    refuses = [one.exception for one in facts.raises() if one.function == hook]
-    if any(_THROTTLES.search(name) for name in refuses):
+    if any(_THROTTLES.search(one.exception) for one in raised_in(facts, hook)):
         return True
     return depth > 0 and any(
         facts.function(call.callee) is not None and _limits(facts, call.callee, depth - 1)

@@ -51,11 +51,7 @@ def _told(text: str) -> list[tuple[str, frozenset[str]]]:
 def columns_read(rows: Value) -> tuple[str, ...]:
     """The columns that a statement written out asks for, in their order, where *rows* is what it answered; empty where nobody can tell."""
     for part in walk(rows, 5):
-        if (
-            isinstance(part, Call)
-            and part.method in ("execute", "query", "query_db", "fetch_all", "fetch_one")
-            and part.args
-        ):
+        if isinstance(part, Call) and f"*.{part.method}" in _STATEMENTS and part.args:
             read = _READ.search(text_of(part.args[0]) or "")
             if read is not None:
                 last = [name.split(".")[-1].split() for name in read[1].split(",") if name.strip()]

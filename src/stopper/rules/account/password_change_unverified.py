@@ -31,7 +31,7 @@ from stopper.core.probe_login import log_in
 from stopper.core.probe_registration import registered
 from stopper.core.rule import Hit, Rule
 from stopper.core.secret import Secret
-from stopper.core.values import Call, ConfigValue, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
+from stopper.core.values import Call, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _CHANGES: Final = re.compile(
@@ -226,7 +226,7 @@ def _verifies(index: FunctionIndex, route: SourceRoute, names: list[str]) -> boo
     if any(_OLD.search(one.key) and one.function in names for one in facts.readings()):
         return any(_looks(facts, name) for name in names)
     return any(
-        _OLD.search(str(part.name))
+        _OLD.search(part.name)
         for name in names
         for one in facts.comparisons_in(name)
         for side in (one.left, one.right)
@@ -270,14 +270,13 @@ def _is_given_both(call: Call) -> bool:
 
 
 def _key_of(value: Value) -> str:
-    key = value.key if isinstance(value, (Item, ConfigValue)) else ""
-    return key if isinstance(key, str) else text_of(key) or ""
+    return (text_of(value.key) or "") if isinstance(value, Item) else ""
 
 
 def _looks(facts: SourceFacts, name: str) -> bool:
     """What is read as the old password is used in a comparison, a condition or a call."""
     return any(True for _ in facts.comparisons_in(name)) or any(
-        any(_OLD.search(str(part.name)) or _OLD.search(_key_of(part)) for value in call.args for part in walk(value, 3))
+        any(_OLD.search(part.name) or _OLD.search(_key_of(part)) for value in call.args for part in walk(value, 3))
         for call in facts.calls_in(name)
     )
 
