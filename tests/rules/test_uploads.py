@@ -65,7 +65,7 @@ def test_an_uploaded_page_that_is_served_as_one(kept: str, told: bool) -> None:
     assert (verdict.outcome == "fail") is told, verdict.message
     if told:
         assert "POST /photo" in {str(ref) for ref in verdict.routes}
-        assert any(path.endswith(".html") for path in courier.created)
+        assert any(path.endswith(".html") for path in courier.made.created)
 
 
 @pytest.mark.parametrize(

@@ -242,7 +242,7 @@ class _Rig:
                 self._undo.append(request)
                 return None
             case Own(path, made):
-                self._courier.own(path, made)
+                self._courier.made.own(path, made)
                 return None
             case Listen():
                 return self._listen()

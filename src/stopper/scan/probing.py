@@ -176,7 +176,7 @@ def _left_behind(courier: Courier) -> Iterable[Skip]:
     """What this scan made and could not take back, by the request that made it."""
     made = Counter(
         f"{request.method} {request.target.partition('?')[0]}"
-        for request in courier.left()
+        for request in courier.made.left()
         if request.effect == "write"
     )
     for request, number in sorted(made.items()):

@@ -47,8 +47,8 @@ def survey(app: App, courier: Courier, honest: HonestRequests, people: Sequence[
 def tidy(app: App, courier: Courier) -> None:
     """Delete what this scan created and nobody deleted since, as the one who created it, where the API has a way to."""
     ways = [template_pattern(route.path, dict(route.parameters)) for route in app.routes if "DELETE" in route.methods]
-    for path, made in list(courier.created.items()):
-        if path in courier.deleted or not any(way.fullmatch(path) for way in ways):
+    for path, made in list(courier.made.created.items()):
+        if path in courier.made.deleted or not any(way.fullmatch(path) for way in ways):
             continue
         headers = tuple(pair for pair in made.headers if pair[0].lower() not in ("content-type", "content-length"))
         with contextlib.suppress(Skipped):

@@ -89,16 +89,16 @@ def test_a_thing_with_several_paths_is_one_thing() -> None:
     mine = courier(transport, mode="active")
     made = mine.carry(Request("POST", "/notes", body=b"{}", effect="write")).request
     for path in ("/notes/7", "/notes/delete/7"):
-        mine.own(path, made)
-    assert mine.left() == [made]
+        mine.made.own(path, made)
+    assert mine.made.left() == [made]
     mine.carry(Request("DELETE", "/notes/7/tags", effect="write"))
-    assert mine.left() == [made]
+    assert mine.made.left() == [made]
     for path in ("/notes/8/tags", "/notes/delete/8", "/notes"):
         with pytest.raises(Skipped, match="itself created"):
             mine.carry(Request("DELETE", path, effect="write"))
     mine.carry(Request("DELETE", "/notes/delete/7", effect="write"))
-    assert mine.left() == []
-    assert {"/notes/7", "/notes/delete/7"} <= mine.deleted
+    assert mine.made.left() == []
+    assert {"/notes/7", "/notes/delete/7"} <= mine.made.deleted
 
 
 def test_what_was_there_before_is_never_the_scans_own() -> None:
@@ -108,10 +108,10 @@ def test_what_was_there_before_is_never_the_scans_own() -> None:
     mine = courier(Recorder(shown, saved), mode="active")
     mine.carry(Request("GET", "/profile/1"))
     made = mine.carry(Request("POST", "/profile", body=b'{"bio": "a text of the scan"}', effect="write")).request
-    mine.own("/profile/1", made)
+    mine.made.own("/profile/1", made)
     with pytest.raises(Skipped, match="itself created"):
         mine.carry(Request("DELETE", "/profile/1", effect="write"))
-    assert mine.left() == []
+    assert mine.made.left() == []
 
 
 @pytest.mark.parametrize(
@@ -294,14 +294,14 @@ def test_a_thing_that_got_the_id_of_one_that_was_deleted_is_not_taken_for_delete
     post = Request("POST", "/notes", (), b"{}", "write")
     one.carry(post)
     one.carry(Request("DELETE", "/notes/7", (), b"", "write"))
-    assert one.deleted == {"/notes/7"}
+    assert one.made.deleted == {"/notes/7"}
     one.carry(post)
-    assert one.deleted == set()
-    assert set(one.created) == {"/notes/7"}
+    assert one.made.deleted == set()
+    assert set(one.made.created) == {"/notes/7"}
 
 
 def test_a_delete_that_was_refused_has_deleted_nothing() -> None:
     one = courier(Recorder(Response(403)), mode="active")
-    one.own("/notes/7", Request("POST", "/notes"))
+    one.made.own("/notes/7", Request("POST", "/notes"))
     one.carry(Request("DELETE", "/notes/7", (), b"", "write"))
-    assert one.deleted == set()
+    assert one.made.deleted == set()

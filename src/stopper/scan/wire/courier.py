@@ -22,7 +22,7 @@ from stopper.scan.wire.reach_log import ReachLog
 from stopper.scan.wire.shared import SharedAnswers
 from stopper.scan.wire.slow_doors import SlowDoors
 from stopper.scan.wire.spared_accounts import spared
-from stopper.scan.wire.things_made import created_paths, creates, path_of, shown_paths
+from stopper.scan.wire.things_made import ThingsMade, path_of
 from stopper.scan.wire.time_limit import TimeLimit
 from stopper.scan.wire.transport import READ_METHODS, Transport
 
@@ -71,20 +71,8 @@ class Courier:
         """Those of them that got an answer which says something of the route: no 429 and no error of the server."""
         self.lost: dict[tuple[str, str], str] = {}
         """Method and raw path of requests that got no whole answer, with what went wrong."""
-        self.created: dict[str, Request] = {}
-        """Paths of things that requests of this scan created, with the request that did."""
-        self.deleted: set[str] = set()
-        """Those of them that were deleted since. A server may give their ids to what is made next."""
-        self._there: dict[str, int] = {}
-        """Paths of things that were read, with the number of the request that first showed each: what was there before a request was sent
-        is nothing that it made."""
-        self._number = 0
-        self._sent: dict[Request, int] = {}
-        """Requests that may have made something, with the number of each, the last one."""
-        self._ways: dict[str, set[str]] = {}
-        """All paths of a thing that has several, by each of them."""
-        self._shown: set[str] = set()
-        """Paths of things whose reading shows that this scan made them."""
+        self.made = ThingsMade()
+        """What this scan has made: nothing else is deleted."""
         self.skipped: dict[str, str] = {}
         """What was not sent, with the reason."""
         self.exhausted = False
@@ -234,7 +222,7 @@ class Courier:
             return ""
         if hazard := HAZARDS & set(re.split(r"[^a-z]+", path_of(request.target).lower())):
             return f"its path says {min(hazard)!r}"
-        if request.method == "DELETE" and effect == "write" and not self._is_own(path_of(request.target)):
+        if request.method == "DELETE" and effect == "write" and not self.made.is_own(path_of(request.target)):
             return "only what the scan itself created is deleted"
         return ""
 
@@ -276,6 +264,7 @@ class Courier:
         self.page.used(request, response)
         self.load.learn(request, response)
         self.slow.learn(response)
+        self.made.learn(request, response)
         with self._lock:
             if not response.status:
                 self.lost.setdefault(key, response.error or "no answer")
@@ -285,50 +274,6 @@ class Courier:
                     self.heard.add(key)
             if response.status == 429:
                 self._busy[key] = time.monotonic() + retry_after(response)
-            self._number += 1
-            if request.method == "GET" and response.succeeded:
-                for path in shown_paths(request, response):
-                    self._there.setdefault(path, self._number)
-            elif request.method not in READ_METHODS:
-                self._sent[request] = self._number
-            if request.method == "DELETE" and response.succeeded:
-                for path in self._ways.get(key[1], {key[1]}):
-                    self._there.pop(path, None)
-                self.deleted |= self._ways.get(key[1], {key[1]})
-            if creates(request, response):
-                for path in created_paths(request, response):
-                    self._own(path, request)
-
-    def own(self, path: str, made: Request) -> None:
-        """Remember that *made* has made the thing at *path*, one thing and no other: it may be deleted, and is when the scan ends."""
-        with self._lock:
-            if self._was_there(path, made):
-                return
-            self._own(path, made)
-            self._shown.add(path)
-            ways = {one for one, by in self.created.items() if by is made}
-            self._ways.update(dict.fromkeys(ways, ways))
-
-    def left(self) -> list[Request]:
-        """The requests that made what nobody has deleted, one for each thing."""
-        things = {
-            frozenset(self._ways.get(path, {path})): by for path, by in self.created.items() if path not in self.deleted
-        }
-        return list(things.values())
-
-    def _is_own(self, path: str) -> bool:
-        """Whether the scan made what lies there, or that of which it is a part (``/notes/5/tags``)."""
-        return path in self.created or path.rpartition("/")[0] in self._shown
-
-    def _was_there(self, path: str, made: Request) -> bool:
-        return self._there.get(path, self._number + 1) < self._sent.get(made, 0)
-
-    def _own(self, path: str, made: Request) -> None:
-        if self._was_there(path, made):
-            return
-        if path in self.deleted or path not in self.created:
-            self.created[path] = made
-        self.deleted.discard(path)
 
 
 def _only_reads(request: Request) -> bool:

@@ -2,14 +2,86 @@
 
 import json
 import re
+import threading
 from collections.abc import Mapping
 from typing import Final, cast
 from urllib.parse import urlsplit
 
 from stopper.core.exchange import Request, Response
+from stopper.scan.wire.transport import READ_METHODS
 
 _MAKES: Final = re.compile(r"(?<=.)/(create|new|add)$")
 """Ends the path of a route that makes things: they are found beside it, not below."""
+
+
+class ThingsMade:
+    """What requests of a scan have made, and nothing that was there before. One per courier, shared by all threads."""
+
+    def __init__(self) -> None:
+        self.created: dict[str, Request] = {}
+        """Paths of things that requests of this scan created, with the request that did."""
+        self.deleted: set[str] = set()
+        """Those of them that were deleted since. A server may give their ids to what is made next."""
+        self._lock = threading.Lock()
+        self._there: dict[str, int] = {}
+        """Paths of things that were read, with the number of the request that first showed each: what was there before a request was sent
+        is nothing that it made."""
+        self._number = 0
+        self._sent: dict[Request, int] = {}
+        """Requests that may have made something, with the number of each, the last one."""
+        self._ways: dict[str, set[str]] = {}
+        """All paths of a thing that has several, by each of them."""
+        self._shown: set[str] = set()
+        """Paths of things whose reading shows that this scan made them."""
+
+    def learn(self, request: Request, response: Response) -> None:
+        """Take notice of one answer."""
+        path = path_of(request.target)
+        with self._lock:
+            self._number += 1
+            if request.method == "GET" and response.succeeded:
+                for shown in shown_paths(request, response):
+                    self._there.setdefault(shown, self._number)
+            elif request.method not in READ_METHODS:
+                self._sent[request] = self._number
+            if request.method == "DELETE" and response.succeeded:
+                ways = self._ways.get(path, {path})
+                for way in ways:
+                    self._there.pop(way, None)
+                self.deleted |= ways
+            if creates(request, response):
+                for new in created_paths(request, response):
+                    if not self._was_there(new, request):
+                        self._keep(new, request)
+
+    def own(self, path: str, made: Request) -> None:
+        """Remember that *made* has made the thing at *path*, one thing and no other: it may be deleted, and is when the scan ends."""
+        with self._lock:
+            if self._was_there(path, made):
+                return
+            self._keep(path, made)
+            self._shown.add(path)
+            ways = {one for one, by in self.created.items() if by is made}
+            self._ways.update(dict.fromkeys(ways, ways))
+
+    def left(self) -> list[Request]:
+        """The requests that made what nobody has deleted, one for each thing."""
+        things = {
+            frozenset(self._ways.get(path, {path})): by for path, by in self.created.items() if path not in self.deleted
+        }
+        return list(things.values())
+
+    def is_own(self, path: str) -> bool:
+        """Whether the scan made what lies there, or that of which it is a part (``/notes/5/tags``)."""
+        return path in self.created or path.rpartition("/")[0] in self._shown
+
+    def _was_there(self, path: str, made: Request) -> bool:
+        return self._there.get(path, self._number + 1) < self._sent.get(made, 0)
+
+    def _keep(self, path: str, made: Request) -> None:
+        if path in self.deleted or path not in self.created:
+            self.created[path] = made
+        self.deleted.discard(path)
 
 
 def path_of(target: str) -> str:
