@@ -17,6 +17,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, send
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_kinds import at_number, kinds
 from stopper.core.probe_own_values import own_numbers
+from stopper.core.probe_shared import found_once
 
 DEEP: Final = 3
 """Ids in a row that are filled."""
@@ -140,8 +141,11 @@ def _below_his_own(
     if pair.create_route is None or target.mode != "active":
         return None
     thing = yield from things.make(inside.target, pair, pair.create_route, alice)
-    his = (yield from opened(target, inside.template, bob, alice)) if thing is not None else None
-    if thing is None or his is None:
+    if thing is None:
+        return None
+    key = f"{inside.template} of {bob.name}"
+    his = yield from found_once(target, key, lambda: opened(target, inside.template, bob, alice))
+    if his is None:
         return None
     route = replace(pair.thing, path=his.path + pair.thing.path.removeprefix(inside.path))
     mixed = yield from send(bob.on(at_number(his.target, route, thing.number)))
