@@ -9,24 +9,9 @@ from urllib.parse import quote, unquote
 
 import pytest
 from flask import Flask, abort, make_response, redirect, request, session
+from tests.rules.from_outside import verdict
 
-from stopper.core.app import App
-from stopper.core.finding import Verdict
-from stopper.scan.catalogue import load
-from stopper.scan.crawl import crawled
-from stopper.scan.engine import run_probe
-from stopper.scan.target import prepare
-from stopper.scan.wire.courier import Courier
-from stopper.scan.wire.wsgi import WsgiTransport
-
-RULES = {rule.slug: rule for rule in load()}
 FORM = '<form method="post"><input name="username"><input type="password" name="password"><button>go</button></form>'
-
-
-def verdict(slug: str, app: Flask) -> Verdict:
-    courier = Courier(WsgiTransport(app), mode="active", max_requests=2000)
-    model = App(routes=crawled(courier, "", "canary").routes, readers=frozenset({"wire"}))
-    return run_probe(RULES[slug], prepare(model, courier, (), "active", "standard").target, courier).verdict
 
 
 def plain(text: str) -> str:

@@ -7,24 +7,11 @@ from typing import Any
 import pytest
 import yaml
 from flask import Flask, Response, abort, jsonify, request
+from tests.rules.from_outside import RULES, reached, verdict
 
-from stopper.core.app import App
-from stopper.core.finding import Verdict
-from stopper.scan.catalogue import load
-from stopper.scan.crawl import crawled
 from stopper.scan.engine import run_probe
-from stopper.scan.target import prepare
-from stopper.scan.wire.courier import Courier
-from stopper.scan.wire.wsgi import WsgiTransport
 
-RULES = {rule.slug: rule for rule in load()}
 FORM = '<form method="post" action="/photo" enctype="multipart/form-data"><input name="caption"><input type="file" name="picture"><button>go</button></form>'
-
-
-def scanned(slug: str, app: Flask) -> tuple[Verdict, Courier]:
-    courier = Courier(WsgiTransport(app), mode="active", max_requests=2000)
-    model = App(routes=crawled(courier, "", "canary").routes, readers=frozenset({"wire"}))
-    return run_probe(RULES[slug], prepare(model, courier, (), "active", "standard").target, courier).verdict, courier
 
 
 def album(kept: str) -> Flask:
@@ -61,10 +48,11 @@ def album(kept: str) -> Flask:
     [("own", True), ("random", True), ("silent", True), ("download", False), ("bytes", False), ("pictures", False)],
 )
 def test_an_uploaded_page_that_is_served_as_one(kept: str, told: bool) -> None:
-    verdict, courier = scanned("markup-unescaped", album(kept))
-    assert (verdict.outcome == "fail") is told, verdict.message
+    target, courier = reached(album(kept))
+    found = run_probe(RULES["markup-unescaped"], target, courier).verdict
+    assert (found.outcome == "fail") is told, found.message
     if told:
-        assert "POST /photo" in {str(ref) for ref in verdict.routes}
+        assert "POST /photo" in {str(ref) for ref in found.routes}
         assert any(path.endswith(".html") for path in courier.made.created)
 
 
@@ -92,4 +80,4 @@ def test_an_uploaded_object_that_is_unpacked(how: str, outcome: str) -> None:
             return jsonify(error="unreadable"), 400
         return jsonify(name=sent.filename)
 
-    assert scanned("code-injection", app)[0].outcome == outcome
+    assert verdict("code-injection", app).outcome == outcome
