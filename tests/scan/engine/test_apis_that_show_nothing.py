@@ -9,33 +9,20 @@ from xml.sax.handler import ContentHandler, feature_external_ges
 
 import pytest
 from flask import Flask, abort, jsonify, request, send_file
+from tests.rules.from_outside import RULES, reached, verdict
 
 from stopper.core.app import App, Route
-from stopper.core.finding import Verdict
 from stopper.core.probe_login import filled
-from stopper.scan.catalogue import load
 from stopper.scan.crawl import crawled
-from stopper.scan.engine import run_probe
 from stopper.scan.honest import plausible
-from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
-
-RULES = {rule.slug: rule for rule in load()}
 
 
 def crawl(app: Flask, most: int = 900) -> dict[str, Route]:
     """The routes that a crawl comes by, by their path."""
     courier = Courier(WsgiTransport(app), mode="active", max_requests=most)
     return {route.path: route for route in crawled(courier, "", "canary").routes}
-
-
-def verdict(slug: str, app: Flask) -> Verdict:
-    """What that rule says of an application of which nothing is known but its address."""
-    courier = Courier(WsgiTransport(app), mode="active", max_requests=2000)
-    seen = crawled(courier, "", "canary")
-    model = App(routes=seen.routes, readers=frozenset({"wire"}))
-    return run_probe(RULES[slug], prepare(model, courier, (), "active", "standard").target, courier).verdict
 
 
 def served(*paths: str) -> Flask:
@@ -217,9 +204,7 @@ def staffed(register: str = "/v1/enrol", login: str = "/v1/login") -> Flask:
 
 
 def test_people_come_in_by_names_that_only_errors_tell() -> None:
-    courier = Courier(WsgiTransport(staffed("/v1/register")), mode="active", max_requests=900)
-    model = App(routes=crawled(courier, "", "canary").routes, readers=frozenset({"wire"}))
-    target = prepare(model, courier, (), "active", "standard").target
+    target, _ = reached(staffed("/v1/register"))
     assert [one.name for one in target.identities] == ["alice", "bob"]
 
 

@@ -7,17 +7,12 @@ from typing import Any
 
 import pytest
 from flask import Flask, jsonify, request
+from tests.rules.from_outside import reached, verdict
 
 from stopper.core.app import App, Route
-from stopper.core.finding import Verdict
-from stopper.scan.catalogue import load
-from stopper.scan.crawl import crawled
-from stopper.scan.engine import run_probe
 from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
-
-RULES = {rule.slug: rule for rule in load()}
 
 
 def kind(name: str, *, needed: bool = False, listed: bool = False, of: str = "SCALAR") -> dict[str, Any]:
@@ -90,24 +85,9 @@ def blog(safe: bool, described: bool = True) -> tuple[Flask, list[str]]:
     return app, asked
 
 
-def prepared(app: Flask, courier: Courier) -> App:
-    model = App(routes=crawled(courier, "", "canary").routes, readers=frozenset({"wire"}))
-    return prepare(model, courier, (), "active", "standard").target.app
-
-
-def verdict(slug: str, app: Flask) -> Verdict:
-    courier = Courier(WsgiTransport(app), mode="active", max_requests=2000)
-    model = App(routes=crawled(courier, "", "canary").routes, readers=frozenset({"wire"}))
-    return run_probe(RULES[slug], prepare(model, courier, (), "active", "standard").target, courier).verdict
-
-
 def test_one_query_asks_for_all_that_needs_texts_and_numbers_alone() -> None:
     app, _ = blog(safe=True)
-    doors = [
-        one
-        for one in prepared(app, Courier(WsgiTransport(app), mode="active", max_requests=900)).routes
-        if one.path == "/graphql"
-    ]
+    doors = [one for one in reached(app)[0].app.routes if one.path == "/graphql"]
     assert [one.methods for one in doors] == [("GET",), ("POST",)]
     schema: dict[str, Any] = dict(doors[1].request_schema or {})
     assert schema["properties"]["query"]["example"] == (
@@ -126,8 +106,7 @@ def test_variables_are_inputs_and_answers_are_looked_at(safe: bool, outcome: str
 
 def test_a_door_that_does_not_describe_itself_stays_as_it_is() -> None:
     app, _ = blog(safe=True, described=False)
-    model = prepared(app, Courier(WsgiTransport(app), mode="active", max_requests=900))
-    door = [one for one in model.routes if one.path == "/graphql"]
+    door = [one for one in reached(app)[0].app.routes if one.path == "/graphql"]
     assert all(one.request_schema is None for one in door)
 
 
