@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.left_out import left_out
 from stopper.core.passing import passed
@@ -26,6 +27,7 @@ from stopper.core.values import (
     text_of,
     walk,
 )
+from stopper.core.written_alike import written_alike
 
 WHOLE: Final[dict[str, str]] = {
     "flask.request.headers": "all headers",
@@ -108,7 +110,7 @@ def _whole(facts: SourceFacts, value: Value, depth: int = 10) -> str | None:
             return _whole(facts, owner, depth - 1)  # its beginning: ``request.get_data()[:2000]``
         case Item(owner=owner, key=Unknown(parts=())) if _gives_names(owner):
             return None
-        case Item(owner=owner, key=Unknown(parts=())):
+        case Item(owner=owner, key=Unknown(parts=()) | Item(key=Unknown(parts=()))):
             return _whole(facts, owner, depth - 1)  # one after the other, in a loop
         case Member(owner=Parameter() as owner, attribute=name) | Call(receiver=Parameter() as owner, callee=name) if (
             _is_request(facts, owner)
@@ -131,7 +133,7 @@ def _whole(facts: SourceFacts, value: Value, depth: int = 10) -> str | None:
             return None
         case Call(callee=callee, method=method) if callee not in _SHOWS and method not in _TEXT:
             return None  # what another function makes of it is another thing
-        case Mapping(open=True) if _is_sifted(facts, value.span):
+        case Mapping(open=True) if _is_sifted(facts, value):
             return None
         case Mapping(open=True) if gone := left_out(facts, value):
             found = next((one for part in parts(value) if (one := _whole(facts, part, depth - 1))), None)
@@ -153,17 +155,23 @@ def _is_request(facts: SourceFacts, value: Parameter) -> bool:
     )
 
 
-def _is_sifted(facts: SourceFacts, span: Span | None) -> bool:
+def _is_sifted(facts: SourceFacts, value: Mapping) -> bool:
     """``{name: … for name, … in request.headers.items() if name.lower() not in HIDDEN}``, where HIDDEN knows of credentials."""
-    if span is None:
-        return False
-    for one in facts.comparisons("in", "not in"):
-        if not span.holds(one.span):
+    span = value.span
+    names = [part for key, _ in value.items for part in walk(key, 3) if isinstance(part, Item)]
+    for one in facts.comparisons("in", "not in") if names else ():
+        if span is None or not span.holds(one.span) or not _asks_for(one, names):
             continue
         hidden = [text.lower() for part in walk(one.right, 3) if (text := text_of(part)) is not None]
         if one.operator == "in" or not hidden or "authorization" in hidden:
             return True
     return False
+
+
+def _asks_for(comparison: Comparison, names: list[Item]) -> bool:
+    """That one of the names is held against something, and not the path or a setting."""
+    sides = [part for side in (comparison.left, comparison.right) for part in walk(side, 3) if isinstance(part, Item)]
+    return any(written_alike(side, name) for side in sides for name in names)
 
 
 def _gives_names(value: Value) -> bool:

@@ -225,8 +225,11 @@ def element_of(value: Value) -> Value:
     if type(value) is Member and value.attribute == "headers":
         return NOTHING  # the names of what a client or an answer holds; those of the request come in pairs
     if type(value) is Call and value.method in ("items", "values", "keys") and value.receiver is not None:
-        held = new_item(value.receiver, NOTHING)
-        if value.method != "items" or value.args or _comes_in_pairs(value.receiver):
+        one = new_item(value.receiver, NOTHING)
+        if value.method == "keys" or value.args or _comes_in_pairs(value.receiver):
+            return one
+        held = new_item(value.receiver, one)  # as ``data[name]`` for each of its names
+        if value.method == "values":
             return held
         names = new_call("?.keys", (), (), False, value.receiver, value.function, value.span)
         return new_sequence((new_item(names, NOTHING), held), "tuple")
