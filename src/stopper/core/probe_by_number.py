@@ -17,7 +17,7 @@ from stopper.core.probe_foreign import made, unknown, without
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, entry_with, kinds, route_at
 from stopper.core.probe_objects import inner_object, marked
-from stopper.core.probe_own_values import BELONGS, as_parameter, own_numbers
+from stopper.core.probe_own_values import BELONGS, as_parameter, own_numbers, says_whose
 from stopper.core.probe_query import query_names, with_query
 
 _MAKER: Final = re.compile(r"(user|owner|author|creator|created_by|posted_by|username|from|sender)(_?(id|uuid|name))?")
@@ -29,7 +29,7 @@ def queries(target: Target) -> Iterator[tuple[Route, str]]:
     for route in target.app.routes:
         if "GET" in route.methods and not route.parameters and not is_door(route):
             for name in dict.fromkeys((*query_names(target.request_for(route, "GET")), *route.names)):
-                if WHOSE_ID.fullmatch(as_parameter(name)) or BELONGS.fullmatch(as_parameter(name)):
+                if says_whose(name) or BELONGS.fullmatch(as_parameter(name)):
                     yield route, name
 
 
@@ -66,7 +66,7 @@ def kept_in_her_name(target: Target, kind: Kind, alice: Identity, bob: Identity)
     if target.mode != "active" or kind.create_route is None or kind.list_route is None:
         return None
     request, marks = marked(target.request_for(kind.create_route, "POST"), target.canary)
-    name = next((one for one in members(request) if WHOSE_ID.fullmatch(as_parameter(one))), None)
+    name = next((one for one in members(request) if says_whose(one)), None)
     numbers = (yield from _both(target, name, alice, bob)) if name is not None and len(marks) > 0 else None
     if numbers is None or name is None:
         return None
@@ -109,7 +109,7 @@ def made_by_another(
 ) -> Steps[Verdict | None]:
     """``POST /reviews {"user_id": …}``: what Bob makes is shown as Bob's, and as Alice's where he says so."""
     request, marks = marked(target.request_for(create, "POST"), target.canary)
-    plain = {name: value for name, value in members(request).items() if not WHOSE_ID.fullmatch(as_parameter(name))}
+    plain = {name: value for name, value in members(request).items() if not says_whose(name)}
     makers = _MAKER
     if kind is not None and len(plain) == len(members(request)):
         thing = yield from made(target, kind, bob, alice)  # it is taken back, also where the answer does not say its id
@@ -146,8 +146,7 @@ def made_by_another(
 
 def _of_somebody(name: str, private: bool) -> bool:
     """Whether a member says to whom a thing belongs: to a company, or to a person where only that person sees it."""
-    said = as_parameter(name)
-    return bool(BELONGS.fullmatch(said)) or (private and bool(WHOSE_ID.fullmatch(said)))
+    return bool(BELONGS.fullmatch(as_parameter(name))) or (private and says_whose(name))
 
 
 def _is_private(

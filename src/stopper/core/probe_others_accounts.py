@@ -14,7 +14,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.ids_in_paths import ID
 from stopper.core.login_names import PASSWORD
-from stopper.core.owner_names import OWN_ACCOUNT, WHOSE_ID
+from stopper.core.owner_names import OWN_ACCOUNT
 from stopper.core.page_forms import hrefs
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, own, passed, send
@@ -23,7 +23,7 @@ from stopper.core.probe_id_elsewhere import stands_elsewhere
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import at_number, route_at
 from stopper.core.probe_objects import ids, inner_object
-from stopper.core.probe_own_values import SELF, as_parameter, own_numbers, told_about
+from stopper.core.probe_own_values import SELF, as_parameter, own_numbers, says_whose, told_about
 from stopper.core.probe_query import with_query
 from stopper.core.probe_registration import Enrolled, enrolled, logged_in
 from stopper.core.probe_shared import found_once
@@ -95,7 +95,7 @@ def _by_body(target: Target) -> Iterator[Route]:
         for method in ("PUT", "PATCH", "POST"):
             if method in route.methods and not route.parameters and not is_door(route):
                 names = members(target.request_for(route, method))
-                name = next((one for one in names if WHOSE_ID.fullmatch(as_parameter(one))), None)
+                name = next((one for one in names if says_whose(one)), None)
                 if name is not None:
                     yield replace(route, methods=(method,), parameters=((name, "body"),))
                 elif OWN_ACCOUNT.search(route.path):
@@ -165,7 +165,7 @@ def _on_the_first_page(new: Enrolled) -> Steps[dict[str, str]]:
         text: value
         for text in said
         for name, value in parse_qsl(text.partition("?")[2])
-        if text.startswith("/") and WHOSE_ID.fullmatch(as_parameter(name)) and ID.fullmatch(value)
+        if text.startswith("/") and says_whose(name) and ID.fullmatch(value)
     }
     return found if len(set(found.values())) == 1 else {}
 
@@ -183,7 +183,7 @@ def _views(target: Target, numbers: tuple[str, ...]) -> Iterator[Request]:
         ):
             yield from (at_number(target, route, number) for number in numbers if fits(route, number))
         elif "GET" in route.methods and not route.parameters and not is_door(route):
-            names = [name for name in route.names if WHOSE_ID.fullmatch(as_parameter(name))]
+            names = [name for name in route.names if says_whose(name)]
             honest = target.request_for(route, "GET")
             yield from (with_query(honest, name, number) for name in names[:1] for number in numbers)
 
@@ -312,7 +312,7 @@ def _new(name: str, value: object, stem: str, hers: Account) -> object:
         return value
     if RIGHTS.search(name):
         return "admin" if isinstance(value, str) else True
-    if isinstance(value, str) and not _FIXED.search(name) and not WHOSE_ID.fullmatch(as_parameter(name)):
+    if isinstance(value, str) and not _FIXED.search(name) and not says_whose(name):
         return f"{stem}@example.com" if "mail" in name.lower() else f"{stem} {len(name)}"
     return value
 
@@ -333,7 +333,7 @@ def is_hers(target: Target, route: Route, number: str, hers: Account, ends: bool
     if not number.isdigit():
         return True
     if stands_elsewhere(route):
-        return not ends and WHOSE_ID.fullmatch(as_parameter(route.parameters[0][0])) is not None
+        return not ends and says_whose(route.parameters[0][0])
     reads = route_at(target, re.sub(r"\}.*", "}", route.path), "GET")
     if reads is not None:
         seen = yield from send(hers.person.on(at_number(target, reads, number)))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from stopper.core.exchange import Exchange, Response
+from stopper.core.owner_names import WHOSE_ID
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_login import ENTERED
 from stopper.core.probe_objects import as_id, ids
@@ -32,6 +33,11 @@ _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 def as_parameter(name: str) -> str:
     """A member's name as a parameter is spelled: ``accountNumber`` as ``account_number``."""
     return _HUMP.sub("_", name).replace("-", "_").lower()
+
+
+def says_whose(name: str) -> bool:
+    """Whether a member or a parameter of that name says whose a thing is."""
+    return WHOSE_ID.fullmatch(as_parameter(name)) is not None
 
 
 def told_about(response: Response) -> dict[str, str]:

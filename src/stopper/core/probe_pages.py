@@ -12,14 +12,13 @@ from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.ids_in_paths import ID, templated
-from stopper.core.owner_names import WHOSE_ID
 from stopper.core.page_forms import TOKEN, forms_of, hrefs
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import attempt, is_door, same
 from stopper.core.probe_inputs import members
 from stopper.core.probe_objects import marked
-from stopper.core.probe_own_values import as_parameter
+from stopper.core.probe_own_values import says_whose
 
 PAGES_MOST: Final = 6
 STORED_MOST: Final = 3
@@ -47,7 +46,7 @@ class Posted:
     def is_of_an_account(self) -> bool:
         """Whether it changes a person and no thing: Alice's own account stays as it is."""
         mail = any("mail" in f"{name} {kind}".lower() for name, kind in self.texts)
-        return mail or any(WHOSE_ID.fullmatch(as_parameter(name)) for name, _ in self.hidden)
+        return mail or any(says_whose(name) for name, _ in self.hidden)
 
     def body(self, text: str) -> bytes:
         """What a browser sends once *text* is written in every field; tokens against forged requests are left to who sends it."""
