@@ -179,6 +179,12 @@ def entered(target: Target, person: Identity) -> Steps[tuple[Route, Exchange] | 
     return (yield from found_once(target, ENTERED + person.name, lambda: log_in(target, person)))
 
 
+def known_log_in(target: Target, person: Identity) -> Exchange | None:
+    """How *person* came in, where that is known already."""
+    entry = target.notes.get(ENTERED + person.name)
+    return cast("tuple[Route, Exchange]", entry)[1] if isinstance(entry, tuple) else None
+
+
 def retyped(request: Request, person: Identity, password: str, subject: str = "") -> Request | None:
     """*request*, by which *person* came in, with another password, and another name where *subject* is given; None where it has none
     that could be replaced."""

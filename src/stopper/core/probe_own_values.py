@@ -7,7 +7,7 @@ from typing import Final, cast
 from stopper.core.exchange import Exchange, Response
 from stopper.core.owner_names import WHOSE_ID
 from stopper.core.probe import Identity, Steps, Target, send
-from stopper.core.probe_login import ENTERED
+from stopper.core.probe_login import known_log_in
 from stopper.core.probe_objects import as_id, ids
 
 SELF: Final = re.compile(r"(?i)(^|[/_-])(me|self|whoami|profile|account|current[_-]?user|user|userinfo)/?$")
@@ -62,8 +62,8 @@ def own_numbers(target: Target, person: Identity, parameter: str = "") -> Steps[
     """The ids of a person by where they were found: in the token's claims, in what a route tells the person about itself, and in the
     answer to its log-in. What that answer calls as *parameter* is called is the only one worth asking with."""
     wanted = as_parameter(parameter)
-    entry = target.notes.get(ENTERED + person.name)
-    told = told_about(cast("tuple[object, Exchange]", entry)[1].response) if isinstance(entry, tuple) else {}
+    entered = known_log_in(target, person)
+    told = told_about(entered.response) if entered is not None else {}
     claims = target.forge.claims(person.token.reveal()) if person.token else {}
     claimed = as_id(claims.get(wanted)) if _TOLD.fullmatch(wanted) else None
     if (named := told.get(wanted) or claimed) is not None:

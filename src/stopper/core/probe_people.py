@@ -13,7 +13,7 @@ from stopper.core.exchange import Exchange
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_baseline import attempt, is_door
 from stopper.core.probe_inputs import members
-from stopper.core.probe_login import ENTERED
+from stopper.core.probe_login import known_log_in
 from stopper.core.probe_objects import entries, ids
 from stopper.core.probe_registration import logged_in, new_account, registers
 from stopper.core.probe_shared import found_once
@@ -89,9 +89,8 @@ def _rights(known: dict[str, object]) -> dict[str, object]:
 
 def by_cookie(target: Target, person: Identity) -> Identity | None:
     """*person* by the cookies that came with its log-in, where it shows a token otherwise: pages beside an API want them."""
-    entry = target.notes.get(ENTERED + person.name)
-    if not isinstance(entry, tuple) or any(name.lower() == "cookie" for name, _ in person.headers):
+    entered = known_log_in(target, person)
+    if entered is None or any(name.lower() == "cookie" for name, _ in person.headers):
         return None
-    answer = cast("tuple[object, Exchange]", entry)[1].response
-    held = cookies_of(answer)
+    held = cookies_of(entered.response)
     return replace(person, headers=(("Cookie", Secret(held)),)) if held else None

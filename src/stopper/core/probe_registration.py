@@ -4,7 +4,6 @@ import json
 import re
 import secrets
 from dataclasses import dataclass, replace
-from typing import cast
 
 from stopper.core.account_body import account_body, texts_of
 from stopper.core.account_names import REGISTERS
@@ -16,7 +15,7 @@ from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_accounts import takes_accounts
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import members
-from stopper.core.probe_login import ENTERED, log_in, login_routes, token_in
+from stopper.core.probe_login import known_log_in, log_in, login_routes, token_in
 from stopper.core.secret import Secret
 
 
@@ -72,9 +71,9 @@ def holding(target: Target, person: Identity, entry: tuple[Route, Exchange]) -> 
 def _as_others_show_it(target: Target, text: str) -> tuple[tuple[str, Secret], ...]:
     """The headers of somebody of the scan, with *text* in the place of what that person's own log-in handed out."""
     for one in target.identities:
-        came = target.notes.get(ENTERED + one.name)
-        answer = cast("tuple[object, Exchange]", came)[1].response if isinstance(came, tuple) else None
-        own = one.token.reveal() if one.token else named(answer.json(), KEY_NAMES) if answer is not None else None
+        entered = known_log_in(target, one)
+        told = named(entered.response.json(), KEY_NAMES) if entered is not None else None
+        own = one.token.reveal() if one.token else told
         for name, value in one.headers:
             if own and own in value.reveal():
                 return ((name, Secret(value.reveal().replace(own, text))),)
