@@ -1,4 +1,4 @@
-"""Parts of a text that give no credential away: what stands before it, and a few of its characters."""
+"""Parts of a text: how long they are, and which give no credential away: what stands before it, and a few of its characters."""
 
 from typing import Final
 
@@ -24,3 +24,13 @@ def is_glimpse(value: Item) -> bool:
             return -GLIMPSE <= start < 0
         case _:
             return False
+
+
+def most_characters(value: Item) -> int | None:
+    """How many characters ``text[:n]`` and ``text[m:n]`` have at most; None where both ends are not counted from the beginning."""
+    match value.key:
+        case Unknown(parts=(Constant(value=None | int() as start), Constant(value=int(end)))):
+            size = end - (start or 0)
+            return size if size > 0 and (start or 0) >= 0 else None
+        case _:
+            return None

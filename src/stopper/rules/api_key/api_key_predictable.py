@@ -11,6 +11,7 @@ from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.glimpses import most_characters
 from stopper.core.passed_keywords import passed_as
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, undo, unsure
@@ -145,12 +146,7 @@ def _judged(value: Value, fallback: Span) -> Iterator[tuple[Span, str]]:
         ):
             yield call.span or fallback, f"a key holds only {8 * call.args[0].value} random bits"
     for one in inner:
-        if (
-            isinstance(one, Item)
-            and isinstance(one.key, Unknown)
-            and (size := _cut(one)) is not None
-            and size < LEAST_BYTES
-        ):
+        if isinstance(one, Item) and (size := most_characters(one)) is not None and size < LEAST_BYTES:
             yield one.span or fallback, "a random text is cut so short that a key can be found by trying"
 
 
@@ -200,15 +196,6 @@ def _material(value: Value, depth: int = 8) -> Iterator[Value]:
         return
     for part in parts(value):
         yield from _material(part, depth - 1)
-
-
-def _cut(value: Item) -> int | None:
-    """The length of ``text[:n]``."""
-    match value.key:
-        case Unknown(parts=(Constant(value=None | 0), Constant(value=int(size)))) if size > 0:
-            return size
-        case _:
-            return None
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

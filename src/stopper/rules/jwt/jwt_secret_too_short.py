@@ -7,11 +7,12 @@ from stopper.core.app import App
 from stopper.core.environment_edits import from_environment
 from stopper.core.fact import ConfigWrite
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.glimpses import most_characters
 from stopper.core.jwt_keys import is_asymmetric, is_hmac, key_bytes, key_settings, key_uses, needed, reached, weakness
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.settings_set_aside import is_set_aside
-from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Item, Unknown, Value, literals, options
+from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Item, Value, literals, options
 
 _BYTES = {"os.urandom": 1.0, "secrets.token_bytes": 1.0, "secrets.token_hex": 2.0, "secrets.token_urlsafe": 4 / 3,
           "Crypto.Random.get_random_bytes": 1.0}  # fmt: skip
@@ -80,12 +81,8 @@ def _is_cut_short(value: Item, least: int) -> bool:
         not isinstance(value.owner, Call) or value.owner.method not in ("digest", "hexdigest")
     ):
         return False
-    bounds = value.key.parts if isinstance(value.key, Unknown) else ()
-    numbers = [one.value for one in bounds if isinstance(one, Constant)]
-    if len(numbers) != len(("from", "to")) or not isinstance(numbers[1], int) or numbers[1] < 0:
-        return False
-    first = numbers[0] if isinstance(numbers[0], int) else 0
-    return 0 < numbers[1] - first < least
+    size = most_characters(value)
+    return size is not None and size < least
 
 
 def _in_files(app: App, facts: SourceFacts) -> Iterator[Hit]:
