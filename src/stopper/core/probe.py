@@ -152,6 +152,11 @@ class Identity:
         known = (self.token, self.password, self.refresh_token, *(value for _, value in self.headers))
         _HELD.update(one for one in known if one is not None)
 
+    @property
+    def cookies(self) -> str:
+        """The cookies by which it is known, as a header says them; empty where it shows none."""
+        return "; ".join(value.reveal() for name, value in self.headers if name.lower() == "cookie")
+
     def on(self, request: Request) -> Request:
         """*request* as this identity: its credential headers replace those of the same name."""
         names = {name.lower() for name, _ in self.headers}

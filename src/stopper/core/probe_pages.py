@@ -109,7 +109,7 @@ def _id_in_query(query: str) -> bool:
 def asked(target: Target, alice: Identity, bob: Identity) -> Steps[list[Verdict]]:
     """The verdicts on pages and forms that belong to what Alice stored; Bob asks for them under Alice's addresses."""
     nothing: list[Verdict] = []
-    if target.mode != "active" or not any(name.lower() == "cookie" for name, _ in alice.headers):
+    if target.mode != "active" or not alice.cookies:
         return nothing
     before = yield from _pages(target, alice)
     if not before.pages:

@@ -90,7 +90,7 @@ def _rights(known: dict[str, object]) -> dict[str, object]:
 def by_cookie(target: Target, person: Identity) -> Identity | None:
     """*person* by the cookies that came with its log-in, where it shows a token otherwise: pages beside an API want them."""
     entered = known_log_in(target, person)
-    if entered is None or any(name.lower() == "cookie" for name, _ in person.headers):
+    if entered is None or person.cookies:
         return None
     held = cookies_of(entered.response)
     return replace(person, headers=(("Cookie", Secret(held)),)) if held else None

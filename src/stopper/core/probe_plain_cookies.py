@@ -81,8 +81,7 @@ def _as(known: Baseline, name: str, value: str) -> Request:
 
 
 def _jar(person: Identity) -> dict[str, str]:
-    said = next((value.reveal() for name, value in person.headers if name.lower() == "cookie"), "")
-    pairs = (part.strip().partition("=") for part in said.split(";"))
+    pairs = (part.strip().partition("=") for part in person.cookies.split(";"))
     return {name: value for name, mark, value in pairs if mark and name}
 
 

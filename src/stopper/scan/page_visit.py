@@ -69,7 +69,7 @@ def with_page_token(
 
     A page that gives the token may set the session anew, so the person's cookies may be new too.
     """
-    held = next((value.reveal() for name, value in person.headers if name.lower() == "cookie"), "")
+    held = person.cookies
     if not held or in_cookies(held):
         return person
     if said is not None and (token := page_token(Exchange(Request("POST", "/"), said))) is not None:

@@ -45,7 +45,7 @@ def _behind_the_log_in(scene: Scene, people: Sequence[Identity]) -> Crawled:
     """What the first person who is kept by cookie is led to from the start page, and from where the log-in sent them on. Nothing for an
     application whose routes are known, or where only reading with what was given is allowed."""
     model, courier = scene.app, scene.courier
-    who = next((one for one in people if any(name.lower() == "cookie" for name, _ in one.headers)), None)
+    who = next((one for one in people if one.cookies), None)
     if who is None or courier.mode == "passive" or model.readers - {"spec", "wire"}:
         return Crawled()
     prefix = urlsplit(courier.transport.base_url).path.rstrip("/")

@@ -167,7 +167,7 @@ def _compares_with_session(facts: SourceFacts) -> bool:
 
 def probe(target: Target) -> Steps[Verdict]:
     """A changing request with a cookie, once from the application's own page and once from another site's."""
-    people = [one for one in target.identities if any(name.lower() == "cookie" for name, _ in one.headers)]
+    people = [one for one in target.identities if one.cookies]
     routes = [
         (route, method)
         for route in target.app.routes
@@ -227,13 +227,12 @@ def _title(page: Exchange) -> str:
 
 
 def _kept_home(target: Target, person: Identity) -> Steps[bool]:
-    held = " ".join(value.reveal() for name, value in person.headers if name.lower() == "cookie")
     answers = yield from answers_with_cookies(target)
     mine = [
         cookie
         for _, exchange in answers
         for cookie in set_cookies(exchange.response)
-        if f"{cookie.name}=" in held and not cookie.ends
+        if f"{cookie.name}=" in person.cookies and not cookie.ends
     ]
     return bool(mine) and all(cookie.attributes.get("samesite", "").lower() in ("lax", "strict") for cookie in mine)
 

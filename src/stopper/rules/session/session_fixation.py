@@ -123,7 +123,7 @@ def _cleared(place: Span) -> Edit:
 
 def probe(target: Target) -> Steps[Verdict]:
     """Log out, then show the old cookie again."""
-    people = [one for one in target.identities if any(name.lower() == "cookie" for name, _ in one.headers)]
+    people = [one for one in target.identities if one.cookies]
     outs = list(logout_requests(target))
     if not people or not outs:
         return not_applicable("no cookie authenticates, or no route logs out")
