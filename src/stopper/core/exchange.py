@@ -95,6 +95,11 @@ class Response:
             word in (self.header("Location") or "").lower() for word in ("login", "signin", "sign-in", "auth")
         )
 
+    @property
+    def went_through(self) -> bool:
+        """Neither a refusal nor an error: what was asked for may be done."""
+        return self.status < 400 and not self.refused and not self.error
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:

@@ -120,7 +120,7 @@ def made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[Th
     before = (yield from send(alice.on(lists))) if lists is not None else None
     request, marks = marked(target.request_for(kind.create_route, "POST"), target.canary)
     answer = yield from send(alice.on(request))
-    if answer.response.refused or answer.response.status >= 400 or answer.response.error:
+    if not answer.response.went_through:
         return None
     number = new_id(answer, kind.parameter) if answer.response.succeeded else None
     if lists is not None and before is not None:
@@ -266,15 +266,22 @@ def _one_way(
     if body is not None and (tried.response.status in (400, 422, 500) or unread):
         own_member = replace(request, body=json.dumps(body).encode())
         tried, after = (yield from send(bob.on(with_id(route, own_member, thing.number)))), None
-    if tried.response.refused or tried.response.status >= 400 or tried.response.error:
-        return passed(f"{method} {route.path} refuses bob")
+    ref = RouteRef(method, route.path)
+    if not tried.response.went_through:
+        return passed(f"{ref} refuses bob")
     after = after or (yield from _look(target, kind, thing, alice))
+    if after is None or _view(kind, thing, after) == first:
+        return passed(f"{ref} leaves alice's object as it was")
+    return _told(kind, thing, ref, anonymous, tried, after)
+
+
+def _told(
+    kind: Kind, thing: Thing, ref: RouteRef, anonymous: Exchange, tried: Exchange, after: Exchange
+) -> Verdict | None:
+    """The fail that Alice's last look at her thing proves; None where that says neither what became of it nor that it is gone."""
     shown = _view(kind, thing, after)
-    if after is None or shown == first:
-        return passed(f"{method} {route.path} leaves alice's object as it was")
     if shown is None and not (after.response.succeeded or after.response.status in (404, 410)):
         return None
-    ref = RouteRef(method, route.path)
     did = "deletes" if shown is None else "changes"
     evidence = (
         Evidence("exchange", "alice makes an object", thing.made),

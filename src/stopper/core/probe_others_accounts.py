@@ -242,7 +242,7 @@ def _tried(
     # Under no name: he is the scan's own, so nobody whom other probes need is logged out by it.
     tried = yield from send(replace(his.on(request), identity=None))
     refused = passed(f"{ref} refuses who is not meant")
-    if tried.response.refused or tried.response.status >= 400 or tried.response.error:
+    if not tried.response.went_through:
         return refused
     after = yield from send(hers.person.on(hers.view))
     gone = _is_gone(after)

@@ -186,14 +186,18 @@ def _sources(facts: SourceFacts, value: Value, function: str, depth: int = 3) ->
 def _carried(value: Value, depth: int = 12) -> Iterator[Value]:
     """The value and what of it may be inside: what is given to a call stands behind its answer only where it is named as a token. A log-in that is
     given a name and a password answers with a token of its own."""
-    yield value
-    if depth == 0:
-        return
-    carries = not isinstance(value, Call) or value.callee in PASSING or value.method in TEXT_METHODS
-    for part in parts(value):
-        for inner in _carried(part, depth - 1):
-            if carries or (isinstance(inner, Item) and _name(inner) in CLEAR | MAYBE):
-                yield inner
+    level, met = [(value, True)], set[tuple[int, bool]]()
+    for _ in range(depth + 1):
+        deeper: list[tuple[Value, bool]] = []
+        for one, carried in level:
+            if (id(one), carried) in met:
+                continue
+            met.add((id(one), carried))
+            if carried or (isinstance(one, Item) and _name(one) in CLEAR | MAYBE):
+                yield one
+            carries = not isinstance(one, Call) or one.callee in PASSING or one.method in TEXT_METHODS
+            deeper += [(part, carried and carries) for part in parts(one)]
+        level = deeper
 
 
 def _values(facts: SourceFacts) -> Iterator[tuple[Value, str]]:

@@ -23,6 +23,8 @@ WHO: Final = re.compile(
 HANDLES: Final = frozenset({"jti", "sid", "session_id", "ver", "version", "token_version", "tv", "epoch", "generation"})
 _COLUMNS: Final = re.compile(r"(?i)\b(\w*(?:revo[ck]|block|deny|valid_from|valid_after|token_version)\w*)\b")
 """Words of a query that may be such a column or table."""
+_DEPTH: Final = 9
+"""Levels of a value that are looked through for the token."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -49,18 +51,29 @@ def detect(app: App) -> Iterator[Hit]:
 def _only_goes_out(facts: SourceFacts, call: Call) -> bool:
     """That the token is made for calls of other services, each time anew, and nobody is given it."""
 
-    def bears(value: Value, depth: int = 8) -> bool:
-        if isinstance(value, Call) and (
+    def is_made(value: Value) -> bool:
+        return isinstance(value, Call) and (
             value.span == call.span or (value.callee == call.function and call.function != "")
-        ):
-            return True
-        if depth == 0 or (isinstance(value, Call) and value.keyword("headers") is not None):
-            return False  # the answer of the other service
-        return any(bears(part, depth - 1) for part in parts(value))
+        )
+
+    def bears(value: Value) -> bool:
+        level, met = [value], set[int]()
+        for _ in range(_DEPTH):
+            unmet = {id(one): one for one in level if id(one) not in met}
+            met |= unmet.keys()
+            if any(map(is_made, unmet.values())):
+                return True
+            level = [part for one in unmet.values() if not _is_asked_with_headers(one) for part in parts(one)]
+        return False
 
     if not any(bears(flow.value) for flow in facts.flows("outbound-headers")):
         return False
     return not any(bears(flow.value) for flow in facts.flows("response", "template", "cookie", "redirect", "session"))
+
+
+def _is_asked_with_headers(value: Value) -> bool:
+    """A call of another service, whose answer is not what was sent."""
+    return isinstance(value, Call) and value.keyword("headers") is not None
 
 
 def _ends_sessions(app: App, facts: SourceFacts, callees: list[str]) -> bool:
