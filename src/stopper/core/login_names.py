@@ -31,6 +31,12 @@ TOKEN_NAMES: Final = (
 REFRESH_NAMES: Final = ("refresh_token", "refreshtoken", "refresh")
 KEY_NAMES: Final = ("api_key", "apikey", "key")
 TOKEN_HEADERS: Final = ("X-Auth-Token", "X-Access-Token", "X-Token")
+DEEDS: Final = re.compile(r"(?i)(user_?)?(log[-_]?in|sign[-_]?in|authenticate|authorize|authentication)(_?user)?")
+"""Fields of GraphQL that let somebody in: what they hand out stands under their own name, ``{"data": {"login": "9f…"}}``."""
+OPAQUE: Final = re.compile(
+    r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])(?!\d{4}-\d\d-\d\d)(?!/|https?:)[A-Za-z0-9._~+/=:-]{16,1024}|[A-Za-z0-9_~+=-]{32,1024}"
+)
+"""A text that looks as if it was made at random; neither a date nor an address."""
 DEPTH: Final = 4
 """How deep an answer is searched."""
 _SCHEME: Final = re.compile(r"(?i)^(bearer|token|jwt)\s+")

@@ -131,6 +131,11 @@ def test_a_live_secret_is_masked_whatever_header_carries_it() -> None:
     assert masking.headers((("X-Colour", held.reveal()),)) == (("X-Colour", "***"),)
 
 
+def test_what_a_log_in_of_graphql_hands_out_is_masked_by_its_name() -> None:
+    said = masking.body(b'{"data": {"login": "9fe2c81e7ba94d5cb0d2"}, "owner": {"login": "octocat"}}')
+    assert said == '{"data": {"login": "***"}, "owner": {"login": "octocat"}}'
+
+
 def test_a_long_body_is_masked_before_it_is_cut() -> None:
     secret = "tailsecret" * 3
     body = (

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from stopper.core.exchange import Request, Response
 from stopper.core.probe import Mode, Skipped
+from stopper.core.redactor import mask
 from stopper.core.rule import Surface
 from stopper.scan.wire.courier import Courier, retry_after
 from stopper.scan.wire.things_made import created_paths
@@ -305,3 +306,19 @@ def test_a_delete_that_was_refused_has_deleted_nothing() -> None:
     one.made.own("/notes/7", Request("POST", "/notes"))
     one.carry(Request("DELETE", "/notes/7", (), b"", "write"))
     assert one.made.deleted == set()
+
+
+def test_what_a_log_in_hands_out_is_masked_under_any_name() -> None:
+    """GraphQL gives a token under the name of the deed, and some log-ins under a name that says nothing."""
+    log_in = Request("POST", "/enter", (), b'{"name": "stopper-e4c1a09b77d2f3"}', "login")
+    plain = Response(
+        200,
+        (),
+        b'{"result": "4f0cc81e7ba94d5cb0d1", "who": "stopper-e4c1a09b77d2f3", "user_id": "9d0cc81e7ba94d5cb0d2"}',
+    )
+    query = Request("POST", "/graphql", (), b"{}", "write")
+    one = courier(Recorder(plain, Response(200, (), b'{"data": {"signIn": "77aacc81e7ba94d5cb0d"}}')), mode="active")
+    one.carry(log_in)
+    one.carry(query)
+    shown = mask("4f0cc81e7ba94d5cb0d1 77aacc81e7ba94d5cb0d stopper-e4c1a09b77d2f3 9d0cc81e7ba94d5cb0d2")
+    assert shown == "*** *** stopper-e4c1a09b77d2f3 9d0cc81e7ba94d5cb0d2"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import unquote
 
+from stopper.core.login_names import DEEDS, OPAQUE
 from stopper.core.redactor import is_sensitive_name, mask
 from stopper.core.secret import MASK
 
@@ -112,6 +113,8 @@ def _field(name: str, value: object) -> object:
     lowered = name.lower()
     if lowered not in _PLAIN_FIELDS and (is_sensitive_name(name) or lowered in _SECRET_FIELDS):
         return value if value is None or isinstance(value, bool) else MASK
+    if isinstance(value, str) and DEEDS.fullmatch(name) and OPAQUE.fullmatch(value):
+        return MASK
     return _value(value)
 
 

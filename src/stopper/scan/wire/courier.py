@@ -14,6 +14,7 @@ from stopper.core.rebuild_names import REBUILDS
 from stopper.core.tls import TlsSeen
 from stopper.scan.wire.credential_watch import CredentialWatch
 from stopper.scan.wire.form_doors import FormDoors
+from stopper.scan.wire.handed_out import keep_what_is_handed_out
 from stopper.scan.wire.http import HttpTransport
 from stopper.scan.wire.load_seen import LoadSeen
 from stopper.scan.wire.own_page import OwnPage
@@ -261,6 +262,7 @@ class Courier:
         key = (request.method, path_of(request.target))
         self.reach.learn(request, response, self.credentials.headers_of(request.identity))
         self.credentials.learn(request, response)
+        keep_what_is_handed_out(request, response)
         self.page.used(request, response)
         self.load.learn(request, response)
         self.slow.learn(response)
