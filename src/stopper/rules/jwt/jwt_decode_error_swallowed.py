@@ -260,7 +260,7 @@ def probe(target: Target) -> Steps[Verdict]:
     if told:
         return (yield from broken_signature(target))
     odd = [
-        ("of one part", "stopper"),
+        ("of one part", "AAAA"),  # no word: what is shown as a token is masked wherever it stands
         ("of empty parts", ".."),
         ("whose header is no JSON", "AAAA.AAAA.AAAA"),
         ("whose header is a list", "W10.W10.AAAA"),
