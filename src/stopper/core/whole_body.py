@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from stopper.core.body_models import takes_all
 from stopper.core.passing import passed
 from stopper.core.place import Span
-from stopper.core.values import NAMED, Call, Choice, Item, Mapping, Name, Parameter, Value, options
+from stopper.core.values import NAMED, Call, Choice, Format, Item, Mapping, Name, Parameter, Value, options
 
 if TYPE_CHECKING:
     from stopper.core.fact import Comparison
@@ -64,7 +64,10 @@ def is_whole_of(facts: "SourceFacts", value: Value | None, depth: int = 3) -> bo
             case Call(receiver=receiver) if option.method in _SAME and receiver is not None:
                 if is_whole_of(facts, receiver, depth - 1):
                     return True
-            case Mapping(items=((Item() as key, _),), open=True):
+            case (
+                Mapping(items=((Format(parts=(*_, Item() as key)), _),), open=True)
+                | Mapping(items=((Item() as key, _),), open=True)
+            ):
                 gone_through = key.owner
                 if (
                     isinstance(gone_through, Call)

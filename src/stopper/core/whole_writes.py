@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Final, cast
 
-from stopper.core.body_models import classes_by_name
+from stopper.core.body_models import classes_by_name, is_record, takes_all
 from stopper.core.facts import SourceFacts
 from stopper.core.nested_functions import inside
 from stopper.core.passed_keywords import passed_as
+from stopper.core.reached_by_admins import is_reached_by_admins
 from stopper.core.values import (
     Call,
     Constant,
@@ -23,6 +24,7 @@ from stopper.core.values import (
     walk,
 )
 from stopper.core.whole_body import admits_by_list, is_whole, is_whole_of
+from stopper.core.writes_elsewhere import gives_rights, holds_rights, is_of_all_columns, writes_elsewhere
 
 _UPDATES: Final = (
     "*.update",
@@ -69,7 +71,8 @@ _LOOKS: Final = frozenset({"validate", "load", "validate_json"})
 def whole_writes(facts: SourceFacts) -> Iterator[Call]:
     """The calls that do so, each place once."""
     seen: set[object] = set()
-    for call in (*_by_setattr(facts), *_by_keywords(facts), *_by_update(facts), *_by_auto_schema(facts)):
+    ways = (_by_setattr, _by_keywords, _by_update, _by_auto_schema, writes_elsewhere)
+    for call in (call for way in ways for call in way(facts)):
         if call.span not in seen and call.span is not None and not _looked_at_before(facts, call):
             seen.add(call.span)
             yield call
@@ -99,9 +102,9 @@ def _validates(facts: SourceFacts, decorator: str) -> bool:
 
 def _by_setattr(facts: SourceFacts) -> Iterator[Call]:
     for call in facts.calls("setattr"):
-        if len(call.args) != 3 or not isinstance(call.args[1], Item):
+        if len(call.args) != 3 or not isinstance(call.args[1], (Item, Member)):
             continue
-        whole = _is_inside(facts, call.args[1])
+        whole = _is_inside(facts, call.args[1]) or is_of_all_columns(facts, call)
         if whole and not _kept_to_a_list(facts, call):
             yield call
 
@@ -114,11 +117,13 @@ def _kept_to_a_list(facts: SourceFacts, call: Call) -> bool:
         for part in walk(one.value, 3)
     ):
         return True
-    name = cast("Item", call.args[1])
+    name = cast("Item | Member", call.args[1])
     keys = [part for part in walk(name, 3) if isinstance(part, Item)]
     for one in facts.comparisons_in(call.function):
         if one.operator not in ("in", "not in") or isinstance(one.right, Call) or call.span is None:
             continue
+        if is_whole_of(facts, one.right):
+            continue  # ``if name in body`` asks whether it was sent
         same = isinstance(one.left, Item) and one.left.owner == name.owner and one.span.line <= call.span.line
         if (same or one.left in keys) and admits_by_list(facts, one, call.span):
             return True
@@ -131,6 +136,12 @@ def _is_inside(facts: SourceFacts, value: Value, depth: int = 4) -> bool:
         return True
     if depth == 0 or (isinstance(value, Call) and (value.method in _KEEPS or _is_made_by_hand(facts, value))):
         return False
+    if gives_rights(facts, value):
+        return True
+    if isinstance(value, Call) and is_record(facts, value.callee) and not takes_all(facts, value):
+        return False  # a class of declared fields
+    if isinstance(value, Mapping) and value.open and len(value.items) == 1:
+        return is_whole_of(facts, value)  # a comprehension, which may go through a list of its own
     return any(_is_inside(facts, part, depth - 1) for part in parts(value))
 
 
@@ -154,7 +165,9 @@ def _by_keywords(facts: SourceFacts) -> Iterator[Call]:
     """``User(**request.json)``: of a class that is a model, or of one whose name is no schema's."""
     told: Call | None = None
     for call, _, value in passed_as(facts, "**".__eq__):
-        if call is not told and is_whole_of(facts, value) and _is_model(facts, call):
+        if call is told or not _is_model(facts, call):
+            continue
+        if is_whole_of(facts, value) or (gives_rights(facts, value) and not is_reached_by_admins(facts, call.function)):
             told = call
             yield call
 
@@ -173,6 +186,8 @@ def _is_model(facts: SourceFacts, call: Call) -> bool:
         return False
     known = classes_by_name(facts).get(call.callee)
     if known is not None:
+        if holds_rights(facts, call.callee):
+            return True
         return any(base.endswith(("Model", "Base", "Document")) or "Model" in base for base in known.bases) and not any(
             "pydantic" in base or "BaseModel" in base or "Schema" in base for base in known.bases
         )
@@ -192,6 +207,7 @@ def _by_update(facts: SourceFacts) -> Iterator[Call]:
             given = [
                 said for value in call.args[1:] if isinstance(value, Mapping) for said in [value.get("$set")] if said
             ]
+            given += [value for name, value in call.keywords if name == "**"]
         if not any(is_whole_of(facts, value) for value in given):
             continue
         if call.method != "update" or (_is_stored(call) and not _says_how(facts, call)):

@@ -20,6 +20,7 @@ from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.probe_query import with_query
 from stopper.core.queries_by_owner import owners_asked_for
 from stopper.core.query_comparisons import is_query
+from stopper.core.reached_by_admins import is_reached_by_admins
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
@@ -104,7 +105,7 @@ def _validates(facts: SourceFacts, one: Comparison) -> bool:
     if one.operator not in ("in", "not in"):
         return False
     if facts.is_view(one.function):
-        return _by_admin(facts, one.function) or _filters(facts, one)
+        return is_reached_by_admins(facts, one.function) or _filters(facts, one)
     ways = facts.routes_reaching(one.function) if one.function and isinstance(one.right, Sequence) else ()
     return bool(ways) and all("admin" in way.path.lower() for way in ways)
 
@@ -143,7 +144,7 @@ def _granted(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
                 ROLE.search(name)
                 and key
                 and ROLE.search(key)
-                and not _by_admin(facts, call.function)
+                and not is_reached_by_admins(facts, call.function)
                 and call.span is not None
             ):
                 yield call.span, f"a new account gets the `{key}` that the caller sends"
@@ -156,13 +157,13 @@ def _granted(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             and "." in assigned.target
             and assigned.target.count(".") == 1
             and assigned.function
-            and not _by_admin(facts, assigned.function)
+            and not is_reached_by_admins(facts, assigned.function)
         ):
             yield assigned.span, f"the account gets the `{key}` that the caller sends"
     for flow in facts.flows("claims", "session"):
         for part in walk(flow.value, 3):
             key = _key(facts, part)
-            if key and ROLE.search(key) and not _by_admin(facts, flow.function, own=flow.sink == "session"):
+            if key and ROLE.search(key) and not is_reached_by_admins(facts, flow.function, own=flow.sink == "session"):
                 yield flow.span, f"the credential carries the `{key}` that the caller sends"
                 break
 
@@ -171,33 +172,6 @@ def _makers(facts: SourceFacts) -> list[str]:
     """What is called with a role by keyword; empty names would mean every call."""
     found = {call.callee for call, _, _ in passed_as(facts, ROLE.search) if _MAKES.match(call.method)}
     return sorted(found) or ["stopper.nothing"]
-
-
-def _by_admin(facts: SourceFacts, function: str, *, own: bool = False) -> bool:
-    """Something on the way or in the view says that only somebody with a role comes here. Where it is the caller's own session that is
-    written, the word for what is written (``/role``) says nothing of who may come."""
-    known = facts.function(function)
-    if function and not facts.is_view(function):
-        return True  # what a function is handed was judged, or not, where it is called
-    words = [one.name for one in known.decorators] if known is not None else []
-    words += [call.callee for call in facts.calls_in(function)]
-    words += [one.path for one in facts.routes_of_view(function) if not own or "admin" in one.path.lower()]
-    words += [hook for one in facts.routes_of_view(function) for hook in one.hooks]
-    if any(
-        word in name.lower()
-        for name in words
-        for word in ("admin", "role", "staff", "permission", "superuser", "scope")
-    ):
-        return True
-    return any(
-        one.function == function
-        and any(
-            ROLE.search(name)
-            for part in walk(one.value, 3)
-            for name in (getattr(part, "attribute", ""), getattr(part, "dotted", "").rpartition(".")[2])
-        )
-        for one in facts.conditions()
-    )
 
 
 def _whose(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
@@ -251,7 +225,7 @@ def _is_held(facts: SourceFacts, value: Value, function: str) -> bool:
 
 
 def _asks_who(facts: SourceFacts, function: str) -> bool:
-    return _looks_at_who(facts, function) or _by_admin(facts, function)
+    return _looks_at_who(facts, function) or is_reached_by_admins(facts, function)
 
 
 def _looks_at_who(facts: SourceFacts, function: str) -> bool:

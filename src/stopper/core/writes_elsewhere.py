@@ -1,0 +1,153 @@
+"""Where all members that a caller sent are written by a library, by a statement, or through a class that declares rights as well."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.body_models import admitted_words, class_of, classes_by_name, is_record
+from stopper.core.facts import SourceFacts
+from stopper.core.values import Call, Format, Item, Mapping, Member, Name, Value, text_of, walk
+from stopper.core.whole_body import is_held_by_name, is_whole, is_whole_of
+
+GRANTS: Final = re.compile(
+    r"(?i)^(?:is_?)?(?:admin|staff|superuser|verified|approved|moderator|premium|root)$|^(?:email|account|phone)_verified$|^(?:account_|wallet_)?balance$|^credits?$|"
+    r"^(?:user_?)?roles?$|^permissions?$|^credit_limit$|^(?:owner|tenant|org|organi[sz]ation)_id$"
+)
+"""What nobody gives himself, as members are spelled."""
+_COPIES: Final = ("dataclasses.replace", "copy.replace", "attr.evolve", "attrs.evolve", "*._replace", "*.model_copy")
+_FROM_DICTS: Final = ("playhouse.shortcuts.update_model_from_dict", "playhouse.shortcuts.dict_to_model")
+_MODEL_FORM: Final = re.compile(r"wtforms_\w+(?:\.\w+)*\.model_form|wtforms\.ext\.\w+\.orm\.model_form|.*\.model_form")
+_STATEMENTS: Final = frozenset({"insert", "update", "values", "returning"})
+_CHANGES: Final = re.compile(r"(?i)^\s*(?:update\s|insert\s+into\s|replace\s+into\s)")
+
+
+def writes_elsewhere(facts: SourceFacts) -> Iterator[Call]:
+    """The calls that do so."""
+    yield from _by_library(facts)
+    yield from _by_statement(facts)
+    yield from _by_form(facts)
+
+
+def _by_library(facts: SourceFacts) -> Iterator[Call]:
+    """A copy with other fields, a row of peewee, an item of DynamoDB, a document of Firestore."""
+    for call in facts.calls(*_COPIES):
+        if any(name in ("**", "update") and is_whole_of(facts, value) for name, value in call.keywords):
+            yield call
+    for call in facts.calls(*_FROM_DICTS):
+        if len(call.args) > 1 and is_whole_of(facts, call.args[1]) and call.lacks(None, "only", "exclude"):
+            yield call
+    for call in facts.calls("*.put_item"):
+        if is_whole_of(facts, call.keyword("Item")):
+            yield call
+    for call in facts.calls("*.insert_many", "*.bulk_insert_mappings", "*.bulk_update_mappings", "*.bulk_save_objects"):
+        if any(_are_rows(facts, value) for value in call.args[:2]):
+            yield call
+
+
+def _by_statement(facts: SourceFacts) -> Iterator[Call]:
+    """``execute(insert(Member), rows)``, and ``UPDATE`` with a column for every member of the body."""
+    for call in facts.calls("*.execute"):
+        if not call.args:
+            continue
+        statement = call.args[0]
+        if isinstance(statement, Call) and statement.method in _STATEMENTS:
+            if len(call.args) > 1 and (is_whole_of(facts, call.args[1]) or _are_rows(facts, call.args[1])):
+                yield call
+        elif _names_every_member(facts, statement):
+            yield call
+
+
+def _names_every_member(facts: SourceFacts, statement: Value) -> bool:
+    formats = [part for part in walk(statement, 3) if isinstance(part, Format) and part.parts]
+    if not any(_CHANGES.match(text_of(one.parts[0]) or "") for one in formats):
+        return False
+    return any(
+        isinstance(part, Item)
+        and text_of(part.key) is None
+        and (is_whole(part.owner) or is_whole_of(facts, part.owner))
+        and not is_held_by_name(facts, part)
+        for one in formats
+        for part in walk(one, 6)
+    )
+
+
+def _are_rows(facts: SourceFacts, value: Value) -> bool:
+    """A list of the body, whose entries are rows: ``body["members"]``."""
+    return is_whole_of(facts, value) or (
+        isinstance(value, Item) and text_of(value.key) is not None and is_whole_of(facts, value.owner)
+    )
+
+
+def _by_form(facts: SourceFacts) -> Iterator[Call]:
+    """``model_form(User)`` has a field for every column."""
+    for call in facts.calls("*.populate_obj"):
+        for part in walk(call.receiver, 3):
+            made = part.receiver if isinstance(part, Call) and part.method == "__call__" else part
+            if isinstance(made, Call) and _MODEL_FORM.fullmatch(made.callee) and made.lacks(None, "only", "exclude"):
+                yield call
+                break
+
+
+def gives_rights(facts: SourceFacts, value: Value | None) -> bool:
+    """That a value is what a class of declared fields took out of the body, and one of these fields is a right: ``is_admin: bool``."""
+    if isinstance(value, Mapping):
+        set_after = set(value.keys())
+        return any(_rights_of(facts, inner) - set_after for key, inner in value.items if text_of(key) is None)
+    return bool(_rights_of(facts, value))
+
+
+def _rights_of(facts: SourceFacts, value: Value | None) -> set[str]:
+    if value is None:
+        return set()
+    known = classes_by_name(facts).get(class_of(facts, value) or "")
+    if known is None or not any(map(is_whole, walk(value, 6))):
+        return set()
+    return {
+        name
+        for name in known.fields
+        if GRANTS.search(name) and admitted_words(facts, value, name) is None and not _is_left_out(value, name)
+    }
+
+
+def _is_left_out(value: Value, name: str) -> bool:
+    """``model_dump(exclude={"is_admin"})``, or of which only some are taken."""
+    if not isinstance(value, Call):
+        return False
+    if value.keyword("include") is not None:
+        return True
+    return any(text_of(part) == name for part in walk(value.keyword("exclude"), 2))
+
+
+def holds_rights(facts: SourceFacts, name: str) -> bool:
+    """That a dataclass of the project, which takes whatever it is handed, has a right among its fields."""
+    known = classes_by_name(facts).get(name)
+    if known is None or not is_record(facts, name):
+        return False
+    plain = any(
+        one.name in ("dataclasses.dataclass", "attrs.define", "attr.s", "attr.define") for one in known.decorators
+    )
+    return plain and any(GRANTS.search(field) for field in known.fields)
+
+
+def is_of_all_columns(facts: SourceFacts, call: Call) -> bool:
+    """``for column in self.__table__.columns: setattr(self, column.name, data[column.name])``"""
+    taken = call.args[2]
+    return (
+        isinstance(taken, Item)
+        and is_whole_of(facts, taken.owner)
+        and any(_is_of_table(part) for part in walk(call.args[1], 5))
+    )
+
+
+def _is_of_table(part: Value) -> bool:
+    said = part.dotted if isinstance(part, Name) else part.attribute if isinstance(part, Member) else ""
+    words = said.split(".")
+    return "__table__" in words or "__mapper__" in words or "_meta" in words or words[-1] in ("column_attrs", "columns")
+
+
+def is_merged(facts: SourceFacts, value: Value) -> bool:
+    """``{**kept, **body}``: what is kept, with whatever the caller sent over it."""
+    if not isinstance(value, Mapping) or not value.open:
+        return False
+    poured = [inner for key, inner in value.items if getattr(key, "value", None) in ("**", None)]
+    return any(is_whole_of(facts, one) for one in poured) and any(not is_whole_of(facts, one) for one in poured)
