@@ -10,44 +10,48 @@ from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
 from stopper.core.probe_baseline import controls, judge, protected
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Parameter, Unknown, Value, text_of, walk
+from stopper.core.values import Call, Constant, Item, Member, Parameter, Unknown, Value, text_of, walk
 
 MESSAGE: Final = "the Authorization header is taken apart without a look at its scheme and form"
 HEADERS: Final = ("flask.request.headers", "flask.request.environ")
 NAMES: Final = frozenset({"authorization", "http_authorization"})
 SCHEMES: Final = frozenset({"bearer", "token", "jwt", "basic"})
 _CAUGHT: Final = frozenset({"IndexError", "ValueError", "Exception", "BaseException", "LookupError", "*"})
-_LOOKS: Final = frozenset({"startswith", "match", "fullmatch", "len", "partition"})
+_LOOKS: Final = frozenset({"startswith", "match", "fullmatch", "search"})
+_CUTS: Final = ("split", "rsplit", "partition", "rpartition", "replace", "removeprefix", "lstrip", "strip")
+_LETTERS: Final = frozenset({"strip", "lstrip"})
+"""They take letters away and not a word: ``"Bearer rea1".lstrip("Bearer ")`` is ``"1"``."""
+_FINDS: Final = frozenset({"len", "find", "index", "rfind", "rindex"})
 
 
 def detect(app: App) -> Iterator[Hit]:
-    """A split, slice or replace of the header in a function that never looks at the scheme or the number of parts."""
+    """A split, slice or replace of the header in a function that never looks at the scheme."""
     facts = source_of(app)
+    if not facts.says_anyhow(*NAMES):
+        return
     functions = {one.function for one in facts.readings(*HEADERS) if one.key.lower() in NAMES}
-    functions |= {call.function for call in facts.calls("?.split", "?.replace") if _passed_on(facts, call)}
+    cuts = facts.calls(*(f"?.{method}" for method in _CUTS))
+    functions |= {call.function for call in cuts if call.function not in functions and _is_header(facts, call.receiver)}
     for function in sorted(functions):
-        if _is_careful(facts, function):
-            continue
-        first = min(_taken_apart(facts, function), default=None)
+        careful = _is_careful(facts, function)
+        first = min((span for span, letters in _taken_apart(facts, function) if letters or not careful), default=None)
         if first is not None:  # one way of reading is one finding, on however many lines it stands
             yield Hit(MESSAGE, first)
 
 
-def _passed_on(facts: SourceFacts, call: Call) -> bool:
-    return isinstance(call.receiver, Parameter) and facts.derives(call.receiver, "authorization-header", by_name=False)
-
-
-def _taken_apart(facts: SourceFacts, function: str) -> Iterator[Span]:
+def _taken_apart(facts: SourceFacts, function: str) -> Iterator[tuple[Span, bool]]:
+    """Where the header is taken apart, and whether letters are taken away in place of a word."""
     for call in facts.calls_in(function):
-        if (
-            call.method in ("split", "replace", "lstrip", "strip")
-            and _is_header(facts, call.receiver)
-            and call.span is not None
-        ):
+        if call.span is None:
+            continue
+        if call.method in _CUTS and _is_header(facts, call.receiver):
             literal = text_of(call.args[0]) if call.args else None
             blank = literal is None or not literal.strip()
-            if (call.method == "split" and blank) or (not blank and (literal or "").strip(" :").lower() in SCHEMES):
-                yield call.span
+            scheme = not blank and (literal or "").strip(" :").lower() in SCHEMES
+            if scheme or (blank and call.method in ("split", "rsplit", "partition", "rpartition")):
+                yield call.span, scheme and call.method in _LETTERS
+        elif call.callee in ("re.sub", "re.split") and any(_is_header(facts, one) for one in call.args):
+            yield call.span, False
     for value in _values(facts, function):
         for inner in walk(value, 6):
             if (
@@ -56,7 +60,7 @@ def _taken_apart(facts: SourceFacts, function: str) -> Iterator[Span]:
                 and _is_header(facts, inner.owner)
                 and inner.span is not None
             ):
-                yield inner.span
+                yield inner.span, False
 
 
 def _values(facts: SourceFacts, function: str) -> Iterator[Value]:
@@ -69,8 +73,8 @@ def _is_slice(item: Item) -> bool:
     if not isinstance(item.key, Unknown) or not item.key.parts:
         return False
     first = item.key.parts[0]
-    if isinstance(first, Call) and first.callee == "len":
-        return True  # ``header[len("Bearer "):]``
+    if any(isinstance(one, Call) and one.method in _FINDS for one in walk(first, 2)):
+        return True  # ``header[len("Bearer "):]``, ``header[header.find(" ") + 1:]``
     return isinstance(first, Constant) and type(first.value) is int and first.value > 3
 
 
@@ -78,26 +82,29 @@ def _is_header(facts: SourceFacts, value: Value | None) -> bool:
     """The header itself, also with a fallback or stripped; not what was made of it."""
     if isinstance(value, Item):
         return (text_of(value.key) or "").lower() in NAMES
-    if isinstance(value, Call) and value.method in ("strip", "lstrip", "get", "str"):
+    if isinstance(value, Call) and value.method in ("strip", "lstrip", "get", "str", "lower", "casefold"):
         inner = value.receiver or (value.args[0] if value.args else None)
-        return _is_header(facts, inner)
-    if isinstance(value, Parameter):
+        key = text_of(value.argument(0)) if value.method == "get" else None
+        return _is_header(facts, inner) or (key or "").lower() in NAMES
+    if isinstance(value, (Parameter, Member)):
         return facts.derives(value, "authorization-header", by_name=False)
     options = getattr(value, "options", ())
     return any(_is_header(facts, option) for option in options)
 
 
-def _is_careful(facts: SourceFacts, function: str) -> bool:
+def _is_careful(facts: SourceFacts, function: str, depth: int = 1) -> bool:
+    """That the scheme is looked at, by the function, by one that it asks or by one that hands the header to it; or that another form ends
+    in a refusal."""
     for call in facts.calls_in(function):
-        given = (call.receiver, *call.args)
-        if call.method in _LOOKS and any(_has_header(facts, one) for one in given):
+        given = [one for one in (call.receiver, *call.args) if one is not None and _has_header(facts, one)]
+        if given and call.method in _LOOKS:
             return True
-    for compared in facts.comparisons_in(function):
-        sides = (compared.left, compared.right)
-        if any(_has_header(facts, side) and not _is_hashed(side) for side in sides) and not any(
-            map(_is_nothing, sides)
-        ):
+        if given and depth and facts.function(call.callee) is not None and _is_careful(facts, call.callee, depth - 1):
             return True
+    if any(_asks_scheme(facts, one.operator, one.left, one.right) for one in facts.comparisons_in(function)):
+        return True
+    if depth and any(_is_careful(facts, call.function, 0) for call in facts.calls(function) if call.function):
+        return True
     return any(
         _CAUGHT & {name.rpartition(".")[2] for name in handler.catches}
         and handler.action in ("refuse", "return", "raise")
@@ -106,13 +113,32 @@ def _is_careful(facts: SourceFacts, function: str) -> bool:
     )
 
 
-def _is_hashed(value: Value) -> bool:
-    """Looked up by its hash: whatever was taken for a token is used, and nothing asked what it looks like."""
-    return any(isinstance(one, Call) and one.method in ("digest", "hexdigest") for one in walk(value, 4))
+def _asks_scheme(facts: SourceFacts, operator: str, left: Value, right: Value) -> bool:
+    """``scheme != "Bearer"``, ``token == header`` after the word was taken away. Not how many parts there are, nor what the token is."""
+    if operator not in ("==", "!=", "in", "not in") or _is_nothing(left) or _is_nothing(right):
+        return False
+    if operator in ("in", "not in") and _is_header(facts, right):
+        return (text_of(left) or "").endswith(" ")  # the word alone may stand anywhere, and without anything behind it
+    return any(_has_header(facts, side) and not _is_behind(facts, side) for side in (left, right))
+
+
+def _is_behind(facts: SourceFacts, value: Value) -> bool:
+    """What stands behind the scheme, or how many parts there are: neither says which scheme it is."""
+    for one in walk(value, 6):
+        if isinstance(one, Call) and (
+            one.method in ("digest", "hexdigest", "len", "removeprefix", "replace", *_LETTERS)
+            and _has_header(facts, one)
+        ):
+            return one.method not in _LETTERS or bool(one.args)
+        if isinstance(one, Item) and isinstance(one.owner, Call) and one.owner.method in _CUTS:
+            return not (isinstance(one.key, Constant) and one.key.value == 0)
+        if isinstance(one, Item) and _is_slice(one):
+            return True
+    return False
 
 
 def _has_header(facts: SourceFacts, value: Value | None) -> bool:
-    return any(_is_header(facts, inner) for inner in walk(value, 6) if isinstance(inner, (Item, Parameter)))
+    return any(_is_header(facts, inner) for inner in walk(value, 6) if isinstance(inner, (Item, Parameter, Call)))
 
 
 def _is_nothing(value: Value) -> bool:
