@@ -15,7 +15,7 @@ PRIVATE: Final = re.compile(
     r"wishlists?|trips?|rentals?|purchases?|refunds?|baskets?|workouts?)([/_-]|$)"
 )
 ROLE: Final = re.compile(
-    r"(?i)^(user_?)?(role|roles|is_?admin|admin|is_?staff|is_?superuser|superuser|is_?moderator|permissions?|privileges?|access_?level|user_?type)$|^x-(user-)?(role|roles|admin|is-admin|permissions?|groups?)$"
+    r"(?i)^(user_?)?(role|roles|is_?admin|admin|is_?staff|is_?superuser|superuser|is_?moderator|permissions?|privileges?|access_?level|user_?type)$|^x-(user-)?(role|roles|admin|is-admin|permissions?|groups?|access-?level|privileges?|user-type)$"
 )
 WHOSE: Final = re.compile(
     r"(?i)^(owner|tenant|org|organi[sz]ation|account|user|customer)_?(id|uuid)?$|^x-(user|tenant|org|account|owner|customer)(-id)?$"

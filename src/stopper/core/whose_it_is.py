@@ -1,12 +1,33 @@
 """What decides for whom something is done, or who may do it: a word of the caller, or what is known of the caller."""
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from stopper.core.owner_names import WHO, WHOSE_ID
-from stopper.core.values import Choice, Constant, Item, Name, Value, walk
+from stopper.core.values import Call, Choice, Constant, Item, Name, Value, is_constant, walk
 
 if TYPE_CHECKING:
+    from stopper.core.fact import Comparison
     from stopper.core.facts import SourceFacts
+
+
+_STAMPS: Final = frozenset(
+    {
+        "author_id",
+        "author",
+        "user_id",
+        "creator_id",
+        "created_by",
+        "created_by_id",
+        "sender_id",
+        "sender",
+        "poster_id",
+        "customer_id",
+    }
+)
+_BETWEEN_PEOPLE: Final = re.compile(
+    r"(?i)member|assign|invit|enrol|share|grant|follow|participa|permission|role|access|notif|friend|token|session|link|log|event|attend|subscri|relation|team"
+)
 
 
 def turns_away(facts: "SourceFacts", said: Value, other: Value) -> bool:
@@ -19,6 +40,28 @@ def turns_away(facts: "SourceFacts", said: Value, other: Value) -> bool:
     )
 
 
+def lets_on(facts: "SourceFacts", one: "Comparison", said: Value) -> bool:
+    """``if request.form["kind"] in ("hr", "director"): return …`` with a 403 for the others: a word of a body that is asked about and goes
+    nowhere else."""
+    if not one.function or not facts.derives(said, "request-data"):
+        return False
+    if not any(isinstance(part, Constant) and isinstance(part.value, str) for part in walk(one.right, 1)):
+        return False
+    refuses = any(
+        is_constant(part, 401, 403)
+        for values in (
+            [value for call in facts.calls_in(one.function) if call.method == "abort" for value in call.args[:1]],
+            [found.value for found in facts.returns_of(one.function)],
+        )
+        for value in values
+        for part in walk(value, 1)
+    )
+    used = (
+        value for call in facts.calls_in(one.function) for value in (*call.args, *(given for _, given in call.keywords))
+    )
+    return refuses and not any(part == said for value in used for part in walk(value, 2))
+
+
 def weighs(facts: "SourceFacts", function: str) -> bool:
     """``g.person.id if g.person.role == PATIENT else body["patient_id"]``: what is known of the caller decides."""
     return any(
@@ -27,6 +70,11 @@ def weighs(facts: "SourceFacts", function: str) -> bool:
         for side in (one.left, one.right)
         for part in walk(side, 3)
     )
+
+
+def is_stamped(call: Call, name: str) -> bool:
+    """``Comment(author_id=…)``: who wrote or owns what is made. Who takes part in something, or is given it, may be said by another."""
+    return name in _STAMPS and call.method[:1].isupper() and _BETWEEN_PEOPLE.search(call.method) is None
 
 
 def is_or_mine(name: str, value: Value) -> bool:

@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core import passing
 from stopper.core.app import App, Route
-from stopper.core.body_models import admitted_words, class_of, declares
+from stopper.core.body_models import declares
 from stopper.core.checked_input import origins
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Comparison
@@ -21,26 +21,25 @@ from stopper.core.probe_query import with_query
 from stopper.core.queries_by_owner import owners_asked_for
 from stopper.core.query_comparisons import is_query
 from stopper.core.reached_by_admins import is_reached_by_admins
+from stopper.core.rows_of_people import roles_of_rows
 from stopper.core.rule import Hit, Rule
+from stopper.core.said_by_caller import CASTS, GUARDS, is_held_to_a_list, kept_in_g, said_under, ways_back
 from stopper.core.values import (
     Call,
     Choice,
     Constant,
-    Item,
     Member,
     Name,
     Parameter,
     Sequence,
     Value,
+    is_constant,
     options,
-    text_of,
     walk,
 )
-from stopper.core.whose_it_is import is_or_mine, turns_away, weighs
+from stopper.core.whose_it_is import is_or_mine, is_stamped, lets_on, turns_away, weighs
 
-_GUARDS: Final = ("admin", "staff", "superuser", "root", "superadmin", "manager", "moderator", "owner", "administrator")
 _YES: Final = frozenset({"1", "true", "yes", "on"})
-_CASTS: Final = frozenset({"int", "str", "uuid.UUID", "bson.ObjectId"})
 _OWNERS: Final = ("owner", "owner_id", "tenant", "tenant_id", "org_id", "organization_id", "organisation_id")
 _MINE: Final = tuple(
     f"{word}_id"
@@ -60,23 +59,40 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 def _asked(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
-    for one in facts.comparisons("==", "!=", "in", "not in"):
+    for one in facts.comparisons("==", "!=", "in", "not in", "<", "<=", ">", ">=", "is", "is not"):
         for side, other in ((one.left, one.right), (one.right, one.left)):
-            key = _key(facts, side)
-            if not key or not ROLE.search(key) or not _may_decide(facts, side, other):
+            key, said = _role_said(facts, side)
+            decides = said is not side and _is_asked_of(facts, one)
+            if not key or not (decides or _may_decide(facts, said, other) or lets_on(facts, one, said)):
                 continue
             if not (is_query(facts, one) or _refuses(facts, one) or _validates(facts, one)):
                 yield one.span, f"what the caller may do is decided by `{key}`, which he sends himself"
     for asked in facts.conditions():
         for option in options(asked.value):
-            key = _key(facts, option)
-            if key and ROLE.search(key) and "admin" in key.lower():
+            key, _ = _role_said(facts, option)
+            if key and "admin" in key.lower():
                 yield asked.span, f"what the caller may do is decided by `{key}`, which he sends himself"
+
+
+def _role_said(facts: SourceFacts, side: Value) -> tuple[str, Value]:
+    """The key of a role under which the caller sends it, and the value under that key."""
+    for value in ways_back(facts, side):
+        key = said_under(facts, value)
+        if key and ROLE.search(key):
+            return key, value
+    return "", side
+
+
+def _is_asked_of(facts: SourceFacts, one: Comparison) -> bool:
+    """``if g.role != wanted: abort(403)``, ``if LEVELS[role] < LEVELS["admin"]: abort(403)``."""
+    return any(asked.refuses and asked.span.holds(one.span) for asked in facts.conditions_in(one.function)) and (
+        one.operator not in ("is", "is not") or not is_constant(one.right, None)
+    )
 
 
 def _may_decide(facts: SourceFacts, said: Value, other: Value) -> bool:
     """It is held against a known role; or it stands in claims that nobody verified, whatever role it is held against."""
-    if (key := _key(facts, said)) and "admin" in key.lower() and str(getattr(other, "value", "")).lower() in _YES:
+    if (key := said_under(facts, said)) and "admin" in key.lower() and str(getattr(other, "value", "")).lower() in _YES:
         return True  # ``request.args.get("admin") == "1"``
     return _names_role(facts, other) or facts.derives(said, "unverified-claims") or turns_away(facts, said, other)
 
@@ -127,7 +143,7 @@ def _names_role(facts: SourceFacts, value: Value) -> bool:
     if isinstance(value, Parameter):
         given = list(passing.handed(facts, value))
     return any(
-        isinstance(part, Constant) and isinstance(part.value, str) and part.value.lower() in _GUARDS
+        isinstance(part, Constant) and isinstance(part.value, str) and part.value.lower() in GUARDS
         for one in given
         for part in walk(one, 2)
     )
@@ -139,17 +155,18 @@ def _granted(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         return
     for call in facts.calls(*_makers(facts)):
         for name, value in call.keywords:
-            key = _key(facts, value)
+            key = said_under(facts, value)
             if (
                 ROLE.search(name)
                 and key
                 and ROLE.search(key)
+                and not is_held_to_a_list(facts, value, call.function)
                 and not is_reached_by_admins(facts, call.function)
                 and call.span is not None
             ):
                 yield call.span, f"a new account gets the `{key}` that the caller sends"
     for assigned in facts.assignments():
-        key = _key(facts, assigned.value)
+        key = said_under(facts, assigned.value)
         if (
             key
             and ROLE.search(key)
@@ -157,12 +174,19 @@ def _granted(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             and "." in assigned.target
             and assigned.target.count(".") == 1
             and assigned.function
+            and not is_held_to_a_list(facts, assigned.value, assigned.function)
             and not is_reached_by_admins(facts, assigned.function)
         ):
             yield assigned.span, f"the account gets the `{key}` that the caller sends"
+    for value, span, function in roles_of_rows(facts):
+        key = said_under(facts, value)
+        if not key or not ROLE.search(key) or is_held_to_a_list(facts, value, function):
+            continue
+        if not is_reached_by_admins(facts, function):
+            yield span, f"a new account gets the `{key}` that the caller sends"
     for flow in facts.flows("claims", "session"):
         for part in walk(flow.value, 3):
-            key = _key(facts, part)
+            key = said_under(facts, part)
             if key and ROLE.search(key) and not is_reached_by_admins(facts, flow.function, own=flow.sink == "session"):
                 yield flow.span, f"the credential carries the `{key}` that the caller sends"
                 break
@@ -179,8 +203,8 @@ def _whose(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     if not any(WHOSE.search(one.key) for one in facts.readings()):
         return
     for value, span, function in owners_asked_for(facts):
-        for one in (value, *_kept_in_g(facts, value)):
-            key = _key(facts, one)
+        for one in (value, *_from_before(facts, value)):
+            key = said_under(facts, one)
             if key and WHOSE.search(key) and not _asks_who(facts, function):
                 yield span, f"whose data is read is decided by `{key}`, which the caller sends"
 
@@ -195,23 +219,25 @@ def _made_for(app: App, facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         if not known or not _MAKES.match(call.method) or call.span is None:
             continue
         for name, value in call.keywords:
-            key = _key(facts, value) if name in _OWNERS or is_or_mine(name, value) else None
-            if key in (*_OWNERS, name) and not _asks_who(facts, call.function) and not weighs(facts, call.function):
+            stamped = is_stamped(call, name)
+            key = said_under(facts, value) if name in _OWNERS or stamped or is_or_mine(name, value) else None
+            said = key is not None and (key in (*_OWNERS, name) or (stamped and WHOSE_ID.fullmatch(key) is not None))
+            if said and not _asks_who(facts, call.function) and not weighs(facts, call.function):
                 yield call.span, f"whose it will be is decided by `{key}`, which the caller sends"
 
 
-def _kept_in_g(facts: SourceFacts, value: Value) -> list[Value]:
-    """What functions that run before put into ``g`` under that name, where they do not ask who is calling."""
+def _from_before(facts: SourceFacts, value: Value) -> list[Value]:
+    """What functions that run before put into ``g`` under that name, where they do not ask who is calling, or what a function of the
+    project gives without asking."""
+    if isinstance(value, Call) and (made := facts.function(value.callee)) is not None:
+        asks = _looks_at_who(facts, made.name)
+        return [] if asks else [one for one in made.returns if not _is_held(facts, one, made.name)]
     if not isinstance(value, Name) or not value.dotted.startswith("flask.g."):
         return []
-    target = value.dotted.removeprefix("flask.")
     return [
         one.value
-        for one in facts.assignments()
-        if one.target == target
-        and one.function
-        and not _looks_at_who(facts, one.function)
-        and not _is_held(facts, one.value, one.function)
+        for one in kept_in_g(facts, value.dotted)
+        if not _looks_at_who(facts, one.function) and not _is_held(facts, one.value, one.function)
     ]
 
 
@@ -219,7 +245,7 @@ def _is_held(facts: SourceFacts, value: Value, function: str) -> bool:
     """That the function compares it with something, or asks something else about it: which tenants the caller has."""
     mine = origins(value)
     sides = [side for one in facts.comparisons_in(function) for side in (one.left, one.right)]
-    sides += [one for call in facts.calls_in(function) if call.callee not in _CASTS for one in call.args]
+    sides += [one for call in facts.calls_in(function) if call.callee not in CASTS for one in call.args]
     sides += [one for call in facts.calls_in(function) for _, one in call.keywords]
     return any(mine & origins(side) for side in sides)
 
@@ -234,32 +260,6 @@ def _looks_at_who(facts: SourceFacts, function: str) -> bool:
     return any(isinstance(part, Name) and WHO.search(part.dotted) for side in sides for part in walk(side)) or any(
         WHO.search(call.callee) for call in facts.calls_in(function)
     )
-
-
-def _key(facts: SourceFacts, value: Value) -> str | None:
-    """The literal key under which the value stands in what a caller writes, or in claims that nobody verified."""
-    for option in options(value):
-        inner = option
-        while not isinstance(inner, Item) and getattr(inner, "receiver", None) is not None:
-            inner = getattr(inner, "receiver")  # noqa: B009
-        if isinstance(inner, Call) and inner.callee in _CASTS and inner.args:
-            inner = inner.args[0]
-        key = text_of(inner.key) if isinstance(inner, Item) else inner.attribute if isinstance(inner, Member) else None
-        named = key is not None and (ROLE.search(key) or WHOSE.search(key) or WHOSE_ID.fullmatch(key))
-        if not isinstance(inner, (Item, Member)) or key is None or not named:
-            continue
-        if isinstance(inner, Member) and class_of(facts, inner.owner) is None:
-            continue
-        words = admitted_words(facts, inner.owner, key)
-        if words is not None and not any(word.lower() in _GUARDS for word in words):
-            continue
-        labels = {label.kind for label in facts.labels(inner) if not label.by_name}
-        if (
-            labels & {"request-data", "query-string", "request-header", "unverified-claims", "cookie"}
-            and "claims" not in labels
-        ):
-            return key
-    return None
 
 
 _ROUTES: Final = {"quick": 6, "standard": 12, "deep": 80}

@@ -1,0 +1,112 @@
+"""What callers say of themselves: under which key a value stands in what they send, by whatever way it came to where it is used."""
+
+import re
+from typing import Final
+
+from stopper.core.body_models import admitted_words, class_of, classes_by_name
+from stopper.core.fact import Assignment
+from stopper.core.facts import SourceFacts
+from stopper.core.owner_names import ROLE, WHOSE, WHOSE_ID
+from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Sequence, Value, options, text_of, walk
+
+GUARDS: Final = ("admin", "staff", "superuser", "root", "superadmin", "manager", "moderator", "owner", "administrator")
+"""Roles that may do more than others, as they are usually called."""
+CASTS: Final = frozenset({"int", "str", "uuid.UUID", "bson.ObjectId"})
+_SENT: Final = frozenset({"request-data", "query-string", "request-header", "unverified-claims", "cookie"})
+_SHOWN: Final = frozenset({"authorization-header", "token", *_SENT})
+_CHECKS: Final = re.compile(r"(?i)^hmac\.|verif|signature|compare_digest|\.(?:unsign|loads_unsafe)$")
+
+
+def said_under(facts: SourceFacts, value: Value) -> str | None:
+    """The literal key of a role or an owner under which the value stands in what a caller writes, or in claims that nobody verified."""
+    for option in options(value):
+        inner = option
+        while not isinstance(inner, Item) and getattr(inner, "receiver", None) is not None:
+            inner = getattr(inner, "receiver")  # noqa: B009
+        if isinstance(inner, Call) and inner.callee in CASTS and inner.args:
+            inner = inner.args[0]
+        key = text_of(inner.key) if isinstance(inner, Item) else inner.attribute if isinstance(inner, Member) else None
+        named = key is not None and (ROLE.search(key) or WHOSE.search(key) or WHOSE_ID.fullmatch(key))
+        if not isinstance(inner, (Item, Member)) or key is None or not named:
+            continue
+        if isinstance(inner, Member) and class_of(facts, inner.owner) is None:
+            continue
+        words = admitted_words(facts, inner.owner, key)
+        if words is not None and not any(word.lower() in GUARDS for word in words):
+            continue
+        labels = {label.kind for label in facts.labels(inner) if not label.by_name}
+        if labels & _SENT and "claims" not in labels:
+            return key
+        if isinstance(inner, Item) and is_taken_apart(facts, inner.owner):
+            return key
+    return None
+
+
+def is_taken_apart(facts: SourceFacts, value: Value) -> bool:
+    """``json.loads(b64decode(token.split(".")[1]))``: what somebody shows, read by hand, and no signature is looked at."""
+    if not isinstance(value, Call):
+        return False
+    function = facts.function(value.callee)
+    given = (value,) if function is None else function.returns
+    for part in (part for one in given for part in walk(one, 5)):
+        if not isinstance(part, Call) or not part.method.endswith("b64decode"):
+            continue
+        shown = {label.kind for one in walk(part, 8) for label in facts.labels(one)}
+        homes = {part.function, value.function, value.callee}
+        called = {call.callee for home in homes if home for call in facts.calls_in(home)}
+        if shown & _SHOWN and not any(_CHECKS.search(name) for name in called):
+            return True
+    return False
+
+
+def ways_back(facts: SourceFacts, value: Value) -> list[Value]:
+    """The value, what was kept in ``g`` under its name, what a small function of the project gives for it, and the key by which a rank is
+    looked up: ``Role[sent]``, ``LEVELS.get(sent)``."""
+    found = [value]
+    for option in options(value):
+        if isinstance(option, Name) and option.dotted.startswith("flask.g."):
+            found += [one.value for one in kept_in_g(facts, option.dotted)]
+        elif isinstance(option, Call) and (made := facts.function(option.callee)) is not None and len(made.returns) < 4:
+            found += made.returns
+    found += [rank for one in tuple(found) for rank in _ranked(facts, one)]
+    return found
+
+
+def _ranked(facts: SourceFacts, value: Value) -> list[Value]:
+    match value:
+        case Item(owner=Mapping(), key=key) if not isinstance(key, Constant):
+            return [key]
+        case Item(owner=Name(dotted=dotted), key=key) if dotted in classes_by_name(facts):
+            return [key]
+        case Call(callee=callee, args=(only,)) if callee in classes_by_name(facts):
+            return [only]
+        case _:
+            return []
+
+
+def kept_in_g(facts: SourceFacts, dotted: str) -> list[Assignment]:
+    """What functions put into ``g`` under that name."""
+    index = facts.once("what is kept in g", lambda: _all_in_g(facts))
+    return index.get(dotted.removeprefix("flask."), [])
+
+
+def _all_in_g(facts: SourceFacts) -> dict[str, list[Assignment]]:
+    found: dict[str, list[Assignment]] = {}
+    for one in facts.assignments():
+        if one.function and one.target.startswith("g."):
+            found.setdefault(one.target, []).append(one)
+    return found
+
+
+def is_held_to_a_list(facts: SourceFacts, value: Value, function: str) -> bool:
+    """That the function holds it against a list of roles that anybody may have."""
+    wanted = list(options(value))
+    return any(
+        one.operator in ("in", "not in")
+        and isinstance(one.right, Sequence)
+        and one.right.items
+        and not one.right.open
+        and not any(str(word).lower() in GUARDS for word in one.right.plain())
+        and any(side in wanted for side in options(one.left))
+        for one in facts.comparisons_in(function)
+    )
