@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.api_key_names import is_key_name
 from stopper.core.app import App
+from stopper.core.asked_host import openings
 from stopper.core.call_edits import passing
 from stopper.core.checked_input import is_checked
 from stopper.core.facts import SourceFacts, source_of
@@ -45,7 +46,8 @@ def detect(app: App) -> Iterator[Hit]:
     seen: set[tuple[str, int]] = set()
     for flow in facts.flows("outbound-url", label=tuple(sorted(UNTRUSTED)), by_name=False):
         carries = any(
-            flow.span == other.span and _names(facts, other.value) for other in facts.flows("outbound-headers")
+            flow.span == other.span and _names(facts, other.value, ours=True)
+            for other in facts.flows("outbound-headers")
         )
         urls = given(facts, flow.value) if isinstance(flow.value, Parameter) else (flow.value,)
         if (
@@ -115,10 +117,16 @@ def _is_local(call: Call) -> bool:
     return re.match(r"https?://(?:localhost|127\.0\.0\.1)(?![\w.-])", url) is not None
 
 
-def _names(facts: SourceFacts, value: Value | None) -> tuple[str, ...]:
-    """The headers of these that hold a credential."""
+def _names(facts: SourceFacts, value: Value | None, *, ours: bool = False) -> tuple[str, ...]:
+    """The headers of these that hold a credential; with *ours* one that did not come with the request itself."""
     pairs = [(text_of(key) or "", held) for one in mappings(facts, value) for key, held in one.items]
-    return tuple(name for name, held in pairs if _is_credential(name) and not is_constant(held, None, ""))
+    return tuple(
+        name
+        for name, held in pairs
+        if _is_credential(name)
+        and not is_constant(held, None, "")
+        and not (ours and facts.derives(held, "request-data", "query-string", by_name=False))
+    )
 
 
 def _is_credential(name: str) -> bool:
@@ -136,9 +144,14 @@ def _is_anywhere(facts: SourceFacts, value: Value) -> bool:
             base, rest = rest[0], (Constant((first or "").removeprefix("{}")),)
         ours = base is not None and first is None and not facts.derives(base, *UNTRUSTED, by_name=False)
         if isinstance(base, (ConfigValue, EnvironmentValue)) or (ours and rest):
-            return not (rest and re.match(r"[/?#]", text_of(rest[0]) or ""))
+            return bool(rest) and any(_ends_the_host(facts, one) for one in openings(facts, rest[0]))
         return first is None or re.match(r"^https?://[^/?#{%]+[/?#]", first) is None
     return isinstance(value, (Item, Call)) or not isinstance(value, Constant)
+
+
+def _ends_the_host(facts: SourceFacts, opening: Value) -> bool:
+    """That what stands after the address of the settings may still be a part of the host: ``.example`` of ``https://api`` + ``.example``."""
+    return re.match(r"[/?#]", text_of(opening) or "") is None and facts.derives(opening, *UNTRUSTED, by_name=False)
 
 
 def fix(app: App, hit: Hit) -> Edit | None:
@@ -168,4 +181,5 @@ RULE = Rule(
     certainty="likely",
     detect=detect,
     fix=fix,
+    echo_of=("server-side-request-forgery",),
 )

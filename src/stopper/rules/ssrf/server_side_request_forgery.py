@@ -7,13 +7,14 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from stopper.core.app import App
+from stopper.core.asked_host import HOSTED, host_part, host_parts
 from stopper.core.checked_input import Origin, is_checked_by_callers, origins, stations
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.followed_values import through
 from stopper.core.labelling import labels_of
 from stopper.core.labels import UNTRUSTED
-from stopper.core.passing import given
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, listen, not_applicable, passed, send
 from stopper.core.probe_address_fields import MOST, address_fields, aimed
@@ -23,23 +24,17 @@ from stopper.core.probe_xml import fetching
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import (
     Call,
-    Choice,
     Constant,
-    Format,
     Item,
     Mapping,
     Name,
     Parameter,
-    Unknown,
     Value,
-    options,
     text_of,
     walk,
 )
 
 MESSAGE: Final = "the caller decides which address the server asks"
-_HOSTED: Final = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#{%]+[/?#]", re.IGNORECASE)
-"""The beginning of a text that has already fixed the host."""
 _GUARDS: Final = re.compile(
     r"(?i)(?:\w*_)?(?:is|check|validate|verify|ensure|assert|allow|safe|guard|vet|resolve|assert)\w*_?(?:url|host|uri|target|address|domain|ip|public|external)\w*"
     r"|(?:\w+_)?(?:url|host)_(?:is_)?(?:allowed|safe|ok|valid)|safe_(?:get|request|fetch)|advocate\..*"
@@ -49,66 +44,58 @@ _MORE: Final = ("urllib.request.urlretrieve", "wget.download", "urllib3.PoolMana
 
 
 def detect(app: App) -> Iterator[Hit]:
-    """What a caller wrote, in the part of a URL that decides about the host, with nothing that held it against a list."""
+    """What a caller wrote, in the part of a URL that decides about the host, with nothing that held it against a list. What one reading
+    of the request leads to is told once per file: one check there ends it everywhere."""
     facts = source_of(app)
-    seen: set[tuple[str, int]] = set()
-    for flow in facts.flows("outbound-url", label=tuple(sorted(UNTRUSTED)), by_name=False):
-        if not any(_from_caller(facts, one) for one in _steerings(facts, flow.value)) or _is_checked(
-            facts, flow.value, flow.function
-        ):
-            continue
-        if is_checked_by_callers(facts, flow.value, flow.function, *UNTRUSTED):
-            continue
-        seen.add((flow.span.path, flow.span.line))
-        yield Hit(MESSAGE, flow.span, certainty=_certainty(facts, flow))
-    for call in facts.calls(*_MORE):
-        value = call.argument(1 if call.method in ("setopt", "Request", "urlopen") else 0, "url", "host", "address")
-        if call.span is None or value is None or (call.span.path, call.span.line) in seen:
-            continue
-        steering = _steering(value)
-        if steering is not None and _from_caller(facts, steering) and not _is_checked(facts, value, call.function):
-            yield Hit(MESSAGE, call.span)
+    told: dict[object, list[Hit]] = {}
+    for hit, value, function in (*_flows(facts), *_calls(facts)):
+        where = hit.span.path if hit.span is not None else ""
+        told.setdefault((where, _readings(facts, value, function) or hit.span, hit.certainty), []).append(hit)
+    for hits in told.values():
+        said = MESSAGE if len(hits) == 1 else f"{MESSAGE}, in {len(hits)} places of this file"
+        yield replace(hits[0], message=said)
     for flow in facts.flows("subprocess", label=tuple(sorted(UNTRUSTED)), by_name=False):
         if any((text_of(one) or "").split(" ")[0] in ("curl", "wget") for one in walk(flow.value, 3)):
             yield Hit(MESSAGE, flow.span, certainty="likely")
 
 
+def _readings(facts: SourceFacts, value: Value, function: str) -> frozenset[object]:
+    """What decides about the host, as it is taken out of the body that a function is given, or out of the request by *function*."""
+    found: set[object] = set()
+    for part in host_parts(facts, value):
+        for one in through(facts, part, 3):
+            if isinstance(one, Item) and isinstance(one.owner, Parameter):
+                found.add((one.owner.function, one.owner.parameter, text_of(one.key)))
+            elif isinstance(one, Item) and _is_request(one):
+                found.add((function, text_of(one.key)))
+    return frozenset(found)
+
+
+def _flows(facts: SourceFacts) -> Iterator[tuple[Hit, Value, str]]:
+    for flow in facts.flows("outbound-url", label=tuple(sorted(UNTRUSTED)), by_name=False):
+        if not any(_from_caller(facts, one) for one in host_parts(facts, flow.value)) or _is_checked(
+            facts, flow.value, flow.function
+        ):
+            continue
+        if is_checked_by_callers(facts, flow.value, flow.function, *UNTRUSTED):
+            continue
+        yield Hit(MESSAGE, flow.span, certainty=_certainty(facts, flow)), flow.value, flow.function
+
+
+def _calls(facts: SourceFacts) -> Iterator[tuple[Hit, Value, str]]:
+    """Clients that make no flow."""
+    flows = {(one.span.path, one.span.line) for one in facts.flows("outbound-url")}
+    for call in facts.calls(*_MORE):
+        value = call.argument(1 if call.method in ("setopt", "Request", "urlopen") else 0, "url", "host", "address")
+        if call.span is None or value is None or (call.span.path, call.span.line) in flows:
+            continue
+        steering = host_part(value)
+        if steering is not None and _from_caller(facts, steering) and not _is_checked(facts, value, call.function):
+            yield Hit(MESSAGE, call.span), value, call.function
+
+
 def _certainty(facts: SourceFacts, flow: Flow) -> Certainty:
     return "certain" if any(label.kind in ("query-string", "request-data") for label in flow.labels) else "likely"
-
-
-def _steerings(facts: SourceFacts, value: Value, steps: int = 2) -> Iterator[Value]:
-    """The part of the URL that decides about the host, at each call of the function that is given the URL."""
-    if isinstance(value, Parameter) and steps and not facts.is_view(value.function):
-        for one in dict.fromkeys(given(facts, value)):
-            yield from _steerings(facts, one, steps - 1) if one != value else (value,)
-    elif isinstance(value, Choice):
-        for one in options(value):  # each branch writes its own address
-            yield from _steerings(facts, one, steps)
-    elif (steering := _steering(value)) is not None:
-        yield steering
-
-
-def _steering(value: Value) -> Value | None:
-    """The part of the URL that decides about the host; None where a literal has already fixed it."""
-    if isinstance(value, Unknown) and value.parts:
-        return _steering(value.parts[0])  # beside it stand the parameters of the query
-    if isinstance(value, Mapping):
-        return None
-    if isinstance(value, Format):
-        first = text_of(value.parts[0]) if value.parts else None
-        if first is not None and _HOSTED.match(first):
-            return None
-        if value.parts and first is None:
-            return value.parts[0] if not _is_scheme(value) else value
-        return value.parts[1] if first is not None and len(value.parts) > 1 else value
-    if isinstance(value, Call) and value.callee == "urllib.parse.urljoin" and len(value.args) == 2:
-        return value  # an absolute second part takes the place of the first
-    return value
-
-
-def _is_scheme(value: Format) -> bool:
-    return len(value.parts) > 1 and (text_of(value.parts[1]) or "").startswith("://")
 
 
 def _from_caller(facts: SourceFacts, value: Value) -> bool:
@@ -136,7 +123,7 @@ def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
             and any(id(one) in inside for one in walk(call.receiver, 4))
         ):
             said = [text_of(one) or "" for arg in call.args for one in (arg, *getattr(arg, "items", ()))]
-            if any(_HOSTED.match(one) for one in said):
+            if any(HOSTED.match(one) for one in said):
                 return True
     looked_up = [
         one
