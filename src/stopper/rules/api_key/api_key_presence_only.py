@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.account_names import said_name
 from stopper.core.api_key_names import is_key_name, is_key_reading, reads_keys
 from stopper.core.app import App
 from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.key_gates import idle_gates, lets_in_by_form
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_api_key import headers_of, with_header
@@ -17,10 +19,11 @@ from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
     Choice,
+    ConfigValue,
     Constant,
+    EnvironmentValue,
     Item,
     Name,
-    Parameter,
     Truth,
     Value,
     is_constant,
@@ -52,11 +55,27 @@ ROUTES: Final = {"quick": 3, "standard": 6, "deep": 20}
 
 
 def detect(app: App) -> Iterator[Hit]:
-    """A refusal that hangs on the presence of a key which nothing else in the function looks at."""
+    """A refusal that hangs on the presence of a key which nothing else looks at."""
     facts = source_of(app)
-    if not reads_keys(facts):
-        yield from _loaders(facts)
-        return
+    told = list(_told(facts)) if reads_keys(facts) else []
+    told += [Hit(MESSAGE, span) for span in lets_in_by_form(facts)]
+    told += _in_a_text(facts)
+    yield from told
+    around = {facts.function_around(hit.span) for hit in told if hit.span is not None}
+    yield from (Hit(MESSAGE, gate.span) for gate in idle_gates(facts, around))
+
+
+def _in_a_text(facts: SourceFacts) -> Iterator[Hit]:
+    """``request.headers.get("X-API-Key", "") not in API_KEY``: an empty text, and each part of the key, stands in every text."""
+    for one in facts.comparisons("in", "not in"):
+        bare = _bare(one.left)
+        empty = bare is not None and text_of(bare.default) == ""
+        if empty and isinstance(one.right, (EnvironmentValue, ConfigValue)) and is_key_name(said_name(one.right)):
+            yield Hit("an empty key stands in every text, and so does each part of the right one", one.span)
+
+
+def _told(facts: SourceFacts) -> Iterator[Hit]:
+    """What one function alone shows."""
     for condition in facts.conditions():
         if (
             (condition.refuses and (condition.negated or _holds_presence(condition.value)))
@@ -65,7 +84,6 @@ def detect(app: App) -> Iterator[Hit]:
         ) or _lets_in(facts, condition):
             yield Hit(MESSAGE, _asked_at(facts, condition))
     yield from _asked_elsewhere(facts)
-    yield from _loaders(facts)
 
 
 def _lets_in(facts: SourceFacts, condition: Condition) -> bool:
@@ -160,58 +178,6 @@ def _refused_by(condition: Condition) -> Iterator[Call]:
     for option in options(condition.value):
         if not condition.negated and isinstance(option, Truth) and len(option.parts) == 1:
             yield from (part for part in option.parts if isinstance(part, Call))
-
-
-_LOADERS: Final = re.compile(r"flask_httpauth\.HTTPTokenAuth\.verify_token|.*\.verify_token")
-_FORMS: Final = re.compile(
-    r"re\.(?:full)?match|re\.search|\?\.(?:fullmatch|match|startswith|endswith|isalnum|isdigit|strip|lower|encode)|len|bool|isinstance|str"
-)
-
-
-def _loaders(facts: SourceFacts) -> Iterator[Hit]:
-    """A function that a library asks about a key, or that a refusal hangs on, and that looks at its form alone."""
-    if facts.imports("flask_httpauth"):
-        for function in facts.functions():
-            if function.parameters and any(_LOADERS.fullmatch(one.name) for one in function.decorators):
-                yield from _by_form(facts, function.name, function.parameters[0])
-    asked_by_refusals = (
-        one.value for one in facts.conditions() if one.refuses and one.negated and isinstance(one.value, Call)
-    )
-    refusing = frozenset(one.function for one in facts.raises() if one.function)
-    for asked in (*asked_by_refusals, *(facts.calls(*refusing) if refusing else ())):
-        if not asked.args:
-            continue
-        asking = facts.function(asked.callee) if is_key_reading(asked.args[0]) else None
-        names = [one for one in asking.parameters if one not in ("self", "cls")] if asking is not None else []
-        if asking is not None and names:
-            yield from _by_form(facts, asking.name, names[0])
-
-
-def _by_form(facts: SourceFacts, function: str, parameter: str) -> Iterator[Hit]:
-    """Where that function lets in by the form of its parameter: nothing compares it, looks it up or hands it on."""
-
-    def holds(value: Value, depth: int = 8) -> bool:
-        return any(isinstance(one, Parameter) and one.parameter == parameter for one in walk(value, depth))
-
-    for one in facts.comparisons_in(function):
-        for side, other in ((one.left, one.right), (one.right, one.left)):
-            counted = isinstance(side, Call) and side.callee == "len"
-            if holds(side) and not counted and not is_constant(other, None, ""):
-                return
-    for call in facts.calls_in(function):
-        if not _FORMS.fullmatch(call.callee) and any(
-            holds(given) for given in (*call.args, *(value for _, value in call.keywords))
-        ):
-            return
-    for held in facts.assignments_in(function):
-        if any(isinstance(inner, Item) and holds(inner.key, 3) for inner in walk(held.value, 6)):
-            return
-    lets_in = [one for one in facts.returns_of(function) if not is_constant(one.value, None, False)]
-    if any(isinstance(inner, Item) for given in lets_in for inner in walk(given.value, 6)):
-        return
-    tests = [one for one in facts.conditions_in(function) if holds(one.value)]
-    if (lets_in and (tests or all(holds(one.value) for one in lets_in))) or any(one.refuses for one in tests):
-        yield Hit(MESSAGE, (tests[0] if tests else lets_in[0]).span)
 
 
 _KEY_SCHEME: Final = re.compile(r"(?i)^(?:api[-_ ]?key|key|apikey|token) ?$")

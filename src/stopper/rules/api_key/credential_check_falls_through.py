@@ -10,6 +10,8 @@ from stopper.core.fact import Condition, Handler
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_names import DECODING
+from stopper.core.key_gates import lets_in_by_form
+from stopper.core.key_ways_in import ways_without_a_check
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_api_key import headers_of, reads_bearer, with_header
@@ -29,6 +31,7 @@ from stopper.core.values import (
 )
 
 MESSAGE: Final = "a token that does not verify falls through to an API key that nobody checks"
+BESIDE: Final = "one of several ways in asks only whether a key was sent"
 CHECKS: Final = frozenset({*DECODING, "flask_jwt_extended.verify_jwt_in_request", "flask_jwt_extended.decode_token"})
 ROUTES: Final = {"quick": 3, "standard": 6, "deep": 20}
 
@@ -36,8 +39,28 @@ ROUTES: Final = {"quick": 3, "standard": 6, "deep": 20}
 def detect(app: App) -> Iterator[Hit]:
     """A swallowed failure of a token, or a test for either credential, beside a key that is only seen to be there."""
     facts = source_of(app)
-    if not reads_keys(facts):
-        return
+    told = list(_told(facts)) if reads_keys(facts) else []
+    yield from told
+    around = {facts.function_around(hit.span) for hit in told if hit.span is not None}
+    for span, function in ways_without_a_check(facts):
+        if function not in around:
+            around.add(function)
+            yield Hit(BESIDE, span)
+    if next(facts.calls("flask_httpauth.MultiAuth", "*.MultiAuth"), None) is not None:
+        yield from (Hit(BESIDE, span) for span in lets_in_by_form(facts))
+    yield from _by_unverified_claims(facts)
+
+
+def _by_unverified_claims(facts: SourceFacts) -> Iterator[Hit]:
+    """Where the key is not the right one, a token is read without its signature."""
+    for call in facts.calls(*CHECKS):
+        unverified = any(label.kind == "unverified-claims" for label in facts.labels(call))
+        if unverified and call.function and _compares_key(facts, call.function):
+            yield Hit("whoever has no key is let in by a token that nobody verifies", call.span)
+
+
+def _told(facts: SourceFacts) -> Iterator[Hit]:
+    """What one function alone shows."""
     for handler in facts.handlers():
         if (
             handler.action in ("pass", "go-on") and _verifies(handler) and not _compares_key(facts, handler.function)
@@ -70,7 +93,7 @@ def _beside_others(facts: SourceFacts) -> Iterator[Hit]:
         others = any(_OTHERS.fullmatch(call.callee) for call in facts.calls_in(function))
         kept = any("." in one.target and is_key_reading(one.value) for one in facts.assignments_in(function))
         if refuses and others and not kept and not _compares_key(facts, function):
-            yield Hit("one of several ways in asks only whether a key was sent", condition.span)
+            yield Hit(BESIDE, condition.span)
 
 
 def _spares_bearers(facts: SourceFacts, condition: Condition) -> bool:
