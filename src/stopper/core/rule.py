@@ -108,5 +108,7 @@ class Rule:
     echo_of: tuple[str, ...] = ()
     """Rules that say more of the same cause. Where one of them speaks of the same line of the source, this one is silent. Where one is proven, the signs of this rule are left out, and so are its proofs by a
     quote in an input where theirs is by a quote in the same."""
+    repeats: tuple[str, ...] = ()
+    """Rules whose weakness, at the same line of the source, is mended by what mends this one: there this one is silent."""
     reads_tests: bool = False
     """The detector asks facts with ``tests=True``. Where no rule of a run does, test code is only held to be Python."""

@@ -80,6 +80,7 @@ def test_a_line_of_which_a_stronger_rule_speaks_is_told_by_that_one_alone() -> N
     here, there = Span("Dockerfile", 3, 3, 1, 9), Span("Dockerfile", 4, 4, 1, 9)
     strong = replace(STRONG, detect=lambda _: iter([Hit("a secret", here)]))
     weak = replace(WEAK, detect=lambda _: iter([Hit("a credential", here), Hit("a credential", there)]))
-    both = run_detectors(App(), (weak, strong))
-    assert [[hit.span for hit in one.hits] for one in both] == [[there], [here]]
+    for one_of_two in (weak, replace(weak, echo_of=(), repeats=("strong",))):
+        both = run_detectors(App(), (one_of_two, strong))
+        assert [[hit.span for hit in one.hits] for one in both] == [[there], [here]]
     assert [hit.span for hit in run_detectors(App(), (weak,))[0].hits] == [here, there]

@@ -198,5 +198,6 @@ RULE = Rule(
     asvs=("V11.4.2",),
     surfaces=("source",),
     ends="Stopper's service hashes every password with Argon2id.",
+    repeats=("api-key-weak-hash",),
     detect=detect,
 )

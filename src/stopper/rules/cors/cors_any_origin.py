@@ -115,6 +115,7 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="`Stopper(app)` allows no other origin until `STOPPER_CORS_ORIGINS` names it.",
     certainty="likely",
+    repeats=("cors-any-origin-with-credentials",),
     detect=detect,
     probe=probe,
 )

@@ -273,6 +273,7 @@ RULE = Rule(
     surfaces=("source",),
     ends="Stopper makes every token, key and code from the generator of the system.",
     echo_of=("reset-token-weak",),
+    repeats=("api-key-predictable",),
     detect=detect,
     fix=fix,
 )

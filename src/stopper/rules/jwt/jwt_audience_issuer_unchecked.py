@@ -106,6 +106,7 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="`Stopper(app)` takes tokens of `STOPPER_ISSUER` for `STOPPER_AUDIENCE` only.",
     certainty="likely",
+    repeats=("jwt-claim-checks-disabled",),
     detect=detect,
     probe=probe,
 )

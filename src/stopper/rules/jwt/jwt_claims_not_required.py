@@ -90,6 +90,7 @@ RULE = Rule(
     asvs=("V9.2.1",),
     surfaces=("source", "wsgi", "http"),
     ends="Stopper's `@bearer` refuses a token without `exp`, `iss`, `aud` or `sub`.",
+    repeats=("jwt-claim-checks-disabled",),
     detect=detect,
     probe=probe,
     fix=fix,

@@ -94,6 +94,7 @@ RULE = Rule(
     asvs=("V13.2.6",),
     surfaces=("source",),
     ends="`stopper.outbound.Client` ends every call after `STOPPER_OUTBOUND_TIMEOUT` seconds.",
+    repeats=("jwks-handling-insecure",),
     detect=detect,
     fix=fix,
 )

@@ -181,5 +181,5 @@ RULE = Rule(
     certainty="likely",
     detect=detect,
     fix=fix,
-    echo_of=("server-side-request-forgery",),
+    repeats=("server-side-request-forgery",),
 )
