@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from dataclasses import replace
+from typing import Final, TypeAlias
 
 from stopper.core.app import App
 from stopper.core.fact import Assignment
@@ -73,17 +74,39 @@ _LOCAL: Final = re.compile(
 )
 _OPTION: Final = re.compile(r"(?i)verif|insecure|ssl|tls|cert|check|trust")
 _SPEAKS: Final = frozenset({"send", "sendall", "write", "request", "recv", "read", "urlopen", "login"})
+_SESSIONS: Final = (
+    "requests.Session",
+    "requests.sessions.Session",
+    "httpx.Client",
+    "httpx.AsyncClient",
+    "requests_oauthlib.OAuth2Session",
+    "niquests.Session",
+)
+_Seen: TypeAlias = tuple[Span, str, object]
 _MESSAGE: Final = "the certificate of the other side is not checked"
 
 
 def detect(app: App) -> Iterator[Hit]:
-    """Arguments, attributes and contexts that turn the check off, and credentials that go to an address of plain http."""
+    """Arguments, attributes and contexts that turn the check off, and credentials that go to an address of plain http. What one setting does at
+    each call that reads it is told once."""
     facts = source_of(app)
     seen: set[tuple[str, int]] = set()
-    for span, message in (*_calls(facts), *_assigned(facts), *_plain(facts)):
+    told: dict[object, list[Hit]] = {}
+    for span, message, cause in (*_calls(facts), *_assigned(facts), *_plain(facts)):
         if (span.path, span.line) not in seen and not asked_for(facts, span) and not _is_option(facts, span):
             seen.add((span.path, span.line))
-            yield Hit(message, span)
+            told.setdefault((message, cause or span), []).append(Hit(message, span))
+    for hits in told.values():
+        first, *more = sorted(hits, key=lambda one: (one.span.path, one.span.line) if one.span is not None else ("", 0))
+        said = f"{first.message}, here and in {len(more)} more place{'s'[: len(more) - 1]}"
+        yield replace(first, message=said) if more else first
+
+
+def _set_elsewhere(value: Value | None, span: Span) -> object:
+    """The place of a literal that stands outside of the call, as a setting does; None where it is written there."""
+    written = value.default if isinstance(value, EnvironmentValue) else value
+    where = written.span if isinstance(written, Constant) else None
+    return None if where is None or span.holds(where) else where
 
 
 def _is_option(facts: SourceFacts, span: Span) -> bool:
@@ -130,10 +153,10 @@ def _called(value: Value) -> Iterator[str]:
     yield value.name
 
 
-def _calls(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
+def _calls(facts: SourceFacts) -> Iterator[_Seen]:
     for call in facts.calls("ssl._create_unverified_context"):
         if call.span is not None:
-            yield call.span, _MESSAGE
+            yield call.span, _MESSAGE, None
     told: Call | None = None
     for call, name, value in passed_as(facts, _OFF.__contains__):
         if call.span is None or call is told or call.callee in _UNVERIFIED:
@@ -142,7 +165,7 @@ def _calls(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             told = call
             if any(text.startswith("http://") for one in call.args[:2] for text in _openings(facts, one)):
                 continue  # there is no certificate on this way
-            yield call.span, _MESSAGE
+            yield call.span, _MESSAGE, _set_elsewhere(value, call.span)
 
 
 def _is_off(facts: SourceFacts, name: str, value: Value) -> bool:
@@ -177,7 +200,7 @@ def _is_client(facts: SourceFacts, call: Call) -> bool:
     )
 
 
-def _assigned(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
+def _assigned(facts: SourceFacts) -> Iterator[_Seen]:
     if not facts.imports("ssl", "requests", "httpx", "os", "urllib3", "requests_oauthlib"):
         return
     for one in facts.assignments():
@@ -194,11 +217,11 @@ def _assigned(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
                 and isinstance(value, Name)
                 and value.dotted in _UNVERIFIED
             )
-            or (one.attribute == "verify" and _is_off(facts, "verify", value) and _is_session(facts, one.target))
+            or (one.attribute == "verify" and _is_off(facts, "verify", value) and _is_session(facts, one))
             or (one.target == "[PYTHONHTTPSVERIFY]" and is_constant(value, "0"))
             or (one.target in ("[CURL_CA_BUNDLE]", "[REQUESTS_CA_BUNDLE]") and is_constant(value, ""))
         ):
-            yield one.span, _MESSAGE
+            yield one.span, _MESSAGE, _set_elsewhere(value, one.span)
 
 
 def _is_for_a_look(facts: SourceFacts, one: Assignment) -> bool:
@@ -213,15 +236,17 @@ def _is_none(value: Name | Constant) -> bool:
     return value.dotted == "ssl.CERT_NONE" if isinstance(value, Name) else value.value == 0
 
 
-def _is_session(facts: SourceFacts, target: str) -> bool:
-    """That ``x.verify`` is of an object and not the attribute of a class of the project."""
-    owner = target.rpartition(".")[0]
-    return facts.imports("requests", "httpx", "requests_oauthlib", "niquests") and not any(
-        found.name == owner for found in facts.classes()
-    )
+def _is_session(facts: SourceFacts, one: Assignment) -> bool:
+    """That ``x.verify`` is of an object and not the attribute of a class of the project that is no session itself."""
+    owner = one.target.rpartition(".")[0]
+    if not facts.imports("requests", "httpx", "requests_oauthlib", "niquests"):
+        return False
+    made = one.function.rpartition(".")[0] if owner == "self" else owner
+    sessions = {found.name for found in facts.classes(*_SESSIONS)}
+    return made in sessions or not any(found.name == made for found in facts.classes())
 
 
-def _plain(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
+def _plain(facts: SourceFacts) -> Iterator[_Seen]:
     for call in facts.calls_matching(_SENDS):
         url = call.argument(1 if call.method == "request" else 0, "url")
         made = call.receiver if isinstance(call.receiver, Call) else None
@@ -234,7 +259,17 @@ def _plain(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             for one in (call, made)
             if one is not None
         ):
-            yield call.span, "a credential is sent over plain http"
+            yield (
+                call.span,
+                "a credential is sent over plain http",
+                None if _opening_stands_there(url, call) else openings[0],
+            )
+
+
+def _opening_stands_there(url: Value | None, call: Call) -> bool:
+    """That the address begins with a literal of the call itself, and not with a setting."""
+    first = url.parts[0] if isinstance(url, Format) and url.parts else url
+    return isinstance(first, Constant) and (first.span is None or call.span is None or call.span.holds(first.span))
 
 
 def _openings(facts: SourceFacts, url: Value | None) -> Iterator[str]:
