@@ -1,7 +1,6 @@
 """Everybody may pass as long as nobody has set the key."""
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App, Route
@@ -11,7 +10,7 @@ from stopper.core.exchange import Exchange
 from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.held_attributes import held_under
+from stopper.core.missing_keys import NONE, listed, meant, meeting, says_key, unhashed, when_not_set
 from stopper.core.naming import sensitive
 from stopper.core.needed_to_start import needed_to_start, setting_names
 from stopper.core.place import RouteRef, Span
@@ -26,8 +25,8 @@ from stopper.core.values import (
     Constant,
     EnvironmentValue,
     Item,
-    Member,
     Name,
+    Parameter,
     Truth,
     Value,
     is_constant,
@@ -35,19 +34,14 @@ from stopper.core.values import (
     walk,
 )
 
-SHOWN_IN: Final = frozenset(f"flask.request.{where}" for where in ("headers", "args", "values", "cookies"))
 DIGEST: Final = ("hmac.compare_digest", "secrets.compare_digest")
 USUAL_HEADER: Final = "X-API-Key"
 HEADERS_MOST: Final = 4
 """Header names that are tried on one route."""
 
-Missing = frozenset[str | None]
-"""What a value is when nothing was sent or set: None, an empty text, both or (empty) neither."""
 Compared = tuple[Value, Value, Span, str]
 """Both sides of a comparison, where it stands, and in which function."""
-_NONE: Final[Missing] = frozenset({None})
 _ENDS: Final = frozenset({"abort", "exit", "_exit"})
-_KEY_WORDS: Final = re.compile(r"(?i)(?:key|token|secret|password)$")
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -55,23 +49,38 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for span, _ in _open_checks(facts):
         yield Hit("a request without a key passes as long as the key is not set", span)
-    for span in _skipped_checks(facts):
+    for span in _split_nothing(facts):
+        yield Hit("a request without a key passes as long as the keys are not set", span)
+    for span in dict.fromkeys(_skipped_checks(facts)):
         yield Hit("every request passes as long as the key is not set: the check is skipped then", span)
 
 
 def _open_checks(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     """Where such a comparison stands, and in which function."""
     for left, right, raises_on_none, span, function in _comparisons(facts):
-        met = _meeting(facts, left, right) - (_NONE if raises_on_none else frozenset())
+        met = meeting(facts, left, right) - (NONE if raises_on_none else frozenset())
         if met and any(is_required_before(facts, one, span, function) for one in (*options(left), *options(right))):
-            met -= _NONE
+            met -= NONE
         if (
             met
-            and (_says_key(left) or _says_key(right))
+            and (says_key(left) or says_key(right))
             and not is_asked_before(facts, (left, right), span, function)
             and not _is_needed(facts, left, right)
         ):
             yield span, function
+
+
+def _split_nothing(facts: SourceFacts) -> Iterator[Span]:
+    """``"".split(",")`` has an empty text in it, and whoever sends no key sends that one."""
+    for one in facts.comparisons("in", "not in"):
+        split = isinstance(one.right, Call) and one.right.method == "split" and len(one.right.args) == 1
+        wanted = listed(one.right) if split else one.right
+        if not split or not isinstance(wanted, (EnvironmentValue, ConfigValue)) or not says_key(wanted):
+            continue
+        empty = "" in meeting(facts, one.left, wanted)
+        asked = is_asked_before(facts, (one.left, one.right), one.span, one.function)
+        if empty and not asked and not _is_needed(facts, wanted):
+            yield one.span
 
 
 def _is_needed(facts: SourceFacts, *values: Value) -> bool:
@@ -82,15 +91,17 @@ def _is_needed(facts: SourceFacts, *values: Value) -> bool:
 def _skipped_checks(facts: SourceFacts) -> Iterator[Span]:
     """``if key and shown != key: refuse``, or the same in two steps: without the key nothing is compared."""
     compared = [(left, right, span, function) for left, right, _, span, function in _comparisons(facts)]
+    compared += [(one.left, listed(one.right), one.span, one.function) for one in facts.comparisons("in", "not in")]
     yield from _answers_yes_unset(facts, compared)
+    yield from _answers_yes_without_a_variable(facts, compared)
     for outer in facts.conditions() if compared else ():
         if outer.negated or _asks_none(facts, outer.value) is not None:
             if outer.stops and not outer.refuses and _lets_in_unset(facts, outer, compared):
                 yield outer.span
             continue
         every = outer.value.options if isinstance(outer.value, Choice) and outer.value.every else (outer.value,)
-        for wanted in every:
-            if not isinstance(wanted, (EnvironmentValue, ConfigValue)) or not _says_key(wanted):
+        for wanted in map(listed, every):
+            if not isinstance(wanted, (EnvironmentValue, ConfigValue)) or not says_key(wanted):
                 continue
             refusing = _refusals_within(facts, outer, len(every) > 1)
             held = any(one.holds(span) for one in refusing for span in _compared_with(wanted, compared, outer.function))
@@ -111,8 +122,8 @@ def _answers_yes_unset(facts: SourceFacts, compared: list[Compared]) -> Iterator
     for one in facts.returns():
         choices = one.value.options if isinstance(one.value, Choice) and not one.value.every else ()
         for option in choices[:1]:
-            wanted = option.parts[0] if isinstance(option, Truth) and len(option.parts) == 1 else None
-            if not isinstance(wanted, (EnvironmentValue, ConfigValue)) or not _says_key(wanted):
+            wanted = listed(option.parts[0]) if isinstance(option, Truth) and len(option.parts) == 1 else None
+            if not isinstance(wanted, (EnvironmentValue, ConfigValue)) or not says_key(wanted):
                 continue
             beside = any(
                 one.span.holds(span) and any(reads_same(bare_of(side)[0], wanted) for side in (left, right))
@@ -123,23 +134,25 @@ def _answers_yes_unset(facts: SourceFacts, compared: list[Compared]) -> Iterator
 
 
 def _compared_with(wanted: Value, compared: list[Compared], within: str) -> Iterator[Span]:
-    """Where that function compares something with the setting."""
+    """Where that function, or one in it, compares something with the setting."""
     for left, right, span, function in compared:
-        if function == within and (reads_same(bare_of(left)[0], wanted) or reads_same(bare_of(right)[0], wanted)):
+        if (function == within or (within and function.startswith(f"{within}."))) and (
+            reads_same(bare_of(left)[0], wanted) or reads_same(bare_of(right)[0], wanted)
+        ):
             yield span
 
 
 def _may_be_unset(facts: SourceFacts, wanted: Value) -> bool:
-    return bool(_when_not_set(facts, wanted)) and not _is_needed(facts, wanted)
+    return bool(when_not_set(facts, wanted)) and not _is_needed(facts, wanted)
 
 
 def _lets_in_unset(facts: SourceFacts, outer: Condition, compared: list[Compared]) -> bool:
     """``if not key: return view()`` above the comparison that refuses."""
-    wanted = outer.value if outer.negated else _asks_none(facts, outer.value)
-    if not isinstance(wanted, (EnvironmentValue, ConfigValue)) or not _says_key(wanted):
+    wanted = listed(outer.value) if outer.negated else _asks_none(facts, outer.value)
+    if not isinstance(wanted, (EnvironmentValue, ConfigValue)) or not says_key(wanted):
         return False
     later = [span for span in _compared_with(wanted, compared, outer.function) if outer.span.line < span.line]
-    refusing = [one.span for one in facts.conditions_in(outer.function) if one.refuses]
+    refusing = [one.span for one in _conditions_below(facts, outer.function) if one.refuses]
     return (
         any(one.holds(span) for one in refusing for span in later)
         and _may_be_unset(facts, wanted)
@@ -164,7 +177,43 @@ def _answers_or_goes_on(facts: SourceFacts, outer: Condition) -> bool:
     if any(span is not None and body.holds(span) for span in (*ended, *raised)):
         return False
     inside = [one.value for one in facts.returns_of(outer.function) if body.holds(one.span)]
-    return all(is_constant(one, None, True) or (isinstance(one, Call) and one.callee == "?") for one in inside)
+    return all(
+        is_constant(one, None, True) or isinstance(one, Parameter) or (isinstance(one, Call) and one.callee == "?")
+        for one in inside
+    )
+
+
+def _conditions_below(facts: SourceFacts, function: str) -> Iterator[Condition]:
+    """Those of a function and of the functions written in it."""
+    for one in facts.conditions():
+        if one.function == function or (function and one.function.startswith(f"{function}.")):
+            yield one
+
+
+def _answers_yes_without_a_variable(facts: SourceFacts, compared: list[Compared]) -> Iterator[Span]:
+    """``except KeyError: return True`` where the variable that is compared is read."""
+    for one in facts.handlers():
+        if one.action != "return" or "KeyError" not in one.catches or not one.function:
+            continue
+        yes = [
+            returned.span
+            for returned in facts.returns_of(one.function)
+            if one.span.holds(returned.span)
+            and (
+                is_constant(returned.value, True) or (isinstance(returned.value, Call) and returned.value.callee == "?")
+            )
+        ]
+        needs = any(
+            function == one.function
+            and any(
+                isinstance(bare := bare_of(side)[0], (EnvironmentValue, ConfigValue))
+                and bare.default is None
+                and says_key(bare)
+                for side in (left, right)
+            )
+            for left, right, _, function in compared
+        )
+        yield from yes if needs else ()
 
 
 def _refusals_within(facts: SourceFacts, outer: Condition, together: bool) -> list[Span]:
@@ -174,7 +223,8 @@ def _refusals_within(facts: SourceFacts, outer: Condition, together: bool) -> li
     if outer.refuses or outer.body is None:
         return []
     body = outer.body
-    return [one.span for one in facts.conditions_in(outer.function) if one.refuses and body.holds(one.span)]
+    inside = [one for one in _conditions_below(facts, outer.function) if one.refuses and body.holds(one.span)]
+    return [one.span for one in inside if one.function == outer.function or not facts.is_view(one.function)]
 
 
 def _refused_when_unset(facts: SourceFacts, wanted: Value, outer: Condition) -> bool:
@@ -191,82 +241,14 @@ def _refused_when_unset(facts: SourceFacts, wanted: Value, outer: Condition) -> 
 def _comparisons(facts: SourceFacts) -> Iterator[tuple[Value, Value, bool, Span, str]]:
     """Everything that compares two values: both, whether None makes it raise, where, and in which function."""
     for found in facts.comparisons("==", "!="):
-        yield _meant(facts, found.left), _meant(facts, found.right), False, found.span, found.function
+        yield meant(facts, found.left), meant(facts, found.right), False, found.span, found.function
+        given, stored = unhashed(facts, found.left), unhashed(facts, found.right)
+        if given is not None and stored is not None:
+            yield given, stored, False, found.span, found.function
     for call in facts.calls(*DIGEST):
         first, second = call.argument(0, "a"), call.argument(1, "b")
         if first is not None and second is not None and call.span is not None:
-            yield _meant(facts, first), _meant(facts, second), True, call.span, call.function
-
-
-def _meant(facts: SourceFacts, value: Value) -> Value:
-    """What an object of the project has under an attribute, where its class was made with it: ``config.api_key``."""
-    if not isinstance(value, Member) or not (sensitive(value.attribute) or _KEY_WORDS.search(value.attribute)):
-        return value
-    held = [one for one, _ in held_under(facts, value.owner, value.attribute)]
-    return held[0] if len(held) == 1 else value
-
-
-def _meeting(facts: SourceFacts, left: Value, right: Value) -> Missing:
-    met: Missing = frozenset()
-    for shown, wanted in ((left, right), (right, left)):
-        met |= _missing(shown, _when_not_sent) & _missing(wanted, lambda value: _when_not_set(facts, value))
-    return met
-
-
-def _says_key(value: Value) -> bool:
-    """That the header or the setting is called like a key; two ordinary settings may be missing together."""
-    for inner in walk(value):
-        match inner:
-            case EnvironmentValue(variable=name) | ConfigValue(key=name):
-                if sensitive(name) is not None or _KEY_WORDS.search(name):
-                    return True
-            case Item(owner=Name(), key=Constant(value=str(name))):
-                if sensitive(name) is not None or name.lower() == "authorization":
-                    return True
-            case _:
-                pass
-    return False
-
-
-def _missing(value: Value, of: Callable[[Value], Missing]) -> Missing:
-    found: Missing = frozenset()
-    for option in options(value):
-        if isinstance(option, Call) and option.callee == "str" and option.args:
-            found |= {"None" if missing is None else missing for missing in _missing(option.args[0], of)}
-            continue
-        inner, encoded = bare_of(option)
-        found |= of(inner) - (_NONE if encoded else frozenset())
-    return found
-
-
-def _when_not_sent(value: Value) -> Missing:
-    if isinstance(value, Item) and isinstance(value.owner, Name) and value.owner.dotted in SHOWN_IN:
-        missing = _missing(value.default, _when_not_sent) if isinstance(value.default, Item) else _empty(value.default)
-        return missing | {""}  # whoever sends nothing may as well send an empty text
-    return frozenset()
-
-
-def _when_not_set(facts: SourceFacts, value: Value) -> Missing:
-    if isinstance(value, EnvironmentValue):
-        return _empty(value.default)
-    if isinstance(value, Item) and isinstance(value.owner, Name) and value.owner.dotted == "os.environ":
-        return _empty(value.default)  # a variable whose name is handed in
-    found: Missing = frozenset()
-    if isinstance(value, ConfigValue):
-        for written in facts.followed(value):
-            found |= _empty(written.default if isinstance(written, EnvironmentValue) else written)
-    return found
-
-
-def _empty(default: Value | None) -> Missing:
-    """None or an empty text that stands for "missing"; nothing where a missing one raises or has another value."""
-    found: Missing = frozenset()
-    for option in options(default):
-        if is_constant(option, None):
-            found |= _NONE
-        elif is_constant(option, "", b""):
-            found |= {""}
-    return found
+            yield meant(facts, first), meant(facts, second), True, call.span, call.function
 
 
 # -- on the wire -----------------------------------------------------------------------------------------------------------------
