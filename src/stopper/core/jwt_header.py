@@ -5,15 +5,17 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from stopper.core.facts import SourceFacts
-from stopper.core.jwt_names import DECODING, HEADER_READERS, reads_unchecked, verifies
+from stopper.core.jwt_names import DECODING, HEADER_READERS, decodings, reads_unchecked, verifies
 from stopper.core.passing import handed
 from stopper.core.values import (
     Call,
     Constant,
     Item,
     Member,
+    Name,
     Parameter,
     Value,
+    options,
     text_of,
     walk,
 )
@@ -29,7 +31,7 @@ _CHECKS: Final = re.compile(
 
 def header_members(facts: SourceFacts, value: Value | None, names: frozenset[str], depth: int = 4) -> Sequence[Item]:
     """The parts of *value* that are one of these members of an unverified header, also behind parameters and results."""
-    if value is None or not facts.says(*names) or not _reads_headers(facts):
+    if value is None or not facts.says(*names) or not reads_headers(facts):
         return ()
     known = facts.once(f"header members {sorted(names)}", dict[tuple[int, int], tuple[Value, tuple[Item, ...]]])
     key = (id(value), depth)
@@ -39,8 +41,34 @@ def header_members(facts: SourceFacts, value: Value | None, names: frozenset[str
     return known[key][1]
 
 
-def _reads_headers(facts: SourceFacts) -> bool:
-    return facts.once("reads token headers", lambda: any(facts.calls(*HEADER_READERS, *_UNPACKERS, tests=True)))
+def reads_headers(facts: SourceFacts) -> bool:
+    """That something in the project looks into the header of a token before it is verified."""
+    return facts.once(
+        "reads token headers",
+        lambda: (
+            any(facts.calls(*HEADER_READERS, *_UNPACKERS, tests=True))
+            or facts.imports("jwcrypto")
+            or bool(_key_finders(facts))
+        ),
+    )
+
+
+def _key_finders(facts: SourceFacts) -> frozenset[str]:
+    """Functions that a library hands the header of each token, for the key to verify it with: the key of a decode of Authlib or joserfc, a
+    ``decode_key_loader`` of Flask-JWT-Extended."""
+
+    def find() -> frozenset[str]:
+        keys = [key for call, shape in decodings(facts) for key in options(call.argument(shape.key, "key"))]
+        loaders = (one for call in facts.calls("*.decode_key_loader") for one in call.args)
+        named = {one.dotted for one in (*keys, *loaders) if isinstance(one, Name)}
+        decorated = {
+            function.name
+            for function in (facts.functions() if facts.says("decode_key_loader") else ())
+            if any(one.name.endswith(".decode_key_loader") for one in function.decorators)
+        }
+        return frozenset(name for name in named if facts.function(name) is not None) | decorated
+
+    return facts.once("functions that find a token's key", find)
 
 
 def _members(facts: SourceFacts, value: Value, names: frozenset[str], depth: int) -> Iterator[Item]:
@@ -49,6 +77,9 @@ def _members(facts: SourceFacts, value: Value, names: frozenset[str], depth: int
             yield part
         elif isinstance(part, Member) and part.attribute in names and is_header(facts, part.owner):
             yield Item(part.owner, part, span=part.span)
+        elif isinstance(part, Call) and part.method == "get" and part.args and text_of(part.args[0]) in names:
+            if part.receiver is not None and is_header(facts, part.receiver):
+                yield Item(part.receiver, part.args[0], span=part.span)
         elif isinstance(part, Parameter) and depth > 0:
             for call in facts.calls(part.function):
                 given = call.argument(part.index if part.index >= 0 else None, part.parameter)
@@ -67,12 +98,21 @@ def is_header(facts: SourceFacts, owner: Value, depth: int = 3) -> bool:
             function = facts.function(part.callee) if depth > 0 else None
             if function is not None and any(is_header(facts, one, depth - 1) for one in function.returns):
                 return True
+        elif _is_handed_a_header(facts, part):
+            return True
         elif isinstance(part, Parameter) and depth > 0:
             for call in facts.calls(part.function):
                 given = call.argument(part.index if part.index >= 0 else None, part.parameter)
                 if given is not None and is_header(facts, given, depth - 1):
                     return True
     return False
+
+
+def _is_handed_a_header(facts: SourceFacts, part: Value) -> bool:
+    """``jws.jose_header`` of jwcrypto, or what a library hands to the function that finds the key."""
+    if isinstance(part, Parameter):
+        return part.index == 0 and part.function in _key_finders(facts)
+    return isinstance(part, Member) and part.attribute == "jose_header"
 
 
 def is_held(facts: SourceFacts, names: frozenset[str], functions: set[str]) -> bool:

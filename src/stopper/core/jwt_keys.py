@@ -36,6 +36,8 @@ from stopper.core.values import (
     Value,
     options,
     parts,
+    text_of,
+    walk,
 )
 
 BYTES_NEEDED: Final = {"HS256": 32, "HS384": 48, "HS512": 64}
@@ -74,7 +76,15 @@ def key_uses(app: App, facts: SourceFacts) -> Iterator[tuple[Call, Value, tuple[
 
 
 def _chosen_together(key: Value, algorithms: Value | None) -> Iterator[tuple[Value, tuple[str, ...]]]:
-    """``key, algorithms = (A, ["HS256"]) if … else (B, ["RS256"])``: each key with the algorithms that stand beside it."""
+    """``key, algorithms = (A, ["HS256"]) if … else (B, ["RS256"])``: each key with the algorithms that stand beside it; ``KEYS[name]`` of a
+    table, where the name is the algorithm too."""
+    if (
+        isinstance(key, Item)
+        and isinstance(key.owner, Mapping)
+        and any(part is key.key for part in walk(algorithms, 3))
+    ):
+        yield from ((held, (name,)) for said, held in key.owner.items if (name := text_of(said)) is not None)
+        return
     if not (isinstance(key, Item) and isinstance(algorithms, Item) and key.owner == algorithms.owner):
         return
     places = (key.key, algorithms.key)

@@ -3,6 +3,8 @@
 PyJWT 2, python-jose, Authlib and joserfc; positions count from 0 with ``self`` left out.
 """
 
+import itertools
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,7 +12,21 @@ from typing import Final, cast
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts
-from stopper.core.values import Call, Constant, Mapping, Value, options, walk
+from stopper.core.passing import given
+from stopper.core.values import (
+    Call,
+    Constant,
+    Format,
+    Mapping,
+    Member,
+    Name,
+    Parameter,
+    Unknown,
+    Value,
+    options,
+    text_of,
+    walk,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +213,18 @@ def allowed_algorithms(facts: SourceFacts, app: App, call: Call, shape: Decoding
     """The algorithms that this call may take, with settings followed; of Authlib those that ``JsonWebToken`` was made with."""
     said = said_algorithms(call, shape_of(app, call, shape))
     held = (inner for one in options(said) for inner in options(_held(one)))
-    return tuple(option for one in held for value in facts.followed(one) for option in options(value))
+    found = (option for one in held for value in facts.followed(one) for option in options(value))
+    return tuple(inner for value in found for inner in _with_parameters(facts, value))
+
+
+def _with_parameters(facts: SourceFacts, value: Value) -> tuple[Value, ...]:
+    """A parameter as what each call passes for it, and a list with what is passed for the parameters in it."""
+    if isinstance(value, Parameter):
+        return tuple(option for one in given(facts, value) for option in options(one))
+    more = tuple(
+        one for part in walk(value, 3) if isinstance(part, Parameter) for one in given(facts, part) if one is not part
+    )
+    return (Unknown((value, *more)) if more else value,)
 
 
 def algorithm_names(values: tuple[Value, ...]) -> tuple[str, ...]:
@@ -206,10 +233,22 @@ def algorithm_names(values: tuple[Value, ...]) -> tuple[str, ...]:
         word
         for value in values
         for part in walk(value, 4)
-        if isinstance(part, Constant) and isinstance(part.value, str)
-        for word in re.split(r"[,;\s]+", part.value)
+        for text in (_put_together(part) if isinstance(part, Format) else (text_of(part),))
+        if text
+        for word in re.split(r"[,;\s]+", text)
         if word
     )
+
+
+def _put_together(value: Format) -> Iterator[str]:
+    """``f"{family}{bits}"`` of names and numbers that loops go through."""
+    rows = [[str(one.value) for one in options(part) if isinstance(one, Constant)] for part in value.parts]
+    if math.prod(len(row) for row in rows) <= MOST_NAMES:
+        yield from map("".join, itertools.product(*rows))
+
+
+MOST_NAMES: Final = 64
+"""Names that are put together; a library knows fewer."""
 
 
 def is_off(value: Value | None) -> bool:
@@ -239,3 +278,22 @@ def names_in_force(value: object) -> frozenset[str]:
         return frozenset({value})
     several = cast("Iterable[object]", value) if isinstance(value, (list, tuple, set, frozenset)) else ()
     return frozenset(str(one) for one in several)
+
+
+_EVERYTHING: Final = frozenset({"get_default_algorithms", "get_algorithms", "get_supported_algorithms"})
+_EVERYTHING_NAMES: Final = frozenset({"SUPPORTED", "ALL", "HASHES", "KEYS", "default_algorithms"})
+
+
+def is_everything(part: Value) -> bool:
+    """That the value is the list of all algorithms that a library knows."""
+    if isinstance(part, Call):
+        return part.method in _EVERYTHING
+    if isinstance(part, Name):
+        owner, _, last = part.dotted.rpartition(".")
+        known = owner.endswith(("ALGORITHMS", "algorithms", "constants")) or owner.partition(".")[0] in (
+            "jose",
+            "jwt",
+            "authlib",
+        )
+        return last in _EVERYTHING_NAMES and known
+    return isinstance(part, Member) and part.attribute in ("_algorithms", "_valid_algs")

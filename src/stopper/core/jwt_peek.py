@@ -30,7 +30,7 @@ def _signs(call: Call) -> bool:
 def is_only_a_first_look(facts: SourceFacts, call: Call) -> bool:
     """That what is seen lets nobody on: the same function, what it calls, or every function that calls it verifies the token for real, or
     only the words of a refusal, the choice of a key or the end of the application's own copy come of it."""
-    if _only_words_a_refusal(facts, call):
+    if _only_words_a_refusal(facts, call) or _is_only_logged(facts, call):
         return True
     if _after_a_failed_check(facts, call) or is_given_back_before(facts, call):
         return False
@@ -48,6 +48,27 @@ def _only_words_a_refusal(facts: SourceFacts, call: Call) -> bool:
         call.span is not None and handler.action in ("raise", "refuse") and within(call.span, handler.span)
         for handler in facts.handlers_in(call.function)
     )
+
+
+def _is_only_logged(facts: SourceFacts, call: Call) -> bool:
+    """Nothing becomes of what is seen but a line in the log."""
+    logs = {flow.span for flow in facts.flows("log") if flow.function == call.function}
+    if not logs or call.function == "":
+        return False
+    uses = [one for one in facts.calls_in(call.function) if one is not call and _is_handed(one, call)]
+    elsewhere = [one.value for one in facts.returns_of(call.function)]
+    elsewhere += [one.value for one in facts.conditions_in(call.function)]
+    elsewhere += [one.value for one in facts.assignments_in(call.function)]
+    elsewhere += [side for one in facts.comparisons_in(call.function) for side in (one.left, one.right)]
+    return (
+        bool(uses)
+        and all(one.span in logs for one in uses)
+        and not any(part is call for value in elsewhere for part in walk(value, 8))
+    )
+
+
+def _is_handed(taker: Call, call: Call) -> bool:
+    return any(part is call for given in (*taker.args, *(one for _, one in taker.keywords)) for part in walk(given, 8))
 
 
 def _is_of_no_request(facts: SourceFacts, call: Call) -> bool:
@@ -108,13 +129,14 @@ def _after_a_failed_check(facts: SourceFacts, call: Call) -> bool:
 
 def is_given_back_before(facts: SourceFacts, call: Call) -> bool:
     """``if …: return claims`` of what nobody has verified, above the line that verifies."""
-    checked = [
-        one.span.line
+    checks = [
+        one
         for one in facts.calls_in(call.function)
         if one is not call
         and one.span is not None
         and (verifies(one) or any(map(verifies, facts.calls_in(one.callee))))
     ]
+    checked = [one.span.line for one in checks if one.span is not None]
     if not checked:
         return False
     returned = facts.returns_of(call.function)
@@ -124,6 +146,9 @@ def is_given_back_before(facts: SourceFacts, call: Call) -> bool:
             span.path == one.span.path and span.line > one.span.line for span in proved
         ):
             return True
+    ends = {id(one.value) for one in returned}
+    if all(id(one) in ends for one in checks) and any(_comes_from(one.value, call) for one in returned):
+        return True  # each check is a way out of its own, so none was passed on the way to this one
     kept = [
         one
         for one in facts.assignments_in(call.function)

@@ -4,9 +4,18 @@ from collections.abc import Iterator
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_names import HEADER_READERS, Decoding, decodings, reads_unchecked, said_algorithms, switched_off
+from stopper.core.held_attributes import held_under
+from stopper.core.jwt_names import (
+    HEADER_READERS,
+    Decoding,
+    decodings,
+    is_everything,
+    reads_unchecked,
+    said_algorithms,
+    switched_off,
+)
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Item, Value, literals, text_of, walk
+from stopper.core.values import Call, Item, Member, Value, literals, options, text_of, walk
 
 MESSAGE = "the allowed algorithm is read from the token's own header, which nobody has verified yet"
 _UNPACKERS = ("base64.urlsafe_b64decode", "base64.b64decode", "jwt.utils.base64url_decode")
@@ -51,8 +60,18 @@ def _is_header(facts: SourceFacts, owner: Value, depth: int) -> bool:
 def _key_belongs_to_it(facts: SourceFacts, call: Call, shape: Decoding) -> bool:
     """The key is looked up by the same name, so each algorithm has its own key and an unknown one has none."""
     return any(
-        isinstance(part, Item) and _from_header(facts, part.key) for part in walk(call.argument(shape.key, "key"))
+        isinstance(part, Item) and any(_is_named(facts, one) for one in options(part.key))
+        for part in walk(call.argument(shape.key, "key"))
     )
+
+
+def _is_named(facts: SourceFacts, key: Value) -> bool:
+    """That a key holds the name; an object that was made with it is asked for what stands under the attribute."""
+    if isinstance(key, Member):
+        under = [value for value, _ in held_under(facts, key.owner, key.attribute)]
+        if under:
+            return any(_from_header(facts, value) for value in under)
+    return _from_header(facts, key)
 
 
 def _held_against_a_list(facts: SourceFacts, call: Call) -> bool:
@@ -62,6 +81,8 @@ def _held_against_a_list(facts: SourceFacts, call: Call) -> bool:
             continue
         if any(isinstance(part, Call) and part.span == call.span for part in walk(comparison.left)):
             continue  # a claim of the decoded token, which says nothing of its algorithm
+        if any(is_everything(part) for part in walk(comparison.right, 6)):
+            continue  # whatever the library knows: HMAC beside public keys
         words = [str(literal.value).lower() for part in walk(comparison.right) for literal in literals(part)]
         if "none" not in words and "" not in words:
             return True

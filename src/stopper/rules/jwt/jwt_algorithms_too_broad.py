@@ -12,16 +12,15 @@ from stopper.core.jwt_names import (
     algorithm_names,
     allowed_algorithms,
     decodings,
+    is_everything,
     library_said,
     names_in_force,
     shape_of,
 )
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Member, Name, Value, options, walk
+from stopper.core.values import Value, options, walk
 
-EVERYTHING: Final = frozenset({"get_default_algorithms", "get_algorithms", "get_supported_algorithms"})
-EVERYTHING_NAMES: Final = frozenset({"SUPPORTED", "ALL", "HASHES", "KEYS", "default_algorithms"})
 SETTINGS: Final = ("JWT_DECODE_ALGORITHMS",)
 MIXED: Final = "the algorithms mix HMAC with public-key ones"
 ALL: Final = "every algorithm that the library knows is allowed"
@@ -59,23 +58,9 @@ def _wrong(values: tuple[Value, ...]) -> str | None:
         names = set(algorithm_names((value,)))
         if names & HMAC and names & PUBLIC_KEY:
             return MIXED
-        if any(_is_everything(part) for part in walk(value, 6)):
+        if any(is_everything(part) for part in walk(value, 6)):
             return ALL
     return None
-
-
-def _is_everything(part: Value) -> bool:
-    if isinstance(part, Call):
-        return part.method in EVERYTHING
-    if isinstance(part, Name):
-        owner, _, last = part.dotted.rpartition(".")
-        known = owner.endswith(("ALGORITHMS", "algorithms", "constants")) or owner.partition(".")[0] in (
-            "jose",
-            "jwt",
-            "authlib",
-        )
-        return last in EVERYTHING_NAMES and known
-    return isinstance(part, Member) and part.attribute in ("_algorithms", "_valid_algs")
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

@@ -7,29 +7,28 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_header import header_members, is_held
-from stopper.core.jwt_names import HEADER_READERS, decodings, switched_off
+from stopper.core.jwt_header import header_members, is_held, reads_headers
+from stopper.core.jwt_names import DECODING, decodings, switched_off
 from stopper.core.probe import Steps, Target, failed, listen, passed, send
 from stopper.core.probe_baseline import controls, shown
 from stopper.core.probe_signature import first_let_in, telling_baseline
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Member, Value, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Member, Value, text_of, walk
 
+_FETCHES: Final = re.compile(r"(requests|httpx|urllib3?)\..*|(.*\.)?(urlopen|PyJWKClient)")
 KEYS: Final = frozenset({"jwk", "jku", "x5u", "x5c"})
 _LOADERS: Final = re.compile(
-    r"(.*\.)?(PyJWKClient|PyJWK|from_jwk|from_dict|import_key|import_key_set|JsonWebKey\w*|construct|KeySet\w*|load_der_x509_certificate"
+    r"(.*\.)?(PyJWKClient|PyJWK|from_jwk|from_dict|import_key|import_key_set|JsonWebKey\w*|construct|JWK|KeySet\w*|load_der_x509_certificate"
     r"|load_pem_x509_certificate|load_pem_public_key)|(requests|httpx|urllib3?)\..*|(.*\.)?urlopen"
 )
-_WORDS: Final = ("PyJWKClient", "PyJWK", "from_jwk", "from_dict", "import_key", "import_key_set", "construct", "load_der_x509_certificate",
+_WORDS: Final = ("PyJWKClient", "PyJWK", "JWK", "from_jwk", "from_dict", "import_key", "import_key_set", "construct", "load_der_x509_certificate",
                  "load_pem_x509_certificate", "load_pem_public_key", "urlopen", "get", "request")  # fmt: skip
 
 
 def detect(app: App) -> Iterator[Hit]:
     """Keys of a decode, and calls that load or fetch a key, which are given a member of the token's own header."""
     facts = source_of(app)
-    if not any(True for _ in facts.calls(*HEADER_READERS)) and not any(
-        True for _ in facts.calls("*.urlsafe_b64decode", "*.b64decode")
-    ):
+    if not reads_headers(facts) and not facts.says("iss"):
         return
     places: set[tuple[str, str]] = set()
     held: set[str] = set()
@@ -37,13 +36,49 @@ def detect(app: App) -> Iterator[Hit]:
     for call, value in (*_loads(facts), *_keys(facts)):
         path = call.span.path if call.span is not None else ""
         known = held | {place[0] for place in places} if call.method.startswith("decode") else ()
-        if (path, call.function) in places or path in known or not any(header_members(facts, value, KEYS)):
+        if (path, call.function) in places or path in known:
+            continue
+        if not any(header_members(facts, value, KEYS)):
+            if _asks_any_issuer(facts, call, value):
+                places.add((path, call.function))
+                yield Hit("the keys are fetched from whatever issuer the token itself names", call.span)
             continue
         if is_held(facts, KEYS, {call.function}) or _is_certified(facts, call.function):
             held.add(path)
         else:
             places.add((path, call.function))
             yield Hit("the key that verifies the token is taken from the token's own header", call.span)
+
+
+def _asks_any_issuer(facts: SourceFacts, call: Call, value: Value) -> bool:
+    """An address to fetch from that is made of the ``iss`` of claims nobody has verified, and which nothing compares."""
+    if not _FETCHES.fullmatch(call.callee) or not any(_is_issuer(part) for part in walk(value)):
+        return False
+    around = {call.function} | {one.function for one in facts.calls(call.function)}
+    return not any(
+        _is_issuer(part)
+        for function in around
+        for one in facts.comparisons_in(function)
+        if not one.operator.endswith("in") or not (isinstance(one.left, Constant) or _is_cache(one.right))
+        for part in (*walk(one.left, 3), *walk(one.right, 3))
+    )
+
+
+def _is_cache(value: Value) -> bool:
+    """A mapping that begins empty and is filled with what is fetched, so that it lets every issuer through."""
+    return isinstance(value, Mapping) and not any(isinstance(key, Constant) for key, _ in value.items)
+
+
+def _is_issuer(part: Value) -> bool:
+    if not isinstance(part, Item) or text_of(part.key) != "iss":
+        return False
+    made = part.owner
+    if isinstance(made, Item):
+        made = made.owner  # the payload of ``decode_complete``
+    if not isinstance(made, Call):
+        return False
+    shape = DECODING.get(made.callee)
+    return made.method == "get_unverified_claims" or (shape is not None and switched_off(made, shape) is not None)
 
 
 def _is_certified(facts: SourceFacts, function: str) -> bool:

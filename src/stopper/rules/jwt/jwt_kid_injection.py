@@ -29,7 +29,7 @@ def detect(app: App) -> Iterator[Hit]:
     """Paths, queries, commands and addresses that hold the `kid` of an unverified header."""
     facts = source_of(app)
     seen: set[Span] = set()
-    if not facts.imports("jwt", "jose", "joserfc", "authlib", "base64"):
+    if not facts.imports("jwt", "jose", "joserfc", "authlib", "jwcrypto", "flask_jwt_extended", "base64"):
         return
     for flow in facts.all_flows:
         if flow.sink not in SINKS or flow.span in seen or facts.is_test(flow.span):

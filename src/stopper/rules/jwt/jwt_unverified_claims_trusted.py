@@ -38,6 +38,7 @@ HEADER_MEMBERS: Final = KEY_CHOOSERS | {
     "enc",
     "zip",
 }
+_MACS: Final = frozenset({"hmac.new", "hmac.digest", "hmac.HMAC"})
 _UNPACKING: Final = frozenset({"loads", "decode", "get", "copy", "json"})
 DECIDES: Final = re.compile(r"(?i)role|scope|admin|perm|group|tenant|sub$|user|email|owner|is_|staff|level|plan|right")
 
@@ -53,7 +54,9 @@ def detect(app: App) -> Iterator[Hit]:
             continue  # straight from the token endpoint, over TLS (OpenID Connect Core 1.0 §3.1.3.7)
         if not _decides(facts, call) and is_only_a_first_look(facts, call):
             continue
-        if call.function and (facts.routes_reaching(call.function) or _is_given_a_token(facts, call)):
+        if _is_signed_by_hand(facts, call):
+            continue
+        if _is_used(facts, call):
             seen.add(call.span)
             yield Hit("claims that nobody verified are trusted", call.span)
     yield from _switched_off(facts, seen)
@@ -69,7 +72,7 @@ def _switched_off(facts: SourceFacts, seen: set[Span | None]) -> Iterator[Hit]:
             continue
         if not _decides(facts, call) and not is_given_back_before(facts, call):
             continue
-        if facts.routes_reaching(call.function) or _is_given_a_token(facts, call):
+        if _is_used(facts, call):
             seen.add(call.span)
             yield Hit("claims that nobody verified are trusted", call.span)
 
@@ -82,6 +85,20 @@ def _unpacked(facts: SourceFacts) -> Iterator[Call]:
             any(_is_some_part(part) for part in inside) and _read_as_claims(facts, call)
         ):
             yield call
+
+
+def _is_signed_by_hand(facts: SourceFacts, call: Call) -> bool:
+    """A test above it compares the signature of the same text with one that is made here: ``if not compare_digest(hmac.new(…), …)``."""
+    return any(
+        isinstance(part, Call)
+        and part.method == "compare_digest"
+        and any(isinstance(one, Call) and one.callee in _MACS for given in part.args for one in walk(given, 6))
+        and call.span is not None
+        and condition.span.line < call.span.line
+        and (condition.stops or (condition.body is not None and condition.body.holds(call.span)))
+        for condition in facts.conditions_in(call.function)
+        for part in walk(condition.value, 4)
+    )
 
 
 def _is_second_part(part: Value) -> bool:
@@ -119,6 +136,20 @@ def _read_as_claims(facts: SourceFacts, call: Call) -> bool:
         )
         for part in walk(value, 8)
     )
+
+
+def _is_used(facts: SourceFacts, call: Call) -> bool:
+    """That a route comes to it, or that it is given a token; a method that nothing shows to be called, of a class that verifies too, is for
+    whoever has verified before."""
+    if not call.function or facts.routes_reaching(call.function):
+        return bool(call.function)
+    owner = call.function.rpartition(".")[0]
+    verifying = {
+        other.function.rpartition(".")[0] for other, shape in decodings(facts) if switched_off(other, shape) is None
+    }
+    if owner in verifying and any(one.name == owner for one in facts.classes()):
+        return False
+    return _is_given_a_token(facts, call)
 
 
 def _is_given_a_token(facts: SourceFacts, call: Call) -> bool:
