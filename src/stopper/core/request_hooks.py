@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from stopper.core.values import Name
+from stopper.core.values import Call, Name, Value
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -24,7 +24,28 @@ def hung(facts: "SourceFacts", *words: str) -> frozenset[str]:
             names.update(
                 one.dotted for call in facts.calls(f"*.{word}") for one in call.args[:1] if isinstance(one, Name)
             )
+        found[BEFORE[0]].update(_around(facts))
         return found
 
     known = facts.once("functions hung on requests", by_word)
     return frozenset(name for word in words for name in known[word])
+
+
+def _around(facts: "SourceFacts") -> set[str]:
+    """What stands round the application, and is called by the server in its place: ``app.wsgi_app = Gate(app.wsgi_app)``."""
+    found: set[str] = set()
+    for one in facts.assignments() if facts.says("wsgi_app") else ():
+        if one.attribute == "wsgi_app":
+            found |= set(_called_by_server(facts, one.value))
+    return found
+
+
+def _called_by_server(facts: "SourceFacts", value: Value) -> tuple[str, ...]:
+    if isinstance(value, Name):
+        return (value.dotted,)
+    if not isinstance(value, Call):
+        return ()
+    own = facts.function(value.callee)
+    if own is not None:
+        return tuple(one.dotted for one in own.returns if isinstance(one, Name))
+    return (f"{value.callee}.__call__",) if facts.function(f"{value.callee}.__call__") is not None else ()

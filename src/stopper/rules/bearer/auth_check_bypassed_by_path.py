@@ -16,11 +16,26 @@ from stopper.core.probe_baseline import controls, judge, protected
 from stopper.core.raising import raised_in
 from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Format, Item, Member, Name, Parameter, Sequence, Value, text_of, walk
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    Format,
+    Item,
+    Member,
+    Name,
+    Parameter,
+    Sequence,
+    Value,
+    text_of,
+    walk,
+)
 
 PATHS: Final = frozenset(
     f"flask.request.{name}" for name in ("path", "full_path", "url", "base_url", "url_rule", "environ.PATH_INFO")
 )
+_STARTS: Final = frozenset(f"{path}.startswith" for path in PATHS) | frozenset(f"{path}.endswith" for path in PATHS)
+_LAST: Final = frozenset({"split", "rsplit", "rpartition"})
 _ENDS: Final = ("startswith", "endswith", "find", "count")
 _ABOUT_WHO: Final = re.compile(
     r"(?i)auth|log_?in|sign_?in|token|jwt|api_?key|credential|(?:flask|^)\.?session(?:$|\.)|(?:user|login|check|valid\w*|require)_session|session_(?:user|id|valid\w*)|current_user|principal|permission|flask\.abort|forbid|\bg\.user|user_id"
@@ -52,11 +67,21 @@ def _looks(facts: SourceFacts) -> Iterator[tuple[str, Span | None, str]]:
     for compared in facts.comparisons("in", "not in"):
         if _is_path(compared.right) and not isinstance(compared.left, Sequence):
             yield compared.function, compared.span, "a word anywhere in the path"
+    for compared in facts.comparisons("in", "not in", "==", "!="):
+        if _is_ending(compared.left) or (compared.operator in ("==", "!=") and _is_ending(compared.right)):
+            yield compared.function, compared.span, "the beginning or end of the path"
     for call in facts.calls(*(f"{path}.{name}" for path in PATHS for name in _ENDS)):
         if call.args and text_of(call.args[0]) == "/":
             continue  # it asks for the slash at the end
         if call.method != "startswith" or _is_loose(call.args[0] if call.args else None):
             yield call.function, call.span, "the beginning or end of the path"
+    for call in facts.calls("filter", "map"):
+        asks = call.args[0] if len(call.args) > 1 else None
+        if isinstance(asks, Name) and asks.dotted in _STARTS and _is_loose(call.args[1]):
+            yield call.function, call.span, "the beginning or end of the path"
+    for call in facts.calls("fnmatch.fnmatch", "fnmatch.fnmatchcase"):
+        if len(call.args) > 1 and _is_path(call.args[0]) and _is_open_shape(facts, call.args[1]):
+            yield call.function, call.span, "an open pattern of the path"
     for call in facts.calls("re.search", "re.match"):
         if len(call.args) > 1 and _is_path(call.args[1]) and not (text_of(call.args[0]) or "$").endswith(("$", r"\Z")):
             yield call.function, call.span, "an open pattern of the path"
@@ -130,6 +155,37 @@ def _is_path(value: Value | None) -> bool:
     if isinstance(value, Call) and value.method in ("lower", "strip", "rstrip"):
         return _is_path(value.receiver) or value.callee.rpartition(".")[0] in PATHS
     return isinstance(value, Name) and value.dotted in PATHS
+
+
+def _is_ending(value: Value) -> bool:
+    """``request.path.rsplit(".", 1)[-1]``, ``splitext(request.path)[1]``, ``PurePath(request.path).suffix``"""
+    match value:
+        case Call(receiver=inner, method="lower" | "strip" | "lstrip") if inner is not None:
+            return _is_ending(inner)
+        case Item(owner=Call() as made, key=Constant(value=place)):
+            cut = made.callee.rpartition(".")[0] in PATHS or _is_path(made.receiver)
+            return (made.method in _LAST and place in (-1, 2) and cut) or (
+                made.callee in ("os.path.splitext", "posixpath.splitext")
+                and place in (1, -1)
+                and any(map(_is_path, made.args))
+            )
+        case Member(owner=Call() as made, attribute="suffix" | "name" | "stem"):
+            return made.callee.startswith("pathlib.") and any(map(_is_path, made.args))
+        case _:
+            return False
+
+
+def _is_open_shape(facts: SourceFacts, shape: Value) -> bool:
+    """``*/health`` and ``/docs*``, and not ``/docs/*``: the star stands for more than what lies below a whole part."""
+    texts = [text_of(one) for held in facts.followed(shape) for one in walk(held, 3)]
+    texts += [
+        text_of(one)
+        for part in walk(shape, 3)
+        if isinstance(part, ConfigValue)
+        for held in facts.followed(part)
+        for one in walk(held, 3)
+    ]
+    return any("*" in text.removesuffix("/*") for text in texts if text)
 
 
 def _is_loose(prefix: Value | None) -> bool:

@@ -9,7 +9,7 @@ from stopper.core.exchange import Exchange, Headers, Request
 from stopper.core.facts import Reading, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.owner_names import WHO
-from stopper.core.place import RouteRef
+from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.probe_plain_cookies import plain_cookie
@@ -20,6 +20,9 @@ PERSON: Final = re.compile(
     r"x-(?:auth(?:enticated)?-|current-|remote-|forwarded-|goog-authenticated-|webauth-)?user(?:-?(?:id|name|email|roles?|groups?))?"
     r"|x-forwarded-(?:email|preferred-username|groups)|x-(?:auth-request|authenticated|auth)-(?:user|email|userid|username|roles?|groups?)"
     r"|remote-(?:user|email|groups)|x-(?:account|customer|principal|subject|member|employee|role|roles|is-admin|admin|tenant|owner|merchant|company)(?:-id)?"
+    r"|x-ms-client-principal(?:-name|-id)?|x-amzn-oidc-identity|cf-access-authenticated-user-email|tailscale-user-(?:login|name)|x-webauth-(?:name|email|groups|role)"
+    r"|(?:x-)?ssl-client-(?:s-|i-)?(?:dn|cn|verify|subject(?:-dn)?|cert)|x-client-(?:dn|cn|cert(?:-(?:dn|cn|subject))?)|x-forwarded-client-cert"
+    r"|x-(?:user|jwt|token)-?(?:info|context|claims|payload|subject)|x-(?:uid|scopes?|permissions?|internal(?:-(?:user|call|request|service))?)"
     r"|x-(?:on-behalf-of|impersonate(?:-user)?|act(?:ing)?-as|run-as|sudo(?:-user)?)"
 )
 """Names of headers that say who somebody is."""
@@ -28,6 +31,8 @@ ADDRESS: Final = frozenset(
 )
 READ_FROM: Final = ("flask.request.headers", "flask.request.environ")
 _PROOF: Final = re.compile(r"compare_digest|verify\w*|decode|loads|check_\w*signature|valid\w*signature|unsign")
+_UNPACKS: Final = ("json.", "base64.", "binascii.", "urllib.", "orjson.", "ujson.", "flask.json.", "simplejson.")
+"""They write the same in another way: nobody's signature is looked at."""
 _LOGS: Final = frozenset(
     {"debug", "info", "warning", "error", "exception", "critical", "log", "print", "set_tag", "bind"}
 )
@@ -41,7 +46,10 @@ _CLAIMED: Final[Headers] = (
 def detect(app: App) -> Iterator[Hit]:
     """Such a header that is used for more than a log line, in a function that does not verify anything else."""
     facts = source_of(app)
+    seen: set[Span] = set()
     for reading in (*facts.readings(*READ_FROM), *_listed(facts)):
+        if reading.span in seen:
+            continue
         name = _header(reading)
         person = bool(name) and PERSON.fullmatch(name) is not None
         if not person and name not in ADDRESS:
@@ -49,6 +57,7 @@ def detect(app: App) -> Iterator[Hit]:
         if _is_proved(facts, reading.function) and not (person and _goes_before(reading)):
             continue
         if _decides(facts, reading) if not person else _is_used(facts, reading):
+            seen.add(reading.span)
             what = "says who the caller is" if person else "decides who may pass"
             yield Hit(
                 f"the header {name}, which any client can set, {what}",
@@ -63,6 +72,23 @@ def _listed(facts: SourceFacts) -> Iterator[Reading]:
         if call.span is not None and call.args and (key := text_of(call.args[0])):
             made = Item(Name("flask.request.headers"), call.args[0], None, call.span)
             yield Reading("flask.request.headers", key, made, call.span, call.function)
+    if facts.says("access_route"):
+        yield from _addresses_listed(facts)
+
+
+def _addresses_listed(facts: SourceFacts) -> Iterator[Reading]:
+    """``request.access_route[0]``, which is what X-Forwarded-For says first."""
+    used: list[tuple[str, Value | None]] = [(one.function, one.value) for one in facts.returns()]
+    used += [(one.function, side) for one in facts.comparisons() for side in (one.left, one.right)]
+    used += [(call.function, held) for call in facts.calls() for held in (call.receiver, *call.args)]
+    for function, value in used:
+        for part in walk(value, 4):
+            if isinstance(part, Item) and part.span is not None and _is_route(part.owner):
+                yield Reading("flask.request.headers", "X-Forwarded-For", part, part.span, function)
+
+
+def _is_route(value: Value) -> bool:
+    return isinstance(value, Name) and value.dotted == "flask.request.access_route"
 
 
 def _header(reading: Reading) -> str:
@@ -81,7 +107,7 @@ def _is_proved(facts: SourceFacts, function: str) -> bool:
     """Something in the function verifies the header or asks who is connected."""
     if not function:
         return False
-    if any(_PROOF.search(call.method) for call in facts.calls_in(function)):
+    if any(_PROOF.search(call.method) and not _unpacks(call) for call in facts.calls_in(function)):
         return True
     for compared in facts.comparisons_in(function):
         for side in (compared.left, compared.right):
@@ -90,12 +116,22 @@ def _is_proved(facts: SourceFacts, function: str) -> bool:
     return False
 
 
+def _unpacks(call: Call) -> bool:
+    """``b64decode(text)``, ``json.loads(text)``, ``octets.decode("utf-8")``"""
+    return call.callee.startswith(_UNPACKS) or (
+        call.method == "decode" and not call.keywords and all(isinstance(one, Constant) for one in call.args)
+    )
+
+
 def _decides(facts: SourceFacts, reading: Reading) -> bool:
     """That a comparison or an ``if`` rests on it; a fallback to it is no decision."""
     for compared in facts.comparisons_in(reading.function):
         if _holds(compared.left, reading) and not is_constant(compared.right, None, ""):
             return True
         if _holds(compared.right, reading) and not is_constant(compared.left, None, ""):
+            return True
+    for call in facts.calls_in(reading.function):
+        if call.method == "startswith" and call.receiver is not None and _holds(call.receiver, reading):
             return True
     return _decides_elsewhere(facts, reading)
 

@@ -5,17 +5,19 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.fact import Decorator
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.place import RouteRef
+from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, protected
+from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Constant,
     Mapping,
+    Name,
     Sequence,
+    Value,
     text_of,
     walk,
 )
@@ -27,6 +29,13 @@ _PATHS: Final = re.compile(
     r"(?i)(^|[/_-])(events?|stream|sse|live|feed|notifications?|subscribe|poll|updates)([/_-]|$)"
 )
 TRIED: Final = 4
+_MESSAGE: Final = "a stream is open to everybody"
+_TYPES: Final = frozenset({"mimetype", "content_type", "Content-Type", "content-type"})
+_NAMESPACES: Final = ("flask_socketio.Namespace", "flask_socketio.namespace.Namespace")
+_WAITS: Final = (
+    "queue.Queue.get", "queue.SimpleQueue.get", "threading.Event.wait", "threading.Condition.wait", "threading.Condition.wait_for",
+    "*.blpop", "*.brpop", "*.xread", "*.get_message",
+)  # fmt: skip
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -36,16 +45,59 @@ def detect(app: App) -> Iterator[Hit]:
         return
     opened = {route.view for route in app.routes if any(one.state == "open" for one in route.access.values())}
     for call in facts.calls("flask.Response", "flask.make_response", "flask.stream_with_context", "*.response_class"):
-        texts = (str(one.value) for _, given in call.keywords for one in walk(given, 3) if isinstance(one, Constant))
-        if call.function in opened and any(text.startswith(STREAM) for text in texts):
-            yield Hit("a stream is open to everybody", call.span, certainty="likely")
+        given = (*call.args[1:], *(said for _, said in call.keywords))
+        if _streams(*given) and _is_open(facts, call.function, opened):
+            yield Hit(_MESSAGE, call.span, certainty="likely")
     for one in facts.returns():
         if one.function in opened and isinstance(one.value, Sequence):
-            said = (text_of(held) for part in one.value.items if isinstance(part, Mapping) for _, held in part.items)
-            if any(text is not None and text.startswith(STREAM) for text in said):
-                yield Hit("a stream is open to everybody", one.span, certainty="likely")
+            said = (held for part in one.value.items if isinstance(part, Mapping) for _, held in part.items)
+            if _streams(*said):
+                yield Hit(_MESSAGE, one.span, certainty="likely")
+    for set_later in facts.assignments():
+        if set_later.attribute in _TYPES and _streams(set_later.value) and _is_open(facts, set_later.function, opened):
+            yield Hit(_MESSAGE, set_later.span, certainty="likely")
+    yield from _waiting(facts, opened)
+    yield from _of_flask_sse(facts)
     yield from _sockets(facts)
     yield from _socket_io(facts)
+
+
+def _streams(*values: Value) -> bool:
+    return any((text_of(one) or "").startswith(STREAM) for value in values for one in walk(value, 3))
+
+
+def _is_open(facts: SourceFacts, function: str, opened: set[str]) -> bool:
+    """That the function is an open view, or makes the answer of one."""
+    return function in opened or any(call.function in opened for call in facts.calls(function) if function)
+
+
+def _waiting(facts: SourceFacts, opened: set[str]) -> Iterator[Hit]:
+    """A view that waits until there is something to tell: a long poll."""
+    for call in (
+        facts.calls(*_WAITS, "?.get", "?.wait", "time.sleep")
+        if facts.imports("queue", "threading", "redis", "time")
+        else ()
+    ):
+        if call.function not in opened or (
+            call.callee[:1] == "?" and call.method in ("get", "wait") and call.keyword("timeout") is None
+        ):
+            continue
+        if call.callee != "time.sleep" or any(
+            _PATHS.search(route.path) for route in facts.routes_of_view(call.function)
+        ):
+            yield Hit("a view that waits for news is open to everybody", call.span, certainty="likely")
+
+
+def _of_flask_sse(facts: SourceFacts) -> Iterator[Hit]:
+    """The blueprint of Flask-SSE, before which nothing stands."""
+    if not facts.imports("flask_sse", "flask_sse.sse"):
+        return
+    hooks = hung(facts, *BEFORE)
+    if any(one.refuses for hook in hooks for one in facts.conditions_in(hook)):
+        return
+    for call in facts.calls("*.register_blueprint"):
+        if any(isinstance(one, Name) and one.dotted == "flask_sse.sse" for one in call.args[:1]):
+            yield Hit(_MESSAGE, call.span, certainty="likely")
 
 
 def _sockets(facts: SourceFacts) -> Iterator[Hit]:
@@ -67,10 +119,12 @@ def _socket_io(facts: SourceFacts) -> Iterator[Hit]:
     """Events of Socket.IO, where neither the connection nor an event asks who is there."""
     if not facts.imports("flask_socketio"):
         return
-    found: list[Decorator] = []
+    found: list[tuple[str, Span]] = []
+    spaces = {one.name for one in facts.classes(*_NAMESPACES)}
     for function in facts.functions():
         mine = [one for one in function.decorators if one.name in _RECEIVES]
-        if not mine:
+        word = function.name.rpartition(".")[2]
+        if not mine and not (function.owner in spaces and word.startswith("on_")):
             continue
         words = [*function.calls, *(one.name for one in function.decorators if one not in mine)]
         asked = [one.value for one in facts.conditions_in(function.name)]
@@ -84,10 +138,11 @@ def _socket_io(facts: SourceFacts) -> Iterator[Hit]:
             isinstance(value, Constant) and value.value is False for value in function.returns
         ):
             return  # somebody is asked for a credential here, and the connection lasts
-        found += mine
+        said = [(text_of(one.call.argument(0)) if one.call is not None else None, one.span) for one in mine]
+        found += [(event or word, span) for event, span in said] or [(word.removeprefix("on_"), function.span)]
     if found:
-        connects = [one for one in found if one.call is not None and text_of(one.call.argument(0)) == "connect"]
-        yield Hit("events of Socket.IO are open to everybody", (connects or found)[0].span, certainty="likely")
+        connects = [span for event, span in found if event == "connect"]
+        yield Hit("events of Socket.IO are open to everybody", (connects or [found[0][1]])[0], certainty="likely")
 
 
 def probe(target: Target) -> Steps[Verdict]:

@@ -30,6 +30,7 @@ from stopper.scan.source.removing import take_out
 from stopper.scan.source.settings_calls import config_call
 from stopper.scan.source.sinks import record_sinks
 from stopper.scan.source.straight import result_of
+from stopper.scan.source.wsgi_names import AGAIN, request_again
 
 ENVIRONMENT: Final = frozenset(
     {
@@ -208,6 +209,8 @@ def _folded(
 ) -> Value | None:  # fmt: skip
     if callee in ENVIRONMENT and args and type(args[0]) is Constant and type(args[0].value) is str:
         return _environment(reader, node, callee, args, dict(keywords))
+    if callee in AGAIN and (again := request_again(args)) is not None:
+        return again
     if owner is None:
         return _folded_builtin(reader, node, callee, args, keywords, is_open)
     if callee == "dict.fromkeys" and args and type(args[0]) is Sequence:

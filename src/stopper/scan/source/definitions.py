@@ -23,6 +23,7 @@ from stopper.scan.source.drafts import new_call, new_decorator, new_function, ne
 from stopper.scan.source.project import ClassState, FunctionNode, Pending, Project, Registration, Scope
 from stopper.scan.source.reader import Reader, canonical
 from stopper.scan.source.straight import is_straight, runs_through
+from stopper.scan.source.wsgi_names import ENVIRON
 
 
 def read_function(project: Project, waiting: Pending) -> None:
@@ -77,6 +78,8 @@ def _bind_parameters(reader: Reader, node: FunctionNode | ast.Lambda, waiting: P
     for index, argument in enumerate([*positional, *arguments.kwonlyargs]):
         found.append(argument.arg)
         reader.scope[argument.arg] = _parameter(reader, argument, index, defaults.get(argument.arg))
+    if "start_response" in found and found[0] != "start_response":
+        reader.scope[found[0]] = new_name(ENVIRON)  # an application of WSGI is called by the server
     if arguments.vararg is not None:
         reader.scope[arguments.vararg.arg] = new_parameter(
             reader.function, arguments.vararg.arg, REST - len(positional)

@@ -19,10 +19,21 @@ from stopper.core.values import (
     Sequence,
     Value,
 )
-from stopper.scan.source.drafts import new_call, new_choice, new_item, new_member, new_name, new_sequence, new_unknown
+from stopper.scan.source.drafts import (
+    new_call,
+    new_choice,
+    new_constant,
+    new_item,
+    new_member,
+    new_name,
+    new_sequence,
+    new_unknown,
+)
 from stopper.scan.source.held_fields import field_of
 from stopper.scan.source.loops import MOST_ROWS, is_table, pairs_of
 from stopper.scan.source.reader import NONE, NOTHING, READERS, Reader, canonical, either, named
+from stopper.scan.source.straight import held_by_property
+from stopper.scan.source.wsgi_names import ENVIRON, header_of, of_environ
 
 MOST_OPTIONS: Final = 8
 """What a choice holds; more keys than these are told apart no longer."""
@@ -42,6 +53,8 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
     if type(owner) is Name:
         dotted = owner.dotted
         known = _of_project(reader, dotted, name)
+        if type(known) is Name:
+            known = held_by_property(reader, known.dotted, owner) or known
         found = known if known is not None else new_name(canonical(f"{dotted}.{name}"))
     else:
         if name == "value" and _is_of_enum(owner):
@@ -50,6 +63,8 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
             known = reader.project.attribute(owner.callee, name)
             if known is not None and reader.project.reads_environment(owner.callee):
                 return from_settings(reader, owner.callee, name, known)
+            if type(known) is Name:
+                known = held_by_property(reader, known.dotted, owner) or known
             if known is not None and not _is_passed(reader, owner, name):
                 return named(known, name) if sensitive(name) else known
         if type(owner) is Call and owner.callee[:1] != "?":
@@ -167,6 +182,14 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
             return EnvironmentValue(text, default, reader.span(node), name)
         if reader.is_config(owner):
             return ConfigValue(text, default, reader.span(node), name)
+        if type(owner) is Name and owner.dotted == ENVIRON:
+            part = of_environ(text)
+            if part is not None:
+                return part
+            header = header_of(text)
+            if header is not None:
+                owner, text = new_name("flask.request.headers"), header
+                key = new_constant(header, reader.span(node))
     made = new_item(owner, key, default, reader.span(node), name)
     if type(key) is not Constant and (
         type(owner) in _LOOKED_IN
