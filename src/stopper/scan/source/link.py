@@ -32,6 +32,7 @@ from stopper.scan.source.project import ClassState, Module, Project
 from stopper.scan.source.routes import Routes
 from stopper.scan.source.sole_callers import follow_sole_callers
 from stopper.scan.source.sole_methods import name_sole_methods
+from stopper.scan.source.straight import PROPERTIES
 
 Placed = TypeVar("Placed", bound=HasSpan)
 
@@ -146,6 +147,10 @@ def _class_config(project: Project, modules: dict[str, Module]) -> Iterator[Conf
                 place = places.get(f"{state.name}.{key}", state.span)
                 span = value.span if value.span is not None and place.holds(value.span) else place
                 yield ConfigWrite(key, value, span, "class", "", state.name, how)
+        for name in filter(str.isupper, state.methods):
+            made = project.functions.get(f"{state.name}.{name}")
+            if made is not None and len(made.returns) == 1 and any(one.name in PROPERTIES for one in made.decorators):
+                yield ConfigWrite(name, made.returns[0], made.span, "class", "", state.name, how)
     homes = loaded & modules.keys()
     for assignment in project.assignments if homes else ():
         home, _, _ = assignment.target.rpartition(".")
@@ -170,7 +175,8 @@ def _is_loaded(state: ClassState, loaded: set[str], children: dict[str, list[Cla
 
 
 def _loaded(project: Project, modules: dict[str, Module]) -> tuple[set[str], bool]:
-    loaded: set[str] = set()
+    # A file of data is read as a module where ``app.config`` is filled from it, and nowhere else.
+    loaded = {name for name, module in modules.items() if module.path.endswith((".json", ".toml", ".yaml", ".yml"))}
     unknown = False
     for call in project.calls:
         if not call.callee.endswith(("from_object", "from_pyfile", "from_file", "from_json")) or not call.args:

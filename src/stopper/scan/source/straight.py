@@ -6,15 +6,23 @@ from typing import Final
 from stopper.core.origins import of_callee
 from stopper.core.values import (
     Call,
+    Choice,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
     Format,
+    Item,
+    Mapping,
     Name,
     Parameter,
+    Sequence,
     Truth,
     Unknown,
     Value,
     walk,
 )
 from stopper.scan.source import names
+from stopper.scan.source.drafts import new_call
 from stopper.scan.source.project import FunctionNode, Pending, Project
 from stopper.scan.source.reader import Reader
 from stopper.scan.source.rebuilding import Rebuilding
@@ -25,12 +33,15 @@ LARGEST: Final = 60
 _PLAIN: Final = (ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom, ast.Pass)
 KEEPING: Final = frozenset({"staticmethod", "classmethod", "functools.cache", "functools.lru_cache"})
 """Decorators under which a call still gives what the function returns."""
+PROPERTIES: Final = frozenset({"property", "functools.cached_property", "werkzeug.utils.cached_property"})
+"""Decorators under which the method's name alone gives what it returns."""
+_READ_THROUGH: Final = KEEPING | PROPERTIES
 
 
 def is_straight(waiting: Pending) -> bool:
     """That a function runs from its first line to the ``return`` in its last, whatever it is given."""
     arguments = waiting.node.args
-    if any(one.name not in KEEPING for one in waiting.decorators) or arguments.vararg or arguments.kwarg:
+    if any(one.name not in _READ_THROUGH for one in waiting.decorators) or arguments.vararg or arguments.kwarg:
         return False
     return runs_through(waiting.node)
 
@@ -92,6 +103,20 @@ def result_of(reader: Reader, call: Call) -> Value | None:
     passing = _Passed(reader, callee, passed)
     made = passing.into(value)
     return None if passing.changes_facts else made
+
+
+def held_by_property(reader: Reader, method: str, owner: Value) -> Value | None:
+    """What ``owner.name`` gives where that method is a property which does nothing but give back a value; None otherwise."""
+    project = reader.project
+    known = project.pending.get(method) or project.functions.get(method)
+    if known is None or not any(one.name in PROPERTIES for one in known.decorators):
+        return None
+    made = result_of(reader, new_call(method, (), (), False, owner, reader.function, None))
+    return made if type(made) in _TOLD else None
+
+
+_TOLD: Final = frozenset({Constant, ConfigValue, EnvironmentValue, Mapping, Sequence, Item, Call, Format, Choice})
+"""What a property's value is followed to; of a comparison or an attribute the property's own name says more."""
 
 
 def _handed_back(reader: Reader, call: Call) -> Value | None:
