@@ -9,6 +9,7 @@ from stopper.core.body_models import HANDS_BODY, classes_by_name
 from stopper.core.fact import Reading
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.keys_in_addresses import is_proof, keys_in_addresses
 from stopper.core.naming import sensitive
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send
@@ -54,8 +55,11 @@ def detect(app: App) -> Iterator[Hit]:
             if any(is_key_name(name) or (name.lower() in VAGUE and headers) for name in said):
                 yield Hit(MESSAGE, item.span)
     for route in facts.routes:
-        if any(is_key_name(name) for name, _ in route.parameters) and "DELETE" not in route.methods:
+        named = any(is_key_name(name) or is_proof(facts, route.view, name) for name, _ in route.parameters)
+        if named and "DELETE" not in route.methods:
             yield Hit("an API key is part of the path", route.registered_at, certainty="likely")
+    for place in keys_in_addresses(facts):
+        yield Hit(MESSAGE, place)
     yield from _parsed(facts)
     yield from _declared(facts)
     for scheme in app.spec.schemes.values() if app.spec is not None else ():

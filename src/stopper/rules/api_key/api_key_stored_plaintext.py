@@ -7,7 +7,9 @@ from typing import Final
 from stopper.core.api_key_names import is_key_name, is_shown_key, reads_keys
 from stopper.core.app import App
 from stopper.core.enumerations import is_enumerated
+from stopper.core.fact import Assignment
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.new_keys import HASH, MODEL, column_of_keys, is_new, kept_as_made, names_key
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
@@ -27,8 +29,6 @@ from stopper.core.values import (
 
 LOOKED_UP: Final = "a key is looked up by its raw value, so keys are stored in clear"
 STORED: Final = "a new key is stored as it is"
-_HASH: Final = re.compile(r"(?i)hash|digest|hmac|sha|prefix|fingerprint")
-_MODEL: Final = re.compile(r"(?i)(?:api|access|client|service)_?keys?|api_?(?:token|client)s?")
 _FINDERS: Final = (
     "*.filter_by",
     "*.find_one",
@@ -38,8 +38,8 @@ _FINDERS: Final = (
     "*.get_or_none",
     "*.first_or_404",
     "*.select_by",
+    "*.get_item",
 )
-_MAKERS: Final = re.compile(r"(?:secrets\.token_(?:hex|urlsafe|bytes)|uuid\.uuid[14]|os\.urandom|random\..*)")
 _REDIS_READS: Final = frozenset({"get", "hget", "hgetall", "exists", "sismember", "hexists", "getex"})
 _REDIS_CALLS: Final = tuple(f"*.{name}" for name in sorted(_REDIS_READS))
 _REDIS: Final = re.compile(r"(?:flask_redis|redis|valkey|fakeredis)\.")
@@ -64,15 +64,17 @@ def detect(app: App) -> Iterator[Hit]:
 def _look_ups(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     for call in facts.calls(*_FINDERS):
         pairs = [*call.keywords, *(pair for one in call.args for pair in _pairs(one))]
+        pairs += [pair for _, one in call.keywords for pair in _pairs(one)]
         if call.span and any(
-            not _HASH.search(name) and is_shown_key(facts, value) and not _is_first_part(value) for name, value in pairs
+            not HASH.search(name) and is_shown_key(facts, value) and not _is_first_part(value) for name, value in pairs
         ):
             yield call.span, LOOKED_UP
     for comparison in facts.comparisons("=="):
         for column, shown in ((comparison.left, comparison.right), (comparison.right, comparison.left)):
             if is_enumerated(facts, column):
                 continue
-            if _is_column(facts, column) and is_shown_key(facts, shown) and not _is_first_part(shown):
+            shows = is_shown_key(facts, shown) or (_is_bearer(facts, shown) and column_of_keys(column))
+            if _is_column(facts, column) and shows and not _is_first_part(shown):
                 yield comparison.span, LOOKED_UP
     for call in facts.calls(*_REDIS_CALLS) if facts.imports("redis", "flask_redis", "valkey") else ():
         if call.span and _in_redis(facts, call):
@@ -80,6 +82,10 @@ def _look_ups(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     for call in facts.calls("*.execute", "*.fetchone", "*.query_db", "*.query", "*.fetch_one", "*.get"):
         if call.span and _is_query(facts, call):
             yield call.span, LOOKED_UP
+
+
+def _is_bearer(facts: SourceFacts, value: Value) -> bool:
+    return facts.derives(value, "authorization-header", by_name=False)
 
 
 def _in_redis(facts: SourceFacts, call: Call) -> bool:
@@ -122,17 +128,26 @@ def _names_of_columns(facts: SourceFacts) -> dict[int, str]:
     )
 
 
+def _is_of_keys(facts: SourceFacts, assignment: Assignment, models: set[str]) -> bool:
+    """``account.token = …``, where the same function has made the account of a model of keys."""
+    return names_key(assignment.attribute, "ApiKey") and any(
+        call.callee in models for call in facts.calls_in(assignment.function)
+    )
+
+
 def _is_column(facts: SourceFacts, value: Value) -> bool:
     """``ApiKey.key``: a member of a class, and none that holds a hash. A column of the project's own class is read as its Column."""
+    if column_of_keys(value):
+        return True
     if isinstance(value, Call):
         named = _names_of_columns(facts).get(id(value), "")
         kinds = ("Column", "mapped_column", "CharField", "TextField", "StringField")
-        return value.method in kinds and not _HASH.search(named)
+        return value.method in kinds and not HASH.search(named)
     if not isinstance(value, Name):
         return False
     owner, _, last = value.dotted.rpartition(".")
     name = owner.rpartition(".")[2]
-    return name[:1].isupper() and not name.isupper() and not _HASH.search(last)
+    return name[:1].isupper() and not name.isupper() and not HASH.search(last)
 
 
 def _is_query(facts: SourceFacts, call: Call) -> bool:
@@ -150,7 +165,7 @@ def _is_query(facts: SourceFacts, call: Call) -> bool:
         for one in walk(arg, 4)
         if isinstance(one, Constant) and isinstance(one.value, str)
     ]
-    if not any("where" in text.lower() and not _HASH.search(text) for text in texts):
+    if not any("where" in text.lower() and not HASH.search(text) for text in texts):
         return False
     given = [*call.args[1:], *(value for _, value in call.keywords), *(_parts(call.args[0]) if call.args else ())]
     return any(is_shown_key(facts, one) for value in given for one in _inside(value))
@@ -173,44 +188,30 @@ def _inside(value: Value) -> Iterator[Value]:
 
 
 def _stores(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
-    models = {one.name for one in facts.classes() if _MODEL.search(one.name.rpartition(".")[2])}
+    models = {one.name for one in facts.classes() if MODEL.search(one.name.rpartition(".")[2])}
     for model in sorted(models):
         for call in facts.calls(model):
-            if call.span and any(_names_key(name) and _is_new(value) for name, value in call.keywords):
+            if call.span and any(names_key(name, model) and is_new(value) for name, value in call.keywords):
                 yield call.span, STORED
     for assignment in facts.assignments():
         if (
             "." in assignment.target
             and assignment.function
-            and is_key_name(assignment.attribute)
-            and _is_new(assignment.value)
+            and (is_key_name(assignment.attribute) or _is_of_keys(facts, assignment, models))
+            and is_new(assignment.value)
         ) and not assignment.target.startswith(("flask.", "g.")):
             yield assignment.span, STORED
+    yield from ((span, STORED) for span in kept_as_made(facts))
     for call in facts.calls("*.execute"):
         text = text_of(call.args[0]) if call.args else None
         if (
             call.span
             and text
             and _INSERTS.search(text)
-            and not _HASH.search(text)
-            and any(_is_new(one) for value in call.args[1:] for one in _inside(value))
+            and not HASH.search(text)
+            and any(is_new(one) for value in call.args[1:] for one in _inside(value))
         ):
             yield call.span, STORED
-
-
-def _names_key(name: str) -> bool:
-    return is_key_name(name) or name.lower() in ("key", "token", "value", "secret")
-
-
-def _is_new(value: Value) -> bool:
-    """That the value is a random text as it was made, perhaps with a prefix."""
-    for one in walk(value, 4):
-        if isinstance(one, Call):
-            if re.search(r"hashlib|hmac|hash|digest|encrypt", one.callee):
-                return False
-            if _MAKERS.fullmatch(one.callee):
-                return True
-    return False
 
 
 RULE = Rule(

@@ -1,0 +1,66 @@
+"""API keys that come in an address by ways that no look-up in ``request.args`` shows."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.api_key_names import is_key_name
+from stopper.core.body_models import classes_by_name, is_record
+from stopper.core.facts import SourceFacts
+from stopper.core.place import Span
+from stopper.core.values import Call, Member, Parameter, text_of, walk
+
+_LISTS: Final = ("flask.request.args.getlist", "flask.request.values.getlist")
+_VAGUE: Final = frozenset({"key", "token"})
+_PROVING: Final = ("compare_digest", "sha256", "sha512", "sha1", "md5", "blake2b", "new", "digest")
+
+
+def keys_in_addresses(facts: SourceFacts) -> Iterator[Span]:
+    """Where a key is taken out of a list of arguments or a model of the query."""
+    for call in facts.calls(*_LISTS):
+        name = text_of(call.args[0]) if call.args else None
+        if name and call.span is not None and (is_key_name(name) or _is_proven(facts, call, name)):
+            yield call.span
+    if facts.imports("flask_openapi3"):
+        yield from _modelled(facts)
+
+
+def _is_proven(facts: SourceFacts, call: Call, name: str) -> bool:
+    """That a vague name is held against a key, in the same function."""
+    return name.lower() in _VAGUE and any(
+        one.method == "compare_digest" and any(part is call for given in one.args for part in walk(given, 6))
+        for one in facts.calls_in(call.function)
+    )
+
+
+def _modelled(facts: SourceFacts) -> Iterator[Span]:
+    """``def find(query: Query)`` of Flask-OpenAPI3, where the model has a field for the key."""
+    for function in facts.functions():
+        if "query" not in function.parameters or not facts.is_view(function.name):
+            continue
+        used = [part for call in facts.calls_in(function.name) for given in call.args for part in walk(given, 6)]
+        typed = {
+            part.owner.typed
+            for part in used
+            if isinstance(part, Member) and isinstance(part.owner, Parameter) and part.owner.parameter == "query"
+        }
+        for name in typed:
+            model = classes_by_name(facts).get(name)
+            if (
+                model is not None
+                and is_record(facts, name)
+                and any(map(is_key_name, (*model.fields, *model.attributes)))
+            ):
+                yield function.span
+
+
+def is_proof(facts: SourceFacts, view: str, parameter: str) -> bool:
+    """That a part of the path called a key is hashed or compared by the view: it opens something, and names nothing."""
+    return parameter.lower().endswith("key") and any(
+        call.method in _PROVING
+        and any(
+            isinstance(part, Parameter) and part.parameter == parameter
+            for given in call.args
+            for part in walk(given, 5)
+        )
+        for call in facts.calls_in(view)
+    )
