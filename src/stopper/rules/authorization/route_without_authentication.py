@@ -23,7 +23,7 @@ from stopper.core.probe_own_values import shows_account
 from stopper.core.refusing_views import only_refuses
 from stopper.core.rule import Hit, Rule
 from stopper.core.seeming_guards import is_seemingly_guarded
-from stopper.core.values import Constant, Item, Mapping, Member, Parameter, Value, text_of, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Member, Parameter, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _SENT: Final = ("POST", "PUT", "PATCH")
@@ -64,6 +64,7 @@ _BUSINESS: Final = re.compile(
     r"(?i)(^|[/_-])(revenue|sales|earnings|finances?|financials?|reports?|reporting|analytics|statistics|dashboard|logs?|usage|leads|deals|stock|forecasts?|margins?|exports?|loans?|bookings?|appointments?|reservations?|tickets?|contracts?)([/_.-]|$)"
 )
 _MANY: Final = 6
+_MANAGERS: Final = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -153,7 +154,8 @@ def _published(app: App) -> bool:
 
 def _harm(index: FunctionIndex, route: Route, method: str, own: SequenceType[Function], published: bool) -> str | None:
     """What an anonymous caller gets out of it, or None where the source does not say."""
-    facts, functions = index.facts, index.calling([function.name for function in own], 1)
+    facts = index.facts
+    functions = [name for name in index.calling([function.name for function in own], 1) if not _only_opens(facts, name)]
     if method in ("PUT", "PATCH", "DELETE"):
         return "changes data"
     if method == "POST":
@@ -172,6 +174,12 @@ def _harm(index: FunctionIndex, route: Route, method: str, own: SequenceType[Fun
     ):
         return "gives away what is kept of people or for the staff"
     return None
+
+
+def _only_opens(facts: SourceFacts, name: str) -> bool:
+    """A context manager, such as one that opens a connection and commits at the end: what happens in it is what its user does."""
+    function = facts.function(name)
+    return function is not None and any(one.name in _MANAGERS for one in function.decorators)
 
 
 def _is_forgotten(app: App) -> bool:
@@ -208,6 +216,10 @@ def _names_people(part: Value) -> bool:
     match part:
         case Mapping():
             return any(is_personal(name) for name in part.keys())  # noqa: SIM118
+        case Member(
+            owner=Call(callee="urllib.parse.urlparse" | "urllib.parse.urlsplit" | "sqlalchemy.engine.make_url")
+        ):
+            return False  # the password of a server's address
         case Member(attribute=attribute):
             return is_personal(attribute)
         case Item(key=key):
