@@ -8,6 +8,7 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_keys import reached
+from stopper.core.jwt_names import written_in
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_public_keys import published
@@ -20,9 +21,11 @@ from stopper.core.values import (
     Item,
     Mapping,
     Name,
+    Sequence,
     Value,
     is_constant,
     literals,
+    options,
     text_of,
     walk,
 )
@@ -31,7 +34,7 @@ PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 _ADDRESS: Final = re.compile(r"(?i)jwks|\.well-known|openid-?(?:conf|conn)|/certs\b|/keys\b|jwk")
 _LOCAL: Final = re.compile(r"^http://(localhost|127\.|\[::1\]|0\.0\.0\.0|[a-z0-9_-]+(:\d+)?(/|$))")
 _FETCH: Final = re.compile(
-    r"(requests|httpx)(\.\w+)*\.(get|request)|urllib\.request\.urlopen|(requests|httpx)\.\w*[Ss]ession\.get"
+    r"(requests|httpx)(\.\w+)*\.(get|request)|urllib\.request\.urlopen|(requests|httpx)\.\w*([Ss]ession|Client)\.get"
 )
 _EXPORT: Final = re.compile(r".*\.(as_dict|export|to_dict|export_to_dict|export_private|as_json|to_jwk|export_keys)")
 
@@ -54,6 +57,8 @@ def _clients(facts: SourceFacts) -> Iterator[Hit]:
         address = call.argument(0, "uri")
         if _is_plain(facts, address):
             yield Hit("keys are fetched over plain http, so whoever sits between can swap them", call.span)
+        elif _trusts_anybody(facts, call, "ssl_context"):
+            yield Hit("keys are fetched without checking the certificate", call.span)
         elif is_constant(call.argument(3, "cache_jwk_set"), False) and not is_constant(
             call.argument(1, "cache_keys"), True
         ):
@@ -70,16 +75,36 @@ def _clients(facts: SourceFacts) -> Iterator[Hit]:
 
 def _is_per_request(facts: SourceFacts, call: Call) -> bool:
     function = facts.function(call.function) if call.function else None
-    if function is None or any("cache" in decorator.name for decorator in function.decorators):
+    around = facts.function(written_in(facts, call))
+    cached = (decorator.name for one in (function, around) if one is not None for decorator in one.decorators)
+    if function is None or any("cache" in name for name in cached):
         return False
     kept = any(
-        one.function == call.function
-        and ("." in one.target or "[" in one.target)
-        and any(part is call for part in walk(one.value, 2))
-        for one in facts.assignments()
+        ("." in one.target or "[" in one.target) and _is_put(call, one.value)
+        for one in facts.assignments_in(call.function)
     )
     returned = any(value is call for value in function.returns)
     return not kept and not returned and bool(facts.routes_reaching(call.function))
+
+
+def _is_put(call: Call, value: Value) -> bool:
+    """The client itself, also in a list or table; not what a call made with it."""
+    return any(one is call for one in options(value)) or (
+        isinstance(value, (Mapping, Sequence)) and any(part is call for part in walk(value, 2))
+    )
+
+
+def _trusts_anybody(facts: SourceFacts, call: Call, *names: str) -> bool:
+    """The call, or the session it is a method of, is told not to look at certificates; a context of TLS may be."""
+    for one in (call, *(part for part in walk(call.receiver, 2) if isinstance(part, Call))):
+        if is_constant(one.keyword("verify"), False):
+            return True
+    contexts = [part for part in walk(call.keyword(*names), 2) if isinstance(part, Call)] if names else []
+    blind = any(
+        one.attribute == "verify_mode" and isinstance(one.value, Name) and one.value.dotted.endswith("CERT_NONE")
+        for one in (facts.assignments() if contexts and facts.says("verify_mode") else ())
+    )
+    return any(one.method == "_create_unverified_context" or blind for one in contexts)
 
 
 def _fetches(facts: SourceFacts) -> Iterator[Hit]:
@@ -91,7 +116,7 @@ def _fetches(facts: SourceFacts) -> Iterator[Hit]:
             continue
         if _is_plain(facts, address):
             yield Hit("keys are fetched over plain http, so whoever sits between can swap them", call.span)
-        elif is_constant(call.keyword("verify"), False):
+        elif _trusts_anybody(facts, call, "context"):
             yield Hit("keys are fetched without checking the certificate", call.span)
         elif is_constant(call.keyword("timeout"), None) or (
             not call.callee.startswith("httpx") and call.lacks(2 if call.method == "urlopen" else None, "timeout")
@@ -167,8 +192,8 @@ def _is_key_address(facts: SourceFacts, value: Value | None) -> bool:
 def _is_plain(facts: SourceFacts, value: Value | None) -> bool:
     for one in (value, *reached(facts, value)):
         first = one.parts[0] if isinstance(one, Format) and one.parts else one
-        found = literals(first) if isinstance(first, (Constant, EnvironmentValue, Item)) else ()
-        for literal in found:
+        known = [part for part in reached(facts, first) if isinstance(part, (Constant, EnvironmentValue, Item))]
+        for literal in (found for part in known for found in literals(part)):
             text = literal.value if isinstance(literal.value, str) else ""
             if text.startswith("http://") and not _LOCAL.match(text):
                 return True

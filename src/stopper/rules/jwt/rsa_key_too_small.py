@@ -35,10 +35,10 @@ _CALLED: Final = tuple(f"{name}." for name in LIBRARIES)
 def detect(app: App) -> Iterator[Hit]:
     """Keys that are made too small, and keys in the code, beside it or in the settings that are."""
     facts = source_of(app)
-    if not facts.imports(*LIBRARIES) and not app.config:
+    if not facts.imports(*LIBRARIES) and not app.config and not facts.says("genrsa", "openssl"):
         return
     seen: set[Span | None] = set()
-    for hit in (*_made(facts), *_written(facts), *_files(facts)):
+    for hit in (*_made(facts), *_written(facts), *_files(facts), *_commands(facts)):
         if hit.span not in seen:
             seen.add(hit.span)
             yield hit
@@ -81,8 +81,46 @@ def _size(facts: SourceFacts, call: Call) -> int | None:
     else:
         return None
     known = given(facts, said) if isinstance(said, Parameter) else reached(facts, said)
-    found = [one.value for value in known for one in literals(value) if isinstance(one.value, int)]
+    found = [number for value in known for number in _numbers(value)]
     return min(found) if found else None
+
+
+def _numbers(value: Value) -> Iterator[int]:
+    """The sizes that a value may be: numbers, and ``int("1024")`` of a variable's fallback."""
+    inner = value.args[0] if isinstance(value, Call) and value.callee == "int" and value.args else value
+    for one in literals(inner):
+        if isinstance(one.value, int) or (isinstance(one.value, str) and one.value.isdigit()):
+            yield int(one.value)
+
+
+def _commands(facts: SourceFacts) -> Iterator[Hit]:
+    """``openssl genrsa -out jwt.pem 1024``, run from Python or by a script beside it."""
+    for flow in facts.flows("subprocess"):
+        words = [text_of(part) or str(getattr(part, "value", "")) for part in walk(flow.value, 6)]
+        words += [str(number) for part in walk(flow.value, 6) if isinstance(part, Call)
+                  for one in part.args for known in _given(facts, one) for number in _numbers(known)]  # fmt: skip
+        yield from _of_command(facts, " ".join(words), flow.span)
+    for file in facts.files_of("shell", "build", "dockerfile", "workflow"):
+        for number, line in file.lines_with("openssl"):
+            yield from _of_command(facts, line, Span(file.path, number, number))
+
+
+def _given(facts: SourceFacts, value: Value) -> tuple[Value, ...]:
+    return given(facts, value) if isinstance(value, Parameter) else tuple(reached(facts, value))
+
+
+def _of_command(facts: SourceFacts, line: str, place: Span) -> Iterator[Hit]:
+    if not _GENERATES.search(line) or _OF_SOMETHING_ELSE.search(line):
+        return
+    if not _OF_TOKENS.search(line) and not facts.imports(*LIBRARIES):
+        return
+    sizes = [int(found) for found in re.findall(r"(?<![\w.-])(?:rsa:)?(\d{3,5})(?![\w.])", line)]
+    small = [size for size in sizes if 512 <= size < LEAST]
+    if small:
+        yield Hit(f"the key that signs tokens is {_said(min(small))}", place, certainty=_certainty(min(small)))
+
+
+_GENERATES: Final = re.compile(r"openssl\b.*\b(?:genrsa|newkey\s+rsa:\d|genpkey\b.*rsa)", re.IGNORECASE)
 
 
 def _written(facts: SourceFacts) -> Iterator[Hit]:

@@ -1,7 +1,7 @@
 """Functions and classes: put aside until the names around them are known, then read with their parameters and decorators."""
 
 import ast
-from typing import Any
+from typing import Any, Final
 
 from stopper.core.fact import (
     Decorator,
@@ -15,6 +15,7 @@ from stopper.core.values import (
     Name,
     Unknown,
     Value,
+    text_of,
     walk,
 )
 from stopper.scan.source import names
@@ -66,7 +67,7 @@ def _bind_parameters(reader: Reader, node: FunctionNode | ast.Lambda, waiting: P
     if waiting.owner and positional and not _is_static(waiting.decorators):
         reader.scope[positional[0].arg] = new_name(waiting.owner)
         positional = positional[1:]
-    defaults: dict[str, Value] = {}
+    defaults = _of_options(waiting.decorators)
     for argument, default in zip(
         reversed(arguments.args or arguments.posonlyargs), reversed(arguments.defaults), strict=False
     ):
@@ -87,6 +88,23 @@ def _bind_parameters(reader: Reader, node: FunctionNode | ast.Lambda, waiting: P
     if arguments.kwarg is not None:
         reader.scope[arguments.kwarg.arg] = new_parameter(reader.function, arguments.kwarg.arg, NAMED)
     return tuple(found)
+
+
+def _of_options(decorators: tuple[Decorator, ...]) -> dict[str, Value]:
+    """What a command of the command line is given where an option is left out: ``@click.option("--bits", default=2048)``."""
+    found: dict[str, Value] = {}
+    for one in decorators:
+        default = one.call.keyword("default") if one.call is not None and one.name in _OPTIONS else None
+        if one.call is None or default is None:
+            continue
+        said = [text for text in map(text_of, one.call.args) if text]
+        names = [text for text in said if not text.startswith("-")] or sorted(said, key=len)
+        if names:
+            found[names[-1].lstrip("-").partition("/")[0].replace("-", "_").lower()] = default
+    return found
+
+
+_OPTIONS: Final = frozenset({"click.option", "click.argument", "asyncclick.option"})
 
 
 def _parameter(reader: Reader, argument: ast.arg, index: int, default: Value | None) -> Value:
