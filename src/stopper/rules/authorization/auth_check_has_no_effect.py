@@ -40,6 +40,9 @@ _PERSON: Final = re.compile(
     r"(?i)flask\.g\.\w*(?:user|identity|principal|account|member|person|tenant|caller|who|auth|token|claims|session|login|role|admin|key)"
 )
 """What of ``g`` says who is calling; a site, a locale or a database there says nothing of it."""
+_SAYS_WHO: Final = re.compile(
+    r"(?i)auth|key|token|jwt|user|login|sess|sid|secret|signature|account|principal|identity|bearer|remote|client"
+)
 _SENT_AWAY: Final = frozenset({"werkzeug.exceptions.Unauthorized", "werkzeug.exceptions.Forbidden", "flask.redirect"})
 """What a check gives back for whoever may not pass, without a number that says so."""
 _STATUS: Final = frozenset({"status_code", "status", "code"})
@@ -92,6 +95,17 @@ def _asks_who(value: Value) -> bool:
     )
 
 
+def _asks_what(value: Value) -> bool:
+    """``"HX-Request" in request.headers``: a header or cookie that says how to answer, and not who is calling."""
+    who = {part.dotted for part in walk(value) if isinstance(part, Name) and part.dotted.startswith(_WHO)}
+    said = [part.value for part in walk(value) if isinstance(part, Constant) and isinstance(part.value, str)]
+    return (
+        who <= {"flask.request.headers", "flask.request.cookies"}
+        and bool(said)
+        and not any(map(_SAYS_WHO.search, said))
+    )
+
+
 def _not_asked(facts: SourceFacts) -> Iterator[Hit]:
     """A check that answers with a refusal, called by a view or hook that does not look at the answer."""
     for function in facts.functions():
@@ -139,7 +153,9 @@ def _answers_yes_or_no(facts: SourceFacts) -> Iterator[Hit]:
         returns = facts.returns_of(function.name)
         if not returns or raised_in(facts, function.name):
             continue
-        if not all(_is_truth(one.value) for one in returns) or not any(_asks_who(one.value) for one in returns):
+        if not all(_is_truth(one.value) for one in returns) or not any(
+            _asks_who(one.value) and not _asks_what(one.value) for one in returns
+        ):
             continue
         if any(call.method in ("abort", "redirect") for call in facts.calls_in(function.name)):
             continue
@@ -277,7 +293,8 @@ def _thrown_away(facts: SourceFacts, call: Call) -> bool:
 
 def _checks(tried: tuple[str, ...]) -> bool:
     return any(
-        re.search(
+        not name.startswith(("json.", "simplejson.", "flask.json.", "yaml.", "pickle.", "tomllib."))
+        and re.search(
             r"(?i)(^|\.)(jwt\.decode|verify\w*|decode_token|loads|validate_token|authenticate\w*|verify_jwt_in_request)$",
             name,
         )
