@@ -15,9 +15,12 @@ from stopper.core.values import (
     Constant,
     EnvironmentValue,
     Item,
+    Mapping,
     Member,
     Name,
     Parameter,
+    Sequence,
+    Unknown,
     Value,
     text_of,
     walk,
@@ -32,8 +35,10 @@ FAST: Final = (
     "hashlib.blake2b",
     "hashlib.sha3_256",
 )
-_CALLS: Final = ("hashlib.md5", "hashlib.sha1", "hashlib.new", "hmac.new", "hmac.digest", "Crypto.Hash.MD5.new", "Crypto.Hash.SHA1.new", "Crypto.Hash.SHA.new",
+_CALLS: Final = ("hashlib.md5", "hashlib.sha1", "hashlib.new", "hmac.new", "hmac.digest", "getattr.__call__", "cryptography.hazmat.primitives.hashes.Hash", "passlib.context.CryptContext.hash", "zlib.crc32", "zlib.adler32", "binascii.crc32", "Crypto.Hash.MD5.new", "Crypto.Hash.SHA1.new", "Crypto.Hash.SHA.new",
                  "passlib.hash.hex_md5.hash", "passlib.hash.hex_sha1.hash")  # fmt: skip
+_SUMS: Final = frozenset({"zlib.crc32", "zlib.adler32", "binascii.crc32"})
+_BROKEN_SCHEME: Final = re.compile(r"(?i)hex_md[45]|hex_sha1|ldap_(?:salted_)?(?:md5|sha1)|plaintext")
 _KEY_FUNCTION: Final = re.compile(r"(?i)api_?key|hash_?key|key_?hash|(?:verify|check|store|digest)_?key|ApiKey")
 _CHOOSES: Final = re.compile(r"(?i)create|register|set_|add_|save|store|choose|update|new|change")
 
@@ -43,7 +48,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     at_keys = makes_keys(facts)
     for call in facts.calls(*_CALLS):
-        name = _algorithm(call)
+        name = _algorithm(facts, call)
         certainty = _about_key(facts, call) if name else None
         if name and (certainty is not None or call.function in at_keys):
             yield Hit(f"an API key is hashed with {name}", call.span, certainty=certainty or "likely")
@@ -52,8 +57,12 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit("a key that a person chose is hashed with a fast hash", call.span, certainty="likely")
 
 
-def _algorithm(call: Call) -> str | None:
+def _algorithm(facts: SourceFacts, call: Call) -> str | None:
     """The broken algorithm of the call, None when it is another one."""
+    if call.callee in _SUMS:
+        return None if any(map(_is_cut, call.args[:1])) else "a checksum"
+    if call.callee == "getattr.__call__" or call.method in ("Hash", "hash"):
+        return _chosen_elsewhere(facts, call)
     if call.callee in ("hashlib.md5", "hashlib.sha1"):
         return call.method.upper()
     if call.callee.startswith(("Crypto.", "passlib.")):
@@ -66,9 +75,52 @@ def _algorithm(call: Call) -> str | None:
     return None
 
 
+def _chosen_elsewhere(facts: SourceFacts, call: Call) -> str | None:
+    """``getattr(hashlib, name)(…)``, ``hashes.Hash(hashes.SHA1())`` and a context of passlib: the algorithm is an object or a name."""
+    if call.callee.startswith("passlib.hash."):
+        return "MD5" if "md5" in call.callee.lower() else "SHA1"
+    if call.method == "Hash":
+        made = call.argument(0, "algorithm")
+        return made.method if isinstance(made, Call) and BROKEN.fullmatch(made.method) else None
+    made = call.receiver
+    if not isinstance(made, Call):
+        return None
+    if call.method == "hash":
+        schemes = made.argument(0, "schemes")
+        first = schemes.items[0] if isinstance(schemes, Sequence) and schemes.items else schemes
+        return text_of(first) if first is not None and _BROKEN_SCHEME.fullmatch(text_of(first) or "") else None
+    of_hashlib = made.callee == "getattr" and isinstance(made.args[0], Name) and made.args[0].dotted == "hashlib"
+    names = [text_of(one) or "" for one in facts.followed(made.args[1])] if of_hashlib and len(made.args) > 1 else []
+    return next((name.upper() for name in names if BROKEN.fullmatch(name)), None)
+
+
+def _is_cut(value: Value) -> bool:
+    """That it is a part of a text: what stands before the checksum of a key, which shows typing errors."""
+    return any(
+        isinstance(part, Item)
+        and isinstance(part.owner, Call)
+        and part.owner.method in ("partition", "rpartition", "split", "rsplit")
+        for part in walk(value, 4)
+    ) or any(isinstance(part, Item) and isinstance(part.key, Unknown) for part in walk(value, 4))
+
+
+def _is_answered_as_key(facts: SourceFacts, call: Call, value: Value) -> bool:
+    """That a random text is what the same function answers under the name of a key."""
+    made = [part for part in walk(value, 4) if isinstance(part, Call) and part.callee.startswith("secrets.token_")]
+    answers: list[tuple[str, Value]] = []
+    for one in facts.calls_in(call.function) if made else ():
+        answers += one.keywords if one.callee == "flask.jsonify" else ()
+    for returned in facts.returns_of(call.function) if made else ():
+        for part in walk(returned.value, 3):
+            answers += [(text_of(key) or "", held) for key, held in part.items] if isinstance(part, Mapping) else []
+    return any(
+        is_key_name(name) and any(part is one for one in made for part in walk(held, 3)) for name, held in answers
+    )
+
+
 def _about_key(facts: SourceFacts, call: Call) -> Certainty | None:
     values = call.args[1:] if call.callee in ("hashlib.new", "hmac.new", "hmac.digest") else call.args[:1]
-    if not values:
+    if not values or call.method == "Hash":
         values = _fed(facts, call)
     data = call.keyword("data", "string", "msg")
     for value in (*values, *((data,) if data is not None else ())):
@@ -76,8 +128,13 @@ def _about_key(facts: SourceFacts, call: Call) -> Certainty | None:
             return "certain"
         if any(_is_called_key(one) for one in walk(value, 4)):
             return "certain"
+        if _is_answered_as_key(facts, call, value):
+            return "certain"
         if not _assigned_as_keys(facts).isdisjoint(id(one) for one in walk(value, 4)):
             return "certain"
+        setter = re.fullmatch(r"_?(?:api_?)?key'", call.function.rpartition(".")[2]) is not None
+        if setter and any(isinstance(one, Parameter) for one in walk(value, 3)):
+            return "likely"
         if _KEY_FUNCTION.search(call.function.rpartition(".")[2]):
             return "likely"
     if not values and _KEY_FUNCTION.search(call.function.rpartition(".")[2]):
