@@ -6,7 +6,9 @@ from typing import Final, cast
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Response
+from stopper.core.owner_names import PERSON
 from stopper.core.probe import Identity, Skipped
+from stopper.core.probe_baseline import is_door
 from stopper.scan.honest import USUAL_FIELDS, HonestRequests
 from stopper.scan.wire.courier import Courier
 
@@ -20,7 +22,8 @@ _ABOUT: Final = re.compile(
 def harvested(
     app: App, courier: Courier, honest: HonestRequests, people: Sequence[Identity]
 ) -> dict[str, dict[str, str]]:
-    """Route path → parameter → value, seen in the list beside it; in mode active one thing is created where the list is empty."""
+    """Route path → parameter → value, seen in the list beside it. In mode active one thing is created where the list is empty, and first of
+    all where such things are changed by their ids: what was there is left alone."""
     found: dict[str, dict[str, str]] = {}
     who = people[0] if people else None
     seen: dict[tuple[tuple[str, ...], str], str | None] = {}
@@ -31,22 +34,35 @@ def harvested(
         lists = [known for known in app.routes if known.path.rstrip("/") == route.path.partition("/{")[0]]
         key = (tuple(dict.fromkeys(known.path for known in lists)), name)
         if key not in seen:  # several routes of one thing stand beside the same list
-            seen[key] = _first_id(lists, name, courier, honest, who)
+            seen[key] = _first_id(lists, name, courier, honest, who, own=_is_changed(app, route) and who is not None)
         if (value := seen[key]) is not None:
             found[route.path] = {name: value}
     return found
 
 
 def _first_id(
-    lists: Sequence[Route], parameter: str, courier: Courier, honest: HonestRequests, who: Identity | None
+    lists: Sequence[Route], parameter: str, courier: Courier, honest: HonestRequests, who: Identity | None, *, own: bool
 ) -> str | None:
+    """``own`` says that a thing of the scan's own is wanted before one that was there."""
+    made = _one_each(lists, "POST") if courier.mode == "active" else []
+    for route in made if own else ():
+        if (new := _ask(route, "POST", parameter, courier, honest, who)) is not None:
+            return new
     for route in _one_each(lists, "GET"):
         if (seen := _ask(route, "GET", parameter, courier, honest, who)) is not None:
             return seen
-    for route in _one_each(lists, "POST") if courier.mode == "active" else ():
-        if (made := _created(route, parameter, courier, honest, who)) is not None:
-            return made
+    for route in made:
+        if (new := _created(route, parameter, courier, honest, who)) is not None:
+            return new
     return None
+
+
+def _is_changed(app: App, route: Route) -> bool:
+    """Whether things of this kind, which are no people's accounts, are changed by their ids."""
+    base = route.path.partition("{")[0]
+    if PERSON.search(base) or is_door(route):
+        return False
+    return any(one.path.startswith(f"{base}{{") and not {"GET"}.issuperset(one.methods) for one in app.routes)
 
 
 def _one_each(lists: Sequence[Route], method: str) -> list[Route]:

@@ -10,7 +10,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.probe import Identity
 from stopper.scan.correlate import correlate
-from stopper.scan.echoes import without_echoes
+from stopper.scan.echoes import without_echoes, without_refuted
 from stopper.scan.engine import ProbeResult, run_detectors, run_probes
 from stopper.scan.options import ProbeOptions
 from stopper.scan.outcomes import faults, outcomes
@@ -102,7 +102,8 @@ def _examined(
     people = ready.renewals.ready(ready.target, ask=True).identities
     survey(app, courier, ready.honest, people)
     fill(app, courier, ready.honest, people, min(FILL_MOST, options.max_requests - courier.sent))
-    seen, tried = without_echoes(seen, tried)
+    reached = table(app, courier.reach)
+    seen, tried = without_echoes(without_refuted(seen, reached), tried)
     report = Report(
         command=command,
         target=name,
@@ -129,7 +130,7 @@ def _examined(
             *_never_answered(name, app, courier),
         ),
         requests=courier.sent,
-        reached=table(app, courier.reach),
+        reached=reached,
     )
     return scored(report)
 
@@ -173,7 +174,7 @@ def _not_sent(courier: Courier) -> Iterable[Skip]:
 
 
 def _left_behind(courier: Courier) -> Iterable[Skip]:
-    """What this scan made and could not take back, by the request that made it."""
+    """What this scan made or changed and could not take back, by the request that did it."""
     made = Counter(
         f"{request.method} {request.target.partition('?')[0]}"
         for request in courier.made.left()
@@ -182,6 +183,8 @@ def _left_behind(courier: Courier) -> Iterable[Skip]:
     for request, number in sorted(made.items()):
         things = "1 thing" if number == 1 else f"{number} things"
         yield Skip(request, f"{things} that this scan made stayed there: the API has no way to delete what this makes")
+    for changed, members in sorted(courier.unlike.items()):
+        yield Skip(changed, f"what was there before was changed and could not be put back: {', '.join(members)}")
 
 
 def _accounts(people: Sequence[Identity], canary: str) -> Iterable[Skip]:

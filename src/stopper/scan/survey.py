@@ -45,7 +45,8 @@ def survey(app: App, courier: Courier, honest: HonestRequests, people: Sequence[
 
 
 def tidy(app: App, courier: Courier) -> None:
-    """Delete what this scan created and nobody deleted since, as the one who created it, where the API has a way to."""
+    """Delete what this scan created and nobody deleted since, as the one who created it, where the API has a way to, and put back what it
+    changed."""
     ways = [template_pattern(route.path, dict(route.parameters)) for route in app.routes if "DELETE" in route.methods]
     for path, made in list(courier.made.created.items()):
         if path in courier.made.deleted or not any(way.fullmatch(path) for way in ways):
@@ -53,6 +54,7 @@ def tidy(app: App, courier: Courier) -> None:
         headers = tuple(pair for pair in made.headers if pair[0].lower() not in ("content-type", "content-length"))
         with contextlib.suppress(Skipped):
             courier.carry(Request("DELETE", path, headers, b"", "write", made.identity), last=True)
+    courier.put_back()
 
 
 def refs_of(app: App, sent: Iterable[tuple[str, str]]) -> frozenset[RouteRef]:

@@ -86,6 +86,7 @@ def prepare(
 ) -> Prepared:
     """Gather people and harvest ids, once for all probes."""
     canary = canary or new_canary()
+    courier.given.take_up(given)
     honest = HonestRequests(canary=canary, harvest=dict(known_ids or {}))
     model = learn_doors(model, courier, honest)
     scene = Scene(model, courier, honest, canary)

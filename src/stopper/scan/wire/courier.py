@@ -5,15 +5,18 @@ import re
 import threading
 import time
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from stopper.core.exchange import Effect, Exchange, Request, Response
 from stopper.core.probe import Mode, Skipped
 from stopper.core.rebuild_names import REBUILDS
 from stopper.core.tls import TlsSeen
+from stopper.scan.wire.as_it_was import AsItWas
 from stopper.scan.wire.credential_watch import CredentialWatch
+from stopper.scan.wire.deeds_by_get import deed_in
 from stopper.scan.wire.form_doors import FormDoors
+from stopper.scan.wire.given_people import GivenPeople
 from stopper.scan.wire.handed_out import keep_what_is_handed_out
 from stopper.scan.wire.http import HttpTransport
 from stopper.scan.wire.load_seen import LoadSeen
@@ -38,10 +41,6 @@ HAZARDS: Final = frozenset({
     "withdraw", "payout", "deploy", "rollback", "uninstall", "format", "erase", "broadcast", "sms", "publish", "trade",
 })  # fmt: skip
 """Words of a path behind which a request could cost money or data; only reading is sent there."""
-TAKES_AWAY: Final = frozenset(
-    {"delete", "remove", "destroy", "clear", "purge", "wipe", "erase", "truncate", "drop", "cancel", "revoke"}
-)
-"""Words of a path that takes something away also where it is asked by GET; only an active scan asks there."""
 _KEPT: Final = re.compile(r"(?i)(^|[/_-])(tokens|sessions|api[-_]?keys?)/?$")
 """Collections: who is in already makes another thing there, and logs in nowhere."""
 REFUSALS: Final = frozenset({400, 401, 403, 404, 405, 406, 413, 415, 422})
@@ -100,6 +99,11 @@ class Courier:
         """Which doors take so long that probes ask them seldom; set once the depth is known."""
         self.people: set[str] = set()
         """Names of the scan's people, whose accounts stay as they are."""
+        self.given = GivenPeople()
+        """Those who were given to it, whose credentials stay good."""
+        self.was = AsItWas()
+        """What was there before it was changed."""
+        self.unlike: dict[str, list[str]] = {}
         self.reach = ReachLog(self.page.origin)
         """Who got what."""
 
@@ -110,12 +114,26 @@ class Courier:
             request = self.credentials.fresh(request)
         else:
             self._pace(request)
-        request = self._as_page(request)
+            self.was.before(request, self.made.is_own, self._read_first)
+        request, since = self._as_page(request), self.made.mark()
         with self._telling([request]) as answers:
             response = self.transport.send(request, self._time_for_one(last))
             answers.append(response)
-        self._learn(request, response)
+        self._learn(request, response, since)
         return Exchange(request, response)
+
+    def _read_first(self, request: Request) -> Response | None:
+        """What is at *request*, beyond the budget; None where it may not be asked."""
+        try:
+            self._admit(request, last=True)
+            return self.transport.send(request, self._time_for_one(last=False))
+        except Skipped:
+            return None
+
+    def put_back(self) -> None:
+        """Put back what was there before this scan changed it; what cannot be is in ``unlike`` afterwards, with its members."""
+        with suppress(Skipped):
+            self.unlike = self.was.put_back(lambda request: self.carry(request, last=True))
 
     def _as_page(self, request: Request) -> Request:
         """*request* as the target's own page sends it; the page is asked first where its token was used up by a log-in."""
@@ -156,7 +174,7 @@ class Courier:
         """Send *requests* so that their last bytes leave at the same moment."""
         for request in requests:
             self._admit(request, last=False)
-        requests = [self._as_page(request) for request in requests]
+        requests, since = [self._as_page(request) for request in requests], self.made.mark()
         barrier = threading.Barrier(len(requests))
         answers: list[Response] = [Response(0, error="not sent")] * len(requests)
 
@@ -173,7 +191,7 @@ class Courier:
                 thread.join()
             told.extend(answers)
         for request, response in zip(requests, answers, strict=True):
-            self._learn(request, response)
+            self._learn(request, response, since)
         return [Exchange(*pair) for pair in zip(requests, answers, strict=True)]
 
     def look_at_tls(self) -> TlsSeen:
@@ -216,11 +234,11 @@ class Courier:
             return self._why_no_writes
         if rebuilt := REBUILDS.search(path_of(request.target)):
             return f"its path says {rebuilt.group(0).strip('/')!r}, which would take away what the scan stands on"
+        if ended := self.given.refusal(request):
+            return ended
         if request.method in READ_METHODS:
-            takes = TAKES_AWAY & set(re.split(r"[^a-z]+", path_of(request.target).lower()))
-            if takes and request.method != "OPTIONS" and self.mode != "active":
-                return f"its path says {min(takes)!r}, and the mode is {self.mode}"
-            return ""
+            deed = deed_in(request.target) if request.method != "OPTIONS" and self.mode != "active" else ""
+            return f"its path says {deed!r}, and the mode is {self.mode}" if deed else ""
         if hazard := HAZARDS & set(re.split(r"[^a-z]+", path_of(request.target).lower())):
             return f"its path says {min(hazard)!r}"
         if request.method == "DELETE" and effect == "write" and not self.made.is_own(path_of(request.target)):
@@ -258,7 +276,7 @@ class Courier:
             raise Skipped(self._why_stopped())
         return seconds
 
-    def _learn(self, request: Request, response: Response) -> None:
+    def _learn(self, request: Request, response: Response, since: int) -> None:
         key = (request.method, path_of(request.target))
         self.reach.learn(request, response, self.credentials.headers_of(request.identity))
         self.credentials.learn(request, response)
@@ -266,7 +284,8 @@ class Courier:
         self.page.used(request, response)
         self.load.learn(request, response)
         self.slow.learn(response)
-        self.made.learn(request, response)
+        self.made.learn(request, response, since)
+        self.was.learn(request, response)
         with self._lock:
             if not response.status:
                 self.lost.setdefault(key, response.error or "no answer")

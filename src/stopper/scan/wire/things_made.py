@@ -28,14 +28,19 @@ class ThingsMade:
         is nothing that it made."""
         self._number = 0
         self._sent: dict[Request, int] = {}
-        """Requests that may have made something, with the number of each, the last one."""
+        """Requests that may have made something, with the number of the answer before which each was sent, the last one."""
         self._ways: dict[str, set[str]] = {}
         """All paths of a thing that has several, by each of them."""
         self._shown: set[str] = set()
         """Paths of things whose reading shows that this scan made them."""
 
-    def learn(self, request: Request, response: Response) -> None:
-        """Take notice of one answer."""
+    def mark(self) -> int:
+        """The number of the newest answer: what was shown until then was there before what is sent now."""
+        with self._lock:
+            return self._number
+
+    def learn(self, request: Request, response: Response, since: int) -> None:
+        """Take notice of one answer to what was sent at the mark *since*."""
         path = path_of(request.target)
         with self._lock:
             self._number += 1
@@ -43,7 +48,7 @@ class ThingsMade:
                 for shown in shown_paths(request, response):
                     self._there.setdefault(shown, self._number)
             elif request.method not in READ_METHODS:
-                self._sent[request] = self._number
+                self._sent[request] = since
             if request.method == "DELETE" and response.succeeded:
                 ways = self._ways.get(path, {path})
                 for way in ways:
@@ -76,7 +81,7 @@ class ThingsMade:
         return path in self.created or path.rpartition("/")[0] in self._shown
 
     def _was_there(self, path: str, made: Request) -> bool:
-        return self._there.get(path, self._number + 1) < self._sent.get(made, 0)
+        return self._there.get(path, self._number + 1) <= self._sent.get(made, 0)
 
     def _keep(self, path: str, made: Request) -> None:
         if path in self.deleted or path not in self.created:

@@ -1,0 +1,137 @@
+"""What a scan changes that was there before is read first, and put back when the scan ends."""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final, cast
+
+from stopper.core.exchange import Exchange, Request, Response
+from stopper.core.probe_baseline import steady
+from stopper.core.probe_objects import inner_object
+
+MOST: Final = 40
+"""Things that are read before they are changed."""
+TRIES: Final = 2
+"""How often one is looked at that the first caller is not shown."""
+_CHANGES: Final = ("PUT", "PATCH")
+_OWN_ACCOUNT: Final = re.compile(r"(?i)(^|/)(me|account|profile|settings|preferences)(/(edit|update|change))?/?$")
+"""Paths where also a POST changes what is there."""
+_MOVES: Final = re.compile(
+    r"(?i)updated|modified|changed|last_|lastseen|version|revision|etag|views|hits|expire|token|csrf|nonce"
+)
+"""Members that change by themselves."""
+_OF_THE_BODY: Final = ("content-type", "content-length", "accept")
+
+
+@dataclass(slots=True)
+class Kept:
+    """One thing as it was: how it is read, its members, and how it was changed."""
+
+    read: Request
+    was: dict[str, object]
+    ways: dict[str, Request] = field(default_factory=dict[str, Request])
+    """The first change by each method that went through."""
+    said: set[str] = field(default_factory=set[str])
+    """Names of members that changes named."""
+
+    def different(self, now: Response) -> list[str]:
+        """The members that are not as they were; none where nothing is shown any more."""
+        shown = inner_object(now.json()) if now.succeeded else {}
+        return [name for name, value in self.was.items() if shown and not _equal(name, value, shown.get(name))]
+
+    def amends(self, different: list[str]) -> Iterator[Request]:
+        """The changes that put it back: with all members that were named, then with those alone that differ."""
+        whole = [name for name in self.was if name in self.said or name in different]
+        for names in (whole, different):
+            for method in ("PATCH", "PUT", "POST"):
+                if method in self.ways:
+                    yield _with_members(self.ways[method], {name: self.was[name] for name in names})
+
+
+class AsItWas:
+    """One per courier, shared by all its threads."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Kept] = {}
+        """What was read, by where it is."""
+        self._asked: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def before(
+        self, request: Request, is_own: Callable[[str], bool], read: Callable[[Request], Response | None]
+    ) -> None:
+        """Read what *request* is about to change, unless that is the scan's own or was read already. ``read`` sends."""
+        if not _changes(request) or request.target in self.kept or is_own(request.target.partition("?")[0]):
+            return
+        with self._lock:
+            if request.target in self.kept or self._asked.get(request.target, 0) >= TRIES or len(self._asked) >= MOST:
+                return
+            self._asked[request.target] = self._asked.get(request.target, 0) + 1
+            headers = tuple(pair for pair in request.headers if pair[0].lower() not in _OF_THE_BODY)
+            reading = Request(
+                "GET", request.target, (*headers, ("Accept", "application/json")), identity=request.identity
+            )
+            response = read(reading)
+            was = inner_object(response.json()) if response is not None and response.succeeded else {}
+            if was:
+                self.kept[request.target] = Kept(reading, was)
+
+    def learn(self, request: Request, response: Response) -> None:
+        """Note how a thing that was read was changed."""
+        kept = self.kept.get(request.target)
+        if kept is None or not _changes(request):
+            return
+        with self._lock:
+            kept.said |= _members(request).keys()
+            if response.succeeded:
+                kept.ways.setdefault(request.method, request)
+
+    def put_back(self, carry: Callable[[Request], Exchange]) -> dict[str, list[str]]:
+        """Put everything back by ``carry``. What could not be, by the request that changed it, with its members."""
+        left: dict[str, list[str]] = {}
+        for target, kept in self.kept.items():
+            if not kept.ways:
+                continue
+            different = kept.different(carry(kept.read).response)
+            for request in kept.amends(different) if different else ():
+                carry(request)
+                different = kept.different(carry(kept.read).response)
+                if not different:
+                    break
+            if different:
+                left[f"{min(kept.ways)} {target.partition('?')[0]}"] = different
+        return left
+
+
+def _changes(request: Request) -> bool:
+    posts = request.method == "POST" and _OWN_ACCOUNT.search(request.target.partition("?")[0]) is not None
+    return bool(request.body) and request.effect != "login" and (request.method in _CHANGES or posts)
+
+
+def _equal(name: str, was: object, now: object) -> bool:
+    if was == now or _MOVES.search(name):
+        return True
+    return steady(json.dumps(was, sort_keys=True)) == steady(json.dumps(now, sort_keys=True))
+
+
+def _members(request: Request) -> dict[str, object]:
+    """The members of the body, or of the one object that it wraps."""
+    try:
+        return inner_object(json.loads(request.body))
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _with_members(request: Request, members: dict[str, object]) -> Request:
+    """*request* with these members, wrapped as its own were."""
+    try:
+        said: object = json.loads(request.body)
+    except (ValueError, RecursionError):
+        said = {}
+    body: object = members
+    if isinstance(said, dict):
+        whole = cast("dict[str, object]", said)
+        body = next(({name: members} for name, value in whole.items() if value == inner_object(whole)), members)
+    return replace(request, body=json.dumps(body).encode())

@@ -1,0 +1,53 @@
+"""GETs that do something: what their address says is a deed, so a scan that only reads does not ask there."""
+
+import re
+from typing import Final
+from urllib.parse import parse_qsl
+
+from stopper.core.probe_own_values import as_parameter
+
+_ALWAYS: Final = frozenset({
+    "delete", "remove", "destroy", "clear", "purge", "wipe", "erase", "truncate", "drop", "cancel", "revoke", "toggle", "unlike", "upvote", "downvote",
+    "unvote", "unfollow", "activate", "deactivate", "enable", "disable", "approve", "reject", "ban", "unban", "unblock", "publish", "unpublish", "promote",
+    "demote", "increment", "decrement", "unsubscribe", "regenerate", "rotate", "trigger", "shutdown", "reboot", "restart", "reindex", "resend",
+})  # fmt: skip
+"""Words of a path that are a deed wherever they stand."""
+_TO_ONE: Final = frozenset({
+    "like", "vote", "follow", "unstar", "complete", "finish", "accept", "decline", "unarchive", "restore", "join", "subscribe", "pause", "resume", "execute",
+    "send", "pay", "buy", "purchase", "withdraw", "borrow", "redeem", "assign", "unassign", "confirm", "verify", "unlock", "hide", "unhide", "unpin", "mute",
+    "unmute", "kick",
+})  # fmt: skip
+"""Words that are a deed where the address says to what it is done, and else the name of a page."""
+_BEHIND: Final = frozenset({
+    "star", "bookmark", "mark", "done", "archive", "block", "leave", "start", "stop", "run", "transfer", "deposit", "refund", "charge", "rent", "claim",
+    "move", "read", "seen", "reset", "refresh", "checkout", "book", "apply", "award", "close", "open", "lock", "flag", "pin", "favorite", "favourite",
+})  # fmt: skip
+"""The same where they end the path; elsewhere they name a kind of things (``/book/3``)."""
+_WRITES: Final = frozenset({
+    "update", "edit", "set", "save", "add", "create", "insert", "new", "change", "modify", "rename", "register", "import",
+})  # fmt: skip
+"""Words that write where the address brings along what is to be written, and else show a form."""
+_ID: Final = re.compile(r"(?i)\d+|[0-9a-f]{24}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+_WHICH: Final = re.compile(r"(.*_)?(id|ids|uuid|pk|key|slug|no|number|name|user|username|item|token|code)")
+"""Names of a query that say which thing is meant."""
+_HOW: Final = re.compile(
+    r"page|next|lang|locale|tab|sort|order|format|limit|offset|per_page|size|q|search|filter|redirect|return_to|mode|view"
+)
+"""Names of a query that say how it is shown."""
+
+
+def deed_in(target: str) -> str:
+    """The word by which the address of a GET says that it changes something, or an empty text."""
+    path, _, query = target.partition("?")
+    segments = [one for one in path.lower().split("/") if one]
+    said = [{word for word in re.split(r"[^a-z]+", one) if word} for one in segments]
+    if always := _ALWAYS & set[str]().union(*said):
+        return min(always)
+    named = [as_parameter(name) for name, _ in parse_qsl(query, keep_blank_values=True)]
+    last = said[-1] if said else set[str]()
+    if any(_ID.fullmatch(one) for one in segments) or any(_WHICH.fullmatch(name) for name in named):
+        near = last | (said[-2] if len(said) > 1 else set[str]())
+        if found := (near & _TO_ONE) | (last & _BEHIND):
+            return min(found)
+    brings = any(not _WHICH.fullmatch(name) and not _HOW.fullmatch(name) for name in named)
+    return min(last & _WRITES, default="") if brings else ""

@@ -1,0 +1,89 @@
+"""People who were given to a scan want their accounts and credentials back: what could end one is not sent as them."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from stopper.core.exchange import Request
+from stopper.core.probe import Identity
+from stopper.scan.wire.transport import READ_METHODS
+
+TELLING: Final = 6
+"""Letters of a credential that does not stand in a request by chance."""
+_ENDS: Final = re.compile(
+    r"(?i)(^|[/_-])(log-?_?(out|off)|sign-?_?(out|off)|revoke\w*|invalidate\w*|refresh\w*|renew\w*|rotate|rotation|roll|regenerate\w*|reissue\w*|"
+    r"re-?generate|expire|terminate|impersonate|switch[_-](user|account|tenant|org))([/_.-]|$)"
+)
+"""Paths behind which the credential that asks may be over afterwards: it is ended, or another takes its place."""
+_REPLACES: Final = re.compile(
+    r"(?i)(^|/)(my[_-]?)?(api[_-]?key|access[_-]?token|api[_-]?token|token|secret|client[_-]secret)/?$"
+)
+"""Paths of the one key that somebody has: a new one takes the place of the old one."""
+_OF_KEYS: Final = re.compile(
+    r"(?i)(key|secret|credential)s?[/_-].*(rotate|roll|re-?generate|renew|reissue|reset|revoke)|tokens?[/_-].*(rotate|re-?generate)|"
+    r"(rotate|roll|re-?generate|renew|reissue|reset|revoke)[/_-].*(key|secret|credential)"
+)
+"""Paths that give somebody another key in place of one that programs may use."""
+_ACCOUNT: Final = re.compile(
+    r"(?i)(^|[/_-])(deactivate\w*|disable|suspend|lock|close|delete|remove|cancel|anonymi[sz]e|forget)[/_-]?(my[_-]?)?(me|self|account|user|profile)?/?$"
+)
+_OF_ONESELF: Final = re.compile(r"(?i)(^|[/_-])(me|self|account|profile|user)([/_-]|$)")
+_EVERYWHERE: Final = re.compile(
+    r"(?i)(log-?_?(out|off)|sign-?_?out|revoke|invalidate)[/_-]?(all|everywhere|other|others|every)|(^|[/_-])(all|others?|everywhere)[/_-](log|sign)-?_?out"
+)
+"""Paths that end the log-ins of one person on all devices."""
+_SECOND_FACTOR: Final = re.compile(
+    r"(?i)(^|[/_-])(2fa|mfa|two[_-]?factor|totp|second[_-]factor|webauthn|passkeys?)([/_.-]|$)"
+)
+"""Paths that change what somebody needs beside the password to log in."""
+
+
+class GivenPeople:
+    """Who was given to a scan, by name, and the credentials that were given as they are. One per courier."""
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+        self._held: set[str] = set()
+
+    def take_up(self, people: Iterable[Identity]) -> None:
+        """*people* were given: with a credential, or with an account that the scan logs in with itself."""
+        for person in people:
+            self._names.add(person.name)
+            for name, value in person.headers:
+                self._held |= _parts(name, value.reveal())
+
+    def refusal(self, request: Request) -> str:
+        """Why *request* is not sent for the sake of somebody who was given, or an empty text."""
+        path = request.target.partition("?")[0]
+        if request.method in ("HEAD", "OPTIONS") or not self._names:
+            return ""
+        if _ENDS.search(path) and self._shows_one(request):
+            return "it could end the credential of somebody who was given to the scan"
+        writes = request.method not in READ_METHODS
+        if writes and _REPLACES.search(path) and request.identity in self._names and request.effect != "login":
+            return "it could replace the key of somebody who was given to the scan"
+        if request.identity not in self._names:
+            return ""
+        if _OF_KEYS.search(path):
+            return f"it could replace a key of {request.identity}, who was given to the scan"
+        if _EVERYWHERE.search(path) or (writes and _SECOND_FACTOR.search(path)):
+            return f"{request.identity} was given to the scan and could not log in as before"
+        if writes and _ACCOUNT.search(path) and _OF_ONESELF.search(path):
+            return f"it could end the account of {request.identity}, who was given to the scan"
+        return ""
+
+    def _shows_one(self, request: Request) -> bool:
+        """Whether a credential that was given stands anywhere in the request."""
+        said = [value for _, value in request.headers]
+        text = request.body.decode("utf-8", "replace") if request.body else ""
+        return any(one in value for one in self._held for value in (*said, text, request.target))
+
+
+def _parts(name: str, value: str) -> set[str]:
+    """What of a header ends with the credential: a token, each cookie. Basic authentication has nothing that an answer could end."""
+    if name.lower() == "cookie":
+        found = {part.partition("=")[2].strip() for part in value.split(";")}
+    else:
+        scheme, _, rest = value.partition(" ")
+        found = set() if scheme.lower() == "basic" else {rest.strip() or value}
+    return {one for one in found if len(one) >= TELLING}

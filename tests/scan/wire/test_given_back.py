@@ -1,0 +1,145 @@
+"""Who was given to a scan gets back what was given: credentials that are still good, and things as they were."""
+
+import itertools
+import json
+from typing import Any
+
+import pytest
+from flask import Flask, jsonify, request
+
+from stopper.core.exchange import Effect, Request
+from stopper.core.probe import Identity
+from stopper.core.secret import Secret
+from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.deeds_by_get import deed_in
+from stopper.scan.wire.given_people import GivenPeople
+from stopper.scan.wire.wsgi import WsgiTransport
+
+
+def someone(*headers: tuple[str, str]) -> Identity:
+    return Identity("ann", tuple((name, Secret(value)) for name, value in headers))
+
+
+BEARER = someone(("Authorization", "Bearer ann-token-0123456789"))
+COOKIE = someone(("Cookie", "session=ann-session-0123456789; theme=dark"))
+BASIC = someone(("Authorization", "Basic YW5uOnBhc3N3b3Jk"))
+LOGIN = someone()
+
+
+def asked(person: Identity, method: str, path: str, body: bytes = b"", effect: Effect = "write") -> str:
+    given = GivenPeople()
+    given.take_up([person])
+    return given.refusal(person.on(Request(method, path, body=body, effect=effect)))
+
+
+@pytest.mark.parametrize(
+    ("person", "method", "path"),
+    [
+        (BEARER, "POST", "/auth/refresh"),
+        (BEARER, "GET", "/auth/logout"),
+        (BEARER, "POST", "/token/revoke"),
+        (COOKIE, "GET", "/session/refresh"),
+        (COOKIE, "POST", "/sign-out"),
+        (BASIC, "POST", "/keys/rotate"),
+        (LOGIN, "POST", "/api-key"),
+        (LOGIN, "POST", "/api-keys/7/regenerate"),
+        (LOGIN, "POST", "/logout/all"),
+        (LOGIN, "POST", "/me/2fa/enable"),
+        (LOGIN, "POST", "/me/deactivate"),
+        (BEARER, "POST", "/account/close"),
+    ],
+)
+def test_what_could_end_a_credential_or_an_account_is_not_sent_as_them(
+    person: Identity, method: str, path: str
+) -> None:
+    assert asked(person, method, path)
+
+
+@pytest.mark.parametrize(
+    ("person", "method", "path"),
+    [
+        (LOGIN, "POST", "/auth/refresh"),
+        (LOGIN, "POST", "/auth/logout"),
+        (BEARER, "POST", "/notes"),
+        (BEARER, "POST", "/api-keys"),
+        (BEARER, "OPTIONS", "/auth/logout"),
+        (BEARER, "POST", "/orders/5/close"),
+        (COOKIE, "GET", "/blog/logouts"),
+        (BASIC, "GET", "/me"),
+    ],
+)
+def test_what_ends_nothing_that_was_given_is_sent(person: Identity, method: str, path: str) -> None:
+    assert not asked(person, method, path)
+
+
+def test_a_refresh_token_in_the_body_is_a_credential_too() -> None:
+    body = json.dumps({"refresh_token": "ann-token-0123456789"}).encode()
+    given = GivenPeople()
+    given.take_up([BEARER])
+    assert given.refusal(Request("POST", "/auth/refresh", body=body, effect="login"))
+    assert not given.refusal(Request("POST", "/auth/refresh", body=b"{}", effect="login"))
+
+
+@pytest.mark.parametrize(
+    ("target", "deed"),
+    [
+        ("/notes/toggle?id=3", "toggle"),
+        ("/notes/3/archive", "archive"),
+        ("/like/3", "like"),
+        ("/notes/5/delete", "delete"),
+        ("/update?id=3&title=x", "update"),
+        ("/users/7/activate", "activate"),
+        ("/archive", ""),
+        ("/archive?page=2", ""),
+        ("/book/3", ""),
+        ("/runs/3", ""),
+        ("/posts/3/edit", ""),
+        ("/edit?id=3", ""),
+        ("/search/new?q=x", ""),
+        ("/subscribe", ""),
+    ],
+)
+def test_a_scan_that_only_reads_knows_a_deed_by_its_address(target: str, deed: str) -> None:
+    assert deed_in(target) == deed
+
+
+def notes(*, whole: bool = False, once: bool = False) -> tuple[Flask, dict[int, dict[str, Any]]]:
+    """A note that may be changed, *once* only, or by nothing but the *whole* of what may be set."""
+    app, changes = Flask("notes"), itertools.count(1)
+    kept: dict[int, dict[str, Any]] = {1: {"id": 1, "title": "title 1", "text": "old", "updated_at": 0}}
+
+    @app.route("/notes/<int:number>", methods=["GET", "PUT", "PATCH"])
+    def note(number: int) -> Any:
+        if request.method != "GET":
+            sent = request.get_json()
+            if whole and sent.keys() != {"title", "text"}:
+                return jsonify(error="title and text"), 400
+            if once and kept[number]["updated_at"]:
+                return jsonify(error="no more"), 403
+            kept[number].update(sent, updated_at=next(changes))
+        return jsonify(note=kept[number])
+
+    return app, kept
+
+
+def put(path: str, **members: str) -> Request:
+    headers = (("Content-Type", "application/json"),)
+    return Request("PUT", path, headers, json.dumps(members).encode(), "write")
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_was_there_is_as_it_was_when_the_scan_has_ended(whole: bool) -> None:
+    app, kept = notes(whole=whole)
+    courier = Courier(WsgiTransport(app), mode="active")
+    courier.carry(put("/notes/1", title="x' OR 'a'='a"))
+    courier.carry(put("/notes/1", title="other", text="new"))
+    courier.put_back()
+    assert (kept[1]["title"], kept[1]["text"], courier.unlike) == ("title 1", "old", {})
+
+
+def test_what_could_not_be_put_back_is_named() -> None:
+    app, _ = notes(once=True)
+    courier = Courier(WsgiTransport(app), mode="active")
+    courier.carry(put("/notes/1", text="new"))
+    courier.put_back()
+    assert courier.unlike == {"PUT /notes/1": ["text"]}
