@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.fact import Flow, Function
 from stopper.core.followed_values import through
+from stopper.core.passing import given
 from stopper.core.values import (
     Call,
-    Choice,
     ConfigValue,
     Constant,
     Item,
@@ -20,6 +20,7 @@ from stopper.core.values import (
     Truth,
     Unknown,
     Value,
+    options,
     parts,
     walk,
 )
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
 
 _CHOOSES: Final = re.compile(r"(?i)visible|public|front_?end|client_?side|safe|filter|redact|mask|scrub|saniti")
+_STEPS: Final = 3
 _WHOLE: Final = (".items", ".values", ".copy")
 
 
@@ -67,8 +69,9 @@ def _shows_all(facts: "SourceFacts", value: Value, depth: int = 12) -> bool:
             return facts.derives(value, "whole-config")
         case Call(callee=callee) if (made := facts.function(callee)) is not None and made.returns:
             return facts.derives(value, "whole-config") and not all(
-                _is_one(one) or ((given := _handed(one, value)) is not None and not _shows_all(facts, given, depth - 1))
-                for one in _ends(facts, made, 3)
+                _is_one(one)
+                or ((handed := _handed(one, value)) is not None and not _shows_all(facts, handed, depth - 1))
+                for one in _ends(facts, made, _STEPS)
             )
         case Call(receiver=None, callee=callee) if facts.function(callee) is not None or callee.endswith(_WHOLE):
             return facts.derives(value, "whole-config")
@@ -78,12 +81,12 @@ def _shows_all(facts: "SourceFacts", value: Value, depth: int = 12) -> bool:
 
 def _ends(facts: "SourceFacts", made: Function, steps: int) -> Iterator[Value]:
     """What a function gives back, through those of the project that it hands on."""
-    for one in made.returns:
+    for one in (option for returned in made.returns for option in options(returned)):
         inner = facts.function(one.callee) if isinstance(one, Call) and one.receiver is None else None
         if inner is not None and inner.returns and steps:
             yield from _ends(facts, inner, steps - 1)
-        elif isinstance(one, Choice):
-            yield from one.options
+        elif isinstance(one, Parameter) and steps < _STEPS:  # of a function further down
+            yield from (passed for each in given(facts, one) for passed in options(each))
         elif isinstance(one, Sequence) and not one.open:
             yield from one.items
         else:
@@ -94,12 +97,16 @@ def _is_one(value: Value) -> bool:
     """A literal, or one setting by a name, which a parameter may give."""
     if isinstance(value, Item):
         return isinstance(value.key, (Constant, Parameter))
+    if isinstance(value, Call) and value.callee.endswith("config.get"):
+        return isinstance(value.argument(0), (Constant, Parameter))
     return isinstance(value, (Constant, ConfigValue))
 
 
 def _handed(end: Value, call: Call) -> Value | None:
-    """What that call passes, where a function gives back one of its parameters."""
-    return call.argument(end.index, end.parameter) if isinstance(end, Parameter) and end.index >= 0 else None
+    """What that call passes, or what holds when it passes nothing, where a function gives back one of its parameters."""
+    if not isinstance(end, Parameter) or end.index < 0:
+        return None
+    return call.argument(end.index, end.parameter) or end.default
 
 
 def _is_paired(value: Value) -> bool:
