@@ -59,6 +59,8 @@ if TYPE_CHECKING:
 _OF_KEYS: Final = frozenset({"sorted", "list", "tuple", "set", "frozenset", "iter"})
 """What gives the keys of a mapping alone."""
 
+_FILLED: Final = frozenset({"format", "join", "replace", "_replace", "with_query", "update_query", "with_fragment"})
+"""Methods that put what they are given into what they give back."""
 _CALLED: Final = ""
 """Under this name, which no parameter has, stands the function whose parameters are bound: what is not bound was left out."""
 
@@ -142,6 +144,8 @@ class _Asking:
         found = self._union(parts(value), bound, depth)
         if not found or not value.open or not (gone := left_out(self.facts, value)):
             return found
+        if "authorization-header" in gone:
+            gone |= {"request-headers"}  # without the credential they are no longer all headers
         whole = len(value.items) == 1
         spread = self._union(tuple(held for key, held in value.items if whole or is_spread(key)), bound, depth)
         said = tuple(held for key, held in value.items if not whole and not is_spread(key))
@@ -314,9 +318,7 @@ class _Asking:
         if filled:
             return found | self._union(filled, bound, depth)
         if value.receiver is not None and (value.method in TEXT_METHODS or value.method in REQUEST):
-            found |= self._union(
-                parts(value) if value.method in ("format", "join", "replace") else (value.receiver,), bound, depth
-            )
+            found |= self._union(parts(value) if value.method in _FILLED else (value.receiver,), bound, depth)
         return found
 
     def _results(

@@ -75,14 +75,14 @@ MODEL: Final = re.compile(
 )
 
 PASSING: Final = frozenset({
-    "traceback.format_exception", "traceback.format_exception_only", "textwrap.dedent", "html.unescape", "int",
+    "traceback.format_exception", "traceback.format_exception_only", "textwrap.dedent", "pprint.pformat", "html.unescape", "int",
     "float", "abs", "round", "os.path.normpath", "pathlib.Path", "sqlalchemy.text", "typing.cast", "min", "max",
     "zip", "map", "filter", "enumerate", "urllib.parse.unquote", "urllib.parse.urlencode", "urllib.parse.urljoin",
     "copy.copy", "copy.deepcopy", "os.path.join", "markdown.markdown", "markdown2.markdown", "mistune.html", "base64.b64encode", "base64.b64decode",
     "base64.urlsafe_b64decode", "base64.urlsafe_b64encode", "urllib.parse.quote", "str", "repr", "bytes", "format",
     "list", "dict", "tuple", "set", "sorted", "reversed", "ascii", "vars", "iter", "next", "frozenset",
     "json.dumps", "json.loads", "flask.json.dumps", "flask.json.loads", "flask.jsonify", "flask.make_response",
-    "flask.Response",
+    "flask.Response", "urllib.parse.urlunsplit", "urllib.parse.urlunparse",
 })  # fmt: skip
 
 TEXT_METHODS: Final = frozenset({
@@ -90,7 +90,7 @@ TEXT_METHODS: Final = frozenset({
     "getlist", "setdefault", "casefold", "strftime", "text", "get_json", "iter_content", "readlines", "split",
     "rsplit", "strip", "lstrip", "rstrip", "replace", "encode", "decode", "lower", "upper", "partition",
     "rpartition", "get", "pop", "items", "values", "keys", "to_dict", "copy", "read", "format", "join", "title",
-    "removeprefix", "removesuffix", "json",
+    "removeprefix", "removesuffix", "json", "_replace", "geturl", "with_query", "update_query", "with_fragment",
 })  # fmt: skip
 
 NUMBERS: Final = frozenset({"int", "float", "bool", "len", "uuid.UUID", "round", "abs", "decimal.Decimal"})

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from stopper.core.account_names import is_password_name
 from stopper.core.app import App, Route
-from stopper.core.body_models import classes_by_name
+from stopper.core.declared_queries import declared_queries
 from stopper.core.exchange import Request
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
@@ -18,7 +18,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, 
 from stopper.core.probe_login import lets_in
 from stopper.core.rule import Hit, Rule
 from stopper.core.spec_document import items, mapping
-from stopper.core.values import Call, Constant, Format, Mapping, Sequence, Value, text_of, walk
+from stopper.core.values import Constant, Format, Mapping, Sequence, Value, text_of, walk
 
 MESSAGE: Final = "a password is read from the query string"
 _LOGIN: Final = re.compile(r"(?i)(^|[/_-])(log-?in|sign-?in|authenticate|auth|tokens?|sessions?)(/|$)")
@@ -87,30 +87,10 @@ def _writes_password(url: Value) -> bool:
     )
 
 
-_TAKES: Final = frozenset({"use_args", "use_kwargs", "arguments", "input"})
-_QUERY: Final = frozenset({"query", "querystring", "args", "view_args", "path"})
-
-
 def _declared(facts: SourceFacts) -> Iterator[Hit]:
-    """``@use_kwargs({"password": …}, location="query")``, ``@blp.arguments(LoginQuery, location="query")``."""
-    for function in facts.functions():
-        for decorator in function.decorators:
-            made = decorator.call
-            if made is None or decorator.name.rpartition(".")[2] not in _TAKES or not made.args:
-                continue
-            if text_of(made.keyword("location", "arg_location")) in _QUERY and any(
-                map(_is_credential, _fields(facts, made.args[0]))
-            ):
-                yield Hit(MESSAGE, decorator.span)
-
-
-def _fields(facts: SourceFacts, schema: Value) -> Iterator[str]:
-    """The names of a dict of fields, or of a schema class of the project."""
-    if isinstance(schema, Mapping):
-        yield from schema.keys()
-    called = schema.callee if isinstance(schema, Call) else getattr(schema, "dotted", "")
-    if (known := classes_by_name(facts).get(called)) is not None:
-        yield from known.attributes
+    for span, _, fields in declared_queries(facts):
+        if any(map(_is_credential, fields)):
+            yield Hit(MESSAGE, span)
 
 
 def _parsed(facts: SourceFacts) -> Iterator[Hit]:

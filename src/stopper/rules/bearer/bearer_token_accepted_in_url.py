@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.declared_queries import declared_queries
 from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -32,20 +33,9 @@ from stopper.core.values import (
 )
 
 READ_FROM: Final = frozenset({"flask.request.args", "flask.request.values", "flask.request.form"})
-CLEAR: Final = frozenset(
-    {
-        "access_token",
-        "accesstoken",
-        "access-token",
-        "bearer",
-        "bearer_token",
-        "auth_token",
-        "authtoken",
-        "jwt",
-        "jwt_token",
-        "authorization",
-    }
-)
+CLEAR: Final = frozenset({
+    "access_token", "accesstoken", "access-token", "bearer", "bearer_token", "auth_token", "authtoken", "jwt", "jwt_token", "authorization",
+})  # fmt: skip
 """Names that mean an access token and nothing else."""
 MAYBE: Final = frozenset({"token", "auth", "t", "tok", "id_token", "session_token", "api_token", "user_token"})
 """Names that may also mean a reset link, a ticket or another service's token: the code around has to say more."""
@@ -102,6 +92,12 @@ def _declared(facts: SourceFacts) -> Iterator[Hit]:
         for part in walk(given, 4)
         if isinstance(part, Item) and isinstance(part.owner, Call) and part.owner.method == "parse_args"
     ]
+    for span, function, fields in declared_queries(facts):
+        names = {field.lower() for field in fields}
+        if not _is_for_once(facts, function) and (
+            names & CLEAR or (names & MAYBE and _is_decoded(facts, function, fields))
+        ):
+            yield Hit("a bearer token is accepted from the URL or a form", span, certainty="likely")
     for call in facts.calls("*.add_argument"):
         name = (text_of(call.keyword("dest")) or text_of(call.argument(0, "name")) or "").lower()
         said = call.keyword("location")
@@ -110,6 +106,18 @@ def _declared(facts: SourceFacts) -> Iterator[Hit]:
             name in CLEAR or (name in MAYBE and any(_name(item) == name for item in decoded))
         ):
             yield Hit("a bearer token is accepted from the URL or a form", call.span, certainty="likely")
+
+
+def _is_decoded(facts: SourceFacts, function: str, fields: tuple[str, ...]) -> bool:
+    """That the function hands one of the fields to a JWT library, by its name or out of what it is given."""
+    return any(
+        (isinstance(part, Parameter) and part.parameter in fields)
+        or (isinstance(part, Item) and text_of(part.key) in fields)
+        for call in facts.calls_in(function)
+        if _DECODES.fullmatch(call.callee) or _CHECKS.fullmatch(call.method)
+        for given in call.args[:1]
+        for part in walk(given, 4)
+    )
 
 
 def _accepted(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:

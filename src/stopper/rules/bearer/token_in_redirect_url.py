@@ -25,7 +25,9 @@ NOT_CREDENTIALS: Final = re.compile(
 _LOGS_OUT: Final = re.compile(r"(?i)log_?-?out|sign_?-?out|end_?session")
 _HINTS: Final = frozenset({"id_token", "id_token_hint", "idtoken"})
 _HANDED: Final = re.compile(r"(?i)[?&#;](?:access_token|id_token|refresh_token|auth_token|token|jwt)=[\w.~+/-]{16,}")
-_NAMED: Final = re.compile(r"(?i)[?&#](?:access_token|id_token|refresh_token|auth_token|token|jwt)=$")
+_NAMED: Final = re.compile(
+    r"(?i)[?&#](?:access_token|id_token|refresh_token|auth_token|session_token|api_token|jwt_token|session_?id|api_?key|token|jwt|bearer)=$"
+)
 _CODE: Final = re.compile(r"[?&#](?:\w+_)?code=$")
 _CLEAR: Final = frozenset({"access_token", "id_token", "refresh_token", "auth_token", "bearer", "jwt"})
 """What is passed on under such a name is no link of its own, whatever made it."""
@@ -45,6 +47,13 @@ def detect(app: App) -> Iterator[Hit]:
             )
     yield from _by_endpoint(facts)
     yield from _by_name(facts)
+    for one in facts.assignments():
+        if (
+            one.attribute == "location"
+            and "." in one.target
+            and (facts.derives(one.value, "token", "authorization-header", by_name=False) or _says_so(one.value))
+        ):
+            yield Hit("a token is put into the address of a redirect", one.span)
     for header in headers_set(facts, "Location"):
         if facts.derives(header.value, "token", "authorization-header", by_name=False):
             yield Hit("a token is put into the address of a redirect", header.span)
@@ -91,13 +100,19 @@ def _by_name(facts: SourceFacts) -> Iterator[Hit]:
     for call in facts.calls("flask.redirect", "werkzeug.utils.redirect"):
         if call.span in told or call.span is None or NOT_CREDENTIALS.search(call.function.rpartition(".")[2]):
             continue
-        for whole in (part for given in call.args[:1] for part in walk(given, 3) if isinstance(part, Format)):
-            before = ""
-            for part in _in_order(whole):
-                if _NAMED.search(before) and not isinstance(part, Constant) and not NOT_CREDENTIALS.search(before):
-                    yield Hit("a token is put into the address of a redirect", call.span, certainty="likely")
-                    break
-                before += text_of(part) or ""
+        if any(map(_says_so, call.args[:1])):
+            yield Hit("a token is put into the address of a redirect", call.span, certainty="likely")
+
+
+def _says_so(address: Value) -> bool:
+    """That something stands behind ``token=`` in the address."""
+    for whole in (part for part in walk(address, 3) if isinstance(part, Format)):
+        before = ""
+        for part in _in_order(whole):
+            if _NAMED.search(before) and not isinstance(part, Constant) and not NOT_CREDENTIALS.search(before):
+                return True
+            before += text_of(part) or ""
+    return False
 
 
 def _in_order(whole: Format) -> Iterator[Value]:

@@ -37,7 +37,20 @@ HANDED: Final = frozenset(
 )
 """Members of an answer that are a token."""
 MAYBE: Final = frozenset(
-    {"token", "access", "refresh", "bearer", "auth", "session", "jwt_token", "api_token", "user_token", "session_token"}
+    {
+        "token",
+        "access",
+        "refresh",
+        "bearer",
+        "auth",
+        "session",
+        "jwt_token",
+        "api_token",
+        "user_token",
+        "session_token",
+        "api_key",
+        "apikey",
+    }
 )
 """A member that is one where its value is."""
 _BODY_WORDS: Final = HANDED | MAYBE
@@ -65,7 +78,7 @@ _MAKERS: Final = ("flask.jsonify", "flask.make_response", "flask.json.jsonify", 
 def detect(app: App) -> Iterator[Hit]:
     """A view that returns a token where nothing says that it may not be stored."""
     facts = source_of(app)
-    if not facts.says(*_SPELLED):
+    if not facts.says(*_SPELLED) and not any(_BODY_WORDS & one.fields.keys() for one in facts.classes()):
         return
     views = {route.view for route in facts.routes}
     handing = [
@@ -160,13 +173,20 @@ def _is_token_body(facts: SourceFacts, value: Value) -> bool:
     if isinstance(value, Mapping):
         pairs = [(text_of(key) or "", item) for key, item in value.items]
     elif isinstance(value, Call) and (value.callee in _MAKERS or value.method[:1].isupper()):
-        pairs = list(value.keywords)  # also of ``TokenPair(access_token=…)``
+        pairs = [*value.keywords, *_by_place(facts, value)]  # also of ``TokenPair(access_token=…)``
     return any(
         name.lower() in HANDED
         or (name.lower() in MAYBE and (facts.derives(item, "token", by_name=False) or _is_made(item)))
         for name, item in pairs
         if name.lower() in _BODY_WORDS and not isinstance(item, Constant) and not _was_sent(item)
     )
+
+
+def _by_place(facts: SourceFacts, made: Call) -> Iterator[tuple[str, Value]]:
+    """``Pair(access, refresh)`` under the names of the fields that the class declares."""
+    own = next((one for one in facts.classes() if one.name == made.callee), None) if made.args else None
+    if own is not None and "__init__" not in own.methods:
+        yield from zip(own.fields, made.args, strict=False)
 
 
 _ISSUES: Final = re.compile(
@@ -176,8 +196,9 @@ _ISSUES: Final = re.compile(
 
 def _is_made(value: Value) -> bool:
     """``user.get_token()``, ``generate_auth_token(user)``: what is called so hands out a token, also where it is not seen."""
-    return (
-        isinstance(value, Call) and _ISSUES.fullmatch(value.method) is not None and "csrf" not in value.method.lower()
+    return isinstance(value, Call) and (
+        (_ISSUES.fullmatch(value.method) is not None and "csrf" not in value.method.lower())
+        or value.callee in ("secrets.token_urlsafe", "secrets.token_hex")
     )
 
 
