@@ -31,12 +31,14 @@ def _written(root: Path, key: str) -> list[tuple[object, str, int]]:
         ("from_file('app.toml', load=tomllib.load, text=False)", "instance/app.toml", "# mine\nDEBUG = true\n"),
         ("from_file('settings.yml', yaml.safe_load)", "settings.yml", "# mine\nDEBUG: on\n"),
         ("from_file(os.environ.get('S', 'config.yaml'), yaml.safe_load)", "config.yaml", "# mine\nDEBUG: yes\n"),
+        ("update(yaml.safe_load(open('config.yml')))", "config.yml", "# DEBUG: no\nDEBUG: on\n"),
+        ("from_mapping(json.load(open('config.json'))['flask'])", "config.json", '{"flask": {\n"DEBUG": true}}'),
         ("from_pyfile('plain.py')", "plain.py", "# nothing here speaks of a web application\nDEBUG = True\n"),
         ("from_pyfile('own.py')", "instance/own.py", "# nothing here speaks of a web application\nDEBUG = True\n"),
     ],
 )
 def test_a_setting_of_a_loaded_file_is_a_fact_at_its_line(tmp_path, call, path, text):
-    (tmp_path / "app.py").write_text(f"import json, os\n{HEAD}app.config.{call}\n")
+    (tmp_path / "app.py").write_text(f"import json, os, yaml\n{HEAD}app.config.{call}\n")
     (tmp_path / path).parent.mkdir(exist_ok=True)
     (tmp_path / path).write_text(text)
     assert _written(tmp_path, "DEBUG") == [(True, path, 2)]
@@ -70,7 +72,8 @@ def test_small_names_are_no_settings(tmp_path):
 @example(b"A = 1979-05-27\nB = inf", "toml")
 @example(b'{"A": NaN, "B": 1e999}', "json")
 def test_no_bytes_of_a_loaded_file_break_the_reading(tmp_path, data, ending):
-    (tmp_path / "app.py").write_text(HEAD + f"app.config.from_file('config.{ending}', load)\n")
+    parsed = f"import yaml\napp.config.update(yaml.load(open('config.{ending}')))\n"
+    (tmp_path / "app.py").write_text(HEAD + f"app.config.from_file('config.{ending}', load)\n" + parsed)
     (tmp_path / f"config.{ending}").write_bytes(data)
     read_source((tmp_path,), tmp_path)
     (tmp_path / f"config.{ending}").unlink()

@@ -23,7 +23,7 @@ from stopper.scan.source import names
 from stopper.scan.source.drafts import new_call, new_constant, new_format, new_mapping, new_sequence, new_unknown
 from stopper.scan.source.folding import braces, formatted
 from stopper.scan.source.hook_tables import row_extended
-from stopper.scan.source.lookups import attribute, item, request_part
+from stopper.scan.source.lookups import LOADS, attribute, item, parsed_file, request_part
 from stopper.scan.source.project import Registration
 from stopper.scan.source.reader import NONE, NOTHING, READERS, Reader, canonical, either, named
 from stopper.scan.source.removing import take_out
@@ -211,6 +211,8 @@ def _folded(
         return _environment(reader, node, callee, args, dict(keywords))
     if callee in AGAIN and (again := request_again(args)) is not None:
         return again
+    if callee in LOADS and reader.project.settings_texts:
+        return parsed_file(reader, args)
     if owner is None:
         return _folded_builtin(reader, node, callee, args, keywords, is_open)
     if callee == "dict.fromkeys" and args and type(args[0]) is Sequence:

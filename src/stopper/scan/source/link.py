@@ -175,8 +175,7 @@ def _is_loaded(state: ClassState, loaded: set[str], children: dict[str, list[Cla
 
 
 def _loaded(project: Project, modules: dict[str, Module]) -> tuple[set[str], bool]:
-    # A file of data is read as a module where ``app.config`` is filled from it, and nowhere else.
-    loaded = {name for name, module in modules.items() if module.path.endswith((".json", ".toml", ".yaml", ".yml"))}
+    loaded: set[str] = set()
     unknown = False
     for call in project.calls:
         if not call.callee.endswith(("from_object", "from_pyfile", "from_file", "from_json")) or not call.args:

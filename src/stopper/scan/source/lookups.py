@@ -17,6 +17,7 @@ from stopper.core.values import (
     Member,
     Name,
     Sequence,
+    Unknown,
     Value,
 )
 from stopper.scan.source.drafts import (
@@ -55,6 +56,8 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
         known = _of_project(reader, dotted, name)
         if type(known) is Name:
             known = held_by_property(reader, known.dotted, owner) or known
+        if type(known) is Call:
+            known = _by_default(known)
         found = known if known is not None else new_name(canonical(f"{dotted}.{name}"))
     else:
         if name == "value" and _is_of_enum(owner):
@@ -66,6 +69,7 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
             if type(known) is Name:
                 known = held_by_property(reader, known.dotted, owner) or known
             if known is not None and not _is_passed(reader, owner, name):
+                known = _by_default(known) if type(known) is Call else known
                 return named(known, name) if sensitive(name) else known
         if type(owner) is Call and owner.callee[:1] != "?":
             held = field_of(reader.project, owner, name, reader.results)
@@ -77,6 +81,20 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
             else new_member(owner, name)
         )
     return named(found, name) if sensitive(name) else found
+
+
+_FIELDS: Final = frozenset({"dataclasses.field", "attr.ib", "attr.attrib", "attrs.field", "pydantic.Field"})
+
+
+def _by_default(declared: Call) -> Value:
+    """What a field of a data class is where nobody gives it anything: ``field(default_factory=lambda: os.environ["KEY"])``."""
+    if declared.callee not in _FIELDS:
+        return declared
+    made = declared.keyword("default_factory", "factory")
+    if type(made) is Unknown and len(made.parts) == 1:
+        return made.parts[0]
+    given = declared.keyword("default")
+    return declared if given is None else given
 
 
 def _is_passed(reader: Reader, made: Call, name: str) -> bool:
@@ -155,7 +173,18 @@ def subscript(reader: Reader, node: ast.Subscript) -> Value:
     return item(reader, owner, reader.value(node.slice), None, node)
 
 
-_LOADS: Final = frozenset({"json.load", "json.loads", "yaml.safe_load", "tomllib.load", "tomllib.loads", "toml.load"})
+LOADS: Final = frozenset(
+    {
+        "json.load",
+        "json.loads",
+        "yaml.safe_load",
+        "yaml.full_load",
+        "yaml.load",
+        "tomllib.load",
+        "tomllib.loads",
+        "toml.load",
+    }
+)
 _LOOKED_IN: Final = (Mapping, ConfigValue, Choice)
 
 
@@ -193,7 +222,7 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
     made = new_item(owner, key, default, reader.span(node), name)
     if type(key) is not Constant and (
         type(owner) in _LOOKED_IN
-        or (type(owner) is Call and owner.callee in _LOADS)
+        or (type(owner) is Call and owner.callee in LOADS)
         or (type(owner) is Name and owner.dotted.startswith("flask.request."))
     ):
         reader.project.lookups.append(made)
@@ -201,6 +230,13 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
     if text is not None and source and made.span is not None:
         reader.project.readings.append(Reading(source, text, made, made.span, reader.function))
     return made
+
+
+def parsed_file(reader: Reader, given: tuple[Value, ...]) -> Value | None:
+    """What a parser makes of a file of settings beside the code; the parsers are imported where there is one."""
+    from stopper.scan.source.parsed_files import parsed
+
+    return parsed(reader, given)
 
 
 def request_part(owner: Value, depth: int = 4) -> str:

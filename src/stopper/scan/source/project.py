@@ -19,6 +19,7 @@ from stopper.core.fact import (
     Return,
     Suppression,
     Text,
+    TextFile,
 )
 from stopper.core.place import Span
 from stopper.core.values import Call, Item, Value
@@ -135,6 +136,10 @@ class Project:
     """What is looked up in a mapping or a setting under a key that is no literal."""
     refusals: list[Refusal] = field(default_factory=list[Refusal])
     registrations: list[Registration] = field(default_factory=list[Registration])
+    settings_texts: dict[str, TextFile] = field(default_factory=dict[str, TextFile])
+    """The files of settings beside the code, by their path; those of tests left out."""
+    parsed: dict[str, Value | None] = field(default_factory=dict[str, "Value | None"])
+    """What a parser makes of such a file, once some code has it parsed."""
 
     def has_function(self, name: str) -> bool:
         """That the project has a function of that qualified name, which may not have been read yet."""

@@ -230,6 +230,9 @@ def read_files(
     _unique_names(run)
     run.tops = {part for source in run.sources.values() for part in source.shown.removesuffix(".py").split("/")}
     run.tops.update(part for source in run.sources.values() for part in source.module.split("."))
+    run.project.settings_texts.update(
+        (text.path, text) for text in texts if text.kind == "config" and not files.is_test(text.path)
+    )
     wanted = _relevant(run)
     with _deep_stack():
         for number, one in enumerate(wanted):

@@ -1,5 +1,5 @@
 """Files that ``app.config`` is filled from: ``from_pyfile("settings.cfg")`` as the Python that it is, ``from_file`` and ``from_json`` as JSON, TOML or
-YAML, also where ``update`` is given what a parser made of one, laid out as the same settings in Python at the lines where they stand.
+YAML, laid out as the same settings in Python at the lines where they stand.
 """
 
 import ast
@@ -12,7 +12,7 @@ from typing import Final, cast
 import yaml
 
 from stopper.core.fact import TextFile
-from stopper.core.values import Call, Item, literals, text_of, walk
+from stopper.core.values import Call, literals
 from stopper.scan.source.files import is_test
 from stopper.scan.source.project import Module, Project
 from stopper.scan.source.reader import wide_lines
@@ -20,10 +20,8 @@ from stopper.scan.source.statements import read_module
 
 MOST_PARTS: Final = 2_000
 """Parts of one setting's value."""
-_CONFIG: Final = re.compile(r"\bconfig\.(?:update|from_mapping)$")
-_PARSING: Final = frozenset({"load", "loads", "safe_load", "full_load"})
 _LOADERS: Final = ("from_pyfile", "from_file", "from_json")
-_PARSERS: Final[dict[str, Callable[[str], object]]] = {
+PARSERS: Final[dict[str, Callable[[str], object]]] = {
     "json": json.loads,
     "toml": tomllib.loads,
     "yaml": yaml.safe_load,
@@ -36,14 +34,12 @@ def settings_files(project: Project, texts: Sequence[TextFile]) -> tuple[Module,
     wrong with it shows when the application starts."""
     read: dict[str, Module] = {}
     known = {text.path: text for text in texts if not is_test(text.path)}
-    for call in [one for one in project.calls if one.method in _LOADERS or _CONFIG.search(one.callee)]:
+    for call in [one for one in project.calls if one.method in _LOADERS]:
         if call.span is None or is_test(call.span.path):
             continue
-        for name, under in (
-            _parsed(project, call) if call.method not in _LOADERS else ((one, "") for one in _names(call))
-        ):
-            text = _meant(name, call.span.path, known)
-            tree = _tree(text, under) if text is not None and text.path not in read else None
+        for name in names_of(call):
+            text = meant(name, call.span.path, known)
+            tree = _tree(text) if text is not None and text.path not in read else None
             if text is None or tree is None:
                 continue
             module = Module(text.path.replace("/", "."), text.path, False, "")
@@ -53,7 +49,7 @@ def settings_files(project: Project, texts: Sequence[TextFile]) -> tuple[Module,
     return tuple(read.values())
 
 
-def _meant(name: str, caller: str, known: Mapping[str, TextFile]) -> TextFile | None:
+def meant(name: str, caller: str, known: Mapping[str, TextFile]) -> TextFile | None:
     """The file of that name in the folder of the caller, or one around it, or in the folder ``instance`` of one of these."""
     folder = caller
     while folder:
@@ -65,20 +61,7 @@ def _meant(name: str, caller: str, known: Mapping[str, TextFile]) -> TextFile | 
     return None
 
 
-def _parsed(project: Project, call: Call) -> Iterator[tuple[str, str]]:
-    """``app.config.update(yaml.safe_load(file))``: the files that are read there, each with the part of it that is taken."""
-    for given in (*call.args, *(value for name, value in call.keywords if name == "**")):
-        under = text_of(given.key) or "" if isinstance(given, Item) else ""
-        made = given.owner if isinstance(given, Item) and under else given
-        for value in project.returned.get(made.callee, (made,)) if isinstance(made, Call) else ():
-            inside = [part for part in walk(value, 5) if isinstance(part, Call)]
-            if any(part.method in _PARSING for part in inside):
-                for part in inside:
-                    if part.callee in ("open", "io.open") or part.method == "Path":
-                        yield from ((name, under) for name in _names(part))
-
-
-def _names(call: Call) -> Iterator[str]:
+def names_of(call: Call) -> Iterator[str]:
     """The files that the call may name, without the folders that lead out of the application's own."""
     said = call.argument(0, "filename", "file")
     if isinstance(said, Call) and said.method == "join" and said.args:
@@ -90,8 +73,8 @@ def _names(call: Call) -> Iterator[str]:
                 yield name
 
 
-def _tree(text: TextFile, under: str) -> ast.Module | None:
-    parse = _PARSERS.get(text.path.rpartition(".")[2])
+def _tree(text: TextFile) -> ast.Module | None:
+    parse = PARSERS.get(text.path.rpartition(".")[2])
     whole = "\n".join(text.lines).removeprefix("\ufeff")
     try:
         if parse is None:
@@ -99,8 +82,6 @@ def _tree(text: TextFile, under: str) -> ast.Module | None:
         said = parse(whole)
     except Exception:  # noqa: BLE001 - parsers raise whatever they stumble over in foreign text
         return None
-    if under and isinstance(said, dict):
-        said = cast("dict[object, object]", said).get(under)
     if not isinstance(said, dict):
         return None
     return ast.Module(list(_assignments(cast("dict[object, object]", said), text.lines)), [])

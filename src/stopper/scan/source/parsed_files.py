@@ -1,0 +1,70 @@
+"""What ``yaml.safe_load(open("config.yml"))`` gives: the settings beside the code as the values that stand in them, each at its line."""
+
+import re
+from typing import Final, cast
+
+from stopper.core.fact import TextFile
+from stopper.core.place import Span
+from stopper.core.values import Call, Constant, Value, walk
+from stopper.scan.source.drafts import new_constant, new_mapping, new_sequence
+from stopper.scan.source.project import Project
+from stopper.scan.source.reader import Reader
+from stopper.scan.source.settings_files import MOST_PARTS, PARSERS, meant, names_of
+
+DEEPEST: Final = 8
+
+
+def parsed(reader: Reader, given: tuple[Value, ...]) -> Value | None:
+    """The values of the file that is opened in what a parser is given; None where it is no file of settings beside the code."""
+    opened = (
+        [part for part in walk(given[0], 4) if isinstance(part, Call) and part.method in ("open", "Path")]
+        if given
+        else []
+    )
+    for call in opened:
+        for name in names_of(call):
+            text = meant(name, reader.path, reader.project.settings_texts)
+            if text is not None:
+                return _values(reader.project, text)
+    return None
+
+
+def _values(project: Project, text: TextFile) -> Value | None:
+    if text.path not in project.parsed:
+        parse = PARSERS.get(text.path.rpartition(".")[2])
+        try:
+            said = parse("\n".join(text.lines).removeprefix("\ufeff")) if parse is not None else None
+        except Exception:  # noqa: BLE001 - parsers raise whatever they stumble over in foreign text
+            said = None
+        project.parsed[text.path] = _value(text, said, 0, [MOST_PARTS], DEEPEST) if isinstance(said, dict) else None
+    return project.parsed[text.path]
+
+
+def _value(text: TextFile, said: object, begin: int, left: list[int], depth: int) -> Value | None:
+    """The value; None for a date and what else has no literal, and for more parts than are *left*: an alias of YAML may stand for a whole
+    tree, many times over. *begin* is the number of the line, from 0, below which it stands."""
+    left[0] -= 1
+    if left[0] < 0 or depth == 0:
+        return None
+    place = Span(text.path, begin + 1, begin + 1, 1, len(text.lines[begin]) + 1 if begin < len(text.lines) else 1)
+    if isinstance(said, (str, int, float, bool)) or said is None:
+        return new_constant(said, place)
+    if isinstance(said, list):
+        items = [_value(text, one, begin, left, depth - 1) for one in cast("list[object]", said)]
+        return new_sequence(tuple(one for one in items if one is not None), "list", False, place)
+    if not isinstance(said, dict):
+        return None
+    pairs: list[tuple[Value, Value]] = []
+    for key, one in cast("dict[object, object]", said).items():
+        line = _line(text, key, begin) if isinstance(key, str) else begin
+        held = _value(text, one, line, left, depth - 1)
+        if isinstance(key, str) and held is not None:
+            pairs.append((Constant(key, held.span), held))
+    return new_mapping(tuple(pairs), False, place)
+
+
+def _line(text: TextFile, key: str, begin: int) -> int:
+    """The number, from 0, of the first line at or after *begin* that names the key."""
+    named = re.compile(rf"""(?:^|[\s{{,\[."'-]){re.escape(key)}["']?\s*[:=\]]""")
+    lines = ((number, text.lines[number]) for number in range(begin, len(text.lines)))
+    return next((number for number, line in lines if line.lstrip()[:1] != "#" and named.search(line)), begin)
