@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.body_models import admitted_words, class_of, classes_by_name, is_record
 from stopper.core.facts import SourceFacts
-from stopper.core.values import Call, Format, Item, Mapping, Member, Name, Value, text_of, walk
+from stopper.core.values import Call, Format, Item, Mapping, Member, Name, Value, parts, text_of, walk
 from stopper.core.whole_body import is_held_by_name, is_whole, is_whole_of
 
 GRANTS: Final = re.compile(
@@ -62,13 +62,22 @@ def _names_every_member(facts: SourceFacts, statement: Value) -> bool:
     if not any(_CHANGES.match(text_of(one.parts[0]) or "") for one in formats):
         return False
     return any(
-        isinstance(part, Item)
-        and text_of(part.key) is None
+        text_of(part.key) is None
         and (is_whole(part.owner) or is_whole_of(facts, part.owner))
         and not is_held_by_name(facts, part)
         for one in formats
-        for part in walk(one, 6)
+        for part in _members(one)
     )
+
+
+def _members(value: Value, depth: int = 6) -> Iterator[Item]:
+    """What stands in a text itself, and not as the key of something else."""
+    if isinstance(value, Item):
+        yield value
+        if not isinstance(value.owner, Call):
+            return
+    for part in parts(value.owner if isinstance(value, Item) else value) if depth else ():
+        yield from _members(part, depth - 1)
 
 
 def _are_rows(facts: SourceFacts, value: Value) -> bool:

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App, Route
+from stopper.core.asked_whose import asks_whose
 from stopper.core.body_models import classes_by_name
 from stopper.core.fact import Function
 from stopper.core.facts import source_of
-from stopper.core.owner_names import ADMIN_GUARD, OWNER, PRIVATE, WHO
+from stopper.core.owner_names import ADMIN_GUARD, OWNER, PRIVATE
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
 from stopper.core.seeming_guards import is_seemingly_guarded
@@ -30,6 +31,13 @@ _BY_KEY: Final = (
     "update_one",
     "delete_one",
     "get_one",
+    "get_or_none",
+    "find_one_or_404",
+    "find_one_and_replace",
+    "delete_by_id",
+    "get_item",
+    "update_item",
+    "delete_item",
 )
 _BY_FILTER: Final = ("filter_by", "filter", "where")
 _PERSON: Final = re.compile(r"(?i)/(?:users?|people|persons?|members|profiles|authors)/\{[^{}/]+\}/?$")
@@ -38,26 +46,21 @@ _LISTS: Final = frozenset(
 )
 _SQL: Final = re.compile(r"(?is)^\s*(select|update|delete)\b.*\bwhere\b")
 _SQL_OWNER: Final = re.compile(
-    r"(?i)\b(user|owner|author|account|customer|tenant|org|team|created_by|member|company)\w*\s*="
+    r"(?i)\b(user|owner|author|account|customer|tenant|org|team|created_by|member|company)\w*\s*=|\b(?:is_)?(?:shared|public|published)\s*=\s*(?:true|1)\b"
 )
-_TOOL: Final = re.compile(
-    r"(?i)^flask\.g\._?\w*(?:db|database|conn|connection|cursor|cur|store|engine|redis|mongo|sqlite\w*|db_session|start\w*|request_id|trace_id|locale|lang|language)$"
-)
-"""What is kept in ``g`` for the request and says nothing of who is calling."""
 _MINE: Final = re.compile(
     r"(?i)^(?:owner|author|user|creator|(?:created|uploaded|ordered|booked|requested|submitted)_by|uploader|seller|buyer|recipient|sender|customer|client|patient|student|employee|"
     r"member|borrower|holder|subscriber|applicant|guest|account)(?:_id|_email|_name)?$|^uid$|^userid$"
 )
 """A column that says which person a row belongs to."""
-_ACCESS: Final = re.compile(
-    r"(?i)(?:^|_)(?:owns?|owner|belongs|access|can_(?:access|view|read|edit|see)|may_(?:access|view|read|edit|see))(?:_|$)"
-)
-"""What a decorator asks for the thing that the address names: ``get_case_access``, ``user_has_client_access``."""
 _CATALOGUE: Final = re.compile(
     r"(?i)(^|[/_-])(products?|categor\w+|tags?|articles?|posts?|books?|movies?|songs?|courses?|events?|countries|cities|news|pages?|recipes?|public)([/_-]|$)"
 )
 
 
+_SERVES: Final = frozenset({"flask.send_file", "flask.send_from_directory"})
+_FILE_ID: Final = re.compile(r"(?i)(?:^|_)(?:id|uuid|number|no|uid)$")
+_STEM: Final = re.compile(r"_?(?:ids?|uuids?|pk)$")
 _TEMPLATES: Final = re.compile(r"(?i)^[^{]*[/_-](?:templates?|templating)(?=[/_-])")
 """Templates of tasks and notes, out of which everybody's are made."""
 
@@ -74,22 +77,27 @@ def detect(app: App) -> Iterator[Hit]:
             if access is None or not is_seemingly_guarded(access) or method in ("HEAD", "OPTIONS"):
                 continue
             own = list(index.of_view(route.view, route.span, method))
-            if any(ADMIN_GUARD.search(one.name) for one in access.guards) or _asks_whose(index, route, own):
+            if any(ADMIN_GUARD.search(one.name) for one in access.guards):
                 continue
             if lets_programs_in(index, (one.name for one in access.guards)):
                 continue  # whoever holds the credential of the settings acts for everybody
             if method == "GET" and _is_in_a_directory(app, index, route):
                 continue
-            call = next(_lookups(index, own), None)
-            if call is not None and (
-                (route.parameters and _private(route)) or _is_of_somebody(index, route, method, call)
-            ):
+            call = next(
+                (
+                    one
+                    for one in _lookups(index, own)
+                    if _matters(index, route, method, one) and not asks_whose(index, route, own, one)
+                ),
+                None,
+            )
+            if call is not None:
                 message = f"{method} {route.path} looks a thing up by its id and never asks whose it is"
                 yield Hit(message, call.span, RouteRef(method, route.path))
                 break
 
 
-def _lookups(index: FunctionIndex, own: list[Function]) -> Iterator[Call]:
+def _lookups(index: FunctionIndex, own: list[Function]) -> Iterator[Call | Item]:
     """The look-ups of a view, and those of a function of the project that it hands the id to."""
     facts = index.facts
     for function in own:
@@ -99,6 +107,41 @@ def _lookups(index: FunctionIndex, own: list[Function]) -> Iterator[Call]:
         for call in facts.calls_in(function.name):
             if facts.function(call.callee) is not None and any(_is_id(index, value) for value in call.args):
                 yield from (inner for inner in facts.calls_in(call.callee) if _looks_up(index, inner))
+        for call in facts.calls_in(function.name):
+            if call.callee in _SERVES and any(_is_number(index, value) for value in call.args):
+                yield call
+        yield from _kept_under(index, function)
+
+
+def _kept_under(index: FunctionIndex, function: Function) -> Iterator[Item]:
+    """What a view takes out of a dictionary of the module: ``ORDERS.get(order_id)``."""
+    for item in index.facts.all_lookups:
+        if item.span is None or not function.span.holds(item.span) or not _is_id(index, item.key):
+            continue
+        if isinstance(item.owner, Mapping) and not any(isinstance(value, Constant) for _, value in item.owner.items):
+            yield item
+
+
+def _is_number(index: FunctionIndex, value: Value) -> bool:
+    """An id of the path, in the name of a file."""
+    return any(
+        isinstance(part, Parameter) and _FILE_ID.search(part.parameter) and index.facts.routes_of_view(part.function)
+        for part in walk(value, 5)
+    )
+
+
+def _matters(index: FunctionIndex, route: Route, method: str, call: Call | Item) -> bool:
+    """That the thing is somebody's, by the path or by its model."""
+    if (route.parameters or _is_named_by_body(route, call)) and _private(route):
+        return True
+    return _is_of_somebody(index, route, method, call)
+
+
+def _is_named_by_body(route: Route, call: Call | Item) -> bool:
+    """``/appointments/cancel`` with an ``appointment_id`` in the form: what the path speaks of is named by what is sent."""
+    keys = [text_of(part.key) or "" for part in walk(call, 5) if isinstance(part, Item)]
+    stems = [stem for key in keys if (stem := _STEM.sub("", key.lower())) or key.lower() in ("id", "ids")]
+    return any(stem in route.path.lower() for stem in stems)
 
 
 def _private(route: Route) -> bool:
@@ -107,7 +150,7 @@ def _private(route: Route) -> bool:
     return bool(PRIVATE.search(route.path))
 
 
-def _is_of_somebody(index: FunctionIndex, route: Route, method: str, call: Call) -> bool:
+def _is_of_somebody(index: FunctionIndex, route: Route, method: str, call: Call | Item) -> bool:
     """That the model which is looked up says whose a row is. What everybody may read, only its owner may change."""
     if method == "GET" and (_CATALOGUE.search(route.path) or _TEMPLATES.search(route.path)):
         return False
@@ -120,7 +163,7 @@ def _is_of_somebody(index: FunctionIndex, route: Route, method: str, call: Call)
         for word in ("query", "objects")
     ]
     models = [known[name] for name in names if name in known]
-    table = table_of(call)
+    table = table_of(call) if isinstance(call, Call) else ""
     if table and any(_MINE.search(column) for column in tables_of(index.facts).get(table, ())):
         return True
     return any(_MINE.search(column) for model in models for column in (*model.attributes, *model.fields))
@@ -142,7 +185,7 @@ def _is_in_a_directory(app: App, index: FunctionIndex, route: Route) -> bool:
         own = list(index.of_view(listed.view, listed.span, "GET"))
         names = index.calling([function.name for function in own], 2)
         lists = any(call.method in _LISTS for name in names for call in index.facts.calls_in(name))
-        if lists and not _asks_whose(index, listed, own):
+        if lists and not asks_whose(index, listed, own):
             return True
     return False
 
@@ -161,7 +204,7 @@ def _looks_up(index: FunctionIndex, call: Call) -> bool:
             return bool(_SQL.match(text)) and not _SQL_OWNER.search(text)
         if call.method == "execute":
             return False
-        maps = [value for value in call.args if isinstance(value, Mapping)]
+        maps = [value for value in (*call.args, call.keyword("Key")) if isinstance(value, Mapping)]
         if maps:
             return not any(OWNER.search(key) for key in maps[0].keys())  # noqa: SIM118
         return not (call.method == "get" and call.callee.count(".") == 1 and _is_library(call))
@@ -218,66 +261,12 @@ def _is_id(index: FunctionIndex, value: Value) -> bool:
         if (
             isinstance(part, Item)
             and isinstance(part.key, Constant)
-            and re.search(r"(?i)id$|uuid", str(part.key.value))
+            and re.search(r"(?i)ids?$|uuid", str(part.key.value))
         ):
             return isinstance(part.owner, (Name, Call)) and "request" in str(
                 getattr(part.owner, "dotted", getattr(part.owner, "callee", ""))
             )
     return False
-
-
-def _asks_whose(index: FunctionIndex, route: Route, own: list[Function]) -> bool:
-    """The view, what it calls, or a decorator below the route speaks of an owner, of a role, or of who is calling."""
-    facts = index.facts
-    names = index.calling([function.name for function in own], 2)
-    if any(ADMIN_GUARD.search(one.name.rpartition(".")[2]) for function in own for one in function.decorators):
-        return True
-    calls = [call for name in names for call in facts.calls_in(name)]
-    if any(
-        re.search(r"(?i)own(er|s|ed)|permission|allowed|authori[sz]e|can_|belongs|access", call.method)
-        for call in calls
-    ):
-        return True
-    if any(_ACCESS.search(call.method) for name in _of_decorators(index, own) for call in facts.calls_in(name)):
-        return True
-    compared = [side for name in names for one in index.comparisons.get(name, ()) for side in (one.left, one.right)]
-    if any(_is_handed_in(route, part) for value in compared for part in walk(value)):
-        return True
-    values: list[Value] = [*calls, *compared]
-    values += [one.value for name in names for one in index.conditions.get(name, ())]
-    return any(_who(part) for value in values for part in walk(value))
-
-
-def _of_decorators(index: FunctionIndex, own: list[Function]) -> list[str]:
-    """The functions of the project that decorate a view, with those inside them."""
-    names = {decorator.name for function in own for decorator in function.decorators}
-    return [name for name in index.by_name if any(name == one or name.startswith(f"{one}.") for one in names)]
-
-
-def _is_handed_in(route: Route, part: Value) -> bool:
-    """``def show(current_user, id)``: a decorator hands in who is calling, and the path does not."""
-    return (
-        isinstance(part, Parameter)
-        and bool(WHO.search(part.parameter))
-        and part.parameter not in {name for name, _ in route.parameters}
-    )
-
-
-def _who(part: Value) -> bool:
-    match part:
-        case Name(dotted=dotted):
-            kept = dotted.startswith("flask.g.") and _TOOL.search(dotted) is None
-            return bool(WHO.search(dotted)) or kept or dotted.startswith("flask.session")
-        case Call(callee=callee):
-            return bool(WHO.search(callee))
-        case Member(attribute=attribute):
-            return bool(OWNER.search(attribute))
-        case Item(owner=Name(dotted="flask.session" | "flask.g")):
-            return True
-        case Item(key=Constant(value=str(key))):
-            return bool(OWNER.search(key))
-        case _:
-            return False
 
 
 RULE = Rule(

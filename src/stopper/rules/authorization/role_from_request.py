@@ -61,6 +61,8 @@ def detect(app: App) -> Iterator[Hit]:
 def _asked(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     for one in facts.comparisons("==", "!=", "in", "not in", "<", "<=", ">", ">=", "is", "is not"):
         for side, other in ((one.left, one.right), (one.right, one.left)):
+            if is_constant(other, None):
+                continue  # whether a role was sent at all
             key, said = _role_said(facts, side)
             decides = said is not side and _is_asked_of(facts, one)
             if not key or not (decides or _may_decide(facts, said, other) or lets_on(facts, one, said)):
@@ -85,9 +87,7 @@ def _role_said(facts: SourceFacts, side: Value) -> tuple[str, Value]:
 
 def _is_asked_of(facts: SourceFacts, one: Comparison) -> bool:
     """``if g.role != wanted: abort(403)``, ``if LEVELS[role] < LEVELS["admin"]: abort(403)``."""
-    return any(asked.refuses and asked.span.holds(one.span) for asked in facts.conditions_in(one.function)) and (
-        one.operator not in ("is", "is not") or not is_constant(one.right, None)
-    )
+    return any(asked.refuses and asked.span.holds(one.span) for asked in facts.conditions_in(one.function))
 
 
 def _may_decide(facts: SourceFacts, said: Value, other: Value) -> bool:

@@ -1,0 +1,267 @@
+"""Whether a view asks whose a thing is: by what it compares, by what its queries hold, or by a function that it hands both to. That somebody
+is logged in, or who it was in a line of the log, says nothing of the thing."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from stopper.core.app import Route
+from stopper.core.fact import Comparison, Condition, Decorator, Function
+from stopper.core.owner_names import ADMIN_GUARD, OWNER, WHO
+from stopper.core.passing import handed
+from stopper.core.values import (
+    Call,
+    Constant,
+    Item,
+    Member,
+    Name,
+    Parameter,
+    Truth,
+    Value,
+    options,
+    parts,
+    text_of,
+    walk,
+)
+from stopper.core.view_functions import FunctionIndex
+
+_TOOL: Final = re.compile(
+    r"(?i)^flask\.g\._?\w*(?:db|database|conn|connection|cursor|cur|store|engine|redis|mongo|sqlite\w*|db_session|start\w*|request_id|trace_id|locale|lang|language)$"
+)
+"""What is kept in ``g`` for the request and says nothing of who is calling."""
+_ACCESS: Final = re.compile(
+    r"(?i)(?:^|_)(?:owns?|owner|belongs|access|can_(?:access|view|read|edit|see)|may_(?:access|view|read|edit|see))(?:_|$)"
+)
+"""What a decorator asks for the thing that the address names: ``get_case_access``, ``user_has_client_access``."""
+_ASKS: Final = re.compile(r"(?i)own(er|s|ed)|permission|allowed|authori[sz]e|can_|belongs|access|permit|^(?:can|may)$")
+_ASKS_UNSEEN: Final = re.compile(
+    r"(?i)(?:^|_)(?:ensure|assert|enforce|policy|guard|acl|must|forbid|visible|check)(?:_|$)"
+)
+SQL_OWNER: Final = re.compile(
+    r"(?i)\b(?:user|owner|author|account|customer|tenant|org|team|created_by|member|company)\w*\s*="
+)
+"""A column of a statement that says whose a row is."""
+_SAYS: Final = re.compile(
+    r"(?:.*\.)?(?:debug|info|warning|warn|error|exception|critical|log|print|flash|jsonify|make_response|render_template|render_template_string|dumps|dump|"
+    r"add|add_all|commit|flush|refresh|delay|apply_async|send|emit|publish|append|str|int|format|insert_one|len|isinstance)"
+)
+"""Calls that show, note or store something, and decide nothing."""
+_BARE: Final = re.compile(
+    r"is_authenticated|is_active|is_anonymous|is_confirmed|is_verified|id|username|email|name|sub"
+)
+_LOGGED_IN: Final = re.compile(
+    r"(?i)_?(?:user|uid|account|member|customer|username|user_?name|email|login|logged_?in|authenticated|auth|token|identity|sub|profile|patient|client|person|staff|employee)(?:_?id)?"
+)
+"""A member of the session whose presence says that somebody is logged in."""
+_PEOPLE_WORDS: Final = r"(?:user|account|member|customer|patient|person|people|profile|employee|student|client|teacher|principal|identity)s?"
+_PEOPLE: Final = re.compile(rf"(?i){_PEOPLE_WORDS}")
+_FROM_PEOPLE: Final = re.compile(rf"(?i)\b(?:from|update)\s+\W?{_PEOPLE_WORDS}\b")
+_QUERIES: Final = frozenset(
+    {
+        "get", "get_or_404", "get_or_none", "get_by_id", "find_one", "filter", "filter_by", "where", "execute", "select", "query", "scalar", "scalars", "find", "first",
+        "one", "get_item", "fetch_one", "find_by_id", "one_or_404", "first_or_404", "one_or_none", "all", "fetchone", "fetchall", "scalar_one_or_none", "limit", "count",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What asks about the caller: everything that stands in the question."""
+
+    values: tuple[Value, ...]
+
+
+def asks_whose(index: FunctionIndex, route: Route, own: list[Function], look: Call | Item | None = None) -> bool:
+    """The view, what it calls, or a decorator below the route asks whose a thing is; of that *look*, where one is given: who may see a
+    project was asked says nothing of a task that is looked up by its own number."""
+    facts = index.facts
+    if any(_asks_role(one) for function in own for one in function.decorators):
+        return True
+    if any(_ACCESS.search(call.method) for name in _of_decorators(index, own) for call in facts.calls_in(name)):
+        return True
+    about = _of_path(route, (look,)) if look is not None else frozenset[str]()
+    for asked in _asked(index, route, own):
+        seen = _of_path(route, asked.values)
+        if not seen or not about or seen & about:
+            return True
+    return False
+
+
+def _asks_role(one: Decorator) -> bool:
+    """By its own name, or by what it is told: ``@requires(Permissions.administrator)``."""
+    if ADMIN_GUARD.search(one.name.rpartition(".")[2]):
+        return True
+    given = (
+        () if one.call is None or "route" in one.name else (*one.call.args, *(value for _, value in one.call.keywords))
+    )
+    return any(isinstance(part, Name) and ADMIN_GUARD.search(part.dotted) for value in given for part in walk(value, 3))
+
+
+def _of_path(route: Route, values: tuple[Value, ...]) -> frozenset[str]:
+    """The parameters of the path that stand in these."""
+    names = {name for name, _ in route.parameters}
+    return frozenset(
+        part.parameter
+        for value in values
+        for part in walk(value)
+        if isinstance(part, Parameter) and part.parameter in names
+    )
+
+
+def _asked(index: FunctionIndex, route: Route, own: list[Function]) -> Iterator[Asked]:
+    names = index.calling([function.name for function in own], 2)
+    for name in names:
+        for one in index.comparisons.get(name, ()):
+            if _compares(index, route, one):
+                yield Asked((one.left, one.right))
+        for asked in index.conditions.get(name, ()):
+            if _decides(index, asked):
+                yield Asked((asked.value,))
+        for call in index.facts.calls_in(name):
+            if _is_asked(index, names, call):
+                yield Asked((call,))
+
+
+def _compares(index: FunctionIndex, route: Route, one: Comparison) -> bool:
+    """Something of the caller, or an owner, is held against something that is not just there or not."""
+    for side, other in ((one.left, one.right), (one.right, one.left)):
+        if not any(is_who(part) or _is_handed_in(index, route, part) for part in walk(side)):
+            continue
+        if isinstance(other, Constant) and (other.value in (None, True, False, "") or one.operator in ("in", "not in")):
+            continue
+        if _is_own_record(one.left) or _is_own_record(one.right):
+            continue
+        return True
+    return False
+
+
+def _is_own_record(value: Value) -> bool:
+    """``User.id`` in ``select(User).where(User.id == get_jwt_identity())``: the caller's own record is fetched."""
+    if not isinstance(value, Name) or is_who(value):
+        return False
+    model, _, column = value.dotted.rpartition(".")
+    return _PEOPLE.fullmatch(model.rpartition(".")[2]) is not None and _BARE.fullmatch(column) is not None
+
+
+def _decides(index: FunctionIndex, asked: Condition) -> bool:
+    """An ``if`` that asks more of the caller than whether there is one."""
+    return any(not _is_presence(option) and any(map(is_who, _outside_tests(option))) for option in options(asked.value))
+
+
+def _outside_tests(value: Value, depth: int = 8) -> Iterator[Value]:
+    """What stands in a test, without its comparisons and calls, which are asked about by themselves."""
+    if isinstance(value, Truth) and len(value.parts) > 1:
+        return
+    yield value
+    for part in parts(value) if depth and not isinstance(value, Call) else ():
+        yield from _outside_tests(part, depth - 1)
+
+
+def _is_presence(value: Value) -> bool:
+    """``current_user.is_authenticated``, ``g.user``, ``session.get("user_id")``, ``get_jwt_identity()``"""
+    match value:
+        case Truth(parts=(only,)):
+            return _is_presence(only)
+        case Name(dotted=dotted):
+            return dotted.count(".") < 3 or _BARE.fullmatch(dotted.rpartition(".")[2]) is not None
+        case Call():
+            return True
+        case Member(owner=owner, attribute=attribute):
+            return _BARE.fullmatch(attribute) is not None and (any(map(is_who, walk(owner))) or isinstance(owner, Call))
+        case Item(owner=Name(dotted="flask.session" | "flask.g"), key=key):
+            return _LOGGED_IN.fullmatch(text_of(key) or "") is not None
+        case _:
+            return False
+
+
+def _is_asked(index: FunctionIndex, names: list[str], call: Call) -> bool:
+    if _ASKS.search(call.method):
+        return True
+    known = call.callee in index.by_name
+    if not known and _ASKS_UNSEEN.search(call.method) and not call.callee.startswith(("flask.", "werkzeug.")):
+        return True
+    if known and call.callee in names:
+        return False  # what it asks stands in what was read
+    if _SAYS.fullmatch(call.callee) or (call.method[:1].isupper() and call.method not in _QUERIES):
+        return False
+    given = (*call.args, *(value for _, value in call.keywords))
+    if call.method in _QUERIES and _holds_owner(call):
+        return True
+    if call.receiver is not None and any(is_who(part) for part in _outside_makers(call.receiver)):
+        return True
+    if not any(is_who(part) for value in given for part in _outside_makers(value)):
+        return False
+    if call.method in _QUERIES:
+        return not _is_of_people(call) and any(_names_thing(part) for value in given for part in walk(value, 6))
+    return any(_names_thing(part) for value in given for part in _outside_makers(value))
+
+
+def _holds_owner(call: Call) -> bool:
+    """``WHERE id = :id AND user_id = :user``, with the person as a parameter that somebody else passes."""
+    if call.method != "execute" or not call.args:
+        return False
+    said = next((text for part in walk(call.args[0], 3) if (text := text_of(part))), "")
+    return SQL_OWNER.search(said) is not None and any(
+        isinstance(part, Parameter) for one in call.args[1:] for part in walk(one, 3)
+    )
+
+
+def _names_thing(part: Value) -> bool:
+    """A parameter or a member of what is sent, so that the question is about something; what was looked up holds one."""
+    return isinstance(part, Parameter) or (isinstance(part, Item) and isinstance(part.owner, (Name, Call)))
+
+
+def _outside_makers(value: Value, depth: int = 6) -> Iterator[Value]:
+    """What stands in an argument, without what goes into a new object on the way: ``add(Entry(actor=current_user.id))``."""
+    if isinstance(value, Call) and value.method[:1].isupper():
+        return
+    yield value
+    for part in parts(value) if depth else ():
+        yield from _outside_makers(part, depth - 1)
+
+
+def _is_of_people(call: Call) -> bool:
+    """``User.query.get(session["user_id"])``, ``db.session.get(User, get_jwt_identity())``, ``SELECT … FROM users WHERE id = ?``"""
+    for part in walk(call, 6):
+        if isinstance(part, Name) and _PEOPLE.fullmatch(part.dotted.rpartition(".")[2]):
+            return True
+        if isinstance(part, Call) and any(_PEOPLE.fullmatch(word) for word in part.callee.split(".")[:-1]):
+            return True
+        said = text_of(part)
+        if said and _FROM_PEOPLE.search(said):
+            return True
+    return False
+
+
+def _of_decorators(index: FunctionIndex, own: list[Function]) -> list[str]:
+    """The functions of the project that decorate a view, with those inside them."""
+    names = {decorator.name for function in own for decorator in function.decorators}
+    return [name for name in index.by_name if any(name == one or name.startswith(f"{one}.") for one in names)]
+
+
+def _is_handed_in(index: FunctionIndex, route: Route, part: Value) -> bool:
+    """``def show(current_user, id)``: a decorator hands in who is calling, and the path does not; or a call of the project does."""
+    if not isinstance(part, Parameter) or part.parameter in {name for name, _ in route.parameters}:
+        return False
+    if WHO.search(part.parameter):
+        return True
+    return any(is_who(one) for given in handed(index.facts, part) for one in walk(given, 4))
+
+
+def is_who(part: Value) -> bool:
+    """Who is calling, or a member of something that says whose it is."""
+    match part:
+        case Name(dotted=dotted):
+            kept = dotted.startswith("flask.g.") and _TOOL.search(dotted) is None
+            return bool(WHO.search(dotted)) or kept or dotted.startswith("flask.session")
+        case Call(callee=callee):
+            return bool(WHO.search(callee))
+        case Member(attribute=attribute):
+            return bool(OWNER.search(attribute))
+        case Item(owner=Name(dotted="flask.session" | "flask.g")):
+            return True
+        case Item(key=Constant(value=str(key))):
+            return bool(OWNER.search(key))
+        case _:
+            return False
