@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from stopper.core.answer_edits import told_to_the_log
 from stopper.core.app import App
@@ -42,6 +42,10 @@ _SEVERAL: Final = 3
 """So many who hand their exception to one function, which makes the text: what has to change is that function."""
 _TAKES_NO_EXCEPTION: Final = frozenset({"return", "flask.jsonify", "flask.make_response", "flask.Response"})
 """Given an exception as it is, these fail, or treat an HTTP error as the response that it is."""
+_PARSES: Final = frozenset({
+    "json.loads", "flask.json.loads", "datetime.datetime.fromisoformat", "datetime.date.fromisoformat", "datetime.datetime.strptime", "decimal.Decimal",
+    "uuid.UUID", "dateutil.parser.parse", "dateutil.parser.isoparse", "fractions.Fraction", "ipaddress.ip_address", "ipaddress.ip_network", "str", "len",
+})  # fmt: skip
 _TELLS_NOTHING: Final = frozenset({"type", "isinstance", "hasattr", "len", "id", "hash", "bool"})
 FOR_THE_CALLER: Final = re.compile(
     r"werkzeug\.exceptions\..*|(?:.*\.)?(?:HTTPException|\w*ValidationError|\w*HTTPError|SchemaError|CSRFError|JSONDecodeError|TemplateSyntaxError|\w*Parse(?:r)?Error)|(?:re|regex)\.error|(?:builtins\.)?(?:KeyError|AssertionError)|(?:.*\.)?(?:AuthError|OAuth\d?Error|Email\w+Error|Invalid(?:Recipient|Email|Phone|Address|Input|Parameter|Data)\w*)|cryptography\.(?:fernet\.InvalidToken|exceptions\.\w+)"
@@ -55,16 +59,18 @@ def detect(app: App) -> Iterator[Hit]:
     own = {found.name for found in facts.classes()}
     asking = _Asking(facts)
     found: dict[Span, Certainty] = {}
+    by_handler: dict[Span, list[Span]] = {}
     by_maker: dict[str, set[Span]] = {}
     made_at: dict[str, Span] = {}
     for flow in facts.flows("response", "template"):
         as_text = flow.sink == "template" or flow.detail not in _TAKES_NO_EXCEPTION
-        for catches, place in asking.caught(flow.value, _Place(flow.span, flow.function), as_text):
+        for catches, place, handler in asking.caught(flow.value, _Place(flow.span, flow.function), as_text):
             certainty = _certainty(catches, own)
             if certainty is None:
                 continue
             if found.get(place.span) != "certain":
                 found[place.span] = certainty
+            by_handler.setdefault(handler or place.span, []).append(place.span)
             if place.maker is not None:
                 by_maker.setdefault(place.maker.function, set()).add(place.span)
                 made_at.setdefault(place.maker.function, place.maker.span)
@@ -78,11 +84,14 @@ def detect(app: App) -> Iterator[Hit]:
                 made_at[function],
                 certainty=sure,
             )
-    for span, certainty in found.items():
-        if (span.path, span.line) in told or asked_for(facts, span):
-            continue
-        told.add((span.path, span.line))
-        yield Hit("what a failing library wrote into its exception goes to the caller", span, certainty=certainty)
+    for handler, places in by_handler.items():
+        left = [one for one in places if (one.path, one.line) not in told and not asked_for(facts, one)]
+        if (
+            left
+        ):  # what one handler catches is told where it is answered first, in the handler itself where that answers
+            span = min(left, key=lambda one: (not handler.holds(one), one.path != handler.path, one.path, one.line))
+            told |= {(one.path, one.line) for one in left}
+            yield Hit("what a failing library wrote into its exception goes to the caller", span, certainty=found[span])
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +104,19 @@ class _Place:
     maker: "_Place | None" = None
 
 
+_Told: TypeAlias = tuple[tuple[str, ...], _Place, Span | None]
+"""What is caught, where its text is given away, and the handler that catches it."""
+
+
 class _Asking:
     """Follows the texts of exceptions through the functions of the project."""
 
     def __init__(self, facts: SourceFacts) -> None:
         self._facts = facts
         self._worded: set[tuple[str, str]] | None = None
+        self._tried: dict[Span, tuple[str, ...]] = {}
 
-    def caught(
-        self, value: Value, place: _Place, as_text: bool, depth: int = 3
-    ) -> Iterator[tuple[tuple[str, ...], _Place]]:
+    def caught(self, value: Value, place: _Place, as_text: bool, depth: int = 3) -> Iterator[_Told]:
         """What is caught where the text of an exception is part of the value, and where it is given away."""
         unpacked = {
             id(one.owner) for one in walk(value, 8) if isinstance(one, Member) and one.attribute == "original_exception"
@@ -114,20 +126,20 @@ class _Asking:
                 for held, function in held_under(self._facts, used.owner, used.attribute) if depth else ():
                     yield from self.caught(held, _Place(place.span, function, place.maker), True, depth - 1)
             elif isinstance(used, Caught):
-                if in_text and not self._is_our_wording(used, place.function):
-                    yield used.catches, place
+                if in_text and not self._is_our_wording(used, place.function) and not self._only_parses(used):
+                    yield used.catches, place, used.span
             else:
                 yield from self._handed_over(used, place, in_text, depth, unpacked=id(used) in unpacked)
 
     def _handed_over(
         self, value: Parameter, place: _Place, in_text: bool, depth: int, *, unpacked: bool = False
-    ) -> Iterator[tuple[tuple[str, ...], _Place]]:
+    ) -> Iterator[_Told]:
         """What a parameter may hold: the exception of a registered handler, or a text that a caller took from one. ``unpacked``: it is
         asked for the exception that a 500 was made of, which may be any."""
         if value.index == 0 and in_text:
             for one in self._facts.error_handlers_of(value.function):
                 of_500 = unpacked and (one.what == "500" or one.what.endswith("InternalServerError"))
-                yield ("Exception",) if of_500 else (one.what,), place
+                yield ("Exception",) if of_500 else (one.what,), place, None
         for made in raised_for(self._facts, value) if depth and in_text else ():
             for told in made.args[:1]:  # the text of another went into it
                 yield from self.caught(told, _Place(place.span, made.function, place.maker), True, depth - 1)
@@ -192,6 +204,16 @@ class _Asking:
         handlers = (one for one in self._facts.handlers() if one.function == function and one.catches == value.catches)
         named = [(one, name) for one in handlers for name in one.catches if name not in EVERYTHING]
         return any((callee, name) in self._worded for one, name in named for callee in self._reached(one.tried, 3))
+
+    def _only_parses(self, value: Caught) -> bool:
+        """That nothing was tried but to read a number, a date or JSON: the text says what is wrong with it, and nothing of the inside."""
+        self._tried = self._tried or {one.span: one.tried for one in self._facts.handlers()}
+        tried = self._tried.get(value.span, ()) if value.span is not None else ()
+        return (
+            bool(_PARSES & set(tried))
+            and set(value.catches) <= {"ValueError", "TypeError"}
+            and all(one in _PARSES or one.startswith("?.") for one in tried)
+        )
 
     def _reached(self, callees: Iterable[str], depth: int) -> set[str]:
         """These functions, and those of the project that they call."""

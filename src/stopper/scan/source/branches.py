@@ -197,10 +197,10 @@ def _joined(one: Scope, other: Scope) -> Scope:
 
 def _handler(reader: Reader, node: ast.ExceptHandler, tried: tuple[str, ...]) -> Body:
     catches = _catches(reader, node.type)
-    if node.name:
-        reader.scope[node.name] = Caught(catches)
-    body = block(reader, node.body)
     span = reader.span(node)
+    if node.name:
+        reader.scope[node.name] = Caught(catches, span)
+    body = block(reader, node.body)
     action: Any = "go-on"
     if body.stops:
         action = "refuse" if body.refuses else "return"
