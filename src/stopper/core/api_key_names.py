@@ -7,11 +7,12 @@ from typing import Final
 from stopper.core.facts import SourceFacts
 from stopper.core.labels import Label
 from stopper.core.naming import is_key_name
-from stopper.core.values import Constant, Format, Item, Name, Unknown, Value
+from stopper.core.values import Call, Constant, Format, Item, Name, Unknown, Value, is_constant
 
 __all__ = [
     "READ_FROM",
     "SHOWN",
+    "is_first_part",
     "is_key_name",
     "is_key_reading",
     "is_of_browsers",
@@ -53,6 +54,7 @@ def _reads_keys(facts: SourceFacts) -> bool:
             for one in facts.readings()
         )
         or any(is_key_name(text) for text in _asked_for(facts))
+        or facts.imports("flask_httpauth")
         or any(word in name for route in facts.routes for name, _ in route.parameters for word in ("key", "token"))
     )
 
@@ -73,10 +75,20 @@ def is_shown_key(facts: SourceFacts, value: Value | None) -> bool:
     """That the value is a whole API key from the request as the caller wrote it, not a hash of one or a test of it."""
     if value is None or isinstance(value, (Constant, Format)):
         return False
-    if isinstance(value, Item) and isinstance(value.key, Unknown):
+    if isinstance(value, Item) and (isinstance(value.key, Unknown) or is_first_part(value)):
         return False  # a part of it
     labels = facts.labels(value)
     return any(label.kind in SHOWN for label in labels) and any(_says_key(label) for label in labels)
+
+
+def is_first_part(value: Value) -> bool:
+    """``key.partition(".")[0]``: the name of a key, by which it is found; the secret stands behind it."""
+    return (
+        isinstance(value, Item)
+        and is_constant(value.key, 0)
+        and isinstance(value.owner, Call)
+        and value.owner.method in ("split", "partition", "rsplit", "rpartition")
+    )
 
 
 def _says_key(label: Label) -> bool:

@@ -28,7 +28,7 @@ from stopper.core.origins import (
     of_header,
     of_name,
 )
-from stopper.core.parameter_origins import of_parameter
+from stopper.core.parameter_origins import names_said, of_parameter
 from stopper.core.parts_returned import parts_returned
 from stopper.core.passing import handed
 from stopper.core.text_words import is_word
@@ -47,7 +47,6 @@ from stopper.core.values import (
     Truth,
     Value,
     is_constant,
-    options,
     parts,
     walk,
 )
@@ -163,9 +162,9 @@ class _Asking:
             )
         if isinstance(owner, Name) and owner.dotted == "flask.request.environ" and isinstance(key, str):
             return of_header(key.removeprefix("HTTP_").replace("_", "-"))
-        names = [one.value for one in options(value.key) if isinstance(one, Constant)]
-        if isinstance(owner, Name) and owner.dotted == "flask.request.headers" and len(names) > 1:
-            return frozenset(label for name in names for label in of_header(str(name)))
+        names = names_said(self.facts, value.key)
+        if isinstance(owner, Name) and owner.dotted == "flask.request.headers" and names and not isinstance(key, str):
+            return frozenset(label for name in names for label in of_header(name))
         if isinstance(owner, Name) and owner.dotted == "flask.request.headers" and _is_one_name(value.key):
             return labelled("request-header")
         if isinstance(owner, Call) and type(key) is int and (placed := parts_returned(self.facts, value)):

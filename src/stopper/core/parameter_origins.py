@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.body_models import HANDS_BODY, class_of
 from stopper.core.origins import NONE, Labels, labelled, of_header
-from stopper.core.values import Call, Constant, Mapping, Parameter, is_constant, text_of
+from stopper.core.passing import given as given_for
+from stopper.core.values import Call, Constant, Mapping, Parameter, Value, is_constant, options, text_of
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -17,6 +18,16 @@ _OF_A_SCHEMA: Final = frozenset(
 """Methods of a schema that are given what is loaded, which is what the caller wrote."""
 
 
+def names_said(facts: "SourceFacts", key: Value) -> list[str]:
+    """The literal names that a key of a look-up may be, also where they are handed to the function."""
+    found = [
+        one
+        for option in options(key)
+        for one in (given_for(facts, option) if isinstance(option, Parameter) else (option,))
+    ]
+    return [one.value for one in found if isinstance(one, Constant) and isinstance(one.value, str)]
+
+
 def of_parameter(facts: "SourceFacts", value: Parameter, numbers: bool) -> Labels:
     """What whoever calls the function hands over; with *numbers*, what was made a number is nothing."""
     return (
@@ -25,7 +36,16 @@ def of_parameter(facts: "SourceFacts", value: Parameter, numbers: bool) -> Label
         | _of_schema(facts, value)
         | _of_headers(facts, value)
         | _of_loader(facts, value)
+        | _of_connexion(facts, value)
     )
+
+
+def _of_connexion(facts: "SourceFacts", value: Parameter) -> Labels:
+    """The key that Connexion hands to ``def check(apikey, required_scopes=None)``, the function that its document names."""
+    if value.index != 0 or value.parameter not in ("apikey", "api_key") or not facts.imports("connexion"):
+        return NONE
+    function = facts.function(value.function)
+    return of_header("X-API-Key") if function is not None and "required_scopes" in function.parameters else NONE
 
 
 def _of_loader(facts: "SourceFacts", value: Parameter) -> Labels:

@@ -7,12 +7,12 @@ from typing import Final
 from stopper.core.api_key_names import is_key_name, is_key_reading, is_shown_key, reads_keys
 from stopper.core.app import App
 from stopper.core.calls_by_place import calls_between
-from stopper.core.fact import SourceRoute
+from stopper.core.fact import Condition, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.nested_functions import inside
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Name, Value, text_of, walk
+from stopper.core.values import Call, Constant, Name, Value, text_of, walk
 
 _EFFECT: Final = re.compile(
     r".*\.(?:commit|flush|insert_one|insert_many|insert|update_one|update_many|delete_one|delete_many|bulk_save_objects|publish|send_message"
@@ -27,6 +27,9 @@ _ASKS: Final = re.compile(
 """What is called so is there for what it gives back."""
 _CACHE_READS: Final = frozenset({"get", "hget", "hgetall", "mget", "get_many", "get_dict", "lookup"})
 _CACHE_OBJECT: Final = re.compile(r"(?i)cache|redis|memcache|valkey")
+_AFTER: Final = ("after_request", "after_app_request", "teardown_request")
+_REFUSED: Final = 400
+"""The first status that refuses."""
 _KEY_GUARD: Final = re.compile(r"(?i).*(?:api_?key|require_?key|key_?required|check_?key|valid_?key|verify_?key)\w*")
 
 
@@ -51,16 +54,51 @@ def detect(app: App) -> Iterator[Hit]:
         refusal = _refusal(facts, function, checks) if function else None
         if refusal is None:
             continue
+        if _runs_after(facts, function):
+            yield Hit("the answer is made before the key is checked", refusal)
+            continue
         for call in facts.calls_in(function):
             before = call.span is not None and call.span.path == refusal.path and call.span.line < refusal.line
+            if before and call.callee == "?" and _wraps(facts, function):
+                yield Hit("the view runs before the key is checked", call.span)
+                break
             if before and _leads_to_effect(facts, call):
                 yield Hit(f"{call.method}() runs before the key is checked in line {refusal.line}", call.span)
                 break
         for one in facts.conditions_in(function):
             before = one.function == function and one.span.line < refusal.line
-            if before and one.stops and not one.refuses and _asks_cache(one.value):
+            if before and one.stops and not one.refuses and _asks_cache(one.value) and not _turns_away(facts, one):
                 yield Hit("the cache answers before the key is checked", one.span)
                 break
+
+
+def _runs_after(facts: SourceFacts, function: str) -> bool:
+    """That Flask runs the function when the view is done: ``@app.after_request``, ``bp.after_request(function)``."""
+    made = facts.function(function)
+    decorated = made is not None and any(one.name.rpartition(".")[2] in _AFTER for one in made.decorators)
+    given = (one for call in facts.calls(*(f"*.{word}" for word in _AFTER)) for one in call.args[:1])
+    return decorated or any(isinstance(one, Name) and one.dotted == function for one in given)
+
+
+def _wraps(facts: SourceFacts, function: str) -> bool:
+    """That the function is the inner one of a decorator."""
+    outer = function.rpartition(".")[0]
+    return any(call.callee == "functools.wraps" for call in facts.calls_in(outer)) if outer else False
+
+
+def _turns_away(facts: SourceFacts, condition: Condition) -> bool:
+    """That the body refuses for another reason, as a limit does: 429, 503."""
+    body = condition.body
+    ended = [call.span for call in facts.calls_in(condition.function) if call.method == "abort"]
+    answered = [
+        one.span
+        for one in facts.returns_of(condition.function)
+        if any(
+            isinstance(part, Constant) and type(part.value) is int and part.value >= _REFUSED
+            for part in walk(one.value, 2)
+        )
+    ]
+    return body is not None and any(span is not None and body.holds(span) for span in (*ended, *answered))
 
 
 def _checks(facts: SourceFacts) -> frozenset[str]:

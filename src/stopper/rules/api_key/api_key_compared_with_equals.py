@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.account_names import is_password_name, said_name
 from stopper.core.api_key_names import READ_FROM, SHOWN, is_key_name
 from stopper.core.app import App
+from stopper.core.body_models import classes_by_name
 from stopper.core.enumerations import is_enumerated
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
@@ -36,6 +37,7 @@ _KEY_KINDS: Final = ("api-key", "token", "config-secret")
 _NO_KEY: Final = re.compile(
     r"(?i)(?:bearer|basic|digest|token|jwt|api[-_ ]?key|undefined|null|none|anonymous)?(?:[-_ ]?v\d+)?\s*(?:undefined|null|none)?"
 )
+_DIGEST: Final = re.compile(r"(?i)hash|digest|hmac|prefix|fingerprint")
 _HINT: Final = re.compile(r"(?i)key|token|secret|auth|credential")
 _KEY_HEADER: Final = re.compile(
     r"(?i)(?!sec-|.*(?:idempot|csrf|xsrf|cache|surrogate|sort|primary|foreign|partition|public|websocket|sync|page|cursor))[\w-]+-(?:key|token|secret)"
@@ -59,10 +61,10 @@ def detect(app: App) -> Iterator[Hit]:
         if any(is_password_name(said_name(side)) for side in sides):
             continue  # a password in clear is worse, and told by its own rule
         if any(_is_no_key(side) or _NO_SECRET.search(said_name(_bare(side))) for side in sides) or not any(
-            _may_be_about_keys(side) for side in sides
+            _may_be_about_keys(side) or _is_column(side) for side in sides
         ):
             continue
-        certainty = _judged(facts, comparison)
+        certainty = _judged(facts, comparison) or _of_this_row(facts, comparison)
         if certainty is not None and not is_query(facts, comparison):
             yield Hit(
                 "the time of this comparison tells how much of a guessed key is right",
@@ -97,6 +99,23 @@ def _may_be_about_keys(value: Value) -> bool:
         if _HINT.search(name) or _HINT.search(inner.name):
             return True
     return False
+
+
+def _is_column(value: Value) -> bool:
+    return isinstance(value, Call) and value.method in ("Column", "mapped_column")
+
+
+def _of_this_row(facts: SourceFacts, comparison: Comparison) -> Certainty | None:
+    """``self.device_key == shown`` in a method of the model: what the row has, and no query."""
+    function = facts.function(comparison.function)
+    owner = classes_by_name(facts).get(function.owner) if function is not None and function.owner else None
+    if function is None or owner is None or function.decorators:
+        return None
+    for column, shown in ((comparison.left, comparison.right), (comparison.right, comparison.left)):
+        names = [name for name, held in owner.attributes.items() if held is column and isinstance(held, Call)]
+        if any(map(_HINT.search, names)) and not any(map(_DIGEST.search, names)) and _is_shown_key(facts, shown):
+            return "certain"
+    return None
 
 
 def _judged(facts: SourceFacts, comparison: Comparison) -> Certainty | None:
@@ -179,7 +198,7 @@ def _as_stored(facts: SourceFacts, value: Value) -> Certainty | None:
             return "certain"
         case Name(dotted=dotted) if _CLASS_MEMBER.fullmatch(dotted) and not _SETTINGS.search(dotted):
             return None  # Model.api_key == shown builds a query, it compares nothing here
-        case Call(method=method) if method in ("Column", "mapped_column", "len", "hash", "type"):
+        case Call(method=method) if _is_column(value) or method in ("len", "hash", "type"):
             return None
         case _:
             pass

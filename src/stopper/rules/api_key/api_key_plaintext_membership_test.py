@@ -29,6 +29,8 @@ from stopper.core.values import (
 _LOADED: Final = re.compile(r"(?:json|yaml|tomllib|toml|tomli|rtoml|orjson|ujson)\.(?:safe_)?loads?")
 _KEYS: Final = re.compile(r"(?i)(?:^|_)(?:api_?)?(?:keys|tokens)$")
 SHORTEST: Final = 8
+LONG: Final = 16
+"""A literal of this length among the names of a mapping may be a token."""
 MESSAGE = "the key of the caller is looked up among keys in clear"
 
 
@@ -48,7 +50,7 @@ def detect(app: App) -> Iterator[Hit]:
             seen.add(comparison.span)
             yield Hit(MESSAGE, comparison.span, certainty=certainty)
     lines = {(span.path, span.line) for span in seen}
-    for span in _asked(facts):
+    for span in (*_asked(facts), *_counted(facts)):
         if (span.path, span.line) not in lines:
             lines.add((span.path, span.line))
             yield Hit(MESSAGE, span)
@@ -74,16 +76,38 @@ def _asked(facts: SourceFacts) -> Iterator[Span]:
             yield call.span
 
 
+def _counted(facts: SourceFacts) -> Iterator[Span]:
+    """``KEYS.index(key)`` and ``KEYS.count(key)``, which ask the same as ``in``."""
+    for call in facts.calls("?.index", "?.count", "?.__contains__"):
+        asked = call.args and call.receiver is not None and is_shown_key(facts, call.args[0])
+        if asked and call.span is not None and call.receiver is not None and _kept(facts, call.receiver) is not None:
+            yield call.span
+
+
 def _is_of_header(facts: SourceFacts, shown: Value, kept: Value) -> bool:
     """What came in ``Authorization``, where the collection is called one of keys or tokens."""
+    if not any(label.kind == "authorization-header" for label in facts.labels(shown)):
+        return False
+    inside = [_whole(option) for option in options(kept)]
+    if any(isinstance(one, Mapping) and any(map(_may_be_key, (key for key, _ in one.items))) for one in inside):
+        return True
     named = (
-        one
-        for option in options(kept)
-        for one in (option.name, getattr(option, "variable", ""), getattr(option, "key", ""))
+        one for option in inside for one in (option.name, getattr(option, "variable", ""), getattr(option, "key", ""))
     )
-    return any(isinstance(name, str) and _KEYS.search(name) for name in named) and any(
-        label.kind == "authorization-header" for label in facts.labels(shown)
-    )
+    return any(isinstance(name, str) and _KEYS.search(name) for name in named)
+
+
+def _whole(value: Value) -> Value:
+    """The mapping of which these are the keys or values."""
+    views = isinstance(value, Call) and value.method in ("values", "keys") and not value.args
+    return value.receiver if isinstance(value, Call) and views and value.receiver is not None else value
+
+
+def _may_be_key(value: Value) -> bool:
+    """A setting, or a literal that is long enough, among the names of a mapping."""
+    if isinstance(value, Constant):
+        return isinstance(value.value, str) and len(value.value) >= LONG
+    return isinstance(value, (EnvironmentValue, ConfigValue))
 
 
 def _are_words(value: Value) -> bool:

@@ -16,12 +16,10 @@ from stopper.core.values import (
     Call,
     Constant,
     Format,
-    Item,
     Mapping,
     Name,
     Sequence,
     Value,
-    is_constant,
     options,
     text_of,
     walk,
@@ -65,16 +63,14 @@ def _look_ups(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     for call in facts.calls(*_FINDERS):
         pairs = [*call.keywords, *(pair for one in call.args for pair in _pairs(one))]
         pairs += [pair for _, one in call.keywords for pair in _pairs(one)]
-        if call.span and any(
-            not HASH.search(name) and is_shown_key(facts, value) and not _is_first_part(value) for name, value in pairs
-        ):
+        if call.span and any(not HASH.search(name) and is_shown_key(facts, value) for name, value in pairs):
             yield call.span, LOOKED_UP
     for comparison in facts.comparisons("=="):
         for column, shown in ((comparison.left, comparison.right), (comparison.right, comparison.left)):
             if is_enumerated(facts, column):
                 continue
             shows = is_shown_key(facts, shown) or (_is_bearer(facts, shown) and column_of_keys(column))
-            if _is_column(facts, column) and shows and not _is_first_part(shown):
+            if _is_column(facts, column) and shows:
                 yield comparison.span, LOOKED_UP
     for call in facts.calls(*_REDIS_CALLS) if facts.imports("redis", "flask_redis", "valkey") else ():
         if call.span and _in_redis(facts, call):
@@ -103,16 +99,6 @@ def _pairs(value: Value) -> Iterator[tuple[str, Value]]:
     if isinstance(value, Mapping):
         for key, inner in value.items:
             yield text_of(key) or "", inner
-
-
-def _is_first_part(value: Value) -> bool:
-    """``key.partition(".")[0]``: the name of a key, by which it is found; the secret stands behind it."""
-    return (
-        isinstance(value, Item)
-        and is_constant(value.key, 0)
-        and isinstance(value.owner, Call)
-        and value.owner.method in ("split", "partition", "rsplit", "rpartition")
-    )
 
 
 def _names_of_columns(facts: SourceFacts) -> dict[int, str]:

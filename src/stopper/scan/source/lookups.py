@@ -57,7 +57,7 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
         if type(known) is Name:
             known = held_by_property(reader, known.dotted, owner) or known
         if type(known) is Call:
-            known = _by_default(known)
+            known = _by_default(reader, known)
         found = known if known is not None else new_name(canonical(f"{dotted}.{name}"))
     else:
         if name == "value" and _is_of_enum(owner):
@@ -69,7 +69,7 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
             if type(known) is Name:
                 known = held_by_property(reader, known.dotted, owner) or known
             if known is not None and not _is_passed(reader, owner, name):
-                known = _by_default(known) if type(known) is Call else known
+                known = _by_default(reader, known) if type(known) is Call else known
                 return named(known, name) if sensitive(name) else known
         if type(owner) is Call and owner.callee[:1] != "?":
             held = field_of(reader.project, owner, name, reader.results)
@@ -86,13 +86,15 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
 _FIELDS: Final = frozenset({"dataclasses.field", "attr.ib", "attr.attrib", "attrs.field", "pydantic.Field"})
 
 
-def _by_default(declared: Call) -> Value:
+def _by_default(reader: Reader, declared: Call) -> Value:
     """What a field of a data class is where nobody gives it anything: ``field(default_factory=lambda: os.environ["KEY"])``."""
     if declared.callee not in _FIELDS:
         return declared
     made = declared.keyword("default_factory", "factory")
     if type(made) is Unknown and len(made.parts) == 1:
         return made.parts[0]
+    if type(made) is Name and made.dotted in reader.project.classes:
+        return new_call(made.dotted, (), (), False, None, declared.function, declared.span)
     given = declared.keyword("default")
     return declared if given is None else given
 
@@ -193,6 +195,10 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
     text = key.value if type(key) is Constant and type(key.value) is str else None
     if type(owner) is Mapping and text is not None:
         known = owner.get(text)
+        if owner.open and _ends_with_environment(owner):
+            return EnvironmentValue(
+                text, default if known is None else known, reader.span(node), text if sensitive(text) else ""
+            )
         if known is None and not owner.open and default is not None:
             known = default
         if known is not None:
@@ -230,6 +236,12 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
     if text is not None and source and made.span is not None:
         reader.project.readings.append(Reading(source, text, made, made.span, reader.function))
     return made
+
+
+def _ends_with_environment(held: Mapping) -> bool:
+    """``{**DEFAULTS, **os.environ}``: what the environment says comes last."""
+    key, last = held.items[-1] if held.items else (None, None)
+    return key is NOTHING and type(last) is Name and last.dotted == "os.environ"
 
 
 def parsed_file(reader: Reader, given: tuple[Value, ...]) -> Value | None:
