@@ -71,6 +71,12 @@ def _literals(facts: SourceFacts, value: Value | None, depth: int = 4) -> tuple[
     if isinstance(value, Item) and isinstance(value.owner, Mapping) and not value.owner.open:
         found = [_literals(facts, one, depth) for _, one in value.owner.items]
         return tuple(literal for some in found for literal in some) if found and all(found) else ()
+    if isinstance(value, Mapping) and value.get("kty") is not None:
+        return _literals(facts, value.get("k") or value.get("d"), depth)
+    made = facts.function(value.callee) if isinstance(value, Call) and depth > 0 else None
+    if made is not None:
+        found = [_literals(facts, one, depth - 1) for one in made.returns]
+        return tuple(literal for some in found for literal in some) if all(found) else ()
     if isinstance(value, Call) and _RESHAPING.fullmatch(value.callee):
         inner = [part for part in (value.receiver, *value.args) if part is not None]
         found = [_literals(facts, part, depth) for part in inner]

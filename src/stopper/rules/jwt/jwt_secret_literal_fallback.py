@@ -7,7 +7,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.environment_edits import without_fallback
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_keys import is_asymmetric, key_bytes, key_settings, key_uses
+from stopper.core.jwt_keys import is_asymmetric, key_bytes, key_settings, key_uses, reached
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import stands_in
@@ -55,6 +55,28 @@ def detect(app: App) -> Iterator[Hit]:
                 yield from _hit(app, facts, value, literal, write.span, seen)
             if isinstance(write.value, Constant) and stands_in(facts, write):
                 yield from _hit(app, facts, write.value, write.value, write.span, seen)
+    yield from _beside(app, facts)
+
+
+def _beside(app: App, facts: SourceFacts) -> Iterator[Hit]:
+    """``JWT_SECRET: ${JWT_SECRET:-changeme}`` in a file that starts the application, of a variable that is a key."""
+    files = list(facts.files_of("compose", "shell", "procfile", "workflow"))
+    wanted: set[str] = set()
+    values = [key for _, key, _ in key_uses(app, facts)] if files else []
+    values += [write.value for write in facts.config_writes(*_KEYS, *key_settings(app, facts))] if files else []
+    for value in values:
+        wanted |= {one.variable for one in reached(facts, value) if isinstance(one, EnvironmentValue)}
+    for file in files if wanted else ():
+        for number, line in file.lines_with(":-", ":="):
+            found = _FALLBACK.search(line)
+            if found is not None and found.group(1) in wanted and not line.lstrip().startswith("#"):
+                yield Hit(
+                    "where the secret is not set, tokens are signed with a literal of this file",
+                    Span(file.path, number, number, found.start() + 1, found.end() + 1),
+                )
+
+
+_FALLBACK: Final = re.compile(r"\$\{(\w+):[-=]([^}$\s][^}$]*)\}")
 
 
 def _hit(

@@ -6,12 +6,13 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.jwt_extended import manager, registers, stands_on_stopper
 from stopper.core.jwt_keys import is_hmac, key_bytes, key_uses
 from stopper.core.jwt_names import ENCODING
 from stopper.core.jwt_purposes import marks, plain_key, purposes_of
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, ConfigValue, Member, Name, Parameter, Value, options
+from stopper.core.values import Call, ConfigValue, Constant, Member, Name, Parameter, Value, options, walk
 
 SIGNERS: Final = re.compile(r"itsdangerous\.(\w+\.)?\w*(Serializer|Signer)")
 _APPLICATION: Final = re.compile(
@@ -31,7 +32,8 @@ def detect(app: App) -> Iterator[Hit]:
     seen: set[Span | None] = set()
     links = list(_links(app, facts))
     links = links[:1] if len(links) >= _TOGETHER else links  # one key, however many links it signs
-    for hit in (*_as_session_key(app, facts), *_settings(app, facts), *_purposes(app, facts), *links):
+    others = (*_as_session_key(app, facts), *_settings(app, facts), *_by_default(app, facts), *_purposes(app, facts))
+    for hit in (*others, *links, *_elsewhere(app, facts)):
         if hit.span is None or hit.span not in seen:
             seen.add(hit.span)
             yield hit
@@ -85,6 +87,44 @@ def _settings(app: App, facts: SourceFacts) -> Iterator[Hit]:
         key = key_bytes(fact.value)
         if key and key == key_bytes(own.value):
             yield Hit(f"{name} of the running application is the same secret as SECRET_KEY", reader="running")
+
+
+def _by_default(app: App, facts: SourceFacts) -> Iterator[Hit]:
+    """Flask-JWT-Extended signs with SECRET_KEY where no setting names another key."""
+    place = manager(app)
+    if place is None or stands_on_stopper(app) or registers(facts, ("encode_key_loader", "decode_key_loader")):
+        return
+    named = any(
+        True
+        for _ in facts.config_writes(*TOKENS, "JWT_PRIVATE_KEY", "JWT_PUBLIC_KEY", "JWT_ALGORITHM", "JWT_ENCODE_KEY")
+    )
+    outside = any(True for _ in facts.calls(*(f"*.{name}" for name in _FROM_OUTSIDE)))
+    own = [write for write in facts.config_writes(SESSIONS) if write.loaded is not False]
+    if own and not named and not outside:
+        yield Hit("no key of its own is set for tokens, so SECRET_KEY signs them and the sessions", own[0].span)
+
+
+def _elsewhere(app: App, facts: SourceFacts) -> Iterator[Hit]:
+    """The key of tokens that encrypts, or signs something else by hand; a key that is derived from it is another one."""
+    if not any(True for _ in facts.calls("hmac.new", "hmac.digest", "*.Fernet")):
+        return
+    keys = {mark for _, key, algorithms in key_uses(app, facts) if is_hmac(algorithms) for mark in marks(facts, key)}
+    keys |= {f"config:{name}" for name in TOKENS}
+    for call in facts.calls("hmac.new", "hmac.digest", "*.Fernet"):
+        key = call.argument(0, "key")
+        parts = list(walk(key, 6))
+        message = call.argument(1, "msg")
+        derives = isinstance(message, Constant) or any(
+            isinstance(part, Call) and (part.method in _DERIVES or part.callee.startswith("hashlib.")) for part in parts
+        )
+        of_token = any(isinstance(part, Call) and part.method in ("split", "rsplit") for part in walk(message, 8))
+        if not derives and not of_token and any(keys & marks(facts, part) for part in parts):
+            what = "encrypts" if call.method == "Fernet" else "signs something else"
+            yield Hit(f"the key that signs tokens {what} too", call.span, certainty="likely")
+
+
+_DERIVES: Final = frozenset({"derive", "digest", "hexdigest", "pbkdf2_hmac", "scrypt"})
+_FROM_OUTSIDE: Final = ("from_envvar", "from_prefixed_env", "from_file", "from_json")
 
 
 def _purposes(app: App, facts: SourceFacts) -> Iterator[Hit]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from stopper.core.app import App
 from stopper.core.environment_edits import from_environment
@@ -12,7 +13,20 @@ from stopper.core.jwt_keys import is_asymmetric, is_hmac, key_bytes, key_setting
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.settings_set_aside import is_set_aside
-from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Item, Value, literals, options
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Format,
+    Item,
+    Member,
+    Value,
+    literals,
+    options,
+    text_of,
+    walk,
+)
 
 _BYTES = {"os.urandom": 1.0, "secrets.token_bytes": 1.0, "secrets.token_hex": 2.0, "secrets.token_urlsafe": 4 / 3,
           "Crypto.Random.get_random_bytes": 1.0}  # fmt: skip
@@ -38,6 +52,7 @@ def detect(app: App) -> Iterator[Hit]:
             for value in reached(facts, write.value):
                 yield from _once(value, _judged(value, write.span, settings[write.key], prefer=write.span), seen)
     yield from _in_files(app, facts)
+    yield from _asked_for_too_few(app, facts)
     yield from _running(app, settings)
 
 
@@ -61,6 +76,8 @@ def _judged(value: Value, span: Span | None, algorithms: tuple[str, ...], prefer
         value = value.default
     if isinstance(value, Call) and value.callee in _BYTES:
         return _made(value, algorithms, prefer or span)
+    if (size := _bytes_made(value)) is not None and size < needed(algorithms):
+        return Hit(f"the secret that signs tokens has {size} bytes, and needs {needed(algorithms)}", prefer or span)
     if isinstance(value, Call) and value.method == "hex" and isinstance(drawn := value.receiver, Call):
         return _made(drawn, algorithms, prefer or span, 2.0) if drawn.callee in _BYTES else None
     if isinstance(value, Item) and _is_cut_short(value, needed(algorithms)):
@@ -73,6 +90,37 @@ def _judged(value: Value, span: Span | None, algorithms: tuple[str, ...], prefer
         if reason := weakness(key, algorithms):
             return Hit(f"the secret that signs tokens is {reason}", prefer or span)
     return None
+
+
+def _bytes_made(value: Value) -> int | None:
+    """How many bytes a key has that is made here: a digest, a UUID, a key of so many bits, characters that are picked one by one."""
+    if isinstance(value, Member) and value.attribute == "bytes" and isinstance(value.owner, Call):
+        return 16 if value.owner.method in ("uuid4", "uuid1") else None
+    if not isinstance(value, Call):
+        return _picked(value)
+    if value.method == "digest" and isinstance(value.receiver, Call):
+        return _DIGESTS.get(value.receiver.method)
+    if value.method in ("generate_key", "generate"):
+        owner = value.callee.rpartition(".")[0].rpartition(".")[2]
+        of_secrets = owner == "OctKey" or text_of(value.argument(0, "kty", "key_type")) == "oct"
+        bits = value.argument(0 if owner == "OctKey" else 1, "key_size", "crv_or_size", "size")
+        if of_secrets and isinstance(bits, Constant) and isinstance(bits.value, int):
+            return bits.value // 8
+    return None
+
+
+def _picked(value: Value) -> int | None:
+    """``"".join(secrets.choice(LETTERS) for _ in range(12))``: the number of letters."""
+    picks = [part for part in walk(value, 4) if isinstance(part, Call)] if isinstance(value, Format) else []
+    if not any(one.method in ("choice", "choices", "sample") for one in picks):
+        return None
+    sizes = [one.args[-1] for one in picks if one.callee == "range" and one.args]
+    sizes += [said for one in picks if (said := one.keyword("k")) is not None]
+    found = [one.value for one in sizes if isinstance(one, Constant) and isinstance(one.value, int)]
+    return found[0] if len(found) == 1 else None
+
+
+_DIGESTS: Final = {"md5": 16, "sha1": 20, "blake2s": 32, "sha224": 28}
 
 
 def _is_cut_short(value: Item, least: int) -> bool:
@@ -110,6 +158,27 @@ def _in_files(app: App, facts: SourceFacts) -> Iterator[Hit]:
             ):
                 yield Hit(
                     f"{name.strip()} is too short or too easily guessed", Span(file.path, number, number, 0, len(line))
+                )
+
+
+def _asked_for_too_few(app: App, facts: SourceFacts) -> Iterator[Hit]:
+    """``if len(KEY) < 8: raise``: shorter secrets than the algorithm needs are let through on purpose."""
+    lengths = [
+        one
+        for one in facts.comparisons("<", "<=")
+        if isinstance(one.left, Call) and one.left.callee == "len" and one.left.args
+    ]
+    for _, key, algorithms in key_uses(app, facts) if lengths else ():
+        if not is_hmac(algorithms):
+            continue
+        keys = {one.variable for one in reached(facts, key) if isinstance(one, EnvironmentValue)}
+        for one in lengths:
+            asked = one.left.args[0] if isinstance(one.left, Call) else one.left
+            least = one.right.value if isinstance(one.right, Constant) else None
+            named = {part.variable for part in reached(facts, asked) if isinstance(part, EnvironmentValue)}
+            if isinstance(least, int) and keys & named and 0 < least + (one.operator == "<=") < needed(algorithms):
+                yield Hit(
+                    f"a secret of {least} characters is let through, and {needed(algorithms)} are needed", one.span
                 )
 
 
@@ -168,7 +237,12 @@ RULE = Rule(
     asvs=("V11.2.3",),
     surfaces=("source", "running"),
     ends="`Stopper(app)` refuses a secret under 256 bits when it is made.",
-    repeats=("jwt-secret-hardcoded", "jwt-secret-literal-fallback", "secret-key-hardcoded", "secret-key-unsafe-default"),
+    repeats=(
+        "jwt-secret-hardcoded",
+        "jwt-secret-literal-fallback",
+        "secret-key-hardcoded",
+        "secret-key-unsafe-default",
+    ),
     detect=detect,
     fix=fix,
 )

@@ -95,8 +95,8 @@ def _of_options(decorators: tuple[Decorator, ...]) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for one in decorators:
         default = one.call.keyword("default") if one.call is not None and one.name in _OPTIONS else None
-        if one.call is None or default is None:
-            continue
+        if one.call is None or default is None or one.call.keyword("prompt") is not None:
+            continue  # what is prompted for is only proposed
         said = [text for text in map(text_of, one.call.args) if text]
         names = [text for text in said if not text.startswith("-")] or sorted(said, key=len)
         if names:
