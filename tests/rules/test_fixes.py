@@ -23,7 +23,11 @@ DETECTING = [rule for rule in RULES if rule.detect is not None]
 
 REFUSING = frozenset({"jwt-optional-on-sensitive-route", "jwt-required-above-route"})
 """What these mend is that strangers are served: afterwards they are refused."""
-NOT_INSTALLED = ("flask_wtf", "flask_talisman", "sentry_sdk", "bcrypt")
+BRINGS_TO_LIGHT = {
+    "jwt-signature-not-verified": frozenset({"jwt-audience-issuer-unchecked", "jwt-claims-not-required"}),
+}
+"""What is asked only of tokens whose signature is checked."""
+NOT_INSTALLED = ("flask_wtf", "flask_limiter", "flask_talisman", "sentry_sdk", "bcrypt")
 
 
 def _examples(*, runs: bool) -> Iterator[Any]:
@@ -63,7 +67,7 @@ def test_each_edit_mends_a_hit_wakes_no_rule_and_is_made_once(rule: Rule, exampl
     after = reread(tmp_path)
     assert len(hits(rule, after)) == found - len({edit.span for edit in edits}), "an edit that mends nothing"
     assert not _edits(rule, after), "a second pass finds more to do"
-    assert not _told(after) - told, "another rule speaks now"
+    assert (_told(after) - told).keys() <= BRINGS_TO_LIGHT.get(rule.slug, frozenset()), "another rule speaks now"
 
 
 @pytest.mark.filterwarnings("ignore")  # what a leaky example warns of is its own affair

@@ -2,6 +2,8 @@
 
 import re
 
+from stopper.core.facts import SourceFacts
+from stopper.core.place import Span
 from stopper.core.rule import Edit
 from stopper.core.values import Constant, EnvironmentValue, Value
 
@@ -14,6 +16,21 @@ def from_environment(literal: Constant, variable: str) -> Edit | None:
     if isinstance(literal.value, bytes):
         text += ".encode()"
     return Edit(literal.span, text, safe=False, imports=("os",))
+
+
+def named_from_environment(facts: SourceFacts, span: Span | None) -> Edit | None:
+    """The environment's variable in place of the one literal that a setting or variable on that line is given; its name is the variable's."""
+    if span is None:
+        return None
+    held = [(write.key, write.value, write.span) for write in facts.config_writes()]
+    held += [(one.attribute, one.value, one.span) for one in facts.assignments()]
+    for name, value, place in held:
+        if (place.path, place.line) != (span.path, span.line):
+            continue
+        edit = from_environment(value, name) if isinstance(value, Constant) else without_fallback(value)
+        if edit is not None and place.holds(edit.span):
+            return edit
+    return None
 
 
 def without_fallback(value: Value | None) -> Edit | None:

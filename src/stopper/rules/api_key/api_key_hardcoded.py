@@ -8,7 +8,7 @@ from typing import Final
 from stopper.core.api_key_names import is_key_name, is_shown_key
 from stopper.core.app import App
 from stopper.core.desk_files import MADE_UP
-from stopper.core.environment_edits import from_environment, without_fallback
+from stopper.core.environment_edits import named_from_environment
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.key_shapes import STANDS_IN
 from stopper.core.keys_by_use import is_key_by_use
@@ -252,19 +252,7 @@ def _is_sent_key(facts: SourceFacts, value: Value) -> bool:
 
 def fix(app: App, hit: Hit) -> Edit | None:
     """The key out of the environment, where it is one literal; the environment must have a new one then."""
-    facts = source_of(app)
-    span = hit.span
-    if span is None:
-        return None
-    held = [(write.key, write.value, write.span) for write in facts.config_writes()]
-    held += [(one.attribute, one.value, one.span) for one in facts.assignments()]
-    for name, value, place in held:
-        if (place.path, place.line) != (span.path, span.line):
-            continue
-        edit = from_environment(value, name) if isinstance(value, Constant) else without_fallback(value)
-        if edit is not None and place.holds(edit.span):
-            return edit
-    return None
+    return named_from_environment(source_of(app), hit.span)
 
 
 RULE = Rule(

@@ -9,6 +9,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
+from stopper.core.call_edits import calls_at
 from stopper.core.checked_input import is_checked
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.fact import Flow
@@ -23,7 +24,7 @@ from stopper.core.probe_nowhere import NOWHERE, is_nowhere, nowhere
 from stopper.core.probe_packed_cookies import unpacked_cookies
 from stopper.core.probe_raw_bodies import OBJECTS, bare_bodies
 from stopper.core.probe_uploads import takers
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, Constant, Format, Item, Mapping, Name, Sequence, Value, is_constant, text_of
 
 _KINDS: Final = tuple(UNTRUSTED)
@@ -311,6 +312,27 @@ def _worked_out(sent: Request, harmless: Request, telling: str) -> Steps[list[Ev
     ]
 
 
+_LITERALS: Final = frozenset({"eval", "builtins.eval"})
+_YAML: Final = re.compile(r"yaml\.(?:unsafe_load|full_load|unsafe_load_all|full_load_all)")
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """Literals alone in place of ``eval``, PyYAML's safe loader in place of the others; a command, a template or a pickle is left to a person."""
+    for call in calls_at(source_of(app), hit.span):
+        if call.span is None:
+            continue
+        if call.callee in _LITERALS and len(call.args) == 1 and not call.keywords:
+            return Edit(call.span, "ast.literal_eval", safe=False, imports=("ast",), how="function")
+        if call.callee == "yaml.load":
+            if call.open or len(call.args) != 1:
+                return None
+            return Edit(call.span, "", safe=False, imports=("yaml",), arguments=(("Loader", "yaml.SafeLoader"),))
+        if _YAML.fullmatch(call.callee):
+            text = "yaml.safe_load_all" if call.callee.endswith("_all") else "yaml.safe_load"
+            return Edit(call.span, text, safe=False, imports=("yaml",), how="function")
+    return None
+
+
 RULE = Rule(
     slug="code-injection",
     family="injection",
@@ -324,5 +346,6 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="`Stopper(app)` reads credentials as plain text and never evaluates or unpickles them.",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

@@ -9,8 +9,8 @@ from stopper.core.jwt_names import Decoding, decodings, switched_off, switched_o
 from stopper.core.jwt_peek import is_asked_elsewhere, is_only_a_first_look, is_our_own
 from stopper.core.probe import Steps, Target, not_applicable
 from stopper.core.probe_signature import broken_signature
-from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.values import Call, Constant, Mapping, Parameter, Value
+from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.values import Call, Constant, Mapping, Parameter, Value, is_constant
 
 MESSAGE = "the token is read without looking at its signature, so anybody can write one"
 
@@ -56,6 +56,20 @@ def probe(target: Target) -> Steps[Verdict]:
     return (yield from broken_signature(target))
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``True`` for the literal, where the call names a key and its algorithms; without these, a person must say what they are."""
+    for call, shape in decodings(source_of(app)):
+        off = switched_off(call, shape) if call.span == hit.span else None
+        said = off.get("verify_signature") if isinstance(off, Mapping) else off
+        key = call.argument(shape.key, "key")
+        if not isinstance(said, Constant) or said.span is None or call.span is None or not call.span.holds(said.span):
+            continue
+        if call.argument(shape.algorithms, "algorithms") is None or key is None or is_constant(key, None, ""):
+            return None
+        return Edit(said.span, "True", safe=False)
+    return None
+
+
 RULE = Rule(
     slug="jwt-signature-not-verified",
     family="jwt",
@@ -69,5 +83,6 @@ RULE = Rule(
     surfaces=("source", "wsgi"),
     ends="Stopper's `@bearer` verifies the signature of every token, and no setting turns that off.",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

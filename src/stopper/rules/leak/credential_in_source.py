@@ -7,12 +7,13 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.desk_files import MADE_UP
+from stopper.core.environment_edits import named_from_environment
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.key_shapes import claims_of, is_placeholder, is_random, key_in, may_hold_key
 from stopper.core.naming import VARIABLE, sensitive
 from stopper.core.passed_keywords import passed_as
 from stopper.core.place import Span
-from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import Constant, Mapping, Value, text_of, walk
 
 SHORTEST: Final = 10
@@ -128,6 +129,11 @@ def _is_secret(name: str, value: Value) -> bool:
     return not is_placeholder(text) and not _NO_SECRET.search(text) and is_random(text)
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The environment's variable of the same name, for a setting or variable that is given one literal; what stands there now must be changed."""
+    return named_from_environment(source_of(app), hit.span)
+
+
 RULE = Rule(
     slug="credential-in-source",
     family="leak",
@@ -142,5 +148,6 @@ RULE = Rule(
     ends="`STOPPER_SECRETS` of Stopper names where secrets lie, so none stands in the source.",
     certainty="likely",
     detect=detect,
+    fix=fix,
     reads_tests=True,
 )

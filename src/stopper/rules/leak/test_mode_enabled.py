@@ -14,7 +14,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_login import token_in
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.switched_on import asked_for, switched_on
 from stopper.core.values import (
     Call,
@@ -161,6 +161,15 @@ def _given(response: Response) -> str:
     return ""
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``False``, where the literal stands in the setting itself."""
+    for write in (write for key in KEYS for write in source_of(app).config_writes(key)):
+        value = write.value
+        if write.span == hit.span and isinstance(value, Constant) and value.value is True and value.span is not None:
+            return Edit(value.span, "False", safe=False) if value.span.path == write.span.path else None
+    return None
+
+
 RULE = Rule(
     slug="test-mode-enabled",
     family="leak",
@@ -174,5 +183,6 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="`Stopper(app)` asks every route for its policy, whatever `TESTING` says.",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

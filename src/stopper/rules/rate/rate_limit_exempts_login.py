@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.limiter_facts import AUTH_PATH, LIMITING, says_too_many
 from stopper.core.place import RouteRef
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, Constant, Name, Sequence, Truth, Value, is_constant, text_of, walk
 
 _CHECKS: Final = re.compile(
@@ -176,6 +177,18 @@ def _texts(value: Value) -> Iterator[str]:
             yield from (one for one in part.plain() if isinstance(one, str))
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """A limit in place of the exemption, where the decorator is that alone."""
+    for function in source_of(app).functions():
+        for one in function.decorators:
+            span = one.span
+            if span != hit.span or one.call is not None or not one.name.endswith(".exempt") or one.above_route:
+                continue
+            if span is not None and span.line == span.end_line:
+                return Edit(replace(span, column=span.end_column - len("exempt")), 'limit("5 per minute")', safe=False)
+    return None
+
+
 RULE = Rule(
     slug="rate-limit-exempts-login",
     family="rate",
@@ -190,4 +203,5 @@ RULE = Rule(
     ends="Stopper's service slows down guessing at `POST /auth/login`, and nothing is exempt.",
     certainty="likely",
     detect=detect,
+    fix=fix,
 )
