@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, cast
 
-from stopper.core import passing
+from stopper.core import call_edits, passing
 from stopper.core.app import App
 from stopper.core.body_models import class_of, declares, is_bounded
 from stopper.core.exchange import Exchange, Response
@@ -14,7 +14,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import answered, attempt, candidates
 from stopper.core.probe_query import query_names, with_query, without_query
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
     Constant,
@@ -298,6 +298,14 @@ def _given(response: Response) -> int | None:
     return None
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``max_per_page=100`` for Flask-SQLAlchemy's pages; what other queries take is left to a person."""
+    for call in call_edits.calls_at(source_of(app), hit.span):
+        if call.method == "paginate" and any(name in ("page", "per_page") for name, _ in call.keywords):
+            return call_edits.passing(call, ("max_per_page", "100"), safe=False)
+    return None
+
+
 RULE = Rule(
     slug="page-size-unlimited",
     family="rate",
@@ -311,5 +319,6 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="No setting of Stopper does yet.",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

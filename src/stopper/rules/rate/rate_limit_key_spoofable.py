@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import App
 from stopper.core.app_extensions import CountingKey
+from stopper.core.call_edits import calls_at
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.limiter_facts import LIMITERS, LIMITING
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, Item, Name, Value, options, text_of, walk
 
 SPOOFABLE: Final = frozenset(
@@ -141,6 +143,29 @@ def _calls_429(facts: SourceFacts, function: str) -> bool:
     return any(getattr(value, "value", None) == 429 for value in given)
 
 
+_ADDRESS: Final = "flask_limiter.util.get_remote_address"
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """Flask-Limiter's own function, which takes the address of the connection; behind a proxy, ``ProxyFix`` has to be told so."""
+    facts = source_of(app)
+    for call in calls_at(facts, hit.span):
+        beside = [one for one in facts.calls(*LIMITERS) if one.function == call.function and one.span != call.span]
+        others = [_by_address(one) for one in beside] if call.callee in LIMITERS else []
+        edit = _by_address(call)
+        if edit is not None:
+            return replace(edit, also=tuple(one for one in others if one is not None))
+    return None
+
+
+def _by_address(call: Call) -> Edit | None:
+    named = call.keyword("key_func") is not None
+    if call.open or call.span is None or not (named or (call.callee in LIMITERS and call.args)):
+        return None
+    where = "key_func" if named else "0"
+    return Edit(call.span, "", safe=False, imports=("flask_limiter.util",), arguments=((where, _ADDRESS),))
+
+
 RULE = Rule(
     slug="rate-limit-key-spoofable",
     family="rate",
@@ -154,4 +179,5 @@ RULE = Rule(
     surfaces=("source", "running"),
     ends="`@limit` of Stopper counts by who acts, or by an address that `STOPPER_TRUSTED_PROXIES` vouch for.",
     detect=detect,
+    fix=fix,
 )
