@@ -13,6 +13,7 @@ from stopper.core.exchange import Request, Response
 from stopper.core.ids_in_paths import templated
 from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_query import query_names
+from stopper.scan.allowed_methods import allowed_at, methods_at
 from stopper.scan.merge import template_pattern
 from stopper.scan.more_words import FEW, MANY, below, one_of, wanted
 from stopper.scan.named_routes import Named, named_routes, scripts
@@ -47,7 +48,7 @@ USUAL: Final = (
     "/config", "/debug", "/metrics", "/token", "/refresh", "/notes", "/items", "/orders", "/search", "/files", "/upload", "/keys",
     "/auth/login", "/auth/register", "/auth/me", "/auth/refresh", "/auth/logout", "/api", "/api/login", "/api/register", "/api/me",
     "/api/users", "/api/notes", "/api/items", "/api/orders", "/api/v1", "/api/v1/users", "/api/v1/login", "/api/v1/me",
-    "/auth", "/signup", "/users/login", "/admin/login", "/api/users/login", "/api/auth", "/api/auth/login", "/api/auth/register", "/api/token", "/api/v1/auth/login", "/docs", "/apidocs/", "/graphql", "/robots.txt",
+    "/auth", "/signup", "/users/login", "/admin/login", "/api/users/login", "/api/auth", "/api/auth/login", "/api/auth/register", "/api/token", "/api/v1/auth/login", "/docs", "/apidocs/", "/swagger/", "/api/docs/", "/graphql", "/robots.txt",
 )  # fmt: skip
 ENDS: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 """What ends a session: such a link is not followed."""
@@ -67,10 +68,17 @@ class Crawled:
 
 
 def crawled(
-    courier: Courier, prefix: str, canary: str, start: Sequence[str] = USUAL, who: Identity | None = None
+    courier: Courier,
+    prefix: str,
+    canary: str,
+    start: Sequence[str] = USUAL,
+    who: Identity | None = None,
+    *,
+    others: bool = False,
 ) -> Crawled:
-    """What answers at *start* and at the links from there, to *who* or to nobody. Only GET and OPTIONS are sent."""
-    crawl = _Crawl(courier, prefix, courier.transport.base_url.removesuffix(prefix), who, start is USUAL)
+    """What answers at *start* and at the links from there, to *who* or to nobody. Only GET and OPTIONS are sent. ``others`` says that somebody
+    known comes later, who is told more where nobody is told anything."""
+    crawl = _Crawl(courier, prefix, courier.transport.base_url.removesuffix(prefix), who, start is USUAL, others)
     with contextlib.suppress(Skipped):
         crawl.run(Nothing.ask(courier, prefix, canary, who), start)
     return crawl.seen()
@@ -94,6 +102,7 @@ class _Crawl:
     origin: str
     who: Identity | None
     guesses: bool
+    others: bool = False
     found: dict[str, Route] = field(default_factory=dict[str, Route])
     forms: dict[str, Route] = field(default_factory=dict[str, Route])
     ids: dict[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
@@ -120,7 +129,7 @@ class _Crawl:
                 break
             self._ask(nothing, self.waiting.pop(0))
         self._with_queries(nothing)
-        if not self.guesses or self._takes_everything(len(start)):
+        if not self.guesses or self._takes_everything(len(start)) or (self.others and nothing.plain.refused):
             return
         few = len(self.found) + len(self.forms) - len(self.guessed) < FEW and len(self.found) < MANY
         led = [path.removeprefix(self.prefix) for path in self.found if path not in self.guessed]
@@ -197,13 +206,13 @@ class _Crawl:
             self.known.add(path + "/")
             self.waiting.insert(0, replace(place, path=path + "/", template=place.template and place.template + "/"))
             return
-        if response is None or not nothing.differs(path, response):
+        if response is None or (not nothing.differs(path, response) and not self._is_named(place)):
             return
         if place.surmise and not place.template and self._is_any_word(nothing, path, response):
             place = replace(place, template=path.rpartition("/")[0] + "/{id}")
         template, numbers = _named_parameters(place.template) if place.template else templated(path)
         if template not in self.found:
-            self.found[template] = Route(template, _methods(self.courier, path, response), parameters=tuple((name, "string") for name in numbers), readers=frozenset({"wire"}))  # fmt: skip
+            self.found[template] = Route(template, methods_at(self.courier, path, response, self.who), parameters=tuple((name, "string") for name in numbers), readers=frozenset({"wire"}))  # fmt: skip
             self.ids.setdefault(template, numbers if not place.template else {})
             if not place.depth and template not in self.led:
                 self.guessed[template] = None
@@ -213,6 +222,10 @@ class _Crawl:
         self._take_forms(response, path)
         if place.depth < DEPTH:
             self._follow(response, path, place.depth)
+
+    def _is_named(self, place: _Place) -> bool:
+        """Whether the API names a route with parameters that takes something there, though no thing has the id that was asked for."""
+        return bool(place.template) and bool(allowed_at(self.courier, place.path, self.who))
 
     def _is_known_otherwise(self, path: str) -> bool:
         """Whether a guess only puts a word where a route that something led to has a parameter, and ends as that route does."""
@@ -338,7 +351,7 @@ def _read(courier: Courier, path: str, who: Identity | None = None) -> Response 
     try:
         return courier.carry(as_person(who, plain_get(path))).response
     except Skipped:
-        if courier.refusal(plain_get(path)):
+        if courier.refusal(as_person(who, plain_get(path))):
             return None
         raise
 
@@ -371,14 +384,3 @@ def other_versions(courier: Courier, routes: Sequence[Route], canary: str) -> tu
     except Skipped:
         pass
     return tuple(found)
-
-
-def _methods(courier: Courier, path: str, response: Response) -> tuple[str, ...]:
-    """What the server says it takes there, by its Allow header; GET alone where it does not say."""
-    said = response.header("Allow") if response.status == 405 else None
-    if said is None:  # an error page of the application's own may leave it out
-        said = courier.carry(Request("OPTIONS", path)).response.header("Allow")
-    named = {word.strip().upper() for word in (said or "").split(",") if word.strip().isalpha()}
-    if response.status != 405:
-        named.add("GET")
-    return tuple(sorted(named))

@@ -60,10 +60,11 @@ def examine(
     skips: Sequence[Skip] = (),
 ) -> Report:
     """Judge *app* by every rule, over the model and over the wire."""
+    models = [app]
     try:
-        report = _examined(command, name, app, courier, options, clock, workers, canary, known_ids, errors, skips)
+        report = _examined(command, name, models, courier, options, clock, workers, canary, known_ids, errors, skips)
     finally:
-        tidy(app, courier)
+        tidy(models[-1], courier)
     # What an audit wrote stands in a copy that is thrown away; what a scan wrote stands in somebody's database.
     return replace(report, skipped=(*report.skipped, *_left_behind(courier))) if command == "scan" else report
 
@@ -71,7 +72,7 @@ def examine(
 def _examined(
     command: Command,
     name: str,
-    app: App,
+    models: list[App],
     courier: Courier,
     options: ProbeOptions,
     clock: Clock,
@@ -81,11 +82,14 @@ def _examined(
     errors: Sequence[ReadError],
     skips: Sequence[Skip],
 ) -> Report:
+    """What is known of the application afterwards is added to *models*."""
+    app = models[-1]
     options.progress("gathering identities", 0, 1)
     courier.forms = FormDoors.of(app.routes)
     courier.slow = SlowDoors(options.depth)
     ready = prepare(app, courier, options.identities, options.mode, options.depth, canary=canary, known_ids=known_ids)
     app = ready.target.app
+    models.append(app)
     courier.forms = FormDoors.of(app.routes)
     courier.reach.minted.update(
         {

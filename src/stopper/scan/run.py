@@ -102,7 +102,7 @@ def _known(
     seen = Crawled()
     if document is None:
         options.progress("crawling", 0, 1)
-        seen = crawled(courier, prefix, canary)
+        seen = crawled(courier, prefix, canary, others=bool(options.identities))
         document = found_spec(
             courier, "", [place for place in seen.documents if place not in _asked(prefix)][:NEAR_MOST]
         )

@@ -19,6 +19,7 @@ from stopper.scan.harvest import harvested
 from stopper.scan.honest import HonestRequests
 from stopper.scan.identities import Scene, gather
 from stopper.scan.missing_fields import learn_doors, learn_fields
+from stopper.scan.nothing_there import Nothing
 from stopper.scan.own_words import own_words
 from stopper.scan.renewal import Renewals
 from stopper.scan.wire.courier import Courier
@@ -42,17 +43,31 @@ BEHIND_MOST: Final = 30
 
 
 def _behind_the_log_in(scene: Scene, people: Sequence[Identity]) -> Crawled:
-    """What the first person who is kept by cookie is led to from the start page, and from where the log-in sent them on. Nothing for an
-    application whose routes are known, or where only reading with what was given is allowed."""
+    """What the first person who is kept by cookie is led to from the start page, and from where the log-in sent them on; where nobody
+    else is told what is there, what anybody with a credential finds. Nothing for an application whose routes are known, or where only
+    reading with what was given is allowed."""
     model, courier = scene.app, scene.courier
     who = next((one for one in people if one.cookies), None)
-    if who is None or courier.mode == "passive" or model.readers - {"spec", "wire"}:
+    if courier.mode == "passive" or model.readers - {"spec", "wire"}:
         return Crawled()
     prefix = urlsplit(courier.transport.base_url).path.rstrip("/")
+    shut = next((one for one in people if one.headers), None) if "spec" not in model.readers else None
+    if shut is not None and _tells_nobody(courier, prefix, scene.canary):
+        return crawled(courier, prefix, scene.canary, who=shut)
+    if who is None:
+        return Crawled()
     entry = scene.entries.get(who.name)
     led = urlsplit(entry[1].response.header("Location") or "").path if entry is not None else ""
     start = ("/", led.removeprefix(prefix)) if led.startswith(f"{prefix}/") else ("/",)
     return crawled(courier, prefix, scene.canary, tuple(dict.fromkeys(start)), who)
+
+
+def _tells_nobody(courier: Courier, prefix: str, canary: str) -> bool:
+    """Whether a path that is not there is refused as one that is: then only who is known can be told what is there."""
+    try:
+        return Nothing.ask(courier, prefix, canary).plain.refused
+    except Skipped:
+        return False
 
 
 def _words(model: App, courier: Courier, people: Sequence[Identity]) -> tuple[str, ...]:
@@ -101,6 +116,8 @@ def prepare(
     model = replace(model, routes=(*known, *beside(known, behind.routes)[:BEHIND_MOST]))
     for path, numbers in behind.ids.items():
         honest.harvest.setdefault(path, dict(numbers))
+    if behind.routes:
+        scene = replace(scene, app=model, _shut=[])  # now it is known what refuses nobody
     renewals = Renewals(scene, people, forge.claims)
     learn_fields(model, courier, honest, people)
     model = with_graphql(guessed_inputs(model, courier, honest, people), courier, honest, people)

@@ -12,9 +12,12 @@ from flask import Flask, abort, jsonify, request, send_file
 from tests.rules.from_outside import RULES, reached, verdict
 
 from stopper.core.app import App, Route
+from stopper.core.probe import Identity
 from stopper.core.probe_login import filled
+from stopper.core.secret import Secret
 from stopper.scan.crawl import crawled
 from stopper.scan.honest import plausible
+from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
 
@@ -271,3 +274,22 @@ def test_an_entity_that_is_fetched_without_a_word_of_it(follows: bool) -> None:
 
     told = verdict("server-side-request-forgery", app)
     assert (told.outcome == "fail") is follows, told.message
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "ApiKey"])
+def test_an_api_that_refuses_every_path_tells_its_routes_to_who_was_given(scheme: str) -> None:
+    """Also a route with a parameter that it names and of which nothing is there yet."""
+    header = (
+        "X-API-Key" if scheme == "ApiKey" else "Authorization",
+        "the-key" if scheme == "ApiKey" else f"{scheme} the-key",
+    )
+    app = served("/projects", "/projects/<int:project_id>/tasks")
+    app.add_url_rule("/", "start", lambda: {"routes": ["/projects", "/notes/{note_id}"]})
+    app.add_url_rule("/notes/<int:note_id>", "note", lambda note_id: abort(404), methods=["GET", "PUT"])
+    app.before_request(lambda: None if request.headers.get(header[0]) == header[1] else ({"error": "who?"}, 401))
+    who = Identity("ann", ((header[0], Secret(header[1])),))
+    found = prepare(
+        App(readers=frozenset({"wire"})), Courier(WsgiTransport(app)), [who], "default", "standard"
+    ).target.app
+    assert {"/projects", "/notes/{note_id}"} <= {route.path for route in found.routes}
+    assert "PUT" in next(route for route in found.routes if route.path == "/notes/{note_id}").methods
