@@ -10,6 +10,7 @@ from stopper.core.app import Route
 from stopper.core.fact import Comparison, Condition, Decorator, Function
 from stopper.core.owner_names import ADMIN_GUARD, OWNER, WHO
 from stopper.core.passing import handed
+from stopper.core.text_words import mentions
 from stopper.core.values import (
     Call,
     Constant,
@@ -35,6 +36,8 @@ _ACCESS: Final = re.compile(
 )
 """What a decorator asks for the thing that the address names: ``get_case_access``, ``user_has_client_access``."""
 _ASKS: Final = re.compile(r"(?i)own(er|s|ed)|permission|allowed|authori[sz]e|can_|belongs|access|permit|^(?:can|may)$")
+_DEMANDS: Final = re.compile(r"(?i)require|need|allow|grant")
+"""What a decorator is called that is told a right, which an enumeration may hold as a number."""
 _ASKS_UNSEEN: Final = re.compile(
     r"(?i)(?:^|_)(?:ensure|assert|enforce|policy|guard|acl|must|forbid|visible|check)(?:_|$)"
 )
@@ -92,10 +95,11 @@ def _asks_role(one: Decorator) -> bool:
     """By its own name, or by what it is told: ``@requires(Permissions.administrator)``."""
     if ADMIN_GUARD.search(one.name.rpartition(".")[2]):
         return True
-    given = (
-        () if one.call is None or "route" in one.name else (*one.call.args, *(value for _, value in one.call.keywords))
+    if one.call is None or "route" in one.name:
+        return False
+    return any(
+        mentions(value, ADMIN_GUARD, 3) for value in (*one.call.args, *(given for _, given in one.call.keywords))
     )
-    return any(isinstance(part, Name) and ADMIN_GUARD.search(part.dotted) for value in given for part in walk(value, 3))
 
 
 def _of_path(route: Route, values: tuple[Value, ...]) -> frozenset[str]:

@@ -7,18 +7,29 @@ from typing import Final
 
 from stopper.core.app import App, Route
 from stopper.core.changing_calls import writes
-from stopper.core.fact import Function
+from stopper.core.fact import Decorator, Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.owner_names import ADMIN_GUARD, ROLE, WHO
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
 from stopper.core.seeming_guards import is_seemingly_guarded
 from stopper.core.told_nothing import is_told_nothing
-from stopper.core.values import Call, Item, Member, Name, Value, text_of, walk
+from stopper.core.values import Call, ConfigValue, EnvironmentValue, Item, Member, Name, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 ADMIN: Final = re.compile(
-    r"(?i)(^|/)(admin|administration|administrator|backoffice|back-office|superuser|staff|manage(ment)?|moderation)([/_.-]|$)"
+    r"(?i)(^|/)(admin|super-?admin|sys-?admin|admin[_-](?:api|panel|area|console)|administration|administrator|backoffice|back-office|superuser|staff|manage(ment)?|moderation)([/_.-]|$)"
+)
+_ADMIN_BLUEPRINT: Final = re.compile(
+    r"(?i)(?:^|[._])(?:super)?admin(?:istration|_?(?:bp|api|blueprint|routes|panel))?$|(?:^|[._])back_?office$"
+)
+_ADMIN_VIEW: Final = re.compile(r"(?i)^(?:super)?admin_\w+")
+_LOW: Final = frozenset(
+    {"user", "users", "member", "customer", "guest", "viewer", "reader", "basic", "client", "everyone"}
+)
+"""Roles that whoever signs up has."""
+_BODY: Final = frozenset(
+    {"flask.request.get_json", "flask.request.json", "flask.request.form", "flask.request.args", "flask.request.values"}
 )
 _MANAGES: Final = re.compile(
     r"(?i)^(?!.*(?:admin|superuser|staff|back-?office|moderation)).*/manage(?:ment)?(?:[/_.-]|$)"
@@ -66,7 +77,7 @@ _ANSWERS: Final = frozenset({"jsonify", "dump", "dumps", "make_response", "rende
 
 def detect(app: App) -> Iterator[Hit]:
     """Guarded routes with an administrator's path whose guards speak of no role, nor does the view."""
-    routes = [route for route in app.routes if _is_for_admins(route.path) and "login" not in route.path.lower()]
+    routes = [route for route in app.routes if _is_named_for_admins(route) and "login" not in route.path.lower()]
     if not routes or _knows_only_admins(source_of(app)) or _logs_in_admins_only(app):
         return
     found, asking = _found(app, routes)
@@ -99,7 +110,9 @@ def _found(app: App, routes: list[Route]) -> tuple[list[_Found], list[str]]:
     for route in routes:
         for method, access in route.access.items():
             by_policy = any(guard.kind == "policy" for guard in access.guards)  # its requirements stand in the lock
-            by_key = all(guard.kind == "view-body" for guard in access.guards)  # a check of its own, seldom a log-in
+            by_key = all(guard.kind == "view-body" for guard in access.guards) and not _asks_session(
+                index, route, method
+            )
             if not is_seemingly_guarded(access) or by_policy or by_key or method in ("HEAD", "OPTIONS"):
                 continue
             views = list(index.of_view(route.view, route.span, method))
@@ -115,6 +128,8 @@ def _found(app: App, routes: list[Route]) -> tuple[list[_Found], list[str]]:
                 )
                 shows = method == "GET" or (method == "POST" and _SEARCHES.search(route.path) is not None)
                 reads = shows and not any(writes(source_of(app), one.name) for one in views)
+                if reads and not _is_for_admins(route.path):
+                    continue  # a blueprint's name says less than a path
                 found.append(_Found(hit, reads, _MANAGES.search(route.path) is not None))
                 break
     return found, asking
@@ -151,7 +166,8 @@ def _asks_role(index: FunctionIndex, route: Route, method: str, guards: list[str
     facts = index.facts
     own = list(index.of_view(route.view, route.span, method))
     known = [one for one in facts.routes if one.path == route.path]
-    deaf = {one.name for function in own for one in function.decorators if is_told_nothing(facts, one)}
+    told = [one for function in own for one in function.decorators]
+    deaf = {one.name for one in told if is_told_nothing(facts, one) or _admits_everybody(one)}
     words = [
         *guards,
         *(one.name for function in own for one in function.decorators),
@@ -159,9 +175,9 @@ def _asks_role(index: FunctionIndex, route: Route, method: str, guards: list[str
     ]
     words += [hook for one in known for hook in one.hooks]
     words = [word for word in words if word not in deaf]
-    calls = [one.call for function in own for one in function.decorators if one.call is not None]
+    calls = [one.call for one in told if one.call is not None and one.name not in deaf]
     calls += _of_classes(index, own)
-    if any(ADMIN_GUARD.search(word.rpartition(".")[2]) for word in words if not word.startswith("flask.")):
+    if any(_speaks_of_rights(word) for word in words if not word.startswith("flask.")):
         return True
     if any(
         ROLE.search(name) or "admin" in str(text_of(value)).lower() for call in calls for name, value in call.keywords
@@ -182,8 +198,62 @@ def _asks_role(index: FunctionIndex, route: Route, method: str, guards: list[str
         side for name in names for one in index.comparisons.get(name, ()) for side in (one.left, one.right)
     ]
     values += [one.value for name in names for one in index.conditions.get(name, ())]
-    values += [call for name in names for call in facts.calls_in(name) if call.method not in _ANSWERS]
-    return any(_is_role(part) for value in values for part in walk(value)) or _asks_kind(index, names, own)
+    if any(_is_role(part) and not _is_sent(part) for value in values for part in walk(value)):
+        return True
+    asked = [call for name in names for call in facts.calls_in(name) if call.method not in _ANSWERS]
+    return any(_asks_about(part) for call in asked for part in walk(call)) or _asks_kind(index, names, own)
+
+
+def _speaks_of_rights(word: str) -> bool:
+    head, _, last = word.rpartition(".")
+    return ADMIN_GUARD.search(last) is not None or head.endswith(("Permission", "RoleNeed"))
+
+
+def _admits_everybody(one: Decorator) -> bool:
+    """``@roles_accepted("user", "admin")``: one of them is enough, and everybody has the first."""
+    if one.call is None or one.name.rpartition(".")[2] == "roles_required":
+        return False
+    return any(str(text_of(part)).lower() in _LOW for value in one.call.args for part in walk(value, 2))
+
+
+def _asks_session(index: FunctionIndex, route: Route, method: str) -> bool:
+    """That the check in the view asks who is logged in."""
+    names = [function.name for function in index.of_view(route.view, route.span, method)]
+    values = [side for name in names for one in index.comparisons.get(name, ()) for side in (one.left, one.right)]
+    values += [one.value for name in names for one in index.conditions.get(name, ())]
+    return any(
+        isinstance(part, Name) and (part.dotted.startswith("flask.session") or WHO.search(part.dotted))
+        for value in values
+        for part in walk(value)
+    )
+
+
+def _is_sent(part: Value) -> bool:
+    """``request.get_json()["role"]``: the role that somebody is to have, and not the one that the caller has."""
+    if isinstance(part, Call):
+        return False
+    return any(
+        (part.dotted if isinstance(part, Name) else part.callee if isinstance(part, Call) else "") in _BODY
+        for part in walk(part, 6)
+    )
+
+
+def _asks_about(part: Value) -> bool:
+    """In what is called: a function that is asked for a role, or the role of who is calling. A role that is written is none."""
+    if isinstance(part, Call):
+        return _is_role(part)
+    if not _is_role(part):
+        return False
+    who = any(isinstance(one, Name) and WHO.search(one.dotted) for one in walk(part))
+    return who or (isinstance(part, Item) and not _is_sent(part))
+
+
+def _is_named_for_admins(route: Route) -> bool:
+    """By its path, by the blueprint that it stands in, or by the name of its view."""
+    if _is_for_admins(route.path):
+        return True
+    named = _ADMIN_BLUEPRINT.search(route.blueprint) or _ADMIN_VIEW.search(route.view.rpartition(".")[2])
+    return named is not None and _OF_ONESELF.search(route.path) is None
 
 
 def _asks_kind(index: FunctionIndex, names: list[str], own: list[Function]) -> bool:
@@ -252,6 +322,8 @@ def _is_role(part: Value) -> bool:
                     last,
                 )
             )
+        case ConfigValue(key=word) | EnvironmentValue(variable=word):
+            return "admin" in word.lower()
         case Item():
             return bool(ROLE.search(text_of(part.key) or "") or _SCOPE.fullmatch(text_of(part.key) or ""))
         case _:

@@ -7,9 +7,10 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.fact import ClassFact, Decorator, Function, Handler
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.guards_in_vain import in_vain
 from stopper.core.kept_caller import is_asked_for_later
 from stopper.core.nested_functions import inside
-from stopper.core.place import RouteRef
+from stopper.core.place import RouteRef, Span
 from stopper.core.raising import raised_in
 from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.rule import Hit, Rule
@@ -56,6 +57,11 @@ def detect(app: App) -> Iterator[Hit]:
     yield from _not_asked(facts)
     yield from _too_late(facts)
     yield from _answers_yes_or_no(facts)
+    seen: set[Span] = set()
+    for span, why in in_vain(facts):
+        if span not in seen:
+            seen.add(span)
+            yield Hit(why, span)
 
 
 def _above(app: App, facts: SourceFacts) -> Iterator[Hit]:
@@ -258,8 +264,11 @@ def _is_guard_function(facts: SourceFacts, function: str) -> bool:
     outer, _, word = function.rpartition(".")
     if _OWN.search(word) or function in hung(facts, *BEFORE):
         return True
-    return _OWN.search(outer.rpartition(".")[2]) is not None or (
-        facts.function(outer) is not None and _is_guard_function(facts, outer)
+    head = outer.rpartition(".")[2]
+    return (
+        _OWN.search(head) is not None
+        or head in ("auth", "bearer", "jwt", "logged_in", "signed_in")
+        or (facts.function(outer) is not None and _is_guard_function(facts, outer))
     )
 
 
