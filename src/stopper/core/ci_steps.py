@@ -13,7 +13,7 @@ from stopper.core.fact import TextFile
 from stopper.core.place import Span
 
 OF_A_PIPELINE: Final = re.compile(
-    r"(?i)(?:^|/)\.?(?:ci|github|gitlab|circleci|devcontainer|tests?|e2e|cypress)(?:[-_][\w-]+)?/|(?:^|/)[\w.-]*[._-](?:ci|(?:e2e|integration|functional|unit|smoke)?_?tests?|testing|e2e|cypress)(?:[._-][\w.-]*)?$"
+    r"(?i)(?:^|/)\.?(?:ci|github|gitlab|circleci|devcontainer|tests?|e2e|cypress)(?:[-_][\w-]+)?/|(?:^|/)[\w.-]*[._-](?:ci|(?:e2e|integration|functional|unit|smoke|load)?_?tests?|testing|e2e|cypress|load|bench(?:mark)?s?)(?:[._-][\w.-]*)?$"
 )
 """Files that only a pipeline starts: what they hold is thrown away with it, or is the matter of ``credential-in-ci-config``."""
 OF_ONE_DESK: Final = re.compile(r"(?i)(?:^|[/._-])(?:dev|devel|development|devcontainer|local)(?:[/._-]|$)")

@@ -48,7 +48,7 @@ _GIVEN: Final = re.compile(
 """A literal behind a command's option: ``docker login -u deploy -p f8Zk39…``."""
 _ENV_PAIR: Final = re.compile(r"(?:^\s*(?:ENV|ARG)\s+)([A-Za-z_]\w*)\s+[\"']?([^\s\"'=]+)[\"']?$")
 _FAKE: Final = re.compile(
-    rf"(?i){STANDS_IN}|^\$|\$\{{|^<|to_?fill|fill_?me|^todo|0123456789|1234567890|^(?:true|false|none|null|yes|no|read|write|\d{{1,4}}|/[\w/.-]*|https?://.*|test|password|postgres|root|guest|secret|inherit|required|optional)$|^[a-z]+/[\w/-]+$|^!|^\*|^file:|^/run/|^(?:op|vault|ssm|awssm|gcpsm|azurekv|doppler|bws)://"
+    rf"(?i){STANDS_IN}|(?:^|[_-])test(?:s|ing)?(?:[_-]|$)|^\$|\$\{{|^<|to_?fill|fill_?me|^todo|0123456789|1234567890|^(?:true|false|none|null|yes|no|read|write|\d{{1,4}}|/[\w/.-]*|https?://.*|test|password|postgres|root|guest|secret|inherit|required|optional)$|^[a-z]+/[\w/-]+$|^!|^\*|^file:|^/run/|^(?:op|vault|ssm|awssm|gcpsm|azurekv|doppler|bws)://"
 )
 _OF_A_SERVER: Final = re.compile(
     r"POSTGRES_PASSWORD|(?:MYSQL|MARIADB)_\w*PASSWORD|^PGPASSWORD$|MONGO_INITDB_ROOT_PASSWORD|RABBITMQ_DEFAULT_PASS|MINIO_(?:ROOT_PASSWORD|SECRET_KEY)",

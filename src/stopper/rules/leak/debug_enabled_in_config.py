@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.ci_steps import is_of_one_desk
+from stopper.core.ci_steps import OF_A_PIPELINE, is_of_one_desk
 from stopper.core.desk_files import MADE_UP
 from stopper.core.fact import TextFile
 from stopper.core.facts import source_of
@@ -79,7 +79,7 @@ def _settings_files(app: App) -> Iterator[Hit]:
 
 def _files(app: App) -> Iterator[Hit]:
     for file in source_of(app).files_of("dockerfile", "compose", "procfile", "env"):
-        if MADE_UP.search(file.path):
+        if MADE_UP.search(file.path) or OF_A_PIPELINE.search(file.path):
             continue
         if not _FOR_DESK.search(file.path.rpartition("/")[2]) and not (file.kind == "compose" and is_of_one_desk(file)):
             yield from _lines(file)

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.ci_steps import OF_A_PIPELINE
 from stopper.core.desk_files import is_run_by_hand
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
@@ -56,7 +57,11 @@ def detect(app: App) -> Iterator[Hit]:
             yield from _judged(app, call)
     for call in facts.calls(*_SIMPLE):
         yield from _judged(app, call)
-    for file in facts.files_of("dockerfile", "compose", "procfile", "shell"):
+    for file in (
+        one
+        for one in facts.files_of("dockerfile", "compose", "procfile", "shell")
+        if not (one.kind == "compose" and OF_A_PIPELINE.search(one.path))
+    ):
         for number, line in enumerate(_with_entry(file), 1):
             if (
                 _COMMAND.search(line)
