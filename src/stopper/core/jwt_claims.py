@@ -2,10 +2,12 @@
 
 import math
 import re
+import time
 from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts
 from stopper.core.jwt_keys import reached
 from stopper.core.jwt_names import Decoding, decodings, is_pyjwt, said_options, shape_of, switched_off
@@ -16,6 +18,7 @@ from stopper.core.values import (
     Constant,
     Item,
     Mapping,
+    Member,
     Name,
     Parameter,
     Sequence,
@@ -165,7 +168,7 @@ def held_against(facts: SourceFacts, call: Call) -> frozenset[str]:
     """The claims of a literal set that the function which decodes, or one that calls it, holds against the decoded ones: the difference
     of the two, a subset, ``all(name in claims for name in REQUIRED)``."""
     around = {call.function} | ({one.function for one in facts.calls(call.function)} if call.function else set[str]())
-    names: set[str] = set()
+    names = _asked_by_model(facts, call, around)
     for function in around:
         asked: list[Value] = [one.value for one in facts.conditions_in(function)]
         asked += [Unknown((one.left, one.right)) for one in facts.comparisons_in(function)]
@@ -183,6 +186,27 @@ def held_against(facts: SourceFacts, call: Call) -> frozenset[str]:
                     if (text := text_of(item)) is not None
                 }
     return frozenset(names)
+
+
+def _asked_by_model(facts: SourceFacts, call: Call, around: set[str]) -> set[str]:
+    """``Claims.model_validate(claims)`` or ``Claims(**claims)``: the fields that a class of the project must be given."""
+    names: set[str] = set()
+    for other in (one for function in around if function for one in facts.calls_in(function)):
+        owner = other.callee if other.callee in classes_by_name(facts) else other.callee.rpartition(".")[0]
+        known = classes_by_name(facts).get(owner)
+        given = (*other.args, *(value for name, value in other.keywords if name == "**"))
+        if known is None or not any(
+            one is call or (isinstance(one, Call) and one.callee == call.function) for one in given
+        ):
+            continue
+        if other.callee == owner or other.method in ("model_validate", "parse_obj", "validate_python", "load"):
+            names |= {name for name in known.fields if name not in known.attributes}
+            names |= {
+                name
+                for name, field in known.attributes.items()
+                if isinstance(field, Call) and is_constant(field.keyword("required"), True)
+            }
+    return names
 
 
 def read_strictly(facts: SourceFacts, call: Call, claim: str) -> bool:
@@ -241,6 +265,17 @@ def distance(facts: SourceFacts, value: Value | None) -> float | None:
     for one in options(value):
         if isinstance(one, Call) and one.callee in ("int", "float", "round") and one.args:
             return distance(facts, one.args[0])
+        if isinstance(one, Member) and one.attribute in ("int_timestamp", "timestamp", "float_timestamp"):
+            return distance(facts, one.owner)
+        if (
+            isinstance(one, Call)
+            and one.method in ("shift", "add")
+            and one.receiver is not None
+            and _is_now(one.receiver)
+        ):
+            return sum(_delta(one, facts), 0.0) or None  # arrow and pendulum
+        if (fixed := _fixed(one)) is not None:
+            return fixed
         if (
             isinstance(one, Call)
             and one.receiver is not None
@@ -254,6 +289,18 @@ def distance(facts: SourceFacts, value: Value | None) -> float | None:
             given = [number for number in known if number is not None]
             return sum(given) if given else None
     return None
+
+
+def _fixed(value: Value) -> float | None:
+    """A day that is written down, ``datetime(2099, 12, 31)`` or ``4102444800``, if it is a year or more from today."""
+    end = value.value if isinstance(value, Constant) else None
+    if isinstance(value, Call) and value.callee == "datetime.datetime" and value.args:
+        year = value.args[0].value if isinstance(value.args[0], Constant) else None
+        end = (year - 1970) * 365.25 * 86400 if isinstance(year, int) else None
+    if not isinstance(end, (int, float)) or isinstance(end, bool):
+        return None
+    left = float(end) - time.time()
+    return left if left > 365 * 86400 else None
 
 
 def _longest(facts: SourceFacts, value: Value) -> float | None:

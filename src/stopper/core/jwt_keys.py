@@ -144,8 +144,9 @@ def _fields(facts: SourceFacts, call: Call) -> Mapping | None:
     if found is None or not (found.decorators or found.bases):
         return None
     made = [held] if isinstance(held, Call) else list(facts.calls(name))
-    given = [pair for one in made for pair in one.keywords]
-    is_open = not made or any(one.args or one.open for one in made)
+    known_fields = tuple(found.fields)
+    given = [pair for one in made for pair in (*zip(known_fields, one.args, strict=False), *one.keywords)]
+    is_open = not made or any(one.open or len(one.args) > len(known_fields) for one in made)
     items = {**found.attributes, **dict(given)}
     return Mapping(tuple((Constant(key), value) for key, value in items.items()), is_open, call.span)
 

@@ -16,7 +16,9 @@ from stopper.core.values import (
     Mapping,
     Name,
     Parameter,
+    Sequence,
     Value,
+    is_constant,
     options,
     text_of,
 )
@@ -31,6 +33,9 @@ _FOR_WHOM: Final = re.compile(
 _KEY_ENTRY: Final = re.compile(r"(?i)(?:^|_)(?:secret|(?:secret|access|jwt|token|signing|refresh)_?(?:key|secret))$")
 """What the entry of a table of settings is called that holds a key."""
 _PAIR: Final = re.compile(r"(?i)^(access|refresh)(?=$|[_-]|T)")
+_HALF_WAY: Final = re.compile(r"(?i)(?:^|_)(mfa|2fa|otp|totp|two_?factor|pre_?auth)(?=$|_)")
+"""A token for the second step of a log-in, as a claim or a function says."""
+_NOT_KINDS: Final = frozenset({"sub", "aud", "iss", "exp", "iat", "nbf", "jti"})
 KINDS: Final = ("type", "typ", "token_type", "purpose", "use", "token_use", "scope", "action", "kind")
 """Claims that say what a token is for."""
 
@@ -69,13 +74,30 @@ def purposes_of(facts: SourceFacts, call: Call) -> set[str]:
         found.group(1).lower()
         for one in options(claims)
         if isinstance(one, Mapping)
-        for name in KINDS
+        for name in _told_by_parameter(one)
         if isinstance(said := one.get(name), Parameter)
         for passed in given(facts, said)
-        if (found := PURPOSES.search(text_of(passed) or "")) is not None
+        for inner in (passed.items if isinstance(passed, Sequence) else (passed,))
+        if (found := PURPOSES.search(text_of(inner) or "")) is not None
     }
     own = purpose_of(call) or handed_out_as(facts, call) or _said_by(written_in(facts, call))
     return told or ({own} if own is not None else set())
+
+
+def _told_by_parameter(claims: Mapping) -> list[str]:
+    """The claims that a function fills with what it is told, those about time and people left out."""
+    return [key for key in claims.keys() if key not in _NOT_KINDS and isinstance(claims.get(key), Parameter)]  # noqa: SIM118
+
+
+def kind_claims(facts: SourceFacts, call: Call) -> set[str]:
+    """The claims of a token signed here that say what it is for, under names of the application's own."""
+    claims = call.argument(ENCODING[call.callee].claims, "payload", "claims")
+    found: set[str] = set()
+    for one in options(claims):
+        if isinstance(one, Mapping):
+            found |= {key for key in one.keys() if _HALF_WAY.search(key)}  # noqa: SIM118
+            found |= set(_told_by_parameter(one))
+    return found
 
 
 def handed_out_as(facts: SourceFacts, call: Call) -> str | None:
@@ -104,6 +126,10 @@ def purpose_of(call: Call) -> str | None:
         if isinstance(one, Mapping):
             said += [text_of(one.get(name)) or "" for name in KINDS]
             said += [text for text in (text_of(one.get("aud")),) if text and _FOR_WHOM.fullmatch(text)]
+            if any(_HALF_WAY.search(key) and is_constant(one.get(key), True) for key in one.keys()):  # noqa: SIM118
+                return "mfa"
+    if _HALF_WAY.search(call.function.rpartition(".")[2]) and "verify" not in call.function.lower():
+        return "mfa"
     return next((word for text in (*said, call.function, call.name) if (word := _said_by(text))), None)
 
 

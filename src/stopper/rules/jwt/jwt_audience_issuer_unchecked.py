@@ -1,6 +1,7 @@
 """A token that somebody got for another service opens this one too."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
@@ -40,6 +41,21 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(
                 f"{library_said(app, call.callee)} is not told which {names} to expect", call.span, certainty=certainty
             )
+    yield from _of_google(facts)
+
+
+def _of_google(facts: SourceFacts) -> Iterator[Hit]:
+    """``verify_oauth2_token(token, request)`` knows the issuer, and takes every client's token unless it is told the audience."""
+    for call in facts.calls(*_GOOGLE):
+        said = call.argument(2, "audience")
+        if call.open or (said is not None and not is_constant(said, None)) or asked_by_hand(facts, call, "aud"):
+            continue
+        yield Hit("Google's library is not told which aud to expect", call.span)
+
+
+_GOOGLE: Final = tuple(
+    f"google.oauth2.id_token.{name}" for name in ("verify_oauth2_token", "verify_token", "verify_firebase_token")
+)
 
 
 def _is_told(facts: SourceFacts, call: Call) -> bool:
@@ -52,7 +68,8 @@ def _is_checked(facts: SourceFacts, call: Call, shape: Decoding, claim: str) -> 
         return not any(is_off(value) for value in option(facts, call, shape, f"verify_{claim}"))
     if call.callee.startswith(("authlib.", "joserfc.")) and claim in required(facts, call, shape):
         return not only_there(facts, call, claim) or asked_by_hand(facts, call, claim)
-    return asked_by_hand(facts, call, claim)
+    names = (claim, "client_id", "azp") if claim == "aud" else (claim,)  # access tokens of some providers have no aud
+    return any(asked_by_hand(facts, call, name) for name in names)
 
 
 def _certainty(app: App, facts: SourceFacts, call: Call, missing: list[str]) -> Certainty:

@@ -1,12 +1,13 @@
 """A token that ran out, or that was made for somebody else, still opens the door."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_claims import asked_by_hand, library_reads_claims, option, validated, verifications
-from stopper.core.jwt_names import is_off, library_said, said_options
+from stopper.core.jwt_names import ENCODING, is_off, library_said, said_options
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, Constant, EnvironmentValue, Mapping, Truth, is_constant, literals, walk
 
@@ -28,9 +29,21 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         off = [name for name in CHECKS if any(_is_off(value) for value in option(facts, call, shape, name))]
         off = [name for name in off if not asked_by_hand(facts, call, CHECKS[name])]
+        if off == ["verify_exp"] and _only_revokes(facts, call):
+            continue
         if off:
             yield Hit(f"{library_said(app, call.callee)} is told not to check: {', '.join(off)} is off", call.span)
     yield from _extension(facts)
+
+
+def _only_revokes(facts: SourceFacts, call: Call) -> bool:
+    """A log-out that takes a token which may have ended, to note that it is over."""
+    routes = facts.routes_reaching(call.function) if call.function else ()
+    signs = any(one.callee in ENCODING or one.method.startswith("create_") for one in facts.calls_in(call.function))
+    return bool(routes) and all(_ENDS.search(route.path) for route in routes) and not signs
+
+
+_ENDS: Final = re.compile(r"(?i)log-?_?out|revoke|sign-?_?out")
 
 
 def _is_off(value: object) -> bool:

@@ -14,7 +14,19 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import controls
 from stopper.core.probe_signature import broken_signature, first_let_in, no_baseline, token_baseline
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Choice, Constant, Mapping, Parameter, Sequence, Value, text_of, walk
+from stopper.core.values import (
+    Call,
+    Choice,
+    Constant,
+    Item,
+    Mapping,
+    Parameter,
+    Sequence,
+    Value,
+    is_constant,
+    text_of,
+    walk,
+)
 
 MESSAGE: Final = "the error of a bad token is swallowed and the request goes on"
 REFUSING: Final = frozenset({"abort", "unauthorized", "HTTPException", "Unauthorized", "Forbidden", "HTTPAbort"})
@@ -58,8 +70,10 @@ def _lets_a_request_on(facts: SourceFacts, function: str, line: int) -> bool:
 
 def _goes_on(facts: SourceFacts, handler: Handler) -> bool:
     """``pass`` and the like: a hook, a wrapper round a view or a view goes on, unless it looks at the outcome and refuses."""
-    if _refuses_in(facts, handler):
+    if _refuses_in(facts, handler) or _raises_behind(facts, handler):
         return False
+    if _says_yes_behind(facts, handler):
+        return True
     if _makes_up_rights(facts, handler):
         return _runs_a_view(facts, handler.function, handler.span.end_line) or facts.is_view(handler.function)
     if _refuses_behind(facts, handler.function, handler.span.end_line) or _may_answer_no(facts, handler):
@@ -69,6 +83,32 @@ def _goes_on(facts: SourceFacts, handler: Handler) -> bool:
     if _lets_a_request_on(facts, handler.function, handler.span.end_line):
         return True
     return _callers_go_on(facts, handler.function)
+
+
+def _raises_behind(facts: SourceFacts, handler: Handler) -> bool:
+    """Nothing but a raise stands behind it: ``for key in KEYS: try: return decode(…) except: continue`` and then ``raise``."""
+    line = handler.span.end_line
+    raised = [one.span.line for one in facts.raises() if one.function == handler.function and one.span.line > line]
+    behind = [one for one in facts.returns_of(handler.function) if one.span.line > line]
+    around = (one for one in facts.conditions_in(handler.function) if one.body is not None and raised)
+    return (
+        bool(raised)
+        and not behind
+        and not any(
+            one.body is not None and one.span.line > line and one.body.line <= raised[-1] <= one.body.end_line
+            for one in around
+        )
+    )
+
+
+def _says_yes_behind(facts: SourceFacts, handler: Handler) -> bool:
+    """``return True`` behind it, in a function that somebody asks whether the token is good."""
+    behind = [one for one in facts.returns_of(handler.function) if one.span.line > handler.span.end_line]
+    tested = any(
+        one.function == handler.function and one.span.line > handler.span.end_line
+        for one in facts.conditions_in(handler.function)
+    )
+    return bool(behind) and not tested and is_constant(behind[0].value, True) and not facts.is_view(handler.function)
 
 
 def _may_answer_no(facts: SourceFacts, handler: Handler) -> bool:
@@ -157,6 +197,8 @@ def _goes_on_by_return(facts: SourceFacts, handler: Handler) -> bool:
         return True
     if any(isinstance(value, Mapping) and value.items and not _is_error(value) for value in returned):
         return not _callers_look(facts, handler.function)
+    if any(isinstance(value, Constant) and isinstance(value.value, str) and value.value for value in returned):
+        return _names_somebody(facts, handler) and not _callers_look(facts, handler.function)
     if all(
         (isinstance(value, Constant) and not value.value) or (isinstance(value, Mapping) and not value.items)
         for value in returned
@@ -166,6 +208,21 @@ def _goes_on_by_return(facts: SourceFacts, handler: Handler) -> bool:
         isinstance(part, Call) and part.callee in DECODING and not verifies(part)
         for value in returned
         for part in walk(value)
+    )
+
+
+def _names_somebody(facts: SourceFacts, handler: Handler) -> bool:
+    """``return "anonymous"`` where a good token gives its ``sub``, for views that change something in that name."""
+    good = any(
+        isinstance(part, Item) and any(isinstance(one, Call) and verifies(one) for one in walk(part.owner, 3))
+        for one in facts.returns_of(handler.function)
+        for part in (one.value,)
+    )
+    views = [one for one in _first_calls(facts, handler.function) if facts.is_view(one)]
+    return good and any(
+        not {"GET", "HEAD", "OPTIONS"}.issuperset(route.methods)
+        for view in views
+        for route in facts.routes_of_view(view)
     )
 
 

@@ -13,7 +13,7 @@ from stopper.core.probe import Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import controls, judge, same, shown
 from stopper.core.probe_signature import signable, telling_baseline
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Caught, Constant, Name, Parameter, Unknown, Value, walk
+from stopper.core.values import Call, Caught, Constant, Item, Name, Parameter, Truth, Unknown, Value, walk
 
 ERRORS: Final = ("jwt.", "jose.", "authlib.", "joserfc.", "flask_jwt_extended.")
 LOADERS: Final = ("expired_token_loader", "invalid_token_loader")
@@ -41,14 +41,25 @@ def _handlers(facts: SourceFacts) -> Iterator[Hit]:
         if len({said for _, said in texts}) > 1:
             yield Hit("each kind of bad token has an answer of its own", texts[0][0].span)
             continue
+        unknown = next(_unknown_apart(facts, function, texts), None)
+        if unknown is not None:
+            yield Hit("who is not known any more is told otherwise than a bad token", unknown)
+            continue
         for handler, _ in told:
             if _sends_text(facts, function, handler):
                 yield Hit("the answer tells what is wrong with the token, in the library's own words", handler.span)
 
 
 def _answers(facts: SourceFacts, function: str, handler: Handler) -> tuple[str, ...]:
-    """What tells one answer of a handler from another: the literals in it."""
+    """What tells one answer of a handler from another: the literals in it, and those that it puts into the answer behind it."""
     found: list[str] = []
+    for returned in facts.returns_of(function):
+        if returned.span.line > handler.span.end_line:
+            found += [
+                repr(part.value)
+                for part in walk(returned.value, 6)
+                if isinstance(part, Constant) and part.span is not None and handler.span.holds(part.span)
+            ]
     for returned in facts.returns():
         if returned.function == function and handler.span.holds(returned.span):
             found += _literals(returned.value)
@@ -65,6 +76,31 @@ def _answers(facts: SourceFacts, function: str, handler: Handler) -> tuple[str, 
                 else [raised.exception, *_literals(raised.value)]
             )
     return tuple(found)
+
+
+def _unknown_apart(facts: SourceFacts, function: str, told: list[tuple[Handler, tuple[str, ...]]]) -> Iterator[Span]:
+    """``if user is None: return jsonify(error="no such user"), 404`` behind a decode whose errors are answered otherwise."""
+    last = max((handler.span.end_line for handler, _ in told), default=0)
+    answers = {said for _, said in told}
+    for condition in facts.conditions_in(function) if answers else ():
+        body = condition.body
+        if body is None or condition.span.line <= last or not condition.stops or not _is_look_up(condition.value):
+            continue
+        for returned in facts.returns_of(function):
+            said = tuple(_literals(returned.value))
+            if body.holds(returned.span) and said and said not in answers and {"401", "403", "404"} & set(said):
+                yield returned.span
+
+
+def _is_look_up(value: Value) -> bool:
+    """Whether something was found by what a token says, and nothing else."""
+    inner = value.parts[0] if isinstance(value, Truth) and value.parts else value
+    if not isinstance(inner, Call) or inner.callee in DECODING:
+        return False
+    return any(
+        isinstance(part, Item) and isinstance(part.owner, Call) and part.owner.callee in DECODING
+        for part in walk(inner, 8)
+    )
 
 
 def _keeps_to_itself(facts: SourceFacts, exception: str) -> bool:

@@ -74,8 +74,14 @@ def _spread(facts: SourceFacts, claims: Mapping) -> Mapping:
 def _passed(facts: SourceFacts, parameter: Parameter) -> Iterator[Value]:
     position = parameter.index if parameter.index >= 0 else None
     callers = list(facts.calls(parameter.function))
+    function = facts.function(parameter.function)
+    own = function.parameters if function is not None else ()
     for caller in callers:
-        yield caller.argument(position, parameter.parameter) or parameter
+        if parameter.index == NAMED:
+            named = tuple((Constant(name), value) for name, value in caller.keywords if name not in own)
+            yield Mapping(named, caller.open, caller.span)
+        else:
+            yield caller.argument(position, parameter.parameter) or parameter
     if not callers:
         yield parameter
 

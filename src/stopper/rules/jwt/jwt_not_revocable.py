@@ -10,9 +10,11 @@ from stopper.core.jwt_keys import reached
 from stopper.core.jwt_names import ENCODING, encodings
 from stopper.core.jwt_purposes import purposes_of
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Value, parts, text_of, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Sequence, Value, parts, text_of, walk
 
 LOGOUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
+_SESSION: Final = re.compile(r"(?i)/(?:sessions?|log-?in|tokens?|auth)(?:/current|/me)?/?$")
+"""What a DELETE of ends the caller's own session."""
 STORE: Final = re.compile(
     r"(?i)block_?list|black_?list|deny_?list|revok|revoc|invalidat|token_?(version|generation|epoch)|session_?(id|version|store)"
     r"|logged_?out|valid_?(after|since|from)|(refresh|active|used)_?tokens\b"
@@ -81,6 +83,8 @@ def _ends_sessions(app: App, facts: SourceFacts, callees: list[str]) -> bool:
         return True
     if any(LOGOUT.search(route.view.rpartition(".")[2]) for route in facts.routes):
         return True
+    if any("DELETE" in route.methods and _SESSION.search(route.path) for route in facts.routes):
+        return True
     return any(callee in ENCODING for callee in callees) and any(
         "refresh" in purposes_of(facts, call) for call, _ in encodings(facts)
     )
@@ -98,7 +102,12 @@ def _keeps_a_list(facts: SourceFacts) -> bool:
             unused.add(found.name)
         names += [own] if STORE.search(own) and found.name not in unused else []
         names += found.attributes if not STORE.search(own) else []
-    names += [one.attribute for one in facts.assignments() if one.target.rpartition(".")[0] not in unused]
+    names += [
+        one.attribute
+        for one in facts.assignments()
+        if one.target.rpartition(".")[0] not in unused
+        and (not STORE.search(one.attribute) or _is_asked(facts, one.value))
+    ]
     names += [
         part.value
         for call in facts.calls("*.get", "*.exists", "*.has", "*.sismember", "*.zscore", "*.hget", "*.hexists")
@@ -114,6 +123,27 @@ def _keeps_a_list(facts: SourceFacts) -> bool:
     return any(
         STORE.search(name) for name in names if not re.match(r"(?i)(create|make|issue|generate|new|encode|sign)", name)
     )
+
+
+def _is_asked(facts: SourceFacts, kept: Value) -> bool:
+    """That something looks into a set or table of the module; one that is only added to remembers nothing."""
+    if not isinstance(kept, (Sequence, Mapping)) or kept.span is None:
+        return True
+    sides = (
+        side for one in facts.comparisons("in", "not in", "==", "!=", "is", "is not") for side in (one.left, one.right)
+    )
+    if any(getattr(part, "span", None) == kept.span for side in sides for part in walk(side, 4)):
+        return True
+    return any(
+        getattr(part, "span", None) == kept.span
+        for call in facts.calls()
+        if call.method not in _ADDS
+        for given in (call.receiver, *call.args)
+        for part in walk(given, 2)
+    ) or any(getattr(part, "span", None) == kept.span for one in facts.conditions() for part in walk(one.value, 4))
+
+
+_ADDS: Final = frozenset({"add", "append", "update", "extend", "discard", "clear"})
 
 
 def _is_used(facts: SourceFacts, table: str) -> bool:

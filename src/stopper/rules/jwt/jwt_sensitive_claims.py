@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from stopper.core.app import App
+from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_keys import reached
@@ -64,6 +65,10 @@ def _told(facts: SourceFacts, claims: Value, depth: int = 3) -> Iterator[str]:
     if isinstance(claims, Call) and (function := facts.function(claims.callee)) is not None and depth > 0:
         for returned in function.returns:
             yield from _told(facts, returned, depth - 1)
+    if isinstance(claims, Call):
+        yield from _dumped(facts, claims)
+    if _is_whole_row(claims):
+        yield "with a whole row"
     if isinstance(claims, Unknown) and depth:  # ``asdict(person) | {"phone": …}``
         for part in claims.parts:
             yield from _told(facts, part, depth - 1)
@@ -74,6 +79,12 @@ def _told(facts: SourceFacts, claims: Value, depth: int = 3) -> Iterator[str]:
         if _is_whole_row(value):
             yield name or "with a whole row"
             continue
+        if isinstance(key, Unknown) and _holds_a_password(facts, value):
+            yield "with all that a log-in sends"
+            continue
+        if isinstance(value, Call) and value.method in ("asdict", "vars", "model_dump", "_asdict", "dict", "dump"):
+            for inner in reached(facts, value):
+                yield from _told(facts, inner, depth - 1)
         spread = [one for one in options(value) if isinstance(one, Mapping)] if isinstance(key, Unknown) else []
         if isinstance(value, Mapping) or spread or (isinstance(key, Unknown) and isinstance(value, Call)):
             for inner in spread or (value,):
@@ -86,6 +97,31 @@ def _told(facts: SourceFacts, claims: Value, depth: int = 3) -> Iterator[str]:
             continue
         elif name not in _SAYS_WHAT and _is_secret_value(facts, value):
             yield name or "with a secret"
+
+
+def _dumped(facts: SourceFacts, call: Call) -> Iterator[str]:
+    """``UserSchema().dump(user)``: the fields that the schema gives out."""
+    known = classes_by_name(facts).get(call.callee.rpartition(".")[0]) if call.method == "dump" else None
+    for name, field in known.attributes.items() if known is not None else ():
+        if isinstance(field, Call) and is_secret_claim(name) and not is_constant(field.keyword("load_only"), True):
+            yield name
+
+
+def _holds_a_password(facts: SourceFacts, spread: Value) -> bool:
+    """``{**request.get_json(), …}`` where a log-in reads the body: the password is in it."""
+    is_body = (isinstance(spread, Call) and spread.callee == "flask.request.get_json") or (
+        isinstance(spread, Name) and spread.dotted in ("flask.request.json", "flask.request.form")
+    )
+    if not is_body:
+        return False
+    span = spread.span if isinstance(spread, Call) else None
+    around = facts.function_around(span) if span is not None else ""
+    read = any(sensitive(one.key) == "password" for one in facts.readings() if not around or one.function == around)
+    routes = facts.routes_reaching(around) if around else ()
+    return read or any(_LOG_IN.search(route.path) for route in routes)
+
+
+_LOG_IN: Final = re.compile(r"(?i)log-?_?in|sign-?_?in|authenticate|/token$|register|sign-?_?up")
 
 
 def _is_whole_row(value: Value) -> bool:

@@ -12,7 +12,7 @@ from stopper.core.jwt_claims import asked_by_hand, verifications
 from stopper.core.jwt_extended import guarded, revokes
 from stopper.core.jwt_keys import key_uses, reached
 from stopper.core.jwt_names import ENCODING
-from stopper.core.jwt_purposes import KINDS, handed_out_as, marks, purposes_of
+from stopper.core.jwt_purposes import KINDS, handed_out_as, kind_claims, marks, purposes_of
 from stopper.core.passing import given
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import Baseline, controls, judge, shown
@@ -73,7 +73,13 @@ def _is_sent_away(facts: SourceFacts, function: str) -> bool:
 
 
 def _asks_kind(app: App, facts: SourceFacts, call: Call, key: Value | None) -> bool:
-    if call.keyword("subject") is not None or any(asked_by_hand(facts, call, kind) for kind in KINDS):
+    own = {
+        name
+        for signing, signed_with, _ in key_uses(app, facts)
+        if signing.callee in ENCODING and marks(facts, key) & marks(facts, signed_with)
+        for name in kind_claims(facts, signing)
+    }
+    if call.keyword("subject") is not None or any(asked_by_hand(facts, call, kind) for kind in {*KINDS, *own}):
         return True
     return call.keyword("audience") is not None and not _one_audience(app, facts, marks(facts, key))
 

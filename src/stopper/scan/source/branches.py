@@ -184,6 +184,9 @@ def read_try(reader: Reader, node: Any) -> Body:
             stops = False
     set_scope(reader, kept)
     final = block(reader, node.finalbody)
+    if final.stops and type(node.finalbody[-1]) is ast.Return:  # it ends whatever error there was
+        last = reader.span(node.finalbody[-1])
+        reader.project.handlers.append(Handler(("*",), "", "return", tried, last, reader.function))
     return Body(all_stop or final.stops, False)
 
 

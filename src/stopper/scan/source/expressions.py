@@ -192,6 +192,8 @@ def _unary(reader: Reader, node: ast.UnaryOp) -> Value:
             return new_constant(not inner.value, reader.span(node))
         if type(node.op) is ast.USub and isinstance(inner.value, (int, float)):
             return new_constant(-inner.value, reader.span(node))
+        if type(node.op) is ast.UAdd:
+            return inner
     return new_truth((inner,)) if type(node.op) is ast.Not else new_unknown((inner,))
 
 
