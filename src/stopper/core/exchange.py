@@ -1,8 +1,9 @@
 """One request with its response, as plain values that any transport can send and any report can show."""
 
 import json
+import re
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal, cast
 
 Effect = Literal["read", "login", "write"]
 """What a request may change: nothing, a login's state, or the target's data. The scan's mode decides what is sent."""
@@ -31,6 +32,19 @@ class Request:
     def with_headers(self, *pairs: tuple[str, str]) -> "Request":
         """The same request with more headers, duplicates kept."""
         return Request(self.method, self.target, (*self.headers, *pairs), self.body, self.effect, self.identity)
+
+
+REFUSAL_MOST: Final = 400
+"""Bytes of an answer that may be nothing but a refusal."""
+_REASONS: Final = ("error", "errors", "err", "msg", "message", "detail", "details", "reason", "response")
+_FLAGS: Final = ("success", "ok", "status", "code", "status_code", "authenticated", "authorized", "valid", "result")
+_WHAT: Final = r"(?:(?:api|access|auth|authentication|authorization|bearer|session|jwt)[ _-]?)*(?:token|key|credentials?|header|jwt)"
+_REFUSES: Final = re.compile(
+    rf"(?i)\bunauthori[sz]ed\b|\bunauthenticated\b|\bnot (?:logged|signed) in\b|\b(?:log ?in|authentication|authorization) (?:is )?(?:required|needed|failed)\b"
+    rf"|\bplease (?:log|sign) ?in\b|\b(?:access|permission) denied\b|\bnot (?:authenticated|authori[sz]ed)\b|\bforbidden\b"
+    rf"|\b(?:invalid|missing|no|wrong|bad|expired) {_WHAT}\b|\b{_WHAT} (?:is |was |has )?(?:required|missing|needed|invalid|expired|not (?:given|provided|found|valid))\b"
+)
+"""How APIs say that they do not know who asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +92,8 @@ class Response:
 
     @property
     def succeeded(self) -> bool:
-        """A 2xx answer."""
-        return 200 <= self.status < 300
+        """A 2xx answer that is no refusal in words."""
+        return 200 <= self.status < 300 and not self.refuses_in_words
 
     @property
     def sends_on(self) -> bool:
@@ -88,12 +102,37 @@ class Response:
 
     @property
     def refused(self) -> bool:
-        """The ways a server says "not you": 401, 403, 407, 404 is not among them; a redirect to a login page is."""
+        """The ways a server says "not you": 401, 403, 407, 404 is not among them; a redirect to a login page is, and so is a 200 whose whole
+        JSON says so in words."""
         if self.status in (401, 403, 407):
             return True
+        if self.status == 200:
+            return self.refuses_in_words
         return self.status in (302, 303, 307) and any(
             word in (self.header("Location") or "").lower() for word in ("login", "signin", "sign-in", "auth")
         )
+
+    @property
+    def refuses_in_words(self) -> bool:
+        """That the status says yes and the whole JSON says "not you": ``200 {"error": "Invalid token"}``."""
+        if (
+            self.status != 200
+            or len(self.body) > REFUSAL_MOST
+            or self.body[:1] != b"{"
+            or not _REFUSES.search(self.text)
+        ):
+            return False
+        said = self.json()
+        members = cast("dict[str, object]", said) if isinstance(said, dict) else {}
+        reasons = [text for name, text in members.items() if name.lower() in _REASONS and isinstance(text, str)]
+        if any(
+            value is True or str(value).lower() in ("ok", "success")
+            for name, value in members.items()
+            if name.lower() in _FLAGS
+        ):
+            return False
+        others = [value for name, value in members.items() if name.lower() not in (*_REASONS, *_FLAGS)]
+        return bool(reasons) and not any(others) and any(map(_REFUSES.search, reasons))
 
     @property
     def went_through(self) -> bool:

@@ -7,12 +7,14 @@ from typing import Final, cast
 from stopper.core.exchange import Response
 
 LOGIN: Final = re.compile(
-    r"(?i)(^|[/_-])(log[-_]?in|sign[-_]?in|authenticate|auth|connect|tokens?|sessions?|obtain-?token)"
+    r"(?i)(^|[/_-])(log[-_]?in|sign[-_]?in|authenticate|auth|connect|tokens?|sessions?|jwt|(obtain|get|generate|issue|create)[-_]?(token|jwt))"
     r"([-_]users?)?(/(json|password))?/?$"
 )
 """Paths that let somebody in."""
 BEST: Final = re.compile(r"(?i)(log[-_]?in|sign[-_]?in)([-_]users?)?/?$")
 """The plainest of them."""
+LOGOUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
+"""Paths that end a log-in."""
 PASSWORD: Final = re.compile(r"(?i)passw|pwd|passphrase|(^|_)(pass|passcode|pin)$")
 SUBJECT: Final = re.compile(r"(?i)mail|user|login|name|account")
 TOKEN_NAMES: Final = (

@@ -1,27 +1,34 @@
 """Log-ins that give a token to whoever asks: no account is held against anything."""
 
+import json
 import secrets
+from dataclasses import replace
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.login_names import BEST
+from stopper.core.login_names import BEST, PASSWORD
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, send
+from stopper.core.probe_inputs import members
 from stopper.core.probe_login import lets_in, login_requests, token_in
 
 
 def lets_anybody_in(target: Target, route: Route) -> Steps[Verdict | None]:
-    """The log-in gives a token to two people who do not exist, each by a password of its own."""
-    if not BEST.search(route.path):
+    """The log-in gives a token to two people who do not exist, each by a password of its own, or asks for no password at all."""
+    known = members(target.request_for(route, "POST"))
+    if not BEST.search(route.path) and (not known or any(PASSWORD.search(name) for name in known)):
         return None
     came: list[Exchange] = []
     for number in range(2):
         name = f"nobody{number}-{target.canary}"
-        exchange = yield from send(next(login_requests(target, route, name, secrets.token_hex(8))))
+        request = next(login_requests(target, route, name, secrets.token_hex(8)))
+        if known and not any(PASSWORD.search(member) for member in known):
+            request = replace(request, body=json.dumps(dict.fromkeys(known, name)).encode())
+        exchange = yield from send(request)
         if not token_in(exchange.response) or not lets_in(exchange.response):
             return None
         came.append(exchange)
-    ref = RouteRef("POST", route.path)
+    ref, asks = RouteRef("POST", route.path), not known or any(PASSWORD.search(member) for member in known)
     evidence = [Evidence("exchange", "somebody who does not exist is let in", one) for one in came]
-    return failed(f"{ref} lets in whoever asks, by any name and password", [ref], evidence)
+    return failed(f"{ref} lets in whoever asks, by any name{' and password' * asks}", [ref], evidence)

@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeVar, cast
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.finding import Evidence
+from stopper.core.login_names import LOGOUT
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped, Steps, Target, send
 from stopper.core.probe_shared import found_once
@@ -160,7 +161,8 @@ def is_door(route: Route) -> bool:
 
 
 def candidates(target: Target, methods: Sequence[str] = ("GET",)) -> Iterator[tuple[Route, str]]:
-    """Route-methods worth trying, the likeliest to be protected first; at most as many as the depth allows."""
+    """Route-methods worth trying, the likeliest to be protected first; at most as many as the depth allows. What logs somebody out is none where the
+    scan is somebody: all that comes after would be asked by nobody."""
 
     def order(pair: tuple[Route, str]) -> tuple[bool, bool, int, str]:
         route, method = pair
@@ -170,6 +172,8 @@ def candidates(target: Target, methods: Sequence[str] = ("GET",)) -> Iterator[tu
 
     pairs = [(route, method) for route in target.app.routes for method in methods if method in route.methods]
     pairs = [pair for pair in pairs if not pair[0].endpoint.endswith("static")]
+    if target.identities:
+        pairs = [pair for pair in pairs if not LOGOUT.search(pair[0].path)]
     yield from sorted(pairs, key=order)[: tries(target)]
 
 

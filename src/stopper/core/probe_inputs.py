@@ -12,7 +12,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.place import RouteRef
-from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed
+from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import answered, attempt, candidates, is_door
 from stopper.core.probe_query import query_names, with_query
 from stopper.core.probe_shared import found_once
@@ -87,6 +87,7 @@ def _inputs(target: Target, methods: Sequence[str], usual: Sequence[str]) -> Ste
         if honest is None or not _tells(route, honest):
             continue
         once = yield from _is_taken_once(target, asked, honest)
+        route = yield from _as_it_is_read(route, honest)
         for place, one in enumerate(_of(route, _as_asked(target, asked, honest), honest, usual)):
             last = one.name.rpartition(".")[2]
             if once and not SUBJECT.search(last):
@@ -99,6 +100,19 @@ def _inputs(target: Target, methods: Sequence[str], usual: Sequence[str]) -> Ste
     known = [one for order, one in ordered if not order[0]][: MOST[target.depth]]
     guesses = [one for order, one in ordered if order[0]][: max(0, WITH_GUESSES[target.depth] - len(known))]
     return [*known, *guesses]
+
+
+def _as_it_is_read(route: Route, honest: Exchange) -> Steps[Route]:
+    """*route* with a parameter that a document calls a number as a text, where the server reads a text there: one request asks."""
+    numbers = [name for name, kind in route.parameters if kind in ("int", "float") and "{" + name + "}" in route.path]
+    if not numbers or not route.readers <= {"spec", "wire"}:
+        return route
+    other = _in_path(route, honest.request.target, numbers[-1], "stopper'")
+    answer = yield from attempt(send(replace(honest.request, target=other)))
+    if answer is None or answer.response.error or answer.response.status in (400, 404, 405, 422, 429):
+        return route
+    kinds = tuple((name, "string" if name == numbers[-1] else kind) for name, kind in route.parameters)
+    return replace(route, parameters=kinds)
 
 
 def _makes_accounts(asked: Request) -> bool:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request, Response
-from stopper.core.login_names import BEST, KEY_NAMES, LOGIN, PASSWORD, SUBJECT, TOKEN_NAMES, in_headers, named
+from stopper.core.login_names import BEST, KEY_NAMES, LOGIN, LOGOUT, PASSWORD, SUBJECT, TOKEN_NAMES, in_headers, named
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_shared import found_once
 
@@ -29,7 +29,6 @@ _OPENS: Final = re.compile(
 )
 _NEW: Final = re.compile(r"(?i)new|old|current|confirm|repeat|again|retype|verif")
 """Fields beside which a password is given anew."""
-_OUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 
 
 def login_routes(target: Target) -> list[Route]:
@@ -56,7 +55,7 @@ def is_log_in_form(route: Route) -> bool:
 def logout_requests(target: Target) -> Iterator[tuple[Route, Request]]:
     """Requests that log out, without a credential yet."""
     for route in target.app.routes:
-        if _OUT.search(route.path) and not route.parameters:
+        if LOGOUT.search(route.path) and not route.parameters:
             method = next((method for method in ("POST", "DELETE", "GET") if method in route.methods), None)
             if method is not None:
                 honest = target.request_for(route, method)

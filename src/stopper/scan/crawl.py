@@ -198,6 +198,8 @@ class _Crawl:
 
     def _ask(self, nothing: Nothing, place: _Place) -> None:
         path = place.path
+        if self.who is not None and ENDS.search(path):
+            return
         if place.surmise and not place.template and self._is_known_otherwise(path):
             return
         response = _read(self.courier, path, self.who)
@@ -209,6 +211,8 @@ class _Crawl:
         if response is None or (not nothing.differs(path, response) and not self._is_named(place)):
             return
         if place.surmise and not place.template and self._is_any_word(nothing, path, response):
+            if response.refused:
+                return  # a guard of the whole folder says nothing of what is in it
             place = replace(place, template=path.rpartition("/")[0] + "/{id}")
         template, numbers = _named_parameters(place.template) if place.template else templated(path)
         if template not in self.found:
@@ -229,7 +233,9 @@ class _Crawl:
 
     def _is_known_otherwise(self, path: str) -> bool:
         """Whether a guess only puts a word where a route that something led to has a parameter, and ends as that route does."""
-        return any("}/" in known and template_pattern(known, {}).fullmatch(path) for known in (*self.forms, *self.led))
+        own = templated(path)[0]
+        known = [one for one in (*self.forms, *self.led) if "}/" in one and one != own]
+        return any(template_pattern(one, {}).fullmatch(path) for one in known)
 
     def _is_any_word(self, nothing: Nothing, path: str, response: Response) -> bool:
         """Whether the answer to a guess is given to every word in its folder: ``/user/<name>`` answers to ``/user/login`` too."""

@@ -11,6 +11,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.scan.detecting import DetectorResult
+from stopper.scan.reached import NOBODY, Reached
 
 if TYPE_CHECKING:
     from stopper.scan.engine import ProbeResult
@@ -36,6 +37,18 @@ def without_echoes(
         if one.verdict.outcome == "fail" and (told := stronger(one.rule.echo_of))
         else one
         for one in tried
+    )
+
+
+def without_refuted(seen: Sequence[DetectorResult], reached: Iterable[Reached]) -> tuple[DetectorResult, ...]:
+    """*seen* without what a document alone says of guards, at routes that have refused nobody's every request. What a rule of the inventory tells of
+    the document itself stays."""
+    refusing = {row.ref for row in reached if row.state(NOBODY) == "refused"}
+    return tuple(
+        one
+        if one.rule.family == "inventory"
+        else replace(one, hits=tuple(hit for hit in one.hits if hit.reader != "spec" or hit.route not in refusing))
+        for one in seen
     )
 
 

@@ -129,10 +129,14 @@ class TokenForge:
         return public_forms(text)
 
     def garbage(self) -> str:
-        """A well-formed token that no server has issued, signed by an unknown key."""
+        """A well-formed token that no server has issued, signed by an unknown key; it names somebody in every usual claim."""
         now = int(time.time())
         claims = {
             "sub": "1",
+            **dict.fromkeys(("id", "user_id", "uid", "identity"), 1),
+            **dict.fromkeys(("username", "user", "name", "preferred_username"), "admin"),
+            "email": "admin@example.com",
+            "role": "user",
             "iat": now,
             "nbf": now,
             "exp": now + 900,

@@ -30,16 +30,31 @@ QUERY: Final = (
     "data", "content", "title", "comment", "category", "type", "key", "value", "next", "redirect", "xml", "lang", "sort", "filter", "prompt", "question",
 )  # fmt: skip
 """Counted in what public Flask projects read by ``request.args``, and in samples that are weak on purpose."""
+MORE: Final = (
+    "customer", "customer_id", "client", "client_id", "order", "order_id", "product", "product_id", "item", "item_id", "account", "account_id", "account_number",
+    "number", "book", "book_id", "author", "post_id", "article_id", "role", "status", "date", "from", "to", "start", "end", "limit", "offset", "per_page", "size",
+    "order_by", "sort_by", "tag", "group", "department", "country", "city", "phone", "login", "year", "month", "price", "min", "max", "amount", "sku", "ref",
+    "reference", "link", "src", "image", "document", "doc", "folder", "dir", "directory", "log", "report", "version", "format", "table", "column", "field",
+    "first_name", "last_name", "nickname", "uuid", "note_id", "task_id", "ticket", "ticket_id", "invoice_id", "employee", "employee_id", "student", "student_id", "user_name",
+)  # fmt: skip
+"""Names that are asked for beside them with a quote in each value, which breaks a statement whatever stands in it."""
 BODY: Final = (
     "username", "name", "email", "id", "user_id", "user", "title", "description", "message", "content", "text", "data", "body", "comment", "query", "search",
     "q", "url", "file", "filename", "path", "host", "hostname", "ip", "address", "cmd", "command", "code", "expression", "expr", "template", "input", "value", "key",
-    "payload", "xml", "yaml", "object", "type", "category", "prompt", "question", "feedback", "note", "subject",
+    "payload", "xml", "yaml", "object", "type", "category", "prompt", "question", "feedback", "note", "subject", "uri", "link", "target", "image_url", "webhook_url",
+    "callback_url", "domain", "customer", "product", "product_id", "item", "account", "author", "tag", "status", "amount", "quantity", "price", "filter", "keyword", "search_term",
+    "document", "blob", "pickle", "serialized", "session", "state", "config", "script", "func", "args", "formula", "review", "reason", "bio", "address",
 )  # fmt: skip
 """The same of bodies."""
 ACCOUNT: Final = (
     "username", "email", "password", "name", "first_name", "last_name", "firstname", "lastname", "full_name", "fullname", "confirm_password",
     "password_confirm", "password2", "phone", "address",
 )  # fmt: skip
+_TEXTS: Final = (
+    "q", "query", "search", "s", "keyword", "term", "id", "user_id", "uid", "username", "user", "name", "email", "page", "title", "category", "type", "key", "value", "code",
+    "sort", "filter",
+)  # fmt: skip
+"""Those of the usual names that a statement may hold."""
 FILE: Final = "/proc/version"
 """What is sent where a file may be named: it can be read, and a view that writes can make nothing there."""
 _IDS: Final = re.compile(r"^(id|uid|\w+_id)$")
@@ -160,24 +175,34 @@ def _read(ask: Ask, names: Sequence[str], canary: str) -> tuple[str, ...] | None
     plain = ask(nonsense)
     if plain.error or plain.refused or plain.status in (405, 429):
         return None
-    marks = {name: f"{canary}{chr(97 + number // 26)}{chr(97 + number % 26)}z" for number, name in enumerate(names)}
+    marks = _marks(names, canary)
     sent = {name: _value(name, mark) for name, mark in marks.items()}
     every = ask(sent)
     if every.error or every.refused or every.status == 429:
         return None
-    shown = [name for name, mark in marks.items() if mark in every.text]
-    if shown:
-        return tuple(shown[:FOUND_MOST]) if len(shown) < ECHOED else None
+    repeated = [name for name, mark in marks.items() if mark in every.text]
+    if repeated:
+        return tuple(repeated[:FOUND_MOST]) if len(repeated) < ECHOED else None
     if same(plain, every) and every.content_type != "text/html":
         # A program that runs a file of this name fails as it fails without; what a shell does behind it shows.
         sent = {name: f"{FILE};echo {canary}$((7919*6007))" for name in names if _FILES.match(name)}
         every = ask(sent)
+    if same(plain, every) and names is QUERY:
+        sent = {name: f"{mark}'" for name, mark in _marks((*_TEXTS, *MORE), canary).items()}
+        every = ask(sent)
+        if shown := tuple(name for name, value in sent.items() if value.removesuffix("'") in every.text):
+            return shown[:FOUND_MOST] if len(shown) < ECHOED else None
     if same(plain, every):
         return () if plain.succeeded else None
     if not same(plain, ask(nonsense)):
         return None
     found = _narrowed(ask, plain, list(sent), sent)
     return (found,) if found else None
+
+
+def _marks(names: Sequence[str], canary: str) -> dict[str, str]:
+    """A word of its own for each name."""
+    return {name: f"{canary}{chr(97 + number // 26)}{chr(97 + number % 26)}z" for number, name in enumerate(names)}
 
 
 def _value(name: str, mark: str) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 from stopper.core.account_body import account_body
 from stopper.core.app import App, Route
 from stopper.core.exchange import Effect, Exchange, Request, Response
-from stopper.core.login_names import LOGIN
+from stopper.core.login_names import LOGIN, PASSWORD
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_login import asks_basic, basic, lets_in
@@ -24,6 +24,9 @@ from stopper.scan.usual_account import TOLD, usual_account
 from stopper.scan.wire.courier import Courier
 
 PEOPLE: Final = ("alice", "bob")
+_PICKY: Final = re.compile(
+    r"(?i)pattern|alpha-?numeric|letters and (?:numbers|digits)|(?:illegal|invalid|forbidden|unsupported) character|only contain"
+)
 FORMS_MOST: Final = 3
 """Ways to send a registration to a route whose form is known."""
 
@@ -48,6 +51,8 @@ class Scene:
     """The registration of each person that was taken."""
     asks_basic: set[str] = field(default_factory=set[str])
     """Paths of log-ins that asked for Basic authentication."""
+    picky: dict[tuple[str, int], None] = field(default_factory=dict[tuple[str, int], None])
+    """Registrations that were turned away for the signs in them: the route's path, and which of the ways it was."""
     _shut: list[tuple[Exchange, ...]] = field(default_factory=list[tuple[Exchange, ...]])
 
     def shut(self) -> tuple[Exchange, ...]:
@@ -79,9 +84,26 @@ def gather(scene: Scene, given: Sequence[Identity]) -> tuple[tuple[Identity, ...
         if person is not None:
             found.append(person)
             notes.append(TOLD)
+    if not found and not given and (person := _whoever(scene)) is not None:
+        found.append(person)
     notes.extend(_opened_nothing(scene, name, source) for name, source in scene.useless.items())
     found.extend(minted(scene.app, scene.courier, scene.honest, [one.name for one in found]))
     return tuple(found), tuple(notes)
+
+
+def _whoever(scene: Scene) -> Identity | None:
+    """Somebody by a door that hands out a token without asking for a password; None where none does."""
+    if scene.courier.mode == "passive":
+        return None
+    for route in doors(scene.app, LOGIN):
+        names = scene.honest.body(route)
+        if not names or any(PASSWORD.search(name) for name in names):
+            continue
+        exchange = _change(scene, replace(scene.honest(route, "POST"), effect="login"))
+        person = holder(scene, Identity(PEOPLE[0], ()), exchange, route) if exchange is not None else None
+        if person is not None and person.token is not None:
+            return person
+    return None
 
 
 def _why_not(scene: Scene, person: Identity) -> str:
@@ -200,14 +222,24 @@ def register(scene: Scene, name: str) -> Identity | None:
     """A new test person who is registered and logged in, or None where the API takes none. Mode active only."""
     if scene.courier.mode != "active":
         return None
+    ready = _registered(scene, name, Secret(f"Aa9!{secrets.token_urlsafe(18)}"))
+    if ready is None and scene.picky and name not in scene.useless:
+        return _registered(scene, name, Secret(f"Aa9{secrets.token_hex(8)}"), only=tuple(scene.picky))
+    return ready
+
+
+def _registered(scene: Scene, name: str, password: Secret, only: Sequence[tuple[str, int]] = ()) -> Identity | None:
     subject = f"{name}-{scene.canary}@example.com"
-    password = Secret(f"Aa9!{secrets.token_urlsafe(18)}")
     user = f"{name}{scene.canary}"
     for route in doors(scene.app, REGISTER):
         for number, (request, login) in enumerate(_register_requests(scene, route, subject, user, password)):
             if route.takes_form and number >= FORMS_MOST:
                 break  # the page said what it wants, and all others are sent as the same form
+            if only and (route.path, number) not in only:
+                continue
             exchange = _change(scene, request)
+            if exchange is not None and 400 <= exchange.response.status < 500 and _PICKY.search(exchange.response.text):
+                scene.picky.setdefault((route.path, number))
             if exchange is None or not (exchange.response.succeeded or exchange.response.status in (302, 303)):
                 continue
             person = Identity(name, (), subject=login, password=password)

@@ -23,7 +23,7 @@ _LISTS: Final = (
     "upload", "setting", "secret", "report", "log",
 )  # fmt: skip
 _DOINGS: Final = (
-    "home", "index", "info", "version", "ping", "echo", "hello", "welcome", "greet", "list", "data", "view", "page", "file", "help", "about",
+    "user", "all", "home", "index", "info", "version", "ping", "echo", "hello", "welcome", "greet", "list", "data", "view", "page", "file", "help", "about",
     "image", "read", "download", "fetch", "proxy", "redirect", "render", "template", "preview", "convert", "lookup", "calc", "calculate", "eval", "exec",
     "execute", "run", "cmd", "command", "log", "report", "export", "import", "backup", "xml", "yaml", "feedback", "contact", "graphql",
     "dashboard", "protected", "test", "create", "add", "post", "tokens", "signin", "sign-in", "reset-password", "forgot-password", "change_password",
@@ -126,5 +126,8 @@ def wanted(led: Iterable[str]) -> tuple[tuple[str, ...], ...]:
 
 
 def one_of(found: Iterable[str]) -> tuple[str, ...]:
-    """The first thing of each list that was *found*, by its number."""
-    return tuple(f"{path.rstrip('/')}/1" for path in found if _LIST.search(path) and "{" not in path)
+    """The first thing of each list that was *found*, by its number; and the list of each thing."""
+    known = tuple(found)
+    lists = [path.rpartition("/{")[0] for path in known if path.count("{") == 1 and path.endswith("}")]
+    things = [f"{path.rstrip('/')}/1" for path in known if _LIST.search(path) and "{" not in path]
+    return tuple(dict.fromkeys((*things, *filter(None, lists))))

@@ -9,6 +9,7 @@ from stopper.core.probe import Identity
 from stopper.core.probe_baseline import same, steady
 from stopper.scan.wire.courier import Courier
 
+_PAGES: Final = ("text/html", "application/xhtml+xml")
 MOVED: Final = frozenset({301, 302, 303, 307, 308})
 
 
@@ -32,8 +33,15 @@ class Nothing:
         return cls(word, path, plain, slashed)
 
     def differs(self, path: str, response: Response) -> bool:
-        """Whether something is served at *path*: no 404, and not what is answered everywhere, the path in it aside."""
-        if response.status in (0, 404, 410):
+        """Whether something is served at *path*: no 404, and not what is answered everywhere, the path in it aside. A 404 in JSON, where what is
+        not there gets a page, is the word of a view that looked for a thing."""
+        if response.status in (404, 410):
+            return (
+                response.content_type.endswith("json")
+                and self.plain.status == 404
+                and self.plain.content_type in _PAGES
+            )
+        if not response.status:
             return False
         ways = ((path, self.path), (path.rstrip("/").rpartition("/")[2], self.word))
         return not any(

@@ -8,6 +8,10 @@ from stopper.core.app import App
 
 MOST: Final = 40
 """Words that are spelled in every way."""
+_JSON: Final = re.compile(
+    r'"(?:app|application|api|name|service|title|project|product)"\s{0,3}:\s{0,3}"([^"\\]{2,60})"'
+)
+"""How a start page of JSON calls its API."""
 _TITLE: Final = re.compile(r"(?is)<(title|h1)[^>]{0,200}>([^<]{1,200})<")
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{2,30}")
 _BEHIND: Final = ("", "1", "12", "123", "1234", "!", "key", "secret", "jwt", "secretkey", "token", "api", "app")
@@ -16,7 +20,11 @@ _JOINTS: Final = ("", "-", "_")
 
 def own_words(app: App, host: str, page: str, claims: Iterable[object] = ()) -> tuple[str, ...]:
     """The words of the title, the host, the start page and the token's texts, and what several words of a title make together."""
-    titles = [app.spec.title if app.spec is not None else "", *(found.group(2) for found in _TITLE.finditer(page))]
+    titles = [
+        app.spec.title if app.spec is not None else "",
+        *(found.group(2) for found in _TITLE.finditer(page)),
+        *_JSON.findall(page),
+    ]
     texts = [*titles, host.partition(":")[0], *(one for one in claims if isinstance(one, str))]
     found: dict[str, None] = {}
     for text in texts:
@@ -24,6 +32,7 @@ def own_words(app: App, host: str, page: str, claims: Iterable[object] = ()) -> 
         if text in titles and 1 < len(words) <= 4:
             found.update((joint.join(words), None) for joint in _JOINTS)
         found.update((word, None) for word in words)
+        found.update((2 * word, None) for word in words if text in titles)
     return tuple(found)[:MOST]
 
 

@@ -26,10 +26,13 @@ from stopper.core.probe_login import (
     retyped,
     understood,
 )
+from stopper.core.response_fields import sent_texts
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
+SHOWN: Final = 8
+"""A text of so many characters that stands in the answer too comes from the request."""
 ATTEMPTS: Final = 12
 """Wrong passwords in a row, at most. The usual limits are five or ten a minute (OWASP Authentication Cheat Sheet)."""
 AT_ONCE: Final = 4
@@ -321,7 +324,15 @@ def _guessed(
 
 def _differs(one: Exchange, first: Exchange) -> bool:
     """A limit was met or is announced, or the refusal is another one than at first."""
-    return _slowed(one.response) or not same(one.response, first.response)
+    return _slowed(one.response) or not same(_without_what_was_sent(one), _without_what_was_sent(first))
+
+
+def _without_what_was_sent(one: Exchange) -> Response:
+    """The answer without the texts of the request: some pages show what they were given, or the statement that holds it."""
+    text = one.response.text
+    for sent in sorted({text for text in sent_texts(one) if len(text) >= SHOWN}, key=len, reverse=True):
+        text = text.replace(sent, "")
+    return Response(one.response.status, one.response.headers, text.encode())
 
 
 def _limit_in_sight(app: App, ref: RouteRef) -> bool:

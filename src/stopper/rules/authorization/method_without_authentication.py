@@ -95,7 +95,8 @@ def probe(target: Target) -> Steps[Verdict]:
         others = [
             other for other in _CHANGING for one in target.app.routes if one.path == route.path and other in one.methods
         ]
-        for other in ("HEAD", *(others if target.mode == "active" else ())):
+        head = () if control.response.refuses_in_words else ("HEAD",)  # which has no words
+        for other in (*head, *(others if target.mode == "active" else ())):
             owner = next((one for one in target.app.routes if one.path == route.path and other in one.methods), route)
             request = replace(control.request, method="HEAD") if other == "HEAD" else target.request_for(owner, other)
             answer = yield from attempt(send(request))

@@ -47,7 +47,7 @@ def _wrong(response: Response) -> str:
         return "" if response.header("WWW-Authenticate") else "401 without `WWW-Authenticate`"
     if response.status == 422:
         return "422, which means a wrong body"
-    return "success and an error in the body" if response.succeeded and _is_refusal(response) else ""
+    return "success and an error in the body" if response.status // 100 == 2 and _is_refusal(response) else ""
 
 
 def _is_refusal(response: Response) -> bool:

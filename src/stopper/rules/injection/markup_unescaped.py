@@ -324,8 +324,13 @@ def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
     return _seen(plain, marked, tag)
 
 
+_DEBUGGER: Final = "?__debugger__=yes"
+"""Stands in the debugger's own page, which repeats an error in its title: that page is told by a rule of its own."""
+
+
 def _seen(plain: Exchange, marked: Exchange, tag: str) -> list[Evidence]:
-    if tag not in _COMMENT.sub("", marked.response.text) or marked.response.content_type != plain.response.content_type:
+    page = _COMMENT.sub("", marked.response.text)
+    if tag not in page or marked.response.content_type != plain.response.content_type or _DEBUGGER in page:
         return []
     return [
         Evidence("exchange", "control: a word is repeated in the page", plain),

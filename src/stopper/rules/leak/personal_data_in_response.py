@@ -1,13 +1,15 @@
 """Card numbers, national ids and addresses of people go to whoever asks."""
 
 import re
+from dataclasses import replace
 from typing import Final
 
-from stopper.core.exchange import Response
+from stopper.core.exchange import Exchange, Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.personal import addresses_in, people_in
 from stopper.core.place import RouteRef
-from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import attempt
 from stopper.core.probe_provoke import Provoked, provoked
 from stopper.core.rule import Rule
 
@@ -17,8 +19,10 @@ _CARD: Final = re.compile(
 _SSN: Final = re.compile(r"(?<![\w-])(?!000|666|9\d\d)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?![\w-])")
 _IBAN: Final = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)")
 _OURS: Final = re.compile(
-    r"(?i)^(?:info|support|contact|hello|admin|noreply|no-reply|sales|security|help)@|@example\.(?:com|org|net)$"
+    r"(?i)^(?:info|support|contact|hello|admin|noreply|no-reply|sales|security|help|you|user|name|email|someone|test)@"
 )
+NUMBERS: Final = 2
+"""Numbers behind the first one that are asked for."""
 ENOUGH: Final = 2
 """So many addresses of strangers in one answer to nobody are no contact line."""
 
@@ -30,6 +34,12 @@ def probe(target: Target) -> Steps[Verdict]:
     asked = yield from provoked(target)
     for one in asked:
         found = _found(target, one)
+        if not found and (others := (yield from _of_whoever(target, one))):
+            places.append(one.ref)
+            evidence.append(
+                Evidence("exchange", f"control: {one.ref.path} shows nobody the data of one person", one.honest)
+            )
+            evidence.append(Evidence("exchange", "another number shows those of somebody else", others))
         if found:
             places.append(one.ref)
             evidence.append(Evidence("exchange", f"{one.ref.path} answers with {found}", one.honest))
@@ -38,6 +48,35 @@ def probe(target: Target) -> Steps[Verdict]:
     if not asked:
         return not_applicable("no route can be asked in this mode")
     return passed(f"none of {len(asked)} routes answers with personal data")
+
+
+def _of_whoever(target: Target, one: Provoked) -> Steps[Exchange | None]:
+    """The data of another person, where a number in the path is all that says whose are shown to nobody in particular."""
+    shown, asked = one.honest.response, one.honest.request
+    path, mark, query = asked.target.partition("?")
+    last = path.rpartition("/")[2]
+    if (
+        one.ref.method != "GET"
+        or asked.identity is not None
+        or not shown.succeeded
+        or not last.isdigit()
+        or not one.ref.path.endswith("}")
+    ):
+        return None
+    mine = _strangers(target, shown)
+    if not mine or not any(people_in(shown.json())):
+        return None
+    for number in range(int(last) + 1, int(last) + 1 + NUMBERS):
+        other = yield from attempt(send(replace(asked, target=f"{path.removesuffix(last)}{number}{mark}{query}")))
+        if other is not None and other.response.succeeded and _strangers(target, other.response) - mine:
+            return other
+    return None
+
+
+def _strangers(target: Target, response: Response) -> set[str]:
+    own = {identity.subject.lower() for identity in target.identities if identity.subject}
+    found = addresses_in(response.text) - own
+    return {address for address in found if not _OURS.search(address) and target.canary not in address}
 
 
 def _found(target: Target, one: Provoked) -> str:
@@ -49,9 +88,9 @@ def _found(target: Target, one: Provoked) -> str:
         return numbers
     if one.honest.request.identity is not None:
         return ""
-    own = {identity.subject.lower() for identity in target.identities if identity.subject}
-    strangers = {address for address in addresses_in(response.text) - own if not _OURS.search(address)}
-    return "addresses of people" if len(strangers) >= ENOUGH and any(people_in(response.json())) else ""
+    return (
+        "addresses of people" if len(_strangers(target, response)) >= ENOUGH and any(people_in(response.json())) else ""
+    )
 
 
 def numbers_in(response: Response) -> str:

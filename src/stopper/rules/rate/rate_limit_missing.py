@@ -129,7 +129,7 @@ def _pressed(target: Target, found: Burst) -> Steps[Verdict]:
         f"{load.of_path} requests of one path and {load.in_all} in all within a minute met no limit and no word of one"
     )
     evidence = [Evidence("exchange", "the first request", found.first), Evidence("exchange", text, last)]
-    return failed(f"{found.ref}: {text}", [found.ref], evidence)
+    return failed(f"{found.ref} has no limit: {text}", [found.ref], evidence)
 
 
 RULE = Rule(
