@@ -12,7 +12,7 @@ from stopper.core.naming import sensitive
 from stopper.core.place import Span
 from stopper.core.request_hooks import ALWAYS, hung
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Name, Value, walk
+from stopper.core.values import Call, Constant, Item, Name, Value, walk
 
 MESSAGE: Final = "the format of the access log writes down a header that carries a credential"
 SETTINGS: Final = frozenset({"access_log_format", "logformat", "log_format"})
@@ -20,10 +20,14 @@ _NAMES: Final = r"(?:http_)?(?:proxy-)?(?:authorization|cookie|x[-_]api[-_]key|x
 _GUNICORN: Final = re.compile(rf"(?i)%[(]?\{{{_NAMES}\}}[ie](?:\)s)?")
 """gunicorn's ``%({authorization}i)s`` and ``%({http_authorization}e)s``, Apache's ``%{Authorization}i``."""
 _PROXY: Final = re.compile(
-    r"(?i)\$(?:http_authorization|http_cookie|http_x_api_key|http_x_auth_token|cookie_\w*token\w*)\b"
+    r"(?i)\$(?:arg_(?:\w*token|api_?key|jwt)|http_authorization|http_cookie|http_x_api_key|http_x_auth_token|cookie_\w*token\w*)\b"
 )
 """nginx's variables in a ``log_format``."""
 _LINE: Final = re.compile(r"(?i)log_?-?format")
+_SWITCH: Final = re.compile(
+    rf"(?i)accesslog\.fields\.headers\.(?:defaultmode|names\.{_NAMES})\s*=\s*keep|capture\s+request\s+header\s+{_NAMES}\b|%REQ\({_NAMES}\)|%\(var\.{_NAMES}\)"
+)
+"""Traefik's switch, HAProxy's capture, Envoy's and uWSGI's variables, which say by themselves that a header is written down."""
 
 
 _LOGGERS: Final = ("gunicorn.glogging.Logger", "werkzeug.serving.WSGIRequestHandler")
@@ -49,7 +53,10 @@ def detect(app: App) -> Iterator[Hit]:
         texts = [str(one.value) for one in walk(assigned.value) if isinstance(one, Constant)]
         if any(_GUNICORN.search(text) for text in texts):
             yield Hit(MESSAGE, assigned.span)
-    for file in facts.files_of("config", "procfile", "dockerfile", "compose", "script"):
+    for file in facts.files_of("config", "procfile", "dockerfile", "compose", "script", "deployment"):
+        for number, line in file.lines_with("accesslog.", "capture", "%req(", "%(var."):
+            if _SWITCH.search(line) and not line.lstrip().startswith("#"):
+                yield Hit(MESSAGE, Span(file.path, number, number, 0, len(line)))
         if not any(file.lines_with("log_format", "logformat", "log-format", "log_-format")):
             continue
         inside = False
@@ -61,17 +68,26 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
     lines: dict[Span, list[Flow]] = {}
-    for flow in facts.flows("log", "print", label=(*_HEADERS, "request-url", "query-string")):
+    for flow in facts.flows("log", "print", label=(*_HEADERS, "cookie", "request-url", "query-string")):
         lines.setdefault(flow.span, []).append(flow)
     writers = _writers(facts) if lines else frozenset[str]()
     takes_in_url = bool(writers) and any(sensitive(one.key) in _IN_URL for one in facts.readings("flask.request.args"))
     for span, flows in lines.items():
         if flows[0].function in writers and _says_request(facts, flows[0].function, span):
             shown = [one for one in flows if not _is_held_back(one.value)]
-            if any(one.has(*_HEADERS, by_name=False) for one in shown) or (
+            if any(one.has(*_HEADERS, by_name=False) or _is_all_cookies(one.value) for one in shown) or (
                 takes_in_url and any(_has_query(one.value) for one in shown)
             ):
                 yield Hit("a line that is written for each request has a credential of it", span)
+
+
+def _is_all_cookies(value: Value) -> bool:
+    """``request.cookies`` as a whole, the session's among them."""
+    inside = list(walk(value, 6))
+    single = {id(one.owner) for one in inside if isinstance(one, Item)}
+    return any(
+        isinstance(one, Name) and one.dotted == "flask.request.cookies" and id(one) not in single for one in inside
+    )
 
 
 def _has_query(value: Value) -> bool:

@@ -1,5 +1,6 @@
 """Whoever has a copy of the repository or the image signs and logs in as the service."""
 
+import base64
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,11 +10,11 @@ from stopper.core.app import App
 from stopper.core.fact import TextFile
 from stopper.core.facts import source_of
 from stopper.core.key_files import is_of_tests
-from stopper.core.key_shapes import holds_private_key, key_in
+from stopper.core.key_shapes import FAKE, holds_private_key, key_in
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.settings_set_aside import is_in_tests_settings
-from stopper.core.values import Constant
+from stopper.core.values import Constant, Mapping, text_of, walk
 
 _TO_READ: Final = re.compile(r"(?i)(?:^|/)(?:examples?|docs?|samples?)(?:/|$)|(?:^|[/_.-])example[/_.-]")
 """Where keys lie that are shown; some of them are taken over as they are."""
@@ -26,6 +27,10 @@ _CLOUDS: Final = ("AWS", "Google", "Azure", "Alibaba", "Tencent", "Yandex", "Dig
 _JWK: Final = re.compile(r"""["']kty["']\s*:\s*["'](?:EC|RSA|OKP)["']""")
 _JWK_LINES: Final = 12
 _PRIVATE_HALF: Final = re.compile(r"""["']d["']\s*:\s*["'][A-Za-z0-9_-]{40,}["']""")
+_HALF: Final = re.compile(r"[A-Za-z0-9_-]{40,}={0,2}")
+_PACKED: Final = "LS0tLS1CRUdJTi"
+"""``-----BEGIN `` in base64."""
+_PACKED_PEM: Final = re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{80,}")
 _LONGEST: Final = 4096
 _BEGIN: Final = "PRIVATE KEY"
 _MESSAGE: Final = "a private key lies beside the code"
@@ -45,8 +50,8 @@ def detect(app: App) -> Iterator[Hit]:
         if any(span.holds(text.span) for span in of_tests):
             continue
         if (
-            _BEGIN in text.value
-            and holds_private_key(text.value)
+            (_BEGIN in text.value or _PACKED in text.value)
+            and holds_private_key(_unpacked(text.value))
             and not is_of_tests(text.span.path)
             and not _OF_TESTS.search(text.name)
             and not is_in_tests_settings(facts, text.span)
@@ -56,10 +61,12 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit("a key of a cloud lies in the source", text.span, certainty=_sure(text.span.path))
     for one in facts.assignments():
         held = one.value.value if isinstance(one.value, Constant) else None
+        if isinstance(held, bytes):
+            is_key = b"PRIVATE KEY" in held and holds_private_key(held.decode("latin-1"))
+        else:
+            is_key = isinstance(one.value, Mapping) and _holds_private_half(one.value)
         if (
-            isinstance(held, bytes)
-            and b"PRIVATE KEY" in held
-            and holds_private_key(held.decode("latin-1"))
+            is_key
             and not is_of_tests(one.span.path)
             and not _OF_TESTS.search(one.attribute)
             and not is_in_tests_settings(facts, one.span)
@@ -77,6 +84,24 @@ def detect(app: App) -> Iterator[Hit]:
         yield from hits if first is None else (first,)
 
 
+def _unpacked(text: str) -> str:
+    """The text, with a PEM that it holds in base64 written out."""
+    found = _PACKED_PEM.search(text) if _PACKED in text else None
+    if found is None:
+        return text
+    return base64.b64decode(found[0] + "=" * (-len(found[0]) % 4)).decode("latin-1")
+
+
+def _holds_private_half(value: Mapping) -> bool:
+    """``{"kty": "EC", …, "d": "…"}``, a key of RFC 7517 with its private half, also as one of several."""
+    for one in walk(value, 4):
+        if isinstance(one, Mapping) and text_of(one.get("kty")) in ("EC", "RSA", "OKP"):
+            half = text_of(one.get("d")) or ""
+            if _HALF.fullmatch(half) and not FAKE.search(half):
+                return True
+    return False
+
+
 def _is_cloud_key(text: str) -> bool:
     found = key_in(text) if 16 <= len(text) <= _LONGEST else None
     return found is not None and found.kind != _OF_PAGES and any(cloud in found.kind for cloud in _CLOUDS)
@@ -88,9 +113,11 @@ def _in_file(file: TextFile) -> Iterator[Hit]:
         if _BEGIN in line and "-----BEGIN" in line:
             if holds_private_key("\n".join((_begin(line), *file.lines[number : number + 12]))):
                 yield Hit(_MESSAGE, _span(file, number, line), certainty=sure)
+        elif _PACKED in line and holds_private_key(_unpacked(line)):
+            yield Hit(_MESSAGE, _span(file, number, line), certainty=sure)
         elif file.kind == "dockerfile" and _COPIED.search(line):
             yield Hit("a private key is copied into the image", _span(file, number, line), certainty="likely")
-        elif file.kind in ("config", "env", "compose", "workflow", "dockerfile") and len(line) >= 20:
+        elif file.kind in ("config", "env", "compose", "workflow", "dockerfile", "deployment") and len(line) >= 20:
             found = key_in(line)
             if found is not None and any(cloud in found.kind for cloud in _CLOUDS):
                 yield Hit(f"{found.kind} lies beside the code", _span(file, number, line), certainty=sure)

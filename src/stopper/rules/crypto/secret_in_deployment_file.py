@@ -14,12 +14,24 @@ from stopper.core.naming import VARIABLE, sensitive
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.settings_set_aside import is_in_tests_settings, is_place_set_aside, is_set_aside
-from stopper.core.values import Constant, EnvironmentValue, Parameter, Value, text_of, walk
+from stopper.core.values import Constant, EnvironmentValue, Mapping, Parameter, Value, text_of, walk
 
 _PAIR: Final = re.compile(
     r"(?<![\w$-])([A-Za-z][A-Za-z0-9_]{2,60})(?:=|:[ \t]+(?!\w+=)|[\"']\s*:\s*)(\"[^\"]*\"|'[^']*'|[^\s\"'#,]+)"
 )
 _OLD_ENV: Final = re.compile(r"^\s*ENV\s+([A-Za-z]\w{2,60})\s+([^=\s]+)\s*$")
+_NAME_AND_VALUE: Final = re.compile(
+    r"""[\"']?\bname[\"']?\s*[:=]\s*[\"']?([A-Za-z]\w{2,60})[\"']?\s*,\s*[\"']?value[\"']?\s*[:=]\s*(\"[^\"]*\"|'[^']*'|[^\s,}]+)"""
+)
+"""``{name: DB_PASSWORD, value: …}``, as containers are given their environment."""
+_NAME_LINE: Final = re.compile(r"""^\s*-?\s*name:\s*[\"']?([A-Za-z]\w{2,60})[\"']?\s*$""")
+_VALUE_LINE: Final = re.compile(r"""^\s*value:\s*(\"[^\"]*\"|'[^']*'|[^\s#]+)\s*(?:#.*)?$""")
+_ENVIRONMENT_IS: Final = re.compile(r"(?i)^\s*environment\s*=\s*")
+"""What systemd and supervisor put before the variables."""
+_SET: Final = re.compile(r"""^\s*([A-Za-z]\w{2,60})\s+=\s+("[^"]*"|'[^']*')""")
+"""``password = "…"`` of Terraform."""
+_OF_ANOTHER: Final = re.compile(r"(?i)existing|(?:ref|name|file|path)$")
+"""Names that say where the secret lies."""
 _IN_URL: Final = re.compile(
     r"\b[a-z][a-z0-9+.-]{1,30}://[^\s/:@'\"<>{}$%()\[\]]{0,100}:([^\s/@'\"<>{}$%()\[\]]{1,200})@[\w.\[-]"
 )
@@ -37,7 +49,7 @@ _DEFAULTS: Final = frozenset(
 )  # fmt: skip
 _SHORTEST: Final = 4
 _POINTER: Final = re.compile(
-    r"^(?:\$|<|%|@\{|@@|\{|/|\*+$|true$|false$|none$|null$|\d{1,6}$|https?://|arn:|env:|file:|vault:|op://)",
+    r"^(?:\$|<|%|@\{|@@|\{|/|!|\*+$|true$|false$|none$|null$|\d{1,6}$|https?://|arn:|env:|file:|vault:|op://)",
     re.IGNORECASE,
 )
 _TO_FILL_IN: Final = re.compile(
@@ -60,7 +72,7 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _files(facts: SourceFacts) -> Iterator[Hit]:
     told: dict[tuple[str, str], str] = {}
-    for file in facts.files_of("compose", "dockerfile", "procfile"):
+    for file in facts.files_of("compose", "dockerfile", "procfile", "deployment"):
         if not OF_A_PIPELINE.search(file.path) and not is_of_one_desk(file):
             yield from _in_file(file, told)
 
@@ -87,13 +99,21 @@ def _in_file(file: TextFile, elsewhere: dict[tuple[str, str], str]) -> Iterator[
     """Each secret once, where it stands first: the server and whoever connects to it are given the same one, also where several files
     start them, which *elsewhere* collects with the file of each name and value."""
     told: set[str] = set()
-    for number, line in enumerate(file.lines, 1):
-        said = line.strip()
-        if not said or said.startswith("#"):
+    for number, written in enumerate(file.lines, 1):
+        said = written.strip()
+        if not said or said.startswith(("#", ";")):
             continue
-        pairs = [*_PAIR.findall(line), *_OLD_ENV.findall(line)]
-        span = Span(file.path, number, number, 1, len(line) + 1)
-        named = [(name, value.strip("\"'")) for name, value in pairs if sensitive(name) is not None]
+        line = _ENVIRONMENT_IS.sub("", written) if file.kind == "deployment" else written
+        pairs = [*_PAIR.findall(line), *_OLD_ENV.findall(line), *_named_and_valued(file, number)]
+        span = Span(file.path, number, number, 1, len(written) + 1)
+        if file.path.endswith((".tf", ".tfvars")):
+            pairs += _SET.findall(line)
+            pairs = [(name, value) for name, value in pairs if value[:1] in "\"'"]  # the rest are names of other things
+        named = [
+            (name, value.strip("\"'"))
+            for name, value in pairs
+            if sensitive(name) is not None and not _OF_ANOTHER.search(name)
+        ]
         name, found = next(((name, value) for name, value in named if is_secret(value)), ("", None))
         in_url = _IN_URL.search(line) if "@" in line else None
         said_now = found if found is not None else in_url.group(1) if in_url else ""
@@ -109,6 +129,17 @@ def _in_file(file: TextFile, elsewhere: dict[tuple[str, str], str]) -> Iterator[
             yield Hit("a password stands in a URL of this file", span, certainty=_sure(in_url.group(1)))
 
 
+def _named_and_valued(file: TextFile, number: int) -> list[tuple[str, str]]:
+    """``- name: DB_PASSWORD`` and ``value: …`` in one line, or in this one and the one before."""
+    line = file.lines[number - 1]
+    if "value" not in line:
+        return []
+    found = _NAME_AND_VALUE.findall(line)
+    valued = _VALUE_LINE.match(line) if number > 1 else None
+    named = _NAME_LINE.match(file.lines[number - 2]) if valued is not None else None
+    return [*found, (named[1], valued[1])] if named is not None and valued is not None else found
+
+
 def is_secret(value: str) -> bool:
     """That the text is a value of its own and no pointer to one."""
     return len(value) >= _SHORTEST and not _POINTER.search(value) and not is_placeholder(value) and "$(" not in value
@@ -121,11 +152,22 @@ def _sure(value: str) -> Certainty:
 def _environment_defaults(facts: SourceFacts) -> Iterator[Hit]:
     seen: set[Span] = set()
     for name, value, span in _given(facts):
-        kind = sensitive(name) if isinstance(value, EnvironmentValue) and not _OF_TESTS.search(name) else None
-        default = text_of(value.default) if isinstance(value, EnvironmentValue) else None
-        if kind in ("password", "token") and default and is_secret(default) and span not in seen:
+        default = _default_secret(name, value)
+        if default and span not in seen:
             seen.add(span)
             yield Hit("a secret is the default where the environment says nothing", span, certainty=_sure(default))
+
+
+def _default_secret(name: str, value: Value) -> str:
+    """The literal that stands in for a variable of the environment which holds a password or a token."""
+    if (
+        not isinstance(value, EnvironmentValue)
+        or sensitive(name) not in ("password", "token")
+        or _OF_TESTS.search(name)
+    ):
+        return ""
+    default = text_of(value.default) or ""
+    return default if is_secret(default) else ""
 
 
 def _given(facts: SourceFacts) -> Iterator[tuple[str, Value, Span]]:
@@ -135,6 +177,16 @@ def _given(facts: SourceFacts) -> Iterator[tuple[str, Value, Span]]:
     for write in facts.config_writes():
         if isinstance(write.value, EnvironmentValue) and not is_set_aside(facts, write):
             yield write.value.variable, write.value, write.span
+    for value in _inside(facts):
+        if value.span is not None and not is_in_tests_settings(facts, value.span):
+            yield value.variable, value, value.span
+
+
+def _inside(facts: SourceFacts) -> Iterator[EnvironmentValue]:
+    """Variables that are a part of something: of a mapping of options, of what a call is given."""
+    held = [part for one in facts.assignments() if isinstance(one.value, Mapping) for _, part in one.value.items]
+    held += [value for call in facts.calls() for _, value in call.keywords]
+    yield from (part for part in held if isinstance(part, EnvironmentValue))
 
 
 def _argument_defaults(facts: SourceFacts) -> Iterator[Hit]:

@@ -17,9 +17,11 @@ from stopper.core.values import (
     ConfigValue,
     Constant,
     Format,
+    Item,
     Mapping,
     Member,
     Name,
+    Unknown,
     Value,
     text_of,
     walk,
@@ -35,7 +37,7 @@ _CLOCKS: Final = (
 _HASH: Final = re.compile(r"hashlib\.\w+(?:\.\w+)*|.*(?:b64encode|urlsafe_b64encode)|uuid\.uuid[35]")
 OPENS: Final = re.compile(
     r"(?i)(?:^|[_.]|(?<=[a-z]))(?:token|otp|totp|secret|secret_?key|passw(?:or)?d|passcode|pwd|nonce|salt|api_?key|signing_?key|encryption_?key|csrf\w*|pin|pin_?code|session_?id|sid"
-    r"|(?:reset|verif\w*|confirm\w*|activation|auth\w*|login|invite|invitation|security|recovery|backup|one_?time|sms|email|mfa|2fa|two_factor|access|referral|coupon|voucher|gift|user|device|pairing|join)_?(?:code|key|link|hash|string)"
+    r"|(?:reset|verif\w*|confirm\w*|activation|auth\w*|login|invite|invitation|security|recovery|backup|one_?time|sms|email|mfa|2fa|two_factor|access|referral|coupon|voucher|gift|user|device|pairing|join)_?(?:code|key|link|hash|string)|invitation"
     r"|(?:share|public|file|document|upload|download|guest)_?(?:id|link|slug|key))s?$"
 )
 _MAKER: Final = re.compile(
@@ -50,7 +52,15 @@ _KEYED: Final = re.compile(
 )
 _KEY: Final = re.compile(r"(?i)(?:^|_)(?:key|secret)(?:_?key)?$")
 """What is made with a key cannot be worked out without it, whatever time goes into it."""
+_FOR_ONCE: Final = re.compile(r"(?i)(?:nonce|salt)s?$")
+"""They are counted up, and need not be hard to guess."""
+_LETTERS: Final = frozenset({"hex", "str", "int", "oct", "round", "format", "repr"})
+_SPELLS: Final = frozenset({"strftime", "isoformat", "timestamp", "hex", "replace", "format", "encode", "zfill"})
 _PLAIN_WORDS: Final = frozenset({"value", "raw", "plain", "text", "data"})
+_IN_PLACE: Final = frozenset({"code", "key", "link"})
+_DOORS: Final = re.compile(
+    r"(?i)(?:^|_)(?:forgot\w*|reset|recover\w*|invit\w*|verify|verification|activate|2fa|mfa|magic|otp)(?:_|$)"
+)
 _CODE: Final = re.compile(r"(?i)^code$")
 _CODE_ENDS: Final = frozenset({9999, 99999, 999999, 9999999, 10000, 100000, 1000000})
 _NOT_SECRET: Final = re.compile(
@@ -66,13 +76,14 @@ def detect(app: App) -> Iterator[Hit]:
     """A number of ``random``, a time under a hash or ``uuid1`` that becomes something which opens a door."""
     facts = source_of(app)
     made = [call for call in facts.calls_matching(GENERATORS) if not picks(call)]
-    if facts.imports("time", "datetime"):
+    clocks = facts.imports("time", "datetime")
+    if clocks:
         hashes = list(facts.calls_matching(_HASH.pattern))
         made += [call for call in hashes if _is_of_a_clock(call)]
-    if not made:
+    if not made and not clocks:
         return
     seen: set[tuple[str, int]] = set()
-    uses = list(_uses(facts, made))
+    uses = [*_uses(facts, made), *(_timed(facts) if clocks else ())]
     at_once = {
         facts.function_around(span) for span, _ in uses if any(one.span and span.holds(one.span) for one in made)
     } - {""}
@@ -84,6 +95,41 @@ def detect(app: App) -> Iterator[Hit]:
         if (span.path, span.line) not in seen:
             seen.add((span.path, span.line))
             yield Hit("what opens a door comes from a generator that can be guessed", span, certainty=certainty)
+
+
+def _timed(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
+    """``sid = hex(int(time.time() * 1000)) + str(len(sids))``: the time in letters, with nothing beside it that is drawn."""
+    named = [(one.attribute, one.value, one.span, one.function) for one in facts.assignments() if one.function]
+    named += [(flow.detail, flow.value, flow.span, flow.function) for flow in facts.flows("session", "cookie")]
+    told: set[str] = set()
+    for name, value, span, function in named:
+        if function in told or _kind(name) != "door" or _FOR_ONCE.search(name):
+            continue
+        if _is_clock_text(value) and not _is_drawn_too(value):
+            told.add(function)
+            yield span, "likely"
+
+
+def _is_clock_text(value: Value) -> bool:
+    match value:
+        case Format(parts=inside) | Unknown(parts=inside):
+            return any(map(_is_clock_text, inside))
+        case Item(owner=owner, key=Unknown()):
+            return _is_clock_text(owner)
+        case Call(callee=callee) if callee in _CLOCKS:
+            return True
+        case Call(callee=callee, receiver=receiver, args=args) if callee in _LETTERS or value.method in _SPELLS:
+            return any(_is_clock_text(one) for one in (receiver, *args) if one is not None)
+        case _:
+            return False
+
+
+def _is_drawn_too(value: Value) -> bool:
+    return any(
+        isinstance(one, Call)
+        and (_KEYED.fullmatch(one.callee) is not None or "random" in one.callee or "uuid" in one.callee)
+        for one in walk(value, 8)
+    )
 
 
 def _is_of_a_clock(made: Call) -> bool:
@@ -105,7 +151,7 @@ def _uses(facts: SourceFacts, made: list[Call]) -> Iterator[tuple[Span, Certaint
     for one in facts.assignments():
         if one.function not in functions:
             continue
-        name = one.attribute if one.function else _of_its_class(one.target)
+        name = _in_its_place(one.attribute, one.function) if one.function else _of_its_class(one.target)
         if sure := _opens(name, one.value, spans):
             yield one.span, sure
     for write in facts.config_writes():
@@ -178,7 +224,9 @@ def _handed_on(facts: SourceFacts, functions: set[str], spans: set[Span]) -> Ite
         if made.span is None or not made.function or made.callee in told:
             continue  # who else calls the maker is mended with it
         here = {made.span, *spans}
-        named = [(one.attribute, one.value) for one in facts.assignments_in(made.function)]
+        named = [
+            (_in_its_place(one.attribute, made.function), one.value) for one in facts.assignments_in(made.function)
+        ]
         named += [pair for call in facts.calls_in(made.function) for pair in (*call.keywords, *_members(call))]
         if any(_opens(name, value, here) for name, value in named):
             told.add(made.callee)
@@ -203,6 +251,11 @@ def _placed(facts: SourceFacts, call: Call) -> Iterator[tuple[str, Value]]:
         found = _ENTRY.match(text_of(first) or "")
         if found is not None:
             yield from ((found[1], value) for value in call.args[1:])
+
+
+def _in_its_place(name: str, function: str) -> str:
+    """``code`` of a function that is called ``forgot_password`` is a reset_code."""
+    return f"reset_{name}" if name in _IN_PLACE and _DOORS.search(function.rpartition(".")[2]) else name
 
 
 def _of_its_class(target: str) -> str:

@@ -15,11 +15,13 @@ from stopper.core.values import (
     Choice,
     Constant,
     Format,
+    Item,
     Mapping,
     Member,
     Name,
     Parameter,
     Sequence,
+    Unknown,
     Value,
 )
 from stopper.scan.source import names
@@ -41,10 +43,20 @@ from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named
 from stopper.scan.source.removing import latest
 from stopper.scan.source.replaced_views import view_replaced
 
+DRAWN: Final = ("otp", "pin", "code", "nonce", "sid", "session_id", "invitation", "invite", "salt")
+"""Ends of local names whose value is a fact where it was made: what is drawn for them must not be guessed."""
+_MADE: Final = frozenset({Call, Format, Unknown, Item})
+
 
 def grow(reader: Reader, node: ast.expr, call: Call) -> None:
-    """``d.update({…})`` and ``l.append(x)`` on a name bound to a display: bind the grown one."""
-    if type(node) is not ast.Call or type(node.func) is not ast.Attribute or type(node.func.value) is not ast.Name:
+    """``d.update({…})`` and ``l.append(x)`` on a name bound to a display: bind the grown one; ``shuffle(l)``: what it holds is drawn."""
+    if type(node) is not ast.Call:
+        return
+    if call.method == "shuffle" and len(node.args) == 1 and type(node.args[0]) is ast.Name:
+        mixed = reader.scope.get(node.args[0].id)
+        if mixed is not None:
+            reader.scope[node.args[0].id] = new_unknown((mixed, call))
+    if type(node.func) is not ast.Attribute or type(node.func.value) is not ast.Name:
         return
     name = node.func.value.id
     held = reader.scope.get(name)
@@ -155,7 +167,7 @@ def _bind_name(reader: Reader, name: str, value: Value, node: ast.stmt) -> None:
     if not reader.function:
         qualified = f"{reader.owner or reader.module.name}.{name}"
         reader.project.assignments.append(new_assignment(qualified, name, value, reader.span(node)))
-    elif sensitive(name):
+    elif sensitive(name) or (name.endswith(DRAWN) and type(value) in _MADE):
         reader.project.assignments.append(new_assignment(name, name, value, reader.span(node), reader.function))
 
 

@@ -29,11 +29,14 @@ KINDS: Final[tuple[tuple[re.Pattern[str], FileKind], ...]] = (
     (re.compile(r"(?:^|/)(?:gunicorn|uwsgi|nginx)[\w.-]*\.(?:conf|ini|py)$|(?:^|/)nginx/(?:[\w.-]+/)*[\w.-]+\.conf$|(?:^|/)(?:config|settings|secrets)[\w.-]*\.(?:ini|cfg|ya?ml|toml|json)$"
                 r"|\.cfg$|(?:^|/)(?:config|conf|settings|instance)/[\w.-]+\.(?:ya?ml|toml|json)$"
                 r"|(?:^|/)(?:app|application|flask)(?:[_-]config|[_-]settings)?\.(?:ya?ml|toml|json)$"), "config"),
+    (re.compile(r"(?:^|/)(?:k8s|kubernetes|kube|manifests?|helm|charts?|deploy(?:ment)?s?|infra(?:structure)?|ops|ansible|group_vars|host_vars|terraform)/(?:[\w.-]+/)*[\w.-]+\.ya?ml$"
+                r"|(?:^|/)(?:k8s|kubernetes|deployment|secrets?|configmap|values|serverless|render|fly|traefik|cloudformation)[\w.-]*\.(?:ya?ml|toml)$"
+                r"|\.(?:service|tf|tfvars)$|(?:^|/)(?:supervisord?|httpd|apache2?|haproxy)[\w.-]*\.conf$|(?:^|/)Caddyfile$"), "deployment"),
 )  # fmt: skip
 
 
 _ENDINGS: Final = frozenset({
-    "env", "flaskenv", "dockerfile", "yml", "yaml", "json", "html", "htm", "j2", "jinja", "jinja2", "js", "pem", "key",
+    "env", "flaskenv", "dockerfile", "yml", "yaml", "json", "html", "htm", "j2", "jinja", "jinja2", "js", "pem", "key", "service", "tf", "tfvars", "Caddyfile",
     "p12", "pfx", "conf", "sh", "bash", "ini", "cfg", "toml", "txt", "lock", "py", "md", "rst", "Dockerfile", "Containerfile", "Jenkinsfile",
     "Makefile", "makefile", "GNUmakefile", "justfile", "Procfile", "Pipfile",
 })  # fmt: skip
