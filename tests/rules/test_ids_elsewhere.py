@@ -108,3 +108,20 @@ def test_a_thing_is_read_by_a_post_that_says_its_id(asks: bool) -> None:
     found = letters.judged(**{"/letters/lookup": by_body("post", "letter_id")})
     assert (found.outcome == "fail") is not asks, found.message
     assert asks or [(ref.method, ref.path) for ref in found.routes] == [("POST", "/letters/lookup")]
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_thing_is_deleted_by_an_id_in_the_query_and_nothing_that_was_there(asks: bool) -> None:
+    api = Letters(asks=asks)
+
+    @api.app.delete("/letters")
+    def end() -> Any:
+        del api.letters[api.one(request.args.get("id"))["id"]]
+        return "", 204
+
+    says = {"responses": {}, "parameters": [{"name": "id", "in": "query", "schema": {"type": "integer"}}]}
+    text = {"application/json": {"schema": {"type": "object", "properties": {"text": {"type": "string"}}}}}
+    letters = {"get": {"responses": {}}, "post": {"responses": {}, "requestBody": {"content": text}}, "delete": says}
+    verdict = api.judged(**{"/letters": letters})
+    assert verdict.outcome == ("pass" if asks else "fail"), verdict.message
+    assert list(api.letters) == [3000]

@@ -129,7 +129,7 @@ def made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[Th
     if number is None:
         return None
     yield from _ours(target, kind, alice, number, answer, marks)
-    ends = [one for one in _deleting(kind) if one.path.rstrip("/").endswith("}")]
+    ends = [one for one in _deleting(kind) if one.path.rstrip("/").endswith("}") or stands_elsewhere(one)]
     if ends:
         yield from undo(alice.on(replace(at_number(target, ends[0], number, "DELETE"), body=b"", effect="write")))
     if kind.private:

@@ -46,7 +46,8 @@ def _found(target: Target, base: str) -> Iterator[Route]:
         for method in route.methods:
             where, names = _names(target, route, method)
             its = [one for one in names if _is_its_id(one, things, named)][:1]
-            if not names and named and where and words - things <= _VERBS and (method == "POST" or words & _VERBS):
+            guessed = method == "POST" or (method != "DELETE" and words & _VERBS)
+            if not names and named and where and words - things <= _VERBS and guessed:
                 its = ["id", *sorted(f"{thing}_id" for thing in things)]
             if its:
                 yield replace(route, methods=(method,), parameters=tuple((one, where) for one in its))
@@ -67,6 +68,8 @@ def _names(target: Target, route: Route, method: str) -> tuple[str, tuple[str, .
     """Where a request of that method says which thing it means, and what it says there by name."""
     if method == "GET":
         return "query", tuple(dict.fromkeys((*query_names(target.request_for(route, method)), *route.names)))
+    if method == "DELETE":
+        return "query", tuple(dict.fromkeys((*route.names, *route.body_names)))
     if method not in _CHANGES:
         return "", ()
     return "body", tuple(members(target.request_for(route, method)))

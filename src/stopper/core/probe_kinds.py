@@ -134,6 +134,8 @@ def takes_its_id(kind: Kind, route: Route) -> bool:
     """Whether the id in the route's path is surely that of such a thing. ``/notes/comments/{id}`` lies below ``/notes`` too, and the id there
     is that of a comment: whoever deletes by it deletes what somebody else wrote."""
     before, _, behind = route.path.partition("{")
+    if stands_elsewhere(route):
+        return route.path.rstrip("/") == kind.base
     read = kind.thing or next((one for one in kind.members if one.path.startswith(f"{kind.base}/{{")), None)
     if read is not None and before == read.path.partition("{")[0]:
         return True

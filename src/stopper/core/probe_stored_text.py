@@ -27,7 +27,9 @@ _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 _NO_TEXT: Final = re.compile(
     r"(?i)mail|url|uri|link|phone|date|time|_id$|^id$|amount|price|count|number|token|code|role|admin|user_?name|login"
 )
-_LEAVE: Final = re.compile(r"(?i)delete|remove|logout|password|register|sign-?up|login|purchase|checkout|(^|/)pay")
+_LEAVE: Final = re.compile(
+    r"(?i)delete|remove|logout|password|register|sign-?up|login|purchase|checkout|(^|/)pay(ments?|outs?)?(?![a-z])"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from stopper.scan.page_links import on_host
 
 PAGES: Final = ("text/html", "application/xhtml+xml")
 TAKES_AWAY: Final = re.compile(
-    r"(?i)delete|remove|destroy|cancel|clear|disable|deactivate|revoke|unsubscribe|log-?out|sign-?out|purchase|checkout|(^|/)pay"
+    r"(?i)delete|remove|destroy|cancel|clear|disable|deactivate|revoke|unsubscribe|log-?out|sign-?out|purchase|checkout|(^|/)pay(ments?|outs?)?(?![a-z])"
 )
 """Words of an address that takes something away from somebody: it is neither followed nor sent."""
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -14,6 +14,7 @@ from stopper.scan.honest import HonestRequests
 from stopper.scan.merge import template_pattern
 from stopper.scan.report import Coverage
 from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.things_made import is_an_id
 
 ENDS_ACCESS: Final = re.compile(r"(?i)log-?out|sign-?out|revoke|password|delete|disable|deactivate|close|rotate")
 """Paths that may end somebody's access: asked after all others."""
@@ -48,13 +49,28 @@ def tidy(app: App, courier: Courier) -> None:
     """Delete what this scan created and nobody deleted since, as the one who created it, where the API has a way to, and put back what it
     changed."""
     ways = [template_pattern(route.path, dict(route.parameters)) for route in app.routes if "DELETE" in route.methods]
+    by_query = dict(_by_query(app))
     for path, made in list(courier.made.created.items()):
-        if path in courier.made.deleted or not any(way.fullmatch(path) for way in ways):
+        base, _, number = path.rpartition("/")
+        where = (
+            path
+            if any(way.fullmatch(path) for way in ways)
+            else by_query.get(base, "") and f"{base}?{by_query[base]}={number}"
+        )
+        if path in courier.made.deleted or not where:
             continue
         headers = tuple(pair for pair in made.headers if pair[0].lower() not in ("content-type", "content-length"))
         with contextlib.suppress(Skipped):
-            courier.carry(Request("DELETE", path, headers, b"", "write", made.identity), last=True)
+            courier.carry(Request("DELETE", where, headers, b"", "write", made.identity), last=True)
     courier.put_back()
+
+
+def _by_query(app: App) -> Iterator[tuple[str, str]]:
+    """The collections that delete a thing by its id in the query, each with the name of that."""
+    for route in app.routes:
+        names = [name for name in route.names if is_an_id(name)] if "DELETE" in route.methods else []
+        if names and not route.parameters:
+            yield route.path.rstrip("/"), names[0]
 
 
 def refs_of(app: App, sent: Iterable[tuple[str, str]]) -> frozenset[RouteRef]:

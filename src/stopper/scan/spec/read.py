@@ -121,17 +121,22 @@ def _schemes(document: Document) -> Iterator[tuple[str, SecurityScheme]]:
 
 
 def _routes(document: Document, prefix: str) -> Iterator[Route]:
-    """One route for the methods of a path that ask for the same security; reading and writing ones stay apart."""
+    """One route for the methods of a path that ask for the same security; reading and writing ones stay apart, and a DELETE whose query says
+    what is meant."""
     everywhere = document.root.get("security")
     for path, node in document.mapping(document.root.get("paths")).items():
         if not path.startswith("/"):
             continue
         item = document.mapping(node)
-        groups: dict[tuple[tuple[str, ...], bool], list[str]] = {}
+        groups: dict[tuple[tuple[str, ...], str], list[str]] = {}
         for method in METHODS:
             if isinstance(item.get(method), Mapping):
                 operation = document.mapping(item[method])
-                key = (_security(operation.get("security", everywhere)), method in READS)
+                told = method == "delete" and any(
+                    one.get("in") == "query" for one in _parameters(document, item, operation)
+                )
+                kind = "delete" if told else "read" if method in READS else "write"
+                key = (_security(operation.get("security", everywhere)), kind)
                 groups.setdefault(key, []).append(method)
         for (security, _), methods in groups.items():
             scopes = {
@@ -166,8 +171,8 @@ def _route(
         methods=tuple(method.upper() for method in methods),
         parameters=tuple((name, kinds.get(name, "string")) for name in named),
         readers=frozenset({"spec"}),
-        fields=tuple(dict.fromkeys(names)) if set(methods) <= READS else (),
-        optional=tuple(dict.fromkeys(optional)) if set(methods) <= READS else (),
+        fields=tuple(dict.fromkeys(names)) if set(methods) <= READS or methods == ["delete"] else (),
+        optional=tuple(dict.fromkeys(optional)) if set(methods) <= READS or methods == ["delete"] else (),
         request_schema=schema,
         takes_form=form,
         spec_security=security,

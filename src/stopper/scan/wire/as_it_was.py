@@ -63,7 +63,7 @@ class AsItWas:
         self, request: Request, is_own: Callable[[str], bool], read: Callable[[Request], Response | None]
     ) -> None:
         """Read what *request* is about to change, unless that is the scan's own or was read already. ``read`` sends."""
-        if not _changes(request) or request.target in self.kept or is_own(request.target.partition("?")[0]):
+        if not _changes(request) or request.target in self.kept or is_own(request.target):
             return
         with self._lock:
             if request.target in self.kept or self._asked.get(request.target, 0) >= TRIES or len(self._asked) >= MOST:

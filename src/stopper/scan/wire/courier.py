@@ -241,7 +241,7 @@ class Courier:
             return f"its path says {deed!r}, and the mode is {self.mode}" if deed else ""
         if hazard := HAZARDS & set(re.split(r"[^a-z]+", path_of(request.target).lower())):
             return f"its path says {min(hazard)!r}"
-        if request.method == "DELETE" and effect == "write" and not self.made.is_own(path_of(request.target)):
+        if request.method == "DELETE" and effect == "write" and not self.made.is_own(request.target):
             return "only what the scan itself created is deleted"
         return ""
 

@@ -5,13 +5,16 @@ import re
 import threading
 from collections.abc import Mapping
 from typing import Final, cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from stopper.core.exchange import Request, Response
 from stopper.scan.wire.transport import READ_METHODS
 
 _MAKES: Final = re.compile(r"(?<=.)/(create|new|add)$")
 """Ends the path of a route that makes things: they are found beside it, not below."""
+
+_IS_AN_ID: Final = re.compile(r"(?i)(^|_)(id|ids|uuid|key|slug|number|no|pk|all|name)$|Id$")
+"""Names of a query by which something is meant."""
 
 
 class ThingsMade:
@@ -50,10 +53,11 @@ class ThingsMade:
             elif request.method not in READ_METHODS:
                 self._sent[request] = since
             if request.method == "DELETE" and response.succeeded:
-                ways = self._ways.get(path, {path})
-                for way in ways:
-                    self._there.pop(way, None)
-                self.deleted |= ways
+                for gone in (path, *_named(request.target)):
+                    ways = self._ways.get(gone, {gone})
+                    for way in ways:
+                        self._there.pop(way, None)
+                    self.deleted |= ways
             if creates(request, response):
                 for new in created_paths(request, response):
                     if not self._was_there(new, request):
@@ -76,9 +80,14 @@ class ThingsMade:
         }
         return list(things.values())
 
-    def is_own(self, path: str) -> bool:
-        """Whether the scan made what lies there, or that of which it is a part (``/notes/5/tags``)."""
-        return path in self.created or path.rpartition("/")[0] in self._shown
+    def is_own(self, target: str) -> bool:
+        """Whether the scan made what lies there, that of which it is a part (``/notes/5/tags``), or all that the query names by an id
+        (``/notes?id=5``)."""
+        path, _, query = target.partition("?")
+        if path in self.created or path.rpartition("/")[0] in self._shown:
+            return True
+        named = _named(target) if query else []
+        return bool(named) and all(one in self.created and one not in self.deleted for one in named)
 
     def _was_there(self, path: str, made: Request) -> bool:
         return self._there.get(path, self._number + 1) <= self._sent.get(made, 0)
@@ -92,6 +101,18 @@ class ThingsMade:
 def path_of(target: str) -> str:
     """The path of a target, without its query."""
     return target.partition("?")[0]
+
+
+def is_an_id(name: str) -> bool:
+    """Whether a query says by that name what is meant."""
+    return _IS_AN_ID.search(name) is not None
+
+
+def _named(target: str) -> list[str]:
+    """The paths of what a query names by its id, as the things of the collection that is asked."""
+    path, _, query = target.partition("?")
+    said = [value for name, value in parse_qsl(query, keep_blank_values=True) if is_an_id(name)]
+    return [f"{path.rstrip('/')}/{quote(value, safe='')}" for value in said]
 
 
 def created_paths(request: Request, response: Response) -> set[str]:
