@@ -9,6 +9,7 @@ from stopper.core.labels import CREDENTIALS, LabelKind
 from stopper.core.values import Call, Choice, Constant, Mapping, Name, Unknown, Value, text_of, walk
 
 if TYPE_CHECKING:
+    from stopper.core.fact import Comparison
     from stopper.core.facts import SourceFacts
 
 _ALL: Final[frozenset[LabelKind]] = CREDENTIALS | frozenset[LabelKind]({"cookie"})
@@ -74,20 +75,19 @@ def _by_comparison(facts: "SourceFacts", value: Mapping) -> frozenset[LabelKind]
             if (text := text_of(part)) is not None
         ]
         told: frozenset[LabelKind] = frozenset[LabelKind]().union(*map(kinds_under, texts))
+        keeps = one.operator in ("==", "in") and not isinstance(held, Choice) and _is_about(one, key)
         if told:
-            found |= told
+            found |= _ALL - told if keeps else told
         elif isinstance(one.right, Name) and _NAMES_OF_SECRETS.search(one.right.dotted.rpartition(".")[2]):
             return _ALL
-        elif (
-            texts
-            and not shows_others
-            and one.operator in ("==", "in")
-            and any(
-                _bare(side) is _bare(key) for side in ((one.left,) if one.operator == "in" else (one.left, one.right))
-            )
-        ):
+        elif texts and not shows_others and one.operator in ("==", "in") and _is_about(one, key):
             return _ALL  # those that may be shown are named
     return found
+
+
+def _is_about(one: "Comparison", key: Value) -> bool:
+    """That the comparison asks for the name of the pair."""
+    return any(_bare(side) is _bare(key) for side in ((one.left,) if one.operator == "in" else (one.left, one.right)))
 
 
 def _bare(value: Value) -> Value:

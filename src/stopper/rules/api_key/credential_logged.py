@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.body_models import is_record
 from stopper.core.call_edits import calls_at
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
@@ -15,6 +16,7 @@ from stopper.core.labels import CREDENTIALS, UNTRUSTED, Label, LabelKind
 from stopper.core.naming import sensitive
 from stopper.core.passing import passed
 from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.shown_fields import secret_fields
 from stopper.core.values import (
     Call,
     Choice,
@@ -58,6 +60,7 @@ _OF_KEYS: Final = re.compile(
     r"(?i)(?:api|access|client|service)_?keys?|(?:^|[._])(?:new_)?keys?(?=$|[._])|tokens?(?=$|[._])"
 )
 """Functions, and modules of them, that are called after what they make."""
+_SESSION: Final = re.compile(r"(?i)session(?:_?id)?|sid|sess|connect\.sid|remember(?:_me|_token)?")
 _VAGUE: Final = frozenset({"token", "jwt"})
 """Names that other things have too: a challenge for a certificate, a word of a parser."""
 _MASKS: Final = re.compile(
@@ -80,6 +83,7 @@ def detect(app: App) -> Iterator[Hit]:
     for flow in facts.flows("log", "print"):
         if (
             not flow.has(*CREDENTIALS)
+            and not any(_is_record_or_link(facts, one) or _is_session_cookie(one) for one in _shown(flow.value))
             and not any(True for one in _mappings(flow.value) for _ in _sent(one))
             and not any(
                 (isinstance(one, Call) and one.callee in _MAKERS) or is_key_by_use(facts, one)
@@ -96,6 +100,42 @@ def detect(app: App) -> Iterator[Hit]:
         if not _is_refused(facts, flow, found) and not _is_a_path(facts, flow):
             certainty: Certainty = "certain" if told else "likely"
             yield Hit(f"{_WORDS[found[0]]} is written to a log", flow.span, certainty=certainty)
+    yield from _in_formatters(facts, asking)
+
+
+def _in_formatters(facts: SourceFacts, asking: "_Asking") -> Iterator[Hit]:
+    """``record.token = request.headers["Authorization"]`` in a formatter or filter: each line has it."""
+    makers = {one.name for one in facts.classes("logging.Formatter", "logging.Filter", "logging.LoggerAdapter")}
+    for one in facts.assignments() if makers else ():
+        function = facts.function(one.function)
+        if function is None or function.owner not in makers or not one.target.startswith("record."):
+            continue
+        found = asking.of(one.value)
+        if any(label.kind in CREDENTIALS for label in found):
+            yield Hit("a credential is put on every record of the log", one.span, certainty="likely")
+
+
+def _is_record_or_link(facts: SourceFacts, value: Value) -> bool:
+    return isinstance(value, Call) and (value.callee == "flask.url_for" or is_record(facts, value.callee))
+
+
+def _is_session_cookie(value: Value) -> bool:
+    """``request.cookies.get("session")``, which opens what the log-in opened."""
+    return (
+        isinstance(value, Item)
+        and isinstance(value.owner, Name)
+        and value.owner.dotted == "flask.request.cookies"
+        and isinstance(value.key, Constant)
+        and _SESSION.fullmatch(str(value.key.value)) is not None
+    )
+
+
+def _fields_shown(facts: SourceFacts, made: Call) -> Iterator[Value]:
+    """What the text of a data class shows of secrets."""
+    for place, name, declared in secret_fields(facts, made.callee):
+        value = made.argument(place, name) or declared
+        if value is not None:
+            yield value
 
 
 def _sent(mapping: Mapping) -> Iterator[Put]:
@@ -181,6 +221,12 @@ class _Asking:
         for shown in _shown(value):
             if _is_open_part(shown):
                 continue
+            if _is_session_cookie(shown):
+                found.add(Label("token", source="session"))
+            if isinstance(shown, Call) and callers:
+                inside = [one for _, one in shown.keywords] if shown.callee == "flask.url_for" else []
+                for held in inside or _fields_shown(self.facts, shown):
+                    found |= self.of(held, callers - 1)
             labels = self.facts.labels(shown)
             found |= {label for label in labels if label.kind in CREDENTIALS and not label.by_name}
             found |= self._named(shown, labels)

@@ -1,5 +1,6 @@
 """Another service receives the caller's token, key and cookies, and can act as the caller here."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -29,6 +30,7 @@ from stopper.core.values import (
 )
 
 MESSAGE: Final = "the caller's token, key and cookies go to another service"
+_CLIENT: Final = re.compile(r"(?i)(?:session|client|http|api|upstream)\w*\.headers$")
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 MUST_STAY: Final = frozenset({"authorization", "cookie"})
 """What a list of headers to leave out has to name."""
@@ -40,6 +42,12 @@ def detect(app: App) -> Iterator[Hit]:
     for flow in facts.flows("outbound-headers", label="request-headers"):
         if _carries_all(facts, flow.value) and not _picked(facts, flow) and not _taken_out(facts, flow):
             yield Hit(MESSAGE, flow.span)
+    for one in facts.assignments():
+        put = one.attribute == "headers" and _CLIENT.search(one.target) is not None
+        if put and facts.derives(one.value, "request-headers") and _carries_all(facts, one.value):
+            flow = Flow("outbound-headers", one.value, frozenset(), one.span, one.function)
+            if not _picked(facts, flow) and not _taken_out(facts, flow):
+                yield Hit(MESSAGE, one.span)
     for call in facts.calls(
         "*.call", "*.send", "*.fetch", "*.request", "*.forward", "*.get", "*.post", "*.put", "*.patch"
     ):

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.body_models import class_of
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.left_out import left_out
 from stopper.core.passing import passed
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
+from stopper.core.shown_fields import secret_fields
 from stopper.core.switched_on import asked_for
 from stopper.core.values import (
     Call,
@@ -67,6 +69,7 @@ _SHOWS: Final = frozenset(
     }
 )
 _TEXT: Final = frozenset({"format", "join", "decode", "copy", "items", "to_dict", "strip", "dumps"})
+_CREDENTIAL_HEADERS: Final = frozenset({"authorization", "cookie"})
 _MANY: Final = 3
 """As many places of one function are told as one."""
 _TELLS_NOTHING: Final = frozenset({"len", "bool", "type", "isinstance", "hash", "sorted_keys"})
@@ -131,6 +134,9 @@ def _whole(facts: SourceFacts, value: Value, depth: int = 10) -> str | None:
             return next((found for one in made if (found := _whole(facts, one.value, depth - 3))), None)
         case Call(method="get" | "pop" | "keys" | "startswith" | "endswith"):
             return None
+        case Call(args=args) if (filled := class_of(facts, value)) is not None:
+            shows = any(True for _ in secret_fields(facts, filled))
+            return next((found for one in args if (found := _whole(facts, one, depth - 1))), None) if shows else None
         case Call(callee=callee, method=method) if callee not in _SHOWS and method not in _TEXT:
             return None  # what another function makes of it is another thing
         case Mapping(open=True) if _is_sifted(facts, value):
@@ -163,6 +169,9 @@ def _is_sifted(facts: SourceFacts, value: Mapping) -> bool:
         if span is None or not span.holds(one.span) or not _asks_for(one, names):
             continue
         hidden = [text.lower() for part in walk(one.right, 3) if (text := text_of(part)) is not None]
+        masked = any(isinstance(part, Choice) for _, held in value.items for part in walk(held, 2))
+        if one.operator == "in" and not masked and not _CREDENTIAL_HEADERS.isdisjoint(hidden):
+            return False  # just those are shown
         if one.operator == "in" or not hidden or "authorization" in hidden:
             return True
     return False

@@ -134,9 +134,16 @@ ATTRIBUTE_SETTINGS: Final[dict[str, str]] = {
 }
 
 OUTBOUND: Final = re.compile(
-    r"(?:requests|httpx)(?:\.(?:Session|Client|AsyncClient))?\.(?:get|post|put|patch|delete|head|options|request|stream)"
-    r"|urllib\.request\.(?:urlopen|Request)|urllib3(?:\.PoolManager)?\.request|aiohttp(?:\.ClientSession)?\.(?:get|post|put|patch|delete|request)"
+    r"(?:requests|httpx)(?:\.(?:sessions\.Session|api|session|Session|Client|AsyncClient))?\.(?:get|post|put|patch|delete|head|options|request|stream)"
+    r"|urllib\.request\.(?:urlopen|Request)|urllib3(?:\.(?:PoolManager|ProxyManager|HTTPS?ConnectionPool))?\.request"
+    r"|aiohttp(?:\.ClientSession)?\.(?:get|post|put|patch|delete|head|options|request)"
+    r"|requests\.(?:models\.)?Request|httpx\.Request|httpx\.(?:Async)?Client\.build_request|http\.client\.HTTPS?Connection\.request"
+    r"|httpx\.(?:Async)?Client|aiohttp\.ClientSession"
 )
+OUTBOUND_BY_METHOD: Final = frozenset({"request", "stream", "build_request", "Request"})
+"""Of these the first argument is the method and the second the address; ``urllib.request.Request`` alone begins with the address."""
+OUTBOUND_CLIENTS: Final = frozenset({"Client", "AsyncClient", "ClientSession"})
+"""What makes a client, which keeps headers and parameters for all that it sends."""
 
 Sink = tuple[str, int | None, tuple[str, ...]]
 SINKS: Final[dict[str, tuple[Sink, ...]]] = {
@@ -147,6 +154,9 @@ SINKS: Final[dict[str, tuple[Sink, ...]]] = {
     "requests.Session.headers.update": (("outbound-headers", 0, ()),),
     "httpx.Client.headers.update": (("outbound-headers", 0, ()),),
     "httpx.AsyncClient.headers.update": (("outbound-headers", 0, ()),),
+    "urllib.request.Request.add_header": (("outbound-headers", -1, ()),),
+    "urllib.request.Request.add_unredirected_header": (("outbound-headers", -1, ()),),
+    "warnings.warn": (("log", 0, ("message",)),),
     "sys.stdout.write": (("print", 0, ()),),
     "sys.stderr.write": (("print", 0, ()),),
     "flask.jsonify": (("response", -1, ()),),

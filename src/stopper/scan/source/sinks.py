@@ -1,10 +1,11 @@
 """What a call sends where: logs, answers, other hosts, files, the database. Each becomes a flow."""
 
+import re
 from functools import lru_cache
 from typing import Final
 
 from stopper.core.fact import SinkKind
-from stopper.core.values import Call, Constant, Member, Name, Value
+from stopper.core.values import Call, Constant, Member, Name, Value, walk
 from stopper.scan.source import names
 from stopper.scan.source.drafts import new_flow, new_unknown
 from stopper.scan.source.reader import Reader
@@ -19,6 +20,8 @@ def record_sinks(reader: Reader, call: Call, word: str, owner: Value | None) -> 
         return
     if word in names.LOG_METHODS and _is_logger(call.callee, owner):
         _sink(reader, call, "log", -1, ())
+    elif word in ("write", "write_text", "writelines") and call.callee not in names.SINKS and _is_log_file(owner):
+        _sink(reader, call, "log", 0, ())
     elif word in names.METHOD_SINKS and call.callee not in names.SINKS:
         kind, position, keywords = names.METHOD_SINKS[word]
         _sink(reader, call, kind, position, keywords)
@@ -53,6 +56,17 @@ def _is_logger(callee: str, owner: Value) -> bool:
     return type(owner) is Name and names.LOGGER_NAME.match(owner.dotted.rpartition(".")[2]) is not None
 
 
+_LOG_FILE: Final = re.compile(r"(?i)(?:^|[/_.-])(?:logs?|audit|access|debug)(?:[/_.-]|$)")
+
+
+def _is_log_file(owner: Value) -> bool:
+    """``open("/var/log/app/audit.log", "a")``: a file that the project writes its log into by hand."""
+    return type(owner) is Call and any(
+        type(part) is Constant and type(part.value) is str and _LOG_FILE.search(part.value) is not None
+        for part in walk(owner, 5)
+    )
+
+
 def _sink(reader: Reader, call: Call, kind: str, position: int | None, keywords: tuple[str, ...]) -> None:
     found: list[Value] = []
     if position == -1:
@@ -71,11 +85,12 @@ def _sink(reader: Reader, call: Call, kind: str, position: int | None, keywords:
 
 
 def _outbound(reader: Reader, call: Call, word: str) -> None:
-    position = 1 if word in ("request", "stream") else 0
-    url = call.argument(position, "url")
+    position = 1 if word in names.OUTBOUND_BY_METHOD and not call.callee.startswith("urllib.") else 0
+    url = None if word in names.OUTBOUND_CLIENTS else call.argument(position, "url")
     query = call.keyword("params")
-    if url is not None:
-        _flow(reader, "outbound-url", url if query is None else _together((url, query)), call, call.callee)
+    asked = [value for value in (url, query) if value is not None]
+    if asked:
+        _flow(reader, "outbound-url", _together(tuple(asked)), call, call.callee)
     headers = call.keyword("headers", "auth")
     if headers is not None:
         _flow(reader, "outbound-headers", headers, call, call.callee)
