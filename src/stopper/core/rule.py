@@ -31,7 +31,8 @@ CHECKS: Final[tuple[Check, ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """What a detector saw: where, and in one sentence what is wrong there. ``certainty`` overrides the rule's own.
+    """What a detector saw: where, and in one sentence what is wrong there. ``certainty`` overrides the rule's own; ``severity`` says that
+    what was seen weighs less than the rule's worst.
 
     ``reader`` says whose facts it rests on; None means the source where there is a span, else the running application.
     """
@@ -41,6 +42,7 @@ class Hit:
     route: RouteRef | None = None
     certainty: Certainty | None = None
     reader: Literal["source", "running", "spec"] | None = None
+    severity: Severity | None = None
 
 
 How = Literal["replace", "function", "line-before", "line-after", "below", "escaped"]

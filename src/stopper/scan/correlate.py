@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from stopper.core.app import App
 from stopper.core.finding import Confidence, Evidence, Finding, Verdict, order_of
 from stopper.core.place import Place, RouteRef, Span
-from stopper.core.rule import SEVERITIES, Certainty, Edit, Hit, Rule
+from stopper.core.rule import SEVERITIES, Certainty, Edit, Hit, Rule, Severity
 from stopper.scan.detecting import DetectorResult
 from stopper.scan.merge import shape
 
@@ -254,8 +254,15 @@ def _finished(app: App, draft: _Draft) -> Finding:
     certainties: list[Certainty] = [hit.certainty or draft.rule.certainty for hit in draft.hits]
     certainty = max(certainties, key=_CERTAINTIES.index)
     return Finding(
-        draft.rule, _message(draft), _places(draft, proven), _confidence(app, draft), tuple(dict.fromkeys(evidence)), certainty, _edit(app, draft.rule, first)
+        draft.rule, _message(draft), _places(draft, proven), _confidence(app, draft), tuple(dict.fromkeys(evidence)), certainty, _edit(app, draft.rule, first),
+        severity=_least(draft),
     )  # fmt: skip
+
+
+def _least(draft: _Draft) -> Severity | None:
+    """What all its signs say that it weighs, as long as nothing is proven; None where one of them means the rule's own severity."""
+    said = [hit.severity or draft.rule.severity for hit in draft.hits]
+    return None if draft.proofs else max(said, key=SEVERITIES.index)
 
 
 def _message(draft: _Draft) -> str:

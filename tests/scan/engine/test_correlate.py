@@ -246,3 +246,10 @@ def test_a_proof_may_weigh_less_than_its_rule_and_never_more() -> None:
         ("grave", "medium"),
         ("small", "low"),
     ]
+
+
+def test_a_sign_may_weigh_less_than_its_rule_until_it_is_proven() -> None:
+    a = rule("a", severity="high")
+    seen = [saw(a, Hit("m", Span("app.py", 6, 6), severity="low"))]
+    assert [severity_of(one) for one in correlate(APP, seen, [])] == ["low"]
+    assert [severity_of(one) for one in correlate(APP, seen, [proved(a, NOTES)])] == ["high"]

@@ -126,6 +126,7 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="`Stopper(app)` guards every method of an endpoint, `HEAD` and listed `OPTIONS` included.",
     certainty="likely",
+    repeats=("route-without-authentication",),
     detect=detect,
     probe=probe,
 )

@@ -15,7 +15,7 @@ from stopper.core.probe import Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import attempt, same
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.switched_on import asked_for
-from stopper.core.values import Call, ConfigValue, EnvironmentValue, Name, Value, text_of, walk
+from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Name, Value, text_of, walk
 
 _INTERNAL: Final = re.compile(
     r"(?i)(?:^|[/_.-])(debug\w*|_debug|internals?|backups?|dump\w*|bak|actuator|phpinfo|console|_?env|environ|tests?|testing|playground|sandbox|dev|devtools|staging|(?:tmp|temp|old)(?![_-])|"
@@ -67,8 +67,9 @@ def detect(app: App) -> Iterator[Hit]:
                     f"{ref} is for developers by its name, and nothing guards it",
                     route.span,
                     ref,
-                    _certainty(route),
+                    sure := _certainty(route),
                     reader,
+                    "low" if sure == "possible" else None,  # a name that much else has too
                 )
                 break
 
@@ -137,6 +138,8 @@ def _is_setting(value: Value) -> bool:
         return True
     if isinstance(value, Call):
         return (text_of(value.argument(0)) or "").isupper()  # ``flag("SAML_DEBUG", False)``
+    if isinstance(value, Constant):
+        return value.name.isupper()  # ``APP_DEBUG = False`` of this file
     last = value.dotted.rpartition(".")[2] if isinstance(value, Name) else getattr(value, "attribute", "")
     return len(last) > 1 and last.isupper()
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from stopper.core.app import App
-from stopper.core.facts import SourceFacts, source_of
+from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import CREDENTIALS
 from stopper.core.naming import sensitive
@@ -18,18 +18,9 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import provoked
 from stopper.core.rule import Hit, Rule
+from stopper.core.session_keeping import is_kept_on_server
 from stopper.core.values import Call, Constant, Item, Mapping, Name, Truth, Value, options, text_of, walk
 
-ON_SERVER: Final = (
-    "flask_session",
-    "flask_kvsession",
-    "flask_caching.session",
-    "beaker",
-    "flask_redis_session",
-    "stopper",
-)
-_SETS_UP: Final = "|".join(rf"{re.escape(name)}\..+" for name in ON_SERVER)
-_INTERFACES: Final = ("flask.sessions.SessionInterface", "flask.SessionInterface")
 _HARMLESS: Final = re.compile(r"(?i)csrf|xsrf|nonce|state|e_?mail$|_id$|next|flash")
 _CODE: Final = re.compile(
     r"(?i)^(?:otp|totp|pin|captcha(?:_(?:text|answer|solution))?)$|(?:^|_)(?:otp|pin|reset|verif\w*|2fa|mfa|sms|login|confirm\w*|one_?time|security|recovery|magic)_?codes?$|_otp$"
@@ -67,35 +58,6 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         seen.add((flow.span.path, flow.span.line))
         yield Hit("this goes into the session cookie, which its holder can read", flow.span, certainty="likely")
-
-
-def is_kept_on_server(facts: SourceFacts) -> bool:
-    """That the cookie holds no more than an id: a library keeps the session, or a class of the project that is no signed cookie."""
-    if next(facts.config_writes("SESSION_TYPE"), None) is not None:
-        return True
-    if facts.imports(*ON_SERVER) and next(facts.calls_matching(_SETS_UP), None) is not None:
-        return True  # an import alone keeps nothing
-    for found in facts.classes(*_INTERFACES):
-        methods = [f"{found.name}.{name}" for name in found.methods]
-        signs_it_all = any(call.method == "get_signing_serializer" for name in methods for call in facts.calls_in(name))
-        if (
-            "save_session" in found.methods
-            and not signs_it_all
-            and not any(_sends_it_all(facts, name) for name in methods)
-        ):
-            return True
-    return False
-
-
-def _sends_it_all(facts: SourceFacts, function: str) -> bool:
-    """``set_cookie(name, serializer.dumps(dict(session)))``: all of the session, in whatever form, is in the cookie."""
-    return any(
-        isinstance(part, Call) and part.callee == "dict"
-        for call in facts.calls_in(function)
-        if call.method == "set_cookie"
-        for given in (*call.args, *(value for _, value in call.keywords))
-        for part in walk(given, 6)
-    )
 
 
 def _holds_secret_name(value: Value, depth: int = 3) -> bool:

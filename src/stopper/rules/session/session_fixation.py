@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.account_names import checks_password_hash
 from stopper.core.app import App
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
@@ -12,18 +13,29 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import alike, attempt, candidates, establish
 from stopper.core.probe_login import logout_requests
-from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Mapping, text_of
+from stopper.core.rule import Edit, Hit, Rule, Severity
+from stopper.core.session_keeping import is_kept_on_server
+from stopper.core.values import Call, Mapping, Name, Value, text_of
 
 _WHO: Final = re.compile(
-    r"(?i)^_?((user|account|member|customer|client|person|employee|staff|admin|principal|profile)(_?(id|uuid|pk|name|email))?|uid|email|logged_?in|authenticated|login|is_admin)$"
+    r"(?i)^_?((current_?)?(user|account|member|customer|client|person|employee|staff|admin|principal|profile|identity)(_?(id|uuid|pk|name|email|data|info|obj|role))?"
+    r"|uid|email|logged_?in|(is_)?(auth|authed|authenticated|logged_?in)|login|is_admin|sub)$"
 )
 _IN: Final = re.compile(r"(?i)(^|[/_.-])(log[-_]?in|sign[-_]?in|authenticate)")
+_IN_OTHERWISE: Final = re.compile(
+    r"(?i)(^|[/_.-])(callback|oauth\w*|oidc|sso|saml|acs|otp|totp|2fa|mfa|two_?-?factor|verify(_otp|_code|-otp|-code)?|magic|connect|(create|new|start|open)_session|sessions?)$"
+)
+"""What else people come in by: the last word of a path or of a view's name."""
+_PROVES: Final = re.compile(
+    r"(?i).*(authorize_access_token|fetch_token|parse_id_token|verify_oauth2_token|simple_bind_s|authenticate\w*|check_credentials|verify_(?:password|otp|code|totp|login|credentials)|totp\.verify|valid_login|login_user)$"
+)
+"""Calls that find out who it is."""
 _LOGINS: Final = tuple(
     f"flask_login.{name}" for name in ("login_user", "LoginManager", "login_required", "current_user")
 )
 """What keeps people in the session; a model's ``UserMixin`` alone does not."""
 _OUT: Final = re.compile(r"(?i)(^|[/_.-])(log[-_]?out|sign[-_]?out|log[-_]?off)")
+_SESSION_COOKIE: Final = re.compile(r"(?i)sess|sid|auth|token|jwt|user|login|remember|account|member|access|refresh")
 _ENDS: Final = re.compile(
     r"(?i).*(logout_user|session(_interface)?\.(clear|pop|regenerate|destroy|delete|invalidate)|delete_cookie|unset_jwt_cookies|unset_access_cookies|regenerate\w*|(end|clear|destroy|revoke|invalidate|drop)_\w*session\w*|revoke\w*|forget\w*|(?:log|sign)_?(?:out|off)(?:_\w+)?)"
 )
@@ -32,18 +44,24 @@ _NEW: Final = re.compile(
 )
 
 
+_LOG_IN: Final = "the log-in writes into the session that it found, and does not start a new one"
+
+
 def detect(app: App) -> Iterator[Hit]:
     """A log-in that writes who somebody is into the session it found; a log-out that leaves the session as it is."""
     facts = source_of(app)
     seen: set[str] = set()
+    # Flask's own session is the cookie itself: the log-in sends a new one, and whoever holds the old one stays nobody.
+    weight: Severity | None = None if is_kept_on_server(facts) else "low"
     for flow in facts.flows("session"):
         keys = flow.value.keys() if not flow.detail and isinstance(flow.value, Mapping) else (flow.detail,)
         if not any(map(_WHO.match, keys)) or flow.function in seen or not flow.function:
             continue
         seen.add(flow.function)
-        logins = [flow.function] if _is(facts, flow.function, _IN) else _logins_calling(facts, flow.function)
+        lets_in = _is(facts, flow.function, _IN) or _finds_out_who(facts, flow.function)
+        logins = [flow.function] if lets_in else _logins_calling(facts, flow.function)
         if logins and not any(_starts_anew(facts, name) for name in (flow.function, *logins)):
-            yield Hit("the log-in writes into the session that it found, and does not start a new one", flow.span)
+            yield Hit(_LOG_IN, flow.span, severity=weight)
     if not seen and not any(True for _ in facts.calls(*_LOGINS)) and not facts.imports(*_LOGINS):
         return
     for route in facts.routes:
@@ -70,6 +88,17 @@ def _is(facts: SourceFacts, function: str, pattern: re.Pattern[str]) -> bool:
     )
 
 
+def _finds_out_who(facts: SourceFacts, function: str) -> bool:
+    """That the function is a view which lets people in by another name: it holds a password against its hash, or is asked by a provider."""
+    if not facts.routes_of_view(function):
+        return False
+    if any(checks_password_hash(call) or _PROVES.fullmatch(call.callee) for call in facts.calls_in(function)):
+        return True
+    return any("POST" in route.methods for route in facts.routes_of_view(function)) and _is(
+        facts, function, _IN_OTHERWISE
+    )
+
+
 def _logins_calling(facts: SourceFacts, function: str) -> list[str]:
     """The log-ins that have another function write into the session."""
     return [call.function for call in facts.calls(function) if call.function and _is(facts, call.function, _IN)]
@@ -79,7 +108,9 @@ def _starts_anew(facts: SourceFacts, function: str, depth: int = 2) -> bool:
     """That the function, or one that it calls, starts a new session; what a function of the project is called proves nothing."""
     called = [call.callee for call in facts.calls_in(function)]
     own = [name for name in called if facts.function(name) is not None]
-    if any(_NEW.fullmatch(name) for name in called if name not in own):
+    if any(_NEW.fullmatch(name) for name in called if name not in own) or _empties(
+        facts, list(facts.calls_in(function))
+    ):
         return True
     return depth > 0 and any(_starts_anew(facts, name, depth - 1) for name in dict.fromkeys(own))
 
@@ -88,11 +119,30 @@ def _ends(facts: SourceFacts, function: str) -> bool:
     """That the function, or one that it calls, ends the session: not by taking something else out of it."""
     called = list(facts.calls_in(function))
     called += [call for name in [one.callee for one in called] for call in facts.calls_in(name)]
-    return any(_ENDS.fullmatch(call.callee) and not _takes_out_another(call) for call in called)
+    return any(_ENDS.fullmatch(call.callee) and not _takes_out_another(call) for call in called) or _empties(
+        facts, called
+    )
+
+
+def _empties(facts: SourceFacts, called: list[Call]) -> bool:
+    """``for key in list(session): session.pop(key)``"""
+    return any(
+        call.callee in ("list", "tuple", "sorted", "flask.session.keys")
+        and (call.callee == "flask.session.keys" or any(map(_is_of_session, call.args)))
+        for call in called
+    )
+
+
+def _is_of_session(value: Value) -> bool:
+    said = value.callee if isinstance(value, Call) else value.dotted if isinstance(value, Name) else ""
+    return said in ("flask.session", "flask.session.keys")
 
 
 def _takes_out_another(call: Call) -> bool:
-    """``session.pop("cart")``: who is logged in stays in the session."""
+    """``session.pop("cart")``, ``delete_cookie("theme")``: who is logged in stays in the session."""
+    if call.method == "delete_cookie":
+        said = text_of(call.argument(0, "key"))
+        return said is not None and _SESSION_COOKIE.search(said) is None
     key = text_of(call.argument(0)) if call.callee == "flask.session.pop" else None
     return key is not None and _WHO.match(key) is None
 
