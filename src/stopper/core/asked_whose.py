@@ -97,9 +97,11 @@ def _asks_role(one: Decorator) -> bool:
         return True
     if one.call is None or "route" in one.name:
         return False
-    return any(
-        mentions(value, ADMIN_GUARD, 3) for value in (*one.call.args, *(given for _, given in one.call.keywords))
-    )
+    given = (*one.call.args, *(value for _, value in one.call.keywords))
+    if any(mentions(value, ADMIN_GUARD, 3) for value in given):
+        return True
+    flags = any(isinstance(value, Constant) and type(value.value) is int for value in given)
+    return flags and _DEMANDS.search(one.name.rpartition(".")[2]) is not None
 
 
 def _of_path(route: Route, values: tuple[Value, ...]) -> frozenset[str]:

@@ -30,8 +30,11 @@ from stopper.core.values import (
 Told = tuple[Span, str]
 
 _COMPARES: Final = (
-    "hmac.compare_digest", "secrets.compare_digest", "werkzeug.security.check_password_hash", "bcrypt.checkpw", "flask_bcrypt.Bcrypt.check_password_hash",
-)  # fmt: skip
+    "hmac.compare_digest",
+    "secrets.compare_digest",
+    "werkzeug.security.check_password_hash",
+    "bcrypt.checkpw",
+)
 _GUARD: Final = re.compile(
     r"(?i)(?:log_?in|auth\w*|token|jwt|key|session|user|admin|role|roles|permission|member|staff)_?(?:is_)?(?:required|needed|protected|only)$|"
     r"^(?:require|protect|ensure|needs?|must_be)\w*_(?:log_?in|auth\w*|token|jwt|key|session|user|admin|roles?|permissions?)$|^(?:authenticated|protected|secured|members_only|auth)$"
@@ -48,7 +51,7 @@ _SHOWN: Final = (
     "flask.request.cookies",
     "flask.g.",
 )
-_ASKS: Final = re.compile(r"(?i)^(?:is_|has_|can_|may_)\w+$")
+_ASKS: Final = re.compile(r"(?i)^(?:is_(?!authenticated|active|anonymous)|has_|can_|may_)\w+$")
 _PROPERTY: Final = re.compile(r"(?:.*\.)?(?:property|cached_property|hybrid_property|hybrid_method|setter)")
 _ERROR: Final = re.compile(
     r"(?:.*\.)?(?:\w*(?:Auth|Login|Token|Permission|Access|Api|API|Forbidden|Unauthori[sz]ed|Denied|Credential)\w*(?:Error|Exception)|Forbidden|Unauthori[sz]ed|\w*Denied)"
@@ -80,7 +83,7 @@ def asks_who(value: Value) -> bool:
 def _answers_dropped(facts: SourceFacts) -> Iterator[Told]:
     """``compare_digest(…)`` or ``verify(token)``, which says yes or no, on a line of its own."""
     for call in facts.calls(*_COMPARES):
-        if call.function and call.span is not None and stands_alone(facts, call):
+        if call.function and call.span is not None and stands_alone(facts, call) and not _spends_time(facts, call):
             yield call.span, f"nothing looks at what {call.method}() answers"
     for function in facts.functions():
         answers = [one.value for one in facts.returns_of(function.name)]
@@ -98,6 +101,12 @@ def _answers_dropped(facts: SourceFacts) -> Iterator[Told]:
             here = facts.is_view(call.function) or _is_guard(facts, call.function)
             if call.span is not None and here and stands_alone(facts, call):
                 yield call.span, f"nothing looks at what {function.name.rpartition('.')[2]}() answers"
+
+
+def _spends_time(facts: SourceFacts, call: Call) -> bool:
+    """In a branch of its own, so that who is not known waits as long as who is."""
+    dummy = any(isinstance(value, Constant) for value in call.args)
+    return dummy or (call.span is not None and any(True for _ in facts.conditions_around(call.span)))
 
 
 def _looks_at_credentials(facts: SourceFacts, name: str) -> bool:
@@ -237,7 +246,12 @@ def _errors_not_raised(facts: SourceFacts) -> Iterator[Told]:
         around = [
             one for one in facts.conditions_in(call.function) if one.body is not None and one.body.holds(call.span)
         ]
-        if around and (_is_guard(facts, call.function) or any(asks_who(one.value) for one in around)):
+        status = [one.value for one in call.args if isinstance(one, Constant) and type(one.value) is int]
+        if (
+            around
+            and not set(status) - {401, 403}
+            and (_is_guard(facts, call.function) or any(asks_who(one.value) for one in around))
+        ):
             yield call.span, "the error is made and not raised, so the request goes on"
 
 
@@ -278,7 +292,7 @@ def _says_who(part: Value) -> bool:
 
 def _only_asserted(facts: SourceFacts) -> Iterator[Told]:
     """``assert current_user.role == "admin"``: python -O leaves it out, and a bare comparison is none."""
-    for one in facts.comparisons("==", "!=", "in", "not in", "is", "is not"):
+    for one in facts.comparisons("==", "!="):
         if not one.function or not any(_says_role(side) for side in (one.left, one.right)):
             continue
         if not facts.is_view(one.function) and not _is_guard(facts, one.function):
