@@ -120,12 +120,16 @@ def manager(app: App) -> Span | None:
 
 
 def locations(app: App) -> tuple[str, ...]:
-    """Where tokens are looked for, as settings say; the library's default where none does."""
+    """Where tokens are looked for, as settings and single guards say; the library's default where none does."""
     facts = source_of(app)
     found = [one for write in written(app, "JWT_TOKEN_LOCATION") for one in plain(facts, write.value)]
     force = in_force(app, "JWT_TOKEN_LOCATION")
     if force is not MISSING:
         found.append(force)
+    for call in facts.calls(*GUARDS):
+        told = plain(facts, call.argument(3, "locations"))
+        found += told
+        found += ["headers"] if told and len(found) == len(told) else []  # the guards that name none take the default
     names = [part for one in found for part in members(one)]
     return tuple(str(name) for name in names) or ("headers",)
 

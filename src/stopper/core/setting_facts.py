@@ -19,6 +19,7 @@ from stopper.core.values import (
     EnvironmentValue,
     Item,
     Mapping,
+    Member,
     Name,
     Parameter,
     Sequence,
@@ -105,6 +106,11 @@ def plain(facts: SourceFacts, value: Value | None, depth: int = 6) -> tuple[obje
             return (tuple(one for item in items for one in plain(facts, item, depth - 1)),)
         case EnvironmentValue(default=default) | Item(default=default) if default is not None:
             return plain(facts, default, depth - 1)
+        case (
+            Member(attribute="debug" | "testing", owner=Call(callee="flask.Flask"))
+            | Name(dotted="flask.Flask.debug" | "flask.current_app.debug" | "flask.current_app.testing")
+        ):
+            return (False,)  # as it is where the application serves people
         case ConfigValue():
             return tuple(
                 one for found in facts.followed(value) if found is not value for one in plain(facts, found, depth - 1)
@@ -166,6 +172,8 @@ def seconds(facts: SourceFacts, value: Value | None, depth: int = 6) -> float | 
             return None if said else float("inf")
         case Call() if value.method in ("timedelta", "relativedelta"):
             return _timedelta(facts, value)
+        case EnvironmentValue(default=Constant(value=False) as never):
+            return seconds(facts, never, depth - 1)
         case Choice() | ConfigValue():
             found = [
                 seconds(facts, one, depth - 1)

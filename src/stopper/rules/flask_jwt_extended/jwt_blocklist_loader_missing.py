@@ -8,13 +8,16 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_extended import BLOCKLIST, guarded, issues, manager, registers, uses, version
 from stopper.core.nested_functions import inside
+from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.setting_facts import in_force, switches
-from stopper.core.values import Item, Name, Value, text_of, walk
+from stopper.core.values import Item, Name, Value, is_constant, text_of, walk
 
 _OUT: Final = re.compile(
-    r"(?i)(^|[/_.-])(log[-_]?out|sign[-_]?out|log[-_]?off|(revoke[-_]?tokens?|tokens?/revoke))([/_-]|$)"
+    r"(?i)(^|[/_.-])(log[-_]?out|sign[-_]?out|log[-_]?off|(revoke[-_]?tokens?|tokens?/revoke)|(?:auth|session)/revoke)([/_-]|$)"
 )
+
+_SESSION: Final = re.compile(r"(?i)/(?:sessions?|log-?in|tokens?|auth)(?:/current|/me)?/?$")
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -26,6 +29,9 @@ def detect(app: App) -> Iterator[Hit]:
     wants = [route.path for route in app.routes if _OUT.search(route.path)]
     views = (route.view.rpartition(".")[2] for route in facts.routes)
     wants += [word for word in views if not wants and _OUT.search(word.lower())]
+    wants += [
+        route.path for route in facts.routes if not wants and "DELETE" in route.methods and _SESSION.search(route.path)
+    ]
     if not wants and not _refreshes(app):
         return
     reason = f"{wants[0]} logs out" if wants else "refresh tokens are issued"
@@ -34,13 +40,30 @@ def detect(app: App) -> Iterator[Hit]:
         yield Hit(said, place, reader="running")
     if place is None:
         return
-    if not registers(facts, BLOCKLIST):
+    if always := _always_says_no(facts):
+        yield Hit("the loader says of every token that it was not taken back", always)
+    elif not registers(facts, BLOCKLIST):
         if (known is None or not known.blocklist) and not _asks_by_decorator(facts):
             yield Hit(said, place)
     elif version(app) < 4:
         off = [doubt.span for doubt in switches(app, "JWT_BLACKLIST_ENABLED") if not doubt.value and doubt.span]
         if off or in_force(app, "JWT_BLACKLIST_ENABLED") is False:
             yield Hit("JWT_BLACKLIST_ENABLED is off, so the loader is never asked", off[0] if off else place)
+
+
+def _always_says_no(facts: SourceFacts) -> Span | None:
+    """``return False``, and nothing else, in the loader."""
+    named = {
+        one.dotted
+        for call in facts.calls(*(f"*.{name}" for name in BLOCKLIST))
+        for one in call.args
+        if isinstance(one, Name)
+    }
+    for function in facts.functions():
+        loads = function.name in named or any(one.name.endswith(BLOCKLIST) for one in function.decorators)
+        if loads and function.returns and all(is_constant(one, False, None) for one in function.returns):
+            return function.span
+    return None
 
 
 def _asks_by_decorator(facts: SourceFacts) -> bool:

@@ -5,8 +5,9 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.cookie_flags import CookieSet, lacking_flags, set_cookies
+from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_extended import locations, manager, stands_on_stopper, uses
+from stopper.core.jwt_extended import LIBRARY, locations, manager, stands_on_stopper, uses
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_cookies import answers_with_cookies
 from stopper.core.rule import Edit, Hit, Rule
@@ -18,7 +19,7 @@ DEFAULTS: Final = ("access_token_cookie", "refresh_token_cookie")
 
 def detect(app: App) -> Iterator[Hit]:
     """Secure off, SameSite unset or None, or a domain, while cookies are a place for tokens."""
-    if not uses(app) or "cookies" not in locations(app):
+    if not uses(app) or ("cookies" not in locations(app) and not _sets_cookies(app)):
         return
     seen = False
     for key, wrong in _WRONG.items():
@@ -35,6 +36,11 @@ def detect(app: App) -> Iterator[Hit]:
     unset = [key for key in ("JWT_COOKIE_SECURE", "JWT_COOKIE_SAMESITE") if _left_out(app, key)]
     if unset and not seen and place is not None and not stands_on_stopper(app):
         yield Hit(f"tokens come in cookies and {' and '.join(unset)} is left at its weak default", place)
+
+
+def _sets_cookies(app: App) -> bool:
+    """A log-in puts tokens into cookies, wherever they are looked for."""
+    return any(True for _ in source_of(app).calls(f"{LIBRARY}.set_access_cookies", f"{LIBRARY}.set_refresh_cookies"))
 
 
 def _left_out(app: App, key: str) -> bool:

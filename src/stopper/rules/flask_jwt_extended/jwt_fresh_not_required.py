@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_extended import Guarded, guarded, uses
+from stopper.core.naming import sensitive
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, Item, text_of, walk
 
@@ -38,8 +39,17 @@ def detect(app: App) -> Iterator[Hit]:
     for one in everything:
         if one.fresh or one.refresh or one.optional or one.function in asked or not one.methods & _CHANGING:
             continue
-        if _is_sensitive(one) and not _proves_again(facts, one.function):
+        if (_is_sensitive(one) or _sets_password(facts, one)) and not _proves_again(facts, one.function):
             yield Hit(f"{one.paths[0]} does something sensitive with a token that need not be fresh", one.span)
+
+
+def _sets_password(facts: SourceFacts, one: Guarded) -> bool:
+    """``user.password = …`` of what the caller sent, in a view whose name says nothing of it."""
+    named = [*one.paths, one.function.rpartition(".")[2]]
+    return not any(_ANYBODY.search(name) for name in named) and any(
+        "." in assigned.target and sensitive(assigned.attribute) == "password"
+        for assigned in facts.assignments_in(one.function)
+    )
 
 
 def _is_sensitive(one: Guarded) -> bool:
@@ -56,7 +66,13 @@ def _is_sensitive(one: Guarded) -> bool:
 
 
 def _proves_again(facts: SourceFacts, function: str) -> bool:
-    """The view asks for the password once more."""
+    """The view asks for the password once more, or looks itself whether the token is fresh."""
+    if any(
+        (one.stops or one.refuses)
+        and any(isinstance(part, Item) and text_of(part.key) == "fresh" for part in walk(one.value, 4))
+        for one in facts.conditions_in(function)
+    ):
+        return True
     if any(_is_held_against_stored(call) for call in facts.calls_in(function)):
         return True
     called = [call.callee for call in facts.calls_in(function)]

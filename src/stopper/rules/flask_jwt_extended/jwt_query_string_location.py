@@ -11,7 +11,7 @@ from stopper.core.probe_baseline import controls, judge, protected
 from stopper.core.probe_query import with_query
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import MISSING, in_force, members, plain, written
-from stopper.core.values import Choice, Sequence, Unknown, Value, is_constant, walk
+from stopper.core.values import Call, Choice, ConfigValue, Sequence, Unknown, Value, is_constant, walk
 
 _HOME = f"{LIBRARY}."
 _CALLS = tuple(
@@ -32,6 +32,10 @@ def detect(app: App) -> Iterator[Hit]:
         said: Value | None = call.argument(3, "locations")
         if _names_query(plain(facts, said)) or _adds_query(said):
             yield Hit("this guard takes tokens from the query string", call.span)
+    for call in facts.calls("*.append", "*.extend", "*.add", "*.insert"):
+        kept = call.receiver
+        if isinstance(kept, ConfigValue) and kept.key == "JWT_TOKEN_LOCATION" and any(map(_adds_query, _wrapped(call))):
+            yield Hit("JWT_TOKEN_LOCATION takes tokens from the query string", call.span)
     force = in_force(app, "JWT_TOKEN_LOCATION")
     if not seen and force is not MISSING and _names_query((force,)):
         yield Hit("JWT_TOKEN_LOCATION takes tokens from the query string", reader="running")
@@ -39,6 +43,10 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _names_query(values: tuple[object, ...]) -> bool:
     return any(name == "query_string" for value in values for name in members(value))
+
+
+def _wrapped(call: Call) -> tuple[Value, ...]:
+    return (Sequence(call.args),)
 
 
 def _adds_query(value: Value | None) -> bool:

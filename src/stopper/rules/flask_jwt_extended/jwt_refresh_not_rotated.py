@@ -8,13 +8,13 @@ from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_extended import GUARDS, guarded, revokes, uses
+from stopper.core.jwt_extended import GUARDS, LIBRARY, guarded, revokes, uses
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_login import log_in, token_in
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import is_constant
+from stopper.core.values import is_constant, text_of
 
 _REFRESH: Final = re.compile(r"(?i)(^|[/_-])(refresh|renew)([/_-]|$)")
 _NEW: Final = re.compile(
@@ -47,6 +47,21 @@ def detect(app: App) -> Iterator[Hit]:
                 )
             elif not any(_OLD.fullmatch(name) or name.rpartition(".")[2] == "get_jwt" for name in called):
                 yield Hit("the refresh route does not take back the refresh token that it replaces", one.span)
+    yield from _by_hand(app)
+
+
+def _by_hand(app: App) -> Iterator[Hit]:
+    """``decode_token(…)`` of a refresh token in a view that then makes an access token, and neither a new one nor the old one's end."""
+    facts = source_of(app)
+    for call in facts.calls(f"{LIBRARY}.decode_token"):
+        asks = any(
+            text_of(side) == "refresh" for one in facts.comparisons_in(call.function) for side in (one.left, one.right)
+        )
+        called = _called(app, call.function) if asks and facts.is_view(call.function) else []
+        if not any(name.endswith("create_access_token") for name in called):
+            continue
+        if not any(_NEW.fullmatch(name) or _OLD.fullmatch(name) for name in called):
+            yield Hit("the refresh route gives no new refresh token, so the old one is good for every theft", call.span)
 
 
 def _called(app: App, function: str) -> list[str]:

@@ -11,7 +11,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import alike, bearers
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import is_constant
+from stopper.core.values import Name, is_constant
 
 GUARDS = tuple(
     f"flask_jwt_extended.{home}{name}"
@@ -28,6 +28,20 @@ def detect(app: App) -> Iterator[Hit]:
     for function, decorator in _misplaced(app):
         if not _guarded_otherwise(app, function):
             yield Hit(f"the guard of {function.name} stands above its route, so it never runs", decorator.span)
+    yield from _too_late(app)
+
+
+def _too_late(app: App) -> Iterator[Hit]:
+    """``app.add_url_rule("/stats", view_func=stats)`` and then ``stats = jwt_required()(stats)``: the route has the bare view."""
+    facts = source_of(app)
+    for call in facts.calls(*(f"{name}.__call__" for name in GUARDS)):
+        view = call.args[0] if call.args else None
+        for route in facts.routes_of_view(view.dotted) if isinstance(view, Name) else ():
+            place = route.registered_at
+            if call.span is not None and place.path == call.span.path and place.line < call.span.line:
+                states = [state for one in app.routes if one.view == route.view for state in one.access.values()]
+                if not states or any(one.state != "guarded" for one in states):
+                    yield Hit(f"{route.view} is guarded after its route was added, so the route is open", call.span)
 
 
 def _misplaced(app: App) -> Iterator[tuple[Function | ClassFact, Decorator]]:

@@ -6,8 +6,9 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import source_of
 from stopper.core.jwt_extended import LIBRARY, uses, version
+from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Name, Sequence
+from stopper.core.values import Name, Value, options, walk
 
 _GUARD: Final = frozenset({f"{LIBRARY}.jwt_required", f"{LIBRARY}.view_decorators.jwt_required"})
 
@@ -22,18 +23,21 @@ def detect(app: App) -> Iterator[Hit]:
             if decorator.call is None and decorator.name in _GUARD:
                 yield Hit("@jwt_required is not called, so it wraps nothing and every request fails", decorator.span)
     for call in facts.calls(*_GUARD):
-        given = call.args[0] if call.args else None
-        if isinstance(given, Name) and facts.function(given.dotted) is not None and call.span is not None:
+        views = [one for one in options(call.args[0] if call.args else None) if isinstance(one, Name)]
+        if any(facts.function(one.dotted) is not None for one in views) and call.span is not None:
             yield Hit("jwt_required is given the view, but version 4 takes it by the call that it returns", call.span)
     for found in facts.classes():
         for name in ("decorators", "method_decorators"):
-            listed = found.attributes.get(name)
-            for item in listed.items if isinstance(listed, Sequence) else ():
-                if isinstance(item, Name) and item.dotted in _GUARD:
-                    yield Hit(
-                        "jwt_required is listed without being called",
-                        item.span or listed.span if isinstance(listed, Sequence) else found.span,
-                    )
+            yield from _listed(found.attributes.get(name), found.span)
+    for call in facts.calls("*.Api", "*.Namespace", "*.init_app", "*.namespace"):
+        yield from _listed(call.keyword("decorators"), call.span)
+
+
+def _listed(value: Value | None, place: Span | None) -> Iterator[Hit]:
+    """The bare name in a list of decorators, or in one of the lists that a mapping has for each method."""
+    for part in walk(value, 2):
+        if isinstance(part, Name) and part.dotted in _GUARD:
+            yield Hit("jwt_required is listed without being called", part.span or getattr(value, "span", None) or place)
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

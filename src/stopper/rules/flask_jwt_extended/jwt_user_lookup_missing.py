@@ -9,7 +9,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_extended import BLOCKLIST, LOOKUP, guarded, issues, manager, registers, uses
 from stopper.core.login_names import BEST
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.values import Name, walk
+from stopper.core.values import Call, Name, text_of, walk
 
 _USER: Final = re.compile(r"(?i)^(app)?users?(model)?$|^(member|account|customer|employee|person)$")
 
@@ -27,27 +27,62 @@ def detect(app: App) -> Iterator[Hit]:
     if known is not None:
         looked_up, revokes = known.user_lookup, known.blocklist
     elif place is not None and uses(app):
-        looked_up, revokes = registers(facts, LOOKUP), registers(facts, BLOCKLIST)
+        looked_up, revokes = registers(facts, LOOKUP) and not _only_makes(facts), registers(facts, BLOCKLIST)
     else:
         return
     takes_access = any(not one.refresh for one in app.extensions.token_guards) or any(
         not one.refresh for one in guarded(facts)
     )
     kept = [found.name for found in facts.classes() if _USER.search(found.name.rpartition(".")[2]) and found.bases]
+    kept += _tables(facts)
     if (
         looked_up
         or _looked_up_by_hand(facts)
         or _asked_for_the_list(facts, kept)
         or not takes_access
-        or not (kept or _lets_people_in(app))
+        or not (kept or _lets_people_in(app) or _only_makes(facts))
     ):
         return
     sure: Certainty | None = "possible" if revokes or not kept else None
     said = "no user_lookup_loader asks whether the token's user still exists and is active"
     if known is not None:
         yield Hit(said, place, certainty=sure, reader="running")
-    if place is not None and not registers(facts, LOOKUP):
+    if place is not None and (not registers(facts, LOOKUP) or _only_makes(facts)):
         yield Hit(said, place, certainty=sure)
+
+
+def _tables(facts: SourceFacts) -> list[str]:
+    """Tables and collections of people that no class of the project stands for."""
+    found = [callee for callee in facts.callees() if _COLLECTION.search(callee)]
+    said = (text_of(call.args[0]) for call in facts.calls("*.execute") if call.args)
+    return found + [text for text in said if text is not None and _TABLE.search(text)]
+
+
+_COLLECTION: Final = re.compile(
+    r"\.(?:users?|accounts?|members?|people)\.(?:find|find_one|insert_one|update_one|delete_one|get_item|put_item)$"
+)
+_TABLE: Final = re.compile(r"(?i)\b(?:from|into|update)\s+[\"`]?(?:users?|accounts?|members?|people)\b")
+
+
+def _only_makes(facts: SourceFacts) -> bool:
+    """The loader makes an object of what stands in the token, and asks nothing whether there is such a person."""
+    named = {
+        one.dotted
+        for call in facts.calls(*(f"*.{name}" for name in LOOKUP))
+        for one in call.args
+        if isinstance(one, Name)
+    }
+    loaders = [
+        one for one in facts.functions() if one.name in named or any(by.name.endswith(LOOKUP) for by in one.decorators)
+    ]
+    return bool(loaders) and all(
+        bool(loader.returns)
+        and all(isinstance(value, Call) and value.method[:1].isupper() for value in loader.returns)
+        and all(
+            call.method[:1].isupper() or call.method in ("get", "int", "str") for call in facts.calls_in(loader.name)
+        )
+        for loader in loaders
+    )
 
 
 def _looked_up_by_hand(facts: SourceFacts) -> bool:

@@ -22,6 +22,7 @@ from stopper.scan.source.drafts import (
     new_item,
     new_member,
     new_span,
+    new_truth,
     new_unknown,
 )
 from stopper.scan.source.expressions import bind_target
@@ -241,10 +242,29 @@ def read_match(reader: Reader, node: ast.Match) -> None:
         _capture_members(reader, subject, case.pattern)
         if case.guard is not None:
             reader.value(case.guard)
+        outer, asked = reader.under, _asked_plainly(reader, subject, case)
+        reader.under = outer if asked is None else (*outer, (asked, False))
         body = block(reader, case.body)
+        reader.under = outer
+        if asked is not None:
+            place, around = reader.span(case.pattern), _around(reader, case.body)
+            reader.project.conditions.append(
+                new_condition(asked, False, body.stops, body.refuses, place, reader.function, around)
+            )
         if not body.stops:
             merged = _joined(merged, _snapshot(reader))
     set_scope(reader, merged)
+
+
+def _asked_plainly(reader: Reader, subject: Value, case: ast.match_case) -> Value | None:
+    """The test that ``case None:`` and ``case "admin":`` make, as an ``if`` would."""
+    if case.guard is not None:
+        return None
+    if isinstance(case.pattern, ast.MatchSingleton):
+        return new_truth((subject, new_constant(case.pattern.value, reader.span(case.pattern))))
+    if isinstance(case.pattern, ast.MatchValue):
+        return new_truth((subject, reader.value(case.pattern.value)))
+    return None
 
 
 def _capture_members(reader: Reader, subject: Value, pattern: ast.pattern | None) -> None:
