@@ -15,11 +15,12 @@ _USES: Final = {
     r"cryptography\.fernet\.(Multi)?Fernet": "encrypts other data",
     r"(Crypto|Cryptodome)\.Cipher\.\w+\.new": "encrypts other data",
     r"cryptography\.hazmat\.primitives\.ciphers\.(aead\.\w+|Cipher|algorithms\.\w+|base\.Cipher)": "encrypts other data",
-    r"nacl\.secret\.SecretBox": "encrypts other data",
+    r"nacl\.secret\.(SecretBox|Aead)|jwcrypto\.jwe\.JWE|(jose|joserfc)\.jwe\.encrypt\w*": "encrypts other data",
+    r"sqlalchemy_utils(\.\w+)*\.(String)?EncryptedType": "encrypts other data",
     r"simplecrypt\.(en|de)crypt|cryptocode\.(en|de)crypt": "encrypts other data",
     r"hashlib\.(pbkdf2_hmac|scrypt|sha\d+|md5|blake2\w)": "is hashed into something else",
     r"cryptography\.hazmat\.primitives\.kdf\.\w+(\.\w+)?\.derive": "is made into another key",
-    r"(hmac\.new|hmac\.digest)": "signs something that is no session",
+    r"(hmac\.new|hmac\.digest|hmac\.HMAC)": "signs something that is no session",
 }
 _DERIVES: Final = re.compile(r"\.primitives\.kdf\.")
 _SPELL: Final = frozenset(

@@ -14,10 +14,13 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_cookies import answers_with_cookies
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import in_force, is_for_one_desk, lasting, said_time, seconds, written
-from stopper.core.values import is_constant
+from stopper.core.values import is_constant, text_of
 
 LONGEST: Final = {"PERMANENT_SESSION_LIFETIME": 31 * 86400.0, "REMEMBER_COOKIE_DURATION": 31 * 86400.0}
 """A month; Flask's default for the first is 31 days, Flask-Login's for the second is 365."""
+
+_KEEPS: Final = re.compile(r"(?i)^(?!.*(?:csrf|xsrf|consent|refresh)).*(?:sess|(?:^|[_-])sid$|remember|log_?in|auth)")
+"""Names of cookies that keep somebody logged in."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -36,6 +39,11 @@ def detect(app: App) -> Iterator[Hit]:
         force = lasting(in_force(app, key))
         if not seen and force is not None and force > most:
             yield Hit(f"{key} lets the cookie live {said_time(force)}", reader="running")
+    for call in facts.calls("*.set_cookie"):
+        name = text_of(call.argument(0, "key")) or ""
+        length = seconds(facts, call.argument(2, "max_age")) if _KEEPS.search(name) else None
+        if length is not None and length > max(LONGEST.values()):
+            yield Hit(f"the cookie {name} lives {said_time(length)}", call.span, certainty="likely")
     if not facts.imports("flask_login"):
         return
     for call in facts.calls("flask_login.login_user", "flask_login.utils.login_user"):

@@ -9,11 +9,13 @@ from stopper.core.effective_settings import answered, open_place
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.setting_facts import in_force, is_for_one_desk, plain, switches, written
-from stopper.core.values import Name
+from stopper.core.values import Item, Name, Value, text_of, walk
 
 _PICKLES: Final = re.compile(r"(pickle|_pickle|cPickle|dill|cloudpickle|joblib|jsonpickle)(\.|$).*")
 _LIBRARIES: Final = ("flask_session.", "flask_sessionstore.", "flask_kvsession.")
 _FILES: Final = re.compile(r"^(cachelib|werkzeug\.contrib\.cache)\b.*\.FileSystemCache$")
+_OF_SOMEBODY: Final = re.compile(r"(?i)sess|user|auth|log_?in|account|identity|profile")
+_PROVES: Final = re.compile(r"(?i)unsign|verif|compare_digest|decrypt|hmac|signature|jwt|jws|check_")
 _FORMATS: Final = frozenset({"pickle", "dill"})
 
 
@@ -25,6 +27,26 @@ def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
     for call in facts.calls("pickle.load", "pickle.loads", "dill.load", "dill.loads", "shelve.open"):
         if call.function in shown and call.span is not None:
             yield Hit("sessions are kept as pickles", call.span)
+    for call in facts.calls("json.loads", "flask.json.loads"):
+        if (
+            call.function in shown
+            and any(map(_is_session_cookie, walk(call.argument(0), 6)))
+            and not _verifies(facts, call.function)
+        ):
+            yield Hit("the session is read from a cookie that nobody signed", call.span, certainty="likely")
+
+
+def _is_session_cookie(value: Value) -> bool:
+    return (
+        isinstance(value, Item)
+        and isinstance(value.owner, Name)
+        and value.owner.dotted == "flask.request.cookies"
+        and _OF_SOMEBODY.search(text_of(value.key) or "") is not None
+    )
+
+
+def _verifies(facts: SourceFacts, function: str) -> bool:
+    return any(_PROVES.search(call.callee) for call in facts.calls_in(function))
 
 
 def detect(app: App) -> Iterator[Hit]:

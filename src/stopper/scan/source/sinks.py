@@ -7,7 +7,7 @@ from typing import Final
 from stopper.core.fact import SinkKind
 from stopper.core.values import Call, Constant, Member, Name, Value, walk
 from stopper.scan.source import names
-from stopper.scan.source.drafts import new_flow, new_unknown
+from stopper.scan.source.drafts import new_constant, new_flow, new_mapping, new_unknown
 from stopper.scan.source.reader import Reader
 
 
@@ -28,7 +28,7 @@ def record_sinks(reader: Reader, call: Call, word: str, owner: Value | None) -> 
     if _is_outbound(call.callee):
         _outbound(reader, call, word)
     elif word in ("update", "setdefault") and type(owner) is Name and owner.dotted == "flask.session":
-        _flow(reader, "session", _together(call.args + tuple(value for _, value in call.keywords)), call, "")
+        _put_into_session(reader, call, word)
 
 
 @lru_cache(maxsize=16384)
@@ -101,6 +101,18 @@ def _outbound(reader: Reader, call: Call, word: str) -> None:
 
 def _together(found: tuple[Value, ...]) -> Value:
     return found[0] if len(found) == 1 else new_unknown(found)
+
+
+def _put_into_session(reader: Reader, call: Call, word: str) -> None:
+    """``session.update(user_id=…)`` and ``session.setdefault("cart", …)``, under the names that they say."""
+    first = call.args[0] if call.args else None
+    if word == "setdefault" and len(call.args) > 1 and type(first) is Constant:
+        _flow(reader, "session", call.args[1], call, str(first.value))
+    elif word == "update" and not call.args:
+        pairs = tuple((new_constant(name), value) for name, value in call.keywords if name != "**")
+        _flow(reader, "session", new_mapping(pairs, call.open), call, "")
+    else:
+        _flow(reader, "session", _together(call.args + tuple(value for _, value in call.keywords)), call, "")
 
 
 def _flow(reader: Reader, kind: str, value: Value, call: Call, detail: str) -> None:
