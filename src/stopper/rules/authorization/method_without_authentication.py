@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from stopper.core.app import App, Route
+from stopper.core.app import Access, App, Route
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
@@ -13,7 +13,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import attempt, candidates, is_door
 from stopper.core.refusing_views import only_refuses
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Constant
+from stopper.core.values import Constant, Name
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _CHANGING: Final = ("POST", "PUT", "PATCH", "DELETE")
@@ -29,19 +29,23 @@ def detect(app: App) -> Iterator[Hit]:
     for route in app.routes:
         for method, access in route.access.items():
             # Two blueprints have one path only where their prefixes are not known.
-            mixed.setdefault((route.blueprint, route.path), set()).add(access.state if method != "OPTIONS" else "")
+            mixed.setdefault((route.blueprint, route.path), set()).add(_state(access) if method != "OPTIONS" else "")
     paths = {path for path, states in mixed.items() if {"guarded", "open"} <= states}
-    if not paths:
-        return
     index = index_of(source_of(app))
+    hooks = _hooks_by_method(app, index)
+    if not paths and not hooks:
+        return
     for route in app.routes:
-        if (route.blueprint, route.path) not in paths or _PUBLIC.search(route.path):
+        if _PUBLIC.search(route.path):
             continue
         for method in route.methods:
             found = route.access.get(method)
             if found is None or found.state != "open" or method not in (*_CHANGING, "HEAD"):
                 continue
-            if method == "HEAD" and (get := route.access.get("GET")) is not None and get.state == "open":
+            passed_by = method != "HEAD" and any(guard.name in hooks for guard in found.guards)
+            if (route.blueprint, route.path) not in paths and not passed_by:
+                continue
+            if method == "HEAD" and (get := route.access.get("GET")) is not None and get.state != "guarded":
                 continue
             if method == "HEAD" and _answers_get_only(index, route):
                 continue
@@ -55,6 +59,32 @@ def detect(app: App) -> Iterator[Hit]:
                 span,
                 RouteRef(method, route.path),
             )
+
+
+def _state(access: Access) -> str:
+    """A check that the view makes itself counts, where nobody could follow it to its end."""
+    own = access.state == "unknown" and all(guard.kind == "view-body" for guard in access.guards)
+    return "guarded" if own else access.state
+
+
+def _hooks_by_method(app: App, index: FunctionIndex) -> frozenset[str]:
+    """Hooks that ask for the method, and turn callers away at some and not at others: ``if request.method in ("POST", "PUT") and …``."""
+    seen: dict[str, set[bool | None]] = {}
+    for route in app.routes:
+        for method, access in route.access.items():
+            for guard in access.guards if method in _CHANGING else ():
+                if guard.kind == "before_request":
+                    seen.setdefault(guard.name, set()).add(guard.stops)
+    mixed = [name for name, stops in seen.items() if {True, False} <= stops]
+    return frozenset(
+        name
+        for name in mixed
+        if any(
+            isinstance(side, Name) and side.dotted == "flask.request.method"
+            for one in index.comparisons.get(name, ())
+            for side in (one.left, one.right)
+        )
+    )
 
 
 def _answers_get_only(index: FunctionIndex, route: Route) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App, Route
+from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.owner_names import PRIVATE
@@ -14,7 +15,21 @@ from stopper.core.probe_baseline import TRIES, answered, attempt
 from stopper.core.probe_objects import as_id, entries, ids
 from stopper.core.rule import Hit, Rule
 from stopper.core.spec_document import mapping, operations, place_of, speaks_of
-from stopper.core.values import Call, Mapping, Name, Unknown, Value, is_constant, text_of, walk
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    EnvironmentValue,
+    Format,
+    Mapping,
+    Member,
+    Name,
+    Parameter,
+    Unknown,
+    Value,
+    is_constant,
+    text_of,
+    walk,
+)
 
 _ID: Final = re.compile(r"(?i)^(id|pk|\w*_id|\w+Id|\w*_?(no|number))$")
 _OWN_ID: Final = re.compile(
@@ -22,11 +37,16 @@ _OWN_ID: Final = re.compile(
 )
 _CLOCKS: Final = (
     "time.time", "time.time_ns", "time.monotonic_ns", "itertools.count", "next", "random.randint", "random.randrange", "random.random",
-    "random.choice", "random.choices", "random.getrandbits", "uuid.uuid1",
+    "random.choice", "random.choices", "random.getrandbits", "uuid.uuid1", "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today",
 )  # fmt: skip
 _COUNTS: Final = frozenset({"incr", "incrby", "hincrby", "zcard", "llen", "lastrowid"})
 """What a store counts with."""
 _SIZES: Final = frozenset({"len", "count", "max", "scalar"})
+_LINK: Final = re.compile(r"(?i)(?:share_|download_|public_)?(?:url|link|path|href)")
+_ENCODES: Final = frozenset({
+    "hashlib.md5", "hashlib.sha1", "hashlib.sha256", "zlib.crc32", "base64.b64encode", "base64.urlsafe_b64encode", "base64.b32encode", "hex",
+})  # fmt: skip
+"""What a number can be turned into by everybody."""
 _RANDOM: Final = re.compile(r"secrets\.|urandom|uuid4|SystemRandom|hmac|token_")
 _OWNER: Final = re.compile(r"(?i)owner|own_|belongs")
 _PUBLIC: Final = re.compile(
@@ -37,8 +57,11 @@ _PUBLIC: Final = re.compile(
 def detect(app: App) -> Iterator[Hit]:
     """A number as the id in the path of a private thing, in the source or in the document."""
     told = {route.path for route in app.routes if _asked_whose(route)}
-    for route in source_of(app).routes:
-        name = next((name for name, kind in route.parameters if kind == "int" and _ID.match(name)), None)
+    facts = source_of(app)
+    for route in facts.routes:
+        name = next(
+            (name for name, kind in route.parameters if _ID.match(name) and _is_number(facts, route, name, kind)), None
+        )
         if name is not None and _private(route.path) and route.path not in told and not _only_in_tests(app, route.path):
             told.add(route.path)
             text = f"{route.path} finds a private thing by the number {name}, which is easily guessed"
@@ -56,11 +79,21 @@ def detect(app: App) -> Iterator[Hit]:
                 yield Hit(text, place_of(app, one.written, one.method.lower()), one.ref, reader="spec")
 
 
+def _is_number(facts: SourceFacts, route: SourceRoute, name: str, kind: str) -> bool:
+    """By the path, or because the view makes a number of it: ``/orders/<order_id>`` and ``int(order_id)``."""
+    if kind == "int":
+        return True
+    return kind in ("string", "default", "") and any(
+        call.callee == "int" and any(isinstance(one, Parameter) and one.parameter == name for one in call.args[:1])
+        for call in facts.calls_in(route.view)
+    )
+
+
 def _counted(facts: SourceFacts) -> Iterator[Hit]:
     """An id made of the time, of a counter or of a small random number, under which something is kept that is asked for by it."""
     yield from _by_default(facts)
     makers = {call.function for call in facts.calls(*_CLOCKS, *(f"*.{word}" for word in _COUNTS)) if call.function}
-    makers |= {call.function for call in facts.calls("len", "*.count", "max") if call.function}
+    makers |= {call.function for call in facts.calls("len", "*.count", "max", *_ENCODES) if call.function}
     makers |= {call.function for maker in makers for call in facts.calls(maker) if call.function}
     for function in sorted(makers):
         if not facts.routes_reaching(function):
@@ -71,10 +104,15 @@ def _counted(facts: SourceFacts) -> Iterator[Hit]:
             pairs += [member for one in call.args if call.span for member in _members(one, call.span)]
         pairs += [member for one in facts.returns_of(function) for member in _members(one.value, one.span)]
         found = next(
-            ((name, span) for name, value, span in pairs if _OWN_ID.fullmatch(name) and _is_counted(facts, value)), None
+            ((name, span) for name, value, span in pairs if _names_id(name, value) and _is_counted(facts, value)), None
         )
         if found is not None:
             yield Hit(f"`{found[0]}` is made of the time or a counter, and is easily guessed", found[1])
+
+
+def _names_id(name: str, value: Value) -> bool:
+    """By its name, or as the last part of a link."""
+    return _OWN_ID.fullmatch(name) is not None or (isinstance(value, Format) and _LINK.fullmatch(name) is not None)
 
 
 def _by_default(facts: SourceFacts) -> Iterator[Hit]:
@@ -107,8 +145,26 @@ def _is_counted(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
         return False
     if any(one.callee in _CLOCKS or one.method in _COUNTS for one in calls) or any(map(_is_next, walk(value, 3))):
         return True
+    if any(one.callee in _ENCODES and _is_of_number(one) for one in calls):
+        return True
     returned = [one.value for call in calls if depth for one in facts.returns_of(call.callee)]
     return any(_is_counted(facts, one, depth - 1) for one in returned)
+
+
+def _is_of_number(call: Call) -> bool:
+    """``md5(str(row.id))``, ``b64encode(str(row.id))``, with nothing secret beside it."""
+    inside = list(walk(call, 8))
+    if any(isinstance(part, (ConfigValue, EnvironmentValue)) for part in inside):
+        return False
+    return any(
+        (isinstance(part, Member) and part.attribute in ("id", "pk"))
+        or (
+            isinstance(part, Call)
+            and part.method in ("Column", "mapped_column")
+            and is_constant(part.keyword("primary_key"), True)
+        )
+        for part in inside
+    )
 
 
 def _is_next(value: Value) -> bool:

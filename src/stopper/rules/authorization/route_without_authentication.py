@@ -14,6 +14,7 @@ from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.inside_locations import is_kept_inside
+from stopper.core.open_doors import answers_graphql, is_exempted, marks_views, serves_somebody
 from stopper.core.personal import addresses_in, is_personal, mentions_personal, people_in
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
@@ -71,7 +72,7 @@ def detect(app: App) -> Iterator[Hit]:
     """Routes that the reader knows to be open, in an application that guards others, and that change or serve people's data."""
     facts = source_of(app)
     guarded = any(is_seemingly_guarded(access) for route in app.routes for access in route.access.values())
-    if not (guarded or has_idle_guard(facts)) or _guards_out_of_sight(facts):
+    if not (guarded or has_idle_guard(facts) or marks_views(facts)) or _guards_out_of_sight(facts):
         return
     index = index_of(facts)
     published = _published(app)
@@ -90,12 +91,17 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         for method in route.methods:
             access = route.access.get(method)
-            if access is None or access.state != "open" or method in ("HEAD", "OPTIONS"):
+            if access is None or method in ("HEAD", "OPTIONS"):
                 continue
             own = list(index.of_view(route.view, route.span, method))
+            exempted = access.state == "unknown" and is_exempted(own, route)
+            if access.state != "open" and not exempted:
+                continue
             if own and all(only_refuses(facts, one.name) for one in own):
                 continue
-            if asks_somebody(index, route, own, understood) or (method == "POST" and _REGISTERS.search(route.path)):
+            if (not exempted and asks_somebody(index, route, own, understood)) or (
+                method == "POST" and _REGISTERS.search(route.path)
+            ):
                 continue
             if any(_FORGOTTEN.search(name) for name in index.calling([one.name for one in own], 1)):
                 continue
@@ -163,9 +169,10 @@ def _harm(index: FunctionIndex, route: Route, method: str, own: SequenceType[Fun
             "changes data"
             if any(writes(facts, name) for name in functions)
             or hands_on(facts, {name for name, _ in route.parameters}, own)
+            or answers_graphql(facts, own)
             else None
         )
-    if any(_serves_people(facts, name) for name in functions):
+    if any(_serves_people(facts, name) for name in functions) or serves_somebody(facts, route, own):
         return "gives away people's data"
     calls = [call.callee for name in functions for call in facts.calls_in(name)]
     is_page = any(callee.startswith("flask.render_template") for callee in calls)

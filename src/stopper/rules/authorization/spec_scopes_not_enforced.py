@@ -16,6 +16,10 @@ from stopper.core.told_nothing import is_told_in_vain, is_told_nothing
 from stopper.core.values import Call, Constant, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
+_SAYS: Final = frozenset(
+    {"debug", "info", "warning", "error", "exception", "log", "print", "jsonify", "split", "get", "render_template"}
+)
+"""Calls that show or take apart what a token says, and refuse nobody."""
 _CHECKS: Final = re.compile(
     r"(?i)scope|scp\b|permission|role|privilege|polic|authori[sz]e|rbac|entitle|has_access|can_"
 )
@@ -28,9 +32,12 @@ def detect(app: App) -> Iterator[Hit]:
     if not wanted or app.source is None:
         return
     index = index_of(source_of(app))
+    known = frozenset(scope for route in wanted for scopes in route.spec_scopes.values() for scope in scopes)
     for route in wanted:
         for method, scopes in route.spec_scopes.items():
-            if method in route.methods and route.view and not _looks(index, route, method, scopes):
+            if not (method in route.methods and route.view):
+                continue
+            if not _looks(index, route, method, scopes) or _looks_at_others(index, route, method, scopes, known):
                 ref = RouteRef(method, route.path)
                 text = f"the document asks for the scope {', '.join(scopes)} at {ref}, and the code looks at no scope"
                 yield Hit(text, route.span, ref)
@@ -56,10 +63,23 @@ def _looks(index: FunctionIndex, route: Route, method: str, scopes: Sequence[str
     heads = [*names, *(function.name for function in own)]
     roots = [name for head in heads for name in (head, *inside(index.facts, head)) if name in index.by_name]
     for name in index.calling(roots, 3):
-        values += index.facts.calls_in(name)
+        values += [call for call in index.facts.calls_in(name) if call.method not in _SAYS]
         values += [side for one in index.comparisons.get(name, ()) for side in (one.left, one.right)]
         values += [one.value for one in index.conditions.get(name, ())]
     return any(_speaks(part, scopes) for value in values for part in walk(value, 6))
+
+
+def _looks_at_others(
+    index: FunctionIndex, route: Route, method: str, scopes: Sequence[str], known: frozenset[str]
+) -> bool:
+    """That the view and its decorators speak of scopes of the document, and of none that it asks for here."""
+    own = list(index.of_view(route.view, route.span, method))
+    values: list[Value] = [one.call for function in own for one in function.decorators if one.call is not None]
+    for function in own:
+        values += index.facts.calls_in(function.name)
+        values += [side for one in index.comparisons.get(function.name, ()) for side in (one.left, one.right)]
+    said = {text_of(part) for value in values for part in walk(value, 6)} & known
+    return bool(said) and said.isdisjoint(scopes)
 
 
 def _names_something(call: Call) -> bool:

@@ -14,6 +14,7 @@ from stopper.core.values import (
     Constant,
     Item,
     Mapping,
+    Name,
     Sequence,
     Truth,
     Value,
@@ -46,6 +47,7 @@ class Guards:
         self.routes = routes
         self.judges = Judges(project, facts)
         self.exemptions = Exemptions(self.judges)
+        self._inner: dict[str, str] = {}
         self._hooks: dict[str, Judgement | None] = {}
         self._by_view: dict[str, list[Reading]] = {}
         seals = [
@@ -134,21 +136,38 @@ class Guards:
         if function is not None:
             own = origin.registration.index if origin.registration.target == view else -1
             for index, decorator in enumerate(function.decorators):
-                guard = self._decorator(decorator, index, own)
+                guard = self._decorator(decorator, index, own, Asked(route, method))
                 if guard is not None:
                     yield guard
         yield from self._body(view, Asked(route, method))
 
-    def _decorator(self, decorator: Decorator, index: int, route_index: int) -> Guard | None:
+    def _decorator(self, decorator: Decorator, index: int, route_index: int, asked: Asked) -> Guard | None:
         judged = self.judges.decorator(decorator.name, decorator.call)
         if judged is None:
             return None
         stops = judged.stops
         if index < route_index:
             stops = False
+        elif stops and (inner := self._inner_by_path(decorator.name)):
+            stops = self.exemptions.stopped(inner, asked.route, asked.method)
         if decorator.name.startswith("stopper."):
             return Guard(decorator.name, "policy", stops, "source", decorator.span)
         return Guard(decorator.name, "decorator", stops, "source", decorator.span)
+
+    def _inner_by_path(self, name: str) -> str:
+        """The function inside a decorator that asks for the method before it turns anybody away: ``if request.method == "POST" and …``."""
+        if name not in self._inner:
+            self._inner[name] = next(
+                (
+                    inner
+                    for inner, refusals in self.judges.refusals.items()
+                    if inner.startswith(f"{name}.")
+                    and all(any(map(_reads_method, walk(one, 4))) for each in refusals for one, _ in each.under[:1])
+                    and all(each.under for each in refusals)
+                ),
+                "",
+            )
+        return self._inner[name]
 
     def _wrapped(self, value: Value | None) -> Iterator[Guard]:
         for option in options(value):
@@ -347,3 +366,7 @@ def _opens(word: str, said: Value) -> bool:
 def _applied(call: Call) -> str:
     """The decorator that ``guard(view)`` or ``guard(option)(view)`` applies."""
     return call.callee.removesuffix(".__call__")
+
+
+def _reads_method(value: Value) -> bool:
+    return isinstance(value, Name) and value.dotted == "flask.request.method"
