@@ -50,6 +50,7 @@ from stopper.core.values import (
     parts,
     walk,
 )
+from stopper.core.whole_settings import holds_settings
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -305,6 +306,8 @@ class _Asking:
             return known
         if self.numbers and callee in NUMBERS:
             return NONE
+        if holds_settings(self.facts, value):
+            return labelled("whole-config", source=callee)
         if callee in _OF_KEYS and value.args and isinstance(held := value.args[0], Mapping):
             return self._union(tuple(key for key, _ in held.items), bound, depth)
         if callee in PASSING:

@@ -24,6 +24,7 @@ from stopper.core.values import (
     parts,
     walk,
 )
+from stopper.core.whole_settings import holds_settings
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -61,6 +62,8 @@ def _shows_all(facts: "SourceFacts", value: Value, depth: int = 12) -> bool:
             return False
         case Truth() | Call(method="keys" | "get_namespace"):
             return False
+        case Call() if holds_settings(facts, value):
+            return True
         case Sequence(items=(Item(key=Unknown(parts=())),), open=True, span=span):
             return span is not None and any(
                 call.span is not None and span.holds(call.span) for call in facts.calls("*.items", "*.values")

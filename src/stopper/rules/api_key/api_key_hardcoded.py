@@ -43,6 +43,17 @@ _COLLECTION: Final = re.compile(
 _OF_ANYTHING: Final = re.compile(r"(?i)(?:.*_)?(?:valid|allowed)_?keys(?:_.*)?")
 _FIELD: Final = re.compile(r"_?[a-z]+(?:_[a-z]+)*|[A-Z]+(?:_[A-Z]+)*")
 """What a field, a column or a setting is called."""
+_PACKED: Final = frozenset(
+    {
+        "base64.b64decode",
+        "base64.urlsafe_b64decode",
+        "base64.b32decode",
+        "base64.b16decode",
+        "bytes.fromhex",
+        "binascii.unhexlify",
+        "codecs.decode",
+    }
+)
 _URL: Final = re.compile(r"^(?:https?|redis|postgres\w*)://|^[\w.-]+/[\w./-]*$|^\w+\.\w+(?:\.\w+)*$|\s")
 
 
@@ -103,6 +114,7 @@ def _is_used_again(value: Value, place: Span) -> bool:
 def _held(name: str, value: Value, span: Span) -> Iterator[tuple[Span, Certainty]]:
     if isinstance(value, Parameter) and isinstance(value.default, Constant):
         value = value.default
+    value = _unpacked(value)
     if _is_about_key(name) and any(
         _is_key(one) and not _repeats(one, name) for one in literals(value) if not isinstance(value, Item)
     ):
@@ -112,6 +124,19 @@ def _held(name: str, value: Value, span: Span) -> Iterator[tuple[Span, Certainty
             if _holds(option) and not (_OF_ANYTHING.fullmatch(name) and _names_fields(option)):
                 yield span, "likely"
                 return
+
+
+def _unpacked(value: Value) -> Value:
+    """The literal in ``base64.b64decode("…").decode()``: whoever reads the code unpacks it too."""
+    inner = value
+    while isinstance(inner, Call):
+        if inner.callee in _PACKED and inner.args:
+            inner = inner.args[0]
+        elif inner.method in ("decode", "strip", "encode") and inner.receiver is not None:
+            inner = inner.receiver
+        else:
+            return value
+    return inner if isinstance(inner, Constant) else value
 
 
 def _in_table(table: Mapping, depth: int = 3) -> Iterator[tuple[Span, Certainty]]:

@@ -15,6 +15,7 @@ from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_answers import honest_answers
 from stopper.core.rule import Hit, Rule
+from stopper.core.shown_fields import secret_fields
 from stopper.core.sql_tables import columns_read
 from stopper.core.values import (
     Call,
@@ -27,6 +28,7 @@ from stopper.core.values import (
     Member,
     Name,
     Parameter,
+    Sequence,
     Truth,
     Unknown,
     Value,
@@ -53,7 +55,7 @@ def detect(app: App) -> Iterator[Hit]:
     """A member or setting that is called a key, in what a view returns, unless the view has just made it."""
     facts = source_of(app)
     seen: set[tuple[str, int]] = set()
-    for flow in facts.flows("response"):
+    for flow in facts.flows("response", "response-header"):
         if (
             not _ONCE.search(flow.function.rpartition(".")[2])
             and _gives(facts, flow.value, flow.function)
@@ -89,6 +91,10 @@ def _by_schema(facts: SourceFacts) -> Iterator[Span]:
             for fields in one.call.args if one.call.method in _MARSHALS else ():
                 yield from (one.span for key, field in _declared_fields(fields) if _is_key(key) and _gives_text(field))
     for found in facts.classes() if shown else ():
+        listed = classes_by_name(facts).get(f"{found.name}.Meta") if found.name in shown else None
+        named = listed.attributes.get("fields") if listed is not None else None
+        if isinstance(named, Sequence) and any(_is_key(text_of(one) or "") for one in named.items):
+            yield named.span or found.span
         for name, field in found.attributes.items() if found.name in shown else ():
             if _is_key(name) and isinstance(field, Call) and field.span is not None and _is_written(field):
                 yield field.span
@@ -170,7 +176,7 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
                 for key, inner in items
             )
         case Member(attribute=attribute):
-            return _is_key(attribute) and not _is_fresh(facts, value)
+            return (_is_key(attribute) or _is_of_row(facts, value)) and not _is_fresh(facts, value)
         case ConfigValue(key=key) | EnvironmentValue(variable=key):
             return not is_of_browsers(key) and (_is_key(key) or _SECRET_SETTING.search(key) is not None)
         case Unknown(parts=(Call(method=method),)) if method in _ROWS:  # ``name, api_key = row``
@@ -192,6 +198,8 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
                 not _is_masked(said) and _gives(facts, inner, function, depth - 1, said) for said, inner in keywords
             )
             return named or any(_gives(facts, one, function, depth - 1) for one in value.args)
+        case Call(method=method) if method in _DUMPS and not value.keywords and _dumps_key(facts, value):
+            return True
         case Call(callee=callee) if (
             _is_masked(callee) or callee in ("bool", "len") or callee.startswith("flask.render")
         ):
@@ -207,6 +215,29 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
             return any(_gives(facts, part, function, depth - 1, name) for part in told)
         case _:
             return any(_gives(facts, part, function, depth - 1, name) for part in parts(value))
+
+
+_DUMPS: Final = frozenset({"model_dump", "model_dump_json", "dict", "json", "asdict"})
+
+
+def _dumps_key(facts: SourceFacts, call: Call) -> bool:
+    """``settings.model_dump()``, where a field of the class is called a key and is shown."""
+    made = call.args[0] if call.method == "asdict" and call.args else call.receiver
+    return isinstance(made, Call) and any(_is_key(name) for _, name, _ in secret_fields(facts, made.callee))
+
+
+def _is_of_row(facts: SourceFacts, value: Member) -> bool:
+    """``k.key`` for each of ``ApiKey.query``: the column says by its class what it holds."""
+    if value.attribute not in _KEY_ITSELF or not isinstance(value.owner, Item):
+        return False
+    for one in walk(value.owner, 5):
+        said = one.callee if isinstance(one, Call) else one.dotted if isinstance(one, Name) else ""
+        for place, word in enumerate(parts_of := said.split(".")):
+            if word[:1].isupper() and _KEY_MODEL.fullmatch(word):
+                known = classes_by_name(facts).get(".".join(parts_of[: place + 1]))
+                columns = (*known.attributes, *known.fields) if known is not None else ()
+                return not any(re.search(r"(?i)hash|digest", column) for column in columns)
+    return False
 
 
 def _asks_another(facts: SourceFacts, callee: str) -> bool:

@@ -6,10 +6,12 @@ from typing import Final
 
 from stopper.core.api_key_names import is_key_name, is_shown_key, reads_keys
 from stopper.core.app import App
+from stopper.core.body_models import classes_by_name
 from stopper.core.fact import ClassFact
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
+    Call,
     ConfigValue,
     Constant,
     EnvironmentValue,
@@ -34,6 +36,7 @@ _HASHED: Final = re.compile(r"(?i)(?:api|access|client)_?key_?(?:hash|digest|hma
 _NEEDED: Final = ("an owner", "an expiry", "a revoked flag")
 _STEP: Final = re.compile(r"(?:^|/)(?:migrations?|alembic)/")
 """Where steps of a database lie, with a copy of what models were once."""
+_NAMED: Final = re.compile(r"(?i)(?:\w+_)?(?:api|access|client)_?(?:keys?|tokens?)")
 _TABLE: Final = re.compile(
     r"(?is)create\s+table\s+(?:if\s+not\s+exists\s+)?[\"`]?(?:\w+_)?(?:api|access|client)_?(?:keys?|tokens?)[\"`]?\s*\((.*)\)"
 )
@@ -46,7 +49,7 @@ def detect(app: App) -> Iterator[Hit]:
     for found in facts.classes():
         if _MODEL.fullmatch(found.name.rpartition(".")[2]) and _is_record(found) and not _STEP.search(found.span.path):
             stored = True
-            if lacks := _lacks((*found.attributes, *found.fields)):
+            if lacks := _lacks(_columns(facts, found)):
                 yield Hit(f"the model of keys has no place for {', '.join(lacks)}", found.span)
     for call in facts.calls("*.execute", "*.executescript"):
         table = _TABLE.search(text_of(call.args[0]) or "") if call.args else None
@@ -54,9 +57,23 @@ def detect(app: App) -> Iterator[Hit]:
             stored = True
             if lacks := _lacks(tuple(re.findall(r"(?:^|,)\s*[\"`]?(\w+)", table[1]))):
                 yield Hit(f"the table of keys has no place for {', '.join(lacks)}", call.span)
+    for call in facts.calls("*.Table"):
+        name = text_of(call.args[0]) if call.args else None
+        if name and _NAMED.fullmatch(name) and call.span is not None and not _STEP.search(call.span.path):
+            stored = True
+            columns = [text_of(one.args[0]) or "" for one in call.args if isinstance(one, Call) and one.args]
+            if lacks := _lacks(tuple(columns)):
+                yield Hit(f"the table of keys has no place for {', '.join(lacks)}", call.span)
     stored = stored or any(_keeps_hash(found) for found in facts.classes())
     if not stored and reads_keys(facts):
         yield from _global_key(facts)
+
+
+def _columns(facts: SourceFacts, found: ClassFact, depth: int = 4) -> tuple[str, ...]:
+    """The columns of a model, with those of the project's classes that it comes from."""
+    above = [one for base in found.bases if depth and (one := classes_by_name(facts).get(base)) is not None]
+    inherited = [name for one in above for name in _columns(facts, one, depth - 1)]
+    return (*found.attributes, *found.fields, *inherited)
 
 
 def _keeps_hash(found: ClassFact) -> bool:
@@ -97,11 +114,19 @@ def _global_key(facts: SourceFacts) -> Iterator[Hit]:
         pairs += [(call.args[0], call.args[1], call.span)] if len(call.args) == 2 and call.span is not None else []
     for left, right, span in pairs:
         for shown, wanted in ((left, right), (right, left)):
-            if _is_setting(wanted) and is_shown_key(facts, _bare(shown)):
+            bearer = _is_of_keys(wanted) and facts.derives(_bare(shown), "authorization-header", by_name=False)
+            if _is_setting(wanted) and (bearer or is_shown_key(facts, _bare(shown))):
                 yield Hit(
                     "one key serves every caller: it has no owner, no scope and no end", span, certainty="possible"
                 )
                 break
+
+
+def _is_of_keys(value: Value) -> bool:
+    """``os.environ["API_TOKEN"]``: a setting that is called a key."""
+    bare = _bare(value)
+    name = bare.variable if isinstance(bare, EnvironmentValue) else bare.key if isinstance(bare, ConfigValue) else ""
+    return is_key_name(name)
 
 
 def _is_setting(value: Value) -> bool:

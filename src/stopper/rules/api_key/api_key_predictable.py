@@ -6,6 +6,7 @@ from dataclasses import replace
 from math import log2
 from typing import Final, cast
 
+from stopper.core.account_names import said_name
 from stopper.core.api_key_names import is_key_name, makes_keys
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
@@ -33,13 +34,15 @@ from stopper.core.values import (
     text_of,
 )
 
-_DIGEST: Final = re.compile(r"hashlib\.(?:md5|sha\d+|sha3_\d+|blake2[bs])")
+_DIGEST: Final = re.compile(r"hashlib\.(?:md5|sha\d+|sha3_\d+|blake2[bs])|base64\.\w+encode")
+_OF_SOMEBODY: Final = re.compile(r"(?i)(?:^|_)(?:id|uid|user|email|e_?mail|user_?name|name|slug|number)$")
+"""What a person or a client is known by."""
 _JOINS: Final = frozenset({"encode", "str", "lower", "upper", "strip", "format", "join", "bytes"})
 _SECRET: Final = re.compile(r"(?i)key|secret|token|salt|pepper|nonce|random|seed|pass|hash|config|environ")
 LEAST_BYTES: Final = 16
 """128 bits: OWASP ASVS 11.5.1."""
 _WEAK: Final = re.compile(
-    r"(?:numpy\.)?random\.(?!SystemRandom)\w+(?:\.\w+)?|uuid\.uuid[13](?:\.\w+)?|time\.time(?:_ns)?|datetime\.datetime\.(?:now|utcnow|timestamp)|datetime\.(?:now|utcnow)"
+    r"(?:numpy\.)?random\.(?!SystemRandom)\w+(?:\.\w+)?|uuid\.uuid[135](?:\.\w+)?|time\.time(?:_ns)?|datetime\.datetime\.(?:now|utcnow|timestamp)|datetime\.(?:now|utcnow)"
 )
 _STRONG: Final = re.compile(
     r"secrets\.\w+|os\.urandom|uuid\.uuid4(?:\.\w+)?|random\.SystemRandom(?:\.\w+)?|.*\.SystemRandom\.\w+|cryptography\..*"
@@ -130,7 +133,7 @@ def _judged(value: Value, fallback: Span) -> Iterator[tuple[Span, str]]:
             where = next((one.span for one in calls if one.callee == weak and one.span), None) or fallback
             yield where, f"a key is made with {weak}, which can be computed"
         elif (digest := _of_known_things(calls)) is not None:
-            yield digest.span or fallback, "a key is a digest of what others know too"
+            yield digest.span or fallback, "a key is made of what others know too"
         return
     drawn = [one for one in calls if _STRONG.fullmatch(one.callee)]
     if len(drawn) > 1 and 0 < (total := sum(map(_bytes_of, drawn))) < LEAST_BYTES and all(map(_bytes_of, drawn)):
@@ -145,6 +148,8 @@ def _judged(value: Value, fallback: Span) -> Iterator[tuple[Span, str]]:
             and len([one for one in calls if _STRONG.fullmatch(one.callee)]) == 1
         ):
             yield call.span or fallback, f"a key holds only {8 * call.args[0].value} random bits"
+    if any(_bytes_of(one) >= LEAST_BYTES for one in drawn) and len(drawn) > 1:
+        return  # what is cut stands beside it
     for one in inner:
         if isinstance(one, Item) and (size := most_characters(one)) is not None and size < LEAST_BYTES:
             yield one.span or fallback, "a random text is cut so short that a key can be found by trying"
@@ -157,6 +162,7 @@ def _of_known_things(calls: list[Call]) -> Call | None:
         return None
     leaves = list(_leaves(digest.args[0]))
     said = [one.attribute for one in leaves if isinstance(one, Member)]
+    said += [name for one in leaves if not isinstance(one, Member) and _OF_SOMEBODY.search(name := said_name(one))]
     return digest if said and len(said) == len(leaves) and not any(map(_SECRET.search, said)) else None
 
 

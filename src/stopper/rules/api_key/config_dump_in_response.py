@@ -15,7 +15,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_answers import honest_answers
 from stopper.core.rule import Hit, Rule
 from stopper.core.settings_shown import shows_settings_whole
-from stopper.core.values import Call, Name, literals, walk
+from stopper.core.values import Call, Mapping, Name, literals, text_of, walk
 
 MESSAGE: Final = "every setting of the application is in this response, its keys included"
 _OF_FILES: Final = re.compile(
@@ -64,6 +64,26 @@ def detect(app: App) -> Iterator[Hit]:
         if shows_settings_whole(facts, flow) and not (flow.sink == "template" and _is_handed_as_it_is(flow)):
             yield Hit(MESSAGE, flow.span)
     yield from _in_templates(facts)
+    yield from _in_every_template(facts)
+
+
+def _in_every_template(facts: SourceFacts) -> Iterator[Hit]:
+    """What a context processor gives to all templates, where one of them shows it as it is."""
+    for function in facts.functions():
+        if not any(one.name.endswith("context_processor") for one in function.decorators):
+            continue
+        for returned in facts.returns_of(function.name):
+            for key, held in returned.value.items if isinstance(returned.value, Mapping) else ():
+                flow = Flow("template", held, facts.labels(held), returned.span, function.name)
+                shown = flow.has("whole-config") and shows_settings_whole(facts, flow)
+                name = text_of(key)
+                if shown and name and _is_shown(facts, name):
+                    yield Hit(MESSAGE, returned.span, certainty="likely")
+
+
+def _is_shown(facts: SourceFacts, name: str) -> bool:
+    shows = re.compile(rf"\{{\{{-?\s*{re.escape(name)}\s*(?:\||-?\}}\}})|\bin\s+{re.escape(name)}\b")
+    return any(shows.search(line) for file in facts.files_of("template") for _, line in file.lines_with(name.lower()))
 
 
 def _is_handed_as_it_is(flow: Flow) -> bool:

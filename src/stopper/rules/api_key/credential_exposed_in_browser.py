@@ -21,10 +21,12 @@ from stopper.core.values import (
     ConfigValue,
     Constant,
     EnvironmentValue,
+    Format,
     Item,
     Mapping,
     Member,
     Name,
+    Unknown,
     Value,
     parts,
     text_of,
@@ -42,13 +44,16 @@ _SHOWS: Final = re.compile(
     r"(?<!\{\{ [\"'])\{\{-?\s*(?:config(?:\.(\w+)|\[\s*[\"'](\w+)[\"']\s*\])|[\w.]*?(?:\.|\b)(\w+))\s*(?:\|\s*\w+(?:\([^)]*\))?\s*)*-?\}\}"
 )
 _LITERAL: Final = re.compile(
-    r"(?i)(?:const|let|var)?\s*[\"']?(\w*(?:api_?key|access_?key|secret|auth_?token)\w*)[\"']?\s*[:=]\s*[\"'`]([\w./+=-]{16,})[\"'`]"
+    r"(?i)(?:const|let|var)?\s*[\"']?([\w-]*(?:api[_-]?key|access[_-]?key|secret|auth[_-]?token)\w*)[\"']?\s*[:=]\s*[\"'`]([\w./+=-]{16,})[\"'`]"
 )
-_NAMED: Final = re.compile(r"(?:api_?key|access_?key|secret|auth_?token)\w*[\"']?\s*[:=]")
+_NAMED: Final = re.compile(r"(?:api[_-]?key|access[_-]?key|secret|auth[_-]?token)\w*[\"']?\s*[:=]")
 """What every literal of interest has, without a look at the letters before it."""
 _NO_PAGE: Final = re.compile(r"(?i)\.(?:sql|txt|conf|cfg|ini|env|ya?ml|toml|sh|py|service)(?:\.j(?:inja)?2?)?$")
 _OF_THE_BROWSER: Final = re.compile(r"(?i)(?:^|/)static/")
 """Where files lie that the server gives out as they are: double braces in them are filled in the browser."""
+_BY_HAND: Final = re.compile(
+    r"(?i)<(?:script|div|meta|input|html|body|span|p)\b|\bwindow\.\w+\s*=|(?:local|session)Storage\b"
+)
 _WORDS: Final = re.compile(r"(?i)token|jwt|api_?key|access_?key|secret|auth")
 _NO_SECRET: Final = re.compile(
     r"(?i)csrf|xsrf|public|publishable|site_?key|type|expir|recaptcha|^pk_|anon|otp|mfa|vapid|theme|id$"
@@ -71,12 +76,26 @@ def detect(app: App) -> Iterator[Hit]:
             told.add(_template_of(facts, flow))
             yield Hit(RENDERED, flow.span)
     yield from _injected(facts)
+    for flow in facts.flows("response"):
+        if _is_markup(facts, flow) and any(map(_is_secret, walk(flow.value, 6))) and not _is_masked(flow.value):
+            yield Hit(RENDERED, flow.span)
     for file in facts.files_of("template", "script"):
         if not _NO_PAGE.search(file.path) and not re.search(
             r"(?i)\.min\.js$|(?:^|/)(?:node_modules|vendor|dist|lib)/|jquery|bootstrap", file.path
         ):
             known = any(name and (file.path == name or file.path.endswith(f"/{name}")) for name in told)
             yield from _in_file(file, known)
+
+
+def _is_markup(facts: SourceFacts, flow: Flow) -> bool:
+    """That the answer is a page or a script which the view puts together by hand."""
+    if not isinstance(flow.value, (Format, Call, Unknown)):
+        return False
+    texts = (text_of(part) or "" for part in walk(flow.value, 4))
+    if any(_BY_HAND.search(text) for text in texts):
+        return True
+    made = (call for call in facts.calls_in(flow.function) if call.span == flow.span)
+    return any("javascript" in (text_of(call.keyword("mimetype", "content_type")) or "") for call in made)
 
 
 def _template_of(facts: SourceFacts, flow: Flow) -> str:

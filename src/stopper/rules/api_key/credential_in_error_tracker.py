@@ -8,6 +8,7 @@ from stopper.core.app import App
 from stopper.core.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import CREDENTIALS
+from stopper.core.left_out import left_out
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.switched_on import is_on
 from stopper.core.values import (
@@ -36,11 +37,13 @@ TRACKERS: Final = (
     "newrelic",
     "ddtrace",
     "raygun4py",
+    "opentelemetry",
 )
 _SENDS: Final = re.compile(
     r"(?:sentry_sdk|rollbar|bugsnag|honeybadger|newrelic|elasticapm|raven)(?:\.\w+)*\.(?:set_context|set_extra|set_tag|set_user|set_extras|add_breadcrumb|capture_message"
     r"|capture_event|capture_exception|captureMessage|captureException|report_message|report_exc_info|notify|leave_breadcrumb|add_metadata|add_tab|set_custom_context"
     r"|add_custom_attribute|add_custom_parameter|record_custom_event|extra_context|user_context)|\?\.(?:set_extra|set_context|set_tag|captureMessage)"
+    r"|(?:\?|opentelemetry(?:\.\w+)*)\.(?:set_attributes?|add_event)"
 )
 _WHOLE: Final = re.compile(
     r"flask\.request\.(?:headers|environ|cookies|get_json|json|form|get_data|data|values)(?:\.(?:items|to_dict|copy|values))?$"
@@ -68,7 +71,16 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit("a credential is handed to the error tracker", call.span, certainty="certain")
 
 
+def _added_before(facts: SourceFacts, call: Call) -> Iterator[Hit]:
+    """``before_send`` that puts more on the event than it takes away."""
+    given = call.keyword("before_send", "before_send_transaction", "before_breadcrumb")
+    for one in facts.assignments_in(given.dotted) if isinstance(given, Name) else ():
+        if ("[" in one.target or "." in one.target) and _is_credential(facts, one.value):
+            yield Hit("a credential is put on what the error tracker is sent", one.span, certainty="certain")
+
+
 def _of_sentry(facts: SourceFacts, call: Call) -> Iterator[Hit]:
+    yield from _added_before(facts, call)
     if any(_SCRUBS.search(name) for name, value in call.keywords if not is_constant(value, None)):
         return
     pii = call.keyword("send_default_pii")
@@ -103,6 +115,8 @@ def _is_credential(facts: SourceFacts, value: Value, depth: int = 6) -> bool:
             return False
         case Name(dotted=said) | Call(callee=said) if _WHOLE.match(said):
             return True
+        case Mapping(open=True) if any(label.kind == "request-headers" for label in facts.labels(value)):
+            return "authorization-header" not in left_out(facts, value)
         case Mapping(items=items):
             told = [held for key, held in items if not _OPEN_NAMES.search(text_of(key) or "")]
             return depth > 0 and any(_is_credential(facts, one, depth - 1) for one in told)

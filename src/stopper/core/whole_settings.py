@@ -1,0 +1,41 @@
+"""Calls whose result is all the settings of a process at once, other than ``app.config`` and ``os.environ`` themselves."""
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from stopper.core.body_models import classes_by_name
+from stopper.core.values import Call, Constant, Name, Sequence, text_of
+
+if TYPE_CHECKING:
+    from stopper.core.facts import SourceFacts
+
+_DUMPS: Final = frozenset({"model_dump", "model_dump_json", "dict", "json"})
+_COMMANDS: Final = re.compile(r"subprocess\.(?:run|check_output|getoutput|Popen)|os\.popen")
+_ENVIRONMENT: Final = re.compile(r"(?:/usr)?(?:/bin/)?(?:printenv|env|export|set)$")
+
+
+def holds_settings(facts: "SourceFacts", call: Call) -> bool:
+    """``printenv`` of a shell, ``dotenv_values()``, ``settings.model_dump()`` of pydantic settings, ``vars(Config)``."""
+    if call.callee in ("dotenv.dotenv_values", "dotenv.main.dotenv_values"):
+        return True
+    if call.method in _DUMPS and isinstance(call.receiver, Call) and not call.args and not call.keywords:
+        return _is_settings(facts, call.receiver.callee)
+    if call.callee == "vars" and call.args and isinstance(call.args[0], Name):
+        return call.args[0].dotted in _config_classes(facts)
+    if _COMMANDS.fullmatch(call.callee) and call.args:
+        said = call.args[0].items if isinstance(call.args[0], Sequence) else call.args[:1]
+        return (
+            len(said) == 1 and isinstance(said[0], Constant) and _ENVIRONMENT.match(text_of(said[0]) or "") is not None
+        )
+    return False
+
+
+def _is_settings(facts: "SourceFacts", name: str) -> bool:
+    known = classes_by_name(facts).get(name)
+    return known is not None and any(base.rpartition(".")[2] == "BaseSettings" for base in known.bases)
+
+
+def _config_classes(facts: "SourceFacts") -> frozenset[str]:
+    return facts.once(
+        "classes of settings", lambda: frozenset(one.owner for one in facts.config_writes() if one.how == "class")
+    )
