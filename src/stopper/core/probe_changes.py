@@ -88,15 +88,16 @@ def of_its_own(
 def owners(kind: Kind, number: str, seen: Exchange) -> dict[str, object]:
     """What an answer says of the thing's owner, by name."""
     whole = seen.response.json() if kind.thing is not None else entry_of(seen, kind.parameter, number)
-    return dict(_owners(whole, 3))
+    return dict(owners_in(whole))
 
 
-def _owners(value: object, depth: int) -> Iterator[tuple[str, object]]:
+def owners_in(value: object, depth: int = 3) -> Iterator[tuple[str, object]]:
+    """The members of objects in objects that say whose a thing is."""
     if isinstance(value, dict) and depth:
         for name, item in cast("dict[str, object]", value).items():
             if OWNER.search(name):
                 yield name, item
-            yield from _owners(item, depth - 1)
+            yield from owners_in(item, depth - 1)
 
 
 def differ(one: dict[str, object], other: dict[str, object]) -> bool:

@@ -64,7 +64,7 @@ def own_numbers(target: Target, person: Identity, parameter: str = "") -> Steps[
     wanted = as_parameter(parameter)
     entered = known_log_in(target, person)
     told = told_about(entered.response) if entered is not None else {}
-    claims = target.forge.claims(person.token.reveal()) if person.token else {}
+    claims = _claims(target, person)
     claimed = as_id(claims.get(wanted)) if _TOLD.fullmatch(wanted) else None
     if (named := told.get(wanted) or claimed) is not None:
         return {wanted: named}
@@ -85,10 +85,21 @@ def own_numbers(target: Target, person: Identity, parameter: str = "") -> Steps[
     return {} if BELONGS.fullmatch(wanted) else found
 
 
+def _claims(target: Target, person: Identity) -> dict[str, object]:
+    """What its token says of a person, wherever it shows that: a key in a header of its own may be one."""
+    shown = [person.token] if person.token is not None else [value for _, value in person.headers]
+    return next((claims for one in shown if (claims := target.forge.claims(one.reveal()))), {})
+
+
 def shows_account(target: Target, shown: Exchange) -> bool:
     """Whether an answer says what a person of the scan owns, by a name that the request did not bring along."""
     text, sent = shown.response.text.lower(), f"{shown.request.target} {shown.request.body!r}".lower()
     names = [one.subject.lower() for one in target.identities if one.subject and len(one.subject) >= TELLING]
     if not any(name in text and name not in sent for name in names):
         return False
-    return any(_OWNED.fullmatch(as_parameter(name)) for name, _ in _members(shown.response.json(), 4))
+    return says_what_is_owned(shown.response)
+
+
+def says_what_is_owned(response: Response) -> bool:
+    """Whether an answer says what somebody owns or earns."""
+    return any(_OWNED.fullmatch(as_parameter(name)) for name, _ in _members(response.json(), 4))

@@ -13,6 +13,7 @@ from stopper.core import probe_lists_of_all as lists
 from stopper.core import probe_one_thing as things
 from stopper.core import probe_others_accounts as accounts
 from stopper.core import probe_pages as pages
+from stopper.core import probe_told_owner as owners
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
@@ -26,7 +27,7 @@ from stopper.core.probe_by_number import collections, kept_in_her_name, made_by_
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Thing, at_number, entry_of, kinds, route_at
 from stopper.core.probe_login import log_in
-from stopper.core.probe_own_values import BELONGS, as_parameter, own_numbers
+from stopper.core.probe_own_values import BELONGS, as_parameter, own_numbers, says_what_is_owned
 from stopper.core.probe_people import by_cookie, number_in_lists
 from stopper.core.probe_registration import registered
 from stopper.core.rule import Rule
@@ -47,8 +48,8 @@ def probe(target: Target) -> Steps[Verdict]:
     people = _two(target)
     if people is None:
         return not_applicable("the scan is fewer than two people, so nothing belongs to another")
-    tested, wrong = 0, list[Verdict]()
-    for steps in (*_questions(target, *people), *_passwords(target)):
+    tested, wrong, told = 0, list[Verdict](), set[str]()
+    for steps in (*_questions(target, *people), _said_by_itself(target, *people, told), *_passwords(target)):
         try:
             verdicts = yield from attempt(steps)
         except Skipped:
@@ -57,6 +58,7 @@ def probe(target: Target) -> Steps[Verdict]:
             break  # the budget is used up: what was proven until then stays proven
         tested += bool(verdicts)
         wrong += [one for one in verdicts or () if one.outcome == "fail"]
+        told |= {ref.path for one in wrong for ref in one.routes}
     if wrong:
         return _joined(wrong)
     if not any(route.parameters for route in target.app.routes):
@@ -88,6 +90,10 @@ def _questions(target: Target, alice: Identity, bob: Identity) -> Iterator[Verdi
         yield below.asked(target, template, alice, bob)
     yield accounts.asked(target)
     yield pages.asked(target, alice, bob)
+
+
+def _said_by_itself(target: Target, alice: Identity, bob: Identity, told: set[str]) -> Verdicts:
+    return (yield from owners.asked(target, alice, bob, told))
 
 
 def _passwords(target: Target) -> Iterator[Verdicts]:
@@ -171,9 +177,9 @@ def _under(
 
 
 def _is_personal(own: Exchange, alice: Identity) -> bool:
-    """The answer names alice herself, or holds data of a person."""
+    """The answer names alice herself, holds data of a person, or says what somebody owns."""
     named = alice.subject is not None and alice.subject.lower() in own.response.text.lower()
-    return named or any(True for _ in people_in(own.response.json()))
+    return named or says_what_is_owned(own.response) or any(True for _ in people_in(own.response.json()))
 
 
 def _in_a_list(target: Target, route: Route, alice: Identity, bob: Identity, number: str) -> Steps[bool]:

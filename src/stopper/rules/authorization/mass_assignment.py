@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -141,25 +141,47 @@ def _eager_change(honest: Request, route: Route, known: Account) -> Steps[Verdic
 
 def _tried(target: Target, route: Route, method: str, who: Identity) -> Steps[Verdict | None]:
     request = who.on(target.request_for(route, method))
-    body = members(request)
-    honest = yield from send(request)
+    seen = yield from _as_it_is(target, route, method, request)
+    body = members(request) or {name: value for name, value in seen.items() if isinstance(value, str) and value}
+    honest = yield from send(replace(request, body=json.dumps(body).encode()))
     if not honest.response.succeeded or not body:
         return None
-    wishes = {name: value for name, value in _WISHES.items() if name not in body}
-    changed = yield from send(replace(request, body=json.dumps({**body, **wishes}).encode()))
-    if not changed.response.succeeded:
-        return passed(f"{method} {route.path} refuses members that it does not know")
-    read = _reading(target, route, method, changed, who)
-    if read is None:
-        return None
-    after = yield from send(read)
-    taken = [name for name, value in wishes.items() if holds(after.response.json(), name, value)]
-    before = [name for name in taken if holds(honest.response.json(), name, wishes[name])]
-    if route.parameters == () and method == "POST":
-        yield from undo(replace(read, method="DELETE", effect="write"))
-    if not after.response.succeeded or not (taken := [name for name in taken if name not in before]):
-        return passed(f"{method} {route.path} keeps to the members that it knows")
-    ref = RouteRef(method, route.path)
+    flags = {
+        name: True if value is False else 1
+        for name, value in seen.items()
+        if name not in body and value in (False, 0) and _FLAG.fullmatch(as_parameter(name))
+    }
+    wishes = {**{name: value for name, value in _WISHES.items() if name not in body}, **flags}
+    had = {name: seen[name] for name in wishes if name in seen}
+    if had:  # nobody else is to be taken for somebody of a higher role meanwhile
+        yield from undo(replace(request, body=json.dumps({**body, **had}).encode()))
+    verdict: Verdict | None = None
+    for some in (
+        (wishes, flags) if flags and flags != wishes else (wishes,)
+    ):  # a column that is not there spoils a statement
+        changed = yield from send(replace(request, body=json.dumps({**body, **some}).encode()))
+        if not changed.response.succeeded:
+            verdict = passed(f"{method} {route.path} refuses members that it does not know")
+            continue
+        read = _reading(target, route, method, changed, who, known=bool(seen))
+        if read is None:
+            return None
+        after = yield from send(read)
+        if route.parameters == () and method == "POST":
+            yield from undo(replace(read, method="DELETE", effect="write"))
+        taken = [name for name, value in some.items() if holds(after.response.json(), name, value)]
+        taken = [
+            name
+            for name in taken
+            if not holds(honest.response.json(), name, some[name]) and seen.get(name) != some[name]
+        ]
+        verdict = passed(f"{method} {route.path} keeps to the members that it knows")
+        if after.response.succeeded and taken:
+            return _written(RouteRef(method, route.path), taken, honest, changed, after)
+    return verdict
+
+
+def _written(ref: RouteRef, taken: Sequence[str], honest: Exchange, changed: Exchange, after: Exchange) -> Verdict:
     evidence = [
         Evidence("exchange", "control: the honest body is accepted", honest),
         Evidence("exchange", "the same body with members that nobody asked for", changed),
@@ -168,15 +190,26 @@ def _tried(target: Target, route: Route, method: str, who: Identity) -> Steps[Ve
     return failed(f"{ref} writes {', '.join(taken)}, which no caller should set", [ref], evidence)
 
 
-def _reading(target: Target, route: Route, method: str, changed: Exchange, who: Identity) -> Request | None:
-    """How the written object is read: its own route, or for a POST the one with the new id."""
-    known = {one.path.rstrip("/"): one for one in target.app.routes if "GET" in one.methods}
+def _as_it_is(target: Target, route: Route, method: str, request: Request) -> Steps[dict[str, object]]:
+    """The members of what a change of the same path would change, as they are shown; none where nothing is."""
+    if method == "POST" and not OWN_ACCOUNT.search(route.path):
+        return {}
+    headers = tuple(pair for pair in request.headers if pair[0].lower() != "content-type")
+    seen = yield from attempt(send(Request("GET", request.target, headers, identity=request.identity)))
+    return inner_object(seen.response.json()) if seen is not None and seen.response.succeeded else {}
+
+
+def _reading(
+    target: Target, route: Route, method: str, changed: Exchange, who: Identity, *, known: bool
+) -> Request | None:
+    """How the written object is read: at its own path, which was *known* to show it or is a route that reads, or for a POST by the new id."""
+    paths = {one.path.rstrip("/"): one for one in target.app.routes if "GET" in one.methods}
     if method != "POST" or OWN_ACCOUNT.search(route.path):
-        if route.path.rstrip("/") not in known:
+        if not known and route.path.rstrip("/") not in paths:
             return None
         honest = who.on(target.request_for(route, "GET"))
         return replace(honest, target=changed.request.target, body=b"")
-    for path, one in known.items():
+    for path, one in paths.items():
         if path.rpartition("/")[0] == route.path.rstrip("/") and len(one.parameters) == 1 and path.endswith("}"):
             number = next(ids(changed.response.json(), one.parameters[0][0]), None)
             if number is not None:

@@ -37,14 +37,15 @@ class Kept:
     """Names of members that changes named."""
 
     def different(self, now: Response) -> list[str]:
-        """The members that are not as they were; none where nothing is shown any more."""
+        """The members that are not as they were, and those that were added; none where nothing is shown any more."""
         shown = inner_object(now.json()) if now.succeeded else {}
-        return [name for name, value in self.was.items() if shown and not _equal(name, value, shown.get(name))]
+        changed = [name for name, value in self.was.items() if shown and not _equal(name, value, shown.get(name))]
+        return [*changed, *(name for name in shown if name in self.said and name not in self.was)]
 
     def amends(self, different: list[str]) -> Iterator[Request]:
         """The changes that put it back: with all members that were named, then with those alone that differ."""
         whole = [name for name in self.was if name in self.said or name in different]
-        for names in (whole, different):
+        for names in (whole, [name for name in different if name in self.was]):
             for method in ("PATCH", "PUT", "POST"):
                 if method in self.ways:
                     yield _with_members(self.ways[method], {name: self.was[name] for name in names})
@@ -57,13 +58,20 @@ class AsItWas:
         self.kept: dict[str, Kept] = {}
         """What was read, by where it is."""
         self._asked: dict[str, int] = {}
+        self._shut: set[tuple[str, int, str]] = set()
+        """Kinds of paths at which nothing can be read."""
         self._lock = threading.Lock()
 
     def before(
         self, request: Request, is_own: Callable[[str], bool], read: Callable[[Request], Response | None]
     ) -> None:
         """Read what *request* is about to change, unless that is the scan's own or was read already. ``read`` sends."""
-        if not _changes(request) or request.target in self.kept or is_own(request.target):
+        if (
+            not _changes(request)
+            or request.target in self.kept
+            or is_own(request.target)
+            or _kind(request.target) in self._shut
+        ):
             return
         with self._lock:
             if request.target in self.kept or self._asked.get(request.target, 0) >= TRIES or len(self._asked) >= MOST:
@@ -74,6 +82,8 @@ class AsItWas:
                 "GET", request.target, (*headers, ("Accept", "application/json")), identity=request.identity
             )
             response = read(reading)
+            if response is not None and response.status == 405:
+                self._shut.add(_kind(request.target))
             was = inner_object(response.json()) if response is not None and response.succeeded else {}
             if was:
                 self.kept[request.target] = Kept(reading, was)
@@ -103,6 +113,12 @@ class AsItWas:
             if different:
                 left[f"{min(kept.ways)} {target.partition('?')[0]}"] = different
         return left
+
+
+def _kind(target: str) -> tuple[str, int, str]:
+    """What the paths of one route have in common: where they begin, how long they are, and the word that they end with."""
+    parts = target.partition("?")[0].strip("/").split("/")
+    return parts[0], len(parts), parts[-1]
 
 
 def _changes(request: Request) -> bool:
