@@ -12,7 +12,7 @@ from stopper.core.jwt_names import ENCODING
 from stopper.core.jwt_purposes import marks, plain_key, purposes_of
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, ConfigValue, Constant, Member, Name, Parameter, Value, options, walk
+from stopper.core.values import Call, ConfigValue, Constant, Format, Member, Name, Parameter, Value, options, walk
 
 SIGNERS: Final = re.compile(r"itsdangerous\.(\w+\.)?\w*(Serializer|Signer)")
 _APPLICATION: Final = re.compile(
@@ -114,13 +114,24 @@ def _elsewhere(app: App, facts: SourceFacts) -> Iterator[Hit]:
         key = call.argument(0, "key")
         parts = list(walk(key, 6))
         message = call.argument(1, "msg")
-        derives = isinstance(message, Constant) or any(
+        derives = _is_set_apart(message) or any(
             isinstance(part, Call) and (part.method in _DERIVES or part.callee.startswith("hashlib.")) for part in parts
         )
         of_token = any(isinstance(part, Call) and part.method in ("split", "rsplit") for part in walk(message, 8))
         if not derives and not of_token and any(keys & marks(facts, part) for part in parts):
             what = "encrypts" if call.method == "Fernet" else "signs something else"
             yield Hit(f"the key that signs tokens {what} too", call.span, certainty="likely")
+
+
+def _is_set_apart(message: Value | None) -> bool:
+    """A text that begins by saying what it is for, or one that was just drawn: the outcome fits nothing else."""
+    while isinstance(message, Call) and message.method == "encode" and message.receiver is not None:
+        message = message.receiver
+    first = message.parts[0] if isinstance(message, Format) and message.parts else message
+    drawn = any(
+        isinstance(part, Call) and part.callee.startswith(("os.urandom", "secrets.")) for part in walk(message, 6)
+    )
+    return drawn or isinstance(first, Constant)
 
 
 _DERIVES: Final = frozenset({"derive", "digest", "hexdigest", "pbkdf2_hmac", "scrypt"})
