@@ -237,12 +237,6 @@ RULE = Rule(
     asvs=("V11.2.3",),
     surfaces=("source", "running"),
     ends="`Stopper(app)` refuses a secret under 256 bits when it is made.",
-    repeats=(
-        "jwt-secret-hardcoded",
-        "jwt-secret-literal-fallback",
-        "secret-key-hardcoded",
-        "secret-key-unsafe-default",
-    ),
     detect=detect,
     fix=fix,
 )
