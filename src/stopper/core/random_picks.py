@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from stopper.core.values import Call
+from stopper.core.values import Call, Constant, Item, Value, walk
 
 _LETTERS: Final = frozenset({"range", "chr", "list", "str", "map", "tuple", "join", "upper", "lower", "encode"})
 
@@ -11,3 +11,12 @@ def picks(call: Call) -> bool:
     """That the call picks from what another call found: not from an alphabet, a literal or a range."""
     found = call.args[0] if call.method == "choice" and call.args else None
     return isinstance(found, Call) and found.method not in _LETTERS
+
+
+def is_picked(value: Value) -> bool:
+    """``keys[random.randint(0, len(keys) - 1)]``: one of what is kept, by a number that was drawn."""
+    return (
+        isinstance(value, Item)
+        and not isinstance(value.owner, Constant)
+        and any(isinstance(one, Call) and one.callee.startswith(("random.", "secrets.")) for one in walk(value.key, 4))
+    )

@@ -31,6 +31,9 @@ _OF_PEOPLE: Final = re.compile(r"(?i)/(?:users?|accounts?|customers?|members?|pe
 _STRENGTH: Final = re.compile(
     r"(?i)zxcvbn|pwned|breach|common_?pass|strength|strong|policy|valid|complex|password_?check|check_password_(rules|quality|policy|length|requirements)|fullmatch|\bmatch$|\.search$|weak|cracklib|load$|parse_obj|minimum|min_length|require_good"
 )
+_HOW_GOOD: Final = re.compile(
+    r"(?i)zxcvbn|pwned|cracklib|strength|(?:valid|acceptable|good|strong|weak)_?(?:new_?)?passw|passw(?:or)?d_?(?:is_?)?(?:policy|valid|strong|weak|good|quality|rules)"
+)
 _PATTERNS: Final = frozenset({"re.match", "re.search", "re.fullmatch"})
 _SCHEMAS: Final = ("marshmallow", "pydantic", "flask_wtf", "wtforms", "password_strength", "zxcvbn", "apiflask", "flask_smorest", "cerberus", "jsonschema", "webargs", "flask_security", "password_validator", "email_and_password")  # fmt: skip
 _BY_SCHEMA: Final = re.compile(
@@ -69,7 +72,7 @@ def detect(app: App) -> Iterator[Hit]:
         functions = [function.name for verb in verbs for function in index.of_view(route.view, method=verb)]
         names = index.calling(functions, 2)
         if schemas and not _reads_itself(facts, functions, names):
-            if functions and takes_any_password(facts, names):
+            if functions and takes_any_password(facts, names) and not _asks_how_good(facts, names):
                 told.add(route.view)
                 yield Hit(
                     f"{verbs[0]} {route.path} takes any password", route.registered_at, RouteRef(verbs[0], route.path)
@@ -166,6 +169,11 @@ def _looks(facts: SourceFacts, names: list[str]) -> bool:
             if one.operator in ("in", "not in") and facts.derives(one.left, "password"):
                 return True
     return False
+
+
+def _asks_how_good(facts: SourceFacts, names: list[str]) -> bool:
+    """That behind the schema a check of the password is called, by its name."""
+    return any(_HOW_GOOD.search(call.method) for name in names for call in facts.calls_in(name))
 
 
 def _is_strength(facts: SourceFacts, call: Call) -> bool:

@@ -19,7 +19,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, 
 from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.probe_objects import ids
 from stopper.core.random_edits import NUMBERS, from_the_system
-from stopper.core.random_picks import picks
+from stopper.core.random_picks import is_picked, picks
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
@@ -118,6 +118,8 @@ def _about_keys(function: str) -> bool:
 
 
 def _judged(value: Value, fallback: Span) -> Iterator[tuple[Span, str]]:
+    if is_picked(value):
+        return
     if isinstance(value, Mapping):  # a time beside the key says nothing of it
         for key, held in value.items:
             name = text_of(key) or ""

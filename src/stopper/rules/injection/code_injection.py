@@ -25,7 +25,19 @@ from stopper.core.probe_packed_cookies import unpacked_cookies
 from stopper.core.probe_raw_bodies import OBJECTS, bare_bodies
 from stopper.core.probe_uploads import takers
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Format, Item, Mapping, Name, Sequence, Value, is_constant, text_of
+from stopper.core.values import (
+    Call,
+    Constant,
+    Format,
+    Item,
+    Mapping,
+    Name,
+    Sequence,
+    Unknown,
+    Value,
+    is_constant,
+    text_of,
+)
 
 _KINDS: Final = tuple(UNTRUSTED)
 _MORE: Final = re.compile(
@@ -126,6 +138,8 @@ def _reaches_a_shell(facts: SourceFacts, call: Call, value: Value) -> bool:
         value = value.owner.items[0]  # one of a list, whichever
     if isinstance(value, Call) and (made := facts.function(value.callee)) is not None and made.returns:
         return any(_reaches_a_shell(facts, call, one) for one in made.returns if not is_constant(one, None))
+    if isinstance(value, Unknown) and value.parts and isinstance(value.parts[0], Sequence):
+        value = value.parts[0]  # ``["tool", "--host", host] + arguments``
     if isinstance(value, Sequence) and value.items:
         first = text_of(value.items[0])
         if first is None:

@@ -248,8 +248,10 @@ def is_test(shown: str) -> bool:
     return _TEST.search(shown) is not None
 
 
-_TEST_IMPORTS = re.compile(rb"^[ \t]*(?:from|import)[ \t]+(?:pytest|unittest)\b", re.MULTILINE)
-_TEST_WORD = re.compile(r"(?:^|[/_])tests?(?:_[^/]*)?\.py$")
+_TEST_IMPORTS = re.compile(
+    rb"^[ \t]*(?:from|import)[ \t]+(?:pytest|unittest)\b|^[ \t]+def test_\w+\(self\b", re.MULTILINE
+)
+_TEST_WORD = re.compile(r"(?:^|[/_])(?:tests?(?:_[^/]*)?|testing)\.py$|(?:^|/)\w*[a-z]Tests?\.py$")
 
 
 def imports_tests(shown: str, data: bytes) -> bool:
