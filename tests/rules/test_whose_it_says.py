@@ -82,6 +82,87 @@ def test_who_looks_after_the_accounts_of_others_sees_them() -> None:
     assert bank.judged().outcome != "fail"
 
 
+class Wallets(ToyPeople):
+    """Wallets that people make, and payees that are kept in one. ``asks`` says whether whose wallet it is is asked."""
+
+    def __init__(self, *, asks: bool) -> None:
+        super().__init__("wallets")
+        self.wallets, self.payees = list[dict[str, Any]](), list[dict[str, Any]]()
+
+        @self.app.route("/wallets", methods=["GET", "POST"])
+        def wallets() -> Any:
+            me = self.caller()
+            if request.method == "POST":
+                made = {"id": f"w{len(self.wallets)}", "owner": me, "label": str(request.get_json()["label"])}
+                self.wallets.append(made)
+                return jsonify(made), 201
+            return jsonify([one for one in self.wallets if one["owner"] == me])
+
+        @self.app.get("/wallets/<wallet_id>")
+        def wallet(wallet_id: str) -> Any:
+            return jsonify(self.of(wallet_id, self.caller()) or abort(404))
+
+        @self.app.route("/payees", methods=["GET", "POST"])
+        def payees() -> Any:
+            me = self.caller()
+            if request.method == "POST":
+                held = self.of(request.get_json()["wallet_id"], me if asks else "") or abort(400)
+                self.payees.append(
+                    {"id": len(self.payees), "wallet_id": held["id"], "name": request.get_json()["name"]}
+                )
+                return jsonify(self.payees[-1]), 201
+            return jsonify([one for one in self.payees if self.of(one["wallet_id"], me)])
+
+    def of(self, number: str, owner: str) -> dict[str, Any] | None:
+        return next((one for one in self.wallets if one["id"] == number and owner in ("", one["owner"])), None)
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_what_is_stored_in_a_thing_of_somebody_else(asks: bool) -> None:
+    def text(*names: str) -> dict[str, Any]:
+        schema = {"type": "object", "properties": {name: {"type": "string"} for name in names}}
+        return {"responses": {}, "requestBody": {"content": {"application/json": {"schema": schema}}}}
+
+    reads: dict[str, Any] = {"responses": {}}
+    found = Wallets(asks=asks).judged(
+        **{
+            "/wallets": {"get": reads, "post": text("label")},
+            "/wallets/{wallet_id}": {"get": reads},
+            "/payees": {"get": reads, "post": text("wallet_id", "name")},
+        }
+    )
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or [(ref.method, ref.path) for ref in found.routes] == [("POST", "/payees")]
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_what_is_made_with_a_member_that_holds_the_makers_id(asks: bool) -> None:
+    bank, visits = Bank(asks=True), list[dict[str, Any]]()
+
+    @bank.app.route("/visits", methods=["GET", "POST"])
+    def visited() -> Any:
+        me = bank.numbers[bank.caller()]
+        if request.method == "GET":
+            return jsonify([one for one in visits if one["doctor_id"] == me])
+        sent = request.get_json()
+        doctor = me if asks else sent.get("doctor_id", me)
+        visits.append({"id": 900 + len(visits), "doctor_id": doctor, "reason": str(sent["reason"])})
+        return jsonify(visits[-1]), 201
+
+    @bank.app.get("/visits/<int:visit>")
+    def one(visit: int) -> Any:
+        me = bank.numbers[bank.caller()]
+        return jsonify(
+            next((one for one in visits if one["id"] == visit and one["doctor_id"] == me), None) or abort(404)
+        )
+
+    schema = {"type": "object", "properties": {"reason": {"type": "string"}}}
+    post = {"responses": {}, "requestBody": {"content": {"application/json": {"schema": schema}}}}
+    found = bank.judged(**{"/visits": {"get": {"responses": {}}, "post": post}})
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or [(ref.method, ref.path) for ref in found.routes] == [("POST", "/visits")]
+
+
 @pytest.mark.parametrize(("had", "told"), [(0, True), (1, False)])
 def test_a_right_that_is_there_is_written_by_who_was_given_and_taken_back(had: int, told: bool) -> None:
     """Where a member that is no column spoils the whole change."""

@@ -129,6 +129,8 @@ def made_by_another(
             if pair is not None and str(shown[one]) == pair[0]:
                 name, both = one, {pair[0]: pair[1]}
                 break
+    if name is None and kind is not None:
+        name = yield from _called_otherwise(target, kind, shown, both, alice, bob)
     if name is None or not marks:
         return None
     wanted = both[str(shown[name])]
@@ -142,6 +144,57 @@ def made_by_another(
         Evidence("exchange", f"bob stores it with alice's {name}, and it is hers", claimed),
     )
     return failed(f"{ref} lets one user store something as another, by {name}", (ref,), evidence)
+
+
+def stored_in_hers(target: Target, create: Route, alice: Identity, bob: Identity) -> Steps[Verdict | None]:
+    """``POST /payees {"wallet_id": …}``: what Bob stores in a wallet of Alice's, which no list of his shows, stands in her list."""
+    request, marks = marked(target.request_for(create, "POST"), target.canary)
+    lists = route_at(target, create.path, "GET")
+    held = next(_holders(target, create, members(request)), None) if lists is not None and marks else None
+    if held is None or lists is None:
+        return None
+    name, kind = held
+    thing = yield from made(target, kind, alice, bob)
+    if thing is None or not thing.private:
+        return None
+    number: object = int(thing.number) if isinstance(members(request)[name], int) else thing.number
+    body = json.dumps({**members(request), name: number}).encode()
+    stored = yield from send(bob.on(replace(request, body=body)))
+    ref = RouteRef("POST", create.path)
+    if not stored.response.succeeded:
+        return passed(f"{ref} refuses bob alice's {name}")
+    read = target.request_for(lists, "GET")
+    hers, anonymous = (yield from send(alice.on(read))), (yield from send(read))
+    if entry_with(hers, iter(marks.values())) is None or entry_with(anonymous, iter(marks.values())) is not None:
+        return None
+    evidence = (
+        Evidence("exchange", "alice makes a thing, which bob's own list lacks", thing.made),
+        Evidence("exchange", f"bob stores a random text with its id as {name}", stored),
+        Evidence("exchange", "alice's own list holds it", hers),
+    )
+    return failed(f"{ref} lets one user store something in what is another's, by {name}", (ref,), evidence)
+
+
+def _holders(target: Target, create: Route, said: dict[str, object]) -> Iterator[tuple[str, Kind]]:
+    """The members that name a thing of another kind, which people make themselves, with that kind."""
+    for name in said:
+        noun, _, which = as_parameter(name).rpartition("_")
+        for kind in kinds(target) if which in ("id", "uuid") and noun and not says_whose(name) else ():
+            thing = as_parameter(kind.base.rpartition("/")[2])
+            if thing in (noun, f"{noun}s") and kind.create_route not in (None, create):
+                yield name, kind
+
+
+def _called_otherwise(
+    target: Target, kind: Kind, shown: dict[str, object], both: dict[str, str], alice: Identity, bob: Identity
+) -> Steps[str | None]:
+    """The member (``doctor_id``) of a thing that others do not see which holds Bob's id in what he makes, and Alice's in what she does."""
+    names = [one for one in shown if as_parameter(one).endswith("_id") and str(shown[one]) in both]
+    if len(names) != 1:
+        return None
+    thing = yield from made(target, kind, alice, bob)
+    hers = inner_object(thing.made.response.json()) if thing is not None and thing.private else {}
+    return names[0] if str(hers.get(names[0])) == both[str(shown[names[0]])] else None
 
 
 def _of_somebody(name: str, private: bool) -> bool:

@@ -12,6 +12,8 @@ _ID_NAMES: Final = ("id", "uuid", "_id", "slug", "key", "number")
 _ID: Final = re.compile(r"[\w.@:+-]{1,128}")
 _FIXED: Final = re.compile(r"(?i)mail|passw|pwd|url|uri|date|time|phone|role|type|status|lang|currency|country")
 """Fields in which a random text would be refused."""
+_REFERS: Final = re.compile(r"_(id|uuid)$|[a-z](Id|Uuid)$")
+"""Fields that name another thing."""
 _HIDES: Final = re.compile(r"(?i)^(is_?)?(private|secret|hidden|personal)$")
 """What says that a thing is for nobody else."""
 _USUAL: Final = ("text", "title", "name", "content", "body", "description", "message", "note")
@@ -68,7 +70,11 @@ def marked(request: Request, canary: str) -> tuple[Request, dict[str, str]]:
         return request, {}
     members = dict(cast("dict[str, object]", body)) or dict.fromkeys(_USUAL, "")
     stem = canary + secrets.token_hex(3)
-    free = [name for name, value in members.items() if isinstance(value, str) and not _FIXED.search(name)]
+    free = [
+        name
+        for name, value in members.items()
+        if isinstance(value, str) and not _FIXED.search(name) and not _REFERS.search(name)
+    ]
     marks = {name: f"{stem}x{number}" for number, name in enumerate(free)}
     hidden = {name: True for name, value in members.items() if value is False and _HIDES.search(name)}
     text = json.dumps({**members, **hidden, **marks}).encode()

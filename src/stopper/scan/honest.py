@@ -91,7 +91,26 @@ class HonestRequests:
         body = dict(cast("Mapping[str, object]", made)) if isinstance(made, dict) else {}
         for name in (*route.fields, *self.learned.get(route.path, ())):
             body.setdefault(name, plausible(name, self.canary))
-        return body
+        return {name: self._meant(name, value) for name, value in body.items()}
+
+    def _meant(self, name: str, value: object) -> object:
+        """What a member says that names another thing: ``wallet_id`` is the id of a wallet that was seen, where one was."""
+        said = as_parameter(name)
+        if not said.endswith("_id") or isinstance(value, bool) or not isinstance(value, (int, str)):
+            return value
+        known = next((ids[said] for ids in self.harvest.values() if said in ids), None)
+        nouns = {said.removesuffix("_id"), f"{said.removesuffix('_id')}s"}
+        known = known or next(
+            (
+                next(iter(ids.values()))
+                for path, ids in self.harvest.items()
+                if len(ids) == 1 and path.partition("/{")[0].rpartition("/")[2].lower() in nouns
+            ),
+            None,
+        )
+        if known is None or (isinstance(value, int) and not known.isdigit()):
+            return value
+        return int(known) if isinstance(value, int) else known
 
 
 def _only_reads(route: Route) -> bool:

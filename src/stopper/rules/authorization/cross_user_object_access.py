@@ -23,7 +23,14 @@ from stopper.core.personal import people_in
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import TRIES, attempt, is_door, same
-from stopper.core.probe_by_number import collections, kept_in_her_name, made_by_another, queries, read_by_query
+from stopper.core.probe_by_number import (
+    collections,
+    kept_in_her_name,
+    made_by_another,
+    queries,
+    read_by_query,
+    stored_in_hers,
+)
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Thing, at_number, entry_of, kinds, route_at
 from stopper.core.probe_login import log_in
@@ -84,6 +91,7 @@ def _questions(target: Target, alice: Identity, bob: Identity) -> Iterator[Verdi
         yield _one(kept_in_her_name(target, kind, alice, bob))
     for create, of in collections(target)[: most if target.mode == "active" else 0]:
         yield _one(made_by_another(target, create, of, alice, bob))
+        yield _one(stored_in_hers(target, create, alice, bob))
     for route, name in list(queries(target))[:most]:
         yield _one(read_by_query(target, route, name, alice, bob))
     for template in below.templates(target)[: max(2, most // 3)]:
