@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.facts import SourceFacts
 from stopper.core.jwt_names import DECODING, HEADER_READERS, decodings, reads_unchecked, verifies
 from stopper.core.passing import handed
+from stopper.core.said_by_caller import kept_in_g
 from stopper.core.values import (
     Call,
     Constant,
@@ -48,6 +49,7 @@ def reads_headers(facts: SourceFacts) -> bool:
         lambda: (
             any(facts.calls(*HEADER_READERS, *_UNPACKERS, tests=True))
             or facts.imports("jwcrypto")
+            or any(facts.calls("*.decode_complete", tests=True))
             or bool(_key_finders(facts))
         ),
     )
@@ -100,6 +102,9 @@ def is_header(facts: SourceFacts, owner: Value, depth: int = 3) -> bool:
                 return True
         elif _is_handed_a_header(facts, part):
             return True
+        elif isinstance(part, Name) and part.dotted.startswith("flask.g.") and depth > 0:
+            if any(is_header(facts, one.value, depth - 1) for one in kept_in_g(facts, part.dotted)):
+                return True
         elif isinstance(part, Parameter) and depth > 0:
             for call in facts.calls(part.function):
                 given = call.argument(part.index if part.index >= 0 else None, part.parameter)

@@ -99,6 +99,11 @@ def _trusts_anybody(facts: SourceFacts, call: Call, *names: str) -> bool:
     for one in (call, *(part for part in walk(call.receiver, 2) if isinstance(part, Call))):
         if is_constant(one.keyword("verify"), False):
             return True
+    if call.receiver is not None and facts.says("verify"):
+        path = call.span.path if call.span is not None else ""
+        for put in facts.assignments():
+            if put.attribute == "verify" and put.span.path == path and is_constant(put.value, False):
+                return True  # ``session.verify = False``
     contexts = [part for part in walk(call.keyword(*names), 2) if isinstance(part, Call)] if names else []
     blind = any(
         one.attribute == "verify_mode" and isinstance(one.value, Name) and one.value.dotted.endswith("CERT_NONE")
@@ -145,7 +150,13 @@ def _unbounded(facts: SourceFacts) -> Iterator[Hit]:
             missing = [
                 one
                 for one in facts.comparisons_in(call.function)
-                if one.operator == "not in" and _is_kid(facts, one.left)
+                if (one.operator == "not in" and _is_kid(facts, one.left))
+                or (
+                    one.operator in ("is", "==")
+                    and is_constant(one.right, None)
+                    and isinstance(one.left, Item)
+                    and _is_kid(facts, one.left.key)
+                )
             ]
             if any(condition.span.holds(one.span) for one in missing
                    for condition in facts.conditions_around(call.span)):  # fmt: skip

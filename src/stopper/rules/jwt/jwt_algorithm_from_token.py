@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.held_attributes import held_under
+from stopper.core.jwt_header import is_header
 from stopper.core.jwt_names import (
-    HEADER_READERS,
     Decoding,
     decodings,
     is_everything,
-    reads_unchecked,
     said_algorithms,
     switched_off,
 )
@@ -18,7 +17,6 @@ from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Item, Member, Value, literals, options, text_of, walk
 
 MESSAGE = "the allowed algorithm is read from the token's own header, which nobody has verified yet"
-_UNPACKERS = ("base64.urlsafe_b64decode", "base64.b64decode", "jwt.utils.base64url_decode")
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -39,21 +37,9 @@ def _from_header(facts: SourceFacts, value: Value | None, depth: int = 3) -> boo
 
 def _is_header_alg(facts: SourceFacts, part: Value, depth: int) -> bool:
     if isinstance(part, Item) and text_of(part.key) == "alg":
-        return _is_header(facts, part.owner, depth)
+        return is_header(facts, part.owner, depth)
     if isinstance(part, Call) and depth > 0 and (function := facts.function(part.callee)) is not None:
         return any(_from_header(facts, returned, depth - 1) for returned in function.returns)
-    return False
-
-
-def _is_header(facts: SourceFacts, owner: Value, depth: int) -> bool:
-    for part in walk(owner):
-        if not isinstance(part, Call):
-            continue
-        if part.callee in HEADER_READERS or part.callee in _UNPACKERS or reads_unchecked(part):
-            return True
-        function = facts.function(part.callee) if depth > 0 else None
-        if function is not None and any(_is_header(facts, returned, depth - 1) for returned in function.returns):
-            return True
     return False
 
 

@@ -79,6 +79,10 @@ def _flag(app: App, facts: SourceFacts, said: Value) -> Certainty | None:
     found: Certainty | None = None
     if isinstance(said, Truth) and any(_names_a_mode(part) for part in walk(said, 4)):
         found = "likely"
+    if isinstance(said, Truth) and any(
+        isinstance(part, Name) and part.dotted.startswith("flask.request.") for part in walk(said, 6)
+    ):
+        found = "likely"  # what a request says decides
     for value in (*_within(facts, said), *reached(facts, said)):
         if isinstance(value, ConfigValue) and (fact := app.config.get(value.key)) is not None and fact.value is False:
             return "certain"

@@ -21,7 +21,7 @@ from stopper.core.values import (
 )
 from stopper.scan.source import names
 from stopper.scan.source.drafts import new_call, new_constant, new_format, new_mapping, new_sequence, new_unknown
-from stopper.scan.source.folding import braces, formatted
+from stopper.scan.source.folding import braces, formatted, one_mapping
 from stopper.scan.source.hook_tables import row_extended
 from stopper.scan.source.lookups import LOADS, attribute, item, parsed_file, request_part
 from stopper.scan.source.project import Registration
@@ -190,7 +190,7 @@ def _arguments(reader: Reader, node: ast.Call) -> tuple[tuple[Value, ...], tuple
         if keyword.arg is not None:
             reader.project.words.add(keyword.arg)
             keywords.append((keyword.arg, named(value, keyword.arg) if sensitive(keyword.arg) else value))
-        elif type(value) is Mapping:
+        elif type(value := one_mapping(value)) is Mapping:
             keywords.extend(
                 (key.value, held) for key, held in value.items if type(key) is Constant and type(key.value) is str
             )

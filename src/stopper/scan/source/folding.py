@@ -26,7 +26,7 @@ from stopper.scan.source.drafts import (
     new_text,
     new_unknown,
 )
-from stopper.scan.source.reader import NOTHING, Reader
+from stopper.scan.source.reader import NOTHING, Reader, either
 
 MOST_PARTS: Final = 24
 MOST_ITEMS: Final = 4096
@@ -234,3 +234,15 @@ def sequence(items: tuple[Value, ...], kind: Literal["list", "tuple", "set"], is
 def mapping(items: tuple[tuple[Value, Value], ...], is_open: bool, span: Span) -> Mapping:
     """A mapping of bounded length."""
     return new_mapping(items[:MOST_ITEMS], is_open or len(items) > MOST_ITEMS, span)
+
+
+def one_mapping(value: Value) -> Value:
+    """Arguments that are put together in two ways, ``**options`` of one mapping or another, as one that has what each of them has."""
+    if type(value) is not Choice or value.every or not all(type(one) is Mapping for one in value.options):
+        return value
+    held: dict[object, list[tuple[Value, Value]]] = {}
+    for one in value.options:
+        for key, inner in one.items if type(one) is Mapping else ():
+            held.setdefault(key.value if type(key) is Constant else id(key), []).append((key, inner))
+    pairs = [(same[0][0], either(*[inner for _, inner in same])) for same in held.values()]
+    return new_mapping(tuple(pairs), any(type(one) is Mapping and one.open for one in value.options), value.span)
