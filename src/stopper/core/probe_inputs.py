@@ -95,7 +95,8 @@ def _inputs(target: Target, methods: Sequence[str], usual: Sequence[str]) -> Ste
             if _makes_accounts(asked) and PASSWORD.search(last):
                 continue  # nobody keeps it as it came, and each costs a hash
             guess = _is_guess(one)  # and of all guesses, what a door reads from its query is the least likely
-            found.append(((guess, guess and is_door(route), place), one))
+            decides = is_door(route) and SUBJECT.search(last) is not None  # who somebody is, which weighs most
+            found.append(((guess, guess and is_door(route), -1 if decides else place), one))
     ordered = sorted(found, key=lambda pair: pair[0])
     known = [one for order, one in ordered if not order[0]][: MOST[target.depth]]
     guesses = [one for order, one in ordered if order[0]][: max(0, WITH_GUESSES[target.depth] - len(known))]

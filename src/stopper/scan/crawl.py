@@ -27,7 +27,7 @@ from stopper.scan.wire.courier import Courier
 ASKED_MOST: Final = 120
 QUERIED_MOST: Final = 8
 """Links with a query that are asked as they stand."""
-GUESSED_MOST: Final = 200
+GUESSED_MOST: Final = 220
 """Paths of one list of names that are asked for, with what they lead to."""
 GUESS_SECONDS: Final = 1.5
 """How long one list of names is tried."""

@@ -91,7 +91,11 @@ def run_probes(
         _side_by_side([rule for rule in beside if rule.check == check], courier, workers, run)
     # What is written makes the readings of all anew: those who mostly read are done before the others begin.
     _side_by_side([rule for rule in beside if rule.check in _READING], courier, workers, run)
-    _side_by_side([rule for rule in beside if rule.check not in (*_READING, *FIRST)], courier, workers, run)
+    changing = [rule for rule in beside if rule.check not in (*_READING, *FIRST)]
+    # Side by side all would share what is left of a tight budget: what weighs most has it first.
+    heavy = [rule for rule in changing if rule.severity == "critical" and courier.sent > courier.max_requests // 2]
+    _side_by_side(heavy, courier, workers, run)
+    _side_by_side([rule for rule in changing if rule not in heavy], courier, workers, run)
     courier.kept_back = for_survey
     _side_by_side([rule for rule in fit if rule.disturbs], courier, 1, run)  # each may end what the others stand on
     courier.kept_back = 0  # what is left asks the routes that no probe has asked

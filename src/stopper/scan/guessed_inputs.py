@@ -126,7 +126,8 @@ def _with_names(
     if method == "GET":  # of a path that is not there nothing is told by a query; a write may say 404 of a thing
         if courier.carry(honest(route, "GET")).response.status == 404:
             return made
-        names = _read(_asker(courier, honest, route, people, "query"), QUERY, honest.canary)
+        quoting = MORE if route.readers <= {"wire"} else ()
+        names = _read(_asker(courier, honest, route, people, "query"), QUERY, honest.canary, quoting)
         return made if names is None else [*rest, replace(route, optional=names, reads_no_query=not names)]
     for kind in ("json", "form"):
         names = _read(_asker(courier, honest, route, people, kind), BODY, honest.canary)
@@ -169,8 +170,8 @@ def _json(honest: HonestRequests, route: Route, values: Mapping[str, object]) ->
     return replace(honest(route, "POST"), body=json.dumps(values).encode())
 
 
-def _read(ask: Ask, names: Sequence[str], canary: str) -> tuple[str, ...] | None:
-    """Those of *names* that the route reads, as far as its answers show; None where they cannot tell."""
+def _read(ask: Ask, names: Sequence[str], canary: str, more: Sequence[str] = ()) -> tuple[str, ...] | None:
+    """Those of *names* that the route reads, as far as its answers show, or else of *more*; None where they cannot tell."""
     nonsense = {f"{canary}-none": "1"}  # an empty body is told from one that lacks what is wanted
     plain = ask(nonsense)
     if plain.error or plain.refused or plain.status in (405, 429):
@@ -187,8 +188,8 @@ def _read(ask: Ask, names: Sequence[str], canary: str) -> tuple[str, ...] | None
         # A program that runs a file of this name fails as it fails without; what a shell does behind it shows.
         sent = {name: f"{FILE};echo {canary}$((7919*6007))" for name in names if _FILES.match(name)}
         every = ask(sent)
-    if same(plain, every) and names is QUERY:
-        sent = {name: f"{mark}'" for name, mark in _marks((*_TEXTS, *MORE), canary).items()}
+    if same(plain, every) and more:
+        sent = {name: f"{mark}'" for name, mark in _marks((*_TEXTS, *more), canary).items()}
         every = ask(sent)
         if shown := tuple(name for name, value in sent.items() if value.removesuffix("'") in every.text):
             return shown[:FOUND_MOST] if len(shown) < ECHOED else None

@@ -28,6 +28,7 @@ _DOINGS: Final = (
     "execute", "run", "cmd", "command", "log", "report", "export", "import", "backup", "xml", "yaml", "feedback", "contact", "graphql",
     "dashboard", "protected", "test", "create", "add", "post", "tokens", "signin", "sign-in", "reset-password", "forgot-password", "change_password",
     "change-password", "reset_password", "update_profile", "stats", "load", "url", "external", "secret", "env", "flag", "note", "comment", "message", "chat", "ask",
+    "system", "submit", "update", "authenticate", "userinfo", "credentials", "check", "verify", "database", "server", "metadata", "resource", "restore", "notifications", "setup",
     "store", "fetch_url", "add_numbers", "sql", "sqli", "xss", "ssti", "ssrf", "lfi", "rce", "xxe", "idor", "deserialize", "deserialization", "pickle", "vulnerable", "unsafe", "route",
 )  # fmt: skip
 _JOINED: Final = (
@@ -57,7 +58,7 @@ MORE: Final[tuple[str, ...]] = tuple(
 _BELOW: Final = (
     "login", "register", "users", "user", "1", "create", "list", "search", "admin", "me", "profile", "config", "data", "status", "health", "info", "debug",
     "ping", "files", "file", "upload", "download", "export", "fetch", "token", "auth", "key", "messages", "notes", "products", "orders", "tasks",
-    "posts", "post", "comments", "xml", "deserialize", "exec", "user/1", "user/login", "user/register", "chat", "logs", "backup", "settings", "feedback", "webhook",
+    "posts", "post", "comments", "xml", "deserialize", "exec", "user/1", "user/login", "user/register", "chat", "logs", "backup", "settings", "feedback", "webhook", "secret", "all",
 )  # fmt: skip
 _BELOW_MORE: Final = (
     "auth/login", "auth/register", "auth/signin", "auth/signup", "auth/token", "auth/refresh", "auth/me", "auth/logout", "signup", "signin", "logout", "refresh",

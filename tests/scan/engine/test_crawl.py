@@ -205,3 +205,12 @@ def test_lines_of_a_log_are_no_routes() -> None:
     app.add_url_rule("/logs", "logs", lambda: "GET /secret/door HTTP/1.1 404\nGET /users HTTP/1.1 200")
     app.add_url_rule("/secret/<word>", "secret", lambda word: {"word": word})
     assert "/secret/door" not in _crawl(app)
+
+
+def test_a_404_in_json_where_there_is_a_page_for_nothing_is_a_view() -> None:
+    app = Flask("quiet")
+    app.add_url_rule("/user/<number>", "one", lambda number: (jsonify(error="not found"), 404))
+    app.add_url_rule("/user", "new", lambda: "", methods=["POST"])
+    found = _crawl(app)
+    assert found["/user"].methods == ("OPTIONS", "POST")
+    assert "/user/{id}" in found

@@ -10,8 +10,9 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
 from stopper.core.rule import Hit, Rule
 from stopper.scan.detecting import DetectorResult, run_detectors
-from stopper.scan.echoes import without_echoes
+from stopper.scan.echoes import without_echoes, without_refuted
 from stopper.scan.engine import ProbeResult
+from stopper.scan.reached import NOBODY, Cell, Reached
 
 BOOK, LOGIN = RouteRef("GET", "/books/{title}"), RouteRef("POST", "/login")
 STRONG = Rule("strong", "injection", "t", "h", "critical", "input-validation", (1,), "API8:2023", (), ("wsgi",), "e")
@@ -84,3 +85,11 @@ def test_a_line_of_which_a_stronger_rule_speaks_is_told_by_that_one_alone() -> N
         both = run_detectors(App(), (one_of_two, strong))
         assert [[hit.span for hit in one.hits] for one in both] == [[there], [here]]
     assert [hit.span for hit in run_detectors(App(), (weak,))[0].hits] == [here, there]
+
+
+def test_what_a_document_says_of_guards_is_left_out_where_nobody_is_let_in() -> None:
+    said = [Hit("asks for no key", None, ref, reader="spec") for ref in (BOOK, LOGIN)]
+    document = replace(STRONG, family="inventory")
+    rows = [Reached(BOOK, (Cell(NOBODY, "refused", (401,)),)), Reached(LOGIN, (Cell(NOBODY, "in", (200,)),))]
+    guards, itself = without_refuted([DetectorResult(STRONG, tuple(said)), DetectorResult(document, tuple(said))], rows)
+    assert (guards.hits, itself.hits) == ((said[1],), tuple(said))

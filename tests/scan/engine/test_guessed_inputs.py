@@ -142,3 +142,15 @@ def test_a_member_is_told_from_an_empty_body_and_an_id_is_a_number() -> None:
         return {"name": "Ann"} if told and {"1": "Ann"}.get(str(told["id"])) else ({"error": "nothing"}, 404)
 
     assert _seen(app, Route("/fetch", ("POST",), readers=WIRE))["/fetch", "POST"].fields == ("id",)
+
+
+def test_a_quote_tells_of_a_name_whose_value_is_only_looked_up() -> None:
+    app = Flask("shelf")
+
+    @app.get("/orders")
+    def orders() -> Any:
+        if "'" in request.args.get("customer", ""):
+            return jsonify(error="the statement broke"), 500
+        return jsonify([])
+
+    assert _seen(app, Route("/orders", ("GET",), readers=WIRE))["/orders", "GET"].optional == ("customer",)

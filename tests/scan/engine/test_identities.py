@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -363,3 +364,42 @@ def test_honest_requests_speak_of_their_effect() -> None:
     assert honest(Route("/notes/{id}", ("DELETE",)), "DELETE").effect == "write"
     assert honest(Route("/search", ("GET",), fields=("q", "page")), "get").target == "/search?q=text+stopper&page=1"
     assert App().routes == ()
+
+
+def test_a_registration_that_takes_letters_and_digits_only_is_sent_those() -> None:
+    app, people = Flask("plain"), dict[str, str]()
+
+    @app.post("/user")
+    def user() -> Any:
+        told = request.get_json()
+        if not (told["username"].isalnum() and told["password"].isalnum()):
+            return jsonify(error="username and password should match the pattern ^[0-9A-Za-z]+$"), 403
+        people[told["username"]] = told["password"]
+        return jsonify(ok=True)
+
+    @app.post("/user/login")
+    def login() -> Any:
+        told = request.get_json()
+        known = people.get(told["username"]) == told["password"]
+        return jsonify(token=told["username"] * 2) if known else (jsonify(error="no"), 401)
+
+    @app.get("/me")
+    def me() -> Any:
+        return jsonify(ok=True) if bearer() else (jsonify(error="no"), 401)
+
+    assert [one.name for one in become(app)[0]] == ["alice", "bob"]
+
+
+def test_a_token_that_is_handed_out_for_a_name_alone_is_used() -> None:
+    app = Flask("open")
+    app.add_url_rule("/token", endpoint="in", view_func=lambda: jsonify(token="t" * 12), methods=["POST"])
+
+    @app.get("/me")
+    def me() -> Any:
+        return jsonify(ok=True) if bearer() == "t" * 12 else (jsonify(error="no"), 401)
+
+    model = replace(read_running(app, Path()), readers=frozenset({"wire"}))
+    routes = tuple(replace(one, fields=("user",)) if one.path == "/token" else one for one in model.routes)
+    courier = Courier(WsgiTransport(app), mode="default", max_requests=200)
+    people, _ = gather(Scene(App(routes=routes), courier, HonestRequests(), "canary"), ())
+    assert [(one.name, one.token is not None) for one in people] == [("alice", True)]

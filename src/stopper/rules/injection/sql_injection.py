@@ -216,10 +216,25 @@ def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
     broke = _breaks(quoted.response)
     if broke or not _as_before(quoted.response, plain.response, target.canary):
         doubled = yield from send(one.given(f"{stem}''"))
-        mended = broke and _as_before(doubled.response, plain.response, target.canary)
-        if mended and _breaks((yield from send(one.given(f"{stem}'"))).response):
+        mended = _as_before(doubled.response, plain.response, target.canary)
+        if broke and mended and _breaks((yield from send(one.given(f"{stem}'"))).response):
             return _evidence(plain, doubled, quoted, "one quote breaks the statement, two do not")
+        if mended and not broke and (yield from _counts_quotes(target, one, stem, quoted, doubled)):
+            return _evidence(
+                plain, doubled, quoted, "an odd number of quotes is answered otherwise, an even one is not"
+            )
     return (yield from _obeyed(target, one, plain, stem))
+
+
+def _counts_quotes(target: Target, one: Input, stem: str, quoted: Exchange, doubled: Exchange) -> Steps[bool]:
+    """Whether it is the number of quotes that the answer hangs on, and a comment behind an odd one heals it: a view that hides the errors of its
+    statements. A shell counts quotes too, and knows no such comment."""
+    known = (("", doubled), ("'" * 4, doubled), ("'" * 3, quoted), ("' -- ", doubled))
+    for quotes, before in known:
+        answer = (yield from send(one.given(stem + quotes))).response
+        if says_nothing(answer) or not _as_before(answer, before.response, target.canary):
+            return False
+    return not _as_before(quoted.response, doubled.response, target.canary)
 
 
 def _breaks(response: Response) -> bool:

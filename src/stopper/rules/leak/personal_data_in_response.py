@@ -75,8 +75,9 @@ def _of_whoever(target: Target, one: Provoked) -> Steps[Exchange | None]:
 
 def _strangers(target: Target, response: Response) -> set[str]:
     own = {identity.subject.lower() for identity in target.identities if identity.subject}
+    ours = [target.canary] if target.canary else []
     found = addresses_in(response.text) - own
-    return {address for address in found if not _OURS.search(address) and target.canary not in address}
+    return {one for one in found if not _OURS.search(one) and not any(word in one for word in ours)}
 
 
 def _found(target: Target, one: Provoked) -> str:

@@ -1,0 +1,108 @@
+"""What words and numbers tell: refusals with 200, ids that a document calls numbers, quotes whose errors are hidden, people by their number."""
+
+import sqlite3
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from flask import Flask, jsonify, request
+from tests.scan.engine.test_engine import target
+
+from stopper.core.app import App, Route
+from stopper.core.exchange import Response
+from stopper.rules.account import default_account_enabled
+from stopper.rules.injection import sql_injection
+from stopper.rules.leak import personal_data_in_response
+from stopper.scan.engine import run_probe
+
+
+@pytest.mark.parametrize(
+    ("said", "refused"),
+    [
+        ('{"success": false, "error": "Invalid API token."}', True),
+        ('{"message": "Token is missing!"}', True),
+        ('{"status": "error", "message": "Please log in"}', True),
+        ('{"success": true, "message": "No token needed"}', False),
+        ('{"error": "Missing name"}', False),
+        ('{"message": "Unauthorized", "notes": ["tea"]}', False),
+        ('{"message": "saved"}', False),
+    ],
+)
+def test_a_refusal_in_words_is_one_whatever_its_status(said: str, refused: bool) -> None:
+    answer = Response(200, (("Content-Type", "application/json"),), said.encode())
+    assert (answer.refused, answer.succeeded) == (refused, not refused)
+
+
+def _shelf() -> sqlite3.Connection:
+    shelf = sqlite3.connect(":memory:")
+    shelf.executescript("CREATE TABLE books (id INTEGER, name TEXT); INSERT INTO books VALUES (1, 'tea'), (2, 'ink');")
+    return shelf
+
+
+def _told(app: Flask, route: Route) -> list[str]:
+    plain, courier = target(app, depth="standard")
+    known = replace(plain, app=App(routes=(route,), readers=route.readers))
+    return [str(ref) for ref in run_probe(sql_injection.RULE, known, courier).verdict.routes]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_an_id_that_only_the_document_calls_a_number_is_varied(kept: bool) -> None:
+    app = Flask("books")
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+
+    @app.get("/books/<int:book>" if kept else "/books/<book>")
+    def book(book: Any) -> Any:
+        return jsonify(_shelf().execute(f"SELECT name FROM books WHERE id = {book}").fetchone())
+
+    route = Route("/books/{book}", ("GET",), parameters=(("book", "int"),), readers=frozenset({"spec"}))
+    assert _told(app, route) == ([] if kept else ["GET /books/{book}"])
+
+
+@pytest.mark.parametrize("safe", [True, False])
+def test_a_view_that_hides_its_errors_counts_quotes(safe: bool) -> None:
+    app = Flask("hidden")
+
+    @app.get("/find")
+    def find() -> Any:
+        name = request.args.get("name", "")
+        try:
+            if safe:
+                rows = _shelf().execute("SELECT id FROM books WHERE name = ?", (name,)).fetchall()
+            else:
+                rows = _shelf().execute(f"SELECT id FROM books WHERE name = '{name}' AND id > 5").fetchall()
+        except sqlite3.Error:
+            return jsonify(message="try again later")
+        return jsonify(found=rows)
+
+    route = Route("/find", ("GET",), optional=("name",), readers=frozenset({"spec"}))
+    assert _told(app, route) == ([] if safe else ["GET /find"])
+
+
+@pytest.mark.parametrize(("others", "told"), [(True, True), (False, False)])
+def test_whoever_counts_is_shown_one_person_after_the_other(others: bool, told: bool) -> None:
+    app = Flask("people")
+
+    @app.get("/person/<int:number>")
+    def person(number: int) -> Any:
+        if number > 1 and not others:
+            return jsonify(error="not found"), 404
+        return jsonify(id=number, email=f"mary.{number}@mail.example", balance=5)
+
+    plain, courier = target(app, depth="standard")
+    route = Route("/person/{number}", ("GET",), parameters=(("number", "int"),), readers=frozenset({"wire"}))
+    known = replace(plain, app=App(routes=(route,), readers=frozenset({"wire"})))
+    assert (run_probe(personal_data_in_response.RULE, known, courier).verdict.outcome == "fail") is told
+
+
+def test_a_door_that_asks_for_a_name_alone_lets_in_whoever_asks() -> None:
+    app = Flask("names")
+
+    @app.post("/token")
+    def token() -> Any:
+        return jsonify(token=f"t-{request.get_json()['user']}-0123456789")
+
+    plain, courier = target(app, depth="standard")
+    route = Route("/token", ("POST",), fields=("user",), readers=frozenset({"wire"}))
+    known = replace(plain, app=App(routes=(route,), readers=frozenset({"wire"})))
+    verdict = run_probe(default_account_enabled.RULE, known, courier).verdict
+    assert verdict.message == "POST /token lets in whoever asks, by any name"
