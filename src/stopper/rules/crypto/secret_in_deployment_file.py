@@ -30,6 +30,8 @@ _ENVIRONMENT_IS: Final = re.compile(r"(?i)^\s*environment\s*=\s*")
 """What systemd and supervisor put before the variables."""
 _SET: Final = re.compile(r"""^\s*([A-Za-z]\w{2,60})\s+=\s+("[^"]*"|'[^']*')""")
 """``password = "…"`` of Terraform."""
+_NOT_LIVE: Final = re.compile(r"(?i)(?:^|[/_.-])(?:staging|vagrant|molecule|minikube|kind)(?:[/_.-]|$)")
+"""Machines that are set up to try something out."""
 _OF_ANOTHER: Final = re.compile(r"(?i)existing|(?:ref|name|file|path)$")
 """Names that say where the secret lies."""
 _IN_URL: Final = re.compile(
@@ -41,6 +43,7 @@ _OF_A_DESK: Final = re.compile(
     r"://([\w-]+):(?:\1|postgres|root|mysql|guest|password)@(?:localhost|127\.0\.0\.1|\[::1\])(?=[:/]|$)"
 )
 """A server of this very machine, whose password is its user's name or the one that it comes with."""
+_HERE: Final = re.compile(r"localhost|127\.0\.0\.1|::1")
 _DEFAULTS: Final = frozenset(
     {
         "password", "passwd", "pass", "pwd", "postgres", "root", "admin", "guest", "user", "mysql", "secret", "test", "example", "rabbitmq", "pw",
@@ -73,6 +76,8 @@ def detect(app: App) -> Iterator[Hit]:
 def _files(facts: SourceFacts) -> Iterator[Hit]:
     told: dict[tuple[str, str], str] = {}
     for file in facts.files_of("compose", "dockerfile", "procfile", "deployment"):
+        if file.kind == "deployment" and _NOT_LIVE.search(file.path):
+            continue
         if not OF_A_PIPELINE.search(file.path) and not is_of_one_desk(file):
             yield from _in_file(file, told)
 
@@ -150,11 +155,11 @@ def _sure(value: str) -> Certainty:
 
 
 def _environment_defaults(facts: SourceFacts) -> Iterator[Hit]:
-    seen: set[Span] = set()
+    seen: set[object] = set()
     for name, value, span in _given(facts):
         default = _default_secret(name, value)
-        if default and span not in seen:
-            seen.add(span)
+        if default and seen.isdisjoint((span, (name, default))):
+            seen |= {span, (name, default)}  # one variable with one fallback, read in two places, is one secret
             yield Hit("a secret is the default where the environment says nothing", span, certainty=_sure(default))
 
 
@@ -184,9 +189,22 @@ def _given(facts: SourceFacts) -> Iterator[tuple[str, Value, Span]]:
 
 def _inside(facts: SourceFacts) -> Iterator[EnvironmentValue]:
     """Variables that are a part of something: of a mapping of options, of what a call is given."""
-    held = [part for one in facts.assignments() if isinstance(one.value, Mapping) for _, part in one.value.items]
-    held += [value for call in facts.calls() for _, value in call.keywords]
-    yield from (part for part in held if isinstance(part, EnvironmentValue))
+    groups: list[list[Value]] = [
+        [part for _, part in one.value.items] for one in facts.assignments() if isinstance(one.value, Mapping)
+    ]
+    groups += [[value for _, value in call.keywords] for call in facts.calls()]
+    for group in groups:
+        known = [part for part in group if isinstance(part, EnvironmentValue)]
+        fallbacks = [text_of(part.default) or "" for part in known]
+        if len(known) > 1 and any(
+            map(_HERE.fullmatch, fallbacks)
+        ):  # where nothing is said, the server of one's own desk
+            known = [
+                part
+                for part in known
+                if fallbacks.count(text_of(part.default) or "") < 2 and text_of(part.default) not in _DEFAULTS
+            ]
+        yield from known
 
 
 def _argument_defaults(facts: SourceFacts) -> Iterator[Hit]:

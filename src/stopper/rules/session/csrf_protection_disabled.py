@@ -11,7 +11,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.nested_functions import inside
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import MISSING, in_force, switched_to_true, switches
-from stopper.core.values import Call, Item, Mapping, Member, Name, Value, is_constant, text_of, walk
+from stopper.core.values import Call, Item, Mapping, Member, Name, Sequence, Value, is_constant, literals, text_of, walk
 from stopper.core.view_functions import index_of
 
 _SWITCHES: Final = ("WTF_CSRF_ENABLED", "WTF_CSRF_CHECK_DEFAULT", "SEASURF_ENABLED", "CSRF_ENABLED")
@@ -56,6 +56,10 @@ def detect(app: App) -> Iterator[Hit]:
         force = answered(app, key)
         if force is not MISSING and not force:
             yield Hit(f"{key} is off", open_place(app, key), reader="running")
+    for write in facts.config_writes("WTF_CSRF_METHODS"):
+        asked = {str(one.value).upper() for one in literals(write.value)}
+        if isinstance(write.value, Sequence) and not write.value.open and "POST" not in asked:
+            yield Hit("WTF_CSRF_METHODS leaves POST out", write.span)
     yield from _forms(facts)
     told: set[str] = set()
     if facts.imports("flask_wtf", "flask_seasurf"):

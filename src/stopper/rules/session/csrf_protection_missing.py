@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from stopper.core.app import App, Route
 from stopper.core.cookie_flags import set_cookies
 from stopper.core.exchange import Exchange, Request
-from stopper.core.fact import Function
+from stopper.core.fact import Function, Reading
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.nested_functions import inside
@@ -118,8 +118,10 @@ def _asks_session(value: Value) -> bool:
 
 
 def _defended(app: App, facts: SourceFacts) -> bool:
-    if facts.imports("flask_wtf", "flask_seasurf", "flask_csrf", "flask_talisman_csrf", "flask_security"):
+    if facts.imports("flask_wtf", "flask_seasurf", "flask_csrf", "flask_talisman_csrf"):
         return True
+    if facts.imports("flask_security") and facts.says_like("csrf", _TOKEN):
+        return True  # it protects its own forms, and others where it is told to
     if any(str(doubt.value).lower() in ("lax", "strict") for doubt in switches(app, "SESSION_COOKIE_SAMESITE")):
         return True
     force = in_force(app, "SESSION_COOKIE_SAMESITE")
@@ -130,7 +132,8 @@ def _defended(app: App, facts: SourceFacts) -> bool:
     ):
         return True
     if any(
-        one.source.startswith("flask.request") and (_TOKEN.search(one.key) or one.key.lower() in _SITE)
+        one.source.startswith("flask.request")
+        and (_TOKEN.search(one.key) or (one.key.lower() in _SITE and _is_asked(facts, one)))
         for one in facts.readings()
     ):
         return True
@@ -140,6 +143,21 @@ def _defended(app: App, facts: SourceFacts) -> bool:
     ):
         return True
     return _compares_with_session(facts)
+
+
+def _is_asked(facts: SourceFacts, site: Reading) -> bool:
+    """That where a request comes from is held against something, or handed to a function: not only written down."""
+    held = [side for one in facts.comparisons_in(site.function) for side in (one.left, one.right)]
+    held += [one.value for one in facts.conditions_in(site.function)]
+    held += [
+        part
+        for call in facts.calls_in(site.function)
+        if call.method in ("startswith", "match", "fullmatch") or facts.function(call.callee) is not None
+        for part in (call.receiver, *call.args)
+        if part is not None
+    ]
+    held += [one.value for one in facts.returns_of(site.function)]
+    return any(isinstance(part, Item) and part.span == site.span for one in held for part in walk(one, 6))
 
 
 def _may_check(facts: SourceFacts, function: Function) -> bool:

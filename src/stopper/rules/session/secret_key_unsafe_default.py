@@ -29,6 +29,8 @@ from stopper.core.values import (
     Format,
     Item,
     Member,
+    Name,
+    Parameter,
     Value,
     literals,
     options,
@@ -93,7 +95,9 @@ def _unsafe(facts: SourceFacts, write: ConfigWrite) -> tuple[str, Certainty | No
         for one in given
     ):
         return "SECRET_KEY falls back to a literal in the source, in the function that looks for it", None
-    if isinstance(value, Constant) and value.value and stands_in(facts, write):
+    if isinstance(value, Call) and _is_handed_fallback(facts, value):
+        return "SECRET_KEY falls back to a literal in the source, which the function that looks for it is given", None
+    if isinstance(value, Constant) and value.value and (stands_in(facts, write) or _is_otherwise(facts, write)):
         return "SECRET_KEY falls back to a literal in the source when the environment has none", None
     if not isinstance(value, Constant):
         for one in options(value):
@@ -107,6 +111,38 @@ def _unsafe(facts: SourceFacts, write: ConfigWrite) -> tuple[str, Certainty | No
                 if _made_anew(fallback) or (isinstance(value, Choice) and _made_anew(one)):
                     return "SECRET_KEY falls back to a new value in each process", "possible"
     return None
+
+
+def _is_handed_fallback(facts: SourceFacts, asked: Call) -> bool:
+    """``setting("SECRET_KEY", "dev")``, whose function gives the second back where there is nothing else."""
+    own = facts.function(asked.callee)
+    for place, name in enumerate(own.parameters if own is not None else ()):
+        passed = asked.argument(place, name)
+        if not isinstance(passed, Constant) or not isinstance(passed.value, (str, bytes)) or not passed.value:
+            continue
+        for returned in own.returns if own is not None else ():
+            last = [
+                getattr(one, "default", None) if isinstance(one, (EnvironmentValue, ConfigValue, Item)) else one
+                for one in options(returned)
+            ]
+            if any(isinstance(one, Parameter) and one.parameter == name for one in last):
+                return True
+    return False
+
+
+def _is_otherwise(facts: SourceFacts, write: ConfigWrite) -> bool:
+    """``if "SECRET_KEY" in os.environ: … else: app.secret_key = "…"``"""
+    return any(
+        condition.negated
+        and any(
+            isinstance(part, (EnvironmentValue, Name)) and _says_environment(part) for part in walk(condition.value, 4)
+        )
+        for condition in facts.conditions_around(write.span)
+    ) and any(isinstance(other.value, EnvironmentValue) for other in facts.config_writes(write.key))
+
+
+def _says_environment(value: Value) -> bool:
+    return isinstance(value, EnvironmentValue) or (isinstance(value, Name) and value.dotted == "os.environ")
 
 
 def _is_kept(facts: SourceFacts, write: ConfigWrite) -> bool:

@@ -19,7 +19,16 @@ from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_cookies import answers_with_cookies
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.setting_facts import MISSING, application_made, in_force, is_written, switches, uses_session, written
+from stopper.core.setting_facts import (
+    MISSING,
+    application_made,
+    in_force,
+    is_written,
+    settings_out_of_sight,
+    switches,
+    uses_session,
+    written,
+)
 from stopper.core.values import is_constant
 
 _OFF: Final[Callable[[object], bool]] = lambda value: not value  # noqa: E731
@@ -30,6 +39,7 @@ _WRONG: Final[dict[str, Callable[[object], bool]]] = {
     "REMEMBER_COOKIE_SECURE": _OFF,
     "REMEMBER_COOKIE_HTTPONLY": _OFF,
 }
+_OF_TALISMAN: Final = frozenset({"session_cookie_secure", "session_cookie_http_only", "session_cookie_samesite"})
 _NEEDED: Final = ("SESSION_COOKIE_SECURE", "SESSION_COOKIE_SAMESITE")
 
 
@@ -49,6 +59,15 @@ def detect(app: App) -> Iterator[Hit]:
                     certainty="possible" if doubt.desk else None,
                     reader=None if doubt.span is not None else "running",
                 )
+    for call in (
+        facts.calls("flask_talisman.Talisman", "flask_talisman.Talisman.init_app", "*.init_app") if talisman else ()
+    ):
+        said = {name: value for name, value in call.keywords if name in _OF_TALISMAN}
+        if call.span is not None and any(is_constant(value, False, None, "None") for value in said.values()):
+            seen = True
+            yield Hit("Talisman is told to leave the session's cookie unprotected", call.span)
+    if (remembers := _remembers(app)) is not None:
+        yield Hit("REMEMBER_COOKIE_SECURE is left off, and the log-in is remembered", remembers, certainty="likely")
     for left in _of_own_interface(facts):
         seen = True
         yield Hit("the project's own session interface leaves the cookie unprotected", left)
@@ -62,6 +81,17 @@ def detect(app: App) -> Iterator[Hit]:
         yield Hit(
             f"the session is used, and {' and '.join(unset)} is left at its weak default", place, certainty="likely"
         )
+
+
+def _remembers(app: App) -> Span | None:
+    """A log-in that sends Flask-Login's cookie, which has no Secure by default."""
+    key = "REMEMBER_COOKIE_SECURE"
+    if is_written(app, key) or in_force(app, key) is not MISSING or settings_out_of_sight(app, key):
+        return None
+    for call in source_of(app).calls("flask_login.login_user", "flask_login.utils.login_user"):
+        if is_constant(call.argument(1, "remember"), True):
+            return call.span
+    return None
 
 
 def _of_own_interface(facts: SourceFacts) -> Iterator[Span]:

@@ -11,7 +11,7 @@ from stopper.core.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import seconds
-from stopper.core.values import Call, Choice, Name, Value, is_constant
+from stopper.core.values import Call, Choice, Name, Parameter, Value, is_constant
 
 _HOMES: Final = (
     "itsdangerous",
@@ -44,7 +44,8 @@ def detect(app: App) -> Iterator[Hit]:
             if not _of(call, _TIMED):
                 continue
             place = 0 if call.method == "_" else 1
-            if call.lacks(place, "max_age") or is_constant(call.argument(place, "max_age"), None):
+            age = call.argument(place, "max_age")
+            if call.lacks(place, "max_age") or is_constant(age, None) or _is_left_out(facts, age):
                 if call.function in told:
                     continue  # what one function reads twice, two halves of one token, is one thing to mend
                 if not _names_a_kept_session(facts, call) and not looks_at_age(facts, call):
@@ -68,6 +69,15 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls(*_NONE):
         yield Hit("NoneAlgorithm signs nothing", call.span)
     yield from _without_salt(facts)
+
+
+def _is_left_out(facts: SourceFacts, age: Value | None) -> bool:
+    """``def read(token, age=None)``, where somebody who calls it says no age."""
+    return (
+        isinstance(age, Parameter)
+        and is_constant(age.default, None)
+        and any(call.lacks(age.index, age.parameter) for call in facts.calls(age.function))
+    )
 
 
 def _without_salt(facts: SourceFacts) -> Iterator[Hit]:

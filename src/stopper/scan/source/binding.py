@@ -43,7 +43,7 @@ from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named
 from stopper.scan.source.removing import latest
 from stopper.scan.source.replaced_views import view_replaced
 
-DRAWN: Final = ("otp", "pin", "code", "nonce", "sid", "session_id", "invitation", "invite", "salt")
+DRAWN: Final = ("otp", "pin", "code", "nonce", "sid", "session_id", "invitation", "invite")
 """Ends of local names whose value is a fact where it was made: what is drawn for them must not be guessed."""
 _MADE: Final = frozenset({Call, Format, Unknown, Item})
 
