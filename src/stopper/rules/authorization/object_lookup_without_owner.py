@@ -8,10 +8,10 @@ from stopper.core.app import App, Route
 from stopper.core.asked_whose import asks_whose
 from stopper.core.body_models import classes_by_name
 from stopper.core.fact import Function
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.owner_names import ADMIN_GUARD, OWNER, PRIVATE
 from stopper.core.place import RouteRef
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Hit, Rule, Severity
 from stopper.core.seeming_guards import is_seemingly_guarded
 from stopper.core.shared_credentials import lets_programs_in
 from stopper.core.sql_tables import table_of, tables_of
@@ -58,6 +58,11 @@ _CATALOGUE: Final = re.compile(
 )
 
 
+_NARROWED: Final = frozenset({"before_compile", "do_orm_execute"})
+_NARROWS: Final = frozenset({"filter", "filter_by", "where", "with_loader_criteria", "options"})
+_WHO_ASKS: Final = re.compile(r"(?i)user|tenant|principal|identity|security|account|organi[sz]ation|company")
+_ROLE_GUARD: Final = re.compile(r"(?i)roles?(?:_|$)|permissions?(?:_|$)|requires?_any_of")
+_GUARD: Final = re.compile(r"(?i)auth|require|needs?(?:_|$)|access|protect|allow|restrict|(?:^|_)can(?:_|$)")
 _SERVES: Final = frozenset({"flask.send_file", "flask.send_from_directory"})
 _FILE_ID: Final = re.compile(r"(?i)(?:^|_)(?:id|uuid|number|no|uid)$")
 _STEM: Final = re.compile(r"_?(?:ids?|uuids?|pk)$")
@@ -68,6 +73,7 @@ _TEMPLATES: Final = re.compile(r"(?i)^[^{]*[/_-](?:templates?|templating)(?=[/_-
 def detect(app: App) -> Iterator[Hit]:
     """Guarded routes that look a private thing up by an id from the path or the body, and never ask whose it is."""
     facts = source_of(app)
+    narrowed = _narrowed_models(facts)
     index = index_of(facts)
     for route in app.routes:
         if "admin" in route.path.lower() or not any(map(is_seemingly_guarded, route.access.values())):
@@ -87,14 +93,52 @@ def detect(app: App) -> Iterator[Hit]:
                 (
                     one
                     for one in _lookups(index, own)
-                    if _matters(index, route, method, one) and not asks_whose(index, route, own, one)
+                    if _matters(index, route, method, one)
+                    and _model(one) not in narrowed
+                    and not asks_whose(index, route, own, one)
                 ),
                 None,
             )
             if call is not None:
                 message = f"{method} {route.path} looks a thing up by its id and never asks whose it is"
-                yield Hit(message, call.span, RouteRef(method, route.path))
+                weight: Severity | None = "low" if any(map(_asks_a_role, own)) else None
+                yield Hit(message, call.span, RouteRef(method, route.path), severity=weight)
                 break
+
+
+def _narrowed_models(facts: SourceFacts) -> frozenset[str]:
+    """The models of which every query is narrowed to what the caller may see, where SQLAlchemy puts its statement together: those that have a
+    column which is asked for there."""
+    columns = {
+        part.attribute
+        for function in facts.functions()
+        for one in function.decorators
+        if one.name.endswith("listens_for") and one.call is not None
+        if any(text_of(given) in _NARROWED for given in one.call.args)
+        and any(_WHO_ASKS.search(call.callee) for call in facts.calls_in(function.name))
+        for call in facts.calls_in(function.name)
+        if call.method in _NARROWS
+        for given in call.args
+        for part in walk(given, 4)
+        if isinstance(part, Member)
+    }
+    return frozenset(one.name for one in facts.classes() if columns & one.attributes.keys()) if columns else frozenset()
+
+
+def _model(looked_up: Call | Item) -> str:
+    return looked_up.callee.rpartition(".query.")[0] if isinstance(looked_up, Call) else ""
+
+
+def _asks_a_role(view: Function) -> bool:
+    """``@role_required("editor")``, ``@auth_required("CONFIG_UPDATE")``: one kind of staff, who work on what is everybody's. Of several roles one may be
+    that of customers."""
+    for one in view.decorators:
+        name = one.name.rpartition(".")[2]
+        given = one.call.args if one.call is not None else ()
+        said = [text for value in given for part in walk(value, 3) if (text := text_of(part))]
+        if len(said) <= 1 and (_ROLE_GUARD.search(name) or (said and _GUARD.search(name))):
+            return True
+    return False
 
 
 def _lookups(index: FunctionIndex, own: list[Function]) -> Iterator[Call | Item]:
