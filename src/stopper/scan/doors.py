@@ -51,6 +51,7 @@ def accounts_bodies(route: Route, subject: str, password: str) -> Iterator[dict[
     """Bodies to log in with. The names that a reader knows come first, then the usual ones."""
     properties = route.request_schema.get("properties") if route.request_schema else None
     members = cast("dict[str, object]", properties) if isinstance(properties, dict) else {}
+    members = {name: said for name, said in members.items() if not _is_only_read(said)}
     known = tuple(members) or route.fields
     made: object = sample(route.request_schema, "") if route.request_schema else {}
     body = cast("dict[str, object]", made) if isinstance(made, dict) else {}
@@ -72,6 +73,11 @@ def accounts_bodies(route: Route, subject: str, password: str) -> Iterator[dict[
         yield {name: subject, "password": password}
     if "user" not in inside:
         yield {"user": full}
+
+
+def _is_only_read(schema: object) -> bool:
+    """Whether a client is shown a member and may not send it, as an id in the schema of an account."""
+    return isinstance(schema, dict) and bool(cast("dict[str, object]", schema).get("readOnly"))
 
 
 def _is_wrapper(name: str, schema: object) -> bool:

@@ -153,6 +153,9 @@ def test_an_object_that_the_spec_describes_is_filled_by_its_own_names() -> None:
     assert next(accounts_bodies(described, "carol", "hers")) == {"entry": {"mail": "carol", "passphrase": "hers"}}
     flat = Route("/login", ("POST",), fields=("otp", "email", "password"))
     assert list(accounts_bodies(flat, "carol", "hers")) == [{"email": "carol", "password": "hers"}]
+    shown = {"user_id": {"type": "integer", "readOnly": True}, "username": {"type": "string"}, "password": {}}
+    shared = Route("/login", ("POST",), request_schema={"type": "object", "properties": shown})
+    assert list(accounts_bodies(shared, "carol", "hers")) == [{"username": "carol", "password": "hers"}]
 
 
 def test_probes_send_the_form_where_json_gets_a_401_and_fill_objects() -> None:
