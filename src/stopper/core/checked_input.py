@@ -19,6 +19,7 @@ from stopper.core.values import (
     Name,
     Parameter,
     Sequence,
+    Truth,
     Value,
     parts,
     text_of,
@@ -44,6 +45,9 @@ _ANY_PATH: Final = frozenset({"/", "http"})
 _PARSED: Final = frozenset({"netloc", "hostname", "host", "scheme"})
 
 
+_BODIES: Final = frozenset({"flask.request.get_json"})
+
+
 def origins(value: Value | None) -> frozenset[Origin]:
     """What of the request, or of the parameters of its function, a value is made of, by where it is read."""
     return frozenset(_origins(value))
@@ -62,6 +66,8 @@ def _same_reading(item: Item) -> tuple[str, str] | None:
     key = text_of(item.key)
     if isinstance(item.owner, Name) and item.owner.dotted.startswith("flask.request.") and key is not None:
         return item.owner.dotted, key
+    if isinstance(item.owner, Call) and item.owner.callee in _BODIES and key is not None:
+        return item.owner.callee, key
     return None
 
 
@@ -143,6 +149,8 @@ def _reached(called: Function, call: Call, mine: frozenset[Origin]) -> frozenset
 def _held(facts: SourceFacts, mine: frozenset[Origin], function: str, is_check: Callable[[Call], bool]) -> bool:
     loose = [one.span for one in facts.conditions_in(function) if _lets_any_path_in(one.value, mine)]
     for one in facts.comparisons_in(function):
+        if _is_scheme_of_the_web(one.left, one.right):
+            continue
         if _holds_against(facts, one.operator, one.left, one.right, mine) and not any(
             span.holds(one.span) for span in loose
         ):
@@ -152,7 +160,22 @@ def _held(facts: SourceFacts, mine: frozenset[Origin], function: str, is_check: 
         or (isinstance(part, Member) and part.attribute in _PARSED and bool(mine & origins(part.owner)))
         for condition in facts.conditions_in(function)
         if condition.span not in loose
-        for part in walk(condition.value)
+        for part in _without_schemes(condition.value)
+    )
+
+
+def _without_schemes(value: Value) -> Iterator[Value]:
+    """What a test asks, without ``parts.scheme in ("http", "https")``, which every host has."""
+    asked = [part for part in walk(value) if isinstance(part, Truth) and len(part.parts) == 2]
+    schemes = {id(side) for part in asked if _is_scheme_of_the_web(*part.parts) for side in part.parts}
+    return (part for part in walk(value) if id(part) not in schemes)
+
+
+def _is_scheme_of_the_web(left: Value, right: Value) -> bool:
+    return (
+        isinstance(left, Member)
+        and left.attribute == "scheme"
+        and any(isinstance(part, Constant) and part.value in ("http", "https") for part in walk(right, 1))
     )
 
 

@@ -40,6 +40,8 @@ class Saying:
     expose_headers: Value | None
     hidden: bool
     """Options are passed that cannot be seen."""
+    pattern: str = ""
+    """For which paths it holds, where it says so."""
 
     @property
     def any_origin(self) -> bool:
@@ -77,10 +79,14 @@ def _said(facts: SourceFacts, call: Call) -> Iterator[Saying]:
     whole = {name: _option(facts, calls, name) for name in names}
     hidden = any(one.open for one in calls)
     resources = _option(facts, calls, "resources")
-    entries: list[dict[str, Value | None]] = [{}]
+    entries: list[tuple[str, dict[str, Value | None]]] = [("", {})]
     if isinstance(resources, Mapping):
-        entries = [{name: one.get(name) for name in names} for _, one in resources.items if isinstance(one, Mapping)]
-    for entry in entries or [{}]:
+        entries = [
+            (text_of(key) or "", {name: one.get(name) for name in names})
+            for key, one in resources.items
+            if isinstance(one, Mapping)
+        ]
+    for pattern, entry in entries or [("", {})]:
         given = {name: _followed(facts, entry.get(name) or whole[name]) for name in names}
         yield Saying(
             call,
@@ -90,6 +96,7 @@ def _said(facts: SourceFacts, call: Call) -> Iterator[Saying]:
             given["allow_headers"],
             given["expose_headers"],
             hidden,
+            pattern,
         )
 
 

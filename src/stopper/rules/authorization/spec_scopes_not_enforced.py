@@ -17,7 +17,7 @@ from stopper.core.values import Call, Constant, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _SAYS: Final = frozenset(
-    {"debug", "info", "warning", "error", "exception", "log", "print", "jsonify", "split", "get", "render_template"}
+    {"debug", "info", "warning", "error", "exception", "log", "print", "jsonify", "split", "render_template"}
 )
 """Calls that show or take apart what a token says, and refuse nobody."""
 _CHECKS: Final = re.compile(

@@ -31,7 +31,11 @@ _TOGETHER: Final = 4
 def detect(app: App) -> Iterator[Hit]:
     """Flask-CORS without origins, or a star set by hand, in an application that asks who is calling."""
     facts = source_of(app)
-    open_to_all = [said for said in sayings(facts) if said.any_origin and not said.hidden and not said.with_credentials]
+    open_to_all = [
+        said
+        for said in sayings(facts)
+        if said.any_origin and not said.hidden and not said.with_credentials and not _is_of_open_paths(app, said)
+    ]
     starred = [
         one
         for one in headers_set(facts, "Access-Control-Allow-Origin")
@@ -61,6 +65,18 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(
                 f"any website may call {files[span.path]} views of this file from a browser and read the answers", span
             )
+
+
+def _is_of_open_paths(app: App, said: Saying) -> bool:
+    """That it speaks of paths at which nobody is asked who is calling: ``{r"/public/*": {"origins": "*"}}``."""
+    try:
+        pattern = re.compile(said.pattern or "^", re.IGNORECASE)
+    except re.error:
+        return False
+    meant = [route for route in app.routes if said.pattern and pattern.match(route.path)]
+    return bool(meant) and not any(
+        access.state != "open" for route in meant for method, access in route.access.items() if method != "OPTIONS"
+    )
 
 
 def _opens_everything(said: Saying) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from stopper.core.app import App
-from stopper.core.fact import Condition
+from stopper.core.fact import Comparison, Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import Span
@@ -12,7 +12,7 @@ from stopper.core.probe_cookies import keeps_by_cookie
 from stopper.core.probe_origins import crossings, stranger
 from stopper.core.response_headers import SetHeader, headers_set
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Member, Name, Truth, Unknown, Value, options, text_of, walk
+from stopper.core.values import Call, Constant, Item, Member, Name, Truth, Unknown, Value, options, text_of, walk
 
 _TESTS = ("startswith", "endswith", "match", "fullmatch", "search", "get", "fnmatch")
 
@@ -28,6 +28,14 @@ def detect(app: App) -> Iterator[Hit]:
 def is_origin(facts: SourceFacts, value: Value) -> bool:
     """That the value is the request's ``Origin`` header (or its ``Referer``), however it is read."""
     for part in walk(value):
+        named = isinstance(part, Item) and (text_of(part.key) or "").lower() in ("origin", "referer")
+        if (
+            named
+            and isinstance(part, Item)
+            and isinstance(part.owner, Name)
+            and part.owner.dotted == "flask.request.headers"
+        ):
+            return True
         if isinstance(part, (Name, Member)) and _dotted(part) in ("flask.request.origin", "flask.request.referrer"):
             return True
         if isinstance(part, Constant) and part.value in ("HTTP_ORIGIN", "HTTP_REFERER"):
@@ -59,11 +67,20 @@ def _is_compared(facts: SourceFacts, where: set[str]) -> bool:
         side
         for comparison in facts.comparisons("in", "not in", "==", "!=")
         if comparison.function in where
+        and not _is_left_out(facts, comparison)
         and not any(isinstance(side, Constant) and not side.value for side in (comparison.left, comparison.right))
         and not (isinstance(comparison.left, Constant) and comparison.operator in ("in", "not in"))
         for side in (comparison.left,) + ((comparison.right,) if comparison.operator in ("==", "!=") else ())
     ]
     return any(is_origin(facts, side) for side in compared)
+
+
+def _is_left_out(facts: SourceFacts, one: Comparison) -> bool:
+    """``if origin not in BLOCKED:`` around what lets it in: a list of those who may not come lets in everybody else."""
+    return one.operator == "not in" and any(
+        asked.span.holds(one.span) and not asked.negated and not asked.stops
+        for asked in facts.conditions_in(one.function)
+    )
 
 
 def _is_test(facts: SourceFacts, span: Span, condition: Condition) -> bool:
@@ -79,6 +96,8 @@ def _is_test(facts: SourceFacts, span: Span, condition: Condition) -> bool:
                 return True  # ``if is_ours(request):``
         if isinstance(part, Unknown) and len({is_origin(facts, one) for one in part.parts}) > 1:
             return True  # what the origin and a list have in common
+        if isinstance(part, Truth) and part.differs and not condition.stops and not condition.negated:
+            continue
         if isinstance(part, Truth) and any(is_origin(facts, side) for side in part.parts) and len(part.parts) > 1:
             return not any(isinstance(side, Constant) and not side.value for side in part.parts)
     return False

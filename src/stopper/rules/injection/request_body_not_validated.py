@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.bodies_by_hand import kept_whole, read_by_hand
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Decorator
 from stopper.core.facts import SourceFacts, source_of
@@ -48,6 +49,10 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(
                 "members of the JSON body are used, and nothing asks whether they are there and of the right type", span
             )
+    for call in kept_whole(facts):
+        if call.function not in seen and not _is_checked(facts, call.function):
+            seen.add(call.function)
+            yield Hit("the JSON body is kept as it comes, and nothing asks what is in it", call.span)
     yield from _undescribed(app)
 
 
@@ -75,6 +80,9 @@ def _raw_readers(facts: SourceFacts) -> dict[str, Span]:
             continue
         if routes and not _is_checked(facts, function) and not _login(routes[0].path):
             found[function] = reading.span
+    for function, span in read_by_hand(facts):
+        if function not in found and not _is_checked(facts, function):
+            found[function] = span
     return found
 
 

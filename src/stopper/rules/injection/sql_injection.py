@@ -41,7 +41,7 @@ _SQL: Final = re.compile(
     re.DOTALL,
 )
 _MORE: Final = re.compile(
-    r"pandas\.read_sql(?:_query)?|sqlalchemy\.(?:literal_column|sql\.literal_column)|(?:.*\.)?(?:exec_driver_sql|from_statement|fetch_all|fetch_one|fetchrow)"
+    r"pandas\.read_sql(?:_query)?|sqlalchemy\.(?:literal_column|sql\.literal_column)|(?:.*\.)?(?:db\.text|exec_driver_sql|from_statement|fetch_all|fetch_one|fetchrow)"
 )
 _ASYNC: Final = r"(?:.*\.)?(?:fetch|fetchval|iterate)"
 """Methods of asynchronous drivers that take a statement."""

@@ -9,6 +9,7 @@ from stopper.core.app import App
 from stopper.core.asked_host import openings
 from stopper.core.call_edits import passing
 from stopper.core.checked_input import is_checked
+from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.followed_values import through
 from stopper.core.held_headers import CLIENTS, headers_of, mappings
@@ -29,6 +30,7 @@ from stopper.core.values import (
     is_constant,
     may_be,
     text_of,
+    walk,
 )
 
 REDIRECTS: Final = "the key goes along when the other side redirects"
@@ -48,7 +50,7 @@ def detect(app: App) -> Iterator[Hit]:
         carries = any(
             flow.span == other.span and _names(facts, other.value, ours=True)
             for other in facts.flows("outbound-headers")
-        )
+        ) or _is_logged_in(facts, flow)
         urls = given(facts, flow.value) if isinstance(flow.value, Parameter) else (flow.value,)
         if (
             carries
@@ -62,6 +64,21 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         seen.add((call.span.path, call.span.line))
         yield Hit(REDIRECTS, call.span, certainty="certain" if not call.open else "possible")
+
+
+def _is_logged_in(facts: SourceFacts, flow: Flow) -> bool:
+    """``auth=`` or ``cookies=`` of the call, with something of the settings in it, or a session that was given one."""
+    for call in facts.calls_in(flow.function):
+        if call.span != flow.span:
+            continue
+        given = [value for name, value in call.keywords if name in ("auth", "cookies")]
+        client = call.receiver
+        if isinstance(client, Call) and client.callee in CLIENTS and client.span is not None:
+            given += [value for name, value in client.keywords if name in ("auth", "cookies")]
+            given += [one.value for one in facts.assignments_in(client.function) if one.target.endswith(".auth")]
+        if any(isinstance(part, (ConfigValue, EnvironmentValue)) for value in given for part in walk(value, 4)):
+            return True
+    return False
 
 
 def _calls(facts: SourceFacts) -> Iterator[Call]:

@@ -55,7 +55,7 @@ def detect(app: App) -> Iterator[Hit]:
             seen.add((flow.span.path, flow.span.line))
             yield Hit("what another service answered is sent on as it is, whatever its size and type", flow.span)
     told: set[str] = set()
-    for call in facts.calls("*.json", "json.load", "json.loads"):
+    for call in facts.calls("*.json", "json.load", "json.loads", *_XML):
         if call.span is None or (call.span.path, call.span.line) in seen or not call.function or call.function in told:
             continue
         if _is_answer(call) and not _is_checked(facts, call.function) and not is_of_a_script(facts, call):
@@ -64,6 +64,13 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit("the answer of another service is used without a look at its status, size or form", call.span)
 
 
+_XML: Final = (
+    "xml.etree.ElementTree.fromstring",
+    "xml.etree.ElementTree.parse",
+    "lxml.etree.fromstring",
+    "xmltodict.parse",
+    "xml.dom.minidom.parseString",
+)
 _HOST_SAID: Final = re.compile(r"https?://[^/{]+/")
 _ENDPOINT: Final = re.compile(r"(?:authorization|end_session|logout|device_authorization)_endpoint")
 

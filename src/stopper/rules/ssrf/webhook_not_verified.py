@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.believed_hooks import believed_all_the_same, is_incoming
 from stopper.core.fact import Condition, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
@@ -47,6 +48,8 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         if found := _judged(facts, route):
             yield Hit(found, route.span)
+        for span in believed_all_the_same(facts, _functions(facts, route)):
+            yield Hit("the webhook is believed although its signature was not found right", span)
         for span in _never_asked(facts, route):
             yield Hit("nothing looks at whether the signature was right", span)
         for span in _lets_unsigned_in(facts, route):
@@ -159,7 +162,9 @@ def _is_webhook(route: SourceRoute) -> bool:
     if _COLLECTION.search(route.path) and {"GET", "PUT", "PATCH", "DELETE"} & set(route.methods):
         return False
     return (
-        _PATH.search(route.path) is not None or re.search(r"(?i)webhook|_hook$|^hook", name) is not None
+        _PATH.search(route.path) is not None
+        or re.search(r"(?i)webhook|_hook$|^hook", name) is not None
+        or is_incoming(route.path)
     ) and not _NOT.search(route.path)
 
 

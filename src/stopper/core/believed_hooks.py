@@ -1,0 +1,60 @@
+"""Webhooks that look at their signature, and believe what came whatever they find."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.facts import SourceFacts
+from stopper.core.place import Span
+from stopper.core.values import Call, walk
+
+_INCOMING: Final = re.compile(
+    r"(?i)/(?:sms|voice|calls?|whatsapp|telegram|e?mails?)[/_-](?:incoming|inbound|received?|reply|status|events?)/?$|/(?:incoming|inbound)[/_-](?:sms|calls?|mails?|messages?)/?$"
+)
+"""Where the services that carry messages tell what came."""
+_VERIFIES: Final = re.compile(
+    r"(?i)(?:^|[._])(?:construct_event|verify\w*|validate\w*|compare_digest|check_signature)$"
+)
+_REFUSAL: Final = re.compile(r"(?i)signature|invalid|verif|^Exception$|^\*$")
+_MAKES: Final = ("hmac.new", "hmac.digest")
+
+
+def is_incoming(path: str) -> bool:
+    """That the path is one at which a service tells of messages and calls."""
+    return _INCOMING.search(path) is not None
+
+
+def believed_all_the_same(facts: SourceFacts, functions: set[str]) -> Iterator[Span]:
+    """Where the failure of the check is caught and the function goes on, or where the right signature is made and held against nothing."""
+    for name in sorted(functions):
+        for handler in facts.handlers_in(name):
+            checked = any(_VERIFIES.search(tried) for tried in handler.tried)
+            caught = any(_REFUSAL.search(one.rpartition(".")[2]) for one in handler.catches)
+            if handler.action in ("pass", "go-on") and checked and caught:
+                yield handler.span
+    made = [call for name in sorted(functions) for call in facts.calls_in(name) if call.callee in _MAKES]
+    if made and not any(_is_used(facts, functions, call) for call in made):
+        yield made[0].span or Span("", 0, 0)
+
+
+def _is_used(facts: SourceFacts, functions: set[str], made: Call) -> bool:
+    """That what was made is compared, handed to a function or given back."""
+    for name in functions:
+        values = [side for one in facts.comparisons_in(name) for side in (one.left, one.right)]
+        values += [one.value for one in facts.conditions_in(name)]
+        values += [
+            value
+            for call in facts.calls_in(name)
+            if call.callee in facts.callees()
+            and (facts.function(call.callee) is not None or _VERIFIES.search(call.callee))
+            for value in (*call.args, *(given for _, given in call.keywords))
+        ]
+        if facts.function(name) is not None and not facts.is_view(name):
+            values += [one.value for one in facts.returns_of(name)]
+        if any(
+            part is made or (isinstance(part, Call) and part.span == made.span)
+            for value in values
+            for part in walk(value, 8)
+        ):
+            return True
+    return False

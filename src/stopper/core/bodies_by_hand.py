@@ -1,0 +1,65 @@
+"""Bodies that a view takes apart itself, ``json.loads(request.data)``, and bodies that go to where things are kept as they come."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.facts import SourceFacts
+from stopper.core.place import Span
+from stopper.core.values import Call, Constant, Item, Name, Value, walk
+
+_LOADS: Final = frozenset({"json.loads", "flask.json.loads", "simplejson.loads", "ujson.loads", "orjson.loads"})
+_RAW: Final = frozenset({"flask.request.data", "flask.request.get_data", "flask.request.stream"})
+_KEEPS: Final = re.compile(r".*\.(?:save|store|put|insert_one|replace_one|set|write|upsert|create)")
+_JSON: Final = frozenset({"flask.request.get_json", "flask.request.json"})
+
+
+def read_by_hand(facts: SourceFacts) -> Iterator[tuple[str, Span]]:
+    """The views that change something and take members of such a body, with the place that reads it."""
+    for call in facts.calls(*_LOADS):
+        if call.span is None or not _changes(facts, call.function) or not call.args or not _is_raw(call.args[0]):
+            continue
+        if any(_takes_member(part, call) for value in _used(facts, call.function) for part in walk(value, 4)):
+            yield call.function, call.span
+
+
+def kept_whole(facts: SourceFacts) -> Iterator[Call]:
+    """``profiles.save(request.get_json())``"""
+    for call in facts.calls():
+        if (
+            not _KEEPS.fullmatch(call.callee)
+            or call.callee.startswith(("flask.", "werkzeug."))
+            or not _changes(facts, call.function)
+        ):
+            continue
+        if any(_is_json(value) for value in call.args):
+            yield call
+
+
+def _changes(facts: SourceFacts, function: str) -> bool:
+    return any(set(route.methods) & {"POST", "PUT", "PATCH"} for route in facts.routes_of_view(function))
+
+
+def _is_raw(value: Value) -> bool:
+    return any(
+        (isinstance(part, Name) and part.dotted in _RAW) or (isinstance(part, Call) and part.callee in _RAW)
+        for part in walk(value, 3)
+    )
+
+
+def _is_json(value: Value) -> bool:
+    return (isinstance(value, Call) and value.callee in _JSON) or (isinstance(value, Name) and value.dotted in _JSON)
+
+
+def _used(facts: SourceFacts, function: str) -> Iterator[Value]:
+    for call in facts.calls_in(function):
+        yield from (*call.args, *(given for _, given in call.keywords))
+
+
+def _takes_member(part: Value, body: Call) -> bool:
+    return (
+        isinstance(part, Item)
+        and isinstance(part.key, Constant)
+        and isinstance(part.owner, Call)
+        and part.owner.span == body.span
+    )
