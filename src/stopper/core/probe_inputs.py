@@ -10,6 +10,7 @@ from urllib.parse import quote
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.graphql_query import alone
 from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
@@ -50,7 +51,10 @@ class Input:
             return with_query(self.request, self.name, str(value))
         if self.place == "path":
             return replace(self.request, target=_in_path(self.route, self.request.target, self.name, str(value)))
-        return replace(self.request, body=json.dumps(_set(members(self.request), self.name.split("."), value)).encode())
+        body = members(self.request)
+        if GRAPHQL.search(self.route.path):
+            body = alone(body, self.name.rpartition(".")[2])
+        return replace(self.request, body=json.dumps(_set(body, self.name.split("."), value)).encode())
 
 
 def _set(members: dict[str, object], path: Sequence[str], value: object) -> dict[str, object]:

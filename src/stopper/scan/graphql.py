@@ -133,7 +133,7 @@ def _query(types: Mapping[str, list[Mapping[str, object]]], by_get: bool, canary
     if not asked:
         return None
     head = f"query({', '.join(declared)})" if declared else "query"
-    body = " ".join(asked)
+    body = " ".join([one for one in asked if not (by_get and one in plain)] or asked)
     return Asked(f"{head} {{ {body} }}", variables, f"{{ {' '.join(plain)} }}" if plain else "", by_get)
 
 

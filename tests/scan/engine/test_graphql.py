@@ -10,6 +10,7 @@ from flask import Flask, jsonify, request
 from tests.rules.from_outside import reached, verdict
 
 from stopper.core.app import App, Route
+from stopper.core.graphql_query import alone
 from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
@@ -91,7 +92,7 @@ def test_one_query_asks_for_all_that_needs_texts_and_numbers_alone() -> None:
     assert [one.methods for one in doors] == [("GET",), ("POST",)]
     schema: dict[str, Any] = dict(doors[1].request_schema or {})
     assert schema["properties"]["query"]["example"] == (
-        "query($posts_filter: String) { posts(filter: $posts_filter) { title } users { name password_hash } post(id: 1) { title } }"
+        "query($posts_filter: String) { posts(filter: $posts_filter) { title } }"
     )
     assert list(schema["properties"]["variables"]["properties"]) == ["posts_filter"]
 
@@ -116,3 +117,17 @@ def test_nothing_is_sent_by_post_where_only_reading_is_allowed() -> None:
     model = App(routes=(Route("/graphql", ("GET", "POST"), readers=frozenset({"wire"})),), readers=frozenset({"wire"}))
     prepare(model, courier, (), "passive", "standard")
     assert not any(method == "POST" for method, _ in courier.asked)
+
+
+def test_a_text_is_varied_in_a_query_of_its_field_alone() -> None:
+    query = "query($notes_filter: String, $check_user: String!, $check_word: String) { notes(filter: $notes_filter) { id text } check(user: $check_user, word: $check_word) load }"
+    body = {"query": query, "variables": {"notes_filter": "", "check_user": "ann", "check_word": "tea"}}
+    assert alone(body, "notes_filter") == {
+        "query": "query($notes_filter: String) { notes(filter: $notes_filter) { id text } }",
+        "variables": {"notes_filter": ""},
+    }
+    assert alone(body, "check_word") == {
+        "query": "query($check_user: String!, $check_word: String) { check(user: $check_user, word: $check_word) }",
+        "variables": {"check_user": "ann", "check_word": "tea"},
+    }
+    assert alone(body, "other") == body
