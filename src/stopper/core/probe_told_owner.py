@@ -15,7 +15,7 @@ from stopper.core.probe_baseline import alike, attempt, is_door, same
 from stopper.core.probe_changes import owners_in
 from stopper.core.probe_kinds import at_number
 from stopper.core.probe_objects import entries, inner_object
-from stopper.core.probe_own_values import SELF, as_parameter, own_numbers
+from stopper.core.probe_own_values import BELONGS, SELF, as_parameter, own_numbers
 
 _PERSONAL: Final = re.compile(
     r"(?i)(^|[/_-])(accounts?|bank-?accounts?|payments?|cards?|transactions?|invoices?|statements?|wallets?|payslips?|salar(y|ies)|prescriptions?|receipts?|"
@@ -27,10 +27,16 @@ _PRIVATE: Final = re.compile(
     r"recipient(_id)?|receiver(_id)?|to_user(_id)?)"
 )
 """Members that tell of money, health, where somebody lives, or to whom something is said."""
+_TRADE: Final = re.compile(
+    r"(?i)(^|[/_-])(invoices?|orders?|payments?|purchases?|refunds?|subscriptions?|transfers?|receipts?|deposits?|withdrawals?)$"
+)
+"""What a company looks at together: a list of these is told where it says more than sums."""
+_OF_A_PERSON: Final = re.compile(r"(?i)(.*_)?(iban|card_(number|no|last4?)|last4|pan)")
 _NOBODYS: Final = re.compile(
     r"(?i)(^|[/_-])(public|feed|recent|latest|popular|top|search|types?|categories|templates?|shared)([/_-]|$)"
 )
 _HIGH: Final = re.compile(r"(?i)admin|staff|super|manager|owner|moderator|operator|support")
+_TEAMS: Final = ("company_id", "tenant_id", "org_id", "organization_id", "team_id", "workspace_id", "group_id")
 LISTS_MOST: Final = 6
 ROUTES_MOST: Final = 4
 NUMBERS: Final = 4
@@ -46,16 +52,33 @@ def asked(target: Target, alice: Identity, bob: Identity, told: set[str]) -> Ste
     hers, his = (yield from _called(target, alice)), (yield from _called(target, bob))
     if not hers or not his or hers & his or (yield from _is_high(target, alice, bob)):
         return found
+    if (yield from _are_colleagues(target, alice, bob)):
+        lists = []
     for route in lists[:LISTS_MOST]:
         verdict = yield from attempt(_of_everybody(target, route, (alice, hers), (bob, his)))
         found += [verdict] if verdict is not None else []
+    wrong = {ref.path for one in found for ref in one.routes}
     for route in things[:ROUTES_MOST]:
+        shared = next((one for one in lists if one.path.rstrip("/") in _beside(route) and one.path not in wrong), None)
+        if shared is not None and (yield from _shows_others(target, shared, bob, his)):
+            continue  # who is shown the list may open what it shows
         verdict = yield from attempt(_by_number(target, route, (alice, hers), (bob, his)))
         found += [verdict] if verdict is not None else []
     for route, half in below[:ROUTES_MOST]:
         verdict = yield from attempt(_in_her_name(target, route, half, (alice, hers), (bob, his)))
         found += [verdict] if verdict is not None else []
     return found
+
+
+def _beside(route: Route) -> tuple[str, str]:
+    """Where things of that kind are listed."""
+    before = route.path.partition("/{")[0]
+    return before, f"{before}s"
+
+
+def _shows_others(target: Target, route: Route, bob: Identity, his: set[str]) -> Steps[bool]:
+    seen = yield from send(bob.on(target.request_for(route, "GET")))
+    return any(whose and not whose & his for whose in map(_whose, entries(seen.response.json())))
 
 
 Somebody = tuple[Identity, set[str]]
@@ -104,6 +127,15 @@ def _called(target: Target, person: Identity) -> Steps[set[str]]:
     return {*found.values(), *names}
 
 
+def _are_colleagues(target: Target, alice: Identity, bob: Identity) -> Steps[bool]:
+    """Whether both belong to the same company or team: what it has each of its people may see."""
+    for name in _TEAMS:
+        hers, his = (yield from own_numbers(target, alice, name)), (yield from own_numbers(target, bob, name))
+        if name in hers and hers[name] == his.get(name):
+            return True
+    return False
+
+
 def _is_high(target: Target, *people: Identity) -> Steps[bool]:
     """Whether one of them is told of itself that it may see what is others'."""
     for route in [
@@ -122,10 +154,10 @@ def _plain(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _is_private(value: object) -> bool:
-    """Whether an object, or one in it, says what nobody publishes."""
-    said = inner_object(value)
-    return any(_PRIVATE.fullmatch(as_parameter(name)) for name in (*said, *(value if isinstance(value, dict) else ())))
+def _is_private(value: object, what: re.Pattern[str] = _PRIVATE) -> bool:
+    """Whether an object, or one in it, says what nobody publishes, and that it is nobody's in common."""
+    said = [as_parameter(name) for name in (*inner_object(value), *(value if isinstance(value, dict) else ()))]
+    return any(map(what.fullmatch, said)) and not any(map(BELONGS.fullmatch, said))
 
 
 def _whose(entry: object) -> set[str]:
@@ -138,9 +170,10 @@ def _of_everybody(target: Target, route: Route, hers: Somebody, his: Somebody) -
     """A list of personal things that shows both people what is one's and what is the other's."""
     (alice, her_names), (bob, his_names) = hers, his
     request = target.request_for(route, "GET")
+    what = _OF_A_PERSON if _TRADE.search(route.path.rstrip("/")) else _PRIVATE
     seen, own = (yield from send(bob.on(request))), (yield from send(alice.on(request)))
     shown = [(one, _whose(one)) for one in entries(seen.response.json())] if seen.response.succeeded else []
-    others = [one for one, whose in shown if whose and not whose & his_names and _is_private(one)]
+    others = [one for one, whose in shown if whose and not whose & his_names and _is_private(one, what)]
     if not own.response.succeeded or not any(whose & her_names for _, whose in shown) or not others:
         return None
     known = [_whose(one) for one in entries(own.response.json())]
