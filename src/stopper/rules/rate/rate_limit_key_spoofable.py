@@ -114,6 +114,7 @@ def _by_hand(facts: SourceFacts, seen: set[object]) -> Iterator[Hit]:
     functions = {one.function for one in headers if one.key.lower() != "authorization"}
     if not headers:
         return
+    told: set[tuple[str, frozenset[str]]] = set()
     for call in facts.calls(*_COUNTS):
         if (
             call.args
@@ -121,9 +122,13 @@ def _by_hand(facts: SourceFacts, seen: set[object]) -> Iterator[Hit]:
             and call.span not in seen
             and not call.callee.startswith("flask_limiter")
             and not _MEASURES.search(call.callee)
-            and (functions or _calls_429(facts, call.function))
+            and ((functions and why != "the query") or _calls_429(facts, call.function))
         ):
             seen.add(call.span)
+            readers = frozenset(_read_in(facts, call.args[0]))
+            if readers and (why, readers) in told:
+                continue  # one function of the project reads the header for all of them
+            told.add((why, readers))
             yield Hit(f"callers are counted by {why}, which they write themselves", call.span)
     for one in facts.comparisons(">", ">=", "<", "<="):
         if one.function not in functions and not LIMITING.search(one.function):
@@ -132,6 +137,15 @@ def _by_hand(facts: SourceFacts, seen: set[object]) -> Iterator[Hit]:
         if any(_source(facts, key) for key in keys) and one.span not in seen and _calls_429(facts, one.function):
             seen.add(one.span)
             yield Hit("callers are counted by a header that they write themselves", one.span)
+
+
+def _read_in(facts: SourceFacts, key: Value) -> Iterator[str]:
+    """Where the caller's part of a key is read: a function of the project, or the place of the reading itself."""
+    for part in walk(key):
+        if isinstance(part, Call) and facts.function(part.callee) is not None and _source(facts, part) is not None:
+            yield part.callee
+        elif isinstance(part, Item) and part.span is not None and _source(facts, part) is not None:
+            yield f"{part.span.path}:{part.span.line}"
 
 
 def _calls_429(facts: SourceFacts, function: str) -> bool:

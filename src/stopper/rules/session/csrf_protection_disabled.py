@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import App, Route
@@ -38,6 +39,14 @@ _DOES: Final = re.compile(
     r"(?:^|_)(?:add|create|make|new|update|save|store|set|reset|edit|change|insert|delete|remove|clear|put|post|send|upload|import|toggle|mark|move|rename|"
     r"assign|join|leave|(?:un)?subscribe|black_?list|white_?list|block|allow|buy|pay|transfer|submit|confirm|approve|start|stop)(?:_|$)|(?:black|white|wish|allow|block)list"
 )
+_OF_A_BROWSER: Final = (
+    "flask.session",
+    "flask.g",
+    "flask.request.cookies",
+    "flask_login.",
+    "flask_security.",
+    "flask_user.",
+)
 _HOOK: Final = re.compile(r"(?i)webhook|callback|hook/|/hooks?(/|$)|ipn|csp[-_]?report|health|/saml2?(?:/|$)|/acs$")
 _SIGNED: Final = re.compile(r"(?i)/saml2?(?:/|$)|/acs$")
 """Where a provider of log-ins posts its signed answer, from its own site."""
@@ -65,8 +74,29 @@ def detect(app: App) -> Iterator[Hit]:
     if facts.imports("flask_wtf", "flask_seasurf"):
         for views, hit in _exempted(facts):
             told.update(views)
-            yield hit
+            yield replace(hit, severity="low") if views and not any(_by_cookie(app, view) for view in views) else hit
     yield from _exempt_where_it_runs(app, told)
+
+
+def _by_cookie(app: App, view: str) -> bool:
+    """That the view, or what guards it, goes by the session or by who is logged in: only then does another site's form act in somebody's name."""
+    facts = source_of(app)
+    routes = [route for route in app.routes if route.view == view or view.startswith(f"{route.view}.")]
+    if not routes or any(access.state == "guarded" for route in routes for access in route.access.values()):
+        return True
+    names = index_of(facts).calling([view], 1)
+    values: list[Value] = [given for name in names for call in facts.calls_in(name) for given in (call, *call.args)]
+    values += [one.value for name in names for one in facts.conditions_in(name)]
+    values += [side for name in names for one in facts.comparisons_in(name) for side in (one.left, one.right)]
+    return (
+        any(flow.function in names for flow in facts.flows("session"))
+        or any(
+            isinstance(part, Name) and part.dotted.startswith(_OF_A_BROWSER)
+            for value in values
+            for part in walk(value, 5)
+        )
+        or any(one.source.startswith("flask.request.cookies") and one.function in names for one in facts.readings())
+    )
 
 
 def _exempt_where_it_runs(app: App, told: set[str]) -> Iterator[Hit]:
