@@ -20,6 +20,7 @@ from stopper.core.jwt_names import (
     said_algorithms,
     switched_off,
 )
+from stopper.core.module_values import bound_to
 from stopper.core.parts_returned import parts_returned
 from stopper.core.passing import callers, handed
 from stopper.core.secret import Secret
@@ -117,6 +118,9 @@ def _inside(facts: SourceFacts, value: Value) -> Iterable[Value]:
     match value:
         case ConfigValue(key=key):
             return facts.config_values(key)
+        case Name():
+            bound = bound_to(facts, value)
+            return () if bound is None else (bound,)
         case Parameter(default=default):
             given = handed(facts, value)
             return [*given] if default is None else [*given, default]

@@ -6,6 +6,7 @@ from typing import Final
 from stopper.core.facts import SourceFacts
 from stopper.core.jwt_keys import is_asymmetric, key_bytes
 from stopper.core.jwt_names import ENCODING, written_in
+from stopper.core.module_values import bound_to
 from stopper.core.passing import given
 from stopper.core.values import (
     Call,
@@ -52,6 +53,7 @@ def marks(facts: SourceFacts, value: Value | None) -> set[str]:
     found: set[str] = set()
     for one in options(value):
         one = plain_key(one)
+        one = bound_to(facts, one) or one
         if isinstance(one, EnvironmentValue):
             found.add(f"env:{one.variable}")
         elif isinstance(one, ConfigValue):

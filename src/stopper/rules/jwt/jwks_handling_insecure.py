@@ -76,7 +76,8 @@ def _clients(facts: SourceFacts) -> Iterator[Hit]:
 def _is_per_request(facts: SourceFacts, call: Call) -> bool:
     function = facts.function(call.function) if call.function else None
     around = facts.function(written_in(facts, call))
-    cached = (decorator.name for one in (function, around) if one is not None for decorator in one.decorators)
+    calling = (facts.function(written_in(facts, one)) for one in facts.calls(around.name)) if around is not None else ()
+    cached = (decorator.name for one in (function, around, *calling) if one is not None for decorator in one.decorators)
     if function is None or any("cache" in name for name in cached):
         return False
     kept = any(
@@ -114,7 +115,7 @@ def _trusts_anybody(facts: SourceFacts, call: Call, *names: str) -> bool:
 
 def _fetches(facts: SourceFacts) -> Iterator[Hit]:
     for call in facts.calls("*.get", "*.urlopen", "*.request"):
-        if not _FETCH.fullmatch(call.callee):
+        if not _fetches_by(call):
             continue
         address = call.argument(1 if call.method == "request" else 0, "url")
         if not _is_key_address(facts, address):
@@ -133,6 +134,15 @@ def _fetches(facts: SourceFacts) -> Iterator[Hit]:
             yield Hit("keys are fetched over plain http, so whoever sits between can swap them", call.span)
 
 
+def _fetches_by(call: Call) -> bool:
+    """A call of a library of HTTP, or a method of its session or client."""
+    made = call.receiver.callee if isinstance(call.receiver, Call) and call.callee[:1] == "?" else ""
+    return (
+        bool(_FETCH.fullmatch(call.callee))
+        or re.fullmatch(r"(?:requests|httpx)\.(?:\w*[Ss]ession|Client)", made) is not None
+    )
+
+
 def _unbounded(facts: SourceFacts) -> Iterator[Hit]:
     """A kid that is not in what is kept makes the server fetch, and nothing asks when it last did."""
     fetching = {
@@ -144,7 +154,9 @@ def _unbounded(facts: SourceFacts) -> Iterator[Hit]:
         known = facts.function(home)
         if known is None or any("cache" in one.name for one in known.decorators):
             continue
-        for call in (*facts.calls(home), *(one for one in facts.calls_in(home) if _FETCH.fullmatch(one.callee))):
+        fetches = [one for one in facts.calls_in(home) if _FETCH.fullmatch(one.callee)]
+        steps = {step for one in fetches if (step := written_in(facts, one)) != home}
+        for call in (*facts.calls(home), *fetches, *(one for step in steps for one in facts.calls(step))):
             if call.span is None or _looks_at_the_clock(facts, home) or _looks_at_the_clock(facts, call.function):
                 continue
             missing = [
@@ -158,8 +170,11 @@ def _unbounded(facts: SourceFacts) -> Iterator[Hit]:
                     and _is_kid(facts, one.left.key)
                 )
             ]
-            if any(condition.span.holds(one.span) for one in missing
-                   for condition in facts.conditions_around(call.span)):  # fmt: skip
+            if any(
+                condition.span.holds(one.span) or any(part is one.left for part in walk(condition.value, 3))
+                for one in missing
+                for condition in facts.conditions_around(call.span)
+            ):
                 yield Hit("every unknown kid makes the server fetch the keys again", call.span, certainty="likely")
 
 

@@ -8,7 +8,7 @@ from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
 from stopper.core.facts import Handler, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_names import DECODING, OTHER_VERIFIERS, verifies
+from stopper.core.jwt_names import DECODING, OTHER_VERIFIERS, verifies, written_in
 from stopper.core.kept_caller import hooks_before_guards, is_asked_for_later
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import controls
@@ -39,10 +39,13 @@ def detect(app: App) -> Iterator[Hit]:
     names = {name for name in (*DECODING, *OTHER_VERIFIERS) if any(verifies(call) for call in facts.calls(name))}
     if not names:
         return
-    names |= {function for name in names for call in facts.calls(name) if (function := call.function)}
+    calls = [call for name in names for call in facts.calls(name)]
+    names |= {call.function for call in calls if call.function}
+    steps = names | {written_in(facts, call) for call in calls}
     yield from _suppressed(facts)
     for handler in facts.handlers():
-        if handler.action in ("refuse", "raise") or not names & set(handler.tried):
+        verifying = steps if handler.catches == ("*",) and handler.action == "return" else names
+        if handler.action in ("refuse", "raise") or not verifying & set(handler.tried):
             continue
         if is_asked_for_later(facts, handler.function) or handler.function in hooks_before_guards(app):
             continue  # who is calling is found out here, and asked for elsewhere
@@ -72,7 +75,7 @@ def _goes_on(facts: SourceFacts, handler: Handler) -> bool:
     """``pass`` and the like: a hook, a wrapper round a view or a view goes on, unless it looks at the outcome and refuses."""
     if _refuses_in(facts, handler) or _raises_behind(facts, handler):
         return False
-    if _says_yes_behind(facts, handler):
+    if _says_yes_behind(facts, handler) or _lets_somebody_in(facts, handler):
         return True
     if _makes_up_rights(facts, handler):
         return _runs_a_view(facts, handler.function, handler.span.end_line) or facts.is_view(handler.function)
@@ -109,6 +112,18 @@ def _says_yes_behind(facts: SourceFacts, handler: Handler) -> bool:
         for one in facts.conditions_in(handler.function)
     )
     return bool(behind) and not tested and is_constant(behind[0].value, True) and not facts.is_view(handler.function)
+
+
+def _lets_somebody_in(facts: SourceFacts, handler: Handler) -> bool:
+    """A loader of Flask-Login or Flask-HTTPAuth that gives an object of the project back, whether or not the token was good."""
+    function = facts.function(handler.function)
+    if function is None or not any(one.name.endswith(_LOADERS) for one in function.decorators):
+        return False
+    behind = [one.value for one in facts.returns_of(handler.function) if one.span.line > handler.span.end_line]
+    return bool(behind) and all(isinstance(one, Call) and one.callee in classes_by_name(facts) for one in behind)
+
+
+_LOADERS: Final = (".request_loader", ".verify_token", ".identity_loader")
 
 
 def _may_answer_no(facts: SourceFacts, handler: Handler) -> bool:

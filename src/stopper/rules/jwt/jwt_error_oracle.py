@@ -45,6 +45,10 @@ def _handlers(facts: SourceFacts) -> Iterator[Hit]:
         if unknown is not None:
             yield Hit("who is not known any more is told otherwise than a bad token", unknown)
             continue
+        apart = next((handler for handler, _ in told if _asks_which(facts, function, handler)), None)
+        if apart is not None:
+            yield Hit("each kind of bad token has an answer of its own", apart.span)
+            continue
         for handler, _ in told:
             if _sends_text(facts, function, handler):
                 yield Hit("the answer tells what is wrong with the token, in the library's own words", handler.span)
@@ -101,6 +105,19 @@ def _is_look_up(value: Value) -> bool:
         isinstance(part, Item) and isinstance(part.owner, Call) and part.owner.callee in DECODING
         for part in walk(inner, 8)
     )
+
+
+def _asks_which(facts: SourceFacts, function: str, handler: Handler) -> bool:
+    """``isinstance(error, jwt.ExpiredSignatureError)`` in one handler, with an answer for each kind."""
+    asked = any(
+        handler.span.holds(one.span)
+        and isinstance(one.value, Call)
+        and one.value.callee == "isinstance"
+        and any(isinstance(part, Caught) for part in one.value.args)
+        for one in facts.conditions_in(function)
+    )
+    said = {tuple(_literals(one.value)) for one in facts.returns_of(function) if handler.span.holds(one.span)}
+    return asked and len(said) > 1
 
 
 def _keeps_to_itself(facts: SourceFacts, exception: str) -> bool:

@@ -16,7 +16,19 @@ from stopper.core.probe_baseline import controls
 from stopper.core.probe_login import entered, token_in
 from stopper.core.probe_signature import handed_out, token_baseline
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.values import NAMED, Call, Constant, Mapping, Parameter, Unknown, Value, is_constant, options, walk
+from stopper.core.values import (
+    NAMED,
+    Call,
+    ConfigValue,
+    Constant,
+    Mapping,
+    Parameter,
+    Unknown,
+    Value,
+    is_constant,
+    options,
+    walk,
+)
 
 MESSAGE = "the token has no exp claim, so it never expires"
 FLASK_JWT_EXTENDED = ("flask_jwt_extended.create_access_token", "flask_jwt_extended.create_refresh_token")
@@ -125,14 +137,23 @@ def _methods_run(facts: SourceFacts, claims: Mapping, made_in: set[str]) -> set[
 
 def _only_on_request(facts: SourceFacts, call: Call) -> bool:
     """``exp`` is set only where a parameter is given, and some caller leaves that out."""
-    set_here = [one for one in facts.assignments_in(call.function) if one.target in ("[exp]", "['exp']", '["exp"]')]
+    set_here = [
+        one
+        for one in facts.assignments_in(call.function)
+        if one.target.endswith(("[exp]", "['exp']", '["exp"]')) or one.target in ("[exp]", "['exp']", '["exp"]')
+    ]
     return bool(set_here) and all(
         any(
             is_constant(one, None)
             for condition in facts.conditions_around(assigned.span)
             for part in walk(condition.value, 3)
-            if isinstance(part, Parameter) and is_constant(part.default, None)
-            for one in given(facts, part)
+            for one in (
+                given(facts, part)
+                if isinstance(part, Parameter) and is_constant(part.default, None)
+                else facts.config_values(part.key)
+                if isinstance(part, ConfigValue)
+                else ()
+            )
         )
         for assigned in set_here
     )

@@ -8,10 +8,11 @@ from stopper.core.environment_edits import from_environment
 from stopper.core.fact import ConfigWrite
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_names import decodings, encodings, switched_off
+from stopper.core.module_values import bound_to
 from stopper.core.passing import given
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.values import Call, Choice, ConfigValue, Constant, Item, Mapping, Parameter, Value
+from stopper.core.values import Call, Choice, ConfigValue, Constant, Item, Mapping, Name, Parameter, Value
 
 MESSAGE = "the signing secret is written in the code"
 LIBRARY_SETTINGS = ("JWT_SECRET_KEY", "JWT_PRIVATE_KEY", "JWT_ENCODE_KEY", "JWT_DECODE_KEY")
@@ -62,6 +63,8 @@ def _literals(facts: SourceFacts, value: Value | None, depth: int = 4) -> tuple[
     """The literals that a key surely is made of; none where it may also come from elsewhere."""
     if isinstance(value, Constant):
         return (value,)
+    if isinstance(value, Name):
+        return _literals(facts, bound_to(facts, value), depth - 1) if depth > 0 else ()
     if isinstance(value, Parameter) and depth > 0:
         found = [_literals(facts, one, depth - 1) for one in given(facts, value)]
         return tuple(literal for some in found for literal in some) if all(found) else ()

@@ -8,6 +8,7 @@ from stopper.core.app import App
 from stopper.core.environment_edits import without_fallback
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_keys import is_asymmetric, key_bytes, key_settings, key_uses, reached
+from stopper.core.passing import handed
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import stands_in
@@ -100,7 +101,8 @@ def _fallbacks(facts: SourceFacts, value: Value | None, depth: int = 3) -> Itera
     match value:
         case Choice(options=several):
             outside = [one for one in several if isinstance(one, (EnvironmentValue, ConfigValue, Item, Call))]
-            for one in several:
+            told = [one for one in several if isinstance(one, Parameter)] if outside and depth > 0 else []
+            for one in (*several, *(given for parameter in told for given in handed(facts, parameter))):
                 if isinstance(one, Constant) and outside:
                     yield (outside[0] if getattr(outside[0], "span", None) else one), one
                 else:

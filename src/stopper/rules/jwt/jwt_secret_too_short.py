@@ -98,6 +98,9 @@ def _bytes_made(value: Value) -> int | None:
         return 16 if value.owner.method in ("uuid4", "uuid1") else None
     if not isinstance(value, Call):
         return _picked(value)
+    if value.callee == "str" and value.args and isinstance(drawn := value.args[0], Call):
+        most = drawn.args[-1] if drawn.args and drawn.method in ("randint", "randrange", "randbelow") else None
+        return len(str(most.value)) if isinstance(most, Constant) and isinstance(most.value, int) else None
     if value.method == "digest" and isinstance(value.receiver, Call):
         return _DIGESTS.get(value.receiver.method)
     if value.method in ("generate_key", "generate"):
@@ -125,7 +128,8 @@ _DIGESTS: Final = {"md5": 16, "sha1": 20, "blake2s": 32, "sha224": 28}
 
 def _is_cut_short(value: Item, least: int) -> bool:
     """``sha256(…).hexdigest()[:16]``: fewer characters of a digest than the key must have bytes."""
-    if not isinstance(value.owner, (EnvironmentValue, ConfigValue)) and (
+    owner = value.owner.receiver if isinstance(value.owner, Call) and value.owner.method == "encode" else value.owner
+    if not isinstance(owner, (EnvironmentValue, ConfigValue)) and (
         not isinstance(value.owner, Call) or value.owner.method not in ("digest", "hexdigest")
     ):
         return False

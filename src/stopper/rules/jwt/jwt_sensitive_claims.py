@@ -17,7 +17,20 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import controls
 from stopper.core.probe_signature import token_baseline
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Mapping, Member, Name, Truth, Unknown, Value, is_constant, options, text_of, walk
+from stopper.core.values import (
+    Call,
+    Constant,
+    Mapping,
+    Member,
+    Name,
+    Truth,
+    Unknown,
+    Value,
+    is_constant,
+    options,
+    text_of,
+    walk,
+)
 
 EXTENSION: Final = ("flask_jwt_extended.create_access_token", "flask_jwt_extended.create_refresh_token")
 _ORDINARY: Final = re.compile(r"(?i)^(user_?|contact_?)?e_?mail(_?address)?$")
@@ -58,6 +71,18 @@ def _judged(facts: SourceFacts, call: Call, claims: Value | None) -> Iterator[Hi
         if (name := next(_told(facts, one), None)) is not None:
             yield Hit(f"the claim {name} can be read by whoever sees the token", call.span)
             return
+    if (name := next(_added(facts, claims), None)) is not None:
+        yield Hit(f"the claim {name} can be read by whoever sees the token", call.span)
+
+
+def _added(facts: SourceFacts, claims: Value | None) -> Iterator[str]:
+    """``data.update(password=…)`` of what a method out of sight has made, before it is signed or given back."""
+    made = [one for one in reached(facts, claims) if isinstance(one, Call)]
+    for call in facts.calls("*.update") if made else ():
+        if any(call.receiver is one for one in made):
+            given = Mapping(tuple((Constant(name), value) for name, value in call.keywords))
+            for one in (given, *call.args):
+                yield from _told(facts, one, 1)
 
 
 def _told(facts: SourceFacts, claims: Value, depth: int = 3) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_names import HEADER_READERS, decodings, switched_off
+from stopper.core.jwt_names import HEADER_READERS, decodings, switched_off, written_in
 from stopper.core.jwt_peek import (
     KEY_CHOOSERS,
     is_asked_elsewhere,
@@ -92,12 +92,22 @@ def _is_signed_by_hand(facts: SourceFacts, call: Call) -> bool:
     return any(
         isinstance(part, Call)
         and part.method == "compare_digest"
-        and any(isinstance(one, Call) and one.callee in _MACS for given in part.args for one in walk(given, 6))
+        and any(_is_mac(facts, one) for given in part.args for one in walk(given, 6))
         and call.span is not None
-        and condition.span.line < call.span.line
+        and (condition.span.line < call.span.line or written_in(facts, call) != call.function)
         and (condition.stops or (condition.body is not None and condition.body.holds(call.span)))
         for condition in facts.conditions_in(call.function)
         for part in walk(condition.value, 4)
+    )
+
+
+def _is_mac(facts: SourceFacts, part: Value) -> bool:
+    """An HMAC that is made here, or by a step of its own."""
+    if not isinstance(part, Call):
+        return False
+    made = facts.returns_of(part.callee)
+    return part.callee in _MACS or any(
+        isinstance(one, Call) and one.callee in _MACS for back in made for one in walk(back.value, 4)
     )
 
 

@@ -16,6 +16,7 @@ from stopper.core.values import (
 )
 from stopper.scan.source.blocks import Body, block
 from stopper.scan.source.drafts import (
+    new_call,
     new_comparison,
     new_condition,
     new_constant,
@@ -257,13 +258,16 @@ def read_match(reader: Reader, node: ast.Match) -> None:
 
 
 def _asked_plainly(reader: Reader, subject: Value, case: ast.match_case) -> Value | None:
-    """The test that ``case None:`` and ``case "admin":`` make, as an ``if`` would."""
+    """The test that ``case None:``, ``case "admin":`` and ``case ValueError():`` make, as an ``if`` would."""
     if case.guard is not None:
         return None
     if isinstance(case.pattern, ast.MatchSingleton):
         return new_truth((subject, new_constant(case.pattern.value, reader.span(case.pattern))))
     if isinstance(case.pattern, ast.MatchValue):
         return new_truth((subject, reader.value(case.pattern.value)))
+    if isinstance(case.pattern, ast.MatchClass) and not case.pattern.patterns and not case.pattern.kwd_patterns:
+        kind = reader.value(case.pattern.cls)
+        return new_call("isinstance", (subject, kind), (), False, None, reader.function, reader.span(case.pattern))
     return None
 
 

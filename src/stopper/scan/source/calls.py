@@ -367,7 +367,7 @@ def _is_word(text: str | None) -> bool:
 
 def _gives_mapping(callee: str) -> bool:
     word = callee.rpartition(".")[2]
-    return callee.startswith("flask.request.") or word in (
+    return callee.startswith(("flask.request.", "configparser.")) or word in (
         "get_json",
         "json",
         "loads",

@@ -25,6 +25,7 @@ from stopper.scan.source.drafts import (
     new_choice,
     new_constant,
     new_item,
+    new_mapping,
     new_member,
     new_name,
     new_sequence,
@@ -64,7 +65,9 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
             return owner
         if type(owner) is Call and owner.callee in reader.project.classes:
             known = reader.project.attribute(owner.callee, name)
-            if known is not None and reader.project.reads_environment(owner.callee):
+            if reader.project.reads_environment(owner.callee) and (
+                known is not None or reader.project.declares(owner.callee, name)
+            ):
                 return from_settings(reader, owner.callee, name, known)
             if type(known) is Name:
                 known = held_by_property(reader, known.dotted, owner) or known
@@ -112,8 +115,8 @@ def _is_app(reader: Reader, owner: Value) -> bool:
     return type(owner) is Call and reader.project.is_app(owner.callee)
 
 
-def from_settings(reader: Reader, owner: str, name: str, known: Value) -> Value:
-    """A field of a class of pydantic settings: the environment's, else what stands in the class."""
+def from_settings(reader: Reader, owner: str, name: str, known: Value | None) -> Value:
+    """A field of a class of pydantic settings: the environment's, else what stands in the class; None where it has to be set."""
     default: Value | None = known
     variable = name
     if type(known) is Call:
@@ -129,7 +132,7 @@ def from_settings(reader: Reader, owner: str, name: str, known: Value) -> Value:
     if type(config) is Mapping:
         prefix = config.get("env_prefix")
     before = prefix.value if type(prefix) is Constant and type(prefix.value) is str and variable == name else ""
-    found = EnvironmentValue((before + variable).upper(), default, known.span)
+    found = EnvironmentValue((before + variable).upper(), default, None if known is None else known.span)
     return named(found, name) if sensitive(name) else found
 
 
@@ -137,7 +140,7 @@ def _is_of_enum(owner: Value) -> bool:
     """A literal has no ``value`` of its own: it is a member of an enumeration."""
     if type(owner) is Choice and not owner.every:
         return all(map(_is_of_enum, owner.options))
-    return type(owner) is Constant and owner.value is not None
+    return type(owner) is EnvironmentValue or (type(owner) is Constant and owner.value is not None)
 
 
 _OF_RESTX: Final = re.compile(r"flask_rest(?:x|plus)(?:\.\w+)?\.(?:Api(?:\.namespace)?|Namespace)$")
@@ -193,6 +196,8 @@ _LOOKED_IN: Final = (Mapping, ConfigValue, Choice)
 def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: ast.expr) -> Value:
     """The value of ``owner[key]`` or ``owner.get(key, default)``."""
     text = key.value if type(key) is Constant and type(key.value) is str else None
+    if type(owner) is Call and owner.callee[:13] == "configparser." and reader.project.settings_texts:
+        owner, default = _of_parser(reader, owner, text, default)
     if type(owner) is Mapping and text is not None:
         known = owner.get(text)
         if owner.open and _ends_with_environment(owner):
@@ -242,6 +247,20 @@ def _ends_with_environment(held: Mapping) -> bool:
     """``{**DEFAULTS, **os.environ}``: what the environment says comes last."""
     key, last = held.items[-1] if held.items else (None, None)
     return key is NOTHING and type(last) is Name and last.dotted == "os.environ"
+
+
+def _of_parser(reader: Reader, parser: Call, section: str | None, option: Value | None) -> tuple[Value, Value | None]:
+    """What a ``ConfigParser()`` has read; ``parser.get(section, option)`` names two keys, and no default."""
+    from stopper.scan.source.parsed_files import read_into
+
+    held = read_into(reader, parser)
+    if type(held) is not Mapping:
+        return parser, option
+    within = held.get(section) if section is not None else None
+    if type(option) is Constant and type(option.value) is str and type(within) is Mapping:
+        found = within.get(option.value.lower())
+        return (held, option) if found is None else (new_mapping(((new_constant(section), found),), False), None)
+    return held, option
 
 
 def parsed_file(reader: Reader, given: tuple[Value, ...]) -> Value | None:

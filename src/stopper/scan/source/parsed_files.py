@@ -1,5 +1,6 @@
 """What ``yaml.safe_load(open("config.yml"))`` gives: the settings beside the code as the values that stand in them, each at its line."""
 
+import configparser
 import re
 from typing import Final, cast
 
@@ -29,9 +30,33 @@ def parsed(reader: Reader, given: tuple[Value, ...]) -> Value | None:
     return None
 
 
+PARSER_OBJECTS: Final = frozenset(
+    {"configparser.ConfigParser", "configparser.RawConfigParser", "configparser.SafeConfigParser"}
+)
+
+
+def read_into(reader: Reader, parser: Call) -> Value | None:
+    """The sections of the INI file that a ``ConfigParser()`` reads, made before *reader* came here; None where none is seen."""
+    for call in reader.project.calls:
+        if call.receiver is parser and call.method in ("read", "read_file"):
+            inside = [call, *(part for part in walk(call.args[0], 2) if isinstance(part, Call))] if call.args else []
+            for name in (name for one in inside for name in names_of(one)):
+                text = meant(name, reader.path, reader.project.settings_texts)
+                if text is not None:
+                    return _values(reader.project, text)
+    return None
+
+
+def _of_ini(text: str) -> dict[str, dict[str, str]]:
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    parser.read_string(text)
+    return {section: dict(parser[section]) for section in parser.sections()}
+
+
 def _values(project: Project, text: TextFile) -> Value | None:
     if text.path not in project.parsed:
-        parse = PARSERS.get(text.path.rpartition(".")[2])
+        ending = text.path.rpartition(".")[2]
+        parse = _of_ini if ending in ("ini", "cfg") else PARSERS.get(ending)
         try:
             said = parse("\n".join(text.lines).removeprefix("\ufeff")) if parse is not None else None
         except Exception:  # noqa: BLE001 - parsers raise whatever they stumble over in foreign text
@@ -65,6 +90,9 @@ def _value(text: TextFile, said: object, begin: int, left: list[int], depth: int
 
 def _line(text: TextFile, key: str, begin: int) -> int:
     """The number, from 0, of the first line at or after *begin* that names the key."""
-    named = re.compile(rf"""(?:^|[\s{{,\[."'-]){re.escape(key)}["']?\s*[:=\]]""")
-    lines = ((number, text.lines[number]) for number in range(begin, len(text.lines)))
-    return next((number for number, line in lines if line.lstrip()[:1] != "#" and named.search(line)), begin)
+    for flags in (0, re.IGNORECASE):  # names in an INI file are given in small letters
+        named = re.compile(rf"""(?:^|[\s{{,\[."'-]){re.escape(key)}["']?\s*[:=\]]""", flags)
+        for number in range(begin, len(text.lines)):
+            if text.lines[number].lstrip()[:1] != "#" and named.search(text.lines[number]):
+                return number
+    return begin

@@ -123,6 +123,8 @@ class Project:
     raises: list[Raise] = field(default_factory=list[Raise])
     handlers: list[Handler] = field(default_factory=list[Handler])
     flows: list[Flow] = field(default_factory=list[Flow])
+    yielded: dict[str, list[tuple[Value, Span]]] = field(default_factory=dict[str, "list[tuple[Value, Span]]"])
+    """What each generator gives, piece by piece."""
     texts: list[Text] = field(default_factory=list[Text])
     readings: list[Reading] = field(default_factory=list[Reading])
     suppressions: list[Suppression] = field(default_factory=list[Suppression])
@@ -170,6 +172,13 @@ class Project:
                 "pydantic_settings.main.BaseSettings",
             )
         return any(self.reads_environment(base, depth - 1) for base in found.bases)
+
+    def declares(self, owner: str, name: str, depth: int = 6) -> bool:
+        """That the class, or a base of it, declares a field of that name by an annotation."""
+        found = self.classes.get(owner)
+        if found is None or depth < 0:
+            return False
+        return name in found.fields or any(self.declares(base, name, depth - 1) for base in found.bases)
 
     def is_app(self, name: str) -> bool:
         """That the name is Flask, or a class of the project derived from it."""

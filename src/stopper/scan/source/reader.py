@@ -177,7 +177,7 @@ class Reader:
     def is_config(self, value: Value) -> bool:
         """That the value is the settings of an application."""
         if type(value) is Name:
-            return value.dotted in CONFIGS
+            return value.dotted in CONFIGS or value.dotted.endswith(".app.config")
         if type(value) is Member and value.attribute == "config":
             owner = self.dotted(value.owner)
             return owner == "flask.Flask" or (owner is None and _called_app(value.owner))
