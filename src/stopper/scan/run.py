@@ -1,11 +1,14 @@
 """The three runs: source alone, a live address, and an application in this machine seen from inside and outside."""
 
 from dataclasses import replace
+from posixpath import commonpath
 from typing import Final
 
+from stopper.core.account_names import REGISTERS
 from stopper.core.app import App, Route
 from stopper.core.errors import IncompleteError
 from stopper.core.exchange import Request, Response
+from stopper.core.login_names import LOGIN
 from stopper.core.probe import Skipped
 from stopper.scan.audit import run_audit
 from stopper.scan.check import run_check
@@ -27,6 +30,8 @@ _PLAIN: Final = "wrong version number"
 """What a handshake comes to with a server that speaks plain http."""
 FEW = 6
 """A document of fewer routes may be one of several."""
+DOORS: Final = ("login", "register", "signup", "users", "auth/login", "auth/register", "users/login", "token", "auth")
+"""Where an API lets people in whose document says nothing of it."""
 NEAR_MOST: Final = 12
 """Places that are asked for a document because of what a crawl has read."""
 
@@ -108,6 +113,10 @@ def _known(
         )
     elif any(links(first, transport.base_url.removesuffix(prefix), prefix + "/")):
         seen = crawled(courier, prefix, canary, ("/",))
+    if document is not None and not any(one.headers for one in options.identities) and not _lets_in(document[1]):
+        found = crawled(courier, prefix, canary, _doors_beside(document[1], prefix))
+        doors = tuple(route for route in found.routes if _lets_in((route,)) or REGISTERS.search(route.path))
+        seen = replace(seen, routes=(*seen.routes, *doors))
     if document is None:
         routes = (*seen.routes, *other_versions(courier, seen.routes, canary))
         return App(name=transport.origin.authority, routes=routes, readers=frozenset({"wire"})), _plain(seen)
@@ -120,6 +129,19 @@ def _known(
     return App(name=transport.origin.authority, routes=placed, spec=spec, readers=frozenset({"spec", "wire"})), _plain(
         seen
     )
+
+
+def _lets_in(routes: tuple[Route, ...]) -> bool:
+    """Whether one of *routes* looks like a log-in."""
+    return any("POST" in route.methods and LOGIN.search(route.path) for route in routes)
+
+
+def _doors_beside(routes: tuple[Route, ...], prefix: str) -> tuple[str, ...]:
+    """Where people log in and register as a rule, below what all routes of a document begin with: a document may leave them out."""
+    paths = [route.path.removeprefix(prefix).partition("{")[0].rstrip("/") or "/" for route in routes]
+    common = commonpath(paths) if paths else "/"
+    begins = common.rpartition("/")[0] if common in paths else common
+    return tuple(dict.fromkeys(f"{place.rstrip('/')}/{door}" for place in ("", begins) for door in DOORS))
 
 
 def _asked(prefix: str) -> frozenset[str]:

@@ -10,6 +10,7 @@ from xml.sax.handler import ContentHandler, feature_external_ges
 import pytest
 from flask import Flask, abort, jsonify, request, send_file
 from tests.rules.from_outside import RULES, reached, verdict
+from tests.scan.engine.test_scan import served as running
 
 from stopper.core.app import App, Route
 from stopper.core.probe import Identity
@@ -17,6 +18,8 @@ from stopper.core.probe_login import filled
 from stopper.core.secret import Secret
 from stopper.scan.crawl import crawled
 from stopper.scan.honest import plausible
+from stopper.scan.options import ProbeOptions
+from stopper.scan.run import run_scan
 from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
@@ -293,3 +296,28 @@ def test_an_api_that_refuses_every_path_tells_its_routes_to_who_was_given(scheme
     ).target.app
     assert {"/projects", "/notes/{note_id}"} <= {route.path for route in found.routes}
     assert "PUT" in next(route for route in found.routes if route.path == "/notes/{note_id}").methods
+
+
+def test_a_log_in_that_the_document_leaves_out_is_found_beside_what_it_names() -> None:
+    app = Flask("partial")
+    paths: dict[str, Any] = {
+        "/api/v1/notes": {"get": {"responses": {}}},
+        "/api/v1/notes/{number}": {"get": {"responses": {}}},
+    }
+    app.add_url_rule(
+        "/openapi.json", "document", lambda: {"openapi": "3.0.3", "info": {"title": "", "version": "1"}, "paths": paths}
+    )
+    token = "the-token-of-ann-0123456789"
+
+    @app.post("/api/v1/auth/login")
+    def login() -> Any:
+        return {"token": token} if request.get_json()["password"] == "anns-password" else ({"error": "no"}, 401)
+
+    @app.get("/api/v1/notes")
+    def notes() -> Any:
+        return {"notes": []} if request.headers.get("Authorization") == f"Bearer {token}" else ({"error": "who?"}, 401)
+
+    ann = Identity("ann", (), subject="ann", password=Secret("anns-password"))
+    with running(app) as url:
+        report = run_scan(url, ProbeOptions(rules=(), identities=(ann,), max_requests=60))
+    assert not [one for one in report.skipped if "could not log in" in one.reason], report.skipped
