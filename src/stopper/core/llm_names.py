@@ -10,6 +10,7 @@ from stopper.core.values import Call, Constant, Mapping, Member, Name, Sequence,
 HOMES: Final = (
     "openai", "anthropic", "litellm", "cohere", "ollama", "google.generativeai", "google.genai", "mistralai", "groq", "together", "replicate",
     "langchain", "langchain_openai", "langchain_core", "langchain_anthropic", "langchain_community", "transformers", "vertexai", "boto3", "huggingface_hub",
+    "agents", "pydantic_ai", "crewai", "llama_index", "smolagents",
 )  # fmt: skip
 _CALLS: Final = (
     r"(?:openai|anthropic|litellm|cohere|ollama|google\.generativeai|google\.genai|mistralai|groq|together|replicate|langchain\w*|transformers|vertexai|huggingface_hub)"
@@ -43,6 +44,13 @@ KEY_NAME: Final = re.compile(
 )
 
 
+_AGENTS: Final = re.compile(
+    r"(?:agents\.Runner|pydantic_ai\.Agent|crewai\.Crew|smolagents\.\w+)\.(?:run|run_sync|run_streamed|run_stream|kickoff)|llama_index(?:\.\w+)*\.(?:query|chat|complete)"
+)
+"""Frameworks that ask a model as often as they like."""
+_BEDROCK: Final = ("*.invoke_model", "*.invoke_model_with_response_stream", "*.converse", "*.converse_stream")
+
+
 def talks_to_models(facts: SourceFacts) -> bool:
     """That the project imports one of the libraries, or names a provider's address."""
     return facts.imports(*HOMES) or any(True for _ in _by_http(facts))
@@ -62,6 +70,13 @@ def _model_calls(facts: SourceFacts) -> Iterator[Call]:
                 yield call
         for call in facts.calls("*.create", "*.parse", "*.stream", "*.generate_content"):
             if id(call) not in seen and _BY_ATTRIBUTE.fullmatch(_written(call)):
+                seen.add(id(call))
+                yield call
+        for call in (
+            *facts.calls_matching(_AGENTS.pattern),
+            *(facts.calls(*_BEDROCK) if facts.imports("boto3") else ()),
+        ):
+            if id(call) not in seen:
                 seen.add(id(call))
                 yield call
     for call in facts.calls("*.invoke", "*.ainvoke", "*.stream", "*.astream") if facts.imports(*HOMES) else ():

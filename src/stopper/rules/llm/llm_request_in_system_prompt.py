@@ -11,7 +11,7 @@ from stopper.core.labels import UNTRUSTED
 from stopper.core.llm_names import SYSTEM, messages, model_calls, said
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Format, Mapping, Name, Value, text_of, walk
+from stopper.core.values import Call, Constant, Format, Item, Mapping, Name, Unknown, Value, options, text_of, walk
 
 _KINDS: Final = tuple(UNTRUSTED)
 _ORDER: Final = re.compile(
@@ -28,6 +28,9 @@ def detect(app: App) -> Iterator[Hit]:
         if call.span not in found and _is_mixed(facts, call):
             found.add(call.span)
             yield Hit("text from the request becomes part of the instructions to the model", call.span)
+        elif call.span not in found and _takes_roles(facts, call):
+            found.add(call.span)
+            yield Hit("the caller sends whole messages, also such as give orders to the model", call.span)
     for call in _templates(facts):
         if call.span not in found:
             found.add(call.span)
@@ -63,14 +66,28 @@ def _is_mixed(facts: SourceFacts, call: Call) -> bool:
         for role, content in messages(call, facts)
     ):
         return True
+    config = said(call, "config", "generation_config")
     for name in SYSTEM:
         value = said(call, name)
+        if value is None and isinstance(config, (Call, Mapping)):
+            value = config.keyword(name) if isinstance(config, Call) else config.get(name)
         if value is not None and not isinstance(value, Mapping) and _tainted(facts, value, call.function):
             return True
     plain = said(call, "prompt", "input", "contents") or (call.args[0] if call.args else None)
     return any(
         _instructs(part) and _tainted(facts, part, call.function) for part in walk(plain, 4) if isinstance(part, Format)
     ) and not _has_roles(call)
+
+
+def _takes_roles(facts: SourceFacts, call: Call) -> bool:
+    """``messages=request.json["messages"]``, alone or behind our own: each says its role itself, and nobody asks for the role."""
+    told = said(call, "messages")
+    lists = [part for option in options(told) for part in (option.parts if isinstance(option, Unknown) else (option,))]
+    sent = [one for one in lists if isinstance(one, Item) and text_of(one.key) is not None]
+    if not any(facts.derives(one, *_KINDS, by_name=False) for one in sent):
+        return False
+    sides = (side for one in facts.comparisons_in(call.function) for side in (one.left, one.right))
+    return not any(text_of(part.key) == "role" for side in sides for part in walk(side, 4) if isinstance(part, Item))
 
 
 def _has_roles(call: Call) -> bool:

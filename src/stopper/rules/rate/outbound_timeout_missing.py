@@ -10,7 +10,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.outbound_names import ENDS_BY_ITSELF, SESSION, VERBS, WAITS_FOR_EVER
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.text_words import mentions
-from stopper.core.values import Call, is_constant, options, text_of, walk
+from stopper.core.values import Call, Name, is_constant, options, text_of, walk
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -37,6 +37,13 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls(*ENDS_BY_ITSELF):
         if is_constant(call.keyword("timeout"), None):
             yield Hit(f"{call.callee} is told to wait as long as the other side likes", call.span)
+    for call in facts.calls(
+        "*.map", "*.imap", "*.imap_unordered", "*.submit", "*.run_in_executor", "*.to_thread", "threading.Thread"
+    ):
+        given = (*call.args, *(value for _, value in call.keywords))
+        asks = next((one.dotted for one in given if isinstance(one, Name) and one.dotted in WAITS_FOR_EVER), "")
+        if asks and not any(name == "timeout" or mentions(value, "timeout") for name, value in call.keywords):
+            yield Hit(f"{asks}, which is handed on here, waits as long as the other side likes", call.span)
     for call in facts.calls("aiohttp.ClientTimeout", "aiohttp.client.ClientTimeout", "httpx.Timeout"):
         given = (*call.args, *(value for _, value in call.keywords))
         read = (call.keyword("read") or call.argument(0, "timeout")) if call.callee == "httpx.Timeout" else None

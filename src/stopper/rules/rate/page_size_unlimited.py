@@ -10,7 +10,7 @@ from stopper.core.body_models import class_of, declares, is_bounded
 from stopper.core.exchange import Exchange, Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.place import RouteRef
+from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import answered, attempt, candidates
 from stopper.core.probe_query import query_names, with_query, without_query
@@ -24,6 +24,7 @@ from stopper.core.values import (
     Member,
     Name,
     Parameter,
+    Unknown,
     Value,
     is_constant,
     options,
@@ -79,6 +80,10 @@ def detect(app: App) -> Iterator[Hit]:
         if not _asked(facts, call.function) and not seen & {call.span, call.function or call.span}:
             seen |= {call.span, call.function or call.span}
             yield Hit("the caller says how large a page is, and nothing holds it down", call.span)
+    for span, function in _sliced(facts):
+        if not seen & {span, function} and not _asked(facts, function):
+            seen |= {span, function}
+            yield Hit("the caller says how large a page is, and nothing holds it down", span)
     for call in facts.calls("*.execute"):
         text = next((text for value in call.args[:1] for text in _sql(value)), "")
         free = any(_free(facts, part) for value in call.args for part in _inside(value))
@@ -86,6 +91,17 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         seen.add(call.function or call.span)
         yield Hit("the caller says how many rows are read, and nothing holds it down", call.span)
+
+
+def _sliced(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
+    """``LOGS[:count]`` in what a view answers."""
+    for returned in facts.returns():
+        for part in walk(returned.value, 4) if facts.is_view(returned.function) else ():
+            bounds: tuple[Value, ...] = (
+                part.key.parts if isinstance(part, Item) and isinstance(part.key, Unknown) else ()
+            )
+            if len(bounds) == 2 and not is_constant(bounds[1], None) and _free(facts, bounds[1]):
+                yield returned.span, returned.function
 
 
 def _hands_on(facts: SourceFacts, call: Call) -> bool:

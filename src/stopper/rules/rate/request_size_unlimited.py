@@ -36,6 +36,10 @@ def _or_none(value: Value) -> bool:
     return isinstance(value, Choice) and not all(is_constant(one, None) for one in value.options)
 
 
+_HUGE: Final = 2 << 30
+"""More than two gigabytes."""
+
+
 def detect(app: App) -> Iterator[Hit]:
     """An application that reads bodies and sets no largest size, or sets it to None."""
     facts = source_of(app)
@@ -45,6 +49,11 @@ def detect(app: App) -> Iterator[Hit]:
     if unset:
         yield Hit("the size of a request is declared unlimited", unset[0].span)
         return
+    for write in written(app, _KEY):
+        sizes = plain(facts, write.value)
+        if sizes and all(isinstance(size, int) and size > _HUGE for size in sizes):
+            yield Hit("the largest size of a request is so large that it limits nothing", write.span)
+            return
     made = application_made(app)
     if made is None or is_written(app, _KEY):
         return
