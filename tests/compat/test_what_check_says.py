@@ -19,10 +19,14 @@ from stopper.scan.source.read import read_source
 RULES, _ = survey()
 _ORIGINAL, _FACE = "flask_jwt_extended", "stopper.compat.flask_jwt_extended"
 ENDED = {
-    "jwt-cookie-insecure": {"the defaults"},
+    "jwt-cookie-insecure": {"the defaults", "one guard reads cookies, and nothing is set"},
     "jwt-decode-settings-weak": {"no audience, no issuer", "one of the two"},
     "jwt-error-oracle": {"Flask-JWT-Extended as it comes"},
-    "jwt-expiry-setting-too-long": {"Bad", "in the call that makes the token"},
+    "jwt-expiry-setting-too-long": {
+        "Bad",
+        "in the call that makes the token",
+        "never, where the environment says nothing",
+    },
     "jwt-issued-without-expiry": {
         "Flask-JWT-Extended is told that the token never expires",
         "a refresh token, whose lifetime stands second",
@@ -34,13 +38,16 @@ ENDED = {
         "for one route",
         "a list put together by a switch",
         "a list in one text, as the environment has it",
+        "added to the list later",
     },
     "jwt-required-above-route": {
         "Bad",
         "on a blueprint, with another decorator between",
         "between two routes, where only the upper one is protected",
         "on a view class of Flask-Smorest",
+        "guarded after its route was added",
     },
+    "jwt-secret-reused": {"no key for tokens is set"},
     "token-response-cacheable": {
         "a dict with two tokens",
         "a view class",
