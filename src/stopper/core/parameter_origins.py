@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.body_models import HANDS_BODY, class_of
+from stopper.core.naming import sensitive
 from stopper.core.origins import NONE, Labels, labelled, of_header
 from stopper.core.passing import given as given_for
 from stopper.core.values import Call, Constant, Mapping, Parameter, Value, is_constant, options, text_of
@@ -10,6 +11,7 @@ from stopper.core.values import Call, Constant, Mapping, Parameter, Value, is_co
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
 
+_VALIDATORS: Final = frozenset({"validates", "field_validator", "validator"})
 _OF_A_SCHEMA: Final = frozenset(
     f"marshmallow.{module}{word}"
     for module in ("", "decorators.")
@@ -37,7 +39,18 @@ def of_parameter(facts: "SourceFacts", value: Parameter, numbers: bool) -> Label
         | _of_headers(facts, value)
         | _of_loader(facts, value)
         | _of_connexion(facts, value)
+        | _of_validator(facts, value)
     )
+
+
+def _of_validator(facts: "SourceFacts", value: Parameter) -> Labels:
+    """What ``@validates("password")`` of marshmallow or ``@field_validator("password")`` of pydantic hands over: that field."""
+    function = facts.function(value.function) if value.index == 0 and facts.imports("marshmallow", "pydantic") else None
+    for one in function.decorators if function is not None else ():
+        if one.call is not None and one.name.rpartition(".")[2] in _VALIDATORS:
+            kinds = [kind for said in one.call.args if (kind := sensitive(text_of(said) or "")) is not None]
+            return labelled("request-data", *kinds) if kinds else NONE
+    return NONE
 
 
 def _of_connexion(facts: "SourceFacts", value: Parameter) -> Labels:

@@ -107,6 +107,8 @@ def is_on(
             return default is not None and is_on(facts, default, told, depth - 1)
         case Choice(options=options, every=False):
             return _chosen(facts, options, told, depth)
+        case Call(callee="bool", args=(EnvironmentValue(default=Constant(value=str(word))), *_)):
+            return word != ""  # any text is true, "False" too
         case Call(callee=callee, args=(inner, *_)) if callee in _MAKES_BOOL or callee.rpartition(".")[2] == "strtobool":
             return is_on(facts, inner, told, depth - 1)
         case Call(receiver=inner, method=method) if method in _MAKES_BOOL and inner is not None and not value.args:
@@ -123,6 +125,8 @@ def is_on(
             )
         case Truth(parts=(left, right)):
             return _holds(facts, left, right, told)
+        case Truth(parts=(Truth(parts=(left, right)),)):
+            return _is_denied(left, right)
         case Truth(parts=(EnvironmentValue(default=Constant(value=None | "" | False)),)):
             return True  # ``not os.environ.get("LOCKED")``
         case Member(attribute=name, owner=Call(method="parse_args", receiver=parser)) if parser is not None:
@@ -189,6 +193,13 @@ def _holds(facts: SourceFacts, left: Value, right: Value, told: MappingType[str,
             found.operator[0] in "=i" or shown in YES or not wanted.isdisjoint(_LIVE)
         )
     return False
+
+
+def _is_denied(left: Value, right: Value) -> bool:
+    """``not (os.environ.get("IS_PROD") == "1")``: true wherever nobody says that this is production."""
+    names = [one.variable for one in walk(left, 4) if isinstance(one, EnvironmentValue)]
+    wanted = {str(one.value).lower() for one in walk(right) if isinstance(one, Constant)}
+    return any(map(_OFF_FLAG.search, names)) and _default_text(left, _NOTHING_TOLD) not in (wanted | {None})
 
 
 def _default_text(value: Value, told: MappingType[str, Value]) -> str | None:
@@ -294,6 +305,8 @@ def _is_for_desk(facts: SourceFacts, condition: Condition, *, by_name: bool) -> 
     if not condition.negated and _is_option(facts, condition.value):
         return True
     inside = list(walk(condition.value))
+    if any(isinstance(one, Name) and one.dotted.startswith("flask.request.") for one in inside):
+        return False  # whoever calls asks for it
     words = [word for value in inside for word in _words(value)]
     off = (isinstance(one, Constant) and one.value in (None, False, "") for one in choices(condition.value))
     if not by_name and any(off):

@@ -54,7 +54,7 @@ _OF_THE_BROWSER: Final = re.compile(r"(?i)(?:^|/)static/")
 _BY_HAND: Final = re.compile(
     r"(?i)<(?:script|div|meta|input|html|body|span|p)\b|\bwindow\.\w+\s*=|(?:local|session)Storage\b"
 )
-_WORDS: Final = re.compile(r"(?i)token|jwt|api_?key|access_?key|secret|auth")
+_WORDS: Final = re.compile(r"(?i)token|jwt|api[_-]?key|access[_-]?key|secret|auth")
 _NO_SECRET: Final = re.compile(
     r"(?i)csrf|xsrf|public|publishable|site_?key|type|expir|recaptcha|^pk_|anon|otp|mfa|vapid|theme|id$"
 )

@@ -6,19 +6,19 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.setting_facts import plain
-from stopper.core.values import Call, Constant, is_constant
+from stopper.core.values import Call, Constant, Mapping, Sequence, is_constant, options, text_of, walk
 
 _TALISMAN: Final = (
     "flask_talisman.Talisman", "flask_talisman.Talisman.init_app", "flask_talisman.talisman.Talisman",
-    "talisman.Talisman", "flask_talisman.Talisman.__call__",
+    "talisman.Talisman", "flask_talisman.Talisman.__call__", "secure.Secure",
 )  # fmt: skip
 _OPTIONS: Final = (
     "force_https", "strict_transport_security", "content_security_policy", "frame_options", "x_content_type_options", "referrer_policy",
-    "session_cookie_secure", "session_cookie_http_only", "x_xss_protection", "permissions_policy",
+    "session_cookie_secure", "session_cookie_http_only", "x_xss_protection", "permissions_policy", "hsts", "xfo", "csp", "xcto",
 )  # fmt: skip
 _DOUBTFUL: Final = frozenset({"force_https", "x_xss_protection", "permissions_policy"})
 _HEADERS: Final = {
@@ -35,14 +35,16 @@ _HEADERS: Final = {
 def detect(app: App) -> Iterator[Hit]:
     """An option of Talisman that is off, or a header that says the opposite of what it is for."""
     facts = source_of(app)
-    calls = list(facts.calls(*_TALISMAN)) if facts.imports("flask_talisman", "talisman") else []
+    calls = list(facts.calls(*_TALISMAN)) if facts.imports("flask_talisman", "talisman", "secure") else []
     for call in calls:
         off = [word for word in _OPTIONS if _is_off(app, call, word)]
+        off += _hollow(app, call)
         if off:
             yield _told(off, call.span)
+    yield from _taken_away(facts)
     if app.extensions.headers is not None:
-        options = app.extensions.headers.options
-        off = [word for word in _OPTIONS if word in options and options[word] in (False, None, "")]
+        chosen = app.extensions.headers.options
+        off = [word for word in _OPTIONS if word in chosen and chosen[word] in (False, None, "")]
         if off:
             yield replace(_told(off, next((call.span for call in calls), None)), reader="running")
     for flow in facts.flows("response-header"):
@@ -52,6 +54,36 @@ def detect(app: App) -> Iterator[Hit]:
         for value in plain(facts, flow.value):
             if isinstance(value, str) and wrong.search(value):
                 yield Hit(f"{flow.detail} is set to a value that switches it off", flow.span, certainty="likely")
+
+
+def _hollow(app: App, call: Call) -> list[str]:
+    """Options that are there and say nothing: a policy that lets every script in, a promise of https for no time."""
+    facts = source_of(app)
+    age = plain(facts, call.keyword("strict_transport_security_max_age"))
+    found = ["strict_transport_security"] if age and all(one == 0 for one in age) else []
+    policy = call.keyword("content_security_policy")
+    for option in options(policy):
+        said = (option.get("script-src") or option.get("default-src")) if isinstance(option, Mapping) else None
+        words = [
+            str(one)
+            for part in (said.items if isinstance(said, Sequence) else (said,))
+            if part
+            for one in plain(facts, part)
+        ]
+        sources = {word for text in words for word in text.split()}
+        if "*" in sources or {"'unsafe-inline'", "'unsafe-eval'"} <= sources:
+            found.append("content_security_policy")
+    return found
+
+
+def _taken_away(facts: SourceFacts) -> Iterator[Hit]:
+    """``response.headers.pop("Strict-Transport-Security")`` in what runs after each request."""
+    for call in facts.calls("*.pop", "*.remove", "operator.delitem"):
+        function = facts.function(call.function)
+        after = function is not None and any(one.name.endswith("after_request") for one in function.decorators)
+        names = [text_of(part) or "" for one in call.args for option in options(one) for part in walk(option, 2)]
+        if after and call.span is not None and any(name.lower() in _HEADERS for name in names):
+            yield Hit("a header that protects pages is taken away again", call.span, certainty="likely")
 
 
 def _told(off: list[str], place: Span | None) -> Hit:

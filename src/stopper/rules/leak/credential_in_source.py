@@ -14,7 +14,7 @@ from stopper.core.naming import VARIABLE, sensitive
 from stopper.core.passed_keywords import passed_as
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.values import Constant, Mapping, Value, text_of, walk
+from stopper.core.values import Call, Constant, Mapping, Sequence, Value, text_of, walk
 
 SHORTEST: Final = 10
 """A literal under this length is as often a word as a password."""
@@ -25,6 +25,8 @@ _FOR_TRIALS: Final = re.compile(r"(?i)(?:\w*_)?(?:test(?:ing)?|dummy|fake|exampl
 _NO_SECRET: Final = re.compile(
     r"(?i)^(?:https?:|urn:|[\w.-]*/|sha\d+-|pbkdf2:|scrypt:|argon2|\$2[aby]\$|[a-z]+(?:[ _.-][a-z]+)*\d{0,3}$)|\s|[{}%]"
 )
+_SERVERS: Final = ("smtplib.", "ftplib.", "imaplib.", "poplib.")
+_PAIR: Final = 2
 _BEARER: Final = re.compile(r"(?i)(?:bearer|token|basic)\s+(\S{16,})")
 
 
@@ -113,6 +115,32 @@ def _by_name(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
     for write in facts.config_writes():
         if write.loaded is not False and _is_secret(write.key, write.value):
             yield write.span, f"{write.key} is a literal", "likely"
+    for call, name, value in passed_as(facts, lambda name: sensitive(name) == "password"):
+        if call.span is not None and _stands_here(call, value) and _is_secret(name, value):
+            yield call.span, f"{name} is a literal", "likely"
+    for call in facts.calls("*.login", "*.HTTPBasicAuth", "*.BasicAuth", "*.HTTPDigestAuth"):
+        if call.span is None:
+            continue
+        logs_in = call.method != "login" or call.callee.startswith(_SERVERS)
+        if (
+            logs_in
+            and len(call.args) == _PAIR
+            and _stands_here(call, call.args[1])
+            and _is_secret("password", call.args[1])
+        ):
+            yield call.span, "the password of an account elsewhere is a literal", "likely"
+    for flow in facts.flows("outbound-headers"):
+        pair = flow.value.items if isinstance(flow.value, Sequence) else ()
+        here = len(pair) == _PAIR and pair[1].span is not None and flow.span.holds(pair[1].span)
+        if here and _is_secret("password", pair[1]):
+            yield flow.span, "the password of an account elsewhere is a literal", "likely"
+
+
+def _stands_here(call: Call, value: Value) -> bool:
+    """That the literal is written in the call; one that has a name is told where it stands."""
+    return (
+        isinstance(value, Constant) and value.span is not None and call.span is not None and call.span.holds(value.span)
+    )
 
 
 def _is_secret(name: str, value: Value) -> bool:

@@ -17,6 +17,8 @@ from stopper.core.values import Constant, text_of
 
 VARIABLE: Final = "FLASK_DEBUG"
 _SET: Final = re.compile(rf"\b{VARIABLE}\b[\"']?\s*[=: ]\s*[\"']?(\w+)")
+_NAMED: Final = re.compile(rf"\bname:\s*[\"']?{VARIABLE}\b")
+_VALUE: Final = re.compile(r"\s*value:\s*[\"']?(\w+)")
 _OF_FILE: Final = re.compile(r"(?:DEBUG|\s{1,4}\"DEBUG\")\s*[:=]\s*[\"']?(\w+)")
 """A setting of its own in TOML, YAML, Python or JSON; what stands deeper belongs to a section that may never be read."""
 _STARTED: Final = re.compile(r"\bflask\b[\"',\s](?:[^#\n]*\s)?[\"']?(?:--debug\b|run\b[^#\n]*--debugger\b)")
@@ -78,7 +80,7 @@ def _settings_files(app: App) -> Iterator[Hit]:
 
 
 def _files(app: App) -> Iterator[Hit]:
-    for file in source_of(app).files_of("dockerfile", "compose", "procfile", "env"):
+    for file in source_of(app).files_of("dockerfile", "compose", "procfile", "env", "deployment"):
         if MADE_UP.search(file.path) or OF_A_PIPELINE.search(file.path):
             continue
         if not _FOR_DESK.search(file.path.rpartition("/")[2]) and not (file.kind == "compose" and is_of_one_desk(file)):
@@ -92,9 +94,15 @@ def _lines(file: TextFile) -> Iterator[Hit]:
             continue
         if file.kind == "compose" and _WORKER.search(_service(file, number)):
             continue  # a worker answers nobody
-        said = _SET.search(line)
+        said = _SET.search(line) or _beside(file, number)
         if (said and said.group(1).lower() in YES) or (file.kind != "env" and _STARTED.search(line)):
             yield Hit(_MESSAGE, Span(file.path, number, number, 1, len(line) + 1), certainty=sure)
+
+
+def _beside(file: TextFile, number: int) -> re.Match[str] | None:
+    """``value: "1"`` in the line below ``name: FLASK_DEBUG``, as Kubernetes writes it."""
+    named = file.kind == "deployment" and _NAMED.search(file.lines[number - 1]) is not None
+    return _VALUE.match(file.lines[number]) if named and number < len(file.lines) else None
 
 
 def _service(file: TextFile, number: int) -> str:

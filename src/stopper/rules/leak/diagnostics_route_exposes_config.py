@@ -8,20 +8,34 @@ from typing import Final, cast
 from stopper.core.app import App
 from stopper.core.desk_files import is_command, is_of_a_desk
 from stopper.core.exchange import Response
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt
 from stopper.core.rule import Hit, Rule
 from stopper.core.settings_shown import shows_settings_whole
-from stopper.core.switched_on import asked_for
-from stopper.core.values import Call, ConfigValue, EnvironmentValue, Item, Name, Truth, Value, options, parts, text_of
+from stopper.core.switched_on import asked_for, is_on
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    EnvironmentValue,
+    Item,
+    Mapping,
+    Name,
+    Truth,
+    Value,
+    is_constant,
+    options,
+    parts,
+    text_of,
+)
 
 TOOLS: Final = (
     "flask_debugtoolbar.DebugToolbarExtension", "flask_debugtoolbar.DebugToolbarExtension.init_app", "flask_profiler.init_app", "flask_profiler.Profiler",
     "werkzeug.middleware.profiler.ProfilerMiddleware", "werkzeug.contrib.profiler.ProfilerMiddleware", "flask_monitoringdashboard.bind",
     "flask_debug_toolbar.DebugToolbarExtension", "linesman.middleware.make_linesman_middleware",
+    "healthcheck.EnvironmentDump", "healthcheck.environmentdump.EnvironmentDump",
 )  # fmt: skip
 PATH: Final = re.compile(
     r"(?i)(?:^|[/_-])(?:debug|health\w*|status|info|diag\w*|metrics?|env(?:ironment)?|config(?:uration)?|settings|profiler?|phpinfo|actuator|_internal|sysinfo|version|ready|live)(?=[/_.-]|$)"
@@ -43,9 +57,16 @@ def detect(app: App) -> Iterator[Hit]:
     """A toolbar or profiler that is always there, and diagnostics routes that answer with settings or the environment."""
     facts = source_of(app)
     for call in facts.calls(*TOOLS):
-        given = bool(call.args or call.keywords)  # an extension without an application waits for its init_app
+        if call.callee.startswith("flask_profiler.") and _is_switched(facts):
+            continue
+        given = (
+            bool(call.args or call.keywords) or call.method == "EnvironmentDump"
+        )  # an extension without an application waits for its init_app
         if given and not (is_of_a_desk(call.span) or is_command(facts, call.function) or asked_for(facts, call.span)):
             yield Hit("a tool that shows the inside is always on", call.span, certainty="likely")
+    for call in facts.calls("prometheus_client.Info.info", "prometheus_client.metrics.Info.info"):
+        if any(_SECRET_NAME.search(name) for one in call.args for name in _named(one)):
+            yield Hit("what everybody may read about this application holds settings", call.span, certainty="likely")
     views = {route.view: route.path for route in facts.routes if PATH.search(route.path)}
     if not views:
         return
@@ -58,6 +79,15 @@ def detect(app: App) -> Iterator[Hit]:
         if whole or flow.has("config-secret", by_name=False) or any(_SECRET_NAME.search(name) for name in named):
             seen.add((flow.span.path, flow.span.line))
             yield Hit(f"{views[flow.function]} shows settings", flow.span, certainty="likely")
+
+
+def _is_switched(facts: SourceFacts) -> bool:
+    """That the profiler is off until the environment says otherwise."""
+    for write in facts.config_writes("flask_profiler", "FLASK_PROFILER"):
+        enabled = write.value.get("enabled") if isinstance(write.value, Mapping) else None
+        if enabled is not None and not is_constant(enabled, True) and not is_on(facts, enabled):
+            return True
+    return False
 
 
 def _named(value: Value, depth: int = 12) -> Iterator[str]:

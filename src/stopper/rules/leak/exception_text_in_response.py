@@ -20,10 +20,12 @@ from stopper.core.values import (
     Call,
     Caught,
     Choice,
+    Constant,
     Format,
     Item,
     Mapping,
     Member,
+    Name,
     Parameter,
     Sequence,
     Truth,
@@ -34,7 +36,7 @@ from stopper.core.values import (
 )
 
 TEXTS: Final = frozenset(
-    {"args", "message", "msg", "strerror", "orig", "original_exception", "__cause__", "reason", "statement"}
+    {"args", "message", "msg", "strerror", "orig", "original_exception", "__cause__", "reason", "statement", "__dict__"}
 )
 """Attributes of an exception that hold what a library wrote."""
 EVERYTHING: Final = frozenset({"*", "Exception", "BaseException"})
@@ -62,7 +64,7 @@ def detect(app: App) -> Iterator[Hit]:
     by_handler: dict[Span, list[Span]] = {}
     by_maker: dict[str, set[Span]] = {}
     made_at: dict[str, Span] = {}
-    for flow in facts.flows("response", "template"):
+    for flow in facts.flows("response", "response-header", "template"):
         as_text = flow.sink == "template" or flow.detail not in _TAKES_NO_EXCEPTION
         for catches, place, handler in asking.caught(flow.value, _Place(flow.span, flow.function), as_text):
             certainty = _certainty(catches, own)
@@ -162,6 +164,15 @@ class _Asking:
                 yield value, as_text
             case Truth():
                 return
+            case Name(dotted=dotted) if dotted.startswith("flask.g.") and depth:
+                for one in self._facts.assignments():
+                    if f"flask.{one.target}" == dotted and one.value is not value:
+                        yield from self._texts(one.value, as_text, depth - 4)
+            case Item(owner=Call(callee="sys.exc_info"), key=Constant(value=int(place))):
+                if place == 1:
+                    yield Caught(("*",), value.span), as_text
+            case Call(callee="sys.exception"):
+                yield Caught(("*",), value.span), as_text
             case Member(attribute=attribute, owner=owner):
                 if attribute in TEXTS and depth:
                     yield from self._texts(owner, True, depth - 1)

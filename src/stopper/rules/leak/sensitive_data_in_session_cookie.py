@@ -26,17 +26,34 @@ _CODE: Final = re.compile(
     r"(?i)^(?:otp|totp|pin|captcha(?:_(?:text|answer|solution))?)$|(?:^|_)(?:otp|pin|reset|verif\w*|2fa|mfa|sms|login|confirm\w*|one_?time|security|recovery|magic)_?codes?$|_otp$"
 )
 """What is sent to a person's mail or phone, and must not be read by whoever holds the cookie."""
+_GRANTS: Final = frozenset(
+    {
+        "authorize_access_token",
+        "fetch_token",
+        "fetch_access_token",
+        "acquire_token_by_authorization_code",
+        "refresh_token",
+    }
+)
+_FORMS: Final = frozenset(
+    {"flask.request.form", "flask.request.form.to_dict", "flask.request.get_json", "flask.request.json"}
+)
+_OF_A_FORM: Final = re.compile(r"(?i)sign_?up|regist|log_?in|credential|payment|checkout|account")
 LARGEST: Final = 65536
 
 
 def detect(app: App) -> Iterator[Hit]:
     """A credential or a personal field that is put into the session of Flask, where that is a cookie."""
     facts = source_of(app)
+    for flow in facts.flows("cookie"):
+        if any(_is_signed_secret(part) for part in walk(flow.value, 3)):
+            yield Hit("a signed cookie holds this, and its holder can read it", flow.span, certainty="likely")
     if is_kept_on_server(facts):
         return
     seen: set[tuple[str, int]] = set()
     for flow in facts.flows("session"):
-        by_key = is_secret_name(flow.detail) or _holds_secret_name(flow.value)
+        by_key = is_secret_name(flow.detail) or _holds_secret_name(flow.value) or _is_grant(flow.value)
+        by_key = by_key or (_OF_A_FORM.search(flow.detail) is not None and _is_whole_form(flow.value))
         if flow.detail and _HARMLESS.search(flow.detail):
             continue
         made = flow.value.method if isinstance(flow.value, Call) else flow.value.name
@@ -58,6 +75,23 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         seen.add((flow.span.path, flow.span.line))
         yield Hit("this goes into the session cookie, which its holder can read", flow.span, certainty="likely")
+
+
+def _is_grant(value: Value) -> bool:
+    """What a provider of log-ins gave for a code: tokens, all of them."""
+    return any(isinstance(one, Call) and one.method in _GRANTS for one in options(value))
+
+
+def _is_whole_form(value: Value) -> bool:
+    said = value.callee if isinstance(value, Call) else value.dotted if isinstance(value, Name) else ""
+    inner = value.args[0] if isinstance(value, Call) and said == "dict" and value.args else None
+    return said in _FORMS or (inner is not None and _is_whole_form(inner))
+
+
+def _is_signed_secret(value: Value) -> bool:
+    """``signer.dumps({"password": …})`` of itsdangerous: signed, and readable."""
+    signs = isinstance(value, Call) and value.method == "dumps" and value.callee.startswith("itsdangerous.")
+    return isinstance(value, Call) and signs and any(_holds_secret_name(one) for one in value.args[:1])
 
 
 def _holds_secret_name(value: Value, depth: int = 3) -> bool:

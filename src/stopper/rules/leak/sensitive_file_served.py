@@ -21,7 +21,7 @@ from stopper.core.probe_inputs import Input, inputs
 from stopper.core.probe_raw_bodies import XML, bare_bodies
 from stopper.core.probe_xml import document, opened
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Format, Member, Name, Parameter, Unknown, Value, text_of, walk
+from stopper.core.values import Call, Constant, Format, Mapping, Member, Name, Parameter, Unknown, Value, text_of, walk
 from stopper.core.written_alike import written_alike
 
 _ROOTS: Final = frozenset(
@@ -123,6 +123,10 @@ def detect(app: App) -> Iterator[Hit]:
         elif call.function and _OWN_FILE.search(text_of(path) or ""):
             yield Hit("a log, a database or a key is given out", call.span, certainty="likely")
     yield from _by_name(facts)
+    yield from _by_middleware(facts)
+    for flow in facts.flows("response"):
+        if flow.function and any(map(_is_read_from_own_file, walk(flow.value, 5))):
+            yield Hit("a log, a database or the program itself is given out", flow.span, certainty="likely")
     for call in facts.calls("open"):
         path = call.argument(0, "file")
         joined = isinstance(path, Call) and path.callee == "os.path.join" and _is_of_root(path)
@@ -133,6 +137,26 @@ def detect(app: App) -> Iterator[Hit]:
             and facts.derives(path, "path-parameter")
         ):
             yield Hit("files of the project are served by a name that the caller chooses", call.span)
+
+
+def _by_middleware(facts: SourceFacts) -> Iterator[Hit]:
+    """``WhiteNoise(app, root=".")``, ``SharedDataMiddleware(app, {"/assets": HERE})``."""
+    for call in facts.calls(
+        "whitenoise.WhiteNoise", "whitenoise.base.WhiteNoise", "*.SharedDataMiddleware", "*.add_files"
+    ):
+        given = call.argument(0 if call.method == "add_files" else 1, "root", "exports")
+        folders = [held for _, held in given.items] if isinstance(given, Mapping) else [given]
+        if any(one is not None and _is_root(one) for one in folders):
+            yield Hit("the folder of the project is served as static files", call.span)
+
+
+def _is_read_from_own_file(value: Value) -> bool:
+    """``Path("logs/app.log").read_text()``, ``open(__file__).read()``."""
+    if not isinstance(value, Call) or value.method not in ("read", "read_text", "read_bytes", "readlines"):
+        return False
+    opened = value.receiver if isinstance(value.receiver, Call) else None
+    path = opened.args[0] if opened is not None and opened.args else None
+    return _is_own_file(path) or _OWN_FILE.search(text_of(path) or "") is not None
 
 
 def _is_named_by_caller(facts: SourceFacts, name: Value) -> bool:

@@ -20,6 +20,9 @@ from stopper.core.values import (
     Call,
     Constant,
     EnvironmentValue,
+    Item,
+    Name,
+    text_of,
 )
 
 KEYS: Final = ("TESTING", "LOGIN_DISABLED")
@@ -55,6 +58,7 @@ def detect(app: App) -> Iterator[Hit]:
         yield Hit(f"{found.key} is on wherever this runs", found.span, certainty=sure)
     yield from _doors(facts)
     yield from _fixture_tokens(facts)
+    yield from _fixture_headers(facts)
     for key in KEYS:
         running = app.config.get(key)
         if key not in seen and running is not None and running.reader == "running" and running.value is True:
@@ -92,6 +96,31 @@ def _fixture_tokens(facts: SourceFacts) -> Iterator[Hit]:
                 continue
             if any(label.kind in SHOWN for label in facts.labels(shown)):
                 yield Hit("a token for tests is taken wherever this runs", span, certainty="likely")
+
+
+_FIXTURE_HEADER: Final = re.compile(
+    r"(?i)(?:^|[-_])(?:test|e2e|debug|dev|cypress|playwright|bypass|backdoor|skip)[-_](?:auth\w*|login|user|token|key|mode|bypass)$"
+)
+_EVERY_CODE: Final = re.compile(r"(\d)\1{3,7}|1234(?:5678?)?|123456")
+_CODE: Final = re.compile(r"(?i)(?:^|_)(?:otp|totp|code|pin|mfa|token)(?:_code)?$")
+
+
+def _fixture_headers(facts: SourceFacts) -> Iterator[Hit]:
+    """``if request.headers.get("X-Test-Auth") == "…": return``, and a code that always opens: ``code == "000000" or …``."""
+    for one in facts.comparisons("=="):
+        for shown, wanted in ((one.left, one.right), (one.right, one.left)):
+            said = text_of(wanted)
+            name = text_of(shown.key) if isinstance(shown, Item) else ""
+            if not said or not name or asked_for(facts, one.span):
+                continue
+            sent = (
+                isinstance(shown, Item)
+                and isinstance(shown.owner, Name)
+                and shown.owner.dotted.startswith("flask.request.")
+            )
+            always = _CODE.search(name) is not None and _EVERY_CODE.fullmatch(said) is not None
+            if sent and (always or _FIXTURE_HEADER.search(name)):
+                yield Hit("what only tests should know opens this wherever it runs", one.span, certainty="likely")
 
 
 def _doors(facts: SourceFacts) -> Iterator[Hit]:

@@ -15,15 +15,17 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import provoked
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.switched_on import asked_for
-from stopper.core.values import Call, Format, Member, Value, options, walk
+from stopper.core.values import Call, Format, Member, Value, options, parts, walk
 
-_SINKS: Final = ("response", "template", "html")
+_SINKS: Final = ("response", "response-header", "template", "html")
 _MAKERS: Final = frozenset({"traceback.format_exc", "traceback.format_tb", "traceback.format_stack", "traceback.format_exception",
     "traceback.extract_tb", "traceback.format_list", "traceback.extract_stack", "cgitb.html", "cgitb.text",
     "werkzeug.debug.tbtools.get_current_traceback", "werkzeug.debug.tbtools.DebugTraceback", "traceback.TracebackException.from_exception",
-    "flask_restful.utils.traceback", "sentry_sdk.utils.exceptions_from_error_tuple"})  # fmt: skip
+    "inspect.trace", "inspect.stack", "flask_restful.utils.traceback", "sentry_sdk.utils.exceptions_from_error_tuple"})  # fmt: skip
 _PRINTERS: Final = ("traceback.print_exc", "traceback.print_exception", "traceback.print_tb", "traceback.print_stack")
-_FRAMES: Final = ("__traceback__", "tb_frame", "plaintext_traceback")
+_FRAMES: Final = ("__traceback__", "tb_frame", "plaintext_traceback", "traceback", "exc_info")
+_OF_TASKS: Final = re.compile(r"AsyncResult$|\bJob\.fetch$|\.fetch_job$")
+"""Results of tasks that ran elsewhere, which keep what went wrong there."""
 _READS: Final = frozenset({"getvalue", "read"})
 _FRAME: Final = re.compile(
     r"Traceback \(most recent call last\)|File (?:\"|&#34;|&quot;|\\\")[^\"&\n]{1,300}?\.py(?:\"|&#34;|&quot;|\\\"), line \d+"
@@ -33,7 +35,7 @@ _FRAME: Final = re.compile(
 def detect(app: App) -> Iterator[Hit]:
     """A formatted traceback that reaches a response, a page or the text of an abort."""
     facts = source_of(app)
-    if not facts.imports("traceback", "cgitb", "sys", "werkzeug.debug"):
+    if not facts.imports("traceback", "cgitb", "sys", "werkzeug.debug", "inspect", "celery", "rq"):
         return
     if not facts.says(*_FRAMES) and _MAKERS.union(_PRINTERS).isdisjoint(facts.callees()):
         return
@@ -65,8 +67,10 @@ def _is_answered_by(value: Value, answering: set[str]) -> bool:
 def _shows(flow: Flow, printing: set[str], on_demand: bool) -> bool:
     if flow.has("traceback") and not on_demand:
         return True
-    for value in walk(flow.value):
+    for value in _seen(flow.value):
         match value:
+            case Member(attribute="traceback" | "exc_info", owner=Call(callee=callee)) if _OF_TASKS.search(callee):
+                return True
             case Call(callee=callee) if callee in _MAKERS and not on_demand:
                 return True
             case Call(receiver=receiver) if (
@@ -80,6 +84,16 @@ def _shows(flow: Flow, printing: set[str], on_demand: bool) -> bool:
             case _:
                 continue
     return False
+
+
+def _seen(value: Value, depth: int = 12) -> Iterator[Value]:
+    """The value and what is inside it, but for what only went into a digest or was counted."""
+    yield value
+    counted = isinstance(value, Call) and (
+        value.callee.startswith(("hashlib.", "hmac.", "zlib.")) or value.callee in ("len", "hash")
+    )
+    for part in parts(value) if depth and not counted else ():
+        yield from _seen(part, depth - 1)
 
 
 def _is_handed_on(facts: SourceFacts, flow: Flow) -> bool:

@@ -24,6 +24,7 @@ _ENGINES: Final = (
     "sqlmodel.create_engine",
     "sqlalchemy.engine.create_engine",
 )
+_SWITCHES: Final = frozenset({"[OPENAI_LOG]", "[ANTHROPIC_LOG]", "[HTTPX_LOG_LEVEL]"})
 _HANDLERS: Final = ("urllib.request.HTTPHandler", "urllib.request.HTTPSHandler")
 _MESSAGE: Final = "a client writes what it sends to the log"
 
@@ -35,7 +36,7 @@ def detect(app: App) -> Iterator[Hit]:
     for found in switched_on(app, ECHO):
         found_echo = True
         yield Hit("every statement is logged with its values", found.span, certainty=found.certainty)
-    said = (*_engines(facts), *_engine_options(facts), *_loggers(facts), *_debuglevels(facts))
+    said = (*_engines(facts), *_engine_options(facts), *_loggers(facts), *_debuglevels(facts), *_variables(facts))
     for span in said:
         if not asked_for(facts, span):
             yield Hit(_MESSAGE, span)
@@ -126,6 +127,17 @@ def _is_verbose(name: str, level: Value) -> bool:
     )
     verbose = ("DEBUG", "NOTSET", 10, 0, "debug", *(("INFO", 20, "info") if _SQL.fullmatch(name) else ()))
     return said in verbose and not isinstance(said, bool)
+
+
+def _variables(facts: SourceFacts) -> Iterator[Span]:
+    """``os.environ["OPENAI_LOG"] = "debug"``, which the client reads when it is made."""
+    for one in facts.assignments() if facts.imports("os") else ():
+        if one.target in _SWITCHES and (text_of(one.value) or "").lower() == "debug":
+            yield one.span
+    for call in facts.calls("os.environ.setdefault", "os.putenv"):
+        named = f"[{text_of(call.argument(0))}]" in _SWITCHES
+        if named and (text_of(call.argument(1)) or "").lower() == "debug" and call.span is not None:
+            yield call.span
 
 
 def _debuglevels(facts: SourceFacts) -> Iterator[Span]:

@@ -12,7 +12,7 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.switched_on import asked_for, is_on
-from stopper.core.values import Call, Constant, is_constant, text_of
+from stopper.core.values import Call, Constant, Mapping, Value, is_constant, text_of
 
 DEBUGGERS: Final = (
     "werkzeug.debug.DebuggedApplication",
@@ -53,16 +53,24 @@ def _written(app: App) -> Iterator[Hit]:
         if why and not asked_for(facts, call.span):
             yield Hit(why, call.span)
     if facts.imports("os"):
+        for call in facts.calls("os.environ.update"):
+            given = [*call.keywords, *(pair for one in call.args if isinstance(one, Mapping) for pair in _texts(one))]
+            if any(name == "WERKZEUG_DEBUG_PIN" and (text_of(held) or "").lower() == "off" for name, held in given):
+                yield Hit("the PIN of the debugger is off", call.span)
         for assignment in facts.assignments():
             if assignment.target == "[WERKZEUG_DEBUG_PIN]" and (text_of(assignment.value) or "").lower() == "off":
                 yield Hit("the PIN of the debugger is off", assignment.span)
         for call in facts.calls("os.environ.setdefault", "os.putenv"):
             if text_of(call.argument(0)) == "WERKZEUG_DEBUG_PIN" and (text_of(call.argument(1)) or "").lower() == "off":
                 yield Hit("the PIN of the debugger is off", call.span)
-    for file in facts.files_of("dockerfile", "compose", "procfile", "env", "config"):
+    for file in facts.files_of("dockerfile", "compose", "procfile", "env", "config", "deployment"):
         for number, line in enumerate(file.lines, 1):
             if "WERKZEUG" in line and _PIN.search(line) and not line.lstrip().startswith("#"):
                 yield Hit("the PIN of the debugger is off", Span(file.path, number, number, 1, len(line) + 1))
+
+
+def _texts(mapping: Mapping) -> Iterator[tuple[str, Value]]:
+    return ((text_of(key) or "", held) for key, held in mapping.items)
 
 
 def _opens(facts: SourceFacts, call: Call) -> str:

@@ -28,6 +28,7 @@ from stopper.core.values import (
     text_of,
     walk,
 )
+from stopper.core.whole_rows import PEOPLE, SECRET, gives_data_classes, is_data_class, is_whole_row
 
 _ALL: Final = re.compile(r"(?is)\bselect\s+(?:\w+\.)?\*\s+from\b")
 _EXECUTES: Final = ("*.execute", "*.executemany", "*.raw", "pandas.read_sql", "pandas.read_sql_query")
@@ -36,6 +37,7 @@ _WHOLE: Final = frozenset(
 )
 _WRAPS: Final = frozenset({"dict", "list", "flask.jsonify", "json.dumps", "bson.json_util.dumps", "flask.json.dumps"})
 _TELLING: Final = ("__dict__", "__table__", "__mapper__", "column_attrs")
+_BY_LIBRARIES: Final = ("*.mappings", "*.to_json", "*.to_dict", "*.to_mongo")
 _ROWS: Final = frozenset({"fetchall", "fetchone", "fetchmany", "mappings", "all", "first", "one"})
 
 
@@ -51,6 +53,7 @@ def detect(app: App) -> Iterator[Hit]:
         call.function for call in facts.calls(*_EXECUTES) if call.function and facts.function(call.function)
     )
     documents = facts.imports("pymongo", "flask_pymongo")
+    by_libraries = next(facts.calls(*_BY_LIBRARIES), None) is not None or any(map(is_data_class, facts.classes()))
     schemas = facts.imports("marshmallow_sqlalchemy", "flask_marshmallow")
     if (
         not documents
@@ -59,6 +62,7 @@ def detect(app: App) -> Iterator[Hit]:
         and not runs
         and not methods
         and not facts.says(*_TELLING)
+        and not by_libraries
         and _WHOLE.isdisjoint(facts.callees())
     ):
         return
@@ -89,6 +93,8 @@ def detect(app: App) -> Iterator[Hit]:
                     certainty = "likely"
                 case Call(callee="playhouse.shortcuts.model_to_dict") if value.keyword("only") is not None:
                     continue
+                case Call() if is_whole_row(facts, value):
+                    certainty = "likely"
                 case Call(callee=callee) if callee in _WHOLE and callee != "dataclasses.asdict":
                     certainty = "likely"
                 case Member(attribute="column_attrs") if _tells_all(value) and not _chooses(facts, flow.function):
@@ -99,6 +105,8 @@ def detect(app: App) -> Iterator[Hit]:
                     certainty = "likely"
                 case _:
                     continue
+        if flow.detail in ("flask.jsonify", "return") and gives_data_classes(facts, flow.value):
+            certainty = "likely"
         rows = flow.function in wide
         if (runs or rows) and any(
             _is_of_all_columns(one, runs) or (rows and isinstance(one, Call) and one.method in _ROWS)
@@ -187,15 +195,9 @@ def _dumped_whole(facts: SourceFacts, value: Value) -> bool:
         for field, said in known.attributes.items()
         if isinstance(said, Call) and is_constant(said.keyword("load_only"), True)
     }
-    return columns is not None and any(
-        _SECRET.search(column) for column in {*columns.attributes, *columns.fields} - hidden
-    )
-
-
-_SECRET: Final = re.compile(
-    r"(?i)pass(?:word|wd)|secret|token|api_?key|salt$|hash$|digest$|ssn|salary|iban|is_admin|role|totp|internal|notes?$|card"
-)
-"""Columns that nobody would choose to show."""
+    if columns is None:
+        return isinstance(model, Name) and PEOPLE.fullmatch(model.dotted.rpartition(".")[2]) is not None
+    return any(SECRET.search(column) for column in {*columns.attributes, *columns.fields} - hidden)
 
 
 def _held(value: Value, depth: int = 4) -> Iterator[Value]:

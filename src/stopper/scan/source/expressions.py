@@ -310,6 +310,13 @@ def _walrus(reader: Reader, node: ast.NamedExpr) -> Value:
     return found
 
 
+def _yielded(reader: Reader, node: ast.Yield) -> Value:
+    value = _inner(reader, node)
+    if reader.function and type(value) is not Constant:
+        reader.project.yielded.setdefault(reader.function, []).append((value, reader.span(node)))
+    return value
+
+
 def _inner(reader: Reader, node: Any) -> Value:
     return reader.value(node.value) if node.value is not None else NOTHING
 
@@ -319,5 +326,5 @@ EXPRESSIONS: Final[dict[type[ast.expr], Callable[[Reader, Any], Value]]] = {
     ast.JoinedStr: joined, ast.BinOp: binary, ast.List: _display, ast.Tuple: _display, ast.Set: _display, ast.Dict: _dict,
     ast.BoolOp: _boolean, ast.IfExp: _ternary, ast.Compare: _compare, ast.UnaryOp: _unary, ast.ListComp: _comprehension,
     ast.SetComp: _comprehension, ast.GeneratorExp: _comprehension, ast.DictComp: _comprehension, ast.Lambda: _lambda,
-    ast.NamedExpr: _walrus, ast.Await: _inner, ast.Yield: _inner, ast.YieldFrom: _inner, ast.Starred: _inner,
+    ast.NamedExpr: _walrus, ast.Await: _inner, ast.Yield: _yielded, ast.YieldFrom: _inner, ast.Starred: _inner,
 }  # fmt: skip

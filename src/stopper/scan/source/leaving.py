@@ -116,6 +116,15 @@ def read_raise(reader: Reader, node: ast.Raise) -> Body:
     return Body(True, True)
 
 
+def read_assert(reader: Reader, node: ast.Assert) -> None:
+    """What stands behind the comma becomes the text of an AssertionError."""
+    reader.value(node.test)
+    value = reader.value(node.msg) if node.msg is not None else None
+    if value is not None and (type(value) is not Constant or value.name):
+        flow = new_flow("exception-message", value, frozenset(), reader.span(node), reader.function, "AssertionError")
+        reader.project.flows.append(flow)
+
+
 def told_by(call: Call) -> tuple[Value, ...]:
     """Everything that is passed."""
     return (*call.args, *(held for _, held in call.keywords))

@@ -73,7 +73,8 @@ def link(
         all_lookups=tuple(project.lookups),
         sole=project.sole,
     )
-    facts = facts.grown(all_flows=_sorted([*project.flows, *_answers(project, facts)]))
+    flows = [*project.flows, *_answers(project, facts)]
+    facts = facts.grown(all_flows=_sorted([*flows, *_streamed(project, flows)]))
     guards = Guards(project, facts, routes)
     served = tuple(guards.route(route, origin) for route, origin in found)
     facts = facts.grown(reach=_reach(project, facts, guards))
@@ -112,6 +113,19 @@ def _answers(project: Project, facts: SourceFacts) -> Iterator[Flow]:
             yield Flow("response", option, frozenset(), found.span, found.function, "return")
             if isinstance(option, Format) and any(_is_markup(part) for part in option.parts):
                 yield Flow("html", option, frozenset(), found.span, found.function, "return")
+
+
+def _streamed(project: Project, answers: Iterable[Flow]) -> Iterator[Flow]:
+    """What a generator gives piece by piece, where it is answered: ``Response(generate(), mimetype="text/event-stream")``."""
+    told: set[str] = set()
+    for flow in answers if project.yielded else ():
+        for part in walk(flow.value, 5) if flow.sink == "response" else ():
+            name = part.callee if isinstance(part, Call) else ""
+            if name in project.yielded and name not in told:
+                told.add(name)
+                yield from (
+                    Flow("response", value, frozenset(), span, name, "yield") for value, span in project.yielded[name]
+                )
 
 
 def _is_markup(part: Value) -> bool:

@@ -217,6 +217,7 @@ METHOD_SINKS: Final[dict[str, Sink]] = {
     "executemany": ("sql", 0, ("statement", "query", "sql")),
     "executescript": ("sql", 0, ()),
     "raw": ("sql", 0, ()),
+    "add_note": ("exception-message", 0, ()),
     "safe_substitute": ("response", None, ()),
 }
 """Last word of a callee of whatever object → sink."""

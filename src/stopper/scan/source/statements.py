@@ -12,7 +12,7 @@ from stopper.scan.source.calls import read_call
 from stopper.scan.source.definitions import read_class, read_definition, read_function
 from stopper.scan.source.expressions import EXPRESSIONS
 from stopper.scan.source.imports import read_import, read_import_from
-from stopper.scan.source.leaving import read_raise, read_return, refuse, refuses, says
+from stopper.scan.source.leaving import read_assert, read_raise, read_return, refuse, refuses, says
 from stopper.scan.source.project import Module, Project
 from stopper.scan.source.reader import READERS, Reader
 from stopper.scan.source.removing import take_out
@@ -80,7 +80,7 @@ READERS[ast.Call] = read_call
 
 STATEMENTS.update({
     ast.Expr: _expression, ast.Assign: assign, ast.AnnAssign: annotated, ast.AugAssign: augmented, ast.Return: read_return,
-    ast.Raise: read_raise, ast.If: read_if, ast.For: read_for, ast.AsyncFor: read_for, ast.While: read_while, ast.With: read_with, ast.AsyncWith: read_with,
+    ast.Assert: read_assert, ast.Raise: read_raise, ast.If: read_if, ast.For: read_for, ast.AsyncFor: read_for, ast.While: read_while, ast.With: read_with, ast.AsyncWith: read_with,
     ast.Try: read_try, ast.TryStar: read_try, ast.Match: read_match, ast.Import: read_import, ast.ImportFrom: read_import_from,
     ast.FunctionDef: read_definition, ast.AsyncFunctionDef: read_definition, ast.ClassDef: read_class, ast.Global: _global,
     ast.Nonlocal: _global, ast.Delete: _delete, ast.Pass: _nothing, ast.Break: _nothing, ast.Continue: _nothing,

@@ -1,0 +1,99 @@
+"""Rows that go out whole by what a library makes of them: a row as a mapping, a document or model as JSON, a data class that is a model."""
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from stopper.core.body_models import classes_by_name
+from stopper.core.fact import ClassFact
+from stopper.core.values import Call, Member, Name, Value, text_of, walk
+
+if TYPE_CHECKING:
+    from stopper.core.facts import SourceFacts
+
+SECRET: Final = re.compile(
+    r"(?i)pass(?:word|wd)?|secret|token|api_?key|salt$|hash$|digest$|ssn|salary|iban|is_admin|role|totp|internal|notes?$|card"
+)
+"""Columns that nobody would choose to show."""
+PEOPLE: Final = re.compile(
+    r"(?i)(?:\w*_)?(?:users?|accounts?|customers?|members?|employees?|patients?|clients?|persons?|people|profiles?)"
+)
+"""Models of people, which have something to hide even where their columns are not seen."""
+_ALL: Final = re.compile(r"(?is)\bselect\s+(?:\w+\.)?\*\s+from\b")
+_DOCUMENTS: Final = re.compile(r"(?:flask_)?mongoengine\.(?:.*\.)?(?:Dynamic)?Document")
+_GIVE_ROWS: Final = frozenset({"all", "first", "one", "get", "get_or_404", "first_or_404", "one_or_404", "scalars"})
+
+
+def is_whole_row(facts: "SourceFacts", value: Value) -> bool:
+    """That every column of a row is in the value."""
+    match value:
+        case Call(method="dict" | "_asdict" | "mappings") | Call(callee="dict"):
+            return any(
+                isinstance(one, Call) and one.method == "mappings" and _selects_whole(one) for one in walk(value, 6)
+            )
+        case Call(method="to_json" | "to_dict" | "to_mongo" | "to_records", receiver=receiver) if receiver is not None:
+            return not _chooses(value) and (_reads_table(receiver) or _is_of(facts, receiver, _shows_itself))
+        case _:
+            return False
+
+
+def _chooses(call: Call) -> bool:
+    return any(word in ("only", "rules", "columns", "exclude", "fields") for word, _ in call.keywords)
+
+
+def _selects_whole(value: Value) -> bool:
+    """``select(User)``, ``select(User.__table__)``: not columns by their names."""
+    for one in walk(value, 8):
+        if isinstance(one, Call) and one.callee.endswith("sqlalchemy.select") and one.args:
+            return all(_is_table(arg) for arg in one.args)
+    return False
+
+
+def _is_table(value: Value) -> bool:
+    if isinstance(value, Member):
+        return value.attribute == "__table__"
+    last = value.dotted.removesuffix(".__table__").rpartition(".")[2] if isinstance(value, Name) else ""
+    return last[:1].isupper() and not last.isupper()
+
+
+def _reads_table(value: Value) -> bool:
+    """``pandas.read_sql("select * from customers", engine)``"""
+    return any(
+        isinstance(one, Call)
+        and one.callee.startswith("pandas.read_sql")
+        and (one.method == "read_sql_table" or any(_ALL.search(text_of(given) or "") for given in one.args))
+        for one in walk(value, 4)
+    )
+
+
+def _is_of(facts: "SourceFacts", value: Value, shows: "Callable[[SourceFacts, ClassFact], bool]") -> bool:
+    """That the value comes from a class of the project which *shows* all that it has, and has something to hide."""
+    for one in walk(value, 6):
+        said = one.callee if isinstance(one, Call) else one.dotted if isinstance(one, Name) else ""
+        words = said.split(".")
+        for place in range(len(words), 0, -1):
+            known = classes_by_name(facts).get(".".join(words[:place]))
+            if known is not None:
+                hides = any(SECRET.search(name) for name in (*known.attributes, *known.fields))
+                return hides and shows(facts, known)
+    return False
+
+
+def gives_data_classes(facts: "SourceFacts", value: Value) -> bool:
+    """``jsonify(User.query.all())`` of a model that is a data class: Flask writes out its fields."""
+    rows = isinstance(value, Call) and value.method in _GIVE_ROWS
+    return rows and _is_of(facts, value, lambda _, known: is_data_class(known))
+
+
+def is_data_class(known: ClassFact) -> bool:
+    """That the class is a data class and a model."""
+    return any(one.name.endswith("dataclass") for one in known.decorators) and any(
+        base.rpartition(".")[2] in ("Model", "Base") for base in known.bases
+    )
+
+
+def _shows_itself(facts: "SourceFacts", known: ClassFact) -> bool:
+    """A document of MongoEngine, or a model with a mixin that writes out all columns."""
+    chosen = {"serialize_only", "serialize_rules", "to_dict", "to_json"} & {*known.attributes, *known.methods}
+    by_mixin = any(base.endswith("SerializerMixin") for base in known.bases)
+    return not chosen and (by_mixin or any(_DOCUMENTS.fullmatch(base) for base in known.bases))
