@@ -9,10 +9,13 @@ from flask import Flask, abort, redirect, request, session
 from stopper.core.app import App, Reader, Route
 from stopper.core.finding import Verdict
 from stopper.core.ids_in_paths import templated
+from stopper.core.probe import Identity
+from stopper.core.secret import Secret
 from stopper.scan.catalogue import load
 from stopper.scan.crawl import with_forms_of
 from stopper.scan.engine import run_probe
 from stopper.scan.target import prepare
+from stopper.scan.trial import try_rule
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.form_doors import FormDoors
 from stopper.scan.wire.wsgi import WsgiTransport
@@ -224,3 +227,35 @@ def test_the_form_of_a_page_behind_the_log_in_says_what_a_known_route_reads() ->
 )
 def test_addresses_are_told_by_their_form(path: str, told: str) -> None:
     assert templated(path)[0] == told
+
+
+def payslips(*, asks: bool) -> Flask:
+    """Pages of what two people had before; nothing is stored there. ``asks`` says whether a page asks whose it is."""
+    app, slips = Flask("payslips"), {900: ("ann", "3100"), 901: ("ben", "2900"), 902: ("ann", "3105")}
+
+    @app.before_request
+    def shut() -> Any:
+        return None if request.cookies.get("who") else redirect("/login")
+
+    @app.get("/payslips")
+    def listed() -> Any:
+        mine = [number for number, (whose, _) in slips.items() if whose == request.cookies["who"]]
+        links = "".join(f'<li><a href="/payslips/{number}">January</a></li>' for number in mine)
+        return f"<h1>Hello {request.cookies['who']}</h1><ul>{links}</ul>"
+
+    @app.get("/payslips/<int:number>")
+    def slip(number: int) -> Any:
+        whose, net = slips.get(number) or abort(404)
+        if asks and whose != request.cookies["who"]:
+            abort(404)
+        return f"<h1>Hello {request.cookies['who']}</h1><p>January, net: {net}</p>"
+
+    return app
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_page_of_what_was_there_is_opened_by_who_has_others_of_the_kind(asks: bool) -> None:
+    people = [Identity(name, (("Cookie", Secret(f"who={name}")),)) for name in ("ann", "ben")]
+    verdict = try_rule(RULE, payslips(asks=asks), identities=people)
+    assert (verdict.outcome == "fail") is not asks, verdict.message
+    assert asks or [(ref.method, templated(ref.path)[0]) for ref in verdict.routes] == [("GET", "/payslips/{id}")]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit
 
+from stopper.core import probe_pages_there as pages_there
 from stopper.core.account_names import REGISTERS
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
@@ -124,6 +125,8 @@ def asked(target: Target, alice: Identity, bob: Identity) -> Steps[list[Verdict]
     for path in hers[:LINKS_MOST]:
         verdict = yield from attempt(_read(path, marks, alice, bob, inside))
         found += [verdict] if verdict is not None else []
+    there_before = [link for link in hers if link in before.links()]
+    found += yield from pages_there.asked(after.pages, there_before, list(his.links()), alice, bob)
     if not marks:
         return found
     old = before.links()  # what was there before the scan is read and not changed
