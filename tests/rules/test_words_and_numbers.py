@@ -1,6 +1,7 @@
 """What words and numbers tell: refusals with 200, ids that a document calls numbers, quotes whose errors are hidden, people by their number."""
 
 import sqlite3
+import subprocess
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from tests.scan.engine.test_engine import target
 from stopper.core.app import App, Route
 from stopper.core.exchange import Response
 from stopper.rules.account import default_account_enabled
-from stopper.rules.injection import sql_injection
+from stopper.rules.injection import code_injection, sql_injection
 from stopper.rules.leak import personal_data_in_response
 from stopper.scan.engine import run_probe
 
@@ -106,3 +107,32 @@ def test_a_door_that_asks_for_a_name_alone_lets_in_whoever_asks() -> None:
     known = replace(plain, app=App(routes=(route,), readers=frozenset({"wire"})))
     verdict = run_probe(default_account_enabled.RULE, known, courier).verdict
     assert verdict.message == "POST /token lets in whoever asks, by any name"
+
+
+@pytest.mark.parametrize("shell", [True, False])
+def test_a_command_that_shows_nothing_at_all_waits_as_it_is_told(shell: bool) -> None:
+    app = Flask("silent")
+
+    @app.get("/check")
+    def check() -> Any:
+        host = request.args.get("host", "")
+        subprocess.run(f"true {host}" if shell else ["true", host], shell=shell, check=False, stderr=subprocess.DEVNULL)
+        return jsonify(started=True)
+
+    route = Route("/check", ("GET",), optional=("host",), readers=frozenset({"spec"}))
+    plain, courier = target(app, depth="standard")
+    known = replace(plain, app=App(routes=(route,), readers=route.readers))
+    assert (run_probe(code_injection.RULE, known, courier).verdict.outcome == "fail") is shell
+
+
+def test_a_log_in_that_only_reads_a_form_is_broken_by_a_form() -> None:
+    app = Flask("forms")
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+
+    @app.post("/login")
+    def login() -> Any:
+        name = request.form.get("username", "")
+        row = _shelf().execute(f"SELECT id FROM books WHERE name = '{name}' AND id > 5").fetchone()
+        return jsonify(ok=True) if row else (jsonify(error="no"), 401)
+
+    assert _told(app, Route("/login", ("POST",), readers=frozenset({"wire"}))) == ["POST /login"]

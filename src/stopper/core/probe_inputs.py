@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, cast
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlencode
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
@@ -26,6 +26,7 @@ SHOWN: Final = 4
 """Places of one weakness whose exchanges are kept as evidence; the others are named."""
 GRAPHQL: Final = re.compile(r"(?i)(^|/)(graphql|graphiql|gql)/?$")
 """Routes whose query is a language of its own: only its variables are texts."""
+FORM: Final = "x-www-form-urlencoded"
 USUAL: Final = ("q", "id", "name")
 """What a route may read of whose query no reader knows anything."""
 
@@ -51,6 +52,9 @@ class Input:
             return with_query(self.request, self.name, str(value))
         if self.place == "path":
             return replace(self.request, target=_in_path(self.route, self.request.target, self.name, str(value)))
+        if FORM in (self.request.header("Content-Type") or ""):
+            known = dict(parse_qsl(self.request.body.decode("utf-8", "replace"), keep_blank_values=True))
+            return replace(self.request, body=urlencode({**known, self.name: str(value)}).encode())
         body = members(self.request)
         if GRAPHQL.search(self.route.path):
             body = alone(body, self.name.rpartition(".")[2])

@@ -1,29 +1,42 @@
 """What a log-in reads, where it turns the scan away: its query decides who somebody is, and nobody need be known to break it."""
 
 from dataclasses import replace
+from urllib.parse import parse_qsl
 
+from stopper.core.exchange import Request
 from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_baseline import attempt
-from stopper.core.probe_inputs import Input, members
+from stopper.core.probe_inputs import FORM, Input, members
 from stopper.core.probe_login import login_requests, login_routes
 
 ROUTES_MOST = 2
 
 
 def refused_log_ins(target: Target) -> Steps[list[Input]]:
-    """The names and passwords of log-ins that refuse an account which nobody has; of others the honest request tells as of any route."""
+    """The names and passwords of log-ins that refuse an account which nobody has; of others the honest request tells as of any route. Where
+    nothing says what a log-in reads, both JSON and a form are varied: one that reads the other refuses each alike."""
     found: list[Input] = []
     for route in login_routes(target)[:ROUTES_MOST]:
         asked = target.request_for(route, "POST")
+        ways = [asked]
         if not members(asked):
-            sent = next(login_requests(target, route, f"nobody-{target.canary}", f"Pass-{target.canary}-9a!"))
-            asked = replace(asked, body=sent.body)
-        honest = yield from attempt(send(asked))
-        if honest is None or honest.response.status not in (401, 403):
-            continue
-        names = [name for name, value in members(asked).items() if isinstance(value, str)]
-        found += [
-            Input(route, asked, name, "body", honest) for name in names if SUBJECT.search(name) or PASSWORD.search(name)
-        ]
+            as_json, as_form, *_ = login_requests(target, route, f"nobody-{target.canary}", f"Pass-{target.canary}-9a!")
+            ways = [replace(asked, body=as_json.body), *([] if route.takes_form else [as_form])]
+        for way in ways:
+            honest = yield from attempt(send(way))
+            if honest is None or honest.response.status not in (401, 403):
+                continue
+            names = _names(way)
+            found += [
+                Input(route, way, name, "body", honest)
+                for name in names
+                if SUBJECT.search(name) or PASSWORD.search(name)
+            ]
     return found
+
+
+def _names(request: Request) -> list[str]:
+    if FORM in (request.header("Content-Type") or ""):
+        return [name for name, _ in parse_qsl(request.body.decode("utf-8", "replace"))]
+    return [name for name, value in members(request).items() if isinstance(value, str)]

@@ -58,6 +58,11 @@ _TEXTS: Final = (
 FILE: Final = "/proc/version"
 """What is sent where a file may be named: it can be read, and a view that writes can make nothing there."""
 _IDS: Final = re.compile(r"^(id|uid|\w+_id)$")
+_COMMANDS: Final = re.compile(r"^(cmd|command|host|hostname|ip|address|domain|target|dir|folder|log|report)$")
+BARE: Final = 200
+"""Bytes of an answer that is a line of text and no page, whatever its type says."""
+PAUSE: Final = 0.6
+"""Seconds that a shell is told to wait."""
 _FILES: Final = re.compile(r"^(file|filename|path|page)$")
 Ask = Callable[[dict[str, str]], Response]
 
@@ -184,10 +189,18 @@ def _read(ask: Ask, names: Sequence[str], canary: str, more: Sequence[str] = ())
     repeated = [name for name, mark in marks.items() if mark in every.text]
     if repeated:
         return tuple(repeated[:FOUND_MOST]) if len(repeated) < ECHOED else None
-    if same(plain, every) and every.content_type != "text/html":
+    if same(plain, every) and (every.content_type != "text/html" or len(every.body) < BARE):
         # A program that runs a file of this name fails as it fails without; what a shell does behind it shows.
-        sent = {name: f"{FILE};echo {canary}$((7919*6007))" for name in names if _FILES.match(name)}
+        # One that shows nothing at all still takes the time that the shell waits.
+        sent = {
+            name: f"{FILE};echo {canary}$((7919*6007));sleep {PAUSE}"
+            for name in names
+            if _FILES.match(name) or _COMMANDS.match(name)
+        }
         every = ask(sent)
+        if same(plain, every) and every.seconds > PAUSE > 3 * plain.seconds:
+            found = _narrowed(ask, lambda response: response.seconds > PAUSE, list(sent), sent)
+            return (found,) if found else None
     if same(plain, every) and more:
         sent = {name: f"{mark}'" for name, mark in _marks((*_TEXTS, *more), canary).items()}
         every = ask(sent)
@@ -197,7 +210,7 @@ def _read(ask: Ask, names: Sequence[str], canary: str, more: Sequence[str] = ())
         return () if plain.succeeded else None
     if not same(plain, ask(nonsense)):
         return None
-    found = _narrowed(ask, plain, list(sent), sent)
+    found = _narrowed(ask, lambda response: not same(plain, response), list(sent), sent)
     return (found,) if found else None
 
 
@@ -218,11 +231,11 @@ def _meaning(mark: str) -> str:
     return f"{mark}{{{{7919*6007}}}};echo {mark}$((7919*6007))"
 
 
-def _narrowed(ask: Ask, plain: Response, names: list[str], sent: dict[str, str]) -> str:
+def _narrowed(ask: Ask, tells: Callable[[Response], bool], names: list[str], sent: dict[str, str]) -> str:
     """The one of *names* that changes the answer by itself; empty where it takes several."""
     while len(names) > 1:
         half = names[: len(names) // 2]
-        told = not same(plain, ask({name: sent[name] for name in half}))
+        told = tells(ask({name: sent[name] for name in half}))
         names = half if told else names[len(names) // 2 :]
     alone = ask({name: sent[name] for name in names})
-    return "" if same(plain, alone) or alone.error or alone.status == 429 else names[0]
+    return names[0] if tells(alone) and not alone.error and alone.status != 429 else ""

@@ -68,7 +68,7 @@ _BELOW_MORE: Final = (
     "webhooks", "hooks", "webhooks/test", "hooks/test", "callback", "proxy", "preview", "render", "template", "convert", "import", "parse", "load", "restore",
     "exports", "run", "execute", "command", "cmd", "eval", "calc", "lookup", "resolve", "image", "avatar", "graphql", "query", "system", "internal",
     "internal/config", "debug/config", "env", "version", "metrics", "stats", "test", "echo", "greet", "redirect", "forgot-password", "reset-password",
-    "password/reset", "change-password", "verify", "product/1", "order/1", "item/1", "note/1", "files/1", "account/1",
+    "password/reset", "change-password", "verify", "system/ping", "tools/ping", "product/1", "order/1", "item/1", "note/1", "files/1", "account/1",
 )  # fmt: skip
 """Tried below one beginning only, where an API shows nothing of itself."""
 _HINTS: Final = ("login", "auth/login", "users", "health", "status", "me", "config", "products", "items")

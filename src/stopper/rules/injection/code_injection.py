@@ -24,6 +24,7 @@ from stopper.core.probe_nowhere import NOWHERE, is_nowhere, nowhere
 from stopper.core.probe_packed_cookies import unpacked_cookies
 from stopper.core.probe_raw_bodies import OBJECTS, bare_bodies
 from stopper.core.probe_uploads import takers
+from stopper.core.probe_waiting import NAMES, waits_as_told
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
@@ -262,6 +263,8 @@ def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
             return [] if (yield from is_nowhere(target, one, sent, answer, telling)) else found
     if _COMMANDS.search(one.name) and (seen := (yield from _ends_as_told(target, one))):
         return seen
+    if NAMES.search(one.name) and (waited := (yield from waits_as_told(target, one))):
+        return waited
     if OBJECTS.search(one.name):
         for raw, plain in unpacked():
             text = base64.b64encode(raw).decode() if raw.startswith(b"c") else raw.decode()
