@@ -28,6 +28,50 @@ def takes_any_password(facts: SourceFacts, names: Iterable[str]) -> bool:
     return any(one.name in used and _is_lax(facts, one) for one in facts.classes())
 
 
+def least_asked(facts: SourceFacts, names: Iterable[str]) -> int:
+    """The least length that these functions, or the schemas which they use, ask of a new password; 0 where they ask for none."""
+    names = list(names)
+    used = frozenset(_mentioned(facts, names))
+    asked = [
+        least.value
+        for one in facts.classes()
+        if one.name in used
+        for name, value in one.attributes.items()
+        if is_password_name(name) and not _OTHER.search(name)
+        for part in walk(value, 6)
+        if isinstance(part, Call)
+        and isinstance(
+            least := part.keyword("min", "min_length") or (part.argument(0) if part.method == "Length" else None),
+            Constant,
+        )
+        and type(least.value) is int
+    ]
+    asked += [bound for name in names for bound in length_bounds(facts, name)]
+    return max(asked, default=0)
+
+
+def length_bounds(facts: SourceFacts, function: str) -> Iterator[int]:
+    """The numbers that the length of a password is held against in that function."""
+    asked = list(facts.comparisons_in(function))
+    for caller in {call.function for call in facts.calls(function)} - {
+        function,
+        "",
+    }:  # a step of its one caller is read there
+        asked += [one for one in facts.comparisons_in(caller) if facts.function_around(one.span) == function]
+    for one in asked:
+        for side, other in ((one.left, one.right), (one.right, one.left)):
+            if isinstance(side, Constant) and type(side.value) is int and is_password_length(facts, other):
+                yield side.value
+
+
+def is_password_length(facts: SourceFacts, value: Value) -> bool:
+    """``len(password)``"""
+    return any(
+        isinstance(part, Call) and part.callee == "len" and any(facts.derives(given, "password") for given in part.args)
+        for part in walk(value, 4)
+    )
+
+
 def _mentioned(facts: SourceFacts, names: Iterable[str]) -> Iterator[str]:
     for name in names:
         for call in facts.calls_in(name):

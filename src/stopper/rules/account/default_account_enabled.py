@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Final
 
@@ -11,6 +11,15 @@ from stopper.core.app import App, Route
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.inserted_rows import INSERT, quoted
+from stopper.core.literal_accounts import (
+    PEOPLE,
+    USER_KEY,
+    USUAL,
+    holds_password,
+    is_default,
+    is_user_name,
+    literal_texts,
+)
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_anybody import lets_anybody_in
@@ -22,35 +31,22 @@ from stopper.core.values import (
     ConfigValue,
     Constant,
     EnvironmentValue,
-    Item,
     Mapping,
-    Parameter,
     Sequence,
     Value,
-    options,
     text_of,
     walk,
 )
 
-_PEOPLE: Final = re.compile(
-    r"(?i)(admin|administrator|root|superuser|super_?admin|sysadmin|test|tester|test_?user|guest|demo|operator|support|manager)(@[\w.-]+)?"
-)
-_USUAL: Final = re.compile(
-    r"(?i)(admin|administrator|root|toor|password|passw0rd|p@ssw0rd|pass|secret|test|guest|demo|user|default|change_?me|letmein|welcome|qwerty|hunter)[@_-]?\d{0,4}!?|1234\d*"
-)
 MANY: Final = 3
 """Accounts of one place above which they are one finding; those that one function makes always are: they were written together."""
 _FAKE: Final = re.compile(r"(?i)(?:^|[/_.\s])(?:fake|dummy|mock|(?:\w+_)?test_?data)(?:[/_.\s]|$)")
 _STANDS_IN: Final = re.compile(r"(?i)dummy|nobody|no_?one|absent|missing|decoy")
-_CLOSED: Final = frozenset({"", "!", "*", "x", "-", "unset", "disabled", "none", "unusable"})
-_USER_KEY: Final = re.compile(r"(?i)(user_?name|user|login|e_?mail|user_?id|name|account)")
 _STORE: Final = re.compile(
     r"(?i)(\w*_)?(users?|accounts?|people|credentials|logins|admins?|members|userdb|user_db)(_\w+)?"
 )
-_MAKERS: Final = r"(.*[.])?((create|add|make|register|insert|ensure|seed|new)_?(default_?|initial_?)?(super_?)?(user|account|admin|member|person)|[A-Z]?[A-Za-z]*(User|Account|Member|Admin|Person|Customer|Staff|Employee)(Model)?([.]create(_user)?|[.]objects[.]create\w*)?)"
+_MAKERS: Final = r"(.*[.])?((create|add|make|register|insert|ensure|seed|new)_?(default_?|initial_?)?(super_?)?(user|account|admin|member|person)|[A-Z]?[A-Za-z]*(User|Account|Member|Admin|Person|Customer|Staff|Employee)(Model)?([.](get_or_)?create(_user)?|[.]objects[.]create\w*)?)"
 _RUNS_SQL: Final = r"(.*[.])?(execute|executemany|executescript|execute_sql)"
-_KEEPS: Final = frozenset({"encode", "decode", "hexdigest", "digest", "str", "bytes", "text"})
-_HASHES: Final = re.compile(r"(?i).*(sha\d+|md5|hash\w*|encrypt)$")
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -58,7 +54,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     found: dict[str, list[Span]] = {}
     made = dict.fromkeys(chain(_made(facts), _inserted(facts), _written(facts)))
-    for span in chain(made, _kept(facts), _compared(facts), _configured(facts)):
+    for span in chain(made, _kept(facts), _given_out(facts), _compared(facts), _configured(facts)):
         together = found.setdefault(f"{span.path} {facts.function_around(span)}", [])
         alone = span.line not in [one.line for one in together]
         if alone and not facts.is_test(span) and not _is_fake(facts, span):
@@ -83,7 +79,7 @@ def _made(facts: SourceFacts) -> Iterator[Span]:
         names = names or (_named_afterwards(facts, call) if not call.args and not call.keywords else [])
         if call.span is not None and names:
             found = passwords or _set_afterwards(facts, call)
-            if _is_default(names, found):
+            if is_default(names, found):
                 yield call.span
 
 
@@ -94,8 +90,19 @@ def _account(facts: SourceFacts, call: Call) -> tuple[list[str], list[str]]:
     given = list(call.keywords)
     for place, value in enumerate(call.args):
         given.append((parameters[place] if place < len(parameters) else _guessed(call, place), value))
-    names = [text for key, value in given if _USER_KEY.fullmatch(key) for text in _literals(facts, value)]
-    passwords = [text for key, value in given if _holds_password(key) for text in _literals(facts, value)]
+    beside = call.keyword("defaults")
+    given += [(text_of(key) or "", value) for key, value in beside.items] if isinstance(beside, Mapping) else []
+    return _names_and_passwords(facts, given)
+
+
+def _names_and_passwords(facts: SourceFacts, given: Iterable[tuple[str, Value]]) -> tuple[list[str], list[str]]:
+    names: list[str] = []
+    passwords: list[str] = []
+    for key, value in given:
+        if USER_KEY.fullmatch(key):
+            names += literal_texts(facts, value)
+        elif holds_password(key) or (isinstance(value, Call) and makes_password_hash(value)):
+            passwords += literal_texts(facts, value)
     return names, passwords
 
 
@@ -110,12 +117,12 @@ def _set_afterwards(facts: SourceFacts, made: Call) -> list[str]:
     found: list[str] = []
     for call in facts.calls_in(made.function):
         if call.method in ("set_password", "hash_password") and any(one is made for one in walk(call.receiver, 3)):
-            found.extend(text for value in call.args[:1] for text in _literals(facts, value))
+            found.extend(text for value in call.args[:1] for text in literal_texts(facts, value))
     for one in facts.assignments_in(made.function):
         same = made.span is not None and one.span.path == made.span.path
         hashed = isinstance(one.value, Call) and makes_password_hash(one.value)
-        if same and "." in one.target and (hashed or _holds_password(one.attribute)) and made.function:
-            found.extend(_literals(facts, one.value))
+        if same and "." in one.target and (hashed or holds_password(one.attribute)) and made.function:
+            found.extend(literal_texts(facts, one.value))
     return found
 
 
@@ -124,8 +131,8 @@ def _named_afterwards(facts: SourceFacts, made: Call) -> list[str]:
     return [
         text
         for one in (facts.assignments_in(made.function) if made.function else ())
-        if "." in one.target and _USER_KEY.fullmatch(one.attribute)
-        for text in _literals(facts, one.value)
+        if "." in one.target and USER_KEY.fullmatch(one.attribute)
+        for text in literal_texts(facts, one.value)
     ]
 
 
@@ -144,8 +151,8 @@ def _inserted(facts: SourceFacts) -> Iterator[Span]:
         rows.extend(beside)
         for row in rows:
             pairs = list(zip(columns, row, strict=False))
-            names = [text for key, texts in pairs if _USER_KEY.fullmatch(key) for text in texts]
-            if _is_default(names, [text for key, texts in pairs if _holds_password(key) for text in texts]):
+            names = [text for key, texts in pairs if USER_KEY.fullmatch(key) for text in texts]
+            if is_default(names, [text for key, texts in pairs if holds_password(key) for text in texts]):
                 yield call.span
                 break
 
@@ -156,6 +163,24 @@ def _written(facts: SourceFacts) -> Iterator[Span]:
         rows = [part for one in call.args for part in walk(one, 2) if isinstance(part, Mapping)]
         if call.span is not None and any(_has_default(facts, row) for row in rows):
             yield call.span
+    for call in facts.calls("*.values"):  # ``users.insert().values(email="admin@…", …)``, as migrations write it
+        inserts = isinstance(call.receiver, Call) and call.receiver.method == "insert"
+        if inserts and call.span is not None and is_default(*_names_and_passwords(facts, call.keywords)):
+            yield call.span
+    for call in facts.calls("*.update_one", "*.replace_one", "*.find_one_and_update", "*.execute"):
+        if call.method == "execute" and not any(
+            isinstance(one, Call) and one.method == "insert" for one in walk(call.argument(0), 3)
+        ):
+            continue
+        given = [
+            (text_of(key) or "", value)
+            for one in call.args[:2]
+            for part in walk(one, 3)
+            if isinstance(part, Mapping)
+            for key, value in part.items
+        ]
+        if call.span is not None and is_default(*_names_and_passwords(facts, given)):
+            yield call.span
 
 
 def _beside(facts: SourceFacts, call: Call) -> Iterator[list[list[str]]]:
@@ -164,7 +189,7 @@ def _beside(facts: SourceFacts, call: Call) -> Iterator[list[list[str]]]:
     if isinstance(value, Sequence):
         inner = [one for one in value.items if isinstance(one, Sequence)]
         for row in inner or [value]:
-            yield [list(_literals(facts, one)) for one in row.items]
+            yield [list(literal_texts(facts, one)) for one in row.items]
 
 
 def _kept(facts: SourceFacts) -> Iterator[Span]:
@@ -179,15 +204,28 @@ def _kept(facts: SourceFacts) -> Iterator[Span]:
             yield one.span
 
 
+def _given_out(facts: SourceFacts) -> Iterator[Span]:
+    """``@auth.get_password`` over a function that looks into literal accounts."""
+    asked = {
+        one.name for one in facts.functions() if any(said.name.endswith(".get_password") for said in one.decorators)
+    }
+    for found in facts.all_lookups if asked else ():
+        held = found.owner
+        if found.span is None or not isinstance(held, Mapping) or facts.function_around(found.span) not in asked:
+            continue
+        if any(text_of(key) and text_of(value) for key, value in held.items):
+            yield found.span
+
+
 def _holds_hashes(facts: SourceFacts, store: Mapping) -> bool:
     """``{"operator": hash("…")}``, of whatever name: each is an account that stands in the code."""
     return any(
         (name := text_of(key)) is not None
-        and not _holds_password(name)
+        and not holds_password(name)
         and not _STANDS_IN.search(store.name)
         and isinstance(value, Call)
         and makes_password_hash(value)
-        and any(_literals(facts, value))
+        and any(literal_texts(facts, value))
         for key, value in store.items
     )
 
@@ -196,29 +234,29 @@ def _has_default(facts: SourceFacts, store: Mapping) -> bool:
     names = [
         text
         for key, value in store.items
-        if _USER_KEY.fullmatch(text_of(key) or "")
-        for text in _literals(facts, value)
+        if USER_KEY.fullmatch(text_of(key) or "")
+        for text in literal_texts(facts, value)
     ]
     passwords = [
-        text for key, value in store.items if _holds_password(text_of(key) or "") for text in _literals(facts, value)
+        text for key, value in store.items if holds_password(text_of(key) or "") for text in literal_texts(facts, value)
     ]
-    if _is_default(names, passwords):
+    if is_default(names, passwords):
         return True
     for key, value in store.items:
         name = text_of(key)
-        if name is None or _USER_KEY.fullmatch(name) or _holds_password(name):
+        if name is None or USER_KEY.fullmatch(name) or holds_password(name):
             continue
         if isinstance(value, Mapping):
             held = [
                 text
                 for said, one in value.items
-                if _holds_password(text_of(said) or "")
-                for text in _literals(facts, one)
+                if holds_password(text_of(said) or "")
+                for text in literal_texts(facts, one)
             ]
         else:
-            held = list(_literals(facts, value)) if isinstance(value, Call) or _PEOPLE.fullmatch(name) else []
-            held = [text for text in held if isinstance(value, Call) or _USUAL.fullmatch(text)]
-        if _is_default([name], held):
+            held = list(literal_texts(facts, value)) if isinstance(value, Call) or PEOPLE.fullmatch(name) else []
+            held = [text for text in held if isinstance(value, Call) or USUAL.fullmatch(text)]
+        if is_default([name], held):
             return True
     return False
 
@@ -235,34 +273,30 @@ def _compared(facts: SourceFacts) -> Iterator[Span]:
     for function, operator, left, right, span in sides:
         if isinstance(left, Sequence) and isinstance(right, Sequence) and _pair_is_default(facts, left, right):
             yield span
-        name = _against(facts, left, right, _is_user_name) if function else None
+        name = _against(facts, left, right, is_user_name) if function else None
         if name is not None:
             names.setdefault((function, operator), []).append(name)
     for function, operator, left, right, span in sides if names else ():
         alike = ("==", "!=", "either") if operator == "either" else (operator, "either")
         known = [name for one in alike for name in names.get((function, one), ())]
         password = _against(facts, left, right, is_password_name) if known else None
-        if known and password is not None and _is_default(known, [password]):
+        if known and password is not None and is_default(known, [password]):
             yield span
 
 
 def _pair_is_default(facts: SourceFacts, left: Sequence, right: Sequence) -> bool:
     """``(username, password) == ("admin", "secret")``."""
     pairs = list(zip(left.items, right.items, strict=False))
-    names = [_against(facts, one, two, _is_user_name) for one, two in pairs]
+    names = [_against(facts, one, two, is_user_name) for one, two in pairs]
     passwords = [_against(facts, one, two, is_password_name) for one, two in pairs]
-    return _is_default([one for one in names if one], [one for one in passwords if one])
-
-
-def _is_user_name(name: str) -> bool:
-    return _USER_KEY.fullmatch(name) is not None
+    return is_default([one for one in names if one], [one for one in passwords if one])
 
 
 def _configured(facts: SourceFacts) -> Iterator[Span]:
     """``BASIC_AUTH_USERNAME`` and ``BASIC_AUTH_PASSWORD`` of Flask-BasicAuth, both written out."""
-    names = [text for write in facts.config_writes("BASIC_AUTH_USERNAME") for text in _literals(facts, write.value)]
+    names = [text for write in facts.config_writes("BASIC_AUTH_USERNAME") for text in literal_texts(facts, write.value)]
     for write in facts.config_writes("BASIC_AUTH_PASSWORD") if names else ():
-        if write.loaded is not False and _is_default(names, list(_literals(facts, write.value))):
+        if write.loaded is not False and is_default(names, list(literal_texts(facts, write.value))):
             yield write.span
 
 
@@ -277,45 +311,6 @@ def _against(facts: SourceFacts, left: Value | None, right: Value | None, wanted
             if text is not None:
                 return text
     return None
-
-
-def _holds_password(key: str) -> bool:
-    return is_password_name(key) or key.lower() in (
-        "password_hash",
-        "hashed_password",
-        "pw_hash",
-        "passwd_hash",
-        "hash",
-    )
-
-
-def _is_default(names: list[str], passwords: list[str]) -> bool:
-    held = [one for one in passwords if one.lower() not in _CLOSED and not one.startswith(("$", "pbkdf2:", "scrypt:"))]
-    if not names or not held:
-        return False
-    return any(_PEOPLE.fullmatch(name) for name in names) or any(_USUAL.fullmatch(one) for one in held)
-
-
-def _literals(facts: SourceFacts, value: Value | None, depth: int = 4) -> Iterator[str]:
-    """The literal texts that a value may be, perhaps encoded or hashed, also by default."""
-    for option in options(value):
-        match option:
-            case Constant(value=str(text)):
-                yield text
-            case Constant(value=bytes(octets)):
-                yield octets.decode("utf-8", "replace")
-            case EnvironmentValue(default=default) | Item(default=default) | Parameter(default=default):
-                yield from _literals(facts, default, depth - 1)
-            case ConfigValue() if depth > 0:
-                for one in facts.followed(option):
-                    yield from _literals(facts, one, 0)
-            case Call() if depth > 0 and (
-                option.method in _KEEPS or makes_password_hash(option) or _HASHES.fullmatch(option.callee)
-            ):
-                for part in (option.receiver, *option.args[:1]):
-                    yield from _literals(facts, part, depth - 1)
-            case _:
-                pass
 
 
 def probe(target: Target) -> Steps[Verdict]:

@@ -20,6 +20,12 @@ _DIRECT: Final = (
     *(f"passlib.hash.{name}.hash" for name in ("md5_crypt", "des_crypt", "ldap_md5", "ldap_sha1", "nthash", "lmhash", "mysql323", "mysql41")),
     "zlib.crc32", "hashlib.new", "hmac.new", "hmac.digest",
 )  # fmt: skip
+_OF_DATABASE: Final = (
+    r"(?:sqlalchemy|flask_sqlalchemy|peewee)(?:\.\w+)*\.(?:func|fn)\.(?:md5|MD5|sha1|SHA1|sha2|SHA2|sha256|sha512)"
+)
+_IN_SQL: Final = re.compile(
+    r"(?i)\b(?:password|passwd|pwd)\w*[\"`]?\s*=\s*(?:md5|sha1?|sha2|sha256|old_password|password)\s*\("
+)
 _METHOD: Final = re.compile(r"(?i)(hmac:)?(plain|md5|sha1|sha224|sha256|sha384|sha512)(:.*)?")
 _SLOW: Final = re.compile(r"(?i)bcrypt|argon2|scrypt|pbkdf2|generate_password_hash|PasswordHasher|CryptContext")
 _PASSWORD_FUNCTION: Final = re.compile(
@@ -72,7 +78,19 @@ def detect(app: App) -> Iterator[Hit]:
             if not call.function or f"{call.function} update" not in told:
                 yield Hit("a password is hashed with a fast hash", call.span)
             told.add(f"{call.function} update")
+    yield from _by_database(facts)
     yield from _settings(app, facts)
+
+
+def _by_database(facts: SourceFacts) -> Iterator[Hit]:
+    """``func.md5(password)``, ``WHERE password = MD5(?)``"""
+    for call in facts.calls_matching(_OF_DATABASE):
+        if any(is_clear_password(facts, one) for one in call.args):
+            yield Hit("the database hashes a password with a fast hash", call.span)
+    for call in facts.calls("*.execute", "*.raw", "*.query", "*.fetch_one"):
+        said = (text_of(one) for one in walk(call.argument(0), 4))
+        if any(text and _IN_SQL.search(text) for text in said):
+            yield Hit("the database hashes a password with a fast hash", call.span)
 
 
 def _sets_password(facts: SourceFacts, value: Value) -> bool:

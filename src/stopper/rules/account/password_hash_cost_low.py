@@ -115,6 +115,11 @@ def _argon_and_scrypt(facts: SourceFacts) -> Iterator[Hit]:
     for call in facts.calls("hashlib.scrypt"):
         if _below(call.keyword("n"), 2**14):
             yield Hit("scrypt runs with N below 16384", call.span)
+    for call in facts.calls("*.Scrypt"):
+        derived = [one.argument(0) for one in facts.calls_in(call.function) if one.method in ("derive", "verify")]
+        about = _ABOUT.search(call.function) or any(is_clear_password(facts, one) for one in derived)
+        if about and _below(call.argument(2, "n"), 2**14):
+            yield Hit("scrypt runs with N below 16384", call.span)
 
 
 def _passlib(facts: SourceFacts) -> Iterator[Hit]:

@@ -6,8 +6,10 @@ from typing import Final
 
 from stopper.core.account_names import is_clear_password, is_of_a_service, is_password_name, said_name
 from stopper.core.app import App
-from stopper.core.fact import ClassFact, Comparison
+from stopper.core.body_models import classes_by_name
+from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.password_columns import SEALS, is_column, is_protected, is_table_class, only_carries
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.text_words import mentions
@@ -39,16 +41,10 @@ _QUERY: Final = re.compile(
     r"(?is)\b(where|and)\s+[\w.\"`]*(password|passwd|pwd)[\"`]?\s*=|insert\s+into\s+\S+\s*\([^)]*\b(password|passwd|pwd)\b|\bset\s+[^;]*\b(password|passwd|pwd)[\"`]?\s*="
 )
 _HASH: Final = re.compile(r"(?i)hash|digest|crypt|argon|scrypt|pbkdf2")
-_SEALS: Final = re.compile(r"(?i)encrypt|hash|bcrypt|argon|seal")
+_OPENS: Final = re.compile(r"(?i)^(?:decrypt|unseal)")
 _ALIKE: Final = re.compile(r"self\.(\w+)=\w+\.\1|\w+\.(\w+)=self\.\2")
 _HASHING_TYPE: Final = re.compile(r"PasswordType|PasswordProperty")
 _AGAIN: Final = re.compile(r"(?i)confirm|repeat|again|re_?type|re_?enter|password_?2|pwd_?2")
-_CARRIES: Final = ("attr.", "attrs.", "dataclasses.", "pydantic.")
-_COLUMN: Final = re.compile(r"[cC]olumn|Field")
-_TABLE_BASE: Final = re.compile(
-    r"(SQLAlchemy\.Model|DeclarativeBase|MappedAsDataclass|peewee\.Model|\.Document|\.Model|(^|\.)Base)$"
-)
-_PROTECTED_COLUMN: Final = re.compile(r"(?i)PasswordType|Encrypted|hash")
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -125,7 +121,7 @@ def _is_of_a_type(facts: SourceFacts, *sides: Value) -> bool:
 
 def _is_check(facts: SourceFacts, typed: Value, kept: Value) -> bool:
     """*typed* is a password of the request, and *kept* one that the application looked up."""
-    if not any(_is_kept(facts, one) for one in options(_plain(kept))) or _is_configured(facts, kept):
+    if not any(_is_kept(facts, _opened(one)) for one in options(_plain(kept))) or _is_configured(facts, kept):
         return False  # asked first: names tell it, and most comparisons have none
     return _is_typed(facts, typed) and not _is_typed_again(typed, kept)
 
@@ -162,6 +158,11 @@ def _plain(value: Value) -> Value:
     return value
 
 
+def _opened(value: Value) -> Value:
+    """What was kept before it was decrypted: what the application can read, a thief of its keys can too."""
+    return value.args[0] if isinstance(value, Call) and _OPENS.search(value.method) and value.args else value
+
+
 def _is_typed(facts: SourceFacts, value: Value) -> bool:
     value = _plain(value)
     if isinstance(value, (Constant, ConfigValue, EnvironmentValue)) or (
@@ -170,7 +171,7 @@ def _is_typed(facts: SourceFacts, value: Value) -> bool:
         return False
     if isinstance(value, Choice) and _is_sealed_if_there(value):
         return False
-    if isinstance(value, Unknown) and any(isinstance(one, Call) and _SEALS.search(one.method) for one in value.parts):
+    if isinstance(value, Unknown) and any(isinstance(one, Call) and SEALS.search(one.method) for one in value.parts):
         return False  # ``sealed, salt = encrypt_password(typed)``
     if _HASH.search(said_name(value)) or not is_clear_password(facts, value):
         return False
@@ -180,7 +181,7 @@ def _is_typed(facts: SourceFacts, value: Value) -> bool:
 
 def _is_sealed_if_there(value: Choice) -> bool:
     """``encrypt(password) if password else password``: what is not sealed is empty."""
-    sealed = [one for one in value.options if isinstance(one, Call) and _SEALS.search(one.method)]
+    sealed = [one for one in value.options if isinstance(one, Call) and SEALS.search(one.method)]
     inside = [part for one in sealed for part in walk(one, 4)]
     return bool(sealed) and all(
         any(one is made for made in sealed) or isinstance(one, Constant) or one in inside for one in value.options
@@ -289,20 +290,20 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         one.name
         for one in facts.classes()
         if any(method.rpartition(".")[2] in ("password", "_password", "__init__", "__setattr__", "validate_password", "hash_password") for method in one.methods)
-        or any(_is_protected(facts, value) for name, value in one.attributes.items() if is_password_name(name))
+        or any(is_protected(facts, value) for name, value in one.attributes.items() if is_password_name(name))
     }  # fmt: skip
     for one in facts.classes():
-        if one.name in hashing or _only_carries(one) or not any(is_password_name(name) for name in one.attributes):
+        if one.name in hashing or only_carries(one) or not any(is_password_name(name) for name in one.attributes):
             continue
         for call in facts.calls(one.name, f"{one.name}.create", f"{one.name}.objects.create"):
             if call.span and any(_is_persons(name) and _is_typed(facts, value) for name, value in call.keywords):
                 yield call.span, STORED
     for one in facts.classes():
-        if one.name in hashing or not _is_table_class(one):
+        if one.name in hashing or not is_table_class(one):
             continue
         for call in facts.calls(one.name):
             if call.span and any(
-                _is_typed(facts, value) and _is_column(facts, one, name) and not is_password_name(name)
+                _is_typed(facts, value) and is_column(facts, one, name) and not is_password_name(name)
                 for name, value in call.keywords
             ):
                 yield call.span, STORED
@@ -318,11 +319,12 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     columns = {
         name
         for one in facts.classes()
-        if filled and one.name not in hashing and _is_table_class(one)
+        if filled and one.name not in hashing and is_table_class(one)
         for name in one.attributes
-        if _is_column(facts, one, name) and not is_password_name(name)
+        if is_column(facts, one, name) and not is_password_name(name)
     }
     yield from ((made.span, STORED) for made in filled if made.attribute in columns)
+    yield from _written_down(facts)
     for call in facts.calls("*.values"):  # ``insert(User).values(password=…)``
         if call.span and any(is_password_name(name) and _is_typed(facts, value) for name, value in call.keywords):
             yield call.span, STORED
@@ -337,32 +339,42 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
                 yield made.span, STORED
 
 
-def _is_table_class(one: ClassFact) -> bool:
-    """A class whose objects are rows or documents."""
-    return "__tablename__" in one.attributes or any(_TABLE_BASE.search(base) for base in one.bases)
+_WRITES: Final = (
+    "*.hset",
+    "*.hmset",
+    "*.set",
+    "*.setex",
+    "*.write",
+    "*.writerow",
+    "*.writelines",
+    "*.insert_many",
+    "json.dump",
+    "pickle.dump",
+    "yaml.dump",
+)
 
 
-def _is_column(facts: SourceFacts, one: ClassFact, name: str) -> bool:
-    """A column of whatever name (``secret``) that keeps what it is given."""
-    column = one.attributes.get(name)
-    return column is not None and mentions(column, _COLUMN) and not _is_protected(facts, column)
+def _written_down(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
+    """Into a file, a table of commas, a store of keys: under a password's name, or as a cell."""
+    for call in facts.calls(*_WRITES):
+        given = [*call.args, *(value for _, value in call.keywords)]
+        pairs = [pair for value in given for part in walk(value, 4) for pair in _named_in(facts, part)]
+        if call.method == "hset" and len(call.args) > 2:
+            pairs.append((text_of(call.args[1]) or "", call.args[2]))
+        if call.method == "writerow":
+            pairs += [
+                ("password", cell) for value in call.args[:1] if isinstance(value, Sequence) for cell in value.items
+            ]
+        if call.span and any(_is_persons(name) and _is_typed(facts, value) for name, value in pairs):
+            yield call.span, STORED
 
 
-def _only_carries(one: ClassFact) -> bool:
-    """A class that hands values from one function to the next; nothing of it is stored."""
-    return any(decorator.name.startswith(_CARRIES) for decorator in one.decorators) or any(
-        base.startswith(("typing.", "pydantic.", "collections.")) for base in one.bases
-    )
-
-
-def _is_protected(facts: SourceFacts, column: Value) -> bool:
-    """That the type of the column hashes or encrypts: by its name, or a type of the project by what it does on the way in."""
-    if mentions(column, _PROTECTED_COLUMN):
-        return True
-    types = {
-        name for one in walk(column, 3) for name in (getattr(one, "dotted", ""), getattr(one, "callee", "")) if name
-    }
-    return any(_SEALS.search(call.callee) for name in types for call in facts.calls_in(f"{name}.process_bind_param"))
+def _named_in(facts: SourceFacts, part: Value) -> Iterator[tuple[str, Value]]:
+    """The members of a mapping, and those of an object of a class that only carries values."""
+    if isinstance(part, Mapping):
+        yield from ((text_of(key) or "", value) for key, value in part.items)
+    elif isinstance(part, Call) and (own := classes_by_name(facts).get(part.callee)) is not None:
+        yield from (*part.keywords, *zip(own.fields, part.args, strict=False))
 
 
 RULE = Rule(

@@ -10,21 +10,22 @@ from urllib.parse import urlsplit
 from stopper.core.account_names import REGISTERS, is_password_name, makes_password_hash
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
+from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.password_schemas import takes_any_password
+from stopper.core.password_schemas import LEAST, is_password_length, least_asked, length_bounds, takes_any_password
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_accounts import registered_at, takes_accounts, with_account
 from stopper.core.probe_login import asks_again
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, walk
+from stopper.core.values import Call, Constant, Value, text_of
 from stopper.core.view_functions import index_of
 
 WEAK: Final = "password"
 """The commonest password there is; eight letters, so that a length alone lets it pass."""
 _SETS: Final = re.compile(
-    r"(?i)(change|reset|update|set|new)[/_-]?(my_?)?(password|passwd|pwd)|(password|pwd)[/_-](change|reset|update)|/(me|account)/password"
+    r"(?i)(change|reset|update|set|new)[/_-]?(my_?)?(password|passwd|pwd)|(password|pwd)[/_-](change|reset|update)|/password/?(?: |$)"
 )
 _OF_PEOPLE: Final = re.compile(r"(?i)/(?:users?|accounts?|customers?|members?|people|patients?|employees?)/?$")
 """Where an account is made by posting to the list of them."""
@@ -35,6 +36,7 @@ _HOW_GOOD: Final = re.compile(
     r"(?i)zxcvbn|pwned|cracklib|strength|(?:valid|acceptable|good|strong|weak)_?(?:new_?)?passw|passw(?:or)?d_?(?:is_?)?(?:policy|valid|strong|weak|good|quality|rules)"
 )
 _PATTERNS: Final = frozenset({"re.match", "re.search", "re.fullmatch"})
+_REPEATS: Final = re.compile(r"\{(\d+)(?:,\d*)?\}")
 _SCHEMAS: Final = ("marshmallow", "pydantic", "flask_wtf", "wtforms", "password_strength", "zxcvbn", "apiflask", "flask_smorest", "cerberus", "jsonschema", "webargs", "flask_security", "password_validator", "email_and_password")  # fmt: skip
 _BY_SCHEMA: Final = re.compile(
     r"(?i)arguments|use_args|use_kwargs|input|expect|validate|schema|spec|body|form|json_schema"
@@ -74,15 +76,17 @@ def detect(app: App) -> Iterator[Hit]:
         if schemas and not _reads_itself(facts, functions, names):
             if functions and takes_any_password(facts, names) and not _asks_how_good(facts, names):
                 told.add(route.view)
-                yield Hit(
-                    f"{verbs[0]} {route.path} takes any password", route.registered_at, RouteRef(verbs[0], route.path)
-                )
+                yield _hit(facts, route, verbs[0], names)
             continue
         if functions and _takes(facts, names) and not _looks(facts, names):
             told.add(route.view)
-            yield Hit(
-                f"{verbs[0]} {route.path} takes any password", route.registered_at, RouteRef(verbs[0], route.path)
-            )
+            yield _hit(facts, route, verbs[0], names)
+
+
+def _hit(facts: SourceFacts, route: SourceRoute, verb: str, names: list[str]) -> Hit:
+    least = least_asked(facts, names)
+    what = f"passwords of {least} characters" if least > 1 else "any password"
+    return Hit(f"{verb} {route.path} takes {what}", route.registered_at, RouteRef(verb, route.path))
 
 
 _AGAIN: Final = re.compile(
@@ -150,7 +154,7 @@ def _takes(facts: SourceFacts, names: list[str]) -> bool:
 def _looks(facts: SourceFacts, names: list[str]) -> bool:
     """A length, a list, a pattern or a check that is called so."""
     for name in names:
-        if _STRENGTH.search(name.rpartition(".")[2]):
+        if _STRENGTH.search(name.rpartition(".")[2]) and not _only_short(facts, name):
             return True
         if any(_is_strength(facts, call) for call in facts.calls_in(name)):
             return True
@@ -158,13 +162,7 @@ def _looks(facts: SourceFacts, names: list[str]) -> bool:
             sides = (one.left, one.right)
             if any(isinstance(side, Constant) and _is_too_short(side.value) for side in sides):
                 continue
-            if any(
-                isinstance(part, Call)
-                and part.callee == "len"
-                and any(facts.derives(value, "password") for value in part.args)
-                for side in sides
-                for part in walk(side, 4)
-            ):
+            if any(is_password_length(facts, side) for side in sides):
                 return True
             if one.operator in ("in", "not in") and facts.derives(one.left, "password"):
                 return True
@@ -177,10 +175,29 @@ def _asks_how_good(facts: SourceFacts, names: list[str]) -> bool:
 
 
 def _is_strength(facts: SourceFacts, call: Call) -> bool:
-    """A check that is called so; a pattern only where the password is held against it."""
-    if not _STRENGTH.search(call.callee) or "email" in call.callee.lower():
+    """A check that is called so; a pattern only where the password is held against it, and a length is part of it."""
+    if not _STRENGTH.search(call.callee) or "email" in call.callee.lower() or _only_short(facts, call.callee):
         return False
-    return call.callee not in _PATTERNS or any(facts.derives(value, "password") for value in call.args)
+    if call.callee in _PATTERNS:
+        return any(facts.derives(value, "password") for value in call.args) and _asks_length(
+            call.argument(0, "pattern")
+        )
+    made = call.receiver
+    return not (isinstance(made, Call) and made.callee == "re.compile") or _asks_length(made.argument(0, "pattern"))
+
+
+def _asks_length(pattern: Value | None) -> bool:
+    """That a pattern asks for eight signs or more somewhere, or cannot be read: ``\\d`` alone is one digit."""
+    text = text_of(pattern)
+    return text is None or any(int(least) >= LEAST for least in _REPEATS.findall(text))
+
+
+def _only_short(facts: SourceFacts, name: str) -> bool:
+    """That a check of the project is called so, and only holds the length against a number that is too small."""
+    bounds = list(length_bounds(facts, name)) if facts.function(name) is not None else []
+    return (
+        bool(bounds) and max(bounds) < LEAST and not any(_HOW_GOOD.search(call.callee) for call in facts.calls_in(name))
+    )
 
 
 def _is_too_short(value: object) -> bool:

@@ -1,0 +1,68 @@
+"""Accounts that stand in the source: usual names, usual passwords, and the literal texts that a name or a password may be."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from stopper.core.account_names import is_password_name, makes_password_hash
+from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Item, Parameter, Value, options
+
+if TYPE_CHECKING:
+    from stopper.core.facts import SourceFacts
+
+PEOPLE: Final = re.compile(
+    r"(?i)(admin|administrator|root|superuser|super_?admin|sysadmin|test|tester|test_?user|guest|demo|operator|support|manager)(@[\w.-]+)?"
+)
+USUAL: Final = re.compile(
+    r"(?i)(admin|administrator|root|toor|password|passw0rd|p@ssw0rd|pass|secret|test|guest|demo|user|default|change_?me|letmein|welcome|qwerty|hunter)[@_-]?\d{0,4}!?|1234\d*"
+)
+_CLOSED: Final = frozenset({"", "!", "*", "x", "-", "unset", "disabled", "none", "unusable"})
+USER_KEY: Final = re.compile(r"(?i)(user_?name|user|login|e_?mail|user_?id|name|account)")
+_KEEPS: Final = frozenset({"encode", "decode", "hexdigest", "digest", "str", "bytes", "text"})
+_HASHES: Final = re.compile(r"(?i).*(sha\d+|md5|hash\w*|encrypt)$")
+
+
+def is_user_name(name: str) -> bool:
+    """That a field of that name says who somebody is."""
+    return USER_KEY.fullmatch(name) is not None
+
+
+def holds_password(key: str) -> bool:
+    """That a field or column of that name holds a password, or its hash."""
+    return is_password_name(key) or key.lower() in (
+        "password_hash",
+        "hashed_password",
+        "pw_hash",
+        "passwd_hash",
+        "hash",
+    )
+
+
+def is_default(names: list[str], passwords: list[str]) -> bool:
+    """A usual name with a literal password, or any name with a usual one."""
+    held = [one for one in passwords if one.lower() not in _CLOSED and not one.startswith(("$", "pbkdf2:", "scrypt:"))]
+    if not names or not held:
+        return False
+    return any(PEOPLE.fullmatch(name) for name in names) or any(USUAL.fullmatch(one) for one in held)
+
+
+def literal_texts(facts: "SourceFacts", value: Value | None, depth: int = 4) -> Iterator[str]:
+    """The literal texts that a value may be, perhaps encoded or hashed, also by default."""
+    for option in options(value):
+        match option:
+            case Constant(value=str(text)):
+                yield text
+            case Constant(value=bytes(octets)):
+                yield octets.decode("utf-8", "replace")
+            case EnvironmentValue(default=default) | Item(default=default) | Parameter(default=default):
+                yield from literal_texts(facts, default, depth - 1)
+            case ConfigValue() if depth > 0:
+                for one in facts.followed(option):
+                    yield from literal_texts(facts, one, 0)
+            case Call() if depth > 0 and (
+                option.method in _KEEPS or makes_password_hash(option) or _HASHES.fullmatch(option.callee)
+            ):
+                for part in (option.receiver, *option.args[:1]):
+                    yield from literal_texts(facts, part, depth - 1)
+            case _:
+                pass
