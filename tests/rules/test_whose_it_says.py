@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, abort, jsonify, request
-from tests.rules.toy_people import ToyPeople
+from tests.rules.toy_people import RULE, ToyPeople
 
 from stopper.core.probe import Identity
 from stopper.core.secret import Secret
@@ -181,3 +181,38 @@ def test_a_right_that_is_there_is_written_by_who_was_given_and_taken_back(had: i
     found = try_rule(rule, app, identities=[ann])
     assert (found.outcome == "fail") is told, found.message
     assert account["employee"] == had
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_an_account_that_was_given_is_changed_by_another_to_what_it_says_already(asks: bool) -> None:
+    """Where nobody can be registered; nothing of either account is another afterwards."""
+    people = {
+        n: {"id": n, "name": name, "email": f"{name}@example.com", "role": "user"}
+        for n, name in ((1, "ann"), (2, "ben"))
+    }
+    before = {number: dict(one) for number, one in people.items()}
+    app, keys = Flask("accounts"), {"key-of-ann": 1, "key-of-ben": 2}
+
+    def caller() -> int:
+        return keys.get(request.headers.get("X-API-Key", "")) or abort(401)
+
+    app.add_url_rule("/me", "me", lambda: jsonify(people[caller()]))
+
+    @app.put("/users/<int:user_id>/role")
+    def role(user_id: int) -> Any:
+        if asks and caller() != user_id:
+            abort(403)
+        one = people.get(user_id) if caller() else None
+        (one or abort(404))["role"] = request.get_json()["role"]
+        return jsonify(user=one)
+
+    schema = {"type": "object", "properties": {"role": {"type": "string"}}}
+    put = {"responses": {}, "requestBody": {"content": {"application/json": {"schema": schema}}}}
+    paths = {"/me": {"get": {"responses": {}}}, "/users/{user_id}/role": {"put": put}}
+    document = {"openapi": "3.0.3", "info": {"title": "accounts", "version": "1"}, "paths": paths}
+    app.add_url_rule("/openapi.json", "document", lambda: jsonify(document))
+    given = [Identity(name, (("X-API-Key", Secret(f"key-of-{name}")),)) for name in ("ann", "ben")]
+    found = try_rule(RULE, app, identities=given)
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or [(ref.method, ref.path) for ref in found.routes] == [("PUT", "/users/{user_id}/role")]
+    assert people == before

@@ -89,6 +89,13 @@ def _routes(target: Target) -> Iterator[tuple[Route, str]]:
     yield from sorted(pairs, key=lambda pair: _ends(*pair))
 
 
+def changing_routes(target: Target) -> Iterator[tuple[Route, str]]:
+    """Those of them that change an account by one id, and end none; what a body says by a guess alone is left out."""
+    for route, method in _routes(target):
+        if not _ends(route, method) and len(route.parameters) == 1:
+            yield route, method
+
+
 def _by_body(target: Target) -> Iterator[Route]:
     """``POST /account`` with ``{"user_id": 5, …}``: whose account is meant stands in the body."""
     for route in target.app.routes:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from stopper.core import probe_as_it_stands as standing
 from stopper.core import probe_below as below
 from stopper.core import probe_foreign as foreign
 from stopper.core import probe_lists_of_all as lists
@@ -97,6 +98,7 @@ def _questions(target: Target, alice: Identity, bob: Identity) -> Iterator[Verdi
     for template in below.templates(target)[: max(2, most // 3)]:
         yield below.asked(target, template, alice, bob)
     yield accounts.asked(target)
+    yield standing.asked(target, alice, bob)
     yield pages.asked(target, alice, bob)
 
 
