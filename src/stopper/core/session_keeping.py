@@ -22,6 +22,8 @@ def is_kept_on_server(facts: SourceFacts) -> bool:
     """That the cookie holds no more than an id: a library keeps the session, or a class of the project that is no signed cookie."""
     if next(facts.config_writes("SESSION_TYPE"), None) is not None:
         return True
+    if next(facts.calls("*.KVSessionExtension"), None) is not None:
+        return True  # Flask-KVSession, also a copy of it
     if facts.imports(*ON_SERVER) and next(facts.calls_matching(_SETS_UP), None) is not None:
         return True  # an import alone keeps nothing
     for found in facts.classes(*_INTERFACES):

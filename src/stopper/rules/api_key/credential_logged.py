@@ -33,6 +33,7 @@ from stopper.core.values import (
     Truth,
     Unknown,
     Value,
+    text_of,
     walk,
 )
 
@@ -95,7 +96,7 @@ def detect(app: App) -> Iterator[Hit]:
         found: list[LabelKind] = [kind for kind in _WORDS if any(label.kind == kind for label in labels)]
         told = any(label.kind in found and not label.by_name for label in labels)
         shown = _is_shown_to_operator(facts, flow) and (not told or _is_of_a_command(facts, flow))
-        if not found or shown or _is_known(facts, flow):
+        if not found or shown or _is_known(facts, flow) or _is_for_a_shell(flow):
             continue
         if not _is_refused(facts, flow, found) and not _is_a_path(facts, flow):
             certainty: Certainty = "certain" if told else "likely"
@@ -113,6 +114,12 @@ def _in_formatters(facts: SourceFacts, asking: "_Asking") -> Iterator[Hit]:
         found = asking.of(one.value)
         if any(label.kind in CREDENTIALS for label in found):
             yield Hit("a credential is put on every record of the log", one.span, certainty="likely")
+
+
+def _is_for_a_shell(flow: Flow) -> bool:
+    """``print('export DBPASSWORD="' + …)``: a shell reads the output, and nobody keeps it."""
+    first = flow.value.parts[0] if isinstance(flow.value, Format) and flow.value.parts else flow.value
+    return flow.sink == "print" and (text_of(first) or "").startswith("export ")
 
 
 def _is_record_or_link(facts: SourceFacts, value: Value) -> bool:

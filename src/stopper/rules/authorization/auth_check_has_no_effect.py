@@ -233,6 +233,7 @@ def _go_on(facts: SourceFacts) -> Iterator[Hit]:
                 or (_checks(handler.tried) and not _stops_later(facts, handler.function, handler.span.line))
             )
             and not _answers_with_the_error(facts, handler)
+            and not _answers_nothing(facts, handler)
             and not is_asked_for_later(facts, handler.function)
         ):
             yield Hit("a credential that fails the check is let through by this `except`", handler.span)
@@ -257,6 +258,18 @@ def _answers_with_the_error(facts: SourceFacts, handler: Handler) -> bool:
         for one in facts.returns_of(handler.function)
         for part in walk(one.value, 5)
     )
+
+
+def _answers_nothing(facts: SourceFacts, handler: Handler) -> bool:
+    """``try: … return account`` with nothing but ``return None`` behind it, in a function that its caller asks: who failed is not found. What a hook
+    or a decorator gives back lets the request go on."""
+    name = handler.function
+    if name in hung(facts, *BEFORE) or facts.function(name.rpartition(".")[0]) is not None:
+        return False
+    given = facts.returns_of(name)
+    found = [one for one in given if one.span.line < handler.span.line and not is_constant(one.value, None, False)]
+    later = [one for one in given if one.span.line > handler.span.line]
+    return bool(found) and all(is_constant(one.value, None, False) for one in later)
 
 
 def _is_guard_function(facts: SourceFacts, function: str) -> bool:
