@@ -58,6 +58,10 @@ def detect(app: App) -> Iterator[Hit]:
     for flow in facts.flows("response", "response-header"):
         if (
             not _ONCE.search(flow.function.rpartition(".")[2])
+            and (
+                flow.sink == "response"
+                or (flow.detail.lower() != "authorization" and facts.routes_reaching(flow.function))
+            )
             and _gives(facts, flow.value, flow.function)
             and (flow.span.path, flow.span.line) not in seen
         ):

@@ -115,12 +115,21 @@ def _answers(project: Project, facts: SourceFacts) -> Iterator[Flow]:
                 yield Flow("html", option, frozenset(), found.span, found.function, "return")
 
 
+def _streams(value: Value) -> Iterator[Call]:
+    """The calls whose pieces are answered as they come, also behind ``stream_with_context``."""
+    for option in options(value):
+        if isinstance(option, Call):
+            yield option
+            if option.method in ("stream_with_context", "copy_current_request_context"):
+                yield from (inner for given in option.args for inner in _streams(given))
+
+
 def _streamed(project: Project, answers: Iterable[Flow]) -> Iterator[Flow]:
     """What a generator gives piece by piece, where it is answered: ``Response(generate(), mimetype="text/event-stream")``."""
     told: set[str] = set()
     for flow in answers if project.yielded else ():
-        for part in walk(flow.value, 5) if flow.sink == "response" else ():
-            name = part.callee if isinstance(part, Call) else ""
+        for part in _streams(flow.value) if flow.sink == "response" else ():
+            name = part.callee
             if name in project.yielded and name not in told:
                 told.add(name)
                 yield from (
