@@ -9,7 +9,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_extended import Guarded, guarded, uses
 from stopper.core.naming import sensitive
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Item, text_of, walk
+from stopper.core.values import Call, Item, options, text_of, walk
 
 _CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _SENSITIVE: Final = re.compile(
@@ -45,10 +45,16 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _sets_password(facts: SourceFacts, one: Guarded) -> bool:
     """``user.password = …`` of what the caller sent, in a view whose name says nothing of it."""
-    named = [*one.paths, one.function.rpartition(".")[2]]
-    return not any(_ANYBODY.search(name) for name in named) and any(
+    if any(_ANYBODY.search(name) for name in (*one.paths, one.function.rpartition(".")[2])):
+        return False
+    return any(
         "." in assigned.target and sensitive(assigned.attribute) == "password"
         for assigned in facts.assignments_in(one.function)
+    ) or any(
+        sensitive(text_of(field) or "") == "password"
+        for call in facts.calls_in(one.function)
+        if call.callee == "setattr" and len(call.args) == 3
+        for field in options(call.args[1])
     )
 
 

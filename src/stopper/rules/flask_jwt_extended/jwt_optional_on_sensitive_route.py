@@ -53,6 +53,7 @@ def _path(one: Guarded) -> str:
 def _refuses_itself(facts: SourceFacts, function: str) -> bool:
     """The view asks who is calling and refuses, or leaves, where nobody is."""
     ways = {function, f"{function.rpartition('.')[0]}.dispatch_request"}
+    ways |= {call.callee for call in facts.calls_in(function) if facts.function(call.callee) is not None}
     return any(
         condition.function in ways and (condition.stops or condition.refuses) and _asks_who(condition.value)
         for condition in facts.conditions()

@@ -26,6 +26,9 @@ def detect(app: App) -> Iterator[Hit]:
         views = [one for one in options(call.args[0] if call.args else None) if isinstance(one, Name)]
         if any(facts.function(one.dotted) is not None for one in views) and call.span is not None:
             yield Hit("jwt_required is given the view, but version 4 takes it by the call that it returns", call.span)
+    for call in facts.calls("*.before_request", "*.before_app_request"):
+        if call.args and isinstance(hook := call.args[0], Name) and hook.dotted in _GUARD:
+            yield Hit("jwt_required is handed over as a hook without being called", call.span)
     for found in facts.classes():
         for name in ("decorators", "method_decorators"):
             yield from _listed(found.attributes.get(name), found.span)
