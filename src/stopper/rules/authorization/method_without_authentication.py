@@ -58,7 +58,6 @@ def detect(app: App) -> Iterator[Hit]:
                 f"{method} {route.path} asks nobody who is calling, and another method of the path does",
                 span,
                 RouteRef(method, route.path),
-                severity="low",  # what is open beside a guarded method mostly is so on purpose, or asks in a way of its own
             )
 
 
@@ -157,7 +156,6 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="`Stopper(app)` guards every method of an endpoint, `HEAD` and listed `OPTIONS` included.",
     certainty="likely",
-    repeats=("route-without-authentication",),
     detect=detect,
     probe=probe,
 )

@@ -382,6 +382,7 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="`Stopper(app)` runs no view without a policy; a route for everybody says `@public`.",
     certainty="likely",
+    repeats=("method-without-authentication",),
     detect=detect,
     probe=probe,
 )

@@ -123,7 +123,6 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="`Stopper(app)` takes tokens of `STOPPER_ISSUER` for `STOPPER_AUDIENCE` only.",
     certainty="likely",
-    repeats=("jwt-claim-checks-disabled",),
     detect=detect,
     probe=probe,
 )

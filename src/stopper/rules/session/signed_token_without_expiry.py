@@ -186,7 +186,6 @@ RULE = Rule(
     asvs=("V6.5.5",),
     surfaces=("source",),
     ends="Stopper's tokens all end; access tokens after the seconds of `STOPPER_ACCESS_TOKEN_LIFETIME`.",
-    repeats=("reset-token-weak",),
     detect=detect,
     fix=fix,
 )
