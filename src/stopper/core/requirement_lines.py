@@ -32,6 +32,9 @@ _OF_PAGES: Final = re.compile(r"(?i)(?:^|/)docs?/")
 """What makes the pages runs nowhere else, also where nothing beside them says what it depends on."""
 
 
+_IN_COMMAND: Final = re.compile(r"(?<![\w./-])[\"']?([A-Za-z][\w.-]*)(?:\[[^\]]*\])?==([\d][\w.]*)")
+
+
 class Pin(NamedTuple):
     """One line. ``exact`` says that this very version is installed; ``version`` is ``""`` where none is said."""
 
@@ -61,12 +64,24 @@ def pins_of(file: TextFile) -> Iterator[Pin]:
         for number, line in enumerate(file.lines, 1):
             if match := _POETRY.match(line.strip()):
                 yield _pin(match[1], match[3], match[2] == "==", file, number)
+    elif last.endswith((".yml", ".yaml")):
+        for number, line in enumerate(file.lines, 1):
+            if match := _PIN.match(line.strip().removeprefix("- ").strip("\"'")):
+                yield _pin(match[1], match[3] or "", match[2] in ("==", "==="), file, number)
     elif last == "setup.py":
         yield from _of_setup(file)
     else:
         for number, line in enumerate(file.lines, 1):
             if (match := _PIN.match(line.partition(" #")[0])) and not line.lstrip().startswith(("#", "-", "[")):
                 yield _pin(match[1], match[3] or "", match[2] in ("==", "==="), file, number)
+
+
+def installed_by(file: TextFile) -> Iterator[Pin]:
+    """``RUN pip install flask==3.0.3 PyJWT==1.5.0`` of a Dockerfile."""
+    for number, line in file.lines_with("pip install", "pip3 install", "uv pip install"):
+        if not line.lstrip().startswith("#"):
+            for match in _IN_COMMAND.finditer(line):
+                yield _pin(match[1], match[2], True, file, number)
 
 
 def _pin(name: str, version: str, exact: bool, file: TextFile, number: int) -> Pin:

@@ -20,6 +20,8 @@ _SAYS: Final = frozenset(
     {"debug", "info", "warning", "error", "exception", "log", "print", "jsonify", "split", "render_template"}
 )
 """Calls that show or take apart what a token says, and refuse nobody."""
+_SPELLED: Final = re.compile(r"\w[:./]\w")
+"""How scopes are mostly spelled: ``orders:read``."""
 _CHECKS: Final = re.compile(
     r"(?i)scope|scp\b|permission|role|privilege|polic|authori[sz]e|rbac|entitle|has_access|can_"
 )
@@ -79,7 +81,8 @@ def _looks_at_others(
         values += index.facts.calls_in(function.name)
         values += [side for one in index.comparisons.get(function.name, ()) for side in (one.left, one.right)]
     said = {text_of(part) for value in values for part in walk(value, 6)} & known
-    return bool(said) and said.isdisjoint(scopes)
+    named = {word for word in said if word and _SPELLED.search(word)}  # a bare word may stand for anything
+    return bool(named) and said.isdisjoint(scopes)
 
 
 def _names_something(call: Call) -> bool:

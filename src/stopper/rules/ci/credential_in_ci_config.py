@@ -55,6 +55,8 @@ _OF_A_SERVER: Final = re.compile(
     re.IGNORECASE,
 )
 """What a server's own image reads when it starts: in a pipeline that server is thrown away with the run."""
+_ADDRESS: Final = re.compile(r"\w+://[^:/@\s$]+:([^@\s/$]{10,})@(?!localhost|127\.)[\w-]+\.[\w.-]*[a-z]{2,}")
+"""A password in an address, before a host that has a name of its own."""
 _NAMED: Final = re.compile(_SECRET_NAME)
 _KINDS: Final = ("workflow", "compose", "dockerfile", "build", "env")
 
@@ -89,12 +91,21 @@ def _in_file(file: TextFile) -> Iterator[Hit]:
             printed = file.kind in ("workflow", "build") and not masked and _is_printed(line, secrets_here)
             if printed and not _is_kept(step, number):
                 yield Hit(PRINTED, line.span)
+            elif file.kind in ("workflow", "build") and _is_in_address(line.text) and line.text not in told:
+                told.add(line.text)
+                yield Hit(WRITTEN, line.span, certainty="likely")
             elif _is_written(file, line) and not desk and not _says(line, servers):
                 marked = first_format(line.text) is not None
                 if (said := _value(line)) in told:
                     continue  # one secret, wherever else the file hands it on
                 told.add(said)
                 yield Hit(WRITTEN, line.span, certainty="certain" if marked else "likely")
+
+
+def _is_in_address(text: str) -> bool:
+    """``DATABASE_URL: postgres://app:f8Zk39…@db.example.org/app``, of a server that does not end with the run."""
+    found = _ADDRESS.search(text)
+    return found is not None and _FAKE.search(found[1]) is None and re.search(r"\d", found[1]) is not None
 
 
 def _continued(lines: Sequence[Line]) -> str:

@@ -11,7 +11,7 @@ from stopper.core.labels import CREDENTIALS
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.switched_on import asked_for
-from stopper.core.values import Format, Name, is_constant, text_of, walk
+from stopper.core.values import Format, Member, Name, Value, is_constant, text_of, walk
 
 _SHOWS: Final = re.compile(
     r"\bcurl\b[^\n|]*\s(?:-\w*v\w*|--verbose|--trace(?:-ascii)?)\b|\bhttpie?\b[^\n]*\s(?:-v|--verbose|--print=\w*H)|\bwget\b[^\n]*\s(?:-d|--debug)\b"
@@ -82,6 +82,9 @@ def _in_code(facts: SourceFacts) -> Iterator[Hit]:
         return
     for span in _recorded(facts):
         yield Hit("a test writes a credential to its report", span)
+    for flow in facts.flows("print", "log", tests=True):
+        if facts.is_test(flow.span) and any(map(_is_what_was_sent, walk(flow.value, 2))):
+            yield Hit("a test writes the headers that it sent to its output", flow.span, certainty="likely")
     for flow in facts.flows("print", "log", label=tuple(sorted(CREDENTIALS)), tests=True):
         if facts.is_test(flow.span) and not any(
             isinstance(one, Name) and one.dotted == "len" for one in walk(flow.value, 3)
@@ -91,6 +94,16 @@ def _in_code(facts: SourceFacts) -> Iterator[Hit]:
                 flow.span,
                 certainty="likely" if text_of(flow.value) is None else "possible",
             )
+
+
+def _is_what_was_sent(value: Value) -> bool:
+    """``response.request.headers``"""
+    return (
+        isinstance(value, Member)
+        and value.attribute == "headers"
+        and isinstance(value.owner, Member)
+        and value.owner.attribute == "request"
+    )
 
 
 def _reproduced(facts: SourceFacts) -> Iterator[Span]:

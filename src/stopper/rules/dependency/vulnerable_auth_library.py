@@ -5,15 +5,18 @@ from collections.abc import Iterator
 from stopper.core.app import App
 from stopper.core.auth_advisories import ADVISORIES, Advisory, holes, is_in_use, module_of, order
 from stopper.core.facts import source_of
-from stopper.core.requirement_lines import pins_of, running_files
+from stopper.core.requirement_lines import installed_by, pins_of, running_files
 from stopper.core.rule import Hit, Rule
 
 
 def detect(app: App) -> Iterator[Hit]:
     """Pinned and locked versions in the files, and the versions that the running application has."""
     told: set[str] = set()
-    for file in running_files(source_of(app)):
-        for pin in pins_of(file):
+    facts = source_of(app)
+    written = [(file, pins_of(file)) for file in running_files(facts)]
+    written += [(file, installed_by(file)) for file in facts.files_of("dockerfile")]
+    for _, pins in written:
+        for pin in pins:
             if (
                 pin.exact
                 and pin.name in ADVISORIES

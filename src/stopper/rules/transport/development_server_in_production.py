@@ -27,7 +27,12 @@ _RUN: Final = (
     "connexion.App.run",
     "apiflask.APIFlask.run",
 )
-_SIMPLE: Final = ("werkzeug.serving.run_simple", "werkzeug.run_simple", "werkzeug.serving.make_server")
+_SIMPLE: Final = (
+    "werkzeug.serving.run_simple",
+    "werkzeug.run_simple",
+    "werkzeug.serving.make_server",
+    "flask_script.Server",
+)
 _EVERYBODY: Final = ("0.0.0.0", "::", "")
 _APP: Final = re.compile(r"(?:\w*_)?app(?:lication)?|(?:create|make|build)_(?:\w*_)?app(?:lication)?")
 _FOR_ONE_DESK: Final = re.compile(r"(?i)(?:^|[/._-])(?:dev|devel|development|debug|local)(?:$|[/._-])")

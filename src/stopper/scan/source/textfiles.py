@@ -19,7 +19,7 @@ KINDS: Final[tuple[tuple[re.Pattern[str], FileKind], ...]] = (
                 r"|(?:^|/)(?:docker-?)?(?:entrypoint|start|run|boot|launch|serve)[\w-]*\.(?:sh|bash)$"
                 r"|(?:^|/)[\w-]*(?:ci|security|scan|audit|lint|check|test|smoke)[\w-]*\.(?:sh|bash)$"), "shell"),
     (re.compile(r"(?:^|/)[\w.-]*requirements[\w.-]*\.(?:txt|in)$|(?:^|/)requirements/[\w.-]+\.(?:txt|in)$|(?:^|/)constraints[\w.-]*\.txt$"
-                r"|(?:^|/)(?:poetry|uv|pdm|Pipfile)\.lock$|(?:^|/)(?:pyproject\.toml|Pipfile|setup\.cfg|setup\.py)$"), "requirements"),
+                r"|(?:^|/)(?:poetry|uv|pdm|Pipfile)\.lock$|(?:^|/)(?:pyproject\.toml|Pipfile|setup\.cfg|setup\.py|environment\.ya?ml)$"), "requirements"),
     (re.compile(r"(?:^|/)README[\w.-]*\.(?:md|rst)$|(?:^|/)docs?/(?:[\w.-]+/)*[\w.-]+\.(?:md|rst)$"), "docs"),
     (re.compile(r"(?:^|/)Procfile$"), "procfile"),
     (re.compile(r"(?:^|/)(?:openapi|swagger)\.(?:json|ya?ml)$"), "openapi"),
