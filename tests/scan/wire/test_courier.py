@@ -247,13 +247,25 @@ def test_only_the_thing_itself_counts_as_created(target: str, headers: Any, body
 
 @pytest.mark.parametrize(
     ("status", "sent", "answer", "created"),
-    [(201, b"", b'{"id": 1}', True), (200, b'{"text": "stp123456"}', b'{"id": 1, "text": "stp123456"}', True), (200, b'{"q": "stp123456"}', b'{"id": 1}', False),
+    [(201, b"", b'{"id": 1}', True), (200, b'{"text": "stp123456"}', b'{"id": 1, "text": "stp123456"}', False), (200, b'{"q": "stp123456"}', b'{"id": 1}', False),
      (200, b'{"q": "a"}', b'{"id": 1, "name": "a"}', False), (200, b"\xff", b'{"id": 1}', False), (302, b"", b'{"id": 1}', False)],
 )  # fmt: skip
 def test_a_look_up_creates_nothing(status: int, sent: bytes, answer: bytes, created: bool) -> None:
     transport = Recorder(Response(status, body=answer))
     mine = courier(transport, mode="active")
     mine.carry(Request("POST", "/notes", body=sent, effect="write"))
+    assert (mine.refusal(Request("DELETE", "/notes/1", effect="write")) == "") is created
+
+
+@pytest.mark.parametrize(("second", "created"), [(2, True), (1, False)])
+def test_a_200_makes_a_new_thing_where_another_one_names_another(second: int, created: bool) -> None:
+    """What is written over at each request was there before, though each answer repeats what was sent."""
+    texts = [f"stp12345{number}" for number in (1, 2)]
+    numbers = zip((1, second), texts, strict=True)
+    answers = [Response(200, body=f'{{"id": {number}, "text": "{text}"}}'.encode()) for number, text in numbers]
+    mine = courier(Recorder(*answers), mode="active")
+    for text in texts:
+        mine.carry(Request("POST", "/notes", body=f'{{"text": "{text}"}}'.encode(), effect="write"))
     assert (mine.refusal(Request("DELETE", "/notes/1", effect="write")) == "") is created
 
 

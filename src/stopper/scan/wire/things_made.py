@@ -37,6 +37,11 @@ class ThingsMade:
         self._shown: set[str] = set()
         """Paths of things whose reading shows that this scan made them."""
 
+        self._unsure: dict[str, str] = {}
+        """Paths of what was answered without a 201, by the path that was asked: it may be what was there, and only changed."""
+        self._given: dict[str, set[str]] = {}
+        """The different things that such answers of one path named."""
+
     def mark(self) -> int:
         """The number of the newest answer: what was shown until then was there before what is sent now."""
         with self._lock:
@@ -62,6 +67,9 @@ class ThingsMade:
                 for new in created_paths(request, response):
                     if not self._was_there(new, request):
                         self._keep(new, request)
+                    if response.status != 201:
+                        self._unsure[new] = path
+                        self._given.setdefault(path, set()).add(new)
 
     def own(self, path: str, made: Request) -> None:
         """Remember that *made* has made the thing at *path*, one thing and no other: it may be deleted, and is when the scan ends."""
@@ -70,6 +78,8 @@ class ThingsMade:
                 return
             self._keep(path, made)
             self._shown.add(path)
+            if path_of(made.target) in self._given:
+                self._unsure[path] = path_of(made.target)
             ways = {one for one, by in self.created.items() if by is made}
             self._ways.update(dict.fromkeys(ways, ways))
 
@@ -84,10 +94,18 @@ class ThingsMade:
         """Whether the scan made what lies there, that of which it is a part (``/notes/5/tags``), or all that the query names by an id
         (``/notes?id=5``)."""
         path, _, query = target.partition("?")
-        if path in self.created or path.rpartition("/")[0] in self._shown:
+        above = path.rpartition("/")[0]
+        if (path in self.created and self._is_new(path)) or (above in self._shown and self._is_new(above)):
             return True
         named = _named(target) if query else []
-        return bool(named) and all(one in self.created and one not in self.deleted for one in named)
+        return bool(named) and all(
+            one in self.created and one not in self.deleted and self._is_new(one) for one in named
+        )
+
+    def _is_new(self, path: str) -> bool:
+        """Whether what lies there is a new thing for sure: an answer without a 201 says so only where another one named another thing."""
+        asked = self._unsure.get(path)
+        return asked is None or len(self._given[asked]) > 1
 
     def _was_there(self, path: str, made: Request) -> bool:
         return self._there.get(path, self._number + 1) <= self._sent.get(made, 0)
