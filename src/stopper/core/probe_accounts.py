@@ -26,11 +26,11 @@ def takes_accounts(route: Route) -> bool:
         return False
     if _REGISTER.search(route.path):
         return True
-    names = (*route.names, *_names(route.request_schema, 3))
+    names = (*route.names, *names_in(route.request_schema, 3))
     return bool(_PEOPLE.search(route.path)) and any(PASSWORD.search(name) for name in names)
 
 
-def _names(schema: object, depth: int) -> list[str]:
+def names_in(schema: object, depth: int) -> list[str]:
     """The names of the members of a body, those of inner objects too."""
     if depth == 0 or not isinstance(schema, Mapping):
         return []
@@ -38,7 +38,7 @@ def _names(schema: object, depth: int) -> list[str]:
     if not isinstance(members, Mapping):
         return []
     known = cast("Mapping[str, object]", members)
-    return [*known, *(name for inner in known.values() for name in _names(inner, depth - 1))]
+    return [*known, *(name for inner in known.values() for name in names_in(inner, depth - 1))]
 
 
 def with_account(body: Mapping[str, object], name: str, password: str) -> dict[str, object]:

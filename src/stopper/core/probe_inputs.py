@@ -103,7 +103,7 @@ def _inputs(target: Target, methods: Sequence[str], usual: Sequence[str]) -> Ste
             if _makes_accounts(asked) and PASSWORD.search(last):
                 continue  # nobody keeps it as it came, and each costs a hash
             guess = _is_guess(one)  # and of all guesses, what a door reads from its query is the least likely
-            decides = is_door(route) and SUBJECT.search(last) is not None  # who somebody is, which weighs most
+            decides = asked.effect == "login" and SUBJECT.search(last) is not None  # who somebody is, which weighs most
             found.append(((guess, guess and is_door(route), -1 if decides else place), one))
     ordered = sorted(found, key=lambda pair: pair[0])
     known = [one for order, one in ordered if not order[0]][: MOST[target.depth]]

@@ -9,11 +9,12 @@ from urllib.parse import urlencode
 from stopper.core.app import App, Route
 from stopper.core.exchange import Effect, Request
 from stopper.core.login_names import BEST, LOGIN, PASSWORD, SUBJECT
+from stopper.core.probe_accounts import names_in
 from stopper.core.probe_login import filled, is_log_in_form
 from stopper.scan.spec.sample import sample
 
 REGISTER: Final = re.compile(
-    r"(?i)(^|[/_-])(register|registration|sign[-_]?up|users?|accounts?|enroll?|(create|new|add)[-_](user|account))/?$"
+    r"(?i)(^|[/_-])(register|registration|sign[-_]?up|users?|accounts?|customers?|members?|clients?|students?|people|enroll?|(create|new|add)[-_](user|account))/?$"
 )
 _BEST: Final = re.compile(r"(?i)(register|sign-?up)/?$")
 _WRAPPER: Final = re.compile(r"(?i)user|account|credentials?|data|auth|session|login")
@@ -29,7 +30,10 @@ def doors(app: App, kind: re.Pattern[str]) -> Iterator[Route]:
         if "POST" in route.methods
         and (
             (kind is LOGIN and is_log_in_form(route))
-            or (not route.parameters and (kind.search(route.path) or (kind is REGISTER and _opens_by_form(route))))
+            or (
+                not route.parameters
+                and (kind.search(route.path) or (kind is REGISTER and (_opens_by_form(route) or _opens_by_body(route))))
+            )
         )
     ]
     yield from sorted(
@@ -45,6 +49,16 @@ def _opens_by_form(route: Route) -> bool:
     """Whether a form of a page asks for a name and a password where something new is made."""
     said = [any(kind.search(name) for name in route.fields) for kind in (PASSWORD, SUBJECT)]
     return route.takes_form and "wire" in route.readers and all(said) and bool(_NEW.search(route.path))
+
+
+_CHANGES: Final = re.compile(r"(?i)passw|reset|forgot|verif|confirm|change|update|recover|unlock")
+
+
+def _opens_by_body(route: Route) -> bool:
+    """Whether a document says that a POST takes a name and a password, and the path is of no log-in and of no change of one: ``/drivers``."""
+    members = tuple(names_in(route.request_schema, 3))
+    said = [any(kind.search(name) for name in members) for kind in (PASSWORD, SUBJECT)]
+    return all(said) and not LOGIN.search(route.path) and not _CHANGES.search(route.path)
 
 
 def accounts_bodies(route: Route, subject: str, password: str) -> Iterator[dict[str, object]]:

@@ -14,7 +14,22 @@ _JSON: Final = re.compile(
 """How a start page of JSON calls its API."""
 _TITLE: Final = re.compile(r"(?is)<(title|h1)[^>]{0,200}>([^<]{1,200})<")
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{2,30}")
-_BEHIND: Final = ("", "1", "12", "123", "1234", "!", "key", "secret", "jwt", "secretkey", "token", "api", "app")
+_BEHIND: Final = (
+    "",
+    "1",
+    "12",
+    "123",
+    "1234",
+    "!",
+    "key",
+    "secret",
+    "jwt",
+    "secretkey",
+    "token",
+    "api",
+    "app",
+    *map(str, range(2018, 2028)),
+)
 _JOINTS: Final = ("", "-", "_")
 
 

@@ -16,6 +16,7 @@ from stopper.core.exchange import Request, Response
 from stopper.core.probe import Identity, Mode
 from stopper.core.secret import Secret
 from stopper.scan.credential import COOKIE_WORDS, credentials_in
+from stopper.scan.doors import REGISTER, doors
 from stopper.scan.harvest import harvested, ids_in
 from stopper.scan.honest import HonestRequests
 from stopper.scan.identities import Scene, gather
@@ -403,3 +404,10 @@ def test_a_token_that_is_handed_out_for_a_name_alone_is_used() -> None:
     courier = Courier(WsgiTransport(app), mode="default", max_requests=200)
     people, _ = gather(Scene(App(routes=routes), courier, HonestRequests(), "canary"), ())
     assert [(one.name, one.token is not None) for one in people] == [("alice", True)]
+
+
+@pytest.mark.parametrize(("path", "taken"), [("/drivers", True), ("/password/change", False)])
+def test_a_post_of_a_name_and_a_password_is_a_registration_by_its_document(path: str, taken: bool) -> None:
+    names = {"login": {"type": "string"}, "password": {"type": "string"}}
+    route = Route(path, ("POST",), request_schema={"type": "object", "properties": names}, readers=frozenset({"spec"}))
+    assert (list(doors(App(routes=(route,)), REGISTER)) == [route]) is taken

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stopper.core.errors import UsageError
 from stopper.scan.spec.find import given_spec
-from stopper.scan.spec.read import read_spec
+from stopper.scan.spec.read import in_one, read_spec
 from stopper.scan.spec.sample import sample
 
 THREE: dict[str, Any] = {
@@ -232,3 +232,11 @@ def test_what_the_query_may_have_is_told_apart_from_what_it_must_have() -> None:
     found = routes_of(THREE)[("GET", "/api/notes")]
     assert (found.fields, found.optional, found.names) == (("q",), ("page",), ("q", "page"))
     assert set(routes_of(THREE)[("POST", "/api/notes")].body_names) == {"text", "parent", "id"}
+
+
+def test_a_body_that_is_put_together_has_all_its_members() -> None:
+    account = {"type": "object", "required": ["login"], "properties": {"login": {"type": "string"}}}
+    whole = in_one({"allOf": [account, {"properties": {"phone": {"type": "string"}}}], "description": "new"})
+    assert whole["properties"] == {"login": {"type": "string"}, "phone": {"type": "string"}}
+    assert (whole["required"], whole["type"], "allOf" in whole) == (["login"], "object", False)
+    assert in_one(account) == account

@@ -15,6 +15,7 @@ from stopper.core.login_names import PASSWORD
 from stopper.core.owner_names import OWN_ACCOUNT
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send, undo, unsure
+from stopper.core.probe_accounts import registered_at
 from stopper.core.probe_baseline import attempt, candidates, is_door
 from stopper.core.probe_entitled import entitled, holds, taken_up
 from stopper.core.probe_inputs import members
@@ -87,7 +88,8 @@ def _ways(target: Target, who: Identity) -> Iterator[Steps[Verdict | None]]:
         yield _at_own_account(target, route, method, who)
     for route, method in [pair for pair in pairs if pair not in own][: _ROUTES[target.depth]]:
         yield _tried(target, route, method, who)
-    for route in [one for one in target.app.routes if registers(one)][:2]:
+    known = {one.path: one for one in (*registered_at(target), *filter(registers, target.app.routes))}
+    for route in list(known.values())[:2]:
         yield _at_registration(target, route, who)
 
 

@@ -221,12 +221,40 @@ def _body(
     for kind in sorted(content, key=lambda kind: "json" not in kind):
         schema = document.mapping(content[kind]).get("schema")
         if schema is not None:
-            return document.expanded(schema)
+            return in_one(document.expanded(schema))
     for parameter in parameters:
         if parameter.get("in") == "body":
-            return document.expanded(parameter.get("schema"))
+            return in_one(document.expanded(parameter.get("schema")))
     form = {str(one.get("name")): document.expanded(one) for one in parameters if one.get("in") == "formData"}
     return {"type": "object", "properties": form} if form else None
+
+
+def in_one(schema: Mapping[str, object]) -> Mapping[str, object]:
+    """The schema of an object that is put together (``allOf``) as one: who asks for the members of a body finds all of them."""
+    parts = schema.get("allOf")
+    if not isinstance(parts, list):
+        return schema
+    every = [
+        in_one(cast("Mapping[str, object]", one)) for one in cast("list[object]", parts) if isinstance(one, Mapping)
+    ]
+    every.append({name: value for name, value in schema.items() if name != "allOf"})
+    known = [one.get("properties") for one in every]
+    members = {
+        name: value
+        for one in known
+        if isinstance(one, Mapping)
+        for name, value in cast("Mapping[str, object]", one).items()
+    }
+    wanted = [
+        name
+        for one in every
+        for name in cast("list[object]", one.get("required") or [])
+        if isinstance(one.get("required"), list)
+    ]
+    if not members:
+        return schema
+    whole = {name: value for one in every for name, value in one.items()}
+    return {**whole, "type": "object", "properties": members, **({"required": wanted} if wanted else {})}
 
 
 def _only_form(document: Document, operation: Mapping[str, object], parameters: list[Mapping[str, object]]) -> bool:
