@@ -8,7 +8,7 @@ from typing import Final
 from stopper.core.api_key_names import is_key_reading
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
-from stopper.core.unjudged_keys import FORMS, asks_absence, names_in, never_judged
+from stopper.core.unjudged_keys import FORMS, asks_absence, declared_headers, names_in, never_judged
 from stopper.core.values import (
     Call,
     Choice,
@@ -77,6 +77,9 @@ def _gates(facts: SourceFacts, names: frozenset[str]) -> Iterator[Gate]:
         else:
             yield from _by_answer(one.value, one.negated, answers)
     yield from _in_handlers(facts, names)
+    for decorator, said in declared_headers(facts):
+        if said.lower().replace("-", "_") in names:
+            yield Gate(decorator.span, "")
     for call in facts.calls("*.add_argument"):
         named = (text_of(call.argument(0, "name")) or "").lower().replace("-", "_")
         if named in names and is_constant(call.keyword("required"), True) and call.span is not None:

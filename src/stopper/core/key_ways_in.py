@@ -25,6 +25,8 @@ def ways_without_a_check(facts: SourceFacts) -> Iterator[Place]:
     if not names:
         return
     yield from _past_the_check(facts, names)
+    yield from _unless_there(facts, names)
+    yield from _by_loaders(facts, names)
     yield from _either_of_two(facts, names)
     yield from _same_principal(facts, names)
     yield from _one_of_a_table(facts, names)
@@ -76,6 +78,31 @@ def _past_the_check(facts: SourceFacts, names: frozenset[str]) -> Iterator[Place
         lets_in = _about(facts, one.value, names) and _gives(facts, one) and _refuses(facts, one.function)
         if lets_in and _checking_in(facts, one.function, one.body):
             yield one.span, one.function
+
+
+def _unless_there(facts: SourceFacts, names: frozenset[str]) -> Iterator[Place]:
+    """``if "X-API-Key" not in request.headers:`` and everything that checks stands below it."""
+    for one in facts.conditions():
+        body = one.body
+        if one.refuses or body is None or not one.function or not asks_absence(one.value, one.negated):
+            continue
+        inside = [other for other in facts.conditions_in(one.function) if other.refuses and body.holds(other.span)]
+        others = [other for other in facts.conditions_in(one.function) if other.refuses and not body.holds(other.span)]
+        checks = any(
+            call.span is not None and body.holds(call.span) and (_checks(call) or call.method == "compare_digest")
+            for call in facts.calls_in(one.function)
+        )
+        if inside and not others and checks and _about(facts, one.value, names):
+            yield one.span, one.function
+
+
+def _by_loaders(facts: SourceFacts, names: frozenset[str]) -> Iterator[Place]:
+    """``@login_manager.request_loader`` that makes somebody of whoever sends a key, beside those who have logged in."""
+    for function in facts.functions():
+        if any(one.name.endswith(".request_loader") for one in function.decorators):
+            for one in facts.conditions_in(function.name):
+                if not asks_absence(one.value, one.negated) and _about(facts, one.value, names) and one.stops:
+                    yield one.span, function.name
 
 
 def _gives(facts: SourceFacts, condition: Condition) -> bool:

@@ -386,6 +386,7 @@ def labels_of(facts: "SourceFacts", value: Value | None, *, numbers: bool = Fals
 def _is_one_name(key: Value) -> bool:
     """A name out of the settings: one header, whichever it is, and not all of them."""
     whole = any(isinstance(part, Name) and part.dotted.startswith("flask.request") for part in walk(key, 4))
+    whole |= isinstance(key, Item) and isinstance(key.owner, Call) and key.owner.callee == "flask.request.headers.keys"
     return isinstance(key, (ConfigValue, EnvironmentValue, Item, Member, Call, Name)) and not whole
 
 

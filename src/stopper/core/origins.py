@@ -68,7 +68,9 @@ _PARSED: Final = re.compile(
 )
 """What a parser of requests gives: of the right types, and written by the caller."""
 
-UPSTREAM: Final = re.compile(r"(?!requests\.structures|httpx\.Headers)(?:requests|httpx)\..*|urllib\.request\.urlopen|aiohttp\..*")
+UPSTREAM: Final = re.compile(
+    r"(?!requests\.structures|httpx\.Headers)(?:requests|httpx)\..*|urllib\.request\.urlopen|aiohttp\..*"
+)
 
 MODEL: Final = re.compile(
     r"(?:openai|anthropic|litellm|cohere|ollama|google\.generativeai|langchain\w*|transformers)\..*"
@@ -82,6 +84,7 @@ PASSING: Final = frozenset({
     "base64.urlsafe_b64decode", "base64.urlsafe_b64encode", "urllib.parse.quote", "str", "repr", "bytes", "format",
     "list", "dict", "tuple", "set", "sorted", "reversed", "ascii", "vars", "iter", "next", "frozenset",
     "json.dumps", "json.loads", "flask.json.dumps", "flask.json.loads", "flask.jsonify", "flask.make_response",
+    "yaml.dump", "yaml.safe_dump", "toml.dumps", "tomli_w.dumps", "orjson.dumps", "ujson.dumps", "simplejson.dumps", "bson.json_util.dumps",
     "urllib3.HTTPHeaderDict", "urllib3._collections.HTTPHeaderDict", "httpx.Headers", "werkzeug.datastructures.Headers",
     "requests.structures.CaseInsensitiveDict", "multidict.CIMultiDict", "multidict.MultiDict", "collections.OrderedDict", "collections.ChainMap",
     "flask.Response", "urllib.parse.urlunsplit", "urllib.parse.urlunparse",

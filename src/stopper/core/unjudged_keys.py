@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.api_key_names import READ_FROM, is_key_name
+from stopper.core.body_models import HANDS_BODY, classes_by_name
+from stopper.core.fact import Decorator
 from stopper.core.facts import SourceFacts
+from stopper.core.parameter_origins import names_said
 from stopper.core.values import (
     Call,
     Choice,
@@ -48,8 +51,8 @@ def names_in(facts: SourceFacts, value: Value, names: frozenset[str], depth: int
     """Which of these keys a value says something of: it holds the look-up of one, derives from one, or asks for its presence."""
     for part in walk(value, depth):
         if isinstance(part, Item):
-            for said in options(part.key):
-                yield from _among(text_of(said), names)
+            for name in names_said(facts, part.key):
+                yield from _among(name, names)
         elif isinstance(part, Member):
             yield from _among(part.attribute, names)
         elif isinstance(part, Truth) and len(part.parts) == 2 and _is_of_request(part.parts[1]):
@@ -76,14 +79,40 @@ def _read(facts: SourceFacts) -> frozenset[str]:
     for one in facts.comparisons("in", "not in"):
         if _is_of_request(one.right):
             found.update(text for said in options(one.left) if (text := text_of(said)) and is_key_name(text))
+    for item in facts.all_lookups:
+        if _is_of_request(item.owner) and not facts.is_test(item.span):
+            found.update(name for name in names_said(facts, item.key) if is_key_name(name))
+    for _, name in declared_headers(facts):
+        found.add(name)
     for call in facts.calls("*.add_argument"):
-        name = text_of(call.argument(0, "name"))
-        if name and is_key_name(name) and is_constant(call.keyword("location"), "headers"):
-            found.add(name)
+        wanted = text_of(call.argument(0, "name"))
+        if wanted and is_key_name(wanted) and is_constant(call.keyword("location"), "headers"):
+            found.add(wanted)
     read = facts.readings("flask.request.headers")
     if facts.says_anyhow(*_SCHEMES) and any(one.key.lower() == "authorization" for one in read):
         found.add("authorization")
     return frozenset(name.lower().translate(_NAME_SIGNS) for name in found)
+
+
+def declared_headers(facts: SourceFacts) -> Iterator[tuple[Decorator, str]]:
+    """The keys that ``@blp.arguments(Schema, location="headers")`` wants, each with its decorator."""
+    if not facts.imports("webargs", "flask_smorest", "apiflask"):
+        return
+    for function in facts.functions():
+        for one in function.decorators:
+            if (
+                one.call is None
+                or one.call.method not in HANDS_BODY
+                or not is_constant(one.call.keyword("location"), "headers")
+            ):
+                continue
+            schema = one.call.argument(0, "argmap", "schema")
+            named = schema.callee if isinstance(schema, Call) else schema.dotted if isinstance(schema, Name) else ""
+            known = classes_by_name(facts).get(named)
+            for field, declared in known.attributes.items() if known is not None else ():
+                said = (text_of(declared.keyword("data_key")) if isinstance(declared, Call) else None) or field
+                if is_key_name(said):
+                    yield one, said
 
 
 def _never_judged(facts: SourceFacts) -> frozenset[str]:
@@ -142,6 +171,9 @@ def _says_only_form(value: Value) -> bool:
 
 def _given(facts: SourceFacts, call: Call, names: frozenset[str]) -> Iterator[str]:
     """The keys that are given to somebody who may judge them: any function that is neither the project's nor known to look at forms."""
+    if call.method == "compare_digest" and len(call.args) == 2:
+        yield from _compared(facts, call.args[0], call.args[1], "==", names)
+        return
     if FORMS.fullmatch(call.callee) or (call.callee[:1] != "?" and facts.function(call.callee) is not None):
         return
     if call.method == "get" and call.receiver is not None and _is_of_request(call.receiver):

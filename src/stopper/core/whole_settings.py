@@ -4,12 +4,14 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.body_models import classes_by_name
+from stopper.core.shown_fields import secret_fields
 from stopper.core.values import Call, Constant, Name, Sequence, text_of
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
 
 _DUMPS: Final = frozenset({"model_dump", "model_dump_json", "dict", "json"})
+_SETTINGS: Final = re.compile(r"(?:Settings|Config(?:uration)?|Options)$")
 _COMMANDS: Final = re.compile(r"subprocess\.(?:run|check_output|getoutput|Popen)|os\.popen")
 _ENVIRONMENT: Final = re.compile(r"(?:/usr)?(?:/bin/)?(?:printenv|env|export|set)$")
 
@@ -20,6 +22,9 @@ def holds_settings(facts: "SourceFacts", call: Call) -> bool:
         return True
     if call.method in _DUMPS and isinstance(call.receiver, Call) and not call.args and not call.keywords:
         return _is_settings(facts, call.receiver.callee)
+    if call.callee == "dataclasses.asdict" and call.args and isinstance(made := call.args[0], Call):
+        named = _SETTINGS.search(made.callee.rpartition(".")[2]) is not None
+        return named and len(list(secret_fields(facts, made.callee))) > 1
     if call.callee == "vars" and call.args and isinstance(call.args[0], Name):
         return call.args[0].dotted in _config_classes(facts)
     if _COMMANDS.fullmatch(call.callee) and call.args:

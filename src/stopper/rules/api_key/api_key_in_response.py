@@ -94,6 +94,7 @@ def _by_schema(facts: SourceFacts) -> Iterator[Span]:
                 shown.add(getattr(inner, "callee", "") or getattr(inner, "dotted", ""))
             for fields in one.call.args if one.call.method in _MARSHALS else ():
                 yield from (one.span for key, field in _declared_fields(fields) if _is_key(key) and _gives_text(field))
+    shown |= {one.name for one in facts.classes("graphene.ObjectType", "graphene.types.objecttype.ObjectType")}
     for found in facts.classes() if shown else ():
         listed = classes_by_name(facts).get(f"{found.name}.Meta") if found.name in shown else None
         named = listed.attributes.get("fields") if listed is not None else None
@@ -202,6 +203,8 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
                 not _is_masked(said) and _gives(facts, inner, function, depth - 1, said) for said, inner in keywords
             )
             return named or any(_gives(facts, one, function, depth - 1) for one in value.args)
+        case Call(method="find_one" | "find", args=(_, Mapping(items=chosen), *_)):
+            return any(_is_key(text_of(said) or "") and is_constant(held, 1, True) for said, held in chosen)
         case Call(method=method) if method in _DUMPS and not value.keywords and _dumps_key(facts, value):
             return True
         case Call(callee=callee) if (

@@ -281,7 +281,7 @@ def _looked_at(facts: SourceFacts, condition: Condition) -> bool:
     for call in facts.calls_in(function):
         if call.callee in _QUIET or (call.method in _TEXT and not _looks_up(call)):
             continue
-        if any(_reads(value) for value in (*call.args, *(given for _, given in call.keywords))):
+        if any(_reads(value) or _is_request(value) for value in (*call.args, *(given for _, given in call.keywords))):
             return True
     for returned in facts.returns():
         if returned.function == function and any(_bare(one) is not None for one in options(returned.value)):
@@ -293,6 +293,11 @@ def _looked_at(facts: SourceFacts, condition: Condition) -> bool:
         and (any(_is_item_by_key(inner) for inner in walk(one.value, 6)) or ("." in one.target and _reads(one.value)))
         for one in facts.assignments()
     )
+
+
+def _is_request(value: Value) -> bool:
+    """The whole request, or all its headers: whoever is given them may look at the key."""
+    return isinstance(value, Name) and value.dotted in ("flask.request", "flask.request.headers")
 
 
 def _is_length(value: Value) -> bool:

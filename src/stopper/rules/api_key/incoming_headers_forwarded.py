@@ -74,6 +74,9 @@ def _carries_all(facts: SourceFacts, value: Value, depth: int = 12) -> bool:
         return False
     match value:
         case Item(owner=owner, key=key):
+            by_name = isinstance(key, Item) and isinstance(key.owner, Call) and key.owner.method == "keys"
+            if by_name and isinstance(owner, Name) and owner.dotted == "flask.request.headers":
+                return True
             return key == Unknown() and facts.derives(owner, "request-headers")
         case Name() | Member() | Parameter():
             return facts.derives(value, "request-headers")

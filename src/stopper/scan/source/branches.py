@@ -17,6 +17,7 @@ from stopper.core.values import (
 from stopper.scan.source.blocks import Body, block
 from stopper.scan.source.drafts import (
     new_call,
+    new_choice,
     new_comparison,
     new_condition,
     new_constant,
@@ -259,15 +260,21 @@ def read_match(reader: Reader, node: ast.Match) -> None:
 
 def _asked_plainly(reader: Reader, subject: Value, case: ast.match_case) -> Value | None:
     """The test that ``case None:``, ``case "admin":`` and ``case ValueError():`` make, as an ``if`` would."""
-    if case.guard is not None:
-        return None
-    if isinstance(case.pattern, ast.MatchSingleton):
-        return new_truth((subject, new_constant(case.pattern.value, reader.span(case.pattern))))
-    if isinstance(case.pattern, ast.MatchValue):
-        return new_truth((subject, reader.value(case.pattern.value)))
-    if isinstance(case.pattern, ast.MatchClass) and not case.pattern.patterns and not case.pattern.kwd_patterns:
-        kind = reader.value(case.pattern.cls)
-        return new_call("isinstance", (subject, kind), (), False, None, reader.function, reader.span(case.pattern))
+    return None if case.guard is not None else _asked_by(reader, subject, case.pattern)
+
+
+def _asked_by(reader: Reader, subject: Value, pattern: ast.pattern) -> Value | None:
+    if isinstance(pattern, ast.MatchOr):  # ``case None | "":``
+        several = [_asked_by(reader, subject, one) for one in pattern.patterns]
+        asked = tuple(one for one in several if one is not None)
+        return new_choice(asked) if len(asked) == len(several) else None
+    if isinstance(pattern, ast.MatchSingleton):
+        return new_truth((subject, new_constant(pattern.value, reader.span(pattern))))
+    if isinstance(pattern, ast.MatchValue):
+        return new_truth((subject, reader.value(pattern.value)))
+    if isinstance(pattern, ast.MatchClass) and not pattern.patterns and not pattern.kwd_patterns:
+        kind = reader.value(pattern.cls)
+        return new_call("isinstance", (subject, kind), (), False, None, reader.function, reader.span(pattern))
     return None
 
 
