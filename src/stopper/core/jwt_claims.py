@@ -55,8 +55,13 @@ def option(facts: SourceFacts, call: Call, shape: Decoding, name: str) -> tuple[
     found: list[Value] = []
     for said in said_options(facts, call, shape):
         if isinstance(said, Mapping) and (value := said.get(name)) is not None:
-            found.extend(reached(facts, value))
+            for one in reached(facts, value):
+                made_of = one.args[0] if isinstance(one, Call) and one.callee in _CONTAINERS and one.args else None
+                found.extend(reached(facts, made_of) if made_of is not None else (one,))
     return tuple(found)
+
+
+_CONTAINERS: Final = frozenset({"list", "tuple", "set", "frozenset", "sorted"})
 
 
 def options_unknown(facts: SourceFacts, call: Call, shape: Decoding) -> bool:
@@ -151,7 +156,10 @@ def asked_by_hand(facts: SourceFacts, call: Call, claim: str) -> bool:
             for side in (comparison.left, comparison.right):
                 if text_of(side) == claim and comparison.operator in ("in", "not in"):
                     return True
-                if any(isinstance(part, Item) and text_of(part.key) == claim for part in walk(side, 6)):
+                if any(
+                    isinstance(part, Item) and any(text_of(key) == claim for key in options(part.key))
+                    for part in walk(side, 6)
+                ):
                     return True
     return False
 

@@ -34,6 +34,7 @@ from stopper.core.values import (
     Name,
     Parameter,
     Sequence,
+    Unknown,
     Value,
     options,
     parts,
@@ -143,6 +144,12 @@ def _inside(facts: SourceFacts, value: Value) -> Iterable[Value]:
 def _fields(facts: SourceFacts, call: Call) -> Mapping | None:
     """``asdict(claims)``: the fields of a data class of the project as a mapping; open where they are given out of sight."""
     held = call.args[0] if call.args else call.receiver
+    if call.keyword("include", "exclude") is not None:
+        return None
+    if isinstance(held, Call) and held.method in ("model_validate", "parse_obj", "from_orm", "model_construct"):
+        known = classes_by_name(facts).get(held.callee.rpartition(".")[0])
+        fields = [(Constant(name), Unknown()) for name in known.fields] if known is not None else []
+        return Mapping(tuple(fields), False, call.span) if fields else None
     name = held.callee if isinstance(held, Call) else held.dotted if isinstance(held, Name) else ""
     found = classes_by_name(facts).get(name)
     if found is None or not (found.decorators or found.bases):

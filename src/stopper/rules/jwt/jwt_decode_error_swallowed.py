@@ -24,6 +24,7 @@ from stopper.core.values import (
     Sequence,
     Value,
     is_constant,
+    options,
     text_of,
     walk,
 )
@@ -111,7 +112,20 @@ def _says_yes_behind(facts: SourceFacts, handler: Handler) -> bool:
         one.function == handler.function and one.span.line > handler.span.end_line
         for one in facts.conditions_in(handler.function)
     )
-    return bool(behind) and not tested and is_constant(behind[0].value, True) and not facts.is_view(handler.function)
+    if not behind or tested or facts.is_view(handler.function):
+        return False
+    return is_constant(behind[0].value, True) or _begins_as_yes(facts, behind[0].value, handler)
+
+
+def _begins_as_yes(facts: SourceFacts, value: Value, handler: Handler) -> bool:
+    """``ok = True`` above the ``try``, which this handler leaves as it is."""
+    known = [one for one in options(value) if isinstance(one, Constant) and one.span is not None]
+    first = min(
+        (call.span.line for call in facts.calls_in(handler.function) if call.span and verifies(call)), default=0
+    )
+    return any(is_constant(one, True) and one.span is not None and one.span.line < first for one in known) and not any(
+        one.span is not None and handler.span.holds(one.span) for one in known
+    )
 
 
 def _lets_somebody_in(facts: SourceFacts, handler: Handler) -> bool:

@@ -138,6 +138,12 @@ def _sends_text(facts: SourceFacts, function: str, handler: Handler) -> bool:
         for returned in facts.returns()
         if returned.function == function and handler.span.holds(returned.span)
         for part in walk(returned.value, 6)
+    ) or any(
+        isinstance(part, Caught)
+        for call in facts.calls_in(function)
+        if call.method == "abort" and call.span is not None and handler.span.holds(call.span)
+        for given in (*call.args, *(value for _, value in call.keywords))
+        for part in walk(given, 6)
     )
 
 

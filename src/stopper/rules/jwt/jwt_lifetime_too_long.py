@@ -12,7 +12,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_claims import distance, seconds_of
 from stopper.core.jwt_extended import said_lifetime
 from stopper.core.jwt_keys import reached
-from stopper.core.jwt_names import decodings, encodings, said_options
+from stopper.core.jwt_names import decodings, encodings, said_options, written_in
 from stopper.core.jwt_purposes import KINDS
 from stopper.core.passing import given
 from stopper.core.place import RouteRef, Span
@@ -55,7 +55,7 @@ def _issued(facts: SourceFacts, call: Call, claims: Mapping) -> Iterator[Hit]:
         length, most = seconds_of(held, facts), REFRESH_MOST if "refresh" in key else ACCESS_MOST
         if length is not None and length > most:
             yield Hit(f"the token lives {_said(length)}, the policy allows {_said(most)}", call.span)
-    most = REFRESH_MOST if _is_refresh(call, claims) or _may_refresh(facts, claims) else ACCESS_MOST
+    most = REFRESH_MOST if _is_refresh(facts, call, claims) or _may_refresh(facts, claims) else ACCESS_MOST
     if not table and lengths and max(lengths) > most:
         yield Hit(f"the token lives {_said(max(lengths))}, the policy allows {_said(most)}", call.span)
 
@@ -66,9 +66,9 @@ def _assigned(facts: SourceFacts, call: Call) -> Iterator[Assignment]:
             yield assignment
 
 
-def _is_refresh(call: Call, claims: Mapping) -> bool:
+def _is_refresh(facts: SourceFacts, call: Call, claims: Mapping) -> bool:
     kinds = [text_of(claims.get(name)) or "" for name in ("type", "token_type", "typ", "use", "purpose")]
-    return any("refresh" in word.lower() for word in (*kinds, call.function, call.name))
+    return any("refresh" in word.lower() for word in (*kinds, call.function, written_in(facts, call), call.name))
 
 
 def _may_refresh(facts: SourceFacts, claims: Mapping) -> bool:
@@ -137,7 +137,7 @@ def fix(app: App, hit: Hit) -> Edit | None:
     facts = source_of(app)
     for call, shape in encodings(facts):
         for claims in reached(facts, call.argument(shape.claims, "payload", "claims")) if call.span == hit.span else ():
-            if not isinstance(claims, Mapping) or claims.span is None or _is_refresh(call, claims):
+            if not isinstance(claims, Mapping) or claims.span is None or _is_refresh(facts, call, claims):
                 return None
             return _shortened(claims.get("exp"), claims.span)
     for call in (*(call for call, _ in decodings(facts)), *facts.calls("*.validate", "*.JWTClaimsRegistry")):

@@ -8,6 +8,7 @@ from stopper.core.app import App
 from stopper.core.environment_edits import without_fallback
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_keys import is_asymmetric, key_bytes, key_settings, key_uses, reached
+from stopper.core.module_values import bound_to
 from stopper.core.passing import handed
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
@@ -20,6 +21,7 @@ from stopper.core.values import (
     Constant,
     EnvironmentValue,
     Item,
+    Name,
     Parameter,
     Value,
     options,
@@ -125,6 +127,8 @@ def _fallbacks(facts: SourceFacts, value: Value | None, depth: int = 3) -> Itera
                 yield from _fallbacks(facts, call.argument(position, value.parameter), depth - 1)
         case Call():
             yield from _of_call(facts, value, depth)
+        case Name() if depth > 0:
+            yield from _fallbacks(facts, bound_to(facts, value), depth - 1)
         case _:
             return
 
