@@ -140,6 +140,8 @@ def _is_of_enum(owner: Value) -> bool:
     """A literal has no ``value`` of its own: it is a member of an enumeration."""
     if type(owner) is Choice and not owner.every:
         return all(map(_is_of_enum, owner.options))
+    if type(owner) is Call:
+        return owner.callee == "datetime.timedelta"
     return type(owner) is EnvironmentValue or (type(owner) is Constant and owner.value is not None)
 
 
