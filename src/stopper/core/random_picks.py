@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from stopper.core.values import Call, Constant, Item, Value, walk
+from stopper.core.values import Call, ConfigValue, Item, Member, Value, walk
 
 _LETTERS: Final = frozenset({"range", "chr", "list", "str", "map", "tuple", "join", "upper", "lower", "encode"})
 
@@ -17,6 +17,6 @@ def is_picked(value: Value) -> bool:
     """``keys[random.randint(0, len(keys) - 1)]``: one of what is kept, by a number that was drawn."""
     return (
         isinstance(value, Item)
-        and not isinstance(value.owner, Constant)
+        and isinstance(value.owner, (Member, Item, ConfigValue))
         and any(isinstance(one, Call) and one.callee.startswith(("random.", "secrets.")) for one in walk(value.key, 4))
     )

@@ -40,6 +40,7 @@ _OF_ONESELF: Final = re.compile(r"(?i)(^|/)(me|myself|your-account|my-account)(/
 _SCOPE: Final = re.compile(r"(?i)scopes?|scp|permissions?|groups?|authorities|entitlements?|realm_access")
 """Members of claims that say what their holder may do."""
 _OF_ADMINS: Final = re.compile(r"(?:^|\.)(?:Admin|Administrator|Superuser|Staff)(?:User|Account)?\.")
+_ADMIN_CLASS: Final = re.compile(r"(?:^|\.)(?:Admin|Administrator|Superuser)(?:[A-Z]\w*)?(?:\.|$)")
 _REGISTERS: Final = re.compile(r"(?i)register|registration|sign-?up|join|users?/?$")
 _KIND_OF_USER: Final = re.compile(
     r"(?:^|\.)current_user\.is_(?!authenticated$|active$|anonymous$|confirmed$|verified$|enabled$|fresh$)\w+$"
@@ -142,8 +143,22 @@ def _knows_only_admins(facts: SourceFacts) -> bool:
     names = [one.name.rpartition(".")[2].lower() for one in people]
     if names and all(name in ("admin", "administrator", "superuser") for name in names):
         return True
+    logged_in = [value for call in facts.calls("flask_login.login_user") for value in call.args[:1]]
+    if logged_in and all(any(map(_is_an_admin, walk(value, 6))) for value in logged_in):
+        return True  # there may be other accounts, which nothing logs in
     alike = bool(people) and not any(one.attributes or one.methods or len(one.bases) > 1 for one in people)
     return alike and not any(_REGISTERS.search(route.path) for route in facts.routes)
+
+
+def _is_an_admin(value: Value) -> bool:
+    """``AdminAccount.query.filter_by(name=name)``, ``session.get(AdminAccount, number)``, ``passkey.admin_account``."""
+    match value:
+        case Call(callee=word) | Name(dotted=word):
+            return _ADMIN_CLASS.search(word) is not None
+        case Member(attribute=word):
+            return "admin" in word.lower() and not word.startswith("is_")
+        case _:
+            return False
 
 
 def _logs_in_admins_only(app: App) -> bool:

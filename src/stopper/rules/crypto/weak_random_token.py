@@ -10,7 +10,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_names import ENCODING
 from stopper.core.place import Span
 from stopper.core.random_edits import from_the_system
-from stopper.core.random_picks import picks
+from stopper.core.random_picks import is_picked, picks
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import (
     Call,
@@ -76,6 +76,10 @@ def detect(app: App) -> Iterator[Hit]:
     """A number of ``random``, a time under a hash or ``uuid1`` that becomes something which opens a door."""
     facts = source_of(app)
     made = [call for call in facts.calls_matching(GENERATORS) if not picks(call)]
+    if made:
+        kept = [one.value for one in facts.assignments() if is_picked(one.value)]
+        picking = {part.span for item in kept if isinstance(item, Item) for part in walk(item.key, 4)}
+        made = [call for call in made if call.span not in picking]
     clocks = facts.imports("time", "datetime")
     if clocks:
         hashes = list(facts.calls_matching(_HASH.pattern))
