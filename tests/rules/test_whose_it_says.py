@@ -7,6 +7,7 @@ from flask import Flask, abort, jsonify, request
 from tests.rules.toy_people import RULE, ToyPeople
 
 from stopper.core.probe import Identity
+from stopper.core.probe_changes import owners_in
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import load
 from stopper.scan.trial import try_rule
@@ -216,3 +217,8 @@ def test_an_account_that_was_given_is_changed_by_another_to_what_it_says_already
     assert (found.outcome == "fail") is not asks, found.message
     assert asks or [(ref.method, ref.path) for ref in found.routes] == [("PUT", "/users/{user_id}/role")]
     assert people == before
+
+
+def test_who_somebody_is_to_a_thing_says_whose_it_is() -> None:
+    said = {"hostId": 5, "guests": 2, "posted_by": "ann", "order": {"user_id": 3}}
+    assert dict(owners_in(said)) == {"hostId": 5, "posted_by": "ann", "user_id": 3}

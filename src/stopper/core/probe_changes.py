@@ -22,6 +22,13 @@ _FIXED: Final = re.compile(
 )
 """Members that a change does not name."""
 
+_BY_TRADE: Final = re.compile(
+    r"(host|guest|doctor|teacher|tutor|driver|rider|passenger|landlord|renter|agent|payee|holder|subscriber|assignee|requester|applicant|borrower|lender|donor|"
+    r"reporter|vendor|provider|instructor|artist|poster|submitter|starter)_(id|uuid|email|name|username)|"
+    r"(posted|made|added|uploaded|submitted|owned|booked|requested)_by(_id)?"
+)
+"""Members that say whose a thing is by what that person does."""
+
 
 def told_or_kept(
     target: Target,
@@ -95,7 +102,7 @@ def owners_in(value: object, depth: int = 3) -> Iterator[tuple[str, object]]:
     """The members of objects in objects that say whose a thing is."""
     if isinstance(value, dict) and depth:
         for name, item in cast("dict[str, object]", value).items():
-            if OWNER.search(name):
+            if OWNER.search(name) or _BY_TRADE.fullmatch(as_parameter(name)):
                 yield name, item
             yield from owners_in(item, depth - 1)
 

@@ -19,9 +19,13 @@ from stopper.core.probe_own_values import BELONGS, SELF, as_parameter, own_numbe
 
 _PERSONAL: Final = re.compile(
     r"(?i)(^|[/_-])(accounts?|bank-?accounts?|payments?|cards?|transactions?|invoices?|statements?|wallets?|payslips?|salar(y|ies)|prescriptions?|receipts?|"
-    r"loans?|orders?|purchases?|transfers?|messages?|inbox|medical-?records?|addresses|withdrawals?|deposits?|refunds?|subscriptions?)$"
+    r"loans?|orders?|purchases?|transfers?|messages?|inbox|medical-?records?|addresses|withdrawals?|deposits?|refunds?|subscriptions?|payouts?|earnings)$"
 )
 """What one person has and nobody publishes, as the last word of a path."""
+_RECORDS: Final = re.compile(
+    r"(?i)\}/(grades?|notifications?|bookings?|reservations?|appointments?|claims?|devices?|sessions?|api-?keys?|drafts?|contracts?)$"
+)
+"""What lies below the id of a person and is of nobody else, where it names that person."""
 _PRIVATE: Final = re.compile(
     r"(?i)(.*_)?(amounts?|total|balance|iban|bic|account_(number|no)|card_(number|no|last4?)|last4|pan|address|salary|net|gross|diagnosis|dosage|medication|"
     r"recipient(_id)?|receiver(_id)?|to_user(_id)?)"
@@ -109,7 +113,12 @@ def _things(target: Target, told: set[str]) -> Iterator[Route]:
 def _below_a_person(target: Target) -> Iterator[tuple[Route, Route]]:
     """``/orgs/{org_id}/users/{user_id}/messages``: with it, the same where only the id of the person is open."""
     for route in target.app.routes:
-        if "GET" not in route.methods or len(route.parameters) != 2 or not _PERSONAL.search(route.path.rstrip("/")):
+        path = route.path.rstrip("/")
+        if (
+            "GET" not in route.methods
+            or not 1 <= len(route.parameters) <= 2
+            or not (_PERSONAL.search(path) or _RECORDS.search(path))
+        ):
             continue
         person = next((pair for pair in route.parameters if PERSON.search(pair[0])), None)
         if person is not None and not ADMIN_PATH.search(route.path):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from stopper.core.app import App
+from stopper.core.app import App, Route
 from stopper.core.exchange import Request
 from stopper.core.probe import Depth, Identity, Mode, Skipped, Target
 from stopper.core.probe_login import ENTERED, REGISTERED
@@ -62,6 +62,17 @@ def _behind_the_log_in(scene: Scene, people: Sequence[Identity]) -> Crawled:
     return crawled(courier, prefix, scene.canary, tuple(dict.fromkeys(start)), who)
 
 
+def _with_methods_of(known: Sequence[Route], seen: Sequence[Route]) -> tuple[Route, ...]:
+    """*known* routes that a crawl found, with the methods that somebody who is logged in is told of."""
+    told = {route.path: route.methods for route in seen if not route.takes_form}
+    return tuple(
+        replace(route, methods=tuple(sorted({*route.methods, *told[route.path]})))
+        if route.path in told and route.readers == {"wire"} and "GET" in route.methods
+        else route
+        for route in known
+    )
+
+
 def _tells_nobody(courier: Courier, prefix: str, canary: str) -> bool:
     """Whether a path that is not there is refused as one that is: then only who is known can be told what is there."""
     try:
@@ -112,7 +123,7 @@ def prepare(
     if people and people[0].name in scene.entries:
         honest.own.update(told_about(scene.entries[people[0].name][1].response))
     behind = _behind_the_log_in(scene, people)
-    known = with_forms_of(model.routes, behind.routes)
+    known = _with_methods_of(with_forms_of(model.routes, behind.routes), behind.routes)
     model = replace(model, routes=(*known, *beside(known, behind.routes)[:BEHIND_MOST]))
     for path, numbers in behind.ids.items():
         honest.harvest.setdefault(path, dict(numbers))

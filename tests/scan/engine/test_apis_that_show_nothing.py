@@ -321,3 +321,19 @@ def test_a_log_in_that_the_document_leaves_out_is_found_beside_what_it_names() -
     with running(app) as url:
         report = run_scan(url, ProbeOptions(rules=(), identities=(ann,), max_requests=60))
     assert not [one for one in report.skipped if "could not log in" in one.reason], report.skipped
+
+
+def test_who_is_logged_in_is_told_the_methods_of_what_a_script_names() -> None:
+    app = Flask("scripted")
+    app.add_url_rule("/", "start", lambda: "<script>fetch('/api/files/7')</script>")
+    app.add_url_rule("/api/files/<int:number>", "file", lambda number: {"id": number}, methods=["GET", "DELETE"])
+    app.before_request(
+        lambda: (
+            ({"error": "who?"}, 401) if request.path != "/" and request.cookies.get("sid") != "anns-cookie" else None
+        )
+    )
+    courier = Courier(WsgiTransport(app), mode="active", max_requests=200)
+    found = App(readers=frozenset({"wire"}), routes=crawled(courier, "", "canary", ("/",)).routes)
+    ann = Identity("ann", (("Cookie", Secret("sid=anns-cookie")),))
+    routes = {route.path: route for route in prepare(found, courier, [ann], "active", "standard").target.app.routes}
+    assert "DELETE" in routes["/api/files/{id}"].methods
