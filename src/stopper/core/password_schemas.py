@@ -24,14 +24,14 @@ _LOOKS: Final = re.compile(
 def takes_any_password(facts: SourceFacts, names: Iterable[str]) -> bool:
     """That a schema or form which one of these functions uses, or has in a decorator, has a field for a new password, and asks of it
     neither a length that is worth something nor anything else. Fields without a value that can be read say nothing."""
-    used = frozenset(_mentioned(facts, names))
+    used = frozenset(mentioned(facts, names))
     return any(one.name in used and _is_lax(facts, one) for one in facts.classes())
 
 
 def least_asked(facts: SourceFacts, names: Iterable[str]) -> int:
     """The least length that these functions, or the schemas which they use, ask of a new password; 0 where they ask for none."""
     names = list(names)
-    used = frozenset(_mentioned(facts, names))
+    used = frozenset(mentioned(facts, names))
     asked = [
         least.value
         for one in facts.classes()
@@ -72,7 +72,8 @@ def is_password_length(facts: SourceFacts, value: Value) -> bool:
     )
 
 
-def _mentioned(facts: SourceFacts, names: Iterable[str]) -> Iterator[str]:
+def mentioned(facts: SourceFacts, names: Iterable[str]) -> Iterator[str]:
+    """The classes and functions that these functions call, or have in a decorator: schemas and forms among them."""
     for name in names:
         for call in facts.calls_in(name):
             yield from (call.callee, call.callee.rpartition(".")[0])

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from stopper.core.account_names import is_password_name
 from stopper.core.app import App, Route
+from stopper.core.body_models import classes_by_name
 from stopper.core.declared_queries import declared_queries
 from stopper.core.exchange import Request
 from stopper.core.fact import TextFile
@@ -18,7 +19,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, 
 from stopper.core.probe_login import lets_in
 from stopper.core.rule import Hit, Rule
 from stopper.core.spec_document import items, mapping
-from stopper.core.values import Constant, Format, Mapping, Sequence, Value, text_of, walk
+from stopper.core.values import Call, Constant, Format, Mapping, Name, Sequence, Value, text_of, walk
 
 MESSAGE: Final = "a password is read from the query string"
 _LOGIN: Final = re.compile(r"(?i)(^|[/_-])(log-?in|sign-?in|authenticate|auth|tokens?|sessions?)(/|$)")
@@ -58,13 +59,38 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit("a password is part of the path", route.registered_at, RouteRef(route.methods[0], route.path))
     yield from _parsed(facts)
     yield from _declared(facts)
+    yield from _filled(facts)
     yield from _sent(facts)
     yield from _forms(facts)
     yield from _documented(app)
 
 
+def _filled(facts: SourceFacts) -> Iterator[Hit]:
+    """``Login(**request.args)``, ``LoginForm(request.args)``, ``LoginSchema().load(request.args)``: a class with a password, filled from the query."""
+    for call in facts.calls() if facts.says("args") else ():
+        given = [*call.args, *(value for name, value in call.keywords if name in ("**", "formdata", "data", "obj"))]
+        if call.span is None or not any(map(_is_query, given)):
+            continue
+        made = call.receiver.callee if isinstance(call.receiver, Call) else call.callee.rpartition(".")[0]
+        known = classes_by_name(facts).get(call.callee) or classes_by_name(facts).get(made)
+        if known is not None and any(map(_is_credential, (*known.fields, *known.attributes))):
+            yield Hit(MESSAGE, call.span)
+
+
+def _is_query(value: Value) -> bool:
+    if isinstance(value, Call):
+        return value.callee in ("flask.request.args.to_dict", "flask.request.args.copy") or (
+            value.callee == "dict" and any(map(_is_query, value.args))
+        )
+    return isinstance(value, Name) and value.dotted == "flask.request.args"
+
+
 def _sent(facts: SourceFacts) -> Iterator[Hit]:
-    """``requests.get(url, params={"password": …})``: the application itself sends one so."""
+    """``requests.get(url, params={"password": …})``: the application itself sends one so; ``redirect(url_for("login", password=…))``."""
+    for call in facts.calls("flask.url_for", "*.url_for"):
+        named_so = any(is_password_name(name) and not isinstance(value, Constant) for name, value in call.keywords)
+        if call.span is not None and named_so:
+            yield Hit("a password is put into the query string", call.span)
     if not facts.imports("requests", "httpx", "aiohttp"):
         return
     for call in facts.calls("*.get", "*.post", "*.request", "*.put", "*.delete"):

@@ -23,15 +23,25 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.owner_names import WHO
-from stopper.core.place import RouteRef, Span
+from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import members
 from stopper.core.probe_login import log_in
 from stopper.core.probe_registration import registered
+from stopper.core.registered_roles import roles_taken
 from stopper.core.rule import Hit, Rule
 from stopper.core.secret import Secret
-from stopper.core.values import Call, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
+from stopper.core.values import (
+    Call,
+    Constant,
+    Item,
+    Name,
+    Truth,
+    Value,
+    options,
+    walk,
+)
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _CHANGES: Final = re.compile(
@@ -40,24 +50,16 @@ _CHANGES: Final = re.compile(
 _OLD: Final = re.compile(
     r"(?i)(old|current|existing|present|previous|original)_?-?(password|passwd|pwd|pass|pw)|(password|pwd)_?(old|current)|\bcode\b|otp|(^|_)token$"
 )
+_OLD_KEY: Final = re.compile(r"(?i)^(?:old|current|existing|present|previous|original)")
 _RECENT: Final = re.compile(
     r"(?i)fresh|reauth|step_?up|confirm_?(password|identity|access)|sudo|verify_(password|current|user|credentials)|check_?pass|authenticate|checkpw|mfa|totp|reset_token|admin|require_recent"
 )
 _STORES: Final = re.compile(
     r"(?i).*(set_password|generate_password_hash|hashpw|hash_password|change_password|update_password|\.hash|make_password|encrypt_password)$"
 )
-_ROLE: Final = re.compile(
-    r"(?i)^(roles?|is_?admin|is_?staff|is_?superuser|admin|superuser|user_?type|permissions?|privileges?|access_level|account_type)$"
-)
 _NEW_ONE: Final = re.compile(r"(?i)new_?-?(password|passwd|pwd)")
 _FINDS: Final = frozenset({"get", "get_or_404", "filter_by", "filter", "where", "find_one", "one_or_404", "get_by_id"})
-_LOADS: Final = frozenset(
-    {"load", "loads", "model_validate", "parse_obj", "model_validate_json", "deserialize", "validated"}
-)
 _FORMS: Final = ("flask_wtf.FlaskForm", "flask_wtf.Form", "wtforms.Form", "wtforms.form.Form")
-_CHECKED: Final = re.compile(
-    r"(?i)admin_?(required|only)|roles?_(required|accepted)|require_role|permission|superuser|invite|invitation"
-)
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -78,7 +80,7 @@ def detect(app: App) -> Iterator[Hit]:
         names = index.calling(functions, 2)
         ref = RouteRef(verbs[0], route.path)
         if REGISTERS.search(route.path) or REGISTERS.search(route.view.rpartition(".")[2]):
-            yield from _role(facts, route, names, ref)
+            yield from roles_taken(facts, route, names, ref)
         elif _sets(facts, names) and not _verifies(index, route, names):
             yield Hit(f"{ref} sets a new password without the current one", route.registered_at, ref)
 
@@ -139,54 +141,6 @@ def _is_about(route: SourceRoute) -> bool:
     return bool(_CHANGES.search(route.path) or _CHANGES.search(last)) and not RESETS.search(text)
 
 
-def _by_schema(facts: SourceFacts, names: list[str], ref: RouteRef) -> Iterator[Hit]:
-    """``User(role=data.role)``, ``insert_one({"role": data.role})``, ``user.role = data.role``, where a schema has made ``data`` of
-    the body."""
-    for name in names:
-        for key, value, span in _kept_roles(facts, name):
-            said = said_name(value)
-            sent = _ROLE.search(key) and _ROLE.search(said) and _is_sent(facts, value)
-            if sent and span is not None and not _is_held_against(facts, names, said):
-                yield Hit(f"{ref} takes `{said}` from whoever registers", span, ref)
-
-
-def _kept_roles(facts: SourceFacts, name: str) -> Iterator[tuple[str, Value, Span | None]]:
-    for call in facts.calls_in(name):
-        yield from ((key, value, call.span) for key, value in call.keywords)
-        for one in call.args:
-            for key, value in one.items if isinstance(one, Mapping) else ():
-                yield text_of(key) or "", value, call.span
-    yield from ((one.attribute, one.value, one.span) for one in facts.assignments_in(name) if "." in one.target)
-
-
-def _is_sent(facts: SourceFacts, value: Value) -> bool:
-    owner = value.owner if isinstance(value, (Member, Item)) else None
-    if isinstance(owner, Call):
-        return owner.method in _LOADS and any(facts.derives(given, "request-data") for given in owner.args)
-    return isinstance(owner, Parameter) and facts.derives(value, "request-data")
-
-
-def _is_held_against(facts: SourceFacts, names: list[str], key: str) -> bool:
-    return any(_holds(one.left, key) or _holds(one.right, key) for name in names for one in facts.comparisons_in(name))
-
-
-def _role(facts: SourceFacts, route: SourceRoute, names: list[str], ref: RouteRef) -> Iterator[Hit]:
-    if any(_CHECKED.search(one.name) for one in route.decorators) or any(
-        _CHECKED.search(call.callee) for name in names for call in facts.calls_in(name)
-    ):
-        return
-    yield from _by_schema(facts, names, ref)
-    for reading in facts.readings():
-        if reading.function in names and _ROLE.search(reading.key) and not reading.source.startswith("flask.session"):
-            if _is_held_against(facts, names, reading.key):
-                continue
-            yield Hit(f"{ref} takes `{reading.key}` from whoever registers", reading.span, ref)
-
-
-def _holds(value: Value, key: str) -> bool:
-    return any(said_name(part) == key or text_of(getattr(part, "key", None)) == key for part in walk(value, 4))
-
-
 def _sets(facts: SourceFacts, names: list[str]) -> bool:
     """One of the functions gives an account a password of the request."""
     reads = any(is_password_name(one.key) and one.function in names for one in facts.readings())
@@ -221,7 +175,8 @@ def _verifies(index: FunctionIndex, route: SourceRoute, names: list[str]) -> boo
         if any(_is_hashed_again(one.left) or _is_hashed_again(one.right) for one in facts.comparisons_in(name)):
             return True
         for call in facts.calls_in(name):
-            if checks_password_hash(call) or _RECENT.search(call.method) or _is_given_both(call):
+            looks = checks_password_hash(call) or _RECENT.search(call.method) or _is_given_both(call)
+            if looks and not _is_optional(facts, name, call):
                 return True
     if any(_OLD.search(one.key) and one.function in names for one in facts.readings()):
         return any(_looks(facts, name) for name in names)
@@ -232,6 +187,23 @@ def _verifies(index: FunctionIndex, route: SourceRoute, names: list[str]) -> boo
         for side in (one.left, one.right)
         for part in walk(side, 3)
     )
+
+
+def _is_optional(facts: SourceFacts, name: str, check: Call) -> bool:
+    """``if "current" in data and not check(…)``: who leaves it out is not asked."""
+    span = check.span
+    around = [one for one in facts.conditions_in(name) if span is not None and one.span.holds(span)]
+    return bool(around) and all(any(map(_asks_whether_sent, options(one.value))) for one in around)
+
+
+def _asks_whether_sent(value: Value) -> bool:
+    match value:
+        case Truth(parts=(Constant(value=str(key)), _), differs=False):
+            return _OLD_KEY.search(key) is not None
+        case Item(key=Constant(value=str(key))):
+            return _OLD_KEY.search(key) is not None
+        case _:
+            return False
 
 
 def _asks_for_old(facts: SourceFacts, names: list[str]) -> bool:
@@ -269,14 +241,10 @@ def _is_given_both(call: Call) -> bool:
     return bool(_STORES.fullmatch(call.callee)) and len(told) > 1 and any(_OLD.search(name) for name in told)
 
 
-def _key_of(value: Value) -> str:
-    return (text_of(value.key) or "") if isinstance(value, Item) else ""
-
-
 def _looks(facts: SourceFacts, name: str) -> bool:
     """What is read as the old password is used in a comparison, a condition or a call."""
     return any(True for _ in facts.comparisons_in(name)) or any(
-        any(_OLD.search(part.name) or _OLD.search(_key_of(part)) for value in call.args for part in walk(value, 3))
+        any(_OLD.search(part.name) or _OLD.search(said_name(part)) for value in call.args for part in walk(value, 3))
         for call in facts.calls_in(name)
     )
 

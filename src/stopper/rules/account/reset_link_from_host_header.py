@@ -166,6 +166,8 @@ def _is_host(value: Value) -> bool:
             return dotted in _HOST
         case Item(owner=Name(dotted="flask.request.headers" | "flask.request.environ"), key=Constant(value=str(key))):
             return key.lower() in _HEADERS
+        case Call(callee=callee, receiver=inner) if value.method in ("strip", "rstrip", "replace", "lower"):
+            return callee.rpartition(".")[0] in _HOST or (inner is not None and _is_host(inner))
         case _:
             return False
 

@@ -14,6 +14,7 @@ from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_names import PASSWORD
+from stopper.core.password_schemas import mentioned
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import attempt, says_nothing, steady
@@ -21,7 +22,7 @@ from stopper.core.probe_inputs import members
 from stopper.core.probe_login import entered, lets_in, login_requests, login_routes, retyped
 from stopper.core.raising import raised_in
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Item, Parameter, Value, is_constant, text_of, walk
+from stopper.core.values import Call, Constant, Item, Parameter, Sequence, Value, is_constant, text_of, walk
 from stopper.core.view_functions import index_of
 
 _UNKNOWN: Final = re.compile(
@@ -49,6 +50,7 @@ def detect(app: App) -> Iterator[Hit]:
         for route in facts.routes
         if not facts.is_test(route.span) and "POST" in route.methods and (LOGS_IN.search(route.path) or RESETS.search(route.path) or LOGS_IN.search(route.view.rpartition(".")[2]) or RESETS.search(route.view.rpartition(".")[2]) or _registers(route))
     ]  # fmt: skip
+    yield from _asked_beforehand(app, facts)
     if not named:
         return
     index = index_of(facts)
@@ -56,7 +58,12 @@ def detect(app: App) -> Iterator[Hit]:
     for route in named:
         if any(re.search(r"token|code|key", name) for name, _ in route.parameters) or _is_logged_in(app, route):
             continue
-        for function in index.of_view(route.view, method="POST"):
+        views = list(index.of_view(route.view, method="POST"))
+        for span in _of_schemas(facts, index.calling([view.name for view in views], 1)) if _registers(route) else ():
+            if f"{span.path}:{span.line}" not in seen:
+                seen.add(f"{span.path}:{span.line}")
+                yield Hit("the answer tells whether the account exists", span, RouteRef("POST", route.path))
+        for function in views:
             for name in index.calling([function.name], 2):
                 if not _takes_account(facts, name):
                     continue
@@ -74,8 +81,49 @@ def _registers(route: SourceRoute) -> bool:
     return bool(REGISTERS.search(route.path) or REGISTERS.search(route.view.rpartition(".")[2]))
 
 
+_BEFOREHAND: Final = re.compile(
+    r"(?i)(?:check|validate|exists?|available|availability|taken|lookup)[-_/]?(?:user[-_]?)?e?-?mails?|e?mails?[-_/]?(?:check|exists?|available|availability|taken|lookup)"
+)
+
+
+def _asked_beforehand(app: App, facts: SourceFacts) -> Iterator[Hit]:
+    """``/check-email``: a route that says to anybody whether an address is known."""
+    for route in facts.routes:
+        if facts.is_test(route.span) or not _BEFOREHAND.search(route.path) or _is_logged_in(app, route):
+            continue
+        reads = [one.span for one in facts.readings() if one.function == route.view and "mail" in one.key.lower()]
+        asked = any("mail" in name.lower() for name, _ in route.parameters) or bool(reads)
+        answers = [one for one in facts.returns_of(route.view) if not isinstance(one.value, Constant)]
+        if asked and answers:
+            yield Hit(
+                "the answer tells whether the account exists",
+                answers[0].span,
+                RouteRef(route.methods[0], route.path),
+                certainty="likely",
+            )
+
+
+def _of_schemas(facts: SourceFacts, names: list[str]) -> Iterator[Span]:
+    """``raise ValidationError("This e-mail is taken")`` in a validator of the schema or form that a registration uses."""
+    used = set(mentioned(facts, names))
+    for one in facts.raises():
+        home, _, word = one.function.rpartition(".")
+        if home not in used or "valid" not in f"{one.exception} {word}".lower() or not isinstance(one.value, Call):
+            continue
+        if any(_TAKEN.search(text) for value in one.value.args for text in _texts(value)):
+            yield one.span
+
+
 def _not_found(facts: SourceFacts, name: str) -> Iterator[Span]:
     """A look-up of the account, by what the caller wrote, that ends in 404 where there is none."""
+    for one in facts.returns_of(name):
+        parts = one.value.items if isinstance(one.value, Sequence) else ()
+        if (
+            len(parts) > 1
+            and is_constant(parts[1], 404)
+            and any(_asks_for_somebody(facts, asked.value) for asked in facts.conditions_around(one.span))
+        ):
+            yield one.span
     for call in facts.calls_in(name):
         given = [*call.args, *(value for _, value in call.keywords), call.receiver]
         if (
@@ -100,11 +148,15 @@ def _not_found(facts: SourceFacts, name: str) -> Iterator[Span]:
 
 def _asks_for_somebody(facts: SourceFacts, value: Value) -> bool:
     """That a test is about something that was looked up by what the caller wrote."""
+    asked = [
+        given
+        for made in walk(value, 2)
+        if isinstance(made, (Call, Item))
+        for given in ((*made.args, *(said for _, said in made.keywords)) if isinstance(made, Call) else (made.key,))
+    ]
     return any(
         isinstance(part, Item) and _ADDRESS.search(text_of(part.key) or "") and facts.derives(part, "request-data")
-        for call in walk(value, 2)
-        if isinstance(call, Call)
-        for given in (*call.args, *(said for _, said in call.keywords))
+        for given in asked
         for part in walk(given, 3)
     )
 

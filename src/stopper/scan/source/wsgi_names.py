@@ -19,7 +19,7 @@ _VARIABLES: Final = {
     "REMOTE_ADDR": "remote_addr",
 }
 _HEADER: Final = "HTTP_"
-_QUERY: Final = "flask.request.query_string"
+_QUERY: Final = ("flask.request.query_string", "flask.request.url", "flask.request.full_path")
 
 
 def of_environ(variable: str) -> Name | None:
