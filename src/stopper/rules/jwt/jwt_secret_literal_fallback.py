@@ -9,7 +9,7 @@ from stopper.core.environment_edits import without_fallback
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_keys import is_asymmetric, key_bytes, key_settings, key_uses, reached
 from stopper.core.module_values import bound_to
-from stopper.core.passing import handed
+from stopper.core.passing import passed
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import stands_in
@@ -103,8 +103,7 @@ def _fallbacks(facts: SourceFacts, value: Value | None, depth: int = 3) -> Itera
     match value:
         case Choice(options=several):
             outside = [one for one in several if isinstance(one, (EnvironmentValue, ConfigValue, Item, Call))]
-            told = [one for one in several if isinstance(one, Parameter)] if outside and depth > 0 else []
-            for one in (*several, *(given for parameter in told for given in handed(facts, parameter))):
+            for one in several:
                 if isinstance(one, Constant) and outside:
                     yield (outside[0] if getattr(outside[0], "span", None) else one), one
                 else:
@@ -143,7 +142,14 @@ def _of_call(facts: SourceFacts, call: Call, depth: int) -> Iterator[tuple[Value
         yield from _fallbacks(facts, call.receiver or call.argument(0), depth - 1)
     function = facts.function(call.callee) if depth > 0 else None
     if function is not None:
-        several = Choice(function.returns) if len(function.returns) > 1 else (function.returns or (None,))[0]
+        found = [
+            told
+            for one in function.returns
+            for told in (
+                passed(facts, one, call) if isinstance(one, Parameter) and one.function == call.callee else (one,)
+            )
+        ]  # what this call names, where the function gives a parameter back
+        several = Choice(tuple(found)) if len(found) > 1 else (*found, None)[0]
         yield from _fallbacks(facts, several, depth - 1)
 
 
