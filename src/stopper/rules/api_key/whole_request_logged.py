@@ -70,7 +70,7 @@ _SHOWS: Final = frozenset(
 )
 _TEXT: Final = frozenset({"format", "join", "decode", "copy", "items", "to_dict", "strip", "dumps"})
 _CREDENTIAL_HEADERS: Final = frozenset({"authorization", "cookie"})
-_MANY: Final = 3
+_MANY: Final = 2
 """As many places of one function are told as one."""
 _TELLS_NOTHING: Final = frozenset({"len", "bool", "type", "isinstance", "hash", "sorted_keys"})
 

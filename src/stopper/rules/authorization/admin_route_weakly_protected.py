@@ -11,6 +11,7 @@ from stopper.core.fact import Decorator, Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.owner_names import ADMIN_GUARD, ROLE, WHO
 from stopper.core.place import RouteRef
+from stopper.core.reached_by_admins import logs_in_admins_alone
 from stopper.core.rule import Hit, Rule
 from stopper.core.seeming_guards import is_seemingly_guarded
 from stopper.core.told_nothing import is_told_nothing
@@ -40,7 +41,6 @@ _OF_ONESELF: Final = re.compile(r"(?i)(^|/)(me|myself|your-account|my-account)(/
 _SCOPE: Final = re.compile(r"(?i)scopes?|scp|permissions?|groups?|authorities|entitlements?|realm_access")
 """Members of claims that say what their holder may do."""
 _OF_ADMINS: Final = re.compile(r"(?:^|\.)(?:Admin|Administrator|Superuser|Staff)(?:User|Account)?\.")
-_ADMIN_CLASS: Final = re.compile(r"(?:^|\.)(?:Admin|Administrator|Superuser)(?:[A-Z]\w*)?(?:\.|$)")
 _REGISTERS: Final = re.compile(r"(?i)register|registration|sign-?up|join|users?/?$")
 _KIND_OF_USER: Final = re.compile(
     r"(?:^|\.)current_user\.is_(?!authenticated$|active$|anonymous$|confirmed$|verified$|enabled$|fresh$)\w+$"
@@ -143,22 +143,10 @@ def _knows_only_admins(facts: SourceFacts) -> bool:
     names = [one.name.rpartition(".")[2].lower() for one in people]
     if names and all(name in ("admin", "administrator", "superuser") for name in names):
         return True
-    logged_in = [value for call in facts.calls("flask_login.login_user") for value in call.args[:1]]
-    if logged_in and all(any(map(_is_an_admin, walk(value, 6))) for value in logged_in):
+    if logs_in_admins_alone(facts):
         return True  # there may be other accounts, which nothing logs in
     alike = bool(people) and not any(one.attributes or one.methods or len(one.bases) > 1 for one in people)
     return alike and not any(_REGISTERS.search(route.path) for route in facts.routes)
-
-
-def _is_an_admin(value: Value) -> bool:
-    """``AdminAccount.query.filter_by(name=name)``, ``session.get(AdminAccount, number)``, ``passkey.admin_account``."""
-    match value:
-        case Call(callee=word) | Name(dotted=word):
-            return _ADMIN_CLASS.search(word) is not None
-        case Member(attribute=word):
-            return "admin" in word.lower() and not word.startswith("is_")
-        case _:
-            return False
 
 
 def _logs_in_admins_only(app: App) -> bool:

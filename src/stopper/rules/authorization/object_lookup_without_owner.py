@@ -11,6 +11,7 @@ from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.owner_names import ADMIN_GUARD, OWNER, PRIVATE
 from stopper.core.place import RouteRef
+from stopper.core.reached_by_admins import logs_in_admins_alone
 from stopper.core.rule import Hit, Rule, Severity
 from stopper.core.seeming_guards import is_seemingly_guarded
 from stopper.core.shared_credentials import lets_programs_in
@@ -73,6 +74,8 @@ _TEMPLATES: Final = re.compile(r"(?i)^[^{]*[/_-](?:templates?|templating)(?=[/_-
 def detect(app: App) -> Iterator[Hit]:
     """Guarded routes that look a private thing up by an id from the path or the body, and never ask whose it is."""
     facts = source_of(app)
+    if logs_in_admins_alone(facts):
+        return
     narrowed = _narrowed_models(facts)
     index = index_of(facts)
     for route in app.routes:
