@@ -25,7 +25,7 @@ _FOR_EVERYBODY: Final = re.compile(
 
 MESSAGE: Final = "any website may call this API from a browser and read the answer"
 _TOGETHER: Final = 4
-"""From so many decorators or answers of one file on they are told together."""
+"""From so many decorators or answers of views on they are told together."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -51,20 +51,20 @@ def detect(app: App) -> Iterator[Hit]:
     views = {one.span: function.name for function in facts.functions() for one in function.decorators}
     views |= {one.span: name for one in starred if facts.is_view(name := facts.function_around(one.span))}
     spans = dict.fromkeys([*(said.span for said in open_to_all), *(one.span for one in starred)])
-    files = Counter(span.path for span in spans if span is not None and span in views)
+    files = Counter(span.path for span in spans if span is not None and span in views and span not in published)
+    in_all = sum(files.values())
     told: set[str] = set()
     for span in spans:
         view = views.get(span, "") if span is not None else ""
         if span in published or (view and view in told):
             continue
         told.add(view)  # two decorators of one view open it once
-        if span is None or not view or files[span.path] < _TOGETHER:
+        if span is None or not view or in_all < _TOGETHER:
             yield Hit(MESSAGE, span)
-        elif span.path not in told:
-            told.add(span.path)  # many decorators of one file that all say the same are one decision
-            yield Hit(
-                f"any website may call {files[span.path]} views of this file from a browser and read the answers", span
-            )
+        elif "together" not in told:
+            told.add("together")  # many decorators that all say the same are one decision
+            where = "this file" if len(files) == 1 else f"{len(files)} files"
+            yield Hit(f"any website may call {in_all} views of {where} from a browser and read the answers", span)
 
 
 def _is_of_open_paths(app: App, said: Saying) -> bool:
