@@ -43,7 +43,8 @@ LAYERS: Final = 4
 """Functions from a view to what checks the password: view, service, repository or hasher, and one more."""
 _CHECKS_PASSWORD: Final = re.compile(
     r"(?i).*\b(check_password(_hash)?|verify_password|checkpw|check_pw|password_matches|validate_password|verify_and_update_password|"
-    r"compare_password|authenticate_user)$|.*pyotp.*\.verify$|.*(argon2|PasswordHasher|CryptContext|passlib).*\.verify$"
+    r"compare_password|authenticate_user|simple_bind_s|sign_in_with_(email_and_)?password|(admin_)?initiate_auth)$|(ldap|ldap3|pam|pamela)\..*(bind|bind_s|authenticate)$|"
+    r".*pyotp.*\.verify$|.*(argon2|PasswordHasher|CryptContext|passlib).*\.verify$"
 )
 _ASKS: Final = re.compile(
     r"(?i)(?:is_)?(?:check|verif(?:y|ies)|valid(?:ate)?|match(?:es)?|compare|authenticate|log_?in|sign_?in|correct)(?:_?(?:user|login|credentials?|pass(?:word|wd)?|pwd))?"

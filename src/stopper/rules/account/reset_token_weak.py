@@ -11,6 +11,7 @@ from typing import Final
 from stopper.core.account_names import RESETS, said_name
 from stopper.core.ages_by_hand import looks_at_age
 from stopper.core.app import App
+from stopper.core.endless_entries import endless_entries
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
@@ -55,6 +56,8 @@ def detect(app: App) -> Iterator[Hit]:
         if hit.span is not None and (hit.span.path, hit.span.line) not in seen:
             seen.add((hit.span.path, hit.span.line))
             yield hit
+    for span in endless_entries(facts, reached, RESETS):
+        yield Hit("a token of the store never ends, and is not taken out where it is used", span, certainty="likely")
 
 
 def _reached(facts: SourceFacts) -> list[str]:

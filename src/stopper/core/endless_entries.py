@@ -1,0 +1,37 @@
+"""Entries of a store of keys, such as Redis, that nothing ends: no time when they are put in, and nobody who takes them out."""
+
+import re
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Final
+
+from stopper.core.place import Span
+from stopper.core.values import Call, Format, text_of
+
+if TYPE_CHECKING:
+    from stopper.core.facts import SourceFacts
+
+_STORES: Final = ("redis", "valkey", "fakeredis", "flask_redis", "cachelib", "flask_caching", "pymemcache")
+_ENDS: Final = frozenset({"ex", "px", "exat", "pxat", "timeout", "ttl", "expire", "time"})
+_TAKES_OUT: Final = ("*.delete", "*.getdel", "*.unlink", "*.expire", "*.expireat", "*.pexpire", "*.delete_many")
+
+
+def endless_entries(facts: "SourceFacts", functions: Collection[str], about: re.Pattern[str]) -> Iterator[Span]:
+    """Where one of these functions puts an entry in whose key begins with a word of that kind, which is read elsewhere by its key."""
+    if not facts.imports(*_STORES):
+        return
+    ended = {_beginning(call) for call in facts.calls(*_TAKES_OUT)}
+    read = {_beginning(call) for call in facts.calls("*.get")}
+    for call in facts.calls("*.set"):
+        word = _beginning(call)
+        if call.function not in functions or call.span is None or not about.search(word):
+            continue
+        if word in read - ended and len(call.args) == 2 and not any(name in _ENDS for name, _ in call.keywords):
+            yield call.span
+
+
+def _beginning(call: Call) -> str:
+    """The literal text with which the key begins: ``invite:`` of ``f"invite:{code}"``."""
+    first = call.args[0] if call.args else None
+    if isinstance(first, Format):
+        first = first.parts[0] if first.parts else None
+    return text_of(first) or ""
