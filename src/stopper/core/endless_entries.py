@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
 
 _STORES: Final = ("redis", "valkey", "fakeredis", "flask_redis", "cachelib", "flask_caching", "pymemcache")
-_ENDS: Final = frozenset({"ex", "px", "exat", "pxat", "timeout", "ttl", "expire", "time"})
+_ENDS: Final = frozenset({"ex", "px", "timeout", "ttl", "expire", "time"} | {f"{unit}at" for unit in ("ex", "px")})
 _TAKES_OUT: Final = ("*.delete", "*.getdel", "*.unlink", "*.expire", "*.expireat", "*.pexpire", "*.delete_many")
 
 
