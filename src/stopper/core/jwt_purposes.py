@@ -73,14 +73,11 @@ def purposes_of(facts: SourceFacts, call: Call) -> set[str]:
     """The purposes of the tokens that this call signs; several where it stands in a function that is told the purpose."""
     claims = call.argument(ENCODING[call.callee].claims, "payload", "claims")
     told = {
-        found.group(1).lower()
+        kind
         for one in options(claims)
         if isinstance(one, Mapping)
         for name in _told_by_parameter(one)
-        if isinstance(said := one.get(name), Parameter)
-        for passed in given(facts, said)
-        for inner in (passed.items if isinstance(passed, Sequence) else (passed,))
-        if (found := PURPOSES.search(text_of(inner) or "")) is not None
+        for kind in _kinds_passed(facts, one.get(name))
     }
     own = purpose_of(call) or handed_out_as(facts, call) or _said_by(written_in(facts, call))
     return told or ({own} if own is not None else set())
@@ -91,6 +88,16 @@ def _told_by_parameter(claims: Mapping) -> list[str]:
     return [key for key in claims.keys() if key not in _NOT_KINDS and isinstance(claims.get(key), Parameter)]  # noqa: SIM118
 
 
+def _kinds_passed(facts: SourceFacts, said: Value | None) -> set[str]:
+    """The purposes among what callers pass for a claim."""
+    return {
+        found.group(1).lower()
+        for passed in (given(facts, said) if isinstance(said, Parameter) else ())
+        for inner in (passed.items if isinstance(passed, Sequence) else (passed,))
+        if (found := PURPOSES.search(text_of(inner) or "")) is not None
+    }
+
+
 def kind_claims(facts: SourceFacts, call: Call) -> set[str]:
     """The claims of a token signed here that say what it is for, under names of the application's own."""
     claims = call.argument(ENCODING[call.callee].claims, "payload", "claims")
@@ -98,7 +105,7 @@ def kind_claims(facts: SourceFacts, call: Call) -> set[str]:
     for one in options(claims):
         if isinstance(one, Mapping):
             found |= {key for key in one.keys() if _HALF_WAY.search(key)}  # noqa: SIM118
-            found |= set(_told_by_parameter(one))
+            found |= {name for name in _told_by_parameter(one) if _kinds_passed(facts, one.get(name))}
     return found
 
 

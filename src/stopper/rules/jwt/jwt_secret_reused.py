@@ -12,6 +12,7 @@ from stopper.core.jwt_names import ENCODING
 from stopper.core.jwt_purposes import marks, plain_key, purposes_of
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
+from stopper.core.setting_facts import settings_out_of_sight
 from stopper.core.values import Call, ConfigValue, Constant, Format, Member, Name, Parameter, Value, options, walk
 
 SIGNERS: Final = re.compile(r"itsdangerous\.(\w+\.)?\w*(Serializer|Signer)")
@@ -100,7 +101,7 @@ def _by_default(app: App, facts: SourceFacts) -> Iterator[Hit]:
     )
     outside = any(True for _ in facts.calls(*(f"*.{name}" for name in _FROM_OUTSIDE)))
     own = [write for write in facts.config_writes(SESSIONS) if write.loaded is not False]
-    if own and not named and not outside:
+    if own and not named and not outside and not settings_out_of_sight(app, "JWT_SECRET_KEY"):
         yield Hit("no key of its own is set for tokens, so SECRET_KEY signs them and the sessions", own[0].span)
 
 

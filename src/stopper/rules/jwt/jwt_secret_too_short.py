@@ -167,22 +167,23 @@ def _in_files(app: App, facts: SourceFacts) -> Iterator[Hit]:
 
 def _asked_for_too_few(app: App, facts: SourceFacts) -> Iterator[Hit]:
     """``if len(KEY) < 8: raise``: shorter secrets than the algorithm needs are let through on purpose."""
-    lengths = [
-        one
-        for one in facts.comparisons("<", "<=")
-        if isinstance(one.left, Call) and one.left.callee == "len" and one.left.args
-    ]
-    for _, key, algorithms in key_uses(app, facts) if lengths else ():
-        if not is_hmac(algorithms):
+    asked: dict[str, list[tuple[int, Span]]] = {}
+    refused = [one.span for one in facts.conditions() if one.stops or one.refuses]
+    for one in facts.comparisons("<", "<="):
+        least = one.right.value if isinstance(one.right, Constant) else None
+        if not isinstance(one.left, Call) or one.left.callee != "len" or not isinstance(least, int):
             continue
-        keys = {one.variable for one in reached(facts, key) if isinstance(one, EnvironmentValue)}
-        for one in lengths:
-            asked = one.left.args[0] if isinstance(one.left, Call) else one.left
-            least = one.right.value if isinstance(one.right, Constant) else None
-            named = {part.variable for part in reached(facts, asked) if isinstance(part, EnvironmentValue)}
-            if isinstance(least, int) and keys & named and 0 < least + (one.operator == "<=") < needed(algorithms):
+        if any(span.holds(one.span) for span in refused):
+            for value in (found for given in one.left.args for found in reached(facts, given)):
+                for part in walk(value, 3):
+                    if isinstance(part, EnvironmentValue):
+                        asked.setdefault(part.variable, []).append((least + (one.operator == "<="), one.span))
+    for _, key, algorithms in key_uses(app, facts) if asked else ():
+        for part in reached(facts, key) if is_hmac(algorithms) else ():
+            found = asked.pop(part.variable, []) if isinstance(part, EnvironmentValue) else []
+            if found and 0 < (most := max(least for least, _ in found)) < needed(algorithms):
                 yield Hit(
-                    f"a secret of {least} characters is let through, and {needed(algorithms)} are needed", one.span
+                    f"a secret of {most} characters is let through, and {needed(algorithms)} are needed", found[0][1]
                 )
 
 

@@ -19,7 +19,7 @@ from stopper.core.probe_baseline import Baseline, controls, judge, shown
 from stopper.core.probe_login import entered
 from stopper.core.probe_signature import signable, telling_baseline
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, ConfigValue, Mapping, Parameter, Value, is_constant, text_of
+from stopper.core.values import Call, ConfigValue, Item, Mapping, Parameter, Value, is_constant, text_of, walk
 
 _LINK: Final = re.compile(r"(?i)forgot|reset|recover|magic_?link|invit|activat|confirm|verif(?:y|ication)_?e?mail")
 _SENDS: Final = re.compile(r"(?i)(?:^|[._])(?:send|mail|e?mail_|sms|notify)|apply_async$|\.Message$")
@@ -81,6 +81,14 @@ def _asks_kind(app: App, facts: SourceFacts, call: Call, key: Value | None) -> b
     }
     if call.keyword("subject") is not None or any(asked_by_hand(facts, call, kind) for kind in {*KINDS, *own}):
         return True
+    around = {call.function} | {one.function for one in facts.calls(call.function) if call.function}
+    if any(
+        isinstance(part, Item) and text_of(part.key) in own
+        for function in around
+        for one in facts.conditions_in(function)
+        for part in walk(one.value, 4)
+    ):
+        return True  # ``if claims.get("mfa_pending"): …``
     return call.keyword("audience") is not None and not _one_audience(app, facts, marks(facts, key))
 
 

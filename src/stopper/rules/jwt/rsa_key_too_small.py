@@ -110,9 +110,9 @@ def _given(facts: SourceFacts, value: Value) -> tuple[Value, ...]:
 
 
 def _of_command(facts: SourceFacts, line: str, place: Span) -> Iterator[Hit]:
-    if not _GENERATES.search(line) or _OF_SOMETHING_ELSE.search(line):
+    if not _GENERATES.search(line) or any(_OF_SOMETHING_ELSE.search(word) for word in line.split()):
         return
-    if not _OF_TOKENS.search(line) and not facts.imports(*LIBRARIES):
+    if not _OF_TOKENS.search(line) and (not facts.imports(*LIBRARIES) or "-x509" in line):
         return
     sizes = [int(found) for found in re.findall(r"(?<![\w.-])(?:rsa:)?(\d{3,5})(?![\w.])", line)]
     small = [size for size in sizes if 512 <= size < LEAST]
