@@ -8,7 +8,8 @@ from stopper.core.app import Route
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
 from stopper.core.labels import LabelKind
-from stopper.core.values import Call, Constant, Member, Name, Value, walk
+from stopper.core.owner_names import OF_ANYBODY
+from stopper.core.values import Call, Constant, Item, Member, Name, Value, parts, text_of, walk
 from stopper.core.view_functions import FunctionIndex
 
 _SHOWN: Final[tuple[LabelKind, ...]] = ("api-key", "token", "authorization-header", "password")
@@ -24,6 +25,8 @@ _GUARD: Final = re.compile(
 _AUTH_NAME: Final = re.compile(
     r"(?i)auth(?!or)|require|verify|permission|login|token|credential|protect|guard|api_?key|signature|signed|hmac|validate_\w*(?:request|webhook|call)"
 )
+_OF_FORMS: Final = re.compile(r"(?i)csrf|xsrf|form_token")
+"""What looks after the tokens of forms, which every visitor has."""
 _SOMEBODY: Final = re.compile(
     r"(?i)(?:current_?|logged_in_?|auth_?|session_?)(?:user|account|person|token|identity|principal)|principal|identity|claims"
 )
@@ -84,10 +87,10 @@ def _asks_by_itself(index: FunctionIndex, own: Sequence[Function]) -> bool:
     """The view, or what it calls in the project, looks at who is calling or checks what was shown."""
     facts, names = index.facts, set(index.calling([function.name for function in own], 1))
     calls = [call for name in names for call in facts.calls_in(name)]
-    if any(_PROOF.fullmatch(call.callee) or any(is_who(part) for part in walk(call)) for call in calls):
+    if any(_PROOF.fullmatch(call.callee) or _speaks_of_somebody(call) for call in calls):
         return True
     asked = [one for name in names for one in index.conditions.get(name, ())]
-    if any(one.refuses and is_who(part) for one in asked for part in walk(one.value)):
+    if any(one.refuses and _speaks_of_somebody(one.value) for one in asked):
         return True
     if any(one.stops and _checks_header(facts, part) for one in asked for part in walk(one.value)):
         return True
@@ -114,6 +117,35 @@ def is_who(part: Value) -> bool:
     )
 
 
+def _speaks_of_somebody(value: Value) -> bool:
+    """That somewhere in it stands who is calling; a form's token in the session is everybody's own."""
+    level, met = [value], set[int]()
+    while level:
+        one = level.pop()
+        if id(one) in met or _is_of_anybody(one):
+            continue
+        met.add(id(one))
+        if is_who(one):
+            return True
+        level += parts(one)
+    return False
+
+
+def _is_of_anybody(value: Value) -> bool:
+    """``session["csrf_token"]``, ``session.pop("state", None)``"""
+    if isinstance(value, Item):
+        return (
+            isinstance(value.owner, Name)
+            and value.owner.dotted == "flask.session"
+            and OF_ANYBODY.search(text_of(value.key) or "") is not None
+        )
+    return (
+        isinstance(value, Call)
+        and value.callee.startswith("flask.session.")
+        and OF_ANYBODY.search(text_of(value.argument(0)) or "") is not None
+    )
+
+
 def _hooked(index: FunctionIndex, route: Route, understood: frozenset[str]) -> bool:
     """A function that runs before the view may refuse in a way that the reader could not follow to its end."""
     known = understood & {
@@ -122,7 +154,8 @@ def _hooked(index: FunctionIndex, route: Route, understood: frozenset[str]) -> b
     hooks = dict.fromkeys(
         hook for one in index.facts.routes if one.path == route.path for hook in one.hooks if hook not in known
     )
-    return any(_AUTH_NAME.search(name.rpartition(".")[2]) for name in index.calling(hooks, 3))
+    words = [name.rpartition(".")[2] for name in index.calling(hooks, 3)]
+    return any(_AUTH_NAME.search(word) and not _OF_FORMS.search(word) for word in words)
 
 
 def _decorated(own: Sequence[Function]) -> bool:

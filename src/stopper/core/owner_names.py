@@ -8,6 +8,10 @@ OWNER: Final = re.compile(
     r"merchant|student)s?(_?(id|ids|uuid|email|name|username|pk|ref))?$|^uid$|^sub$"
 )
 """A column or member that says whose it is."""
+OF_ANYBODY: Final = re.compile(
+    r"(?i)csrf|xsrf|nonce|(?:^|_)state$|^_flashes$|locale|(?:^|_)lang$|language$|theme|^visits$"
+)
+"""Keys of a session that say nothing of who it is."""
 PRIVATE: Final = re.compile(
     r"(?i)(^|[/_-])(orders?|invoices?|notes?|documents?|docs?|files?|messages?|payments?|accounts?|profiles?|addresses|cards?|transactions?|statements?|tickets?|bookings?|reservations?|appointments?|records?|"
     r"todos?|tasks?|projects?|subscriptions?|contracts?|reports?|receipts?|carts?|wallets?|transfers?|users?|prescriptions?|claims?|letters?|drafts?|attachments?|uploads?|photos?|"

@@ -9,6 +9,7 @@ from stopper.core.api_key_names import READ_FROM, is_key_reading
 from stopper.core.fact import Comparison, Condition, Raise, Return
 from stopper.core.facts import SourceFacts
 from stopper.core.labels import LabelKind
+from stopper.core.owner_names import OF_ANYBODY
 from stopper.core.values import (
     Call,
     Choice,
@@ -343,7 +344,7 @@ def _says_nobody(value: Item) -> bool:
     return (
         isinstance(value.owner, Name)
         and value.owner.dotted == "flask.session"
-        and names.OF_ANYBODY.search(text_of(value.key) or "") is not None
+        and OF_ANYBODY.search(text_of(value.key) or "") is not None
     )
 
 

@@ -267,10 +267,6 @@ ASKS_BY_CLASS: Final = re.compile(r"(?i)auth|login|secure|security|protect")
 OPEN_BY_CLASS: Final = re.compile(r"(?i)public|anonymous|(?:^|_)open(?:_|$)|exempt")
 """Attributes by which a view class says whether its own ``dispatch_request`` asks who is calling."""
 
-OF_ANYBODY: Final = re.compile(
-    r"(?i)csrf|xsrf|nonce|(?:^|_)state$|^_flashes$|locale|(?:^|_)lang$|language$|theme|^visits$"
-)
-"""Keys of a session that say nothing of who it is."""
 ASKS_PERSON: Final = re.compile(
     r"flask\.g\.(?:current_)?(?:user|identity|account|member|principal|person|tenant|auth\w*|login)\.\w+$|(?:flask_login|flask_security|flask_jwt_extended)\.current_user\.\w+$"
     r"|\?\.(?:authenticate|get_current_user|current_user|authenticated_user|get_current_tenant)$"
