@@ -213,6 +213,8 @@ def probe(target: Target) -> Steps[Verdict]:
         return not_applicable("no route registers people")
     for route in routes[:2]:
         good = yield from send(_request(target, route, "good", f"Qv7-{target.canary}-mire-lantern"))
+        if not _taken(good):  # some take letters and digits only
+            good = yield from send(_request(target, route, "good", f"Qv7{target.canary}mireLantern9"))
         if not _taken(good):
             continue
         weak = yield from send(_request(target, route, "weak", WEAK))
@@ -255,7 +257,7 @@ def _request(target: Target, route: Route, who: str, password: str) -> Request:
     except ValueError:
         said = {}
     body: dict[str, object] = dict(cast("dict[str, object]", said)) if isinstance(said, dict) else {}
-    body = with_account(body, f"stopper-{who}-{target.canary}", password)
+    body = with_account(body, f"stopper{who}{target.canary}", password)
     made = replace(honest, body=json.dumps(body).encode(), effect="write")
     headers = tuple(pair for pair in made.headers if pair[0].lower() != "content-type")
     return replace(made, headers=(*headers, ("Content-Type", "application/json")))
