@@ -57,6 +57,10 @@ _LOGGED_IN: Final = re.compile(
     r"(?i)_?(?:user|uid|account|member|customer|username|user_?name|email|login|logged_?in|authenticated|auth|token|identity|sub|profile|patient|client|person|staff|employee)(?:_?id)?"
 )
 """A member of the session whose presence says that somebody is logged in."""
+_STATE: Final = re.compile(
+    r"(?i)(?:email_?)?verified|is_active|active|confirmed|enabled|mfa\w*|two_factor\w*|amr|typ|type|exp|iat|jti"
+)
+"""Claims that say in which state somebody is, and not what belongs to whom."""
 _PEOPLE_WORDS: Final = r"(?:user|account|member|customer|patient|person|people|profile|employee|student|client|teacher|principal|identity)s?"
 _PEOPLE: Final = re.compile(rf"(?i){_PEOPLE_WORDS}")
 _FROM_PEOPLE: Final = re.compile(rf"(?i)\b(?:from|update)\s+\W?{_PEOPLE_WORDS}\b")
@@ -177,6 +181,8 @@ def _is_presence(value: Value) -> bool:
             return _BARE.fullmatch(attribute) is not None and (any(map(is_who, walk(owner))) or isinstance(owner, Call))
         case Item(owner=Name(dotted="flask.session" | "flask.g"), key=key):
             return _LOGGED_IN.fullmatch(text_of(key) or "") is not None
+        case Item(key=key):
+            return _STATE.fullmatch(text_of(key) or "") is not None
         case _:
             return False
 

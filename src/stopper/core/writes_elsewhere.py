@@ -17,6 +17,9 @@ GRANTS: Final = re.compile(
 _COPIES: Final = ("dataclasses.replace", "copy.replace", "attr.evolve", "attrs.evolve", "*._replace", "*.model_copy")
 _FROM_DICTS: Final = ("playhouse.shortcuts.update_model_from_dict", "playhouse.shortcuts.dict_to_model")
 _MODEL_FORM: Final = re.compile(r"wtforms_\w+(?:\.\w+)*\.model_form|wtforms\.ext\.\w+\.orm\.model_form|.*\.model_form")
+_SAVES: Final = re.compile(
+    r"(?!flask\.|json\.)(?:.*\.)?(?:save|store|put|write|persist|replace|upsert|update)(?:_\w+)?"
+)
 _STATEMENTS: Final = frozenset({"insert", "update", "values", "returning"})
 _CHANGES: Final = re.compile(r"(?i)^\s*(?:update\s|insert\s+into\s|replace\s+into\s)")
 
@@ -26,6 +29,9 @@ def writes_elsewhere(facts: SourceFacts) -> Iterator[Call]:
     yield from _by_library(facts)
     yield from _by_statement(facts)
     yield from _by_form(facts)
+    for call in facts.calls_matching(_SAVES.pattern):
+        if any(is_merged(facts, value) for value in call.args):
+            yield call
 
 
 def _by_library(facts: SourceFacts) -> Iterator[Call]:

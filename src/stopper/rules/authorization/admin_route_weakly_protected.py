@@ -15,7 +15,7 @@ from stopper.core.reached_by_admins import logs_in_admins_alone
 from stopper.core.rule import Hit, Rule
 from stopper.core.seeming_guards import is_seemingly_guarded
 from stopper.core.told_nothing import is_told_nothing
-from stopper.core.values import Call, ConfigValue, EnvironmentValue, Item, Member, Name, Value, text_of, walk
+from stopper.core.values import Call, ConfigValue, EnvironmentValue, Item, Member, Name, Parameter, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 ADMIN: Final = re.compile(
@@ -201,7 +201,12 @@ def _asks_role(index: FunctionIndex, route: Route, method: str, guards: list[str
         side for name in names for one in index.comparisons.get(name, ()) for side in (one.left, one.right)
     ]
     values += [one.value for name in names for one in index.conditions.get(name, ())]
-    if any(_is_role(part) and not _is_sent(part) for value in values for part in walk(value)):
+    named = {name for name, _ in route.parameters}
+    if any(
+        _is_role(part) and not _is_sent(part) and not _is_of_a_target(part, named)
+        for value in values
+        for part in walk(value)
+    ):
         return True
     asked = [call for name in names for call in facts.calls_in(name) if call.method not in _ANSWERS]
     return any(_asks_about(part) for call in asked for part in walk(call)) or _asks_kind(index, names, own)
@@ -238,6 +243,14 @@ def _is_sent(part: Value) -> bool:
     return any(
         (part.dotted if isinstance(part, Name) else part.callee if isinstance(part, Call) else "") in _BODY
         for part in walk(part, 6)
+    )
+
+
+def _is_of_a_target(part: Value, named: set[str]) -> bool:
+    """The role of whoever the path names, and not of who is calling: ``User.query.get(user_id).role``."""
+    inside = list(walk(part, 8)) if isinstance(part, Member) else []
+    return any(isinstance(one, Parameter) and one.parameter in named for one in inside) and not any(
+        isinstance(one, Name) and WHO.search(one.dotted) for one in inside
     )
 
 

@@ -10,6 +10,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.guards_in_vain import in_vain
 from stopper.core.kept_caller import is_asked_for_later
 from stopper.core.nested_functions import inside
+from stopper.core.owner_names import WHO
 from stopper.core.place import RouteRef, Span
 from stopper.core.raising import raised_in
 from stopper.core.request_hooks import BEFORE, hung
@@ -294,7 +295,11 @@ def _after_asking(facts: SourceFacts, call: Call) -> bool:
 
 
 def _looks_at_caller(value: Value) -> bool:
-    return any(isinstance(part, Name) and part.dotted.startswith(_SHOWN) for part in walk(value))
+    return any(
+        (isinstance(part, Name) and (part.dotted.startswith(_SHOWN) or WHO.search(part.dotted) is not None))
+        or (isinstance(part, Call) and WHO.search(part.callee) is not None)
+        for part in walk(value)
+    )
 
 
 def _thrown_away(facts: SourceFacts, call: Call) -> bool:

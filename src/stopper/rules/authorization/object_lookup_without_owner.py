@@ -64,6 +64,7 @@ _NARROWS: Final = frozenset({"filter", "filter_by", "where", "with_loader_criter
 _WHO_ASKS: Final = re.compile(r"(?i)user|tenant|principal|identity|security|account|organi[sz]ation|company")
 _ROLE_GUARD: Final = re.compile(r"(?i)roles?(?:_|$)|permissions?(?:_|$)|requires?_any_of")
 _GUARD: Final = re.compile(r"(?i)auth|require|needs?(?:_|$)|access|protect|allow|restrict|(?:^|_)can(?:_|$)")
+_FIRESTORES: Final = ("firebase_admin", "google.cloud.firestore", "google.cloud")
 _SERVES: Final = frozenset({"flask.send_file", "flask.send_from_directory"})
 _FILE_ID: Final = re.compile(r"(?i)(?:^|_)(?:id|uuid|number|no|uid)$")
 _STEM: Final = re.compile(r"_?(?:ids?|uuids?|pk)$")
@@ -154,6 +155,9 @@ def _lookups(index: FunctionIndex, own: list[Function]) -> Iterator[Call | Item]
         for call in facts.calls_in(function.name):
             if facts.function(call.callee) is not None and any(_is_id(index, value) for value in call.args):
                 yield from (inner for inner in facts.calls_in(call.callee) if _looks_up(index, inner))
+        for call in facts.calls_in(function.name) if facts.imports(*_FIRESTORES) else ():
+            if call.method == "document" and any(_is_id(index, value) for value in call.args):
+                yield call
         for call in facts.calls_in(function.name):
             if call.callee in _SERVES and any(_is_number(index, value) for value in call.args):
                 yield call

@@ -28,6 +28,7 @@ from stopper.core.values import (
     Call,
     Choice,
     Constant,
+    Item,
     Member,
     Name,
     Parameter,
@@ -35,6 +36,7 @@ from stopper.core.values import (
     Value,
     is_constant,
     options,
+    parts,
     walk,
 )
 from stopper.core.whose_it_is import is_or_mine, is_stamped, lets_on, turns_away, weighs
@@ -92,7 +94,8 @@ def _is_asked_of(facts: SourceFacts, one: Comparison) -> bool:
 
 def _may_decide(facts: SourceFacts, said: Value, other: Value) -> bool:
     """It is held against a known role; or it stands in claims that nobody verified, whatever role it is held against."""
-    if (key := said_under(facts, said)) and "admin" in key.lower() and str(getattr(other, "value", "")).lower() in _YES:
+    words = [str(one.value).lower() for one in walk(other, 1) if isinstance(one, Constant)]
+    if (key := said_under(facts, said)) and "admin" in key.lower() and words and set(words) <= _YES:
         return True  # ``request.args.get("admin") == "1"``
     return _names_role(facts, other) or facts.derives(said, "unverified-claims") or turns_away(facts, said, other)
 
@@ -254,12 +257,22 @@ def _asks_who(facts: SourceFacts, function: str) -> bool:
     return _looks_at_who(facts, function) or is_reached_by_admins(facts, function)
 
 
+def _without_defaults(value: Value) -> Iterator[Value]:
+    """What stands in a value, without what ``request.args.get("tenant_id", g.user.tenant_id)`` gives where nothing was sent."""
+    yield value
+    for part in (value.owner, value.key) if isinstance(value, Item) else parts(value):
+        yield from _without_defaults(part)
+
+
 def _looks_at_who(facts: SourceFacts, function: str) -> bool:
     sides = [side for one in facts.comparisons() if one.function == function for side in (one.left, one.right)]
     sides += [one.value for one in facts.conditions() if one.function == function]
-    return any(isinstance(part, Name) and WHO.search(part.dotted) for side in sides for part in walk(side)) or any(
-        WHO.search(call.callee) for call in facts.calls_in(function)
-    )
+    meant = {id(part) for side in sides for part in _without_defaults(side)}
+    return any(
+        isinstance(part, Name) and id(part) in meant and WHO.search(part.dotted)
+        for side in sides
+        for part in walk(side)
+    ) or any(WHO.search(call.callee) for call in facts.calls_in(function))
 
 
 _ROUTES: Final = {"quick": 6, "standard": 12, "deep": 80}
