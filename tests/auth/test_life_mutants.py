@@ -80,6 +80,7 @@ _RARE = frozenset({"whatever else comes twice ends the session", "no answer outl
 """What takes the model thousands of steps to come by: a part of ``make soak``."""
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize(
     "broken", [pytest.param(one, marks=[pytest.mark.soak] if one in _RARE else []) for one in MUTANTS]
 )

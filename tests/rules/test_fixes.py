@@ -103,6 +103,7 @@ def _all_edits(model: App) -> list[tuple[str, Edit]]:
     return [(rule.slug, edit) for rule, hit in hurt if rule.fix is not None and (edit := rule.fix(model, hit))]
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.slug) for rule in DETECTING])
 def test_all_edits_of_an_example_are_made_together_and_once(rule: Rule, tmp_path: Path) -> None:
     told = page(rule)

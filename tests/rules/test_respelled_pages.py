@@ -33,6 +33,7 @@ def test_a_rewriting_keeps_what_a_program_does(title: str, tmp_path: Path) -> No
     assert rewritten, "no sample has what it rewrites"
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.slug) for rule in load() if rule.detect is not None])
 def test_a_rule_says_the_same_in_other_words(rule: Rule, tmp_path: Path) -> None:
     ground = Ground(tmp_path)
