@@ -18,6 +18,8 @@ CHECKED: Final = re.compile(
     r"(?i)mail|url|uri|link|phone|host|domain|address|zip|post_?code|iban|^ip$|date|pattern|regex"
 )
 """Names of inputs that are most often held against a pattern."""
+_NAMED: Final = re.compile(r"(?i)name$|^user|code$|slug")
+"""Names that are held against a pattern now and then: looked at where there are hardly any others."""
 INPUTS: Final = {"quick": 1, "standard": 2, "deep": 8}
 LENGTHS: Final = range(12, 25, 3)
 SLOW: Final = 0.12
@@ -29,7 +31,9 @@ TIMES: Final = 3
 
 def slow_text(target: Target) -> Steps[tuple[Input, list[Evidence]] | None]:
     """The first input whose check grows out of hand, with what shows it."""
-    found = [one for one in (yield from inputs(target)) if CHECKED.search(one.name)]
+    every = yield from inputs(target)
+    found = [one for one in every if CHECKED.search(one.name)]
+    found += [one for one in every if one.place == "body" and one not in found and _NAMED.search(one.name)]
     for one in found[: INPUTS[target.depth]]:
         evidence = yield from attempt(_grows(one))
         if evidence:
