@@ -88,6 +88,10 @@ class AsItWas:
             if was:
                 self.kept[request.target] = Kept(reading, was)
 
+    def to_put_back(self) -> int:
+        """How many requests putting everything back takes at the most, where the first way is right."""
+        return sum(3 for kept in list(self.kept.values()) if kept.ways)
+
     def learn(self, request: Request, response: Response) -> None:
         """Note how a thing that was read was changed."""
         kept = self.kept.get(request.target)

@@ -215,7 +215,9 @@ class Courier:
                 self.stopping.set()
             if not last and self.stopping.is_set():
                 raise Skipped(self._why_stopped())
-            if not last and self.sent >= self.max_requests - self.kept_back:
+            if not last and self.sent >= self.max_requests - max(
+                self.kept_back, self.made.to_delete() + self.was.to_put_back()
+            ):
                 self.exhausted = True
                 raise Skipped(f"the budget of {self.max_requests} requests is used up; raise it with --max-requests")
             self.sent += 1

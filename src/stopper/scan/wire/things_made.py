@@ -90,6 +90,11 @@ class ThingsMade:
         }
         return list(things.values())
 
+    def to_delete(self) -> int:
+        """How many things of the scan are still there of kinds of which it has deleted one: those requests are kept for the end."""
+        kinds = {path.rpartition("/")[0] for path in self.deleted}
+        return sum(path not in self.deleted and path.rpartition("/")[0] in kinds for path in list(self.created))
+
     def is_own(self, target: str) -> bool:
         """Whether the scan made what lies there, that of which it is a part (``/notes/5/tags``), or all that the query names by an id
         (``/notes?id=5``)."""
