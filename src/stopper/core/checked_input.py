@@ -14,6 +14,7 @@ from stopper.core.values import (
     Call,
     Choice,
     Constant,
+    Format,
     Item,
     Member,
     Name,
@@ -37,6 +38,9 @@ _LOOKS_UP: Final = frozenset({
     "first", "one", "one_or_none", "first_or_404", "get_or_404", "get_or_none", "scalar", "scalar_one", "scalar_one_or_none",
     "fetchone", "fetchall", "find_one", "execute",
 })  # fmt: skip
+_GIVE_TEXT: Final = frozenset(
+    {"lower", "upper", "casefold", "title", "strip", "lstrip", "rstrip", "decode", "read", "get_data"}
+)
 _OF_TYPE: Final = frozenset({"isinstance", "hasattr", "endswith"})
 _OWN_ROOT: Final = frozenset({"flask.request.url_root", "flask.request.host_url"})
 """Addresses that end in a slash: what begins with one of them leads here."""
@@ -73,6 +77,16 @@ def _same_reading(item: Item) -> tuple[str, str] | None:
 
 def _place(span: Span) -> tuple[str, int, int]:
     return (span.path, span.line, span.column)
+
+
+def is_each_checked(
+    facts: SourceFacts, value: Value, function: str, *kinds: LabelKind, text_counts: bool = False
+) -> bool:
+    """That everything of these kinds which a text is put together from is checked: a name from a list beside a title from nobody's is none."""
+    pieces = [part for part in value.parts if facts.derives(part, *kinds)] if isinstance(value, Format) else []
+    if len(pieces) > 1:
+        return all(is_each_checked(facts, piece, function, *kinds, text_counts=text_counts) for piece in pieces)
+    return is_checked(facts, value, function, text_counts=text_counts)
 
 
 def is_checked(
@@ -235,7 +249,9 @@ def _is_found_by(facts: SourceFacts, value: Value) -> bool:
 
 def _holds_against(facts: SourceFacts, operator: str, left: Value, right: Value, mine: frozenset[Origin]) -> bool:
     if operator in ("in", "not in"):
-        return not isinstance(left, Constant) and _is_about(facts, left, mine) and not mine & origins(right)
+        if isinstance(left, Constant) or _is_text(right):
+            return False
+        return _is_about(facts, left, mine) and not mine & origins(right)
     if operator not in ("==", "!="):
         return False
     return any(
@@ -243,6 +259,11 @@ def _holds_against(facts: SourceFacts, operator: str, left: Value, right: Value,
         for side in (left, right)
         for part in walk(side)
     )
+
+
+def _is_text(value: Value) -> bool:
+    """``needle.lower() in page.title.lower()`` looks for one text in another."""
+    return isinstance(value, Format) or (isinstance(value, Call) and value.method in _GIVE_TEXT)
 
 
 def _check_of(

@@ -10,7 +10,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
 from stopper.core.call_edits import calls_at
-from stopper.core.checked_input import is_checked
+from stopper.core.checked_input import is_each_checked
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
@@ -61,11 +61,11 @@ def detect(app: App) -> Iterator[Hit]:
     """What a caller sent reaches an interpreter: Python, a template engine, a shell, a loader of objects."""
     facts = source_of(app)
     for flow in facts.flows("code", "subprocess", "deserialisation", label=_KINDS):
-        if _is_harmful(facts, flow) and not is_checked(facts, flow.value, flow.function):
+        if _is_harmful(facts, flow) and not is_each_checked(facts, flow.value, flow.function, *_KINDS):
             yield Hit(_WORDS[flow.sink], flow.span)
     for call in facts.calls_matching(_MORE.pattern):
         given = call.argument(0, "cmd", "name", "template", "source", "text", "command")
-        if given is None or not facts.derives(given, *_KINDS) or is_checked(facts, given, call.function):
+        if given is None or not facts.derives(given, *_KINDS) or is_each_checked(facts, given, call.function, *_KINDS):
             continue
         if call.method == "from_string" and _is_sandboxed(facts, call.receiver):
             continue

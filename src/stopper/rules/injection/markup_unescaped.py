@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.checked_input import is_checked
+from stopper.core.checked_input import is_each_checked
 from stopper.core.exchange import Exchange
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
@@ -69,11 +69,15 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     seen: set[Span] = set()
     for flow in facts.flows("html", label=_KINDS):
-        if flow.span not in seen and _is_markup(facts, flow) and not is_checked(facts, flow.value, flow.function):
+        if (
+            flow.span not in seen
+            and _is_markup(facts, flow)
+            and not is_each_checked(facts, flow.value, flow.function, *_KINDS)
+        ):
             seen.add(flow.span)
             yield Hit(PUT_TOGETHER, flow.span)
     for flow in facts.flows("response", label=_KINDS):
-        if flow.span in seen or not _is_page(facts, flow) or is_checked(facts, flow.value, flow.function):
+        if flow.span in seen or not _is_page(facts, flow) or is_each_checked(facts, flow.value, flow.function, *_KINDS):
             continue
         seen.add(flow.span)
         yield Hit(PUT_TOGETHER, flow.span)
@@ -233,7 +237,7 @@ def _templates(facts: SourceFacts) -> Iterator[Hit]:
             if (
                 (name in names or "*" in names)
                 and facts.derives(value, *_KINDS)
-                and not is_checked(facts, value, call.function)
+                and not is_each_checked(facts, value, call.function, *_KINDS)
             ):
                 yield Hit(f"the template takes {name} for markup, and it comes from the request", call.span)
                 break
