@@ -81,6 +81,8 @@ def _judged(facts: SourceFacts, one: Comparison) -> Certainty | None:
         return None
     if any(is_enumerated(facts, side) for side in sides):
         return None
+    if all(isinstance(side, Call) and is_mac(facts, side) and not _is_sent(facts, _key_of(side)) for side in sides):
+        return None  # both are made here with a key: how much of them is alike says nothing of the guess
     for made, shown in (sides, sides[::-1]):
         if is_mac(facts, made):
             if _is_sent(facts, shown):
@@ -97,6 +99,14 @@ def _judged(facts: SourceFacts, one: Comparison) -> Certainty | None:
             if kept:
                 return "likely"
     return None
+
+
+def _key_of(made: Value) -> Value:
+    """What an HMAC is made with; the whole value where that cannot be seen."""
+    for one in _made_of(made):
+        if _MACS.fullmatch(one.callee) and one.args:
+            return one.args[0]
+    return made
 
 
 def _is_long(value: Value) -> bool:

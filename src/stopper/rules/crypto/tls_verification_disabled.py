@@ -27,6 +27,7 @@ from stopper.core.values import (
     Truth,
     Value,
     is_constant,
+    text_of,
     walk,
 )
 
@@ -54,6 +55,7 @@ _OFF: Final[dict[str, tuple[object, ...]]] = {
 _ANY_RECEIVER: Final = frozenset(
     {"get", "post", "put", "patch", "delete", "head", "options", "request", "send", "stream"}
 )
+_NEVER: Final = frozenset({"ldap.OPT_X_TLS_NEVER", "ldap.OPT_X_TLS_ALLOW"})
 _UNVERIFIED: Final = ("ssl._create_unverified_context", "ssl._create_stdlib_context")
 _ATTRIBUTES: Final = frozenset(
     {
@@ -92,7 +94,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     seen: set[tuple[str, int]] = set()
     told: dict[object, list[Hit]] = {}
-    for span, message, cause in (*_calls(facts), *_assigned(facts), *_plain(facts)):
+    for span, message, cause in (*_calls(facts), *_assigned(facts), *_plain(facts), *_by_urllib(facts)):
         if (span.path, span.line) not in seen and not asked_for(facts, span) and not _is_option(facts, span):
             seen.add((span.path, span.line))
             told.setdefault((message, cause or span), []).append(Hit(message, span))
@@ -156,6 +158,10 @@ def _called(value: Value) -> Iterator[str]:
 def _calls(facts: SourceFacts) -> Iterator[_Seen]:
     for call in facts.calls("ssl._create_unverified_context"):
         if call.span is not None:
+            yield call.span, _MESSAGE, None
+    for call in facts.calls("*.set_option"):  # of python-ldap, for the process or one connection
+        chosen = call.argument(1)
+        if call.span is not None and isinstance(chosen, Name) and chosen.dotted in _NEVER:
             yield call.span, _MESSAGE, None
     told: Call | None = None
     for call, name, value in passed_as(facts, _OFF.__contains__):
@@ -264,6 +270,22 @@ def _plain(facts: SourceFacts) -> Iterator[_Seen]:
                 "a credential is sent over plain http",
                 None if _opening_stands_there(url, call) else openings[0],
             )
+
+
+def _by_urllib(facts: SourceFacts) -> Iterator[_Seen]:
+    """``Request("http://…", headers={"Authorization": …})``, and ``add_header`` on one that was made so."""
+    made = list(facts.calls("urllib.request.Request"))
+    given = {
+        call.receiver.span
+        for call in facts.calls("*.add_header", "*.add_unredirected_header")
+        if isinstance(call.receiver, Call) and _CREDENTIAL.search(text_of(call.argument(0)) or "")
+    }
+    for call in made:
+        found = next(map(_PLAIN.match, _openings(facts, call.argument(0, "url"))), None)
+        if call.span is None or found is None or _LOCAL.search(found[1]):
+            continue
+        if call.span in given or _sends_credential(call.argument(2, "headers")):
+            yield call.span, "a credential is sent over plain http", None
 
 
 def _opening_stands_there(url: Value | None, call: Call) -> bool:
