@@ -222,6 +222,17 @@ def holes(distribution: str, version: str) -> tuple[Advisory, ...]:
     )
 
 
+def holes_below(distribution: str, least: str, below: str) -> tuple[Advisory, ...]:
+    """The holes that every version from *least* on has of those before *below*."""
+    if not order(below):
+        return ()
+    return tuple(
+        one
+        for one in ADVISORIES.get(distribution, ())
+        if one.mended and order(below) <= order(one.mended) and (not one.since or order(least) >= order(one.since))
+    )
+
+
 def order(version: str) -> tuple[int, ...]:
     """The release numbers of a version, so that they compare: ``2.10.1rc1`` is ``(2, 10, 1)``, ``3.0`` is ``(3,)``."""
     match = re.match(r"v?(\d+(?:\.\d+)*)", version.strip())

@@ -16,6 +16,9 @@ _VERSION: Final = re.compile(r"^version\s*=\s*\"([^\"]+)\"")
 _PIPFILE: Final = re.compile(r"^\s*\"([\w.-]+)\":\s*\{\s*$")
 _PIPFILE_VERSION: Final = re.compile(r"^\s*\"version\":\s*\"==([^\"]+)\"")
 _POETRY: Final = re.compile(r"^([\w.-]+)\s*=\s*(?:\"|\{\s*version\s*=\s*\")(==|\^|~|>=)?\s*([\d][\w.]*)")
+_ANY_VERSION: Final = re.compile(r"^([\w.-]+)\s*=\s*(?:\"\*\"|\{)")
+_LESS: Final = re.compile(r"<\s*(\d+(?:\.\d+)*)(?![\w.]*\*)")
+_LIKE: Final = re.compile(r"(~=|\^)\s*(\d+(?:\.\d+)*)")
 _INSTALLS: Final = re.compile(
     r"\binstall_requires\s*[=:]\s*\[|\b(?:INSTALL_REQUIRES|REQUIREMENTS|requirements)\s*=\s*\["
 )
@@ -36,12 +39,14 @@ _IN_COMMAND: Final = re.compile(r"(?<![\w./-])[\"']?([A-Za-z][\w.-]*)(?:\[[^\]]*
 
 
 class Pin(NamedTuple):
-    """One line. ``exact`` says that this very version is installed; ``version`` is ``""`` where none is said."""
+    """One line. ``exact`` says that this very version is installed; ``version`` is ``""`` where none is said, else the least where
+    the version is not exact. ``below`` is the first version that is not installed any more, where the line says one."""
 
     name: str
     version: str
     exact: bool
     span: Span
+    below: str = ""
 
 
 def running_files(facts: SourceFacts) -> tuple[TextFile, ...]:
@@ -63,7 +68,9 @@ def pins_of(file: TextFile) -> Iterator[Pin]:
     elif last == "Pipfile":
         for number, line in enumerate(file.lines, 1):
             if match := _POETRY.match(line.strip()):
-                yield _pin(match[1], match[3], match[2] == "==", file, number)
+                yield _pin(match[1], match[3], match[2] == "==", file, number, line)
+            elif match := _ANY_VERSION.match(line.strip()):
+                yield _pin(match[1], "", False, file, number)
     elif last.endswith((".yml", ".yaml")):
         for number, line in enumerate(file.lines, 1):
             if match := _PIN.match(line.strip().removeprefix("- ").strip("\"'")):
@@ -73,7 +80,7 @@ def pins_of(file: TextFile) -> Iterator[Pin]:
     else:
         for number, line in enumerate(file.lines, 1):
             if (match := _PIN.match(line.partition(" #")[0])) and not line.lstrip().startswith(("#", "-", "[")):
-                yield _pin(match[1], match[3] or "", match[2] in ("==", "==="), file, number)
+                yield _pin(match[1], match[3] or "", match[2] in ("==", "==="), file, number, line.partition("#")[0])
 
 
 def installed_by(file: TextFile) -> Iterator[Pin]:
@@ -84,14 +91,29 @@ def installed_by(file: TextFile) -> Iterator[Pin]:
                 yield _pin(match[1], match[2], True, file, number)
 
 
-def _pin(name: str, version: str, exact: bool, file: TextFile, number: int) -> Pin:
+def _pin(name: str, version: str, exact: bool, file: TextFile, number: int, said: str = "") -> Pin:
     plain = re.sub(r"[-_.]+", "-", name).lower()
     return Pin(
         plain,
         version,
         exact and "*" not in version,
         Span(file.path, number, number, 1, len(file.lines[number - 1]) + 1),
+        "" if exact else _below(said),
     )
+
+
+def _below(said: str) -> str:
+    """The first version that a requirement leaves out: ``>=1.7,<2.4``, ``~=2.3.0``, Poetry's ``^1.7``."""
+    if match := _LESS.search(said):
+        return match[1]
+    match = _LIKE.search(said)
+    numbers = [int(one) for one in match[2].split(".")] if match else []
+    if match is None or (match[1] == "~=" and len(numbers) < 2):
+        return ""
+    kept = (
+        len(numbers) - 1 if match[1] == "~=" else next((at for at, one in enumerate(numbers, 1) if one), len(numbers))
+    )
+    return ".".join(str(one) for one in (*numbers[: kept - 1], numbers[kept - 1] + 1))
 
 
 def _paired(file: TextFile, names: re.Pattern[str], versions: re.Pattern[str]) -> Iterator[Pin]:
@@ -114,7 +136,7 @@ def _of_setup(file: TextFile) -> Iterator[Pin]:
         if listed:
             inside, _, rest = bare.partition("]")
             for match in _LISTED.finditer(inside):
-                yield _pin(match[1], match[3] or "", match[2] in ("==", "==="), file, number)
+                yield _pin(match[1], match[3] or "", match[2] in ("==", "==="), file, number, match[0])
             listed = not rest and "]" not in bare
 
 
@@ -127,13 +149,13 @@ def _project(file: TextFile) -> Iterator[Pin]:
             section = bare.strip("[]")
         if ".dependencies" in section and section.startswith(("tool.poetry", "tool.pdm")):
             if match := _POETRY.match(bare):
-                yield _pin(match[1], match[3], match[2] in ("==", None), file, number)
+                yield _pin(match[1], match[3], match[2] in ("==", None), file, number, bare)
             continue
         listed = (listed or re.match(r"(?:dependencies|[\w-]+)\s*=\s*\[", bare) is not None) and section.startswith(
             ("project", "dependency-groups")
         )
         if listed:
             for match in _LISTED.finditer(bare.partition("= [")[2] if "= [" in bare else bare):
-                yield _pin(match[1], match[3] or "", match[2] in ("==", "==="), file, number)
+                yield _pin(match[1], match[3] or "", match[2] in ("==", "==="), file, number, match[0])
         if bare.endswith("]"):
             listed = False

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from stopper.core.app import App
-from stopper.core.auth_advisories import ADVISORIES, Advisory, holes, is_in_use, module_of, order
+from stopper.core.auth_advisories import ADVISORIES, Advisory, holes, holes_below, is_in_use, module_of, order
 from stopper.core.facts import source_of
 from stopper.core.requirement_lines import installed_by, pins_of, running_files
 from stopper.core.rule import Hit, Rule
@@ -17,14 +17,12 @@ def detect(app: App) -> Iterator[Hit]:
     written += [(file, installed_by(file)) for file in facts.files_of("dockerfile")]
     for _, pins in written:
         for pin in pins:
-            if (
-                pin.exact
-                and pin.name in ADVISORIES
-                and pin.name not in told
-                and (found := holes(pin.name, pin.version))
-            ):
+            if pin.name not in ADVISORIES or pin.name in told:
+                continue
+            found = holes(pin.name, pin.version) if pin.exact else holes_below(pin.name, pin.version, pin.below)
+            if found:
                 told.add(pin.name)
-                yield Hit(_said(pin.name, pin.version, found), pin.span)
+                yield Hit(_said(pin.name, pin.version if pin.exact else f"below {pin.below}", found), pin.span)
     if "running" not in app.readers:
         return
     for name, version in app.dependencies.items():
