@@ -33,8 +33,8 @@ def believed_all_the_same(facts: SourceFacts, functions: set[str]) -> Iterator[S
             if handler.action in ("pass", "go-on") and checked and caught:
                 yield handler.span
     made = [call for name in sorted(functions) for call in facts.calls_in(name) if call.callee in _MAKES]
-    if made and not any(_is_used(facts, functions, call) for call in made):
-        yield made[0].span or Span("", 0, 0)
+    if made and made[0].span is not None and not any(_is_used(facts, functions, call) for call in made):
+        yield made[0].span
 
 
 def _is_used(facts: SourceFacts, functions: set[str], made: Call) -> bool:
