@@ -25,9 +25,10 @@ REFUSING = frozenset({"jwt-optional-on-sensitive-route", "jwt-required-above-rou
 """What these mend is that strangers are served: afterwards they are refused."""
 BRINGS_TO_LIGHT = {
     "jwt-signature-not-verified": frozenset({"jwt-audience-issuer-unchecked", "jwt-claims-not-required"}),
+    "jwt-claim-checks-disabled": frozenset({"jwt-claims-not-required"}),
     "jwt-optional-on-sensitive-route": frozenset({"object-lookup-without-owner"}),
 }
-"""What is asked only of tokens whose signature is checked, and whose a thing is only behind a guard."""
+"""What is asked only of tokens whose signature or claims are checked, and whose a thing is only behind a guard."""
 NOT_INSTALLED = ("flask_wtf", "flask_limiter", "flask_talisman", "sentry_sdk", "bcrypt")
 
 
