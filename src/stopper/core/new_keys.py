@@ -22,7 +22,7 @@ _DOCUMENTS: Final = tuple(
     f"*.{word}"
     for word in (
         "insert_one", "insert_many", "insert", "update_one", "replace_one", "find_one_and_update", "put_item", "update_item", "hset", "hmset", "hsetnx",
-        "set", "setex", "add", "sadd",
+        "set", "setex", "add", "sadd", "document",
     )
 )  # fmt: skip
 _STORES: Final = (
@@ -98,6 +98,9 @@ def _keeps(call: Call) -> bool:
                 pairs = ((text_of(key) or "", held) for key, held in part.items)
                 if any(names_key(name) and is_new(held) for name, held in pairs):
                     return True
+    if call.method == "document":  # ``db.collection("api_keys").document(key)``
+        named = (text_of(part) or "" for part in walk(call.receiver, 4))
+        return any(map(MODEL.search, named)) and any(map(is_new, call.args))
     said = " ".join(str(part.value) for one in call.args[:2] for part in _words(one))
     return MODEL.search(said) is not None and not HASH.search(said) and any(map(is_new, call.args[:2]))
 

@@ -307,6 +307,12 @@ def _is_for_desk(facts: SourceFacts, condition: Condition, *, by_name: bool) -> 
     inside = list(walk(condition.value))
     if any(isinstance(one, Name) and one.dotted.startswith("flask.request.") for one in inside):
         return False  # whoever calls asks for it
+    match condition.value:
+        case Truth(parts=(EnvironmentValue(default=None | Constant(value=None)), Constant(value=None)), differs=False):
+            if not condition.negated:
+                return False  # ``os.environ.get("NO_TEST_ROUTES") is None`` holds where nobody says anything
+        case _:
+            pass
     words = [word for value in inside for word in _words(value)]
     off = (isinstance(one, Constant) and one.value in (None, False, "") for one in choices(condition.value))
     if not by_name and any(off):

@@ -31,6 +31,10 @@ def is_whole_row(facts: "SourceFacts", value: Value) -> bool:
             return any(
                 isinstance(one, Call) and one.method == "mappings" and _selects_whole(one) for one in walk(value, 6)
             )
+        case Call(method="dicts" | "tuples", receiver=Call(method="select", args=()) as asked):
+            return _is_of(facts, asked, lambda _, known: True)
+        case Call(method="model_dump" | "model_dump_json" | "dict", receiver=receiver) if receiver is not None:
+            return not _chooses(value) and _is_of(facts, receiver, _is_sql_model)
         case Call(method="to_json" | "to_dict" | "to_mongo" | "to_records", receiver=receiver) if receiver is not None:
             return not _chooses(value) and (_reads_table(receiver) or _is_of(facts, receiver, _shows_itself))
         case _:
@@ -38,7 +42,7 @@ def is_whole_row(facts: "SourceFacts", value: Value) -> bool:
 
 
 def _chooses(call: Call) -> bool:
-    return any(word in ("only", "rules", "columns", "exclude", "fields") for word, _ in call.keywords)
+    return any(word in ("only", "rules", "columns", "exclude", "include", "fields") for word, _ in call.keywords)
 
 
 def _selects_whole(value: Value) -> bool:
@@ -90,6 +94,10 @@ def is_data_class(known: ClassFact) -> bool:
     return any(one.name.endswith("dataclass") for one in known.decorators) and any(
         base.rpartition(".")[2] in ("Model", "Base") for base in known.bases
     )
+
+
+def _is_sql_model(_facts: "SourceFacts", known: ClassFact) -> bool:
+    return any(base.startswith("sqlmodel.") for base in known.bases)
 
 
 def _shows_itself(facts: "SourceFacts", known: ClassFact) -> bool:

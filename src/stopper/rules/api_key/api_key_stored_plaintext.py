@@ -42,7 +42,7 @@ _REDIS_READS: Final = frozenset({"get", "hget", "hgetall", "exists", "sismember"
 _REDIS_CALLS: Final = tuple(f"*.{name}" for name in sorted(_REDIS_READS))
 _REDIS: Final = re.compile(r"(?:flask_redis|redis|valkey|fakeredis)\.")
 _INSERTS: Final = re.compile(
-    r"(?is)insert\s+into\s+[\"`]?(?:\w*_)?(?:api|access|client|service)_?keys?\b"
+    r"(?is)insert\s+into\s+[\"`]?(?:\w*_)?(?:api|access|client|service|machine)_?(?:keys?|tokens)\b"
     r"|insert\s+into\s+\S+\s*\([^)]*\b(?:api|access|client|service)_?(?:key|token)\b"
 )
 

@@ -50,7 +50,9 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls(*_CALLS):
         name = _algorithm(facts, call)
         certainty = _about_key(facts, call) if name else None
-        if name and (certainty is not None or call.function in at_keys):
+        if name and (
+            certainty is not None or not at_keys.isdisjoint((call.function, call.function.rpartition(".")[0]))
+        ):
             yield Hit(f"an API key is hashed with {name}", call.span, certainty=certainty or "likely")
     for call in facts.calls(*FAST):
         if any(_is_chosen(facts, call, value) for value in call.args[:1]):

@@ -19,7 +19,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import provoked
 from stopper.core.rule import Hit, Rule
 from stopper.core.session_keeping import is_kept_on_server
-from stopper.core.values import Call, Constant, Item, Mapping, Name, Truth, Value, options, text_of, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Name, Sequence, Truth, Value, options, text_of, walk
 
 _HARMLESS: Final = re.compile(r"(?i)csrf|xsrf|nonce|state|e_?mail$|_id$|next|flash")
 _CODE: Final = re.compile(
@@ -102,6 +102,8 @@ def _holds_secret_name(value: Value, depth: int = 3) -> bool:
         match option:
             case Mapping(items=items):
                 told = [(text_of(key) or "", inner) for key, inner in items if not _says_yes_or_no(inner)]
+            case Sequence(items=items):
+                told = [("", inner) for inner in items]
             case Call(callee="dataclasses.asdict", args=(Call() as made, *_)):
                 told = [*made.keywords, *((text_of(one.key) or "", one) for one in made.args if isinstance(one, Item))]
             case Item(key=Constant(value=str(key))):

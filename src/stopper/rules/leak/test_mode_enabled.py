@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from stopper.core.account_names import is_password_name
 from stopper.core.api_key_names import SHOWN
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Response
@@ -23,6 +24,7 @@ from stopper.core.values import (
     Item,
     Name,
     text_of,
+    walk,
 )
 
 KEYS: Final = ("TESTING", "LOGIN_DISABLED")
@@ -59,6 +61,7 @@ def detect(app: App) -> Iterator[Hit]:
     yield from _doors(facts)
     yield from _fixture_tokens(facts)
     yield from _fixture_headers(facts)
+    yield from _robots(facts)
     for key in KEYS:
         running = app.config.get(key)
         if key not in seen and running is not None and running.reader == "running" and running.value is True:
@@ -101,13 +104,14 @@ def _fixture_tokens(facts: SourceFacts) -> Iterator[Hit]:
 _FIXTURE_HEADER: Final = re.compile(
     r"(?i)(?:^|[-_])(?:test|e2e|debug|dev|cypress|playwright|bypass|backdoor|skip)[-_](?:auth\w*|login|user|token|key|mode|bypass)$"
 )
+_MASTER: Final = re.compile(r"(?i)test|e2e|letmein|master|backdoor|bypass|debug|(?:^|\W)dev")
 _EVERY_CODE: Final = re.compile(r"(\d)\1{3,7}|1234(?:5678?)?|123456")
 _CODE: Final = re.compile(r"(?i)(?:^|_)(?:otp|totp|code|pin|mfa|token)(?:_code)?$")
 
 
 def _fixture_headers(facts: SourceFacts) -> Iterator[Hit]:
     """``if request.headers.get("X-Test-Auth") == "…": return``, and a code that always opens: ``code == "000000" or …``."""
-    for one in facts.comparisons("=="):
+    for one in facts.comparisons("==", "!="):
         for shown, wanted in ((one.left, one.right), (one.right, one.left)):
             said = text_of(wanted)
             name = text_of(shown.key) if isinstance(shown, Item) else ""
@@ -119,13 +123,44 @@ def _fixture_headers(facts: SourceFacts) -> Iterator[Hit]:
                 and shown.owner.dotted.startswith("flask.request.")
             )
             always = _CODE.search(name) is not None and _EVERY_CODE.fullmatch(said) is not None
-            if sent and (always or _FIXTURE_HEADER.search(name)):
+            known = is_password_name(name) and _MASTER.search(said) is not None
+            if sent and (always or known or _FIXTURE_HEADER.search(name)):
                 yield Hit("what only tests should know opens this wherever it runs", one.span, certainty="likely")
+
+
+def _is_left_out(facts: SourceFacts, blueprint: str) -> bool:
+    """That the blueprint is registered only where somebody asks for it."""
+    added = [
+        call
+        for call in facts.calls("*.register_blueprint")
+        if blueprint and any(text_of(part) == blueprint for one in call.args[:1] for part in walk(one, 2))
+    ]
+    return bool(added) and all(asked_for(facts, call.span) for call in added)
+
+
+_ROBOTS: Final = re.compile(r"(?i)cypress|playwright|selenium|puppeteer|pytest|e2e|test")
+
+
+def _robots(facts: SourceFacts) -> Iterator[Hit]:
+    """``if request.user_agent.string.startswith("cypress"): return`` in what should ask who is calling."""
+    for one in facts.conditions():
+        said = [text_of(part) or "" for part in walk(one.value, 4)]
+        agent = any(
+            (isinstance(part, Name) and part.dotted.startswith("flask.request.user_agent"))
+            or (isinstance(part, Call) and part.callee.startswith("flask.request.user_agent"))
+            or (isinstance(part, Item) and (text_of(part.key) or "").lower() == "user-agent")
+            for part in walk(one.value, 5)
+        )
+        before = any(one.function in route.hooks for route in facts.routes)
+        if agent and before and one.stops and not one.refuses and not one.negated and any(map(_ROBOTS.search, said)):
+            yield Hit("whoever says to be a test is not asked who it is", one.span, certainty="likely")
 
 
 def _doors(facts: SourceFacts) -> Iterator[Hit]:
     for route in facts.routes:
         if not (PATH.search(route.path) and OPENS.search(route.path)) or facts.is_test(route.span):
+            continue
+        if _is_left_out(facts, route.blueprint):
             continue
         view = facts.function(route.view)
         if view is None or asked_for(facts, view.span) or any(_CHECKS.search(name) for name in view.calls):

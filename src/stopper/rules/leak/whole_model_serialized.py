@@ -37,7 +37,7 @@ _WHOLE: Final = frozenset(
 )
 _WRAPS: Final = frozenset({"dict", "list", "flask.jsonify", "json.dumps", "bson.json_util.dumps", "flask.json.dumps"})
 _TELLING: Final = ("__dict__", "__table__", "__mapper__", "column_attrs")
-_BY_LIBRARIES: Final = ("*.mappings", "*.to_json", "*.to_dict", "*.to_mongo")
+_BY_LIBRARIES: Final = ("*.dicts", "*.model_dump", "*.mappings", "*.to_json", "*.to_dict", "*.to_mongo")
 _ROWS: Final = frozenset({"fetchall", "fetchone", "fetchmany", "mappings", "all", "first", "one"})
 
 
@@ -233,7 +233,10 @@ def _is_of_all_columns(value: Value, runs: frozenset[str]) -> bool:
 
 def _is_whole_document(facts: SourceFacts, value: Value, function: str) -> bool:
     """``collection.find_one({…})`` with no second argument that chooses fields, and nothing taken out of it afterwards."""
-    if not isinstance(value, Call) or value.method != "find_one" or value.receiver is None:
+    several = (
+        isinstance(value, Call) and value.callee.startswith(("pymongo.", "flask_pymongo.")) and value.method == "find"
+    )
+    if not isinstance(value, Call) or not (several or (value.method == "find_one" and value.receiver is not None)):
         return False
     if not value.lacks(1, "projection"):
         return False
