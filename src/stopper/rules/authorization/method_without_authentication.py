@@ -58,6 +58,7 @@ def detect(app: App) -> Iterator[Hit]:
                 f"{method} {route.path} asks nobody who is calling, and another method of the path does",
                 span,
                 RouteRef(method, route.path),
+                severity="low" if method == "HEAD" else None,  # it answers without a body
             )
 
 
