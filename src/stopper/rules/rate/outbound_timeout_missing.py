@@ -34,6 +34,8 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         if not adapted and _waits(call, None):
             yield Hit(f"{made.callee}.{call.method} waits as long as the other side likes", call.span)
+    if not adapted:
+        yield from _own_sessions(facts)
     for call in facts.calls(*ENDS_BY_ITSELF):
         if is_constant(call.keyword("timeout"), None):
             yield Hit(f"{call.callee} is told to wait as long as the other side likes", call.span)
@@ -49,6 +51,21 @@ def detect(app: App) -> Iterator[Hit]:
         read = (call.keyword("read") or call.argument(0, "timeout")) if call.callee == "httpx.Timeout" else None
         if is_constant(read, None) or (given and all(is_constant(one, None) for one in given)):
             yield Hit(f"{call.callee} is told to wait as long as the other side likes", call.span)
+
+
+def _own_sessions(facts: SourceFacts) -> Iterator[Hit]:
+    """Calls through a class of the project that is a session of Requests: where it hands them on itself, else where they are made."""
+    for one in facts.classes("requests.Session", "requests.sessions.Session"):
+        if one.name in _ADAPTERS:
+            continue
+        made = [call for call in facts.calls(*[f"{one.name}.{verb}" for verb in VERBS]) if _waits(call, None)]
+        handed = [
+            call
+            for call in facts.calls_in(f"{one.name}.request")
+            if call.method == "request" and isinstance(call.receiver, Call) and call.receiver.callee == "super"
+        ]
+        for call in handed[:1] if made and handed else made:
+            yield Hit(f"{one.name.rpartition('.')[2]} waits as long as the other side likes", call.span)
 
 
 _ADAPTERS: Final = ("requests.adapters.HTTPAdapter", "requests.Session", "requests.sessions.Session")
