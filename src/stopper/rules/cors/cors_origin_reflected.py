@@ -14,6 +14,8 @@ from stopper.core.response_headers import SetHeader, headers_set
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Item, Member, Name, Truth, Unknown, Value, options, text_of, walk
 
+_SCHEMES = ("http", "https", "http://", "https://")
+_TAKES_APART = ("urlsplit", "urlparse")
 _TESTS = ("startswith", "endswith", "match", "fullmatch", "search", "get", "fnmatch")
 
 
@@ -68,6 +70,8 @@ def _is_compared(facts: SourceFacts, where: set[str]) -> bool:
         for comparison in facts.comparisons("in", "not in", "==", "!=")
         if comparison.function in where
         and not _is_left_out(facts, comparison)
+        and not _is_of_scheme(comparison.left)
+        and not _is_of_scheme(comparison.right)
         and not any(isinstance(side, Constant) and not side.value for side in (comparison.left, comparison.right))
         and not (isinstance(comparison.left, Constant) and comparison.operator in ("in", "not in"))
         for side in (comparison.left,) + ((comparison.right,) if comparison.operator in ("==", "!=") else ())
@@ -90,17 +94,39 @@ def _is_test(facts: SourceFacts, span: Span, condition: Condition) -> bool:
     for part in walk(condition.value):
         if isinstance(part, Call):
             plain = part.method == "get" and text_of(part.argument(0)) in ("Origin", "origin", "HTTP_ORIGIN", "Referer")
+            if part.method in _TAKES_APART or (part.method == "startswith" and text_of(part.argument(0)) in _SCHEMES):
+                continue
+            if facts.function(part.callee) is not None and _asks_for_scheme_alone(facts, part.callee):
+                continue
             if not plain and any(is_origin(facts, given) for given in (*part.args, *_receivers(part))):
                 return True
             if facts.function(part.callee) is not None and _is_compared(facts, {part.callee}):
                 return True  # ``if is_ours(request):``
         if isinstance(part, Unknown) and len({is_origin(facts, one) for one in part.parts}) > 1:
             return True  # what the origin and a list have in common
+        if isinstance(part, Truth) and any(map(_is_of_scheme, part.parts)):
+            continue
         if isinstance(part, Truth) and part.differs and not condition.stops and not condition.negated:
             continue
         if isinstance(part, Truth) and any(is_origin(facts, side) for side in part.parts) and len(part.parts) > 1:
             return not any(isinstance(side, Constant) and not side.value for side in part.parts)
     return False
+
+
+def _is_of_scheme(value: Value) -> bool:
+    """``urlsplit(origin).scheme``, which is the same of every website."""
+    return isinstance(value, Member) and value.attribute == "scheme"
+
+
+def _asks_for_scheme_alone(facts: SourceFacts, name: str) -> bool:
+    """That a function of the project looks whether the origin begins as every website's does, and at nothing else."""
+    asked = [_is_of_scheme(one.left) or _is_of_scheme(one.right) for one in facts.comparisons_in(name)]
+    asked += [
+        call.method == "startswith" and text_of(call.argument(0)) in _SCHEMES
+        for call in facts.calls_in(name)
+        if call.method in _TESTS or facts.function(call.callee) is not None
+    ]
+    return bool(asked) and all(asked)
 
 
 def _receivers(call: Call) -> tuple[Value, ...]:
