@@ -13,9 +13,11 @@ from stopper.core.values import (
     ConfigValue,
     Constant,
     EnvironmentValue,
+    Format,
     Mapping,
     Sequence,
     Value,
+    literals,
     options,
     text_of,
 )
@@ -150,13 +152,31 @@ def words(value: Value | None) -> Iterator[str]:
                 pass
 
 
+def _put_together(written: Value) -> str | None:
+    """The text of a pattern; what it takes out of the settings stands for some domain."""
+    if (text := text_of(written)) is not None:
+        return text
+    if not isinstance(written, Format):
+        return None
+    texts: list[str] = []
+    for part in written.parts:
+        if isinstance(part, Call) and part.callee == "re.escape" and part.args:
+            known = (one.value for one in literals(part.args[0]) if isinstance(one.value, str))
+            texts.append(re.escape(next(known, "site.example")))
+        elif (text := text_of(part)) is not None:
+            texts.append(text)
+        else:
+            return None
+    return "".join(texts)
+
+
 def patterns(value: Value | None) -> Iterator[str]:
     """The literal patterns among the origins, as Flask-CORS tells them from plain origins."""
     for option in options(value):
         for one in option.items if isinstance(option, Sequence) else (option,):
             match one:
                 case Call(callee="re.compile", args=(written, *_)):
-                    yield from (text for each in options(written) if (text := text_of(each)) is not None)
+                    yield from (text for each in options(written) if (text := _put_together(each)) is not None)
                 case Constant(value=str(text)) if _PATTERN_MARKS & set(text):
                     yield text
                 case _:
