@@ -316,11 +316,13 @@ def _longest(facts: SourceFacts, value: Value) -> float | None:
     return max(found) if found else None
 
 
+_SAYS_NOW: Final = frozenset({"now", "utcnow", "time", "today", "time_ns", "gmtime", "localtime"})
+
+
 def _is_now(value: Value) -> bool:
-    return any(
-        isinstance(part, Call) and part.method in ("now", "utcnow", "time", "today", "time_ns")
-        for part in walk(value, 4)
-    ) or isinstance(value, Unknown)
+    return any(isinstance(part, Call) and part.method in _SAYS_NOW for part in walk(value, 4)) or isinstance(
+        value, Unknown
+    )
 
 
 def library_reads_claims(call: Call) -> bool:

@@ -22,7 +22,7 @@ from stopper.core.jwt_names import (
 )
 from stopper.core.module_values import bound_to
 from stopper.core.parts_returned import parts_returned
-from stopper.core.passing import callers, handed
+from stopper.core.passing import callers, handed, passed
 from stopper.core.secret import Secret
 from stopper.core.values import (
     Call,
@@ -31,6 +31,7 @@ from stopper.core.values import (
     Constant,
     Item,
     Mapping,
+    Member,
     Name,
     Parameter,
     Sequence,
@@ -119,7 +120,7 @@ def _inside(facts: SourceFacts, value: Value) -> Iterable[Value]:
     match value:
         case ConfigValue(key=key):
             return facts.config_values(key)
-        case Name():
+        case Name() | Member(owner=ConfigValue()):
             bound = bound_to(facts, value)
             return () if bound is None else (bound,)
         case Parameter(default=default):
@@ -132,13 +133,20 @@ def _inside(facts: SourceFacts, value: Value) -> Iterable[Value]:
         case Call(method="asdict" | "vars" | "model_dump" | "_asdict" | "dict") if fields := _fields(facts, value):
             return (fields,)
         case Call(callee=callee) if made := returned_by(facts, callee):
-            return made
+            return [inner for one in made for option in options(one) for inner in _as_called(facts, option, value)]
         case Call(method="field" | "Field" | "ib" | "attrib"):
             maker = value.keyword("default_factory", "factory")
             inside = () if maker is None else parts(maker)
             return [one for one in (value.keyword("default"), *inside) if one is not None]
         case _:
             return ()
+
+
+def _as_called(facts: SourceFacts, value: Value, call: Call) -> tuple[Value, ...]:
+    """A parameter that a function gives back is what this call passes for it, not what others pass."""
+    if not isinstance(value, Parameter) or value.function != call.callee or call.open:
+        return (value,)
+    return tuple(passed(facts, value, call)) or (() if value.default is None else (value.default,))
 
 
 def _fields(facts: SourceFacts, call: Call) -> Mapping | None:

@@ -1,15 +1,20 @@
-"""What a name of a module of the project is bound to, where two modules import each other and the reader had only the name."""
+"""What a name of a module of the project is bound to, where two modules import each other and the reader had only the name, and what an
+object holds that is kept in a setting."""
 
 from typing import TYPE_CHECKING
 
-from stopper.core.values import Name, Value
+from stopper.core.body_models import classes_by_name
+from stopper.core.values import Call, ConfigValue, Member, Name, Value
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
 
 
 def bound_to(facts: "SourceFacts", value: Value) -> Value | None:
-    """``shop.settings.KEYS`` as what is assigned to ``KEYS`` in that module; None for any other value."""
+    """``shop.settings.KEYS`` as what is assigned to ``KEYS`` in that module, ``app.config["TOKENS"].algorithms`` as that field of the
+    object in the setting; None for any other value."""
+    if isinstance(value, Member) and isinstance(value.owner, ConfigValue):
+        return _field(facts, value.owner.key, value.attribute)
     if not isinstance(value, Name) or "." not in value.dotted:
         return None
     index = facts.once(
@@ -18,3 +23,14 @@ def bound_to(facts: "SourceFacts", value: Value) -> Value | None:
     )
     found = index.get(value.dotted)
     return None if found is value else found
+
+
+def _field(facts: "SourceFacts", key: str, name: str) -> Value | None:
+    """What the one object of the setting was made with, else what its data class begins with."""
+    written = facts.config_values(key)
+    made = written[0] if len(written) == 1 else None
+    known = classes_by_name(facts).get(made.callee) if isinstance(made, Call) and not made.open else None
+    if known is None or not isinstance(made, Call) or name not in known.fields or not (known.decorators or known.bases):
+        return None
+    given = made.argument(list(known.fields).index(name), name)
+    return known.attributes.get(name) if given is None else given

@@ -8,13 +8,15 @@ from stopper.core.app import App
 from stopper.core.exchange import Exchange, Headers, Request
 from stopper.core.facts import Reading, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.jwt_names import verifies
 from stopper.core.owner_names import WHO
+from stopper.core.passing import passed as passed_for
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.probe_plain_cookies import plain_cookie
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Member, Name, Value, is_constant, text_of, walk
+from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Value, is_constant, text_of, walk
 
 PERSON: Final = re.compile(
     r"x-(?:auth(?:enticated)?-|current-|remote-|forwarded-|goog-authenticated-|webauth-)?user(?:-?(?:id|name|email|roles?|groups?))?"
@@ -55,6 +57,8 @@ def detect(app: App) -> Iterator[Hit]:
         if not person and name not in ADDRESS:
             continue
         if _is_proved(facts, reading.function) and not (person and _goes_before(reading)):
+            continue
+        if person and _chooses_key(facts, reading):
             continue
         if _decides(facts, reading) if not person else _is_used(facts, reading):
             seen.add(reading.span)
@@ -114,6 +118,23 @@ def _is_proved(facts: SourceFacts, function: str) -> bool:
             if getattr(side, "dotted", "") == "flask.request.remote_addr":
                 return True
     return False
+
+
+def _chooses_key(facts: SourceFacts, reading: Reading) -> bool:
+    """``verified(token, tenant)``: a step of the project looks up by it whose key a token must be signed with."""
+    return any(
+        verifies(inner)
+        and any(isinstance(part, Item) and _is_told(facts, part.key, call, reading) for part in walk(key, 4))
+        for call in facts.calls_in(reading.function)
+        if any(_holds(one, reading) for one in call.args)
+        for inner in facts.calls_in(call.callee)
+        for key in (inner.argument(1, "key"),)
+    )
+
+
+def _is_told(facts: SourceFacts, key: Value, call: Call, reading: Reading) -> bool:
+    """That the parameter is what this call passes the header for."""
+    return isinstance(key, Parameter) and any(_holds(one, reading) for one in passed_for(facts, key, call))
 
 
 def _unpacks(call: Call) -> bool:

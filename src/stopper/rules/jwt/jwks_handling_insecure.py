@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from stopper.core.app import App
-from stopper.core.facts import SourceFacts, source_of
+from stopper.core.facts import Comparison, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_keys import reached
 from stopper.core.jwt_names import written_in
@@ -15,6 +15,7 @@ from stopper.core.probe_public_keys import published
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
+    Choice,
     Constant,
     EnvironmentValue,
     Format,
@@ -22,6 +23,7 @@ from stopper.core.values import (
     Mapping,
     Name,
     Sequence,
+    Truth,
     Value,
     is_constant,
     literals,
@@ -157,7 +159,7 @@ def _unbounded(facts: SourceFacts) -> Iterator[Hit]:
         fetches = [one for one in facts.calls_in(home) if _FETCH.fullmatch(one.callee)]
         steps = {step for one in fetches if (step := written_in(facts, one)) != home}
         for call in (*facts.calls(home), *fetches, *(one for step in steps for one in facts.calls(step))):
-            if call.span is None or _looks_at_the_clock(facts, home) or _looks_at_the_clock(facts, call.function):
+            if call.span is None:
                 continue
             missing = [
                 one
@@ -170,12 +172,28 @@ def _unbounded(facts: SourceFacts) -> Iterator[Hit]:
                     and _is_kid(facts, one.left.key)
                 )
             ]
-            if any(
-                condition.span.holds(one.span) or any(part is one.left for part in walk(condition.value, 3))
+            asked = [
+                condition
+                for condition in (facts.conditions_around(call.span) if missing else ())
                 for one in missing
-                for condition in facts.conditions_around(call.span)
-            ):
+                if condition.span.holds(one.span) or any(part is one.left for part in walk(condition.value, 3))
+            ]
+            either = [condition.span for condition in asked if _is_enough(condition.value, missing)]
+            if asked and not any(_looks_at_the_clock(facts, where, either) for where in (home, call.function)):
                 yield Hit("every unknown kid makes the server fetch the keys again", call.span, certainty="likely")
+
+
+def _is_enough(value: Value, missing: list[Comparison]) -> bool:
+    """``kid not in keys or is_old(keys)``: an unknown kid alone is enough, whatever the clock says."""
+    return (
+        isinstance(value, Choice)
+        and not value.every
+        and any(
+            isinstance(option, Truth) and option.parts and option.parts[0] is one.left
+            for option in value.options
+            for one in missing
+        )
+    )
 
 
 def _is_kid(facts: SourceFacts, value: Value) -> bool:
@@ -185,13 +203,15 @@ def _is_kid(facts: SourceFacts, value: Value) -> bool:
     )
 
 
-def _looks_at_the_clock(facts: SourceFacts, function: str) -> bool:
-    """That something is held against the clock there, or a lock or counter is asked; noting the time alone bounds nothing."""
+def _looks_at_the_clock(facts: SourceFacts, function: str, either: list[Span]) -> bool:
+    """That something is held against the clock there, or a lock or counter is asked; noting the time alone bounds nothing, and nor does
+    a test of *either*, where an unknown kid is enough."""
     if any(call.method in ("acquire", "setex", "hit", "is_allowed") for call in facts.calls_in(function)):
         return True
     return any(
         isinstance(part, Call) and part.method in _CLOCKS
         for one in facts.comparisons_in(function)
+        if not any(span.holds(one.span) for span in either)
         for side in (one.left, one.right)
         for part in walk(side, 5)
     )

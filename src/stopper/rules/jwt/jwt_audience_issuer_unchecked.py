@@ -59,11 +59,20 @@ _GOOGLE: Final = tuple(
 
 
 def _is_told(facts: SourceFacts, call: Call) -> bool:
-    return call.keyword("audience", "issuer") is not None
+    return any(_expected(call, claim) is not None for claim in ("aud", "iss"))
+
+
+def _expected(call: Call, claim: str) -> Value | None:
+    """What the call says the claim must be; python-jose takes both behind its options, by position too."""
+    word, place = _EXPECTED[claim]
+    return call.argument(place if call.callee == "jose.jwt.decode" else None, word)
+
+
+_EXPECTED: Final = {"aud": ("audience", 4), "iss": ("issuer", 5)}
 
 
 def _is_checked(facts: SourceFacts, call: Call, shape: Decoding, claim: str) -> bool:
-    given = call.keyword("audience" if claim == "aud" else "issuer")
+    given = _expected(call, claim)
     if given is not None and not is_constant(given, None, ""):
         return not any(is_off(value) for value in option(facts, call, shape, f"verify_{claim}"))
     if call.callee.startswith(("authlib.", "joserfc.")) and claim in required(facts, call, shape):

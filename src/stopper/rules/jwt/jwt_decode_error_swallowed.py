@@ -45,8 +45,7 @@ def detect(app: App) -> Iterator[Hit]:
     steps = names | {written_in(facts, call) for call in calls}
     yield from _suppressed(facts)
     for handler in facts.handlers():
-        verifying = steps if handler.catches == ("*",) and handler.action == "return" else names
-        if handler.action in ("refuse", "raise") or not verifying & set(handler.tried):
+        if handler.action in ("refuse", "raise") or not steps & set(handler.tried):
             continue
         if is_asked_for_later(facts, handler.function) or handler.function in hooks_before_guards(app):
             continue  # who is calling is found out here, and asked for elsewhere
@@ -301,9 +300,17 @@ def _first_calls(facts: SourceFacts, function: str) -> dict[str, int]:
     """Who calls the function, and on which line first; a refusal before that is about something else."""
     found: dict[str, int] = {}
     for call in facts.calls(function) if function else ():
-        line = call.span.line if call.span is not None else 0
+        line = _line_in(facts, call)
         found[call.function] = min(line, found.get(call.function, line))
     return found
+
+
+def _line_in(facts: SourceFacts, call: Call, depth: int = 3) -> int:
+    """The line of the function that the call is a step of: its own, or where the step is called in which it is written."""
+    around = written_in(facts, call)
+    if around != call.function and depth:
+        return min((_line_in(facts, one, depth - 1) for one in facts.calls(around)), default=0)
+    return call.span.line if call.span is not None else 0
 
 
 def _is_outcome(value: Value, function: str) -> bool:

@@ -12,14 +12,26 @@ from stopper.core.jwt_claims import asked_by_hand, verifications
 from stopper.core.jwt_extended import guarded, revokes
 from stopper.core.jwt_keys import key_uses, reached
 from stopper.core.jwt_names import ENCODING
-from stopper.core.jwt_purposes import KINDS, handed_out_as, kind_claims, marks, purposes_of
+from stopper.core.jwt_purposes import KINDS, PURPOSES, handed_out_as, kind_claims, marks, purposes_of
 from stopper.core.passing import given
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import Baseline, controls, judge, shown
 from stopper.core.probe_login import entered
 from stopper.core.probe_signature import signable, telling_baseline
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, ConfigValue, Item, Mapping, Parameter, Value, is_constant, text_of, walk
+from stopper.core.values import (
+    Call,
+    Choice,
+    ConfigValue,
+    Item,
+    Mapping,
+    Parameter,
+    Truth,
+    Value,
+    is_constant,
+    text_of,
+    walk,
+)
 
 _LINK: Final = re.compile(r"(?i)forgot|reset|recover|magic_?link|invit|activat|confirm|verif(?:y|ication)_?e?mail")
 _SENDS: Final = re.compile(r"(?i)(?:^|[._])(?:send|mail|e?mail_|sms|notify)|apply_async$|\.Message$")
@@ -79,17 +91,54 @@ def _asks_kind(app: App, facts: SourceFacts, call: Call, key: Value | None) -> b
         if signing.callee in ENCODING and marks(facts, key) & marks(facts, signed_with)
         for name in kind_claims(facts, signing)
     }
-    if call.keyword("subject") is not None or any(asked_by_hand(facts, call, kind) for kind in {*KINDS, *own}):
-        return True
     around = {call.function} | {one.function for one in facts.calls(call.function) if call.function}
-    if any(
-        isinstance(part, Item) and text_of(part.key) in own
-        for function in around
-        for one in facts.conditions_in(function)
-        for part in walk(one.value, 4)
-    ):
-        return True  # ``if claims.get("mfa_pending"): …``
+    if call.keyword("subject") is not None:
+        return True
+    if not _asks_of_one_alone(facts, around, {*KINDS, *own}):
+        if any(asked_by_hand(facts, call, kind) for kind in {*KINDS, *own}):
+            return True
+        if any(
+            isinstance(part, Item) and text_of(part.key) in own
+            for function in around
+            for one in facts.conditions_in(function)
+            for part in walk(one.value, 4)
+        ):
+            return True  # ``if claims.get("mfa_pending"): …``
     return call.keyword("audience") is not None and not _one_audience(app, facts, marks(facts, key))
+
+
+def _asks_of_one_alone(facts: SourceFacts, around: set[str], names: set[str]) -> bool:
+    """``if kind == "refresh" and claims["typ"] != kind: raise``: where another kind is wanted, nobody looks at what the token says."""
+    asked = [
+        one
+        for function in around
+        for one in facts.comparisons_in(function)
+        if any(
+            isinstance(part, Item) and text_of(part.key) in names
+            for side in (one.left, one.right)
+            for part in walk(side, 6)
+        )
+    ]
+    return bool(asked) and all(
+        any(found.span.holds(one.span) and _is_of_one_kind(found.value) for found in facts.conditions_in(one.function))
+        for one in asked
+    )
+
+
+def _is_of_one_kind(value: Value) -> bool:
+    """``kind == "refresh" and …``, of a kind that a function is told."""
+    return (
+        isinstance(value, Choice)
+        and value.every
+        and any(
+            not option.differs
+            and isinstance(option.parts[0], Parameter)
+            and (found := PURPOSES.search(text_of(option.parts[1]) or "")) is not None
+            and found[1].lower() != "access"
+            for option in value.options
+            if isinstance(option, Truth) and len(option.parts) == 2
+        )
+    )
 
 
 def _one_audience(app: App, facts: SourceFacts, mine: set[str]) -> bool:
