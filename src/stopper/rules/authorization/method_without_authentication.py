@@ -82,7 +82,8 @@ def _hooks_by_method(app: App, index: FunctionIndex) -> frozenset[str]:
         for name in mixed
         if any(
             isinstance(side, Name) and side.dotted == "flask.request.method"
-            for one in index.comparisons.get(name, ())
+            for called in index.calling([name], 2)
+            for one in index.comparisons.get(called, ())
             for side in (one.left, one.right)
         )
     )

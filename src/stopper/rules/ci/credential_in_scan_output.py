@@ -82,9 +82,9 @@ def _in_code(facts: SourceFacts) -> Iterator[Hit]:
         return
     for span in _recorded(facts):
         yield Hit("a test writes a credential to its report", span)
-    for flow in facts.flows("print", "log", tests=True):
-        if facts.is_test(flow.span) and any(map(_is_what_was_sent, walk(flow.value, 2))):
-            yield Hit("a test writes the headers that it sent to its output", flow.span, certainty="likely")
+    for call in facts.calls("print", "*.info", "*.debug", "*.warning", tests=True):
+        if facts.is_test(call.span) and any(_is_what_was_sent(part) for value in call.args for part in walk(value, 2)):
+            yield Hit("a test writes the headers that it sent to its output", call.span, certainty="likely")
     for flow in facts.flows("print", "log", label=tuple(sorted(CREDENTIALS)), tests=True):
         if facts.is_test(flow.span) and not any(
             isinstance(one, Name) and one.dotted == "len" for one in walk(flow.value, 3)

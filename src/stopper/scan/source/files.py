@@ -103,7 +103,7 @@ def writes_curl(data: bytes) -> bool:
 
 def writes_credential(data: bytes) -> bool:
     """That test code writes something out that is named as a credential, wherever it stands and whatever it imports."""
-    return _WRITES_NAMED.search(data) is not None or b"debuglevel" in data
+    return _WRITES_NAMED.search(data) is not None or b"debuglevel" in data or b".request.headers" in data
 
 
 def holds_credential(data: bytes) -> bool:
