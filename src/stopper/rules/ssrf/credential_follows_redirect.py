@@ -158,7 +158,8 @@ def _is_anywhere(facts: SourceFacts, value: Value) -> bool:
         first = text_of(value.parts[0]) if value.parts else None
         base, rest = value.parts[0] if value.parts else None, value.parts[1:]
         if (first or "").startswith("{}") and rest:
-            base, rest = rest[0], (Constant((first or "").removeprefix("{}")),)
+            said = (first or "").removeprefix("{}")  # ``"{}{}".format(base, path)``: the next one follows at once
+            base, rest = rest[0], rest[1:] if said.startswith("{}") else (Constant(said),)
         ours = base is not None and first is None and not facts.derives(base, *UNTRUSTED, by_name=False)
         if isinstance(base, (ConfigValue, EnvironmentValue)) or (ours and rest):
             return bool(rest) and any(_ends_the_host(facts, one) for one in openings(facts, rest[0]))
