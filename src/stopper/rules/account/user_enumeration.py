@@ -81,8 +81,9 @@ def _registers(route: SourceRoute) -> bool:
     return bool(REGISTERS.search(route.path) or REGISTERS.search(route.view.rpartition(".")[2]))
 
 
+_MAIL: Final = re.compile(r"(?i)(?:user_?)?e?-?mail(?:_?address)?")
 _BEFOREHAND: Final = re.compile(
-    r"(?i)(?:check|validate|exists?|available|availability|taken|lookup)[-_/]?(?:user[-_]?)?e?-?mails?|e?mails?[-_/]?(?:check|exists?|available|availability|taken|lookup)"
+    r"(?i)(?:check|exists?|available|availability|taken|lookup)[-_/]?(?:user[-_]?)?e?-?mails?|e?mails?[-_/]?(?:check|exists?|available|availability|taken|lookup)"
 )
 
 
@@ -91,9 +92,13 @@ def _asked_beforehand(app: App, facts: SourceFacts) -> Iterator[Hit]:
     for route in facts.routes:
         if facts.is_test(route.span) or not _BEFOREHAND.search(route.path) or _is_logged_in(app, route):
             continue
-        reads = [one.span for one in facts.readings() if one.function == route.view and "mail" in one.key.lower()]
+        reads = [one.span for one in facts.readings() if one.function == route.view and _MAIL.fullmatch(one.key)]
         asked = any("mail" in name.lower() for name, _ in route.parameters) or bool(reads)
-        answers = [one for one in facts.returns_of(route.view) if not isinstance(one.value, Constant)]
+        answers = [
+            one
+            for one in facts.returns_of(route.view)
+            if not isinstance(one.value, Constant) and not _is_page(one.value)
+        ]
         if asked and answers:
             yield Hit(
                 "the answer tells whether the account exists",
@@ -101,6 +106,10 @@ def _asked_beforehand(app: App, facts: SourceFacts) -> Iterator[Hit]:
                 RouteRef(route.methods[0], route.path),
                 certainty="likely",
             )
+
+
+def _is_page(value: Value) -> bool:
+    return isinstance(value, Call) and value.method.startswith("render_template")
 
 
 def _of_schemas(facts: SourceFacts, names: list[str]) -> Iterator[Span]:
