@@ -13,6 +13,7 @@ from stopper.core.passing import callers, passed
 from stopper.core.place import Span
 from stopper.core.rule import Certainty
 from stopper.core.setting_facts import YES, is_for_one_desk, written
+from stopper.core.unset_variables import holds_unset
 from stopper.core.values import (
     Call,
     Caught,
@@ -27,6 +28,7 @@ from stopper.core.values import (
     Parameter,
     Truth,
     Value,
+    is_constant,
     text_of,
     walk,
 )
@@ -278,6 +280,9 @@ def _names_by_default(facts: SourceFacts, name: Value | None) -> Iterator[str]:
             yield said
         case Choice(options=(EnvironmentValue(), *_, Constant(value=str(said))), every=False):
             yield said  # ``getenv("ENV") or "development"``
+        case Choice(options=(Parameter() as told, other), every=False):  # ``name or getenv("ENV", "development")``
+            if any(is_constant(one, None, "") for one in _handed(facts, told)):
+                yield from _names_by_default(facts, other)
         case Parameter():
             for one in _handed(facts, name):
                 if not isinstance(one, (Parameter, Constant)):
@@ -307,6 +312,8 @@ def _is_for_desk(facts: SourceFacts, condition: Condition, *, by_name: bool) -> 
     inside = list(walk(condition.value))
     if any(isinstance(one, Name) and one.dotted.startswith("flask.request.") for one in inside):
         return False  # whoever calls asks for it
+    if not condition.negated and holds_unset(condition.value, _OFF_FLAG):
+        return False
     match condition.value:
         case Truth(parts=(EnvironmentValue(default=None | Constant(value=None)), Constant(value=None)), differs=False):
             if not condition.negated:

@@ -10,6 +10,7 @@ from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.left_out import is_spread
 from stopper.core.naming import sensitive
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
@@ -176,8 +177,11 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
         return False
     match value:
         case Mapping(items=items):
+            over = frozenset(said for key, _ in items if (said := text_of(key)) is not None)
             return any(
-                not _is_masked(said := text_of(key) or "") and _gives(facts, inner, function, depth - 1, said)
+                _dumps_key(facts, inner, over)
+                if is_spread(key) and _is_dump(inner)
+                else not _is_masked(said := text_of(key) or "") and _gives(facts, inner, function, depth - 1, said)
                 for key, inner in items
             )
         case Member(attribute=attribute):
@@ -205,7 +209,7 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
             return named or any(_gives(facts, one, function, depth - 1) for one in value.args)
         case Call(method="find_one" | "find", args=(_, Mapping(items=chosen), *_)):
             return any(_is_key(text_of(said) or "") and is_constant(held, 1, True) for said, held in chosen)
-        case Call(method=method) if method in _DUMPS and not value.keywords and _dumps_key(facts, value):
+        case Call() if _is_dump(value) and _dumps_key(facts, value):
             return True
         case Call(callee=callee) if (
             _is_masked(callee) or callee in ("bool", "len") or callee.startswith("flask.render")
@@ -227,10 +231,18 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
 _DUMPS: Final = frozenset({"model_dump", "model_dump_json", "dict", "json", "asdict"})
 
 
-def _dumps_key(facts: SourceFacts, call: Call) -> bool:
-    """``settings.model_dump()``, where a field of the class is called a key and is shown."""
-    made = call.args[0] if call.method == "asdict" and call.args else call.receiver
-    return isinstance(made, Call) and any(_is_key(name) for _, name, _ in secret_fields(facts, made.callee))
+def _is_dump(value: Value) -> bool:
+    return isinstance(value, Call) and value.method in _DUMPS and not value.keywords
+
+
+def _dumps_key(facts: SourceFacts, value: Value, over: frozenset[str] = frozenset()) -> bool:
+    """``settings.model_dump()``, ``asdict(self)``, where a field of the class is called a key and is shown; not one that is written
+    *over* or taken out."""
+    if not isinstance(value, Call):
+        return False
+    made = value.args[0] if value.method == "asdict" and value.args else value.receiver
+    dumped = made.callee if isinstance(made, Call) else made.dotted if isinstance(made, Name) else ""
+    return bool(dumped) and any(_is_key(name) and name not in over for _, name, _ in secret_fields(facts, dumped))
 
 
 def _is_of_row(facts: SourceFacts, value: Member) -> bool:

@@ -11,6 +11,7 @@ from stopper.core.labels import CREDENTIALS
 from stopper.core.left_out import left_out
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.switched_on import is_on
+from stopper.core.unpacked_calls import unpacked
 from stopper.core.values import (
     Call,
     Constant,
@@ -61,7 +62,7 @@ def detect(app: App) -> Iterator[Hit]:
     if not facts.imports(*TRACKERS):
         return
     for call in facts.calls("sentry_sdk.init"):
-        yield from _of_sentry(facts, call)
+        yield from next((hits for one in unpacked(facts, call) if (hits := list(_of_sentry(facts, one)))), ())
     for call in facts.calls("bugsnag.configure", "rollbar.init", "honeybadger.honeybadger.configure"):
         if may_be(call.keyword("send_environment", "include_request_body", "capture_ip"), True) or _empty_list(call):
             yield Hit("the error tracker is told to send requests as they are", call.span)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.fact import ClassFact
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_extended import BLOCKLIST, LOOKUP, guarded, issues, manager, registers, uses
 from stopper.core.login_names import BEST
@@ -33,7 +34,7 @@ def detect(app: App) -> Iterator[Hit]:
     takes_access = any(not one.refresh for one in app.extensions.token_guards) or any(
         not one.refresh for one in guarded(facts)
     )
-    kept = [found.name for found in facts.classes() if _USER.search(found.name.rpartition(".")[2]) and found.bases]
+    kept = [found.name for found in facts.classes() if found.bases and _is_of_people(found)]
     kept += _tables(facts)
     if (
         looked_up
@@ -49,6 +50,20 @@ def detect(app: App) -> Iterator[Hit]:
         yield Hit(said, place, certainty=sure, reader="running")
     if place is not None and (not registers(facts, LOOKUP) or _only_makes(facts)):
         yield Hit(said, place, certainty=sure)
+
+
+def _is_of_people(found: ClassFact) -> bool:
+    """A model that is called so, or whose rows have an address or log-in and may be switched off."""
+    columns = found.attributes.keys() | found.fields.keys()
+    return _USER.search(found.name.rpartition(".")[2]) is not None or (
+        any(_REACHED_BY.fullmatch(one) for one in columns) and any(_SWITCH.fullmatch(one) for one in columns)
+    )
+
+
+_REACHED_BY: Final = re.compile(r"(?i)e_?mail(?:_address)?|user_?name|login|password(?:_hash)?")
+_SWITCH: Final = re.compile(
+    r"(?i)(?:is_)?(?:active|enabled|disabled|blocked|banned|suspended|locked)(?:_at)?|deactivated_at"
+)
 
 
 def _tables(facts: SourceFacts) -> list[str]:

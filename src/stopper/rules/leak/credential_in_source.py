@@ -9,7 +9,7 @@ from stopper.core.app import App
 from stopper.core.desk_files import MADE_UP
 from stopper.core.environment_edits import named_from_environment
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.key_shapes import claims_of, is_placeholder, is_random, key_in, may_hold_key
+from stopper.core.key_shapes import FAKE, KeyShape, claims_of, is_placeholder, is_random, key_in, may_hold_key
 from stopper.core.naming import VARIABLE, sensitive
 from stopper.core.passed_keywords import passed_as
 from stopper.core.place import Span
@@ -55,10 +55,23 @@ def _in_docs(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
     """A token or key that was pasted into a README or a page of the docs; the first of a file, for they are replaced together."""
     for file in facts.files_of("docs"):
         for number, line in enumerate(file.lines, 1):
-            found = key_in(line) if len(line) >= SHORTEST and may_hold_key(line) else None
+            found = (key_in(line) if len(line) >= SHORTEST and may_hold_key(line) else None) or _live_key(line)
             if found is not None and not _has_ended(found.text) and not _is_everybodys(found.text):
                 yield Span(file.path, number, number, 1, len(line) + 1), f"{found.kind} stands in the docs", "likely"
                 break
+
+
+def _live_key(text: str) -> KeyShape | None:
+    """A key of whatever service, which says by its mark that it is no example: ``hbr_live_…``."""
+    found = _LIVE.search(text) if "_live_" in text or "_prod_" in text else None
+    if found is None or FAKE.search(found[0]) or not is_random(found[1]):
+        return None
+    return KeyShape("a key that is marked as live", found[0])
+
+
+_LIVE: Final = re.compile(
+    r"(?<![A-Za-z0-9_])(?!pk_)[a-z][a-z0-9]{1,15}_(?:live|prod)_([A-Za-z0-9]{20,})(?![A-Za-z0-9_])"
+)
 
 
 def _is_everybodys(text: str) -> bool:
@@ -69,7 +82,7 @@ def _is_everybodys(text: str) -> bool:
 
 def _by_shape(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty, str]]:
     for text in facts.texts(tests=True):
-        found = key_in(text.value)
+        found = key_in(text.value) or _live_key(text.value)
         if found is not None and not _is_shown_as_example(facts, text.span):
             in_test = facts.is_test(text.span) or MADE_UP.search(text.span.path) is not None
             if in_test and _has_ended(found.text):

@@ -19,6 +19,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_cookies import answers_with_cookies
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import plain
+from stopper.core.unpacked_calls import unpacked
 from stopper.core.values import (
     Call,
     ConfigValue,
@@ -71,7 +72,7 @@ def detect(app: App) -> Iterator[Hit]:
     yield from _by_hand(facts)
     told: set[tuple[str, str]] = set()
     given = flags_of_own_responses(facts)
-    for call in facts.calls("*.set_cookie"):
+    for call in (one for written in facts.calls("*.set_cookie") for one in unpacked(facts, written)):
         if (
             call.open
             or _ends(facts, call)

@@ -208,6 +208,10 @@ def _loaded(project: Project, modules: dict[str, Module]) -> tuple[set[str], boo
                 loaded.update(name for name, module in modules.items() if module.path == call.span.path)
             elif isinstance(option, Name):
                 loaded.add(option.dotted)
+            elif isinstance(option, Call) and option.method == "join" and option.args:  # a folder, and the file in it
+                loaded.update(
+                    name for text in literals(option.args[-1]) for name in _named(str(text.value), project, modules)
+                )
             elif isinstance(option, Call):
                 loaded.add(option.callee)
             elif isinstance(option, Constant) and isinstance(option.value, str):

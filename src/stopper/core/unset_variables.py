@@ -1,0 +1,29 @@
+"""Which tests of the environment hold where nobody sets anything."""
+
+import re
+from typing import Final
+
+from stopper.core.values import Choice, Constant, EnvironmentValue, Name, Truth, Value, is_constant
+
+_SAY_NO: Final = ("0", "false", "no", "off")
+
+
+def holds_unset(value: Value, switches: re.Pattern[str]) -> bool:
+    """``"TRACE" not in os.environ or os.environ["TRACE"] != "0"``: it holds where nobody says anything. A variable whose name is one of
+    *switches*, which is left out for a purpose, says nothing."""
+    match value:
+        case Choice(options=options, every=False):
+            return any(holds_unset(one, switches) for one in options)
+        case Choice(options=options):
+            return all(holds_unset(one, switches) for one in options)
+        case Truth(parts=(Constant(value=str(name)), Name(dotted="os.environ")), differs=True):
+            return switches.search(name) is None
+        case Truth(parts=(EnvironmentValue(variable=name, default=default), Constant(value=said)), differs=True):
+            return (
+                said in _SAY_NO
+                and default is not None
+                and not is_constant(default, said)
+                and switches.search(name) is None
+            )
+        case _:
+            return False
