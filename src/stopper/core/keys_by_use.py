@@ -15,7 +15,12 @@ _LAST_WORDS: Final = ("key", "token", "secret")
 def is_key_by_use(facts: "SourceFacts", value: Value) -> bool:
     """That the value is a setting or variable which some call sends as a credential."""
     name = _name(value)
-    return bool(name) and name in facts.once("settings that are sent as keys", lambda: _sent(facts))
+    return bool(name) and name in sent_as_keys(facts)
+
+
+def sent_as_keys(facts: "SourceFacts") -> frozenset[str]:
+    """The names of these settings and variables."""
+    return facts.once("settings that are sent as keys", lambda: _sent(facts))
 
 
 def _name(value: Value) -> str:

@@ -10,6 +10,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Flow, TextFile
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.keys_by_use import is_key_by_use, sent_as_keys
 from stopper.core.naming import sensitive
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
@@ -63,6 +64,7 @@ _SENDS: Final = re.compile(
     r"(?i)(?:^|[._])send_?\w*(?:mail|message)|(?:^|[._])e?mail\w*\.(?:send|delay)|\.apply_async$"
 )
 _TOKENS: Final = frozenset({"access_token", "refresh_token", "jwt", "jwt_token", "bearer_token"})
+_SHOWN_KINDS: Final = ("api-key", "config-secret")
 _KINDS: Final = ("api-key", "config-secret", "token", "password")
 
 
@@ -71,7 +73,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     told: set[str] = set()
     for flow in facts.flows("template"):
-        secret = any(_is_secret(one) for one in walk(flow.value, 5)) and not _is_masked(flow.value)
+        secret = any(_is_held(facts, one) for one in walk(flow.value, 5)) and not _is_masked(flow.value)
         if secret and _is_page_made(facts, flow):
             told.add(_template_of(facts, flow))
             yield Hit(RENDERED, flow.span)
@@ -84,7 +86,7 @@ def detect(app: App) -> Iterator[Hit]:
             r"(?i)\.min\.js$|(?:^|/)(?:node_modules|vendor|dist|lib)/|jquery|bootstrap", file.path
         ):
             known = any(name and (file.path == name or file.path.endswith(f"/{name}")) for name in told)
-            yield from _in_file(file, known)
+            yield from _in_file(file, known, sent_as_keys(facts))
 
 
 def _is_markup(facts: SourceFacts, flow: Flow) -> bool:
@@ -143,6 +145,14 @@ def _is_mailed(facts: SourceFacts, rendered: Call) -> bool:
     )
 
 
+def _is_held(facts: SourceFacts, value: Value) -> bool:
+    """A secret by its name, or a setting that the application sends elsewhere as its key."""
+    if _is_secret(value):
+        return True
+    name = getattr(value, "key", "") if isinstance(value, ConfigValue) else getattr(value, "variable", "")
+    return is_key_by_use(facts, value) and not _NO_SECRET.search(name) and not is_of_browsers(name)
+
+
 def _is_secret(value: Value) -> bool:
     match value:
         case ConfigValue(key=name) | EnvironmentValue(variable=name) | Member(attribute=name):
@@ -168,17 +178,18 @@ def _is_masked(value: Value) -> bool:
     ) or (isinstance(value, Mapping) and not value.items)
 
 
-def _in_file(file: TextFile, handed: bool) -> Iterator[Hit]:
-    """``handed``: where a view hands a secret to this template, that is told there; settings are in every template without it."""
+def _in_file(file: TextFile, handed: bool, sent: frozenset[str]) -> Iterator[Hit]:
+    """``handed``: where a view hands a secret to this template, that is told there; settings are in every template without it. ``sent``:
+    settings that are keys by what is done with them."""
     for number, line in file.lines_with("token", "key", "secret", "auth", "jwt", "storage"):
         rendered = not _OF_THE_BROWSER.search(file.path)
-        may = len(line) < 2000 and (_WORDS.search(line) or "storage" in line.lower())
-        found = _of_line(line, rendered, handed) if may else None
+        may = _WORDS.search(line) or "storage" in line.lower() or any(name in line for name in sent)
+        found = _of_line(line, rendered, handed, sent) if may and len(line) < 2000 else None
         if found is not None:
             yield Hit(found, Span(file.path, number, number, 1, len(line) + 1))
 
 
-def _of_line(line: str, rendered: bool, handed: bool) -> str | None:
+def _of_line(line: str, rendered: bool, handed: bool, sent: frozenset[str]) -> str | None:
     lowered = line.lower()
     for match in _STORES.finditer(line) if "storage" in lowered else ():
         name = match[1] or match[2] or match[3] or ""
@@ -190,7 +201,7 @@ def _of_line(line: str, rendered: bool, handed: bool) -> str | None:
     for match in _SHOWS.finditer(line) if rendered and "{{" in line else ():
         name = match[1] or match[2] or ("" if handed else match[3])
         if (
-            (sensitive(name) in ("api-key", "config-secret") or is_key_name(name) or name.lower() in _TOKENS)
+            (name in sent or sensitive(name) in _SHOWN_KINDS or is_key_name(name) or name.lower() in _TOKENS)
             and not _NO_SECRET.search(name)
             and not is_of_browsers(name)
             and not re.search(r"type=[\"']hidden[\"'].*(?:csrf|reset)|name=[\"']token", line)

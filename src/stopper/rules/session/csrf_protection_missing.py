@@ -23,7 +23,7 @@ from stopper.core.setting_facts import MISSING, application_made, in_force, sett
 from stopper.core.values import Item, Name, Truth, Value, text_of, walk
 
 _WHO: Final = re.compile(
-    r"(?i)^_?(user|uid|user_?id|user_?name|email|account(_id)?|logged_?in|authenticated|login|member_id|customer_id|admin|is_admin)$"
+    r"(?i)^_?(user|uid|user_?id|user_?name|email|account(_id)?|logged_?in|authenticated|login|member(_id)?|customer(_id)?|admin|is_admin)$"
 )
 _TOKEN: Final = re.compile(r"(?i)csrf|xsrf")
 _SITE: Final = frozenset({"origin", "referer", "sec-fetch-site", "x-requested-with"})
