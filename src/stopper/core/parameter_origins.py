@@ -10,6 +10,7 @@ from stopper.core.values import Call, Constant, Mapping, Parameter, Value, is_co
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
+    from stopper.core.labels import LabelKind
 
 _VALIDATORS: Final = frozenset({"validates", "field_validator", "validator"})
 _OF_A_SCHEMA: Final = frozenset(
@@ -48,7 +49,10 @@ def _of_validator(facts: "SourceFacts", value: Parameter) -> Labels:
     function = facts.function(value.function) if value.index == 0 and facts.imports("marshmallow", "pydantic") else None
     for one in function.decorators if function is not None else ():
         if one.call is not None and one.name.rpartition(".")[2] in _VALIDATORS:
-            kinds = [kind for said in one.call.args if (kind := sensitive(text_of(said) or "")) is not None]
+            kinds: list[LabelKind] = []
+            for said in one.call.args:
+                if (kind := sensitive(text_of(said) or "")) is not None:
+                    kinds.append(kind)
             return labelled("request-data", *kinds) if kinds else NONE
     return NONE
 

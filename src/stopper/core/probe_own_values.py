@@ -88,7 +88,10 @@ def own_numbers(target: Target, person: Identity, parameter: str = "") -> Steps[
 def _claims(target: Target, person: Identity) -> dict[str, object]:
     """What its token says of a person, wherever it shows that: a key in a header of its own may be one."""
     shown = [person.token] if person.token is not None else [value for _, value in person.headers]
-    return next((claims for one in shown if (claims := target.forge.claims(one.reveal()))), {})
+    for one in shown:
+        if claims := target.forge.claims(one.reveal()):
+            return claims
+    return {}
 
 
 def shows_account(target: Target, shown: Exchange) -> bool:

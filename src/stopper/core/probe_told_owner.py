@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Final, cast
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange
@@ -165,7 +165,9 @@ def _plain(value: object) -> str:
 
 def _is_private(value: object, what: re.Pattern[str] = _PRIVATE) -> bool:
     """Whether an object, or one in it, says what nobody publishes, and that it is nobody's in common."""
-    said = [as_parameter(name) for name in (*inner_object(value), *(value if isinstance(value, dict) else ()))]
+    names = [*inner_object(value)]
+    names += [*cast("dict[str, object]", value)] if isinstance(value, dict) else []
+    said = [as_parameter(name) for name in names]
     return any(map(what.fullmatch, said)) and not any(map(BELONGS.fullmatch, said))
 
 

@@ -47,7 +47,7 @@ def _of_mapping(facts: "SourceFacts", value: Mapping, depth: int) -> Iterator[_R
     rows: list[_Row] = [({}, value.open and not others)]
     for key, held in value.items:
         name = text_of(key)
-        more = (
+        more: list[_Row] = (
             [({name: held}, False)]
             if name is not None
             else list(_rows(facts, held, depth - 1))

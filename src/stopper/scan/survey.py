@@ -16,7 +16,9 @@ from stopper.scan.report import Coverage
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.things_made import is_an_id
 
-ENDS_ACCESS: Final = re.compile(r"(?i)log-?out|sign-?out|revoke|password|delete|disable|deactivate|close|rotate|refresh|renew")
+ENDS_ACCESS: Final = re.compile(
+    r"(?i)log-?out|sign-?out|revoke|password|delete|disable|deactivate|close|rotate|refresh|renew"
+)
 """Paths that may end somebody's access: asked after all others."""
 
 

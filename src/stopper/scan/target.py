@@ -67,7 +67,7 @@ def _with_methods_of(known: Sequence[Route], seen: Sequence[Route]) -> tuple[Rou
     told = {route.path: route.methods for route in seen if not route.takes_form}
     return tuple(
         replace(route, methods=tuple(sorted({*route.methods, *told[route.path]})))
-        if route.path in told and route.readers == {"wire"} and "GET" in route.methods
+        if route.path in told and route.readers == frozenset({"wire"}) and "GET" in route.methods
         else route
         for route in known
     )

@@ -76,8 +76,8 @@ def _looks(facts: SourceFacts) -> Iterator[tuple[str, Span | None, str]]:
         if call.method != "startswith" or _is_loose(call.args[0] if call.args else None):
             yield call.function, call.span, "the beginning or end of the path"
     for call in facts.calls("filter", "map"):
-        asks = call.args[0] if len(call.args) > 1 else None
-        if isinstance(asks, Name) and asks.dotted in _STARTS and _is_loose(call.args[1]):
+        asks, paths = call.argument(0), call.argument(1)
+        if isinstance(asks, Name) and asks.dotted in _STARTS and paths is not None and _is_loose(paths):
             yield call.function, call.span, "the beginning or end of the path"
     for call in facts.calls("fnmatch.fnmatch", "fnmatch.fnmatchcase"):
         if len(call.args) > 1 and _is_path(call.args[0]) and _is_open_shape(facts, call.args[1]):

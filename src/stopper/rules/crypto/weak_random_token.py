@@ -329,7 +329,6 @@ RULE = Rule(
     asvs=("V11.5.1",),
     surfaces=("source",),
     ends="Stopper makes every token, key and code from the generator of the system.",
-    repeats=("api-key-predictable",),
     detect=detect,
     fix=fix,
 )

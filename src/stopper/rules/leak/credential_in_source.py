@@ -144,8 +144,10 @@ def _by_name(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
             yield call.span, "the password of an account elsewhere is a literal", "likely"
     for flow in facts.flows("outbound-headers"):
         pair = flow.value.items if isinstance(flow.value, Sequence) else ()
-        here = len(pair) == _PAIR and pair[1].span is not None and flow.span.holds(pair[1].span)
-        if here and _is_secret("password", pair[1]):
+        if len(pair) != _PAIR:
+            continue
+        place = pair[-1].span
+        if place is not None and flow.span.holds(place) and _is_secret("password", pair[-1]):
             yield flow.span, "the password of an account elsewhere is a literal", "likely"
 
 

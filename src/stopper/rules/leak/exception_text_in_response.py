@@ -86,12 +86,10 @@ def detect(app: App) -> Iterator[Hit]:
                 made_at[function],
                 certainty=sure,
             )
-    for handler, places in by_handler.items():
+    for catching, places in by_handler.items():
         left = [one for one in places if (one.path, one.line) not in told and not asked_for(facts, one)]
-        if (
-            left
-        ):  # what one handler catches is told where it is answered first, in the handler itself where that answers
-            span = min(left, key=lambda one: (not handler.holds(one), one.path != handler.path, one.path, one.line))
+        if left:
+            span = _first(catching, left)
             told |= {(one.path, one.line) for one in left}
             yield Hit("what a failing library wrote into its exception goes to the caller", span, certainty=found[span])
 
@@ -239,6 +237,11 @@ class _Asking:
     def _calls_of(self, callee: str) -> tuple[str, ...]:
         function = self._facts.function(callee) or self._facts.function(f"{callee}.__init__")
         return function.calls if function is not None else ()
+
+
+def _first(handler: Span, places: list[Span]) -> Span:
+    """Where what one handler catches is answered first; in the handler itself where that answers."""
+    return min(places, key=lambda one: (not handler.holds(one), one.path != handler.path, one.path, one.line))
 
 
 def _certainty(catches: tuple[str, ...], own: set[str]) -> Certainty | None:

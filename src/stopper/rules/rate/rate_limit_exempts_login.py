@@ -184,7 +184,7 @@ def fix(app: App, hit: Hit) -> Edit | None:
             span = one.span
             if span != hit.span or one.call is not None or not one.name.endswith(".exempt") or one.above_route:
                 continue
-            if span is not None and span.line == span.end_line:
+            if span.line == span.end_line:
                 return Edit(replace(span, column=span.end_column - len("exempt")), 'limit("5 per minute")', safe=False)
     return None
 

@@ -61,7 +61,8 @@ def _values(project: Project, text: TextFile) -> Value | None:
             said = parse("\n".join(text.lines).removeprefix("\ufeff")) if parse is not None else None
         except Exception:  # noqa: BLE001 - parsers raise whatever they stumble over in foreign text
             said = None
-        project.parsed[text.path] = _value(text, said, 0, [MOST_PARTS], DEEPEST) if isinstance(said, dict) else None
+        mapping = cast("dict[object, object]", said) if isinstance(said, dict) else None
+        project.parsed[text.path] = None if mapping is None else _value(text, mapping, 0, [MOST_PARTS], DEEPEST)
     return project.parsed[text.path]
 
 

@@ -85,5 +85,5 @@ def _parts(name: str, value: str) -> set[str]:
         found = {part.partition("=")[2].strip() for part in value.split(";")}
     else:
         scheme, _, rest = value.partition(" ")
-        found = set() if scheme.lower() == "basic" else {rest.strip() or value}
+        found = set[str]() if scheme.lower() == "basic" else {rest.strip() or value}
     return {one for one in found if len(one) >= TELLING}
