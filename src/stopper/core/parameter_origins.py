@@ -1,6 +1,6 @@
 """What a parameter of a function is because of who calls that function: a route, an error handler, a schema, a library that logs in."""
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from stopper.core.body_models import HANDS_BODY, class_of
 from stopper.core.naming import sensitive
@@ -49,11 +49,8 @@ def _of_validator(facts: "SourceFacts", value: Parameter) -> Labels:
     function = facts.function(value.function) if value.index == 0 and facts.imports("marshmallow", "pydantic") else None
     for one in function.decorators if function is not None else ():
         if one.call is not None and one.name.rpartition(".")[2] in _VALIDATORS:
-            kinds: list[LabelKind] = []
-            for said in one.call.args:
-                if (kind := sensitive(text_of(said) or "")) is not None:
-                    kinds.append(kind)
-            return labelled("request-data", *kinds) if kinds else NONE
+            kinds = tuple(kind for said in one.call.args if (kind := sensitive(text_of(said) or "")) is not None)
+            return labelled("request-data", *cast("tuple[LabelKind, ...]", kinds)) if kinds else NONE
     return NONE
 
 

@@ -166,7 +166,7 @@ def _is_for_nothing(facts: SourceFacts, call: Call, names: frozenset[str]) -> bo
 def _says_only_form(value: Value) -> bool:
     if isinstance(value, Sequence) and value.items:
         return all(map(_says_only_form, value.items))
-    return isinstance(value, Constant) and (not isinstance(value.value, str) or len(value.value) < _MARK)
+    return isinstance(value, Constant) and (not isinstance(value.value, (str, bytes)) or len(value.value) < _MARK)
 
 
 def _given(facts: SourceFacts, call: Call, names: frozenset[str]) -> Iterator[str]:

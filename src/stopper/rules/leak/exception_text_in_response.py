@@ -257,7 +257,7 @@ def _certainty(catches: tuple[str, ...], own: set[str]) -> Certainty | None:
 
 
 def fix(app: App, hit: Hit) -> Edit | None:
-    """A fixed text in place of the exception's, which goes to the log."""
+    """A fixed text in place of the exception's, which goes to the log; nothing where one function gives it away in several places."""
     facts = source_of(app)
 
     def is_exception(value: Value) -> bool:
@@ -279,7 +279,14 @@ def fix(app: App, hit: Hit) -> Edit | None:
             case _:
                 return False
 
-    return told_to_the_log(facts, hit.span, gives_away) if hit.span is not None else None
+    if hit.span is None:
+        return None
+    function = facts.function_around(hit.span)
+    for flow in facts.flows("response", "response-header", "template"):
+        elsewhere = flow.function == function and flow.span != hit.span and not hit.span.holds(flow.span)
+        if elsewhere and any(map(gives_away, walk(flow.value))):
+            return None  # it goes out in two ways, and a fixed text in one of them mends nothing
+    return told_to_the_log(facts, hit.span, gives_away)
 
 
 # -- on the wire -----------------------------------------------------------------------------------------------------------------
