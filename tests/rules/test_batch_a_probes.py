@@ -34,6 +34,35 @@ PROBED = (
     "security-headers-missing",
 )
 UNREACHABLE = {
+    ("api-key-unset-fails-open", "the decorator gives the view back as it is"): "no route of the example can be read",
+    (
+        "api-key-unset-fails-open",
+        "no list of keys means everybody",
+    ): "no wrong key is refused, so it looks like an open route",
+    (
+        "api-key-unset-fails-open",
+        "a list made of an empty text holds an empty text",
+    ): "it looks as if keys were optional there",
+    (
+        "api-key-unset-fails-open",
+        "the hook is there only where the key is",
+    ): "no wrong key is refused, so it looks like an open route",
+    (
+        "api-key-unset-fails-open",
+        "the missing variable is caught, and the answer is yes",
+    ): "no wrong key is refused, so it looks like an open route",
+    ("config-dump-in-response", "a file of settings"): "the example has no such file",
+    ("config-dump-in-response", "the class of the settings"): "two or three names are too little for a configuration",
+    ("config-dump-in-response", "what every template has, and one shows"): "the example has no templates",
+    ("config-dump-in-response", "a data class of settings"): "two or three names are too little for a configuration",
+    (
+        "exception-text-in-response",
+        "one handler, whose text is shown in two ways",
+    ): "the module that fails is not there",
+    ("exception-text-in-response", "what sys has of it"): "the module that fails is not there",
+    ("exception-text-in-response", "in a stream"): "the module that fails is not there",
+    ("exception-text-in-response", "in a header"): "the module that fails is not there",
+    ("exception-text-in-response", "kept for the request"): "the module that fails is not there",
     ("exception-text-in-response", "the handler for everything"): "no route of the example fails",
     ("exception-text-in-response", "on a page of our own"): "the example has no templates",
     ("exception-text-in-response", "a function fills the mapping that is answered"): "no route of the example fails",

@@ -536,7 +536,7 @@ app.add_url_rule("/av", view_func=av)
 def s():
     key = request.headers.get("X-API-Key", default="")
     valid = os.environ.get("KEYS", "").split(",")
-    if key not in valid: return {}, 401
+    if key not in valid: return {}, 401  # expect: api-key-unset-fails-open
     if str(request.headers.get("X-API-Key")) == str(os.environ.get("API_KEY")):  # expect: api-key-compared-with-equals, api-key-unset-fails-open
         return {}
     return {}
