@@ -178,7 +178,7 @@ def _unbounded(facts: SourceFacts) -> Iterator[Hit]:
                 for one in missing
                 if condition.span.holds(one.span) or any(part is one.left for part in walk(condition.value, 3))
             ]
-            either = [condition.span for condition in asked if _is_enough(condition.value, missing)]
+            either = [condition.value for condition in asked if _is_enough(condition.value, missing)]
             if asked and not any(_looks_at_the_clock(facts, where, either) for where in (home, call.function)):
                 yield Hit("every unknown kid makes the server fetch the keys again", call.span, certainty="likely")
 
@@ -196,6 +196,11 @@ def _is_enough(value: Value, missing: list[Comparison]) -> bool:
     )
 
 
+def _is_one_of(value: Value, one: Comparison) -> bool:
+    """That the comparison is one of those that a test is put together from."""
+    return any(isinstance(part, Truth) and bool(part.parts) and part.parts[0] is one.left for part in walk(value, 2))
+
+
 def _is_kid(facts: SourceFacts, value: Value) -> bool:
     named = getattr(value, "parameter", "") or getattr(value, "name", "")
     return named in ("kid", "key_id") or any(
@@ -203,7 +208,7 @@ def _is_kid(facts: SourceFacts, value: Value) -> bool:
     )
 
 
-def _looks_at_the_clock(facts: SourceFacts, function: str, either: list[Span]) -> bool:
+def _looks_at_the_clock(facts: SourceFacts, function: str, either: list[Value]) -> bool:
     """That something is held against the clock there, or a lock or counter is asked; noting the time alone bounds nothing, and nor does
     a test of *either*, where an unknown kid is enough."""
     if any(call.method in ("acquire", "setex", "hit", "is_allowed") for call in facts.calls_in(function)):
@@ -211,7 +216,7 @@ def _looks_at_the_clock(facts: SourceFacts, function: str, either: list[Span]) -
     return any(
         isinstance(part, Call) and part.method in _CLOCKS
         for one in facts.comparisons_in(function)
-        if not any(span.holds(one.span) for span in either)
+        if not any(_is_one_of(test, one) for test in either)
         for side in (one.left, one.right)
         for part in walk(side, 5)
     )

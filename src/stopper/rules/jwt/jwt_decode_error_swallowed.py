@@ -10,6 +10,7 @@ from stopper.core.facts import Handler, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_names import DECODING, OTHER_VERIFIERS, verifies, written_in
 from stopper.core.kept_caller import hooks_before_guards, is_asked_for_later
+from stopper.core.places_in_steps import is_behind, places
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import controls
 from stopper.core.probe_signature import broken_signature, first_let_in, no_baseline, token_baseline
@@ -81,7 +82,7 @@ def _goes_on(facts: SourceFacts, handler: Handler) -> bool:
         return _runs_a_view(facts, handler.function, handler.span.end_line) or facts.is_view(handler.function)
     if _refuses_behind(facts, handler.function, handler.span.end_line) or _may_answer_no(facts, handler):
         return False
-    if _answers_apart(facts, handler):
+    if _answers_apart(facts, handler) or _leaves(facts, handler.function, facts.function_around(handler.span)):
         return False
     if _lets_a_request_on(facts, handler.function, handler.span.end_line):
         return True
@@ -188,15 +189,17 @@ def _answers_apart(facts: SourceFacts, handler: Handler) -> bool:
     apart += [
         one.body for one in branches if one.body and one.span in around and not one.body.holds(handler.span)
     ]  # the other branch of an `if` round the `try`
+    home = facts.function_around(handler.span)
     works = any(
-        call.span is not None and call.span.line > line and not any(one.holds(call.span) for one in apart)
+        facts.function_around(place) == home and place.line > line and not any(one.holds(place) for one in apart)
         for call in facts.calls_in(handler.function)
+        for place in places(facts, call.span)
     )
     behind = [one.value for one in facts.returns_of(handler.function) if one.span.line > line]
     if not works and behind and facts.is_view(handler.function) and all(map(_says_nothing, behind)):
         return True  # a log-out, say: the work is in the ``try``, and everybody gets the same answer
     return not works and any(
-        isinstance(part, Call) and part.span is not None and handler.span.holds(part.span)
+        isinstance(part, Call) and any(handler.span.holds(place) for place in places(facts, part.span))
         for value in behind
         for part in walk(value, 4)
     )
@@ -290,34 +293,37 @@ def _refuses_in(facts: SourceFacts, handler: Handler) -> bool:
 def _callers_look(facts: SourceFacts, function: str) -> bool:
     """Somebody who calls the function refuses by a condition behind the call, or leaves where the function brought nothing."""
     return any(
-        (one.refuses and one.span.line >= line) or (one.negated and one.stops and _is_outcome(one.value, function))
-        for caller, line in _first_calls(facts, function).items()
-        for one in facts.conditions_in(caller)
+        _leaves(facts, caller, function)
+        or any(one.refuses and is_behind(facts, one.span, call) for one in facts.conditions_in(caller))
+        for caller, call in _first_calls(facts, function).items()
     )
 
 
-def _first_calls(facts: SourceFacts, function: str) -> dict[str, int]:
-    """Who calls the function, and on which line first; a refusal before that is about something else."""
-    found: dict[str, int] = {}
+def _leaves(facts: SourceFacts, where: str, function: str) -> bool:
+    """That one function leaves where another, which may be a step of it, brought nothing."""
+    return where != function and any(
+        one.negated and one.stops and _is_outcome(facts, one.value, function) for one in facts.conditions_in(where)
+    )
+
+
+def _first_calls(facts: SourceFacts, function: str) -> dict[str, Call]:
+    """Who calls the function, and where first; a refusal before that is about something else."""
+    found: dict[str, Call] = {}
     for call in facts.calls(function) if function else ():
-        line = _line_in(facts, call)
-        found[call.function] = min(line, found.get(call.function, line))
+        known = found.setdefault(call.function, call)
+        if call.span is not None and known.span is not None and call.span.line < known.span.line:
+            found[call.function] = call
     return found
 
 
-def _line_in(facts: SourceFacts, call: Call, depth: int = 3) -> int:
-    """The line of the function that the call is a step of: its own, or where the step is called in which it is written."""
-    around = written_in(facts, call)
-    if around != call.function and depth:
-        return min((_line_in(facts, one, depth - 1) for one in facts.calls(around)), default=0)
-    return call.span.line if call.span is not None else 0
-
-
-def _is_outcome(value: Value, function: str) -> bool:
-    """What the function brought, or ``hasattr(found, "user_id")`` of it."""
+def _is_outcome(facts: SourceFacts, value: Value, function: str) -> bool:
+    """What the function brought, also by way of a step that hands it on, or ``hasattr(found, "user_id")`` of it."""
     if isinstance(value, Call) and value.callee == "hasattr" and value.args:
         value = value.args[0]
-    return isinstance(value, Call) and value.callee == function
+    if not isinstance(value, Call):
+        return False
+    handed_on = [one.value for one in facts.returns_of(value.callee)] if value.callee != function else []
+    return value.callee == function or any(isinstance(one, Call) and one.callee == function for one in handed_on)
 
 
 def _callers_go_on(facts: SourceFacts, function: str) -> bool:
@@ -331,10 +337,11 @@ def _callers_go_on(facts: SourceFacts, function: str) -> bool:
     )
 
 
-def _aborts(facts: SourceFacts, function: str, line: int = 0) -> bool:
-    """That something refuses on that line or behind it."""
+def _aborts(facts: SourceFacts, function: str, behind: Call | None = None) -> bool:
+    """That something refuses there, on the line of that call or behind it."""
     return any(
-        call.method in REFUSING and (call.span is None or call.span.line >= line) for call in facts.calls_in(function)
+        call.method in REFUSING and (behind is None or is_behind(facts, call.span, behind))
+        for call in facts.calls_in(function)
     )
 
 

@@ -120,24 +120,26 @@ def _asks_of_one_alone(facts: SourceFacts, around: set[str], names: set[str]) ->
         )
     ]
     return bool(asked) and all(
-        any(found.span.holds(one.span) and _is_of_one_kind(found.value) for found in facts.conditions_in(one.function))
+        any(
+            (found.span.holds(one.span) or (found.body is not None and found.body.holds(one.span)))
+            and not found.negated
+            and _is_of_one_kind(found.value)
+            for found in facts.conditions_in(one.function)
+        )
         for one in asked
     )
 
 
 def _is_of_one_kind(value: Value) -> bool:
-    """``kind == "refresh" and …``, of a kind that a function is told."""
-    return (
-        isinstance(value, Choice)
-        and value.every
-        and any(
-            not option.differs
-            and isinstance(option.parts[0], Parameter)
-            and (found := PURPOSES.search(text_of(option.parts[1]) or "")) is not None
-            and found[1].lower() != "access"
-            for option in value.options
-            if isinstance(option, Truth) and len(option.parts) == 2
-        )
+    """``kind == "refresh"``, alone or with ``and``, of a kind that a function is told."""
+    tests = value.options if isinstance(value, Choice) and value.every else (value,)
+    pairs = [one.parts for one in tests if isinstance(one, Truth) and len(one.parts) == 2 and not one.differs]
+    return any(
+        isinstance(told, Parameter)
+        and (found := PURPOSES.search(text_of(said) or "")) is not None
+        and found[1].lower() != "access"
+        for left, right in pairs
+        for told, said in ((left, right), (right, left))
     )
 
 
