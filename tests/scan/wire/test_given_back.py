@@ -47,6 +47,10 @@ def asked(person: Identity, method: str, path: str, body: bytes = b"", effect: E
         (LOGIN, "POST", "/me/2fa/enable"),
         (LOGIN, "POST", "/me/deactivate"),
         (BEARER, "POST", "/account/close"),
+        (BEARER, "POST", "/api/me/generate-key"),
+        (BEARER, "POST", "/api/me/otp"),
+        (COOKIE, "POST", "/api/unregister"),
+        (LOGIN, "POST", "/api/users/1/lock"),
     ],
 )
 def test_what_could_end_a_credential_or_an_account_is_not_sent_as_them(
@@ -89,8 +93,17 @@ def test_a_refresh_token_in_the_body_is_a_credential_too() -> None:
         ("/notes/5/delete", "delete"),
         ("/update?id=3&title=x", "update"),
         ("/users/7/activate", "activate"),
+        ("/deleteNote/3", "delete"),
+        ("/notes/%64elete/3", "delete"),
+        ("/addNote?text=hi", "add"),
+        ("/cart?add=5", "add"),
+        ("/notes?action=delete&id=3", "delete"),
+        ("/index?cmd=drop", "drop"),
         ("/archive", ""),
         ("/archive?page=2", ""),
+        ("/getUser/3", ""),
+        ("/search?q=delete", ""),
+        ("/items?op=list", ""),
         ("/book/3", ""),
         ("/runs/3", ""),
         ("/posts/3/edit", ""),
@@ -143,3 +156,58 @@ def test_what_could_not_be_put_back_is_named() -> None:
     courier.carry(put("/notes/1", text="new"))
     courier.put_back()
     assert courier.unlike == {"PUT /notes/1": ["text"]}
+
+
+def test_a_path_of_any_length_is_judged_at_once() -> None:
+    """A document with one long path held a scan up for longer than it may take."""
+    assert asked(BEARER, "GET", "/" + "secret-" * 12_000)
+
+
+def shop() -> tuple[Flask, dict[str, dict[str, str]]]:
+    """Things of which not everything is shown: one is not shown at all, one has a secret, one is masked, one is not shown any more."""
+    app = Flask("shop")
+    kept = {
+        "limits": {"most": "5"},
+        "webhook": {"url": "https://a.example", "secret": "old"},
+        "card": {"holder": "ann", "iban": "DE02120300000000202051"},
+        "shelf": {"name": "front"},
+    }
+
+    @app.route("/<what>", methods=["GET", "PUT"])
+    def thing(what: str) -> Any:
+        if request.method == "PUT":
+            kept[what].update(request.get_json())
+            return jsonify(ok=True)
+        if what == "limits" or kept["shelf"]["name"] == what:
+            return jsonify(error="not now"), 429
+        shown = {name: value for name, value in kept[what].items() if name != "secret"}
+        return jsonify({**shown, **({"iban": "****2051"} if "iban" in shown else {})})
+
+    return app, kept
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (put("/limits", most="9"), "what could not be read before"),
+        (put("/webhook", url="https://b.example", secret="new"), "secret"),
+        (put("/card", iban="new"), "iban"),
+    ],
+)
+def test_what_nobody_is_shown_is_named_and_no_mask_is_written(change: Request, named: str) -> None:
+    app, kept = shop()
+    courier = Courier(WsgiTransport(app), mode="active")
+    courier.carry(change)
+    courier.put_back()
+    (members,) = courier.unlike.values()
+    assert named in members
+    assert kept["card"]["iban"] in ("new", "DE02120300000000202051")
+    assert kept["webhook"]["url"] == "https://a.example"
+
+
+def test_what_is_not_shown_at_the_end_is_put_back_unseen() -> None:
+    app, kept = shop()
+    courier = Courier(WsgiTransport(app), mode="active")
+    courier.carry(put("/shelf", name="shelf"))
+    courier.put_back()
+    assert (kept["shelf"]["name"], courier.unlike) == ("front", {})

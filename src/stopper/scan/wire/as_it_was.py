@@ -10,6 +10,7 @@ from typing import Final, cast
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.probe_baseline import steady
 from stopper.core.probe_objects import inner_object
+from stopper.core.redactor import is_sensitive_name
 
 MOST: Final = 40
 """Things that are read before they are changed."""
@@ -22,6 +23,7 @@ _MOVES: Final = re.compile(
     r"(?i)updated|modified|changed|last_|lastseen|version|revision|etag|views|hits|expire|token|csrf|nonce"
 )
 """Members that change by themselves."""
+_MASK: Final = re.compile(r"[*•]{3,}|[xX]{4,}")
 _OF_THE_BODY: Final = ("content-type", "content-length", "accept")
 
 
@@ -37,15 +39,26 @@ class Kept:
     """Names of members that changes named."""
 
     def different(self, now: Response) -> list[str]:
-        """The members that are not as they were, and those that were added; none where nothing is shown any more."""
+        """The members that are not as they were, and those that were added; none where it is gone, and all that were changed where nothing
+        is shown."""
+        if now.status in (404, 410):
+            return []
         shown = inner_object(now.json()) if now.succeeded else {}
-        changed = [name for name, value in self.was.items() if shown and not _equal(name, value, shown.get(name))]
+        if not shown:
+            return sorted(self.said & self.was.keys()) or ["what it holds"]
+        changed = [name for name, value in self.was.items() if not _equal(name, value, shown.get(name))]
         return [*changed, *(name for name in shown if name in self.said and name not in self.was)]
+
+    def unseen(self) -> list[str]:
+        """Members that were changed and of which nobody is shown what they were: secrets that are only written, and what is masked."""
+        hidden = [name for name in self.said if name not in self.was and is_sensitive_name(name)]
+        return sorted([*hidden, *(name for name in self.said if _is_masked(self.was.get(name)))])
 
     def amends(self, different: list[str]) -> Iterator[Request]:
         """The changes that put it back: with all members that were named, then with those alone that differ."""
-        whole = [name for name in self.was if name in self.said or name in different]
-        for names in (whole, [name for name in different if name in self.was]):
+        known = [name for name, value in self.was.items() if not _is_masked(value)]
+        whole = [name for name in known if name in self.said or name in different]
+        for names in (whole, [name for name in different if name in known]):
             for method in ("PATCH", "PUT", "POST"):
                 if method in self.ways:
                     yield _with_members(self.ways[method], {name: self.was[name] for name in names})
@@ -60,21 +73,23 @@ class AsItWas:
         self._asked: dict[str, int] = {}
         self._shut: set[tuple[str, int, str]] = set()
         """Kinds of paths at which nothing can be read."""
+        self._unread: set[str] = set()
+        """What could not be read before a change of it was sent."""
+        self._changed_unread: set[str] = set()
+        """The changes of those that went through."""
         self._lock = threading.Lock()
 
     def before(
         self, request: Request, is_own: Callable[[str], bool], read: Callable[[Request], Response | None]
     ) -> None:
         """Read what *request* is about to change, unless that is the scan's own or was read already. ``read`` sends."""
-        if (
-            not _changes(request)
-            or request.target in self.kept
-            or is_own(request.target)
-            or _kind(request.target) in self._shut
-        ):
+        if not _changes(request) or request.target in self.kept or is_own(request.target):
             return
         with self._lock:
-            if request.target in self.kept or self._asked.get(request.target, 0) >= TRIES or len(self._asked) >= MOST:
+            self._unread.add(request.target)
+            if _kind(request.target) in self._shut or request.target in self.kept:
+                return
+            if self._asked.get(request.target, 0) >= TRIES or len(self._asked) >= MOST:
                 return
             self._asked[request.target] = self._asked.get(request.target, 0) + 1
             headers = tuple(pair for pair in request.headers if pair[0].lower() not in _OF_THE_BODY)
@@ -94,29 +109,44 @@ class AsItWas:
 
     def learn(self, request: Request, response: Response) -> None:
         """Note how a thing that was read was changed."""
-        kept = self.kept.get(request.target)
-        if kept is None or not _changes(request):
+        if not _changes(request):
             return
+        kept = self.kept.get(request.target)
         with self._lock:
+            if kept is None:
+                if response.succeeded and request.target in self._unread:
+                    self._changed_unread.add(f"{request.method} {request.target.partition('?')[0]}")
+                return
             kept.said |= _members(request).keys()
             if response.succeeded:
                 kept.ways.setdefault(request.method, request)
 
-    def put_back(self, carry: Callable[[Request], Exchange]) -> dict[str, list[str]]:
-        """Put everything back by ``carry``. What could not be, by the request that changed it, with its members."""
-        left: dict[str, list[str]] = {}
-        for target, kept in self.kept.items():
-            if not kept.ways:
-                continue
+    def put_back(self, carry: Callable[[Request], Exchange], left: dict[str, list[str]]) -> None:
+        """Put everything back by ``carry``. What could not be is in *left*, by the request that changed it, with its members; so is what
+        was not come to, where ``carry`` raises."""
+        left |= {change: ["what could not be read before"] for change in self._changed_unread}
+        changed = {_name(target, kept): kept for target, kept in self.kept.items() if kept.ways}
+        left |= {name: sorted(kept.said) for name, kept in changed.items()}
+        for name, kept in changed.items():
             different = kept.different(carry(kept.read).response)
             for request in kept.amends(different) if different else ():
                 carry(request)
                 different = kept.different(carry(kept.read).response)
                 if not different:
                     break
-            if different:
-                left[f"{min(kept.ways)} {target.partition('?')[0]}"] = different
-        return left
+            if different := [*different, *(one for one in kept.unseen() if one not in different)]:
+                left[name] = different
+            else:
+                del left[name]
+
+
+def _name(target: str, kept: Kept) -> str:
+    return f"{min(kept.ways)} {target.partition('?')[0]}"
+
+
+def _is_masked(value: object) -> bool:
+    """``**** 1234``: to write that back would take the place of what it stands for."""
+    return isinstance(value, str) and _MASK.search(value) is not None
 
 
 def _kind(target: str) -> tuple[str, int, str]:

@@ -14,7 +14,7 @@ from stopper.core.rebuild_names import REBUILDS
 from stopper.core.tls import TlsSeen
 from stopper.scan.wire.as_it_was import AsItWas
 from stopper.scan.wire.credential_watch import CredentialWatch
-from stopper.scan.wire.deeds_by_get import deed_in
+from stopper.scan.wire.deeds_by_get import deed_in, words_of
 from stopper.scan.wire.form_doors import FormDoors
 from stopper.scan.wire.given_people import GivenPeople
 from stopper.scan.wire.handed_out import keep_what_is_handed_out
@@ -133,7 +133,7 @@ class Courier:
     def put_back(self) -> None:
         """Put back what was there before this scan changed it; what cannot be is in ``unlike`` afterwards, with its members."""
         with suppress(Skipped):
-            self.unlike = self.was.put_back(lambda request: self.carry(request, last=True))
+            self.was.put_back(lambda request: self.carry(request, last=True), self.unlike)
 
     def _as_page(self, request: Request) -> Request:
         """*request* as the target's own page sends it; the page is asked first where its token was used up by a log-in."""
@@ -241,7 +241,7 @@ class Courier:
         if request.method in READ_METHODS:
             deed = deed_in(request.target) if request.method != "OPTIONS" and self.mode != "active" else ""
             return f"its path says {deed!r}, and the mode is {self.mode}" if deed else ""
-        if hazard := HAZARDS & set(re.split(r"[^a-z]+", path_of(request.target).lower())):
+        if hazard := HAZARDS & words_of(path_of(request.target)):
             return f"its path says {min(hazard)!r}"
         if request.method == "DELETE" and effect == "write" and not self.made.is_own(request.target):
             return "only what the scan itself created is deleted"

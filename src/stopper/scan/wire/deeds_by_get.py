@@ -2,14 +2,15 @@
 
 import re
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from stopper.core.probe_own_values import as_parameter
 
 _ALWAYS: Final = frozenset({
     "delete", "remove", "destroy", "clear", "purge", "wipe", "erase", "truncate", "drop", "cancel", "revoke", "toggle", "unlike", "upvote", "downvote",
     "unvote", "unfollow", "activate", "deactivate", "enable", "disable", "approve", "reject", "ban", "unban", "unblock", "publish", "unpublish", "promote",
-    "demote", "increment", "decrement", "unsubscribe", "regenerate", "rotate", "trigger", "shutdown", "reboot", "restart", "reindex", "resend",
+    "demote", "increment", "decrement", "unsubscribe", "regenerate", "rotate", "trigger", "shutdown", "reboot", "restart", "reindex", "resend", "del",
+    "trash", "undelete", "unfavorite", "unfavourite",
 })  # fmt: skip
 """Words of a path that are a deed wherever they stand."""
 _TO_ONE: Final = frozenset({
@@ -36,14 +37,35 @@ _HOW: Final = re.compile(
 """Names of a query that say how it is shown."""
 
 
+_WHAT: Final = re.compile(r"(?i)action|do|op|operation|cmd|command|task|method|_method")
+"""Names of a query that say what is to be done."""
+_GIVES: Final = frozenset({"add", "update", "insert", "save"})
+"""Names of a query that bring along what is written."""
+_DONE: Final = _TO_ONE | _BEHIND | _WRITES
+_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+"""Where a word begins in ``deleteNote``."""
+
+
+def words_of(text: str) -> set[str]:
+    """The words of a part of a path in small letters: ``deleteNote`` and ``delete-note`` are two."""
+    return {word for word in re.split(r"[^a-z]+", _HUMP.sub("_", text).lower()) if word}
+
+
 def deed_in(target: str) -> str:
     """The word by which the address of a GET says that it changes something, or an empty text."""
     path, _, query = target.partition("?")
-    segments = [one for one in path.lower().split("/") if one]
-    said = [{word for word in re.split(r"[^a-z]+", one) if word} for one in segments]
+    segments = [one for one in unquote(path).split("/") if one]
+    said = [words_of(one) for one in segments]
     if always := _ALWAYS & set[str]().union(*said):
         return min(always)
-    named = [as_parameter(name) for name, _ in parse_qsl(query, keep_blank_values=True)]
+    pairs = parse_qsl(query, keep_blank_values=True)
+    for name, value in pairs:
+        told = (
+            words_of(value) & (_ALWAYS | _DONE) if _WHAT.fullmatch(name) else {as_parameter(name)} & (_ALWAYS | _GIVES)
+        )
+        if told:
+            return min(told)
+    named = [as_parameter(name) for name, _ in pairs]
     last = said[-1] if said else set[str]()
     if any(_ID.fullmatch(one) for one in segments) or any(_WHICH.fullmatch(name) for name in named):
         near = last | (said[-2] if len(said) > 1 else set[str]())

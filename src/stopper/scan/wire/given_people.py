@@ -8,6 +8,8 @@ from stopper.core.exchange import Request
 from stopper.core.probe import Identity
 from stopper.scan.wire.transport import READ_METHODS
 
+LONGEST: Final = 2_000
+"""Letters of a path that is looked at: some patterns take the square of its length."""
 TELLING: Final = 6
 """Letters of a credential that does not stand in a request by chance."""
 _ENDS: Final = re.compile(
@@ -27,13 +29,22 @@ _OF_KEYS: Final = re.compile(
 _ACCOUNT: Final = re.compile(
     r"(?i)(^|[/_-])(deactivate\w*|disable|suspend|lock|close|delete|remove|cancel|anonymi[sz]e|forget)[/_-]?(my[_-]?)?(me|self|account|user|profile)?/?$"
 )
+_GIVES_UP: Final = re.compile(
+    r"(?i)(^|[/_-])(unregister|deregister|(me|users?|accounts?)/[^/]{1,80}/(lock|suspend|disable|deactivate|status|ban|block))/?$"
+)
+"""Paths behind which an account is over, whosever it is: whose number that is, the scan does not always know."""
+_MAKES_KEY: Final = re.compile(
+    r"(?i)(^|/)(me|self|account|profile)/(.{0,40}[/_-])?(generate|create|new|change)[/_-](my[_-]?)?(api[_-]?)?(key|secret|token)/?$|"
+    r"(^|/)(generate|change)[_-](my[_-]?)?(api[_-]?)?(key|secret)/?$"
+)
+"""Paths that make somebody a key, which may take the place of the one that was given."""
 _OF_ONESELF: Final = re.compile(r"(?i)(^|[/_-])(me|self|account|profile|user)([/_-]|$)")
 _EVERYWHERE: Final = re.compile(
     r"(?i)(log-?_?(out|off)|sign-?_?out|revoke|invalidate)[/_-]?(all|everywhere|other|others|every)|(^|[/_-])(all|others?|everywhere)[/_-](log|sign)-?_?out"
 )
 """Paths that end the log-ins of one person on all devices."""
 _SECOND_FACTOR: Final = re.compile(
-    r"(?i)(^|[/_-])(2fa|mfa|two[_-]?factor|totp|second[_-]factor|webauthn|passkeys?)([/_.-]|$)"
+    r"(?i)(^|[/_-])(2fa|mfa|otp|two[_-]?factor|totp|second[_-]factor|webauthn|passkeys?|authenticator|(backup|recovery)[_-]?codes?)([/_.-]|$)"
 )
 """Paths that change what somebody needs beside the password to log in."""
 
@@ -57,6 +68,8 @@ class GivenPeople:
         path = request.target.partition("?")[0]
         if request.method in ("HEAD", "OPTIONS") or not self._names:
             return ""
+        if len(path) > LONGEST:
+            return "its path is too long to be judged for the sake of those who were given to the scan"
         if _ENDS.search(path) and self._shows_one(request):
             return "it could end the credential of somebody who was given to the scan"
         writes = request.method not in READ_METHODS
@@ -68,6 +81,10 @@ class GivenPeople:
             return f"it could replace a key of {request.identity}, who was given to the scan"
         if _EVERYWHERE.search(path) or (writes and _SECOND_FACTOR.search(path)):
             return f"{request.identity} was given to the scan and could not log in as before"
+        if writes and _GIVES_UP.search(path) and request.effect != "login":
+            return f"it could end the account of {request.identity}, who was given to the scan"
+        if writes and _MAKES_KEY.search(path) and request.effect != "login":
+            return f"it could replace a key of {request.identity}, who was given to the scan"
         if writes and _ACCOUNT.search(path) and _OF_ONESELF.search(path):
             return f"it could end the account of {request.identity}, who was given to the scan"
         return ""

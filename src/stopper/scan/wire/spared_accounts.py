@@ -10,7 +10,9 @@ from stopper.core.account_body import DEEP
 from stopper.core.exchange import Request
 from stopper.core.login_names import PASSWORD, SUBJECT
 
-_OWN: Final = re.compile(r"(?i)(^|/)(me|account|profile|settings|preferences)(/(edit|update|change))?/?$")
+_OWN: Final = re.compile(
+    r"(?i)(^|/)(me|self|account|profile|settings|preferences|credentials|security)(/[^/]{1,80})?/?$"
+)
 """Paths where also a POST changes who asks."""
 
 
