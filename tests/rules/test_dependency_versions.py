@@ -3,7 +3,7 @@
 import pytest
 
 from stopper.core.app import App
-from stopper.core.auth_advisories import ADVISORIES, holes, order
+from stopper.core.auth_advisories import ADVISORIES, holes, holes_below, order
 from stopper.core.fact import TextFile
 from stopper.core.requirement_lines import pins_of
 from stopper.rules.dependency.vulnerable_auth_library import RULE
@@ -71,3 +71,9 @@ def test_versions_that_only_a_file_names_are_not_taken_for_the_running_ones() ->
 def test_pins(path: str, text: str, expected: tuple[str, str, bool]) -> None:
     pins = list(pins_of(TextFile(path, "requirements", tuple(text.splitlines()))))
     assert [(one.name, one.version, one.exact) for one in pins] == [expected]
+
+
+@pytest.mark.parametrize("said", ["~=" + "1" * 5_000 + ".0", "^" + "9" * 5_000, "<" + "1" * 5_000, "~=2"])
+def test_a_bound_that_is_no_version_bounds_nothing_and_stops_nothing(said: str) -> None:
+    (pin,) = pins_of(TextFile("requirements.txt", "requirements", (f"PyJWT{said}",)))
+    assert not holes_below(pin.name, pin.version, pin.below)

@@ -104,6 +104,8 @@ class Comparison:
     span: Span
     function: str = ""
     texts: tuple[str, str] | None = None
+    asserted: bool = False
+    """It is what an ``assert`` asks, which python -O leaves out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -291,19 +291,12 @@ def _says_who(part: Value) -> bool:
 
 
 def _only_asserted(facts: SourceFacts) -> Iterator[Told]:
-    """``assert current_user.role == "admin"``: python -O leaves it out, and a bare comparison is none."""
+    """``assert current_user.role == "admin"``: python -O leaves it out."""
     for one in facts.comparisons("==", "!="):
-        if not one.function or not any(_says_role(side) for side in (one.left, one.right)):
+        if not one.asserted or not one.function or not any(_says_role(side) for side in (one.left, one.right)):
             continue
-        if not facts.is_view(one.function) and not _is_guard(facts, one.function):
-            continue
-        function = one.function
-        around = [each.span for each in facts.conditions_in(function)]
-        around += [each.span for each in facts.returns_of(function)]
-        around += [each.span for each in facts.assignments_in(function)]
-        around += [each.span for each in raised_in(facts, function)]
-        around += [call.span for call in facts.calls_in(function) if call.span is not None]
-        if not any(span.holds(one.span) for span in around) and not is_asked_for_later(facts, function):
+        guards = facts.is_view(one.function) or _is_guard(facts, one.function)
+        if guards and not is_asked_for_later(facts, one.function):
             yield one.span, "python -O leaves this check out; what refuses is an `if`"
 
 

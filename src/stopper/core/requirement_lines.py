@@ -17,8 +17,8 @@ _PIPFILE: Final = re.compile(r"^\s*\"([\w.-]+)\":\s*\{\s*$")
 _PIPFILE_VERSION: Final = re.compile(r"^\s*\"version\":\s*\"==([^\"]+)\"")
 _POETRY: Final = re.compile(r"^([\w.-]+)\s*=\s*(?:\"|\{\s*version\s*=\s*\")(==|\^|~|>=)?\s*([\d][\w.]*)")
 _ANY_VERSION: Final = re.compile(r"^([\w.-]+)\s*=\s*(?:\"\*\"|\{)")
-_LESS: Final = re.compile(r"<\s*(\d+(?:\.\d+)*)(?![\w.]*\*)")
-_LIKE: Final = re.compile(r"(~=|\^)\s*(\d+(?:\.\d+)*)")
+_LESS: Final = re.compile(r"<\s*(\d{1,9}(?:\.\d{1,9})*)(?![\w.]*\*)")
+_LIKE: Final = re.compile(r"(~=|\^)\s*(\d{1,9}(?:\.\d{1,9})*)")
 _INSTALLS: Final = re.compile(
     r"\binstall_requires\s*[=:]\s*\[|\b(?:INSTALL_REQUIRES|REQUIREMENTS|requirements)\s*=\s*\["
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.passing import callers, passed
@@ -22,7 +23,7 @@ def unpacked(facts: "SourceFacts", call: Call) -> tuple[Call, ...]:
     if len(poured) != 1 or any(isinstance(one, Unknown) for one in call.args):
         return (call,)
     plain = {name: value for name, value in call.keywords if name != "**"}
-    rows = list(_rows(facts, poured[0], 4))[:MOST]
+    rows = islice(_rows(facts, poured[0], 4), MOST)
     return tuple(replace(call, keywords=tuple({**plain, **row}.items()), open=is_open) for row, is_open in rows)
 
 
@@ -50,7 +51,7 @@ def _of_mapping(facts: "SourceFacts", value: Mapping, depth: int) -> Iterator[_R
         more: list[_Row] = (
             [({name: held}, False)]
             if name is not None
-            else list(_rows(facts, held, depth - 1))
+            else list(islice(_rows(facts, held, depth - 1), MOST))
             if depth
             else [({}, True)]
         )

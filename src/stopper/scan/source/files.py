@@ -248,9 +248,9 @@ def is_test(shown: str) -> bool:
     return _TEST.search(shown) is not None
 
 
-_TEST_IMPORTS = re.compile(
-    rb"^[ \t]*(?:from|import)[ \t]+(?:pytest|unittest)\b|^[ \t]+def test_\w+\(self\b", re.MULTILINE
-)
+_TEST_IMPORTS = re.compile(rb"^[ \t]*(?:from|import)[ \t]+(?:pytest|unittest)\b", re.MULTILINE)
+_TEST_CLASS = re.compile(rb"^class (?:\w*Tests?\w*[(:]|\w+\([^)\n]*Test(?:Case|Base)?\b)", re.MULTILINE)
+_TEST_METHOD = re.compile(rb"^[ \t]+def test_\w+\(self\b", re.MULTILINE)
 _TEST_WORD = re.compile(r"(?:^|[/_])(?:tests?(?:_[^/]*)?|testing)\.py$|(?:^|/)\w*[a-z]Tests?\.py$")
 
 
@@ -259,7 +259,9 @@ def imports_tests(shown: str, data: bytes) -> bool:
     with fixtures of pytest is, whatever it is called: a plug-in for tests."""
     if _TEST_WORD.search(shown) is None:
         return b"\n@pytest.fixture" in data
-    return _TEST_IMPORTS.search(data) is not None
+    if _TEST_IMPORTS.search(data) is not None:
+        return True
+    return _TEST_METHOD.search(data) is not None and _TEST_CLASS.search(data) is not None
 
 
 def load(path: Path, shown: str) -> bytes | ReadError:

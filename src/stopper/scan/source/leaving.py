@@ -4,6 +4,7 @@ import ast
 import re
 from typing import Final
 
+from stopper.core.drafts import changed
 from stopper.core.fact import (
     Raise,
 )
@@ -118,7 +119,10 @@ def read_raise(reader: Reader, node: ast.Raise) -> Body:
 
 def read_assert(reader: Reader, node: ast.Assert) -> None:
     """What stands behind the comma becomes the text of an AssertionError."""
+    compared = reader.project.comparisons
+    before = len(compared)
     reader.value(node.test)
+    compared[before:] = [changed(one, asserted=True) for one in compared[before:]]
     value = reader.value(node.msg) if node.msg is not None else None
     if value is not None and (type(value) is not Constant or value.name):
         flow = new_flow("exception-message", value, frozenset(), reader.span(node), reader.function, "AssertionError")

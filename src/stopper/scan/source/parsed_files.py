@@ -50,7 +50,14 @@ def read_into(reader: Reader, parser: Call) -> Value | None:
 def _of_ini(text: str) -> dict[str, dict[str, str]]:
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     parser.read_string(text)
-    return {section: dict(parser[section]) for section in parser.sections()}
+    found: dict[str, dict[str, str]] = {}
+    left = MOST_PARTS
+    for section in parser.sections():  # each has all the defaults
+        if left <= 0:
+            break
+        found[section] = dict(parser[section])
+        left -= len(found[section]) + 1
+    return found
 
 
 def _values(project: Project, text: TextFile) -> Value | None:
@@ -82,6 +89,8 @@ def _value(text: TextFile, said: object, begin: int, left: list[int], depth: int
         return None
     pairs: list[tuple[Value, Value]] = []
     for key, one in cast("dict[object, object]", said).items():
+        if left[0] <= 0:
+            break
         line = _line(text, key, begin) if isinstance(key, str) else begin
         held = _value(text, one, line, left, depth - 1)
         if isinstance(key, str) and held is not None:
