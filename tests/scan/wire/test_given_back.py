@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -49,6 +50,7 @@ def asked(person: Identity, method: str, path: str, body: bytes = b"", effect: E
         (BEARER, "POST", "/account/close"),
         (BEARER, "POST", "/api/me/generate-key"),
         (BEARER, "POST", "/api/me/otp"),
+        (BEARER, "POST", "/api/me/pin"),
         (COOKIE, "POST", "/api/unregister"),
         (LOGIN, "POST", "/api/users/1/lock"),
     ],
@@ -173,6 +175,10 @@ def shop() -> tuple[Flask, dict[str, dict[str, str]]]:
         "shelf": {"name": "front"},
     }
 
+    @app.post("/me/email")
+    def email() -> Any:
+        return jsonify(ok=True)
+
     @app.route("/<what>", methods=["GET", "PUT"])
     def thing(what: str) -> Any:
         if request.method == "PUT":
@@ -190,6 +196,7 @@ def shop() -> tuple[Flask, dict[str, dict[str, str]]]:
     ("change", "named"),
     [
         (put("/limits", most="9"), "what could not be read before"),
+        (replace(put("/me/email", email="b@b.example"), method="POST"), "what could not be read before"),
         (put("/webhook", url="https://b.example", secret="new"), "secret"),
         (put("/card", iban="new"), "iban"),
     ],

@@ -11,14 +11,13 @@ from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.probe_baseline import steady
 from stopper.core.probe_objects import inner_object
 from stopper.core.redactor import is_sensitive_name
+from stopper.scan.wire.spared_accounts import OWN
 
 MOST: Final = 40
 """Things that are read before they are changed."""
 TRIES: Final = 2
 """How often one is looked at that the first caller is not shown."""
 _CHANGES: Final = ("PUT", "PATCH")
-_OWN_ACCOUNT: Final = re.compile(r"(?i)(^|/)(me|account|profile|settings|preferences)(/(edit|update|change))?/?$")
-"""Paths where also a POST changes what is there."""
 _MOVES: Final = re.compile(
     r"(?i)updated|modified|changed|last_|lastseen|version|revision|etag|views|hits|expire|token|csrf|nonce"
 )
@@ -156,7 +155,7 @@ def _kind(target: str) -> tuple[str, int, str]:
 
 
 def _changes(request: Request) -> bool:
-    posts = request.method == "POST" and _OWN_ACCOUNT.search(request.target.partition("?")[0]) is not None
+    posts = request.method == "POST" and OWN.search(request.target.partition("?")[0]) is not None
     return bool(request.body) and request.effect != "login" and (request.method in _CHANGES or posts)
 
 

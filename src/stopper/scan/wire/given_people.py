@@ -44,7 +44,7 @@ _EVERYWHERE: Final = re.compile(
 )
 """Paths that end the log-ins of one person on all devices."""
 _SECOND_FACTOR: Final = re.compile(
-    r"(?i)(^|[/_-])(2fa|mfa|otp|two[_-]?factor|totp|second[_-]factor|webauthn|passkeys?|authenticator|(backup|recovery)[_-]?codes?)([/_.-]|$)"
+    r"(?i)(^|[/_-])(2fa|mfa|otp|pin|two[_-]?factor|totp|second[_-]factor|webauthn|passkeys?|authenticator|(backup|recovery)[_-]?codes?)([/_.-]|$)"
 )
 """Paths that change what somebody needs beside the password to log in."""
 

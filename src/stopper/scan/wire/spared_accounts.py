@@ -10,7 +10,7 @@ from stopper.core.account_body import DEEP
 from stopper.core.exchange import Request
 from stopper.core.login_names import PASSWORD, SUBJECT
 
-_OWN: Final = re.compile(
+OWN: Final = re.compile(
     r"(?i)(^|/)(me|self|account|profile|settings|preferences|credentials|security)(/[^/]{1,80})?/?$"
 )
 """Paths where also a POST changes who asks."""
@@ -44,4 +44,4 @@ def _kept(members: dict[str, object], depth: int) -> dict[str, object]:
 
 def _changes_an_account(request: Request) -> bool:
     path = request.target.partition("?")[0]
-    return request.method in ("PUT", "PATCH") or (request.method == "POST" and _OWN.search(path) is not None)
+    return request.method in ("PUT", "PATCH") or (request.method == "POST" and OWN.search(path) is not None)
