@@ -29,6 +29,7 @@ _WORDS: Final = re.compile(
     "abcdefghij|abcdefgh|abcdef|abcd|abc|me|my|is|in|it|to"
 )
 _LEFT: Final = 16
+_SHORT: Final = 3
 _PASSPHRASE: Final = re.compile(rb"[A-Z]?[a-z]+(?:[ _.,-]+[A-Z]?[a-z]+){2,}[ _.,-]*[0-9!?.]{0,4}")
 """Of random characters in base64url, fewer than one text in a million looks like this."""
 
@@ -63,7 +64,10 @@ def _is_known_default(raw: bytes) -> bool:
         return False
     squeezed = re.sub(r"[^a-z0-9]", "", raw.decode("ascii").lower())
     left = _WORDS.sub("", squeezed)
-    return len(left) < _LEFT and len(left) < len(squeezed) - 6
+    if len(left) >= _LEFT or len(left) >= len(squeezed) - 6:
+        return False
+    # Words of two and three letters stand in random text too: they must be nearly all of it.
+    return len(left) < len(squeezed) // 3 or any(len(word) > _SHORT for word in _WORDS.findall(squeezed))
 
 
 def looks_like_public_key(raw: bytes) -> bool:
