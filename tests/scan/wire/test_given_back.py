@@ -195,8 +195,8 @@ def shop() -> tuple[Flask, dict[str, dict[str, str]]]:
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (put("/limits", most="9"), "what could not be read before"),
-        (replace(put("/me/email", email="b@b.example"), method="POST"), "what could not be read before"),
+        (put("/limits", most="9"), "it could not be read beforehand"),
+        (replace(put("/me/email", email="b@b.example"), method="POST"), "it could not be read beforehand"),
         (put("/webhook", url="https://b.example", secret="new"), "secret"),
         (put("/card", iban="new"), "iban"),
     ],

@@ -74,8 +74,8 @@ class AsItWas:
         """Kinds of paths at which nothing can be read."""
         self._unread: set[str] = set()
         """What could not be read before a change of it was sent."""
-        self._changed_unread: set[str] = set()
-        """The changes of those that went through."""
+        self._changed_unread: dict[tuple[str, tuple[str, int, str]], str] = {}
+        """The changes of those that went through: one of each route, the one with the shortest path."""
         self._lock = threading.Lock()
 
     def before(
@@ -114,7 +114,9 @@ class AsItWas:
         with self._lock:
             if kept is None:
                 if response.succeeded and request.target in self._unread:
-                    self._changed_unread.add(f"{request.method} {request.target.partition('?')[0]}")
+                    where = request.method, _kind(request.target)
+                    path = request.target.partition("?")[0]
+                    self._changed_unread[where] = min(self._changed_unread.get(where, path), path, key=len)
                 return
             kept.said |= _members(request).keys()
             if response.succeeded:
@@ -123,7 +125,10 @@ class AsItWas:
     def put_back(self, carry: Callable[[Request], Exchange], left: dict[str, list[str]]) -> None:
         """Put everything back by ``carry``. What could not be is in *left*, by the request that changed it, with its members; so is what
         was not come to, where ``carry`` raises."""
-        left |= {change: ["what could not be read before"] for change in self._changed_unread}
+        left |= {
+            f"{method} {path}": ["it could not be read beforehand"]
+            for (method, _), path in self._changed_unread.items()
+        }
         changed = {_name(target, kept): kept for target, kept in self.kept.items() if kept.ways}
         left |= {name: sorted(kept.said) for name, kept in changed.items()}
         for name, kept in changed.items():
