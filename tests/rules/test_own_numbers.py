@@ -9,7 +9,8 @@ from flask import Flask, jsonify, request
 
 from stopper.core.exchange import Response
 from stopper.core.finding import Verdict
-from stopper.core.probe_own_values import as_parameter, told_about
+from stopper.core.naming import as_parameter
+from stopper.core.probe_own_values import told_about
 from stopper.scan.catalogue import load
 from stopper.scan.trial import try_rule
 

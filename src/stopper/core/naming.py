@@ -7,6 +7,8 @@ from typing import Final, Literal
 NameKind = Literal["token", "api-key", "password", "config-secret"]
 
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+"""Where a word begins in ``accountNumber``."""
 _TAILS: Final = frozenset({
     "errors", "message", "msg", "required", "valid", "schema", "form", "policy", "age", "model", "table", "column",
     "endpoint", "hash", "hashed", "digest", "url", "uri", "path", "type", "name", "field", "header", "headers",
@@ -18,6 +20,11 @@ VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _NOT_TOKENS: Final = frozenset({
     "csrf", "xsrf", "next", "page", "continuation", "pagination", "cancel", "sync", "unk", "pad", "eos", "bos", "form", "forgery", "antiforgery",
 })  # fmt: skip
+
+
+def as_parameter(name: str) -> str:
+    """A name as a parameter is spelled: ``accountNumber`` and ``account-number`` as ``account_number``."""
+    return HUMP.sub("_", name).replace("-", "_").lower()
 
 
 @lru_cache(maxsize=65536)

@@ -8,6 +8,7 @@ from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_names import PASSWORD
+from stopper.core.naming import as_parameter
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import attempt, steady
@@ -15,7 +16,7 @@ from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import at_number
 from stopper.core.probe_objects import inner_object
 from stopper.core.probe_others_accounts import account, changing_routes, fits
-from stopper.core.probe_own_values import SELF, as_parameter, own_numbers, says_whose
+from stopper.core.probe_own_values import SELF, own_numbers, says_whose
 
 ROUTES_MOST: Final = 4
 TELLING: Final = 3

@@ -9,6 +9,7 @@ from typing import Final
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.naming import as_parameter
 from stopper.core.owner_names import OWN_ACCOUNT, WHOSE_ID
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send
@@ -17,7 +18,7 @@ from stopper.core.probe_foreign import made, unknown, without
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, entry_with, kinds, route_at
 from stopper.core.probe_objects import inner_object, marked
-from stopper.core.probe_own_values import BELONGS, as_parameter, own_numbers, says_whose
+from stopper.core.probe_own_values import BELONGS, own_numbers, says_whose
 from stopper.core.probe_query import query_names, with_query
 
 _MAKER: Final = re.compile(r"(user|owner|author|creator|created_by|posted_by|username|from|sender)(_?(id|uuid|name))?")

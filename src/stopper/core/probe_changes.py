@@ -8,6 +8,7 @@ from typing import Final, cast
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.naming import as_parameter
 from stopper.core.owner_names import OWNER
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, send
@@ -15,7 +16,7 @@ from stopper.core.probe_id_elsewhere import stands_elsewhere
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, route_at
 from stopper.core.probe_objects import inner_object
-from stopper.core.probe_own_values import TELLING, as_parameter
+from stopper.core.probe_own_values import TELLING
 
 _FIXED: Final = re.compile(
     r"(?i)(^|_)(id|uuid|key|number|no|date|time|at|type|status|state|currency|cvv|url|owner|user|author)$|^id|mail"

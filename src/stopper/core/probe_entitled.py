@@ -3,9 +3,9 @@
 from typing import cast
 
 from stopper.core.exchange import Exchange
+from stopper.core.naming import as_parameter
 from stopper.core.probe import Target
 from stopper.core.probe_login import token_in
-from stopper.core.probe_own_values import as_parameter
 
 
 def holds(value: object, name: str, wanted: object, depth: int = 3) -> bool:

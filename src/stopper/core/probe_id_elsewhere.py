@@ -11,10 +11,10 @@ from typing import Final
 
 from stopper.core.app import Route
 from stopper.core.exchange import Request
+from stopper.core.naming import as_parameter
 from stopper.core.probe import Target
 from stopper.core.probe_baseline import is_door
 from stopper.core.probe_inputs import members
-from stopper.core.probe_own_values import as_parameter
 from stopper.core.probe_query import query_names, with_query
 
 ELSEWHERE: Final = ("query", "body")

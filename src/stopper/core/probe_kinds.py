@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
+from stopper.core.naming import as_parameter
 from stopper.core.probe import Target
 from stopper.core.probe_id_elsewhere import DEEDS, stands_elsewhere, with_id, with_id_elsewhere
 from stopper.core.probe_objects import as_id, entries, ids
-from stopper.core.probe_own_values import as_parameter
 
 _MAKES: Final = ("create", "new", "add")
 _LISTS: Final = ("list", "all", "mine", "my", "me", "index")

@@ -14,6 +14,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.ids_in_paths import ID
 from stopper.core.login_names import PASSWORD
+from stopper.core.naming import as_parameter
 from stopper.core.owner_names import OWN_ACCOUNT
 from stopper.core.page_forms import hrefs
 from stopper.core.place import RouteRef
@@ -23,7 +24,7 @@ from stopper.core.probe_id_elsewhere import stands_elsewhere
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import at_number, route_at
 from stopper.core.probe_objects import ids, inner_object
-from stopper.core.probe_own_values import SELF, as_parameter, own_numbers, says_whose, told_about
+from stopper.core.probe_own_values import SELF, own_numbers, says_whose, told_about
 from stopper.core.probe_query import with_query
 from stopper.core.probe_registration import Enrolled, enrolled, logged_in
 from stopper.core.probe_shared import found_once

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from stopper.core.exchange import Exchange, Response
+from stopper.core.naming import as_parameter
 from stopper.core.owner_names import WHOSE_ID
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_login import known_log_in
@@ -27,12 +28,6 @@ _OWNED: Final = re.compile(r"(\w+_)?(balance|iban|salary|credit_limit|card_numbe
 """Members that nobody publishes beside a person's name."""
 TELLING: Final = 8
 """Letters of a name that does not stand in an answer by chance."""
-_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-
-
-def as_parameter(name: str) -> str:
-    """A member's name as a parameter is spelled: ``accountNumber`` as ``account_number``."""
-    return _HUMP.sub("_", name).replace("-", "_").lower()
 
 
 def says_whose(name: str) -> bool:

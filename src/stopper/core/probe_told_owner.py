@@ -8,6 +8,7 @@ from typing import Final, cast
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.naming import as_parameter
 from stopper.core.owner_names import ADMIN_PATH, PERSON, ROLE
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, send
@@ -15,7 +16,7 @@ from stopper.core.probe_baseline import alike, attempt, is_door, same
 from stopper.core.probe_changes import owners_in
 from stopper.core.probe_kinds import at_number
 from stopper.core.probe_objects import entries, inner_object
-from stopper.core.probe_own_values import BELONGS, SELF, as_parameter, own_numbers
+from stopper.core.probe_own_values import BELONGS, SELF, own_numbers
 
 _PERSONAL: Final = re.compile(
     r"(?i)(^|[/_-])(accounts?|bank-?accounts?|payments?|cards?|transactions?|invoices?|statements?|wallets?|payslips?|salar(y|ies)|prescriptions?|receipts?|"

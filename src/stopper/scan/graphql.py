@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Request, Response
+from stopper.core.naming import as_parameter
 from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_inputs import GRAPHQL
 from stopper.scan.honest import HonestRequests, plausible
@@ -138,7 +139,7 @@ def _query(types: Mapping[str, list[Mapping[str, object]]], by_get: bool, canary
 
 
 def _changes(name: str) -> bool:
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().split("_")
+    words = as_parameter(name).split("_")
     return not _CHANGES.isdisjoint((*words, name.lower().replace("_", "")))
 
 

@@ -10,8 +10,8 @@ from urllib.parse import quote, urlencode
 
 from stopper.core.app import Route
 from stopper.core.exchange import Effect, Request
+from stopper.core.naming import as_parameter
 from stopper.core.probe_login import is_log_in_form
-from stopper.core.probe_own_values import as_parameter
 from stopper.scan.spec.sample import sample
 
 USUAL_FIELDS: Final = ("title", "name", "text", "content", "body", "description", "message", "value")

@@ -191,7 +191,8 @@ def test_any_content_of_a_document_gives_routes(item: Any, components: Any, othe
 @settings(max_examples=200, deadline=None)
 def test_any_text_is_routes_or_a_usage_error(text: str) -> None:
     with contextlib.suppress(UsageError):
-        read_spec(text, "here")
+        _, routes = read_spec(text, "here")
+        assert all(route.path.startswith("/") and route.methods for route in routes)
 
 
 def test_scopes_and_replies_are_kept_for_each_operation() -> None:

@@ -175,6 +175,7 @@ def shop() -> tuple[Flask, dict[str, dict[str, str]]]:
         "shelf": {"name": "front"},
     }
 
+    @app.post("/update_profile")
     @app.post("/me/email")
     def email() -> Any:
         return jsonify(ok=True)
@@ -197,6 +198,7 @@ def shop() -> tuple[Flask, dict[str, dict[str, str]]]:
     [
         (put("/limits", most="9"), "it could not be read beforehand"),
         (replace(put("/me/email", email="b@b.example"), method="POST"), "it could not be read beforehand"),
+        (replace(put("/update_profile", city="b"), method="POST"), "it could not be read beforehand"),
         (put("/webhook", url="https://b.example", secret="new"), "secret"),
         (put("/card", iban="new"), "iban"),
     ],

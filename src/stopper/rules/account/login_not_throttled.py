@@ -12,6 +12,7 @@ from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_throttle import counts_attempts, limited_as_a_whole
+from stopper.core.naming import HUMP
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, together, unsure
 from stopper.core.probe_baseline import attempt, same
@@ -59,7 +60,6 @@ _SETS_UP: Final = re.compile(r"(?i)set_?-?up|enab|disab|enroll?|activat|confirm|
 """Where somebody begins or ends the use of codes: a wrong one opens nothing there."""
 _REFRESH: Final = re.compile(r"(?i)(^|[/_.-])refresh([/_. -]|$)")
 _CODE_NAME: Final = re.compile(r"(?i)(^|[/_.-])(verify|verification|confirm|confirmation|activate|reset)([/_.-]|$)")
-_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _CODE: Final = re.compile(r"(?i)^(otp|totp|pin|code|passcode|(otp|pin|reset|verification)_?code)$")
 _QUERIES: Final = re.compile(r"(?i).*\.?(filter_by|filter|where|execute|find_one|find|first|get|query(_db)?|fetch\w*)$")
 _SETTINGS: Final = ("RATELIMIT_DEFAULT", "RATELIMIT_APPLICATION")
@@ -146,7 +146,7 @@ def _asks_account(facts: SourceFacts, call: Call) -> bool:
 def _takes_code(route: SourceRoute) -> bool:
     """``/verify``, ``/resetPassword``, ``/confirm-email``: what is shown there may be a short code."""
     name = route.view.rpartition(".")[2]
-    return any(_CODE_NAME.search(_CAMEL.sub("-", text)) is not None for text in (route.path, name))
+    return any(_CODE_NAME.search(HUMP.sub("-", text)) is not None for text in (route.path, name))
 
 
 @lru_cache(maxsize=16384)

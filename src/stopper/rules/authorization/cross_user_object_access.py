@@ -19,6 +19,7 @@ from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_names import PASSWORD
+from stopper.core.naming import as_parameter
 from stopper.core.owner_names import PERSON
 from stopper.core.personal import people_in
 from stopper.core.place import RouteRef
@@ -35,7 +36,7 @@ from stopper.core.probe_by_number import (
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Thing, at_number, entry_of, kinds, route_at
 from stopper.core.probe_login import log_in
-from stopper.core.probe_own_values import BELONGS, as_parameter, own_numbers, says_what_is_owned
+from stopper.core.probe_own_values import BELONGS, own_numbers, says_what_is_owned
 from stopper.core.probe_people import by_cookie, number_in_lists
 from stopper.core.probe_registration import registered
 from stopper.core.rule import Rule

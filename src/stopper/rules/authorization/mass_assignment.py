@@ -12,6 +12,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_names import PASSWORD
+from stopper.core.naming import as_parameter
 from stopper.core.owner_names import OWN_ACCOUNT
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send, undo, unsure
@@ -22,7 +23,6 @@ from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import at_number
 from stopper.core.probe_objects import entries, ids, inner_object
 from stopper.core.probe_others_accounts import Account, account, fits, is_hers, is_of_an_account
-from stopper.core.probe_own_values import as_parameter
 from stopper.core.probe_registration import holding, let_in, new_account, registers
 from stopper.core.rule import Hit, Rule
 from stopper.core.whole_writes import whole_writes

@@ -14,6 +14,7 @@ from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.inside_locations import is_kept_inside
+from stopper.core.naming import HUMP
 from stopper.core.open_doors import answers_graphql, is_exempted, marks_views, serves_somebody
 from stopper.core.personal import addresses_in, is_personal, mentions_personal, people_in
 from stopper.core.place import RouteRef, Span
@@ -47,8 +48,6 @@ _BY_NATURE: Final = re.compile(
 )
 _FORGOTTEN: Final = re.compile(r"(?i)[._](?:forgot(?:ten)?_?(?:password|mail|pw)?|(?:reset|recover)_?password)$")
 """What is called when somebody has no password to show."""
-_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
-"""Where a word begins in ``/forgotPassword``."""
 _SECRET_PARAMETER: Final = re.compile(r"(?i)token|key|code|signature|hash|secret|nonce|uuid|ticket")
 _INTERNAL: Final = re.compile(r"(?i)(^|[/_-])(admin|internal|staff|audit|backup|payroll)([/_-]|$)")
 _PRIVATE: Final = re.compile(
@@ -137,7 +136,7 @@ def _is_public(route: Route) -> bool:
         return False
     return (
         route.path in ("/", "")
-        or bool(_PUBLIC.search(_CAMEL.sub("-", route.path)))
+        or bool(_PUBLIC.search(HUMP.sub("-", route.path)))
         or bool(_PUBLIC.search(name))
         or any(_SECRET_PARAMETER.search(parameter) for parameter, _ in route.parameters)
     )

@@ -8,6 +8,7 @@ from typing import Final, Literal
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_names import ENCODING
+from stopper.core.naming import HUMP
 from stopper.core.place import Span
 from stopper.core.random_edits import from_the_system
 from stopper.core.random_picks import is_picked, picks
@@ -265,7 +266,7 @@ def _in_its_place(name: str, function: str) -> str:
 def _of_its_class(target: str) -> str:
     """``ApiKey.value`` is an api_key, ``PasswordReset.code`` a reset_code: a word that says little takes its class for help."""
     owner, _, word = target.rpartition(".")
-    thing = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", owner.rpartition(".")[2])
+    thing = HUMP.sub("_", owner.rpartition(".")[2])
     if word in _PLAIN_WORDS or thing.lower().endswith(f"_{word}"):
         return thing
     return f"{thing}_{word}" if word in ("code", "key", "link", "hash", "string") else word

@@ -9,6 +9,7 @@ from stopper.core.app import App, Route
 from stopper.core.changing_calls import writes
 from stopper.core.effective_settings import answered, open_place
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.naming import HUMP
 from stopper.core.nested_functions import inside
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import MISSING, in_force, switched_to_true, switches
@@ -30,7 +31,6 @@ _GUARDED: Final = re.compile(
 _IN_PATH: Final = re.compile(
     r"(?i)(?:web)?hook_(?:hash|token|key|secret)|(?:auth|access|api|secret|device|session)_?(?:token|key)|^token$"
 )
-_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _ASKS: Final = re.compile(
     r"(?:get|list|find|search|lookup|count|fetch|show|preview|decode|estimate)_?\w*|(?:\w+_)?\w*(?:list|search|info|progress|preview|lookup|statistics|suggestions?)"
 )
@@ -229,7 +229,7 @@ def _harmless(facts: SourceFacts, view: str) -> bool:
 def _only_asks(facts: SourceFacts, view: str) -> bool:
     """A view that is called for what it tells (``orders_list``, ``decode_line``), and changes nothing in sight: another site that has it
     called learns nothing of the answer."""
-    name = _CAMEL.sub("_", view.rpartition(".")[2]).lower()
+    name = HUMP.sub("_", view.rpartition(".")[2]).lower()
     if _ASKS.fullmatch(name) is None or _DOES.search(name):
         return False
     kept = (one for one in facts.assignments_in(view) if "." in one.target or "[" in one.target)

@@ -11,7 +11,7 @@ from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.probe_baseline import steady
 from stopper.core.probe_objects import inner_object
 from stopper.core.redactor import is_sensitive_name
-from stopper.scan.wire.spared_accounts import OWN
+from stopper.scan.wire.spared_accounts import is_of_oneself
 
 MOST: Final = 40
 """Things that are read before they are changed."""
@@ -160,7 +160,7 @@ def _kind(target: str) -> tuple[str, int, str]:
 
 
 def _changes(request: Request) -> bool:
-    posts = request.method == "POST" and OWN.search(request.target.partition("?")[0]) is not None
+    posts = request.method == "POST" and is_of_oneself(request.target.partition("?")[0])
     return bool(request.body) and request.effect != "login" and (request.method in _CHANGES or posts)
 
 

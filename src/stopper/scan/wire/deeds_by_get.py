@@ -4,7 +4,7 @@ import re
 from typing import Final
 from urllib.parse import parse_qsl, unquote
 
-from stopper.core.probe_own_values import as_parameter
+from stopper.core.naming import as_parameter
 
 _ALWAYS: Final = frozenset({
     "delete", "remove", "destroy", "clear", "purge", "wipe", "erase", "truncate", "drop", "cancel", "revoke", "toggle", "unlike", "upvote", "downvote",
@@ -42,13 +42,11 @@ _WHAT: Final = re.compile(r"(?i)action|do|op|operation|cmd|command|task|method|_
 _GIVES: Final = frozenset({"add", "update", "insert", "save"})
 """Names of a query that bring along what is written."""
 _DONE: Final = _TO_ONE | _BEHIND | _WRITES
-_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-"""Where a word begins in ``deleteNote``."""
 
 
 def words_of(text: str) -> set[str]:
     """The words of a part of a path in small letters: ``deleteNote`` and ``delete-note`` are two."""
-    return {word for word in re.split(r"[^a-z]+", _HUMP.sub("_", text).lower()) if word}
+    return {word for word in re.split(r"[^a-z]+", as_parameter(text)) if word}
 
 
 def deed_in(target: str) -> str:

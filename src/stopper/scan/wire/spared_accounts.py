@@ -9,11 +9,12 @@ from typing import Final, cast
 from stopper.core.account_body import DEEP
 from stopper.core.exchange import Request
 from stopper.core.login_names import PASSWORD, SUBJECT
+from stopper.core.owner_names import OWN_ACCOUNT
 
-OWN: Final = re.compile(
+_OWN: Final = re.compile(
     r"(?i)(^|/)(me|self|account|profile|settings|preferences|credentials|security)(/[^/]{1,80})?/?$"
 )
-"""Paths where also a POST changes who asks."""
+"""Parts of the own account beside those of ``OWN_ACCOUNT``: what is kept from harm may be more than what is tried."""
 
 
 def spared(request: Request, people: Collection[str]) -> Request:
@@ -44,4 +45,9 @@ def _kept(members: dict[str, object], depth: int) -> dict[str, object]:
 
 def _changes_an_account(request: Request) -> bool:
     path = request.target.partition("?")[0]
-    return request.method in ("PUT", "PATCH") or (request.method == "POST" and OWN.search(path) is not None)
+    return request.method in ("PUT", "PATCH") or (request.method == "POST" and is_of_oneself(path))
+
+
+def is_of_oneself(path: str) -> bool:
+    """Whether also a POST to that path changes who asks."""
+    return _OWN.search(path) is not None or OWN_ACCOUNT.search(path) is not None
