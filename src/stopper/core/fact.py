@@ -46,6 +46,8 @@ class Function:
     calls: tuple[str, ...] = ()
     returns: tuple[Value, ...] = ()
     docstring: str = ""
+    generates: bool = False
+    """It gives back one value after the other: it has a ``yield`` with something behind it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 
 def stands_alone(facts: "SourceFacts", call: Call) -> bool:
-    """The call is a statement of its own: it stands in no condition, return, raise, assignment and no other call."""
+    """The call is a statement of its own: it stands in no condition, return, raise, assignment and no other call. In a generator nothing is:
+    it may stand behind a ``yield``."""
+    if (known := facts.function(call.function)) is not None and known.generates:
+        return False
     around = [one.span for one in facts.returns_of(call.function)]
     around += [one.span for one in raised_in(facts, call.function)]
     around += [one.span for one in facts.assignments_in(call.function)]

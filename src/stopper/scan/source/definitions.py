@@ -48,7 +48,7 @@ def read_function(project: Project, waiting: Pending) -> None:
             project.straight.add(waiting.name)
     project.functions[waiting.name] = new_function(
         waiting.name, reader.span(node), parameters, waiting.decorators, waiting.owner, tuple(dict.fromkeys(reader.calls)),
-        tuple(returned), _docstring(node),
+        tuple(returned), _docstring(node), waiting.name in project.yielded,
     )  # fmt: skip
 
 
