@@ -260,7 +260,7 @@ def _finished(app: App, draft: _Draft) -> Finding:
 
 
 def _least(draft: _Draft) -> Severity | None:
-    """What all its signs say that it weighs, as long as nothing is proven; None where one of them means the rule's own severity."""
+    """The most that one of its signs says it weighs; None where something is proven, which weighs what the rule or the probe says."""
     said: list[Severity] = [hit.severity or draft.rule.severity for hit in draft.hits]
     return None if draft.proofs else max(said, key=SEVERITIES.index)
 
