@@ -20,11 +20,13 @@ from stopper.core.literal_accounts import (
     is_user_name,
     literal_texts,
 )
+from stopper.core.owner_names import ROLE
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_anybody import lets_anybody_in
 from stopper.core.probe_login import asks_basic, lets_in, login_requests, login_routes, understood
 from stopper.core.rule import Hit, Rule
+from stopper.core.said_by_caller import GUARDS
 from stopper.core.usual_accounts import PAIRS
 from stopper.core.values import (
     Call,
@@ -34,6 +36,7 @@ from stopper.core.values import (
     Mapping,
     Sequence,
     Value,
+    is_constant,
     text_of,
     walk,
 )
@@ -79,8 +82,17 @@ def _made(facts: SourceFacts) -> Iterator[Span]:
         names = names or (_named_afterwards(facts, call) if not call.args and not call.keywords else [])
         if call.span is not None and names:
             found = passwords or _set_afterwards(facts, call)
-            if is_default(names, found):
+            if is_default([*names, "admin"] if _rules_others(facts, call) else names, found):
                 yield call.span
+
+
+def _rules_others(facts: SourceFacts, call: Call) -> bool:
+    """``User(email="jo@shop.example", role="owner")``: whatever the name, the account is one that may do everything."""
+    return any(
+        ROLE.search(key)
+        and (is_constant(value, True) or any(text.lower() in GUARDS for text in literal_texts(facts, value)))
+        for key, value in call.keywords
+    )
 
 
 def _account(facts: SourceFacts, call: Call) -> tuple[list[str], list[str]]:

@@ -40,6 +40,7 @@ from stopper.core.values import (
     Truth,
     Value,
     options,
+    text_of,
     walk,
 )
 from stopper.core.view_functions import FunctionIndex, index_of
@@ -59,6 +60,8 @@ _STORES: Final = re.compile(
 )
 _NEW_ONE: Final = re.compile(r"(?i)new_?-?(password|passwd|pwd)")
 _FINDS: Final = frozenset({"get", "get_or_404", "filter_by", "filter", "where", "find_one", "one_or_404", "get_by_id"})
+_UPDATE: Final = re.compile(r"(?i)\s*update\s")
+_OWN_ID: Final = re.compile(r"flask\.g\.(?:uid|sub|me|who|caller|person)(?:_?id)?(?:\.\w+)?")
 _FORMS: Final = ("flask_wtf.FlaskForm", "flask_wtf.Form", "wtforms.Form", "wtforms.form.Form")
 
 
@@ -103,6 +106,7 @@ def _changes_oneself(facts: SourceFacts) -> frozenset[str]:
         for one in facts.assignments_in(name)
         if isinstance(one.value, Call) and makes_password_hash(one.value) and WHO.search(one.target.rpartition(".")[0])
     }
+    found |= {call.function for call in facts.calls("*.execute") if call.function in hashing and _updates_caller(call)}
     giving = {call.function for call in facts.calls("*.set_password", "*.change_password", "*.update_password")}
     giving |= {
         name
@@ -111,6 +115,16 @@ def _changes_oneself(facts: SourceFacts) -> frozenset[str]:
         if "." in one.target and re.search(r"(?i)pass|pwd", one.attribute)
     }
     return frozenset(found | {name for name in giving - found if _looks_caller_up(facts, name)})
+
+
+def _updates_caller(call: Call) -> bool:
+    """``execute("UPDATE users SET hash = ? WHERE id = ?", (hasher.hash(…), g.uid))``: the statement that sets one says who is calling."""
+    if not any(_UPDATE.match(text_of(one) or "") for one in walk(call.argument(0), 3)):
+        return False
+    given = [part for value in call.args[1:] for part in walk(value, 2)]
+    return any(isinstance(one, Call) and makes_password_hash(one) for one in given) and any(
+        isinstance(one, Name) and (WHO.search(one.dotted) or _OWN_ID.fullmatch(one.dotted)) for one in given
+    )
 
 
 def _looks_caller_up(facts: SourceFacts, name: str) -> bool:

@@ -38,7 +38,7 @@ STORED: Final = "a password is stored as it was typed"
 _FINDERS: Final = ("*.filter_by", "*.find_one", "*.get_or_none", "*.find_one_or_404", "*.first_or_404")
 _INSERTS: Final = ("*.insert_one", "*.insert", "*.create", "*.put_item", "*.update_one")
 _QUERY: Final = re.compile(
-    r"(?is)\b(where|and)\s+[\w.\"`]*(password|passwd|pwd)[\"`]?\s*=|insert\s+into\s+\S+\s*\([^)]*\b(password|passwd|pwd)\b|\bset\s+[^;]*\b(password|passwd|pwd)[\"`]?\s*="
+    r"(?is)\b(where|and)\s+[\w.\"`]*(password|passwd|pwd|pass)[\"`]?\s*=|insert\s+into\s+\S+\s*\([^)]*\b(password|passwd|pwd|pass)\b|\bset\s+[^;]*\b(password|passwd|pwd|pass)[\"`]?\s*="
 )
 _HASH: Final = re.compile(r"(?i)hash|digest|crypt|argon|scrypt|pbkdf2")
 _OPENS: Final = re.compile(r"(?i)^(?:decrypt|unseal)")

@@ -220,12 +220,16 @@ def _answers(facts: SourceFacts, name: str) -> Iterator[tuple[Span, str]]:
 
 
 def _of_error(facts: SourceFacts, exception: str) -> Iterator[str]:
-    """What an exception of the project says by itself: ``message = "…"`` in its class, ``super().__init__("…")``."""
+    """What an exception of the project says by itself (``message = "…"`` in its class, ``super().__init__("…")``), and what it is
+    turned into by the handler that is registered for it."""
     known = classes_by_name(facts).get(exception)
     for value in known.attributes.values() if known is not None else ():
         yield from _texts(value)
     for call in facts.calls_in(f"{exception}.__init__") if known is not None else ():
         yield from (text for value in call.args for text in _texts(value))
+    for handler in facts.error_handlers() if known is not None else ():
+        if handler.what == exception:
+            yield from (text for one in facts.returns_of(handler.function) for text in _texts(one.value))
 
 
 _SAID: Final = re.compile(r"(?i)err|message|msg|notice|reason|problem")
