@@ -219,6 +219,16 @@ def test_a_file_ending_says_its_format(stopper: Run, folder: Path) -> None:
     assert json.loads((folder / "r.json").read_text())["version"] == "1"
 
 
+def test_a_run_that_only_writes_files_says_so_beside_them(stopper: Run, folder: Path) -> None:
+    done = stopper("check", "--output", "r.json", "--output", "r.sarif")
+    first = json.loads((folder / "r.json").read_text())["findings"][0]
+    assert done.stdout == ""
+    assert (
+        f"Start with {first['rule']} at {first['path']}:{first['line']}. Written to r.json and r.sarif." in done.stderr
+    )
+    assert stopper("check", "--output", "r.json", "--output", "-").stderr == ""
+
+
 def test_config_counts_and_the_command_line_wins(stopper: Run, folder: Path) -> None:
     (folder / "pyproject.toml").write_text("[tool.stopper]\nignore = ['debug-enabled']\nformat = 'json'\n")
     done = stopper("check")

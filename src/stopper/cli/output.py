@@ -68,7 +68,9 @@ def render(report: Report, name: str, *, colour: bool = False, width: int = 80) 
 
 
 def write(report: Report, outputs: Sequence[Output]) -> None:
-    """Write every report. Files first, so that a reader of stdout finds them there."""
+    """Write every report. Files first, so that a reader of stdout finds them there.
+
+    Where all of them are files, stderr says in a line what was found and which files hold it."""
     for output in sorted(outputs, key=lambda one: one.path is None):
         if output.path is None:
             colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
@@ -76,6 +78,17 @@ def write(report: Report, outputs: Sequence[Output]) -> None:
             to_stdout(render(report, output.format, colour=colour, width=width))
         else:
             save(output.path, render(report, output.format))
+    files = [str(output.path) for output in outputs if output.path is not None]
+    if len(files) == len(outputs):
+        click.echo(f"{_closing(report)} Written to {' and '.join(files)}.", err=True)
+
+
+def _closing(report: Report) -> str:
+    from stopper.scan.reports.shown import shown
+    from stopper.scan.reports.text import closing
+
+    with patterns_later():
+        return closing(shown(report))
 
 
 _PLAIN: Final = str.maketrans({"█": "#", "░": ".", "→": ">", "…": "...", "–": "-", "·": "-"})

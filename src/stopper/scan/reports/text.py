@@ -181,7 +181,8 @@ def _skipped(run: Shown, width: int) -> list[_Line]:
     return [*lines, ("", "")]
 
 
-def _summary(run: Shown, width: int) -> list[_Line]:
+def closing(run: Shown) -> str:
+    """The last words of the report: how much was found and where to start, or that nothing was, and whether that is all."""
     fatal = sum(one[3] for one in run.errors)
     said: list[str] = []
     if run.findings:
@@ -201,6 +202,11 @@ def _summary(run: Shown, width: int) -> list[_Line]:
         said.append(
             f"{fatal} {'thing' if fatal == 1 else 'things'} could not be read, so this is not the whole picture."
         )
+    return " ".join(said)
+
+
+def _summary(run: Shown, width: int) -> list[_Line]:
+    fatal = any(one[3] for one in run.errors)
     style = (
         COLOURS[run.findings[0].severity]
         if run.findings
@@ -208,4 +214,4 @@ def _summary(run: Shown, width: int) -> list[_Line]:
         if fatal or not run.coverage.tested
         else "bold green"
     )
-    return [(part, style) for part in wrapped(" ".join(said), width)]
+    return [(part, style) for part in wrapped(closing(run), width)]
