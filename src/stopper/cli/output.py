@@ -47,7 +47,7 @@ def paired(formats: Sequence[str], outputs: Sequence[str]) -> tuple[Output, ...]
             waiting.append(output)
     for output in waiting:
         path = _writable(output)
-        found = left.pop(0) if left else SUFFIXES.get(Path(output).suffix.lower())
+        found = left.pop(0) if left else _by_ending(path)
         if found is None:
             raise UsageError(f"--output {output} has no --format; give one, or end the name in {', '.join(SUFFIXES)}")
         pairs.append(Output(found, path))
@@ -56,6 +56,10 @@ def paired(formats: Sequence[str], outputs: Sequence[str]) -> tuple[Output, ...]
             f"--format {left[0]} and {left[1]} would both go to the screen; give --output FILE for one of them"
         )
     return (*pairs, *(Output(name, None) for name in left)) or (Output("text", None),)
+
+
+def _by_ending(path: Path | None) -> str | None:
+    return "text" if path is None else SUFFIXES.get(path.suffix.lower())
 
 
 def render(report: Report, name: str, *, colour: bool = False, width: int = 80) -> str:
