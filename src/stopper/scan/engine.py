@@ -26,8 +26,10 @@ KEPT: Final = 80
 """Requests that are kept for the probes that run last, a tenth of the budget at most: they look at log-ins and limits."""
 STEPS_MOST: Final = 2000
 """Steps of one probe; a probe that goes on longer has lost its way."""
-_ENDING: Final = re.compile(r"(?i)log-?out|sign-?out|revoke|password|deactivate|(?<![a-z])(sessions?|account)/?$")
+_ENDING: Final = re.compile(r"(?i)log-?out|sign-?out|revoke|password|deactivate|(?<![a-z])sessions?/?$")
 """Paths where a person of the scan could lose the credential that every probe needs."""
+_ACCOUNT: Final = re.compile(r"(?i)(?<![a-z])account/?$")
+"""The same where it is no change of members, from which a password is taken out."""
 _READING: Final = {"transport": 0, "inventory": 1, "authentication": 2, "function-authorization": 3, "data-exposure": 4}
 """The checks whose probes mostly read, in the order in which they are run."""
 FIRST: Final = ("object-authorization", "property-authorization")
@@ -268,7 +270,7 @@ class _Rig:
         if self._disturbs or request.identity is None or request.method in READ_METHODS:
             return
         path = request.target.partition("?")[0]
-        if _ENDING.search(path):
+        if _ENDING.search(path) or (request.method not in ("PUT", "PATCH") and _ACCOUNT.search(path)):
             raise Skipped(
                 f"{request.method} {path} could end the session of {request.identity}, whom other probes need"
             )

@@ -23,6 +23,8 @@ from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import at_number
 from stopper.core.probe_objects import entries, ids, inner_object
 from stopper.core.probe_others_accounts import Account, account, fits, is_hers, is_of_an_account
+from stopper.core.probe_own_values import own_numbers
+from stopper.core.probe_people import number_in_lists
 from stopper.core.probe_registration import holding, let_in, new_account, registers
 from stopper.core.rule import Hit, Rule
 from stopper.core.whole_writes import whole_writes
@@ -47,6 +49,13 @@ _WISHES: Final[dict[str, object]] = {
 _RIGHTS: Final = ("is_admin", "role", "admin")
 """What nobody gives himself, also where the document names it. Tried alone where all wishes together are refused: a column that is not
 there spoils a statement."""
+_OF_WORTH: Final = re.compile(
+    r"(\w+_)?(balance|credits?|points|(daily|credit|transfer|withdrawal|account)_limit|quota|discount(_percent)?|score|loyalty\w*)"
+)
+"""Numbers that nobody sets for himself, as members are spelled: what an account is worth, and how far it may go."""
+_GRADE: Final = re.compile(r"(\w+_)?(plan|tier|membership|subscription|account_type|segment)")
+_BETTER: Final = "premium"
+"""What a grade is wished to be."""
 _FLAG: Final = re.compile(
     r"(is_)?(\w+_)?(admin|administrator|staff|superuser|moderator|verified|approved|premium|vip|pro|paid|manager|librarian|teacher|instructor|doctor|"
     r"nurse|employee|operator|editor|reviewer|organi[sz]er)"
@@ -104,12 +113,29 @@ def _at_own_account(target: Target, route: Route, method: str, who: Identity) ->
     """Somebody whom the scan registered changes the own account; who was given to the scan does it only where nobody can be registered."""
     known = yield from account(target, "second")
     if known is None:
-        return None if route.parameters else (yield from _tried(target, route, method, who))
+        number = (yield from _own_number(target, route, who)) if route.parameters else None
+        return None if route.parameters and number is None else (yield from _tried(target, route, method, who, number))
     if not route.parameters:
         return (yield from _eager_change(target.request_for(route, method), route, known))
     for number in [one for one in known.numbers if fits(route, one)][:2]:
         if (yield from is_hers(target, route, number, known, ends=False)):
             return (yield from _eager_change(at_number(target, route, number, method), route, known))
+    return None
+
+
+def _own_number(target: Target, route: Route, who: Identity) -> Steps[str | None]:
+    """What a given person is called in the path, where reading there shows that person by name."""
+    name = route.parameters[0][0]
+    told = yield from own_numbers(target, who, name)
+    listed = yield from number_in_lists(target, who, name)
+    names = [one.lower() for one in (who.subject, who.name) if one]
+    for number in list(dict.fromkeys((*told.values(), *([listed] if listed else []))))[:2]:
+        if fits(route, number) and "GET" in {
+            each for one in target.app.routes if one.path == route.path for each in one.methods
+        }:
+            seen = yield from attempt(send(who.on(at_number(target, route, number))))
+            if seen is not None and seen.response.succeeded and any(one in seen.response.text.lower() for one in names):
+                return number
     return None
 
 
@@ -120,7 +146,8 @@ def _eager_change(honest: Request, route: Route, known: Account) -> Steps[Verdic
     had = {as_parameter(name): value for name, value in inner_object(before.response.json()).items()}
     body = {name: had.get(as_parameter(name), value) for name, value in members(honest).items()}
     body = {name: value for name, value in body.items() if not PASSWORD.search(name) and name not in _RIGHTS}
-    flags = {name: True for name, value in had.items() if value in (False, 0) and _FLAG.fullmatch(name)}
+    better = {name: _wished(name, value, own=True) for name, value in had.items() if name not in body}
+    flags = {name: wish for name, wish in better.items() if wish is not None}
     mine = {**flags, **{name: value for name, value in _WISHES.items() if name in had}} or _WISHES
     each: list[dict[str, object]] = [{name: mine[name]} for name in _RIGHTS if name in mine]
     for some in ({**_WISHES, **mine}, mine, *each):
@@ -141,18 +168,20 @@ def _eager_change(honest: Request, route: Route, known: Account) -> Steps[Verdic
     return passed(f"{ref} keeps to the members that it knows")
 
 
-def _tried(target: Target, route: Route, method: str, who: Identity) -> Steps[Verdict | None]:
-    request = who.on(target.request_for(route, method))
+def _tried(
+    target: Target, route: Route, method: str, who: Identity, number: str | None = None
+) -> Steps[Verdict | None]:
+    plain = target.request_for(route, method) if number is None else at_number(target, route, number, method)
+    request = who.on(plain)
     seen = yield from _as_it_is(target, route, method, request)
-    body = members(request) or {name: value for name, value in seen.items() if isinstance(value, str) and value}
+    own = number is not None or OWN_ACCOUNT.search(route.path) is not None
+    better = {name: wish for name, value in seen.items() if (wish := _wished(name, value, own=own)) is not None}
+    shown = {name: value for name, value in seen.items() if isinstance(value, str) and value and name not in _WISHES}
+    body = members(request) or {name: value for name, value in shown.items() if name not in better}
     honest = yield from send(replace(request, body=json.dumps(body).encode()))
     if not honest.response.succeeded or not body:
         return None
-    flags = {
-        name: True if value is False else 1
-        for name, value in seen.items()
-        if name not in body and value in (False, 0) and _FLAG.fullmatch(as_parameter(name))
-    }
+    flags = {name: wish for name, wish in better.items() if name not in body}
     wishes = {**{name: value for name, value in _WISHES.items() if name not in body}, **flags}
     had = {name: seen[name] for name in wishes if name in seen}
     if had:  # nobody else is to be taken for somebody of a higher role meanwhile
@@ -181,6 +210,17 @@ def _tried(target: Target, route: Route, method: str, who: Identity) -> Steps[Ve
         if after.response.succeeded and taken:
             return _written(RouteRef(method, route.path), taken, honest, changed, after)
     return verdict
+
+
+def _wished(name: str, value: object, *, own: bool) -> object:
+    """Something better than the value that a thing is shown to have, where nobody should set it; of an account of one's *own* also what it is worth.
+    None where that is not known."""
+    said = as_parameter(name)
+    if value in (False, 0) and isinstance(value, (bool, int)) and _FLAG.fullmatch(said):
+        return True if value is False else 1
+    if own and isinstance(value, (int, float)) and not isinstance(value, bool) and _OF_WORTH.fullmatch(said):
+        return value + 1
+    return _BETTER if own and isinstance(value, str) and value != _BETTER and _GRADE.fullmatch(said) else None
 
 
 def _written(ref: RouteRef, taken: Sequence[str], honest: Exchange, changed: Exchange, after: Exchange) -> Verdict:

@@ -1,0 +1,62 @@
+"""What two people who were given show of an API that registers nobody, and that nothing of theirs is another afterwards."""
+
+from typing import Any
+
+import pytest
+from flask import Flask, abort, jsonify, request
+
+from stopper.core.finding import Verdict
+from stopper.core.probe import Identity
+from stopper.core.secret import Secret
+from stopper.scan.catalogue import load
+from stopper.scan.trial import try_rule
+
+GIVEN = [Identity(name, (("X-API-Key", Secret(f"key-of-{name}")),)) for name in ("ann", "ben")]
+
+
+class Two:
+    """An API that ann (1) and ben (2) open with their keys, and that tells each who it is."""
+
+    def __init__(self, app: str, **more: Any) -> None:
+        self.app = Flask(app)
+        self.people = {n: {"id": n, "name": name, **more} for n, name in ((1, "ann"), (2, "ben"))}
+        self.app.add_url_rule("/me", "me", lambda: jsonify(self.people[self.caller()]))
+
+    def caller(self) -> int:
+        """The number of who asks; a request of anybody else ends here."""
+        return {"key-of-ann": 1, "key-of-ben": 2}.get(request.headers.get("X-API-Key", "")) or abort(401)
+
+    def judged(self, slug: str = "cross-user-object-access", **paths: Any) -> Verdict:
+        """What a rule says of the app, which serves a document of these *paths* if there are any."""
+        document = {"openapi": "3.0.3", "info": {"title": self.app.name, "version": "1"}, "paths": paths}
+        if paths:
+            self.app.add_url_rule("/openapi.json", "document", lambda: jsonify(document))
+        return try_rule(next(rule for rule in load() if rule.slug == slug), self.app, identities=GIVEN)
+
+
+def body(**properties: str) -> dict[str, Any]:
+    """An operation of a document whose body has members of these types."""
+    schema = {"type": "object", "properties": {name: {"type": kind} for name, kind in properties.items()}}
+    return {"responses": {}, "requestBody": {"content": {"application/json": {"schema": schema}}}}
+
+
+@pytest.mark.parametrize("path", ["/account", "/people/<int:user_id>"])
+@pytest.mark.parametrize("member", ["role", "credit_limit", "plan", ""])
+def test_who_was_given_writes_what_nobody_sets_for_himself(path: str, member: str) -> None:
+    """Where it is a text, a number or a grade that the account is shown to have, at the own account and below the own id."""
+    two = Two("accounts", role="user", credit_limit=500, plan="free", city="Bern")
+
+    @two.app.route(path, methods=["GET", "PUT"])
+    def account(user_id: int = 0) -> Any:
+        me = two.caller()
+        if user_id not in (0, me):
+            abort(403)
+        sent = request.get_json() if request.method == "PUT" else {}
+        two.people[me].update({name: value for name, value in sent.items() if name in ("city", member)})
+        return jsonify(user=two.people[me])
+
+    before = {number: dict(one) for number, one in two.people.items()}
+    found = two.judged("mass-assignment")
+    assert (found.outcome == "fail") is bool(member), found.message
+    assert member in found.message
+    assert two.people == before
