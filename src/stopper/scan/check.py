@@ -12,6 +12,7 @@ from typing import Final
 from stopper.core.finding import Outcome, order_of
 from stopper.core.later_pattern import patterns_later
 from stopper.scan import cache
+from stopper.scan.kept_looks import kept_looks
 from stopper.scan.options import CheckOptions
 from stopper.scan.remembered import taken, written
 from stopper.scan.report import Coverage, Report, RuleOutcome
@@ -72,9 +73,12 @@ def works_of(options: CheckOptions) -> tuple[Work, ...]:
         Path(name) for name in every if name.endswith(files.PYTHON) or kind_of(files.shown_name(name, root)) is not None
     ]
     kept: dict[Path, bytes] = {}
-    seen = looks(mattering, kept, imports=homes.several)
-    parts = partition(homes, mattering, files.folders(paths, root), lambda path: seen[path].tops)
     stem = cache.stem_of(options) if options.cache else None
+    known = kept_looks(stem, len(mattering)) if stem is not None else None
+    seen = looks(mattering, kept, imports=homes.several, known=known)
+    if known is not None:
+        known.keep()
+    parts = partition(homes, mattering, files.folders(paths, root), lambda path: seen[path].tops)
     return tuple(
         Work(
             part,

@@ -9,6 +9,7 @@ import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -171,11 +172,30 @@ def folders(paths: tuple[Path, ...], root: Path) -> tuple[Path, ...]:
 
 
 def _walk(top: Path, root: Path, exclude: tuple[str, ...]) -> Iterator[str]:
-    for folder, folders, names in os.walk(top):
-        folders[:] = sorted(name for name in folders if not _skipped(folder, name, root, exclude))
-        for name in sorted(names):
-            if not exclude or not _excluded(Path(folder, name), root, exclude):
-                yield os.path.join(folder, name)
+    """The files below a folder: those of it by name, then those of each folder in it. A folder that cannot be read has none."""
+    waiting = [str(top)]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                inside = sorted(entries, key=attrgetter("name"))
+        except OSError:
+            continue
+        folders: list[str] = []
+        for entry in inside:
+            if _is_folder(entry):
+                if not _skipped(folder, entry.name, root, exclude) and not entry.is_symlink():
+                    folders.append(entry.path)
+            elif not exclude or not _excluded(Path(folder, entry.name), root, exclude):
+                yield entry.path
+        waiting.extend(reversed(folders))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _skipped(folder: str, name: str, root: Path, exclude: tuple[str, ...]) -> bool:

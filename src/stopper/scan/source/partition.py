@@ -65,6 +65,7 @@ class Homes:
         self.tops: dict[str, set[str]] = {}
         """Folder → the names that an import could find in it."""
         self._of: dict[str, str] = {}
+        self._held: dict[tuple[str, str], str | None] = {}
         for path in files:
             folder, _, name = path.replace(os.sep, "/").rpartition("/")
             if name in MARKERS:
@@ -103,7 +104,15 @@ class Homes:
 
     def holding(self, importer: Path, top: str) -> str | None:
         """The home of what *importer* means by a name, looked for from its own folder outwards as the reader does."""
-        folder = importer.as_posix().rpartition("/")[0]
+        return self._holding(importer.as_posix().rpartition("/")[0], top)
+
+    def _holding(self, folder: str, top: str) -> str | None:
+        known = self._held.get((folder, top), "")
+        if known == "":
+            known = self._held[folder, top] = self._look_outwards(folder, top)
+        return known
+
+    def _look_outwards(self, folder: str, top: str) -> str | None:
         while folder:
             for base in (folder, folder + "/src"):
                 if top in self.tops.get(base, ()):
