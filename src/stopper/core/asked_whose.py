@@ -9,7 +9,7 @@ from typing import Final
 from stopper.core.app import Route
 from stopper.core.fact import Comparison, Condition, Decorator, Function
 from stopper.core.owner_names import ADMIN_GUARD, OWNER, WHO
-from stopper.core.passing import handed
+from stopper.core.passing import handed, unread
 from stopper.core.text_words import mentions
 from stopper.core.values import (
     Call,
@@ -136,7 +136,7 @@ def _asked(index: FunctionIndex, route: Route, own: list[Function]) -> Iterator[
 def _compares(index: FunctionIndex, route: Route, one: Comparison) -> bool:
     """Something of the caller, or an owner, is held against something that is not just there or not."""
     for side, other in ((one.left, one.right), (one.right, one.left)):
-        if not any(is_who(part) or _is_handed_in(index, route, part) for part in walk(side)):
+        if not any(is_who(part) or _is_handed_in(index, route, part) for part in _looked_at(index, side)):
             continue
         if isinstance(other, Constant) and (other.value in (None, True, False, "") or one.operator in ("in", "not in")):
             continue
@@ -144,6 +144,18 @@ def _compares(index: FunctionIndex, route: Route, one: Comparison) -> bool:
             continue
         return True
     return False
+
+
+def _looked_at(index: FunctionIndex, value: Value) -> Iterator[Value]:
+    """What stands in a value, without what a function of the project is told and does not look at."""
+    left_out = {
+        id(part)
+        for call in walk(value)
+        if isinstance(call, Call) and call.keywords
+        for given in unread(index.facts, call)
+        for part in walk(given)
+    }
+    return (part for part in walk(value) if id(part) not in left_out)
 
 
 def _is_own_record(value: Value) -> bool:

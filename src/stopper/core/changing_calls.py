@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
-from stopper.core.values import Call, Constant, Mapping, Parameter, Sequence, text_of, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Parameter, Sequence, Value, text_of, walk
 
 _WRITES: Final = re.compile(
     r".*\.(commit|add|add_all|save|insert\w*|update\w*|delete\w*|remove|pop|append|create\w*|execute|executemany|put|set|write|"
@@ -47,7 +47,16 @@ def writes(facts: SourceFacts, function: str) -> bool:
             return True
         if any(_SQL_WRITE.match(text_of(argument) or "") for argument in call.args):
             return True
-    return False
+    return any(_is_kept(facts, one.into, function) for one in facts.assignments_in(function))
+
+
+def _is_kept(facts: SourceFacts, into: Value | None, function: str) -> bool:
+    """``ORDERS[key] = …``, ``ORDERS[key]["closed"] = True``: what is put into what a module holds."""
+    while isinstance(into, Item):
+        into = into.owner
+    owner = facts.function(function)
+    made = into.span if isinstance(into, Mapping) else None
+    return made is not None and owner is not None and not owner.span.holds(made) and not facts.function_around(made)
 
 
 def hands_on(facts: SourceFacts, named: set[str], own: SequenceType[Function]) -> bool:

@@ -83,13 +83,15 @@ class ConfigWrite:
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """A value given to a name. ``target`` is qualified at module and class level (``shop.settings.KEY``), else the bare local name
-    or ``obj.attribute`` / ``obj[key]`` as written; ``attribute`` is its last word."""
+    or ``obj.attribute`` as written, or ``[key]``; ``attribute`` is its last word (``""`` for a key that is no literal). ``into`` is what an
+    attribute or item was put into."""
 
     target: str
     attribute: str
     value: Value
     span: Span
     function: str = ""
+    into: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)

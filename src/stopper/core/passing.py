@@ -5,7 +5,8 @@ from collections.abc import Sequence as SequenceType
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stopper.core.values import NAMED, REST, Call, Mapping, Name, Parameter, Sequence, Value, text_of
+from stopper.core.nested_functions import inside
+from stopper.core.values import NAMED, REST, Call, Mapping, Name, Parameter, Sequence, Value, text_of, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -42,6 +43,33 @@ def _collected(facts: "SourceFacts") -> "dict[str, list[Call]]":
             passing = replace(call, callee=function, args=args, keywords=keywords if by_name else call.keywords)
             found.setdefault(function, []).append(passing)
     return found
+
+
+def unread(facts: "SourceFacts", call: Call) -> SequenceType[Value]:
+    """What *call* passes by keywords that the function of the project takes as ``**named`` and does not look at:
+    ``find(number, owner=g.user)`` of ``def find(self, number, **scope)``, which asks for the number alone."""
+    function = facts.function(call.callee)
+    own = frozenset(function.parameters) if function is not None else None
+    beside = [value for name, value in call.keywords if own is not None and name != "**" and name not in own]
+    return beside if beside and not _looks_at_named(facts, call.callee) else ()
+
+
+def _looks_at_named(facts: "SourceFacts", function: str) -> bool:
+    """That something in the function is made of what ``**`` gathers."""
+    return any(
+        isinstance(part, Parameter) and part.index == NAMED and part.function == function
+        for name in (function, *inside(facts, function))
+        for value in _said_in(facts, name)
+        for part in walk(value)
+    )
+
+
+def _said_in(facts: "SourceFacts", function: str) -> Iterator[Value]:
+    yield from facts.calls_in(function)
+    yield from (one.value for one in facts.returns_of(function))
+    yield from (one.value for one in facts.conditions_in(function))
+    yield from (one.value for one in facts.assignments_in(function))
+    yield from (side for one in facts.comparisons_in(function) for side in (one.left, one.right))
 
 
 def handed(facts: "SourceFacts", value: Parameter) -> Iterator[Value]:

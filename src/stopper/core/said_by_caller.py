@@ -1,12 +1,15 @@
 """What callers say of themselves: under which key a value stands in what they send, by whatever way it came to where it is used."""
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from stopper.core.body_models import admitted_words, class_of, classes_by_name
 from stopper.core.fact import Assignment
 from stopper.core.facts import SourceFacts
 from stopper.core.owner_names import ROLE, WHOSE, WHOSE_ID
+from stopper.core.place import Span
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Sequence, Value, options, text_of, walk
 
 GUARDS: Final = ("admin", "staff", "superuser", "root", "superadmin", "manager", "moderator", "owner", "administrator")
@@ -85,9 +88,28 @@ def _ranked(facts: SourceFacts, value: Value) -> list[Value]:
 
 
 def kept_in_g(facts: SourceFacts, dotted: str) -> list[Assignment]:
-    """What functions put into ``g`` under that name."""
+    """What functions put into ``g`` under that name, or into that field of an object of the project which is kept there."""
     index = facts.once("what is kept in g", lambda: _all_in_g(facts))
-    return index.get(dotted.removeprefix("flask."), [])
+    name = dotted.removeprefix("flask.")
+    home, _, field = name.rpartition(".")
+    if name in index or home == "g":
+        return index.get(name, [])
+    return [
+        replace(one, attribute=field, value=value)
+        for one in index.get(home, ())
+        for said, value in _fields_given(facts, one.value)
+        if said == field
+    ]
+
+
+def _fields_given(facts: SourceFacts, made: Value) -> list[tuple[str, Value]]:
+    """What a class of the project is called with, by the names of its fields."""
+    known = classes_by_name(facts).get(made.callee) if isinstance(made, Call) else None
+    return (
+        []
+        if known is None or not isinstance(made, Call)
+        else [*zip(known.fields, made.args, strict=False), *made.keywords]
+    )
 
 
 def _all_in_g(facts: SourceFacts) -> dict[str, list[Assignment]]:
@@ -96,6 +118,31 @@ def _all_in_g(facts: SourceFacts) -> dict[str, list[Assignment]]:
         if one.function and one.target.startswith("g."):
             found.setdefault(one.target, []).append(one)
     return found
+
+
+def overruled(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
+    """``g.ctx = Context(tenant=request.args.get("company", claims["company"]))``: what a verified credential says of a role or an owner holds
+    only where the caller sends nothing else; each with the key under which it is sent."""
+    for one in facts.assignments():
+        if not one.function or not one.target.startswith("g."):
+            continue
+        kept = [(one.attribute, one.value, one.span)]
+        kept += [(name, value, value.span or one.span) for name, value in _fields_given(facts, one.value)]
+        for name, value, span in kept:
+            key = _sent_first(facts, value) if ROLE.search(name) or WHOSE.search(name) else None
+            if key is not None:
+                yield span, key
+
+
+def _sent_first(facts: SourceFacts, value: Value) -> str | None:
+    first, *others = options(value)
+    if not isinstance(first, Item) or not facts.labels(first.owner):
+        return None
+    said = {label.kind for label in facts.labels(first.owner) if not label.by_name}
+    otherwise = [*others, *([first.default] if first.default is not None else [])]
+    if said & _SENT and "claims" not in said and any(facts.derives(one, "claims") for one in otherwise):
+        return text_of(first.key)
+    return None
 
 
 def is_held_to_a_list(facts: SourceFacts, value: Value, function: str) -> bool:

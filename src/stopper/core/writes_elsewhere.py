@@ -155,8 +155,11 @@ def is_of_all_columns(facts: SourceFacts, call: Call) -> bool:
 
 
 def _is_of_table(part: Value) -> bool:
-    said = part.dotted if isinstance(part, Name) else part.attribute if isinstance(part, Member) else ""
-    words = said.split(".")
+    match part:
+        case Name(dotted=said) | Call(callee=said) | Member(attribute=said):
+            words = said.removesuffix(".keys").split(".")
+        case _:
+            return False
     return "__table__" in words or "__mapper__" in words or "_meta" in words or words[-1] in ("column_attrs", "columns")
 
 

@@ -47,6 +47,14 @@ _SAYS_WHO: Final = re.compile(
 )
 _SENT_AWAY: Final = frozenset({"werkzeug.exceptions.Unauthorized", "werkzeug.exceptions.Forbidden", "flask.redirect"})
 """What a check gives back for whoever may not pass, without a number that says so."""
+_ANSWERS: Final = (
+    "flask.jsonify",
+    "flask.make_response",
+    "flask.Response",
+    "flask.redirect",
+    "werkzeug.exceptions.Unauthorized",
+    "werkzeug.exceptions.Forbidden",
+)
 _STATUS: Final = frozenset({"status_code", "status", "code"})
 
 
@@ -209,14 +217,7 @@ def _guarded_otherwise(app: App, function: Function | ClassFact) -> bool:
 
 def _go_on(facts: SourceFacts) -> Iterator[Hit]:
     """Hooks and decorators whose refusal is made and thrown away: ``jsonify(…), 401`` without ``return``, a bare ``Forbidden()``."""
-    for call in facts.calls(
-        "flask.jsonify",
-        "flask.make_response",
-        "flask.Response",
-        "flask.redirect",
-        "werkzeug.exceptions.Unauthorized",
-        "werkzeug.exceptions.Forbidden",
-    ):
+    for call in facts.calls(*_ANSWERS, *_only_refusing(facts)):
         if (
             call.function
             and call.span is not None
@@ -238,6 +239,19 @@ def _go_on(facts: SourceFacts) -> Iterator[Hit]:
             and not is_asked_for_later(facts, handler.function)
         ):
             yield Hit("a credential that fails the check is let through by this `except`", handler.span)
+
+
+def _only_refusing(facts: SourceFacts) -> list[str]:
+    """Functions of the project that make a refusal and do nothing else: ``def forbidden(): return jsonify(…), 403``."""
+    return [
+        function.name
+        for function in facts.functions()
+        if function.returns
+        and all(_is_refusal(one) for one in function.returns)
+        and not facts.conditions_in(function.name)
+        and not raised_in(facts, function.name)
+        and not facts.is_view(function.name)
+    ]
 
 
 def _swallows_refusal(handler: Handler) -> bool:

@@ -120,13 +120,19 @@ def _by_default(facts: SourceFacts) -> Iterator[Hit]:
     for model in facts.classes():
         for name, column in model.attributes.items():
             made = column.keyword("default", "default_factory", "insert_default") if isinstance(column, Call) else None
-            if made is None or not _OWN_ID.fullmatch(name):
+            if made is None or not (_OWN_ID.fullmatch(name) or _is_asked_for(facts, name, column)):
                 continue
             maker = made.dotted if isinstance(made, Name) else ""
             if _is_counted(facts, made) or any(_is_counted(facts, one.value) for one in facts.returns_of(maker)):
                 yield Hit(
                     f"`{name}` is made of the time or a counter, and is easily guessed", column.span or model.span
                 )
+
+
+def _is_asked_for(facts: SourceFacts, name: str, column: Value) -> bool:
+    """``/s/<code>`` with a unique column ``code``: whatever it is called, it finds the thing."""
+    unique = isinstance(column, Call) and is_constant(column.keyword("unique"), True)
+    return unique and any(name == one for route in facts.routes for one, _ in route.parameters)
 
 
 def _members(value: Value, span: Span) -> list[tuple[str, Value, Span]]:

@@ -16,6 +16,7 @@ from stopper.core.rule import Hit, Rule, Severity
 from stopper.core.seeming_guards import is_seemingly_guarded
 from stopper.core.shared_credentials import lets_programs_in
 from stopper.core.sql_tables import table_of, tables_of
+from stopper.core.unpacked_calls import unpacked
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
@@ -262,9 +263,8 @@ def _looks_up(index: FunctionIndex, call: Call) -> bool:
     if call.method in _BY_FILTER:
         if any(OWNER.search(name) and _is_of_path(index, value) for name, value in call.keywords):
             return True  # whose things they are is said by the address
-        return not any(OWNER.search(name) for name, _ in call.keywords) and not any(
-            _names_owner(value) for value in call.args
-        )
+        names = {name for one in unpacked(index.facts, call) for name, _ in one.keywords}
+        return not any(map(OWNER.search, names)) and not any(map(_names_owner, call.args))
     return False
 
 
@@ -306,7 +306,7 @@ def _is_id(index: FunctionIndex, value: Value) -> bool:
         ):
             return True
         if isinstance(part, Parameter) and re.search(
-            r"(?i)id$|uuid|number|slug|key|^pk$|name$|ref$|reference$|code$", part.parameter
+            r"(?i)id$|^ident(?:ifier)?$|uuid|number|slug|key|^pk$|name$|ref$|reference$|code$", part.parameter
         ):
             return True
         if (

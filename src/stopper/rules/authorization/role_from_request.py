@@ -23,7 +23,7 @@ from stopper.core.query_comparisons import is_query
 from stopper.core.reached_by_admins import is_reached_by_admins
 from stopper.core.rows_of_people import roles_of_rows
 from stopper.core.rule import Hit, Rule
-from stopper.core.said_by_caller import CASTS, GUARDS, is_held_to_a_list, kept_in_g, said_under, ways_back
+from stopper.core.said_by_caller import CASTS, GUARDS, is_held_to_a_list, kept_in_g, overruled, said_under, ways_back
 from stopper.core.values import (
     Call,
     Choice,
@@ -54,7 +54,10 @@ def detect(app: App) -> Iterator[Hit]:
     """A role out of the request is asked about, stored for a new account, or put into a token; an owner out of it is taken."""
     facts = source_of(app)
     seen: set[Span] = set()
-    for span, why in (*_asked(facts), *_granted(facts), *_whose(facts), *_made_for(app, facts)):
+    said = (
+        (span, f"what the caller sends as `{key}` counts more than the credential") for span, key in overruled(facts)
+    )
+    for span, why in (*_asked(facts), *_granted(facts), *_whose(facts), *_made_for(app, facts), *said):
         if span not in seen:
             seen.add(span)
             yield Hit(why, span)

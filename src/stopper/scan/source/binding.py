@@ -181,7 +181,7 @@ def _bind_attribute(reader: Reader, target: ast.Attribute, value: Value, node: a
         if len(target.attr) < 60 and isinstance(target.value, (ast.Name, ast.Attribute))
         else target.attr
     )
-    project.assignments.append(new_assignment(written, target.attr, value, reader.span(node), reader.function))
+    project.assignments.append(new_assignment(written, target.attr, value, reader.span(node), reader.function, owner))
     if target.attr == TABLE:
         table_assigned(reader, owner, value, reader.span(node))
     derived = type(owner) is Name and owner.dotted in project.classes and project.is_app(owner.dotted)
@@ -217,8 +217,8 @@ def _bind_one(
         return
     row_assigned(reader, owner, key, value, span)
     view_replaced(reader, owner, key, value, span)
-    if text:
-        reader.project.assignments.append(new_assignment(f"[{text}]", text, value, span, reader.function))
+    if text or reader.function:
+        reader.project.assignments.append(new_assignment(f"[{text}]", text, value, span, reader.function, owner))
     if type(owner) is Name and owner.dotted == "flask.session":
         reader.project.flows.append(new_flow("session", held, frozenset(), span, reader.function, text))
     elif _is_headers(owner) and not _put_into_client(reader, owner, key, value, span):

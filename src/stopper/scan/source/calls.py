@@ -27,6 +27,7 @@ from stopper.scan.source.lookups import LOADS, attribute, item, parsed_file, req
 from stopper.scan.source.project import Registration
 from stopper.scan.source.reader import NONE, NOTHING, READERS, Reader, canonical, either, named
 from stopper.scan.source.removing import take_out
+from stopper.scan.source.rows import method_of_object
 from stopper.scan.source.settings_calls import config_call
 from stopper.scan.source.sinks import record_sinks
 from stopper.scan.source.straight import result_of
@@ -71,9 +72,7 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
         owner = None
         called = reader.value(function)
         before = called if type(called) is Call and called.callee == "functools.partial" and called.args else None
-        receiver = (
-            called if type(called) in _CALLED and before is None else None
-        )  # ``guard(option)(view)``, ``CLASSES[name]()``
+        receiver = called if type(called) in _CALLED and before is None else None  # ``guard(option)(view)``
         callee = _function_name(reader, called if before is None else before.args[0])
     args, keywords, is_open = _arguments(reader, node)
     if before is not None:
@@ -143,7 +142,7 @@ def _method_name(reader: Reader, owner: Value, name: str) -> str:
         )
     base = reader.dotted(owner)
     if base is None:
-        return "?." + name
+        return method_of_object(reader, owner, name) or "?." + name
     if base in ("flask.Flask", "flask.Blueprint") and type(owner) is Call and owner.callee in reader.project.classes:
         base = owner.callee if reader.project.attribute(owner.callee, name) is not None else base
     if base in reader.project.classes:

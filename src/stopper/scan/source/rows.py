@@ -1,0 +1,59 @@
+"""Which class of the project an object is of that no call of the class makes here: a row that is looked up, what a parameter is declared to be."""
+
+from typing import Final
+
+from stopper.core.values import Call, Choice, Constant, Name, Parameter, Value
+from stopper.scan.source.reader import Reader
+
+_ONE: Final = frozenset({
+    "first", "first_or_404", "one", "one_or_404", "one_or_none", "get", "get_one", "get_or_404", "get_or_none", "scalar", "scalar_one",
+    "scalar_one_or_none",
+})  # fmt: skip
+"""What gives one row of the model that the query is about."""
+_DEPTH: Final = 6
+
+
+def method_of_object(reader: Reader, owner: Value, name: str) -> str | None:
+    """The qualified method of the project that ``owner.name`` is, where the class says that it has one."""
+    found = _class_of(reader, owner, _DEPTH)
+    method = reader.project.attribute(found, name) if found is not None else None
+    return method.dotted if type(method) is Name and reader.project.has_function(method.dotted) else None
+
+
+def _class_of(reader: Reader, value: Value, depth: int) -> str | None:
+    kind = type(value)
+    if kind is Parameter:
+        typed = value.typed  # type: ignore[union-attr]
+        return typed if typed in reader.project.classes else None
+    if kind is Choice:
+        return _same(reader, value.options, depth) if depth else None  # type: ignore[union-attr]
+    if type(value) is not Call or not depth:
+        return None
+    if value.callee in reader.project.classes:
+        return value.callee
+    if reader.project.has_function(value.callee):
+        return _same(reader, tuple(reader.results(value.callee)), depth)
+    return _model_of(reader, value, depth) if value.method in _ONE else None
+
+
+def _same(reader: Reader, values: tuple[Value, ...], depth: int) -> str | None:
+    """The one class that all of these are of, None left out."""
+    found = {_class_of(reader, one, depth - 1) for one in values if not (type(one) is Constant and one.value is None)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _model_of(reader: Reader, query: Value, depth: int) -> str | None:
+    """``Note.query.filter_by(…)``, ``db.session.get(Note, …)``, ``db.session.scalars(select(Note)…)``: what the query is about."""
+    classes = reader.project.classes
+    if type(query) is Name:
+        return query.dotted if query.dotted in classes else None
+    if type(query) is not Call or not depth:
+        return None
+    home = query.callee
+    while home and home not in classes:
+        home = home.rpartition(".")[0]
+    if home:
+        return home
+    first = query.args[0] if query.args else None
+    found = _model_of(reader, first, depth - 1) if first is not None else None
+    return found if found is not None or query.receiver is None else _model_of(reader, query.receiver, depth - 1)
