@@ -60,3 +60,34 @@ def test_who_was_given_writes_what_nobody_sets_for_himself(path: str, member: st
     assert (found.outcome == "fail") is bool(member), found.message
     assert member in found.message
     assert two.people == before
+
+
+@pytest.mark.parametrize("asks", [False, True])
+@pytest.mark.parametrize(
+    ("path", "said", "told"),
+    [
+        ("/organizations/{id}/secrets", {"webhook_secret": "whsec-5d1f"}, True),
+        ("/people/{id}/settings", {"theme": "dark"}, True),
+        ("/people/{id}", {"bio": "Rows and rows"}, False),
+        ("/people/{id}", {"home_address": "1 Main Street"}, True),
+    ],
+)
+def test_what_stands_under_the_own_id_or_that_of_the_company(
+    path: str, said: dict[str, str], told: bool, asks: bool
+) -> None:
+    """An answer says who asked for it too, and what somebody shows to all is a profile."""
+    two = Two("own ids", organization_id=0)
+    two.people[1]["organization_id"], two.people[2]["organization_id"] = 1, 2
+
+    def read(number: int) -> Any:
+        me = two.caller()
+        if asks and number != me:
+            abort(403)
+        name = (two.people.get(number) or abort(404))["name"]
+        return jsonify(
+            {"id": number, "name": name, **{key: f"{text} {name}" for key, text in said.items()}, "accessed_by": me}
+        )
+
+    two.app.add_url_rule(path.replace("{id}", "<int:number>"), "read", read)
+    found = two.judged(**{"/me": {"get": {"responses": {}}}, path: {"get": {"responses": {}}}})
+    assert (found.outcome == "fail") is (told and not asks), found.message

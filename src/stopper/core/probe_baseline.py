@@ -4,6 +4,7 @@ A route that answers all three alike is public, not bypassed. What a varied requ
 held against these three answers; the status alone decides nothing.
 """
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -85,6 +86,30 @@ def judge(baseline: Baseline, response: Response) -> Judgement:
 def same(first: Response, second: Response) -> bool:
     """Whether both answers say the same, but for times, ids and tokens that change with every answer."""
     return first.status == second.status and steady(first.text) == steady(second.text)
+
+
+def same_but_for_the_caller(first: Response, second: Response) -> bool:
+    """Whether both answers say the same, but for members that name who asks (``requested_by``) or the request itself."""
+    if same(first, second):
+        return True
+    left, right = first.json(), second.json()
+    if first.status != second.status or not isinstance(left, dict) or not isinstance(right, dict):
+        return False
+    plain = [
+        {name: value for name, value in cast("dict[str, object]", whole).items() if not _OF_THE_CALL.fullmatch(name)}
+        for whole in (left, right)
+    ]
+    return bool(plain[0]) and steady(json.dumps(plain[0], sort_keys=True)) == steady(
+        json.dumps(plain[1], sort_keys=True)
+    )
+
+
+_OF_THE_CALL: Final = re.compile(
+    r"(?i)(requested|accessed|viewed|fetched|authenticated|logged_?in|called|queried|generated|served|retrieved)_?(by|as|at|on|for)(_?(user|username|id|user_?id|role|email|name))?|"
+    r"(current|requesting|calling|auth|authenticated|logged_?in|your)_?(user|user_?id|username|id|name|role|email)|viewer\w*|you|caller\w*|requester\w*|actor\w*|"
+    r"(request|trace|correlation)_?id|timestamp|server_?time|nonce"
+)
+"""Members that say who asks, or when."""
 
 
 def alike(first: Response, second: Response) -> bool:

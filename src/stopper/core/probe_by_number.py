@@ -13,7 +13,7 @@ from stopper.core.naming import as_parameter
 from stopper.core.owner_names import OWN_ACCOUNT, WHOSE_ID
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send
-from stopper.core.probe_baseline import alike, is_door, same
+from stopper.core.probe_baseline import alike, is_door, same, same_but_for_the_caller
 from stopper.core.probe_foreign import made, unknown, without
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, entry_with, kinds, route_at
@@ -51,7 +51,7 @@ def read_by_query(target: Target, route: Route, name: str, alice: Identity, bob:
     if told == without(nobodys, unknown(hers)) or (same(own.response, under_his.response)):
         return None  # the number says nothing, or there is nothing to see under it
     foreign = yield from send(bob.on(read))
-    if not foreign.response.succeeded or not same(own.response, foreign.response):
+    if not foreign.response.succeeded or not same_but_for_the_caller(own.response, foreign.response):
         return passed(f"{ref} gives bob nothing by alice's {name}")
     evidence = (
         Evidence("exchange", "control: without a credential it is not shown", anonymous),

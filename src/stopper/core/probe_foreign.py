@@ -11,7 +11,7 @@ from stopper.core.exchange import Exchange
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, own, passed, send, undo
-from stopper.core.probe_baseline import alike, attempt, same, steady
+from stopper.core.probe_baseline import alike, attempt, same_but_for_the_caller, steady
 from stopper.core.probe_changes import differ, of_its_own, owners, told_or_kept
 from stopper.core.probe_id_elsewhere import beside_the_thing, stands_elsewhere, with_id
 from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, entry_with, new_id, takes_its_id
@@ -330,7 +330,7 @@ def _read_below(
         return None
     foreign = yield from send(bob.on(read))
     ref = RouteRef(method, route.path)
-    if not foreign.response.succeeded or not same(own.response, foreign.response):
+    if not foreign.response.succeeded or not same_but_for_the_caller(own.response, foreign.response):
         return passed(f"{ref} does not show alice's object to bob")
     evidence = (
         Evidence("exchange", "alice makes an object, or has it in her own list", thing.made),

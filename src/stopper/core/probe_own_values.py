@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, cast
 
+from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Response
 from stopper.core.naming import as_parameter
 from stopper.core.owner_names import WHOSE_ID
@@ -26,8 +27,23 @@ BELONGS: Final = re.compile(
 _BY_NAME: Final = re.compile(r"(user_?)?name|login|nick(_?name)?|handle|user")
 _OWNED: Final = re.compile(r"(\w+_)?(balance|iban|salary|credit_limit|card_number)")
 """Members that nobody publishes beside a person's name."""
+_PLAIN: Final = frozenset({"id", "_id", "uuid", "number", "no", "key", "pk", "oid", "ident", "identifier"})
+SHORT: Final = 2
+"""Letters of a parameter whose name says nothing."""
 TELLING: Final = 8
 """Letters of a name that does not stand in an answer by chance."""
+
+
+def parameter_of(route: Route) -> str:
+    """The name of a route's one parameter as parameters are spelled; where it says no more than that it is an id, with the noun before it:
+    ``organization_id`` of ``/organizations/{id}/secrets``."""
+    name = as_parameter(route.parameters[0][0])
+    noun = as_parameter(re.sub(r"(?i)(ie)?s$", lambda end: "y" if end.group(1) else "", _before(route)))
+    return f"{noun}_id" if noun and BELONGS.fullmatch(noun) and (name in _PLAIN or len(name) <= SHORT) else name
+
+
+def _before(route: Route) -> str:
+    return route.path.partition("/{")[0].rpartition("/")[2] if route.path.count("{") == 1 else ""
 
 
 def says_whose(name: str) -> bool:

@@ -12,7 +12,7 @@ from stopper.core.naming import as_parameter
 from stopper.core.owner_names import ADMIN_PATH, PERSON, ROLE
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, send
-from stopper.core.probe_baseline import alike, attempt, is_door, same
+from stopper.core.probe_baseline import alike, attempt, is_door, same_but_for_the_caller
 from stopper.core.probe_changes import owners_in
 from stopper.core.probe_kinds import at_number
 from stopper.core.probe_objects import entries, inner_object
@@ -231,7 +231,7 @@ def _in_her_name(target: Target, route: Route, half: Route, hers: Somebody, his:
         )
         if number in whose and not whose & his_names:
             seen = yield from send(bob.on(own.request))
-            if not same(seen.response, own.response):
+            if not same_but_for_the_caller(seen.response, own.response):
                 return None
             return (yield from _read_by_both(RouteRef("GET", route.path), seen, alice))
     return None
@@ -242,7 +242,7 @@ def _read_by_both(ref: RouteRef, seen: Exchange, alice: Identity) -> Steps[Verdi
         seen.request, headers=tuple(pair for pair in seen.request.headers if pair[0].lower() == "accept"), identity=None
     )
     own, anonymous = (yield from send(alice.on(plain))), (yield from send(plain))
-    if not same(own.response, seen.response) or alike(anonymous.response, seen.response):
+    if not same_but_for_the_caller(own.response, seen.response) or alike(anonymous.response, seen.response):
         return None
     evidence = (
         Evidence("exchange", "control: without a credential it is not shown", anonymous),

@@ -13,18 +13,17 @@ from stopper.core import probe_foreign as foreign
 from stopper.core import probe_lists_of_all as lists
 from stopper.core import probe_one_thing as things
 from stopper.core import probe_others_accounts as accounts
+from stopper.core import probe_own_id as own_id
 from stopper.core import probe_pages as pages
 from stopper.core import probe_told_owner as owners
 from stopper.core.app import Route
-from stopper.core.exchange import Exchange, Request
+from stopper.core.exchange import Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_names import PASSWORD
-from stopper.core.naming import as_parameter
 from stopper.core.owner_names import PERSON
-from stopper.core.personal import people_in
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import TRIES, attempt, is_door, same
+from stopper.core.probe_baseline import TRIES, attempt
 from stopper.core.probe_by_number import (
     collections,
     kept_in_her_name,
@@ -34,10 +33,9 @@ from stopper.core.probe_by_number import (
     stored_in_hers,
 )
 from stopper.core.probe_inputs import members
-from stopper.core.probe_kinds import Thing, at_number, entry_of, kinds, route_at
+from stopper.core.probe_kinds import Thing, at_number, kinds
 from stopper.core.probe_login import log_in
-from stopper.core.probe_own_values import BELONGS, own_numbers, says_what_is_owned
-from stopper.core.probe_people import by_cookie, number_in_lists
+from stopper.core.probe_own_values import own_numbers
 from stopper.core.probe_registration import registered
 from stopper.core.rule import Rule
 from stopper.core.secret import Secret
@@ -84,8 +82,8 @@ def _questions(target: Target, alice: Identity, bob: Identity) -> Iterator[Verdi
     most = max(4, TRIES[target.depth] // 3)
     for pair in list(things.pairs(target))[:most]:
         yield _one(things.asked(target, pair, alice, bob))
-    for route in [one for one in target.app.routes if _is_of_a_person(one)][:most]:
-        yield _one(_own(target, route, alice, bob))
+    for route in [one for one in target.app.routes if own_id.is_of_a_person(one)][:most]:
+        yield _one(own_id.asked(target, route, alice, bob))
     made = dict[str, Thing]()
     yield lists.asked(target, alice, bob, made)
     for kind in list(kinds(target))[: most if target.mode == "active" else 0]:
@@ -137,71 +135,7 @@ def _two(target: Target) -> tuple[Identity, Identity] | None:
     return (people[0], people[1]) if len(people) >= 2 else None
 
 
-# -- what is alice's because it is under her own id ----------------------------------------------------------------------------------
-
-
-def _is_of_a_person(route: Route) -> bool:
-    """A route with one parameter that is somebody's id by its name or by the part of the path before it."""
-    if "GET" not in route.methods or len(route.parameters) != 1 or _ENDS.search(route.path):
-        return False
-    name = route.parameters[0][0]
-    named = bool(
-        PERSON.search(name) or BELONGS.fullmatch(as_parameter(name))
-    )  # ``/users_token/{user_id}`` lets nobody in or out
-    return named or (not is_door(route) and bool(PERSON.search(route.path.partition("{")[0])))
-
-
-def _own(target: Target, route: Route, alice: Identity, bob: Identity) -> Steps[Verdict | None]:
-    """Under alice's own id stands something personal; bob gets the same, and something else under his own id."""
-    name = route.parameters[0][0]
-    hers, his = (yield from own_numbers(target, alice, name)), (yield from own_numbers(target, bob, name))
-    for kind, number in hers.items():
-        if his.get(kind) not in (None, number):
-            found = yield from _under(target, route, (alice, number), (bob, his[kind]))
-            if found:
-                return found[0]
-    listed = (yield from number_in_lists(target, alice, name)), (yield from number_in_lists(target, bob, name))
-    if listed[0] is None or listed[1] is None or listed[0] == listed[1]:
-        return None
-    found = yield from _under(target, route, (alice, listed[0]), (bob, listed[1]))
-    return found[0] if found else None
-
-
-def _under(
-    target: Target, route: Route, hers: tuple[Identity, str], his: tuple[Identity, str]
-) -> Steps[list[Verdict | None]]:
-    """What one pair of ids comes to; nothing where under alice's stands nothing personal."""
-    (alice, number), (bob, other) = hers, his
-    read = at_number(target, route, number)
-    own = yield from send(alice.on(read))
-    browsers = by_cookie(target, alice), by_cookie(target, bob)
-    if own.response.refused and browsers[0] is not None and browsers[1] is not None:
-        alice, bob = browsers[0], browsers[1]
-        own = yield from send(alice.on(read))
-    if not own.response.succeeded or not _is_personal(own, alice):
-        return []
-    under_his = yield from send(bob.on(at_number(target, route, other)))
-    if same(own.response, under_his.response) or (yield from _in_a_list(target, route, alice, bob, number)):
-        return [None]
-    before = (Evidence("exchange", "control: under bob's own id stands something else", under_his),)
-    return [(yield from things.same_content(RouteRef("GET", route.path), read, alice, bob, before))]
-
-
-def _is_personal(own: Exchange, alice: Identity) -> bool:
-    """The answer names alice herself, holds data of a person, or says what somebody owns."""
-    named = alice.subject is not None and alice.subject.lower() in own.response.text.lower()
-    return named or says_what_is_owned(own.response) or any(True for _ in people_in(own.response.json()))
-
-
-def _in_a_list(target: Target, route: Route, alice: Identity, bob: Identity, number: str) -> Steps[bool]:
-    """Bob's own list of people names alice or has her id: the application is a directory, and shows her on purpose."""
-    base = route.path.partition("/{")[0]
-    listing = route_at(target, base, "GET") or route_at(target, base.rpartition("/")[0], "GET")
-    if listing is None:
-        return False
-    shown = yield from send(bob.on(target.request_for(listing, "GET")))
-    named = bool(alice.subject) and str(alice.subject).lower() in shown.response.text.lower()
-    return shown.response.succeeded and (named or entry_of(shown, route.parameters[0][0], number) is not None)
+# -- the password of another ----------------------------------------------------------------------------------------------------
 
 
 def _is_a_password(route: Route) -> bool:

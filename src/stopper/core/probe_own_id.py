@@ -1,0 +1,121 @@
+"""What is somebody's because it stands under that person's own id, or under that of the company it belongs to: another asks there."""
+
+import re
+from typing import Final, cast
+
+from stopper.core import probe_one_thing as things
+from stopper.core.app import Route
+from stopper.core.exchange import Exchange
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.naming import as_parameter
+from stopper.core.owner_names import PERSON
+from stopper.core.personal import people_in
+from stopper.core.place import RouteRef
+from stopper.core.probe import Identity, Steps, Target, send
+from stopper.core.probe_baseline import is_door, same
+from stopper.core.probe_kinds import at_number, entry_of, route_at
+from stopper.core.probe_own_values import BELONGS, own_numbers, parameter_of, says_what_is_owned
+from stopper.core.probe_people import by_cookie, number_in_lists
+from stopper.core.redactor import is_sensitive_name
+
+_ENDS: Final = re.compile(
+    r"(?i)log-?out|sign-?out|revoke|deactivate|delete|remove|reset|verify|confirm|activate|unsubscribe"
+)
+_NOBODY_ELSES: Final = re.compile(
+    r"(?i)\}/(.*[/_-])?(settings|preferences|notifications?|orders?|invoices?|billing|payments?|cards?|transactions?|statements?|messages|inbox|wallets?|carts?|baskets?|"
+    r"addresses|prescriptions?|(medical-?|health-?)?records?|payslips?|salar(y|ies)|documents?|files?|drafts?|tickets?|bookings?|reservations?|appointments?|"
+    r"subscriptions?|api-?keys?|keys|sessions?|devices?|tokens?|secrets?|credentials?|balance|loans?|claims?|notes?|todos?|expenses?|budgets?|private\w*)/?$"
+)
+"""What lies below the id of a person or a company and is for nobody else, as the last word of a path."""
+_TOLD_TO_ALL: Final = re.compile(
+    r"(public_|user_?)?_?id|uuid|slug|handle|(user|display|full|first|last|nick)?_?name|login|bio|about|description|headline|title|location|website|links?|(\w+_)?(avatar|image|picture|photo|icon|url)|"
+    r"(created|joined|registered|updated|member|last_(seen|login|active))_?(at|on|since)?|joined|since|(\w+_)?count|followers|following|posts|badges?|roles?|status|type|"
+    r"is_\w+|active|online|verified|success|message|error|ok"
+)
+"""Members of what people show of themselves to all, as members are spelled."""
+
+
+def is_of_a_person(route: Route) -> bool:
+    """A route with one parameter that is somebody's id, or that of a company, by its name or by the part of the path before it."""
+    if "GET" not in route.methods or len(route.parameters) != 1 or _ENDS.search(route.path):
+        return False
+    name = parameter_of(route)
+    named = bool(PERSON.search(name) or BELONGS.fullmatch(name))  # ``/users_token/{user_id}`` lets nobody in or out
+    return named or (not is_door(route) and bool(PERSON.search(route.path.partition("{")[0])))
+
+
+def asked(target: Target, route: Route, alice: Identity, bob: Identity) -> Steps[Verdict | None]:
+    """Under Alice's own id stands something personal; Bob gets the same, and something else under his own id."""
+    name = parameter_of(route)
+    hers, his = (yield from own_numbers(target, alice, name)), (yield from own_numbers(target, bob, name))
+    for kind, number in hers.items():
+        if his.get(kind) not in (None, number):
+            found = yield from _under(target, route, (alice, number), (bob, his[kind]))
+            if found:
+                return found[0]
+    if BELONGS.fullmatch(name):
+        return None
+    listed = (yield from number_in_lists(target, alice, name)), (yield from number_in_lists(target, bob, name))
+    if listed[0] is None or listed[1] is None or listed[0] == listed[1]:
+        return None
+    found = yield from _under(target, route, (alice, listed[0]), (bob, listed[1]))
+    return found[0] if found else None
+
+
+def _under(
+    target: Target, route: Route, hers: tuple[Identity, str], his: tuple[Identity, str]
+) -> Steps[list[Verdict | None]]:
+    """What one pair of ids comes to; nothing where under Alice's stands nothing personal."""
+    (alice, number), (bob, other) = hers, his
+    read = at_number(target, route, number)
+    own = yield from send(alice.on(read))
+    browsers = by_cookie(target, alice), by_cookie(target, bob)
+    if own.response.refused and browsers[0] is not None and browsers[1] is not None:
+        alice, bob = browsers[0], browsers[1]
+        own = yield from send(alice.on(read))
+    if not own.response.succeeded or not _is_personal(route, own, alice):
+        return []
+    under_his = yield from send(bob.on(at_number(target, route, other)))
+    if same(own.response, under_his.response) or (yield from _in_a_list(target, route, alice, bob, number)):
+        return [None]
+    before = (Evidence("exchange", "control: under bob's own id stands something else", under_his),)
+    return [(yield from things.same_content(RouteRef("GET", route.path), read, alice, bob, before))]
+
+
+def _is_personal(route: Route, own: Exchange, alice: Identity) -> bool:
+    """The answer holds data of a person or a secret, says what somebody owns, is by its path for nobody else, or names Alice beside more than
+    people show of themselves to all."""
+    whole = own.response.json()
+    if says_what_is_owned(own.response) or any(True for _ in people_in(whole)) or _NOBODY_ELSES.search(route.path):
+        return True
+    said = list(_members(whole))
+    if any(is_sensitive_name(name) and isinstance(value, str) and value for name, value in said):
+        return True
+    named = alice.subject is not None and alice.subject.lower() in own.response.text.lower()
+    more = [
+        name for name, value in said if value not in (None, "", 0) and not _TOLD_TO_ALL.fullmatch(as_parameter(name))
+    ]
+    return named and (whole is None or "@" in (alice.subject or "") or bool(more))
+
+
+def _members(value: object, depth: int = 4) -> list[tuple[str, object]]:
+    """The members of objects in objects and lists that are plain values, by name."""
+    found: list[tuple[str, object]] = []
+    if isinstance(value, dict) and depth:
+        for name, item in cast("dict[str, object]", value).items():
+            found += _members(item, depth - 1) if isinstance(item, (dict, list)) else [(name, item)]
+    if isinstance(value, list) and depth:
+        for item in cast("list[object]", value)[:5]:
+            found += _members(item, depth - 1)
+    return found
+
+
+def _in_a_list(target: Target, route: Route, alice: Identity, bob: Identity, number: str) -> Steps[bool]:
+    """Bob's own list of people names Alice or has her id: the application is a directory, and shows her on purpose."""
+    base = route.path.partition("/{")[0]
+    listing = route_at(target, base, "GET") or route_at(target, base.rpartition("/")[0], "GET")
+    if listing is None or _NOBODY_ELSES.search(route.path):
+        return False
+    shown = yield from send(bob.on(target.request_for(listing, "GET")))
+    named = bool(alice.subject) and str(alice.subject).lower() in shown.response.text.lower()
+    return shown.response.succeeded and (named or entry_of(shown, route.parameters[0][0], number) is not None)
