@@ -7,6 +7,7 @@ import math
 import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, cast
 
 from stopper.core.redaction.providers import FORMATS, PATTERNS, one_of
@@ -37,6 +38,7 @@ _MARKED: Final = re.compile(
 )
 """One look says for most texts that no format can match."""
 LEAST_ENTROPY: Final = 2.5
+_LEAST_DRAWN: Final = 10
 """Bits a character; words and counted digits are below it, keys are above."""
 
 
@@ -99,6 +101,14 @@ def is_random(text: str) -> bool:
     if not any(char.isdigit() for char in text):
         return False
     return entropy(text) >= LEAST_ENTROPY
+
+
+def is_drawn(text: str) -> bool:
+    """That a generator made the text, by the look of it: small letters, capitals and digits change places all along. What people think of
+    is made of words, whatever digits stand behind them."""
+    kinds = ["d" if one.isdigit() else "u" if one.isupper() else "l" for one in text if one.isalnum()]
+    changes = sum(one != other for one, other in pairwise(kinds))
+    return len(kinds) >= _LEAST_DRAWN and changes > len(kinds) / 4
 
 
 def entropy(text: str) -> float:

@@ -53,7 +53,12 @@ def detect(app: App) -> Iterator[Hit]:
         if name and (
             certainty is not None or not at_keys.isdisjoint((call.function, call.function.rpartition(".")[0]))
         ):
-            yield Hit(f"an API key is hashed with {name}", call.span, certainty=certainty or "likely")
+            yield Hit(
+                f"an API key is hashed with {name}",
+                call.span,
+                certainty=certainty or "possible",
+                severity=None if certainty is not None else "low",
+            )
     for call in facts.calls(*FAST):
         if any(_is_chosen(facts, call, value) for value in call.args[:1]):
             yield Hit("a key that a person chose is hashed with a fast hash", call.span, certainty="likely")

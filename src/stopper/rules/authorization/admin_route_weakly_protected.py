@@ -85,12 +85,14 @@ def detect(app: App) -> Iterator[Hit]:
     found = [one for one in found if not (asking and one.reads and one.manages)]
     beside = {path for path in asking if asking.count(path) >= _MOST_ASK}
     reads = [one for one in found if one.reads and one.hit.span is not None and one.hit.span.path in beside]
-    yield from (one.hit for one in found if one not in reads)
+    for one in found:
+        if one not in reads:
+            yield replace(one.hit, certainty="possible", severity="low") if one.reads else one.hit
     for path in dict.fromkeys(one.hit.span.path for one in reads if one.hit.span is not None):
         here = [one.hit for one in reads if one.hit.span is not None and one.hit.span.path == path]
         # What everybody may look at is often left open on purpose: one thing to decide about, and not one for each page.
         more = f", as {len(here) - 1} others of this file that only show something" if len(here) > 1 else ""
-        yield replace(here[0], message=here[0].message + more, certainty="possible")
+        yield replace(here[0], message=here[0].message + more, certainty="possible", severity="low")
 
 
 @dataclass(frozen=True, slots=True)

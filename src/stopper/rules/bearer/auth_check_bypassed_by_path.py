@@ -41,6 +41,8 @@ _ABOUT_WHO: Final = re.compile(
     r"(?i)auth|log_?in|sign_?in|token|jwt|api_?key|credential|(?:flask|^)\.?session(?:$|\.)|(?:user|login|check|valid\w*|require)_session|session_(?:user|id|valid\w*)|current_user|principal|permission|flask\.abort|forbid|\bg\.user|user_id"
 )
 _TRUTHS: Final = ("any", "all", "bool")
+_BEGINNING: Final = "the beginning of the path"
+_END: Final = "a part of the path that the caller chooses"
 _HOST: Final = re.compile(r"https?://[^/?#]+(?:[/?#]|$)")
 WORDS: Final = ("/login", "/public", "/static", "/health", "/docs", ".css", ".js")
 
@@ -60,7 +62,11 @@ def detect(app: App) -> Iterator[Hit]:
             continue  # one test that asks for several beginnings
         seen.add((span.path, span.line))
         seen |= {(test.path, test.line) for test in _tests_around(facts, function, span)}
-        yield Hit(f"the guard goes by {what}, which other paths have too", span)
+        if what == _BEGINNING:
+            message = f"the guard goes by {what}: look whether a path that needs a log-in begins like that too"
+            yield Hit(message, span, certainty="possible", severity="low")
+        else:
+            yield Hit(f"the guard goes by {what}, which other paths have too", span)
 
 
 def _looks(facts: SourceFacts) -> Iterator[tuple[str, Span | None, str]]:
@@ -69,16 +75,16 @@ def _looks(facts: SourceFacts) -> Iterator[tuple[str, Span | None, str]]:
             yield compared.function, compared.span, "a word anywhere in the path"
     for compared in facts.comparisons("in", "not in", "==", "!="):
         if _is_ending(compared.left) or (compared.operator in ("==", "!=") and _is_ending(compared.right)):
-            yield compared.function, compared.span, "the beginning or end of the path"
+            yield compared.function, compared.span, _END
     for call in facts.calls(*(f"{path}.{name}" for path in PATHS for name in _ENDS)):
         if call.args and text_of(call.args[0]) == "/":
             continue  # it asks for the slash at the end
         if call.method != "startswith" or _is_loose(call.args[0] if call.args else None):
-            yield call.function, call.span, "the beginning or end of the path"
+            yield call.function, call.span, _BEGINNING if call.method == "startswith" else _END
     for call in facts.calls("filter", "map"):
         asks, paths = call.argument(0), call.argument(1)
         if isinstance(asks, Name) and asks.dotted in _STARTS and paths is not None and _is_loose(paths):
-            yield call.function, call.span, "the beginning or end of the path"
+            yield call.function, call.span, _BEGINNING if asks.dotted.endswith("startswith") else _END
     for call in facts.calls("fnmatch.fnmatch", "fnmatch.fnmatchcase"):
         if len(call.args) > 1 and _is_path(call.args[0]) and _is_open_shape(facts, call.args[1]):
             yield call.function, call.span, "an open pattern of the path"
@@ -95,7 +101,7 @@ def _looks(facts: SourceFacts) -> Iterator[tuple[str, Span | None, str]]:
 
 def _asked_by_helpers(facts: SourceFacts) -> Iterator[tuple[str, Span | None, str]]:
     """The same questions in a helper that is given the path: the guard is who calls it."""
-    looks = [(call.receiver, call, "the beginning or end of the path") for call in facts.calls("?.startswith", "?.endswith")
+    looks = [(call.receiver, call, _BEGINNING if call.method == "startswith" else _END) for call in facts.calls("?.startswith", "?.endswith")
              if _is_loose(call.args[0] if call.args else None)]  # fmt: skip
     looks += [(call.args[1], call, "an open pattern of the path") for call in facts.calls("re.search", "re.match")
               if len(call.args) > 1 and not (text_of(call.args[0]) or "$").endswith(("$", r"\Z"))]  # fmt: skip

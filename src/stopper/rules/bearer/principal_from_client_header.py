@@ -66,7 +66,8 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(
                 f"the header {name}, which any client can set, {what}",
                 reading.span,
-                certainty="certain" if person else "likely",
+                certainty="certain" if person else "possible",
+                severity=None if person else "low",
             )
 
 

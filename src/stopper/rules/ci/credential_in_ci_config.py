@@ -9,7 +9,7 @@ from stopper.core.app import App
 from stopper.core.ci_steps import Line, Step, is_of_one_desk, steps_of
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.key_shapes import STANDS_IN
+from stopper.core.key_shapes import STANDS_IN, is_drawn
 from stopper.core.naming import sensitive
 from stopper.core.redaction.providers import first_format
 from stopper.core.rule import Hit, Rule
@@ -18,6 +18,7 @@ from stopper.core.values import Constant, literals, text_of
 PRINTED: Final = "a secret is printed into the build's log"
 _SHARED: Final = "the secret of the tests is the one that the application ships"
 WRITTEN: Final = "a credential is written in a file of the pipeline"
+_LOOK: Final = "look whether it opens anything outside of the run"
 _SECRET_NAME: Final = (
     r"\w*(?:TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|(?:PRIVATE|DEPLOY|SSH|SIGNING|ENCRYPTION|ACCESS|JWT)_KEY)\w*"
 )
@@ -96,10 +97,14 @@ def _in_file(file: TextFile) -> Iterator[Hit]:
                 yield Hit(WRITTEN, line.span, certainty="likely")
             elif _is_written(file, line) and not desk and not _says(line, servers):
                 marked = first_format(line.text) is not None
+                drawn = marked or is_drawn(_value(line))
                 if (said := _value(line)) in told:
                     continue  # one secret, wherever else the file hands it on
                 told.add(said)
-                yield Hit(WRITTEN, line.span, certainty="certain" if marked else "likely")
+                if drawn:
+                    yield Hit(WRITTEN, line.span, certainty="certain" if marked else "likely")
+                else:
+                    yield Hit(f"{WRITTEN}: {_LOOK}", line.span, certainty="possible", severity="low")
 
 
 def _is_in_address(text: str) -> bool:

@@ -9,10 +9,10 @@ from stopper.core.calls_by_place import calls_between
 from stopper.core.ci_steps import OF_A_PIPELINE, is_of_one_desk
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.key_shapes import is_placeholder
+from stopper.core.key_shapes import is_drawn, is_placeholder
 from stopper.core.naming import VARIABLE, sensitive
 from stopper.core.place import Span
-from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.rule import Hit, Rule
 from stopper.core.settings_set_aside import is_in_tests_settings, is_place_set_aside, is_set_aside
 from stopper.core.values import Constant, EnvironmentValue, Mapping, Parameter, Value, text_of, walk
 
@@ -97,7 +97,7 @@ def _urls(facts: SourceFacts) -> Iterator[Hit]:
             if (text.span.path, found.group(1)) in told or is_in_tests_settings(facts, text.span):
                 continue
             told.add((text.span.path, found.group(1)))
-            yield Hit("a password stands in this URL", text.span, certainty=_sure(found.group(1)))
+            yield _told("a password stands in this URL", text.span, found.group(1))
 
 
 def _in_file(file: TextFile, elsewhere: dict[tuple[str, str], str]) -> Iterator[Hit]:
@@ -128,10 +128,10 @@ def _in_file(file: TextFile, elsewhere: dict[tuple[str, str], str]) -> Iterator[
             continue
         if found is not None:
             told.add(found)
-            yield Hit("a secret stands in this file", span, certainty=_sure(found))
+            yield _told("a secret stands in this file", span, found, signs=sensitive(name) == "config-secret")
         elif in_url and not is_placeholder(in_url.group(1)):
             told.add(in_url.group(1))
-            yield Hit("a password stands in a URL of this file", span, certainty=_sure(in_url.group(1)))
+            yield _told("a password stands in a URL of this file", span, in_url.group(1))
 
 
 def _named_and_valued(file: TextFile, number: int) -> list[tuple[str, str]]:
@@ -150,8 +150,14 @@ def is_secret(value: str) -> bool:
     return len(value) >= _SHORTEST and not _POINTER.search(value) and not is_placeholder(value) and "$(" not in value
 
 
-def _sure(value: str) -> Certainty:
-    return "possible" if value.lower() in _DEFAULTS else "likely"
+def _told(message: str, span: Span, value: str, *, signs: bool = False) -> Hit:
+    """A value that a person made up is most often that of a desk, or of a server that nobody outside reaches: that has to be looked at. What
+    signs is as bad where it is short."""
+    if signs or is_drawn(value):
+        return Hit(message, span, certainty="possible" if value.lower() in _DEFAULTS else "likely")
+    return Hit(
+        f"{message}: look whether what it opens is reached by others", span, certainty="possible", severity="low"
+    )
 
 
 def _environment_defaults(facts: SourceFacts) -> Iterator[Hit]:
@@ -160,7 +166,7 @@ def _environment_defaults(facts: SourceFacts) -> Iterator[Hit]:
         default = _default_secret(name, value)
         if default and seen.isdisjoint((span, (name, default))):
             seen |= {span, (name, default)}  # one variable with one fallback, read in two places, is one secret
-            yield Hit("a secret is the default where the environment says nothing", span, certainty=_sure(default))
+            yield _told("a secret is the default where the environment says nothing", span, default)
 
 
 def _default_secret(name: str, value: Value) -> str:

@@ -35,6 +35,7 @@ GENERATORS: Final = (
 _CLOCKS: Final = (
     "time.time", "time.time_ns", "datetime.datetime.now", "datetime.datetime.utcnow", "time.monotonic", "os.getpid", "time.perf_counter",
 )  # fmt: skip
+_LAPS: Final = frozenset({"time.monotonic", "time.perf_counter"})
 _HASH: Final = re.compile(r"hashlib\.\w+(?:\.\w+)*|.*(?:b64encode|urlsafe_b64encode)|uuid\.uuid[35]")
 OPENS: Final = re.compile(
     r"(?i)(?:^|[_.]|(?<=[a-z]))(?:token|otp|totp|secret|secret_?key|passw(?:or)?d|passcode|pwd|nonce|salt|api_?key|signing_?key|encryption_?key|csrf\w*|pin|pin_?code|session_?id|sid"
@@ -110,6 +111,8 @@ def _timed(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
     for name, value, span, function in named:
         if function in told or _kind(name) != "door" or _FOR_ONCE.search(name):
             continue
+        if isinstance(value, Call) and value.callee in _LAPS:
+            continue  # which of two came first, within one process
         if _is_clock_text(value) and not _is_drawn_too(value):
             told.add(function)
             yield span, "likely"

@@ -29,6 +29,9 @@ _WORKER: Final = re.compile(r"(?m)^\s*(?:command|entrypoint)\s*:.*\b(?:celery|rq
 _OF_TESTS: Final = re.compile(r"(?:^|/)tests?/")
 
 
+_WHERE: Final = "look whether this file starts more than one's own desk"
+
+
 def detect(app: App) -> Iterator[Hit]:
     """``DEBUG`` by a setting, ``FLASK_DEBUG`` in the code or in what starts it; else what the running application says."""
     hits = [*_settings(app), *_environment(app), *_settings_files(app), *_files(app)]
@@ -96,7 +99,11 @@ def _lines(file: TextFile) -> Iterator[Hit]:
             continue  # a worker answers nobody
         said = _SET.search(line) or _beside(file, number)
         if (said and said.group(1).lower() in YES) or (file.kind != "env" and _STARTED.search(line)):
-            yield Hit(_MESSAGE, Span(file.path, number, number, 1, len(line) + 1), certainty=sure)
+            span = Span(file.path, number, number, 1, len(line) + 1)
+            if file.kind in ("compose", "env"):
+                yield Hit(f"{_MESSAGE}: {_WHERE}", span, certainty="possible", severity="low")
+            else:
+                yield Hit(_MESSAGE, span, certainty=sure)
 
 
 def _beside(file: TextFile, number: int) -> re.Match[str] | None:

@@ -40,6 +40,15 @@ TEXTS: Final = frozenset(
 )
 """Attributes of an exception that hold what a library wrote."""
 EVERYTHING: Final = frozenset({"*", "Exception", "BaseException"})
+_OF_THE_INSIDE: Final = re.compile(
+    r"(?i)sqlalchemy|sql|psycopg|asyncpg|(?:maria|mongo|couch|influx|dynamo)db|pymongo|redis|elastic|opensearch|peewee|django|requests\.|httpx|urllib|http\.client|aiohttp|grpc|boto|docker|kubernetes"
+    r"|paramiko|ldap|smtplib|ftplib|ssl\.|socket|subprocess|ProcessError|OSError|IOError|EnvironmentError|FileNotFound|FileExists|IsADirectory|NotADirectory|RuntimeError|SystemError|ImportError"
+    r"|ModuleNotFound|NameError|UnboundLocal|AttributeError|Integrity|Operational|Programming(?:Error)?|Database|Data(?:Store)?(?:Error|Exception)|Flush|Connection|Timeout|Transport|Storage|Search\w*(?:Error|Exception)"
+    r"|Internal|Backend|Client\w*(?:Error|Exception)|API\w*(?:Error|Exception)|Service\w*(?:Error|Exception)|Git\w*Error|Request(?:s)?(?:Error|Exception)|jinja2"
+)
+"""Exceptions in whose texts addresses, statements, paths and versions stand."""
+_LIBRARY: Final = "what a failing library wrote into its exception goes to the caller"
+_SURENESS: Final[tuple[Certainty, ...]] = ("possible", "likely", "certain")
 _SEVERAL: Final = 3
 """So many who hand their exception to one function, which makes the text: what has to change is that function."""
 _TAKES_NO_EXCEPTION: Final = frozenset({"return", "flask.jsonify", "flask.make_response", "flask.Response"})
@@ -70,8 +79,7 @@ def detect(app: App) -> Iterator[Hit]:
             certainty = _certainty(catches, own)
             if certainty is None:
                 continue
-            if found.get(place.span) != "certain":
-                found[place.span] = certainty
+            found[place.span] = max(certainty, found.get(place.span, certainty), key=_SURENESS.index)
             by_handler.setdefault(handler or place.span, []).append(place.span)
             if place.maker is not None:
                 by_maker.setdefault(place.maker.function, set()).add(place.span)
@@ -79,19 +87,24 @@ def detect(app: App) -> Iterator[Hit]:
     told: set[tuple[str, int]] = set()
     for function, spans in by_maker.items():
         if len(spans) >= _SEVERAL:
-            sure: Certainty = "certain" if any(found[span] == "certain" for span in spans) else "likely"
+            sure = max((found[span] for span in spans), key=_SURENESS.index)
             told |= {(span.path, span.line) for span in spans}
             yield Hit(
                 f"what failing libraries wrote into their exceptions goes to the caller: {len(spans)} places hand theirs to this function",
                 made_at[function],
                 certainty=sure,
+                severity="low" if sure == "possible" else None,
             )
     for catching, places in by_handler.items():
         left = [one for one in places if (one.path, one.line) not in told and not asked_for(facts, one)]
         if left:
             span = _first(catching, left)
             told |= {(one.path, one.line) for one in left}
-            yield Hit("what a failing library wrote into its exception goes to the caller", span, certainty=found[span])
+            if found[span] == "possible":
+                message = f"{_LIBRARY}: look whether its words tell of the inside"
+                yield Hit(message, span, certainty="possible", severity="low")
+            else:
+                yield Hit(_LIBRARY, span, certainty=found[span])
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +266,9 @@ def _certainty(catches: tuple[str, ...], own: set[str]) -> Certainty | None:
     ]
     if not foreign:
         return None
-    return "certain" if any(name in EVERYTHING for name in foreign) else "likely"
+    if any(name in EVERYTHING for name in foreign):
+        return "certain"
+    return "likely" if any(_OF_THE_INSIDE.search(name) for name in foreign) else "possible"
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

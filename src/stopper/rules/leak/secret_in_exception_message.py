@@ -12,6 +12,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.keys_by_use import is_key_by_use
 from stopper.core.labels import CREDENTIALS, UNTRUSTED
 from stopper.core.naming import VARIABLE, sensitive
+from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import (
     Call,
@@ -50,12 +51,20 @@ def detect(app: App) -> Iterator[Hit]:
     for flow in facts.flows("exception-message", label=tuple(sorted(CREDENTIALS))):
         certainty = _judged(facts, flow.value)
         if certainty is not None and not _words_itself(facts, flow.detail) and not _is_missing(facts, flow):
-            yield Hit("a secret becomes part of the text of an exception", flow.span, certainty=certainty)
+            yield _told(flow.span, certainty)
     told = {flow.span for flow in facts.flows("exception-message", label=tuple(sorted(CREDENTIALS)))}
     for flow in facts.flows("exception-message"):
         if flow.span not in told and any(is_key_by_use(facts, one) for one in _shown(flow.value)):
             yield Hit("a secret becomes part of the text of an exception", flow.span, certainty="likely")
     yield from _by_classes(facts)
+
+
+def _told(span: Span, certainty: Certainty) -> Hit:
+    """What is a secret by its name alone may be the path of one, or its number: that has to be looked at."""
+    message = "a secret becomes part of the text of an exception"
+    if certainty != "possible":
+        return Hit(message, span, certainty=certainty)
+    return Hit(f"{message}, by its name: look what it holds", span, certainty="possible", severity="low")
 
 
 def _is_missing(facts: SourceFacts, flow: Flow) -> bool:
@@ -98,7 +107,7 @@ def _by_classes(facts: SourceFacts) -> Iterator[Hit]:
         for value in call.args:
             certainty = _judged(facts, value) if isinstance(value, Format) else None
             if certainty is not None:
-                yield Hit("a secret becomes part of the text of an exception", call.span, certainty=certainty)
+                yield _told(call.span, certainty)
                 break
 
 
@@ -131,8 +140,10 @@ def _judged(facts: SourceFacts, value: Value) -> Certainty | None:
         if sensitive(name) is None:
             continue
         vague = name.lower() in _VAGUE
-        if not vague or any(label.kind in UNTRUSTED for label in labels):
+        if isinstance(shown, (ConfigValue, EnvironmentValue)) or any(label.kind in UNTRUSTED for label in labels):
             found = "likely"
+        elif not vague:
+            found = found or "possible"
     return found
 
 

@@ -111,7 +111,10 @@ def _logged(facts: SourceFacts) -> Iterator[Hit]:
         answer = any(isinstance(part, Call) and id(part) in asked for one in said for part in walk(one))
         answer = answer or any(_is_answer(facts, one) for one in said)
         if answer or any(origins(one) & mine for one in said):
-            yield Hit("what was said to the model, or what it answered, is logged", flow.span, certainty="likely")
+            message = (
+                "what was said to the model, or what it answered, is logged: look whether people's words are in it"
+            )
+            yield Hit(message, flow.span, certainty="possible", severity="low")
 
 
 def _told_through(facts: SourceFacts, function: str, told: dict[str, set[object]]) -> set[object]:

@@ -71,7 +71,12 @@ def detect(app: App) -> Iterator[Hit]:
         if function is None or _asks_before(facts, route):
             continue
         if not _ends(facts, route.view) and not _forgets(facts, route.view):
-            yield Hit("the log-out does not clear the session", function.span)
+            yield Hit(
+                "nothing in sight clears the session at the log-out: look whether it ends somewhere else",
+                function.span,
+                certainty="possible",
+                severity="low",
+            )
 
 
 def _asks_before(facts: SourceFacts, route: SourceRoute) -> bool:

@@ -95,7 +95,12 @@ def _without_salt(facts: SourceFacts) -> Iterator[Hit]:
     }
     handed_out = any(_is_given_back(facts, made) for made in bare)
     for call in bare if len(reads) > 1 or handed_out else ():
-        yield Hit("no salt tells this token's purpose from others of the same key", call.span, certainty="likely")
+        yield Hit(
+            "no salt tells this token's purpose from others of the same key",
+            call.span,
+            certainty="possible",
+            severity="low",
+        )
 
 
 def _is_given_back(facts: SourceFacts, made: Call) -> bool:

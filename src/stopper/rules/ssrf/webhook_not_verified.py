@@ -296,7 +296,10 @@ def _outgoing(facts: SourceFacts) -> Iterator[Hit]:
             continue
         if any(_is_target(one) for one in walk(flow.value, 4)) and not _is_guarded(facts, flow.function):
             yield Hit(
-                "the target of this webhook was never held against a list of hosts", flow.span, certainty="possible"
+                "the target of this webhook was never held against a list of hosts: look who says it",
+                flow.span,
+                certainty="possible",
+                severity="low",
             )
 
 

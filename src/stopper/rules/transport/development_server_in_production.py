@@ -54,6 +54,9 @@ _ENTRY: Final = re.compile(r"(?i)^\s*ENTRYPOINT\s*\[(.*)\](?:\s|$)")
 _ARGUMENTS: Final = re.compile(r"(?i)^\s*CMD\s*\[(.*)\](?:\s|$)")
 
 
+_LISTENS: Final = "the development server listens on every address"
+
+
 def detect(app: App) -> Iterator[Hit]:
     """``run`` on every address or with an adhoc certificate; ``flask run`` in what starts the container, or for everybody in a script."""
     facts = source_of(app)
@@ -156,7 +159,23 @@ def _judged(app: App, call: Call) -> Iterator[Hit]:
         return
     host = call.argument(1 if call.callee == "flask_socketio.SocketIO.run" else 0, "host", "hostname")
     if any(value in _EVERYBODY for one in _said(facts, host) for value in plain(facts, one)):
-        yield Hit("the development server listens on every address", call.span)
+        by_hand = is_run_by_hand(facts, call) and not _is_deployed(facts, call)
+        yield Hit(
+            f"{_LISTENS}: look whether what ships starts this file" if by_hand else _LISTENS,
+            call.span,
+            certainty="possible" if by_hand else None,
+            severity="low" if by_hand else None,
+        )
+
+
+def _is_deployed(facts: SourceFacts, call: Call) -> bool:
+    """That what builds or starts the service (a Dockerfile, a Procfile, a compose file, a script) runs the file in which the call stands."""
+    name = PurePosixPath(call.span.path).name if call.span is not None else ""
+    started = re.compile(
+        rf"\bpython[\d.]*\b.*\b{re.escape(name)}\b|\bpython[\d.]*\b.*-m[\", ]+[\w.]*\b{re.escape(name.removesuffix('.py'))}\b"
+    )
+    files = facts.files_of("dockerfile", "compose", "procfile", "deployment", "shell")
+    return bool(name) and any(started.search(line) for file in files for line in file.lines)
 
 
 def _said(facts: SourceFacts, host: Value | None) -> Iterator[Value]:

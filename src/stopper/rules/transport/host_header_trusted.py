@@ -59,9 +59,10 @@ def detect(app: App) -> Iterator[Hit]:
     if mailed and len(mailed) < len(links):
         yield Hit(f"{_LINK}, as {_others(len(links) - 1)}", mailed[0].span, certainty=sure)
     elif len(links) < _TOGETHER:
-        yield from (Hit(_LINK, call.span, certainty=sure) for call in links)
+        for call in links:
+            yield _told(_LINK, call.span, sure, mailed=bool(mailed))
     else:  # one setting is missing, however many links there are; those that are mailed do harm
-        yield Hit(f"{_LINK}, as {_others(len(links) - 1)}", links[0].span, certainty=sure)
+        yield _told(f"{_LINK}, as {_others(len(links) - 1)}", links[0].span, sure, mailed=bool(mailed))
     seen: set[tuple[str, int]] = set()
     mails: set[str] = set()
     for value, span, mail in _built(facts):
@@ -74,7 +75,17 @@ def detect(app: App) -> Iterator[Hit]:
         ):
             seen.add((span.path, span.line))
             mails |= {mail} - {""}
-            yield Hit("this address is built from the request's Host header", span, certainty=sure)
+            sent = bool(mail) or _is_mailed(facts, facts.function_around(span))
+            yield _told("this address is built from the request's Host header", span, sure, mailed=sent)
+
+
+def _told(message: str, span: Span | None, sure: Certainty, *, mailed: bool) -> Hit:
+    """What goes back to whoever named the host does no harm by itself: whether another person gets it has to be looked at."""
+    if mailed:
+        return Hit(message, span, certainty=sure)
+    return Hit(
+        f"{message}: look whether somebody else than the caller gets it", span, certainty="possible", severity="low"
+    )
 
 
 def _others(count: int) -> str:
