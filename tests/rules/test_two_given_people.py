@@ -89,5 +89,26 @@ def test_what_stands_under_the_own_id_or_that_of_the_company(
         )
 
     two.app.add_url_rule(path.replace("{id}", "<int:number>"), "read", read)
-    found = two.judged(**{"/me": {"get": {"responses": {}}}, path: {"get": {"responses": {}}}})
+    reads: dict[str, Any] = {"get": {"responses": {}}}
+    found = two.judged("cross-user-object-access", **{"/me": reads, path: reads})
     assert (found.outcome == "fail") is (told and not asks), found.message
+
+
+@pytest.mark.parametrize(
+    ("member", "tenants", "weighs"),
+    [("user_id", ("", ""), "medium"), ("user_id", ("north", "south"), None), ("entered_by", ("", ""), "none")],
+)
+def test_orders_of_everybody_weigh_less_where_nobody_knows_that_two_are_strangers(
+    member: str, tenants: tuple[str, str], weighs: str | None
+) -> None:
+    two = Two("orders")
+    for number, tenant in zip((1, 2), tenants, strict=True):
+        two.people[number].update({"tenant": tenant} if tenant else {})
+    orders = {5 + number: {"id": 5 + number, member: number, "amount": 10 * number} for number in (1, 2)}
+    two.app.add_url_rule("/orders", "all", lambda: jsonify(list(orders.values()) if two.caller() else []))
+    two.app.add_url_rule(
+        "/orders/<int:order>", "one", lambda order: jsonify(orders.get(order) if two.caller() else {}) or abort(404)
+    )
+    found = two.judged()
+    assert (found.outcome == "fail") is (weighs != "none"), found.message
+    assert weighs == "none" or (found.severity, len(found.routes)) == (weighs, 2)

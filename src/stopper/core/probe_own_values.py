@@ -17,7 +17,7 @@ SELF: Final = re.compile(r"(?i)(^|[/_-])(me|self|whoami|profile|account|current[
 _CLAIMS: Final = ("sub", "user_id", "uid", "id", "username", "public_id")
 _TOLD: Final = re.compile(
     r"((user|account|customer|client|member|profile|person|owner|patient|employee|student|merchant|wallet|card|company|tenant|org|organi[sz]ation|team|workspace|"
-    r"group|department|store|branch|school|household|family)_(id|uuid|number|no)|public_id|uuid|iban)"
+    r"group|department|store|branch|school|household|family)_(id|uuid|number|no)|public_id|uuid|iban|company|tenant|org|organi[sz]ation|workspace)"
 )
 """Members that say which one of many this person, its account, or what it belongs to is."""
 BELONGS: Final = re.compile(

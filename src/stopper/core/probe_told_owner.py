@@ -17,6 +17,7 @@ from stopper.core.probe_changes import owners_in
 from stopper.core.probe_kinds import at_number
 from stopper.core.probe_objects import entries, inner_object
 from stopper.core.probe_own_values import BELONGS, SELF, own_numbers
+from stopper.core.rule import Severity
 
 _PERSONAL: Final = re.compile(
     r"(?i)(^|[/_-])(accounts?|bank-?accounts?|payments?|cards?|transactions?|invoices?|statements?|wallets?|payslips?|salar(y|ies)|prescriptions?|receipts?|"
@@ -36,6 +37,10 @@ _TRADE: Final = re.compile(
     r"(?i)(^|[/_-])(invoices?|orders?|payments?|purchases?|refunds?|subscriptions?|transfers?|receipts?|deposits?|withdrawals?)$"
 )
 """What a company looks at together: a list of these is told where it says more than sums."""
+_BUYS: Final = re.compile(r"(user|customer|owner|client|buyer|patient|member)(_?(id|uuid|name|email))?")
+"""Who has a thing; who has entered it for a company is called otherwise."""
+_ID: Final = re.compile(r"\d{1,18}|(?i:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})|\S+@\S+")
+"""How accounts are named in things: a customer of a company's own is a text."""
 _OF_A_PERSON: Final = re.compile(r"(?i)(.*_)?(iban|card_(number|no|last4?)|last4|pan)")
 _NOBODYS: Final = re.compile(
     r"(?i)(^|[/_-])(public|feed|recent|latest|popular|top|search|types?|categories|templates?|shared)([/_-]|$)"
@@ -57,18 +62,20 @@ def asked(target: Target, alice: Identity, bob: Identity, told: set[str]) -> Ste
     hers, his = (yield from _called(target, alice)), (yield from _called(target, bob))
     if not hers or not his or hers & his or (yield from _is_high(target, alice, bob)):
         return found
-    if (yield from _are_colleagues(target, alice, bob)):
-        lists = []
+    together = yield from _same_team(target, alice, bob)
+    lists = [] if together else lists
     for route in lists[:LISTS_MOST]:
-        verdict = yield from attempt(_of_everybody(target, route, (alice, hers), (bob, his)))
+        verdict = yield from attempt(_of_everybody(target, route, (alice, hers), (bob, his), apart=together is False))
         found += [verdict] if verdict is not None else []
-    wrong = {ref.path for one in found for ref in one.routes}
+    wrong = {ref.path.rstrip("/"): one.severity for one in found for ref in one.routes}
     for route in things[:ROUTES_MOST]:
-        shared = next((one for one in lists if one.path.rstrip("/") in _beside(route) and one.path not in wrong), None)
+        beside = [one for one in lists if one.path.rstrip("/") in _beside(route)]
+        shared = next((one for one in beside if one.path.rstrip("/") not in wrong), None)
         if shared is not None and (yield from _shows_others(target, shared, bob, his)):
             continue  # who is shown the list may open what it shows
         verdict = yield from attempt(_by_number(target, route, (alice, hers), (bob, his)))
-        found += [verdict] if verdict is not None else []
+        weighs = next((wrong[one.path.rstrip("/")] for one in beside if one.path.rstrip("/") in wrong), None)
+        found += [replace(verdict, severity=weighs)] if verdict is not None else []
     for route, half in below[:ROUTES_MOST]:
         verdict = yield from attempt(_in_her_name(target, route, half, (alice, hers), (bob, his)))
         found += [verdict] if verdict is not None else []
@@ -137,13 +144,16 @@ def _called(target: Target, person: Identity) -> Steps[set[str]]:
     return {*found.values(), *names}
 
 
-def _are_colleagues(target: Target, alice: Identity, bob: Identity) -> Steps[bool]:
-    """Whether both belong to the same company or team: what it has each of its people may see."""
-    for name in _TEAMS:
+def _same_team(target: Target, alice: Identity, bob: Identity) -> Steps[bool | None]:
+    """Whether both belong to one company or team, where what it has each of its people may see; None where nothing tells of one."""
+    found: bool | None = None
+    for name in (*_TEAMS, *(one.removesuffix("_id") for one in _TEAMS)):
         hers, his = (yield from own_numbers(target, alice, name)), (yield from own_numbers(target, bob, name))
-        if name in hers and hers[name] == his.get(name):
-            return True
-    return False
+        if name in hers and name in his:
+            if hers[name] == his[name]:
+                return True
+            found = False
+    return found
 
 
 def _is_high(target: Target, *people: Identity) -> Steps[bool]:
@@ -178,11 +188,12 @@ def _whose(entry: object) -> set[str]:
     }
 
 
-def _of_everybody(target: Target, route: Route, hers: Somebody, his: Somebody) -> Steps[Verdict | None]:
-    """A list of personal things that shows both people what is one's and what is the other's."""
+def _of_everybody(target: Target, route: Route, hers: Somebody, his: Somebody, *, apart: bool) -> Steps[Verdict | None]:
+    """A list of personal things that shows both people what is one's and what is the other's. Of what a company may look at together it weighs
+    less, where nobody knows that they are *apart*."""
     (alice, her_names), (bob, his_names) = hers, his
     request = target.request_for(route, "GET")
-    what = _OF_A_PERSON if _TRADE.search(route.path.rstrip("/")) else _PRIVATE
+    what, weighs = _PRIVATE, cast("Severity | None", None)
     seen, own = (yield from send(bob.on(request))), (yield from send(alice.on(request)))
     shown = [(one, _whose(one)) for one in entries(seen.response.json())] if seen.response.succeeded else []
     others = [one for one, whose in shown if whose and not whose & his_names and _is_private(one, what)]
@@ -191,6 +202,16 @@ def _of_everybody(target: Target, route: Route, hers: Somebody, his: Somebody) -
     known = [_whose(one) for one in entries(own.response.json())]
     if not any(whose and not whose & her_names for whose in known):
         return None
+    if (
+        _TRADE.search(route.path.rstrip("/"))
+        and not apart
+        and not any(_is_private(one, _OF_A_PERSON) for one in others)
+    ):
+        said = [(as_parameter(name), str(value)) for one, _ in shown for name, value in owners_in(one)]
+        hers_by = [name for name, value in said if _BUYS.fullmatch(name) and value in her_names]
+        if not any(all(_ID.fullmatch(value) for one, value in said if one == name) for name in hers_by):
+            return None
+        weighs = "medium"
     anonymous = yield from send(request)
     if alike(anonymous.response, seen.response):
         return None
@@ -200,7 +221,7 @@ def _of_everybody(target: Target, route: Route, hers: Somebody, his: Somebody) -
         Evidence("exchange", "alice sees things that name others as their owners", own),
         Evidence("exchange", "bob sees those that name alice", seen),
     )
-    return failed(f"{ref} shows one user what others have, by what it says of their owners", (ref,), evidence)
+    return failed(f"{ref} shows one user what others have, by what it says of their owners", (ref,), evidence, weighs)
 
 
 def _by_number(target: Target, route: Route, hers: Somebody, his: Somebody) -> Steps[Verdict | None]:

@@ -118,7 +118,8 @@ def _one(steps: Steps[Verdict | None]) -> Verdicts:
 
 
 def _joined(wrong: Sequence[Verdict]) -> Verdict:
-    """One finding of all: a route is told once, and the exchanges of the first few are kept."""
+    """One finding of all, as heavy as the heaviest: a route is told once, and the exchanges of the first few are kept."""
+    wrong = sorted(wrong, key=lambda one: one.severity is not None)
     told: dict[RouteRef, str] = {}
     for one in wrong:
         for ref in one.routes:
@@ -126,7 +127,7 @@ def _joined(wrong: Sequence[Verdict]) -> Verdict:
     said = list(dict.fromkeys(told.values()))
     more = f" (and {len(said) - SAID} more)" if len(said) > SAID else ""
     evidence = [part for one in wrong[:SHOWN] for part in one.evidence]
-    return failed("; ".join(said[:SAID]) + more, list(told), evidence)
+    return failed("; ".join(said[:SAID]) + more, list(told), evidence, wrong[0].severity)
 
 
 def _two(target: Target) -> tuple[Identity, Identity] | None:
