@@ -67,6 +67,8 @@ class Route:
     fields: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     request_schema: Mapping[str, object] | None = None
+    examples: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What the document shows as values of path parameters and of the query."""
     reads_no_query: bool = False
     """Whether many usual names of a query were sent there at once and changed nothing."""
     files: tuple[str, ...] = ()

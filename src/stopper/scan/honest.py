@@ -54,6 +54,7 @@ class HonestRequests:
                     {
                         name: self.queries.get(route.path, {}).get(name)
                         or self.own.get(as_parameter(name))
+                        or route.examples.get(name)
                         or str(plausible(name, self.canary))
                         for name in dict.fromkeys((*route.fields, *self.learned_query.get(route.path, ())))
                     }
@@ -80,7 +81,8 @@ class HonestRequests:
 
         def fill(match: re.Match[str]) -> str:
             name = match.group(1)
-            value = known.get(name) or own.get(as_parameter(name)) or _parameter(name, kinds.get(name, ""))
+            value = known.get(name) or own.get(as_parameter(name)) or route.examples.get(name)
+            value = value or _parameter(name, kinds.get(name, ""))
             return quote(value, safe="/" if kinds.get(name) == "path" else "")
 
         return re.sub(r"\{([^{}]+)\}", fill, route.path)

@@ -69,6 +69,7 @@ def test_paths_come_with_variables_folders_and_parameters() -> None:
     }  # fmt: skip
     assert found["GET", "/v2/users/{id}"].parameters == (("id", "int"),)
     assert found["GET", "/v2/users/{id}"].fields == ("page",)
+    assert found["GET", "/v2/users/{id}"].examples == {"id": "7", "page": "1"}
 
 
 def test_bodies_keep_harmless_values_and_the_type_of_others() -> None:

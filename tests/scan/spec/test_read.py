@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stopper.core.errors import UsageError
+from stopper.scan.honest import HonestRequests
 from stopper.scan.spec.find import given_spec
 from stopper.scan.spec.read import in_one, read_spec
 from stopper.scan.spec.sample import sample
@@ -233,6 +234,19 @@ def test_what_the_query_may_have_is_told_apart_from_what_it_must_have() -> None:
     found = routes_of(THREE)[("GET", "/api/notes")]
     assert (found.fields, found.optional, found.names) == (("q",), ("page",), ("q", "page"))
     assert set(routes_of(THREE)[("POST", "/api/notes")].body_names) == {"text", "parent", "id"}
+
+
+def test_values_that_a_document_shows_are_asked_with() -> None:
+    shown: list[dict[str, Any]] = [
+        {"name": "tracking", "in": "path", "required": True, "schema": {"type": "string"}, "example": "PB1000001"},
+        {"name": "format", "in": "query", "required": True, "schema": {"type": "string", "default": "txt"}},
+        {"name": "from", "in": "query", "required": True, "examples": {"a": {"value": "http://other.example/"}}},
+        {"name": "api_key", "in": "query", "required": True, "example": "4f9c2d71e8b34a06b5d1"},
+    ]
+    document = {**THREE, "paths": {"/track/{tracking}": {"get": {"parameters": shown}}}}
+    route = routes_of(document)["GET", "/api/track/{tracking}"]
+    assert route.examples == {"tracking": "PB1000001", "format": "txt"}
+    assert HonestRequests(canary="stp")(route, "GET").target.startswith("/api/track/PB1000001?format=txt&from=")
 
 
 def test_a_body_that_is_put_together_has_all_its_members() -> None:

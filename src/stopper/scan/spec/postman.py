@@ -113,6 +113,7 @@ def _route(call: _Call) -> Route | None:
         methods=(method,),
         parameters=path.parameters,
         readers=frozenset({"spec"}),
+        examples=path.examples,
         fields=tuple(name for name in path.query if not is_sensitive_name(name)) if method in _READS else (),
         request_schema=None if method in _READS else body_schema(request.get("body"), call.variables),
     )

@@ -2,11 +2,20 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote
 
-from stopper.scan.spec.postman_variables import PLACEHOLDER, UUID, Variables, entries, is_plain, list_of, mapping_of
+from stopper.scan.spec.postman_variables import (
+    PLACEHOLDER,
+    UUID,
+    Variables,
+    entries,
+    is_example,
+    is_plain,
+    list_of,
+    mapping_of,
+)
 
 _COLON: Final = re.compile(r":([A-Za-z_][\w-]{0,60})")
 _SEGMENTS_MOST: Final = 40
@@ -19,6 +28,8 @@ class PostmanPath:
     template: str
     parameters: tuple[tuple[str, str], ...]
     query: tuple[str, ...]
+    examples: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What the collection shows as values of both."""
 
 
 def path_of(url: object, variables: Variables) -> PostmanPath | None:
@@ -35,6 +46,7 @@ def path_of(url: object, variables: Variables) -> PostmanPath | None:
         return None
     made: list[str] = []
     kinds: dict[str, str] = {}
+    shown: dict[str, str] = {}
     examples = {name: variables.filled(str(value)) for name, value in entries(said.get("variable"))}
     for index, segment in enumerate(segments):
         name, kind = _parameter(segment, segments[index - 1] if index else "", examples)
@@ -43,9 +55,22 @@ def path_of(url: object, variables: Variables) -> PostmanPath | None:
         if name:
             name = _unused(name, kinds)
             kinds[name] = kind
+            colon = _COLON.fullmatch(segment)
+            value = examples.get(colon[1], "") if colon else segment
+            if kind in ("int", "uuid") or (colon and is_example(name, value)):
+                shown[name] = value
         made.append(f"{{{name}}}" if name else segment)
     slash = "/" if bare.endswith("/") and made else ""
-    return PostmanPath("/" + "/".join(made) + slash, tuple(kinds.items()), _query(said, query))
+    names = _query(said, query)
+    values = {name: variables.filled(str(value)) for name, value in _pairs(said, query)}
+    shown |= {
+        name: value
+        for name in names
+        if is_example(name, value := values.get(name, ""))
+        and variables.may_show(name, value)
+        and not PLACEHOLDER.search(value)
+    }
+    return PostmanPath("/" + "/".join(made) + slash, tuple(kinds.items()), names, shown)
 
 
 def _joined(path: object) -> str:
@@ -104,8 +129,13 @@ def _unused(name: str, kinds: Mapping[str, str]) -> str:
 
 def _query(said: Mapping[str, object], query: str) -> tuple[str, ...]:
     """The names in the query; those that the collection switches off are left out."""
-    if isinstance(said.get("query"), list):
-        names = [name for name, _ in entries(said["query"])]
-    else:
-        names = [unquote(pair.partition("=")[0]) for pair in query.split("&") if pair]
+    names = [name for name, _ in _pairs(said, query)]
     return tuple(dict.fromkeys(name for name in names if name.isprintable() and not PLACEHOLDER.search(name)))[:50]
+
+
+def _pairs(said: Mapping[str, object], query: str) -> list[tuple[str, object]]:
+    """The names of the query with their values."""
+    if isinstance(said.get("query"), list):
+        return list(entries(said["query"]))
+    cut = [pair.partition("=") for pair in query.split("&") if pair]
+    return [(unquote(name), unquote(value)) for name, _, value in cut]

@@ -52,6 +52,15 @@ class Variables:
         return is_plain(name, value) and not any(secret in value for secret in self.secrets)
 
 
+EXAMPLE_MOST: Final = 80
+"""Letters of a value that is shown as an example."""
+
+
+def is_example(name: str, value: str) -> bool:
+    """Whether a value of a parameter may be sent as it is shown: no secret, and no address that the server might fetch."""
+    return 0 < len(value) <= EXAMPLE_MOST and value.isprintable() and "://" not in value and is_plain(name, value)
+
+
 def is_plain(name: str, value: str) -> bool:
     """Whether neither the name nor the shape of a value says that it is secret."""
     odd = TOKEN_LIKE.fullmatch(value) and not UUID.fullmatch(value)

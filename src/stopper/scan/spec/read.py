@@ -12,6 +12,7 @@ import yaml
 from stopper.core.app import Reply, Route, SecurityScheme, Spec
 from stopper.core.errors import UsageError
 from stopper.scan.spec.postman import is_collection, read_collection
+from stopper.scan.spec.postman_variables import is_example
 from stopper.scan.spec.refs import Document
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -151,6 +152,7 @@ def _route(
     document: Document, path: str, item: Mapping[str, object], methods: list[str], security: tuple[str, ...]
 ) -> Route:
     kinds: dict[str, str] = {}
+    examples: dict[str, str] = {}
     names: list[str] = []
     optional: list[str] = []
     schema: Mapping[str, object] | None = None
@@ -160,6 +162,8 @@ def _route(
         form = form or _only_form(document, operation, _parameters(document, item, operation))
         for parameter in _parameters(document, item, operation):
             name, where = str(parameter.get("name") or ""), parameter.get("in")
+            if where in ("path", "query") and (shown := _example(document, parameter)):
+                examples.setdefault(name, shown)
             if where == "path":
                 kinds[name] = _kind(document, parameter)
             elif where == "query":
@@ -174,6 +178,7 @@ def _route(
         fields=tuple(dict.fromkeys(names)) if set(methods) <= READS or methods == ["delete"] else (),
         optional=tuple(dict.fromkeys(optional)) if set(methods) <= READS or methods == ["delete"] else (),
         request_schema=schema,
+        examples=examples,
         takes_form=form,
         spec_security=security,
         spec_replies={
@@ -212,6 +217,18 @@ def _kind(document: Document, parameter: Mapping[str, object]) -> str:
     if schema.get("format") == "uuid":
         return "uuid"
     return _KINDS.get(str(schema.get("type")), "string")
+
+
+def _example(document: Document, parameter: Mapping[str, object]) -> str:
+    """The value that a document shows for a parameter; empty where it shows none, or what looks like a credential."""
+    schema = document.mapping(parameter.get("schema"))
+    several = document.mapping(parameter.get("examples"))
+    first = document.mapping(next(iter(several.values()), None))
+    known = (parameter.get("example"), parameter.get("x-example"), first.get("value"), schema.get("example"))
+    shown = next((one for one in (*known, parameter.get("default"), schema.get("default")) if one is not None), None)
+    if not isinstance(shown, (str, int)) or isinstance(shown, bool):
+        return ""
+    return str(shown) if is_example(str(parameter.get("name") or ""), str(shown)) else ""
 
 
 def _body(
