@@ -84,13 +84,14 @@ def unpacker(*, safe: bool, kind: str) -> Flask:
         sent = base64.b64decode(request.get_json()["data"]) if kind == "member" else request.get_data()
         if kind == "yaml":
             return {"got": str(yaml.load(sent, yaml.SafeLoader if safe else yaml.UnsafeLoader))}
-        return {"got": str(len(sent) if safe else pickle.loads(sent))}
+        got = len(sent) if safe else pickle.loads(sent)
+        return {"got": "one" if kind == "blind" else str(got)}
 
     return app
 
 
 @pytest.mark.parametrize("safe", [False, True])
-@pytest.mark.parametrize("kind", ["member", "body", "yaml"])
+@pytest.mark.parametrize("kind", ["member", "body", "yaml", "blind"])
 def test_objects_that_run_code_when_they_are_unpacked(safe: bool, kind: str) -> None:
     route = Route("/load", ("POST",), fields=("data",) if kind == "member" else (), readers=frozenset({"wire"}))
     found = verdict("code-injection", unpacker(safe=safe, kind=kind), route)
@@ -156,12 +157,20 @@ def test_any_name_of_a_route_that_reads_few_may_hold_an_address() -> None:
 
 
 class Words(ContentHandler):
-    def __init__(self) -> None:
+    """The texts of a document from the *least* level on."""
+
+    def __init__(self, least: int) -> None:
         super().__init__()
-        self.text = ""
+        self.text, self.level, self.least = "", 0, least
+
+    def startElement(self, name: str, attrs: Any) -> None:
+        self.level += 1
+
+    def endElement(self, name: str) -> None:
+        self.level -= 1
 
     def characters(self, content: str) -> None:
-        self.text += content
+        self.text += content if self.level >= self.least else ""
 
 
 def reader(*, follows: bool, where: str) -> Flask:
@@ -169,8 +178,8 @@ def reader(*, follows: bool, where: str) -> Flask:
 
     @app.post("/parse")
     def parse() -> Any:
-        sent = request.get_data() if where == "body" else request.form["xml"].encode()
-        parser, words = make_parser(), Words()
+        sent = request.form["xml"].encode() if where == "form" else request.get_data()
+        parser, words = make_parser(), Words(3 if where == "child" else 1)
         parser.setFeature(feature_external_ges, follows)
         parser.setContentHandler(words)
         try:
@@ -183,7 +192,7 @@ def reader(*, follows: bool, where: str) -> Flask:
 
 
 @pytest.mark.parametrize("follows", [False, True])
-@pytest.mark.parametrize("where", ["body", "form"])
+@pytest.mark.parametrize("where", ["body", "child", "form"])
 def test_an_entity_of_xml_that_names_a_file(follows: bool, where: str) -> None:
     route = form_route("/parse", "xml") if where == "form" else Route("/parse", ("POST",), readers=frozenset({"wire"}))
     found = verdict("sensitive-file-served", reader(follows=follows, where=where), route)

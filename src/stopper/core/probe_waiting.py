@@ -1,9 +1,10 @@
-"""Commands whose output and end nobody is shown: a shell that is told to wait lets its caller wait."""
+"""What runs without showing anybody a result: a shell, or an object that is unpacked, which is told to wait lets its caller wait."""
 
 import re
+from collections.abc import Callable
 from typing import Final
 
-from stopper.core.exchange import Exchange
+from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence
 from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_baseline import says_nothing
@@ -13,27 +14,50 @@ NAMES: Final = re.compile(
     r"(?i)^(\w+\.)*\w*(cmd|command|exec|shell|run|host|hostname|ip|ping|domain|file|filename|path|dir|folder|target|address|archive|backup)$"
 )
 """Inputs that are put behind the name of a program."""
-SHORT: Final = 0.8
-LONG: Final = 1.5
-"""Seconds that a shell is told to wait."""
+SHORT: Final = 0.6
+LONG: Final = 1.2
+"""Seconds of waiting that are asked for: both together are less than all probes may wait at one door."""
 AT_ONCE: Final = 0.5
 """Seconds in which a control has answered; where it has not, the machine is too busy to tell."""
 
 
+_PACKED: Final = (("ctime\nsleep\n(F{}\ntR.", "(F{}\nt."), ("!!python/object/apply:time.sleep [{}]", "[{}]"))
+"""An object as pickle and as YAML that waits once it is unpacked, and its likeness that holds the number alone."""
+
+
 def waits_as_told(target: Target, one: Input) -> Steps[list[Evidence]]:
     """The proof that a shell waits as long as the text says, and not where the text is no command."""
+    return (
+        yield from _waits(
+            lambda text: one.given(f"{target.canary}{text}"),
+            ";sleep {}",
+            ",sleep {}",
+            "without a separator the text is no command, and the answer comes at once",
+        )
+    )
+
+
+def waits_unpacked(given: Callable[[str], Request]) -> Steps[list[Evidence]]:
+    """The proof that a body or an input is unpacked into objects that run code, of which the answer shows nothing. Each is text that the
+    request is *given*."""
+    for packed, harmless in _PACKED:
+        why = "the number alone runs nothing, and the answer comes at once"
+        if found := (yield from _waits(given, packed, harmless, why)):
+            return found
+    return []
+
+
+def _waits(given: Callable[[str], Request], telling: str, harmless: str, why: str) -> Steps[list[Evidence]]:
     found: list[Exchange] = []
-    for text, seconds in ((";sleep {}", SHORT), (",sleep {}", SHORT), (";sleep {}", LONG), (";sleep {}", 0.0)):
-        exchange = yield from send(one.given(f"{target.canary}{text.format(seconds)}"))
-        waited, wanted = exchange.response.seconds, seconds if text.startswith(";") else 0.0
+    for text, seconds in ((telling, SHORT), (harmless, SHORT), (telling, 0.0), (telling, LONG)):
+        exchange = yield from send(given(text.format(seconds)))
+        waited, wanted = exchange.response.seconds, seconds if text is telling else 0.0
         if says_nothing(exchange.response) or not (waited >= wanted if wanted else waited < AT_ONCE):
             return []
         found.append(exchange)
-    first, control, longer, none = found
+    first, control, none, longer = found
     return [
-        Evidence(
-            "exchange", "control: without a separator the text is no command, and the answer comes at once", control
-        ),
+        Evidence("exchange", f"control: {why}", control),
         Evidence("exchange", "control: told to wait for nothing, it comes at once", none),
         Evidence("exchange", f"told to wait for {SHORT} s, it took {first.response.seconds:.1f}", first),
         Evidence("exchange", f"told to wait for {LONG} s, it took {longer.response.seconds:.1f}", longer),

@@ -1,14 +1,27 @@
 """Documents of XML whose one entity stands for a file of the server."""
 
+from typing import Final
+
 from stopper.core.exchange import Response
 from stopper.core.probe_baseline import same, says_nothing
 
+_NAMES: Final = (
+    "name", "id", "user", "username", "email", "title", "value", "data", "item", "content", "message", "text", "description", "product", "quantity", "price",
+    "amount", "comment", "note", "body",
+)  # fmt: skip
+"""Elements that a view may look for."""
+
+
+def _elements(said: str) -> str:
+    """*said* as the text of the root, of what stands two and three levels below it, and of elements with usual names."""
+    return f"<r>{said}<i>{said}<i>{said}</i></i>{''.join(f'<{name}>{said}</{name}>' for name in _NAMES)}</r>"
+
 
 def document(path: str = "") -> str:
-    """A document whose only text is the file at *path*, or without one a word of its own."""
+    """A document whose every text is the file at *path*, or without one a word of its own."""
     if not path:
-        return '<?xml version="1.0"?><r>stopper</r>'
-    return f'<?xml version="1.0"?><!DOCTYPE r [<!ELEMENT r ANY><!ENTITY e SYSTEM "file://{path}">]><r>&e;</r>'
+        return f'<?xml version="1.0"?>{_elements("stopper")}'
+    return f'<?xml version="1.0"?><!DOCTYPE r [<!ELEMENT r ANY><!ENTITY e SYSTEM "file://{path}">]>{_elements("&e;")}'
 
 
 def fetching(url: str) -> str:

@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from html import escape
 from typing import Final
 
@@ -24,7 +25,7 @@ from stopper.core.probe_nowhere import NOWHERE, is_nowhere, nowhere
 from stopper.core.probe_packed_cookies import unpacked_cookies
 from stopper.core.probe_raw_bodies import OBJECTS, bare_bodies
 from stopper.core.probe_uploads import takers
-from stopper.core.probe_waiting import NAMES, waits_as_told
+from stopper.core.probe_waiting import NAMES, waits_as_told, waits_unpacked
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
@@ -211,6 +212,11 @@ def probe(target: Target) -> Steps[Verdict]:
                 evidence.extend(found)
                 said = said or f"{ref} unpacks its body into objects that run code"
                 break
+        else:
+            if found := (yield from beyond(waits_unpacked(partial(_bodied, request)), places)):
+                places.append(ref)
+                evidence.extend(found)
+                said = said or f"{ref} unpacks its body into objects that run code"
     for taker in takers(target) if target.mode == "active" else ():
         for sent, harmless in unpacked():
             one, other = (taker.given(target, text, "data.bin", _BYTES) for text in (sent, harmless))
@@ -272,7 +278,16 @@ def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
             found = yield from _worked_out(one.given(text), one.given(other), _PRODUCT)
             if found:
                 return found
+        return (yield from waits_unpacked(partial(_packed, one)))
     return []
+
+
+def _packed(one: Input, text: str) -> Request:
+    return one.given(text if text.startswith(("!", "[")) else base64.b64encode(text.encode()).decode())
+
+
+def _bodied(request: Request, text: str) -> Request:
+    return replace(request, body=text.encode())
 
 
 _COMMANDS: Final = re.compile(r"(?i)^(\w+\.)*\w*(cmd|command|exec|shell|run|host|hostname|ip|ping|domain)$")

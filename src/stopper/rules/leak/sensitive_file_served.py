@@ -285,12 +285,15 @@ def probe(target: Target) -> Steps[Verdict]:
         if is_real(answer.response) and not is_real(control.response):
             places.append(RouteRef("GET", path))
             evidence.append(Evidence("exchange", f"{path} is served", answer))
-    if not places:
-        places, evidence, said = yield from _named_files(target)
-        if places:
-            return failed(said, places, evidence)
-        return passed("none of the usual files of a project is served, and no input names one")
-    return failed(f"{places[0].path} is served to whoever asks", places, evidence)
+    told = f"{places[0].path} is served to whoever asks" if places else ""
+    named = yield from beyond(_named_files(target), places)
+    if named is not None and named[0]:
+        refs, shown, how = named
+        told = f"{told}; {how}" if told else how
+        return failed(told, [*places, *refs], [*(evidence if places else ()), *shown])
+    if places:
+        return failed(told, places, evidence)
+    return passed("none of the usual files of a project is served, and no input names one")
 
 
 SHOWN: Final = 4
