@@ -33,7 +33,8 @@ ADMIN_GUARD: Final = re.compile(
     r"(?i)admin|staff|superuser|moderator|role|permission|capabilit|scope|rbac|owner|require_group|policy|privilege|can_|authori[sz]e|tenant|object_access"
 )
 PERSON: Final = re.compile(
-    r"(?i)user|account|member|person|people|profile|customer|owner|employee|patient|author|client|student|teacher|pupil"
+    r"(?i)user|account|member|person|people|profile|customer|owner|employee|patient|author|client|student|teacher|pupil|"
+    r"guest|driver|rider|passenger|resident|subscriber|donor|volunteer|applicant|candidate|tutor|instructor|doctor|attendee|participant|player|borrower|citizen|travell?er"
 )
 """A parameter, or the part of a path before it, that stands for somebody."""
 WHOSE_ID: Final = re.compile(

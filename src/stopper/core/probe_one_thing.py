@@ -10,9 +10,11 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send, undo
-from stopper.core.probe_baseline import alike, same
+from stopper.core.probe_baseline import alike, same_but_for_the_caller
+from stopper.core.probe_changes import owners_in
 from stopper.core.probe_kinds import at_number, collection_of, entry_with, listed_at, made_beside, new_id, route_at
-from stopper.core.probe_objects import entries, ids, marked, texts
+from stopper.core.probe_objects import entries, ids, inner_object, marked, texts
+from stopper.core.probe_own_values import own_numbers
 
 _SECRET: Final = re.compile(
     r"(?i)secret|private|hidden|confidential|internal|passw|token|(^|_)(key|pin|ssn|iban|otp|code|cvv)($|_)|salary|diagnos|medical|balance"
@@ -45,6 +47,8 @@ class Made:
     shown: Mapping[str, str]
     seen: tuple[Evidence, ...]
     number: str
+    own: Exchange
+    """Alice's reading of it."""
 
 
 def pairs(target: Target) -> Iterator[Pair]:
@@ -77,6 +81,8 @@ def _created(target: Target, pair: Pair, create: Route, alice: Identity, bob: Id
     thing = yield from make(target, pair, create, alice)
     if thing is None:
         return None
+    if not thing.shown:
+        return (yield from _names_its_maker(target, pair, thing, alice, bob))
     anonymous = yield from send(thing.read)
     lists = None if pair.private else pair.list_route
     listed = (yield from send(bob.on(target.request_for(lists, "GET")))) if lists is not None else None
@@ -110,10 +116,20 @@ def _beyond_the_page(target: Target, pair: Pair, thing: Made, his: Exchange, ali
     return not (known or any(mark in hers.response.text for mark in thing.shown)) and any(one in others for one in mine)
 
 
+def _names_its_maker(target: Target, pair: Pair, thing: Made, alice: Identity, bob: Identity) -> Steps[Verdict | None]:
+    """What Alice made shows none of her texts, and says that it is hers by her number: Bob, who has another one, reads it under the same id."""
+    whose = {str(value) for _, value in owners_in(inner_object(thing.own.response.json()))}
+    hers, his = (yield from own_numbers(target, alice)), (yield from own_numbers(target, bob))
+    if pair.list_route is not None or not whose & set(hers.values()) or whose & set(his.values()):
+        return None
+    return (yield from same_content(pair.ref, thing.read, alice, bob, thing.seen))
+
+
 def make(target: Target, pair: Pair, create: Route, alice: Identity) -> Steps[Made | None]:
+    """What Alice made and reads under its id; none of her texts may be shown there."""
     request, marks = marked(target.request_for(create, "POST"), target.canary)
     made = yield from send(alice.on(request))
-    if not marks or not made.response.succeeded:
+    if not made.response.succeeded:
         return None
     number = (
         new_id(made, pair.parameter)
@@ -127,13 +143,13 @@ def make(target: Target, pair: Pair, create: Route, alice: Identity) -> Steps[Ma
         yield from undo(alice.on(Request("DELETE", read.target, read.headers, b"", "write")))
     own = yield from send(alice.on(read))
     shown = {mark: name for name, mark in marks.items() if mark in own.response.text}
-    if not own.response.succeeded or not shown:
+    if not own.response.succeeded:
         return None
     seen = (
         Evidence("exchange", "alice stores a random text", made),
-        Evidence("exchange", "control: alice reads her own object and sees the text", own),
+        Evidence("exchange", f"control: alice reads her own object{' and sees the text' if shown else ''}", own),
     )
-    return Made(read, shown, seen, number)
+    return Made(read, shown, seen, number, own)
 
 
 def _id_in_list(target: Target, pair: Pair, alice: Identity, marks: dict[str, str]) -> Steps[str | None]:
@@ -177,7 +193,7 @@ def same_content(
     if not own.response.succeeded or alike(own.response, anonymous.response):
         return None
     foreign = yield from send(bob.on(read))
-    if not foreign.response.succeeded or not same(own.response, foreign.response):
+    if not foreign.response.succeeded or not same_but_for_the_caller(own.response, foreign.response):
         return passed(f"{ref} does not show alice's object to bob")
     evidence = (
         *before,

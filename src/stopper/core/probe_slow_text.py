@@ -20,6 +20,8 @@ CHECKED: Final = re.compile(
 """Names of inputs that are most often held against a pattern."""
 _NAMED: Final = re.compile(r"(?i)name$|^user|code$|slug")
 """Names that are held against a pattern now and then: looked at where there are hardly any others."""
+_OF_DIGITS: Final = re.compile(r"(?i)zip|post_?code|phone|iban|^ip$|date|number|(^|_)(no|pin)$")
+"""Names whose pattern most often begins with digits."""
 INPUTS: Final = {"quick": 1, "standard": 2, "deep": 8}
 LENGTHS: Final = range(12, 25, 3)
 SLOW: Final = 0.12
@@ -43,7 +45,7 @@ def slow_text(target: Target) -> Steps[tuple[Input, list[Evidence]] | None]:
 
 def _grows(one: Input) -> Steps[list[Evidence]]:
     for length in LENGTHS:
-        answer = yield from send(one.given(_text(length)))
+        answer = yield from send(one.given(_text(one, length)))
         if answer.response.error:
             return []
         if answer.response.seconds >= SLOW and (found := (yield from _confirmed(one, length))):
@@ -54,9 +56,9 @@ def _grows(one: Input) -> Steps[list[Evidence]]:
 def _confirmed(one: Input, length: int) -> Steps[list[Evidence]]:
     short, shorter, slow = list[Exchange](), list[Exchange](), list[Exchange]()
     for _ in range(TIMES):
-        short.append((yield from send(one.given(_text(4)))))
-        shorter.append((yield from send(one.given(_text(length - 2)))))
-        slow.append((yield from send(one.given(_text(length)))))
+        short.append((yield from send(one.given(_text(one, 4)))))
+        shorter.append((yield from send(one.given(_text(one, length - 2)))))
+        slow.append((yield from send(one.given(_text(one, length)))))
     least, less, most = (median(exchange.response.seconds for exchange in one) for one in (short, shorter, slow))
     if most < SLOW / 2 or most < GROWTH * less or most < 4 * least:
         return []
@@ -67,5 +69,5 @@ def _confirmed(one: Input, length: int) -> Steps[list[Evidence]]:
     ]
 
 
-def _text(length: int) -> str:
-    return "a" * length + "!"
+def _text(one: Input, length: int) -> str:
+    return ("1" if _OF_DIGITS.search(one.name) else "a") * length + "!"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.naming import HUMP
 
 MOST: Final = 40
 """Words that are spelled in every way."""
@@ -47,6 +48,7 @@ def own_words(app: App, host: str, page: str, claims: Iterable[object] = ()) -> 
         if text in titles and 1 < len(words) <= 4:
             found.update((joint.join(words), None) for joint in _JOINTS)
         found.update((word, None) for word in words)
+        found.update((part, None) for word in words for part in HUMP.sub(" ", word).split() if _WORD.fullmatch(part))
         found.update((2 * word, None) for word in words if text in titles)
     return tuple(found)[:MOST]
 

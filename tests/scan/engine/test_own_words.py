@@ -20,11 +20,20 @@ TOKEN = {"sub": "alice", "iss": "grocerly"}
 
 @pytest.mark.parametrize(
     "secret",
-    ["grocerly", "Grocerly123", "GREEN-market", "greenmarket_secret", "greenmarket", "quokka1", "quokkasecret"],
+    [
+        "grocerly",
+        "Grocerly123",
+        "parcel123",
+        "GREEN-market",
+        "greenmarket_secret",
+        "greenmarket",
+        "quokka1",
+        "quokkasecret",
+    ],
 )
 def test_a_secret_made_of_the_applications_own_words_is_guessed(secret: str) -> None:
     app = App(spec=Spec("GREEN market", "1", "/openapi.json"))
-    words = own_words(app, "quokka.example:8000", "<title>Hello</title>", TOKEN.values())
+    words = own_words(app, "quokka.example:8000", "<title>Hello</title><h1>ParcelBuddy</h1>", TOKEN.values())
     token = jwt.encode(TOKEN, secret)
     assert TokenForge(words).guess(token) is not None
     assert TokenForge().guess(token) is None
