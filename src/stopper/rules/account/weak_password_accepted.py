@@ -153,6 +153,9 @@ def _takes(facts: SourceFacts, names: list[str]) -> bool:
 
 def _looks(facts: SourceFacts, names: list[str]) -> bool:
     """A length, a list, a pattern or a check that is called so."""
+    hashed = [
+        call.args[0] for name in names for call in facts.calls_in(name) if call.args and makes_password_hash(call)
+    ]
     for name in names:
         if _STRENGTH.search(name.rpartition(".")[2]) and not _only_short(facts, name):
             return True
@@ -162,11 +165,20 @@ def _looks(facts: SourceFacts, names: list[str]) -> bool:
             sides = (one.left, one.right)
             if any(isinstance(side, Constant) and _is_too_short(side.value) for side in sides):
                 continue
-            if any(is_password_length(facts, side) for side in sides):
+            if any(is_password_length(facts, side) or _is_length_of(side, hashed) for side in sides):
                 return True
             if one.operator in ("in", "not in") and facts.derives(one.left, "password"):
                 return True
     return False
+
+
+def _is_length_of(value: Value, hashed: list[Value]) -> bool:
+    """``len(new)`` of what is hashed later, whatever it is called."""
+    return (
+        isinstance(value, Call)
+        and value.callee == "len"
+        and any(given is one for given in value.args for one in hashed)
+    )
 
 
 def _asks_how_good(facts: SourceFacts, names: list[str]) -> bool:

@@ -29,7 +29,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     if not facts.says_anyhow(*NAMES):
         return
-    functions = {one.function for one in facts.readings(*HEADERS) if one.key.lower() in NAMES}
+    functions = set(_reading(facts))
     cuts = facts.calls(*(f"?.{method}" for method in _CUTS))
     functions |= {call.function for call in cuts if call.function not in functions and _is_header(facts, call.receiver)}
     for function in sorted(functions):
@@ -37,6 +37,14 @@ def detect(app: App) -> Iterator[Hit]:
         first = min((span for span, letters in _taken_apart(facts, function) if letters or not careful), default=None)
         if first is not None:  # one way of reading is one finding, on however many lines it stands
             yield Hit(MESSAGE, first)
+
+
+def _reading(facts: SourceFacts) -> frozenset[str]:
+    """The functions that read the header."""
+    return facts.once(
+        "functions that read the Authorization header",
+        lambda: frozenset(one.function for one in facts.readings(*HEADERS) if one.key.lower() in NAMES),
+    )
 
 
 def _taken_apart(facts: SourceFacts, function: str) -> Iterator[tuple[Span, bool]]:
@@ -93,13 +101,14 @@ def _is_header(facts: SourceFacts, value: Value | None) -> bool:
 
 
 def _is_careful(facts: SourceFacts, function: str, depth: int = 1) -> bool:
-    """That the scheme is looked at, by the function, by one that it asks or by one that hands the header to it; or that another form ends
-    in a refusal."""
+    """That the scheme is looked at, by the function, by one that it asks (with the header, or one that reads it as well) or by one that hands
+    the header to it; or that another form ends in a refusal."""
     for call in facts.calls_in(function):
         given = [one for one in (call.receiver, *call.args) if one is not None and _has_header(facts, one)]
         if given and call.method in _LOOKS:
             return True
-        if given and depth and facts.function(call.callee) is not None and _is_careful(facts, call.callee, depth - 1):
+        asks = given or call.callee in _reading(facts)
+        if asks and depth and facts.function(call.callee) is not None and _is_careful(facts, call.callee, depth - 1):
             return True
     if any(_asks_scheme(facts, one.operator, one.left, one.right) for one in facts.comparisons_in(function)):
         return True

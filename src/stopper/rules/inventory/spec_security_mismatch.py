@@ -26,7 +26,9 @@ _GUARDS: Final = (
     (re.compile(r"flask_httpauth\.HTTPBasicAuth|flask_basicauth\."), "basic"),
     (re.compile(r"flask_httpauth\.HTTPDigestAuth"), "digest"),
 )
-_KEY_HEADER: Final = re.compile(r"(?i)api[-_]?key|access[-_]?key|^x-key$|subscription-key|^x-(?:auth-)?token$")
+_KEY_HEADER: Final = re.compile(
+    r"(?i)api[-_]?key|access[-_]?key|^x-(?:(?!idempotency|request|cache|dedup)[a-z]+-)?key$|subscription-key|^x-(?:auth-)?token$"
+)
 _TRIES: Final = {"quick": 2, "standard": 5, "deep": 15}
 
 

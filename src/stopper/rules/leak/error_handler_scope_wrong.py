@@ -1,5 +1,6 @@
 """Errors are answered by something else than the handler that was written for them."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -23,6 +24,11 @@ UNROUTED: Final[dict[str, str]] = {
 """What happens before a blueprint is known, so that its handler is not asked."""
 _HTTP: Final = frozenset({"werkzeug.exceptions.HTTPException", "?"})
 _TEXTS: Final = frozenset({"original_exception", "args", "message", "orig", "__traceback__"})
+_OF_STORES: Final = re.compile(
+    r"(?:psycopg2?|sqlalchemy|sqlite3|pymysql|MySQLdb|mysql|oracledb|pymongo|mongoengine|peewee|redis|elasticsearch|ldap3?|requests|httpx|urllib3?|"
+    r"boto3?|botocore|pika|kombu)\.|(?:OSError|IOError|ConnectionError)$"
+)
+"""Errors of databases and other servers, which say how the service is built: by their names nobody outside knows them."""
 Registered = ErrorHandler | Handling
 _ENOUGH: Final = 2
 """So many handlers for codes of their own say that errors of HTTP were thought of."""
@@ -119,7 +125,8 @@ def _as_answer(value: Value) -> Iterator[Value]:
 
 
 def _tells_more(facts: SourceFacts, one: Registered, handlers: tuple[Registered, ...]) -> str:
-    if not one.blueprint or one.what not in LAST or not _tells(facts, one.function):
+    inside = one.what in LAST or _OF_STORES.match(one.what) is not None
+    if not one.blueprint or not inside or not _tells(facts, one.function):
         return ""
     careful = [other for other in handlers if not other.blueprint and other.what in LAST]
     if careful and not any(_tells(facts, other.function) for other in careful):

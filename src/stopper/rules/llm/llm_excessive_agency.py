@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.changing_calls import writes
 from stopper.core.checked_input import is_checked
 from stopper.core.fact import Flow, SinkKind
 from stopper.core.facts import SourceFacts, source_of
@@ -13,7 +14,7 @@ from stopper.core.llm_names import model_calls, said, talks_to_models
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_llm import broken, models
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Mapping, Value, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Name, Value, walk
 
 _SINKS: Final[tuple[SinkKind, ...]] = ("code", "subprocess", "sql", "deserialisation", "file-path")
 _WORDS: Final = {
@@ -60,7 +61,8 @@ def _is_listed(facts: SourceFacts, flow: Flow) -> bool:
 
 
 def _dispatched(facts: SourceFacts) -> Iterator[Hit]:
-    """``TOOLS[call.function.name](**arguments)`` where the model was given tools, and nothing asks about the arguments or a person."""
+    """``TOOLS[call.function.name](**arguments)`` where the model was given tools, and nothing asks about the arguments or a person; with single
+    arguments where one of the tools changes what is kept."""
     given = {
         call.function for call in model_calls(facts) if call.function and said(call, "tools", "functions") is not None
     }
@@ -69,8 +71,19 @@ def _dispatched(facts: SourceFacts) -> Iterator[Hit]:
         if any(_ASKS.search(call.method) for call in calls) or not any(call.method == "loads" for call in calls):
             continue
         for call in calls:
-            if call.callee == "?" and call.open and call.span is not None:
+            if call.callee == "?" and call.span is not None and (call.open or _is_a_change(facts, call)):
                 yield Hit("the model chooses which function runs, and with what", call.span, certainty="likely")
+
+
+def _is_a_change(facts: SourceFacts, call: Call) -> bool:
+    """``TOOLS[name](number)`` of a table of the project with a function that writes: ``{"refund": refund}``."""
+    table = call.receiver.owner if isinstance(call.receiver, Item) else None
+    told = any(isinstance(part, Call) and part.method == "loads" for one in call.args for part in walk(one, 6))
+    return (
+        isinstance(table, Mapping)
+        and told
+        and any(isinstance(one, Name) and writes(facts, one.dotted) for _, one in table.items)
+    )
 
 
 def _is_expression(value: Value) -> bool:

@@ -10,6 +10,7 @@ from stopper.core.body_models import class_of, declares, is_bounded
 from stopper.core.exchange import Exchange, Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.held_attributes import held_under
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import answered, attempt, candidates
@@ -180,6 +181,9 @@ def _free(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
             case Item(owner=owner, key=Constant(value=str(key))) | Member(owner=owner, attribute=key) if _NAMES.match(
                 key
             ):
+                kept = list(held_under(facts, owner, key)) if depth and isinstance(option, Member) else []
+                if kept:  # ``Page.of_request().limit``, with what the object was made of
+                    return any(_free(facts, one, depth - 1) and not _asked(facts, home) for one, home in kept)
                 if facts.derives(option, "request-data") and not _is_declared_small(facts, owner, key):
                     return True
             case _:

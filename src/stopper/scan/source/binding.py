@@ -39,6 +39,7 @@ from stopper.scan.source.drafts import (
 from stopper.scan.source.hook_tables import TABLE, row_assigned, table_assigned
 from stopper.scan.source.leaving import refuses
 from stopper.scan.source.loops import row_by_row
+from stopper.scan.source.project import Scope
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named
 from stopper.scan.source.removing import latest
 from stopper.scan.source.replaced_views import view_replaced
@@ -56,10 +57,19 @@ def grow(reader: Reader, node: ast.expr, call: Call) -> None:
         mixed = reader.scope.get(node.args[0].id)
         if mixed is not None:
             reader.scope[node.args[0].id] = new_unknown((mixed, call))
-    if type(node.func) is not ast.Attribute or type(node.func.value) is not ast.Name:
+    if type(node.func) is not ast.Attribute:
         return
-    name = node.func.value.id
-    held = reader.scope.get(name)
+    if type(node.func.value) is ast.Attribute:
+        owner = reader.value(node.func.value.value)
+        found = reader.project.classes.get(owner.dotted) if type(owner) is Name else None
+        if found is not None:  # ``self.parts.append(x)``
+            _grow(found.attributes, node.func.value.attr, call)
+    elif type(node.func.value) is ast.Name:
+        _grow(reader.scope, node.func.value.id, call)
+
+
+def _grow(scope: Scope, name: str, call: Call) -> None:
+    held = scope.get(name)
     if type(held) is Mapping and call.method == "update":
         grown, is_open = held.items, held.open
         for argument in call.args:
@@ -69,14 +79,14 @@ def grow(reader: Reader, node: ast.expr, call: Call) -> None:
             else:
                 grown, is_open = (*grown, (NOTHING, argument)), True
         grown += tuple((new_constant(key), value) for key, value in call.keywords if key != "**")
-        reader.scope[name] = new_mapping(latest(grown)[:256], is_open or call.open, held.span, held.name)
+        scope[name] = new_mapping(latest(grown)[:256], is_open or call.open, held.span, held.name)
     elif (
         type(held) is Sequence
         and call.method in ("append", "extend", "add", "insert")
         and call.args
         and len(held.items) < 64
     ):
-        reader.scope[name] = new_sequence((*held.items, call.args[-1]), held.kind, True, held.span, held.name)
+        scope[name] = new_sequence((*held.items, call.args[-1]), held.kind, True, held.span, held.name)
 
 
 def assign(reader: Reader, node: ast.Assign) -> None:

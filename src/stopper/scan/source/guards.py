@@ -253,6 +253,8 @@ class Guards:
             if stops and self._guard_of_hook(name) is None:
                 stops = self.exemptions.stopped(name, route, method)
             yield Guard(name, "before_request", stops, "source", hook.registration.span)
+            for decorator, of_decorator in self._over_hook(name):
+                yield Guard(decorator.name, "before_request", of_decorator.stops, "source", decorator.span)
 
     def _hook(self, name: str) -> Judgement | None:
         if name not in self._hooks:
@@ -271,13 +273,15 @@ class Guards:
 
     def _guard_of_hook(self, name: str) -> Judgement | None:
         """What a guard that decorates the hook itself does: it comes before everything that the hook asks."""
+        return next((judged for _, judged in self._over_hook(name)), None)
+
+    def _over_hook(self, name: str) -> Iterator[tuple[Decorator, Judgement]]:
         function = self.project.functions.get(name)
         for decorator in function.decorators if function is not None else ():
             if decorator.name.rpartition(".")[2] not in ("before_request", "before_app_request"):
                 judged = self.judges.decorator(decorator.name, decorator.call)
                 if judged is not None and judged.stops is not False:
-                    return judged
-        return None
+                    yield decorator, judged
 
     def _body(self, view: str, asked: Asked) -> Iterator[Guard]:
         """Checks that the view makes itself. One that stands under another test as well is a doubt and no guard: whoever does not

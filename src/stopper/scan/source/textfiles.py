@@ -25,7 +25,7 @@ KINDS: Final[tuple[tuple[re.Pattern[str], FileKind], ...]] = (
     (re.compile(r"(?:^|/)(?:openapi|swagger)\.(?:json|ya?ml)$"), "openapi"),
     (re.compile(r"\.(?:html|htm|j2|jinja|jinja2)$"), "template"),
     (re.compile(r"\.js$"), "script"),
-    (re.compile(r"\.(?:pem|key|p12|pfx)$|(?:^|/)(?:id|[\w.-]+)_(?:rsa|ecdsa|ed25519|dsa)$"), "key"),
+    (re.compile(r"\.(?:pem|key|p12|pfx)$|(?:^|/)(?:id|[\w.-]+)_(?:rsa|ecdsa|ed25519|dsa)$|(?:^|/)(?:id_[\w-]+|[\w-]*(?:deploy|private|ssh|signing)[_-]?key)$"), "key"),
     (re.compile(r"(?:^|/)(?:gunicorn|uwsgi|nginx)[\w.-]*\.(?:conf|ini|py)$|(?:^|/)nginx/(?:[\w.-]+/)*[\w.-]+\.conf$|(?:^|/)(?:config|settings|secrets)[\w.-]*\.(?:ini|cfg|ya?ml|toml|json)$"
                 r"|\.cfg$|(?:^|/)(?:config|conf|settings|instance)/[\w.-]+\.(?:ya?ml|toml|json)$"
                 r"|(?:^|/)(?:app|application|flask)(?:[_-]config|[_-]settings)?\.(?:ya?ml|toml|json)$"), "config"),
@@ -40,7 +40,9 @@ _ENDINGS: Final = frozenset({
     "p12", "pfx", "conf", "sh", "bash", "ini", "cfg", "toml", "txt", "lock", "py", "md", "rst", "Dockerfile", "Containerfile", "Jenkinsfile",
     "Makefile", "makefile", "GNUmakefile", "justfile", "Procfile", "Pipfile",
 })  # fmt: skip
-_NAMED: Final = re.compile(r"(?:\.env|Dockerfile|Containerfile)\.|.*\.env\.|id_|.*_(?:rsa|ecdsa|ed25519|dsa)$")
+_NAMED: Final = re.compile(
+    r"(?:\.env|Dockerfile|Containerfile)\.|.*\.env\.|id_|.*_(?:rsa|ecdsa|ed25519|dsa)$|[\w-]*[a-z][_-]?key$"
+)
 """What the name of every kind has: most files beside the code have none of it, and one look says so."""
 
 
