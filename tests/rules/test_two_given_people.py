@@ -112,3 +112,73 @@ def test_orders_of_everybody_weigh_less_where_nobody_knows_that_two_are_stranger
     found = two.judged()
     assert (found.outcome == "fail") is (weighs != "none"), found.message
     assert weighs == "none" or (found.severity, len(found.routes)) == (weighs, 2)
+
+
+class Notes(Two):
+    """Notes that people make and nobody else reads; at one more route whose a note is is asked only where it *asks*."""
+
+    def __init__(self, *, asks: bool) -> None:
+        super().__init__("notes")
+        self.asks, self.notes = asks, dict[int, dict[str, Any]]()
+
+        @self.app.route("/notes", methods=["GET", "POST"])
+        def notes() -> Any:
+            me = self.caller()
+            if request.method == "GET":
+                return jsonify([one for one in self.notes.values() if one["user_id"] == me])
+            number = 40 + len(self.notes)
+            self.notes[number] = {"id": number, "user_id": me, "text": request.get_json()["text"], "status": "open"}
+            return jsonify(id=number), 201
+
+        @self.app.get("/notes/<int:note>")
+        def read(note: int) -> Any:
+            return jsonify(self.found(note, asks=True))
+
+    def found(self, note: int, *, asks: bool = False) -> dict[str, Any]:
+        me, one = self.caller(), self.notes.get(note) or abort(404)
+        return one if one["user_id"] == me or not (asks or self.asks) else abort(404)
+
+    def status(self, note: int) -> Any:
+        one, said = self.found(note), request.get_json().get("status")
+        if said not in ("open", "done"):
+            return jsonify(error="status must be open or done"), 400
+        one["status"] = said
+        return jsonify(ok=True)
+
+    def transfer(self, note: int) -> Any:
+        one, to = self.found(note), request.get_json().get("user_id")
+        if to not in self.people:
+            return jsonify(error="no such user"), 400
+        one["user_id"] = to
+        return jsonify(ok=True)
+
+    def sweep(self) -> Any:
+        gone = [note for note in request.get_json()["ids"] if self.caller() and self.found(note)]
+        return jsonify(gone=len([self.notes.pop(note) for note in gone]))
+
+    def files(self) -> Any:
+        note = self.found(request.args.get("note", 0, type=int))
+        return jsonify(files=[f"{note['id']}.pdf"])
+
+
+@pytest.mark.parametrize("asks", [False, True])
+@pytest.mark.parametrize(
+    ("deed", "method", "path", "told"),
+    [
+        ("status", "PATCH", "/notes/{note}", body(status="string")),
+        ("transfer", "POST", "/notes/{note}/transfer", body(user_id="integer")),
+        ("sweep", "POST", "/notes/sweep-delete", body(ids="array")),
+        ("files", "GET", "/files", {"responses": {}, "parameters": [{"name": "note", "in": "query"}]}),
+    ],
+)
+def test_deeds_whose_bodies_take_few_words_or_say_to_whom(
+    deed: str, method: str, path: str, told: dict[str, Any], asks: bool
+) -> None:
+    notes = Notes(asks=asks)
+    reads: dict[str, Any] = {"get": {"responses": {}}}
+    notes.app.add_url_rule(path.replace("{note}", "<int:note>"), deed, getattr(notes, deed), methods=[method])
+    paths: dict[str, Any] = {"/me": reads, "/notes": {**reads, "post": body(text="string")}, "/notes/{note}": {**reads}}
+    paths.setdefault(path, {})[method.lower()] = told
+    found = notes.judged("cross-user-object-access", **paths)
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or [(ref.method, ref.path) for ref in found.routes] == [(method, path)]

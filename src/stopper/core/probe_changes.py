@@ -1,7 +1,9 @@
 """What somebody sends to change a thing of another's, and what it comes to beside a change of the thing itself."""
 
+import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from types import NoneType
 from typing import Final, cast
 
@@ -16,12 +18,21 @@ from stopper.core.probe_id_elsewhere import stands_elsewhere
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, route_at
 from stopper.core.probe_objects import inner_object
-from stopper.core.probe_own_values import TELLING
+from stopper.core.probe_own_values import TELLING, own_numbers
 
 _FIXED: Final = re.compile(
     r"(?i)(^|_)(id|uuid|key|number|no|date|time|at|type|status|state|currency|cvv|url|owner|user|author)$|^id|mail"
 )
 """Members that a change does not name."""
+
+_CHOICES: Final = re.compile(
+    r"""(?:["']?[A-Za-z][\w-]{0,30}["']?\s*(?:,\s*or\b|,|\||/|\bor\b|\band\b)\s*){1,20}["']?[A-Za-z][\w-]{0,30}["']?"""
+)
+"""Words that a refusal offers."""
+_TO_WHOM: Final = re.compile(
+    r"(new_|to_|target_|with_|share_with_?)?(user|owner|username|recipient|receiver|assignee|member|account|collaborator|email|e_mail|login|to|with)(_?(id|name|username|email))?"
+)
+"""Members that say to whom a thing is given or shown."""
 
 _BY_TRADE: Final = re.compile(
     r"(host|guest|doctor|teacher|tutor|driver|rider|passenger|landlord|renter|agent|payee|holder|subscriber|assignee|requester|applicant|borrower|lender|donor|"
@@ -67,6 +78,37 @@ def told_or_kept(
     return failed(f"{ref} lets one user store something in what is another's", (ref,), evidence)
 
 
+def in_his_name(target: Target, request: Request, bob: Identity) -> Steps[Request]:
+    """*request* with Bob wherever its body says to whom a thing is given or shown."""
+    said = members(request)
+    for name, value in said.items():
+        if isinstance(value, (str, int)) and not isinstance(value, bool) and _TO_WHOM.fullmatch(as_parameter(name)):
+            known = yield from own_numbers(target, bob, name)
+            mail = bob.subject if bob.subject is not None and "mail" in name.lower() else None
+            his = mail or next(iter(known.values()), bob.subject)
+            if his is not None:
+                said[name] = int(his) if isinstance(value, int) and his.isdigit() else his
+    return replace(request, body=json.dumps(said).encode()) if said != members(request) else request
+
+
+def opened(
+    target: Target, kind: Kind, thing: Thing, ref: RouteRef, shut: Exchange | None, tried: Exchange, bob: Identity
+) -> Steps[Verdict | None]:
+    """The fail where Bob, to whom the thing was *shut*, reads it after what he has *tried*: he has given or shown it to himself."""
+    if shut is None or kind.thing is None or shut.response.succeeded or not tried.response.succeeded:
+        return None
+    reads = yield from send(bob.on(at_number(target, kind.thing, thing.number)))
+    if not reads.response.succeeded or not any(text in reads.response.text for text in thing.texts):
+        return None
+    evidence = (
+        Evidence("exchange", "alice makes an object", thing.made),
+        Evidence("exchange", "control: bob may not read it", shut),
+        Evidence("exchange", "bob gives himself what is hers", tried),
+        Evidence("exchange", "now bob reads it", reads),
+    )
+    return failed(f"{ref} lets one user give himself what another user stored", (ref,), evidence)
+
+
 def of_its_own(
     kind: Kind, thing: Thing, request: Request, seen: Exchange | None, refusal: str
 ) -> dict[str, object] | None:
@@ -81,6 +123,9 @@ def of_its_own(
         if isinstance(value, (str, int, float, NoneType)) and not isinstance(value, bool) and not _FIXED.search(name)
     }
     sent = members(request)
+    other = _another_choice({**members(thing.made.request), **inner_object(whole)}, sent, refusal)
+    if other is not None:
+        return other
     said = set(re.findall(r"[a-z_]+", f"{refusal[:2000]} {request.target.partition('?')[0]}".lower()))
     spoken = [name for name in known if as_parameter(name) in said]
     words = {word for name in sent for word in as_parameter(name).split("_") if len(word) > 2}
@@ -91,6 +136,21 @@ def of_its_own(
         return None
     value = known[name]
     return {name: value + 1 if isinstance(value, (int, float)) else f"{value or name} changed"}
+
+
+def _another_choice(shown: dict[str, object], sent: dict[str, object], refusal: str) -> dict[str, object] | None:
+    """A member that is one of few, with another of them: one that a refusal lists together with what it is (``open, closed or waiting``), or
+    a yes for a no that was sent as it stands."""
+    for name, value in shown.items():
+        if isinstance(value, bool) and sent.get(name) is value:
+            return {**sent, name: not value}
+        if isinstance(value, str) and re.fullmatch(r"[A-Za-z][\w-]{1,30}", value) and (name in sent or name in refusal):
+            lists = [one.group() for one in _CHOICES.finditer(refusal[:2000])]
+            words = next((found for one in lists if value in (found := re.findall(r"[A-Za-z][\w-]*", one))), [])
+            others = [one for one in words if one not in (value, "or", "and")]
+            if others:
+                return {**(sent if name in sent else {}), name: others[0]}
+    return None
 
 
 def owners(kind: Kind, number: str, seen: Exchange) -> dict[str, object]:

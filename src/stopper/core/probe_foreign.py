@@ -12,7 +12,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, own, passed, send, undo
 from stopper.core.probe_baseline import alike, attempt, same_but_for_the_caller, steady
-from stopper.core.probe_changes import differ, of_its_own, owners, told_or_kept
+from stopper.core.probe_changes import differ, in_his_name, of_its_own, opened, owners, told_or_kept
 from stopper.core.probe_id_elsewhere import beside_the_thing, stands_elsewhere, with_id
 from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, entry_with, new_id, takes_its_id
 from stopper.core.probe_objects import entries, ids, marked
@@ -240,7 +240,8 @@ def _one_way(
     if first is None or first != _view(kind, thing, again):
         return None
     request, _ = marked(at_number(target, route, thing.number, method), target.canary)
-    request = with_id(route, request, thing.number)
+    request = with_id(route, (yield from in_his_name(target, request, bob)), thing.number)
+    shut = (yield from _look(target, kind, thing, bob)) if method == "POST" and thing.private else None
     if method == "DELETE":
         request = replace(request, body=b"")
     anonymous = yield from send(request)
@@ -271,7 +272,8 @@ def _one_way(
         return passed(f"{ref} refuses bob")
     after = after or (yield from _look(target, kind, thing, alice))
     if after is None or _view(kind, thing, after) == first:
-        return passed(f"{ref} leaves alice's object as it was")
+        given = yield from opened(target, kind, thing, ref, shut, tried, bob)
+        return given or passed(f"{ref} leaves alice's object as it was")
     return _told(kind, thing, ref, anonymous, tried, after)
 
 

@@ -19,7 +19,7 @@ from stopper.core.probe_query import query_names, with_query
 
 ELSEWHERE: Final = ("query", "body")
 """Where the id may stand: the kinds of such parameters."""
-_PLAIN: Final = frozenset({"id", "_id", "uuid", "number", "key", "slug"})
+_PLAIN: Final = frozenset({"id", "_id", "uuid", "number", "key", "slug", "ids", "uuids"})
 _CHANGES: Final = ("POST", "PUT", "PATCH")
 DEEDS: Final = frozenset({
     "get", "show", "view", "read", "fetch", "edit", "update", "change", "save", "delete", "remove", "destroy", "complete", "finish", "cancel", "close",
@@ -45,7 +45,7 @@ def _found(target: Target, base: str) -> Iterator[Route]:
         named = bool(words & things)
         for method in route.methods:
             where, names = _names(target, route, method)
-            its = [one for one in names if _is_its_id(one, things, named)][:1]
+            its = [one for one in names if _is_its_id(one, things, named, method == "GET")][:1]
             guessed = method == "POST" or (method != "DELETE" and words & _VERBS)
             if not names and named and where and words - things <= _VERBS and guessed:
                 its = ["id", *sorted(f"{thing}_id" for thing in things)]
@@ -75,12 +75,14 @@ def _names(target: Target, route: Route, method: str) -> tuple[str, tuple[str, .
     return "body", tuple(members(target.request_for(route, method)))
 
 
-def _is_its_id(name: str, things: set[str], named: bool) -> bool:
+def _is_its_id(name: str, things: set[str], named: bool, asked: bool) -> bool:
+    """Whether a member of that name is the id of such a thing, or many of them; what is *asked* for in a query may be called as one is
+    (``/attachments?ticket=5``)."""
     said = as_parameter(name)
     thing, _, kind = said.rpartition("_")
-    if thing in things and kind in ("id", "uuid", "number", "no", "key"):
+    if thing in things and kind in ("id", "uuid", "number", "no", "key", "ids", "uuids"):
         return True
-    return named and (said in _PLAIN or said in things)
+    return (named and (said in _PLAIN or said in things)) or (asked and said == min(things, key=len))
 
 
 def _forms(noun: str) -> set[str]:
@@ -105,5 +107,6 @@ def with_id(route: Route, request: Request, number: str) -> Request:
             request = with_query(request, name, number)
         else:
             counted = number.isascii() and number.isdigit() and not isinstance(body.get(name), str)
-            body[name] = int(number) if counted else number
+            one: object = int(number) if counted else number
+            body[name] = [one] if isinstance(body.get(name), list) or as_parameter(name).endswith("ids") else one
     return replace(request, body=json.dumps(body).encode()) if route.parameters[0][1] == "body" else request

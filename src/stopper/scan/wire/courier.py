@@ -41,6 +41,12 @@ HAZARDS: Final = frozenset({
     "withdraw", "payout", "deploy", "rollback", "uninstall", "format", "erase", "broadcast", "sms", "publish", "trade",
 })  # fmt: skip
 """Words of a path behind which a request could cost money or data; only reading is sent there."""
+OF_OWN: Final = frozenset({"transfer", "destroy", "erase"})
+"""Those that may be done to what the scan has made itself, as long as no path says that it is about money."""
+MONEY: Final = frozenset({
+    "account", "accounts", "wallet", "wallets", "card", "cards", "balance", "balances", "fund", "funds", "money", "bank", "payment", "payments", "invoice",
+    "invoices", "loan", "loans", "domain", "domains", "coin", "coins",
+})  # fmt: skip
 _KEPT: Final = re.compile(r"(?i)(^|[/_-])(tokens|sessions|api[-_]?keys?)/?$")
 """Collections: who is in already makes another thing there, and logs in nowhere."""
 REFUSALS: Final = frozenset({400, 401, 403, 404, 405, 406, 413, 415, 422})
@@ -241,7 +247,9 @@ class Courier:
         if request.method in READ_METHODS:
             deed = deed_in(request.target) if request.method != "OPTIONS" and self.mode != "active" else ""
             return f"its path says {deed!r}, and the mode is {self.mode}" if deed else ""
-        if hazard := HAZARDS & words_of(path_of(request.target)):
+        words = words_of(path_of(request.target))
+        hazard = HAZARDS & words
+        if hazard and not (hazard <= OF_OWN and not words & MONEY and self.made.is_own(request.target)):
             return f"its path says {min(hazard)!r}"
         if request.method == "DELETE" and effect == "write" and not self.made.is_own(request.target):
             return "only what the scan itself created is deleted"
