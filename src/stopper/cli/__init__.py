@@ -1,6 +1,7 @@
 """The `stopper` command and the `flask stopper` commands. Nothing heavy is imported before a command asks for it."""
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 
@@ -21,5 +22,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stderr.write("stopper: interrupted; nothing was written\n")
         code = 130
     if short:
-        gc.freeze()  # nor would the last one
+        _end(code)
     raise SystemExit(code)
+
+
+def _end(code: int) -> None:
+    """End the process without taking apart, value by value, what it read. Where somebody watches it, or where the last words cannot be
+    written, it ends as every other does."""
+    if (
+        sys.gettrace() is None
+        and sys.getprofile() is None
+        and not sys.flags.interactive
+        and "coverage" not in sys.modules
+    ):
+        import atexit
+
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except OSError:
+            return
+        atexit._run_exitfuncs()
+        os._exit(code)
+    gc.freeze()  # nor would the last search for cycles find any

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.exchange import Response
@@ -45,6 +44,8 @@ def set_cookies(response: Response) -> tuple[CookieSet, ...]:
 
 def cookies_of(response: Response, words: tuple[str, ...] = ("",)) -> str:
     """What a browser would send back of the answer's cookies, those whose name holds one of *words*."""
+    from http.cookies import CookieError, SimpleCookie  # only probes come here
+
     kept: dict[str, str] = {}
     for line in response.all_headers("Set-Cookie"):
         try:

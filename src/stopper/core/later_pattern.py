@@ -3,11 +3,13 @@ them would be most of what it costs to begin."""
 
 import inspect
 import re
+import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Final, cast
 
+from stopper.core.kept_modules import KEPT
 from stopper.core.kept_patterns import Asked, compiled
 from stopper.core.later_methods import methods_later
 
@@ -68,12 +70,18 @@ def _later_unless_compiled(pattern: Any, flags: Any = 0) -> Any:
 def patterns_later() -> Generator[None]:
     """Modules of ours that are imported meanwhile get their patterns later, without a word of it in them. What holds of patterns but not
     of these (``isinstance``, patterns given to functions of ``re``) is left out there. Their frozen data classes get
-    :mod:`methods later <stopper.core.later_methods>`, too."""
+    :mod:`methods later <stopper.core.later_methods>`, too, and their bytecode comes out of :mod:`one file <stopper.core.kept_modules>`."""
     with _guard:
         before = re.compile
         re.compile = cast("Any", _later_unless_compiled)
+        asked = bool(KEPT) and KEPT not in sys.meta_path
+        if asked:
+            sys.meta_path.insert(0, cast("Any", KEPT))
         try:
             with methods_later():
                 yield
         finally:
             re.compile = before
+            if asked:
+                sys.meta_path.remove(cast("Any", KEPT))
+                KEPT.close()

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import pickletools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -64,6 +63,8 @@ def packed_cookies(response: Response) -> Iterator[str]:
 
 def _is_packed(value: str) -> bool:
     """Whether the text is base64 of a pickle; it is only read, never unpacked."""
+    import pickletools  # a check of the source never comes here
+
     text = unquote(value).strip('"').replace("-", "+").replace("_", "/")
     try:
         data = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)

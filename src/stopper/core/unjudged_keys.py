@@ -1,7 +1,7 @@
 """API keys that a project reads from requests and that nothing in it ever judges: compares, looks up or gives to somebody who might."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from stopper.core.api_key_names import READ_FROM, is_key_name
@@ -49,6 +49,8 @@ def never_judged(facts: SourceFacts) -> frozenset[str]:
 
 def names_in(facts: SourceFacts, value: Value, names: frozenset[str], depth: int = 6) -> Iterator[str]:
     """Which of these keys a value says something of: it holds the look-up of one, derives from one, or asks for its presence."""
+    if type(value) is Constant:
+        return
     for part in walk(value, depth):
         if isinstance(part, Item):
             for name in names_said(facts, part.key):
@@ -120,19 +122,26 @@ def _never_judged(facts: SourceFacts) -> frozenset[str]:
     if not names:
         return names
     judged: set[str] = set()
+    for found in _judgements(facts, names):
+        judged.update(found)
+        if judged >= names:  # of most keys it is known soon
+            return frozenset()
+    return (names - judged) - frozenset(_kept(facts, names - judged))
+
+
+def _judgements(facts: SourceFacts, names: frozenset[str]) -> Iterator[Iterable[str]]:
+    """The keys that single comparisons, calls and look-ups judge."""
     for comparison in facts.comparisons():
-        judged.update(_compared(facts, comparison.left, comparison.right, comparison.operator, names))
-    idle = [one for one in facts.calls() if one.method in _LOOKUPS and _is_for_nothing(facts, one, names)]
+        yield _compared(facts, comparison.left, comparison.right, comparison.operator, names)
+    lookups = facts.calls(*(f"*.{name}" for name in _LOOKUPS))
+    idle = [one for one in lookups if _is_for_nothing(facts, one, names)]
     inside = {id(part) for one in idle for part in walk(one)}
     for call in facts.calls():
-        if call.method == "add_argument" or id(call) in inside:
-            continue
-        judged.update(_given(facts, call, names))
+        if call.method != "add_argument" and id(call) not in inside:
+            yield _given(facts, call, names)
     for lookup in facts.all_lookups:
         if not facts.is_test(lookup.span) and not _is_of_request(lookup.owner):
-            judged.update(names_in(facts, lookup.key, names))
-    judged.update(_kept(facts, names - judged))
-    return names - judged
+            yield names_in(facts, lookup.key, names)
 
 
 def _compared(facts: SourceFacts, left: Value, right: Value, operator: str, names: frozenset[str]) -> Iterator[str]:

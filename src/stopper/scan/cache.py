@@ -9,6 +9,7 @@ import hashlib
 import os
 import stat
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -93,13 +94,12 @@ def write(name: str, data: bytes) -> None:
     folder = _folder()
     if folder is None or len(data) > LARGEST:
         return
-    import tempfile
-
     with contextlib.suppress(OSError):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _is_own(folder):
             return
-        descriptor, new = tempfile.mkstemp(dir=folder, prefix=".new-")
+        new = folder / f".new-{os.getpid()}-{time.time_ns()}"
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
         try:
             with os.fdopen(descriptor, "wb") as handle:
                 handle.write(data)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import stopper
-from stopper.core import kept_patterns
+from stopper.core import kept_modules, kept_patterns
 from stopper.core.later_pattern import MADE, patterns_later
 from stopper.core.rule import CHECKS, SEVERITIES, Rule
 from stopper.scan import cache
@@ -70,6 +70,7 @@ def rules(*, kept: bool = True) -> tuple[Rule, ...]:
     if found is None and kept:
         found = _taken(cache.read(name), digest)
     if found is not None:
+        kept_modules.KEPT.open(kept_modules.PLACE, digest)
         return found
     from stopper.scan import catalogue  # and with it every rule: only where there is no index
 
@@ -80,6 +81,7 @@ def rules(*, kept: bool = True) -> tuple[Rule, ...]:
             for name in _ALSO:
                 importlib.import_module(name)
         _put(kept_patterns.PLACE, kept_patterns.packed(_patterns()))
+        _put(kept_modules.PLACE, kept_modules.packed(_modules(), digest))
     elif kept:
         cache.write(name, data)
     return every
@@ -100,6 +102,11 @@ def _patterns() -> dict[kept_patterns.Asked, None]:
                 made = cast("re.Pattern[str]", value)
                 found.update({(made.pattern, 0): None, (made.pattern, made.flags & ~re.UNICODE): None})
     return found
+
+
+def _modules() -> list[str]:
+    """The modules that a check imports, as far as its code is in the state that the index names."""
+    return [name for name in sys.modules if name.startswith(("stopper.core.", "stopper.rules.", "stopper.scan."))]
 
 
 def _bytes_of(path: Path) -> bytes | None:

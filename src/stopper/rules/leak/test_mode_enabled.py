@@ -143,16 +143,17 @@ _ROBOTS: Final = re.compile(r"(?i)cypress|playwright|selenium|puppeteer|pytest|e
 
 def _robots(facts: SourceFacts) -> Iterator[Hit]:
     """``if request.user_agent.string.startswith("cypress"): return`` in what should ask who is calling."""
+    hooks = frozenset(hook for route in facts.routes for hook in route.hooks)
     for one in facts.conditions():
-        said = [text_of(part) or "" for part in walk(one.value, 4)]
+        if not one.stops or one.refuses or one.negated or one.function not in hooks:
+            continue
         agent = any(
             (isinstance(part, Name) and part.dotted.startswith("flask.request.user_agent"))
             or (isinstance(part, Call) and part.callee.startswith("flask.request.user_agent"))
             or (isinstance(part, Item) and (text_of(part.key) or "").lower() == "user-agent")
             for part in walk(one.value, 5)
         )
-        before = any(one.function in route.hooks for route in facts.routes)
-        if agent and before and one.stops and not one.refuses and not one.negated and any(map(_ROBOTS.search, said)):
+        if agent and any(_ROBOTS.search(text_of(part) or "") for part in walk(one.value, 4)):
             yield Hit("whoever says to be a test is not asked who it is", one.span, certainty="likely")
 
 

@@ -1,0 +1,37 @@
+"""Reads the forms of a page: the fields of each, in order."""
+
+from html.parser import HTMLParser
+from typing import Final
+
+_NO_TEXT: Final = frozenset({"submit", "button", "image", "reset", "file"})
+
+
+class FormReader(HTMLParser):
+    """Collects the fields of each form while the page is read."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__()
+        self._method = method
+        self.found: list[tuple[str, list[tuple[str, str, str]]]] = []
+        self.files: list[list[str]] = []
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._inside = said.get("method", "get").lower() == self._method
+            if self._inside:
+                self.found.append((said.get("action", ""), []))
+                self.files.append([])
+        elif tag == "input" and self._inside and said.get("name"):
+            kind = said.get("type", "text").lower() or "text"
+            if kind == "file":
+                self.files[-1].append(said["name"])
+            if kind not in _NO_TEXT:
+                self.found[-1][1].append((said["name"], kind, said.get("value", "")))
+        elif tag in ("textarea", "select") and self._inside and said.get("name"):
+            self.found[-1][1].append((said["name"], tag, ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._inside = False

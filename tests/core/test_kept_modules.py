@@ -1,0 +1,76 @@
+"""Modules come out of one file only while its code is in the state that the file names."""
+
+import sys
+from collections.abc import Iterator
+from importlib.util import module_from_spec
+from pathlib import Path
+
+import pytest
+
+from stopper.core import kept_modules
+from stopper.core.kept_modules import KeptModules, packed
+
+NAME = "stopper.core.text_words"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    __import__(NAME)
+    path = tmp_path / "modules.codes"
+    path.write_bytes(packed([NAME, "stopper.core"], "now"))
+    return path
+
+
+@pytest.fixture
+def kept(place: Path) -> Iterator[KeptModules]:
+    found = KeptModules()
+    found.open(place, "now")
+    yield found
+    found.close()
+
+
+def test_a_module_is_made_of_the_code_that_its_source_gives(kept: KeptModules) -> None:
+    spec = kept.find_spec(NAME)
+    assert spec is not None
+    made = module_from_spec(spec)
+    kept.exec_module(made)
+    before = sys.modules[NAME]
+    assert made.__file__ == before.__file__
+    assert made.mentions.__code__.co_code == before.mentions.__code__.co_code
+    assert made.mentions is not before.mentions
+
+
+def test_packages_are_left_to_others(kept: KeptModules) -> None:
+    assert kept.find_spec("stopper.core") is None
+    assert kept.find_spec("json") is None
+
+
+def test_another_state_of_the_code_gives_nothing(place: Path) -> None:
+    found = KeptModules()
+    found.open(place, "later")
+    assert not found
+    assert found.find_spec(NAME) is None
+    found.close()
+
+
+def test_a_file_that_was_written_anew_meanwhile_gives_nothing(kept: KeptModules, place: Path) -> None:
+    kept.close()
+    place.write_bytes(packed([NAME], "later"))
+    assert kept.find_spec(NAME) is None
+
+
+@pytest.mark.parametrize(
+    "planted", [b"", b"x" * 100, kept_modules._MAGIC + b"\xff" * 8, kept_modules._MAGIC + bytes(7) + b"\x02[]"]
+)
+def test_what_is_not_of_our_shape_is_not_taken(planted: bytes, tmp_path: Path) -> None:
+    (tmp_path / "other").write_bytes(planted)
+    found = KeptModules()
+    found.open(tmp_path / "other", "now")
+    assert not found
+    found.close()
+
+
+def test_no_file_is_no_error(tmp_path: Path) -> None:
+    found = KeptModules()
+    found.open(tmp_path / "none", "now")
+    assert not found
