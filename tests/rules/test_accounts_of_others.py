@@ -108,6 +108,7 @@ CHANGES = [
     ("/users/<int:user_id>", "PUT", ("name",)),
     ("/user/update/<int:user_id>", "POST", ("name", "email")),
     ("/users/<int:user_id>/role", "PATCH", ("role",)),
+    ("/users/<int:user_id>/setRole", "POST", ("role",)),
     ("/account", "POST", ("user_id", "name")),
     ("/update_role", "POST", ("user_id", "role")),
 ]

@@ -182,3 +182,51 @@ def test_deeds_whose_bodies_take_few_words_or_say_to_whom(
     found = notes.judged("cross-user-object-access", **paths)
     assert (found.outcome == "fail") is not asks, found.message
     assert asks or [(ref.method, ref.path) for ref in found.routes] == [(method, path)]
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_settings_of_another_are_changed_to_what_they_say_already(asks: bool) -> None:
+    two = Two("settings")
+    settings: dict[int, dict[str, Any]] = {1: {"theme": "dark"}, 2: {"theme": "light"}}
+    before = {number: dict(one) for number, one in settings.items()}
+
+    @two.app.route("/people/<int:number>/settings", methods=["GET", "PUT"])
+    def of(number: int) -> Any:
+        me, one = two.caller(), settings.get(number) or abort(404)
+        if number != me and (asks or request.method == "GET"):
+            abort(403)
+        one.update(request.get_json() if request.method == "PUT" else {})
+        return jsonify(one)
+
+    found = two.judged()
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or [(ref.method, ref.path) for ref in found.routes] == [("PUT", "/people/{number}/settings")]
+    assert settings == before
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_search_finds_what_others_stored(asks: bool) -> None:
+    """What is looked for stands in the answer in any case."""
+    notes = Notes(asks=True)
+
+    @notes.app.get("/find")
+    def find() -> Any:
+        me, q = notes.caller(), request.args.get("q", "")
+        hits = [one for one in notes.notes.values() if q and q in one["text"] and (not asks or one["user_id"] == me)]
+        return jsonify(q=q, hits=hits)
+
+    reads: dict[str, Any] = {"get": {"responses": {}}}
+    paths: dict[str, Any] = {"/notes": {**reads, "post": body(text="string")}, "/notes/{note}": reads}
+    paths |= {"/me": reads, "/find": {"get": {"responses": {}, "parameters": [{"name": "q", "in": "query"}]}}}
+    found = notes.judged("cross-user-object-access", **paths)
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or [ref.path for ref in found.routes] == ["/find"]
+
+
+@pytest.mark.parametrize(("member", "told"), [("credit_limit", True), ("email", False)])
+def test_a_list_of_people_that_says_what_nobody_publishes(member: str, told: bool) -> None:
+    two = Two("customers")
+    rows = [{"id": n, "name": one["name"], member: f"{100 + n}"} for n, one in two.people.items()]
+    two.app.add_url_rule("/branch/customers", "all", lambda: jsonify(rows if two.caller() else []))
+    found = two.judged()
+    assert (found.outcome == "fail") is told, found.message

@@ -1,6 +1,7 @@
-"""Accounts that were there: somebody else sends a change of one that says what stands in it already, and is answered with it."""
+"""Accounts and what belongs to them that were there: somebody else sends a change that says what stands there already, and is let in."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -12,11 +13,13 @@ from stopper.core.naming import as_parameter
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import attempt, steady
+from stopper.core.probe_foreign import unknown
 from stopper.core.probe_inputs import members
-from stopper.core.probe_kinds import at_number
+from stopper.core.probe_kinds import at_number, route_at
 from stopper.core.probe_objects import inner_object
 from stopper.core.probe_others_accounts import account, changing_routes, fits
-from stopper.core.probe_own_values import SELF, own_numbers, says_whose
+from stopper.core.probe_own_id import is_of_a_person
+from stopper.core.probe_own_values import SELF, own_numbers, parameter_of, says_whose
 
 ROUTES_MOST: Final = 4
 TELLING: Final = 3
@@ -27,8 +30,12 @@ def asked(target: Target, alice: Identity, bob: Identity) -> Steps[list[Verdict]
     """The verdicts on routes that change the account of the person they name, where the scan can register nobody: nothing is changed."""
     found: list[Verdict] = []
     routes = list(changing_routes(target))[:ROUTES_MOST] if target.mode == "active" else []
-    if not routes or (yield from account(target, "first")) is not None:
+    below = list(_below(target))[:ROUTES_MOST] if target.mode == "active" else []
+    if not (routes or below) or (yield from account(target, "first")) is not None:
         return found
+    for route, method in below:
+        verdict = yield from attempt(_under_her_id(target, route, method, alice, bob))
+        found += [verdict] if verdict is not None else []
     hers, his = (yield from _own(target, alice)), (yield from _own(target, bob))
     if hers is None or his is None:
         return found
@@ -36,6 +43,56 @@ def asked(target: Target, alice: Identity, bob: Identity) -> Steps[list[Verdict]
         verdict = yield from attempt(_sent(target, route, method, (alice, hers), (bob, his)))
         found += [verdict] if verdict is not None else []
     return found
+
+
+def _below(target: Target) -> Iterator[tuple[Route, str]]:
+    """What is read and changed at one path under somebody's own id: ``/customers/{id}/settings``."""
+    for route in target.app.routes:
+        method = next((one for one in ("PATCH", "PUT") if one in route.methods), None)
+        if method is not None and route_at(target, route.path, "GET") is not None:
+            reads = replace(route, methods=("GET",))
+            if is_of_a_person(reads) and not PASSWORD.search(route.path):
+                yield route, method
+
+
+def _under_her_id(target: Target, route: Route, method: str, alice: Identity, bob: Identity) -> Steps[Verdict | None]:
+    name = parameter_of(route)
+    hers, his = (yield from own_numbers(target, alice, name)), (yield from own_numbers(target, bob, name))
+    number = next((one for kind, one in hers.items() if his.get(kind) not in (None, one) and fits(route, one)), None)
+    return (yield from sent_back(target, route, method, number, alice, bob)) if number is not None else None
+
+
+def sent_back(
+    target: Target, route: Route, method: str, number: str, alice: Identity, bob: Identity
+) -> Steps[Verdict | None]:
+    """Bob sends to a thing of Alice's what she reads there: he is let in, nobody without a credential is, and a thing that is not there is not
+    changed either."""
+    seen = yield from send(alice.on(at_number(target, route, number)))
+    stands = {
+        name: value
+        for name, value in inner_object(seen.response.json()).items()
+        if isinstance(value, (str, int, float)) and not PASSWORD.search(name) and name not in ("id", "_id")
+    }
+    if not seen.response.succeeded or not stands:
+        return None
+    honest = at_number(target, route, number, method)
+    known = {name: stands[name] for name in members(honest) if name in stands}
+    body = json.dumps(known or stands).encode()
+    anonymous = yield from send(replace(honest, body=body))
+    nobodys = yield from send(alice.on(replace(at_number(target, route, unknown(number), method), body=body)))
+    if not anonymous.response.refused or nobodys.response.succeeded:
+        return None
+    tried = yield from send(bob.on(replace(honest, body=body)))
+    ref = RouteRef(method, route.path)
+    if not tried.response.succeeded:
+        return passed(f"{ref} refuses bob")
+    evidence = (
+        Evidence("exchange", "control: alice reads what is hers", seen),
+        Evidence("exchange", "control: without a credential the change is refused", anonymous),
+        Evidence("exchange", "control: under an id that nobody has nothing is changed", nobodys),
+        Evidence("exchange", "bob sends what stands there already, and it is accepted", tried),
+    )
+    return failed(f"{ref} lets one user change what belongs to another", (ref,), evidence)
 
 
 def _own(target: Target, person: Identity) -> Steps[Exchange | None]:

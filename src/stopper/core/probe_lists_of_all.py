@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, MutableMapping
+from dataclasses import replace
 from typing import Final
 
 from stopper.core import probe_foreign as foreign
@@ -12,16 +13,24 @@ from stopper.core.owner_names import ADMIN_PATH, PERSON
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import attempt, is_door
-from stopper.core.probe_kinds import Kind, Thing, at_number, kinds
+from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, kinds
 from stopper.core.probe_own_values import own_numbers
+from stopper.core.probe_query import query_names, with_query
 
 KINDS_MOST: Final = 4
 LISTS_MOST: Final = 12
+SEARCHES_MOST: Final = 3
 _OF_ALL: Final = re.compile(
     r"(?i)(^|[/_-])(all|every|manage|management|manager|exports?|reports?|dump|backup|audit|statistics|stats|dashboard|overview|organi[sz]ers?|sales|revenue|"
-    r"accounting|finance|back-?office|supervisor|operator)([/_-]|$)"
+    r"accounting|finance|back-?office|supervisor|operator|agents?|tellers?|branch|queue|help-?desk|support|dispatch|payroll|hr)([/_-]|$)"
 )
 """Paths of lists that are for those who look after the things of all."""
+
+
+_SEEKS: Final = re.compile(
+    r"(?i)(q|query|search|search_?(term|text|query)|terms?|keywords?|text|find|s|title|name|content|filter|like)"
+)
+"""Names of a query by which texts are looked for."""
 
 
 def asked(target: Target, alice: Identity, bob: Identity, made: MutableMapping[str, Thing]) -> Steps[list[Verdict]]:
@@ -29,8 +38,8 @@ def asked(target: Target, alice: Identity, bob: Identity, made: MutableMapping[s
     of its collection."""
     found: list[Verdict] = []
     hers: list[tuple[Kind, Thing]] = []
-    lists, of_one = list(_lists(target))[:LISTS_MOST], _of_one_person(target)
-    if target.mode != "active" or not (lists or of_one):
+    lists, of_one, seeks = list(_lists(target))[:LISTS_MOST], _of_one_person(target), _searches(target)
+    if target.mode != "active" or not (lists or of_one or seeks):
         return found
     for kind in list(kinds(target))[:KINDS_MOST]:
         thing = (yield from attempt(foreign.made(target, kind, alice, bob))) if kind.list_route is not None else None
@@ -43,6 +52,9 @@ def asked(target: Target, alice: Identity, bob: Identity, made: MutableMapping[s
         if seen is not None and shown:
             verdict = yield from attempt(_judged(target, route, *shown[0], seen, bob))
             found += [verdict] if verdict is not None else []
+    for route, name in seeks if hers else ():
+        verdict = yield from attempt(_sought(target, route, name, hers, bob))
+        found += [verdict] if verdict is not None else []
     for route in of_one if hers else ():
         verdict = yield from attempt(_under_her_id(target, route, hers, alice, bob))
         found += [verdict] if verdict is not None else []
@@ -53,6 +65,28 @@ def _of_one_person(target: Target) -> list[Route]:
     """Lists under the id of a person: ``/users/{user_id}/orders``."""
     found = [one for one in target.app.routes if "GET" in one.methods and len(one.parameters) == 1]
     return [one for one in found if not one.path.endswith("}") and PERSON.search(one.parameters[0][0])][:LISTS_MOST]
+
+
+def _searches(target: Target) -> list[tuple[Route, str]]:
+    """Routes whose query takes a text that is looked for: ``/search?q=``."""
+    plain = [one for one in target.app.routes if "GET" in one.methods and not one.parameters and not is_door(one)]
+    named = [(one, (*query_names(target.request_for(one, "GET")), *one.names)) for one in plain]
+    found = [(one, next((name for name in names if _SEEKS.fullmatch(name)), "")) for one, names in named]
+    return [pair for pair in found if pair[1] and not ADMIN_PATH.search(pair[0].path)][:SEARCHES_MOST]
+
+
+def _sought(
+    target: Target, route: Route, name: str, hers: list[tuple[Kind, Thing]], bob: Identity
+) -> Steps[Verdict | None]:
+    """Bob looks for a text of Alice's: an entry with the id of what she made is found, and not only what he asked for said again."""
+    for kind, thing in hers:
+        for text in thing.texts[:2]:
+            request = with_query(target.request_for(route, "GET"), name, text)
+            seen = yield from send(bob.on(request))
+            entry = entry_of(seen, kind.parameter, thing.number) if seen.response.succeeded else None
+            if entry is not None and text in str(list(entry.values())):
+                return (yield from _judged(target, route, kind, thing, seen, bob))
+    return None
 
 
 def _under_her_id(
@@ -96,7 +130,8 @@ def _judged(
     target: Target, route: Route, kind: Kind, thing: Thing, seen: Exchange, bob: Identity
 ) -> Steps[Verdict | None]:
     """A fail, unless anybody may see the list, or what all may open by its id is listed for all on purpose (a feed beside one's own)."""
-    anonymous = yield from send(target.request_for(route, "GET"))
+    bare = tuple(pair for pair in seen.request.headers if pair[0].lower() == "accept")
+    anonymous = yield from send(replace(seen.request, headers=bare, identity=None))
     if _shows(anonymous, thing):
         return None
     if not _OF_ALL.search(route.path):

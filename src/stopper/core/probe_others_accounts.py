@@ -38,10 +38,11 @@ _SURELY: Final = re.compile(r"(?i)^(users?|people|persons?)$")
 """Nouns under which the number of an account surely is that of the account."""
 _ABOUT: Final = re.compile(
     r"(?i)^(updates?|edit|change|modify|save|set|profile|details?|info|settings|email|phone|address|bio|roles?|promote|admin|make|permissions?|privileges?|rights|"
-    r"status|activate|deactivate|suspend|ban|block|balance|credits?|delete|remove|destroy)$"
+    r"status|activate|deactivate|suspend|ban|block|balance|credits?|delete|remove|destroy|grant|elevate|upgrade|demote|verify|approve|unlock|lock|enable|disable|level|tier|plan|limit|points|"
+    r"to|as|by|superuser|moderator|staff|manager)$"
 )
 """What a path may say beside the person where the account itself is meant."""
-_ENDS: Final = re.compile(r"(?i)^(delete|remove|destroy|deactivate|suspend|ban|block)$")
+_ENDS: Final = re.compile(r"(?i)^(delete|remove|destroy|deactivate|suspend|ban|block|disable|lock)$")
 _FIXED: Final = re.compile(r"(?i)(^|_)(id|uuid|key|number|date|time|at|url|token)$|created|updated|passw|pwd|hash")
 
 
@@ -116,7 +117,7 @@ def _ends(route: Route, method: str) -> bool:
 
 
 def _words(route: Route) -> list[str]:
-    return [word for word in re.split(r"[/_.-]+", re.sub(r"\{[^{}]*\}", "", route.path)) if word]
+    return [word for word in re.split(r"[/_.]+", as_parameter(re.sub(r"\{[^{}]*\}", "", route.path))) if word]
 
 
 def is_of_an_account(route: Route) -> bool:

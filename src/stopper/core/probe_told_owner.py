@@ -47,6 +47,29 @@ _NOBODYS: Final = re.compile(
 )
 _HIGH: Final = re.compile(r"(?i)admin|staff|super|manager|owner|moderator|operator|support")
 _TEAMS: Final = ("company_id", "tenant_id", "org_id", "organization_id", "team_id", "workspace_id", "group_id")
+_NUMBERS: Final = (
+    "customer_id",
+    "customer_no",
+    "customer_number",
+    "client_id",
+    "member_id",
+    "patient_id",
+    "employee_id",
+    "student_id",
+)
+"""What else a person may be called by in things."""
+_ALL_PEOPLE: Final = re.compile(
+    r"(?i)(^|[/_-])(customers|clients|users|members|employees|patients|students|people|persons)$"
+)
+_CALLED: Final = re.compile(
+    r"(user|customer|client|member|patient|employee|student|person|account)?_?(id|no|number|uuid|email|name)|e_?mail|username|login|handle"
+)
+"""Members of an entry of such a list that say who it is."""
+_OF_PEOPLE: Final = re.compile(
+    r"(?i)(.*_)?(balance|salary|net_worth|income|iban|ssn|social_security(_number)?|card_(number|no|last4?)|(daily|credit|transfer|withdrawal)_limit|credit_score|"
+    r"password(_hash)?|api_key|token|secret|diagnosis|medication|passport(_number|_no)?|national_id|tax_id)"
+)
+"""What no list of people says of each to all."""
 LISTS_MOST: Final = 6
 ROUTES_MOST: Final = 4
 NUMBERS: Final = 4
@@ -101,7 +124,8 @@ def _lists(target: Target) -> Iterator[Route]:
     for route in target.app.routes:
         if "GET" in route.methods and not route.parameters and not is_door(route) and not SELF.search(route.path):
             path = route.path.rstrip("/")
-            if _PERSONAL.search(path) and not ADMIN_PATH.search(path) and not _NOBODYS.search(path):
+            listed = _PERSONAL.search(path) or _ALL_PEOPLE.search(path)
+            if listed and not ADMIN_PATH.search(path) and not _NOBODYS.search(path):
                 yield route
 
 
@@ -139,9 +163,11 @@ def _below_a_person(target: Target) -> Iterator[tuple[Route, Route]]:
 
 def _called(target: Target, person: Identity) -> Steps[set[str]]:
     """The ids and the name of a person, as a thing may say them."""
-    found = yield from own_numbers(target, person, "user_id")
-    names = {person.subject} if person.subject is not None else set[str]()
-    return {*found.values(), *names}
+    found = set((yield from own_numbers(target, person, "user_id")).values())
+    for name in _NUMBERS:
+        told = yield from own_numbers(target, person, name)
+        found |= {told[name]} if name in told else set[str]()
+    return found | ({person.subject} if person.subject is not None else set[str]())
 
 
 def _same_team(target: Target, alice: Identity, bob: Identity) -> Steps[bool | None]:
@@ -188,18 +214,26 @@ def _whose(entry: object) -> set[str]:
     }
 
 
+def _who(entry: object) -> set[str]:
+    """What an entry of a list of people says of who it is."""
+    said = cast("dict[str, object]", entry) if isinstance(entry, dict) else {}
+    known = [value for name, value in said.items() if _CALLED.fullmatch(as_parameter(name))]
+    return {str(one) for one in known if isinstance(one, (str, int)) and not isinstance(one, bool)}
+
+
 def _of_everybody(target: Target, route: Route, hers: Somebody, his: Somebody, *, apart: bool) -> Steps[Verdict | None]:
     """A list of personal things that shows both people what is one's and what is the other's. Of what a company may look at together it weighs
     less, where nobody knows that they are *apart*."""
     (alice, her_names), (bob, his_names) = hers, his
     request = target.request_for(route, "GET")
-    what, weighs = _PRIVATE, cast("Severity | None", None)
+    of_people, weighs = _ALL_PEOPLE.search(route.path.rstrip("/")) is not None, cast("Severity | None", None)
+    what, whose_of = (_OF_PEOPLE, _who) if of_people else (_PRIVATE, _whose)
     seen, own = (yield from send(bob.on(request))), (yield from send(alice.on(request)))
-    shown = [(one, _whose(one)) for one in entries(seen.response.json())] if seen.response.succeeded else []
+    shown = [(one, whose_of(one)) for one in entries(seen.response.json())] if seen.response.succeeded else []
     others = [one for one, whose in shown if whose and not whose & his_names and _is_private(one, what)]
     if not own.response.succeeded or not any(whose & her_names for _, whose in shown) or not others:
         return None
-    known = [_whose(one) for one in entries(own.response.json())]
+    known = [whose_of(one) for one in entries(own.response.json())]
     if not any(whose and not whose & her_names for whose in known):
         return None
     if (
