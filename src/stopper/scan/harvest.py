@@ -6,9 +6,11 @@ from typing import Final, cast
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Response
+from stopper.core.naming import as_parameter
 from stopper.core.owner_names import PERSON
 from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_baseline import is_door
+from stopper.core.probe_objects import entries
 from stopper.scan.honest import USUAL_FIELDS, HonestRequests
 from stopper.scan.wire.courier import Courier
 
@@ -17,6 +19,12 @@ _ABOUT: Final = re.compile(
     r"(?i)(^|_)(label|labels|column|columns|title|description|schema|links?|meta|paging|pagination|filters?)($|_)"
 )
 """Members that say something about the things and hold none."""
+
+_OF_ITSELF: Final = re.compile(
+    r"(^|_)(id|uuid|pk|hash|token|slug)$|^(created|updated|modified|owner|author|user|username|status|url|links?|self)|_(at|on|by)$|role|admin|passw"
+)
+"""Members that whoever makes a thing does not say."""
+LIKE_MOST: Final = 12
 
 
 def harvested(
@@ -44,17 +52,47 @@ def _first_id(
     lists: Sequence[Route], parameter: str, courier: Courier, honest: HonestRequests, who: Identity | None, *, own: bool
 ) -> str | None:
     """``own`` says that a thing of the scan's own is wanted before one that was there."""
+    known = _learn_likes(lists, courier, honest, who)
     made = _one_each(lists, "POST") if courier.mode == "active" else []
     for route in made if own else ():
         if (new := _ask(route, "POST", parameter, courier, honest, who)) is not None:
             return new
     for route in _one_each(lists, "GET"):
-        if (seen := _ask(route, "GET", parameter, courier, honest, who)) is not None:
+        if route.path in known:
+            seen = next(ids_in(known[route.path], parameter), None)
+        else:
+            seen = _ask(route, "GET", parameter, courier, honest, who)
+        if seen is not None:
             return seen
     for route in made:
         if (new := _created(route, parameter, courier, honest, who)) is not None:
             return new
     return None
+
+
+def _learn_likes(
+    lists: Sequence[Route], courier: Courier, honest: HonestRequests, who: Identity | None
+) -> dict[str, Response]:
+    """Where no reader knows what a thing is made of, it is made of what things of its kind show. The list that was read, by its path."""
+    makers = [one for one in lists if "POST" in one.methods]
+    shown = next((one for one in lists if "GET" in one.methods), None)
+    told = any(one.request_schema or one.fields or honest.learned.get(one.path) for one in makers)
+    if not makers or shown is None or told:
+        return {}
+    request = honest(shown, "GET")
+    try:
+        response = courier.carry(who.on(request) if who is not None else request).response
+    except Skipped:
+        return {}
+    first = next(iter(entries(response.json())), {}) if response.succeeded else {}
+    kept = {
+        name: value
+        for name, value in first.items()
+        if isinstance(value, (str, int, float)) and name.isidentifier() and not _OF_ITSELF.search(as_parameter(name))
+    }
+    if kept:
+        honest.like[shown.path.rstrip("/")] = dict(list(kept.items())[:LIKE_MOST])
+    return {shown.path: response} if response.succeeded else {}
 
 
 def _is_changed(app: App, route: Route) -> bool:

@@ -41,6 +41,8 @@ class HonestRequests:
     """The same of what is read from the query."""
     queries: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
     """What a route's query is, where only this makes sense: route path → name → value."""
+    like: dict[str, dict[str, object]] = field(default_factory=dict[str, dict[str, object]])
+    """What the things of a collection show of themselves, by its path: members with a value of that type."""
     own: dict[str, str] = field(default_factory=dict[str, str])
     """Numbers of the first person by the names of parameters; only what reads is asked with them."""
 
@@ -93,6 +95,11 @@ class HonestRequests:
         body = dict(cast("Mapping[str, object]", made)) if isinstance(made, dict) else {}
         for name in (*route.fields, *self.learned.get(route.path, ())):
             body.setdefault(name, plausible(name, self.canary))
+        if not body and route.request_schema is None:
+            body = {
+                name: plausible(name, self.canary) if isinstance(value, str) else value
+                for name, value in self.like.get(route.path.partition("/{")[0].rstrip("/"), {}).items()
+            }
         return {name: self._meant(name, value) for name, value in body.items()}
 
     def _meant(self, name: str, value: object) -> object:

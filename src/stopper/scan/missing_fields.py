@@ -4,6 +4,7 @@ import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from html import unescape
 from typing import Final, cast
 
 from stopper.core.app import App, Route
@@ -31,6 +32,8 @@ _ABSENT: Final = re.compile(
 )
 _QUOTED: Final = re.compile(r"""['"`]([A-Za-z_]\w{0,39})['"`]""")
 _KEY_ERROR: Final = re.compile(r"""(?:^|KeyError: )['"]([A-Za-z_]\w{0,39})['"]$""")
+_PAGE: Final = re.compile(r"""<title>\s{0,9}(?:[\w.]{1,60}\.)?KeyError: ['"]([A-Za-z_]\w{0,39})['"]""")
+"""How the page of a debugger begins that tells which key was not there."""
 # A word is taken whole: ``and`` and ``or`` inside one would let it be split in more ways than can be tried.
 _LIST: Final = r"([A-Za-z_]\w{0,39}+(?:(?:\s*(?:,(?:\s*and\b)?|&|/)\s*|\s+(?:and|or)\s+)[A-Za-z_]\w{0,39}+){0,7})"
 _SAYINGS: Final = (
@@ -132,7 +135,9 @@ def missing_in(response: Response) -> tuple[str, ...]:
         return ()
     said = response.json()
     if said is None:
-        plain = re.sub(r"<[^>]{0,400}>", " ", response.text[: TEXT_MOST * 2])
+        if (page := _PAGE.search(unescape(response.text[:TEXT_MOST]))) is not None:
+            return (page.group(1),)
+        plain = unescape(re.sub(r"<[^>]{0,400}>", " ", response.text[: TEXT_MOST * 2]))
         found: Iterator[str] = (
             _in_text(" ".join(plain.split()), response.status) if len(plain) <= TEXT_MOST else iter(())
         )

@@ -1,9 +1,10 @@
 """Ids of things come from the things: what an answer says about them holds none."""
 
 import json
+from typing import Any
 
 import pytest
-from flask import Flask, jsonify
+from flask import Flask, jsonify, request
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Response
@@ -41,3 +42,20 @@ def test_a_list_is_asked_once_however_many_routes_stand_beside_it() -> None:
     courier = Courier(WsgiTransport(app), mode="active")
     assert harvested(App(routes=tuple(routes)), courier, HonestRequests(), ()) == {}
     assert courier.sent <= 3
+
+
+def test_a_thing_is_made_of_what_things_of_its_kind_show() -> None:
+    """Nothing that the server says by itself, as an id, whose it is and when it was made."""
+    app, made = Flask("courses"), list[object]()
+    known = {"id": 1, "name": "Yoga", "seats": 12, "owner_id": 3, "created_at": "2026-01-01"}
+    app.add_url_rule("/courses", "listed", lambda: jsonify([known]))
+
+    @app.post("/courses")
+    def make() -> Any:
+        made.append(request.get_json())
+        return jsonify({**known, **request.get_json(), "id": 2}), 201
+
+    routes = [Route("/courses", ("GET", "POST")), Route("/courses/{id}", ("GET",), parameters=(("id", "int"),))]
+    honest = HonestRequests(canary="stp")
+    harvested(App(routes=tuple(routes)), Courier(WsgiTransport(app), mode="active"), honest, ())
+    assert json.loads(honest(routes[0], "POST").body) == {"name": "text stp", "seats": 12}

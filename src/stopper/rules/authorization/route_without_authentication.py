@@ -20,7 +20,8 @@ from stopper.core.personal import addresses_in, is_personal, mentions_personal, 
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_administrators import shown_to_all
-from stopper.core.probe_baseline import TRIES, alike, attempt, candidates, is_door, protected
+from stopper.core.probe_baseline import TRIES, alike, attempt, beyond, candidates, is_door, protected
+from stopper.core.probe_open_writes import Open, open_writes, refused_log_in
 from stopper.core.probe_own_values import shows_account
 from stopper.core.refusing_views import only_refuses
 from stopper.core.rule import Hit, Rule
@@ -247,15 +248,6 @@ class Control:
     identity: Identity | None
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
-    """A route that answers nobody, and its answer to somebody where there is one to compare with."""
-
-    ref: RouteRef
-    anonymous: Exchange
-    honest: Exchange | None = None
-
-
 def probe(target: Target) -> Steps[Verdict]:
     """Asks the reading routes as nobody; people's data in the answer convicts, where the same application guards other routes or the path
     says that it is for administrators."""
@@ -264,6 +256,9 @@ def probe(target: Target) -> Steps[Verdict]:
         places, evidence = yield from shown_to_all(target)
         if places:
             return failed(f"anybody can call {places[0]} and is shown a list of people", places, evidence)
+        refused = yield from refused_log_in(target)
+        if refused is not None and (changed := (yield from open_writes(target))):
+            return _verdict(Control(RouteRef("POST", refused.request.target), refused, None), changed)
         return not_applicable("no route of this application was found that asks who is calling")
     known = {hit.route for hit in detect(target.app) if hit.route is not None}
     found: list[Open] = []
@@ -273,7 +268,10 @@ def probe(target: Target) -> Steps[Verdict]:
             open_to_all = yield from attempt(_open_to_all(target, route, ref, control.identity, ref in known))
             found.extend([open_to_all] if open_to_all is not None else [])
     if target.mode == "active":
-        found.extend((yield from _open_writes(target, known)))
+        found.extend((yield from beyond(_open_writes(target, known), found)) or ())
+        changed = (yield from beyond(open_writes(target), found)) or []
+        told = [one.ref for one in found]
+        found.extend(one for one in changed if one.ref not in told)
     return _verdict(control, found)
 
 
@@ -360,11 +358,13 @@ def _verdict(control: Control, found: list[Open]) -> Verdict:
         return passed("no route was found that gives people's data to an anonymous caller")
     evidence = [Evidence("exchange", f"control: {control.ref} refuses a caller without a credential", control.refusal)]
     for one in found[:5]:
-        if one.honest is not None:
+        if one.honest is not None and one.ref.method == "GET":
             evidence.append(Evidence("exchange", f"{one.ref} with a credential", one.honest))
         evidence.append(
             Evidence("exchange", f"{one.ref} without any credential is answered all the same", one.anonymous)
         )
+        if one.honest is not None and one.ref.method != "GET":
+            evidence.append(Evidence("exchange", "what is there afterwards", one.honest))
     names = ", ".join(str(one.ref) for one in found[:5])
     message = f"anybody can call {names} without a credential and gets or changes what belongs to people"
     return failed(message, [one.ref for one in found], evidence)
