@@ -1,11 +1,12 @@
 """How an application limits its callers, as its source says it: by Flask-Limiter, by its own counters, or not at all."""
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
-from stopper.core.values import Name, Sequence, Value, is_constant, walk
+from stopper.core.values import Name, Sequence, Value, is_constant, text_of, walk
 
 LIMITERS: Final = ("flask_limiter.Limiter", "flask_limiter.extension.Limiter")
 _LIBRARIES: Final = (
@@ -20,6 +21,9 @@ _LIBRARIES: Final = (
 LIMITING: Final = re.compile(
     r"(?i)throttl|rate_?limit|limiter\b|\.limit$|shared_limit|lock_?out|too_?many|slow_?down|back_?off|quota|token_?bucket"
 )
+_SECONDS: Final = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400, "month": 2_592_000, "year": 31_536_000}
+_LIMIT: Final = re.compile(r"(?i)(\d{1,9})\s*(?:per|/)\s*([1-9]\d{0,5})?\s*(second|minute|hour|day|month|year)")
+"""The notation of Flask-Limiter: ``10 per 5 minutes; 100/day``."""
 AUTH_PATH: Final = re.compile(
     r"(?i)(^|[/_.-])(log_?-?in|sign_?-?in|authenticate|auth|tokens?|sessions?|otp|totp|2fa|mfa|verify|password|reset|forgot|register|sign_?-?up|refresh)([/_.-]|$)"
 )
@@ -66,6 +70,27 @@ def has_default(facts: SourceFacts) -> bool:
         if call.open:
             return True
     return any(True for _ in facts.config_writes("RATELIMIT_DEFAULT", "RATELIMIT_APPLICATION", "RATELIMIT_DEFAULTS"))
+
+
+def default_a_day(facts: SourceFacts) -> int | None:
+    """How often a day the limit for every route lets one caller ask, where it stands in the source; None where it does not."""
+    found = [times for text in _defaults(facts) if (times := _a_day(text)) is not None]
+    return min(found, default=None)
+
+
+def _defaults(facts: SourceFacts) -> Iterator[str]:
+    said = [call.keyword(name) for call in facts.calls(*LIMITERS) for name in ("default_limits", "application_limits")]
+    said += [write.value for write in facts.config_writes("RATELIMIT_DEFAULT", "RATELIMIT_APPLICATION")]
+    for value in said:
+        yield from (text for part in walk(value, 2) if (text := text_of(part)))
+
+
+def _a_day(text: str) -> int | None:
+    found = [
+        int(times) * _SECONDS["day"] // (_SECONDS[unit.lower()] * int(many or 1))
+        for times, many, unit in _LIMIT.findall(text)
+    ]
+    return min(found, default=None)
 
 
 def is_limited(function: Function) -> bool:

@@ -25,25 +25,8 @@ from stopper.core.values import Call, Constant, Format, Mapping, Member, Name, P
 from stopper.core.written_alike import written_alike
 
 _ROOTS: Final = frozenset(
-    {
-        ".",
-        "./",
-        "..",
-        "../",
-        "/",
-        "../..",
-        "instance",
-        "./instance",
-        ".git",
-        "logs",
-        "/var/log",
-        "backups",
-        "/etc",
-        "/app",
-        "/srv",
-        "~",
-    }
-)
+    {".", "./", "..", "../", "/", "../..", "instance", "./instance", ".git", "logs", "/var/log", "backups", "/etc", "/app", "/srv", "~"}
+)  # fmt: skip
 _OWN_FOLDERS: Final = frozenset({"log", "logs", "backup", "backups", "dumps", "instance", ".git"})
 """Folders of a project that nobody puts anything into for others."""
 _OWN_FILE: Final = re.compile(r"(?i)(?:^|/)\.env[\w.]*$|\.(?:sqlite3?|db|log|bak|sql|pem|key|env)$")
@@ -242,7 +225,7 @@ def _is_own_file(value: Value | None) -> bool:
             return True
         case Call(callee="os.path.abspath" | "os.path.realpath" | "pathlib.Path", args=(inner, *_)):
             return _is_own_file(inner)
-        case Call(receiver=inner, method="resolve" | "absolute"):
+        case Call(receiver=inner, method="resolve" | "absolute" | "as_posix"):
             return _is_own_file(inner)
         case _:
             return False
@@ -259,6 +242,11 @@ def _is_root(folder: Value) -> bool:
             | Call(callee="os.path.join", args=(base, Constant(value=str(last))))
         ):  # ``Path(app.instance_path) / "logs"``
             return last.strip("/") in _OWN_FOLDERS and _is_root(base)
+        case (
+            Call(callee="str" | "os.fspath", args=(inner,))
+            | Call(receiver=inner, method="resolve" | "absolute" | "as_posix")
+        ):
+            return inner is not None and _is_root(inner)
         case Call(callee="os.path.abspath" | "os.path.realpath" | "os.path.dirname" | "pathlib.Path", args=(inner,)):
             return _is_root(inner) or (folder.callee.endswith("dirname") and _is_own_file(inner))
         case Member(owner=inner, attribute="parent"):

@@ -9,7 +9,7 @@ from stopper.core.checked_input import origins
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Verdict
 from stopper.core.labels import UNTRUSTED
-from stopper.core.limiter_facts import LIMITERS, has_default, is_limited
+from stopper.core.limiter_facts import LIMITERS, default_a_day, has_default, is_limited
 from stopper.core.llm_names import LENGTHS, model_calls, payload, said
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_llm import broken, models
@@ -21,6 +21,8 @@ _LIMITERS: Final = ("flask_limiter", "limits", "slowapi", "ratelimit", "pyrate_l
 _CHAT_MODELS: Final = r"langchain\w*(?:\.\w+)*\.(?:\w*Chat\w+|init_chat_model|OpenAI|Ollama)"
 _LARGE: Final = 32_000
 """Tokens of one answer above which a bound is none."""
+_MANY: Final = 10_000
+"""Requests a day above which a limit is none for what each costs."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -31,6 +33,9 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         if not _limits_callers(facts, call.function) and not _asks_for_length(facts, call.function):
             yield Hit("neither the length of the answer nor what a caller may spend is bounded", call.span)
+        elif _only_slows(facts, call.function):
+            said = f"the answer has no most, and the limit for every route lets a caller ask {default_a_day(facts):,} times a day"
+            yield Hit(said, call.span, certainty="possible", severity="low")
 
 
 def _is_bounded(facts: SourceFacts, call: Call) -> bool:
@@ -70,6 +75,16 @@ def _limits_callers(facts: SourceFacts, function: str) -> bool:
         return True
     index = index_of(facts)
     return any(function in index.calling([one.name], 4) for one in guards)
+
+
+def _only_slows(facts: SourceFacts, function: str) -> bool:
+    """That all that holds callers is a limit for every route which keeps a server alive, and nothing on the way measures a text."""
+    a_day = default_a_day(facts)
+    if a_day is None or a_day < _MANY or facts.says("max_length", "Length", "quota", "budget"):
+        return False
+    index = index_of(facts)
+    ways = [one for one in index.by_name.values() if function in index.calling([one.name], 4)]
+    return not any(is_limited(one) or _asks_for_length(facts, one.name) for one in ways)
 
 
 def _made_without_length(facts: SourceFacts) -> bool:
