@@ -1,57 +1,77 @@
 """An ordinary user sees and does what only an administrator should."""
 
 import re
+import uuid
 from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import Route
+from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.owner_names import ADMIN_PATH
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import TRIES, alike, attempt, is_door
+from stopper.core.probe_baseline import TRIES, alike, beyond, is_door
+from stopper.core.probe_foreign import unknown
+from stopper.core.probe_kinds import at_number
 from stopper.core.rule import Rule
 
 _ROLES: Final = re.compile(r"(?i)role|scope|perm|group|admin")
 _HIGH: Final = re.compile(r"(?i)admin|root|super|staff|manager|operator")
 
+_CHANGES: Final = ("PUT", "PATCH", "POST")
+SHOWN: Final = 3
+"""Routes whose exchanges are kept."""
+
 
 def probe(target: Target) -> Steps[Verdict]:
-    """An administrator's reading routes that refuse nobody's request are asked as an ordinary user of the scan."""
+    """An administrator's routes that refuse nobody's request are asked as an ordinary user of the scan."""
     low = next((one for one in target.identities if one.headers and _is_low(target, one)), None)
     if low is None:
         return not_applicable("the scan is no ordinary user")
     if _may_be_the_only_one(target, low):
         return unsure(f"{low.name} was given alone and may be the administrator; give a second person")
-    tried = 0
-    for route in list(_routes(target))[: TRIES[target.depth]]:
-        request, ref = target.request_for(route, "GET"), RouteRef("GET", route.path)
-        anonymous = yield from attempt(send(request))
+    tried, found = 0, list[tuple[RouteRef, Evidence, Evidence]]()
+    for route, method in list(_routes(target))[: TRIES[target.depth]]:
+        ref = RouteRef(method, route.path)
+        request = target.request_for(route, "GET") if method == "GET" else _asks_for_nobody(target, route, method)
+        anonymous = yield from beyond(send(request), found)
         if anonymous is None or not anonymous.response.refused:
             continue
         tried += 1
-        answer = yield from attempt(send(low.on(request)))
-        if (
-            answer is None
-            or not answer.response.succeeded
-            or not answer.response.body
-            or alike(answer.response, anonymous.response)
-        ):
-            continue
-        evidence = [
-            Evidence("exchange", "control: without a credential the route is refused", anonymous),
-            Evidence("exchange", f"{low.name}, who has no role, gets the administrator's answer", answer),
-        ]
-        return failed(f"{ref} is an administrator's by its path, and an ordinary user is let in", [ref], evidence)
+        answer = yield from beyond(send(low.on(request)), found)
+        if answer is not None and _let_in(answer, anonymous):
+            first = Evidence("exchange", "control: without a credential the route is refused", anonymous)
+            found.append((ref, first, Evidence("exchange", f"{low.name}, who has no role, is let in", answer)))
+    if found:
+        more = f" (and {len(found) - 1} more of the kind)" if len(found) > 1 else ""
+        evidence = [part for _, *parts in found[:SHOWN] for part in parts]
+        message = f"{found[0][0]} is an administrator's by its path, and an ordinary user is let in{more}"
+        return failed(message, [ref for ref, *_ in found], evidence)
     if not tried:
         return not_applicable("no route of an administrator was found that refuses a caller without a credential")
     return passed(f"{tried} routes of administrators refuse an ordinary user")
 
 
-def _routes(target: Target) -> Iterator[Route]:
-    return (
-        one for one in target.app.routes if "GET" in one.methods and ADMIN_PATH.search(one.path) and not is_door(one)
-    )
+def _let_in(answer: Exchange, anonymous: Exchange) -> bool:
+    """Whether it is an answer of the function itself: a change of what nobody has may say nothing."""
+    said = bool(answer.response.body) or answer.request.method != "GET"
+    return answer.response.succeeded and said and not alike(answer.response, anonymous.response)
+
+
+def _routes(target: Target) -> Iterator[tuple[Route, str]]:
+    """What reads, then what changes something by its id: of that an id is asked for that nobody has."""
+    plain = [one for one in target.app.routes if ADMIN_PATH.search(one.path) and not is_door(one)]
+    yield from ((one, "GET") for one in plain if "GET" in one.methods)
+    for one in plain if target.mode == "active" else ():
+        if len(one.parameters) == 1 and one.path.count("{") == 1:
+            yield from ((one, method) for method in _CHANGES if method in one.methods)
+
+
+def _asks_for_nobody(target: Target, route: Route, method: str) -> Request:
+    name, kind = route.parameters[0]
+    counted = "int" in kind or (kind in ("", "string", "default") and "id" in name.lower())
+    return at_number(target, route, unknown("1" if counted else str(uuid.UUID(int=1))), method)
 
 
 def _may_be_the_only_one(target: Target, one: Identity) -> bool:
