@@ -22,6 +22,7 @@ _BY_ATTRIBUTE: Final = re.compile(
 _HOSTS: Final = re.compile(
     r"https?://(?:api\.(?:openai|anthropic|mistral|groq|cohere|together)\.\w+|generativelanguage\.googleapis\.com|[\w.-]*openai\.azure\.com|openrouter\.ai|(?:localhost|127\.0\.0\.1|ollama):11434)"
 )
+_DOORS: Final = re.compile(r"/(?:chat/completions|completions|responses|messages|api/(?:chat|generate))/?$")
 LENGTHS: Final = (
     "max_tokens",
     "max_completion_tokens",
@@ -105,22 +106,38 @@ def _written(call: Call) -> str:
 
 
 def _by_http(facts: SourceFacts) -> Iterator[Call]:
-    for call in facts.calls(
-        "requests.post", "httpx.post", "requests.Session.post", "httpx.Client.post", "urllib.request.Request"
-    ):
-        address = call.argument(0, "url")
+    for call in facts.calls("*.post", "urllib.request.Request"):
         if call.callee == "urllib.request.Request" and call.lacks(1, "data"):
             continue  # nothing is sent: a list of models is read
-        if any(
-            isinstance(part, Constant) and isinstance(part.value, str) and _HOSTS.match(part.value)
-            for part in walk(address, 3)
-        ):
+        if _is_of_provider(call) or _is_asked_like_one(call):
             yield call
+
+
+def _is_of_provider(call: Call) -> bool:
+    """That the address, or the one that the client was made with, is a provider's."""
+    client = call.receiver
+    based = client.keyword("base_url") if isinstance(client, Call) else None
+    return any(
+        isinstance(part, Constant) and isinstance(part.value, str) and _HOSTS.match(part.value)
+        for value in (call.argument(0, "url"), based)
+        for part in walk(value, 3)
+    )
+
+
+def _is_asked_like_one(call: Call) -> bool:
+    """``post(BASE + "/chat/completions", json={"model": …, "messages": […]})``, wherever that is."""
+    body = payload(call)
+    if not isinstance(body, Mapping) or body.get("model") is None:
+        return False
+    return any(body.get(key) is not None for key in ("messages", "prompt", "input")) and any(
+        _DOORS.search(text) for part in walk(call.argument(0, "url"), 3) if (text := text_of(part))
+    )
 
 
 def payload(call: Call) -> Value | None:
     """The JSON that a call by plain HTTP sends; None for a library's call."""
-    return call.keyword("json", "data") if call.callee.startswith(("requests.", "httpx.", "urllib.")) else None
+    by_http = call.method == "post" or call.callee.startswith(("requests.", "httpx.", "urllib."))
+    return call.keyword("json", "data") if by_http else None
 
 
 def said(call: Call, *names: str) -> Value | None:
