@@ -5,7 +5,7 @@ import hashlib
 import itertools
 import secrets
 import uuid
-from typing import Any
+from typing import Any, cast
 
 import jwt
 import pytest
@@ -30,6 +30,7 @@ def verdict(slug: str, app: Flask, **given: Any) -> Verdict:
 def accounts(change: Any, path: str = "/users/<name>/password", method: str = "PUT") -> Flask:
     """An API with accounts; *change* gets the person's stored account and the body."""
     app, people, tokens = Flask("accounts"), dict[str, dict[str, Any]](), dict[str, str]()
+    app.config["PEOPLE"] = people
 
     @app.post("/register")
     def register() -> Any:
@@ -176,6 +177,37 @@ def test_a_size_that_is_refused_is_held_down() -> None:
         return jsonify(list(range(50))[:size]) if size <= 100 else (jsonify(error="at most 100"), 422)
 
     assert verdict("page-size-unlimited", app).outcome == "pass"
+
+
+# --- a reset without a proof -----------------------------------------------------------------------------------------------------
+
+
+def forgetful(proof: str) -> Flask:
+    """People who may reset their passwords: by their names alone, by a strong token that the answer hands out, or by one that is mailed."""
+    app, mailed = accounts(believes), dict[str, str]()
+    people = cast("dict[str, dict[str, str]]", app.config["PEOPLE"])
+
+    @app.post("/forgot-password")
+    def forgot() -> Any:
+        token = secrets.token_urlsafe(24)
+        mailed[token] = request.get_json()["username"]
+        return jsonify(reset_token=token) if proof == "shown" else jsonify(sent=True)
+
+    @app.post("/reset-password")
+    def reset() -> Any:
+        sent = request.get_json()
+        name = sent["username"] if proof == "none" else mailed.get(str(sent.get("token")))
+        if name not in people:
+            return jsonify(error="no"), 403
+        people[name]["password"] = sent["new_password"]
+        return jsonify(ok=True)
+
+    return app
+
+
+@pytest.mark.parametrize(("proof", "outcome"), [("none", "fail"), ("shown", "fail"), ("mailed", "open")])
+def test_a_password_that_is_reset_without_a_proof_is_told_by_the_log_in(proof: str, outcome: str) -> None:
+    assert verdict("reset-token-weak", forgetful(proof)).outcome == outcome
 
 
 # --- reset-token-weak, reset-link-from-host-header ------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ _ASKS: Final = re.compile(
     r"reset[/_-]?(password|request)([/_-]request)?/?$"
 )
 _NAMED: Final = re.compile(
-    r"(?i)^(reset|recovery|magic|verification|confirm\w*|invite|invitation)?_?-?(token|code|key|otp|pin)$"
+    r"(?i)^(reset|recovery|magic|verification|confirm\w*|invite|invitation|debug|dev|test|demo|temp\w*|password_?reset|sms|one_?time|security)?_?-?(token|code|key|otp|pin)$"
 )
 _ADDRESS: Final = re.compile(r"https?://[^\s\"'<>\\]+")
 _IN_ADDRESS: Final = re.compile(r"(?i)[?&](?:\w*token|\w*code|key|t)=([^&#\s]+)|/([A-Za-z0-9_.~-]{4,})/?$")
@@ -40,10 +40,11 @@ def asks_for_reset(route: Route) -> bool:
     return "POST" in route.methods and not route.parameters and bool(_ASKS.search(route.path))
 
 
-def resets(target: Target) -> Steps[list[Asked]]:
-    """Each route that sends resets, asked for one for a person whom the probe registers, or for nobody where none can be."""
+def resets(target: Target, somebody: Identity | None = None) -> Steps[list[Asked]]:
+    """Each route that sends resets, asked for one for *somebody* whom the probe has registered or registers now, or for nobody where none
+    can be."""
     routes = [route for route in target.app.routes if asks_for_reset(route)][:2]
-    person = (yield from attempt(registered(target))) if routes else None
+    person = somebody or ((yield from attempt(registered(target))) if routes else None)
     found: list[Asked] = []
     for route in routes:
         request = _request(target, route, person)
@@ -54,11 +55,26 @@ def resets(target: Target) -> Steps[list[Asked]]:
 
 
 def _request(target: Target, route: Route, person: Identity | None) -> Request:
-    subject = person.subject if person is not None and person.subject else f"{target.canary}@example.com"
+    nobody = f"{target.canary}@example.com"
+    mail, user = (mail_of(person), name_of(person)) if person is not None else (nobody, nobody)
     honest = target.request_for(route, "POST")
     known = members(honest) or dict.fromkeys(("email", "username"), "")
-    body = {name: subject if SUBJECT.search(name) else value for name, value in known.items()}
+    body = {
+        name: mail if "mail" in name.lower() else user if SUBJECT.search(name) else value
+        for name, value in known.items()
+    }
     return replace(honest, body=json.dumps(body).encode())
+
+
+def mail_of(person: Identity) -> str:
+    """The address with which a probe has registered somebody."""
+    subject = person.subject or ""
+    return subject if "@" in subject else f"{person.name}@example.com"
+
+
+def name_of(person: Identity) -> str:
+    """The name by which somebody logs in whom a probe has registered."""
+    return person.subject or person.name
 
 
 def links(response: Response) -> list[str]:

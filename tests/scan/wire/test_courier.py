@@ -1,5 +1,7 @@
 """The courier: what a mode forbids is not sent, whatever a probe asks for."""
 
+import contextlib
+import json
 import threading
 import time
 from typing import Any
@@ -149,6 +151,26 @@ def test_a_path_that_could_cost_something_is_only_read(path: str) -> None:
     mine.carry(Request("GET", path))
     assert [request.method for request in transport.sent] == ["GET"]
     assert len(mine.skipped) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "sent"),
+    [
+        ("/reset-password", {"email": "stp0a1b2c3d4e5f@example.com", "new_password": "Aa9!x"}, True),
+        ("/reset-password", {"email": "ann@example.com", "new_password": "Aa9!x"}, False),
+        ("/reset-password", {"email": "stp0a1b2c3d4e5f' OR 'a'='a", "new_password": "Aa9!x"}, False),
+        ("/reset-password", {"user_id": 1, "new_password": "Aa9!x"}, False),
+        ("/reset-password", {"email": "stp0a1b2c3d4e5f", "user_id": "1", "new_password": "Aa9!x"}, False),
+        ("/reset-password", {"token": "x' OR 1=1", "new_password": "Aa9!x"}, False),
+        ("/users/1/reset-password/1", {"email": "stp0a1b2c3d4e5f", "new_password": "Aa9!x"}, False),
+        ("/reset-database", {"email": "stp0a1b2c3d4e5f"}, False),
+    ],
+)
+def test_a_password_is_reset_for_accounts_of_the_scan_alone(path: str, body: dict[str, object], sent: bool) -> None:
+    transport, request = Recorder(), Request("POST", path, body=json.dumps(body).encode(), effect="write")
+    with contextlib.suppress(Skipped):
+        courier(transport, mode="active").carry(request)
+    assert bool(transport.sent) is sent
 
 
 def test_words_inside_words_are_no_hazard() -> None:

@@ -19,6 +19,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_plain_cookies import login_link
 from stopper.core.probe_reset import Asked, asks_for_reset, reset_tokens, resets
+from stopper.core.probe_takeover import taken_over
 from stopper.core.random_edits import NUMBERS, from_the_system
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Value, options, text_of, walk
@@ -309,6 +310,8 @@ def probe(target: Target) -> Steps[Verdict]:
     """Where the answer itself holds the token, three of them are held against what can be guessed. A link that lets in is tried with a number."""
     if (linked := (yield from attempt(login_link(target)))) is not None:
         return failed(f"{linked[0]} lets in as whoever its number names", [linked[0]], linked[1])
+    if (taken := (yield from attempt(taken_over(target)))) is not None:
+        return failed(f"{taken[1]} {taken[0]}", [taken[1]], taken[2])
     if not any(asks_for_reset(route) for route in target.app.routes):
         return not_applicable("no route sends a reset")
     told = False

@@ -21,6 +21,7 @@ from stopper.scan.wire.handed_out import keep_what_is_handed_out
 from stopper.scan.wire.http import HttpTransport
 from stopper.scan.wire.load_seen import LoadSeen
 from stopper.scan.wire.own_page import OwnPage
+from stopper.scan.wire.own_resets import resets_an_own_password
 from stopper.scan.wire.page_tokens import visit_of
 from stopper.scan.wire.reach_log import ReachLog
 from stopper.scan.wire.shared import SharedAnswers
@@ -249,6 +250,8 @@ class Courier:
             return f"its path says {deed!r}, and the mode is {self.mode}" if deed else ""
         words = words_of(path_of(request.target))
         hazard = HAZARDS & words
+        if hazard == {"reset"} and resets_an_own_password(request, words):
+            return ""
         if hazard and not (hazard <= OF_OWN and not words & MONEY and self.made.is_own(request.target)):
             return f"its path says {min(hazard)!r}"
         if request.method == "DELETE" and effect == "write" and not self.made.is_own(request.target):
