@@ -14,10 +14,11 @@ REGISTERS: Final = re.compile(
 LOGS_IN: Final = re.compile(r"(?i)(^|[/_.-])(log_?-?in|sign_?-?in|authenticate|tokens?|sessions?)([/_.-]|$)")
 RESETS: Final = re.compile(r"(?i)forgot|reset|recover|invit|magic_?-?link|password_?-?link")
 _BARE: Final = frozenset({"pass", "pw", "passcode", "plaintext_password", "plain_password", "raw_password"})
-_MAKES_HASH: Final = re.compile(
+MAKES_HASH: Final = re.compile(
     r"(?i).*(generate_password_hash|hashpw|hash_password|set_password|password_hash|PasswordHasher.*\.hash|CryptContext.*\.hash|"
     r"passlib\.hash\..*\.hash|(argon2|bcrypt|ph|pwd_context|hasher)\.hash|pbkdf2_hmac|make_password|create_user)$"
 )
+"""Calls that make the hash of a new password."""
 _CHECKS_HASH: Final = re.compile(
     r"(?i).*\b(check_password(_hash)?|verify_password|checkpw|check_pw|verify_and_update_password|authenticate_user)$|"
     r".*(argon2|PasswordHasher|CryptContext|passlib|pwd_context|hasher|\bph).*\.verify$"
@@ -63,7 +64,7 @@ def is_clear_password(facts: SourceFacts, value: Value | None) -> bool:
 
 def makes_password_hash(call: Call) -> bool:
     """That the call makes the hash of a new password."""
-    return _MAKES_HASH.fullmatch(call.callee) is not None
+    return MAKES_HASH.fullmatch(call.callee) is not None
 
 
 def checks_password_hash(call: Call) -> bool:

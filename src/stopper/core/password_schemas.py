@@ -37,7 +37,7 @@ def least_asked(facts: SourceFacts, names: Iterable[str]) -> int:
         for one in facts.classes()
         if one.name in used
         for name, value in one.attributes.items()
-        if is_password_name(name) and not _OTHER.search(name)
+        if _is_new(name, one)
         for part in walk(value, 6)
         if isinstance(part, Call)
         and isinstance(
@@ -85,12 +85,15 @@ def mentioned(facts: SourceFacts, names: Iterable[str]) -> Iterator[str]:
 
 
 def _is_lax(facts: SourceFacts, schema: ClassFact) -> bool:
-    fields = [
-        value
-        for name, value in schema.attributes.items()
-        if is_password_name(name) and not _OTHER.search(name) and isinstance(value, Call)
-    ]
+    fields = [value for name, value in schema.attributes.items() if isinstance(value, Call) and _is_new(name, schema)]
     return bool(fields) and not _looks_itself(facts, schema) and not any(_is_strict(value) for value in fields)
+
+
+def _is_new(name: str, schema: ClassFact) -> bool:
+    """A field for a new password; also ``new`` beside ``old``."""
+    if name == "new":
+        return any(beside in schema.attributes for beside in ("old", "current", "previous"))
+    return is_password_name(name) and not _OTHER.search(name)
 
 
 def _looks_itself(facts: SourceFacts, schema: ClassFact) -> bool:

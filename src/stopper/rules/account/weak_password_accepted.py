@@ -18,6 +18,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_accounts import registered_at, takes_accounts, with_account
 from stopper.core.probe_login import asks_again
+from stopper.core.registering_views import registers_somebody
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Value, text_of
 from stopper.core.view_functions import index_of
@@ -53,6 +54,7 @@ def detect(app: App) -> Iterator[Hit]:
         return
     schemas = facts.imports(*_SCHEMAS)
     twice = _asking_twice(facts)
+    index = index_of(facts)
     named = [
         one
         for one in facts.routes
@@ -60,12 +62,12 @@ def detect(app: App) -> Iterator[Hit]:
         and (
             _is_about(f"{one.path} {one.view.rpartition('.')[2]}", one.path)
             or one.view in twice
-            or ("POST" in one.methods and _OF_PEOPLE.search(one.path) is not None)
+            or (
+                "POST" in one.methods
+                and (_OF_PEOPLE.search(one.path) is not None or registers_somebody(index, one.view))
+            )
         )
     ]
-    if not named:
-        return
-    index = index_of(facts)
     told: set[str] = set()
     for route in named:
         if route.view in told:
@@ -73,12 +75,14 @@ def detect(app: App) -> Iterator[Hit]:
         verbs = [one for one in route.methods if one in ("POST", "PUT", "PATCH")]
         functions = [function.name for verb in verbs for function in index.of_view(route.view, method=verb)]
         names = index.calling(functions, 2)
+        deeper = index.calling(functions, 4)  # a policy of its own may lie behind service and hash
         if schemas and not _reads_itself(facts, functions, names):
-            if functions and takes_any_password(facts, names) and not _asks_how_good(facts, names):
+            lax = functions and takes_any_password(facts, names)
+            if lax and not _asks_how_good(facts, deeper) and not _measures(facts, deeper):
                 told.add(route.view)
                 yield _hit(facts, route, verbs[0], names)
             continue
-        if functions and _takes(facts, names) and not _looks(facts, names):
+        if functions and _takes(facts, names) and not _looks(facts, deeper):
             told.add(route.view)
             yield _hit(facts, route, verbs[0], names)
 
@@ -170,6 +174,15 @@ def _looks(facts: SourceFacts, names: list[str]) -> bool:
             if one.operator in ("in", "not in") and facts.derives(one.left, "password"):
                 return True
     return False
+
+
+def _measures(facts: SourceFacts, names: list[str]) -> bool:
+    """That behind the schema the password's length is held against a least one, or the password against a list."""
+    return any(max(length_bounds(facts, name), default=0) >= LEAST for name in names) or any(
+        one.operator in ("in", "not in") and facts.derives(one.left, "password")
+        for name in names
+        for one in facts.comparisons_in(name)
+    )
 
 
 def _is_length_of(value: Value, hashed: list[Value]) -> bool:

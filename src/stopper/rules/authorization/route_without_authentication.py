@@ -24,6 +24,7 @@ from stopper.core.probe_baseline import TRIES, alike, attempt, beyond, candidate
 from stopper.core.probe_open_writes import Open, open_writes, refused_log_in
 from stopper.core.probe_own_values import shows_account
 from stopper.core.refusing_views import only_refuses
+from stopper.core.registering_views import registers_somebody
 from stopper.core.rule import Hit, Rule
 from stopper.core.seeming_guards import is_seemingly_guarded
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Parameter, Value, text_of, walk
@@ -64,6 +65,7 @@ _FETCHES: Final = re.compile(
 _BUSINESS: Final = re.compile(
     r"(?i)(^|[/_-])(revenue|sales|earnings|finances?|financials?|reports?|reporting|analytics|statistics|dashboard|logs?|usage|leads|deals|stock|forecasts?|margins?|exports?|loans?|bookings?|appointments?|reservations?|tickets?|contracts?)([/_.-]|$)"
 )
+_STAFF: Final = re.compile(r"(?i)(^|[/_-])(admin\w*|staff|manage\w*|internal|back_?office)([/_.-]|$)")
 _MANY: Final = 6
 _MANAGERS: Final = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 
@@ -100,7 +102,7 @@ def detect(app: App) -> Iterator[Hit]:
             if own and all(only_refuses(facts, one.name) for one in own):
                 continue
             if (not exempted and asks_somebody(index, route, own, understood)) or (
-                method == "POST" and _REGISTERS.search(route.path)
+                method == "POST" and (_REGISTERS.search(route.path) or _opens_account(index, route))
             ):
                 continue
             if any(_FORGOTTEN.search(name) for name in index.calling([one.name for one in own], 1)):
@@ -114,6 +116,11 @@ def detect(app: App) -> Iterator[Hit]:
                 # Much is shown to everybody on purpose; what changes something seldom is open so.
                 yield replace(hit, certainty="possible", severity="low") if method == "GET" else hit
                 break
+
+
+def _opens_account(index: FunctionIndex, route: Route) -> bool:
+    """A registration by what it does; one of the staff's makes accounts of others."""
+    return not _STAFF.search(route.path) and registers_somebody(index, route.view)
 
 
 def _place(route: Route, own: SequenceType[Function]) -> Span | None:

@@ -1,0 +1,24 @@
+"""Views that register somebody, by what they do: a password is hashed, and none is held against its hash."""
+
+from stopper.core.account_names import MAKES_HASH, checks_password_hash, is_password_name, said_name
+from stopper.core.facts import SourceFacts
+from stopper.core.view_functions import FunctionIndex
+
+
+def registers_somebody(index: FunctionIndex, view: str) -> bool:
+    """That a POST to the view makes an account, whatever the route is called: who is not there yet has no credential to show."""
+    hashing = index.facts.once("functions that hash a password", lambda: _hashing(index.facts))
+    if not hashing:
+        return False
+    names = index.calling([one.name for one in index.of_view(view, method="POST")], 2)
+    return any(name in hashing for name in names) and not any(
+        checks_password_hash(call) for name in names for call in index.facts.calls_in(name)
+    )
+
+
+def _hashing(facts: SourceFacts) -> frozenset[str]:
+    return frozenset(
+        call.function
+        for call in facts.calls_matching(MAKES_HASH.pattern)
+        if call.function and any(is_password_name(said_name(value)) for value in call.args)
+    )
