@@ -14,6 +14,10 @@ _OF_A_DESK: Final = re.compile(
 )
 MADE_UP: Final = re.compile(r"(?i)^dev/|(?:^|/)(?:sandbox(?:es)?/|fixtures?/|factor(?:y|ies)\.py$)")
 """Where people and things are made up, for a look or for tests; ``dev/`` beside the application is what its writers start."""
+_SHOWN: Final = re.compile(
+    r"(?i)(?:^|/)(?:samples?|examples?|demos?|tutorials?|cookbook|devel|\.devcontainer|cypress|playwright|e2e)/|^dev/"
+)
+"""What is there to be read or tried, and what its writers start; not what ships."""
 _SCRIPTS: Final = re.compile(
     r"(?i)(?:^|/)(?:(?:scripts?|tools?|examples?|notebooks?|migrat(?:e|ions?))/|(?:cli|command_?lines?|commands?)(?:/|\.py$)|manage\.py$)"
 )
@@ -24,6 +28,17 @@ _COMMAND: Final = re.compile(r"(?:.*\.)?(?:command|argument|option|group|callbac
 def is_of_a_desk(place: Span | None) -> bool:
     """That the place lies in a program that is started by hand, to look at the inside."""
     return place is not None and _OF_A_DESK.search(place.path) is not None
+
+
+def is_shown_only(facts: "SourceFacts", place: Span) -> bool:
+    """That the place lies in a folder of samples or of one's own desk, and the application is elsewhere."""
+    return _SHOWN.search(place.path) is not None and facts.once(
+        "an application outside of samples",
+        lambda: (
+            any(_SHOWN.search(one.span.path) is None for one in facts.routes)
+            or any(one.span is not None and _SHOWN.search(one.span.path) is None for one in facts.calls("flask.Flask"))
+        ),
+    )
 
 
 def is_of_a_script(facts: "SourceFacts", call: Call) -> bool:

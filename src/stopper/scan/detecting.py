@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from stopper.core.app import App
+from stopper.core.desk_files import is_shown_only
 from stopper.core.finding import Outcome
 from stopper.core.redactor import mask
 from stopper.core.rule import Hit, Rule
@@ -60,10 +61,18 @@ def _detect(app: App, rule: Rule, tests: bool) -> DetectorResult:
     try:
         for hit in rule.detect(app) if rule.detect is not None else ():
             if tests or app.source is None or not app.source.is_test(hit.span):
-                hits.setdefault(hit)
+                hits.setdefault(_weighed(app, hit))
     except Exception as error:  # noqa: BLE001 - one broken rule must not hide what the others find
         return DetectorResult(rule, tuple(hits), f"the detector of {rule.slug} stopped: {one_line(error)}")
     return DetectorResult(rule, tuple(hits))
+
+
+def _weighed(app: App, hit: Hit) -> Hit:
+    """A hit in a sample or at somebody's desk, beside an application that ships, weighs ``low``."""
+    if hit.span is None or app.source is None or hit.severity == "low" or not is_shown_only(app.source, hit.span):
+        return hit
+    message = f"{hit.message} (in a file that is no part of the application, by its folder)"
+    return replace(hit, message=message, certainty="possible", severity="low")
 
 
 def one_line(error: BaseException) -> str:

@@ -82,11 +82,16 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         if _is_login(index, route, functions) and not counts_attempts(index, route, functions):
             method = "POST" if "POST" in route.methods else route.methods[0]
-            yield Hit(
-                f"nothing slows down guessing passwords at {route.path}",
-                route.registered_at,
-                RouteRef(method, route.path),
-            )
+            message, place = f"nothing slows down guessing passwords at {route.path}", RouteRef(method, route.path)
+            if _is_named_so(route) or _takes_code(route):
+                yield Hit(message, route.registered_at, place)
+            else:
+                message = f"{message}: look whether somebody can log in there"
+                yield Hit(message, route.registered_at, place, certainty="possible", severity="low")
+
+
+def _is_named_so(route: SourceRoute) -> bool:
+    return bool(_LOGIN_NAME.search(route.path) or _LOGIN_NAME.search(route.view.rpartition(".")[2]))
 
 
 def _asks_second_factor(facts: SourceFacts, route: SourceRoute, functions: list[str]) -> bool:
@@ -108,7 +113,7 @@ def _is_login(index: FunctionIndex, route: SourceRoute, functions: list[str]) ->
     """A password check by a library wherever it stands; a comparison or a query with a password where the route is named so."""
     facts = index.facts
     calls = [call for name in functions for call in facts.calls_in(name)]
-    named = bool(_LOGIN_NAME.search(route.path) or _LOGIN_NAME.search(route.view.rpartition(".")[2]))
+    named = _is_named_so(route)
     if _REFRESH.search(f"{route.path} {route.view.rpartition('.')[2]}"):
         return False  # a token is shown there, which nobody guesses
     if any(_checks_password(call.callee) and not _asks_form_only(facts, call) for call in calls):

@@ -59,11 +59,12 @@ def detect(app: App) -> Iterator[Hit]:
         slow = _before_a_slow_hash(facts) if slow is None else slow
         if id(call) not in slow and not _only_logged(facts, call):
             told.add(home)
-            yield Hit(
-                f"a password is hashed with {call.method if call.method not in ('new', 'digest', 'hash') else 'a fast hash'}",
-                call.span,
-                certainty=certainty,
-            )
+            name = call.method if call.method not in ("new", "digest", "hash") else "a fast hash"
+            if any(flow.function == call.function for flow in facts.flows("outbound-url")) and call.function:
+                message = f"a password is hashed with {name} for another service: look whether it wants it so"
+                yield Hit(message, call.span, certainty="possible", severity="low")
+            else:
+                yield Hit(f"a password is hashed with {name}", call.span, certainty=certainty)
     for call in facts.calls("*.generate_password_hash"):
         method = text_of(call.argument(1, "method"))
         if method is not None and _METHOD.fullmatch(method):

@@ -67,10 +67,35 @@ def detect(app: App) -> Iterator[Hit]:
             and (flow.span.path, flow.span.line) not in seen
         ):
             seen.add((flow.span.path, flow.span.line))
-            yield Hit(MESSAGE, flow.span)
+            if _is_stored(facts, flow.value):
+                yield Hit(MESSAGE, flow.span)
+            else:
+                message = f"{MESSAGE}, by its name: look whether it is stored, and whose it is"
+                yield Hit(message, flow.span, certainty="possible", severity="low")
     lines = {span for span in (*_serialised(facts), *_by_schema(facts)) if (span.path, span.line) not in seen}
     for span in sorted(lines):
         yield Hit(MESSAGE, span)
+
+
+def _is_stored(facts: SourceFacts, value: Value) -> bool:
+    """That what is called a key stands in a setting, or in a column or field that a class of the project declares."""
+    held = list(walk(value, 8))
+    if any(isinstance(one, (ConfigValue, EnvironmentValue)) for one in held) or any(
+        isinstance(one, Call) and (one.method in _ROWS or columns_read(one)) for one in held
+    ):
+        return True
+    declared = facts.once("names of declared keys", lambda: _declared_keys(facts))
+    words = {one.attribute for one in held if isinstance(one, Member)}
+    words |= {text_of(one.key) or "" for one in held if isinstance(one, Item)}
+    words |= {one.dotted.rpartition(".")[2] for one in held if isinstance(one, Name)}
+    return not declared.isdisjoint(words)
+
+
+def _declared_keys(facts: SourceFacts) -> frozenset[str]:
+    found: set[str] = set()
+    for one in facts.classes():
+        found |= {name for name, held in one.attributes.items() if isinstance(held, Call)} | set(one.fields)
+    return frozenset(name for name in found if _is_key(name) or name in _KEY_ITSELF)
 
 
 _ROWS: Final = frozenset({"fetchone", "fetchall", "first", "one", "fetchmany"})

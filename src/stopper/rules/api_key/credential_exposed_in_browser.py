@@ -35,6 +35,7 @@ from stopper.core.values import (
 )
 
 RENDERED: Final = "a credential is rendered into a page"
+_WHOSE: Final = "look whose it is, and whether it is one"
 STORED: Final = "a token is kept where every script of the page can read it"
 WRITTEN: Final = "a key is written in a script that everybody can read"
 _STORES: Final = re.compile(
@@ -49,6 +50,7 @@ _LITERAL: Final = re.compile(
 )
 _NAMED: Final = re.compile(r"(?:api[_-]?key|access[_-]?key|secret|auth[_-]?token)\w*[\"']?\s*[:=]")
 """What every literal of interest has, without a look at the letters before it."""
+_OF_TESTS: Final = re.compile(r"(?i)(?:^|/)(?:cypress|e2e|playwright|tests?)/")
 _NO_PAGE: Final = re.compile(r"(?i)\.(?:sql|txt|conf|cfg|ini|env|ya?ml|toml|sh|py|service)(?:\.j(?:inja)?2?)?$")
 _OF_THE_BROWSER: Final = re.compile(r"(?i)(?:^|/)static/")
 """Where files lie that the server gives out as they are: double braces in them are filled in the browser."""
@@ -76,17 +78,25 @@ def detect(app: App) -> Iterator[Hit]:
         secret = any(_is_held(facts, one) for one in walk(flow.value, 5)) and not _is_masked(flow.value)
         if secret and _is_page_made(facts, flow):
             told.add(_template_of(facts, flow))
-            yield Hit(RENDERED, flow.span)
+            yield _rendered(facts, flow.value, flow.span)
     yield from _injected(facts)
     for flow in facts.flows("response"):
         if _is_markup(facts, flow) and any(map(_is_secret, walk(flow.value, 6))) and not _is_masked(flow.value):
-            yield Hit(RENDERED, flow.span)
+            yield _rendered(facts, flow.value, flow.span)
     for file in facts.files_of("template", "script"):
         if not _NO_PAGE.search(file.path) and not re.search(
             r"(?i)\.min\.js$|(?:^|/)(?:node_modules|vendor|dist|lib)/|jquery|bootstrap", file.path
         ):
             known = any(name and (file.path == name or file.path.endswith(f"/{name}")) for name in told)
             yield from _in_file(file, known, sent_as_keys(facts))
+
+
+def _rendered(facts: SourceFacts, value: Value, span: Span) -> Hit:
+    """A setting of the application is nobody's who reads the page. What a row or an answer holds is often shown to whom it belongs."""
+    held = list(walk(value, 5))
+    if any(isinstance(one, (ConfigValue, EnvironmentValue, Constant)) and _is_held(facts, one) for one in held):
+        return Hit(RENDERED, span)
+    return Hit(f"{RENDERED}: {_WHOSE}", span, certainty="possible", severity="low")
 
 
 def _is_markup(facts: SourceFacts, flow: Flow) -> bool:
@@ -112,7 +122,7 @@ def _injected(facts: SourceFacts) -> Iterator[Hit]:
         if any(one.name.endswith(".context_processor") for one in function.decorators):
             for value in function.returns:
                 if any(_is_secret(one) for one in walk(value, 5)):
-                    yield Hit(RENDERED, function.span)
+                    yield _rendered(facts, value, function.span)
                     break
 
 
@@ -186,18 +196,23 @@ def _in_file(file: TextFile, handed: bool, sent: frozenset[str]) -> Iterator[Hit
         may = _WORDS.search(line) or "storage" in line.lower() or any(name in line for name in sent)
         found = _of_line(line, rendered, handed, sent) if may and len(line) < 2000 else None
         if found is not None:
-            yield Hit(found, Span(file.path, number, number, 1, len(line) + 1))
+            span = Span(file.path, number, number, 1, len(line) + 1)
+            if found[1] and not (found[0] == STORED and _OF_TESTS.search(file.path)):
+                yield Hit(found[0], span)
+            else:
+                yield Hit(f"{found[0]}: {_WHOSE}", span, certainty="possible", severity="low")
 
 
-def _of_line(line: str, rendered: bool, handed: bool, sent: frozenset[str]) -> str | None:
+def _of_line(line: str, rendered: bool, handed: bool, sent: frozenset[str]) -> tuple[str, bool] | None:
+    """What is wrong with the line, and whether that is more than a name."""
     lowered = line.lower()
     for match in _STORES.finditer(line) if "storage" in lowered else ():
         name = match[1] or match[2] or match[3] or ""
         said = _WORDS.search(name) or name in ("access", "refresh")  # a pair of tokens
         if said and not _NO_SECRET.search(name) and name not in ("setItem", "getItem", "removeItem"):
-            return STORED
+            return STORED, True
     if "document.cookie" in lowered and _COOKIE.search(line):
-        return STORED
+        return STORED, True
     for match in _SHOWS.finditer(line) if rendered and "{{" in line else ():
         name = match[1] or match[2] or ("" if handed else match[3])
         if (
@@ -206,12 +221,12 @@ def _of_line(line: str, rendered: bool, handed: bool, sent: frozenset[str]) -> s
             and not is_of_browsers(name)
             and not re.search(r"type=[\"']hidden[\"'].*(?:csrf|reset)|name=[\"']token", line)
         ):
-            return RENDERED
+            return RENDERED, bool(match[1] or match[2] or name in sent)
     for match in _LITERAL.finditer(line) if _NAMED.search(lowered) else ():
         if not _NO_SECRET.search(match[1]) and not _PUBLIC.match(match[2]) and any(char.isdigit() for char in match[2]):
-            return WRITTEN
+            return WRITTEN, first_format(line) is not None
     found = first_format(line)
-    return WRITTEN if found is not None and not _PUBLIC.match(found[0]) else None
+    return (WRITTEN, True) if found is not None and not _PUBLIC.match(found[0]) else None
 
 
 # -- on the wire -----------------------------------------------------------------------------------------------------------------

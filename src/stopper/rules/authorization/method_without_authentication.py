@@ -13,23 +13,26 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import attempt, candidates, is_door
 from stopper.core.refusing_views import only_refuses
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Constant, Name
+from stopper.core.values import Constant, Name, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _CHANGING: Final = ("POST", "PUT", "PATCH", "DELETE")
 _PUBLIC: Final = re.compile(
     r"(?i)(^|[/_.-])(log[-_]?(in|out)|sign[-_]?(in|up|out)|register|auth|authenticate|authentication|sessions?|contact|feedback|webhooks?|subscribe|callback|token|refresh|(users?|accounts?|customers?)/?$)"
 )
+_ASKS_NOTHING: Final = frozenset({"OPTIONS", "HEAD"})
+"""Methods that browsers send by themselves: who lets those through asks nothing about changing."""
 _ROUTES: Final = {"quick": 6, "standard": 12, "deep": 40}
 
 
 def detect(app: App) -> Iterator[Hit]:
     """Paths of which one method is guarded while a changing one, or the automatic HEAD, is open."""
     mixed: dict[tuple[str, str], set[str]] = {}
+    surely: set[tuple[str, str]] = set()
     for route in app.routes:
         for method, access in route.access.items():
-            # Two blueprints have one path only where their prefixes are not known.
-            mixed.setdefault((route.blueprint, route.path), set()).add(_state(access) if method != "OPTIONS" else "")
+            mixed.setdefault(_address(route), set()).add(_state(access) if method != "OPTIONS" else "")
+            surely |= {_address(route)} if access.state == "guarded" and method != "OPTIONS" else set()
     paths = {path for path, states in mixed.items() if {"guarded", "open"} <= states}
     index = index_of(source_of(app))
     hooks = _hooks_by_method(app, index)
@@ -43,7 +46,7 @@ def detect(app: App) -> Iterator[Hit]:
             if found is None or found.state != "open" or method not in (*_CHANGING, "HEAD"):
                 continue
             passed_by = method != "HEAD" and any(guard.name in hooks for guard in found.guards)
-            if (route.blueprint, route.path) not in paths and not passed_by:
+            if _address(route) not in paths and not passed_by:
                 continue
             if method == "HEAD" and (get := route.access.get("GET")) is not None and get.state != "guarded":
                 continue
@@ -54,12 +57,20 @@ def detect(app: App) -> Iterator[Hit]:
                 continue
             own = [one for one in views if one.owner]
             span = own[0].span if own else route.span
+            # HEAD answers without a body, and what nobody could follow to its end may be no check
+            weak = method == "HEAD" or not (passed_by or _address(route) in surely)
             yield Hit(
-                f"{method} {route.path} asks nobody who is calling, and another method of the path does",
+                f"{method} {route.path} asks nobody who is calling, and another method of the path {'seems to' if weak else 'does'}",
                 span,
                 RouteRef(method, route.path),
-                severity="low" if method == "HEAD" else None,  # it answers without a body
+                certainty="possible" if weak and method != "HEAD" else None,
+                severity="low" if weak else None,
             )
+
+
+def _address(route: Route) -> tuple[str, str]:
+    """Two blueprints, or two files that say none, have one path only where their prefixes are not known."""
+    return route.blueprint or (route.span.path if route.span is not None else ""), route.path
 
 
 def _state(access: Access) -> str:
@@ -81,10 +92,12 @@ def _hooks_by_method(app: App, index: FunctionIndex) -> frozenset[str]:
         name
         for name in mixed
         if any(
-            isinstance(side, Name) and side.dotted == "flask.request.method"
+            isinstance(side, Name)
+            and side.dotted == "flask.request.method"
+            and not {text_of(part) for part in walk(other, 1)} & _ASKS_NOTHING
             for called in index.calling([name], 2)
             for one in index.comparisons.get(called, ())
-            for side in (one.left, one.right)
+            for side, other in ((one.left, one.right), (one.right, one.left))
         )
     )
 

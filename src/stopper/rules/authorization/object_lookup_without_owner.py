@@ -10,6 +10,7 @@ from stopper.core.body_models import classes_by_name
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.owner_names import ADMIN_GUARD, OWNER, PRIVATE
+from stopper.core.password_columns import is_table_class
 from stopper.core.place import RouteRef
 from stopper.core.reached_by_admins import logs_in_admins_alone
 from stopper.core.rule import Hit, Rule, Severity
@@ -106,9 +107,22 @@ def detect(app: App) -> Iterator[Hit]:
             )
             if call is not None:
                 message = f"{method} {route.path} looks a thing up by its id and never asks whose it is"
-                weight: Severity | None = "low" if any(map(_asks_a_role, own)) else None
-                yield Hit(message, call.span, RouteRef(method, route.path), severity=weight)
+                where = RouteRef(method, route.path)
+                if _says_no_owner(facts, call):
+                    message = f"{message}: look whether it is somebody's, its model has no column that says so"
+                    yield Hit(message, call.span, where, certainty="possible", severity="low")
+                else:
+                    weight: Severity | None = "low" if any(map(_asks_a_role, own)) else None
+                    yield Hit(message, call.span, where, severity=weight)
                 break
+
+
+def _says_no_owner(facts: SourceFacts, looked_up: Call | Item) -> bool:
+    """That the models which the look-up names are known, and none has a column of whoever owns a row: what it finds may be everybody's."""
+    named = {_model(looked_up)} | {part.dotted for part in walk(looked_up, 4) if isinstance(part, Name)}
+    named |= {name.rpartition(".")[0] for name in named}
+    models = [known for name in named if (known := classes_by_name(facts).get(name)) and is_table_class(known)]
+    return bool(models) and not any(OWNER.search(name) for one in models for name in (*one.attributes, *one.fields))
 
 
 def _narrowed_models(facts: SourceFacts) -> frozenset[str]:

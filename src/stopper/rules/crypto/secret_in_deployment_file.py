@@ -117,7 +117,7 @@ def _in_file(file: TextFile, elsewhere: dict[tuple[str, str], str]) -> Iterator[
         named = [
             (name, value.strip("\"'"))
             for name, value in pairs
-            if sensitive(name) is not None and not _OF_ANOTHER.search(name)
+            if sensitive(name) is not None and not _OF_ANOTHER.search(name) and not _names_another(name, value, file)
         ]
         name, found = next(((name, value) for name, value in named if is_secret(value)), ("", None))
         in_url = _IN_URL.search(line) if "@" in line else None
@@ -132,6 +132,18 @@ def _in_file(file: TextFile, elsewhere: dict[tuple[str, str], str]) -> Iterator[
         elif in_url and not is_placeholder(in_url.group(1)):
             told.add(in_url.group(1))
             yield _told("a password stands in a URL of this file", span, in_url.group(1))
+
+
+def _names_another(name: str, value: str, file: TextFile) -> bool:
+    """``clientSecret: &clientSecret``, ``sharedSecret: "sharedSecret"`` and, of a resource of Kubernetes, ``secretKey: database-password``: where
+    the secret is found, or what it is called."""
+    said = value.strip("\"'")
+    alike = re.sub(r"[\W_]", "", said).lower() == re.sub(r"[\W_]", "", name).lower()
+    return (
+        alike
+        or said[:1] in "&*"
+        or (file.kind == "deployment" and re.fullmatch(r"[a-z]+(?:-[a-z]+)+", said) is not None)
+    )
 
 
 def _named_and_valued(file: TextFile, number: int) -> list[tuple[str, str]]:

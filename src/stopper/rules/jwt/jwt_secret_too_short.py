@@ -88,7 +88,9 @@ def _judged(value: Value, span: Span | None, algorithms: tuple[str, ...], prefer
         if not key or is_asymmetric(key) or key.startswith((b"http://", b"https://")):
             continue
         if reason := weakness(key, algorithms):
-            return Hit(f"the secret that signs tokens is {reason}", prefer or span)
+            # Whoever reads the source has it, however long it is: that is told for itself, and weighs more.
+            known = not isinstance(value, EnvironmentValue)
+            return Hit(f"the secret that signs tokens is {reason}", prefer or span, severity="low" if known else None)
     return None
 
 

@@ -13,6 +13,7 @@ from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import CREDENTIALS
 from stopper.core.naming import sensitive
+from stopper.core.new_keys import MAKERS
 from stopper.core.personal import is_personal
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
@@ -74,7 +75,20 @@ def detect(app: App) -> Iterator[Hit]:
         if not by_key and flow.by_name_only(*CREDENTIALS) and flow.detail:
             continue
         seen.add((flow.span.path, flow.span.line))
-        yield Hit("this goes into the session cookie, which its holder can read", flow.span, certainty="likely")
+        message = "this goes into the session cookie, which its holder can read"
+        if not _CODE.search(flow.detail) and all(map(_is_drawn_here, options(flow.value))):
+            message = f"{message}: look whether it opens more than this session"
+            yield Hit(message, flow.span, certainty="possible", severity="low")
+        else:
+            yield Hit(message, flow.span, certainty="likely")
+
+
+def _is_drawn_here(value: Value) -> bool:
+    """A random text that was made for this, as against forged forms: a credential of somebody is none."""
+    return isinstance(value, Call) and (
+        MAKERS.fullmatch(value.callee) is not None
+        or (value.receiver is not None and value.method == "hex" and _is_drawn_here(value.receiver))
+    )
 
 
 def _is_grant(value: Value) -> bool:

@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
+from stopper.core.fact import ClassFact
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
@@ -68,8 +69,9 @@ def detect(app: App) -> Iterator[Hit]:
         return
     marshals = any(True for _ in facts.calls("*.marshal"))
     seen: set[tuple[str, int]] = set()
+    hides = any(map(_hides, facts.classes()))
     for returned in _by_providers(facts):
-        yield Hit("every object of a model is answered with all its columns", returned, certainty="likely")
+        yield _told("every object of a model is answered with all its columns", returned, hides)
     for flow in facts.flows("response"):
         certainty = None
         marshalled = _of_one_column(flow.value)
@@ -119,7 +121,25 @@ def detect(app: App) -> Iterator[Hit]:
             certainty = "likely"
         if certainty and (flow.span.path, flow.span.line) not in seen and not _lets_fields_out(facts, flow.function):
             seen.add((flow.span.path, flow.span.line))
-            yield Hit("all columns of a row go into this response", flow.span, certainty="likely")
+            yield _told(
+                "all columns of a row go into this response", flow.span, hides or rows or bool(runs) or documents
+            )
+
+
+def _told(message: str, span: Span, hides: bool) -> Hit:
+    """Where nothing in sight has a column that nobody would choose to show, the objects may be no rows, or hold nothing else."""
+    if hides:
+        return Hit(message, span, certainty="likely")
+    return Hit(f"{message}: look whether each of them is meant to be shown", span, certainty="possible", severity="low")
+
+
+def _hides(known: ClassFact) -> bool:
+    """A class with something secret among its columns or fields, or one of people."""
+    if PEOPLE.fullmatch(known.name.rpartition(".")[2]) and (known.attributes or known.fields):
+        return True
+    return any(SECRET.search(name) and isinstance(value, Call) for name, value in known.attributes.items()) or any(
+        SECRET.search(name) for name in known.fields
+    )
 
 
 def _lets_fields_out(facts: SourceFacts, view: str) -> bool:
