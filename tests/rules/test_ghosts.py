@@ -28,3 +28,19 @@ def test_a_view_that_answers_404_itself_is_no_ghost(served: bool) -> None:
     }
     app.add_url_rule("/openapi.json", "document", lambda: jsonify(said))
     assert (try_rule(RULE, app).outcome == "fail") is not served
+
+
+@pytest.mark.parametrize("path", ["/api/v1/parcels/<number>", "/api/v3/parcels/<number>", "/api/v1/depots"])
+def test_an_older_version_that_the_document_leaves_out_is_told(path: str) -> None:
+    app = Flask("parcels")
+    for place in ("/api/v2/parcels/<number>", path):
+        app.add_url_rule(place, place, lambda **_: jsonify(state="on its way"))
+    shown = [{"name": "number", "in": "path", "required": True, "schema": {"type": "string"}}]
+    said = {
+        "openapi": "3.0.3",
+        "info": {"title": "parcels", "version": "2"},
+        "paths": {"/api/v2/parcels/{number}": {"get": {"parameters": shown, "responses": {}}}},
+    }
+    app.add_url_rule("/openapi.json", "document", lambda: jsonify(said))
+    found = try_rule(RULE, app)
+    assert (found.outcome == "fail") is (path == "/api/v1/parcels/<number>"), found.message

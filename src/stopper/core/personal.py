@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 _NAMES: Final = re.compile(
-    r"(?i)^(user_?|contact_?|customer_?|home_?|billing_?)?(e_?mail(_?address)?|phone(_?number)?|mobile|password(_?hash)?|passwd|ssn|"
+    r"(?i)^((user|contact|customer|home|billing|sender|recipient|owner|guest|client|member|patient|employee|student|author|seller|buyer|driver|passenger|private|personal)_?)?(e_?mail(_?address)?|phone(_?number)?|mobile|password(_?hash)?|passwd|ssn|"
     r"social_security(_number)?|date_of_birth|birth_?date|birthday|dob|iban|card_?number|passport(_number)?|salary|street|"
     r"postal_?address|home_?address|tax_id|national_id)$"
 )

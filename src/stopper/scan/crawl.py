@@ -41,8 +41,6 @@ FOLDER_MOST: Final = 12
 NAMED_IN_FOLDER: Final = 60
 """The same of routes that a text names below the root of an API."""
 _API: Final = re.compile(r"(?i)(^|/)(api|rest|v\d{1,2})$")
-VERSIONS_MOST: Final = 12
-"""Paths of other versions that are asked for."""
 USUAL: Final = (
     "/", "/login", "/register", "/logout", "/me", "/profile", "/account", "/users", "/admin", "/admin/users", "/health", "/status",
     "/config", "/debug", "/metrics", "/token", "/refresh", "/notes", "/items", "/orders", "/search", "/files", "/upload", "/keys",
@@ -54,7 +52,6 @@ ENDS: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([
 """What ends a session: such a link is not followed."""
 _HELD: Final = re.compile(r"\{\w+\}")
 _HELD_NAME: Final = re.compile(r"\{(\w+)\}")
-_VERSION: Final = re.compile(r"(?i)(?<=/)v(\d{1,3})(?=/|$)")
 _FILE: Final = re.compile(r"(?i)\.(css|js|png|jpe?g|gif|svg|ico|woff2?|ttf|map|webp|mp4|pdf|zip)$")
 
 
@@ -360,33 +357,3 @@ def _read(courier: Courier, path: str, who: Identity | None = None) -> Response 
         if courier.refusal(as_person(who, plain_get(path))):
             return None
         raise
-
-
-def other_versions(courier: Courier, routes: Sequence[Route], canary: str) -> tuple[Route, ...]:
-    """Versions beside those that are known: of ``/v2/users`` also ``/v1/users`` and ``/v3/users``, where they answer. Only GET is sent."""
-    known = {route.path for route in routes}
-    wanted: dict[str, None] = {}
-    for route in routes:
-        said = _VERSION.search(route.path)
-        if said is None or route.parameters or "GET" not in route.methods:
-            continue
-        number = int(said.group(1))
-        for other in (number - 1, number + 1):
-            path = route.path[: said.start(1)] + str(other) + route.path[said.end(1) :]
-            if other >= 0 and path not in known:
-                wanted.setdefault(path)
-    found: list[Route] = []
-    try:
-        nothing = Nothing.ask(courier, "", canary) if wanted else None
-        for path in list(wanted)[:VERSIONS_MOST]:
-            response = _read(courier, path)
-            if (
-                response is not None
-                and nothing is not None
-                and nothing.differs(path, response)
-                and response.status != 405
-            ):
-                found.append(Route(path, ("GET",), readers=frozenset({"wire"})))
-    except Skipped:
-        pass
-    return tuple(found)

@@ -12,8 +12,9 @@ from stopper.core.login_names import LOGIN
 from stopper.core.probe import Skipped
 from stopper.scan.audit import run_audit
 from stopper.scan.check import run_check
-from stopper.scan.crawl import Crawled, beside, crawled, other_versions
+from stopper.scan.crawl import Crawled, beside, crawled
 from stopper.scan.options import ProbeOptions
+from stopper.scan.other_versions import other_versions
 from stopper.scan.page_links import links
 from stopper.scan.probing import Clock, examine, nothing, start
 from stopper.scan.report import ReadError, Report

@@ -20,6 +20,7 @@ from stopper.scan.honest import HonestRequests
 from stopper.scan.identities import Scene, gather
 from stopper.scan.missing_fields import learn_doors, learn_fields
 from stopper.scan.nothing_there import Nothing
+from stopper.scan.other_versions import with_other_versions
 from stopper.scan.own_words import own_words
 from stopper.scan.renewal import Renewals
 from stopper.scan.wire.courier import Courier
@@ -134,6 +135,7 @@ def prepare(
     model = with_graphql(guessed_inputs(model, courier, honest, people), courier, honest, people)
     courier.forms = FormDoors.of(model.routes)
     honest.harvest.update(harvested(model, courier, honest, people))
+    model = with_other_versions(model, courier, honest, people)
     surface, url = courier.transport.surface, courier.transport.base_url
     target = Target(model, surface, url, mode, depth, forge, honest, people, canary)
     target.notes.update({ENTERED + name: entry for name, entry in scene.entries.items()})

@@ -1,9 +1,12 @@
 """What a live scan finds beside what it was told of."""
 
+import pytest
 from flask import Flask, jsonify, redirect, request
 
-from stopper.core.app import Route
-from stopper.scan.crawl import beside, crawled, other_versions
+from stopper.core.app import App, Route
+from stopper.scan.crawl import beside, crawled
+from stopper.scan.honest import HonestRequests
+from stopper.scan.other_versions import other_versions, with_other_versions
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
 
@@ -19,6 +22,18 @@ def test_an_old_version_that_still_answers_is_found() -> None:
     courier = Courier(WsgiTransport(_app("/api/v1/users", "/api/v2/users")), mode="default", max_requests=50)
     found = other_versions(courier, [Route("/api/v2/users", ("GET",))], "canary")
     assert [route.path for route in found] == ["/api/v1/users"]
+
+
+@pytest.mark.parametrize(
+    "paths", [("/api/v1/users/<name>",), ("/api/v3/users/<name>",), ("/api/<version>/users/<name>",), ()]
+)
+def test_another_version_of_a_thing_is_found_by_what_the_known_one_shows(paths: tuple[str, ...]) -> None:
+    """A path that takes any word where a version stands has no versions."""
+    courier = Courier(WsgiTransport(_app("/api/v2/users/<name>", *paths)), mode="default", max_requests=50)
+    known = Route("/api/v2/users/{name}", ("GET",), parameters=(("name", "string"),))
+    found = with_other_versions(App(routes=(known,)), courier, HonestRequests(canary="stp"), ())
+    other = {path.replace("<name>", "{name}") for path in paths if "<version>" not in path}
+    assert {route.path for route in found.routes} == {"/api/v2/users/{name}"} | other
 
 
 def test_a_version_that_is_gone_is_not_found_and_paths_without_one_ask_nothing() -> None:

@@ -81,6 +81,8 @@ def probe(target: Target) -> Steps[Verdict]:
     """Deprecated operations must not answer, and operations without a parameter must be there."""
     if target.app.spec is None:
         return not_applicable("there is no OpenAPI document")
+    if (old := (yield from _old_and_left_out(target))) is not None:
+        return old
     every = [one for one in operations(target.app.spec) if one.method == "GET" and "{" not in one.path]
     asked = 0
     nothing = yield from send(target.request_for(Route(f"/{target.canary}-not-there", ("GET",)), "GET"))
@@ -100,6 +102,29 @@ def probe(target: Target) -> Steps[Verdict]:
         if asked
         else unsure("no operation gave an answer")
     )
+
+
+def _old_and_left_out(target: Target) -> Steps[Verdict | None]:
+    """What the document describes under one version answers under an older one too, which no operation of it is."""
+    newest: dict[str, int] = {}
+    for route in target.app.routes:
+        if "spec" in route.readers and (said := _VERSION.search(route.path)) is not None:
+            rest = shape(_VERSION.sub("v*", route.path, count=1))
+            newest[rest] = max(newest.get(rest, 0), int(said.group(1)))
+    for route in target.app.routes:
+        said = _VERSION.search(route.path) if "spec" not in route.readers and "GET" in route.methods else None
+        newer = newest.get(shape(_VERSION.sub("v*", route.path, count=1)), 0) if said is not None else 0
+        if said is None or newer <= int(said.group(1)):
+            continue
+        answer = yield from attempt(answered(target, target.request_for(route, "GET")))
+        if answer is not None and answer.response.succeeded:
+            ref = RouteRef("GET", route.path)
+            shown = Evidence("exchange", "the older version answers", answer)
+            told = Evidence("spec", f"the document describes version {newer} of it alone")
+            return failed(
+                f"{ref} is served beside version {newer} of it, and the document leaves it out", [ref], [told, shown]
+            )
+    return None
 
 
 def _takes_it(request: Request) -> Steps[bool]:
