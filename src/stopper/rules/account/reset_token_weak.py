@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from stopper.core.account_names import RESETS, said_name
-from stopper.core.ages_by_hand import looks_at_age
 from stopper.core.app import App
 from stopper.core.endless_entries import endless_entries
 from stopper.core.facts import SourceFacts, source_of
@@ -22,7 +21,8 @@ from stopper.core.probe_reset import Asked, asks_for_reset, reset_tokens, resets
 from stopper.core.probe_takeover import taken_over
 from stopper.core.random_edits import NUMBERS, from_the_system
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Value, options, text_of, walk
+from stopper.core.unended_tokens import is_of_resets, unended
+from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Value, text_of, walk
 from stopper.core.view_functions import index_of
 
 _GUESSABLE: Final = re.compile(
@@ -39,21 +39,24 @@ _WHEN: Final = re.compile(
 )
 """What is kept beside a token says when it was made or ends."""
 _SENDS: Final = re.compile(r"(?i)mail|send|notify|deliver|smtp")
-_SERIALIZER: Final = re.compile(r"(?i).*(URLSafe|Timed|JSONWebSignature)\w*Serializer")
 
 
 def detect(app: App) -> Iterator[Hit]:
     """Where somebody resets or invites: tokens from what can be guessed, signed ones that never end, and kept ones that nothing ends
     or that nobody asks the age of."""
     facts = source_of(app)
-    names = [one.name for one in facts.functions() if RESETS.search(one.name.rpartition(".")[2])]
+    names = [
+        one.name
+        for one in facts.functions()
+        if RESETS.search(one.name.rpartition(".")[2]) or (one.owner and RESETS.search(one.owner.rpartition(".")[2]))
+    ]
     names += [route.view for route in facts.routes if RESETS.search(route.path)]
     resets = frozenset(names)
-    if not resets:
+    if not resets and not any(is_of_resets(call) for call in facts.calls("*.loads")):
         return
     seen: set[tuple[str, int]] = set()
     reached = resets | frozenset(_reached(facts))
-    for hit in (*_made(facts, resets, reached), *_unended(facts, reached), *_kept(facts, resets)):
+    for hit in (*_made(facts, resets, reached), *unended(facts, reached), *_kept(facts, resets)):
         if hit.span is not None and (hit.span.path, hit.span.line) not in seen:
             seen.add((hit.span.path, hit.span.line))
             yield hit
@@ -146,27 +149,6 @@ def _is_guessable(facts: SourceFacts, value: Value) -> bool:
     return any(_GUESSABLE.fullmatch(one.callee) for one in calls) and not any(
         _STRONG.fullmatch(one.callee) for one in calls
     )
-
-
-def _unended(facts: SourceFacts, reached: frozenset[str]) -> Iterator[Hit]:
-    """A signed token without expiry: ``loads`` without ``max_age``, a serializer without a time, a JWT without ``exp``."""
-    for call in facts.calls("*.loads"):
-        ends_itself = "TimedJSONWebSignature" in f"{call.callee} {getattr(call.receiver, 'callee', '')}"
-        lives_on = _is_serializer(call) and not ends_itself and call.lacks(1, "max_age")
-        if call.function in reached and lives_on and not looks_at_age(facts, call):
-            yield Hit("a reset token is accepted for ever", call.span)
-    for call in facts.calls("jwt.encode", "jose.jwt.encode"):
-        payload = call.argument(0, "payload", "claims")
-        if call.function in reached and any(
-            isinstance(one, Mapping) and not one.open and one.get("exp") is None for one in options(payload)
-        ):
-            yield Hit("a reset token is made without an expiry", call.span)
-
-
-def _is_serializer(call: Call) -> bool:
-    if _SERIALIZER.fullmatch(call.callee.rpartition(".")[0]):
-        return True
-    return isinstance(call.receiver, Call) and _SERIALIZER.fullmatch(call.receiver.callee) is not None
 
 
 _USED: Final = re.compile(

@@ -23,6 +23,11 @@ from stopper.core.values import (
 )
 
 _MODEL: Final = re.compile(r"(?:\w*_?)?(?:API|Api|Access|Client|Service)_?(?:Key|Token)s?(?:Model|Record|Entity|Row)?")
+_ANY_KEY: Final = re.compile(r"[A-Z][A-Za-z]*Keys?")
+_OTHER_KEY: Final = re.compile(
+    r"(?i)public|private|ssh|gpg|pgp|sign|encrypt|host|foreign|primary|idempot|cache|recovery|reset|trans|license"
+)
+_DIGEST: Final = re.compile(r"(?i)hash|digest|hmac")
 _PARTS: Final[dict[str, re.Pattern[str]]] = {
     "an owner": re.compile(
         r"(?i)owner|user|client|account|tenant|org|customer|merchant|company|shop|member|project|team|created_by|service|partner|name"
@@ -47,7 +52,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     stored = False
     for found in facts.classes():
-        if _MODEL.fullmatch(found.name.rpartition(".")[2]) and _is_record(found) and not _STEP.search(found.span.path):
+        if _is_model_of_keys(facts, found) and _is_record(found) and not _STEP.search(found.span.path):
             stored = True
             if lacks := _lacks(_columns(facts, found)):
                 yield Hit(f"the model of keys has no place for {', '.join(lacks)}", found.span)
@@ -67,6 +72,16 @@ def detect(app: App) -> Iterator[Hit]:
     stored = stored or any(_keeps_hash(found) for found in facts.classes())
     if not stored and reads_keys(facts):
         yield from _global_key(facts)
+
+
+def _is_model_of_keys(facts: SourceFacts, found: ClassFact) -> bool:
+    """``ApiKey`` by its name; ``PartnerKey`` where it holds a digest and the application reads keys from requests."""
+    name = found.name.rpartition(".")[2]
+    if _MODEL.fullmatch(name):
+        return True
+    if not _ANY_KEY.fullmatch(name) or _OTHER_KEY.search(name):
+        return False
+    return any(_DIGEST.search(column) for column in _columns(facts, found)) and reads_keys(facts)
 
 
 def _columns(facts: SourceFacts, found: ClassFact, depth: int = 4) -> tuple[str, ...]:
