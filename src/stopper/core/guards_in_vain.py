@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.caller_askers import asks_caller
 from stopper.core.fact import Condition, Function
 from stopper.core.facts import SourceFacts
 from stopper.core.kept_caller import is_asked_for_later
@@ -250,7 +251,10 @@ def _errors_not_raised(facts: SourceFacts) -> Iterator[Told]:
         if (
             around
             and not set(status) - {401, 403}
-            and (_is_guard(facts, call.function) or any(asks_who(one.value) for one in around))
+            and (
+                _is_guard(facts, call.function)
+                or any(asks_who(one.value) or asks_caller(facts, one.value) for one in around)
+            )
         ):
             yield call.span, "the error is made and not raised, so the request goes on"
 
@@ -273,7 +277,7 @@ def _behind_the_view(facts: SourceFacts) -> Iterator[Told]:
     for name in sorted(hung(facts, *AFTER)):
         for one in facts.conditions_in(name):
             inner = one.body
-            if inner is None or not any(_says_who(part) for part in walk(one.value)):
+            if inner is None or not (any(map(_says_who, walk(one.value))) or asks_caller(facts, one.value)):
                 continue
             refusals = [each.span for each in facts.assignments_in(name) if is_constant(each.value, 401, 403)]
             refusals += [

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from stopper.core.app import App
 from stopper.core.fact import ClassFact, Decorator, Function, Handler
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.guards_in_vain import in_vain
+from stopper.core.guards_that_pass import answers_unheard, asserted_guards, entered_in_vain, guards_that_pass
 from stopper.core.kept_caller import is_asked_for_later
 from stopper.core.nested_functions import inside
 from stopper.core.owner_names import WHO
@@ -67,7 +69,14 @@ def detect(app: App) -> Iterator[Hit]:
     yield from _too_late(facts)
     yield from _answers_yes_or_no(facts)
     seen: set[Span] = set()
-    for span, why in in_vain(facts):
+    several = (
+        in_vain(facts),
+        answers_unheard(facts),
+        asserted_guards(facts),
+        entered_in_vain(facts),
+        guards_that_pass(app),
+    )
+    for span, why in chain.from_iterable(several):
         if span not in seen:
             seen.add(span)
             yield Hit(why, span)

@@ -1,0 +1,68 @@
+"""The functions of a project that look at what the caller shows, themselves or through functions that they call."""
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from stopper.core.owner_names import OF_ANYBODY
+from stopper.core.values import Call, Name, Value, walk
+
+if TYPE_CHECKING:
+    from stopper.core.facts import SourceFacts
+
+_SHOWN: Final = (
+    "flask.request.authorization", "flask_login.current_user", "flask_security.current_user", "flask_jwt_extended.current_user",
+)  # fmt: skip
+_BRINGS: Final = (
+    "flask_jwt_extended.verify_jwt_in_request", "flask_jwt_extended.get_jwt", "flask_jwt_extended.get_jwt_identity",
+    "flask_jwt_extended.get_current_user",
+)  # fmt: skip
+_CREDENTIAL: Final = re.compile(
+    r"(?i)auth|(?<!idempotency-)(?<!idempotency_)key|token|jwt|user|login|sess|sid$|secret|signature|account|principal|identity|bearer"
+)
+_READ_FROM: Final = ("flask.request.headers", "flask.request.cookies", "flask.session")
+_ROUNDS: Final = 4
+"""How far what a function finds out is followed to those who call it."""
+
+
+def askers(facts: "SourceFacts") -> frozenset[str]:
+    """Their qualified names."""
+
+    def found() -> frozenset[str]:
+        made = {
+            one.function
+            for one in facts.readings(*_READ_FROM)
+            if one.function and _CREDENTIAL.search(one.key) and not OF_ANYBODY.search(one.key)
+        }
+        made |= {call.function for call in facts.calls(*_BRINGS) if call.function}
+        for condition in facts.conditions():
+            if condition.function and any(map(_is_shown, walk(condition.value, 5))):
+                made.add(condition.function)
+        for given in facts.returns():
+            if any(map(_is_shown, walk(given.value, 5))):
+                made.add(given.function)
+        for call in facts.calls():
+            if call.function and call.callee.startswith(_SHOWN):
+                made.add(call.function)
+        for _ in range(_ROUNDS):
+            behind = {call.function for name in made for call in facts.calls(name) if call.function} - made
+            if not behind:
+                break
+            made |= behind
+        return frozenset(made)
+
+    return facts.once("functions that look at what the caller shows", found)
+
+
+def asks_caller(facts: "SourceFacts", value: Value) -> bool:
+    """That a value is made of what the caller shows, or of what a function of the project found out about the caller."""
+    known = askers(facts)
+    return any(
+        _is_shown(part)
+        or (isinstance(part, Name) and part.dotted.startswith("flask.session"))
+        or (isinstance(part, Call) and part.callee in known)
+        for part in walk(value, 6)
+    )
+
+
+def _is_shown(part: Value) -> bool:
+    return isinstance(part, Name) and part.dotted.startswith(_SHOWN)

@@ -1,0 +1,184 @@
+"""Guards of a project that ask who is calling and turn nobody away: what they find out is thrown away, or kept where nobody looks."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App, Route
+from stopper.core.caller_askers import askers, asks_caller
+from stopper.core.fact import Comparison, Function
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.kept_caller import is_asked_for_later
+from stopper.core.nested_functions import inside
+from stopper.core.place import Span
+from stopper.core.request_hooks import BEFORE, hung
+from stopper.core.standing_alone import stands_alone
+from stopper.core.values import Call, Choice, Member, Name, Truth, Value, is_constant, walk
+
+Told = tuple[Span, str]
+
+_MEANT: Final = re.compile(
+    r"(?i)(?:^|[._])(?:gate|guard(?:ed)?|auth(?:enticated?|enticate|orize[dr]?|_check|_guard)?|(?:login|log_in|auth\w*|token|jwt|api_?key|key|session|user|admin|role|permission|scope)s?_?(?:required|needed|protected|only)|"
+    r"(?:require|ensure|enforce|demand|protect|must_be|needs?)(?:_?(?:login|log_in|auth\w*|token|jwt|api_?key|key|session|user|admin|role|permission|scope)s?\w*)|(?:check|verify|validate)_?(?:login|log_in|auth\w*|token|jwt|api_?key|user|credentials?|access)\w*)$|"
+    r"(?:^|[._])\w*(?:auth|guard|security|login|access)\w*\.(?:required|require|protect|protected|needed)$"
+)
+"""What a function is called that is there to turn callers away; the last two words of its name are looked at."""
+_LOOSE: Final = re.compile(r"(?i)optional|maybe|anonymous|csrf|xsrf|guest")
+_LETS_IN: Final = re.compile(
+    r"(?i)(^|[/_.-])(log-?in|log-?out|sign-?(in|up|out)|register|registration|auth|oauth\d?|oidc|saml|sso|callback|tokens?|refresh|session|password|forgot|"
+    r"reset|confirm|verify|activate|invite|unsubscribe|health\w*|ping|status|static|public|contact|feedback|newsletter|subscribe|search|webhooks?|hooks?)([/_.-]|$)"
+)
+_CHANGES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_KEPT: Final = ("g.", "session[", "request.", "flask.g.", "environ[")
+
+
+def guards_that_pass(app: App) -> Iterator[Told]:
+    """Each guard, at the line that asks, with what is wrong there."""
+    facts = source_of(app)
+    for name, routes in _passed(app, facts).items():
+        own = [name, *inside(facts, name)]
+        function = facts.function(name)
+        if function is None and facts.function(f"{name}.__call__") is None:
+            continue
+        short = ".".join(name.split(".")[-2:])
+        hook = name in hung(facts, *BEFORE)
+        meant = _MEANT.search(short) is not None and _LOOSE.search(short) is None
+        if not meant or not any(_matters(route, hook) for route in routes):
+            continue
+        if any(is_asked_for_later(facts, one) for one in own) or _is_looked_at(facts, own):
+            continue
+        place = _place(facts, own)
+        if place is not None:
+            yield place, f"{short.rpartition('.')[2]}() asks who is calling and turns nobody away, whatever it finds"
+
+
+def _passed(app: App, facts: SourceFacts) -> dict[str, list[Route]]:
+    """Guards that the reader followed to their end and that stop nobody at any route, with the open routes behind them."""
+    found: dict[str, list[Route]] = {}
+    stopping: set[str] = set()
+    for route in app.routes:
+        for access in route.access.values():
+            for guard in access.guards:
+                if guard.stops is not False:
+                    stopping.add(guard.name)
+                elif access.state == "open" and guard.kind in ("before_request", "decorator", "class-decorator"):
+                    found.setdefault(guard.name, []).append(route)
+    above = {one.name for function in facts.functions() for one in function.decorators if one.above_route}
+    return {name: routes for name, routes in found.items() if name not in stopping and name not in above}
+
+
+def _matters(route: Route, hook: bool) -> bool:
+    """A decorator was put there for this route; behind a hook it must be one that changes something."""
+    if _LETS_IN.search(route.path) or _LETS_IN.search(route.view.rpartition(".")[2]):
+        return False
+    return not hook or any(access.state == "open" and method in _CHANGES for method, access in route.access.items())
+
+
+def _is_looked_at(facts: SourceFacts, own: list[str]) -> bool:
+    """That what the guard keeps of the caller is looked at in another function, or cannot be told."""
+    kept = [one.target for name in own for one in facts.assignments_in(name) if one.target.startswith(_KEPT)]
+    names = {target.removeprefix("flask.").split("[")[0] for target in kept}
+    names = {f"flask.{target}" for target in names}
+    if not names:
+        return False
+    said = [word for word in (name.rpartition(".")[2] for name in names) if word]
+    values: list[Value] = [call for call in facts.calls() if call.function not in own]
+    values += [one.value for one in facts.conditions() if one.function not in own]
+    values += [one.value for one in facts.returns() if one.function not in own]
+    return any(
+        (isinstance(part, Name) and any(part.dotted.startswith(name) for name in names))
+        or (isinstance(part, Member) and part.attribute in said)
+        for value in values
+        for part in walk(value, 4)
+    )
+
+
+def _place(facts: SourceFacts, own: list[str]) -> Span | None:
+    """The test of the caller, else the call that asks, else the function."""
+    known = askers(facts)
+    for name in own:
+        for asked in facts.conditions_in(name):
+            if asks_caller(facts, asked.value):
+                return asked.span
+    for name in own:
+        for call in facts.calls_in(name):
+            if call.callee in known and call.span is not None:
+                return call.span
+    return next((one.span for name in own if name in known and (one := facts.function(name)) is not None), None)
+
+
+def answers_unheard(facts: SourceFacts) -> Iterator[Told]:
+    """``is_logged_in()``, ``edit.test()``: says yes or no about the caller, on a line of its own in a view, a hook or a decorator."""
+    for function in facts.functions():
+        name = function.name
+        if not function.returns or not all(map(_is_truth, function.returns)):
+            continue
+        if not any(asks_caller(facts, one) for one in function.returns) or _turns_away(facts, function):
+            continue
+        for call in facts.calls(name):
+            if call.span is None or _is_given_back(facts, call.span):
+                continue
+            if _stands_before(facts, call.function) and stands_alone(facts, call):
+                yield call.span, f"nothing looks at what {name.rpartition('.')[2]}() answers"
+
+
+def _is_given_back(facts: SourceFacts, span: Span) -> bool:
+    """That the function in which the call is written, which may be a part of its caller, returns it."""
+    return any(one.span.holds(span) for one in facts.returns_of(facts.function_around(span)))
+
+
+def _is_truth(value: Value) -> bool:
+    if isinstance(value, Choice):
+        return all(map(_is_truth, value.options))
+    return (
+        isinstance(value, Truth)
+        or is_constant(value, True, False)
+        or (isinstance(value, Call) and value.callee == "bool")
+    )
+
+
+def _turns_away(facts: SourceFacts, function: Function) -> bool:
+    return any(one.refuses for one in facts.conditions_in(function.name)) or any(
+        call.method in ("abort", "redirect") for call in facts.calls_in(function.name)
+    )
+
+
+def _stands_before(facts: SourceFacts, name: str) -> bool:
+    """A view, a hook, or the function inside a decorator that runs the view."""
+    return facts.is_view(name) or name in hung(facts, *BEFORE) or _runs_the_view(facts, name)
+
+
+def _runs_the_view(facts: SourceFacts, name: str) -> bool:
+    return any(isinstance(one.value, Call) and one.value.callee == "?" for one in facts.returns_of(name)) and bool(
+        facts.routes_reaching(name)
+    )
+
+
+def asserted_guards(facts: SourceFacts) -> Iterator[Told]:
+    """``def require_user(): assert claims() is not None``: python -O leaves the only check out."""
+    for one in facts.comparisons("is", "is not", "in", "not in", "==", "!="):
+        if not one.asserted or not _MEANT.search(one.function) or not _asks(facts, one):
+            continue
+        asked = facts.conditions_in(one.function)
+        if not asked and any(_stands_before(facts, call.function) for call in facts.calls(one.function)):
+            yield one.span, "python -O leaves this check out; what refuses is an `if`"
+
+
+def _asks(facts: SourceFacts, one: Comparison) -> bool:
+    return asks_caller(facts, one.left) or asks_caller(facts, one.right)
+
+
+def entered_in_vain(facts: SourceFacts) -> Iterator[Told]:
+    """``with Authenticated():`` whose ``__enter__`` looks for a credential and lets everybody in."""
+    for name in askers(facts):
+        home, _, word = name.rpartition(".")
+        function = facts.function(name)
+        if word != "__enter__" or function is None or _turns_away(facts, function):
+            continue
+        if any(not isinstance(one, Name) for one in function.returns) or _MEANT.search(home.rpartition(".")[2]) is None:
+            continue
+        if any(one.exception for one in facts.raises() if one.function == name):
+            continue
+        for call in facts.calls(home):
+            if call.span is not None and facts.is_view(call.function) and stands_alone(facts, call):
+                yield call.span, f"{home.rpartition('.')[2]} asks who is calling and turns nobody away"
